@@ -1,0 +1,37 @@
+# The server in an image: built with the Rust of the workspace, run without a compiler, a shell's tools or root.
+#   docker build -t flight-monitor . && docker run --rm -p 8081:8081 flight-monitor serve --demo
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY . .
+# The caches outlive a build, so that a change of the source compiles no dependency again.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --bin flight-monitor \
+    && install -D target/release/flight-monitor /out/flight-monitor \
+    && install -d -o 10001 -g 10001 /out/data
+
+FROM debian:bookworm-slim
+LABEL org.opencontainers.image.title="flight-monitor" \
+      org.opencontainers.image.description="Live flights from the OpenSky Network: Kafka, TimescaleDB and Server-Sent Events in one server." \
+      org.opencontainers.image.source="https://github.com/opensky-flight-monitor/flight-monitor" \
+      org.opencontainers.image.licenses="MIT"
+# hadolint ignore=DL3008 # certificates are to be the newest
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin flight-monitor
+COPY --from=build /out/flight-monitor /usr/local/bin/flight-monitor
+COPY --from=build --chown=10001:10001 /out/data /data
+
+# `data/` and `credentials.json` of the defaults are /data and /credentials.json. Nothing else is ever written.
+WORKDIR /
+VOLUME /data
+USER 10001:10001
+# In a container the loopback address reaches nobody.
+ENV HTTP_HOST=0.0.0.0
+EXPOSE 8081
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["flight-monitor", "health"]
+ENTRYPOINT ["flight-monitor"]
+CMD ["serve"]

@@ -1,0 +1,89 @@
+# `make` or `make help` lists what there is. Each target does all of its set-up.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Cargo uses every core by itself, and tests that watch the clock want the machine for themselves: -j changes nothing.
+.NOTPARALLEL:
+unexport MAKEFLAGS
+
+WITH_SERVICES := scripts/services/with.sh --kafka --postgres --timescale
+SCRIPTS := $(wildcard scripts/*.sh scripts/services/*.sh) .ci/run
+# Tests may break the program on purpose only where it was built for it.
+TEST_FLAGS := --workspace --locked --features fault-injection
+# `make test-rust ARGS='stores_each_row'`: only the tests so named. What follows ` -- ` goes to the tests themselves.
+ARGS ?=
+
+##@ Use
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: prerequisites-run ## Build and start everything in one process, with a simulated sky (no account, broker or database needed)
+	cargo run --release --locked --bin flight-monitor -- serve --demo $(ARGS)
+
+.PHONY: live
+live: prerequisites-run ## The same with the real OpenSky (anonymous, or with the account in credentials.json)
+	cargo run --release --locked --bin flight-monitor -- serve $(ARGS)
+
+##@ Development
+
+.PHONY: test
+test: test-rust test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
+
+.PHONY: test-rust
+test-rust: prerequisites-test ## The Rust tests alone (ARGS='name' for some of them)
+	@echo "==> building the tests"
+	cargo test $(TEST_FLAGS) --no-run
+	@echo "==> running them with real services on free ports (yours, where TEST_KAFKA, TEST_DATABASE_URL or TEST_TIMESCALE_URL are set)"
+	$(WITH_SERVICES) -- cargo test $(TEST_FLAGS) --no-fail-fast $(ARGS)
+
+.PHONY: test-services
+test-services: prerequisites-test ## The scripts that start those services: crashes, restarts, nothing left behind
+	@echo "==> checking the scripts that start services"
+	scripts/services/check.sh
+
+.PHONY: lint
+lint: lint-rust lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, ShellCheck, Compose, Hadolint
+
+.PHONY: lint-rust
+lint-rust: prerequisites-run
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --locked --features fault-injection -- -D warnings
+	scripts/check-architecture.sh
+
+.PHONY: lint-scripts
+lint-scripts: prerequisites-lint
+	shellcheck $(SCRIPTS)
+
+.PHONY: lint-containers
+lint-containers: prerequisites-lint
+	scripts/check-containers.sh
+
+.PHONY: bench
+bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kafka at full speed (ARGS='-- --quick', ARGS='-- latency')
+	cargo bench --locked --bench pipeline --no-run
+	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --durable -- \
+		cargo bench --locked --bench pipeline $(ARGS)
+
+.PHONY: bench-store
+bench-store: prerequisites-test ## How fast rows are stored, beside other ways to store the same rows
+	cargo bench --locked --bench store --no-run
+	scripts/services/with.sh --postgres --durable -- cargo bench --locked --bench store
+
+.PHONY: fmt
+fmt: ## Format the source
+	cargo fmt --all
+
+.PHONY: prerequisites-run prerequisites-test prerequisites-lint
+prerequisites-run:
+	@scripts/check-prerequisites.sh run
+prerequisites-test:
+	@scripts/check-prerequisites.sh run test
+prerequisites-lint:
+	@scripts/check-prerequisites.sh lint

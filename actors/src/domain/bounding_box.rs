@@ -1,0 +1,170 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A rectangle in WGS-84 degrees, written `lamin,lomin,lamax,lomax`. Where `lomin > lomax` it crosses the antimeridian.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BoundingBox {
+    lamin: f64,
+    lomin: f64,
+    lamax: f64,
+    lomax: f64,
+}
+
+/// Why four numbers are no bounding box.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{0}; a bounding box is lamin,lomin,lamax,lomax in degrees, such as 45.8,5.9,47.9,10.6")]
+pub struct InvalidBoundingBox(String);
+
+impl BoundingBox {
+    /// A box from its southern, western, northern and eastern edge in degrees.
+    ///
+    /// # Errors
+    /// Latitudes outside ±90 or in the wrong order, longitudes outside ±180, numbers that are not finite.
+    pub fn new(lamin: f64, lomin: f64, lamax: f64, lomax: f64) -> Result<Self, InvalidBoundingBox> {
+        let refuse = |why: String| Err(InvalidBoundingBox(why));
+        for (name, value, limit) in
+            [("lamin", lamin, 90.0), ("lamax", lamax, 90.0), ("lomin", lomin, 180.0), ("lomax", lomax, 180.0)]
+        {
+            // NaN fails this comparison too.
+            if !(-limit..=limit).contains(&value) {
+                return refuse(format!("{name} {value} lies outside ±{limit}"));
+            }
+        }
+        if lamin >= lamax {
+            return refuse(format!("lamin {lamin} is not south of lamax {lamax}"));
+        }
+        if lomin == lomax {
+            return refuse(format!("lomin and lomax are both {lomin}"));
+        }
+        Ok(Self { lamin, lomin, lamax, lomax })
+    }
+
+    /// Southern, western, northern and eastern edge in degrees.
+    pub fn edges(&self) -> [f64; 4] {
+        [self.lamin, self.lomin, self.lamax, self.lomax]
+    }
+
+    /// Whether the box reaches from its western edge over longitude ±180 to its eastern one.
+    pub fn crosses_antimeridian(&self) -> bool {
+        self.lomin > self.lomax
+    }
+
+    /// Whether a position in degrees lies in the box, its edges included.
+    pub fn contains(&self, lat: f64, lon: f64) -> bool {
+        let inside = if self.crosses_antimeridian() {
+            lon >= self.lomin || lon <= self.lomax
+        } else {
+            (self.lomin..=self.lomax).contains(&lon)
+        };
+        inside && (self.lamin..=self.lamax).contains(&lat)
+    }
+
+    /// Width times height in square degrees.
+    pub fn area(&self) -> f64 {
+        let width = self.lomax - self.lomin + if self.crosses_antimeridian() { 360.0 } else { 0.0 };
+        width * (self.lamax - self.lamin)
+    }
+
+    /// What one `/states/all` request for this box costs, in OpenSky credits:
+    /// 1 up to 25 square degrees, 2 up to 100, 3 up to 400, else 4 (OpenSky REST API, "API credit usage").
+    pub fn credits(&self) -> u32 {
+        match self.area() {
+            area if area <= 25.0 => 1,
+            area if area <= 100.0 => 2,
+            area if area <= 400.0 => 3,
+            _ => Self::WORLD_CREDITS,
+        }
+    }
+
+    /// What a request without a bounding box costs.
+    pub const WORLD_CREDITS: u32 = 4;
+}
+
+impl FromStr for BoundingBox {
+    type Err = InvalidBoundingBox;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBoundingBox> {
+        let numbers = text
+            .split(',')
+            .map(|part| part.trim().parse::<f64>())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| InvalidBoundingBox(format!("{:?} has a part that is no number", shorten(text))))?;
+        let [lamin, lomin, lamax, lomax] = numbers[..] else {
+            return Err(InvalidBoundingBox(format!("{:?} has {} parts, not 4", shorten(text), numbers.len())));
+        };
+        Self::new(lamin, lomin, lamax, lomax)
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+impl fmt::Display for BoundingBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{},{}", self.lamin, self.lomin, self.lamax, self.lomax)
+    }
+}
+
+impl TryFrom<String> for BoundingBox {
+    type Error = InvalidBoundingBox;
+
+    fn try_from(text: String) -> Result<Self, InvalidBoundingBox> {
+        text.parse()
+    }
+}
+
+impl From<BoundingBox> for String {
+    fn from(bounding_box: BoundingBox) -> Self {
+        bounding_box.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credits_follow_the_area() {
+        let check =
+            |text: &str, credits: u32| assert_eq!(text.parse::<BoundingBox>().unwrap().credits(), credits, "{text}");
+        check("45,5,50,10", 1); // 25 square degrees
+        check("45,5,50,10.1", 2);
+        check("40,0,50,10", 2); // 100
+        check("40,0,50,10.1", 3);
+        check("30,0,50,20", 3); // 400
+        check("30,0,50,20.1", 4);
+        check("-90,-180,90,180", 4);
+        check("-2,178,2,-178", 1); // 16, over the antimeridian
+    }
+
+    #[test]
+    fn a_box_over_the_antimeridian_contains_both_sides() {
+        let fiji: BoundingBox = "-20,175,-15,-175".parse().unwrap();
+        assert!(fiji.crosses_antimeridian());
+        assert!(fiji.contains(-17.0, 179.0) && fiji.contains(-17.0, -179.0) && fiji.contains(-17.0, 180.0));
+        assert!(!fiji.contains(-17.0, 0.0) && !fiji.contains(-21.0, 179.0));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_reason() {
+        let check = |text: &str, reason: &str| {
+            let error = text.parse::<BoundingBox>().unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        };
+        check("", "no number");
+        check("1,2,3", "3 parts");
+        check("1,2,3,4,5", "5 parts");
+        check("a,2,3,4", "no number");
+        check("NaN,2,3,4", "lamin");
+        check("inf,2,3,4", "lamin");
+        check("-91,2,3,4", "lamin -91");
+        check("1,2,3,181", "lomax 181");
+        check("3,2,1,4", "not south");
+        check("1,2,3,2", "both 2");
+    }
+}

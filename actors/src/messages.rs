@@ -1,0 +1,139 @@
+//! Every message, in the order in which the data flows.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
+use crate::domain::{BoundingBox, Icao24, StateVector, UnixTime};
+use crate::live::QueueReceiver;
+use crate::ports::{PublishError, StoreError};
+
+/// Poller → KafkaProducer: the states that changed since the last poll, to be published in this order.
+#[derive(Debug, Message)]
+#[rtype(result = "Accepted")]
+pub struct PublishStates(pub Vec<Arc<StateVector>>);
+
+/// The producer holds the states and will publish them; those it had no room for are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]
+pub struct Accepted {
+    /// States held and not yet acknowledged by the broker.
+    pub held: usize,
+    /// States dropped to make room, in all.
+    pub dropped: u64,
+}
+
+/// KafkaConsumer or DbWriter → KafkaProducer: records that nobody could use. The answer comes once the broker has them.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), PublishError>")]
+pub struct PublishDeadLetters(pub Vec<DeadLetter>);
+
+/// KafkaConsumer → DbWriter: how far were these partitions stored?
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<Position>, StoreError>")]
+pub struct FindPositions {
+    /// The log they belong to.
+    pub log: LogId,
+    /// Their numbers.
+    pub partitions: Vec<i32>,
+}
+
+/// KafkaConsumer → DbWriter: store this and advance the positions, in one transaction.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<Stored, StoreError>")]
+pub struct StoreBatch(pub Arc<Batch>);
+
+/// KafkaConsumer → SseHub: show this.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Shown")]
+pub struct ShowBatch(pub Arc<Batch>);
+
+/// The batch is in the live picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]
+pub struct Shown {
+    /// Changes when the hub was restarted with an empty picture: what was shown before must be shown again.
+    pub epoch: u64,
+}
+
+/// HTTP → SseHub: a browser wants every newer state from now on.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Joined, Full>")]
+pub struct Join {
+    /// Who asks, for the limit of clients an address.
+    pub address: IpAddr,
+}
+
+/// A client's place in the hub. Dropping it leaves.
+#[derive(Debug)]
+pub struct Joined {
+    /// Ready-made pieces of an event stream; its end is the hub's goodbye.
+    pub frames: QueueReceiver,
+}
+
+/// The hub takes no more clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// `sse.max_clients` are connected.
+    Clients,
+    /// `sse.max_clients_per_address` are connected from this address.
+    Address,
+}
+
+/// HTTP → SseHub: the live picture, or the part of it within a scope.
+#[derive(Clone, Debug, Default, Message)]
+#[rtype(result = "View")]
+pub struct Look(pub Scope);
+
+/// Which aircraft are meant; an empty scope is the world.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scope {
+    /// Those with a position in this box.
+    pub bounding_box: Option<BoundingBox>,
+    /// Those with one of these addresses, where there are any.
+    pub icao24: HashSet<Icao24>,
+}
+
+impl Scope {
+    /// Whether a state belongs to it. An aircraft without a position is in no box.
+    pub fn contains(&self, state: &StateVector) -> bool {
+        let in_box = self.bounding_box.is_none_or(|bounding_box| match (state.lat, state.lon) {
+            (Some(lat), Some(lon)) => bounding_box.contains(lat, lon),
+            _ => false,
+        });
+        in_box && (self.icao24.is_empty() || self.icao24.contains(&state.icao24))
+    }
+}
+
+/// The newest state of each aircraft, ordered by address.
+#[derive(Clone, Debug, Default, MessageResponse)]
+pub struct View {
+    /// The newest response time that any of the picture's states came from; `None` while there is none.
+    pub observed_at: Option<UnixTime>,
+    /// The states.
+    pub states: Vec<Arc<StateVector>>,
+}
+
+/// Supervisor → any actor: finish what is under way, then answer. Sent source-first at shutdown.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Drained")]
+pub struct Drain {
+    /// When the answer is of no use any more.
+    pub deadline: Instant,
+}
+
+/// What a drained actor had to leave behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, MessageResponse)]
+pub struct Drained {
+    /// States that were not brought where they belong; 0 is a clean end.
+    pub left: usize,
+}
+
+/// Anybody → any actor, in builds with `fault-injection` only: panic while handling this.
+#[cfg(feature = "fault-injection")]
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct InjectPanic;

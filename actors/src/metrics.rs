@@ -1,0 +1,157 @@
+//! What the pipeline counts, named by Prometheus' conventions. Nothing here is served; `src/http` renders the registry.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// One label, `kind`: a reason, an outcome or a path through the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Kind {
+    /// Its value.
+    pub kind: &'static str,
+}
+
+/// A counter for each kind.
+pub type CounterByKind = Family<Kind, Counter>;
+
+/// Every metric of the five actors. Clones share their values.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each is described where it is registered")]
+pub struct Metrics {
+    pub polls: CounterByKind,
+    pub poll_seconds: Histogram,
+    pub states_received: Counter,
+    pub states_changed: Counter,
+    pub states_passed_over: CounterByKind,
+    pub bad_rows: CounterByKind,
+    pub credits_left: Gauge,
+    pub published: Counter,
+    pub publish_seconds: Histogram,
+    pub publish_failures: Counter,
+    pub held: Gauge,
+    pub dropped: Counter,
+    pub consumed: CounterByKind,
+    pub lost_offsets: CounterByKind,
+    pub dead_letters: Counter,
+    pub rows: CounterByKind,
+    pub store_seconds: Histogram,
+    pub store_failures: CounterByKind,
+    pub age_when_stored: Histogram,
+    pub expired: Counter,
+    pub maintenance_seconds: Histogram,
+    pub maintenance_failures: Counter,
+    pub aircraft: Gauge,
+    pub clients: Gauge,
+    pub clients_refused: CounterByKind,
+    pub clients_evicted: Counter,
+    pub frames: Counter,
+    pub frame_bytes: Counter,
+    pub states_skipped: Counter,
+    pub age_when_shown: Histogram,
+}
+
+impl Metrics {
+    /// All metrics at zero, registered under their names.
+    pub fn register(registry: &mut Registry) -> Self {
+        let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        let ages = || Histogram::new(exponential_buckets(0.25, 2.0, 14));
+        let metrics = Self {
+            polls: Family::default(),
+            poll_seconds: seconds(),
+            states_received: Counter::default(),
+            states_changed: Counter::default(),
+            states_passed_over: Family::default(),
+            bad_rows: Family::default(),
+            credits_left: Gauge::default(),
+            published: Counter::default(),
+            publish_seconds: seconds(),
+            publish_failures: Counter::default(),
+            held: Gauge::default(),
+            dropped: Counter::default(),
+            consumed: Family::default(),
+            lost_offsets: Family::default(),
+            dead_letters: Counter::default(),
+            rows: Family::default(),
+            store_seconds: seconds(),
+            store_failures: Family::default(),
+            age_when_stored: ages(),
+            expired: Counter::default(),
+            maintenance_seconds: seconds(),
+            maintenance_failures: Counter::default(),
+            aircraft: Gauge::default(),
+            clients: Gauge::default(),
+            clients_refused: Family::default(),
+            clients_evicted: Counter::default(),
+            frames: Counter::default(),
+            frame_bytes: Counter::default(),
+            states_skipped: Counter::default(),
+            age_when_shown: ages(),
+        };
+        let m = metrics.clone();
+        registry.register("polls", "Requests to the source, by outcome", m.polls);
+        registry.register("states_received", "State vectors in the source's answers", m.states_received);
+        registry.register("states_changed", "State vectors newer than the last one published", m.states_changed);
+        registry.register(
+            "states_passed_over",
+            "State vectors not published or shown, by reason",
+            m.states_passed_over,
+        );
+        registry.register("bad_rows", "Rows of the source that are no state vector, by what is wrong", m.bad_rows);
+        registry.register("credits_left", "OpenSky credits left today; -1 until known", m.credits_left);
+        registry.register("published", "State vectors acknowledged by Kafka", m.published);
+        registry.register("publish_failures", "Tries to publish that failed at least in part", m.publish_failures);
+        registry.register("states_held", "State vectors waiting for Kafka", m.held);
+        registry.register("states_dropped", "State vectors given up because Kafka was away for too long", m.dropped);
+        registry.register("consumed", "Records read from Kafka, by path", m.consumed);
+        registry.register("lost_offsets", "Offsets that Kafka no longer had, by path", m.lost_offsets);
+        registry.register("dead_letters", "Records sent to the dead-letter topic", m.dead_letters);
+        registry.register("rows", "State vectors brought to the database, by outcome", m.rows);
+        registry.register(
+            "store_failures",
+            "Batches that the database did not take at once, by reason",
+            m.store_failures,
+        );
+        registry.register(
+            "rows_expired",
+            "State vectors that this process deleted because they were older than the retention",
+            m.expired,
+        );
+        registry.register("maintenance_failures", "Steps of maintenance that failed", m.maintenance_failures);
+        registry.register("aircraft", "Aircraft in the live picture", m.aircraft);
+        registry.register("sse_clients", "Connected clients", m.clients);
+        registry.register("sse_clients_refused", "Clients turned away, by reason", m.clients_refused);
+        registry.register(
+            "sse_clients_evicted",
+            "Clients dropped because they took nothing for too long",
+            m.clients_evicted,
+        );
+        registry.register("sse_frames", "Updates encoded, each once for all clients", m.frames);
+        registry.register("sse_frame_bytes", "Bytes encoded, each once for all clients", m.frame_bytes);
+        registry.register("sse_states_skipped", "State vectors that slow clients were spared", m.states_skipped);
+        for (name, help, histogram) in [
+            ("poll", "From the request to the parsed answer", m.poll_seconds),
+            ("publish", "From handing a batch to Kafka to its last delivery report", m.publish_seconds),
+            ("store", "From handing a batch to the database to its commit", m.store_seconds),
+            ("maintenance", "One step of the database's maintenance", m.maintenance_seconds),
+            ("age_when_stored", "From the source's response time to the commit", m.age_when_stored),
+            ("age_when_shown", "From the source's response time to the live picture", m.age_when_shown),
+        ] {
+            registry.register_with_unit(name, help, Unit::Seconds, histogram);
+        }
+        metrics.credits_left.set(-1);
+        metrics
+    }
+
+    /// Metrics that nobody reads, for tests.
+    pub fn unregistered() -> Self {
+        Self::register(&mut Registry::default())
+    }
+}
+
+/// Counts one of a kind.
+pub fn count(family: &CounterByKind, kind: &'static str, by: u64) {
+    family.get_or_create(&Kind { kind }).inc_by(by);
+}

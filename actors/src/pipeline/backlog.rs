@@ -1,0 +1,199 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::{Icao24, StateVector};
+
+/// How much may wait for Kafka.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BacklogLimits {
+    /// Bytes of memory, about.
+    pub bytes: usize,
+    /// How long a state may wait.
+    pub age: Duration,
+}
+
+/// States that wait to be published, oldest first. When there are too many, those of which a newer state of the same
+/// aircraft waits too are given up first, and the newest state of each aircraft last.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    limits: BacklogLimits,
+    waiting: VecDeque<Held>,
+    /// For each aircraft, how many of its states wait.
+    of_aircraft: HashMap<Icao24, usize>,
+}
+
+/// A state, and since when it waits.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) state: Arc<StateVector>,
+    since: Instant,
+}
+
+impl Backlog {
+    /// What one waiting state takes, with its share of the tables.
+    const STATE_BYTES: usize = size_of::<StateVector>() + 80;
+
+    pub(super) fn new(limits: BacklogLimits) -> Self {
+        Self { limits, waiting: VecDeque::new(), of_aircraft: HashMap::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting.len() * Self::STATE_BYTES
+    }
+
+    /// Adds states at the end and returns how many had to be given up.
+    pub(super) fn push(&mut self, states: impl IntoIterator<Item = Arc<StateVector>>, now: Instant) -> u64 {
+        for state in states {
+            *self.of_aircraft.entry(state.icao24).or_default() += 1;
+            self.waiting.push_back(Held { state, since: now });
+        }
+        self.shrink(now)
+    }
+
+    /// Puts states that were taken back to the front, in their order.
+    pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> u64 {
+        for held in taken.into_iter().rev() {
+            *self.of_aircraft.entry(held.state.icao24).or_default() += 1;
+            self.waiting.push_front(held);
+        }
+        self.shrink(now)
+    }
+
+    /// Takes up to `most` states from the front.
+    pub(super) fn take(&mut self, most: usize) -> Vec<Held> {
+        let taken: Vec<_> = self.waiting.drain(..most.min(self.waiting.len())).collect();
+        for held in &taken {
+            forget(&mut self.of_aircraft, held.state.icao24);
+        }
+        taken
+    }
+
+    fn shrink(&mut self, now: Instant) -> u64 {
+        let before = self.waiting.len();
+        while self.waiting.front().is_some_and(|held| now.duration_since(held.since) > self.limits.age) {
+            self.drop_oldest();
+        }
+        let most = self.limits.bytes / Self::STATE_BYTES;
+        let mut excess = self.waiting.len().saturating_sub(most);
+        if excess > 0 {
+            let of_aircraft = &mut self.of_aircraft;
+            self.waiting.retain(|held| {
+                let superseded = excess > 0 && of_aircraft.get(&held.state.icao24).is_some_and(|&count| count > 1);
+                if superseded {
+                    excess -= 1;
+                    forget(of_aircraft, held.state.icao24);
+                }
+                !superseded
+            });
+        }
+        while self.waiting.len() > most {
+            self.drop_oldest();
+        }
+        (before - self.waiting.len()) as u64
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(held) = self.waiting.pop_front() {
+            forget(&mut self.of_aircraft, held.state.icao24);
+        }
+    }
+}
+
+fn forget(of_aircraft: &mut HashMap<Icao24, usize>, icao24: Icao24) {
+    if let Some(count) = of_aircraft.get_mut(&icao24) {
+        *count -= 1;
+        if *count == 0 {
+            of_aircraft.remove(&icao24);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_support::state;
+
+    fn backlog(states: usize) -> Backlog {
+        Backlog::new(BacklogLimits { bytes: states * Backlog::STATE_BYTES, age: Duration::from_secs(60) })
+    }
+
+    fn held(backlog: &mut Backlog) -> Vec<(String, i64)> {
+        backlog.take(usize::MAX).iter().map(|held| (held.state.icao24.to_string(), held.state.last_contact.0)).collect()
+    }
+
+    fn states(pairs: &[(&str, i64)]) -> Vec<Arc<StateVector>> {
+        pairs.iter().map(|(icao24, at)| Arc::new(state(icao24, *at))).collect()
+    }
+
+    #[test]
+    fn superseded_states_go_first_and_the_oldest_aircraft_last() {
+        let mut backlog = backlog(3);
+        assert_eq!(backlog.push(states(&[("aaaaaa", 1), ("bbbbbb", 1), ("aaaaaa", 2)]), Instant::now()), 0);
+        assert_eq!(backlog.push(states(&[("cccccc", 3)]), Instant::now()), 1);
+        assert_eq!(backlog.push(states(&[("dddddd", 4)]), Instant::now()), 1);
+        let expected = [("aaaaaa".into(), 2), ("cccccc".into(), 3), ("dddddd".into(), 4)];
+        assert_eq!(held(&mut backlog), expected, "aaaaaa 1 was superseded, then bbbbbb was the oldest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn states_do_not_wait_longer_than_they_may() {
+        let mut backlog = backlog(10);
+        backlog.push(states(&[("aaaaaa", 1)]), Instant::now());
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(backlog.push(states(&[("bbbbbb", 2)]), Instant::now()), 1);
+        assert_eq!(held(&mut backlog), [("bbbbbb".into(), 2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_put_back_has_waited_since_it_came() {
+        let mut backlog = backlog(10);
+        backlog.push(states(&[("aaaaaa", 1)]), Instant::now());
+        let taken = backlog.take(1);
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(backlog.put_back(taken, Instant::now()), 1);
+    }
+
+    #[test]
+    fn what_is_put_back_comes_out_first_again() {
+        let mut backlog = backlog(10);
+        backlog.push(states(&[("aaaaaa", 1), ("bbbbbb", 2), ("cccccc", 3)]), Instant::now());
+        let taken = backlog.take(2);
+        backlog.put_back(taken, Instant::now());
+        assert_eq!(held(&mut backlog), [("aaaaaa".into(), 1), ("bbbbbb".into(), 2), ("cccccc".into(), 3)]);
+    }
+
+    proptest! {
+        #[test]
+        fn it_keeps_its_bound_its_order_and_the_newest_of_each(pushes in prop::collection::vec((0_u32..8, 1_usize..4), 1..60)) {
+            let mut backlog = backlog(10);
+            let (mut at, mut given_up) = (0_i64, 0);
+            let mut newest = std::collections::BTreeMap::new();
+            for (aircraft, count) in pushes {
+                for _ in 0..count {
+                    at += 1;
+                    let icao24 = format!("{aircraft:06x}");
+                    given_up += backlog.push([Arc::new(state(&icao24, at))], Instant::now());
+                    newest.insert(icao24, at);
+                }
+                prop_assert!(backlog.len() <= 10);
+            }
+            prop_assert_eq!(backlog.of_aircraft.values().sum::<usize>(), backlog.len());
+            let left = held(&mut backlog);
+            prop_assert_eq!(given_up as usize + left.len(), at as usize);
+            prop_assert!(left.is_sorted_by_key(|(_, at)| *at));
+            // Eight aircraft fit into ten places, so none may have lost its newest state.
+            for (icao24, at) in newest {
+                prop_assert!(left.contains(&(icao24, at)));
+            }
+        }
+    }
+}

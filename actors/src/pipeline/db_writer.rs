@@ -1,0 +1,218 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::newest_stored::NewestStored;
+use crate::batch::{Batch, Position, Stored};
+use crate::domain::UnixTime;
+use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
+use crate::metrics::{Metrics, count};
+use crate::ports::{Maintained, StateStore, StoreError};
+use crate::supervision::{Phase, Readiness, Vitals};
+
+/// From one step of maintenance to the next where there is nothing left to do, or the last one failed.
+const REST: Duration = Duration::from_secs(60);
+/// The same where there is more to do: the batches that came meanwhile go first.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Stores batches, one transaction each and one after another, and maintains the store between them.
+pub struct DbWriter<S> {
+    store: Rc<S>,
+    newest: NewestStored,
+    next_maintenance: Option<SpawnHandle>,
+    vitals: Vitals,
+    metrics: Metrics,
+    observation: Observation,
+}
+
+/// A batch under way for longer than this is a stall: its own time-outs should have ended it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What the admin page shows of the DbWriter.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Observation {
+    batches: u64,
+    inserted: u64,
+    duplicates: u64,
+    failed_tries: u64,
+    last_batch_states: usize,
+    last_batch_seconds: f64,
+    expired: u64,
+    failed_maintenance: u64,
+    last_maintenance_seconds: f64,
+}
+
+impl<S: StateStore> DbWriter<S> {
+    /// A writer into `store`.
+    pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
+        Self {
+            store: Rc::new(store),
+            newest: NewestStored::default(),
+            next_maintenance: None,
+            vitals,
+            metrics,
+            observation: Observation::default(),
+        }
+    }
+
+    fn stored(&mut self, batch: &Batch, stored: &Stored, started: Instant) {
+        let seconds = started.elapsed().as_secs_f64();
+        self.metrics.store_seconds.observe(seconds);
+        count(&self.metrics.rows, "inserted", stored.inserted);
+        count(&self.metrics.rows, "duplicate", stored.duplicates);
+        count(&self.metrics.store_failures, "fenced", stored.fenced.len() as u64);
+        if let Some(observed_at) = batch.iter().filter_map(|state| state.observed_at).max() {
+            self.metrics.age_when_stored.observe(UnixTime::now().seconds_since(observed_at).max(0) as f64);
+        }
+        // Also the fenced rows: another writer stored them.
+        self.newest.remember(batch);
+        self.observation.batches += 1;
+        self.observation.inserted += stored.inserted;
+        self.observation.duplicates += stored.duplicates;
+        self.observation.last_batch_states = batch.states();
+        self.observation.last_batch_seconds = seconds;
+        self.vitals.progress();
+        self.vitals.readiness(Readiness::Ready);
+        self.vitals.observe(&self.observation);
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        let reason = match error {
+            StoreError::Unavailable(_) => "unavailable",
+            StoreError::Rejected { .. } => "rejected",
+        };
+        count(&self.metrics.store_failures, reason, 1);
+        self.observation.failed_tries += 1;
+        self.vitals.error(error.to_string());
+        if matches!(error, StoreError::Unavailable(_)) {
+            self.vitals.phase(Phase::BackingOff);
+            self.vitals.readiness(Readiness::NotReady(error.to_string()));
+        }
+        self.vitals.observe(&self.observation);
+    }
+}
+
+impl<S: StateStore> DbWriter<S> {
+    fn maintain_in(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+        self.next_maintenance = Some(ctx.run_later(pause, Self::maintain));
+    }
+
+    /// One step, for which the batches wait.
+    fn maintain(&mut self, ctx: &mut Context<Self>) {
+        let (store, started) = (self.store.clone(), Instant::now());
+        let step = async move { store.maintain().await };
+        ctx.wait(step.into_actor(self).map(move |result, writer, ctx| {
+            let pause = writer.maintained(&result, started);
+            writer.maintain_in(pause, ctx);
+        }));
+    }
+
+    /// Takes note of a step, and says how long to wait for the next.
+    fn maintained(&mut self, result: &Result<Maintained, StoreError>, started: Instant) -> Duration {
+        let seconds = started.elapsed().as_secs_f64();
+        self.metrics.maintenance_seconds.observe(seconds);
+        self.observation.last_maintenance_seconds = seconds;
+        let pause = match result {
+            Ok(step) => {
+                self.metrics.expired.inc_by(step.expired);
+                self.observation.expired += step.expired;
+                if step.more { BREATH } else { REST }
+            }
+            // Readiness is about storing: whether that goes on the next batch will tell.
+            Err(error) => {
+                self.metrics.maintenance_failures.inc();
+                self.observation.failed_maintenance += 1;
+                self.vitals.error(format!("maintenance: {error}"));
+                REST
+            }
+        };
+        self.vitals.observe(&self.observation);
+        pause
+    }
+}
+
+impl<S: StateStore> Actor for DbWriter<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.vitals.phase(Phase::Running);
+        self.vitals.observe(&self.observation);
+        self.maintain_in(REST, ctx);
+    }
+}
+
+impl<S: StateStore> Supervised for DbWriter<S> {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.store.reset();
+        self.newest.clear();
+    }
+}
+
+impl<S: StateStore> Handler<FindPositions> for DbWriter<S> {
+    type Result = AtomicResponse<Self, Result<Vec<Position>, StoreError>>;
+
+    fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
+        let store = self.store.clone();
+        let ask = async move { store.positions(&question.log, &question.partitions).await };
+        AtomicResponse::new(Box::pin(ask.into_actor(self).map(|result, writer, _| {
+            match &result {
+                Ok(_) => {
+                    writer.vitals.progress();
+                    writer.vitals.readiness(Readiness::Ready);
+                }
+                Err(error) => writer.failed(error),
+            }
+            result
+        })))
+    }
+}
+
+impl<S: StateStore> Handler<StoreBatch> for DbWriter<S> {
+    type Result = AtomicResponse<Self, Result<Stored, StoreError>>;
+
+    fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
+        let (store, likely_new, started) = (self.store.clone(), self.newest.judge(&batch), Instant::now());
+        self.vitals.expect_progress_within(Some(PATIENCE));
+        let write = async move {
+            let result = store.store(&batch, &likely_new).await;
+            (result, batch)
+        };
+        AtomicResponse::new(Box::pin(write.into_actor(self).map(move |(result, batch), writer, _| {
+            writer.vitals.expect_progress_within(None);
+            match &result {
+                Ok(stored) => writer.stored(&batch, stored, started),
+                Err(error) => writer.failed(error),
+            }
+            result
+        })))
+    }
+}
+
+impl<S: StateStore> Handler<Drain> for DbWriter<S> {
+    type Result = AtomicResponse<Self, Drained>;
+
+    /// In its turn behind every batch that was sent before it.
+    fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
+        if let Some(next) = self.next_maintenance.take() {
+            ctx.cancel_future(next);
+        }
+        let end = async {}.into_actor(self).map(|(), writer, _| {
+            writer.vitals.phase(Phase::Finished);
+            Drained::default()
+        });
+        AtomicResponse::new(Box::pin(end))
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+impl<S: StateStore> Handler<crate::messages::InjectPanic> for DbWriter<S> {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "it is what was asked for")]
+    fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
+        panic!("injected");
+    }
+}

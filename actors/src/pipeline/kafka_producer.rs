@@ -1,0 +1,244 @@
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::backlog::{Backlog, BacklogLimits, Held};
+use super::backoff::Backoff;
+use super::work::{UnderWay, Work};
+use crate::domain::StateVector;
+use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
+use crate::metrics::Metrics;
+use crate::ports::{PublishError, Publisher};
+use crate::supervision::{Phase, Readiness, Vitals};
+
+/// Publishes states to Kafka, one batch at a time and in order; holds what Kafka does not take, within bounds.
+pub struct KafkaProducer<P> {
+    publisher: Rc<P>,
+    backlog: Backlog,
+    /// The batch that Kafka has not acknowledged yet: kept here, so that it outlives a panic.
+    in_flight: Vec<Held>,
+    /// Whether a failed batch is waiting for its next try.
+    pausing: bool,
+    backoff: Backoff,
+    vitals: Vitals,
+    metrics: Metrics,
+    observation: Observation,
+    work: Rc<Work>,
+}
+
+/// A batch under way for longer than this is a stall: its own time-outs should have ended it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the admin page shows of the KafkaProducer.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Observation {
+    published: u64,
+    dead_letters: u64,
+    failed_tries: u64,
+    held: usize,
+    held_bytes: usize,
+    dropped: u64,
+}
+
+impl<P: Publisher> KafkaProducer<P> {
+    /// The largest batch that is handed to Kafka at once.
+    const BATCH: usize = 20_000;
+
+    /// A producer that holds as much as `limits` allow.
+    pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
+        Self {
+            publisher: Rc::new(publisher),
+            backlog: Backlog::new(limits),
+            in_flight: Vec::new(),
+            pausing: false,
+            backoff: Backoff::for_a_service(),
+            vitals,
+            metrics,
+            observation: Observation::default(),
+            work: Rc::default(),
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.backlog.len() + self.in_flight.len()
+    }
+
+    fn observe(&mut self) {
+        self.observation.held = self.held();
+        self.observation.held_bytes = self.backlog.bytes();
+        self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
+        self.vitals.observe(&self.observation);
+    }
+
+    fn drop_count(&mut self, dropped: u64) {
+        if dropped > 0 {
+            self.observation.dropped += dropped;
+            self.metrics.dropped.inc_by(dropped);
+            log::error!(actor = "kafka-producer", dropped, held = self.held(); "Kafka is away for too long: states were dropped");
+        }
+    }
+
+    /// Publishes the next batch, unless one is under way or nothing waits.
+    fn publish_next(&mut self, ctx: &mut Context<Self>) {
+        if self.pausing || !self.in_flight.is_empty() || self.backlog.len() == 0 {
+            return;
+        }
+        self.in_flight = self.backlog.take(Self::BATCH);
+        let batch: Vec<Arc<StateVector>> = self.in_flight.iter().map(|held| held.state.clone()).collect();
+        let (publisher, started) = (self.publisher.clone(), Instant::now());
+        let under_way = self.work.begin();
+        self.vitals.expect_progress_within(Some(PATIENCE));
+        let publish = async move { publisher.publish(&batch).await };
+        ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
+            let under_way = under_way;
+            producer.metrics.publish_seconds.observe(started.elapsed().as_secs_f64());
+            producer.vitals.expect_progress_within(None);
+            match result {
+                Ok(()) => producer.delivered(ctx),
+                Err(error) => producer.retry(&error, under_way, ctx),
+            }
+        }));
+    }
+
+    fn delivered(&mut self, ctx: &mut Context<Self>) {
+        let delivered = std::mem::take(&mut self.in_flight).len();
+        self.count_published(delivered);
+        self.backoff = Backoff::for_a_service();
+        self.vitals.progress();
+        self.vitals.readiness(Readiness::Ready);
+        self.publish_next(ctx);
+        self.observe();
+    }
+
+    fn count_published(&mut self, states: usize) {
+        self.observation.published += states as u64;
+        self.metrics.published.inc_by(states as u64);
+    }
+
+    /// Keeps what was not acknowledged and tries it again after a pause, before anything younger.
+    fn retry(&mut self, error: &PublishError, under_way: UnderWay, ctx: &mut Context<Self>) {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
+        let left: Vec<_> = error.undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
+        let dropped = self.backlog.put_back(left, Instant::now());
+        self.drop_count(dropped);
+        self.failed(error);
+        self.observe();
+
+        self.pausing = true;
+        let (pause, work) = (self.backoff.pause(), self.work.clone());
+        let wait = async move {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = work.overdue() => {}
+            }
+        };
+        ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
+            drop(under_way);
+            producer.pausing = false;
+            producer.publish_next(ctx);
+        }));
+    }
+
+    fn failed(&mut self, error: &PublishError) {
+        self.observation.failed_tries += 1;
+        self.metrics.publish_failures.inc();
+        log::warn!(actor = "kafka-producer", held = self.held(); "publishing failed, will be tried again: {error}");
+        self.vitals.error(error.to_string());
+        self.vitals.phase(Phase::BackingOff);
+        self.vitals.readiness(Readiness::NotReady(error.to_string()));
+    }
+}
+
+impl<P: Publisher> Actor for KafkaProducer<P> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.vitals.phase(Phase::Running);
+        self.vitals.readiness(Readiness::Ready);
+        self.publish_next(ctx);
+        self.observe();
+    }
+}
+
+impl<P: Publisher> Supervised for KafkaProducer<P> {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        // Whether Kafka has the batch is not known any more: once too often harms nobody, once too little would.
+        self.pausing = false;
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let dropped = self.backlog.put_back(in_flight, Instant::now());
+        self.drop_count(dropped);
+    }
+}
+
+impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
+    type Result = Accepted;
+
+    fn handle(&mut self, PublishStates(states): PublishStates, ctx: &mut Self::Context) -> Accepted {
+        let dropped = self.backlog.push(states, Instant::now());
+        self.drop_count(dropped);
+        self.publish_next(ctx);
+        self.observe();
+        Accepted { held: self.held(), dropped: self.observation.dropped }
+    }
+}
+
+impl<P: Publisher> Handler<PublishDeadLetters> for KafkaProducer<P> {
+    type Result = ResponseActFuture<Self, Result<(), PublishError>>;
+
+    fn handle(&mut self, PublishDeadLetters(letters): PublishDeadLetters, _: &mut Self::Context) -> Self::Result {
+        let (publisher, under_way) = (self.publisher.clone(), self.work.begin());
+        let publish = async move {
+            let result = publisher.publish_dead_letters(&letters).await;
+            (result, letters.len())
+        };
+        Box::pin(publish.into_actor(self).map(move |(result, letters), producer, _| {
+            drop(under_way);
+            match &result {
+                Ok(()) => {
+                    producer.observation.dead_letters += letters as u64;
+                    producer.metrics.dead_letters.inc_by(letters as u64);
+                    producer.vitals.progress();
+                }
+                Err(error) => producer.failed(error),
+            }
+            producer.observe();
+            result
+        }))
+    }
+}
+
+impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
+    type Result = ResponseActFuture<Self, Drained>;
+
+    fn handle(&mut self, drain: Drain, _: &mut Self::Context) -> Self::Result {
+        self.vitals.phase(Phase::Draining);
+        self.work.drain(drain.deadline);
+        let work = self.work.clone();
+        // A piece of work ends when nothing waits: `publish_next` begins the following one in the same step.
+        let idle = async move { work.idle().await };
+        Box::pin(idle.into_actor(self).map(|_, producer, _| {
+            let left = producer.held();
+            if left > 0 {
+                producer.metrics.dropped.inc_by(left as u64);
+                log::error!(actor = "kafka-producer", left; "Kafka did not take these states before the deadline");
+            }
+            producer.vitals.phase(Phase::Finished);
+            Drained { left }
+        }))
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+impl<P: Publisher> Handler<crate::messages::InjectPanic> for KafkaProducer<P> {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "it is what was asked for")]
+    fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
+        panic!("injected");
+    }
+}

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Recipient;
+use serde::Serialize;
+
+use super::backoff::Backoff;
+use super::inquiry::Inquiry;
+use super::kafka_consumer::Reading;
+use crate::batch::Batch;
+use crate::domain::UnixTime;
+use crate::messages::{ShowBatch, Shown};
+use crate::metrics::count;
+use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
+use crate::supervision::{Phase, Readiness};
+
+/// Kafka → SseHub, from as far back as an aircraft stays in the picture.
+pub(super) struct LivePath<S> {
+    reading: Reading<S>,
+    hub: Recipient<ShowBatch>,
+    window: Duration,
+    /// The hub's epoch: another one means that its picture is empty again.
+    epoch: Option<u64>,
+    backoff: Backoff,
+    observation: Observation,
+}
+
+/// What the admin page shows of the live KafkaConsumer.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Observation {
+    partitions: usize,
+    records: u64,
+    lost_offsets: u64,
+    rewinds: u64,
+}
+
+impl<S: Subscription> LivePath<S> {
+    pub(super) fn new(reading: Reading<S>, hub: Recipient<ShowBatch>, window: Duration) -> Self {
+        let (epoch, backoff, observation) = (None, Backoff::for_a_service(), Observation::default());
+        Self { reading, hub, window, epoch, backoff, observation }
+    }
+
+    /// Reads until it is to end. The answer is how many states were left: none, since nothing here is kept.
+    pub(super) async fn run(mut self) -> usize {
+        let work = self.reading.work.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = work.asked_to_drain() => return 0,
+                () = self.step() => {}
+            }
+        }
+    }
+
+    async fn step(&mut self) {
+        let done = match self.next().await {
+            SubscriptionEvent::Assigned(partitions) => self.start(&partitions).await,
+            SubscriptionEvent::Revoked(_) => Ok(()),
+            SubscriptionEvent::Batch(batch) => {
+                self.show(Arc::new(batch)).await;
+                Ok(())
+            }
+        };
+        match done {
+            Ok(()) => {
+                self.backoff = Backoff::for_a_service();
+                self.reading.vitals.readiness(Readiness::Ready);
+            }
+            Err(error) => self.pause(&error).await,
+        }
+        self.reading.vitals.observe(&self.observation);
+    }
+
+    /// The next event; failures are waited out here. Whether the live picture can be relied on is then for Kafka to
+    /// say: of several brokers one may be away and nobody misses it.
+    async fn next(&mut self) -> SubscriptionEvent {
+        let subscription = self.reading.subscription.clone();
+        let mut inquiry = Inquiry::of(&subscription);
+        loop {
+            tokio::select! {
+                biased;
+                event = subscription.next() => match event {
+                    Ok(event) => return event,
+                    Err(error) => {
+                        self.pause(&error).await;
+                        self.reading.vitals.observe(&self.observation);
+                        if self.observation.partitions > 0 {
+                            inquiry.open();
+                        }
+                    }
+                },
+                answer = inquiry.answer() => match answer {
+                    Ok(()) => {
+                        self.reading.vitals.phase(Phase::Running);
+                        self.reading.vitals.readiness(Readiness::Ready);
+                    }
+                    Err(error) => self.reading.vitals.readiness(Readiness::NotReady(error.to_string())),
+                },
+            }
+        }
+    }
+
+    async fn start(&mut self, partitions: &[i32]) -> Result<(), SubscriptionError> {
+        let from = StartAt::Time(UnixTime::now().minus(self.window));
+        let starts: Vec<_> = partitions.iter().map(|&partition| (partition, from)).collect();
+        if let Err(error) = self.reading.subscription.start(&starts).await {
+            self.reading.subscription.reset();
+            return Err(error);
+        }
+        self.observation.partitions = partitions.len();
+        log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.window; "reading");
+        self.reading.vitals.phase(Phase::Running);
+        Ok(())
+    }
+
+    /// Brings a batch to the hub, again and again until it has it: it may be restarting.
+    async fn show(&mut self, batch: Arc<Batch>) {
+        let shown = loop {
+            match self.hub.send(ShowBatch(batch.clone())).await {
+                Ok(shown) => break shown,
+                Err(error) => self.pause(&SubscriptionError(format!("the hub did not answer: {error}"))).await,
+            }
+        };
+        let (records, lost) = totals(&batch);
+        count(&self.reading.metrics.consumed, "live", records);
+        count(&self.reading.metrics.lost_offsets, "live", lost);
+        self.observation.records += records;
+        self.observation.lost_offsets += lost;
+        self.reading.vitals.progress();
+        self.rewind_if_new(shown);
+    }
+
+    fn rewind_if_new(&mut self, shown: Shown) {
+        let before = self.epoch.replace(shown.epoch);
+        if before.is_some_and(|before| before != shown.epoch) {
+            log::info!(actor = "kafka-consumer-live"; "the hub has an empty picture: reading again from the start of its window");
+            self.observation.rewinds += 1;
+            self.reading.subscription.reset();
+        }
+    }
+
+    async fn pause(&mut self, error: &SubscriptionError) {
+        let pause = self.backoff.pause();
+        log::warn!(actor = "kafka-consumer-live", pause:? = pause; "{error}");
+        self.reading.vitals.error(error.to_string());
+        self.reading.vitals.phase(Phase::BackingOff);
+        if self.observation.partitions == 0 {
+            // Nothing was ever read; later it is asked first whether Kafka answers.
+            self.reading.vitals.readiness(Readiness::NotReady(error.to_string()));
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How many records a batch holds, and how many offsets the log had lost before them.
+pub(super) fn totals(batch: &Batch) -> (u64, u64) {
+    batch.parts.iter().fold((0, 0), |(records, lost), part| {
+        (records + (part.states.len() + part.dead_letters.len()) as u64, lost + part.lost)
+    })
+}

@@ -1,0 +1,23 @@
+//! The five actors, one a file, and what they decide with.
+
+mod backlog;
+mod backoff;
+mod change_filter;
+mod db_writer;
+mod inquiry;
+mod kafka_consumer;
+mod kafka_producer;
+mod live_path;
+mod newest_stored;
+pub mod poll_plan;
+mod poller;
+mod sse_hub;
+mod store_path;
+mod work;
+
+pub use backlog::BacklogLimits;
+pub use db_writer::DbWriter;
+pub use kafka_consumer::{KafkaConsumer, Path};
+pub use kafka_producer::KafkaProducer;
+pub use poller::Poller;
+pub use sse_hub::{HubLimits, SseHub};

@@ -1,0 +1,270 @@
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use actix::prelude::*;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::change_filter::ChangeFilter;
+use super::poll_plan::PollPlan;
+use super::work::{UnderWay, Work};
+use crate::domain::{BadRows, StateVector, UnixTime};
+use crate::messages::{Accepted, Drain, Drained, PublishStates};
+use crate::metrics::{Metrics, count};
+use crate::ports::{Fetched, SourceError, StateSource};
+use crate::supervision::{Phase, Readiness, Vitals};
+
+/// Asks the source for states, as often as its credits allow, and hands the changed ones to the KafkaProducer.
+pub struct Poller<S> {
+    source: Rc<S>,
+    plan: PollPlan,
+    producer: Recipient<PublishStates>,
+    vitals: Vitals,
+    metrics: Metrics,
+    filter: ChangeFilter,
+    failures: u32,
+    observation: Observation,
+    work: Rc<Work>,
+}
+
+/// What the admin page shows of the Poller.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Observation {
+    source: Source,
+    polls: u64,
+    failed_polls: u64,
+    /// Of the last good response.
+    response_time: Option<UnixTime>,
+    states: usize,
+    changed: usize,
+    bad_rows: u64,
+    credits_left: Option<u32>,
+    next_poll_seconds: f64,
+    aircraft_known: usize,
+    held_by_producer: usize,
+}
+
+/// What the source is like, as people should see it.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    #[default]
+    NotYetAsked,
+    Live,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Malformed,
+}
+
+impl<S: StateSource> Poller<S> {
+    /// A Poller that starts asking as soon as it is started.
+    pub fn new(
+        source: S,
+        plan: PollPlan,
+        producer: Recipient<PublishStates>,
+        vitals: Vitals,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            source: Rc::new(source),
+            plan,
+            producer,
+            vitals,
+            metrics,
+            filter: ChangeFilter::default(),
+            failures: 0,
+            observation: Observation::default(),
+            work: Rc::default(),
+        }
+    }
+
+    fn poll_after(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+        // A poll may take its time-out and the next one may back off; three of them without an end is a stall.
+        self.vitals.expect_progress_within(Some(pause + Duration::from_secs(60)));
+        self.observation.next_poll_seconds = pause.as_secs_f64();
+        self.observation.aircraft_known = self.filter.aircraft();
+        self.vitals.observe(&self.observation);
+        if !self.work.draining() {
+            ctx.run_later(injected_or(pause), Self::poll);
+        }
+    }
+
+    fn poll(&mut self, ctx: &mut Context<Self>) {
+        if self.work.draining() {
+            return;
+        }
+        let (source, work, under_way, started) =
+            (self.source.clone(), self.work.clone(), self.work.begin(), Instant::now());
+        let fetch = async move {
+            tokio::select! {
+                result = source.fetch() => Some(result),
+                // What is not answered yet at shutdown is not waited for: nothing of it was promised to anybody.
+                () = work.asked_to_drain() => None,
+            }
+        };
+        ctx.spawn(fetch.into_actor(self).map(move |result, poller, ctx| {
+            let Some(result) = result else { return };
+            poller.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
+            poller.observation.polls += 1;
+            match result {
+                Ok(fetched) => poller.digest(fetched, under_way, ctx),
+                Err(error) => poller.fail(&error, ctx),
+            }
+        }));
+    }
+
+    fn digest(&mut self, fetched: Fetched, under_way: UnderWay, ctx: &mut Context<Self>) {
+        let Fetched { snapshot, credits_left } = fetched;
+        if self.failures > 0 {
+            log::info!(actor = "poller", failed_polls = self.failures; "the source answers again");
+        }
+        self.failures = 0;
+        count(&self.metrics.polls, "ok", 1);
+        self.metrics.states_received.inc_by(snapshot.states.len() as u64);
+        if let Some(credits) = credits_left {
+            self.metrics.credits_left.set(credits.into());
+        }
+        self.report_bad_rows(&snapshot.bad_rows);
+        self.report_clock(snapshot.time);
+
+        let response_time = snapshot.time;
+        self.observation.source = Source::Live;
+        self.observation.response_time = Some(response_time);
+        self.observation.states = snapshot.states.len();
+        self.observation.bad_rows += snapshot.bad_rows.count();
+        self.observation.credits_left = credits_left;
+        let news = self.filter.news(snapshot);
+        count(&self.metrics.states_passed_over, "unchanged", news.unchanged);
+        count(&self.metrics.states_passed_over, "older", news.older);
+        self.metrics.states_changed.inc_by(news.states.len() as u64);
+        self.observation.changed = news.states.len();
+
+        let pause = self.plan.after_success(unix_now(), credits_left);
+        let handed_over = hand_over(news.states, self.producer.clone(), self.work.clone());
+        ctx.spawn(handed_over.into_actor(self).map(move |sent, poller, ctx| {
+            drop(under_way);
+            if let Some((states, accepted)) = sent {
+                poller.filter.published(&states, response_time);
+                poller.observation.held_by_producer = accepted.held;
+                poller.vitals.progress();
+                poller.vitals.phase(Phase::Running);
+                poller.vitals.readiness(Readiness::Ready);
+            }
+            poller.poll_after(pause, ctx);
+        }));
+    }
+
+    fn fail(&mut self, error: &SourceError, ctx: &mut Context<Self>) {
+        self.failures += 1;
+        let (source, outcome) = match error {
+            SourceError::Refused(_) => (Source::Refused, "refused"),
+            SourceError::RateLimited { .. } => (Source::RateLimited, "rate_limited"),
+            SourceError::Unavailable(_) => (Source::Unavailable, "unavailable"),
+            SourceError::Malformed(_) => (Source::Malformed, "malformed"),
+        };
+        count(&self.metrics.polls, outcome, 1);
+        self.observation.source = source;
+        self.observation.failed_polls += 1;
+        let pause = self.plan.after_failure(error, self.failures, &mut rand::rng());
+        log::warn!(actor = "poller", failures = self.failures, next_poll:? = pause; "poll failed: {error}");
+        self.vitals.error(error.to_string());
+        self.vitals.phase(Phase::BackingOff);
+        self.vitals.readiness(Readiness::NotReady(error.to_string()));
+        self.poll_after(pause, ctx);
+    }
+
+    /// One line a poll, whatever the number of rows.
+    fn report_bad_rows(&self, bad_rows: &BadRows) {
+        if bad_rows.count() == 0 {
+            return;
+        }
+        let kinds: Vec<_> =
+            bad_rows.iter().map(|(kind, count, example)| format!("{count} by {kind} ({example})")).collect();
+        log::warn!(actor = "poller", rows = bad_rows.count(); "rows left out: {}", kinds.join(", "));
+        for (kind, rows, _) in bad_rows.iter() {
+            count(&self.metrics.bad_rows, kind, rows);
+        }
+    }
+
+    /// The live picture drops what is old by this machine's clock, so a wrong clock would empty it.
+    fn report_clock(&self, response_time: UnixTime) {
+        let ahead = response_time.seconds_since(UnixTime::now());
+        if ahead.abs() > 60 {
+            log::warn!(actor = "poller", ahead; "the source's clock and this machine's differ by {} s", ahead.abs());
+        }
+    }
+}
+
+/// Gives the states to the producer, again and again until it has them: it may be restarting.
+async fn hand_over(
+    states: Vec<Arc<StateVector>>,
+    producer: Recipient<PublishStates>,
+    work: Rc<Work>,
+) -> Option<(Vec<Arc<StateVector>>, Accepted)> {
+    let mut backoff = Backoff::for_a_service();
+    loop {
+        match producer.send(PublishStates(states.clone())).await {
+            Ok(accepted) => return Some((states, accepted)),
+            Err(error) => {
+                log::warn!(actor = "poller", states = states.len(), error:%; "the producer did not answer, trying again");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(backoff.pause()) => {}
+            () = work.overdue() => return None,
+        }
+    }
+}
+
+/// The pause, or in its place what the failpoint `poll-pause` says, in milliseconds.
+fn injected_or(pause: Duration) -> Duration {
+    #[cfg(feature = "fault-injection")]
+    fail::fail_point!("poll-pause", |millis| {
+        millis.and_then(|millis| millis.parse().ok()).map_or(pause, Duration::from_millis)
+    });
+    pause
+}
+
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+impl<S: StateSource> Actor for Poller<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.vitals.phase(Phase::Running);
+        self.poll_after(Duration::ZERO, ctx);
+    }
+}
+
+/// What was published stays known over a restart: forgetting it would publish every aircraft again.
+impl<S: StateSource> Supervised for Poller<S> {}
+
+impl<S: StateSource> Handler<Drain> for Poller<S> {
+    type Result = ResponseActFuture<Self, Drained>;
+
+    fn handle(&mut self, drain: Drain, _: &mut Self::Context) -> Self::Result {
+        self.vitals.phase(Phase::Draining);
+        self.work.drain(drain.deadline);
+        let work = self.work.clone();
+        let idle = async move { work.idle().await };
+        Box::pin(idle.into_actor(self).map(|idle, poller, _| {
+            poller.vitals.phase(Phase::Finished);
+            Drained { left: usize::from(!idle) }
+        }))
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+impl<S: StateSource> Handler<crate::messages::InjectPanic> for Poller<S> {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "it is what was asked for")]
+    fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
+        panic!("injected");
+    }
+}

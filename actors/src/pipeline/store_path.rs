@@ -1,0 +1,451 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use actix::Recipient;
+use serde::Serialize;
+
+use super::backoff::Backoff;
+use super::inquiry::Inquiry;
+use super::kafka_consumer::Reading;
+use super::live_path::totals;
+use crate::batch::{Batch, DeadLetter, Fenced, Position, Stored};
+use crate::domain::{Icao24, UnixTime};
+use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
+use crate::metrics::count;
+use crate::ports::{StartAt, StoreError, Subscription, SubscriptionEvent};
+use crate::supervision::{Phase, Readiness};
+
+/// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
+/// still says so. One batch is read ahead while another is stored.
+pub(super) struct StorePath<S> {
+    reading: Reading<S>,
+    positions: Recipient<FindPositions>,
+    db_writer: Recipient<StoreBatch>,
+    dead_letters: Recipient<PublishDeadLetters>,
+    volatile: bool,
+    /// For each partition that is owned and being read: what the database holds as its next offset.
+    cursors: BTreeMap<i32, Option<i64>>,
+    /// What was reported and is not yet dealt with; at most one batch.
+    waiting: VecDeque<SubscriptionEvent>,
+    /// States of a batch that was given up because the process must end.
+    unstored: usize,
+    observation: Observation,
+}
+
+/// What the admin page shows of the storing KafkaConsumer.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Observation {
+    partitions: Vec<i32>,
+    records: u64,
+    dead_letters: u64,
+    fenced: u64,
+    lost_offsets: u64,
+}
+
+/// The process must end before the work could be done.
+struct Overdue;
+
+impl<S: Subscription> StorePath<S> {
+    pub(super) fn new(
+        reading: Reading<S>,
+        positions: Recipient<FindPositions>,
+        db_writer: Recipient<StoreBatch>,
+        dead_letters: Recipient<PublishDeadLetters>,
+        volatile: bool,
+    ) -> Self {
+        let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), Observation::default());
+        Self { reading, positions, db_writer, dead_letters, volatile, cursors, waiting, unstored: 0, observation }
+    }
+
+    /// Reads and stores until it is to end. The answer is how many states were read and not stored.
+    pub(super) async fn run(mut self) -> usize {
+        let work = self.reading.work.clone();
+        while !work.draining() {
+            let event = match self.waiting.pop_front() {
+                Some(event) => event,
+                None => tokio::select! {
+                    biased;
+                    () = work.asked_to_drain() => break,
+                    event = self.next() => event,
+                },
+            };
+            if self.handle(event).await.is_err() {
+                break;
+            }
+        }
+        self.finish().await
+    }
+
+    /// The next event; failures are waited out here.
+    async fn next(&mut self) -> SubscriptionEvent {
+        let mut backoff = Backoff::for_a_service();
+        let subscription = self.reading.subscription.clone();
+        let mut inquiry = Inquiry::of(&subscription);
+        loop {
+            tokio::select! {
+                biased;
+                event = subscription.next() => match event {
+                    Ok(event) => return event,
+                    Err(error) => {
+                        self.failed(&error.to_string(), "Kafka");
+                        tokio::time::sleep(backoff.pause()).await;
+                        if !self.cursors.is_empty() {
+                            inquiry.open();
+                        }
+                    }
+                },
+                answer = inquiry.answer() => if answer.is_ok() {
+                    self.reading.vitals.phase(Phase::Running);
+                    self.reading.vitals.readiness(Readiness::Ready);
+                },
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: SubscriptionEvent) -> Result<(), Overdue> {
+        match event {
+            SubscriptionEvent::Assigned(partitions) => self.assigned(partitions).await,
+            SubscriptionEvent::Revoked(partitions) => {
+                self.forget(&partitions);
+                Ok(())
+            }
+            SubscriptionEvent::Batch(batch) => self.store(batch).await,
+        }
+    }
+
+    /// Asks the database where the partitions start, and starts them there.
+    async fn assigned(&mut self, partitions: Vec<i32>) -> Result<(), Overdue> {
+        self.forget(&partitions);
+        let ask = find_positions(self.reading.clone(), self.positions.clone(), partitions.clone());
+        let found = self.beside_the_subscription(ask).await?;
+        let owned: Vec<_> = partitions.into_iter().filter(|partition| !self.is_out_of_date(*partition)).collect();
+        let starts: Vec<_> = owned
+            .iter()
+            .map(|&partition| (partition, start_at(found.iter().find(|position| position.partition == partition))))
+            .collect();
+        if let Err(error) = self.reading.subscription.start(&starts).await {
+            self.failed(&error.to_string(), "Kafka");
+            self.reading.subscription.reset();
+            return Ok(());
+        }
+        // Read before the start, by a start that was out of date.
+        self.drop_waiting(&owned);
+        for (partition, start) in starts {
+            let expected = match start {
+                StartAt::Resume { next_offset, .. } => Some(next_offset),
+                StartAt::Beginning | StartAt::Time(_) => None,
+            };
+            self.cursors.insert(partition, expected);
+        }
+        log::info!(actor = "kafka-consumer-store", partitions:? = owned; "reading");
+        self.reading.vitals.phase(Phase::Running);
+        self.reading.vitals.readiness(Readiness::Ready);
+        self.observe();
+        Ok(())
+    }
+
+    /// Whether a later assignment or revocation of the partition is waiting: then this one is out of date.
+    fn is_out_of_date(&self, partition: i32) -> bool {
+        self.waiting.iter().any(|event| match event {
+            SubscriptionEvent::Assigned(partitions) | SubscriptionEvent::Revoked(partitions) => {
+                partitions.contains(&partition)
+            }
+            SubscriptionEvent::Batch(_) => false,
+        })
+    }
+
+    /// Drops what is known and what was read of these partitions.
+    fn forget(&mut self, partitions: &[i32]) {
+        self.cursors.retain(|partition, _| !partitions.contains(partition));
+        self.drop_waiting(partitions);
+        self.observe();
+    }
+
+    fn drop_waiting(&mut self, partitions: &[i32]) {
+        for event in &mut self.waiting {
+            if let SubscriptionEvent::Batch(batch) = event {
+                batch.parts.retain(|part| !partitions.contains(&part.partition));
+            }
+        }
+    }
+
+    /// Stores a batch, however long that takes, while the subscription is kept alive and one more batch is read.
+    async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
+        // A part whose partition was lost meanwhile is somebody else's now.
+        batch.parts.retain_mut(|part| match self.cursors.get(&part.partition) {
+            Some(&expected) => {
+                part.expected = expected;
+                true
+            }
+            None => false,
+        });
+        if batch.parts.is_empty() {
+            return Ok(());
+        }
+        let store = Storing {
+            reading: self.reading.clone(),
+            db_writer: self.db_writer.clone(),
+            dead_letters: self.dead_letters.clone(),
+        };
+        self.unstored = batch.states();
+        let (batch, stored, letters) = self.beside_the_subscription(store.store(batch)).await?;
+        self.unstored = 0;
+        let (records, lost) = totals(&batch);
+        count(&self.reading.metrics.consumed, "store", records);
+        count(&self.reading.metrics.lost_offsets, "store", lost);
+        self.observation.records += records;
+        self.observation.lost_offsets += lost;
+        self.observation.dead_letters += letters;
+        self.advance(&batch, &stored).await;
+        self.reading.vitals.progress();
+        self.reading.vitals.readiness(Readiness::Ready);
+        self.observe();
+        Ok(())
+    }
+
+    /// Moves the cursors past a batch, and the reading to where the table stands if somebody else moved it.
+    async fn advance(&mut self, batch: &Batch, stored: &Stored) {
+        let mut commits = Vec::with_capacity(batch.parts.len());
+        let mut moves = Vec::new();
+        for part in &batch.parts {
+            // Lost while it was stored: whoever owns it now read the position anew.
+            let Some(cursor) = self.cursors.get_mut(&part.partition) else { continue };
+            match stored.fenced.iter().find(|fenced| fenced.partition == part.partition) {
+                None => {
+                    *cursor = Some(part.next_offset);
+                    commits.push((part.partition, part.next_offset));
+                }
+                Some(Fenced { found, .. }) => {
+                    *cursor = found.map(|position| position.next_offset);
+                    self.observation.fenced += 1;
+                    if *cursor == Some(part.next_offset) {
+                        // Committed by an earlier try whose answer was lost.
+                        commits.push((part.partition, part.next_offset));
+                    } else {
+                        moves.push((part.partition, start_at(found.as_ref())));
+                    }
+                }
+            }
+        }
+        self.reading.subscription.commit(&commits);
+        if moves.is_empty() {
+            return;
+        }
+        log::warn!(actor = "kafka-consumer-store", partitions:? = moves; "another writer moved these positions: reading from there");
+        self.drop_waiting(&moves.iter().map(|(partition, _)| *partition).collect::<Vec<_>>());
+        if let Err(error) = self.reading.subscription.start(&moves).await {
+            self.failed(&error.to_string(), "Kafka");
+            self.cursors.clear();
+            self.waiting.clear();
+            self.reading.subscription.reset();
+        }
+    }
+
+    /// Drives `task` to its end; meanwhile the subscription is polled: one batch is read ahead, then it is held.
+    async fn beside_the_subscription<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Overdue> {
+        let reading = self.reading.clone();
+        let mut backoff = Backoff::for_a_service();
+        let mut task = std::pin::pin!(task);
+        loop {
+            let full = self.waiting.iter().any(|event| matches!(event, SubscriptionEvent::Batch(_)));
+            let event = tokio::select! {
+                biased;
+                result = &mut task => return Ok(result),
+                () = reading.work.overdue() => return Err(Overdue),
+                event = reading.subscription.next(), if !full => event,
+                event = reading.subscription.hold(), if full => event,
+            };
+            match event {
+                Ok(event) => {
+                    // What was read before an assignment or a revocation is void at once; the rest comes in its turn.
+                    if let SubscriptionEvent::Assigned(partitions) | SubscriptionEvent::Revoked(partitions) = &event {
+                        self.forget(partitions);
+                    }
+                    self.waiting.push_back(event);
+                }
+                Err(error) => {
+                    self.failed(&error.to_string(), "Kafka");
+                    // The task goes on while the subscription rests.
+                    tokio::select! {
+                        result = &mut task => return Ok(result),
+                        () = tokio::time::sleep(backoff.pause()) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores what was read, and for a log that ends with this process everything that is in it.
+    async fn finish(&mut self) -> usize {
+        let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
+        if self.volatile {
+            match self.reading.subscription.end_offsets().await {
+                Ok(offsets) => ends.extend(offsets),
+                Err(error) => self.failed(&error.to_string(), "Kafka"),
+            }
+        }
+        loop {
+            let behind = ends.iter().any(|(partition, &end)| {
+                end > 0 && self.cursors.get(partition).is_some_and(|cursor| cursor.is_none_or(|at| at < end))
+            });
+            let event = match self.waiting.pop_front() {
+                Some(event) => event,
+                None if behind => {
+                    let work = self.reading.work.clone();
+                    tokio::select! {
+                        event = self.next() => event,
+                        () = work.overdue() => break,
+                    }
+                }
+                None => break,
+            };
+            if self.handle(event).await.is_err() {
+                break;
+            }
+        }
+        let left = self.unstored + self.waiting.iter().map(states_of).sum::<usize>();
+        if left > 0 {
+            log::warn!(actor = "kafka-consumer-store", left; "the database did not take these before the deadline; Kafka still has them");
+        }
+        left
+    }
+
+    fn failed(&self, error: &str, whose: &'static str) {
+        log::warn!(actor = "kafka-consumer-store"; "{error}");
+        failed(&self.reading, error, whose);
+    }
+
+    fn observe(&mut self) {
+        self.observation.partitions = self.cursors.keys().copied().collect();
+        self.reading.vitals.observe(&self.observation);
+    }
+}
+
+fn states_of(event: &SubscriptionEvent) -> usize {
+    match event {
+        SubscriptionEvent::Batch(batch) => batch.states(),
+        _ => 0,
+    }
+}
+
+fn failed<S>(reading: &Reading<S>, error: &str, whose: &'static str) {
+    reading.vitals.error(error);
+    reading.vitals.phase(Phase::BackingOff);
+    reading.vitals.readiness(Readiness::NotReady(format!("{whose}: {error}")));
+}
+
+fn start_at(position: Option<&Position>) -> StartAt {
+    match position {
+        Some(&Position { next_offset, last_timestamp, .. }) => StartAt::Resume { next_offset, last_timestamp },
+        None => StartAt::Beginning,
+    }
+}
+
+/// Asks until there is an answer.
+async fn find_positions<S: Subscription>(
+    reading: Reading<S>,
+    positions: Recipient<FindPositions>,
+    partitions: Vec<i32>,
+) -> Vec<Position> {
+    let mut backoff = Backoff::for_a_service();
+    loop {
+        let question = FindPositions { log: reading.subscription.log(), partitions: partitions.clone() };
+        let error = match positions.send(question).await {
+            Ok(Ok(found)) => return found,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => format!("the DbWriter did not answer: {error}"),
+        };
+        log::warn!(actor = "kafka-consumer-store", partitions:? = partitions; "positions not known yet: {error}");
+        failed(&reading, &error, "database");
+        tokio::time::sleep(backoff.pause()).await;
+    }
+}
+
+/// One batch on its way to the database.
+struct Storing<S> {
+    reading: Reading<S>,
+    db_writer: Recipient<StoreBatch>,
+    dead_letters: Recipient<PublishDeadLetters>,
+}
+
+impl<S: Subscription> Storing<S> {
+    /// Tries until the batch is stored. Dead letters go first, since the position must not pass them before Kafka has
+    /// them. Also answers how many there were.
+    async fn store(self, mut batch: Batch) -> (Arc<Batch>, Stored, u64) {
+        let mut letters: Vec<DeadLetter> =
+            batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
+        let mut sent = 0;
+        let mut batch = Arc::new(batch);
+        let mut backoff = Backoff::for_a_service();
+        loop {
+            sent += self.bury(&mut letters).await;
+            let error = match self.db_writer.send(StoreBatch(batch.clone())).await {
+                Ok(Ok(stored)) => return (batch, stored, sent),
+                Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
+                    log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%; "the database refuses a row: {reason}");
+                    letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
+                    continue;
+                }
+                Ok(Err(error @ StoreError::Unavailable(_))) => error.to_string(),
+                Err(error) => format!("the DbWriter did not answer: {error}"),
+            };
+            let pause = backoff.pause();
+            log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause; "not stored yet: {error}");
+            failed(&self.reading, &error, "database");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Publishes dead letters until Kafka has them all.
+    async fn bury(&self, letters: &mut Vec<DeadLetter>) -> u64 {
+        let count = letters.len() as u64;
+        let mut backoff = Backoff::for_a_service();
+        while !letters.is_empty() {
+            let error = match self.dead_letters.send(PublishDeadLetters(letters.clone())).await {
+                Ok(Ok(())) => {
+                    log::warn!(actor = "kafka-consumer-store", records = letters.len(); "records went to the dead letters: {}", letters[0].reason);
+                    letters.clear();
+                    return count;
+                }
+                Ok(Err(error)) => {
+                    let mut index = 0;
+                    letters.retain(|_| {
+                        index += 1;
+                        error.undelivered.contains(&(index - 1))
+                    });
+                    error.to_string()
+                }
+                Err(error) => format!("the KafkaProducer did not answer: {error}"),
+            };
+            failed(&self.reading, &error, "Kafka");
+            tokio::time::sleep(backoff.pause()).await;
+        }
+        count
+    }
+}
+
+/// Removes the rows of a key from a batch, as dead letters.
+fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &str) -> Vec<DeadLetter> {
+    let topic = batch.log.topic.clone();
+    let mut letters = Vec::new();
+    for part in &mut batch.parts {
+        let (partition, offset, timestamp) = (part.partition, part.next_offset, part.last_timestamp);
+        part.states.retain(|state| {
+            let refused = state.icao24 == icao24 && state.last_contact == last_contact;
+            if refused {
+                letters.push(DeadLetter {
+                    topic: topic.clone(),
+                    partition,
+                    // The record's own offset is not kept for each row: it lies before this one.
+                    offset,
+                    timestamp,
+                    key: Some(state.icao24.to_ascii().to_vec().into()),
+                    value: serde_json::to_vec(&**state).ok().map(Into::into),
+                    reason: format!("refused by the database: {reason}"),
+                });
+            }
+            !refused
+        });
+    }
+    letters
+}

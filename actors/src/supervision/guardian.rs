@@ -1,0 +1,81 @@
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::Poll;
+
+use actix::dev::ContextFut;
+use actix::prelude::*;
+use tokio::time::{Instant, sleep};
+
+use super::restart_policy::{RestartHistory, RestartPolicy, Verdict};
+use super::vitals::{Phase, Vitals};
+
+/// Why a guarded actor is no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It stopped, or nobody can reach it any more.
+    Finished,
+    /// It panicked too often.
+    GaveUp(String),
+}
+
+/// Runs an actor to its end. After a panic, in a handler or in one of the actor's futures, it is restarted on the same
+/// address with its queued messages; lost are the message that was fatal and the actor's own futures and timers.
+pub(super) async fn guard<A>(mut life: ContextFut<A, Context<A>>, policy: RestartPolicy, vitals: Vitals) -> Ending
+where
+    A: Actor<Context = Context<A>> + Supervised,
+{
+    let mut history = RestartHistory::default();
+    loop {
+        let Err(cause) = live(&mut life).await else {
+            vitals.phase(Phase::Finished);
+            return Ending::Finished;
+        };
+        vitals.error(format!("panicked: {cause}"));
+        match history.after_failure(&policy, Instant::now()) {
+            Verdict::RestartAfter(pause) => {
+                log::error!(actor = vitals.status().name, pause:? = pause; "panicked, will be restarted: {cause}");
+                vitals.phase(Phase::Restarting);
+                sleep(pause).await;
+                // `restarting` is the actor's own code too, and may panic.
+                match catch_unwind(AssertUnwindSafe(|| life.restart())) {
+                    Ok(true) => vitals.restarted(),
+                    Ok(false) => {
+                        vitals.phase(Phase::Finished);
+                        return Ending::Finished;
+                    }
+                    Err(panic) => {
+                        log::error!(actor = vitals.status().name; "panicked at its restart: {}", message(&panic));
+                    }
+                }
+            }
+            Verdict::GiveUp => {
+                vitals.phase(Phase::Failed);
+                // Dropping the context polls the actor once more.
+                if catch_unwind(AssertUnwindSafe(|| drop(life))).is_err() {
+                    log::error!(actor = vitals.status().name; "panicked at its end");
+                }
+                return Ending::GaveUp(cause);
+            }
+        }
+    }
+}
+
+/// Polls the actor until it ends (`Ok`) or panics (`Err` with the panic's message).
+async fn live<F: Future<Output = ()> + Unpin>(life: &mut F) -> Result<(), String> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *life).poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
+        Err(panic) => Poll::Ready(Err(message(&panic))),
+    })
+    .await
+}
+
+fn message(panic: &Box<dyn Any + Send>) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (None, Some(text)) => text.clone(),
+        (None, None) => "a panic without a message".to_owned(),
+    }
+}

@@ -1,0 +1,10 @@
+//! Restarts, vitals and ordered ends, for any actor.
+
+mod guardian;
+mod restart_policy;
+mod supervisor;
+mod vitals;
+
+pub use restart_policy::{RestartHistory, RestartPolicy, Verdict};
+pub use supervisor::{Failure, Supervisor};
+pub use vitals::{ActorStatus, Board, LastError, Phase, Readiness, Vitals};

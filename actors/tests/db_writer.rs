@@ -1,0 +1,136 @@
+//! DbWriter's maintenance of its store, against a fake one in paused time.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr, System};
+use actors::batch::{Batch, LogId, Position, Stored};
+use actors::messages::{Drain, StoreBatch};
+use actors::metrics::Metrics;
+use actors::pipeline::DbWriter;
+use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
+use actors::supervision::{Phase, Vitals};
+use tokio::time::{Instant, sleep};
+
+/// Runs a test on one thread, in time that passes only when nothing else can happen.
+fn run(test: impl Future<Output = ()>) {
+    System::new().block_on(async {
+        tokio::time::pause();
+        test.await;
+    });
+}
+
+/// What was asked for, when it began and when it ended, in seconds.
+type Call = (&'static str, f64, f64);
+
+/// Takes a second for each batch and each step, and answers what it was given, then that there is nothing to do.
+#[derive(Clone)]
+struct FakeStore {
+    began: Instant,
+    answers: Rc<RefCell<VecDeque<Result<Maintained, StoreError>>>>,
+    calls: Rc<RefCell<Vec<Call>>>,
+}
+
+impl FakeStore {
+    fn new(answers: impl IntoIterator<Item = Result<Maintained, StoreError>>) -> Self {
+        let answers = Rc::new(RefCell::new(answers.into_iter().collect()));
+        Self { began: Instant::now(), answers, calls: Rc::default() }
+    }
+
+    async fn take_a_second(&self, what: &'static str) {
+        let seconds = || self.began.elapsed().as_secs_f64();
+        let from = seconds();
+        sleep(Duration::from_secs(1)).await;
+        self.calls.borrow_mut().push((what, from, seconds()));
+    }
+
+    fn starts(&self, wanted: &str) -> Vec<u64> {
+        self.calls.borrow().iter().filter(|call| call.0 == wanted).map(|call| call.1 as u64).collect()
+    }
+
+    fn assert_one_after_another(&self) {
+        let calls = self.calls.borrow();
+        assert!(calls.windows(2).all(|pair| pair[0].2 <= pair[1].1), "{calls:?}");
+    }
+}
+
+impl StateStore for FakeStore {
+    async fn positions(&self, _: &LogId, _: &[i32]) -> Result<Vec<Position>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn store(&self, _: &Batch, _: &LikelyNew) -> Result<Stored, StoreError> {
+        self.take_a_second("store").await;
+        Ok(Stored::default())
+    }
+
+    async fn maintain(&self) -> Result<Maintained, StoreError> {
+        self.take_a_second("maintain").await;
+        self.answers.borrow_mut().pop_front().unwrap_or(Ok(Maintained::default()))
+    }
+
+    fn reset(&self) {}
+}
+
+fn start(store: &FakeStore, vitals: &Vitals, metrics: &Metrics) -> Addr<DbWriter<FakeStore>> {
+    DbWriter::new(store.clone(), vitals.clone(), metrics.clone()).start()
+}
+
+fn batch() -> StoreBatch {
+    let log = LogId { cluster: "c".into(), topic: "t".into() };
+    StoreBatch(Arc::new(Batch { log, parts: Vec::new() }))
+}
+
+#[test]
+fn the_store_is_maintained_every_minute_and_at_once_while_there_is_more() {
+    run(async {
+        let more = |expired| Ok(Maintained { expired, more: true });
+        let store = FakeStore::new([more(3), more(4), Err(StoreError::Unavailable("away".into())), more(5)]);
+        let (vitals, metrics) = (Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let _writer = start(&store, &vitals, &metrics);
+        sleep(Duration::from_secs(200)).await;
+        // Two steps at once, one that fails, another minute, one more at once, and then a minute each.
+        assert_eq!(store.starts("maintain"), [60, 61, 62, 123, 124, 185]);
+        assert_eq!(metrics.expired.get(), 12);
+        assert_eq!(metrics.maintenance_failures.get(), 1);
+        let status = vitals.status();
+        assert_eq!(status.observation["expired"], 12);
+        assert_eq!(status.observation["failed_maintenance"], 1);
+    });
+}
+
+#[test]
+fn maintenance_goes_between_the_batches_and_lets_them_through() {
+    run(async {
+        let steps = (0..100).map(|_| Ok(Maintained { expired: 1, more: true }));
+        let store = FakeStore::new(steps);
+        let (vitals, metrics) = (Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let writer = start(&store, &vitals, &metrics);
+        // A backlog: as soon as one batch is stored, the next one comes.
+        while store.began.elapsed() < Duration::from_secs(180) {
+            writer.send(batch()).await.unwrap().unwrap();
+        }
+        store.assert_one_after_another();
+        let (batches, steps) = (store.starts("store").len(), store.starts("maintain").len());
+        assert!(batches > 100 && steps > 30, "{batches} batches, {steps} steps");
+    });
+}
+
+#[test]
+fn a_writer_that_was_drained_maintains_no_more() {
+    run(async {
+        let store = FakeStore::new([]);
+        let (vitals, metrics) = (Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let writer = start(&store, &vitals, &metrics);
+        sleep(Duration::from_secs(70)).await;
+        writer.send(Drain { deadline: Instant::now() + Duration::from_secs(5) }).await.unwrap();
+        sleep(Duration::from_secs(300)).await;
+        assert_eq!(store.starts("maintain"), [60]);
+        assert!(matches!(vitals.status().phase, Phase::Finished));
+    });
+}

@@ -1,0 +1,348 @@
+//! Poller, KafkaProducer, DbWriter and SseHub against hand-written fakes of the world, in paused time.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler, System};
+use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch};
+use actors::domain::{Snapshot, StateVector, StateVectorParts, UnixTime};
+use actors::live::{QueueLimits, QueueReceiver};
+use actors::messages::{Accepted, Drain, Full, Join, Look, PublishStates, Scope, ShowBatch};
+use actors::metrics::Metrics;
+use actors::pipeline::poll_plan::{Account, PollInterval, PollPlan};
+use actors::pipeline::{BacklogLimits, HubLimits, KafkaProducer, Poller, SseHub};
+use actors::ports::{Fetched, PublishError, Publisher, SourceError, StateSource};
+use actors::supervision::{Phase, Readiness, Vitals};
+use tokio::time::{Instant, sleep};
+
+/// Runs a test on one thread, in time that passes only when nothing else can happen.
+fn run(test: impl Future<Output = ()>) {
+    System::new().block_on(async {
+        tokio::time::pause();
+        test.await;
+    });
+}
+
+fn state(icao24: &str, last_contact: i64) -> StateVector {
+    let parts = StateVectorParts {
+        icao24: icao24.into(),
+        last_contact: Some(last_contact),
+        lat: Some(47.0),
+        lon: Some(8.0),
+        ..StateVectorParts::default()
+    };
+    parts.try_into().unwrap()
+}
+
+fn soon() -> Drain {
+    Drain { deadline: Instant::now() + Duration::from_secs(5) }
+}
+
+/// A source that answers what it was given, and then with nothing new.
+#[derive(Clone, Default)]
+struct FakeSource(Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>, Rc<RefCell<Vec<Instant>>>);
+
+impl StateSource for FakeSource {
+    async fn fetch(&self) -> Result<Fetched, SourceError> {
+        self.1.borrow_mut().push(Instant::now());
+        sleep(Duration::from_millis(100)).await;
+        self.0.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
+    }
+}
+
+fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
+    let states = states.iter().map(|(icao24, at)| state(icao24, *at)).collect();
+    let snapshot = Snapshot { time: UnixTime(100), states, ..Snapshot::default() };
+    Ok(Fetched { snapshot, credits_left: Some(4000) })
+}
+
+/// Keeps what it is sent.
+#[derive(Clone, Default)]
+struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>);
+
+impl Actor for FakeProducer {
+    type Context = Context<Self>;
+}
+
+impl Handler<PublishStates> for FakeProducer {
+    type Result = Accepted;
+
+    fn handle(&mut self, PublishStates(states): PublishStates, _: &mut Self::Context) -> Accepted {
+        self.0.borrow_mut().extend(states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)));
+        Accepted { held: 0, dropped: 0 }
+    }
+}
+
+fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> actix::Addr<Poller<FakeSource>> {
+    let plan =
+        PollPlan { interval: PollInterval::Every(Duration::from_secs(10)), cost: 4, account: Account::Registered };
+    let producer = producer.clone().start().recipient();
+    Poller::new(source.clone(), plan, producer, vitals.clone(), Metrics::unregistered()).start()
+}
+
+#[test]
+fn the_poller_hands_on_only_what_changed() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().extend([
+            answer(&[("aaaaaa", 10), ("bbbbbb", 10)]),
+            answer(&[("aaaaaa", 10), ("bbbbbb", 12)]),
+            answer(&[("bbbbbb", 11), ("cccccc", 1)]),
+        ]);
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(25)).await;
+        let expected = [("aaaaaa", 10), ("bbbbbb", 10), ("bbbbbb", 12), ("cccccc", 1)].map(|(a, t)| (a.to_owned(), t));
+        assert_eq!(*producer.0.borrow(), expected);
+        assert_eq!(vitals.status().readiness.0, Readiness::Ready);
+    });
+}
+
+#[test]
+fn the_poller_obeys_a_rate_limit_and_shows_it() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().push_back(Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }));
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(3599)).await;
+        assert_eq!(source.1.borrow().len(), 1);
+        let status = vitals.status();
+        assert_eq!((status.phase, &status.observation["source"]), (Phase::BackingOff, &"rate_limited".into()));
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(source.1.borrow().len(), 2);
+        assert_eq!(vitals.status().phase, Phase::Running);
+    });
+}
+
+#[test]
+fn the_poller_survives_every_failure_of_its_source() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().extend([
+            Err(SourceError::Unavailable("503".into())),
+            Err(SourceError::Malformed("HTML".into())),
+            Err(SourceError::Refused("credentials".into())),
+            answer(&[("aaaaaa", 10)]),
+        ]);
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(3 * 3600)).await;
+        assert_eq!(producer.0.borrow().len(), 1);
+    });
+}
+
+#[test]
+fn a_drained_poller_asks_no_more() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_millis(50)).await;
+        assert_eq!(poller.send(soon()).await.unwrap().left, 0);
+        sleep(Duration::from_secs(100)).await;
+        assert_eq!(source.1.borrow().len(), 1, "the request under way was given up, and none followed");
+    });
+}
+
+/// A broker that fails as it is told, and keeps what it acknowledged.
+#[derive(Clone, Default)]
+struct FakePublisher {
+    acknowledged: Rc<RefCell<Vec<i64>>>,
+    /// For each try: which of its messages are not acknowledged.
+    failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
+}
+
+impl Publisher for FakePublisher {
+    async fn publish(&self, states: &[Arc<StateVector>]) -> Result<(), PublishError> {
+        sleep(Duration::from_millis(10)).await;
+        let undelivered = self.failures.borrow_mut().pop_front().unwrap_or_default();
+        let delivered = states.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
+        self.acknowledged.borrow_mut().extend(delivered.map(|(_, state)| state.last_contact.0));
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+    }
+
+    async fn publish_dead_letters(&self, _: &[DeadLetter]) -> Result<(), PublishError> {
+        Ok(())
+    }
+}
+
+fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublisher>> {
+    let limits = BacklogLimits { bytes: 1 << 20, age: Duration::from_secs(600) };
+    KafkaProducer::new(publisher.clone(), limits, Vitals::unlisted("kafka-producer"), Metrics::unregistered()).start()
+}
+
+fn states(times: impl IntoIterator<Item = i64>) -> PublishStates {
+    PublishStates(times.into_iter().map(|at| Arc::new(state("aaaaaa", at))).collect())
+}
+
+#[test]
+fn the_producer_accepts_at_once_and_publishes_in_order() {
+    run(async {
+        let publisher = FakePublisher::default();
+        let producer = producer(&publisher);
+        assert_eq!(producer.send(states(0..3)).await.unwrap(), Accepted { held: 3, dropped: 0 });
+        assert_eq!(producer.send(states(3..5)).await.unwrap(), Accepted { held: 5, dropped: 0 });
+        assert_eq!(producer.send(soon()).await.unwrap().left, 0);
+        assert_eq!(*publisher.acknowledged.borrow(), [0, 1, 2, 3, 4]);
+    });
+}
+
+#[test]
+fn what_was_not_acknowledged_is_tried_again_before_anything_younger() {
+    run(async {
+        let publisher = FakePublisher::default();
+        publisher.failures.borrow_mut().extend([vec![1, 2], vec![1]]);
+        let producer = producer(&publisher);
+        producer.send(states(0..3)).await.unwrap();
+        producer.send(states(3..5)).await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+        // 1 and 2 failed first; then 2 of [1, 2, 3, 4] failed.
+        assert_eq!(*publisher.acknowledged.borrow(), [0, 1, 3, 4, 2]);
+    });
+}
+
+#[test]
+fn a_producer_without_a_broker_says_at_its_end_what_it_could_not_bring_away() {
+    run(async {
+        let publisher = FakePublisher::default();
+        publisher.failures.borrow_mut().extend(vec![vec![0, 1]; 100_000]);
+        let producer = producer(&publisher);
+        producer.send(states(0..2)).await.unwrap();
+        let before = Instant::now();
+        assert_eq!(producer.send(soon()).await.unwrap().left, 2);
+        assert!(before.elapsed() < Duration::from_secs(6), "{:?}", before.elapsed());
+    });
+}
+
+fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
+    let limits = HubLimits {
+        clients: 3,
+        clients_per_address: 2,
+        queue,
+        client_timeout: Duration::from_secs(30),
+        aircraft_timeout: Duration::from_secs(300),
+    };
+    SseHub::new(limits, Vitals::unlisted("sse-hub"), Metrics::unregistered()).start()
+}
+
+const ROOMY: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };
+
+fn address(last: u8) -> Join {
+    Join { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)) }
+}
+
+fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
+    let states: Vec<_> = states.into_iter().map(Arc::new).collect();
+    let part = PartitionBatch {
+        partition: 0,
+        expected: None,
+        next_offset: 0,
+        last_timestamp: 0,
+        states,
+        dead_letters: Vec::new(),
+        lost: 0,
+    };
+    ShowBatch(Arc::new(Batch { log: LogId { cluster: "c".into(), topic: "t".into() }, parts: vec![part] }))
+}
+
+/// The states in the next frame, by `last_contact` relative to `now`.
+async fn next_states(frames: &mut QueueReceiver, now: i64) -> Vec<i64> {
+    let frame = frames.recv().await.unwrap();
+    let text = std::str::from_utf8(&frame).unwrap();
+    let events = text.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap());
+    events.map(|json| serde_json::from_str::<StateVector>(json).unwrap().last_contact.0 - now).collect()
+}
+
+#[test]
+fn every_client_gets_every_newer_state_and_nothing_from_before() {
+    run(async {
+        let (hub, now) = (hub(ROOMY), UnixTime::now().0);
+        hub.send(shown([state("aaaaaa", now)])).await.unwrap();
+        let mut first = hub.send(address(1)).await.unwrap().unwrap().frames;
+        let mut second = hub.send(address(1)).await.unwrap().unwrap().frames;
+        hub.send(shown([state("aaaaaa", now), state("bbbbbb", now - 1), state("aaaaaa", now + 1)])).await.unwrap();
+        for client in [&mut first, &mut second] {
+            let ack = client.recv().await.unwrap();
+            assert!(ack.starts_with(b"data: {") && ack.ends_with(b"}\n\n"), "{ack:?}");
+            assert_eq!(next_states(client, now).await, [-1, 1]);
+        }
+    });
+}
+
+#[test]
+fn a_client_that_falls_behind_skips_to_the_newest_state_of_each_aircraft() {
+    run(async {
+        let (hub, now) = (hub(QueueLimits { frames: 3, bytes: 1 << 20 }), UnixTime::now().0);
+        let mut slow = hub.send(address(1)).await.unwrap().unwrap().frames;
+        for at in 1..=20 {
+            hub.send(shown([state("aaaaaa", now + at), state("bbbbbb", now + at)])).await.unwrap();
+        }
+        slow.recv().await.unwrap();
+        assert_eq!(next_states(&mut slow, now).await, [1, 1]);
+        assert_eq!(next_states(&mut slow, now).await, [2, 2]);
+        // The hub looks once a second whether the client can read again.
+        assert_eq!(next_states(&mut slow, now).await, [20, 20]);
+        hub.send(shown([state("aaaaaa", now + 21)])).await.unwrap();
+        assert_eq!(next_states(&mut slow, now).await, [21]);
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_dropped_and_its_place_is_free() {
+    run(async {
+        let hub = hub(ROOMY);
+        let _stuck = hub.send(address(1)).await.unwrap().unwrap();
+        let mut reading = hub.send(address(1)).await.unwrap().unwrap().frames;
+        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
+        let reader = tokio::task::spawn_local(async move { while reading.recv().await.is_some() {} });
+        sleep(Duration::from_secs(40)).await;
+        let again = hub.send(address(1)).await.unwrap();
+        assert!(again.is_ok());
+        assert!(!reader.is_finished(), "who reads stays");
+    });
+}
+
+#[test]
+fn places_are_limited_in_all_and_for_each_address() {
+    run(async {
+        let hub = hub(ROOMY);
+        let _clients = [hub.send(address(1)).await.unwrap().unwrap(), hub.send(address(1)).await.unwrap().unwrap()];
+        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
+        let third = hub.send(address(2)).await.unwrap().unwrap();
+        assert!(matches!(hub.send(address(3)).await.unwrap(), Err(Full::Clients)));
+        drop(third);
+        sleep(Duration::from_secs(2)).await;
+        assert!(hub.send(address(3)).await.unwrap().is_ok(), "who left makes room");
+    });
+}
+
+#[test]
+fn the_picture_has_the_newest_state_of_each_aircraft_in_the_scope() {
+    run(async {
+        let (hub, now) = (hub(ROOMY), UnixTime::now().0);
+        hub.send(shown([state("aaaaaa", now - 5), state("bbbbbb", now - 400), state("aaaaaa", now - 3)]))
+            .await
+            .unwrap();
+        let view = hub.send(Look(Scope::default())).await.unwrap();
+        let times: Vec<_> = view.states.iter().map(|s| s.last_contact.0 - now).collect();
+        assert_eq!(times, [-3], "bbbbbb was not heard for more than five minutes");
+        let elsewhere = Scope { bounding_box: Some("0,0,1,1".parse().unwrap()), ..Scope::default() };
+        assert!(hub.send(Look(elsewhere)).await.unwrap().states.is_empty());
+    });
+}
+
+#[test]
+fn a_drained_hub_says_goodbye_and_takes_nobody_more() {
+    run(async {
+        let hub = hub(ROOMY);
+        let mut client = hub.send(address(1)).await.unwrap().unwrap().frames;
+        hub.send(soon()).await.unwrap();
+        client.recv().await.unwrap();
+        assert!(client.recv().await.unwrap().starts_with(b"retry: "));
+        assert_eq!(client.recv().await, None);
+        assert!(hub.send(address(1)).await.unwrap().is_err());
+    });
+}

@@ -1,0 +1,130 @@
+//! The database as another client sees it.
+
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
+use url::Url;
+
+use crate::client::pause;
+use crate::source::Answer;
+
+/// A database of its own for one trial.
+pub(crate) struct Database {
+    pub(crate) url: Url,
+    connection: Connection,
+}
+
+struct Connection {
+    client: Client,
+    runtime: Runtime,
+}
+
+/// Looks again and again how many rows of a poll are there.
+pub(crate) struct RowWatch {
+    polls: Sender<Poll>,
+    thread: JoinHandle<anyhow::Result<Vec<Duration>>>,
+}
+
+struct Poll {
+    answer: Answer,
+    rows: i64,
+}
+
+/// The time between two looks: what it costs the machine should not show in what it measures.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
+impl Database {
+    pub(crate) fn create(name: &str) -> anyhow::Result<Self> {
+        let variable = std::env::var("TEST_DATABASE_URL").context("TEST_DATABASE_URL is not set: use `make bench`")?;
+        let server: Url = variable.parse()?;
+        let administration = Connection::to(&server)?;
+        administration.execute(&format!("DROP DATABASE IF EXISTS {name}"))?;
+        administration.execute(&format!("CREATE DATABASE {name}"))?;
+        let mut url = server;
+        url.set_path(name);
+        let connection = Connection::to(&url)?;
+        Ok(Self { url, connection })
+    }
+
+    pub(crate) fn version(&self) -> anyhow::Result<String> {
+        let Connection { client, runtime } = &self.connection;
+        Ok(runtime.block_on(client.query_one("SHOW server_version", &[]))?.get(0))
+    }
+
+    /// How many rows there are; none before the server has made the table.
+    pub(crate) fn rows(&self) -> i64 {
+        let Connection { client, runtime } = &self.connection;
+        let count = runtime.block_on(client.query_one("SELECT count(*) FROM state_vectors", &[]));
+        count.map_or(0, |row| row.get(0))
+    }
+
+    /// Every (icao24, last_contact) in order.
+    pub(crate) fn stored(&self) -> anyhow::Result<Vec<(u32, i64)>> {
+        let Connection { client, runtime } = &self.connection;
+        let query = "SELECT icao24, extract(epoch FROM last_contact)::bigint FROM state_vectors ORDER BY 1, 2";
+        let rows = runtime.block_on(client.query(query, &[]))?;
+        rows.iter().map(|row| Ok((u32::from_str_radix(row.get(0), 16)?, row.get(1)))).collect()
+    }
+
+    /// Starts looking, from another connection.
+    pub(crate) fn watch(&self) -> anyhow::Result<RowWatch> {
+        let connection = Connection::to(&self.url)?;
+        let (polls, to_watch) = mpsc::channel();
+        let thread = thread::Builder::new().name("row-watch".to_owned()).spawn(move || {
+            let mut visible = Vec::new();
+            for poll in to_watch {
+                connection.wait_for_rows(&poll, &mut visible)?;
+            }
+            Ok(visible)
+        })?;
+        Ok(RowWatch { polls, thread })
+    }
+}
+
+impl Connection {
+    fn to(url: &Url) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let (client, connection) = runtime.block_on(tokio_postgres::connect(url.as_str(), NoTls))?;
+        runtime.spawn(connection);
+        Ok(Self { client, runtime })
+    }
+
+    fn execute(&self, sql: &str) -> anyhow::Result<()> {
+        Ok(self.runtime.block_on(self.client.batch_execute(sql))?)
+    }
+
+    /// Notes for each row after which time it was seen. Rows that have not come after four seconds count as that late.
+    fn wait_for_rows(&self, poll: &Poll, visible: &mut Vec<Duration>) -> anyhow::Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(4);
+        let query = "SELECT count(*) FROM state_vectors WHERE last_contact = to_timestamp($1::bigint)";
+        let statement = self.runtime.block_on(self.client.prepare(query))?;
+        let mut seen = 0;
+        while seen < poll.rows {
+            let rows: i64 = self.runtime.block_on(self.client.query_one(&statement, &[&poll.answer.time]))?.get(0);
+            let after = Instant::now().duration_since(poll.answer.at);
+            let rows = if after > PATIENCE { poll.rows } else { rows };
+            visible.extend((seen..rows).map(|_| after));
+            seen = seen.max(rows);
+            pause(BETWEEN_LOOKS);
+        }
+        Ok(())
+    }
+}
+
+impl RowWatch {
+    /// So many rows are to come of this answer.
+    pub(crate) fn expect(&self, answer: Answer, rows: usize) -> anyhow::Result<()> {
+        let poll = Poll { answer, rows: i64::try_from(rows)? };
+        self.polls.send(poll).ok().context("the database is no longer watched")
+    }
+
+    /// For each row the time from its answer until it was seen.
+    pub(crate) fn end(self) -> anyhow::Result<Vec<Duration>> {
+        drop(self.polls);
+        self.thread.join().map_err(|_| anyhow::anyhow!("the row watch panicked"))?
+    }
+}

@@ -1,0 +1,49 @@
+//! Measures the server as its users meet it: the release binary, fed by a simulated OpenSky, with real Kafka and
+//! PostgreSQL, read by clients of its stream. `docs/benchmarks.md` says how each figure comes about.
+//!
+//! ```sh
+//! make bench                                  # everything, about twelve minutes
+//! make bench ARGS='-- --quick'                # the same with few polls, to see that it works
+//! make bench ARGS='-- latency completeness'   # some measurements by name
+//! ```
+#![allow(clippy::print_stdout, reason = "the figures are the program's output")]
+#![allow(clippy::print_stderr, reason = "its progress goes beside them")]
+
+mod client;
+mod database;
+mod machine;
+mod measurements;
+mod report;
+mod server;
+mod source;
+mod trial;
+
+use measurements::{Bench, MEASUREMENTS};
+
+fn main() -> anyhow::Result<()> {
+    let mut quick = false;
+    let mut names = Vec::new();
+    for argument in std::env::args().skip(1) {
+        match &*argument {
+            "--quick" => quick = true,
+            // Cargo's own.
+            "--bench" => {}
+            name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
+            other => {
+                let known: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
+                anyhow::bail!("{other}: there are --quick and the measurements {}", known.join(", "));
+            }
+        }
+    }
+    let load_before = machine::load();
+    let mut bench = Bench::new(quick);
+    let mut lines = Vec::new();
+    for (name, measure) in MEASUREMENTS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            lines.extend(measure(&mut bench)?);
+        }
+    }
+    println!("{}\n\nLoad before and after: {load_before}; {}.\n", machine::description(), machine::load());
+    report::print(&lines);
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The server as a process of its own.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// A running `flight-monitor serve`, with a folder of its own. Dropped, it is killed.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) started: Instant,
+    child: Child,
+    folder: TempDir,
+}
+
+/// Kibibytes.
+pub(crate) struct Memory {
+    pub(crate) resident: u64,
+    pub(crate) proportional: u64,
+}
+
+impl Server {
+    pub(crate) fn start(arguments: &[&str], settings: &[(&str, String)]) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flight-monitor"));
+        command
+            .arg("serve")
+            .args(arguments)
+            .current_dir(&folder)
+            .env_clear()
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .env("HTTP_PORT", address.port().to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(folder.path().join("log"))?);
+        let started = Instant::now();
+        let child = command.spawn().context("the server does not start")?;
+        Ok(Self { address, started, child, folder })
+    }
+
+    /// User and system time of all its threads so far.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        /// `sysconf(_SC_CLK_TCK)` is 100 on every Linux.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The second field, the name, may hold blanks; utime and stime are the 14th and 15th.
+        let after_name = stat.rsplit_once(')').context("no name in stat")?.1;
+        let ticks: u32 = after_name.split_whitespace().skip(11).take(2).map(|t| t.parse().unwrap_or(0)).sum();
+        Ok(TICK * ticks)
+    }
+
+    pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
+        let value = |name: &str| {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        let (resident, proportional) = value("Rss:").zip(value("Pss:")).context("no figures in smaps_rollup")?;
+        Ok(Memory { resident, proportional })
+    }
+
+    pub(crate) fn threads(&self) -> anyhow::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
+    }
+
+    /// Ends it in order.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("the server ended with {status}; its log ends\n{}", self.log());
+        }
+        Ok(())
+    }
+
+    /// The last lines of its log.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail where it has ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The crate `actors` decides and does no I/O: neither it nor anything it depends on may speak to Kafka, a database or a client.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+forbidden='rdkafka|rdkafka-sys|diesel|diesel-async|tokio-postgres|awc|actix-web|actix-http|reqwest|ureq|hyper'
+tree=$(cargo tree --locked -p actors --all-features --edges normal,build --prefix none)
+found=$(cut -d' ' -f1 <<<"$tree" | sort -u | grep -Ex "$forbidden" || true)
+[ -n "$found" ] || { echo "architecture: actors depends on no crate that does I/O"; exit 0; }
+
+echo "architecture: the crate actors must do no I/O, but depends on:" >&2
+for crate in $found; do
+  echo "- $crate, through:" >&2
+  cargo tree --locked -p actors --all-features --edges normal,build --invert "$crate" >&2
+done
+echo "Put the I/O into src/, behind a trait of actors/src/ports.rs." >&2
+exit 1

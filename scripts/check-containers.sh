@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Checks docker-compose.yml and the Dockerfile, without a Docker engine: Compose reads the file and fills in its variables, a missing
+# secret is refused with the command that makes it, and Hadolint reads the Dockerfile.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if docker compose version >/dev/null 2>&1; then
+  compose=(docker compose)
+elif command -v docker-compose >/dev/null; then
+  compose=(docker-compose)
+else
+  echo "containers: Docker Compose is missing: apt-get install docker-compose" >&2
+  exit 1
+fi
+hadolint=$(command -v hadolint || echo "${CARGO_TARGET_DIR:-target}/tools/bin/hadolint")
+[ -x "$hadolint" ] || { echo "containers: Hadolint is missing: INSTALL=1 scripts/check-prerequisites.sh lint" >&2; exit 1; }
+
+empty=$(mktemp -d)
+trap 'rm -rf "$empty"' EXIT
+config() { env -u DATABASE_PASS "$@" "${compose[@]}" --project-directory "$empty" -f docker-compose.yml config; } # no .env of yours
+
+config DATABASE_PASS=check >"$empty/config" || { echo "containers: Compose refuses docker-compose.yml" >&2; exit 1; }
+if config >/dev/null 2>"$empty/refusal"; then
+  echo "containers: docker-compose.yml must refuse to start without a password" >&2
+  exit 1
+fi
+grep -q "scripts/make-secrets.sh" "$empty/refusal" || {
+  echo "containers: without a password, Compose does not say how to make one: $(cat "$empty/refusal")" >&2
+  exit 1
+}
+"$hadolint" Dockerfile
+echo "containers: docker-compose.yml and Dockerfile are well-formed"

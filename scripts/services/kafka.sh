@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# A real Apache Kafka (KRaft) on 127.0.0.1 for tests, from Maven artifacts. Needs Java 17 or newer and Maven.
+#
+#   kafka.sh start [--nodes N] DIR [PORT]   start it with its data in DIR, wait until it serves, print its bootstrap servers
+#   kafka.sh stop DIR                       end it in order; DIR keeps the data
+#   kafka.sh crash DIR                      SIGKILL, as a power cut would
+#   kafka.sh pause DIR / resume DIR         it keeps its connections and answers nobody, until it goes on
+#   kafka.sh jars                           fetch the jars if needed, print the class path for the command line tools
+#
+# DIR can be started again after `stop` or `crash`: same data, same port. Without PORT a new DIR takes a free one.
+# With `--nodes 3` it is a cluster of three (topics get three replicas), with one node in each of DIR/1, DIR/2, DIR/3:
+# the commands above take the whole DIR or one node's.
+#
+# Environment, read when DIR is made:
+#   KAFKA_PROPERTIES   more lines for server.properties, the last one wins
+# and at each start:
+#   KAFKA_JVM_OPTS     replaces the flags below, which favour a quick start (for throughput leave out TieredStopAtLevel)
+#   KAFKA_LOG_LEVEL    of DIR/log (default: WARN)
+#   KAFKA_CACHE        where the jars live (default: ${XDG_CACHE_HOME:-~/.cache}/flight-monitor/kafka)
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/services/lib.sh
+. "$here/lib.sh"
+version=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$here/kafka/pom.xml")
+jars=${KAFKA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flight-monitor/kafka}/$version
+ready_seconds=120
+
+fetch_jars() {
+  [ ! -d "$jars" ] || return 0
+  mkdir -p "$(dirname "$jars")"
+  (
+    flock 9
+    [ ! -d "$jars" ] || exit 0
+    echo "kafka.sh: fetching Kafka $version by Maven, once (45 MiB)" >&2
+    for attempt in 1 2 3; do
+      rm -rf "$jars.part"
+      if mvn -q -B -f "$here/kafka/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$jars.part" </dev/null >"$jars.log" 2>&1; then
+        mv "$jars.part" "$jars" # a fetch that was cut short leaves no half-filled folder behind
+        exit 0
+      fi
+      tail -20 "$jars.log" >&2
+      [ $attempt = 3 ] || sleep $((attempt * 5)) # a hiccup of the network
+    done
+    die "could not fetch Kafka $version from the Maven repository"
+  ) 9>"$jars.lock"
+}
+
+java_flags() {
+  echo "${KAFKA_JVM_OPTS:--Xms128m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1}" \
+    "-Dlog.level=${KAFKA_LOG_LEVEL:-WARN} -Dlog4j2.configurationFile=$here/kafka/log4j2.properties"
+}
+
+# 16 random bytes as Kafka spells an id
+random_id() { head -c 16 /dev/urandom | basenc --base64url | tr -d = | tr - _; }
+
+configure() { # DIR NODE PORT CONTROLLER VOTERS REPLICAS
+  cat >"$1/server.properties" <<PROPERTIES
+process.roles=broker,controller
+node.id=$2
+listeners=PLAINTEXT://127.0.0.1:$3,CONTROLLER://127.0.0.1:$4
+advertised.listeners=PLAINTEXT://127.0.0.1:$3
+controller.listener.names=CONTROLLER
+controller.quorum.voters=$5
+log.dirs=$1/data
+# A topic that nobody made is a fault that a test should see.
+auto.create.topics.enable=false
+default.replication.factor=$6
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=$6
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=$6
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=$6
+share.coordinator.state.topic.min.isr=1
+# A group's first member starts at once.
+group.initial.rebalance.delay.ms=0
+${KAFKA_PROPERTIES:-}
+PROPERTIES
+}
+
+run_node() { # DIR [CLUSTER_ID, where it is new]
+  local -a flags
+  read -ra flags <<<"$(java_flags)"
+  if [ ! -f "$1/data/meta.properties" ]; then
+    java "${flags[@]}" -cp "$jars/*" kafka.tools.StorageTool format --config "$1/server.properties" \
+      --cluster-id "$2" >"$1/format.log" 2>&1 || die "format failed, see $1/format.log"
+  fi
+  launch "$1" $ready_seconds "Kafka Server started" \
+    java "${flags[@]}" -cp "$jars/*" kafka.Kafka "$1/server.properties"
+}
+
+# The nodes' folders of a cluster in DIR, or DIR itself.
+nodes_in() {
+  if [ -d "$1/1" ]; then printf '%s\n' "$1"/[1-9]; else echo "$1"; fi
+}
+
+# each_node DIR COMMAND [ARGUMENT…] calls COMMAND with each node's folder, at the same time.
+each_node() {
+  local node job failed=0
+  local -a jobs
+  while read -r node; do
+    "$2" "$node" "${@:3}" &
+    jobs+=($!)
+  done < <(nodes_in "$1")
+  for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+  return $failed
+}
+
+make_single() { # DIR PORT
+  local controller
+  controller=$(free_port)
+  configure "$1" 1 "$2" "$controller" "1@127.0.0.1:$controller" 1
+  run_node "$1" "$(random_id)"
+}
+
+make_cluster() { # DIR NODES
+  local dir=$1 nodes=$2 node voters=''
+  local -a ports controllers
+  for ((node = 1; node <= nodes; node++)); do
+    ports[node]=$(free_port)
+    controllers[node]=$(free_port)
+    voters+=${voters:+,}$node@127.0.0.1:${controllers[node]}
+  done
+  for ((node = 1; node <= nodes; node++)); do
+    mkdir -p "$dir/$node"
+    configure "$dir/$node" "$node" "${ports[node]}" "${controllers[node]}" "$voters" "$nodes"
+    echo "${ports[node]}" >"$dir/$node/port"
+  done
+  each_node "$dir" run_node "$(random_id)"
+}
+
+start_again() { # NODE'S DIR
+  pid_in "$1/pid" >/dev/null || run_node "$1"
+}
+
+start() {
+  local nodes=1 dir port
+  if [ "${1:-}" = --nodes ]; then nodes=$2; shift 2; fi
+  [ $# = 1 ] || [ $# = 2 ] || usage
+  mkdir -p "$1"
+  dir=$(cd "$1" && pwd)
+  port=${2:-}
+  [[ $nodes =~ ^[1-9]$ ]] || die "--nodes takes 1 to 9"
+  [ "$nodes" = 1 ] || [ -z "$port" ] || die "the nodes of a cluster take free ports"
+  command -v java >/dev/null || die "java is missing, see scripts/check-prerequisites.sh test"
+  fetch_jars
+
+  if [ -d "$dir/1" ] || [ -f "$dir/port" ]; then
+    [ -z "$port" ] || [ "$port" = "$(cat "$dir/port")" ] || die "$dir was made for another port than $port"
+    each_node "$dir" start_again
+  elif [ "$nodes" = 1 ]; then
+    on_port "$dir" "$port" make_single "$dir"
+  else
+    make_cluster "$dir" "$nodes"
+  fi
+  nodes_in "$dir" | while read -r node; do echo "127.0.0.1:$(<"$node/port")"; done | paste -sd,
+}
+
+usage() { die "usage: kafka.sh start [--nodes N] DIR [PORT] | stop DIR | crash DIR | pause DIR | resume DIR | jars"; }
+
+command=${1:-}
+[ $# -gt 0 ] && shift
+[ "$command" = start ] || [ "$command" = jars ] || [ $# = 1 ] || usage
+case "$command" in
+  start) start "$@" ;;
+  stop) each_node "$1" stop TERM ;;
+  crash) each_node "$1" crash ;;
+  pause) each_node "$1" signal_all STOP ;;
+  resume) each_node "$1" signal_all CONT ;;
+  jars) fetch_jars && echo "$jars/*" ;;
+  *) usage ;;
+esac

@@ -1,0 +1,69 @@
+//! What a fault does to an answer.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_ENCODING, ContentType, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+
+use crate::faults::{Fault, FaultKind};
+use crate::paced_body::PacedBody;
+use crate::server::Connection;
+
+/// Nothing waits for ever, not even for a client that does.
+const LONGEST_HANG: Duration = Duration::from_secs(600);
+
+const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>\
+    <body><h1>We will be back soon</h1><p>{\"states\": no JSON}</p></body></html>\n";
+
+/// Answers a request in the way of a fault that strikes at once.
+pub(crate) async fn at_once(fault: &Fault, request: &HttpRequest) -> HttpResponse {
+    match fault.kind {
+        FaultKind::Status => {
+            let mut response = respond(fault, StatusCode::SERVICE_UNAVAILABLE);
+            let text = fault.status.map_or_else(String::new, |status| format!("{status} on request\n"));
+            response.content_type(ContentType::plaintext()).body(text)
+        }
+        FaultKind::Html => respond(fault, StatusCode::OK).content_type(ContentType::html()).body(PAGE),
+        FaultKind::Hang => {
+            tokio::time::sleep(LONGEST_HANG).await;
+            reset(request)
+        }
+        _ => reset(request),
+    }
+}
+
+/// Sends a good answer in the way of a fault that spoils answers. What is in the body was spoilt before.
+pub(crate) fn spoilt(fault: &Fault, content_type: ContentType, body: Bytes) -> HttpResponse {
+    let mut response = respond(fault, StatusCode::OK);
+    response.content_type(content_type);
+    match fault.kind {
+        FaultKind::Truncate => plain(&mut response).body(PacedBody::half(body)),
+        FaultKind::Drip => plain(&mut response).body(PacedBody::dripping(body)),
+        FaultKind::Empty => response.finish(),
+        _ => response.body(body),
+    }
+}
+
+/// Left to itself the compression would swallow the pauses, and announce no length.
+fn plain(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
+    response.insert_header((CONTENT_ENCODING, "identity"))
+}
+
+fn reset(request: &HttpRequest) -> HttpResponse {
+    Connection::reset_on_close(request);
+    HttpResponse::Ok().insert_header((CONTENT_ENCODING, "identity")).body(PacedBody::nothing())
+}
+
+fn respond(fault: &Fault, otherwise: StatusCode) -> HttpResponseBuilder {
+    let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(otherwise);
+    let mut response = HttpResponse::build(status);
+    for (name, value) in &fault.headers {
+        // They were checked when the fault was added.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+            response.insert_header((name, value));
+        }
+    }
+    response
+}

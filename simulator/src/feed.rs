@@ -1,0 +1,104 @@
+//! Where the rows of an answer come from.
+
+use crate::bad_rows::BadRows;
+use crate::options::Changes;
+use crate::query::StatesQuery;
+use crate::recorded::Recorded;
+use crate::rows::{Answer, Body, Row};
+use crate::world::World;
+
+/// The anonymous see the world in steps of so many seconds, an account its past.
+const ANONYMOUS_RESOLUTION: i64 = 10;
+const PAST_RESOLUTION: i64 = 5;
+
+/// A source of answers.
+#[derive(Debug)]
+pub(crate) enum Feed {
+    /// Flights as they come and go.
+    Flights(World),
+    /// A fixed number of aircraft that change as they are told.
+    Steady(Steady),
+    /// Responses of former days.
+    Recorded(Recorded),
+}
+
+/// A fixed number of aircraft.
+#[derive(Debug)]
+pub(crate) struct Steady {
+    world: World,
+    /// How many change at a poll.
+    changing: usize,
+    /// When each of them was last heard.
+    contacts: Vec<i64>,
+    /// The first that changes at the next poll.
+    next: usize,
+    /// The time of the latest answer.
+    latest: Option<i64>,
+}
+
+impl Feed {
+    /// A world as natural or as steady as the changes want it.
+    pub(crate) fn generated(world: World, changes: Changes) -> Self {
+        let changing = match changes {
+            Changes::Natural => return Self::Flights(world),
+            Changes::All => world.places(),
+            Changes::Exactly(number) => number.min(world.places()),
+        };
+        let contacts = vec![0; world.places()];
+        Self::Steady(Steady { world, changing, contacts, next: 0, latest: None })
+    }
+
+    /// What there is to be seen of the query's part of the world.
+    pub(crate) fn answer(&mut self, query: &StatesQuery, anonymous: bool, now: i64, with_bad_rows: bool) -> Answer {
+        match self {
+            Self::Flights(world) => {
+                let time = match query.time {
+                    _ if anonymous => now - now.rem_euclid(ANONYMOUS_RESOLUTION),
+                    Some(past) => past - past.rem_euclid(PAST_RESOLUTION),
+                    None => now,
+                };
+                let rows = (0..world.places()).filter_map(|place| world.row(place, time));
+                write(rows, query, time, world.places(), with_bad_rows)
+            }
+            Self::Steady(steady) => steady.answer(query, now, with_bad_rows),
+            Self::Recorded(recorded) => recorded.answer(query, now, with_bad_rows),
+        }
+    }
+}
+
+impl Steady {
+    fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> Answer {
+        let time = self.latest.map_or(now, |latest| now.max(latest + 1));
+        let number = self.contacts.len();
+        let changing = if self.latest.is_none() { number } else { self.changing };
+        for turn in 0..changing {
+            self.contacts[(self.next + turn) % number] = time;
+        }
+        self.next = (self.next + changing) % number.max(1);
+        self.latest = Some(time);
+        let rows =
+            self.contacts.iter().enumerate().filter_map(|(place, &contact)| self.world.row_at_contact(place, contact));
+        write(rows, query, time, number, with_bad_rows)
+    }
+}
+
+fn write<'a>(
+    rows: impl Iterator<Item = Row<'a>>,
+    query: &StatesQuery,
+    time: i64,
+    expected: usize,
+    with_bad_rows: bool,
+) -> Answer {
+    let mut body = Body::new(time, expected);
+    let mut bad_rows = with_bad_rows.then(|| BadRows::new(time));
+    let mut states = Vec::with_capacity(expected);
+    for row in rows.filter(|row| query.matches(Some(row.address), row.position)) {
+        if let Some(bad_rows) = &mut bad_rows {
+            bad_rows.maybe_add(&mut body);
+        }
+        row.write(body.next_row(), query.extended);
+        states.push((row.address, row.last_contact));
+    }
+    let bad_rows = bad_rows.map(|bad_rows| bad_rows.complete(&mut body));
+    Answer { body: body.finish(), states, bad_rows }
+}

@@ -1,0 +1,43 @@
+//! A stand-in for the OpenSky Network's REST API: tokens, credits, moving aircraft, and faults on request.
+//!
+//! It answers over HTTP as the real one does, so that a client is tested through its own sockets:
+//!
+//! - `POST /auth/realms/opensky-network/protocol/openid-connect/token`, OAuth2 client credentials as Keycloak gives them;
+//! - `GET /api/states/all` with bounding box, `icao24`, `extended` and `time`, with credits and rate limits;
+//! - `POST`, `GET` and `DELETE /_faults`: what is to go wrong; see [`Fault`] for the JSON;
+//! - `GET /_served`: every (icao24, last_contact) that was served, as JSON lines, where it remembers them.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let simulator = simulator::start(simulator::Options { aircraft: 50, ..Default::default() })?;
+//! simulator.faults().add(simulator::Fault::new(simulator::Target::States, simulator::FaultKind::Hang).times(1))?;
+//! println!("{} {}", simulator.base_url(), simulator.auth_url());
+//! # Ok(())
+//! # }
+//! ```
+
+mod bad_rows;
+mod clock;
+mod credits;
+mod fault_answers;
+mod faults;
+mod feed;
+mod options;
+mod paced_body;
+mod query;
+mod recorded;
+mod rows;
+mod served;
+mod server;
+mod simulator;
+mod states;
+mod token_endpoint;
+mod tokens;
+mod world;
+
+pub use clock::{Clock, ManualClock};
+pub use credits::DailyCredits;
+pub use faults::{Fault, FaultKind, Faults, InvalidFault, Target};
+pub use options::{AfterLast, Changes, Credentials, Options, Source};
+pub use served::ServedStates;
+pub use simulator::{Requests, Simulator, StartError, start};

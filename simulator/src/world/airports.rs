@@ -1,0 +1,257 @@
+//! The airports that flights go between: the busy ones of the world, so that the map looks like one. Coordinates and
+//! elevations are those of the airportsdata collection (MIT licence).
+
+/// An airport of the table.
+#[derive(Debug)]
+pub(super) struct Airport {
+    /// ISO 3166 code of its country.
+    pub(super) country: &'static str,
+    /// Degrees north.
+    pub(super) lat: f64,
+    /// Degrees east.
+    pub(super) lon: f64,
+    /// Metres above sea level.
+    pub(super) elevation: f64,
+    /// How busy it is, relative to the others.
+    pub(super) weight: f64,
+}
+
+const fn airport(country: &'static str, lat: f64, lon: f64, elevation: f64, weight: f64) -> Airport {
+    Airport { country, lat, lon, elevation, weight }
+}
+
+/// By region; the comment is the ICAO location indicator.
+pub(super) const AIRPORTS: &[Airport] = &[
+    airport("GB", 51.4706, -0.4619, 25.0, 10.0),    // EGLL
+    airport("FR", 49.0128, 2.55, 119.0, 9.0),       // LFPG
+    airport("NL", 52.3086, 4.7639, -3.0, 9.0),      // EHAM
+    airport("DE", 50.0264, 8.5431, 111.0, 9.0),     // EDDF
+    airport("ES", 40.4936, -3.5668, 610.0, 8.0),    // LEMD
+    airport("ES", 41.2971, 2.0785, 4.0, 7.0),       // LEBL
+    airport("DE", 48.3538, 11.7861, 453.0, 7.0),    // EDDM
+    airport("IT", 41.8045, 12.2508, 5.0, 6.0),      // LIRF
+    airport("GB", 51.1481, -0.1903, 62.0, 6.0),     // EGKK
+    airport("TR", 41.2753, 28.752, 99.0, 9.0),      // LTFM
+    airport("TR", 40.8986, 29.3092, 95.0, 5.0),     // LTFJ
+    airport("CH", 47.4647, 8.5492, 432.0, 5.0),     // LSZH
+    airport("AT", 48.1103, 16.5697, 183.0, 5.0),    // LOWW
+    airport("DK", 55.6179, 12.656, 5.0, 5.0),       // EKCH
+    airport("NO", 60.1939, 11.1004, 208.0, 5.0),    // ENGM
+    airport("SE", 59.6519, 17.9186, 42.0, 5.0),     // ESSA
+    airport("IE", 53.4213, -6.2701, 74.0, 5.0),     // EIDW
+    airport("PT", 38.7813, -9.1359, 108.0, 5.0),    // LPPT
+    airport("BE", 50.5405, 4.2904, 53.0, 4.0),      // EBBR
+    airport("GR", 37.9364, 23.9445, 94.0, 4.0),     // LGAV
+    airport("IT", 45.6306, 8.7281, 234.0, 4.0),     // LIMC
+    airport("FR", 48.7253, 2.3594, 89.0, 4.0),      // LFPO
+    airport("GB", 51.885, 0.235, 106.0, 4.0),       // EGSS
+    airport("GB", 53.3537, -2.275, 78.0, 4.0),      // EGCC
+    airport("DE", 51.2895, 6.7668, 45.0, 4.0),      // EDDL
+    airport("DE", 52.3622, 13.5007, 48.0, 4.0),     // EDDB
+    airport("DE", 53.6304, 9.9882, 16.0, 3.0),      // EDDH
+    airport("DE", 48.6899, 9.222, 389.0, 3.0),      // EDDS
+    airport("DE", 50.8659, 7.1427, 92.0, 2.0),      // EDDK
+    airport("DE", 51.4324, 12.2416, 142.0, 2.0),    // EDDP
+    airport("CH", 46.2381, 6.109, 430.0, 3.0),      // LSGG
+    airport("FR", 43.6584, 7.2159, 4.0, 2.0),       // LFMN
+    airport("FR", 45.7264, 5.0908, 250.0, 2.0),     // LFLL
+    airport("FR", 43.6291, 1.3638, 152.0, 2.0),     // LFBO
+    airport("FR", 43.4393, 5.2214, 23.0, 2.0),      // LFML
+    airport("ES", 39.5517, 2.7388, 8.0, 3.0),       // LEPA
+    airport("ES", 36.6749, -4.4991, 16.0, 3.0),     // LEMG
+    airport("ES", 38.2822, -0.5582, 43.0, 2.0),     // LEAL
+    airport("ES", 27.9319, -15.3866, 24.0, 2.0),    // GCLP
+    airport("ES", 28.0445, -16.5725, 64.0, 2.0),    // GCTS
+    airport("PT", 41.2481, -8.6814, 69.0, 3.0),     // LPPR
+    airport("PT", 37.0144, -7.9659, 7.0, 2.0),      // LPFR
+    airport("FI", 60.3172, 24.9633, 55.0, 4.0),     // EFHK
+    airport("PL", 52.1657, 20.9671, 110.0, 4.0),    // EPWA
+    airport("PL", 50.0777, 19.7848, 241.0, 2.0),    // EPKK
+    airport("CZ", 50.1008, 14.26, 380.0, 3.0),      // LKPR
+    airport("HU", 47.4369, 19.2556, 151.0, 3.0),    // LHBP
+    airport("RO", 44.5722, 26.1022, 96.0, 3.0),     // LROP
+    airport("BG", 42.6967, 23.4114, 531.0, 2.0),    // LBSF
+    airport("RS", 44.8184, 20.3091, 102.0, 2.0),    // LYBE
+    airport("HR", 45.7429, 16.0688, 108.0, 1.0),    // LDZA
+    airport("GB", 55.95, -3.3725, 41.0, 3.0),       // EGPH
+    airport("GB", 55.8719, -4.4331, 8.0, 2.0),      // EGPF
+    airport("GB", 52.4539, -1.748, 100.0, 2.0),     // EGBB
+    airport("IS", 63.985, -22.6056, 52.0, 2.0),     // BIKF
+    airport("NO", 60.2934, 5.2181, 52.0, 2.0),      // ENBR
+    airport("SE", 57.6628, 12.2798, 154.0, 2.0),    // ESGG
+    airport("LV", 56.9236, 23.9711, 11.0, 2.0),     // EVRA
+    airport("LT", 54.6341, 25.2858, 197.0, 1.0),    // EYVI
+    airport("EE", 59.4133, 24.8328, 40.0, 1.0),     // EETN
+    airport("LU", 49.3724, 6.1216, 376.0, 1.0),     // ELLX
+    airport("MT", 35.8575, 14.4775, 91.0, 2.0),     // LMML
+    airport("IT", 40.886, 14.2908, 90.0, 2.0),      // LIRN
+    airport("IT", 45.5053, 12.3519, 2.0, 2.0),      // LIPZ
+    airport("IT", 44.5354, 11.2887, 37.0, 2.0),     // LIPE
+    airport("IT", 37.4668, 15.0664, 12.0, 2.0),     // LICC
+    airport("GR", 40.5197, 22.9709, 7.0, 1.0),      // LGTS
+    airport("GR", 35.3397, 25.1803, 35.0, 1.0),     // LGIR
+    airport("CY", 34.8751, 33.6249, 2.0, 1.0),      // LCLK
+    airport("UA", 50.345, 30.8947, 130.0, 1.0),     // UKBB
+    airport("RU", 55.9726, 37.4146, 190.0, 4.0),    // UUEE
+    airport("RU", 59.8003, 30.2625, 24.0, 2.0),     // ULLI
+    airport("TR", 36.8987, 30.8005, 54.0, 4.0),     // LTAI
+    airport("TR", 38.2924, 27.157, 126.0, 2.0),     // LTBJ
+    airport("TR", 40.1281, 32.9951, 952.0, 2.0),    // LTAC
+    airport("IL", 32.0114, 34.8867, 41.0, 3.0),     // LLBG
+    airport("US", 33.6367, -84.4279, 313.0, 10.0),  // KATL
+    airport("US", 41.9769, -87.9082, 207.0, 9.0),   // KORD
+    airport("US", 32.8972, -97.0377, 185.0, 9.0),   // KDFW
+    airport("US", 39.8617, -104.6732, 1656.0, 9.0), // KDEN
+    airport("US", 33.9425, -118.408, 39.0, 9.0),    // KLAX
+    airport("US", 40.6399, -73.7787, 4.0, 7.0),     // KJFK
+    airport("US", 37.6188, -122.3754, 4.0, 7.0),    // KSFO
+    airport("US", 47.4499, -122.3118, 132.0, 6.0),  // KSEA
+    airport("US", 36.0803, -115.1524, 665.0, 6.0),  // KLAS
+    airport("US", 33.4343, -112.0116, 346.0, 6.0),  // KPHX
+    airport("US", 29.9844, -95.3414, 29.0, 6.0),    // KIAH
+    airport("US", 28.4294, -81.309, 29.0, 6.0),     // KMCO
+    airport("US", 25.7954, -80.2901, 3.0, 6.0),     // KMIA
+    airport("US", 35.2132, -80.9514, 228.0, 6.0),   // KCLT
+    airport("US", 40.6925, -74.1687, 5.0, 5.0),     // KEWR
+    airport("US", 42.3629, -71.0064, 6.0, 5.0),     // KBOS
+    airport("US", 44.882, -93.2218, 257.0, 5.0),    // KMSP
+    airport("US", 42.2124, -83.3534, 197.0, 5.0),   // KDTW
+    airport("US", 39.8721, -75.2407, 11.0, 4.0),    // KPHL
+    airport("US", 40.7772, -73.8726, 6.0, 3.0),     // KLGA
+    airport("US", 26.0717, -80.1497, 20.0, 4.0),    // KFLL
+    airport("US", 39.1757, -76.669, 44.0, 4.0),     // KBWI
+    airport("US", 40.7884, -111.9778, 1290.0, 4.0), // KSLC
+    airport("US", 38.9475, -77.4599, 95.0, 4.0),    // KIAD
+    airport("US", 38.8514, -77.0377, 4.0, 3.0),     // KDCA
+    airport("US", 32.7336, -117.1897, 5.0, 4.0),    // KSAN
+    airport("US", 27.9755, -82.5332, 8.0, 4.0),     // KTPA
+    airport("US", 30.1945, -97.6699, 165.0, 3.0),   // KAUS
+    airport("US", 36.1245, -86.6782, 183.0, 4.0),   // KBNA
+    airport("US", 41.7856, -87.7527, 189.0, 3.0),   // KMDW
+    airport("US", 21.3178, -157.9203, 4.0, 3.0),    // PHNL
+    airport("US", 45.5887, -122.5969, 9.0, 3.0),    // KPDX
+    airport("US", 38.7487, -90.37, 188.0, 3.0),     // KSTL
+    airport("US", 39.2976, -94.7139, 313.0, 2.0),   // KMCI
+    airport("US", 35.8776, -78.7875, 133.0, 3.0),   // KRDU
+    airport("US", 38.6954, -121.5908, 8.0, 2.0),    // KSMF
+    airport("US", 41.4094, -81.8547, 244.0, 2.0),   // KCLE
+    airport("US", 40.4914, -80.2327, 367.0, 2.0),   // KPIT
+    airport("US", 39.7173, -86.2946, 243.0, 2.0),   // KIND
+    airport("US", 39.9969, -82.8922, 248.0, 2.0),   // KCMH
+    airport("US", 29.534, -98.4691, 247.0, 2.0),    // KSAT
+    airport("US", 29.9933, -90.259, 1.0, 2.0),      // KMSY
+    airport("US", 35.0424, -89.9767, 104.0, 2.0),   // KMEM
+    airport("US", 38.1741, -85.7365, 153.0, 2.0),   // KSDF
+    airport("US", 61.1741, -149.9981, 46.0, 2.0),   // PANC
+    airport("US", 35.0389, -106.6083, 1632.0, 1.0), // KABQ
+    airport("US", 43.5644, -116.2229, 875.0, 1.0),  // KBOI
+    airport("US", 41.3032, -95.8941, 300.0, 1.0),   // KOMA
+    airport("US", 30.494, -81.6878, 9.0, 1.0),      // KJAX
+    airport("CA", 43.6772, -79.6306, 173.0, 5.0),   // CYYZ
+    airport("CA", 49.1939, -123.184, 4.0, 4.0),     // CYVR
+    airport("CA", 45.4706, -73.7408, 36.0, 4.0),    // CYUL
+    airport("CA", 51.1139, -114.02, 1084.0, 3.0),   // CYYC
+    airport("CA", 53.3097, -113.58, 723.0, 2.0),    // CYEG
+    airport("CA", 45.3225, -75.6692, 114.0, 1.0),   // CYOW
+    airport("CA", 49.91, -97.2399, 239.0, 1.0),     // CYWG
+    airport("CA", 44.8808, -63.5086, 145.0, 1.0),   // CYHZ
+    airport("MX", 19.4363, -99.0721, 2230.0, 4.0),  // MMMX
+    airport("MX", 21.0365, -86.8771, 7.0, 3.0),     // MMUN
+    airport("MX", 20.5218, -103.311, 1529.0, 2.0),  // MMGL
+    airport("MX", 25.7785, -100.107, 390.0, 2.0),   // MMMY
+    airport("PA", 9.0714, -79.3835, 41.0, 2.0),     // MPTO
+    airport("CR", 9.9939, -84.2088, 921.0, 1.0),    // MROC
+    airport("CU", 22.9892, -82.4091, 64.0, 1.0),    // MUHA
+    airport("DO", 18.4297, -69.6689, 18.0, 1.0),    // MDSD
+    airport("US", 18.4394, -66.0021, 3.0, 2.0),     // TJSJ
+    airport("BR", -23.4356, -46.4731, 750.0, 4.0),  // SBGR
+    airport("BR", -22.81, -43.2506, 9.0, 2.0),      // SBGL
+    airport("BR", -15.8692, -47.9208, 1066.0, 2.0), // SBBR
+    airport("AR", -34.8222, -58.5358, 20.0, 2.0),   // SAEZ
+    airport("CL", -33.393, -70.7858, 474.0, 2.0),   // SCEL
+    airport("PE", -12.0219, -77.1143, 34.0, 2.0),   // SPJC
+    airport("CO", 4.7016, -74.1469, 2548.0, 3.0),   // SKBO
+    airport("CO", 6.1645, -75.4231, 2120.0, 1.0),   // SKRG
+    airport("EC", -0.1292, -78.3575, 2804.0, 1.0),  // SEQM
+    airport("JP", 35.5523, 139.78, 11.0, 7.0),      // RJTT
+    airport("JP", 35.7647, 140.386, 43.0, 4.0),     // RJAA
+    airport("JP", 34.4273, 135.244, 8.0, 3.0),      // RJBB
+    airport("JP", 33.5859, 130.451, 10.0, 3.0),     // RJFF
+    airport("JP", 42.7752, 141.692, 25.0, 3.0),     // RJCC
+    airport("JP", 26.1958, 127.646, 4.0, 2.0),      // ROAH
+    airport("JP", 34.8584, 136.805, 5.0, 2.0),      // RJGG
+    airport("KR", 37.4691, 126.451, 7.0, 6.0),      // RKSI
+    airport("KR", 37.5583, 126.791, 18.0, 3.0),     // RKSS
+    airport("KR", 33.5113, 126.493, 36.0, 3.0),     // RKPC
+    airport("CN", 31.1434, 121.805, 4.0, 6.0),      // ZSPD
+    airport("CN", 31.1979, 121.336, 3.0, 4.0),      // ZSSS
+    airport("CN", 40.0801, 116.585, 35.0, 6.0),     // ZBAA
+    airport("CN", 39.5, 116.4, 25.0, 4.0),          // ZBAD
+    airport("CN", 23.3924, 113.299, 15.0, 6.0),     // ZGGG
+    airport("CN", 22.6393, 113.811, 4.0, 5.0),      // ZGSZ
+    airport("CN", 30.5785, 103.947, 495.0, 3.0),    // ZUUU
+    airport("CN", 24.9924, 102.744, 1895.0, 3.0),   // ZPPP
+    airport("CN", 34.4471, 108.752, 479.0, 3.0),    // ZLXY
+    airport("CN", 30.2295, 120.434, 7.0, 3.0),      // ZSHC
+    airport("CN", 30.7838, 114.208, 34.0, 2.0),     // ZHHH
+    airport("CN", 29.7192, 106.642, 416.0, 3.0),    // ZUCK
+    airport("HK", 22.3089, 113.915, 9.0, 6.0),      // VHHH
+    airport("TW", 25.0777, 121.233, 32.0, 4.0),     // RCTP
+    airport("PH", 14.5086, 121.02, 23.0, 3.0),      // RPLL
+    airport("SG", 1.3502, 103.994, 7.0, 5.0),       // WSSS
+    airport("MY", 2.7456, 101.71, 21.0, 4.0),       // WMKK
+    airport("TH", 13.6811, 100.747, 2.0, 5.0),      // VTBS
+    airport("TH", 13.9126, 100.607, 3.0, 3.0),      // VTBD
+    airport("TH", 8.1132, 98.3169, 25.0, 2.0),      // VTSP
+    airport("VN", 10.8188, 106.652, 10.0, 3.0),     // VVTS
+    airport("VN", 21.2212, 105.807, 12.0, 3.0),     // VVNB
+    airport("ID", -6.1256, 106.656, 10.0, 4.0),     // WIII
+    airport("ID", -8.7482, 115.167, 4.0, 2.0),      // WADD
+    airport("ID", -7.3798, 112.787, 3.0, 1.0),      // WARR
+    airport("IN", 28.5665, 77.1031, 237.0, 5.0),    // VIDP
+    airport("IN", 19.0887, 72.8679, 11.0, 4.0),     // VABB
+    airport("IN", 13.1979, 77.7063, 914.0, 3.0),    // VOBL
+    airport("IN", 17.2313, 78.4299, 617.0, 2.0),    // VOHS
+    airport("IN", 12.99, 80.1693, 16.0, 2.0),       // VOMM
+    airport("IN", 22.6547, 88.4467, 5.0, 2.0),      // VECC
+    airport("LK", 7.1808, 79.8841, 9.0, 1.0),       // VCBI
+    airport("BD", 23.8434, 90.3978, 9.0, 1.0),      // VGHS
+    airport("NP", 27.6966, 85.3591, 1338.0, 1.0),   // VNKT
+    airport("PK", 24.9065, 67.1608, 30.0, 1.0),     // OPKC
+    airport("PK", 33.5491, 72.8256, 537.0, 1.0),    // OPIS
+    airport("KZ", 43.3521, 77.0405, 682.0, 1.0),    // UAAA
+    airport("KZ", 51.0222, 71.4669, 355.0, 1.0),    // UACC
+    airport("UZ", 41.2579, 69.2812, 432.0, 1.0),    // UZTT
+    airport("AE", 25.2528, 55.3644, 10.0, 7.0),     // OMDB
+    airport("AE", 24.433, 54.6511, 27.0, 3.0),      // OMAA
+    airport("QA", 25.2606, 51.6138, 4.0, 5.0),      // OTHH
+    airport("SA", 24.9576, 46.6988, 625.0, 3.0),    // OERK
+    airport("SA", 21.6796, 39.1565, 15.0, 3.0),     // OEJN
+    airport("KW", 29.2268, 47.98, 63.0, 2.0),       // OKKK
+    airport("BH", 26.2708, 50.6336, 2.0, 2.0),      // OBBI
+    airport("OM", 23.5933, 58.2844, 15.0, 1.0),     // OOMS
+    airport("JO", 31.7226, 35.9932, 730.0, 1.0),    // OJAI
+    airport("IR", 35.4161, 51.1522, 1007.0, 1.0),   // OIIE
+    airport("EG", 30.1219, 31.4056, 116.0, 3.0),    // HECA
+    airport("MA", 33.3675, -7.59, 200.0, 2.0),      // GMMN
+    airport("MA", 31.6069, -8.0363, 471.0, 1.0),    // GMMX
+    airport("DZ", 36.691, 3.2154, 25.0, 1.0),       // DAAG
+    airport("TN", 36.851, 10.2272, 7.0, 1.0),       // DTTA
+    airport("ET", 8.9779, 38.7993, 2326.0, 2.0),    // HAAB
+    airport("KE", -1.3192, 36.9278, 1625.0, 2.0),   // HKJK
+    airport("NG", 6.5774, 3.3212, 41.0, 1.0),       // DNMM
+    airport("CI", 5.2614, -3.9263, 6.0, 1.0),       // DIAP
+    airport("GH", 5.6052, -0.1668, 62.0, 1.0),      // DGAA
+    airport("SN", 14.6711, -17.0669, 88.0, 1.0),    // GOBD
+    airport("ZA", -26.1337, 28.2423, 1694.0, 3.0),  // FAOR
+    airport("ZA", -33.9648, 18.6017, 46.0, 2.0),    // FACT
+    airport("ZA", -29.6144, 31.1197, 90.0, 1.0),    // FALE
+    airport("AU", -33.9461, 151.177, 6.0, 5.0),     // YSSY
+    airport("AU", -37.6733, 144.843, 132.0, 5.0),   // YMML
+    airport("AU", -27.3842, 153.117, 4.0, 3.0),     // YBBN
+    airport("AU", -31.9403, 115.967, 20.0, 2.0),    // YPPH
+    airport("AU", -34.945, 138.531, 6.0, 2.0),      // YPAD
+    airport("NZ", -37.0081, 174.792, 7.0, 3.0),     // NZAA
+    airport("NZ", -43.4894, 172.532, 37.0, 1.0),    // NZCH
+    airport("NZ", -41.3272, 174.805, 12.0, 1.0),    // NZWN
+];

@@ -1,0 +1,191 @@
+//! Aircraft over the world, at any moment: every state is computed from the time alone, nothing is accumulated.
+//!
+//! The sky has *places*. Three aircraft take turns at each of them: one flies, and when it has landed and is forgotten
+//! the next one follows, so that about as many are up at any time as were asked for. Each aircraft flies its way to and
+//! fro, and so departs from where it landed.
+
+mod airframe;
+mod airports;
+mod countries;
+mod fleet;
+mod flight;
+mod great_circle;
+mod hash;
+mod kinds;
+#[cfg(test)]
+mod tests;
+
+use airframe::{Airframe, KEPT_AFTER_CONTACT};
+use fleet::Fleet;
+
+use crate::rows::Row;
+
+/// Aircraft that take turns at a place.
+const TURNS: usize = 3;
+/// Between two flights at a place, in seconds: the first one's row has vanished when the second begins.
+const PAUSE: f64 = KEPT_AFTER_CONTACT as f64 + 20.0;
+/// Pressure altitude comes in steps of 25 ft.
+const ALTITUDE_STEP: f64 = 7.62;
+/// Vertical rate comes in steps of 64 ft/min.
+const RATE_STEP: f64 = 0.325_12;
+/// The part of a flight during which an emergency may be declared.
+const EMERGENCY_FROM: f64 = 0.3;
+
+/// What a world is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// About how many rows there are at any time.
+    pub(crate) aircraft: usize,
+    /// The same seed makes the same world.
+    pub(crate) seed: u64,
+    /// How many times as fast as in reality everything moves.
+    pub(crate) speed: f64,
+    /// The share of flights that end with an emergency.
+    pub(crate) emergencies: f64,
+    /// Exactly `aircraft` rows that never leave: each aircraft flies to and fro without a pause.
+    pub(crate) steady: bool,
+}
+
+/// The aircraft of a world.
+#[derive(Debug)]
+pub(crate) struct World {
+    plan: Plan,
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    airframes: Vec<Airframe>,
+    /// Seconds from one flight's begin to the next one's.
+    period: f64,
+    /// Seconds by which its flights begin earlier than at the multiples of `period` since 1970.
+    offset: f64,
+}
+
+/// One flight of an aircraft: which way it goes and when.
+struct Flight<'a> {
+    airframe: &'a Airframe,
+    number: i64,
+    back: bool,
+    /// Unix seconds.
+    begin: f64,
+    end: f64,
+    /// Unix seconds between which it can be heard.
+    heard: (i64, i64),
+}
+
+impl World {
+    /// Draws a world; takes some milliseconds for thousands of aircraft.
+    pub(crate) fn new(plan: Plan) -> Self {
+        let mut fleet = Fleet::new(plan.seed);
+        let mut places = Vec::with_capacity(plan.aircraft);
+        let mut expected = 0.0;
+        while if plan.steady { places.len() < plan.aircraft } else { expected + 0.5 < plan.aircraft as f64 } {
+            let role = fleet.role();
+            let turns = if plan.steady { 1 } else { TURNS };
+            let airframes: Vec<Airframe> = (0..turns).map(|_| fleet.airframe(role)).collect();
+            let durations = || airframes.iter().map(|airframe| airframe.profile.duration() / plan.speed);
+            let longest = durations().fold(0.0, f64::max);
+            let period = if plan.steady { longest } else { longest + PAUSE };
+            let shown: f64 = airframes
+                .iter()
+                .map(|airframe| airframe.heard())
+                .map(|(from, until)| (until - from) / plan.speed + KEPT_AFTER_CONTACT as f64)
+                .sum();
+            expected += shown / (turns as f64 * period);
+            let offset = hash::chance(hash::mix(plan.seed, places.len() as u64)) * period * 2.0 * turns as f64;
+            places.push(Place { airframes, period, offset });
+        }
+        Self { plan, places }
+    }
+
+    /// How many places there are; in a steady world, the number of aircraft.
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The row of whoever flies at a place, or was heard there less than five minutes ago; `None` when nobody was.
+    pub(crate) fn row(&self, place: usize, now: i64) -> Option<Row<'_>> {
+        let flight = self.flight(place, now)?;
+        let (from, until) = flight.heard;
+        let contact = flight.airframe.last_contact(now.min(until));
+        if contact < from || now - contact > KEPT_AFTER_CONTACT {
+            return None;
+        }
+        let position = flight.airframe.last_position(contact).max(from);
+        Some(self.observe(&flight, contact, position))
+    }
+
+    /// The row of a place whose aircraft was last heard, with its position, at `contact`: for a steady world.
+    pub(crate) fn row_at_contact(&self, place: usize, contact: i64) -> Option<Row<'_>> {
+        self.flight(place, contact).map(|flight| self.observe(&flight, contact, contact))
+    }
+
+    fn flight(&self, place: usize, now: i64) -> Option<Flight<'_>> {
+        let Place { airframes, period, offset } = self.places.get(place)?;
+        let turns = airframes.len() as i64;
+        let number = ((now as f64 + offset) / period).floor();
+        let begin = number * period - offset;
+        let number = number as i64;
+        let airframe = &airframes[usize::try_from(number.rem_euclid(turns)).unwrap_or_default()];
+        let back = number.div_euclid(turns).rem_euclid(2) == 1;
+        let after = |seconds: f64| begin + seconds / self.plan.speed;
+        let (from, until) = airframe.heard();
+        let heard = (after(from).ceil() as i64, after(until).floor() as i64);
+        Some(Flight { airframe, number, back, begin, end: after(airframe.profile.duration()), heard })
+    }
+
+    fn observe<'a>(&self, flight: &Flight<'a>, contact: i64, position_time: i64) -> Row<'a> {
+        let airframe = flight.airframe;
+        let (from, to) = airframe.elevations;
+        let elevations = if flight.back { (to, from) } else { (from, to) };
+        let moment_at = |time: i64| airframe.profile.at((time as f64 - flight.begin) * self.plan.speed, elevations);
+        let moment = moment_at(contact);
+        let place =
+            |distance: f64| airframe.way.at(if flight.back { airframe.way.length - distance } else { distance });
+        let here = place(if position_time == contact { moment.distance } else { moment_at(position_time).distance });
+        let track = if flight.back { (here.track + 180.0) % 360.0 } else { here.track };
+
+        let reports = airframe.reports;
+        let airborne = !moment.on_ground;
+        let baro_altitude = (moment.altitude / ALTITUDE_STEP).round() * ALTITUDE_STEP;
+        // Warm air lifts the pressure surfaces, and the weather tilts them.
+        let weather = 35.0 * ((here.lat / 9.0).sin() + (here.lon / 13.0).cos());
+        let geo_altitude = ((moment.altitude * 1.018 + weather) / ALTITUDE_STEP).round() * ALTITUDE_STEP;
+        let flarm = airframe.position_source == 3;
+        Row {
+            address: airframe.address,
+            callsign: &airframe.callsigns[usize::from(flight.back)],
+            origin_country: airframe.country.name,
+            time_position: reports.position.then_some(position_time),
+            last_contact: contact,
+            position: reports.position.then_some((here.lat, here.lon)),
+            baro_altitude: (airborne && reports.barometric_altitude).then_some(baro_altitude),
+            on_ground: moment.on_ground,
+            velocity: moment.speed,
+            // FLARM receivers count the western half below zero.
+            true_track: if flarm && track > 180.0 { track - 360.0 } else { track },
+            vertical_rate: (airborne && reports.vertical_rate)
+                .then(|| (moment.vertical_rate / RATE_STEP).round() * RATE_STEP),
+            geo_altitude: (airborne && reports.geometric_altitude).then_some(geo_altitude.max(0.0)),
+            squawk: self.squawk(flight, contact),
+            spi: hash::chance(hash::mix(airframe.salt, 3)) < 0.002,
+            position_source: airframe.position_source,
+            category: airframe.category,
+        }
+    }
+
+    fn squawk(&self, flight: &Flight<'_>, contact: i64) -> Option<u16> {
+        let dice = hash::mix(flight.airframe.salt, 4 ^ (flight.number.cast_unsigned() << 3));
+        let flown = (contact as f64 - flight.begin) / (flight.end - flight.begin);
+        if flown > EMERGENCY_FROM && hash::chance(dice) < self.plan.emergencies {
+            return Some(match dice % 20 {
+                0 => 0o7500,
+                1..=5 => 0o7600,
+                _ => 0o7700,
+            });
+        }
+        // Assigned codes: nothing above 7477 is given to a flight.
+        flight.airframe.reports.squawk.then_some((dice % 0o7400) as u16 + 0o100)
+    }
+}

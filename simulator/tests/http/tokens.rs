@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use simulator::{Credentials, Options};
+
+use crate::Sky;
+
+fn locked() -> Sky {
+    let credentials = Some(Credentials { id: "me".to_owned(), secret: "it is me".to_owned() });
+    Sky::start(Options { aircraft: 5, credentials, token_life: Duration::from_secs(60), ..Options::default() })
+}
+
+#[test]
+fn a_client_that_knows_its_secret_gets_a_token() {
+    let sky = locked();
+    let answer =
+        sky.token_answer(&[("grant_type", "client_credentials"), ("client_id", "me"), ("client_secret", "it is me")]);
+    let token = answer.json();
+    assert_eq!((answer.status, &token["expires_in"], &token["token_type"]), (200, &60.into(), &"Bearer".into()));
+    assert_eq!(sky.states_with(token["access_token"].as_str().unwrap(), "").status, 200);
+    assert_eq!(sky.simulator.requests().tokens_issued, 1);
+}
+
+#[test]
+fn anybody_else_is_refused_as_keycloak_does() {
+    let sky = locked();
+    for (form, status, error) in [
+        (&[("grant_type", "client_credentials"), ("client_id", "me")][..], 401, "unauthorized_client"),
+        (&[("grant_type", "client_credentials")], 401, "unauthorized_client"),
+        (
+            &[("grant_type", "client_credentials"), ("client_id", "me"), ("client_secret", "guess")],
+            401,
+            "unauthorized_client",
+        ),
+        (&[("grant_type", "password"), ("client_id", "me")], 400, "unsupported_grant_type"),
+        (&[("client_id", "me")], 400, "invalid_request"),
+        (&[], 400, "invalid_request"),
+    ] {
+        let answer = sky.token_answer(form);
+        assert_eq!((answer.status, &answer.json()["error"]), (status, &error.into()), "{form:?}");
+        assert!(answer.json()["error_description"].is_string());
+    }
+}
+
+#[test]
+fn a_token_expires() {
+    let sky = locked();
+    let token = sky.token();
+    sky.clock.advance(59);
+    assert_eq!(sky.states_with(&token, "").status, 200);
+    sky.clock.advance(1);
+    let answer = sky.states_with(&token, "");
+    assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")));
+}
+
+#[test]
+fn a_token_that_was_never_issued_or_was_revoked_is_refused() {
+    let sky = locked();
+    let token = sky.token();
+    assert_eq!(sky.states_with("made-up", "").status, 401);
+    sky.simulator.revoke_tokens();
+    assert_eq!(sky.states_with(&token, "").status, 401);
+}
+
+#[test]
+fn basic_authentication_has_ended() {
+    let sky = locked();
+    let url = format!("{}/states/all", sky.simulator.base_url());
+    assert_eq!(sky.agent.get(url).header("Authorization", "Basic bWU6aXQgaXMgbWU=").call().unwrap().status(), 401);
+}
+
+#[test]
+fn a_secret_is_not_shown() {
+    let credentials = Some(Credentials { id: "me".to_owned(), secret: "hush-hush".to_owned() });
+    assert!(!format!("{:?}", Options { credentials, ..Options::default() }).contains("hush"));
+}

@@ -1,0 +1,48 @@
+use std::net::SocketAddr;
+
+use super::source::LiveSource;
+use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
+
+/// Says what is embedded, what is real, and which addresses to open.
+pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[SocketAddr]) {
+    let has = |role| settings.server.roles.has(role);
+    let kafka = match &settings.kafka.brokers {
+        Brokers::Embedded => {
+            "embedded: volatile, about 5 MiB a partition; what is not stored when it ends is lost".to_owned()
+        }
+        Brokers::At(servers) => format!("{servers}, topic {}", settings.kafka.topic_raw),
+    };
+    log::info!(target: "flight_monitor", "flight-monitor {}", env!("CARGO_PKG_VERSION"));
+    if has(Role::Collect) {
+        log::info!(target: "flight_monitor", "  source    {}", source.description);
+    }
+    log::info!(target: "flight_monitor", "  Kafka     {kafka}");
+    if has(Role::Store) {
+        log::info!(target: "flight_monitor", "  database  {}", settings.database.url);
+    }
+    if !settings.server.roles.are_all() {
+        log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles.show().join(", "));
+    }
+    for address in addresses.iter().map(reachable) {
+        log::info!(target: "flight_monitor", "  open      http://{address}/");
+        if has(Role::Live) {
+            log::info!(target: "flight_monitor", "  stream    curl -N http://{address}/sse/flights");
+        }
+        let token =
+            if settings.admin.token.is_some() { "$TOKEN".to_owned() } else { format!("$(cat {ADMIN_TOKEN_FILE})") };
+        log::info!(target: "flight_monitor", "  admin     curl -H \"Authorization: Bearer {token}\" http://{address}/admin/actors");
+    }
+}
+
+/// An address that can be opened on this machine, for one that stands for all of its own.
+fn reachable(address: &SocketAddr) -> SocketAddr {
+    let mut address = *address;
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
+}

@@ -1,0 +1,104 @@
+//! The commands that need more than the configuration.
+
+use std::path::Path;
+
+use actix::System;
+use anyhow::Context;
+
+use super::pipeline::open_storage;
+use super::{App, replay};
+use crate::cli::{ExitStatus, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs};
+use crate::config::{Environment, Settings};
+
+/// `serve`: works until it is told to end.
+pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings, config, |settings| async { App::start(settings, &args.source()).await?.run().await })
+}
+
+/// `migrate`: brings the database's schema up to date.
+pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings, config, |settings| async move {
+        let migrated = open_storage(&settings)?.migrate().await?;
+        match &*migrated.applied {
+            [] => log::info!("the schema was up to date already"),
+            applied => log::info!("applied: {}", applied.join(", ")),
+        }
+        log::info!("hypertable: {:?}", migrated.hypertable);
+        Ok(ExitStatus::Done)
+    })
+}
+
+/// `replay`: publishes recorded responses to Kafka.
+pub fn replay(args: &ReplayArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings, config, |settings| async move {
+        replay::run(args, &settings).await?;
+        Ok(ExitStatus::Done)
+    })
+}
+
+/// `simulate`: stands in for the OpenSky Network until it is told to end.
+pub fn simulate(args: &SimulateArgs) -> ExitStatus {
+    in_system(async {
+        let source = if args.recorded.is_empty() {
+            simulator::Source::Generated
+        } else {
+            simulator::Source::Recorded {
+                files: args.recorded.clone(),
+                shift_times: !args.original_times,
+                after_last: simulator::AfterLast::Cycle,
+            }
+        };
+        let credentials = args
+            .client_id
+            .as_ref()
+            .zip(args.client_secret.as_ref())
+            .map(|(id, secret)| simulator::Credentials { id: id.clone(), secret: secret.expose().to_owned() });
+        let anonymous = simulator::DailyCredits::default().anonymous;
+        let simulator = simulator::start(simulator::Options {
+            address: args.address,
+            source,
+            aircraft: args.aircraft as usize,
+            seed: args.seed,
+            speed: args.speed.get(),
+            credentials,
+            token_life: args.token_life,
+            daily_credits: simulator::DailyCredits { anonymous, account: args.daily_credits },
+            ..simulator::Options::default()
+        })?;
+        log::info!("standing in for the OpenSky Network; point a server at it by");
+        log::info!("  OPENSKY_BASE_URL={}", simulator.base_url());
+        log::info!("  OPENSKY_AUTH_URL={}", simulator.auth_url());
+        let name = super::shutdown::Signals::new()?.next().await;
+        log::info!("{name}: ending");
+        simulator.stop();
+        Ok(ExitStatus::Done)
+    })
+}
+
+/// Loads the configuration, says what is odd about it, and works with it.
+fn with_settings<F>(flags: &SettingFlags, config: Option<&Path>, work: impl FnOnce(Settings) -> F) -> ExitStatus
+where
+    F: Future<Output = anyhow::Result<ExitStatus>>,
+{
+    let settings = match Settings::load(config, &Environment::of_process(), &flags.0) {
+        Ok(settings) => settings,
+        Err(error) => {
+            log::error!("{error}");
+            return ExitStatus::Usage;
+        }
+    };
+    for warning in &settings.warnings {
+        log::warn!("{warning}");
+    }
+    in_system(work(settings))
+}
+
+fn in_system(work: impl Future<Output = anyhow::Result<ExitStatus>>) -> ExitStatus {
+    match System::new().block_on(work).context("flight-monitor") {
+        Ok(status) => status,
+        Err(error) => {
+            log::error!("{}", error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": "));
+            ExitStatus::Failed
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The server: every part wired together, its start and its ordered end.
+
+mod banner;
+pub mod commands;
+mod migrated_store;
+mod pipeline;
+mod replay;
+mod shutdown;
+mod source;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use actors::metrics::Metrics;
+use actors::supervision::{Board, Failure, RestartPolicy, Supervisor};
+use prometheus_client::registry::Registry;
+use tokio::sync::mpsc;
+
+use crate::cli::{ExitStatus, FlightSource};
+use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
+use crate::http::{self, BoardCollector, HttpOptions, RunningServer, ServerState};
+use pipeline::Pipeline;
+use source::LiveSource;
+
+/// A server at work.
+pub struct App {
+    settings: Settings,
+    pipeline: Pipeline,
+    supervisor: Supervisor,
+    failures: mpsc::UnboundedReceiver<Failure>,
+    fatal: mpsc::UnboundedReceiver<String>,
+    server: RunningServer,
+    /// Lives as long as the server: simulated flights.
+    _source: LiveSource,
+}
+
+impl App {
+    /// Starts every part that the settings' roles need. Whatever is away, a broker, a database, the source, is waited
+    /// for while the rest works.
+    ///
+    /// # Errors
+    /// What only the operator can mend: an address that is taken, a file that cannot be used, credentials without sense.
+    pub async fn start(settings: Settings, source: &FlightSource) -> anyhow::Result<Self> {
+        let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
+        if let Some(warning) = &token.warning {
+            log::warn!("{warning}");
+        }
+        let source = LiveSource::of(&settings, source)?;
+        let mut registry = Registry::with_prefix("flight_monitor");
+        let metrics = Metrics::register(&mut registry);
+        let board = Board::default();
+        registry.register_collector(Box::new(BoardCollector(board.clone())));
+        let (supervisor, failures) = Supervisor::new(board.clone(), RestartPolicy::default());
+        let (fatal_sender, fatal) = mpsc::unbounded_channel();
+        let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics, fatal_sender)?;
+        let needed = if settings.server.roles.has(Role::Live) {
+            vec!["sse-hub", "kafka-consumer-live"]
+        } else {
+            board.statuses().iter().map(|status| status.name).collect()
+        };
+        let state = ServerState {
+            hub: pipeline.hub.clone(),
+            board,
+            needed,
+            registry: Arc::new(registry),
+            admin_token: token.token.expose().to_owned(),
+            demo: source.is_simulated(),
+            #[cfg(feature = "fault-injection")]
+            panics: pipeline.panics(),
+        };
+        let server = http::start(&http_options(&settings), state)?;
+        banner::show(&settings, &source, &server.addresses);
+        Ok(Self { settings, pipeline, supervisor, failures, fatal, server, _source: source })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[std::net::SocketAddr] {
+        &self.server.addresses
+    }
+
+    /// Works until a signal comes or a part is given up, then ends in order.
+    ///
+    /// # Errors
+    /// When the system gives no signals.
+    pub async fn run(mut self) -> anyhow::Result<ExitStatus> {
+        let mut signals = shutdown::Signals::new()?;
+        let reason = tokio::select! {
+            name = signals.next() => {
+                log::info!("{name}: ending in order; a second signal ends at once");
+                None
+            }
+            Some(Failure { actor, cause }) = self.failures.recv() => {
+                Some((ExitStatus::GaveUp, format!("{actor} failed again and again, the last time with: {cause}")))
+            }
+            Some(cause) = self.fatal.recv() => Some((ExitStatus::Failed, cause)),
+        };
+        if let Some((_, cause)) = &reason {
+            log::error!("{cause}: ending in order");
+        }
+        let ended = tokio::select! {
+            drained = shutdown::in_order(self.pipeline, self.server, self.settings.server.shutdown_timeout) => {
+                if drained { ExitStatus::Done } else { ExitStatus::NotDrained }
+            }
+            name = signals.next() => {
+                log::warn!("{name} again: ending at once");
+                ExitStatus::NotDrained
+            }
+        };
+        self.supervisor.stop();
+        Ok(match reason {
+            None => ended,
+            Some((status, cause)) => {
+                log::error!("{cause}");
+                status
+            }
+        })
+    }
+}
+
+fn http_options(settings: &Settings) -> HttpOptions {
+    HttpOptions {
+        host: settings.http.host.to_string(),
+        port: settings.http.port,
+        allowed_origins: match &settings.sse.allowed_origins {
+            AllowedOrigins::Any => http::AllowedOrigins::Any,
+            AllowedOrigins::These(origins) => {
+                http::AllowedOrigins::Only(origins.iter().map(ToString::to_string).collect())
+            }
+        },
+        // Beside the stream's clients there is room for everybody else's questions.
+        max_connections: settings.sse.max_clients.get() as usize + 1_000,
+        client_timeout: settings.sse.client_timeout,
+    }
+}

@@ -1,0 +1,194 @@
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use actix::Addr;
+use actors::live::QueueLimits;
+use actors::metrics::Metrics;
+use actors::pipeline::{BacklogLimits, DbWriter, HubLimits, KafkaConsumer, KafkaProducer, Path, Poller, SseHub};
+use actors::supervision::Supervisor;
+use anyhow::Context;
+use tokio::sync::mpsc;
+
+use super::migrated_store::MigratedStore;
+use super::source::LiveSource;
+use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
+use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
+use crate::opensky::OpenSkyClient;
+use crate::storage::{DatabaseUrl, Storage, StorageOptions};
+
+/// The actors of this process, by their roles, and what they stand on.
+pub(super) struct Pipeline {
+    pub(super) poller: Option<Addr<Poller<OpenSkyClient>>>,
+    pub(super) producer: Option<Addr<Producer>>,
+    pub(super) store_consumer: Option<Addr<Consumer>>,
+    pub(super) db_writer: Option<Addr<DbWriter<MigratedStore>>>,
+    pub(super) live_consumer: Option<Addr<Consumer>>,
+    pub(super) hub: Option<Addr<SseHub>>,
+    /// Never dropped: it must outlive its clients, on threads that nobody joins, and so ends with the process.
+    _broker: ManuallyDrop<Option<EmbeddedBroker>>,
+}
+
+type Consumer = KafkaConsumer<KafkaSubscription>;
+type Producer = KafkaProducer<KafkaPublisher>;
+
+/// What may wait for one client of the stream: a poll of the whole world, and some updates more.
+const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
+
+/// What the actors are made from.
+struct Parts<'a> {
+    settings: &'a Settings,
+    source: &'a LiveSource,
+    supervisor: &'a Supervisor,
+    metrics: Metrics,
+    cluster: KafkaCluster,
+}
+
+impl Pipeline {
+    /// Starts the actors of the settings' roles, sink first, so that each is given the address of the next. A schema
+    /// that will never fit is reported to `fatal`.
+    pub(super) fn start(
+        settings: &Settings,
+        source: &LiveSource,
+        supervisor: &Supervisor,
+        metrics: Metrics,
+        fatal: mpsc::UnboundedSender<String>,
+    ) -> anyhow::Result<Self> {
+        let has = |role| settings.server.roles.has(role);
+        let (cluster, broker) = reach_kafka(&settings.kafka)?;
+        let parts = Parts { settings, source, supervisor, metrics, cluster };
+        let (hub, live_consumer) = if has(Role::Live) {
+            let hub = parts.hub();
+            (Some(hub.clone()), Some(parts.live_consumer(hub)))
+        } else {
+            (None, None)
+        };
+        // Also a storing process publishes: dead letters.
+        let producer = (has(Role::Collect) || has(Role::Store)).then(|| parts.producer());
+        let (db_writer, store_consumer) = match &producer {
+            Some(producer) if has(Role::Store) => {
+                let db_writer = parts.db_writer(fatal)?;
+                (Some(db_writer.clone()), Some(parts.store_consumer(&db_writer, producer)))
+            }
+            _ => (None, None),
+        };
+        let poller = producer.as_ref().filter(|_| has(Role::Collect)).map(|producer| parts.poller(producer));
+        Ok(Self { poller, producer, store_consumer, db_writer, live_consumer, hub, _broker: ManuallyDrop::new(broker) })
+    }
+
+    /// Where to send a panic, by actor.
+    #[cfg(feature = "fault-injection")]
+    pub(super) fn panics(
+        &self,
+    ) -> std::collections::HashMap<&'static str, actix::Recipient<actors::messages::InjectPanic>> {
+        let actors = [
+            ("poller", self.poller.clone().map(Addr::recipient)),
+            ("kafka-producer", self.producer.clone().map(Addr::recipient)),
+            ("kafka-consumer-store", self.store_consumer.clone().map(Addr::recipient)),
+            ("db-writer", self.db_writer.clone().map(Addr::recipient)),
+            ("kafka-consumer-live", self.live_consumer.clone().map(Addr::recipient)),
+            ("sse-hub", self.hub.clone().map(Addr::recipient)),
+        ];
+        actors.into_iter().filter_map(|(name, actor)| Some((name, actor?))).collect()
+    }
+}
+
+impl Parts<'_> {
+    fn hub(&self) -> Addr<SseHub> {
+        let sse = &self.settings.sse;
+        let limits = HubLimits {
+            clients: sse.max_clients.get() as usize,
+            clients_per_address: sse.max_clients_per_address.get() as usize,
+            queue: CLIENT_QUEUE,
+            client_timeout: sse.client_timeout,
+            aircraft_timeout: self.source.aircraft_timeout(sse.aircraft_timeout),
+        };
+        let metrics = self.metrics.clone();
+        self.supervisor.start("sse-hub", move |vitals| SseHub::new(limits, vitals, metrics))
+    }
+
+    fn live_consumer(&self, hub: Addr<SseHub>) -> Addr<Consumer> {
+        let window = self.source.aircraft_timeout(self.settings.sse.aircraft_timeout);
+        self.consumer("kafka-consumer-live", Membership::Everything, Path::Live { hub: hub.recipient(), window })
+    }
+
+    fn store_consumer(&self, db_writer: &Addr<DbWriter<MigratedStore>>, producer: &Addr<Producer>) -> Addr<Consumer> {
+        let embedded = self.cluster.is_embedded();
+        let path = Path::Store {
+            positions: db_writer.clone().recipient(),
+            db_writer: db_writer.clone().recipient(),
+            dead_letters: producer.clone().recipient(),
+            volatile: embedded,
+        };
+        // The embedded broker is this process's alone: there is nobody to share its partitions with.
+        let membership = if embedded { Membership::Everything } else { Membership::Group };
+        self.consumer("kafka-consumer-store", membership, path)
+    }
+
+    fn consumer(&self, name: &'static str, membership: Membership, path: Path) -> Addr<Consumer> {
+        let (cluster, metrics) = (self.cluster.clone(), self.metrics.clone());
+        self.supervisor.start(name, move |vitals| {
+            KafkaConsumer::new(KafkaSubscription::new(cluster, membership), path, vitals, metrics)
+        })
+    }
+
+    fn producer(&self) -> Addr<Producer> {
+        let (cluster, metrics, kafka) = (self.cluster.clone(), self.metrics.clone(), &self.settings.kafka);
+        let bytes = usize::try_from(kafka.max_held.0).unwrap_or(usize::MAX);
+        let limits = BacklogLimits { bytes, age: kafka.max_held_age };
+        self.supervisor.start("kafka-producer", move |vitals| {
+            KafkaProducer::new(KafkaPublisher::new(cluster), limits, vitals, metrics)
+        })
+    }
+
+    fn db_writer(&self, fatal: mpsc::UnboundedSender<String>) -> anyhow::Result<Addr<DbWriter<MigratedStore>>> {
+        let (storage, metrics) = (open_storage(self.settings)?, self.metrics.clone());
+        Ok(self
+            .supervisor
+            .start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage, fatal), vitals, metrics)))
+    }
+
+    fn poller(&self, producer: &Addr<Producer>) -> Addr<Poller<OpenSkyClient>> {
+        let (options, plan, metrics) = (self.source.options.clone(), self.source.plan, self.metrics.clone());
+        let producer = producer.clone().recipient();
+        self.supervisor
+            .start("poller", move |vitals| Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics))
+    }
+}
+
+/// The database that the settings name, opened.
+///
+/// # Errors
+/// An address or a file that cannot be used.
+pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
+    let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
+    let DatabaseSettings { chunk_interval, compress_after, retention, .. } = settings.database;
+    let options = StorageOptions { chunk_interval, compress_after, retention, ..StorageOptions::default() };
+    Storage::open(&url, options).context("database.url")
+}
+
+/// The Kafka that the settings name; an embedded one is started.
+fn reach_kafka(settings: &KafkaSettings) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
+    let mut options = kafka_options(settings);
+    if settings.brokers != Brokers::Embedded {
+        return Ok((KafkaCluster::new(options), None));
+    }
+    let topics = [(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
+    let broker = EmbeddedBroker::start(&topics).context("the embedded Kafka did not start")?;
+    options.bootstrap_servers = broker.bootstrap_servers();
+    options.embedded_id = Some(format!("embedded-{:016x}", rand::random::<u64>()).into());
+    Ok((KafkaCluster::new(options), Some(broker)))
+}
+
+/// The settings as the Kafka adapters take them.
+pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
+    KafkaOptions {
+        bootstrap_servers: settings.brokers.to_string(),
+        topic_raw: Arc::from(settings.topic_raw.to_string()),
+        topic_dead_letter: Arc::from(settings.topic_dead_letter.to_string()),
+        partitions: i32::from(settings.partitions.get()),
+        replication_factor: i32::from(settings.replication_factor.get()),
+        group_id: settings.group_id.clone(),
+        properties: settings.properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        embedded_id: None,
+    }
+}

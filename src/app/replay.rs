@@ -1,0 +1,66 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::domain::{Snapshot, StateVector, UnixTime};
+use actors::ports::Publisher;
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::{Instant, sleep_until};
+
+use super::pipeline::kafka_options;
+use crate::cli::ReplayArgs;
+use crate::config::{Brokers, Settings};
+use crate::kafka::{KafkaCluster, KafkaPublisher};
+use crate::opensky::wire;
+
+/// Publishes recorded responses in the order of their files, at the pace in which they were made or faster.
+pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<()> {
+    if settings.kafka.brokers == Brokers::Embedded {
+        bail!(
+            "kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: \
+             name a real one, or show the files by `flight-monitor serve --replay FILE…`"
+        );
+    }
+    let publisher = KafkaPublisher::new(KafkaCluster::new(kafka_options(&settings.kafka)));
+    let bar = ProgressBar::new(args.files.len() as u64).with_style(
+        ProgressStyle::with_template("{bar:30} {pos}/{len} responses  {msg}  {elapsed}, {eta} left")
+            .context("the progress bar's template")?,
+    );
+    let began = (Instant::now(), UnixTime::now());
+    let (mut first, mut published, mut bad_rows) = (None, 0, 0);
+    for file in &args.files {
+        let snapshot = read(file)?;
+        let recorded_after = snapshot.time.seconds_since(*first.get_or_insert(snapshot.time)).max(0);
+        let plays_after = Duration::from_secs(recorded_after.unsigned_abs()).div_f64(args.speed.get());
+        sleep_until(began.0 + plays_after).await;
+        bad_rows += snapshot.bad_rows.count();
+        let shift =
+            if args.original_times { 0 } else { began.1.0 + plays_after.as_secs().cast_signed() - snapshot.time.0 };
+        let states: Vec<_> = snapshot.states.into_iter().map(|state| Arc::new(shifted(state, shift))).collect();
+        publisher.publish(&states).await.with_context(|| file.display().to_string())?;
+        published += states.len();
+        bar.set_message(format!("{published} state vectors"));
+        bar.inc(1);
+    }
+    bar.finish();
+    log::info!(published, bad_rows, files = args.files.len(); "replayed");
+    Ok(())
+}
+
+fn read(file: &PathBuf) -> anyhow::Result<Snapshot> {
+    let explain = || format!("{}", Path::new(file).display());
+    let body = std::fs::read(file).with_context(explain)?;
+    wire::parse_states(&body).with_context(explain)
+}
+
+/// The same state, every time in it later by `seconds`.
+fn shifted(state: StateVector, seconds: i64) -> StateVector {
+    let later = |time: UnixTime| UnixTime(time.0.saturating_add(seconds));
+    StateVector {
+        last_contact: later(state.last_contact),
+        time_position: state.time_position.map(later),
+        observed_at: state.observed_at.map(later),
+        ..state
+    }
+}

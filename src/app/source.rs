@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use actors::domain::BoundingBox;
+use actors::pipeline::poll_plan::{self, Account, PollPlan};
+use anyhow::Context;
+use simulator::Simulator;
+
+use crate::cli::FlightSource;
+use crate::config::{PollInterval, Settings};
+use crate::opensky::{Credentials, CredentialsError, OpenSkyOptions};
+
+/// Where the flights come from, and how often to ask.
+pub(super) struct LiveSource {
+    pub(super) options: OpenSkyOptions,
+    pub(super) plan: PollPlan,
+    /// In words, for the banner.
+    pub(super) description: String,
+    simulator: Option<Simulator>,
+}
+
+impl LiveSource {
+    pub(super) fn of(settings: &Settings, source: &FlightSource) -> anyhow::Result<Self> {
+        let simulated = match source {
+            FlightSource::OpenSky => return Self::opensky(settings),
+            FlightSource::Demo { aircraft } => {
+                simulator::Options { aircraft: *aircraft as usize, ..simulator::Options::default() }
+            }
+            FlightSource::Recorded(files) => simulator::Options {
+                source: simulator::Source::Recorded {
+                    files: files.clone(),
+                    shift_times: true,
+                    after_last: simulator::AfterLast::Cycle,
+                },
+                ..simulator::Options::default()
+            },
+        };
+        let description = match source {
+            FlightSource::Recorded(files) => format!("{} recorded responses, shown as if they were new", files.len()),
+            _ => format!("DEMONSTRATION: {} simulated aircraft", simulated.aircraft),
+        };
+        let simulator = simulator::start(simulated).context("the simulator did not start")?;
+        let options = OpenSkyOptions {
+            base_url: simulator.base_url().parse()?,
+            auth_url: simulator.auth_url().parse()?,
+            // The simulator lets every client in: the paths are the real ones all the same.
+            credentials: Some(Credentials::new("demonstration", "demonstration")?),
+            bounding_box: settings.opensky.bounding_box,
+            request_timeout: settings.opensky.request_timeout,
+            extended: true,
+        };
+        let plan = plan(settings, Account::Registered);
+        Ok(Self { options, plan, description, simulator: Some(simulator) })
+    }
+
+    fn opensky(settings: &Settings) -> anyhow::Result<Self> {
+        let opensky = &settings.opensky;
+        let credentials = match &opensky.client {
+            Some(client) => Some(Credentials::new(&client.id, client.secret.expose())?),
+            None => match Credentials::read(&opensky.credentials_file.path) {
+                Ok(credentials) => Some(credentials),
+                Err(CredentialsError::Missing(_)) if !opensky.credentials_file.required => None,
+                Err(error) => return Err(error).context("opensky.credentials_file"),
+            },
+        };
+        let account = if credentials.is_some() { Account::Registered } else { Account::Anonymous };
+        let plan = plan(settings, account);
+        let who = match &credentials {
+            Some(credentials) => format!("as {}", credentials.client_id()),
+            None => "anonymously (400 credits a day)".to_owned(),
+        };
+        let area = opensky.bounding_box.map_or("the world".to_owned(), |bounding_box| bounding_box.to_string());
+        let description = format!("{} {who}, {area}, about every {:?}", opensky.base_url, plan.expected_interval());
+        let options = OpenSkyOptions {
+            base_url: opensky.base_url.as_str().parse().context("opensky.base_url")?,
+            auth_url: opensky.auth_url.as_str().parse().context("opensky.auth_url")?,
+            credentials,
+            bounding_box: opensky.bounding_box,
+            request_timeout: opensky.request_timeout,
+            extended: true,
+        };
+        Ok(Self { options, plan, description, simulator: None })
+    }
+
+    /// Whether the flights are not those of this moment.
+    pub(super) fn is_simulated(&self) -> bool {
+        self.simulator.is_some()
+    }
+
+    /// How long an aircraft unheard stays in the picture: as it is set, or two poll intervals if that is longer.
+    pub(super) fn aircraft_timeout(&self, set: Duration) -> Duration {
+        set.max(2 * self.plan.expected_interval())
+    }
+}
+
+fn plan(settings: &Settings, account: Account) -> PollPlan {
+    let interval = match settings.opensky.poll_interval {
+        PollInterval::Auto => poll_plan::PollInterval::Auto,
+        PollInterval::Every(interval) => poll_plan::PollInterval::Every(interval),
+    };
+    let cost = settings.opensky.bounding_box.map_or(BoundingBox::WORLD_CREDITS, |bounding_box| bounding_box.credits());
+    PollPlan { interval, cost, account }
+}

@@ -1,0 +1,65 @@
+//! `check-config`: the configuration in effect.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Args;
+
+use super::{ExitStatus, SettingFlags};
+use crate::config::{self, Environment, Settings};
+
+/// `check-config`: show the configuration in effect.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  flight-monitor check-config
+  flight-monitor --config /etc/flight-monitor.yaml check-config
+  flight-monitor check-config --template > config.yaml")]
+pub struct CheckConfigArgs {
+    /// Print a commented config.yaml with every default, and check nothing
+    #[arg(long, conflicts_with = "markdown")]
+    template: bool,
+
+    /// Print the table of all keys in Markdown, and check nothing
+    #[arg(long)]
+    markdown: bool,
+
+    /// Settings.
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+/// Prints the effective configuration as YAML, with the origin of each value; warnings and errors go to `complaints`.
+///
+/// # Errors
+/// When nothing can be written.
+pub fn run(
+    args: &CheckConfigArgs,
+    file: Option<&Path>,
+    environment: &Environment,
+    mut out: impl Write,
+    mut complaints: impl Write,
+) -> io::Result<ExitStatus> {
+    if args.template {
+        write!(out, "{}", config::config_file(&BTreeMap::new()))?;
+        return Ok(ExitStatus::Done);
+    }
+    if args.markdown {
+        write!(out, "{}", config::markdown_table())?;
+        return Ok(ExitStatus::Done);
+    }
+    match Settings::load(file, environment, &args.settings.0) {
+        Ok(settings) => {
+            for warning in &settings.warnings {
+                writeln!(complaints, "warning: {warning}")?;
+            }
+            write!(out, "{}", config::effective(&settings))?;
+            Ok(ExitStatus::Done)
+        }
+        Err(error) => {
+            writeln!(complaints, "{error}")?;
+            Ok(ExitStatus::Usage)
+        }
+    }
+}

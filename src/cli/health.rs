@@ -1,0 +1,167 @@
+//! `health`: is the server of this configuration alive? For container images that have no curl.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use clap::Args;
+use thiserror::Error;
+
+use super::SettingFlags;
+use super::values::duration;
+use crate::config::{ConfigError, Environment, HttpSettings, Settings};
+
+/// `health`: ask a running server whether it is alive.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Exits with 0 if GET /health/live of the configured http.host and http.port answers 200, else with 1.")]
+pub struct HealthArgs {
+    /// How long to wait for the answer
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration)]
+    timeout: Duration,
+
+    /// Settings.
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+/// Why a server does not count as alive.
+#[derive(Debug, Error)]
+pub enum Unhealthy {
+    /// It is not known where it listens.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Port 0 stands for one that only the server itself knows.
+    #[error("http.port is 0, so the server's port is not known here")]
+    NoPort,
+    /// It is not there, or does not speak HTTP.
+    #[error("{address}: {error}")]
+    Unreachable {
+        /// Where it was looked for.
+        address: String,
+        /// The system's word.
+        #[source]
+        error: io::Error,
+    },
+    /// It does not answer in time.
+    #[error("{address}: no answer within {} ms", waited.as_millis())]
+    Silent {
+        /// Where it was looked for.
+        address: String,
+        /// How long it had.
+        waited: Duration,
+    },
+    /// It answers that it is not well.
+    #[error("{address}: answered {status:?}")]
+    Refused {
+        /// Where it was looked for.
+        address: String,
+        /// The first line of its answer.
+        status: String,
+    },
+}
+
+/// Asks `/health/live` of the configured address.
+///
+/// # Errors
+/// When the server is not alive, or nobody knows.
+pub fn run(args: &HealthArgs, file: Option<&Path>, environment: &Environment) -> Result<(), Unhealthy> {
+    let settings = Settings::load(file, environment, &args.settings.0)?;
+    check(&settings.http, args.timeout)
+}
+
+fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
+    if http.port == 0 {
+        return Err(Unhealthy::NoPort);
+    }
+    let address = http.host.to_reach().with_port(http.port);
+    let (sender, answer) = mpsc::channel();
+    let asked = address.clone();
+    // In a thread of its own, since neither the look-up of a name nor an answer byte by byte has a time-out.
+    std::thread::spawn(move || sender.send(ask(&asked, timeout)));
+    match answer.recv_timeout(timeout) {
+        Ok(Ok(status)) if is_success(&status) => Ok(()),
+        Ok(Ok(status)) => Err(Unhealthy::Refused { address, status }),
+        Ok(Err(error)) => Err(Unhealthy::Unreachable { address, error }),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            Err(Unhealthy::Silent { address, waited: timeout })
+        }
+    }
+}
+
+/// The status line of the answer.
+fn ask(address: &str, timeout: Duration) -> io::Result<String> {
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "there is no such host");
+    for resolved in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&resolved, timeout) {
+            Ok(stream) => return status_line(stream, address, timeout),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn status_line(mut stream: TcpStream, address: &str, timeout: Duration) -> io::Result<String> {
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
+    // In one piece, or the server may answer and close before the rest arrives.
+    let request = format!("GET /health/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut line = Vec::new();
+    BufReader::new(stream.take(256)).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+}
+
+fn is_success(status: &str) -> bool {
+    let mut words = status.split(' ');
+    words.next().is_some_and(|protocol| protocol.starts_with("HTTP/1.")) && words.next() == Some("200")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Host;
+    use std::net::TcpListener;
+
+    /// A server that answers one request with these bytes and holds the connection until the answer was judged.
+    fn judged(answer: &'static [u8]) -> Result<(), Unhealthy> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (finish, finished) = mpsc::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 512];
+            let read = stream.read(&mut request).unwrap();
+            assert!(request[..read].starts_with(b"GET /health/live HTTP/1.1\r\n"));
+            stream.write_all(answer).unwrap();
+            if answer.is_empty() {
+                let _ = finished.recv();
+            }
+        });
+        // A server on every address is reached on this machine's own.
+        let host = Host::Ip("0.0.0.0".parse().unwrap());
+        let result = check(&HttpSettings { host, port }, Duration::from_millis(500));
+        let _ = finish.send(());
+        server.join().unwrap();
+        result
+    }
+
+    #[test]
+    fn only_a_200_counts_as_alive() {
+        assert!(judged(b"HTTP/1.1 200 OK\r\n\r\n").is_ok());
+        assert!(matches!(judged(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"), Err(Unhealthy::Refused { .. })));
+        assert!(matches!(judged(b"220 mail.example.org ESMTP\r\n"), Err(Unhealthy::Refused { .. })));
+    }
+
+    #[test]
+    fn silence_and_absence_do_not_count_as_alive() {
+        assert!(matches!(judged(b""), Err(Unhealthy::Silent { .. } | Unhealthy::Unreachable { .. })));
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let http = HttpSettings { host: Host::Ip("127.0.0.1".parse().unwrap()), port: free };
+        assert!(matches!(check(&http, Duration::from_secs(2)), Err(Unhealthy::Unreachable { .. })));
+        let http = HttpSettings { port: 0, ..http };
+        assert!(matches!(check(&http, Duration::from_secs(2)), Err(Unhealthy::NoPort)));
+    }
+}

@@ -1,0 +1,174 @@
+use std::collections::VecDeque;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{Brokers, Environment, Flags, Settings};
+
+/// Somebody who gives these answers, and hears the complaints.
+#[derive(Default)]
+struct Script {
+    answers: VecDeque<&'static str>,
+    secret: &'static str,
+    complaints: Vec<String>,
+}
+
+impl Questioner for Script {
+    fn ask(&mut self, _: &str, default: &str) -> io::Result<Option<String>> {
+        let answer = self.answers.pop_front().expect("one answer a question");
+        Ok(Some(if answer.is_empty() { default } else { answer }.to_owned()))
+    }
+
+    fn ask_secret(&mut self, _: &str) -> io::Result<Option<String>> {
+        Ok(Some(self.secret.to_owned()))
+    }
+
+    fn complain(&mut self, about: &str) -> io::Result<()> {
+        self.complaints.push(about.to_owned());
+        Ok(())
+    }
+}
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn init(&self, args: &InitArgs, questioner: &mut impl Questioner, stdin: &str) -> Result<Vec<PathBuf>, InitError> {
+        run(args, Some(&self.path("config.yaml")), questioner, &mut stdin.as_bytes())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::load(Some(&self.path("config.yaml")), &Environment::default(), &Flags::none()).unwrap()
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
+    }
+
+    fn files(&self) -> usize {
+        fs::read_dir(self.0.path()).unwrap().count()
+    }
+}
+
+fn with_client() -> InitArgs {
+    InitArgs {
+        opensky_client_id: Some("me-api-client".to_owned()),
+        opensky_client_secret_file: Some("-".into()),
+        ..InitArgs::default()
+    }
+}
+
+#[test]
+fn without_a_terminal_what_no_flag_gives_takes_its_default() {
+    let place = Place::new();
+    let written = place.init(&InitArgs::default(), &mut NoTerminal, "").unwrap();
+    assert_eq!(written, [place.path("config.yaml")]);
+    let committed = crate::config::config_file(&std::collections::BTreeMap::new());
+    assert_eq!(fs::read_to_string(place.path("config.yaml")).unwrap(), committed);
+    assert_eq!(place.files(), 1);
+}
+
+#[test]
+fn a_client_gets_a_credentials_file_that_is_its_owners_alone() {
+    let place = Place::new();
+    place.init(&with_client(), &mut NoTerminal, "hush\n").unwrap();
+    assert_eq!(place.mode("credentials.json"), 0o600);
+    let json: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(place.path("credentials.json")).unwrap()).unwrap();
+    assert_eq!(json, serde_json::json!({ "clientId": "me-api-client", "clientSecret": "hush" }));
+    assert_eq!(place.settings().opensky.credentials_file.path, place.path("credentials.json"));
+    assert!(!fs::read_to_string(place.path("config.yaml")).unwrap().contains("hush"));
+    assert_eq!(place.files(), 2);
+}
+
+#[test]
+fn a_secret_comes_from_a_file_too() {
+    let place = Place::new();
+    fs::write(place.path("secret.txt"), "hush\n").unwrap();
+    let args = InitArgs { opensky_client_secret_file: Some(place.path("secret.txt")), ..with_client() };
+    place.init(&args, &mut NoTerminal, "").unwrap();
+    assert!(fs::read_to_string(place.path("credentials.json")).unwrap().contains("hush"));
+}
+
+#[test]
+fn at_a_terminal_it_asks_until_the_answers_fit() {
+    let place = Place::new();
+    let mut script = Script {
+        answers: ["me", "1,2,3", "45.8,5.9,47.9,10.6", "kafka:9092", "mysql://x", "postgres://me:pw@db/flights"].into(),
+        secret: "hush",
+        ..Script::default()
+    };
+    place.init(&InitArgs::default(), &mut script, "").unwrap();
+    assert_eq!(script.complaints.len(), 2, "{:?}", script.complaints);
+    let settings = place.settings();
+    assert_eq!(settings.opensky.bounding_box.unwrap().to_string(), "45.8,5.9,47.9,10.6");
+    assert_eq!(settings.kafka.brokers, Brokers::At("kafka:9092".to_owned()));
+    assert_eq!(settings.database.url.expose(), "postgres://me:pw@db/flights");
+    assert_eq!(place.mode("config.yaml"), 0o600, "there is a password in it");
+}
+
+#[test]
+fn what_a_flag_gives_is_not_asked_for() {
+    let place = Place::new();
+    let args = InitArgs {
+        opensky_client_id: Some(String::new()),
+        opensky_bounding_box: Some(String::new()),
+        kafka_bootstrap_servers: Some("kafka:9092".to_owned()),
+        database_url: Some("sqlite://other.db".to_owned()),
+        ..InitArgs::default()
+    };
+    place.init(&args, &mut Script::default(), "").unwrap();
+    assert_eq!(place.settings().database.url.expose(), "sqlite://other.db");
+}
+
+#[test]
+fn nothing_is_overwritten_without_force() {
+    for existing in ["config.yaml", "credentials.json"] {
+        let place = Place::new();
+        fs::write(place.path(existing), "mine").unwrap();
+        let error = place.init(&with_client(), &mut NoTerminal, "hush").unwrap_err();
+        assert!(matches!(&error, InitError::Exists(file) if *file == place.path(existing)), "{error}");
+        assert_eq!(error.status(), ExitStatus::Usage);
+        assert_eq!(fs::read_to_string(place.path(existing)).unwrap(), "mine");
+        assert_eq!(place.files(), 1, "nothing else is written");
+
+        let args = InitArgs { force: true, ..with_client() };
+        place.init(&args, &mut NoTerminal, "hush").unwrap();
+        assert_ne!(fs::read_to_string(place.path(existing)).unwrap(), "mine");
+        assert_eq!(place.mode("credentials.json"), 0o600);
+        assert_eq!(place.files(), 2);
+    }
+}
+
+#[test]
+fn bad_or_missing_answers_write_nothing() {
+    let place = Place::new();
+    let check = |args: InitArgs, stdin: &str, reason: &str| {
+        let error = place.init(&args, &mut NoTerminal, stdin).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert_eq!(place.files(), 0);
+    };
+    check(InitArgs { opensky_bounding_box: Some("1,2,3".into()), ..InitArgs::default() }, "", "3 parts");
+    check(InitArgs { database_url: Some("mysql://me:hush@db".into()), ..InitArgs::default() }, "", "mysql://***");
+    check(with_client(), "", "secret is missing");
+    check(with_client(), "two\nlines", "line break");
+    check(InitArgs { opensky_client_secret_file: None, ..with_client() }, "", "secret is missing");
+    check(InitArgs { opensky_client_secret_file: Some("no/file".into()), ..with_client() }, "", "no/file");
+}
+
+#[test]
+fn it_says_what_was_written() {
+    let mut out = Vec::new();
+    tell(&["a.yaml".into(), "b.json".into()], &mut out).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert!(out.starts_with("wrote a.yaml\nwrote b.json\nnext: "), "{out}");
+}

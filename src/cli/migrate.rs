@@ -1,0 +1,11 @@
+use clap::Args;
+
+use super::SettingFlags;
+
+/// `migrate`: bring the database's tables up to date.
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}

@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{SettingFlags, SpeedFactor};
+
+/// `replay`: publish recorded OpenSky responses to Kafka.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  flight-monitor replay --speed 60 --kafka-bootstrap-servers kafka:9092 -- monday-*.json")]
+pub struct ReplayArgs {
+    /// Recorded responses of /states/all, in the order in which they were made
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// How many times faster than they were recorded
+    #[arg(long, value_name = "FACTOR", default_value = "1")]
+    pub speed: SpeedFactor,
+
+    /// Leave the times as they are, and do not move them to the present
+    #[arg(long)]
+    pub original_times: bool,
+
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}

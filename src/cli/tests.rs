@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use clap::CommandFactory;
+
+use super::*;
+use crate::config::keys::KEYS;
+use crate::config::{Environment, Settings};
+
+fn parsed(line: &str) -> Result<Invocation, clap::Error> {
+    try_parse(std::iter::once("flight-monitor").chain(line.split_whitespace()).map(OsString::from))
+}
+
+#[track_caller]
+fn ok(line: &str) -> Invocation {
+    parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+#[track_caller]
+fn refused(line: &str, because: &str) {
+    let error = parsed(line).expect_err(line);
+    assert_eq!(error.exit_code(), 2, "{line}");
+    assert!(error.to_string().contains(because), "{line}: {error}");
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn serve_is_the_default_and_its_flags_work_without_the_word() {
+    for line in ["", "serve", "--config x.yaml", "--config=x.yaml", "--http-port 9000", "--config x.yaml --demo"] {
+        let Invocation { config, command } = ok(line);
+        assert!(matches!(command, Command::Serve(_)), "{line}");
+        assert_eq!(config.is_some(), line.contains("x.yaml"), "{line}");
+    }
+    assert!(matches!(ok("check-config").command, Command::CheckConfig(_)));
+    assert!(matches!(ok("--config x.yaml check-config").command, Command::CheckConfig(_)));
+    assert!(ok("check-config --config x.yaml").config.is_some());
+    refused("serv", "serve");
+    refused("--config", "--config");
+    refused("--no-such-flag", "--no-such-flag");
+    for line in ["--help", "-h", "--version", "help", "serve --help"] {
+        assert_eq!(parsed(line).unwrap_err().exit_code(), 0, "{line}");
+    }
+}
+
+#[test]
+fn every_key_that_is_no_secret_has_a_flag() {
+    for key in KEYS {
+        let Some(flag) = key.flag() else {
+            refused(&format!("serve --{}", key.path.replace(['.', '_'], "-")), "unexpected argument");
+            continue;
+        };
+        for command in ["serve", "migrate", "check-config", "health", "replay x.json"] {
+            ok(&format!("{command} --{flag} 1"));
+        }
+    }
+    let Command::Serve(args) = ok("--http-port 9000 --opensky-bounding-box -10,5,10,20").command else { panic!() };
+    let settings = Settings::load(None, &Environment::default(), &args.settings.0).unwrap();
+    assert_eq!(settings.http.port, 9000);
+    assert_eq!(settings.opensky.bounding_box.unwrap().edges(), [-10.0, 5.0, 10.0, 20.0]);
+    assert_eq!(settings.origin("http.port"), "flag --http-port");
+}
+
+#[test]
+fn help_tells_of_every_key_its_default_and_its_variable() {
+    let help = parsed("serve --help").unwrap_err().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    for key in KEYS.iter().filter(|key| !key.secret) {
+        let flag = key.flag().unwrap();
+        assert!(help.contains(&format!("--{flag} <")), "{flag}");
+        assert!(help.contains(&format!("[env: {}]", key.environment())), "{flag}");
+    }
+    let help = parsed("--help").unwrap_err().to_string();
+    for part in ["Examples:", "Exit codes:", "RUST_LOG", "OPENSKY_CLIENT_SECRET"] {
+        assert!(help.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn flights_come_from_one_source() {
+    let source = |line: &str| match ok(line).command {
+        Command::Serve(args) => args.source(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(source("serve"), FlightSource::OpenSky);
+    assert_eq!(source("--demo"), FlightSource::Demo { aircraft: 2000 });
+    assert_eq!(source("--demo --demo-aircraft 10"), FlightSource::Demo { aircraft: 10 });
+    assert_eq!(source("--replay a.json b.json"), FlightSource::Recorded(vec!["a.json".into(), "b.json".into()]));
+    refused("--demo --replay a.json", "cannot be used with");
+    refused("--demo-aircraft 10", "--demo");
+    refused("--demo --demo-aircraft 0", "1..=100000");
+}
+
+#[test]
+fn simulate_takes_what_the_stand_in_needs() {
+    let Command::Simulate(args) = ok("simulate").command else { panic!() };
+    assert_eq!((args.aircraft, args.speed.get(), args.daily_credits), (2000, 1.0, 4000));
+    assert_eq!(args.token_life, Duration::from_secs(1800));
+    let Command::Simulate(args) =
+        ok("simulate --address 127.0.0.1:0 --speed 60 --client-id me --client-secret hush --token-life 10s").command
+    else {
+        panic!()
+    };
+    assert_eq!(args.client_secret.as_ref().unwrap().expose(), "hush");
+    assert!(!format!("{args:?}").contains("hush"));
+    refused("simulate --client-id me", "--client-secret");
+    refused("simulate --client-secret hush", "--client-id");
+    refused("simulate --original-times", "--recorded");
+    refused("simulate --token-life 10", "no unit");
+    for speed in ["0", "-1", "NaN", "inf", "fast"] {
+        assert!(parsed(&format!("simulate --speed={speed}")).is_err(), "{speed}");
+    }
+}
+
+#[test]
+fn replay_wants_files() {
+    refused("replay", "FILE");
+    let Command::Replay(args) = ok("replay --speed 60 --original-times a.json b.json").command else { panic!() };
+    assert_eq!(args.files.len(), 2);
+    assert!(args.original_times);
+}
+
+#[test]
+fn check_config_prints_the_configuration_or_what_is_wrong_with_it() {
+    let run = |line: &str, environment: &Environment| {
+        let Command::CheckConfig(args) = ok(line).command else { panic!("{line}") };
+        let (mut out, mut complaints) = (Vec::new(), Vec::new());
+        let status = check_config::run(&args, None, environment, &mut out, &mut complaints).unwrap();
+        (status, String::from_utf8(out).unwrap(), String::from_utf8(complaints).unwrap())
+    };
+    let none = Environment::default();
+    let (status, out, complaints) = run("check-config --http-port 9000", &none);
+    assert_eq!((status, complaints.as_str()), (ExitStatus::Done, ""));
+    assert!(out.contains("  port: 9000  # flag --http-port\n"), "{out}");
+
+    let (status, out, complaints) = run("check-config --http-port x", &none);
+    assert_eq!((status, out.as_str()), (ExitStatus::Usage, ""));
+    assert!(complaints.contains("http.port = \"x\" (flag --http-port)"), "{complaints}");
+
+    let (status, _, complaints) = run("check-config", &Environment::of([("KAFKA_GROUPID", "x")]));
+    assert_eq!(status, ExitStatus::Done);
+    assert!(complaints.starts_with("warning: ") && complaints.contains("KAFKA_GROUP_ID"), "{complaints}");
+
+    assert!(run("check-config --template", &none).1.starts_with("# The flight monitor's configuration"));
+    assert!(run("check-config --markdown", &none).1.starts_with("| key |"));
+}

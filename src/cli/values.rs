@@ -1,0 +1,35 @@
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// How many times faster than in reality time runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpeedFactor(f64);
+
+/// The number is no factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("expected a factor from 0.01 to 10000, such as 1 or 60")]
+pub struct InvalidSpeed;
+
+impl SpeedFactor {
+    /// The factor, from 0.01 to 10 000.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for SpeedFactor {
+    type Err = InvalidSpeed;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSpeed> {
+        let factor: f64 = text.parse().map_err(|_| InvalidSpeed)?;
+        // NaN fails this comparison too.
+        if (0.01..=10_000.0).contains(&factor) { Ok(Self(factor)) } else { Err(InvalidSpeed) }
+    }
+}
+
+/// A span of at least a second, with its unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::parse_duration(text).map_err(|error| format!("{error}; expected a time such as 30s or 30m"))
+}

@@ -1,0 +1,95 @@
+use std::ffi::OsString;
+use std::fmt;
+
+use super::error::{Problem, Warning};
+use super::keys::{self, KEYS, environment_name};
+use super::kind::Kind;
+use super::layer::{Findings, Layer};
+use super::older_database;
+
+/// Names and values of environment variables. `Debug` shows the names alone.
+#[derive(Clone, Default)]
+pub struct Environment(Vec<(String, OsString)>);
+
+impl Environment {
+    /// This process's own.
+    pub fn of_process() -> Self {
+        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
+    }
+
+    /// These variables and no others.
+    pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+    }
+
+    /// Takes what is ours. An empty variable counts as none: container set-ups often pass on what they do not have.
+    pub(super) fn read(&self, findings: &mut Findings) -> Layer {
+        let mut layer = Layer::default();
+        let mut variables: Vec<_> = self.0.iter().filter(|(_, value)| !value.is_empty()).collect();
+        variables.sort();
+        for (name, value) in variables {
+            let origin = format!("environment variable {name}");
+            let Some(meaning) = Meaning::of(name) else {
+                findings.warnings.extend(near_miss(name));
+                continue;
+            };
+            let Some(text) = value.to_str() else {
+                findings.problems.push(Problem::File { path: origin, reason: "it is no UTF-8".to_owned() });
+                continue;
+            };
+            let is_port = match &meaning {
+                Meaning::Key(key) | Meaning::Older(key, _) => key.kind == Kind::Port,
+                Meaning::Part(part) => part.is_port(),
+            };
+            if is_port && text.starts_with("tcp://") {
+                findings.warnings.push(Warning::ServiceLink { name: name.clone() });
+                continue;
+            }
+            match meaning {
+                Meaning::Key(key) => layer.give(key, text, &origin, findings),
+                Meaning::Older(key, older) => layer.give_older((key, older), text, &origin, findings),
+                Meaning::Part(part) => layer.parts.push(part.given(text, &origin)),
+            }
+        }
+        layer
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+enum Meaning {
+    Key(&'static keys::Key),
+    Older(&'static keys::Key, keys::Older),
+    Part(older_database::PartName),
+}
+
+impl Meaning {
+    fn of(name: &str) -> Option<Self> {
+        let key = |key: &'static keys::Key| (key.environment() == name).then_some(Self::Key(key));
+        let older = |key: &'static keys::Key| {
+            key.older.filter(|older| environment_name(older.path) == name).map(|older| Self::Older(key, older))
+        };
+        KEYS.iter()
+            .find_map(key)
+            .or_else(|| KEYS.iter().find_map(older))
+            .or_else(|| older_database::part_by_environment(name).map(Self::Part))
+    }
+}
+
+/// A variable within one of our sections' prefixes that is nearly one of ours.
+fn near_miss(name: &str) -> Option<Warning> {
+    let in_section = |section: &str| name.starts_with(&format!("{}_", section.to_uppercase()));
+    keys::SECTIONS.iter().find(|(section, _)| in_section(section))?;
+    let ours =
+        KEYS.iter().flat_map(|key| [Some(key.environment()), key.older.map(|older| environment_name(older.path))]);
+    ours.flatten()
+        .chain(older_database::PARTS.map(environment_name))
+        .map(|ours| (strsim::osa_distance(&ours, name), ours))
+        .filter(|(distance, _)| (1..=2).contains(distance))
+        .min()
+        .map(|(_, meant)| Warning::NearMiss { name: name.to_owned(), meant })
+}

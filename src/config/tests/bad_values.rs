@@ -1,0 +1,147 @@
+use super::*;
+
+/// A text that a key of this kind refuses, and its reason.
+fn bad(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Text => ("two\nlines", "line break"),
+        Kind::Secret { min_chars: 1 } => ("two\nlines", "line break"),
+        Kind::Secret { .. } => ("short", "5 characters"),
+        Kind::Path => ("no/such/file", "no such file"),
+        Kind::HttpUrl => ("ftp://opensky", "scheme is \"ftp\""),
+        Kind::DatabaseUrl => ("mysql://db/flights", "scheme is \"mysql\""),
+        Kind::Host => ("a b", ""),
+        Kind::Port => ("65536", "no such number"),
+        Kind::Whole { .. } => ("many", "no such number"),
+        Kind::Duration { .. } => ("10", "no unit; write 10s"),
+        Kind::PollInterval { .. } => ("5000", "no unit"),
+        Kind::Bytes { .. } => ("64", "no unit"),
+        Kind::BoundingBox => ("1,2,3", "3 parts"),
+        Kind::Servers => ("kafka:port", "port"),
+        Kind::Topic => ("a/b", "'/'"),
+        Kind::Origins => ("http://a/", "not even a slash"),
+        Kind::Properties => ("hush", "has no ="),
+        Kind::Roles => ("watch", "\"watch\" is none"),
+    }
+}
+
+#[test]
+fn a_bad_value_is_shown_with_its_key_its_value_its_origin_and_what_was_expected() {
+    for key in keys::KEYS {
+        let (text, reason) = bad(key.kind);
+        let value = error::show_value(key, text);
+        let check = |bench: Bench, origin: &str| {
+            let error = bench.error();
+            assert_all(&error, &[&format!("{} = {value} (", key.path), origin, reason]);
+            // A path's own test is whether the file is there.
+            let expected = if key.kind == Kind::Path { "expected".to_owned() } else { key.kind.expected() };
+            assert_all(&error, &[&expected]);
+        };
+        check(Bench::new().env(&key.environment(), text), &format!("(environment variable {})", key.environment()));
+        if key.kind != Kind::Properties {
+            let yaml = format!("{}:\n  {}: {}\n", key.section(), key.name(), serde_json::Value::from(text));
+            check(Bench::new().file(&yaml), CONFIG_FILE);
+        }
+        if let Some(flag) = key.flag() {
+            check(Bench::new().flag(key.path, text), &format!("(flag --{flag})"));
+        }
+    }
+}
+
+#[test]
+fn more_bad_values() {
+    let check = |name: &str, text: &str, reason: &str| assert_all(&Bench::new().env(name, text).error(), &[reason]);
+    check("OPENSKY_BOUNDING_BOX", "-20,175,-15,-175", "antimeridian");
+    check("OPENSKY_BASE_URL", "http://me:hush@opensky", "http://me:***@opensky");
+    check("OPENSKY_BASE_URL", "https://opensky/api?key=1", "query");
+    check("OPENSKY_POLL_INTERVAL", "0s", "shorter than 1s");
+    check("SSE_MAX_CLIENTS", "0", "from 1 to 1000000");
+    check("SSE_ALLOWED_ORIGINS", "*,http://a", "alone");
+    check("KAFKA_PARTITIONS", "-1", "from 1 to 10000");
+    check("KAFKA_PARTITIONS", "1.5", "from 1 to 10000");
+    check("KAFKA_GROUP_ID", "  ", "it is empty");
+    check("KAFKA_PROPERTIES", "group.id=mine", "kafka.group_id is the key");
+    check("KAFKA_PROPERTIES", "bootstrap.servers=a", "kafka.bootstrap_servers is the key");
+    check("SERVER_ROLES", "collect,,watch", "\"watch\"");
+    check("SERVER_ROLES", ",", "it is empty");
+    check("ADMIN_TOKEN", "0123456789 abcdef", "blank");
+    check("OPENSKY_CLIENT_ID", "me", "opensky.client_secret is missing");
+    check("OPENSKY_CLIENT_SECRET", "hush", "opensky.client_id is missing");
+    check("KAFKA_TOPIC_DEAD_LETTER", "telemetry.raw", "the same topic");
+    check("SERVER_ROLES", "store", "kafka.bootstrap_servers is empty");
+}
+
+#[test]
+fn values_of_the_wrong_shape_are_refused() {
+    let check = |yaml: &str, parts: &[&str]| assert_all(&Bench::new().file(yaml).error(), parts);
+    check("kafka:\n  group_id: 0123\n", &["kafka.group_id", "write it in quotes"]);
+    check("opensky:\n  client_secret: 123\n", &["opensky.client_secret = ***", "write it in quotes"]);
+    check("kafka:\n  group_id: true\n", &["kafka.group_id", "write it in quotes"]);
+    check("kafka:\n  group_id: [a]\n", &["kafka.group_id", "it is a list"]);
+    check("kafka:\n  group_id: {a: b}\n", &["kafka.group_id", "it is a mapping"]);
+    check("kafka:\n  bootstrap_servers: [[a]]\n", &["kafka.bootstrap_servers", "list within a list"]);
+    check("kafka:\n  properties: {sasl.password: 123}\n", &["kafka.properties.sasl.password = ***", "in quotes"]);
+    check("kafka:\n  properties: {a: [1]}\n", &["kafka.properties.a", "neither text nor a number"]);
+    check("kafka:\n  properties: {group.id: x}\n", &["kafka.properties.group.id", "kafka.group_id is the key"]);
+    check("http: 8081\n", &["http = \"8081\"", "a section holds keys"]);
+    check("http:\n  port: ''\n", &["http.port = \"\"", "a port from 0 to 65535"]);
+    check("database:\n  pass: 0123\n", &["database.pass = ***", "in quotes"]);
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_known_one() {
+    let check = |yaml: &str, parts: &[&str]| assert_all(&Bench::new().file(yaml).error(), parts);
+    check("kafka:\n  group: x\n", &["kafka.group = \"x\"", CONFIG_FILE, "no such key", "kafka.group_id"]);
+    check("opensky:\n  pol_interval: 5s\n", &["was opensky.poll_interval meant?"]);
+    check("http:\n  max_clients: 5\n", &["was sse.max_clients meant?"]);
+    check("htp:\n  port: 5\n", &["htp.port", "was http.port meant?"]);
+    check("logging:\n  level: debug\n", &["logging.level", "the sections are server, opensky"]);
+    check("logging: debug\n", &["logging = \"debug\"", "the sections are"]);
+    check("kafka.group_id: x\n", &["write kafka: on its own line and below it, indented, group_id:"]);
+    check("kafka:\n  consumer:\n    group: x\n", &["kafka.consumer.group"]);
+    check("kafka:\n  wholly_else: x\n", &["kafka.wholly_else = \"x\"", "there is no such key\n"].map(str::trim_end));
+    check("opensky:\n  client_secrte: hush\n", &["opensky.client_secrte = ***", "was opensky.client_secret meant?"]);
+    check("1: 2\n", &["there is no such key"]);
+}
+
+#[test]
+fn what_is_no_yaml_is_shown_with_file_and_line() {
+    let check = |yaml: &str, parts: &[&str]| assert_all(&Bench::new().file(yaml).error(), parts);
+    check("http:\n  port: [1\nsse: x\n", &[CONFIG_FILE, "no YAML", "line 3"]);
+    check("http:\n\tport: 1\n", &[CONFIG_FILE, "line 2"]);
+    check("http:\n  port: 1\n  port: 2\n", &[CONFIG_FILE, "duplicated key", "port"]);
+    check("- http\n", &[CONFIG_FILE, "no mapping of sections"]);
+    check("hush\n", &[CONFIG_FILE, "no mapping of sections"]);
+    assert!(!Bench::new().file("hush\n").error().contains("hush"));
+    let bench = Bench::new();
+    std::fs::write(bench.path(CONFIG_FILE), b"http: \xff\n").unwrap();
+    assert_all(&bench.error(), &[CONFIG_FILE, "UTF-8"]);
+}
+
+#[test]
+fn everything_that_is_wrong_is_shown_at_once() {
+    let bench = Bench::new()
+        .file("http:\n  prot: 1\n  port: x\nkafka:\n  partitions: 0\n")
+        .env("SSE_MAX_CLIENTS", "none")
+        .flag("database.url", "here");
+    let ConfigError(problems) = bench.load().unwrap_err();
+    assert_eq!(problems.len(), 5, "{problems:#?}");
+    assert_all(&bench.error(), &["http.prot", "http.port", "kafka.partitions", "sse.max_clients", "database.url"]);
+    let broken = Bench::new().file("http: [\n").env("SSE_MAX_CLIENTS", "none");
+    assert_all(&broken.error(), &[CONFIG_FILE, "sse.max_clients"]);
+}
+
+#[test]
+fn a_named_credentials_file_must_exist_unless_it_is_not_needed() {
+    let bench = || Bench::new().env("OPENSKY_CREDENTIALS_FILE", "no/such/file");
+    assert_all(&bench().error(), &["opensky.credentials_file = \"no/such/file\"", "there is no such file"]);
+    let settings = bench().env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET", "hush").load().unwrap();
+    assert_eq!(settings.opensky.client.unwrap().secret.expose(), "hush");
+    assert!(!Bench::new().load().unwrap().opensky.credentials_file.required);
+}
+
+#[test]
+fn a_long_value_is_cut_and_stays_on_one_line() {
+    let error = Bench::new().env("HTTP_PORT", &format!("a\n{}", "x".repeat(1000))).error();
+    assert_eq!(error.lines().count(), 2, "{error}");
+    assert!(error.len() < 300, "{error}");
+}

@@ -1,0 +1,71 @@
+use super::*;
+
+const SECRET: &str = "hush-0123456789-hush";
+
+fn full_of_secrets() -> Bench {
+    Bench::new()
+        .file(&format!(
+            "admin:\n  token: {SECRET}\nkafka:\n  properties:\n    sasl.password: {SECRET}\n    ssl.key.pem: {SECRET}\n"
+        ))
+        .env("OPENSKY_CLIENT_ID", "me")
+        .env("OPENSKY_CLIENT_SECRET", SECRET)
+        .env("DATABASE_URL", &format!("postgres://me:{SECRET}@db/flights"))
+        .flag("kafka.properties", &format!("sasl.oauthbearer.client.secret={SECRET}"))
+}
+
+#[test]
+fn secrets_appear_in_no_rendering() {
+    let bench = full_of_secrets();
+    let settings = bench.load().unwrap();
+    let rendered = [
+        effective(&settings),
+        format!("{settings:?}"),
+        format!("{settings:#?}"),
+        format!("{:?}", settings.rows()),
+        format!("{:?}", bench.flags),
+        format!("{:?}", Environment::of([("ADMIN_TOKEN", SECRET)])),
+        settings.opensky.client.as_ref().unwrap().secret.to_string(),
+        settings.database.url.to_string(),
+    ];
+    for text in rendered {
+        assert!(!text.contains(SECRET), "{text}");
+    }
+    // They are there for those who need them.
+    assert_eq!(settings.admin.token.unwrap().expose(), SECRET);
+    assert_eq!(settings.opensky.client.unwrap().secret.expose(), SECRET);
+    assert!(settings.database.url.expose().contains(SECRET));
+    assert!(settings.kafka.properties.iter().all(|(_, value)| value == SECRET));
+}
+
+#[test]
+fn secrets_appear_in_no_error() {
+    let check = |bench: Bench| {
+        let error = bench.load().unwrap_err();
+        assert!(!error.to_string().contains(SECRET), "{error}");
+        assert!(!format!("{error:?}").contains(SECRET), "{error:?}");
+    };
+    let with_break = format!("{SECRET}\n");
+    check(Bench::new().env("ADMIN_TOKEN", &with_break));
+    check(Bench::new().env("OPENSKY_CLIENT_SECRET", &with_break));
+    check(Bench::new().env("OPENSKY_CLIENT_SECRET", SECRET));
+    check(Bench::new().env("DATABASE_URL", SECRET));
+    check(Bench::new().env("DATABASE_URL", &format!("host=db password={SECRET}")));
+    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}/@db")));
+    check(Bench::new().env("DATABASE_URL", &format!("mysql://me:{SECRET}@db")));
+    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db")).env("DATABASE_HOST", "db"));
+    check(Bench::new().env("DATABASE_PASS", SECRET));
+    check(Bench::new().env("DATABASE_HOST", "db").env("DATABASE_USER", "me").env("DATABASE_PASS", &with_break));
+    check(Bench::new().env("KAFKA_PROPERTIES", SECRET));
+    check(Bench::new().env("KAFKA_PROPERTIES", &format!("sasl.password={with_break}x")));
+    check(Bench::new().env("KAFKA_PROPERTIES", &format!("a=b,{SECRET}")));
+    check(Bench::new().env("OPENSKY_BASE_URL", &format!("http://me:{SECRET}@opensky")));
+    check(Bench::new().env("SSE_ALLOWED_ORIGINS", &format!("http://me:{SECRET}@site")));
+    check(Bench::new().env("SSE_ALLOWED_ORIGINS", &format!("ftp://me:{SECRET}@site")));
+    check(Bench::new().env("KAFKA_BOOTSTRAP_SERVERS", &format!("me:{SECRET}@kafka:9092")));
+    check(Bench::new().file(&format!("opensky:\n  password: {SECRET}\n")));
+    check(Bench::new().file(&format!("opensky:\n  client_secre: {SECRET}\n")));
+    check(Bench::new().file(&format!("database:\n  password: {SECRET}\n")));
+    check(Bench::new().file(&format!("database:\n  uri: postgres://me:{SECRET}@db\n")));
+    check(Bench::new().file(&format!("opensky:\n  client_secret: [{SECRET}]\n")));
+    check(Bench::new().file(&format!("admin: {SECRET}\n")));
+}

@@ -1,0 +1,87 @@
+//! What a setting can be. Each is parsed once, from the text it has in the environment.
+
+mod address;
+mod amount;
+mod database_url;
+mod name;
+mod origins;
+mod poll_interval;
+mod properties;
+mod roles;
+mod secret;
+mod servers;
+
+use std::path::PathBuf;
+
+use actors::domain::BoundingBox;
+use thiserror::Error;
+
+use super::kind::Kind;
+
+pub use address::Host;
+pub use amount::{ByteSize, parse_duration, show_duration};
+pub use database_url::SecretUrl;
+pub use name::{Topic, TopicError};
+pub use origins::{AllowedOrigins, Origin};
+pub use poll_interval::PollInterval;
+pub use properties::KafkaProperties;
+pub use roles::{Role, Roles};
+pub use secret::Secret;
+pub use servers::Brokers;
+
+pub(super) use database_url::mask_user_info;
+pub(super) use name::Line;
+pub(super) use properties::{is_sensitive, split_properties};
+
+/// Why a text is no such value; without its own words where those could hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Unfit(pub(crate) String);
+
+impl Unfit {
+    pub(crate) fn because(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// A value that has a text form; the kind brings the limits.
+pub(crate) trait FromText: Sized {
+    fn from_text(text: &str, kind: Kind) -> Result<Self, Unfit>;
+}
+
+impl FromText for PathBuf {
+    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
+        if text.is_empty() { Err(Unfit::because("it is empty")) } else { Ok(Self::from(text)) }
+    }
+}
+
+impl FromText for BoundingBox {
+    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
+        let bounding_box: Self = text.parse().map_err(|error| Unfit(format!("{error}")))?;
+        if bounding_box.crosses_antimeridian() {
+            return Err(Unfit::because("it crosses the antimeridian, and OpenSky knows no such box"));
+        }
+        Ok(bounding_box)
+    }
+}
+
+/// A value as it is shown to people and written to YAML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// One text.
+    Text(String),
+    /// Several.
+    List(Vec<String>),
+    /// Names with texts.
+    Map(Vec<(String, String)>),
+}
+
+impl Shown {
+    pub(super) fn text(value: &(impl ToString + ?Sized)) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    pub(super) fn optional(value: Option<impl ToString>) -> Self {
+        Self::Text(value.map_or_else(String::new, |value| value.to_string()))
+    }
+}

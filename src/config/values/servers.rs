@@ -1,0 +1,71 @@
+use std::fmt;
+
+use super::{FromText, Unfit, mask_user_info};
+use crate::config::kind::Kind;
+
+/// Which Kafka.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brokers {
+    /// The one in this process, which keeps nothing over a restart.
+    Embedded,
+    /// A real one, by `host:port,host:port`.
+    At(String),
+}
+
+impl fmt::Display for Brokers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => Ok(()),
+            Self::At(servers) => f.write_str(servers),
+        }
+    }
+}
+
+impl FromText for Brokers {
+    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
+        let servers: Vec<_> = text.split(',').map(str::trim).filter(|server| !server.is_empty()).collect();
+        if servers.is_empty() {
+            return Ok(Self::Embedded);
+        }
+        servers.iter().try_for_each(|server| check(server))?;
+        Ok(Self::At(servers.join(",")))
+    }
+}
+
+/// `host`, `host:port` or `[address]:port`: librdkafka itself would only complain in its log, and go on trying.
+fn check(server: &str) -> Result<(), Unfit> {
+    let refuse = |reason: &str| Err(Unfit(format!("{:?}: {reason}", mask_user_info(server))));
+    if server.contains("://") {
+        return refuse("a broker has no scheme; security.protocol belongs to kafka.properties");
+    }
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
+        _ => (server, None),
+    };
+    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        return refuse("its port is none");
+    }
+    match url::Host::parse(host) {
+        Ok(_) => Ok(()),
+        Err(_) => refuse("its host is none"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_are_checked_one_by_one() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Brokers::from_text(text, Kind::Servers).unwrap().to_string(), expected, "{text}");
+        };
+        check("", "");
+        check("kafka:9092", "kafka:9092");
+        check(" a:9092 , b ,", "a:9092,b");
+        check("[::1]:9092,10.0.0.1:9093", "[::1]:9092,10.0.0.1:9093");
+        for text in ["kafka:port", "kafka:0", "kafka:99999", "SASL_SSL://kafka:9092", ":9092", "a b:9092", "::1"] {
+            assert!(Brokers::from_text(text, Kind::Servers).is_err(), "{text}");
+        }
+    }
+}

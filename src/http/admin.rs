@@ -1,0 +1,55 @@
+//! `/admin`: for the operator, who has the token.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use super::problem::Problem;
+use super::server::ServerState;
+
+/// A request that carries the operator's token.
+pub(super) struct Operator;
+
+impl FromRequest for Operator {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let expected = request.app_data::<web::Data<ServerState>>().map(|state| state.admin_token.as_bytes());
+        let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+        ready(match (given.and_then(bearer), expected) {
+            (Some(given), Some(expected)) if bool::from(given.ct_eq(expected)) => Ok(Self),
+            (Some(_), _) => Err(Problem::unauthorized("this is not the admin token")),
+            (None, _) => Err(Problem::unauthorized("a bearer token is needed: the admin token")),
+        })
+    }
+}
+
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = header.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+/// `GET /admin/actors`
+pub(super) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "actors": state.board.statuses() }))
+}
+
+/// `POST /admin/actors/{name}/panic`, in builds with `fault-injection` only.
+#[cfg(feature = "fault-injection")]
+pub(super) async fn panic(
+    _: Operator,
+    state: web::Data<ServerState>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let Some(actor) = state.panics.get(name.as_str()) else {
+        return Err(Problem::not_found(format!("no actor {name}")));
+    };
+    // The answer to it is its loss.
+    let _ = actor.send(actors::messages::InjectPanic).await;
+    Ok(HttpResponse::Accepted().finish())
+}

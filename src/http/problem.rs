@@ -1,0 +1,80 @@
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+/// An error answer: a problem document (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// The query parameter that is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'static str>,
+}
+
+impl Problem {
+    /// 400: a query parameter has a value that cannot be used.
+    pub(super) fn bad_parameter(parameter: &'static str, detail: impl fmt::Display) -> Self {
+        let detail = format!("{parameter}: {detail}");
+        Self { title: "Bad request", status: 400, detail, parameter: Some(parameter) }
+    }
+
+    /// 400: the request cannot be understood.
+    pub(super) fn bad_request(detail: impl fmt::Display) -> Self {
+        Self { title: "Bad request", status: 400, detail: detail.to_string(), parameter: None }
+    }
+
+    /// 401: a bearer token is asked for.
+    pub(super) fn unauthorized(detail: &str) -> Self {
+        Self { title: "Unauthorized", status: 401, detail: detail.into(), parameter: None }
+    }
+
+    /// 404: nothing is there.
+    pub(super) fn not_found(detail: impl fmt::Display) -> Self {
+        Self { title: "Not found", status: 404, detail: detail.to_string(), parameter: None }
+    }
+
+    /// 405: not by this method.
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "this address answers GET and HEAD only".into();
+        Self { title: "Method not allowed", status: 405, detail, parameter: None }
+    }
+
+    /// 406: not in this form.
+    pub(super) fn not_acceptable(detail: impl fmt::Display) -> Self {
+        Self { title: "Not acceptable", status: 406, detail: detail.to_string(), parameter: None }
+    }
+
+    /// 503: a part of the server cannot answer now.
+    pub(super) fn unavailable(detail: impl fmt::Display) -> Self {
+        Self { title: "Service unavailable", status: 503, detail: detail.to_string(), parameter: None }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.title, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        match self.status {
+            401 => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
+            405 => drop(response.insert_header(("Allow", "GET, HEAD"))),
+            503 => drop(response.insert_header(("Retry-After", "5"))),
+            _ => {}
+        }
+        response.json(self)
+    }
+}

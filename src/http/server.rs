@@ -1,0 +1,167 @@
+#[cfg(feature = "fault-injection")]
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use actix_cors::Cors;
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::{ACCEPT, ETAG, HeaderName};
+use actix_web::middleware::Compress;
+use actix_web::{App, FromRequest, Handler, HttpServer, Resource, Responder, guard, web};
+use actix_web_lab::middleware::CatchPanic;
+use actors::pipeline::SseHub;
+use actors::supervision::Board;
+use prometheus_client::registry::Registry;
+
+use super::problem::Problem;
+use super::{admin, flights, health, metrics, page, sockets, stream};
+
+/// Where to listen, and whom to serve.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// A name or an address.
+    pub host: String,
+    /// 0: any free one.
+    pub port: u16,
+    /// Whose pages may read `/sse` and `/api`.
+    pub allowed_origins: AllowedOrigins,
+    /// Connections at the same time, clients of the stream and others.
+    pub max_connections: usize,
+    /// A connection that takes nothing for this long is ended.
+    pub client_timeout: Duration,
+}
+
+/// Whose pages may read `/sse` and `/api` (CORS).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// Everybody's.
+    Any,
+    /// These origins', as browsers write them.
+    Only(Vec<String>),
+}
+
+/// What the routes know of the process.
+pub struct ServerState {
+    /// The hub, where the process has the role `live`.
+    pub hub: Option<Addr<SseHub>>,
+    /// The actors' vitals.
+    pub board: Board,
+    /// The actors that this server's clients need.
+    pub needed: Vec<&'static str>,
+    /// The metrics.
+    pub registry: Arc<Registry>,
+    /// The operator's bearer token.
+    pub admin_token: String,
+    /// Whether the aircraft are simulated.
+    pub demo: bool,
+    /// Where to send a panic, by actor.
+    #[cfg(feature = "fault-injection")]
+    pub panics: HashMap<&'static str, actix::Recipient<actors::messages::InjectPanic>>,
+}
+
+impl ServerState {
+    /// How long a route waits for an actor.
+    pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+}
+
+/// A server that listens.
+pub struct RunningServer {
+    /// Its addresses, with the real port.
+    pub addresses: Vec<SocketAddr>,
+    handle: ServerHandle,
+}
+
+impl RunningServer {
+    /// Stops accepting, lets answers under way finish for a moment, and ends.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+    }
+}
+
+/// Binds and serves, on threads of its own.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn start(options: &HttpOptions, state: ServerState) -> io::Result<RunningServer> {
+    let (state, origins, client_timeout) =
+        (web::Data::new(state), options.allowed_origins.clone(), options.client_timeout);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .wrap(CatchPanic::default())
+            .configure(|routes| configure(routes, &origins))
+            .default_service(web::to(|| async {
+                Err::<&str, _>(Problem::not_found("there is nothing at this address"))
+            }))
+    })
+    .workers(2)
+    .backlog(4096)
+    .max_connections(options.max_connections)
+    // A client that went away is noticed at once, not at the next failing write.
+    .h1_allow_half_closed(false)
+    .client_request_timeout(Duration::from_secs(10))
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .shutdown_timeout(2)
+    .on_connect(move |connection, _| sockets::bound(connection, client_timeout))
+    .disable_signals()
+    .bind((options.host.as_str(), options.port))
+    .map_err(|error| {
+        let (host, port) = (&options.host, options.port);
+        io::Error::new(error.kind(), format!("cannot listen on {host}:{port}: {error}"))
+    })?;
+    let addresses = server.addrs();
+    let server = server.run();
+    let handle = server.handle();
+    // The server's own futures run on its threads; this one only ends with it.
+    #[expect(clippy::disallowed_methods, reason = "it is no actor's future")]
+    actix_rt::spawn(server);
+    Ok(RunningServer { addresses, handle })
+}
+
+fn configure(routes: &mut web::ServiceConfig, origins: &AllowedOrigins) {
+    routes
+        .service(get("/", page::page))
+        .service(get("/page.js", page::script))
+        .service(get("/page.css", page::style))
+        .service(get("/health/live", health::live))
+        .service(get("/health/ready", health::ready))
+        .service(get("/metrics", metrics::metrics))
+        .service(get("/admin/actors", admin::actors))
+        // Without `Compress`, which would hold events back.
+        .service(web::scope("/sse").wrap(cors(origins)).service(get("/flights", stream::flights)))
+        .service(
+            web::scope("/api/v1")
+                .wrap(Compress::default())
+                .wrap(cors(origins))
+                .service(get("/flights", flights::flights)),
+        );
+    #[cfg(feature = "fault-injection")]
+    routes.route("/admin/actors/{name}/panic", web::post().to(admin::panic));
+}
+
+/// A resource that is read by GET and HEAD, and says so to everything else.
+fn get<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
+        .default_service(web::to(|| async { Err::<&str, _>(Problem::method_not_allowed()) }))
+}
+
+fn cors(origins: &AllowedOrigins) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD"])
+        .allowed_headers([ACCEPT, HeaderName::from_static("last-event-id")])
+        .expose_headers([ETAG])
+        .max_age(3600);
+    match origins {
+        AllowedOrigins::Any => cors.allow_any_origin().send_wildcard(),
+        AllowedOrigins::Only(origins) => origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
+    }
+}

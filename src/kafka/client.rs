@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::batch::LogId;
+use actors::ports::{StartAt, SubscriptionError};
+use rdkafka::consumer::{Consumer, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::time::{Instant, sleep};
+
+use super::cluster::KafkaCluster;
+use super::consumer::Membership;
+use super::rebalances::Rebalances;
+
+/// A consumer of librdkafka, and where it is sent.
+pub(super) struct Client {
+    pub(super) consumer: StreamConsumer<Rebalances>,
+    pub(super) log: LogId,
+    embedded: bool,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+pub(super) fn refused(error: impl ToString) -> SubscriptionError {
+    SubscriptionError(error.to_string())
+}
+
+/// Runs a call of librdkafka that waits for the broker.
+pub(super) async fn blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, SubscriptionError> {
+    tokio::task::spawn_blocking(call).await.map_err(refused)?.map_err(refused)
+}
+
+impl Client {
+    /// Reaches the cluster and, as a member of the group, asks for a share of the topic.
+    pub(super) async fn connect(cluster: &KafkaCluster, membership: Membership) -> Result<Self, SubscriptionError> {
+        let reached = cluster.reached().await.map_err(refused)?;
+        let log = LogId { cluster: reached.id.clone(), topic: cluster.options().topic_raw.clone() };
+        let mut config = cluster.client_config();
+        config
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("isolation.level", "read_committed")
+            // Kafka answers a fetch as soon as a record comes, so this is only how long a partition that was just started
+            // may wait for its first one. The embedded broker lets records wait until the fetch is due: there it is the
+            // price of an idle broker against the delay of each record.
+            .set("fetch.wait.max.ms", if cluster.is_embedded() { "30" } else { "500" })
+            .set("fetch.error.backoff.ms", "100")
+            .set("queued.max.messages.kbytes", "16384")
+            .set("fetch.max.bytes", "8388608")
+            .set("topic.metadata.refresh.interval.ms", "10000");
+        if membership == Membership::Group {
+            config
+                .set("group.id", &cluster.options().group_id)
+                .set("partition.assignment.strategy", "range")
+                // The default of 45 s would leave a killed member's partitions unread for as long.
+                .set("session.timeout.ms", "6000")
+                .set("heartbeat.interval.ms", "1500");
+        } else {
+            // Never joined: librdkafka's consumer queue exists only with a name of a group.
+            config.set("group.id", format!("{}-live", cluster.options().group_id));
+        }
+        let rebalances = Rebalances::default();
+        let consumer: StreamConsumer<Rebalances> = config.create_with_context(rebalances).map_err(refused)?;
+        if membership == Membership::Group {
+            consumer.subscribe(&[&*log.topic]).map_err(refused)?;
+        }
+        Ok(Self { consumer, log, embedded: cluster.is_embedded() })
+    }
+
+    pub(super) fn list(&self, partitions: &[i32]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for &partition in partitions {
+            list.add_partition(&self.log.topic, partition);
+        }
+        list
+    }
+
+    /// The offset that a start stands for.
+    pub(super) async fn offsets(
+        self: &Arc<Self>,
+        starts: &[(i32, StartAt)],
+    ) -> Result<BTreeMap<i32, Offset>, SubscriptionError> {
+        let mut offsets = BTreeMap::new();
+        let mut by_time = Vec::new();
+        for &(partition, at) in starts {
+            let offset = match at {
+                StartAt::Time(time) if !self.embedded => {
+                    by_time.push((partition, time.0.saturating_mul(1000)));
+                    continue;
+                }
+                // One record earlier, to recognise it.
+                StartAt::Resume { next_offset, .. } if next_offset > 0 => Offset::Offset(next_offset - 1),
+                StartAt::Resume { .. } | StartAt::Beginning | StartAt::Time(_) => Offset::Beginning,
+            };
+            offsets.insert(partition, offset);
+        }
+        if !by_time.is_empty() {
+            let client = self.clone();
+            offsets.extend(blocking(move || client.offsets_by_time(&by_time)).await?);
+        }
+        Ok(offsets)
+    }
+
+    fn offsets_by_time(&self, times: &[(i32, i64)]) -> Result<BTreeMap<i32, Offset>, KafkaError> {
+        let (consumer, topic) = (&self.consumer, &*self.log.topic);
+        let mut ends = BTreeMap::new();
+        let mut question = TopicPartitionList::with_capacity(times.len());
+        for &(partition, milliseconds) in times {
+            // Asked before the look-up: where that finds nothing young enough, what comes in meanwhile is not missed.
+            let (_, end) = consumer.fetch_watermarks(topic, partition, KafkaCluster::TIMEOUT)?;
+            ends.insert(partition, end);
+            question.add_partition_offset(topic, partition, Offset::Offset(milliseconds))?;
+        }
+        let answer = consumer.offsets_for_times(question, KafkaCluster::TIMEOUT)?;
+        let found = |element: &TopicPartitionListElem<'_>| {
+            let offset = match element.offset() {
+                Offset::Offset(offset) if offset >= 0 => Offset::Offset(offset),
+                _ => ends.get(&element.partition()).map_or(Offset::Beginning, |&end| Offset::Offset(end)),
+            };
+            (element.partition(), offset)
+        };
+        Ok(answer.elements().iter().map(found).collect())
+    }
+
+    /// Seeks; a partition that was assigned a moment ago is not ready for it at once.
+    pub(super) async fn seek(
+        self: &Arc<Self>,
+        offsets: BTreeMap<i32, Offset>,
+        still_owned: impl Fn(i32) -> bool,
+    ) -> Result<(), SubscriptionError> {
+        let (mut left, deadline) = (offsets, Instant::now() + KafkaCluster::TIMEOUT);
+        loop {
+            let mut list = TopicPartitionList::with_capacity(left.len());
+            for (&partition, &offset) in &left {
+                list.add_partition_offset(&self.log.topic, partition, offset).map_err(refused)?;
+            }
+            let seeking = self.clone();
+            let result = blocking(move || seeking.consumer.seek_partitions(list, KafkaCluster::TIMEOUT)).await?;
+            let mut last_error = None;
+            for element in result.elements() {
+                match element.error() {
+                    Ok(()) => {
+                        left.remove(&element.partition());
+                    }
+                    Err(error) => last_error = Some(error),
+                }
+            }
+            // Lost in the meantime.
+            left.retain(|partition, _| still_owned(*partition));
+            match last_error {
+                Some(error) if !left.is_empty() => {
+                    if Instant::now() > deadline {
+                        return Err(refused(error));
+                    }
+                    sleep(Duration::from_millis(20)).await;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use tokio::sync::Mutex;
+
+use super::topics;
+
+/// How to reach Kafka and what to find there.
+#[derive(Clone)]
+pub struct KafkaOptions {
+    /// `host:port,…`
+    pub bootstrap_servers: String,
+    /// Where state vectors go.
+    pub topic_raw: Arc<str>,
+    /// Where records go that nobody can use.
+    pub topic_dead_letter: Arc<str>,
+    /// Partitions of a topic that has to be made.
+    pub partitions: i32,
+    /// Replicas of a topic that has to be made.
+    pub replication_factor: i32,
+    /// The consumer group of the store consumers.
+    pub group_id: String,
+    /// Passed to librdkafka as they are: SASL, TLS. They may hold secrets.
+    pub properties: BTreeMap<String, String>,
+    /// For the embedded broker: the identity of its log, since every process has a new one.
+    pub embedded_id: Option<Arc<str>>,
+}
+
+impl fmt::Debug for KafkaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the properties' values.
+        f.debug_struct("KafkaOptions")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("topic_raw", &self.topic_raw)
+            .field("topic_dead_letter", &self.topic_dead_letter)
+            .field("partitions", &self.partitions)
+            .field("replication_factor", &self.replication_factor)
+            .field("group_id", &self.group_id)
+            .field("properties", &self.properties.keys())
+            .field("embedded_id", &self.embedded_id)
+            .finish()
+    }
+}
+
+/// A Kafka cluster that is reached when it is first needed: the program starts, and waits, without it.
+#[derive(Clone, Debug)]
+pub struct KafkaCluster(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: KafkaOptions,
+    /// Held while it is found out, so that it is asked once.
+    reached: Mutex<Option<Reached>>,
+}
+
+/// What is known of a cluster once it was reached and has the topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// Kafka's cluster id.
+    pub(super) id: Arc<str>,
+    /// The largest message that the dead-letter topic takes, in bytes.
+    pub(super) max_dead_letter: usize,
+}
+
+impl KafkaCluster {
+    /// How long one question to the cluster may take.
+    pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A cluster that is not reached yet.
+    pub fn new(options: KafkaOptions) -> Self {
+        Self(Arc::new(Inner { options, reached: Mutex::new(None) }))
+    }
+
+    /// What it was made with.
+    pub fn options(&self) -> &KafkaOptions {
+        &self.0.options
+    }
+
+    /// Whether it is the one inside this process.
+    pub fn is_embedded(&self) -> bool {
+        self.0.options.embedded_id.is_some()
+    }
+
+    /// Reaches the cluster and makes the topics that are missing, once; a failure is tried again at the next call.
+    ///
+    /// # Errors
+    /// In words: not reachable, not allowed, impossible topic settings.
+    pub(super) async fn reached(&self) -> Result<Reached, String> {
+        let mut known = self.0.reached.lock().await;
+        if let Some(reached) = &*known {
+            return Ok(reached.clone());
+        }
+        let reached = match &self.0.options.embedded_id {
+            // The mock cluster has no admin API; its topics were made with it.
+            Some(id) => Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE },
+            None => topics::prepare(&self.client_config(), &self.0.options).await?,
+        };
+        *known = Some(reached.clone());
+        Ok(reached)
+    }
+
+    /// The topics are not what they were: they are looked for again, and made where missing, at the next call.
+    pub(super) async fn look_again(&self) {
+        *self.0.reached.lock().await = None;
+    }
+
+    /// The settings that every client shares; the operator's own properties come after ours.
+    pub(super) fn client_config(&self) -> ClientConfig {
+        let options = &self.0.options;
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &options.bootstrap_servers)
+            .set("client.id", "flight-monitor")
+            .set("socket.keepalive.enable", "true")
+            .set("socket.nagle.disable", "true")
+            .set("socket.timeout.ms", "15000")
+            // A broker that is back is used again within a second or two.
+            .set("reconnect.backoff.ms", "100")
+            .set("reconnect.backoff.max.ms", "2000");
+        for (key, value) in &options.properties {
+            config.set(key, value);
+        }
+        config
+    }
+}

@@ -1,0 +1,127 @@
+//! The form of a record's value: JSON, as `docs/ARCHITECTURE.md` specifies it.
+
+use actors::domain::StateVector;
+
+/// Appends the JSON of a state vector.
+pub fn encode(state: &StateVector, into: &mut Vec<u8>) {
+    let written = serde_json::to_writer(into, state);
+    debug_assert!(written.is_ok(), "a state vector has no value that JSON lacks");
+}
+
+/// Reads a state vector from a record's value. Fields that are absent are unknown, so that the nine-field messages of
+/// other writers are read as well; fields that nobody knows are passed over.
+///
+/// # Errors
+/// What is wrong, for people: no value, no JSON, no state vector.
+pub fn decode(value: Option<&[u8]>) -> Result<StateVector, String> {
+    let value = value.ok_or("the record has no value")?;
+    if value.is_empty() {
+        return Err("the value is empty".into());
+    }
+    serde_json::from_slice(value).map_err(|error| error.to_string().chars().take(300).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::domain::StateVectorParts;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NINE_FIELDS: &str = r#"{"icao24":"4b1814","origin_country":"Switzerland","lat":47.45,"lon":8.55,"velocity":0.0,
+        "time_position":1700000000,"baro_altitude":null,"geo_altitude":450.5,"last_contact":1700000001}"#;
+
+    #[test]
+    fn nine_field_messages_are_read_and_the_rest_is_unknown() {
+        let state = decode(Some(NINE_FIELDS.as_bytes())).unwrap();
+        assert_eq!((state.velocity, state.baro_altitude, state.geo_altitude), (Some(0.0), None, Some(450.5)));
+        assert_eq!((state.on_ground, state.callsign, state.observed_at), (None, None, None));
+    }
+
+    #[test]
+    fn unknown_is_null_on_the_wire_and_every_field_has_its_name() {
+        let mut json = Vec::new();
+        encode(&decode(Some(NINE_FIELDS.as_bytes())).unwrap(), &mut json);
+        let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let mut names: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let mut expected = [
+            "icao24",
+            "origin_country",
+            "lat",
+            "lon",
+            "velocity",
+            "time_position",
+            "baro_altitude",
+            "geo_altitude",
+            "last_contact",
+            "callsign",
+            "on_ground",
+            "true_track",
+            "vertical_rate",
+            "squawk",
+            "spi",
+            "position_source",
+            "category",
+            "observed_at",
+        ];
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert!(value["baro_altitude"].is_null() && value["callsign"].is_null());
+        assert_eq!(value["velocity"], 0.0);
+    }
+
+    #[test]
+    fn what_is_no_state_vector_is_refused_with_a_reason() {
+        let check = |value: Option<&str>, reason: &str| {
+            let error = decode(value.map(str::as_bytes)).unwrap_err();
+            assert!(error.contains(reason), "{value:?}: {error}");
+        };
+        check(None, "no value");
+        check(Some(""), "empty");
+        check(Some("garbage"), "expected value");
+        check(Some("[]"), "six hex digits");
+        check(Some("{}"), "six hex digits");
+        check(Some(r#"{"icao24":"4b1814"}"#), "no last_contact");
+        check(Some(r#"{"icao24":"4b1814","last_contact":"soon"}"#), "invalid type");
+        check(Some(r#"{"icao24":"4b1814","last_contact":1,"lat":91}"#), "lat 91");
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_it_panic(value in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode(Some(&value));
+        }
+
+        #[test]
+        fn a_state_vector_survives_the_wire(
+            address in 0_u32..1 << 24,
+            callsign in "[A-Z0-9 ]{0,8}",
+            last_contact in -1_000_000_000_i64..4_000_000_000,
+            numbers in prop::collection::vec(prop::option::of(-1e7_f64..1e7), 5),
+            lat in prop::option::of(-90.0_f64..=90.0),
+            on_ground in prop::option::of(any::<bool>()),
+            category in prop::option::of(any::<i16>()),
+        ) {
+            let state: StateVector = StateVectorParts {
+                icao24: format!("{address:06x}").into(),
+                callsign: Some(callsign.into()),
+                last_contact: Some(last_contact),
+                velocity: numbers[0],
+                true_track: numbers[1],
+                vertical_rate: numbers[2],
+                baro_altitude: numbers[3],
+                geo_altitude: numbers[4],
+                lat,
+                on_ground,
+                category,
+                ..StateVectorParts::default()
+            }
+            .try_into()
+            .unwrap();
+            let mut json = Vec::new();
+            encode(&state, &mut json);
+            prop_assert_eq!(decode(Some(&json)).unwrap(), state);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::batch::LogId;
+use actors::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
+use futures_util::{FutureExt, StreamExt};
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Message, Offset, TopicPartitionList};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::client::{Client, blocking, refused};
+use super::cluster::KafkaCluster;
+use super::codec;
+use super::gathering::{Gathering, Place, Record, Taken};
+
+/// Which partitions a subscription reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// Its share, as a member of the consumer group.
+    Group,
+    /// All, also those that are added later, whoever else reads them.
+    Everything,
+}
+
+/// Reads `kafka.topic_raw`.
+pub struct KafkaSubscription {
+    cluster: KafkaCluster,
+    membership: Membership,
+    client: RefCell<Option<Arc<Client>>>,
+    gathering: RefCell<Gathering>,
+    /// Reported, but not handed out yet.
+    events: RefCell<VecDeque<SubscriptionEvent>>,
+    held: Cell<bool>,
+    failed: Cell<Option<Instant>>,
+    looked_for_partitions: Cell<Option<Instant>>,
+}
+
+impl KafkaSubscription {
+    /// After so long without being asked for a batch, the partitions are paused. Pausing earlier would throw away what
+    /// was fetched ahead, for nothing.
+    const PAUSE_AFTER: Duration = Duration::from_secs(1);
+    /// How often `Membership::Everything` looks for added partitions.
+    const LOOK_FOR_PARTITIONS: Duration = Duration::from_secs(30);
+    const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+    /// While brokers are away librdkafka queues errors by the dozen, before what is read afterwards. Those that follow
+    /// a reported one within this time tell nothing new; a caller that paused at each would lag far behind.
+    const ONE_FAILURE: Duration = Duration::from_secs(5);
+
+    /// A subscription; the cluster is reached with the first `next`.
+    pub fn new(cluster: KafkaCluster, membership: Membership) -> Self {
+        Self {
+            cluster,
+            membership,
+            client: RefCell::new(None),
+            gathering: RefCell::default(),
+            events: RefCell::default(),
+            held: Cell::new(false),
+            failed: Cell::new(None),
+            looked_for_partitions: Cell::new(None),
+        }
+    }
+
+    async fn client(&self) -> Result<Arc<Client>, SubscriptionError> {
+        if let Some(client) = self.client.borrow().as_ref() {
+            return Ok(client.clone());
+        }
+        let client = Arc::new(Client::connect(&self.cluster, self.membership).await?);
+        self.client.replace(Some(client.clone()));
+        Ok(client)
+    }
+
+    /// Takes over the partitions that are not owned yet.
+    async fn look_for_partitions(&self, client: &Arc<Client>) -> Result<(), SubscriptionError> {
+        let due = self.looked_for_partitions.get().is_none_or(|at| at.elapsed() >= Self::LOOK_FOR_PARTITIONS);
+        if self.membership == Membership::Group || !due {
+            return Ok(());
+        }
+        let (question, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
+        let count = blocking(move || {
+            let metadata = question.consumer.fetch_metadata(Some(&topic), KafkaCluster::TIMEOUT)?;
+            Ok(metadata.topics().first().map_or(0, |topic| topic.partitions().len()))
+        })
+        .await?;
+        let count = i32::try_from(count).unwrap_or(i32::MAX);
+        if count == 0 {
+            return Err(refused("the topic has no partitions"));
+        }
+        let added: Vec<_> = (0..count).filter(|&partition| !self.gathering.borrow().owns(partition)).collect();
+        if !added.is_empty() {
+            let mut list = client.list(&added);
+            list.set_all_offsets(Offset::Beginning).map_err(refused)?;
+            client.consumer.incremental_assign(&list).map_err(refused)?;
+            client.consumer.pause(&list).map_err(refused)?;
+            self.gathering.borrow_mut().own(&added);
+            self.events.borrow_mut().push_back(SubscriptionEvent::Assigned(added));
+        }
+        self.looked_for_partitions.set(Some(Instant::now()));
+        Ok(())
+    }
+
+    /// Takes over what the rebalance callback reported.
+    fn note_rebalances(&self, client: &Client) {
+        for event in client.consumer.context().take() {
+            match &event {
+                SubscriptionEvent::Assigned(partitions) => self.gathering.borrow_mut().own(partitions),
+                SubscriptionEvent::Revoked(partitions) => self.gathering.borrow_mut().disown(partitions),
+                SubscriptionEvent::Batch(_) => {}
+            }
+            self.events.borrow_mut().push_back(event);
+        }
+    }
+
+    /// Everything that is at hand, then whatever comes next; an event, a full batch or an error ends it.
+    async fn gather(&self, client: &Arc<Client>) -> Result<SubscriptionEvent, SubscriptionError> {
+        let mut stream = client.consumer.stream();
+        loop {
+            if let Some(event) = self.events.borrow_mut().pop_front() {
+                return Ok(event);
+            }
+            if self.gathering.borrow().is_full() {
+                return Ok(SubscriptionEvent::Batch(self.gathering.borrow_mut().finish(&client.log)));
+            }
+            let next = match stream.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    self.note_rebalances(client);
+                    if !self.events.borrow().is_empty() {
+                        continue;
+                    }
+                    if !self.gathering.borrow().is_empty() {
+                        return Ok(SubscriptionEvent::Batch(self.gathering.borrow_mut().finish(&client.log)));
+                    }
+                    tokio::select! {
+                        next = stream.next() => next,
+                        // A rebalance that brought no message wakes nobody.
+                        () = sleep(Duration::from_millis(100)) => {
+                            self.look_for_partitions(client).await?;
+                            None
+                        }
+                    }
+                }
+            };
+            self.note_rebalances(client);
+            match next {
+                Some(Ok(message)) => self.take(client, &message).await?,
+                Some(Err(error)) => self.note_error(&error)?,
+                None => {}
+            }
+        }
+    }
+
+    async fn take(&self, client: &Arc<Client>, message: &BorrowedMessage<'_>) -> Result<(), SubscriptionError> {
+        let record = Record {
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis().unwrap_or_default(),
+            key: message.key(),
+            value: message.payload(),
+        };
+        let taken = self.gathering.borrow_mut().take(&client.log, record, codec::decode);
+        match taken {
+            Taken::Yes => Ok(()),
+            Taken::OtherLog => self.start_over(&client.log, record.partition).await,
+            Taken::Doubtful(place) => self.settle(client, record.partition, place).await,
+        }
+    }
+
+    async fn start_over(&self, log: &LogId, partition: i32) -> Result<(), SubscriptionError> {
+        log::error!(topic:% = log.topic, partition; "this is not the log that was stored from: the topic was made anew and is read from its beginning");
+        self.start(&[(partition, StartAt::Beginning)]).await
+    }
+
+    /// Reading did not arrive at its place: the log itself says whether it can.
+    async fn settle(&self, client: &Arc<Client>, partition: i32, place: Place) -> Result<(), SubscriptionError> {
+        let (question, topic) = (client.clone(), client.log.topic.clone());
+        let (low, high) =
+            blocking(move || question.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)).await?;
+        if high < place.next_offset {
+            return self.start_over(&client.log, partition).await;
+        }
+        let gone = low >= place.next_offset;
+        let offset = if gone { low } else { place.next_offset - 1 };
+        client.seek(BTreeMap::from([(partition, Offset::Offset(offset))]), |_| true).await?;
+        let mut gathering = self.gathering.borrow_mut();
+        if gone {
+            gathering.expect(partition, place);
+        } else {
+            gathering.check_again(partition, place);
+        }
+        Ok(())
+    }
+
+    fn note_error(&self, error: &KafkaError) -> Result<(), SubscriptionError> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
+            // librdkafka goes on by `auto.offset.reset`; the offsets tell what is missing.
+            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
+                log::warn!(error:%; "reading goes on at the oldest record");
+                Ok(())
+            }
+            _ if self.failed.get().is_some_and(|at| at.elapsed() < Self::ONE_FAILURE) => {
+                log::debug!(error:%; "and another failure");
+                Ok(())
+            }
+            _ => {
+                self.failed.set(Some(Instant::now()));
+                Err(refused(error))
+            }
+        }
+    }
+
+    fn resume(&self, client: &Client) -> Result<(), SubscriptionError> {
+        if self.held.replace(false) {
+            let list = client.list(&self.gathering.borrow().started());
+            client.consumer.resume(&list).map_err(refused)?;
+        }
+        Ok(())
+    }
+}
+
+impl Subscription for KafkaSubscription {
+    async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
+        let client = self.client().await?;
+        self.look_for_partitions(&client).await?;
+        self.resume(&client)?;
+        self.gather(&client).await
+    }
+
+    async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
+        let client = self.client().await?;
+        if !self.held.get() {
+            sleep(Self::PAUSE_AFTER).await;
+            let list = client.list(&self.gathering.borrow().started());
+            client.consumer.pause(&list).map_err(refused)?;
+            self.held.set(true);
+        }
+        let mut stream = client.consumer.stream();
+        loop {
+            self.note_rebalances(&client);
+            if let Some(event) = self.events.borrow_mut().pop_front() {
+                return Ok(event);
+            }
+            tokio::select! {
+                next = stream.next() => match next {
+                    // Fetched before the pause: kept, for there is an end to those.
+                    Some(Ok(message)) => self.take(&client, &message).await?,
+                    Some(Err(error)) => self.note_error(&error)?,
+                    None => {}
+                },
+                () = sleep(Duration::from_millis(100)) => {}
+            }
+        }
+    }
+
+    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<(), SubscriptionError> {
+        let client = self.client().await?;
+        let starts: Vec<_> = starts.iter().copied().filter(|(p, _)| self.gathering.borrow().owns(*p)).collect();
+        if starts.is_empty() {
+            return Ok(());
+        }
+        let offsets = client.offsets(&starts).await?;
+        client.seek(offsets, |partition| self.gathering.borrow().owns(partition)).await?;
+        let mut started = Vec::with_capacity(starts.len());
+        for (partition, at) in starts {
+            if self.gathering.borrow().owns(partition) {
+                self.gathering.borrow_mut().start(partition, at, self.cluster.is_embedded());
+                started.push(partition);
+            }
+        }
+        client.consumer.resume(&client.list(&started)).map_err(refused)
+    }
+
+    fn reset(&self) {
+        let mut gathering = self.gathering.borrow_mut();
+        gathering.stop_all();
+        let mut events = self.events.borrow_mut();
+        events.clear();
+        let owned = gathering.owned();
+        if let Some(client) = self.client.borrow().as_ref()
+            && !owned.is_empty()
+        {
+            if let Err(error) = client.consumer.pause(&client.list(&owned)) {
+                log::warn!(error:%; "the partitions could not be paused");
+            }
+            events.push_back(SubscriptionEvent::Assigned(owned));
+        }
+    }
+
+    fn commit(&self, next_offsets: &[(i32, i64)]) {
+        let client = self.client.borrow();
+        let Some(client) = client.as_ref().filter(|_| self.membership == Membership::Group) else { return };
+        let mut list = TopicPartitionList::with_capacity(next_offsets.len());
+        let added = next_offsets.iter().try_for_each(|&(partition, offset)| {
+            list.add_partition_offset(&client.log.topic, partition, Offset::Offset(offset))
+        });
+        if let Err(error) = added.and_then(|()| client.consumer.commit(&list, CommitMode::Async)) {
+            log::debug!(error:%; "offsets not committed; the database has them");
+        }
+    }
+
+    async fn end_offsets(&self) -> Result<Vec<(i32, i64)>, SubscriptionError> {
+        let client = self.client().await?;
+        let (owned, topic) = (self.gathering.borrow().owned(), self.cluster.options().topic_raw.clone());
+        blocking(move || {
+            let end = |partition| {
+                let (_, end) = client.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
+                Ok((partition, end))
+            };
+            owned.into_iter().map(end).collect()
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        let Some(client) = self.client.take() else { return };
+        // Leaving the group waits for the broker.
+        let closed = tokio::task::spawn_blocking(move || drop(client));
+        if timeout(Self::CLOSE_TIMEOUT, closed).await.is_err() {
+            log::warn!("the consumer group was not left in time");
+        }
+    }
+
+    fn log(&self) -> LogId {
+        match self.client.borrow().as_ref() {
+            Some(client) => client.log.clone(),
+            None => LogId { cluster: "".into(), topic: self.cluster.options().topic_raw.clone() },
+        }
+    }
+}

@@ -1,0 +1,38 @@
+use std::time::Duration;
+
+use rdkafka::error::KafkaResult;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+
+/// A Kafka broker inside this process: librdkafka's mock cluster, spoken to over TCP like any other.
+///
+/// It is volatile and bounded: it keeps about 5 MiB a partition, of which the oldest goes without a word, and all of it
+/// ends with the process.
+pub struct EmbeddedBroker {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+impl EmbeddedBroker {
+    /// Between two orders to the cluster's thread: it carries an order out first and clears the alarm that woke it
+    /// second, so the alarm of an order that comes in between is lost, and the order waits for up to a second.
+    const BETWEEN_ORDERS: Duration = Duration::from_millis(5);
+
+    /// Starts a broker with these topics.
+    ///
+    /// # Errors
+    /// When librdkafka refuses: no port, no memory.
+    pub fn start(topics: &[(&str, i32)]) -> KafkaResult<Self> {
+        let cluster = MockCluster::new(1)?;
+        for (topic, partitions) in topics {
+            cluster.create_topic(topic, *partitions, 1)?;
+            #[expect(clippy::disallowed_methods, reason = "at the start, before there are actors")]
+            std::thread::sleep(Self::BETWEEN_ORDERS);
+        }
+        Ok(Self { cluster })
+    }
+
+    /// Where it listens, as `kafka.bootstrap_servers` would say.
+    pub fn bootstrap_servers(&self) -> String {
+        self.cluster.bootstrap_servers()
+    }
+}

@@ -1,0 +1,16 @@
+//! Kafka, real or embedded: one producer and two kinds of consumer behind the actors' ports.
+
+mod client;
+mod cluster;
+pub mod codec;
+mod consumer;
+mod embedded;
+mod gathering;
+mod producer;
+mod rebalances;
+mod topics;
+
+pub use cluster::{KafkaCluster, KafkaOptions};
+pub use consumer::{KafkaSubscription, Membership};
+pub use embedded::EmbeddedBroker;
+pub use producer::KafkaPublisher;

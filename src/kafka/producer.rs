@@ -1,0 +1,215 @@
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actors::batch::DeadLetter;
+use actors::domain::StateVector;
+use actors::ports::{PublishError, Publisher};
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::cluster::KafkaCluster;
+use super::codec;
+use crate::logging::Throttle;
+
+/// Publishes with an idempotent producer that waits for every in-sync replica.
+pub struct KafkaPublisher {
+    cluster: KafkaCluster,
+    /// Made when it is first needed, and anew after a fatal error.
+    producer: RefCell<Option<Arc<ThreadedProducer<Reports>>>>,
+}
+
+/// The delivery reports of one batch.
+#[derive(Debug, Default)]
+struct BatchReports {
+    outstanding: AtomicUsize,
+    failed: Mutex<Vec<(usize, RDKafkaErrorCode)>>,
+    complete: Notify,
+}
+
+/// One message's place in its batch.
+struct Place {
+    index: usize,
+    batch: Arc<BatchReports>,
+}
+
+struct Reports;
+
+impl ClientContext for Reports {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // While brokers are away it says so several times a second.
+        static FAILURES: Throttle = Throttle::new(Duration::from_secs(10));
+        if let Some(suppressed) = FAILURES.admit() {
+            log::warn!(error:%, suppressed; "librdkafka: {reason}");
+        }
+    }
+}
+
+impl ProducerContext<NoCustomPartitioner> for Reports {
+    type DeliveryOpaque = Box<Place>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, place: Box<Place>) {
+        let failed =
+            result.as_ref().err().map(|(error, _)| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail));
+        place.batch.report(place.index, failed);
+    }
+}
+
+impl BatchReports {
+    fn report(&self, index: usize, failed: Option<RDKafkaErrorCode>) {
+        if let Some(code) = failed {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).push((index, code));
+        }
+        if self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.complete.notify_one();
+        }
+    }
+
+    /// Waits for every report. One is counted for the sender itself, so that it cannot be complete too early.
+    async fn wait(&self) {
+        if self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
+            return;
+        }
+        self.complete.notified().await;
+    }
+
+    /// Whether a message failed because its topic is not there any more.
+    fn misses_topic(&self) -> bool {
+        use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.iter().any(|(_, code)| matches!(code, UnknownPartition | UnknownTopic | UnknownTopicOrPartition))
+    }
+
+    fn outcome(&self) -> Result<(), PublishError> {
+        let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
+        failed.sort_unstable_by_key(|(index, _)| *index);
+        match failed.first() {
+            None => Ok(()),
+            Some((_, code)) => Err(PublishError {
+                reason: KafkaError::MessageProduction(*code).to_string(),
+                undelivered: failed.iter().map(|(index, _)| *index).collect(),
+            }),
+        }
+    }
+}
+
+impl KafkaPublisher {
+    /// How long librdkafka tries to deliver a message. After it the message is reported as failed and tried again by
+    /// the actor, so it bounds only how long one try takes.
+    const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
+    /// librdkafka reports every message after its delivery time-out; this is for a librdkafka that does not.
+    const REPORT_TIMEOUT: Duration = Duration::from_secs(45);
+
+    /// A publisher; the cluster is reached with the first batch.
+    pub fn new(cluster: KafkaCluster) -> Self {
+        Self { cluster, producer: RefCell::new(None) }
+    }
+
+    async fn producer(&self) -> Result<Arc<ThreadedProducer<Reports>>, String> {
+        let reached = self.cluster.reached().await?;
+        // An idempotent producer that met a fatal error (its topic was deleted, its id is unknown) never works again.
+        let usable = |producer: &Arc<ThreadedProducer<Reports>>| producer.client().fatal_error().is_none();
+        if let Some(producer) = self.producer.borrow().as_ref().filter(|producer| usable(producer)) {
+            return Ok(producer.clone());
+        }
+        let mut config = self.cluster.client_config();
+        config
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("compression.type", "lz4")
+            .set("linger.ms", "1")
+            .set("message.max.bytes", reached.max_dead_letter.to_string())
+            .set("message.timeout.ms", Self::DELIVERY_TIMEOUT.as_millis().to_string())
+            .set("queue.buffering.max.messages", "100000")
+            .set("queue.buffering.max.kbytes", "65536");
+        let producer: ThreadedProducer<Reports> =
+            config.create_with_context(Reports).map_err(|error: KafkaError| error.to_string())?;
+        let producer = Arc::new(producer);
+        self.producer.replace(Some(producer.clone()));
+        Ok(producer)
+    }
+
+    /// Hands `count` messages to librdkafka, each made by `message`, and waits for their reports.
+    async fn deliver(
+        &self,
+        count: usize,
+        mut send: impl FnMut(&ThreadedProducer<Reports>, usize, Box<Place>) -> Result<(), KafkaError>,
+    ) -> Result<(), PublishError> {
+        let everything = |reason: String| PublishError { undelivered: (0..count).collect(), reason };
+        let producer = self.producer().await.map_err(everything)?;
+        let batch = Arc::new(BatchReports::default());
+        batch.outstanding.store(count + 1, Ordering::Release);
+        for index in 0..count {
+            loop {
+                match send(&producer, index, Box::new(Place { index, batch: batch.clone() })) {
+                    Ok(()) => break,
+                    // Room comes as reports come in: librdkafka bounds how long that can take.
+                    Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) => {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    Err(error) => {
+                        batch.report(index, Some(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)));
+                        break;
+                    }
+                }
+            }
+        }
+        if timeout(Self::REPORT_TIMEOUT, batch.wait()).await.is_err() {
+            // Which of them were delivered is not known: all are tried again.
+            return Err(everything("no delivery reports in time".into()));
+        }
+        if batch.misses_topic() {
+            self.cluster.look_again().await;
+        }
+        let outcome = batch.outcome();
+        crate::fault::point("publish-delivered");
+        outcome
+    }
+}
+
+impl Publisher for KafkaPublisher {
+    async fn publish(&self, states: &[Arc<StateVector>]) -> Result<(), PublishError> {
+        let mut value = Vec::with_capacity(512);
+        let topic = self.cluster.options().topic_raw.clone();
+        self.deliver(states.len(), |producer, index, place| {
+            let state = &states[index];
+            value.clear();
+            codec::encode(state, &mut value);
+            let key = state.icao24.to_ascii();
+            let record = BaseRecord::with_opaque_to(&topic, place).key(&key[..]).payload(&value[..]);
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+    }
+
+    async fn publish_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
+        let topic = self.cluster.options().topic_dead_letter.clone();
+        self.deliver(letters.len(), |producer, index, place| {
+            let letter = &letters[index];
+            let (partition, offset) = (letter.partition.to_string(), letter.offset.to_string());
+            let headers = [
+                ("source.topic", letter.topic.as_bytes()),
+                ("source.partition", partition.as_bytes()),
+                ("source.offset", offset.as_bytes()),
+                ("reason", letter.reason.as_bytes()),
+            ];
+            let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(4), |headers, (key, value)| {
+                headers.insert(Header { key, value: Some(*value) })
+            });
+            let mut record = BaseRecord::with_opaque_to(&topic, place).timestamp(letter.timestamp).headers(headers);
+            if let Some(key) = &letter.key {
+                record = record.key(&key[..]);
+            }
+            if let Some(value) = &letter.value {
+                record = record.payload(&value[..]);
+            }
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+    }
+}

@@ -1,0 +1,13 @@
+//! The flight monitor: the I/O around the actors.
+//!
+//! `main` parses the command line and hands over to [`cli`]; the server itself is wired together in [`app`].
+
+pub mod app;
+pub mod cli;
+pub mod config;
+mod fault;
+pub mod http;
+pub mod kafka;
+pub mod logging;
+pub mod opensky;
+pub mod storage;

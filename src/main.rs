@@ -1,0 +1,63 @@
+//! The flight monitor.
+
+use std::io::{self, IsTerminal};
+
+use flight_monitor::app::commands;
+use flight_monitor::cli::{self, Command, ExitStatus, Invocation, check_config, health, init};
+use flight_monitor::config::Environment;
+use flight_monitor::logging;
+use log::error;
+
+fn main() {
+    let status = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => {
+            logging::init();
+            #[cfg(feature = "fault-injection")]
+            let _failpoints = fail::FailScenario::setup();
+            run(&invocation)
+        }
+        Err(status) => status,
+    };
+    // Whatever had to be done is done; a thread of a library that waits for a broker is not waited for.
+    #[expect(clippy::disallowed_methods, reason = "the ordered end is behind us")]
+    std::process::exit(status.code().into())
+}
+
+fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
+    let config = config.as_deref();
+    match command {
+        Command::CheckConfig(args) => {
+            let checked = check_config::run(args, config, &Environment::of_process(), io::stdout(), io::stderr());
+            // A closed pipe: nobody listens any more.
+            checked.unwrap_or(ExitStatus::Failed)
+        }
+        Command::Init(args) => match run_init(args, config) {
+            Ok(()) => ExitStatus::Done,
+            Err(error) => {
+                error!("{error}");
+                error.status()
+            }
+        },
+        Command::Health(args) => match health::run(args, config, &Environment::of_process()) {
+            Ok(()) => ExitStatus::Done,
+            Err(error) => {
+                error!("{error}");
+                ExitStatus::Failed
+            }
+        },
+        Command::Serve(args) => commands::serve(args, config),
+        Command::Simulate(args) => commands::simulate(args),
+        Command::Migrate(args) => commands::migrate(args, config),
+        Command::Replay(args) => commands::replay(args, config),
+    }
+}
+
+fn run_init(args: &init::InitArgs, config: Option<&std::path::Path>) -> Result<(), init::InitError> {
+    let stdin = &mut io::stdin();
+    let written = if stdin.is_terminal() {
+        init::run(args, config, &mut init::Terminal::new(), stdin)?
+    } else {
+        init::run(args, config, &mut init::NoTerminal, stdin)?
+    };
+    init::tell(&written, &mut io::stdout())
+}

@@ -1,0 +1,179 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// An API client of an OpenSky account. Its secret shows in no `Debug`, log or error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    client_id: String,
+    client_secret: String,
+}
+
+/// Why there are no credentials to use. It never repeats what the file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CredentialsError {
+    /// There is no such file, which may be as intended.
+    #[error("{}: there is no such file", .0.display())]
+    Missing(PathBuf),
+    /// There is a file that cannot be read.
+    #[error("{}: {reason}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        reason: String,
+    },
+    /// The file holds something else.
+    #[error("{}: {reason}; expected {EXPECTED}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An id or a secret that is empty, or only blanks.
+    #[error("the OpenSky {0} is blank")]
+    Blank(&'static str),
+}
+
+const EXPECTED: &str = r#"the file that OpenSky hands out: {"clientId": "…", "clientSecret": "…"}"#;
+
+/// A credentials file has about 100 bytes; whatever is longer is another file.
+const LONGEST_FILE: u64 = 64 * 1024;
+
+impl Credentials {
+    /// Credentials from their two parts, without the blanks around them.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Blank`].
+    pub fn new(client_id: &str, client_secret: &str) -> Result<Self, CredentialsError> {
+        let [client_id, client_secret] = [("client id", client_id), ("client secret", client_secret)]
+            .map(|(what, text)| if text.trim().is_empty() { Err(what) } else { Ok(text.trim().to_owned()) });
+        Ok(Self {
+            client_id: client_id.map_err(CredentialsError::Blank)?,
+            client_secret: client_secret.map_err(CredentialsError::Blank)?,
+        })
+    }
+
+    /// Reads a JSON file with `clientId` and `clientSecret`, as OpenSky hands it out, or `client_id` and
+    /// `client_secret`. Other keys are ignored.
+    ///
+    /// # Errors
+    /// Each names the file and what was expected of it.
+    pub fn read(path: &Path) -> Result<Self, CredentialsError> {
+        let unreadable = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound => CredentialsError::Missing(path.to_owned()),
+            _ => CredentialsError::Unreadable { path: path.to_owned(), reason: error.to_string() },
+        };
+        let mut content = Vec::new();
+        File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut content)).map_err(unreadable)?;
+        Self::parse(&content).map_err(|reason| CredentialsError::Malformed { path: path.to_owned(), reason })
+    }
+
+    fn parse(content: &[u8]) -> Result<Self, String> {
+        if content.len() as u64 > LONGEST_FILE {
+            return Err(format!("more than {LONGEST_FILE} bytes"));
+        }
+        // Some editors put a byte order mark before it.
+        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+        // Read as any value first: an error about types would quote the secret, one about syntax does not.
+        let value: Value = serde_json::from_slice(content).map_err(|error| format!("no JSON ({error})"))?;
+        let Value::Object(object) = value else {
+            return Err("no JSON object".to_owned());
+        };
+        let text = |names: [&'static str; 2]| {
+            let (name, value) = names
+                .into_iter()
+                .find_map(|name| object.get(name).map(|value| (name, value)))
+                .ok_or_else(|| format!("there is no `{}`", names[0]))?;
+            value.as_str().ok_or_else(|| format!("`{name}` is no text"))
+        };
+        let (id, secret) = (text(["clientId", "client_id"])?, text(["clientSecret", "client_secret"])?);
+        Self::new(id, secret).map_err(|error| error.to_string())
+    }
+
+    /// The public half.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    pub(super) fn client_secret(&self) -> &str {
+        &self.client_secret
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("client_id", &self.client_id)
+            .field("client_secret", &format_args!("***"))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<Credentials, CredentialsError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("credentials.json");
+        std::fs::write(&path, content).unwrap();
+        Credentials::read(&path)
+    }
+
+    #[test]
+    fn both_spellings_are_read() {
+        let expected = Credentials::new("me-api-client", "hunter2").unwrap();
+        for content in [
+            r#"{"clientId": "me-api-client", "clientSecret": "hunter2"}"#,
+            r#"{"client_id": "me-api-client", "client_secret": "hunter2"}"#,
+            "\u{feff}{\"clientId\":\" me-api-client\\n\",\"client_secret\":\"hunter2\\n\",\"tokenEndpoint\":null}\n",
+        ] {
+            assert_eq!(read(content).unwrap(), expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn a_useless_file_is_named_with_what_was_expected_and_without_the_secret() {
+        let check = |content: &str, reason: &str| {
+            let error = read(content).unwrap_err();
+            for shown in [error.to_string(), format!("{error:?}")] {
+                assert!(shown.contains("credentials.json") && !shown.contains("hunter2"), "{shown}");
+            }
+            let error = error.to_string();
+            assert!(error.contains(reason) && error.contains("clientSecret"), "{content}: {error}");
+        };
+        check("", "no JSON (EOF");
+        check("client_id: me\nclient_secret: hunter2", "no JSON (expected value");
+        check(r#"{"clientId": "me", "clientSecret": "hunter2"#, "no JSON (EOF");
+        check(r#"["me", "hunter2"]"#, "no JSON object");
+        check(r#""hunter2""#, "no JSON object");
+        check(r#"{"clientId": "me"}"#, "no `clientSecret`");
+        check(r#"{"clientSecret": "hunter2"}"#, "no `clientId`");
+        check(r#"{"clientId": 5, "clientSecret": "hunter2"}"#, "`clientId` is no text");
+        check(r#"{"client_id": "me", "client_secret": ["hunter2"]}"#, "`client_secret` is no text");
+        check(r#"{"clientId": " ", "clientSecret": "hunter2"}"#, "client id is blank");
+        check(r#"{"clientId": "me", "clientSecret": ""}"#, "client secret is blank");
+        check(&" ".repeat(70_000), "more than 65536 bytes");
+    }
+
+    #[test]
+    fn a_missing_file_can_be_told_from_an_unreadable_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("none.json");
+        assert_eq!(Credentials::read(&path), Err(CredentialsError::Missing(path)));
+        let error = Credentials::read(directory.path()).unwrap_err();
+        assert!(matches!(&error, CredentialsError::Unreadable { .. }), "{error}");
+    }
+
+    #[test]
+    fn debug_masks_the_secret() {
+        let shown = format!("{:?}", Credentials::new("me", "hunter2").unwrap());
+        assert_eq!(shown, r#"Credentials { client_id: "me", client_secret: *** }"#);
+    }
+}

@@ -1,0 +1,249 @@
+//! The answer of `GET /states/all`: `{"time": int, "states": [[…], …] | null}`, after the OpenSky REST API, "All State
+//! Vectors".
+//!
+//! Each row stands for itself: what is wrong with one costs no other. The text of a row is found first and read then,
+//! so that even a number no float can hold stays within its row.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actors::domain::{BadRows, InvalidStateVector, RejectedRow, Snapshot, StateVector, StateVectorParts, UnixTime};
+use compact_str::CompactString;
+use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+/// Why a text is no answer of `/states/all`; it may quote a few words of it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct InvalidStates(String);
+
+/// A row heard of so many seconds after the response's time is wrong; real data has such rows, years ahead.
+const FUTURE_TOLERANCE: i64 = 60;
+
+/// Bytes of a callsign, country or squawk. The longest country name has about 45; a text without a bound would not fit
+/// into a Kafka message.
+const LONGEST_TEXT: usize = 128;
+
+/// Rows of an answer; the world has about 12,000. It bounds the time and the memory that an answer takes.
+const MOST_ROWS: usize = 200_000;
+
+/// Characters of a bad row's reason.
+const LONGEST_REASON: usize = 200;
+
+/// The end of the year 9999, the last that calendars hold.
+const LAST_TIME: i64 = 253_402_300_799;
+
+/// Reads a whole answer. `states: null` is an empty one.
+///
+/// # Errors
+/// When it is no JSON, or not an object with an integer `time` and `states` that are null or an array of at most 200,000
+/// rows. Bad rows are no error: they are counted in [`Snapshot::bad_rows`].
+///
+/// ```
+/// let answer = br#"{"time":1458564121,"states":[["3c6444","DLH9LF  ","Germany",1458564120,1458564120,6.1546,50.1964,9639.3,false,232.88,98.26,4.55,null,9547.86,"1000",false,0]]}"#;
+/// let snapshot = flight_monitor::opensky::wire::parse_states(answer)?;
+/// assert_eq!(snapshot.states[0].callsign.as_deref(), Some("DLH9LF"));
+/// # Ok::<(), flight_monitor::opensky::wire::InvalidStates>(())
+/// ```
+pub fn parse_states(body: &[u8]) -> Result<Snapshot, InvalidStates> {
+    // Bytes that are no UTF-8 spoil the row that they stand in, not the answer.
+    let (text, repaired) = match std::str::from_utf8(body) {
+        Ok(text) => (Cow::Borrowed(text), false),
+        Err(_) => (String::from_utf8_lossy(body), true),
+    };
+    let mut answer = Answer { repaired, ..Answer::default() };
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let read = json.deserialize_map(&mut answer).and_then(|()| json.end());
+    read.map_err(|error| InvalidStates(error.to_string()))?;
+    answer.into_snapshot()
+}
+
+/// What was read so far; `time` may come after the rows.
+#[derive(Default)]
+struct Answer {
+    repaired: bool,
+    time: Option<i64>,
+    states: Option<Vec<StateVector>>,
+    bad_rows: BadRows,
+}
+
+impl Answer {
+    fn into_snapshot(self) -> Result<Snapshot, InvalidStates> {
+        let missing = |key| InvalidStates(format!("there is no `{key}`"));
+        let time = self.time.ok_or_else(|| missing("time"))?;
+        if !(0..=LAST_TIME).contains(&time) {
+            return Err(InvalidStates(format!("the `time` {time} is none")));
+        }
+        let time = UnixTime(time);
+        let mut states = self.states.ok_or_else(|| missing("states"))?;
+        let mut bad_rows = self.bad_rows;
+        states.retain_mut(|state| {
+            state.observed_at = Some(time);
+            let ahead = state.last_contact.seconds_since(time);
+            if ahead > FUTURE_TOLERANCE {
+                let (icao24, last_contact) = (state.icao24, state.last_contact);
+                bad_rows.add(InvalidStateVector::Future { icao24, last_contact, ahead }.into());
+            }
+            ahead <= FUTURE_TOLERANCE
+        });
+        Ok(Snapshot { time, states, bad_rows })
+    }
+
+    fn add_row(&mut self, states: &mut Vec<StateVector>, row: &str) {
+        match self.parse_row(row) {
+            Ok(state) => states.push(state),
+            Err(rejected) => self.bad_rows.add(rejected),
+        }
+    }
+
+    fn parse_row(&self, row: &str) -> Result<StateVector, RejectedRow> {
+        if self.repaired && row.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(rejected("encoding", row, "not UTF-8"));
+        }
+        let mut reading = Row { column: "row" };
+        let parts = serde_json::Deserializer::from_str(row).deserialize_seq(&mut reading).map_err(|error| {
+            let error = error.to_string();
+            // The place within the row's text helps nobody.
+            rejected(reading.column, row, error.rsplit_once(" at line ").map_or(error.as_str(), |(what, _)| what))
+        })?;
+        for (column, text) in
+            [("callsign", &parts.callsign), ("origin_country", &parts.origin_country), ("squawk", &parts.squawk)]
+        {
+            if let Some(text) = text
+                && text.len() > LONGEST_TEXT
+            {
+                return Err(rejected(column, row, &format!("a text of {} bytes", text.len())));
+            }
+        }
+        StateVector::try_from(parts).map_err(|error| {
+            let RejectedRow { kind, reason } = error.into();
+            RejectedRow { kind, reason: shortened(&reason) }
+        })
+    }
+}
+
+fn rejected(kind: &'static str, row: &str, what: &str) -> RejectedRow {
+    let begins: String = row.chars().take(16).collect();
+    RejectedRow { kind, reason: shortened(&format!("{kind}: {what}, in the row {begins:?}…")) }
+}
+
+fn shortened(reason: &str) -> String {
+    reason.chars().take(LONGEST_REASON).collect()
+}
+
+impl<'de> Visitor<'de> for &mut Answer {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `time` and `states`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match key.as_ref() {
+                "time" => self.time = Some(map.next_value().map_err(|e| A::Error::custom(format!("`time`: {e}")))?),
+                "states" => map.next_value_seed(Rows(self))?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value of `states`.
+struct Rows<'a>(&'a mut Answer);
+
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`states` to be an array of rows or null")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.states = Some(Vec::new());
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        let mut states = Vec::with_capacity(1024);
+        let mut count = 0;
+        while let Some(row) = rows.next_element::<&'de RawValue>()? {
+            count += 1;
+            if count > MOST_ROWS {
+                return Err(A::Error::custom(format!("more than {MOST_ROWS} rows")));
+            }
+            self.0.add_row(&mut states, row.get());
+        }
+        self.0.states = Some(states);
+        Ok(())
+    }
+}
+
+/// Reads one row by position; `column` names what is being read, for the case that it fails.
+struct Row {
+    column: &'static str,
+}
+
+const COLUMNS: usize = 17;
+
+impl<'de> Visitor<'de> for &mut Row {
+    type Value = StateVectorParts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<StateVectorParts, A::Error> {
+        let mut parts = StateVectorParts::default();
+        let mut columns = 0;
+        macro_rules! read {
+            ($($name:literal => $field:expr),* $(,)?) => { $(
+                self.column = $name;
+                match row.next_element()? {
+                    Some(value) => $field = value,
+                    None => {
+                        self.column = "columns";
+                        return Err(A::Error::custom(format!("only {columns} of {COLUMNS}")));
+                    }
+                }
+                columns += 1;
+            )* };
+        }
+        let (icao24, _sensors): (Option<CompactString>, IgnoredAny);
+        read! {
+            "icao24" => icao24,
+            "callsign" => parts.callsign,
+            "origin_country" => parts.origin_country,
+            "time_position" => parts.time_position,
+            "last_contact" => parts.last_contact,
+            "lon" => parts.lon,
+            "lat" => parts.lat,
+            "baro_altitude" => parts.baro_altitude,
+            "on_ground" => parts.on_ground,
+            "velocity" => parts.velocity,
+            "true_track" => parts.true_track,
+            "vertical_rate" => parts.vertical_rate,
+            "sensors" => _sensors,
+            "geo_altitude" => parts.geo_altitude,
+            "squawk" => parts.squawk,
+            "spi" => parts.spi,
+            "position_source" => parts.position_source,
+        }
+        parts.icao24 = icao24.unwrap_or_default();
+        self.column = "category";
+        parts.category = row.next_element()?.flatten();
+        // Columns that OpenSky may add one day.
+        while row.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(parts)
+    }
+}

@@ -1,0 +1,188 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::backend::Backend;
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::pg::Pg;
+use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use super::error::{MigrateError, with_causes};
+use super::postgres::{Failure, PostgresDatabase, Session, within};
+use super::sqlite::SqliteDatabase;
+
+/// PostgreSQL's migrations.
+pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+/// SQLite's migrations.
+pub const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// What a migration did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The versions that were applied now, in their order.
+    pub applied: Vec<String>,
+    /// What became of TimescaleDB.
+    pub hypertable: Hypertable,
+    /// What became of its compression and retention.
+    pub policies: Policies,
+}
+
+/// Whether `state_vectors` is cut into chunks by time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hypertable {
+    /// The server has no TimescaleDB, or this is SQLite.
+    NotAvailable,
+    /// The server has it and does not let us use it; the table works without. With the server's words.
+    Refused(String),
+    /// It is one, and was before.
+    Present,
+    /// It has just been made one.
+    Made,
+}
+
+/// Whether TimescaleDB compresses and drops chunks by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policies {
+    /// There is no hypertable: the server itself deletes what is older than the retention.
+    NotAvailable,
+    /// TimescaleDB does not let us, with its words: the server itself drops the chunks.
+    Refused(String),
+    /// It does, as the configuration says, and did before.
+    Present,
+    /// It does from now on as the configuration says.
+    Changed,
+}
+
+/// The advisory lock of everybody who migrates a database: "flight-m" in ASCII.
+const LOCK: i64 = i64::from_be_bytes(*b"flight-m");
+
+/// Migrates PostgreSQL. One connection holds the lock, another one is diesel's.
+pub(super) async fn migrate_postgres(database: &PostgresDatabase) -> Result<Migrated, MigrateError> {
+    let limit = database.options.migration_timeout;
+    let holder = database.connect(Duration::ZERO).await?;
+    take_lock(&holder.client, database).await?;
+    let session = database.connect(Duration::ZERO).await?;
+    let applied = match within_migration(limit, apply_to_postgres(session)).await {
+        // Diesel's words do not tell a server that went away from one that refuses: the other connection does.
+        Err(MigrateError::Failed(reason)) if !answers(&holder.client, database).await => {
+            return Err(MigrateError::Unavailable(reason));
+        }
+        applied => applied?,
+    };
+    let hypertable = within_migration(limit, Box::pin(async { Ok(database.make_hypertable().await?) })).await?;
+    let policies = match hypertable {
+        Hypertable::Present | Hypertable::Made => {
+            within_migration(limit, Box::pin(async { Ok(database.apply_policies().await?) })).await?
+        }
+        Hypertable::NotAvailable | Hypertable::Refused(_) => Policies::NotAvailable,
+    };
+    within(database.options.lock_timeout, holder.client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK])).await?;
+    Ok(Migrated { applied, hypertable, policies })
+}
+
+async fn within_migration<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, MigrateError>>,
+) -> Result<T, MigrateError> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Silence(limit).into()))
+}
+
+async fn answers(client: &Client, database: &PostgresDatabase) -> bool {
+    within(database.options.connect_timeout, client.simple_query("SELECT 1")).await.is_ok()
+}
+
+async fn take_lock(client: &Client, database: &PostgresDatabase) -> Result<(), MigrateError> {
+    let waited = database.options.migration_lock_timeout;
+    let wait = format!("SET lock_timeout = {}", waited.as_millis());
+    let lock = async {
+        client.batch_execute(&wait).await?;
+        client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await
+    };
+    // The server ends the wait; the margin is for one that does not answer at all.
+    match within(waited + database.options.connect_timeout, lock).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(MigrateError::Locked { waited }),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// Diesel's harness blocks, and blocking is not allowed on actix's runtimes: so it runs in a thread of its own, which
+/// ends with the connection when this future is dropped.
+async fn apply_to_postgres(session: Session) -> Result<Vec<String>, MigrateError> {
+    let Session { client, driver } = session;
+    let connection =
+        AsyncPgConnection::try_from(client).await.map_err(|error| MigrateError::Unavailable(error.to_string()))?;
+    let applying = tokio::task::spawn_blocking(move || {
+        let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::from(connection);
+        apply::<Pg, _>(&mut connection, POSTGRES_MIGRATIONS)
+    });
+    let applied = applying.await.map_err(|error| MigrateError::Failed(error.to_string()))?;
+    drop(driver);
+    applied
+}
+
+/// Migrates SQLite in one transaction, for which others wait.
+pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Migrated, MigrateError> {
+    let waited = database.options.lock_timeout;
+    let database = Arc::clone(database);
+    let migrating = tokio::task::spawn_blocking(move || {
+        let mut connection = database.connect().map_err(|error| MigrateError::Unavailable(error.to_string()))?;
+        let applied = connection.immediate_transaction(|connection| {
+            apply::<Sqlite, SqliteConnection>(connection, SQLITE_MIGRATIONS).map_err(InTransaction::Migrate)
+        });
+        applied.map_err(|error| match error {
+            InTransaction::Migrate(error) => error,
+            InTransaction::Begin(error) if error.to_string().contains("locked") => MigrateError::Locked { waited },
+            InTransaction::Begin(error) => MigrateError::Unavailable(error.to_string()),
+        })
+    });
+    let applied = migrating.await.map_err(|error| MigrateError::Failed(error.to_string()))??;
+    Ok(Migrated { applied, hypertable: Hypertable::NotAvailable, policies: Policies::NotAvailable })
+}
+
+enum InTransaction {
+    Begin(diesel::result::Error),
+    Migrate(MigrateError),
+}
+
+impl From<diesel::result::Error> for InTransaction {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Begin(error)
+    }
+}
+
+/// Applies what is missing, unless the schema is newer than this program.
+fn apply<DB: Backend, C: MigrationHarness<DB>>(
+    connection: &mut C,
+    migrations: EmbeddedMigrations,
+) -> Result<Vec<String>, MigrateError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| MigrateError::Failed(with_causes(&*error));
+    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
+    let known: HashSet<MigrationVersion<'_>> = known.iter().map(|migration| migration.name().version()).collect();
+    let applied = connection.applied_migrations().map_err(failed)?;
+    if let Some(unknown) = applied.iter().rev().find(|version| !known.contains(version)) {
+        return Err(MigrateError::NewerSchema { version: unknown.to_string() });
+    }
+    let now = connection.run_pending_migrations(migrations).map_err(failed)?;
+    Ok(now.iter().map(ToString::to_string).collect())
+}
+
+impl From<Failure> for MigrateError {
+    fn from(failure: Failure) -> Self {
+        match failure.code() {
+            Some(code) if !passes(code) => Self::Failed(failure.to_string()),
+            _ => Self::Unavailable(failure.to_string()),
+        }
+    }
+}
+
+/// Whether the server's refusal is one of this moment: it is starting or being stopped (class 57), out of connections
+/// or room (53), lost a connection (08), met a conflict (40) or the system's failure (58).
+fn passes(code: &SqlState) -> bool {
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
+}

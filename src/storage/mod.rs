@@ -1,0 +1,163 @@
+//! Where state vectors are kept: PostgreSQL, with or without TimescaleDB, or SQLite.
+//!
+//! [`Storage`] is cheap to clone and serves the queries; [`Storage::writer`] gives the actors' [`StateStore`], which
+//! has a connection of its own. Both databases follow the same files in the same order: `connection`, `writer`, `queries`.
+
+mod error;
+mod migrations;
+mod options;
+mod postgres;
+mod rows;
+mod schema;
+mod sqlite;
+mod step_size;
+mod tls;
+mod url;
+
+use std::sync::Arc;
+
+use actors::batch::{Batch, LogId, Position, Stored};
+use actors::domain::{Icao24, StateVector, UnixTime};
+use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
+
+pub use error::{MigrateError, OpenError, QueryError};
+pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS};
+pub use options::StorageOptions;
+pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
+
+use postgres::{PostgresDatabase, PostgresWriter};
+use sqlite::{SqliteDatabase, SqliteWriter};
+
+/// A database, opened; clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Storage(Database);
+
+#[derive(Clone, Debug)]
+enum Database {
+    Postgres(Arc<PostgresDatabase>),
+    Sqlite(Arc<SqliteDatabase>),
+}
+
+/// What can be told of the database at little cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageObservation {
+    /// An estimate of the rows in `state_vectors`, where the database keeps one.
+    pub approximate_rows: Option<u64>,
+    /// When the newest stored record was published, in milliseconds since 1970; `None` before the first.
+    pub newest_record: Option<i64>,
+}
+
+impl Storage {
+    /// Opens a database. SQLite's file and its parent folder are made where missing; PostgreSQL is connected to by the first call.
+    ///
+    /// # Errors
+    /// An unreadable or unusable root certificate; a file or folder that cannot be made or opened.
+    pub fn open(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
+        Ok(Self(match url {
+            DatabaseUrl::Postgres(url) => Database::Postgres(Arc::new(PostgresDatabase::open(url, options)?)),
+            DatabaseUrl::SqliteFile(path) => Database::Sqlite(Arc::new(SqliteDatabase::open_file(path, options)?)),
+            DatabaseUrl::SqliteMemory => Database::Sqlite(Arc::new(SqliteDatabase::open_memory(options)?)),
+        }))
+    }
+
+    /// Brings the schema up to date, and where TimescaleDB is to be had makes `state_vectors` a hypertable whose
+    /// compression and retention are those of the options.
+    /// Several processes may call it at once: they take turns.
+    ///
+    /// # Errors
+    /// Told apart by who can act; see [`MigrateError`]. What was applied before an error stays.
+    pub async fn migrate(&self) -> Result<Migrated, MigrateError> {
+        // Once in the life of a process, and large: not for its caller's own future.
+        match &self.0 {
+            Database::Postgres(database) => Box::pin(migrations::migrate_postgres(database)).await,
+            Database::Sqlite(database) => Box::pin(migrations::migrate_sqlite(database)).await,
+        }
+    }
+
+    /// The store of the actors, with a connection of its own; to be made in the thread that uses it.
+    pub fn writer(&self) -> Writer {
+        Writer(match &self.0 {
+            Database::Postgres(database) => WriterOf::Postgres(Box::new(PostgresWriter::new(Arc::clone(database)))),
+            Database::Sqlite(database) => WriterOf::Sqlite(SqliteWriter::new(Arc::clone(database))),
+        })
+    }
+
+    /// Asks whether the database answers and has the schema.
+    ///
+    /// # Errors
+    /// It does not, within [`StorageOptions::query_timeout`].
+    pub async fn ping(&self) -> Result<(), QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.ping().await,
+            Database::Sqlite(database) => database.ping().await,
+        }
+    }
+
+    /// What can be told at little cost.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`].
+    pub async fn observe(&self) -> Result<StorageObservation, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.observe().await,
+            Database::Sqlite(database) => database.observe().await,
+        }
+    }
+
+    /// The states of one aircraft with `from` ≤ `last_contact` ≤ `to`, oldest first, at most `limit` of them.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`], or holds what is no state vector.
+    pub async fn track(
+        &self,
+        icao24: Icao24,
+        from: UnixTime,
+        to: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<StateVector>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.track(icao24, from, to, limit).await,
+            Database::Sqlite(database) => database.track(icao24, from, to, limit).await,
+        }
+    }
+}
+
+/// The actors' [`StateStore`], in either database.
+#[derive(Debug)]
+pub struct Writer(WriterOf);
+
+#[derive(Debug)]
+enum WriterOf {
+    Postgres(Box<PostgresWriter>),
+    Sqlite(SqliteWriter),
+}
+
+impl StateStore for Writer {
+    async fn positions(&self, log: &LogId, partitions: &[i32]) -> Result<Vec<Position>, StoreError> {
+        match &self.0 {
+            WriterOf::Postgres(writer) => writer.positions(log, partitions).await,
+            WriterOf::Sqlite(writer) => writer.positions(log, partitions).await,
+        }
+    }
+
+    async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
+        match &self.0 {
+            WriterOf::Postgres(writer) => writer.store(batch, likely_new).await,
+            WriterOf::Sqlite(writer) => writer.store(batch, likely_new).await,
+        }
+    }
+
+    async fn maintain(&self) -> Result<Maintained, StoreError> {
+        match &self.0 {
+            WriterOf::Postgres(writer) => writer.maintain().await,
+            WriterOf::Sqlite(writer) => writer.maintain().await,
+        }
+    }
+
+    fn reset(&self) {
+        match &self.0 {
+            WriterOf::Postgres(writer) => writer.reset(),
+            WriterOf::Sqlite(writer) => writer.reset(),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+use std::fmt;
+use std::time::Duration;
+
+use actors::ports::StoreError;
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use futures_util::FutureExt;
+use thiserror::Error;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Connection, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::storage::error::{OpenError, with_causes};
+use crate::storage::options::StorageOptions;
+use crate::storage::tls;
+use crate::storage::url::PostgresUrl;
+
+/// A PostgreSQL database: how to connect to it, and the pool for queries.
+pub(in crate::storage) struct PostgresDatabase {
+    target: Target,
+    pub(in crate::storage) options: StorageOptions,
+    pub(super) pool: Pool<AsyncPgConnection>,
+}
+
+#[derive(Clone)]
+struct Target {
+    config: Config,
+    tls: MakeRustlsConnect,
+    connect_timeout: Duration,
+}
+
+type RawConnection = Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
+
+/// A connection and the task that drives it. Dropped, it is gone at once, whatever the server does.
+pub(in crate::storage) struct Session {
+    pub(in crate::storage) client: Client,
+    pub(in crate::storage) driver: Driver,
+}
+
+/// Ends the driving of a connection: every call on it fails from then on.
+pub(in crate::storage) struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What goes wrong on a connection.
+#[derive(Debug, Error)]
+pub(in crate::storage) enum Failure {
+    /// The server's or the client's own words.
+    #[error("{}", describe(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// The server has not answered.
+    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    Silence(Duration),
+    /// A row was found that the server refuses.
+    #[error(transparent)]
+    Rejected(StoreError),
+}
+
+impl Failure {
+    /// Whether a row was there already that COPY brought again.
+    pub(super) fn is_unique_violation(&self) -> bool {
+        self.code() == Some(&SqlState::UNIQUE_VIOLATION)
+    }
+
+    /// Whether the server refused data for what they are: data exceptions and integrity constraints.
+    pub(super) fn is_about_data(&self) -> bool {
+        self.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
+    }
+
+    pub(in crate::storage) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Postgres(error) => error.code(),
+            Self::Silence(_) | Self::Rejected(_) => None,
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Rejected(error) => error,
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code().code()),
+        None => with_causes(error),
+    }
+}
+
+/// Awaits what the server owes us, but not for ever: a stopped server keeps its connections open.
+pub(in crate::storage) async fn within<T, E: Into<Failure>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(Failure::Silence(limit)),
+    }
+}
+
+impl PostgresDatabase {
+    /// # Errors
+    /// Unusable root certificates.
+    pub(in crate::storage) fn open(url: &PostgresUrl, options: StorageOptions) -> Result<Self, OpenError> {
+        let mut config = url.config.clone();
+        let connect_timeout = config.get_connect_timeout().copied().unwrap_or(options.connect_timeout);
+        config.connect_timeout(connect_timeout);
+        // A host that is gone without a word is noticed after a minute; what we wait for has time-outs anyway.
+        config.keepalives_idle(Duration::from_secs(30));
+        config.keepalives_interval(Duration::from_secs(10));
+        config.keepalives_retries(3);
+        config.tcp_user_timeout(options.statement_timeout);
+        let addresses = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+        let target = Target {
+            config,
+            tls: tls::connector(url)?,
+            connect_timeout: connect_timeout * u32::try_from(addresses).unwrap_or(1),
+        };
+        let manager = pool_manager(&target, &options);
+        let pool = Pool::builder(manager)
+            .max_size(options.pool_size)
+            .build()
+            .map_err(|error| OpenError::Client(error.to_string()))?;
+        Ok(Self { target, options, pool })
+    }
+
+    /// A connection whose statements end after `statement_timeout` (zero: never) on the server's side.
+    pub(in crate::storage) async fn connect(&self, statement_timeout: Duration) -> Result<Session, Failure> {
+        within(self.target.connect_timeout, async {
+            let (client, connection) = self.target.connect().await?;
+            let driver = Driver(tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    log::debug!("the connection to PostgreSQL ended: {}", describe(&error));
+                }
+            }));
+            let session = Session { client, driver };
+            let settings = session_settings(statement_timeout, self.options.lock_timeout);
+            session.client.batch_execute(&settings).await?;
+            Ok::<_, tokio_postgres::Error>(session)
+        })
+        .await
+    }
+}
+
+impl Target {
+    async fn connect(&self) -> Result<(Client, RawConnection), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
+    }
+}
+
+fn pool_manager(target: &Target, options: &StorageOptions) -> AsyncDieselConnectionManager<AsyncPgConnection> {
+    let mut config = ManagerConfig::default();
+    let target = target.clone();
+    let settings = session_settings(options.query_timeout, options.lock_timeout);
+    config.custom_setup = Box::new(move |_| {
+        let (target, settings) = (target.clone(), settings.clone());
+        async move { pooled_connection(&target, &settings).await }.boxed()
+    });
+    // The manager hands its URL to the set-up only, which has the target instead.
+    AsyncDieselConnectionManager::new_with_config("", config)
+}
+
+async fn pooled_connection(target: &Target, settings: &str) -> ConnectionResult<AsyncPgConnection> {
+    let unable = |error: &tokio_postgres::Error| ConnectionError::BadConnection(describe(error));
+    let work = async {
+        let (client, connection) = target.connect().await.map_err(|error| unable(&error))?;
+        let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+        diesel_async::SimpleAsyncConnection::batch_execute(&mut connection, settings)
+            .await
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    };
+    match tokio::time::timeout(target.connect_timeout, work).await {
+        Ok(result) => result,
+        Err(_) => Err(ConnectionError::BadConnection(Failure::Silence(target.connect_timeout).to_string())),
+    }
+}
+
+/// Bounds everything on the server's side too, so that a client that is gone leaves no lock behind. Settings that this
+/// server does not know are left out: TimescaleDB's lifts the limit on late rows into compressed chunks.
+fn session_settings(statement_timeout: Duration, lock_timeout: Duration) -> String {
+    let (statement_timeout, lock_timeout) = (statement_timeout.as_millis(), lock_timeout.as_millis());
+    format!(
+        "SELECT set_config(name, wanted.value, false) FROM (VALUES
+            ('statement_timeout', '{statement_timeout}'), ('lock_timeout', '{lock_timeout}'),
+            ('idle_in_transaction_session_timeout', '{lock_timeout}'), ('idle_session_timeout', '0'),
+            ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
+            ('timescaledb.max_tuples_decompressed_per_dml_transaction', '0')
+        ) AS wanted (name, value) JOIN pg_settings USING (name)"
+    )
+}
+
+impl fmt::Debug for PostgresDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresDatabase").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}

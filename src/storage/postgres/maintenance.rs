@@ -1,0 +1,134 @@
+//! Retention where no policy of TimescaleDB sees to it: by dropping chunks, or in small deletes from a plain table.
+
+use actors::domain::UnixTime;
+use actors::ports::Maintained;
+use tokio_postgres::{Client, Transaction};
+
+use super::connection::Failure;
+use super::hypertable::extension_schema;
+use super::writer::begin;
+use crate::storage::options::StorageOptions;
+
+const HAS_TIMESCALE: &str = "SELECT to_regclass('timescaledb_information.jobs') IS NOT NULL";
+/// For a hypertable: whether it has a policy that drops its chunks.
+const HAS_POLICY: &str = "
+SELECT EXISTS (
+    SELECT FROM timescaledb_information.jobs AS job
+    WHERE job.hypertable_schema = hypertable.hypertable_schema AND job.hypertable_name = hypertable.hypertable_name
+        AND job.proc_name = 'policy_retention' AND job.scheduled
+)
+FROM timescaledb_information.hypertables AS hypertable
+WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass";
+
+/// Visits some aircraft after a given one by jumps in the key's index, and deletes what they have of too old rows, at
+/// most so many. An index by time would cost each insert more than this does; a BRIN index would have to look through
+/// every range in which an old row's place was given to a new one.
+const DELETE: &str = "
+WITH RECURSIVE visited (icao24, visit) AS (
+    (SELECT icao24, 1 FROM state_vectors WHERE icao24 > $1::text ORDER BY icao24 LIMIT 1)
+    UNION ALL
+    SELECT next.icao24, visit + 1 FROM visited CROSS JOIN LATERAL (
+        SELECT icao24 FROM state_vectors WHERE icao24 > visited.icao24 ORDER BY icao24 LIMIT 1
+    ) AS next WHERE visit < $2::bigint
+), expired AS MATERIALIZED (
+    SELECT old.ctid AS place FROM visited CROSS JOIN LATERAL (
+        SELECT ctid FROM state_vectors
+        WHERE state_vectors.icao24 = visited.icao24 AND last_contact < to_timestamp($3::bigint) ORDER BY last_contact
+        LIMIT $4::bigint
+    ) AS old LIMIT $4::bigint
+), deleted AS (
+    DELETE FROM state_vectors WHERE ctid = ANY (ARRAY(SELECT place FROM expired)) RETURNING 1
+)
+SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM visited), (SELECT max(icao24) FROM visited)";
+
+/// How many aircraft a step visits: a fraction of a second's work where none has an old row.
+const AIRCRAFT: i64 = 2_000;
+
+/// How far the present round over the aircraft has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Round {
+    /// The last aircraft that has no old row left; empty at the beginning.
+    after: String,
+}
+
+/// What sees to the retention.
+enum Retention {
+    /// TimescaleDB itself.
+    Policy,
+    /// We, by dropping chunks.
+    Chunks,
+    /// We, row by row.
+    Rows,
+}
+
+/// One step. `round` goes on only with its success.
+pub(super) async fn maintain(
+    client: &mut Client,
+    options: &StorageOptions,
+    rows: u32,
+    round: &mut Round,
+) -> Result<Maintained, Failure> {
+    let transaction = begin(client).await?;
+    let limit = options.maintenance_timeout.as_millis();
+    transaction.batch_execute(&format!("SET LOCAL statement_timeout = {limit}")).await?;
+    let oldest = UnixTime::now().minus(options.retention);
+    let maintained = match retention(&transaction).await? {
+        Retention::Policy => Maintained::default(),
+        Retention::Chunks => drop_chunks(&transaction, oldest).await?,
+        Retention::Rows => {
+            let (maintained, next) = delete_rows(&transaction, oldest, rows, round).await?;
+            transaction.commit().await?;
+            *round = next;
+            return Ok(maintained);
+        }
+    };
+    transaction.commit().await?;
+    Ok(maintained)
+}
+
+async fn retention(transaction: &Transaction<'_>) -> Result<Retention, Failure> {
+    if !transaction.query_one(HAS_TIMESCALE, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(Retention::Rows);
+    }
+    Ok(match transaction.query_opt(HAS_POLICY, &[]).await? {
+        None => Retention::Rows,
+        Some(row) if row.try_get(0)? => Retention::Policy,
+        Some(_) => Retention::Chunks,
+    })
+}
+
+async fn drop_chunks(transaction: &Transaction<'_>, oldest: UnixTime) -> Result<Maintained, Failure> {
+    let schema = extension_schema(transaction).await?;
+    let drop = format!(
+        "SELECT {schema}.drop_chunks('state_vectors', older_than => to_timestamp({}))",
+        postgres_seconds(oldest)
+    );
+    let dropped = transaction.query(&drop, &[]).await?.len();
+    if dropped > 0 {
+        log::info!("dropped {dropped} chunks of state_vectors, which were older than the retention");
+    }
+    Ok(Maintained::default())
+}
+
+async fn delete_rows(
+    transaction: &Transaction<'_>,
+    oldest: UnixTime,
+    rows: u32,
+    round: &Round,
+) -> Result<(Maintained, Round), Failure> {
+    let rows = i64::from(rows);
+    let answer = transaction.query_one(DELETE, &[&round.after, &AIRCRAFT, &postgres_seconds(oldest), &rows]).await?;
+    let (deleted, visited): (i64, i64) = (answer.try_get(0)?, answer.try_get(1)?);
+    let expired = u64::try_from(deleted).unwrap_or(0);
+    if deleted >= rows {
+        // The same aircraft may have more.
+        return Ok((Maintained { expired, more: true }, round.clone()));
+    }
+    let after = if visited < AIRCRAFT { None } else { answer.try_get(2)? };
+    Ok((Maintained { expired, more: after.is_some() }, Round { after: after.unwrap_or_default() }))
+}
+
+/// Unix seconds that are a time which PostgreSQL has.
+fn postgres_seconds(time: UnixTime) -> i64 {
+    time.0.clamp(-62_135_596_800, 253_402_300_799)
+}

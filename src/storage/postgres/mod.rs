@@ -1,0 +1,25 @@
+//! PostgreSQL, with or without TimescaleDB: a pool for queries by diesel, and a connection of its own for the writer,
+//! since diesel has no COPY.
+
+mod connection;
+mod copy;
+mod hypertable;
+mod maintenance;
+mod policies;
+mod positions;
+mod queries;
+mod refusal;
+mod staging;
+mod writer;
+
+pub(super) use connection::{Failure, PostgresDatabase, Session, within};
+pub(super) use writer::PostgresWriter;
+
+/// The columns of `state_vectors` in the order of a written row.
+macro_rules! columns {
+    () => {
+        "icao24, last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude, velocity, \
+         true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country"
+    };
+}
+use columns;

@@ -1,0 +1,87 @@
+use actors::domain::{Icao24, StateVector, UnixTime};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::connection::PostgresDatabase;
+use crate::storage::StorageObservation;
+use crate::storage::error::{QueryError, with_causes};
+use crate::storage::rows::{StoredRow, postgres_bound};
+use crate::storage::schema::postgres::{ingest_position, state_vectors};
+
+/// The planner's estimate of a table; of a hypertable, the sum over its chunks.
+const APPROXIMATE_ROWS: &str = "
+SELECT coalesce(sum(greatest(class.reltuples, 0)), 0)::bigint AS value FROM pg_class AS class
+WHERE class.oid IN (
+    SELECT 'state_vectors'::regclass UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'state_vectors'::regclass
+)";
+
+#[derive(QueryableByName)]
+struct Scalar {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+impl PostgresDatabase {
+    pub(in crate::storage) async fn ping(&self) -> Result<(), QueryError> {
+        self.query(async |connection| {
+            let one = ingest_position::table.select(ingest_position::partition).limit(1);
+            one.load::<i32>(connection).await.map(|_| ())
+        })
+        .await
+    }
+
+    pub(in crate::storage) async fn observe(&self) -> Result<StorageObservation, QueryError> {
+        self.query(async |connection| {
+            let newest = ingest_position::table.select(diesel::dsl::max(ingest_position::last_timestamp));
+            let newest_record = newest.first::<Option<i64>>(connection).await?;
+            let rows = diesel::sql_query(APPROXIMATE_ROWS).get_result::<Scalar>(connection).await?;
+            Ok(StorageObservation { approximate_rows: u64::try_from(rows.value).ok(), newest_record })
+        })
+        .await
+    }
+
+    pub(in crate::storage) async fn track(
+        &self,
+        icao24: Icao24,
+        from: UnixTime,
+        to: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<StateVector>, QueryError> {
+        let (from, to) = (postgres_bound(from), postgres_bound(to));
+        let rows = self
+            .query(async |connection| {
+                state_vectors::table
+                    .filter(state_vectors::icao24.eq(icao24.to_string()))
+                    .filter(state_vectors::last_contact.between(from, to))
+                    .order(state_vectors::last_contact)
+                    .limit(i64::from(limit))
+                    .load::<StoredRow>(connection)
+                    .await
+            })
+            .await?;
+        Ok(rows.into_iter().map(StateVector::from).collect())
+    }
+
+    /// Runs a query on a connection of the pool. One whose answer did not come in time is not used again.
+    async fn query<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, QueryError> {
+        let limit = self.options.query_timeout;
+        let silence = || QueryError::Unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()));
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut connection = tokio::time::timeout_at(deadline, self.pool.get())
+            .await
+            .map_err(|_| silence())?
+            .map_err(|error| QueryError::Unavailable(with_causes(&error)))?;
+        match tokio::time::timeout_at(deadline, work(&mut connection)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                drop(Object::take(connection));
+                Err(silence())
+            }
+        }
+    }
+}

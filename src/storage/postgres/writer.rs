@@ -1,0 +1,194 @@
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::Arc;
+
+use actors::batch::{Batch, Fenced, LogId, Position, Stored};
+use actors::ports::{LikelyNew, Maintained, StoreError};
+use tokio_postgres::{Client, IsolationLevel, Statement, Transaction};
+
+use super::columns;
+use super::connection::{Failure, PostgresDatabase, Session, within};
+use super::copy::copy_rows;
+use super::maintenance::{Round, maintain};
+use super::positions::Positions;
+use super::refusal::find_refused;
+use super::staging::Staging;
+use crate::storage::rows::choose;
+use crate::storage::step_size::StepSize;
+
+const COPY: &str = concat!("COPY state_vectors (", columns!(), ") FROM STDIN (FORMAT binary)");
+
+/// The actors' store, with one connection that is opened when it is needed and dropped at the first error.
+pub(in crate::storage) struct PostgresWriter {
+    database: Arc<PostgresDatabase>,
+    /// Taken out for each call and put back after its success, so that a call that failed, timed out or was dropped
+    /// leaves no connection in the middle of a transaction behind.
+    idle: RefCell<Option<WriteSession>>,
+    resets: Cell<u64>,
+    round: RefCell<Round>,
+    step: StepSize,
+}
+
+/// A connection with its prepared statements.
+struct WriteSession {
+    session: Session,
+    positions: Positions,
+    copy: Statement,
+    staging: Staging,
+}
+
+impl PostgresWriter {
+    pub(in crate::storage) fn new(database: Arc<PostgresDatabase>) -> Self {
+        let step = StepSize::new(database.options.maintenance_rows);
+        Self { database, idle: RefCell::new(None), resets: Cell::new(0), round: RefCell::default(), step }
+    }
+
+    /// As [`actors::ports::StateStore::positions`].
+    pub(in crate::storage) async fn positions(
+        &self,
+        log: &LogId,
+        partitions: &[i32],
+    ) -> Result<Vec<Position>, StoreError> {
+        let limit = self.database.options.statement_timeout;
+        self.with_session(async |session| {
+            within(limit, session.positions.find(&session.session.client, log, partitions)).await
+        })
+        .await
+    }
+
+    /// As [`actors::ports::StateStore::store`].
+    pub(in crate::storage) async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
+        let limit = self.database.options.statement_timeout;
+        self.with_session(async |session| {
+            let mut attempt = within(limit, session.store(batch, likely_new)).await;
+            // The memory of what is new was wrong, or another writer was faster: staging meets no such conflict.
+            if attempt.as_ref().is_err_and(Failure::is_unique_violation) {
+                attempt = within(limit, session.store(batch, &LikelyNew::default())).await;
+            }
+            match attempt {
+                Err(failure) if failure.is_about_data() => match within(limit, session.find_refused(batch)).await? {
+                    Some(rejected) => Err(Failure::Rejected(rejected)),
+                    None => Err(failure),
+                },
+                attempt => attempt,
+            }
+        })
+        .await
+    }
+
+    /// As [`actors::ports::StateStore::maintain`].
+    pub(in crate::storage) async fn maintain(&self) -> Result<Maintained, StoreError> {
+        let options = &self.database.options;
+        let mut round = self.round.borrow().clone();
+        let result = self
+            .with_session(async |session| {
+                let step = maintain(&mut session.session.client, options, self.step.rows(), &mut round);
+                // The server gives up first; the margin is for one that does not answer at all.
+                within(options.maintenance_timeout + options.connect_timeout, step).await
+            })
+            .await;
+        self.step.learn(result.is_ok());
+        if result.is_ok() {
+            self.round.replace(round);
+        }
+        result
+    }
+
+    /// As [`actors::ports::StateStore::reset`].
+    pub(in crate::storage) fn reset(&self) {
+        self.resets.set(self.resets.get() + 1);
+        self.idle.take();
+    }
+
+    async fn with_session<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut WriteSession) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let resets = self.resets.get();
+        let idle = self.idle.take().filter(|idle| !idle.session.client.is_closed());
+        let mut session = match idle {
+            Some(session) => session,
+            None => self.connect().await?,
+        };
+        let answer = work(&mut session).await?;
+        if self.resets.get() == resets {
+            self.idle.replace(Some(session));
+        }
+        Ok(answer)
+    }
+
+    async fn connect(&self) -> Result<WriteSession, Failure> {
+        let options = &self.database.options;
+        let session = self.database.connect(options.statement_timeout).await?;
+        within(options.statement_timeout, async {
+            let positions = Positions::prepare(&session.client).await?;
+            let copy = session.client.prepare(COPY).await?;
+            let staging = Staging::prepare(&session.client).await?;
+            Ok::<_, Failure>(WriteSession { session, positions, copy, staging })
+        })
+        .await
+    }
+}
+
+impl WriteSession {
+    /// One transaction: the positions, then the rows of the parts whose position was the expected one. Dropped in the
+    /// middle, it is rolled back.
+    async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, Failure> {
+        let transaction = begin(&mut self.session.client).await?;
+        let passed = self.positions.advance(&transaction, batch).await?;
+        let fenced = fenced_parts(&transaction, &self.positions, batch, &passed).await?;
+        let chosen = choose(batch, likely_new, |part| passed[part]);
+        let mut inserted = 0;
+        if !chosen.new.is_empty() {
+            inserted += copy_rows(&transaction, &self.copy, &chosen.new).await?;
+        }
+        if !chosen.doubtful.is_empty() {
+            inserted += self.staging.insert(&transaction, &chosen.doubtful).await?;
+        }
+        fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
+        transaction.commit().await?;
+        fail::fail_point!("store-committed", |_| crate::fault::kill_self());
+        Ok(Stored { inserted, duplicates: (chosen.offered as u64).saturating_sub(inserted), fenced })
+    }
+
+    /// Looks for the row that made the server refuse a batch, in a transaction that is rolled back.
+    ///
+    /// # Errors
+    /// The connection's. `None`: the rows are refused only together, or no longer.
+    async fn find_refused(&mut self, batch: &Batch) -> Result<Option<StoreError>, Failure> {
+        let transaction = begin(&mut self.session.client).await?;
+        let passed = self.positions.advance(&transaction, batch).await?;
+        let chosen = choose(batch, &LikelyNew::default(), |part| passed[part]);
+        let refused = find_refused(&transaction, &self.staging, &chosen.doubtful).await?;
+        transaction.rollback().await?;
+        Ok(refused)
+    }
+}
+
+/// The fence needs to see what others committed while it waited for them, whatever the database's default is.
+pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
+    Ok(client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
+}
+
+/// What the table holds for the parts that did not pass.
+async fn fenced_parts(
+    transaction: &Transaction<'_>,
+    positions: &Positions,
+    batch: &Batch,
+    passed: &[bool],
+) -> Result<Vec<Fenced>, Failure> {
+    let parts = batch.parts.iter().zip(passed).filter(|(_, passed)| !**passed);
+    let partitions: Vec<i32> = parts.map(|(part, _)| part.partition).collect();
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = positions.find(transaction, &batch.log, &partitions).await?;
+    let found = |partition| found.iter().find(|position| position.partition == partition).copied();
+    Ok(partitions.iter().map(|&partition| Fenced { partition, found: found(partition) }).collect())
+}
+
+impl fmt::Debug for PostgresWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresWriter").field("resets", &self.resets).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! Rows between the domain and the tables: which of a batch are stored, and how one is read back.
+
+use actors::batch::Batch;
+use actors::domain::{Icao24, StateVector, UnixTime};
+use actors::ports::LikelyNew;
+use compact_str::CompactString;
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::Pg;
+use diesel::pg::data_types::PgTimestamp;
+use diesel::prelude::Queryable;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sqlite::Sqlite;
+
+/// The rows of the parts that passed, each key once, ordered by key as the tables are.
+#[derive(Debug, Default)]
+pub(super) struct Chosen<'a> {
+    /// Those that probably meet no conflict.
+    pub(super) new: Vec<&'a StateVector>,
+    /// The others.
+    pub(super) doubtful: Vec<&'a StateVector>,
+    /// How many rows the parts hold, with those whose key occurs twice.
+    pub(super) offered: usize,
+}
+
+/// Whether a row, by its part's index and its own, is likely to be a new one; without a hint it is not.
+fn hint(likely_new: &LikelyNew, part: usize, row: usize) -> bool {
+    likely_new.0.get(part).and_then(|rows| rows.get(row)).copied().unwrap_or(false)
+}
+
+/// Chooses the first row of each key of the parts for which `passed` says so by their index.
+pub(super) fn choose<'a>(batch: &'a Batch, likely_new: &LikelyNew, passed: impl Fn(usize) -> bool) -> Chosen<'a> {
+    let mut rows = Vec::with_capacity(batch.states());
+    for (i, part) in batch.parts.iter().enumerate().filter(|(i, _)| passed(*i)) {
+        rows.extend(
+            part.states
+                .iter()
+                .enumerate()
+                .map(|(j, state)| (state.icao24, state.last_contact, hint(likely_new, i, j), state.as_ref())),
+        );
+    }
+    let offered = rows.len();
+    // A stable sort keeps the order of the batch within a key, so that the first of it stays.
+    rows.sort_by_key(|(icao24, last_contact, ..)| (*icao24, *last_contact));
+    rows.dedup_by_key(|(icao24, last_contact, ..)| (*icao24, *last_contact));
+    let mut chosen = Chosen { offered, ..Chosen::default() };
+    for (.., likely_new, state) in rows {
+        if likely_new { chosen.new.push(state) } else { chosen.doubtful.push(state) }
+    }
+    chosen
+}
+
+/// PostgreSQL's epoch, 2000-01-01, in Unix seconds.
+const POSTGRES_EPOCH: i64 = 946_684_800;
+
+/// Microseconds since 2000, as PostgreSQL counts. A time that it cannot hold stays one that it refuses: the ends of
+/// the range would mean infinity.
+pub(super) fn postgres_time(time: UnixTime) -> i64 {
+    time.0.saturating_sub(POSTGRES_EPOCH).saturating_mul(1_000_000).clamp(i64::MIN + 1, i64::MAX - 1)
+}
+
+/// The same for a bound of a query, where a time that PostgreSQL cannot hold means its first or last: the years that a
+/// state vector can have.
+pub(super) fn postgres_bound(time: UnixTime) -> PgTimestamp {
+    PgTimestamp(postgres_time(UnixTime(time.0.clamp(-62_135_596_800, 253_402_300_799))))
+}
+
+/// A time of either database.
+#[derive(Clone, Copy, Debug, FromSqlRow)]
+pub(super) struct StoredTime(UnixTime);
+
+impl FromSql<Timestamptz, Pg> for StoredTime {
+    fn from_sql(bytes: diesel::pg::PgValue<'_>) -> deserialize::Result<Self> {
+        let PgTimestamp(micros) = FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
+        Ok(Self(UnixTime(micros.div_euclid(1_000_000) + POSTGRES_EPOCH)))
+    }
+}
+
+impl FromSql<BigInt, Sqlite> for StoredTime {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <i64 as FromSql<BigInt, Sqlite>>::from_sql(value).map(|seconds| Self(UnixTime(seconds)))
+    }
+}
+
+/// An address as text.
+#[derive(Clone, Copy, Debug, FromSqlRow)]
+pub(super) struct StoredIcao24(Icao24);
+
+impl<DB: Backend> FromSql<Text, DB> for StoredIcao24
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Icao24::parse(&String::from_sql(value)?)?))
+    }
+}
+
+/// A row of `state_vectors` in either database, in the order of its columns.
+#[derive(Debug, Queryable)]
+pub(super) struct StoredRow {
+    icao24: StoredIcao24,
+    last_contact: StoredTime,
+    time_position: Option<StoredTime>,
+    observed_at: Option<StoredTime>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    baro_altitude: Option<f64>,
+    geo_altitude: Option<f64>,
+    velocity: Option<f64>,
+    true_track: Option<f64>,
+    vertical_rate: Option<f64>,
+    position_source: Option<i16>,
+    category: Option<i16>,
+    on_ground: Option<bool>,
+    spi: Option<bool>,
+    callsign: Option<String>,
+    squawk: Option<String>,
+    origin_country: Option<String>,
+}
+
+impl From<StoredRow> for StateVector {
+    fn from(row: StoredRow) -> Self {
+        Self {
+            icao24: row.icao24.0,
+            callsign: row.callsign.map(CompactString::from),
+            origin_country: row.origin_country.map(CompactString::from),
+            time_position: row.time_position.map(|time| time.0),
+            last_contact: row.last_contact.0,
+            lat: row.lat,
+            lon: row.lon,
+            baro_altitude: row.baro_altitude,
+            geo_altitude: row.geo_altitude,
+            on_ground: row.on_ground,
+            velocity: row.velocity,
+            true_track: row.true_track,
+            vertical_rate: row.vertical_rate,
+            squawk: row.squawk.map(CompactString::from),
+            spi: row.spi,
+            position_source: row.position_source,
+            category: row.category,
+            observed_at: row.observed_at.map(|time| time.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use actors::batch::{LogId, PartitionBatch};
+    use actors::domain::StateVectorParts;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part(rows: &[(u32, i64, bool)]) -> PartitionBatch {
+        let state = |(i, &(icao24, last_contact, _)): (usize, &(u32, i64, bool))| {
+            let parts = StateVectorParts {
+                icao24: Icao24::from_u32(icao24).to_string().into(),
+                last_contact: Some(last_contact),
+                // Its place, to tell rows of one key apart.
+                velocity: Some(i as f64),
+                ..StateVectorParts::default()
+            };
+            Arc::new(StateVector::try_from(parts).unwrap())
+        };
+        let states = rows.iter().enumerate().map(state).collect();
+        PartitionBatch {
+            partition: 0,
+            expected: None,
+            next_offset: 0,
+            last_timestamp: 0,
+            states,
+            dead_letters: Vec::new(),
+            lost: 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_row_of_each_key_is_chosen_in_the_order_of_the_keys(
+            parts in vec(vec((0u32..4, 0i64..4, any::<bool>()), 0..20), 0..4),
+            passed in vec(any::<bool>(), 4),
+        ) {
+            let log = LogId { cluster: "c".into(), topic: "t".into() };
+            let batch = Batch { log, parts: parts.iter().map(|rows| part(rows)).collect() };
+            let hints = LikelyNew(parts.iter().map(|rows| rows.iter().map(|row| row.2).collect()).collect());
+            let chosen = choose(&batch, &hints, |part| passed[part]);
+
+            let mut firsts = BTreeMap::new();
+            let mut offered = 0;
+            for (i, part) in batch.parts.iter().enumerate().filter(|(i, _)| passed[*i]) {
+                for (state, likely_new) in part.states.iter().zip(&hints.0[i]) {
+                    offered += 1;
+                    firsts.entry((state.icao24, state.last_contact)).or_insert((&**state, *likely_new));
+                }
+            }
+            let of = |wanted| firsts.values().filter(move |first| first.1 == wanted).map(|first| first.0);
+            prop_assert_eq!(chosen.offered, offered);
+            prop_assert!(of(true).eq(chosen.new.iter().copied()));
+            prop_assert!(of(false).eq(chosen.doubtful.iter().copied()));
+        }
+    }
+
+    #[test]
+    fn a_time_of_postgresql_is_finite_whatever_it_is_made_of() {
+        for (seconds, micros) in [
+            (946_684_800, 0),
+            (-1, -946_684_801_000_000),
+            (i64::MAX, i64::MAX - 1),
+            (i64::MIN, i64::MIN + 1),
+            (253_402_300_799, 252_455_615_999_000_000),
+        ] {
+            assert_eq!(postgres_time(UnixTime(seconds)), micros);
+        }
+    }
+}

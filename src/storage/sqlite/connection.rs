@@ -1,0 +1,106 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use futures_util::FutureExt;
+
+use crate::storage::error::OpenError;
+use crate::storage::options::StorageOptions;
+
+/// What the pool hands out.
+pub(super) type PooledSqlite = SyncConnectionWrapper<SqliteConnection>;
+
+/// A SQLite database: where it is, and the pool for queries.
+pub(in crate::storage) struct SqliteDatabase {
+    location: String,
+    pub(in crate::storage) options: StorageOptions,
+    pub(super) pool: Pool<PooledSqlite>,
+    /// A database in memory lives as long as somebody has it open.
+    _keeper: Option<Mutex<SqliteConnection>>,
+}
+
+impl SqliteDatabase {
+    /// Opens a file, making it and its folder where missing.
+    pub(in crate::storage) fn open_file(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
+        let unable = |reason: String| OpenError::File { path: path.to_owned(), reason };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| unable(error.to_string()))?;
+        }
+        // An absolute path can be taken neither for a URI nor for one of SQLite's special names.
+        let path = std::path::absolute(path).map_err(|error| unable(error.to_string()))?;
+        let location = path.to_str().ok_or_else(|| unable("the path is not UTF-8".to_owned()))?.to_owned();
+        let database = Self::open(location, options, None)?;
+        // WAL stays with the file: a commit needs no wait for the disk, and readers do not wait for the writer.
+        let connection = database.connect().map_err(|error| unable(error.to_string()))?;
+        journal_in_wal(connection).map_err(|error| unable(error.to_string()))?;
+        Ok(database)
+    }
+
+    /// Opens a new database in memory that all connections of this value share.
+    pub(in crate::storage) fn open_memory(options: StorageOptions) -> Result<Self, OpenError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let location = format!("file:/flight-monitor-{}?vfs=memdb", COUNT.fetch_add(1, Ordering::Relaxed));
+        let keeper = connect(&location, &options).map_err(|error| OpenError::Client(error.to_string()))?;
+        Self::open(location, options, Some(Mutex::new(keeper)))
+    }
+
+    fn open(
+        location: String,
+        options: StorageOptions,
+        keeper: Option<Mutex<SqliteConnection>>,
+    ) -> Result<Self, OpenError> {
+        let mut config = ManagerConfig::default();
+        let target = (location.clone(), options.clone());
+        config.custom_setup = Box::new(move |_| {
+            let (location, options) = target.clone();
+            async move {
+                let connecting = tokio::task::spawn_blocking(move || connect(&location, &options));
+                let connection =
+                    connecting.await.map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
+                Ok(SyncConnectionWrapper::new(connection))
+            }
+            .boxed()
+        });
+        let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
+            .max_size(options.pool_size)
+            .build()
+            .map_err(|error| OpenError::Client(error.to_string()))?;
+        Ok(Self { location, options, pool, _keeper: keeper })
+    }
+
+    /// Another connection; blocks for as long as the file system takes.
+    pub(in crate::storage) fn connect(&self) -> ConnectionResult<SqliteConnection> {
+        connect(&self.location, &self.options)
+    }
+}
+
+/// With `synchronous = NORMAL`, WAL loses nothing committed to a killed process, and after a power cut it goes back to
+/// an older commit, positions and rows together.
+fn connect(location: &str, options: &StorageOptions) -> ConnectionResult<SqliteConnection> {
+    let mut connection = SqliteConnection::establish(location)?;
+    connection
+        .batch_execute(&format!(
+            "PRAGMA busy_timeout = {}; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;
+             PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+            options.lock_timeout.as_millis()
+        ))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+fn journal_in_wal(mut connection: SqliteConnection) -> diesel::QueryResult<()> {
+    connection.batch_execute("PRAGMA journal_mode = WAL")
+}
+
+impl fmt::Debug for SqliteDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteDatabase").field("location", &self.location).finish_non_exhaustive()
+    }
+}

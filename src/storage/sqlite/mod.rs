@@ -1,0 +1,9 @@
+//! SQLite, embedded: a pool for queries by diesel, and a connection of its own for the writer.
+
+mod connection;
+mod maintenance;
+mod queries;
+mod writer;
+
+pub(super) use connection::SqliteDatabase;
+pub(super) use writer::SqliteWriter;

@@ -1,0 +1,69 @@
+use actors::domain::{Icao24, StateVector, UnixTime};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use diesel_async::pooled_connection::deadpool::Object;
+
+use super::connection::{PooledSqlite, SqliteDatabase};
+use crate::storage::StorageObservation;
+use crate::storage::error::{QueryError, with_causes};
+use crate::storage::rows::StoredRow;
+use crate::storage::schema::sqlite::{ingest_position, state_vectors};
+
+impl SqliteDatabase {
+    pub(in crate::storage) async fn ping(&self) -> Result<(), QueryError> {
+        self.query(async |connection| {
+            let one = ingest_position::table.select(ingest_position::partition).limit(1);
+            one.load::<i32>(connection).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// SQLite keeps no estimate of its rows, and counting them reads them all.
+    pub(in crate::storage) async fn observe(&self) -> Result<StorageObservation, QueryError> {
+        self.query(async |connection| {
+            let newest = ingest_position::table.select(diesel::dsl::max(ingest_position::last_timestamp));
+            let newest_record = newest.first::<Option<i64>>(connection).await?;
+            Ok(StorageObservation { approximate_rows: None, newest_record })
+        })
+        .await
+    }
+
+    pub(in crate::storage) async fn track(
+        &self,
+        icao24: Icao24,
+        from: UnixTime,
+        to: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<StateVector>, QueryError> {
+        let rows = self
+            .query(async |connection| {
+                state_vectors::table
+                    .filter(state_vectors::icao24.eq(icao24.to_string()))
+                    .filter(state_vectors::last_contact.between(from.0, to.0))
+                    .order(state_vectors::last_contact)
+                    .limit(i64::from(limit))
+                    .load::<StoredRow>(connection)
+                    .await
+            })
+            .await?;
+        Ok(rows.into_iter().map(StateVector::from).collect())
+    }
+
+    /// Runs a query on a connection of the pool. One that is still at work after the time-out is not used again.
+    async fn query<T>(&self, work: impl AsyncFnOnce(&mut PooledSqlite) -> QueryResult<T>) -> Result<T, QueryError> {
+        let limit = self.options.query_timeout;
+        let silence = || QueryError::Unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()));
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut connection = tokio::time::timeout_at(deadline, self.pool.get())
+            .await
+            .map_err(|_| silence())?
+            .map_err(|error| QueryError::Unavailable(with_causes(&error)))?;
+        match tokio::time::timeout_at(deadline, work(&mut connection)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => {
+                drop(Object::take(connection));
+                Err(silence())
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
+use actors::domain::{StateVector, UnixTime};
+use actors::ports::{LikelyNew, Maintained, StoreError};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sqlite::SqliteConnection;
+use tokio::sync::Mutex;
+
+use super::connection::SqliteDatabase;
+use super::maintenance::delete_expired;
+use crate::storage::rows::choose;
+use crate::storage::schema::sqlite::{ingest_position, state_vectors};
+use crate::storage::step_size::StepSize;
+
+/// The actors' store, with one connection that blocking threads use in turn.
+pub(in crate::storage) struct SqliteWriter {
+    database: Arc<SqliteDatabase>,
+    /// Held by the thread that works, even when its caller has given up: so there is never more than one.
+    connection: Arc<Mutex<Slot>>,
+    resets: Cell<u64>,
+    step: StepSize,
+}
+
+/// The connection, empty after an error, and the number of resets before it was opened.
+#[derive(Default)]
+struct Slot {
+    connection: Option<SqliteConnection>,
+    resets: u64,
+}
+
+impl SqliteWriter {
+    pub(in crate::storage) fn new(database: Arc<SqliteDatabase>) -> Self {
+        let step = StepSize::new(database.options.maintenance_rows);
+        Self { database, connection: Arc::default(), resets: Cell::new(0), step }
+    }
+
+    /// As [`actors::ports::StateStore::positions`].
+    pub(in crate::storage) async fn positions(
+        &self,
+        log: &LogId,
+        partitions: &[i32],
+    ) -> Result<Vec<Position>, StoreError> {
+        let (log, partitions) = (log.clone(), partitions.to_vec());
+        self.blocking(self.database.options.statement_timeout, move |connection| {
+            let mut found = partitions
+                .iter()
+                .filter_map(|&partition| find_position(connection, &log, partition).transpose())
+                .collect::<Result<Vec<_>, _>>()?;
+            found.sort_by_key(|position| position.partition);
+            Ok(found)
+        })
+        .await
+    }
+
+    /// As [`actors::ports::StateStore::store`]; there is one way only, so the hints are of no use.
+    pub(in crate::storage) async fn store(&self, batch: &Batch, _: &LikelyNew) -> Result<Stored, StoreError> {
+        let batch = batch.clone();
+        let limit = self.database.options.statement_timeout;
+        self.blocking(limit, move |connection| store(connection, &batch)).await
+    }
+
+    /// As [`actors::ports::StateStore::maintain`].
+    pub(in crate::storage) async fn maintain(&self) -> Result<Maintained, StoreError> {
+        let (options, rows) = (&self.database.options, self.step.rows());
+        let oldest = UnixTime::now().minus(options.retention);
+        let delete = move |connection: &mut SqliteConnection| Ok(delete_expired(connection, oldest, rows)?);
+        let result = self.blocking(options.maintenance_timeout, delete).await;
+        self.step.learn(result.is_ok());
+        result
+    }
+
+    /// As [`actors::ports::StateStore::reset`].
+    pub(in crate::storage) fn reset(&self) {
+        self.resets.set(self.resets.get() + 1);
+    }
+
+    /// Runs the work in a thread of its own, and waits for it within the time-out. It cannot be stopped: what it
+    /// commits afterwards the positions will tell.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (database, resets) = (Arc::clone(&self.database), self.resets.get());
+        let slot = Arc::clone(&self.connection);
+        let work = async {
+            let mut slot = slot.lock_owned().await;
+            let run = tokio::task::spawn_blocking(move || {
+                let idle = slot.connection.take().filter(|_| slot.resets == resets);
+                let mut connection = match idle {
+                    Some(connection) => connection,
+                    None => database.connect().map_err(|error| StoreError::Unavailable(error.to_string()))?,
+                };
+                let answer = work(&mut connection)?;
+                *slot = Slot { connection: Some(connection), resets };
+                Ok(answer)
+            });
+            run.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+        };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable(format!("SQLite has not finished within {:.1} s", limit.as_secs_f64())))
+        })
+    }
+}
+
+impl fmt::Debug for SqliteWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteWriter").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// What goes wrong in a transaction.
+enum Failure {
+    Sqlite(Error),
+    Rejected(StoreError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Sqlite(error) => Self::Unavailable(error.to_string()),
+            Failure::Rejected(error) => error,
+        }
+    }
+}
+
+/// One transaction: the positions, then the rows of the parts whose position was the expected one.
+fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Failure> {
+    let stored = connection.immediate_transaction(|connection| {
+        let mut passed = Vec::with_capacity(batch.parts.len());
+        let mut fenced = Vec::new();
+        for part in &batch.parts {
+            // Nobody else writes during this transaction, so what is found here stays true.
+            let found = find_position(connection, &batch.log, part.partition)?;
+            let expected = found.map(|position| position.next_offset) == part.expected;
+            passed.push(expected);
+            if expected {
+                advance(connection, &batch.log, part)?;
+            } else {
+                fenced.push(Fenced { partition: part.partition, found });
+            }
+        }
+        let chosen = choose(batch, &LikelyNew::default(), |part| passed[part]);
+        let mut inserted = 0;
+        for state in chosen.doubtful {
+            inserted += insert(connection, state).map_err(|error| refused(error, state))?;
+        }
+        fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
+        Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (chosen.offered - inserted) as u64, fenced })
+    })?;
+    fail::fail_point!("store-committed", |_| crate::fault::kill_self());
+    Ok(stored)
+}
+
+fn find_position(connection: &mut SqliteConnection, log: &LogId, partition: i32) -> QueryResult<Option<Position>> {
+    let found = ingest_position::table
+        .filter(ingest_position::log.eq(&*log.cluster))
+        .filter(ingest_position::topic.eq(&*log.topic))
+        .filter(ingest_position::partition.eq(partition))
+        .select((ingest_position::next_offset, ingest_position::last_timestamp))
+        .first::<(i64, i64)>(connection)
+        .optional()?;
+    Ok(found.map(|(next_offset, last_timestamp)| Position { partition, next_offset, last_timestamp }))
+}
+
+fn advance(connection: &mut SqliteConnection, log: &LogId, part: &PartitionBatch) -> QueryResult<()> {
+    diesel::replace_into(ingest_position::table)
+        .values((
+            ingest_position::log.eq(&*log.cluster),
+            ingest_position::topic.eq(&*log.topic),
+            ingest_position::partition.eq(part.partition),
+            ingest_position::next_offset.eq(part.next_offset),
+            ingest_position::last_timestamp.eq(part.last_timestamp),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+#[derive(Insertable)]
+// NULL is written as it is, so that there is one statement for all rows and it stays prepared.
+#[diesel(table_name = state_vectors, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    icao24: &'a str,
+    last_contact: i64,
+    time_position: Option<i64>,
+    observed_at: Option<i64>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    baro_altitude: Option<f64>,
+    geo_altitude: Option<f64>,
+    velocity: Option<f64>,
+    true_track: Option<f64>,
+    vertical_rate: Option<f64>,
+    position_source: Option<i16>,
+    category: Option<i16>,
+    on_ground: Option<bool>,
+    spi: Option<bool>,
+    callsign: Option<&'a str>,
+    squawk: Option<&'a str>,
+    origin_country: Option<&'a str>,
+}
+
+/// 1, or 0 where the key was there already. Only its conflict is absorbed: another constraint's violation is a refusal.
+fn insert(connection: &mut SqliteConnection, state: &StateVector) -> QueryResult<usize> {
+    let icao24 = state.icao24.to_ascii();
+    let row = NewRow {
+        icao24: std::str::from_utf8(&icao24).unwrap_or_default(),
+        last_contact: state.last_contact.0,
+        time_position: state.time_position.map(|time| time.0),
+        observed_at: state.observed_at.map(|time| time.0),
+        lat: state.lat,
+        lon: state.lon,
+        baro_altitude: state.baro_altitude,
+        geo_altitude: state.geo_altitude,
+        velocity: state.velocity,
+        true_track: state.true_track,
+        vertical_rate: state.vertical_rate,
+        position_source: state.position_source,
+        category: state.category,
+        on_ground: state.on_ground,
+        spi: state.spi,
+        callsign: state.callsign.as_deref(),
+        squawk: state.squawk.as_deref(),
+        origin_country: state.origin_country.as_deref(),
+    };
+    diesel::insert_into(state_vectors::table)
+        .values(row)
+        .on_conflict((state_vectors::icao24, state_vectors::last_contact))
+        .do_nothing()
+        .execute(connection)
+}
+
+/// Names the row where SQLite refuses it for what it holds.
+fn refused(error: Error, state: &StateVector) -> Failure {
+    use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
+    match &error {
+        Error::DatabaseError(CheckViolation | ForeignKeyViolation | NotNullViolation | UniqueViolation, reason) => {
+            Failure::Rejected(StoreError::Rejected {
+                icao24: state.icao24,
+                last_contact: state.last_contact,
+                reason: reason.message().to_owned(),
+            })
+        }
+        _ => Failure::Sqlite(error),
+    }
+}

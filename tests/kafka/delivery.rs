@@ -1,0 +1,46 @@
+use std::time::Duration;
+
+use ::actors::ports::{Publisher, StartAt};
+use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
+
+use crate::support::{on_each_broker, read, run, start, states};
+
+#[test]
+fn what_is_acknowledged_can_be_read_each_once_and_in_the_order_of_its_aircraft() {
+    on_each_broker(|cluster| async move {
+        let publisher = KafkaPublisher::new(cluster.clone());
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        publisher.publish(&states(5_000)).await.unwrap();
+        start(&subscription, StartAt::Beginning).await;
+        let mut seen = read(&subscription, 5_000).await;
+        seen.sort_unstable();
+        assert_eq!(seen, (0..5_000).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn an_empty_batch_is_delivered_at_once() {
+    on_each_broker(|cluster| async move {
+        KafkaPublisher::new(cluster.clone()).publish(&[]).await.unwrap();
+    });
+}
+
+#[test]
+fn a_broker_that_is_not_there_fails_the_whole_batch_within_its_time_out() {
+    run(async {
+        let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let cluster = KafkaCluster::new(KafkaOptions {
+            bootstrap_servers: nowhere,
+            topic_raw: "raw".into(),
+            topic_dead_letter: "dead".into(),
+            partitions: 1,
+            replication_factor: 1,
+            group_id: "group".into(),
+            properties: Default::default(),
+            embedded_id: None,
+        });
+        let publish = async { KafkaPublisher::new(cluster).publish(&states(3)).await.unwrap_err() };
+        let error = tokio::time::timeout(Duration::from_secs(30), publish).await.unwrap();
+        assert_eq!(error.undelivered, [0, 1, 2]);
+    });
+}

@@ -1,0 +1,179 @@
+use std::time::Duration;
+
+use ::actors::domain::UnixTime;
+use ::actors::ports::{Publisher, StartAt, Subscription, SubscriptionEvent};
+use flight_monitor::kafka::{KafkaPublisher, KafkaSubscription, Membership};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+
+use crate::support::{next, on_each_broker, read, real, run, start, states};
+
+/// Where each partition stands after everything up to now was read: (partition, next offset, last time stamp).
+async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, StartAt)> {
+    let mut positions = std::collections::BTreeMap::new();
+    let mut seen = 0;
+    while seen < count {
+        if let SubscriptionEvent::Batch(batch) = next(subscription).await {
+            seen += batch.states();
+            for part in batch.parts {
+                let at = StartAt::Resume { next_offset: part.next_offset, last_timestamp: part.last_timestamp };
+                positions.insert(part.partition, at);
+            }
+        }
+    }
+    positions.into_iter().collect()
+}
+
+#[test]
+fn reading_resumes_after_the_last_stored_record() {
+    on_each_broker(|cluster| async move {
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&states(300)).await.unwrap();
+        let first = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        start(&first, StartAt::Beginning).await;
+        let positions = positions(&first, 300).await;
+        first.close().await;
+
+        publisher.publish(&states(50)).await.unwrap();
+        let second = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        assert!(matches!(next(&second).await, SubscriptionEvent::Assigned(_)));
+        second.start(&positions).await.unwrap();
+        let mut seen = read(&second, 50).await;
+        seen.sort_unstable();
+        assert_eq!(seen, (0..50).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
+    on_each_broker(|cluster| async move {
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&states(60)).await.unwrap();
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        // As a position of another, longer log would be, and one of another time.
+        start(&subscription, StartAt::Resume { next_offset: 1_000, last_timestamp: 5 }).await;
+        assert_eq!(read(&subscription, 60).await.len(), 60);
+        subscription.reset();
+        start(&subscription, StartAt::Resume { next_offset: 2, last_timestamp: 5 }).await;
+        assert_eq!(read(&subscription, 60).await.len(), 60);
+    });
+}
+
+#[test]
+fn a_seek_back_reads_the_same_again_and_a_reset_announces_everything() {
+    on_each_broker(|cluster| async move {
+        KafkaPublisher::new(cluster.clone()).publish(&states(100)).await.unwrap();
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        let partitions = start(&subscription, StartAt::Beginning).await;
+        read(&subscription, 100).await;
+        let beginning: Vec<_> = partitions.iter().map(|&partition| (partition, StartAt::Beginning)).collect();
+        subscription.start(&beginning).await.unwrap();
+        assert_eq!(read(&subscription, 100).await.len(), 100);
+        subscription.reset();
+        assert_eq!(next(&subscription).await, SubscriptionEvent::Assigned(partitions));
+    });
+}
+
+#[test]
+fn a_held_subscription_hands_out_nothing_and_loses_nothing() {
+    on_each_broker(|cluster| async move {
+        let publisher = KafkaPublisher::new(cluster.clone());
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        publisher.publish(&states(10)).await.unwrap();
+        start(&subscription, StartAt::Beginning).await;
+        read(&subscription, 10).await;
+        let held = tokio::time::timeout(Duration::from_secs(2), subscription.hold());
+        let more = states(1_000);
+        let (held, published) = tokio::join!(held, publisher.publish(&more));
+        published.unwrap();
+        assert!(held.is_err(), "held: {held:?}");
+        assert_eq!(read(&subscription, 1_000).await.len(), 1_000);
+    });
+}
+
+#[test]
+fn the_live_path_starts_by_time() {
+    on_each_broker(|cluster| async move {
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&states(30)).await.unwrap();
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        start(&subscription, StartAt::Time(UnixTime::now().minus(Duration::from_secs(300)))).await;
+        assert_eq!(read(&subscription, 30).await.len(), 30);
+    });
+}
+
+#[test]
+fn a_start_after_every_record_waits_for_the_next_one() {
+    run(async {
+        let cluster = real();
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&states(30)).await.unwrap();
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        start(&subscription, StartAt::Time(UnixTime(UnixTime::now().0 + 3600))).await;
+        publisher.publish(&states(5)).await.unwrap();
+        let mut seen = read(&subscription, 5).await;
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2, 3, 4]);
+    });
+}
+
+#[test]
+fn members_of_the_group_share_the_partitions_and_take_over_from_each_other() {
+    run(async {
+        let cluster = real();
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&states(90)).await.unwrap();
+        let first = KafkaSubscription::new(cluster.clone(), Membership::Group);
+        assert_eq!(start(&first, StartAt::Beginning).await.len(), 3);
+        read(&first, 90).await;
+
+        let second = KafkaSubscription::new(cluster.clone(), Membership::Group);
+        let (mut of_first, mut of_second) = (vec![0, 1, 2], Vec::new());
+        while of_first.len() + of_second.len() != 3 || of_second.is_empty() {
+            tokio::select! {
+                event = next(&first) => match event {
+                    SubscriptionEvent::Assigned(partitions) => of_first = partitions,
+                    SubscriptionEvent::Revoked(_) => of_first.clear(),
+                    SubscriptionEvent::Batch(batch) => panic!("not started, but read {batch:?}"),
+                },
+                event = next(&second) => match event {
+                    SubscriptionEvent::Assigned(partitions) => of_second = partitions,
+                    SubscriptionEvent::Revoked(_) => of_second.clear(),
+                    SubscriptionEvent::Batch(batch) => panic!("not started, but read {batch:?}"),
+                },
+            }
+        }
+        first.close().await;
+        loop {
+            if let SubscriptionEvent::Assigned(partitions) = next(&second).await
+                && partitions.len() == 3
+            {
+                break;
+            }
+        }
+        second.close().await;
+    });
+}
+
+#[test]
+fn a_topic_that_is_made_anew_while_it_is_read_is_read_from_its_beginning() {
+    run(async {
+        let cluster = real();
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&states(300)).await.unwrap();
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        start(&subscription, StartAt::Beginning).await;
+        read(&subscription, 300).await;
+
+        let options = cluster.options();
+        let admin: AdminClient<_> =
+            ClientConfig::new().set("bootstrap.servers", &options.bootstrap_servers).create().unwrap();
+        admin.delete_topics(&[&options.topic_raw], &AdminOptions::new()).await.unwrap();
+        // What is published while there is no topic may have to be tried again, as the actor does: each try takes until
+        // the client gives its messages up.
+        let more = states(20);
+        while publisher.publish(&more).await.is_err() {}
+        let seen = read(&subscription, 20).await;
+        assert!(seen.len() >= 20, "{seen:?}");
+    });
+}

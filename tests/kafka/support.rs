@@ -1,0 +1,109 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ::actors::domain::{StateVector, StateVectorParts};
+use ::actors::ports::{StartAt, Subscription, SubscriptionEvent};
+use flight_monitor::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaSubscription};
+use tokio::time::timeout;
+
+/// How long anything here may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// An embedded broker, which ends with this.
+struct Embedded {
+    cluster: KafkaCluster,
+    _broker: EmbeddedBroker,
+}
+
+/// Runs a test against both kinds of broker.
+pub(crate) fn on_each_broker<F: Future<Output = ()>>(test: impl Fn(KafkaCluster) -> F) {
+    run(async {
+        let embedded = embedded();
+        test(embedded.cluster.clone()).await;
+        test(real()).await;
+    });
+}
+
+/// Runs a test as the actors run: on one thread.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    actix_rt::System::new().block_on(async { timeout(4 * PATIENCE, test).await.expect("the test takes too long") });
+}
+
+fn options(bootstrap_servers: String) -> KafkaOptions {
+    static TESTS: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test-{}-{}", std::process::id(), TESTS.fetch_add(1, Ordering::Relaxed));
+    KafkaOptions {
+        bootstrap_servers,
+        topic_raw: format!("{name}.raw").into(),
+        topic_dead_letter: format!("{name}.dead-letter").into(),
+        partitions: 3,
+        replication_factor: 1,
+        group_id: name,
+        properties: Default::default(),
+        embedded_id: None,
+    }
+}
+
+fn embedded() -> Embedded {
+    let mut options = options(String::new());
+    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1)];
+    let broker = EmbeddedBroker::start(&topics).unwrap();
+    options.bootstrap_servers = broker.bootstrap_servers();
+    options.embedded_id = Some("embedded".into());
+    Embedded { cluster: KafkaCluster::new(options), _broker: broker }
+}
+
+/// Topics of this test's own on the real broker.
+pub(crate) fn real() -> KafkaCluster {
+    let servers = std::env::var("TEST_KAFKA").expect("TEST_KAFKA names no broker: run the tests by `make test`");
+    KafkaCluster::new(options(servers))
+}
+
+/// `count` states of different aircraft.
+pub(crate) fn states(count: i64) -> Vec<Arc<StateVector>> {
+    (0..count).map(|number| Arc::new(state(number))).collect()
+}
+
+pub(crate) fn state(number: i64) -> StateVector {
+    let icao24 = format!("{number:06x}").into();
+    let parts = StateVectorParts { icao24, last_contact: Some(number), ..StateVectorParts::default() };
+    parts.try_into().unwrap()
+}
+
+/// Waits for an assignment, starts all of it at `at` and returns it.
+pub(crate) async fn start(subscription: &KafkaSubscription, at: StartAt) -> Vec<i32> {
+    match next(subscription).await {
+        SubscriptionEvent::Assigned(partitions) => {
+            let starts: Vec<_> = partitions.iter().map(|&partition| (partition, at)).collect();
+            subscription.start(&starts).await.unwrap();
+            partitions
+        }
+        other => panic!("no assignment but {other:?}"),
+    }
+}
+
+/// The next thing that happens.
+pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent {
+    let wait = async {
+        loop {
+            // A broker that was just started, or a coordinator that is being looked for, is an error that passes.
+            if let Ok(event) = subscription.next().await {
+                return event;
+            }
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("nothing happened in time")
+}
+
+/// Reads until `count` states came, and returns their `last_contact` in the order of each partition.
+pub(crate) async fn read(subscription: &KafkaSubscription, count: usize) -> Vec<i64> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        if let SubscriptionEvent::Batch(batch) = next(subscription).await {
+            seen.extend(batch.iter().map(|state| state.last_contact.0));
+        }
+    }
+    seen
+}

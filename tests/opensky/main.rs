@@ -1,0 +1,13 @@
+//! The OpenSky client against scripted servers, and its parser against recorded answers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and clippy sees no test in its helpers"
+)]
+
+mod client;
+mod failures;
+mod recorded;
+mod server;
+mod wire;

@@ -1,0 +1,217 @@
+//! The routes beside the stream.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, eventually};
+
+/// A server with a picture of 300 aircraft that does not change any more; the sky has to be kept.
+fn with_a_still_picture() -> (TestApp, Sky) {
+    let sky = Sky::of(300);
+    let app = Setup::embedded().watching(&sky).start();
+    sky.wait_polls(1);
+    sky.fall_silent();
+    let newest: HashMap<_, _> = sky.served().into_iter().collect();
+    eventually("the picture is complete", || {
+        let flights = app.get("/api/v1/flights").json();
+        let states = flights["states"].as_array()?.clone();
+        let newest = |state: &Value| state["last_contact"] == newest[state["icao24"].as_str().unwrap()];
+        (states.len() == 300 && states.iter().all(newest)).then_some(())
+    });
+    (app, sky)
+}
+
+#[test]
+fn the_live_picture_is_served_in_two_forms_and_by_parts() {
+    let (app, _sky) = with_a_still_picture();
+    let answer = app.get("/api/v1/flights");
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    let flights = answer.json();
+    let states = flights["states"].as_array().unwrap();
+    assert_eq!((flights["count"].as_u64(), states.len()), (Some(300), 300));
+    assert!(flights["time"].is_i64());
+
+    let geojson = ["application/geo+json", "application/geo+json, application/json;q=0.1"];
+    let mut answers: Vec<_> = geojson.map(|accept| app.ask("GET", "/api/v1/flights", &[("Accept", accept)])).into();
+    answers.push(app.get("/api/v1/flights?format=geojson"));
+    for answer in answers {
+        assert_eq!((answer.status, answer.header("content-type")), (200, "application/geo+json"));
+        assert!(answer.header("vary").to_lowercase().contains("accept"));
+        let collection = answer.json();
+        assert_eq!(collection["type"], "FeatureCollection");
+        let features = collection["features"].as_array().unwrap();
+        let placed: Vec<_> = states.iter().filter(|state| state["lat"].is_number()).collect();
+        assert_eq!(features.len(), placed.len());
+        for (feature, state) in features.iter().zip(placed) {
+            assert_eq!((&feature["type"], &feature["geometry"]["type"]), (&"Feature".into(), &"Point".into()));
+            let coordinates = &feature["geometry"]["coordinates"];
+            assert_eq!((&coordinates[0], &coordinates[1]), (&state["lon"], &state["lat"]));
+            assert_eq!((&feature["id"], &feature["properties"]), (&state["icao24"], state));
+        }
+    }
+
+    let within = |path: &str| -> Vec<String> {
+        let flights = app.get(path).json();
+        flights["states"].as_array().unwrap().iter().map(|s| s["icao24"].as_str().unwrap().to_owned()).collect()
+    };
+    let by_hand = |fits: &dyn Fn(f64, f64) -> bool| -> Vec<String> {
+        let fits = |s: &&Value| s["lat"].as_f64().zip(s["lon"].as_f64()).is_some_and(|(lat, lon)| fits(lat, lon));
+        states.iter().filter(fits).map(|s| s["icao24"].as_str().unwrap().to_owned()).collect()
+    };
+    let europe = by_hand(&|lat, lon| (30.0..=60.0).contains(&lat) && (-10.0..=30.0).contains(&lon));
+    assert!(!europe.is_empty() && europe.len() < 300, "{} in Europe", europe.len());
+    assert_eq!(within("/api/v1/flights?bbox=30,-10,60,30"), europe);
+    let pacific = by_hand(&|lat, lon| (-60.0..=60.0).contains(&lat) && !(-120.0..120.0).contains(&lon));
+    assert_eq!(within("/api/v1/flights?bbox=-60,120,60,-120"), pacific, "over the antimeridian");
+    let some = [&states[3], &states[7]].map(|s| s["icao24"].as_str().unwrap().to_owned());
+    assert_eq!(within(&format!("/api/v1/flights?icao24={},{},000000", some[0].to_uppercase(), some[1])), some);
+}
+
+#[test]
+fn a_bad_question_is_answered_by_a_problem_document() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    for (query, parameter) in [
+        ("bbox=1,2,3", "bbox"),
+        ("bbox=50,0,40,10", "bbox"),
+        ("bbox=a,b,c,d", "bbox"),
+        ("icao24=xyz", "icao24"),
+        ("format=kml", "format"),
+        ("bbox=1,2,3,4&bbox=1,2,3,4", "bbox"),
+    ] {
+        let problem = app.get(&format!("/api/v1/flights?{query}")).problem(400);
+        assert_eq!(problem["parameter"], parameter, "{query}");
+        assert!(problem["detail"].as_str().unwrap().starts_with(&format!("{parameter}: ")), "{problem}");
+    }
+    let problem = app.get("/api/v1/flights?box=1").problem(400);
+    assert!(problem["detail"].as_str().unwrap().contains("\"box\""), "{problem}");
+    app.get("/api/v1/nothing").problem(404);
+    app.get("/nothing").problem(404);
+    app.ask("GET", "/api/v1/flights", &[("Accept", "text/csv")]).problem(406);
+    for path in ["/api/v1/flights", "/sse/flights", "/health/live", "/metrics", "/admin/actors", "/"] {
+        for method in ["DELETE", "PUT", "POST"] {
+            let answer = app.ask(method, path, &[]);
+            answer.problem(405);
+            assert_eq!(answer.header("allow"), "GET, HEAD", "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn answers_come_without_their_body_or_compressed_where_asked() {
+    let (app, _sky) = with_a_still_picture();
+    let plain = app.get("/api/v1/flights");
+    assert_eq!(plain.header("content-encoding"), "");
+    for path in ["/", "/page.js", "/page.css", "/health/live", "/health/ready", "/metrics", "/api/v1/flights"] {
+        let (head, get) = (app.ask("HEAD", path, &[]), app.get(path));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+    }
+    let zipped = app.ask("GET", "/api/v1/flights", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(zipped.header("content-encoding"), "gzip");
+    assert!(zipped.body.len() < plain.body.len() / 2);
+    let mut text = String::new();
+    GzDecoder::new(&zipped.body[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), plain.json());
+}
+
+#[test]
+fn only_the_operator_sees_the_actors() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    let with = |value: &str| app.ask("GET", "/admin/actors", &[("Authorization", value)]);
+    let basic = format!("Basic {ADMIN_TOKEN}");
+    let short = format!("Bearer {}", &ADMIN_TOKEN[..ADMIN_TOKEN.len() - 1]);
+    for refused in [app.get("/admin/actors"), with("Bearer wrong"), with("Bearer "), with(&basic), with(&short)] {
+        refused.problem(401);
+        assert_eq!(refused.header("www-authenticate"), "Bearer");
+        assert!(!refused.text().contains("poller"));
+    }
+    let answer = with(&format!("Bearer {ADMIN_TOKEN}"));
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
+    let actors = answer.json()["actors"].as_array().unwrap().clone();
+    let mut names: Vec<_> = actors.iter().map(|actor| actor["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    let expected = ["db-writer", "kafka-consumer-live", "kafka-consumer-store", "kafka-producer", "poller", "sse-hub"];
+    assert_eq!(names, expected);
+    for actor in &actors {
+        let mut keys: Vec<_> = actor.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["last_error", "last_progress", "name", "observation", "phase", "restarts", "since"]);
+        assert!(actor["since"].is_f64() && actor["phase"].is_string() && actor["observation"].is_object(), "{actor}");
+    }
+}
+
+#[test]
+fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
+    let (app, _sky) = with_a_still_picture();
+    let text = app.get("/metrics").text();
+    assert!(text.ends_with("# EOF\n"));
+    let (mut kinds, mut helps) = (HashMap::new(), Vec::new());
+    for line in text.lines() {
+        match line.splitn(4, ' ').collect::<Vec<_>>()[..] {
+            ["#", "TYPE", name, kind] => assert_eq!(kinds.insert(name, kind), None, "{name} twice"),
+            ["#", "HELP", name, help] => {
+                assert!(!help.is_empty());
+                helps.push(name);
+            }
+            ["#", ..] => {}
+            _ => {
+                let (sample, value) = line.rsplit_once(' ').unwrap();
+                value.parse::<f64>().unwrap();
+                let name = sample.split('{').next().unwrap();
+                assert!(name.starts_with("flight_monitor_"), "{line}");
+                let suffixes = ["", "_total", "_bucket", "_sum", "_count"];
+                let family = suffixes.iter().filter_map(|s| name.strip_suffix(s)).find(|f| kinds.contains_key(f));
+                let family = family.unwrap_or_else(|| panic!("without a family: {line}"));
+                assert!(helps.contains(&family), "without help: {line}");
+                assert_eq!(kinds[family] == "counter", name.ends_with("_total"), "{line}");
+            }
+        }
+    }
+    assert!(kinds.len() > 20 && kinds.len() == helps.len(), "{} and {}", kinds.len(), helps.len());
+    for name in ["polls_total", "states_received_total", "published_total", "rows_total", "aircraft"] {
+        eventually(name, || (app.metric(name) > 0.0).then_some(()));
+    }
+}
+
+#[test]
+fn the_page_comes_with_its_policy() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    for (path, kind, text) in [
+        ("/", "text/html; charset=utf-8", "<title>Flight monitor</title>"),
+        ("/page.js", "text/javascript; charset=utf-8", "/sse/flights"),
+        ("/page.css", "text/css; charset=utf-8", "{"),
+    ] {
+        let answer = app.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (200, kind), "{path}");
+        assert!(answer.text().contains(text), "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    }
+    let page = app.get("/").text();
+    assert!(
+        !page.contains("{{")
+            && !page.contains("demonstration")
+            && !page.contains("style=")
+            && !page.contains("onclick")
+    );
+    assert_eq!(app.get("/health/live").json()["status"], "live");
+    app.wait_ready();
+}
+
+#[test]
+fn a_demonstration_says_that_it_is_one() {
+    let app = Setup::embedded().arguments(["serve", "--demo", "--demo-aircraft", "150"]).start();
+    assert!(app.get("/").text().contains("This is a demonstration"));
+    assert!(app.lines_with("DEMONSTRATION: 150 simulated aircraft") == 1);
+    eventually("aircraft are shown", || (app.get("/api/v1/flights").json()["count"].as_u64() > Some(50)).then_some(()));
+    app.end();
+}

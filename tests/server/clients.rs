@@ -1,0 +1,88 @@
+//! Clients: too many of them, and slow ones.
+
+use std::collections::BTreeMap;
+
+use crate::support::{Setup, Sky, SseClient, eventually, key};
+
+/// Three megabytes a poll are enough for a machine to do.
+const EACH_SECOND: &str = "poll-pause=return(1000)";
+
+#[test]
+fn one_client_too_many_is_asked_to_come_back() {
+    let sky = Sky::of(10);
+    let check = |variable: &str, reason: &str| {
+        let app = Setup::embedded().watching(&sky).set(variable, "2").start();
+        let clients = [app.sse(), app.sse()];
+        let turned_away = SseClient::connect(&app.address, &[]);
+        let seen = turned_away.wait("the end", |seen| seen.closed || seen.ended);
+        // An error status would end a browser's EventSource for good.
+        assert!(seen.head[0].contains(" 200 ") && seen.events.is_empty(), "{seen:?}");
+        assert!(seen.retry.is_some_and(|millis| (5_000..30_000).contains(&millis)), "{seen:?}");
+        let refused = format!("flight_monitor_sse_clients_refused_total{{kind=\"{reason}\"}} 1");
+        assert!(app.get("/metrics").text().contains(&refused), "{reason}");
+        let [stays, goes] = clients;
+        drop(goes);
+        eventually("there is room again", || (app.metric("sse_clients") < 2.0).then_some(()));
+        app.sse().wait_states(5);
+        stays.wait_states(5);
+    };
+    check("SSE_MAX_CLIENTS", "clients");
+    check("SSE_MAX_CLIENTS_PER_ADDRESS", "address");
+}
+
+#[test]
+fn a_client_that_stops_reading_is_evicted_and_the_others_go_on() {
+    let sky = Sky::of(8_000);
+    let app =
+        Setup::embedded().watching_patiently(&sky).failpoints(EACH_SECOND).set("SSE_CLIENT_TIMEOUT", "6s").start();
+    app.wait_ready();
+    let quick = app.sse();
+    let stuck = SseClient::ask(&app.address, &[]);
+    app.wait_actor("sse-hub", "has both", |hub| hub["observation"]["clients"] == 2);
+    app.wait_actor("sse-hub", "notices that one is behind", |hub| hub["observation"]["clients_behind"] == 1);
+    // By the hub, or by the kernel at the same limit, whichever looks first.
+    app.wait_actor("sse-hub", "gives it up", |hub| hub["observation"]["clients"] == 1);
+    let states = quick.seen().states().len();
+    quick.wait_states(states + 16_000);
+    let mut once = quick.seen().states();
+    let all = once.len();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), all, "a client got a state twice");
+    assert!(!quick.seen().closed);
+    assert_eq!(app.metric("sse_clients"), 1.0);
+    drop(stuck);
+}
+
+#[test]
+fn a_client_that_reads_too_late_is_brought_up_to_date_and_not_through_everything() {
+    let sky = Sky::of(8_000);
+    let app =
+        Setup::embedded().watching_patiently(&sky).failpoints(EACH_SECOND).set("SSE_CLIENT_TIMEOUT", "5m").start();
+    app.wait_ready();
+    let late = SseClient::ask(&app.address, &[]);
+    app.wait_actor("sse-hub", "notices that it is behind", |hub| hub["observation"]["clients_behind"] == 1);
+    sky.wait_polls(4);
+    sky.fall_silent();
+    let newest: BTreeMap<_, _> = sky.served().into_iter().collect();
+    app.wait_actor("sse-hub", "has the newest states", |_| {
+        let flights = app.get("/api/v1/flights").json();
+        let states = flights["states"].as_array().unwrap();
+        states.len() == newest.len()
+            && states.iter().all(|s| s["last_contact"] == newest[s["icao24"].as_str().unwrap()])
+    });
+    let late = SseClient::read_from(late);
+    let seen = late.wait("the newest state of each aircraft", |seen| {
+        let got: BTreeMap<_, _> = seen.events.iter().skip(1).map(key).collect();
+        got == newest
+    });
+    assert!(seen.events.len() < sky.served().len(), "nothing was left out");
+    let mut once = seen.states();
+    let all = once.len();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), all, "it got a state twice");
+    app.wait_actor("sse-hub", "has no client behind", |hub| hub["observation"]["clients_behind"] == 0);
+    assert!(app.metric("sse_states_skipped_total") > 0.0);
+    assert!(!late.seen().closed);
+}

@@ -1,0 +1,147 @@
+//! The other commands, and how the process ends.
+
+use std::path::Path;
+
+use crate::support::{Database, Setup, Sky, eventually, request};
+
+fn recorded(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/opensky").join(name).display().to_string()
+}
+
+#[test]
+fn a_replay_reaches_the_database_and_the_stream() {
+    let setup = Setup::real();
+    let server = setup.clone().arguments(["serve", "--roles", "store,live"]).start();
+    server.wait_ready();
+    let client = server.sse();
+    let file = recorded("extended-handpicked-2022-06-09-56.json");
+    let replay = setup.clone().arguments(["replay", "--speed", "10", &file, &file]).run();
+    assert_eq!(replay.code, Some(0), "{:?}", replay.log);
+    let states = setup.topic().states();
+    // Two of its 56 rows lie in the far future.
+    assert_eq!(states.len(), 54);
+    setup.database().wait_rows(&states);
+    client.wait_states(50);
+    assert!(
+        replay.log.iter().any(|line| line.contains("replayed") && line.contains("published=108")),
+        "{:?}",
+        replay.log
+    );
+    server.end();
+
+    let missing = setup.clone().arguments(["replay", "/no/such/file.json"]).run();
+    assert_eq!(missing.code, Some(1));
+    assert!(missing.last_line().contains("/no/such/file.json"), "{}", missing.last_line());
+}
+
+#[test]
+fn a_replay_into_the_broker_of_another_process_is_refused() {
+    let file = recorded("extended-handpicked-2022-06-09-56.json");
+    let replay = Setup::bare().arguments(["replay", &file]).run();
+    assert_eq!(replay.code, Some(1));
+    assert!(replay.last_line().contains("serve --replay"), "{}", replay.last_line());
+}
+
+#[test]
+fn recorded_responses_can_be_served_as_if_they_were_new() {
+    let file = recorded("extended-handpicked-2022-06-09-56.json");
+    let setup = Setup::embedded().arguments(["serve", "--replay", &file]);
+    let app = setup.start();
+    eventually("they are in the picture", || {
+        (app.get("/api/v1/flights").json()["count"].as_u64() > Some(40)).then_some(())
+    });
+    setup.database().wait_more_than(40);
+    app.end();
+}
+
+#[test]
+fn the_schema_is_brought_up_to_date_once() {
+    for setup in [Setup::bare().on(&Database::postgres()), Setup::bare()] {
+        let migrate = setup.clone().arguments(["migrate"]);
+        let first = migrate.run();
+        assert_eq!(first.code, Some(0), "{:?}", first.log);
+        assert!(first.log.iter().any(|line| line.contains("applied: ")), "{:?}", first.log);
+        assert_eq!(setup.database().rows().len(), 0);
+        setup.database().execute("SELECT count(*) FROM ingest_position");
+        let second = migrate.run();
+        assert_eq!(second.code, Some(0));
+        assert!(second.log.iter().any(|line| line.contains("up to date already")), "{:?}", second.log);
+    }
+}
+
+#[test]
+fn the_simulator_alone_serves_a_server_in_another_process() {
+    let arguments = ["simulate", "--address", "127.0.0.1:0", "--aircraft", "120", "--seed", "7"];
+    let account = ["--client-id", "somebody", "--client-secret", "an-invented-secret"];
+    let simulator = Setup::bare().arguments(arguments.into_iter().chain(account)).spawn();
+    let variable = |name: &str| {
+        let value = simulator.log.wait(name, |line| Some(line.split_once(&format!("{name}="))?.1.to_owned()));
+        value.unwrap_or_else(|| panic!("the simulator ended"))
+    };
+    let (base_url, auth_url) = (variable("OPENSKY_BASE_URL"), variable("OPENSKY_AUTH_URL"));
+    assert_eq!(request("GET", &format!("{base_url}/states/all"), &[]).status, 200, "also without an account");
+    let setup = Setup::embedded()
+        .set("OPENSKY_BASE_URL", &base_url)
+        .set("OPENSKY_AUTH_URL", &auth_url)
+        .set("OPENSKY_CLIENT_ID", "somebody")
+        .set("OPENSKY_CLIENT_SECRET", "an-invented-secret");
+    let app = setup.start();
+    eventually("flights", || (app.get("/api/v1/flights").json()["count"].as_u64() > Some(60)).then_some(()));
+    app.end();
+    simulator.end();
+}
+
+#[test]
+fn the_configuration_can_be_checked_and_a_wrong_one_is_refused() {
+    let good = Setup::real().set("KAFKA_PROPERTIES", "sasl.password=hush-hush").arguments(["check-config"]).run();
+    assert_eq!(good.code, Some(0), "{:?}", good.log);
+    assert!(good.output.contains("bootstrap_servers") && !good.output.contains("hush-hush"), "{}", good.output);
+    for (name, value, key) in
+        [("HTTP_PORT", "many", "http.port"), ("OPENSKY_POLL_INTERVAL", "0s", "opensky.poll_interval")]
+    {
+        for command in [&["check-config"][..], &["serve"], &[]] {
+            let ended = Setup::bare().set(name, value).arguments(command.iter().copied()).run();
+            assert_eq!(ended.code, Some(2), "{command:?}");
+            assert!(ended.last_line().contains(key) || ended.log.join("\n").contains(key), "{:?}", ended.log);
+        }
+    }
+    assert_eq!(Setup::bare().arguments(["serve", "--no-such-flag"]).run().code, Some(2));
+    assert_eq!(Setup::bare().arguments(["--version"]).run().code, Some(0));
+}
+
+#[test]
+fn an_address_that_is_taken_ends_it_with_the_reason() {
+    let sky = Sky::of(5);
+    let first = Setup::embedded().watching(&sky).start();
+    let port = first.address.rsplit_once(':').unwrap().1;
+    let second = Setup::embedded().watching(&sky).set("HTTP_PORT", port).run();
+    assert_eq!(second.code, Some(1));
+    // The parts that were started before it may still say a word after it.
+    let reason = format!("cannot listen on 127.0.0.1:{port}");
+    assert!(second.log.iter().any(|line| line.contains(&reason)), "{:?}", second.log);
+}
+
+#[test]
+fn a_running_server_can_be_asked_whether_it_lives() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    let port = app.address.rsplit_once(':').unwrap().1.to_owned();
+    let health = |port: &str| Setup::bare().set("HTTP_PORT", port).arguments(["health"]).run().code;
+    assert_eq!(health(&port), Some(0));
+    app.end();
+    assert_eq!(health(&port), Some(1));
+}
+
+#[test]
+fn without_a_token_of_ones_own_one_is_made_that_only_the_owner_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let sky = Sky::of(5);
+    let setup = Setup::embedded().watching(&sky).set("ADMIN_TOKEN", "");
+    let app = setup.start();
+    let file = setup.directory().join("data/admin.token");
+    let token = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let answer = app.ask("GET", "/admin/actors", &[("Authorization", &format!("Bearer {}", token.trim()))]);
+    assert_eq!(answer.status, 200);
+    assert_eq!(app.lines_with(token.trim()), 0);
+}

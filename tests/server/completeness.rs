@@ -1,0 +1,40 @@
+//! What the source served arrives: all of it, once, everywhere.
+
+use crate::support::{Setup, Sky};
+
+fn everything_served_arrives_once_everywhere(setup: Setup, polls: u64) {
+    let sky = Sky::of(300);
+    // Not before the clients are there: what came earlier is not shown to them.
+    sky.fall_silent_at_once();
+    let setup = setup.watching(&sky);
+    let app = setup.start();
+    app.wait_ready();
+    let clients = [app.sse(), app.sse(), app.sse()];
+    sky.clear_up();
+    sky.wait_polls(polls);
+    sky.fall_silent();
+
+    let served = sky.served();
+    assert!(served.len() as u64 >= 300 * polls, "{} of {polls} polls", served.len());
+    setup.database().wait_rows(&served);
+    for client in &clients {
+        let mut states = client.wait_states(served.len());
+        states.sort();
+        assert!(states.iter().eq(&served), "a client got {} states in place of {}", states.len(), served.len());
+    }
+    assert_eq!(app.metric("published_total"), served.len() as f64);
+    assert_eq!(app.actor("db-writer")["observation"]["duplicates"], 0);
+    assert_eq!(app.metric("lost_offsets_total"), 0.0);
+    app.end();
+    assert_eq!(setup.database().rows(), served);
+}
+
+#[test]
+fn everything_served_arrives_once_on_the_embedded_parts() {
+    everything_served_arrives_once_everywhere(Setup::embedded(), 10);
+}
+
+#[test]
+fn everything_served_arrives_once_on_kafka_and_postgresql() {
+    everything_served_arrives_once_everywhere(Setup::real(), 10);
+}

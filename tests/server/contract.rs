@@ -1,0 +1,175 @@
+//! What a frontend of the original relies on, field by field.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Setup, Sky};
+
+const FIELDS: [&str; 18] = [
+    "baro_altitude",
+    "callsign",
+    "category",
+    "geo_altitude",
+    "icao24",
+    "last_contact",
+    "lat",
+    "lon",
+    "observed_at",
+    "on_ground",
+    "origin_country",
+    "position_source",
+    "spi",
+    "squawk",
+    "time_position",
+    "true_track",
+    "velocity",
+    "vertical_rate",
+];
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    since.as_secs().try_into().unwrap()
+}
+
+fn fields(value: &Value) -> Vec<&str> {
+    let mut names: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+fn assert_is_telemetry(value: &Value) {
+    assert_eq!(fields(value), FIELDS);
+    for (name, value) in value.as_object().unwrap() {
+        let fits = match name.as_str() {
+            "icao24" => value.as_str().is_some_and(|text| text.len() == 6),
+            "last_contact" => value.is_i64(),
+            "origin_country" | "callsign" | "squawk" => value.is_null() || value.is_string(),
+            "on_ground" | "spi" => value.is_null() || value.is_boolean(),
+            "time_position" | "observed_at" | "position_source" | "category" => value.is_null() || value.is_i64(),
+            _ => value.is_null() || value.is_number(),
+        };
+        assert!(fits, "{name}: {value}");
+    }
+}
+
+#[test]
+fn kafka_and_the_stream_carry_every_field_under_its_name() {
+    let sky = Sky::of(200);
+    let setup = Setup::real().watching(&sky);
+    let app = setup.start();
+    app.wait_ready();
+    let client = app.sse();
+    client.wait_states(400);
+    sky.fall_silent();
+    let seen = client.seen();
+    let ack = &seen.events[0];
+    assert_eq!(fields(ack), ["message", "status", "timestamp", "type"]);
+    assert_eq!((&ack["status"], &ack["type"]), (&"connected".into(), &"connection_ack".into()));
+    assert!((ack["timestamp"].as_i64().unwrap() - now()).abs() < 30 && ack["message"].is_string());
+    seen.events[1..].iter().for_each(assert_is_telemetry);
+    assert!(seen.head[0].starts_with("http/1.1 200"));
+    for header in [
+        "content-type: text/event-stream",
+        "cache-control: no-store, no-transform",
+        "x-accel-buffering: no",
+        "vary: accept-encoding",
+    ] {
+        assert!(seen.head.iter().any(|line| line.starts_with(header)), "{header}: {:?}", seen.head);
+    }
+
+    let records = setup.topic().records();
+    for record in &records {
+        let value = record.json();
+        assert_is_telemetry(&value);
+        assert_eq!(record.key.as_deref(), value["icao24"].as_str().map(str::as_bytes));
+    }
+    let unknown = records.iter().filter(|record| record.json()["geo_altitude"].is_null()).count();
+    assert!(unknown > 0, "aircraft on the ground have no geometric altitude");
+    let partitions: BTreeSet<_> = records.iter().map(|record| record.partition).collect();
+    assert_eq!(partitions.len(), 3);
+    assert!(records.iter().all(|record| record.offset >= 0));
+    app.end();
+}
+
+#[test]
+fn messages_with_nine_fields_are_stored_and_streamed_with_the_rest_unknown() {
+    let setup = Setup::real().arguments(["--roles", "store,live"]);
+    let app = setup.start();
+    app.wait_ready();
+    let earlier = now() - 20;
+    let message = |icao24: &str, last_contact: i64| {
+        let message = json!({
+            "icao24": icao24, "origin_country": "Switzerland", "lat": 47.45, "lon": 8.55, "velocity": 0.0,
+            "time_position": null, "baro_altitude": null, "geo_altitude": 450.5, "last_contact": last_contact,
+        });
+        Some(message.to_string().into_bytes())
+    };
+    setup.topic().write(None, &[(Some("4b1814"), message("4b1814", earlier))]);
+    crate::support::eventually("it is in the picture", || {
+        (app.get("/api/v1/flights").json()["count"] == 1).then_some(())
+    });
+    // No catch-up: what was before is not shown, nor is it when it comes again, or something older.
+    let client = app.sse();
+    let again = [
+        (Some("4b1814"), message("4b1814", earlier)),
+        (Some("4b1814"), message("4b1814", earlier - 5)),
+        (Some("4b1814"), message("4b1814", earlier + 5)),
+    ];
+    setup.topic().write(None, &again);
+    let expected = [("4b1814".to_owned(), earlier + 5)];
+    assert_eq!(client.wait_states(1), expected);
+    let event = client.seen().events[1].clone();
+    assert_is_telemetry(&event);
+    assert_eq!(event["velocity"], 0.0);
+    for unknown in ["time_position", "baro_altitude", "callsign", "on_ground", "true_track", "spi", "observed_at"] {
+        assert!(event[unknown].is_null(), "{unknown}: {event}");
+    }
+    let keys = [earlier - 5, earlier, earlier + 5].map(|at| ("4b1814".to_owned(), at));
+    setup.database().wait_rows(&keys.into_iter().collect());
+    let unknown = "SELECT icao24, count(*)::bigint FROM state_vectors WHERE callsign IS NULL AND baro_altitude IS NULL
+        AND on_ground IS NULL AND velocity = 0 GROUP BY icao24";
+    assert_eq!(setup.database().pairs("", unknown), [("4b1814".to_owned(), 3)]);
+    assert_eq!(client.seen().states(), expected);
+    app.end();
+}
+
+#[test]
+fn pages_of_allowed_origins_may_read_the_streams() {
+    let sky = Sky::of(5);
+    let setup = Setup::embedded().watching(&sky);
+    let one = setup.clone().set("SSE_ALLOWED_ORIGINS", "https://map.example,http://localhost:3000").start();
+    let all = Setup::embedded().watching(&sky).set("SSE_ALLOWED_ORIGINS", "*").start();
+    let stream = |app: &crate::support::TestApp, origin: &str| {
+        let client = crate::support::SseClient::connect(&app.address, &[("Origin", origin)]);
+        let head = client.wait("the head", |seen| !seen.events.is_empty() || seen.closed).head;
+        let allowed = head.iter().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
+        (head[0].split(' ').nth(1).unwrap().to_owned(), allowed.map(str::to_owned))
+    };
+    let allowed = |origin: &str| ("200".to_owned(), Some(origin.to_owned()));
+    assert_eq!(stream(&one, "https://map.example"), allowed("https://map.example"));
+    assert_eq!(stream(&one, "http://localhost:3000"), allowed("http://localhost:3000"));
+    assert_eq!(stream(&all, "https://anybody.example"), allowed("*"));
+
+    for path in ["/sse/flights", "/api/v1/flights"] {
+        let preflight = |app: &crate::support::TestApp, origin: &str| {
+            let headers = [
+                ("Origin", origin),
+                ("Access-Control-Request-Method", "GET"),
+                ("Access-Control-Request-Headers", "last-event-id"),
+            ];
+            app.ask("OPTIONS", path, &headers)
+        };
+        let answer = preflight(&one, "https://map.example");
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "https://map.example"));
+        assert!(answer.header("access-control-allow-headers").to_lowercase().contains("last-event-id"));
+        assert!(answer.header("access-control-allow-methods").contains("GET"));
+        let refused = preflight(&one, "https://evil.example");
+        assert_eq!((refused.status, refused.header("access-control-allow-origin")), (400, ""));
+        assert_eq!(preflight(&all, "https://anybody.example").header("access-control-allow-origin"), "*");
+    }
+    let refused = one.ask("GET", "/api/v1/flights", &[("Origin", "https://evil.example")]);
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+    // Who is no page of another site needs no permission.
+    assert_eq!(one.get("/api/v1/flights").status, 200);
+}

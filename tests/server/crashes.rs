@@ -1,0 +1,83 @@
+//! Whatever the process is killed in the middle of: a row for every message that Kafka acknowledged, once.
+
+use crate::support::{Setup, Sky, TestApp};
+
+/// Kafka's committed offsets are for lag tools; ahead of the table they would tell of rows that are not there.
+fn assert_commits_follow_the_table(setup: &Setup) {
+    let (committed, stored) = (setup.topic().committed(setup.group()), setup.database().positions());
+    for (partition, offset) in committed {
+        let position = stored.get(&partition).copied().unwrap_or_default();
+        assert!(offset <= position, "partition {partition}: committed {offset}, stored up to {position}");
+    }
+}
+
+/// Ends the polling, and compares the table with the topic once all is stored.
+fn assert_rows_are_the_messages(setup: &Setup, sky: &Sky, app: TestApp) {
+    sky.fall_silent();
+    app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    setup.database().wait_rows(&setup.topic().states());
+    app.end();
+    assert_commits_follow_the_table(setup);
+}
+
+fn killed_at(failpoint: &str) {
+    // A part of them has news at each poll, so that a server that starts anew publishes old states again.
+    let sky = Sky::with(300, 100);
+    let setup = Setup::real().watching(&sky);
+    let mut doomed = setup.clone().failpoints(&format!("{failpoint}=2*off->return")).start();
+    assert_eq!(doomed.wait_exit(), None, "it ended by itself");
+    assert_commits_follow_the_table(&setup);
+    let before = setup.database().rows().len();
+
+    let app = setup.start();
+    setup.database().wait_more_than(before);
+    sky.wait_polls(3);
+    assert_rows_are_the_messages(&setup, &sky, app);
+    assert!(setup.topic().records().len() > setup.topic().states().len(), "no message was there twice");
+}
+
+#[test]
+fn killed_before_the_commit_it_stores_each_message_once() {
+    killed_at("store-rows-sent");
+}
+
+#[test]
+fn killed_after_the_commit_it_stores_each_message_once() {
+    killed_at("store-committed");
+}
+
+#[test]
+fn killed_with_published_states_it_stores_each_message_once() {
+    killed_at("publish-delivered");
+}
+
+#[test]
+fn killed_at_any_moment_under_load_it_stores_each_message_once() {
+    let sky = Sky::with(2_000, 1_500);
+    let setup = Setup::real().watching(&sky);
+    for _ in 0..3 {
+        let app = setup.start();
+        sky.wait_polls(2);
+        app.kill_9();
+        assert_commits_follow_the_table(&setup);
+    }
+    let app = setup.start();
+    sky.wait_polls(2);
+    assert_rows_are_the_messages(&setup, &sky, app);
+}
+
+#[test]
+fn killed_on_the_embedded_parts_it_goes_on_with_the_rows_it_had() {
+    let sky = Sky::with(300, 100);
+    let setup = Setup::embedded().watching(&sky);
+    let mut doomed = setup.clone().failpoints("store-committed=2*off->return").start();
+    assert_eq!(doomed.wait_exit(), None, "it ended by itself");
+    let before = setup.database().rows();
+    let app = setup.start();
+    sky.wait_polls(3);
+    sky.fall_silent();
+    app.wait_actor("poller", "it has noticed", |actor| actor["observation"]["source"] == "unavailable");
+    app.end();
+    let after = setup.database().rows();
+    assert!(after.is_superset(&before) && after.len() > before.len() && after.is_subset(&sky.served()));
+}

@@ -1,0 +1,77 @@
+//! What nobody can read goes to the dead letters, and its neighbours into the database.
+
+use serde_json::json;
+
+use crate::support::Setup;
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    since.as_secs().try_into().unwrap()
+}
+
+/// A message as others write it, with nine fields.
+fn nine_fields(icao24: &str, last_contact: i64) -> Vec<u8> {
+    json!({
+        "icao24": icao24, "origin_country": "Switzerland", "lat": 47.45, "lon": 8.55, "velocity": 0.0,
+        "time_position": last_contact - 1, "baro_altitude": null, "geo_altitude": 450.5, "last_contact": last_contact,
+    })
+    .to_string()
+    .into_bytes()
+}
+
+#[test]
+fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
+    let setup = Setup::real().arguments(["--roles", "store,live"]);
+    let app = setup.start();
+    app.wait_ready();
+    let client = app.sse();
+    let large: Vec<u8> = (0..900_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let garbage = [
+        Some(b"no JSON at all".to_vec()),
+        Some(Vec::new()),
+        None,
+        Some(large),
+        Some(br#"{"icao24":"4b1814"}"#.to_vec()),
+        Some(br#"{"icao24":"nobody","last_contact":1700000000}"#.to_vec()),
+    ];
+    let now = now();
+    let mut records = Vec::new();
+    for (index, value) in garbage.iter().enumerate() {
+        records.push((Some("4b1814"), Some(nine_fields("4b1814", now - 100 + i64::try_from(index).unwrap()))));
+        records.push((Some("garbage"), value.clone()));
+    }
+    records.push((None, Some(nine_fields("4b1815", now))));
+    setup.topic().write(Some(1), &records);
+
+    let mut good: Vec<_> = (0..6).map(|index| ("4b1814".to_owned(), now - 100 + index)).collect();
+    good.push(("4b1815".to_owned(), now));
+    setup.database().wait_rows(&good.iter().cloned().collect());
+    assert_eq!(client.wait_states(good.len()), good, "the stream shows the good ones, in their order");
+    crate::support::eventually("the position passes the garbage", || {
+        (setup.database().positions().get(&1) == Some(&13)).then_some(())
+    });
+
+    let mut letters = setup.dead_letters().records();
+    letters.sort_by_key(|letter| letter.headers["source.offset"].parse::<i64>().unwrap());
+    assert_eq!(letters.len(), garbage.len());
+    let reasons = ["expected", "empty", "no value", "expected", "last_contact", "nobody"];
+    for ((index, letter), reason) in letters.iter().enumerate().zip(reasons) {
+        assert_eq!((&letter.value, letter.key.as_deref()), (&garbage[index], Some(&b"garbage"[..])), "{index}");
+        assert_eq!(letter.headers["source.topic"], setup.topic().name());
+        assert_eq!(letter.headers["source.partition"], "1");
+        assert_eq!(letter.headers["source.offset"], (2 * index + 1).to_string());
+        assert!(letter.headers["reason"].contains(reason), "{:?}", letter.headers);
+    }
+    assert_eq!(app.metric("dead_letters_total"), 6.0);
+    let lines = app.lines_with("records went to the dead letters");
+    assert!((1..=6).contains(&lines), "{lines}");
+    app.end();
+    // Only once, since the position is past them.
+    let app = setup.start();
+    app.wait_ready();
+    setup.topic().write(Some(1), &[(None, Some(nine_fields("4b1815", now + 1)))]);
+    good.push(("4b1815".to_owned(), now + 1));
+    setup.database().wait_rows(&good.into_iter().collect());
+    assert_eq!(setup.dead_letters().records().len(), garbage.len());
+    app.end();
+}

@@ -1,0 +1,24 @@
+//! The program itself, started as a process: on its embedded parts, and on a real Kafka and PostgreSQL.
+//!
+//! `make test` starts those and sets `TEST_KAFKA`, `TEST_DATABASE_URL`, `TEST_TIMESCALE_URL`, `TEST_SERVICES` and
+//! `TEST_SERVICES_RUN`. The source is a simulator in the test's own process, which says what it has served.
+
+#![cfg(feature = "fault-injection")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+mod api;
+mod clients;
+mod commands;
+mod completeness;
+mod contract;
+mod crashes;
+mod dead_letters;
+mod outages;
+mod panics;
+mod roles;
+mod secrets;
+mod shutdown;
+mod source_faults;
+mod timescale;

@@ -1,0 +1,131 @@
+//! Kafka, or the database, away: the others go on, and nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Database, Proxy, Service, Setup, Sky, eventually};
+
+#[test]
+fn a_database_that_hangs_stops_nothing_but_the_storing() {
+    let sky = Sky::of(300);
+    let Database::Postgres(direct) = Database::postgres() else { unreachable!() };
+    let proxy = Proxy::before(&format!("{}:{}", direct.host_str().unwrap(), direct.port().unwrap()));
+    let mut url = direct.clone();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(proxy.port)).unwrap();
+    let setup = Setup::real().set("DATABASE_URL", url.as_str()).watching(&sky);
+    let database = Database::Postgres(direct);
+    let app = setup.start();
+    let client = app.sse();
+    database.wait_more_than(0);
+    proxy.silent(true);
+    let before = client.seen().states().len();
+    client.wait_states(before + 3_000);
+    let part = app.wait_actor("db-writer", "shows it", |actor| actor["phase"] == "backing_off");
+    assert!(part["last_error"]["message"].as_str().unwrap().contains("database unavailable"), "{part}");
+    let ready = app.get("/health/ready");
+    assert_eq!(ready.status, 200, "the live stream is there all the same");
+    let parts = ready.json()["parts"].clone();
+    let writer = parts.as_array().unwrap().iter().find(|part| part["part"] == "db-writer").unwrap();
+    assert_eq!((&writer["ready"], &writer["needed"]), (&false.into(), &false.into()), "{writer}");
+    let before = client.seen().states().len();
+    client.wait_states(before + 900);
+
+    proxy.silent(false);
+    sky.fall_silent();
+    let served = sky.served();
+    database.wait_rows(&served);
+    client.wait_states(served.len() - 300);
+    app.wait_actor("db-writer", "works again", |actor| actor["phase"] == "running");
+    app.end();
+}
+
+#[test]
+fn a_server_that_starts_before_its_database_waits_for_it_and_survives_its_crash() {
+    let service = Service::postgres();
+    let database = Database::postgres_on(&service.address);
+    service.stop();
+    let sky = Sky::of(100);
+    let setup = Setup::real().on(&database).watching(&sky);
+    let app = setup.start();
+    app.wait_ready();
+    let client = app.sse();
+    client.wait_states(300);
+    app.wait_actor("db-writer", "shows it", |actor| actor["phase"] == "backing_off");
+    service.start_again();
+    database.wait_more_than(0);
+
+    service.crash();
+    sky.wait_polls(3);
+    service.start_again();
+    sky.fall_silent();
+    database.wait_rows(&setup.topic().states());
+    assert_eq!(setup.topic().states(), sky.served());
+    app.end();
+}
+
+#[test]
+fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
+    let kafka = Service::kafka();
+    kafka.stop();
+    let sky = Sky::of(100);
+    let setup = Setup::real().on_kafka(&kafka.address).watching(&sky);
+    let app = setup.start();
+    // Nothing happens in its topic, so that it must find out by itself that Kafka is back.
+    let idle = Setup::embedded().on_kafka(&kafka.address).arguments(["--roles", "live"]).start();
+    sky.wait_polls(3);
+    assert_eq!(idle.get("/health/ready").status, 503);
+    let ready = app.get("/health/ready");
+    assert_eq!(ready.status, 503);
+    let parts = ready.json()["parts"].clone();
+    let live = parts.as_array().unwrap().iter().find(|part| part["part"] == "kafka-consumer-live").unwrap();
+    assert_eq!((&live["ready"], &live["needed"]), (&false.into(), &true.into()), "{live}");
+    let client = app.sse();
+    kafka.start_again();
+    app.wait_ready();
+    idle.wait_ready();
+    client.wait_states(100);
+    setup.database().wait_more_than(100);
+
+    let (before, began) = (sky.polls(), Instant::now());
+    kafka.stop();
+    app.wait_actor("kafka-producer", "shows it", |actor| actor["observation"]["held"].as_u64() > Some(300));
+    for app in [&app, &idle] {
+        eventually("the server says that it is not ready", || (app.get("/health/ready").status == 503).then_some(()));
+    }
+    eventually("15 s are over", || (began.elapsed() > Duration::from_secs(15)).then_some(()));
+    assert!(sky.polls() > before + 10, "the polling went on");
+    kafka.start_again();
+    app.wait_ready();
+    idle.wait_ready();
+    sky.wait_polls(2);
+    sky.fall_silent();
+    app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    let served = sky.served();
+    setup.database().wait_rows(&served);
+    let mut states = client.wait_states(served.len());
+    states.sort();
+    assert!(states.iter().eq(&served), "the client got {} states in place of {}", states.len(), served.len());
+    assert_eq!(app.metric("states_dropped_total"), 0.0);
+    // However often the brokers were asked in vain.
+    let lines = app.log.lines().iter().filter(|line| line.contains("kafka") && !line.contains(" INFO ")).count();
+    assert!(lines < 150, "{lines} lines about an outage of half a minute");
+    app.end();
+}
+
+fn a_newer_schema_is_refused(setup: &Setup) {
+    assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
+    setup.database().execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000001')");
+    for arguments in [&["serve"][..], &["migrate"]] {
+        let ended = setup.clone().arguments(arguments.iter().copied()).run();
+        assert_eq!(ended.code, Some(1), "{arguments:?}");
+        let last = ended.last_line();
+        assert!(last.contains("newer than this program") && last.contains("29990101000001"), "{last}");
+    }
+}
+
+#[test]
+fn a_schema_newer_than_the_program_is_refused() {
+    let sky = Sky::of(10);
+    a_newer_schema_is_refused(&Setup::real().watching(&sky));
+    a_newer_schema_is_refused(&Setup::embedded().watching(&sky));
+}

@@ -1,0 +1,72 @@
+//! Processes that share the work over one Kafka.
+
+use crate::support::{Setup, Sky};
+
+#[test]
+fn three_processes_with_a_role_each_work_together() {
+    let sky = Sky::of(200);
+    sky.fall_silent_at_once();
+    let setup = Setup::real().watching(&sky);
+    let start = |role: &str| setup.clone().arguments(["serve", "--roles", role]).start();
+    let (collect, store, live) = (start("collect"), start("store"), start("live"));
+    live.wait_ready();
+    let client = live.sse();
+    sky.clear_up();
+    sky.wait_polls(4);
+    sky.fall_silent();
+    let served = sky.served();
+    setup.database().wait_rows(&served);
+    let mut states = client.wait_states(served.len());
+    states.sort();
+    assert!(states.iter().eq(&served));
+    for app in [&collect, &store] {
+        app.get("/sse/flights").problem(404);
+        app.get("/api/v1/flights").problem(404);
+        assert_eq!(app.get("/").status, 200);
+    }
+    let names = |app: &crate::support::TestApp| {
+        let ready = app.get("/health/ready").json();
+        let parts = ready["parts"].as_array().unwrap();
+        parts.iter().map(|part| part["part"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&collect), ["kafka-producer", "poller"]);
+    assert_eq!(names(&store), ["kafka-producer", "db-writer", "kafka-consumer-store"]);
+    assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live"]);
+    [collect, store, live].into_iter().for_each(crate::support::TestApp::end);
+}
+
+#[test]
+fn a_part_of_the_roles_needs_a_kafka_for_all() {
+    let ended = Setup::embedded().arguments(["serve", "--roles", "collect"]).run();
+    assert_eq!(ended.code, Some(2));
+    let last = ended.last_line();
+    assert!(last.contains("server.roles") && last.contains("kafka.bootstrap_servers"), "{last}");
+}
+
+#[test]
+fn replicas_divide_the_storing_and_each_serves_everything() {
+    let sky = Sky::of(200);
+    let setup = Setup::real().watching(&sky);
+    let replica = || setup.clone().arguments(["serve", "--roles", "store,live"]).start();
+    let collect = setup.clone().arguments(["serve", "--roles", "collect"]).start();
+    let (first, second) = (replica(), replica());
+    let partitions = |app: &crate::support::TestApp| {
+        app.actor("kafka-consumer-store")["observation"]["partitions"].as_array().map_or(0, Vec::len)
+    };
+    for app in [&first, &second] {
+        app.wait_actor("kafka-consumer-store", "has a share", |_| (1..3).contains(&partitions(app)));
+        app.wait_ready();
+    }
+    let clients = [first.sse(), second.sse()];
+    clients.iter().for_each(|client| drop(client.wait_states(400)));
+    // One of them dies, and the other takes over what it had.
+    second.kill_9();
+    first.wait_actor("kafka-consumer-store", "has everything", |_| partitions(&first) == 3);
+    sky.fall_silent();
+    let served = sky.served();
+    setup.database().wait_rows(&served);
+    assert_eq!(setup.topic().states(), served);
+    // At a hand-over a batch may be fenced, and is then read again by whoever owns it; none is stored twice.
+    assert_eq!(setup.database().positions().values().sum::<i64>(), i64::try_from(served.len()).unwrap());
+    [collect, first].into_iter().for_each(crate::support::TestApp::end);
+}

@@ -1,0 +1,108 @@
+//! SIGTERM: what was taken on is finished, or the exit code says that it is not.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Database, Proxy, Setup, Sky, TestApp};
+
+const ROWS_BY_POLL: &str =
+    "SELECT CAST(observed_at AS text) AS text, count(*) AS number FROM state_vectors GROUP BY observed_at";
+
+fn it_drains_under_load(setup: &Setup, sky: &Sky) {
+    let app = setup.start();
+    app.wait_ready();
+    let client = app.sse();
+    client.wait_states(5_000);
+    sky.wait_polls(2);
+    app.end();
+    let seen = client.wait("the end of the stream", |seen| seen.closed);
+    assert!(seen.ended, "the stream was cut off");
+    assert!(seen.retry.is_some_and(|millis| (1_000..6_000).contains(&millis)), "{:?}", seen.retry);
+}
+
+#[test]
+fn under_load_every_message_of_the_embedded_broker_is_stored_before_the_end() {
+    let sky = Sky::of(5_000);
+    let setup = Setup::embedded().watching(&sky);
+    it_drains_under_load(&setup, &sky);
+    // Each poll as a whole: it was handed over, or its answer came too late for anybody to have promised it.
+    let polls = setup.database().pairs(ROWS_BY_POLL, "");
+    assert!(polls.iter().all(|(_, rows)| *rows == 5_000), "{polls:?}");
+    let (rows, served) = (setup.database().rows(), sky.served());
+    assert!(rows.is_subset(&served) && rows.len() + 5_000 >= served.len(), "{} of {}", rows.len(), served.len());
+}
+
+#[test]
+fn under_load_every_message_of_kafka_is_stored_before_the_end_or_after_the_next_start() {
+    let sky = Sky::of(5_000);
+    let setup = Setup::real().watching(&sky);
+    it_drains_under_load(&setup, &sky);
+    let (messages, served) = (setup.topic().states(), sky.served());
+    assert_eq!(messages.len() % 5_000, 0, "a part of a poll was not published");
+    assert!(messages.is_subset(&served) && messages.len() + 5_000 >= served.len());
+    assert_eq!(setup.topic().records().len(), messages.len());
+    let rows = setup.database().rows();
+    assert!(rows.is_subset(&messages));
+    let app = setup.clone().arguments(["--roles", "store"]).start();
+    setup.database().wait_rows(&messages);
+    app.end();
+    let end: i64 = setup.database().positions().values().sum();
+    assert_eq!(end, i64::try_from(messages.len()).unwrap());
+    assert_eq!(setup.topic().committed(setup.group()), setup.database().positions());
+}
+
+/// A server with something to store, whose database stops answering; the proxy has to be kept.
+fn with_a_hanging_database(sky: &Sky, timeout: &str) -> (TestApp, Proxy) {
+    let Database::Postgres(mut url) = Database::postgres() else { unreachable!() };
+    let proxy = Proxy::before(&format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()));
+    let setup = Setup::real().on(&Database::Postgres(url.clone())).watching(sky);
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(proxy.port)).unwrap();
+    let setup = setup.set("DATABASE_URL", url.as_str()).set("SERVER_SHUTDOWN_TIMEOUT", timeout);
+    let app = setup.start();
+    setup.database().wait_more_than(0);
+    proxy.silent(true);
+    sky.wait_polls(3);
+    (app, proxy)
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let sky = Sky::of(300);
+    let (mut app, _proxy) = with_a_hanging_database(&sky, "25s");
+    app.terminate();
+    app.log.wait("the producer is drained", |line| {
+        (line.contains("drained") && line.contains("actor=kafka-producer")).then_some(())
+    });
+    // The same signal within a moment is the same request, passed on by a terminal or a shell.
+    #[expect(clippy::disallowed_methods, reason = "it is the time that matters")]
+    std::thread::sleep(Duration::from_millis(400));
+    let began = Instant::now();
+    app.terminate();
+    assert_eq!(app.wait_exit(), Some(4));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let log = app.log.to_its_end().join("\n");
+    assert!(log.contains("SIGTERM again: ending at once"));
+}
+
+#[test]
+fn signals_that_come_together_are_one() {
+    let sky = Sky::of(300);
+    let mut app = Setup::embedded().watching(&sky).start();
+    app.wait_ready();
+    app.terminate();
+    app.terminate();
+    assert_eq!(app.wait_exit(), Some(0));
+}
+
+#[test]
+fn a_database_that_hangs_does_not_hold_the_process_beyond_its_deadline() {
+    let sky = Sky::of(300);
+    let (mut app, _proxy) = with_a_hanging_database(&sky, "4s");
+    let client = app.sse();
+    let began = Instant::now();
+    app.terminate();
+    assert_eq!(app.wait_exit(), Some(4));
+    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+    let seen = client.wait("the end of the stream", |seen| seen.closed);
+    assert!(seen.ended && seen.retry.is_some(), "the clients got no goodbye");
+}

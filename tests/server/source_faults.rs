@@ -1,0 +1,166 @@
+//! Whatever the source answers, or does not answer: counted, shown, logged in bounds, and survived.
+
+use std::time::{Duration, Instant};
+
+use simulator::FaultKind::{BadRows, Drip, Empty, Hang, Html, NullStates, Reset, Status, Truncate, WrongTypes};
+use simulator::Target::{States, Token};
+use simulator::{Fault, FaultKind, Target};
+
+use crate::support::{Setup, Sky, TestApp, eventually};
+
+fn states(kind: FaultKind) -> Fault {
+    Fault::new(States, kind)
+}
+
+fn status(status: u16) -> Fault {
+    states(Status).status(status)
+}
+
+/// As long as the fault is there, the source is shown to be so; afterwards it works again at the next poll.
+fn survives(app: &TestApp, sky: &Sky, fault: &Fault, source: &str) {
+    let polls = |app: &TestApp, source: &str| {
+        let text = app.get("/metrics").text();
+        let line = format!("flight_monitor_polls_total{{kind=\"{source}\"}} ");
+        text.lines().find_map(|l| l.strip_prefix(&line)).map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let before = polls(app, source);
+    if fault.target == Target::Token {
+        sky.simulator.revoke_tokens();
+    }
+    sky.fault(fault.clone());
+    let poller = app.wait_actor("poller", &format!("{fault:?} is shown as {source}"), |actor| {
+        actor["observation"]["source"] == source && polls(app, source) > before
+    });
+    assert!(poller["last_error"]["message"].is_string(), "{poller}");
+    assert_eq!((&poller["phase"], &poller["restarts"]), (&"backing_off".into(), &0.into()), "{fault:?}");
+    sky.clear_up();
+    app.wait_actor("poller", &format!("recovered from {fault:?}"), |actor| actor["observation"]["source"] == "live");
+    let rows = app.metric("states_received_total");
+    eventually("states come in again", || (app.metric("states_received_total") > rows).then_some(()));
+}
+
+#[test]
+fn each_failure_of_the_source_is_survived_counted_and_shown() {
+    let sky = Sky::of(50);
+    let setup = Setup::embedded().watching(&sky).set("OPENSKY_REQUEST_TIMEOUT", "1s");
+    let app = setup.start();
+    sky.wait_polls(1);
+    let check = |fault: Fault, source| survives(&app, &sky, &fault, source);
+    for refused in [400, 401, 403, 404] {
+        check(status(refused), "refused");
+    }
+    check(status(429), "rate_limited");
+    check(status(429).header("X-Rate-Limit-Retry-After-Seconds", "60"), "rate_limited");
+    for unavailable in [500, 502, 503] {
+        check(status(unavailable), "unavailable");
+    }
+    check(states(Hang), "unavailable");
+    check(states(Drip), "unavailable");
+    check(states(Reset), "unavailable");
+    check(states(Html), "malformed");
+    check(states(Html).status(502), "unavailable");
+    check(states(Empty), "malformed");
+    check(states(WrongTypes), "malformed");
+    check(Fault::new(Token, Status).status(400), "refused");
+    check(Fault::new(Token, Status).status(401), "refused");
+    check(Fault::new(Token, Status).status(503), "unavailable");
+    check(Fault::new(Token, Hang), "unavailable");
+    check(Fault::new(Token, WrongTypes), "malformed");
+    check(Fault::new(Token, Empty), "malformed");
+
+    // One line for each failed poll, and one for each recovery.
+    let failed = usize::try_from(app.actor("poller")["observation"]["failed_polls"].as_u64().unwrap()).unwrap();
+    assert_eq!((app.lines_with("poll failed:"), app.lines_with("the source answers again")), (failed, 22));
+    assert_eq!(app.log.lines().iter().filter(|line| line.contains(" ERROR ")).count(), 0);
+    sky.fall_silent();
+    setup.database().wait_more_than(50);
+    app.end();
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_survived() {
+    let sky = Sky::of(50);
+    let app = Setup::embedded().watching(&sky).set("OPENSKY_REQUEST_TIMEOUT", "1s").start();
+    sky.wait_polls(1);
+    sky.fault(states(Truncate));
+    let source = |name: &str| app.wait_actor("poller", name, |actor| actor["observation"]["source"] == name);
+    eventually("it is counted", || {
+        (app.actor("poller")["observation"]["failed_polls"].as_u64() > Some(1)).then_some(())
+    });
+    sky.clear_up();
+    source("live");
+}
+
+#[test]
+fn bad_rows_cost_only_themselves() {
+    let sky = Sky::of(50);
+    let setup = Setup::embedded().watching(&sky);
+    sky.fault(states(BadRows));
+    let app = setup.start();
+    sky.wait_polls(4);
+    sky.fall_silent();
+    let poller = app.actor("poller");
+    assert_eq!(poller["observation"]["states"], 50, "{poller}");
+    let bad = poller["observation"]["bad_rows"].as_u64().unwrap();
+    let polls = usize::try_from(poller["observation"]["polls"].as_u64().unwrap()).unwrap();
+    assert!(bad >= 40, "ten kinds a poll, not {bad} rows in all");
+    assert_eq!(app.metric("bad_rows_total"), bad as f64);
+    let metrics = app.get("/metrics").text();
+    let kinds = metrics.lines().filter(|line| line.starts_with("flight_monitor_bad_rows_total{")).count();
+    assert!((4..20).contains(&kinds), "{kinds} kinds");
+    assert!(app.lines_with("rows left out") <= polls, "more than a line a poll");
+    // The good rows of the answers that had bad ones, too, which the simulator does not list.
+    setup.database().wait_more_than(199);
+    assert_eq!(setup.database().rows().len() % 50, 0);
+    app.end();
+}
+
+#[test]
+fn no_states_are_no_failure() {
+    let sky = Sky::of(50);
+    sky.fault(states(NullStates));
+    let app = Setup::embedded().watching(&sky).start();
+    app.wait_actor("poller", "is content", |actor| {
+        actor["observation"]["source"] == "live" && actor["observation"]["polls"].as_u64() > Some(2)
+    });
+    assert_eq!(app.metric("states_received_total"), 0.0);
+    sky.clear_up();
+    app.wait_actor("poller", "sees the states", |actor| actor["observation"]["states"] == 50);
+}
+
+#[test]
+fn a_word_about_waiting_is_obeyed() {
+    let sky = Sky::of(50);
+    sky.fault(status(429).header("X-Rate-Limit-Retry-After-Seconds", "7").times(1));
+    let app = Setup::embedded().watching_patiently(&sky).start();
+    let poller = app.wait_actor("poller", "is limited", |actor| actor["observation"]["source"] == "rate_limited");
+    assert_eq!(poller["observation"]["next_poll_seconds"], 7.0);
+    assert!(poller["last_error"]["message"].as_str().unwrap().contains("rate limited for 7 s"), "{poller}");
+    let limited_at = poller["last_error"]["at"].as_f64().unwrap();
+    sky.wait_polls(1);
+    let answered = app.wait_actor("poller", "works", |actor| actor["observation"]["source"] == "live");
+    let waited = answered["last_progress"].as_f64().unwrap() - limited_at;
+    assert!((6.9..9.0).contains(&waited), "it asked again after {waited} s");
+    // A registered account's data changes every five seconds, so it is not asked more often.
+    let (polls, began) = (sky.polls(), Instant::now());
+    sky.wait_polls(1);
+    assert_eq!(sky.polls(), polls + 1);
+    assert!(began.elapsed() > Duration::from_secs(3));
+}
+
+#[test]
+fn spent_credits_are_shown_and_end_the_polling_for_the_day() {
+    let clock = simulator::ManualClock::new(1_700_000_000);
+    let simulator = simulator::start(simulator::Options {
+        aircraft: 10,
+        clock: simulator::Clock::Manual(clock),
+        daily_credits: simulator::DailyCredits { anonymous: 4, account: 9 },
+        ..simulator::Options::default()
+    });
+    let sky = Sky { simulator: simulator.unwrap() };
+    let app = Setup::embedded().watching(&sky).start();
+    let poller = app.wait_actor("poller", "is limited", |actor| actor["observation"]["source"] == "rate_limited");
+    // 2023-11-14 22:13:20 UTC.
+    assert_eq!(poller["observation"]["next_poll_seconds"], 6_400.0);
+    assert_eq!((sky.polls(), app.metric("credits_left")), (2, 1.0));
+}

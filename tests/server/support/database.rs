@@ -1,0 +1,133 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::PathBuf;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::SqliteConnection;
+use tokio_postgres::NoTls;
+use url::Url;
+
+use super::{Key, eventually, unique_name, variable};
+
+/// The database behind a server, as others see it.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    Sqlite(PathBuf),
+    Postgres(Url),
+}
+
+const ROWS_OF_POSTGRES: &str = "SELECT icao24, extract(epoch FROM last_contact)::bigint FROM state_vectors";
+const POSITIONS: &str = "SELECT CAST(partition AS text) AS text, next_offset AS number FROM ingest_position";
+
+#[derive(QueryableByName)]
+struct Pair {
+    #[diesel(sql_type = Text)]
+    text: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+impl Database {
+    /// A new one on the server of `make test`.
+    pub(crate) fn postgres() -> Self {
+        Self::postgres_on(&variable("TEST_DATABASE_URL"))
+    }
+
+    /// A new one on this server.
+    pub(crate) fn postgres_on(server: &str) -> Self {
+        let (server, name) = (Url::parse(server).unwrap(), unique_name());
+        let mut url = server.clone();
+        url.set_path(&name);
+        Self::Postgres(server).execute(&format!("CREATE DATABASE {name}"));
+        Self::Postgres(url)
+    }
+
+    /// The one that a server's setting names.
+    pub(crate) fn at(url: &str) -> Self {
+        match url.strip_prefix("sqlite://") {
+            Some(path) => Self::Sqlite(path.into()),
+            None => Self::Postgres(Url::parse(url).unwrap()),
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => url.to_string(),
+        }
+    }
+
+    /// Runs SQL of no result.
+    pub(crate) fn execute(&self, sql: &str) {
+        match self {
+            Self::Sqlite(_) => drop(diesel::sql_query(sql).execute(&mut self.sqlite()).unwrap()),
+            Self::Postgres(url) => with_postgres(url, async |client| client.batch_execute(sql).await.unwrap()),
+        }
+    }
+
+    fn sqlite(&self) -> SqliteConnection {
+        let Self::Sqlite(path) = self else { panic!("not SQLite") };
+        let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        diesel::sql_query("PRAGMA busy_timeout = 10000").execute(&mut connection).unwrap();
+        connection
+    }
+
+    /// Pairs of text and number; none where the tables are not there yet.
+    pub(crate) fn pairs(&self, sqlite: &str, postgres: &str) -> Vec<(String, i64)> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => Vec::new(),
+            Self::Sqlite(_) => {
+                let pairs = diesel::sql_query(sqlite).load::<Pair>(&mut self.sqlite());
+                pairs.map(|pairs| pairs.into_iter().map(|p| (p.text, p.number)).collect()).unwrap_or_default()
+            }
+            Self::Postgres(url) => with_postgres(url, async |client| {
+                let rows = client.query(postgres, &[]).await.unwrap_or_default();
+                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+            }),
+        }
+    }
+
+    /// Every row's key. The table's own key keeps each from being there twice.
+    pub(crate) fn rows(&self) -> BTreeSet<Key> {
+        let sqlite = "SELECT icao24 AS text, last_contact AS number FROM state_vectors";
+        self.pairs(sqlite, ROWS_OF_POSTGRES).into_iter().collect()
+    }
+
+    /// How far each partition was stored.
+    pub(crate) fn positions(&self) -> BTreeMap<i32, i64> {
+        let pairs = self.pairs(POSITIONS, POSITIONS);
+        pairs.into_iter().map(|(partition, offset)| (partition.parse().unwrap(), offset)).collect()
+    }
+
+    /// Waits until exactly these rows are there.
+    pub(crate) fn wait_rows(&self, expected: &BTreeSet<Key>) {
+        eventually(&format!("{} rows in the database", expected.len()), || {
+            (self.rows().len() >= expected.len()).then_some(())
+        });
+        let rows = self.rows();
+        let (missing, odd) = (expected.difference(&rows).count(), rows.difference(expected).count());
+        assert_eq!((missing, odd), (0, 0), "rows that are missing, and rows that nobody sent");
+    }
+
+    /// Waits for so many rows at least.
+    pub(crate) fn wait_more_than(&self, rows: usize) {
+        eventually(&format!("more than {rows} rows"), || (self.rows().len() > rows).then_some(()));
+    }
+}
+
+fn with_postgres<T>(url: &Url, work: impl AsyncFnOnce(&tokio_postgres::Client) -> T) -> T {
+    block_on(async {
+        let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.unwrap();
+        // Ends with the client.
+        let driver = tokio::spawn(connection);
+        let result = work(&client).await;
+        drop(client);
+        let _ = driver.await;
+        result
+    })
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}

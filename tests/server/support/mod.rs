@@ -1,0 +1,39 @@
+//! What the tests speak in: a server as a process, a sky that it watches, clients, Kafka and the database.
+
+mod app;
+mod database;
+mod http;
+mod log;
+mod proxy;
+mod services;
+mod setup;
+mod sky;
+mod sse;
+mod topic;
+mod wait;
+
+pub(crate) use app::TestApp;
+pub(crate) use database::Database;
+pub(crate) use http::request;
+pub(crate) use proxy::Proxy;
+pub(crate) use services::Service;
+pub(crate) use setup::{ADMIN_TOKEN, Setup};
+pub(crate) use sky::Sky;
+pub(crate) use sse::{SseClient, key};
+pub(crate) use topic::Topic;
+pub(crate) use wait::{PATIENCE, eventually};
+
+/// An aircraft at a moment: its address and its `last_contact`.
+pub(crate) type Key = (String, i64);
+
+/// A name that nobody else uses, on servers that outlive the tests, too.
+pub(crate) fn unique_name() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("fm_server_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The value of a variable that `make test` sets.
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`"))
+}

@@ -1,0 +1,169 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::log::Log;
+use super::{Database, Sky, TestApp, Topic, unique_name, variable};
+
+pub(crate) const ADMIN_TOKEN: &str = "the-token-of-these-tests";
+
+/// How the program is started: its environment, arguments and working directory. Everything else is cleared.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    directory: Arc<TempDir>,
+    environment: BTreeMap<String, String>,
+    arguments: Vec<String>,
+}
+
+/// A command that has ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    /// What it wrote to its standard error: the log.
+    pub(crate) log: Vec<String>,
+    /// What it wrote to its standard output.
+    pub(crate) output: String,
+}
+
+impl Setup {
+    /// With an environment of the least.
+    pub(crate) fn bare() -> Self {
+        let setup = Self {
+            directory: Arc::new(tempfile::tempdir().unwrap()),
+            environment: BTreeMap::new(),
+            arguments: Vec::new(),
+        };
+        setup.set("RUST_BACKTRACE", "0")
+    }
+
+    /// A server on the embedded broker and SQLite.
+    pub(crate) fn embedded() -> Self {
+        Self::bare().set("HTTP_PORT", "0").set("ADMIN_TOKEN", ADMIN_TOKEN)
+    }
+
+    /// A server on a real Kafka and PostgreSQL, with topics, a group and a database of its own.
+    pub(crate) fn real() -> Self {
+        Self::embedded().on_kafka(&variable("TEST_KAFKA")).on(&Database::postgres())
+    }
+
+    /// The same on this Kafka, with topics and a group of its own.
+    pub(crate) fn on_kafka(self, servers: &str) -> Self {
+        let name = unique_name();
+        self.set("KAFKA_BOOTSTRAP_SERVERS", servers)
+            .set("KAFKA_TOPIC_RAW", &format!("{name}.raw"))
+            .set("KAFKA_TOPIC_DEAD_LETTER", &format!("{name}.dead-letter"))
+            .set("KAFKA_GROUP_ID", &name)
+            .set("KAFKA_PARTITIONS", "3")
+    }
+
+    /// The same on this database.
+    pub(crate) fn on(self, database: &Database) -> Self {
+        self.set("DATABASE_URL", &database.url())
+    }
+
+    /// The same watching this sky, and asking it every 300 ms in place of every few seconds.
+    pub(crate) fn watching(self, sky: &Sky) -> Self {
+        self.watching_patiently(sky).failpoints("poll-pause=return(300)")
+    }
+
+    /// The same watching this sky, and asking it as often as OpenSky would want.
+    pub(crate) fn watching_patiently(self, sky: &Sky) -> Self {
+        self.set("OPENSKY_BASE_URL", &sky.simulator.base_url())
+            .set("OPENSKY_AUTH_URL", &sky.simulator.auth_url())
+            .set("OPENSKY_CLIENT_ID", "tests")
+            .set("OPENSKY_CLIENT_SECRET", Sky::CLIENT_SECRET)
+            .set("OPENSKY_POLL_INTERVAL", "1s")
+    }
+
+    /// The same with one more variable.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same with more failpoints.
+    pub(crate) fn failpoints(mut self, points: &str) -> Self {
+        let all = self.environment.entry("FAILPOINTS".to_owned()).or_default();
+        *all = [all, points].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(";");
+        self
+    }
+
+    /// The same with these arguments.
+    pub(crate) fn arguments<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        self.arguments = arguments.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// The working directory.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The topic of the state vectors.
+    pub(crate) fn topic(&self) -> Topic {
+        Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_RAW"))
+    }
+
+    /// The topic of what nobody can use.
+    pub(crate) fn dead_letters(&self) -> Topic {
+        Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_DEAD_LETTER"))
+    }
+
+    /// The consumer group of the store.
+    pub(crate) fn group(&self) -> &str {
+        self.variable("KAFKA_GROUP_ID")
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> Database {
+        match self.environment.get("DATABASE_URL") {
+            Some(url) => Database::at(url),
+            None => Database::Sqlite(self.directory().join("data/flight-monitor.db")),
+        }
+    }
+
+    fn variable(&self, name: &str) -> &str {
+        self.environment.get(name).map_or_else(|| panic!("{name} is not set up"), String::as_str)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flight-monitor"));
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(self.directory())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts a server and waits until it listens.
+    pub(crate) fn start(&self) -> TestApp {
+        TestApp::start(self)
+    }
+
+    /// Starts the program and waits for its end.
+    pub(crate) fn run(&self) -> Ended {
+        let mut app = self.spawn();
+        let code = app.wait_exit();
+        Ended { code, log: app.log.to_its_end(), output: app.output.to_its_end().join("\n") }
+    }
+
+    /// Starts the program.
+    pub(crate) fn spawn(&self) -> TestApp {
+        let mut child = self.command().spawn().unwrap();
+        let (log, output) = (Log::of(child.stderr.take().unwrap()), Log::of(child.stdout.take().unwrap()));
+        TestApp::of(child, log, output, self.directory.clone())
+    }
+}
+
+impl Ended {
+    /// The last line of the log.
+    pub(crate) fn last_line(&self) -> &str {
+        self.log.last().map_or("", String::as_str)
+    }
+}

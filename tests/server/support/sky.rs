@@ -1,0 +1,73 @@
+use std::collections::BTreeSet;
+
+use simulator::{Changes, Credentials, Fault, FaultKind, Options, Simulator, Target};
+
+use super::{Key, eventually};
+
+/// Simulated aircraft over a simulated OpenSky, in the test's own process.
+pub(crate) struct Sky {
+    pub(crate) simulator: Simulator,
+}
+
+impl Sky {
+    pub(crate) const CLIENT_SECRET: &str = "the-secret-of-the-sky";
+
+    /// So many aircraft, of which each has news at each poll.
+    pub(crate) fn of(aircraft: usize) -> Self {
+        Self::with(aircraft, aircraft)
+    }
+
+    /// So many aircraft, of which so many have news at each poll.
+    pub(crate) fn with(aircraft: usize, changes: usize) -> Self {
+        let credentials = Credentials { id: "tests".to_owned(), secret: Self::CLIENT_SECRET.to_owned() };
+        let simulator = simulator::start(Options {
+            aircraft,
+            changes: Changes::Exactly(changes),
+            credentials: Some(credentials),
+            remember_served: Some(2_000_000),
+            ..Options::default()
+        })
+        .unwrap();
+        Self { simulator }
+    }
+
+    /// How many polls were answered with states.
+    pub(crate) fn polls(&self) -> u64 {
+        self.simulator.requests().states_answered
+    }
+
+    /// Waits for so many more polls.
+    pub(crate) fn wait_polls(&self, more: u64) {
+        let enough = self.polls() + more;
+        eventually("the server polls", || (self.polls() >= enough).then_some(()));
+    }
+
+    /// From now on no poll is answered with states; those that were are in `served`.
+    pub(crate) fn fall_silent(&self) {
+        self.fall_silent_at_once();
+        let struck = self.simulator.faults().struck();
+        eventually("the server notices the silence", || (self.simulator.faults().struck() > struck).then_some(()));
+    }
+
+    /// The same before anybody has asked.
+    pub(crate) fn fall_silent_at_once(&self) {
+        self.fault(Fault::new(Target::States, FaultKind::Status));
+    }
+
+    /// Ends every fault.
+    pub(crate) fn clear_up(&self) {
+        self.simulator.faults().clear();
+    }
+
+    /// One more fault.
+    pub(crate) fn fault(&self, fault: Fault) {
+        self.simulator.faults().add(fault).unwrap();
+    }
+
+    /// Every state that was served.
+    pub(crate) fn served(&self) -> BTreeSet<Key> {
+        let served = self.simulator.served();
+        assert_eq!(served.forgotten, 0, "the simulator's memory is too small for this test");
+        served.states.into_iter().map(|(address, at)| (format!("{address:06x}"), at)).collect()
+    }
+}

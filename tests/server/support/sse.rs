@@ -1,0 +1,161 @@
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use serde_json::Value;
+
+use super::{Key, PATIENCE};
+
+/// A client of the stream, which reads on a thread of its own.
+pub(crate) struct SseClient {
+    shared: Arc<(Mutex<Seen>, Condvar)>,
+    socket: TcpStream,
+}
+
+/// What a client has seen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// The status line and the headers, in lower case.
+    pub(crate) head: Vec<String>,
+    /// The data of each event.
+    pub(crate) events: Vec<Value>,
+    pub(crate) comments: Vec<String>,
+    /// What it was told about coming back.
+    pub(crate) retry: Option<u64>,
+    /// Whether the stream has ended in order.
+    pub(crate) ended: bool,
+    /// Whether the connection is no more.
+    pub(crate) closed: bool,
+}
+
+impl Seen {
+    /// The states, in their order.
+    pub(crate) fn states(&self) -> Vec<Key> {
+        self.events.iter().skip(1).map(key).collect()
+    }
+}
+
+/// The aircraft and the moment of a telemetry event.
+pub(crate) fn key(event: &Value) -> Key {
+    let text = event["icao24"].as_str().unwrap_or_else(|| panic!("no telemetry: {event}"));
+    (text.to_owned(), event["last_contact"].as_i64().unwrap())
+}
+
+impl SseClient {
+    /// Asks for `/sse/flights`, with these headers.
+    pub(crate) fn connect(address: &str, headers: &[(&str, &str)]) -> Self {
+        Self::read_from(Self::ask(address, headers))
+    }
+
+    /// Reads the answer to what was asked.
+    pub(crate) fn read_from(socket: TcpStream) -> Self {
+        let shared = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
+        let (into, stream) = (shared.clone(), socket.try_clone().unwrap());
+        thread::spawn(move || {
+            let ended = read(BufReader::new(stream), |change| {
+                change(&mut into.0.lock().unwrap());
+                into.1.notify_all();
+            });
+            let mut seen = into.0.lock().unwrap();
+            (seen.ended, seen.closed) = (ended.is_ok(), true);
+            drop(seen);
+            into.1.notify_all();
+        });
+        Self { shared, socket }
+    }
+
+    /// Asks, and leaves the reading to the caller.
+    pub(crate) fn ask(address: &str, headers: &[(&str, &str)]) -> TcpStream {
+        let mut socket = TcpStream::connect(address).unwrap();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        write!(socket, "GET /sse/flights HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{headers}\r\n")
+            .unwrap();
+        socket
+    }
+
+    /// What it has seen until now.
+    pub(crate) fn seen(&self) -> Seen {
+        self.shared.0.lock().unwrap().clone()
+    }
+
+    /// Waits until it has seen enough.
+    pub(crate) fn wait(&self, what: &str, enough: impl Fn(&Seen) -> bool) -> Seen {
+        let (mutex, changed) = &*self.shared;
+        let seen = mutex.lock().unwrap();
+        let (seen, timeout) = changed.wait_timeout_while(seen, PATIENCE, |seen| !enough(seen)).unwrap();
+        let seen = seen.clone();
+        assert!(!timeout.timed_out(), "a client has not seen within {PATIENCE:?}: {what}; {}", brief(&seen));
+        seen
+    }
+
+    /// Waits for so many states in all.
+    pub(crate) fn wait_states(&self, count: usize) -> Vec<Key> {
+        self.wait(&format!("{count} states"), |seen| seen.events.len() > count).states()
+    }
+}
+
+fn brief(seen: &Seen) -> String {
+    format!("{} events, ended {}, closed {}, {:?}", seen.events.len(), seen.ended, seen.closed, seen.head)
+}
+
+impl Drop for SseClient {
+    fn drop(&mut self) {
+        // The server may have closed it before.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+/// Reads a whole response; an error when it did not end as HTTP says.
+fn read(mut stream: BufReader<TcpStream>, mut change: impl FnMut(&mut dyn FnMut(&mut Seen))) -> io::Result<()> {
+    let mut length = None;
+    loop {
+        let line = line(&mut stream)?.to_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        length = line.strip_prefix("content-length: ").map(|length| length.parse().unwrap()).or(length);
+        change(&mut |seen| seen.head.push(line.clone()));
+    }
+    let mut rest = Vec::new();
+    loop {
+        // A short answer comes as a whole, a stream in chunks.
+        let size = match length {
+            Some(length) => length,
+            None => usize::from_str_radix(&line(&mut stream)?, 16).map_err(io::Error::other)?,
+        };
+        if size == 0 {
+            return Ok(());
+        }
+        let start = rest.len();
+        rest.resize(start + size, 0);
+        stream.read_exact(&mut rest[start..])?;
+        if length.is_some() {
+            length = Some(0);
+        } else {
+            line(&mut stream)?;
+        }
+        let Some(end) = rest.windows(2).rposition(|two| two == b"\n\n") else { continue };
+        let whole: Vec<u8> = rest.drain(..end + 2).collect();
+        let text = String::from_utf8(whole).map_err(io::Error::other)?;
+        change(&mut |seen| text.lines().for_each(|line| take(line, seen)));
+    }
+}
+
+fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
+    let mut line = String::new();
+    if stream.read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line.trim_end().to_owned())
+}
+
+/// One line of an event stream; the events of `/sse/flights` have one line of data each.
+fn take(line: &str, seen: &mut Seen) {
+    match line.split_once(": ") {
+        Some(("data", data)) => seen.events.push(serde_json::from_str(data).unwrap()),
+        Some(("retry", millis)) => seen.retry = Some(millis.parse().unwrap()),
+        Some(("", comment)) => seen.comments.push(comment.to_owned()),
+        _ => assert!(line.is_empty(), "an unknown line in the stream: {line}"),
+    }
+}

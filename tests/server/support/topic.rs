@@ -1,0 +1,134 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Headers;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use serde_json::Value;
+
+use super::{Key, PATIENCE, eventually};
+
+/// A topic on a real Kafka.
+pub(crate) struct Topic {
+    servers: String,
+    name: String,
+}
+
+/// A record that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+impl Record {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(self.value.as_deref().unwrap()).unwrap()
+    }
+}
+
+impl Topic {
+    pub(crate) fn of(servers: &str, name: &str) -> Self {
+        Self { servers: servers.to_owned(), name: name.to_owned() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.servers).set("message.max.bytes", "2000000");
+        config
+    }
+
+    fn consumer(&self, group: &str) -> BaseConsumer {
+        let mut config = self.config();
+        config.set("group.id", group).set("enable.auto.commit", "false").set("fetch.wait.max.ms", "20");
+        config.create().unwrap()
+    }
+
+    fn partitions(&self, consumer: &BaseConsumer) -> Vec<i32> {
+        eventually(&format!("the topic {} is there", self.name), || {
+            let metadata = consumer.fetch_metadata(Some(&self.name), Duration::from_secs(10)).ok()?;
+            let partitions: Vec<_> = metadata.topics().first()?.partitions().iter().map(|p| p.id()).collect();
+            (!partitions.is_empty()).then_some(partitions)
+        })
+    }
+
+    /// Every record of the topic at this moment.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let consumer = self.consumer("reader-of-the-tests");
+        let (mut list, mut left) = (TopicPartitionList::new(), BTreeMap::new());
+        for partition in self.partitions(&consumer) {
+            let (low, high) = consumer.fetch_watermarks(&self.name, partition, PATIENCE).unwrap();
+            if high > low {
+                list.add_partition_offset(&self.name, partition, Offset::Beginning).unwrap();
+                left.insert(partition, high);
+            }
+        }
+        consumer.assign(&list).unwrap();
+        let (mut records, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+        while !left.is_empty() {
+            assert!(Instant::now() < deadline, "the topic {} cannot be read to its end", self.name);
+            let Some(message) = consumer.poll(Duration::from_secs(1)) else { continue };
+            let message = message.unwrap();
+            if left.get(&message.partition()).is_some_and(|&end| message.offset() + 1 >= end) {
+                left.remove(&message.partition());
+            }
+            let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap();
+            let headers = message
+                .headers()
+                .map(|headers| headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect());
+            records.push(Record {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: message.key().map(<[u8]>::to_vec),
+                value: message.payload().map(<[u8]>::to_vec),
+                headers: headers.unwrap_or_default(),
+            });
+        }
+        records
+    }
+
+    /// The distinct states of the topic's records.
+    pub(crate) fn states(&self) -> BTreeSet<Key> {
+        let key = |record: &Record| {
+            let value = record.json();
+            (value["icao24"].as_str().unwrap().to_owned(), value["last_contact"].as_i64().unwrap())
+        };
+        self.records().iter().map(key).collect()
+    }
+
+    /// What a group has committed, by partition.
+    pub(crate) fn committed(&self, group: &str) -> BTreeMap<i32, i64> {
+        let consumer = self.consumer(group);
+        let mut list = TopicPartitionList::new();
+        for partition in self.partitions(&consumer) {
+            list.add_partition(&self.name, partition);
+        }
+        let committed = consumer.committed_offsets(list, PATIENCE).unwrap();
+        let offset = |offset| match offset {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        committed.elements().iter().filter_map(|e| Some((e.partition(), offset(e.offset())?))).collect()
+    }
+
+    /// Writes records in their order, all to one partition where one is named.
+    pub(crate) fn write(&self, partition: Option<i32>, records: &[(Option<&str>, Option<Vec<u8>>)]) {
+        let producer: ThreadedProducer<DefaultProducerContext> = self.config().create().unwrap();
+        for (key, value) in records {
+            let mut record: BaseRecord<'_, str, [u8]> = BaseRecord::to(&self.name);
+            record.partition = partition;
+            record.key = *key;
+            record.payload = value.as_deref();
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    }
+}

@@ -1,0 +1,21 @@
+use std::time::{Duration, Instant};
+
+/// How long anything may take that is not about time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until there is an answer, and returns it. For what does not tell of its changes by itself.
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        pause();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's thread is nobody's arbiter")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(50));
+}

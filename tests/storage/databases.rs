@@ -1,0 +1,260 @@
+//! A fresh database for each test.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::SqliteConnection;
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_migrations::MigrationHarness;
+use flight_monitor::storage::{
+    DatabaseUrl, Hypertable, POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS, Storage, StorageOptions,
+};
+use tokio::sync::OnceCell;
+use tokio_postgres::NoTls;
+use url::Url;
+
+/// A database with nothing in it, and what the tests do to it behind the storage's back.
+pub(crate) trait TestDatabase: Sized + 'static {
+    async fn new() -> Self;
+
+    fn storage_with(&self, options: StorageOptions) -> Storage;
+
+    fn storage(&self) -> Storage {
+        self.storage_with(StorageOptions::default())
+    }
+
+    /// Runs SQL of no result.
+    async fn execute(&self, sql: &str);
+
+    /// How many rows a table has.
+    async fn count(&self, table: &str) -> i64;
+
+    /// Has the database refuse every row with this callsign, once there is a row with it or at once.
+    async fn refuse_callsign(&self, callsign: &str);
+
+    /// Takes the last migration back, or all.
+    async fn revert(&self, all: bool);
+
+    /// Opens and migrates it.
+    async fn migrated() -> (Self, Storage) {
+        let database = Self::new().await;
+        let storage = database.storage();
+        storage.migrate().await.unwrap();
+        (database, storage)
+    }
+}
+
+fn variable(name: &str) -> Url {
+    let text = std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`"));
+    Url::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn unique_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("fm_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The same database, where names without a schema mean those of `schemas`.
+fn in_schema(server: &Url, schemas: &str) -> Url {
+    let mut url = server.clone();
+    url.set_query(Some(&format!("options=-csearch_path%3D{schemas}")));
+    url
+}
+
+/// PostgreSQL: a database for each test.
+pub(crate) struct Postgres {
+    pub(crate) url: Url,
+    server: Url,
+    /// Dropped with the test, unless it is in a schema instead.
+    drop_by: String,
+}
+
+impl Postgres {
+    /// A database made with these options.
+    pub(crate) async fn with(options: &str) -> Self {
+        let server = variable("TEST_DATABASE_URL");
+        let name = unique_name();
+        let mut url = server.clone();
+        url.set_path(&name);
+        connect(&server).await.batch_execute(&format!("CREATE DATABASE {name} {options}")).await.unwrap();
+        Self { url, server, drop_by: format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)") }
+    }
+
+    /// A client of our own.
+    pub(crate) async fn client(&self) -> tokio_postgres::Client {
+        connect(&self.url).await
+    }
+
+    async fn revert_migrations(&self, all: bool) {
+        let url = self.url.to_string();
+        tokio::task::spawn_blocking(move || {
+            let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::establish(&url).unwrap();
+            if all {
+                connection.revert_all_migrations(POSTGRES_MIGRATIONS).unwrap();
+            } else {
+                connection.revert_last_migration(POSTGRES_MIGRATIONS).unwrap();
+            }
+        })
+        .await
+        .unwrap();
+    }
+}
+
+async fn connect(url: &Url) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.unwrap();
+    tokio::spawn(async move { connection.await.unwrap_or(()) });
+    client
+}
+
+impl TestDatabase for Postgres {
+    async fn new() -> Self {
+        Self::with("").await
+    }
+
+    fn storage_with(&self, options: StorageOptions) -> Storage {
+        Storage::open(&DatabaseUrl::from_str(self.url.as_str()).unwrap(), options).unwrap()
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.client().await.batch_execute(sql).await.unwrap();
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        self.client().await.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0)
+    }
+
+    async fn refuse_callsign(&self, callsign: &str) {
+        let check =
+            format!("ALTER TABLE state_vectors ADD CONSTRAINT no_such_callsign CHECK (callsign <> '{callsign}')");
+        self.execute(&check).await;
+    }
+
+    async fn revert(&self, all: bool) {
+        self.revert_migrations(all).await;
+    }
+}
+
+impl Drop for Postgres {
+    /// In a thread with a runtime of its own, since the test's is busy with dropping.
+    fn drop(&mut self) {
+        let (server, sql) = (self.server.clone(), self.drop_by.clone());
+        let cleaner = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let cleaning = async { connect(&server).await.batch_execute(&sql).await };
+                let _ = tokio::time::timeout(Duration::from_secs(30), cleaning).await;
+            });
+        });
+        let _ = cleaner.join();
+    }
+}
+
+/// TimescaleDB: a schema for each test, since the one for tests cannot make databases. The extension is in `public`,
+/// made there by the first test's own migration.
+pub(crate) struct Timescale(pub(crate) Postgres);
+
+impl TestDatabase for Timescale {
+    async fn new() -> Self {
+        static EXTENSION: OnceCell<()> = OnceCell::const_new();
+        let server = variable("TEST_TIMESCALE_URL");
+        EXTENSION
+            .get_or_init(|| async {
+                // Its tables would show through where a test's own are missing.
+                let public =
+                    Postgres { url: in_schema(&server, "public"), server: server.clone(), drop_by: ";".into() };
+                let migrated = public.storage().migrate().await.unwrap();
+                public.revert(true).await;
+                assert_ne!(migrated.hypertable, Hypertable::NotAvailable, "TEST_TIMESCALE_URL has no TimescaleDB");
+            })
+            .await;
+        let name = unique_name();
+        connect(&server).await.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
+        let url = in_schema(&server, &format!("{name},public"));
+        Self(Postgres { url, server, drop_by: format!("DROP SCHEMA {name} CASCADE") })
+    }
+
+    fn storage_with(&self, options: StorageOptions) -> Storage {
+        self.0.storage_with(options)
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.0.execute(sql).await;
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        self.0.count(table).await
+    }
+
+    async fn refuse_callsign(&self, callsign: &str) {
+        self.0.refuse_callsign(callsign).await;
+    }
+
+    async fn revert(&self, all: bool) {
+        self.0.revert(all).await;
+    }
+}
+
+/// SQLite: a file for each test, in a folder that is not there yet.
+pub(crate) struct Sqlite {
+    pub(crate) path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Sqlite {
+    pub(crate) fn client(&self) -> SqliteConnection {
+        let mut connection = SqliteConnection::establish(self.path.to_str().unwrap()).unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        connection
+    }
+}
+
+impl TestDatabase for Sqlite {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { path: folder.path().join("not/there/yet/flights.db"), _folder: folder }
+    }
+
+    fn storage_with(&self, options: StorageOptions) -> Storage {
+        Storage::open(&DatabaseUrl::SqliteFile(self.path.clone()), options).unwrap()
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.client().batch_execute(sql).unwrap();
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) AS value FROM {table}");
+        diesel::sql_query(sql).get_result::<Scalar>(&mut self.client()).unwrap().value
+    }
+
+    /// No constraint can be added to a table, so a row that has the callsign already forbids a second one.
+    async fn refuse_callsign(&self, callsign: &str) {
+        self.execute(&format!(
+            "INSERT INTO state_vectors (icao24, last_contact, callsign) VALUES ('ffffff', 0, '{callsign}');
+             CREATE UNIQUE INDEX no_such_callsign ON state_vectors (callsign) WHERE callsign = '{callsign}';"
+        ))
+        .await;
+    }
+
+    async fn revert(&self, all: bool) {
+        let mut connection = self.client();
+        if all {
+            connection.revert_all_migrations(SQLITE_MIGRATIONS).unwrap();
+        } else {
+            connection.revert_last_migration(SQLITE_MIGRATIONS).unwrap();
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Scalar {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
