@@ -117,7 +117,6 @@ impl Fleet {
             dice if dice < 0.043 => 1,
             _ => 0,
         };
-        let field_elevation = elevations.0.max(elevations.1);
         Airframe {
             address,
             country,
@@ -134,7 +133,7 @@ impl Fleet {
             },
             cadence: if random.random_bool(0.6) { 1 } else { random.random_range(2..=10) },
             salt: random.random(),
-            profile: Profile::new(kind.performance(random), way.length, field_elevation),
+            profile: Profile::new(kind.performance(random), way.length, elevations),
             way,
             elevations,
         }

@@ -67,8 +67,8 @@ pub(super) struct Moment {
 }
 
 impl Profile {
-    /// The course over `length` metres between fields of which the higher lies at `field_elevation` metres.
-    pub(super) fn new(performance: Performance, length: f64, field_elevation: f64) -> Self {
+    /// The course over `length` metres between fields at these elevations.
+    pub(super) fn new(performance: Performance, length: f64, (from, to): (f64, f64)) -> Self {
         let Performance { cruise_speed, cruise_altitude, rotation_speed, climb_rate, descent_rate, taxi_time } =
             performance;
         let slope = |seconds: f64, speed: f64| seconds * (rotation_speed + speed) / 2.0;
@@ -78,9 +78,12 @@ impl Profile {
         // A short way is flown lower and slower, in the same shape.
         let (climb, descent) = (cruise_altitude / climb_rate, cruise_altitude / descent_rate);
         let scale = (SLOPES * airborne / slope(climb + descent, cruise_speed)).min(1.0);
-        let (climb, descent) = (scale * climb, scale * descent);
-        let cruise_speed = rotation_speed + (cruise_speed - rotation_speed) * scale.sqrt();
-        let cruise_altitude = (cruise_altitude * scale).max(field_elevation + 300.0);
+        let cruise_altitude = (cruise_altitude * scale).max(from.max(to) + 300.0);
+        // Up from a low field to a high one it takes its time, and is slow enough that the way is not over before.
+        let climb = (scale * climb).max((cruise_altitude - from) / climb_rate);
+        let descent = (scale * descent).max((cruise_altitude - to) / descent_rate);
+        let fitting_speed = 2.0 * SLOPES * airborne / (climb + descent) - rotation_speed;
+        let cruise_speed = (rotation_speed + (cruise_speed - rotation_speed) * scale.sqrt()).min(fitting_speed);
         let cruise = (airborne - slope(climb + descent, cruise_speed)) / cruise_speed;
 
         let phase = |seconds, from_speed, to_speed, height| Phase { seconds, from_speed, to_speed, height };
@@ -166,7 +169,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_flight_covers_its_way_without_jumps(length in 50_000.0..15e6, fields in (0.0..2_600.0, 0.0..2_600.0)) {
-            let profile = Profile::new(JET, length, f64::max(fields.0, fields.1));
+            let profile = Profile::new(JET, length, fields);
             let end = profile.at(profile.duration() + 1.0, fields);
             prop_assert!((end.distance - length).abs() < 1.0, "{} of {length}", end.distance);
 
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_long_flight_cruises_at_its_altitude_and_speed() {
-        let profile = Profile::new(JET, 2e6, 100.0);
+        let profile = Profile::new(JET, 2e6, (100.0, 0.0));
         let middle = profile.at(profile.duration() / 2.0, (100.0, 0.0));
         assert_eq!((middle.altitude, middle.speed, middle.vertical_rate), (11_277.6, 235.0, 0.0));
         let (take_off, touchdown) = profile.airborne();
