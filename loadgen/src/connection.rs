@@ -1,0 +1,187 @@
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use mio::net::TcpStream;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::framing::{Dechunker, Framer, Piece};
+use crate::{Encoding, Target};
+
+/// One reader: what it has of the answer, and what it does next.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Connecting,
+    Head(Vec<u8>),
+    Body(Body),
+}
+
+#[derive(Debug)]
+struct Body {
+    chunks: Option<Dechunker>,
+    frames: Framer,
+}
+
+/// What a connection has to tell.
+pub(crate) enum Event<'a> {
+    /// The first byte of the answer has come.
+    FirstByte,
+    /// The answer's head has come: its status, and how the body is encoded.
+    Head(u16, Encoding),
+    /// Bytes of the body.
+    Body(Piece<'a>),
+}
+
+/// How reading went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Nothing more is there for now, or `most` was read.
+    Waiting,
+    /// The server has ended the answer.
+    Ended,
+}
+
+const LONGEST_HEAD: usize = 16 * 1024;
+
+impl Connection {
+    /// Begins to connect.
+    pub(crate) fn open(target: &Target, source: Ipv4Addr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        socket.bind(&SocketAddr::V4(SocketAddrV4::new(source, 0)).into())?;
+        match socket.connect(&target.address.into()) {
+            Ok(()) => {}
+            // EINPROGRESS: it is under way.
+            Err(error) if error.raw_os_error() == Some(nix::errno::Errno::EINPROGRESS as i32) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(Self { stream: TcpStream::from_std(socket.into()), phase: Phase::Connecting })
+    }
+
+    /// Whether it has not sent its request yet.
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self.phase, Phase::Connecting)
+    }
+
+    /// Sends the request, once connected; before that nothing happens.
+    pub(crate) fn request(
+        &mut self,
+        target: &Target,
+        encoding: Encoding,
+        last_event_id: Option<&str>,
+    ) -> io::Result<bool> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        if self.stream.peer_addr().is_err() {
+            return Ok(false);
+        }
+        let Target { host, path, .. } = target;
+        let resume = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\nAccept-Encoding: {}\r\n{resume}\r\n",
+            encoding.name(),
+        );
+        // A fresh socket's buffer has room for all of it.
+        self.stream.write_all(request.as_bytes())?;
+        self.phase = Phase::Head(Vec::new());
+        Ok(true)
+    }
+
+    /// Reads what is there, at most about `most` bytes.
+    pub(crate) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        most: usize,
+        mut tell: impl FnMut(Event<'_>),
+    ) -> io::Result<After> {
+        let mut read = 0;
+        while read < most {
+            let room = buffer.len().min(most - read);
+            let length = match self.stream.read(&mut buffer[..room]) {
+                Ok(0) => return Ok(After::Ended),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(After::Waiting),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            read += length;
+            if self.take(&buffer[..length], &mut tell)? == After::Ended {
+                return Ok(After::Ended);
+            }
+        }
+        Ok(After::Waiting)
+    }
+
+    fn take(&mut self, bytes: &[u8], tell: &mut impl FnMut(Event<'_>)) -> io::Result<After> {
+        match &mut self.phase {
+            Phase::Connecting => Err(io::Error::other("bytes before the request")),
+            Phase::Body(body) => Ok(body.read(bytes, tell)),
+            Phase::Head(head) => {
+                if head.is_empty() {
+                    tell(Event::FirstByte);
+                }
+                head.extend_from_slice(bytes);
+                let Some(Head { status, length, chunked, encoding }) = parse_head(head)? else {
+                    return Ok(After::Waiting);
+                };
+                tell(Event::Head(status, encoding));
+                let mut body = Body { chunks: chunked.then(Dechunker::default), frames: Framer::new(encoding) };
+                let beginning = head.split_off(length);
+                let after = body.read(&beginning, tell);
+                self.phase = Phase::Body(body);
+                Ok(after)
+            }
+        }
+    }
+}
+
+impl Body {
+    fn read(&mut self, mut bytes: &[u8], tell: &mut impl FnMut(Event<'_>)) -> After {
+        let frames = &mut self.frames;
+        let mut add = |data: &[u8]| frames.read(data, |piece| tell(Event::Body(piece)));
+        let Some(chunks) = &mut self.chunks else {
+            add(bytes);
+            return After::Waiting;
+        };
+        while let Some(data) = chunks.next(&mut bytes) {
+            add(data);
+        }
+        if chunks.has_ended() { After::Ended } else { After::Waiting }
+    }
+}
+
+struct Head {
+    status: u16,
+    length: usize,
+    chunked: bool,
+    encoding: Encoding,
+}
+
+/// The answer's head, once it is complete.
+fn parse_head(head: &[u8]) -> io::Result<Option<Head>> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut headers);
+    let length = match response.parse(head) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) if head.len() < LONGEST_HEAD => return Ok(None),
+        Ok(httparse::Status::Partial) => return Err(io::Error::other("the answer's head has no end")),
+        Err(error) => return Err(io::Error::other(format!("no HTTP answer: {error}"))),
+    };
+    let value = |name: &str| {
+        let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(header.value).ok()
+    };
+    let encoding = match value("content-encoding") {
+        None => Encoding::Identity,
+        Some(name) => name.parse().map_err(io::Error::other)?,
+    };
+    let chunked = value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    Ok(Some(Head { status: response.code.unwrap_or_default(), length, chunked, encoding }))
+}

@@ -1,0 +1,32 @@
+//! Thousands of readers of Server-Sent Events on one thread, which note what came when.
+//!
+//! It shares its machine with the server that it measures, so it takes little: one buffer for all, some hundred bytes a
+//! connection, and compressed streams are not decompressed. All clients of a stream get the same bytes of a change, so a
+//! frame is known by its length and first bytes; the first reader of a new one keeps it, and its events, with their time
+//! stamps, are read from that afterwards.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! let plan = loadgen::Plan::new("http://127.0.0.1:8081/sse/flights".parse()?, 1000);
+//! let load = loadgen::Load::start(plan)?;
+//! load.wait(Duration::from_secs(10), |progress| progress.with_frame() == 1000);
+//! let outcome = load.finish()?;
+//! println!("{} events at 1,000 readers", outcome.arrivals.len());
+//! # Ok(())
+//! # }
+//! ```
+
+mod connection;
+mod engine;
+mod framing;
+mod load;
+mod outcome;
+mod plan;
+mod report;
+
+pub use load::{Load, LoadError, Progress};
+pub use outcome::{Arrival, End, Frame, Outcome, Visit, fields, percentile};
+pub use plan::{Encoding, InvalidTarget, Plan, Slow, Target};
+pub use report::{Milliseconds, Report};

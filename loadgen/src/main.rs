@@ -1,0 +1,84 @@
+//! `loadgen http://127.0.0.1:8081/api/v1/stream --connections 1000 --encoding gzip --seconds 30`
+#![allow(clippy::print_stdout, reason = "the report is the program's output")]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use loadgen::{Encoding, Load, LoadError, Plan, Report, Slow, Target, Visit};
+
+/// Thousands of readers of Server-Sent Events on this machine, and what they got when.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Streams to read; connection n takes the n-th of them, in turn
+    #[arg(required = true)]
+    targets: Vec<Target>,
+    #[arg(long, short = 'n', default_value_t = 1000)]
+    connections: usize,
+    /// For how long to read
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// identity, gzip or zstd
+    #[arg(long, default_value = "identity")]
+    encoding: Encoding,
+    /// How many may be connecting at the same time
+    #[arg(long, default_value_t = 200)]
+    at_once: usize,
+    /// One of so many connections reads slowly; 0: none
+    #[arg(long, default_value_t = 0)]
+    slow_every: usize,
+    /// How many bytes a second such a one takes
+    #[arg(long, default_value_t = 0)]
+    slow_rate: usize,
+    /// Over how many addresses from 127.0.0.2 on to spread the connections; 0: one for 250 of them
+    #[arg(long, default_value_t = 0)]
+    source_addresses: u8,
+    /// After half the time everybody is cut off and comes back at once
+    #[arg(long)]
+    storm: bool,
+    /// The report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(report) if arguments.json => match serde_json::to_string_pretty(&report) {
+            Ok(json) => println!("{json}"),
+            Err(error) => return failed(&error),
+        },
+        Ok(report) => print!("{report}"),
+        Err(error) => return failed(&error),
+    }
+    ExitCode::SUCCESS
+}
+
+#[allow(clippy::print_stderr, reason = "it is the program's last word")]
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("loadgen: {error}");
+    ExitCode::FAILURE
+}
+
+fn run(arguments: &Arguments) -> Result<Report, LoadError> {
+    let slow = Slow { every: arguments.slow_every, bytes_per_second: arguments.slow_rate };
+    let load = Load::start(Plan {
+        targets: arguments.targets.clone(),
+        connections: arguments.connections,
+        encoding: arguments.encoding,
+        at_once: arguments.at_once,
+        slow,
+        source_addresses: arguments.source_addresses,
+    })?;
+    let time = Duration::from_secs(arguments.seconds);
+    if arguments.storm {
+        load.wait(time / 2, |_| false);
+        load.come_back(true)?;
+        load.wait(time / 2, |_| false);
+    } else {
+        load.wait(time, |_| false);
+    }
+    let outcome = load.finish()?;
+    Ok(Report::of(&outcome, |visit: &Visit| !slow.means(visit.reader)))
+}

@@ -1,0 +1,152 @@
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// What to connect to, how often, and how to read.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Connection `n` asks for target `n` modulo their number.
+    pub targets: Vec<Target>,
+    /// How many connections.
+    pub connections: usize,
+    /// What they accept.
+    pub encoding: Encoding,
+    /// How many may be connecting at the same time.
+    pub at_once: usize,
+    /// Which of them read slowly, and how slowly.
+    pub slow: Slow,
+    /// The connections are spread over so many addresses, from 127.0.0.2 on; 0: as many as 250 connections each need.
+    pub source_addresses: u8,
+}
+
+impl Plan {
+    /// Connections to one target that all read as fast as they can.
+    pub fn new(target: Target, connections: usize) -> Self {
+        Self {
+            targets: vec![target],
+            connections,
+            encoding: Encoding::Identity,
+            at_once: 200,
+            slow: Slow::default(),
+            source_addresses: 0,
+        }
+    }
+}
+
+/// Readers that take little, or nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slow {
+    /// The last of every so many connections; 0: none.
+    pub every: usize,
+    /// What each of them takes in a second; 0: nothing, once its head has come.
+    pub bytes_per_second: usize,
+}
+
+impl Slow {
+    /// Whether this connection is one of them.
+    pub fn means(self, connection: usize) -> bool {
+        self.every > 0 && connection % self.every == self.every - 1
+    }
+}
+
+/// What a connection accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Encoding {
+    #[default]
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+impl Encoding {
+    /// As `Accept-Encoding` and `Content-Encoding` have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Identity, Self::Gzip, Self::Zstd];
+        all.into_iter()
+            .find(|encoding| encoding.name() == text)
+            .ok_or_else(|| format!("identity, gzip or zstd, not {text:?}"))
+    }
+}
+
+/// A stream on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) host: String,
+    pub(crate) path: String,
+}
+
+/// Why a text is no target.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "each message says it")]
+pub enum InvalidTarget {
+    #[error("a target begins with http://")]
+    Scheme,
+    #[error("{0}: a name or an address with a port is wanted")]
+    Host(String),
+    #[error("{0} is not on this machine: thousands of connections are for a loopback address only")]
+    Elsewhere(SocketAddr),
+}
+
+impl Target {
+    /// `path` with its query, at a server on this machine.
+    ///
+    /// # Errors
+    /// When the address is not of the loopback.
+    pub fn new(address: SocketAddr, path: impl Into<String>) -> Result<Self, InvalidTarget> {
+        if !address.ip().is_loopback() || !address.is_ipv4() {
+            return Err(InvalidTarget::Elsewhere(address));
+        }
+        Ok(Self { address, host: address.to_string(), path: path.into() })
+    }
+}
+
+impl FromStr for Target {
+    type Err = InvalidTarget;
+
+    fn from_str(url: &str) -> Result<Self, InvalidTarget> {
+        let rest = url.strip_prefix("http://").ok_or(InvalidTarget::Scheme)?;
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let addresses = host.to_socket_addrs().map_err(|_| InvalidTarget::Host(host.to_owned()))?;
+        let address = addresses.into_iter().find(SocketAddr::is_ipv4);
+        let target = Self::new(address.ok_or_else(|| InvalidTarget::Host(host.to_owned()))?, path)?;
+        Ok(Self { path: if path.is_empty() { "/".to_owned() } else { target.path }, ..target })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_url_on_this_machine() {
+        let target: Target = "http://127.0.0.1:8081/api/v1/stream?bbox=1,2,3,4".parse().unwrap();
+        assert_eq!(target, Target::new(target.address, "/api/v1/stream?bbox=1,2,3,4").unwrap());
+        assert_eq!("http://127.0.0.1:80".parse::<Target>().unwrap().path, "/");
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        let check = |url: &str, expected: &str| {
+            let error = url.parse::<Target>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{url}: {error}");
+        };
+        check("https://127.0.0.1:1/", "http://");
+        check("http://127.0.0.1/", "port");
+        check("http://192.0.2.1:80/", "not on this machine");
+    }
+}

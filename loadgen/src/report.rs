@@ -1,0 +1,174 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{End, Outcome, Visit, fields, percentile};
+
+/// What a run comes to. Visits whose readers are slow do not count in times.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Connections that were begun.
+    pub connections: usize,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, usize>,
+    /// Connections that the server ended.
+    pub ended_by_server: usize,
+    /// Connections that failed, by error.
+    pub failed: BTreeMap<String, usize>,
+    /// From the first packet until the request was sent.
+    pub connect: Option<Milliseconds>,
+    /// From the first packet until the answer's first byte.
+    pub first_byte: Option<Milliseconds>,
+    /// From the first packet until the first update was complete.
+    pub first_update: Option<Milliseconds>,
+    /// From an event's own time stamp until its last byte was read.
+    pub latency: Option<Milliseconds>,
+    /// Updates that came, at all readers together.
+    pub updates: usize,
+    /// Places where an update was missing between two that came.
+    pub gaps: usize,
+    /// Bytes of bodies, as they are on the wire.
+    pub bytes: u64,
+    /// Frames whose events are not known.
+    pub unknown_frames: usize,
+}
+
+/// A sample of times, in ms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Milliseconds {
+    pub p50: f64,
+    pub p99: f64,
+    pub max: f64,
+    pub count: usize,
+}
+
+impl Milliseconds {
+    /// Of times in microseconds; `None` of none.
+    pub fn of(mut micros: Vec<u64>) -> Option<Self> {
+        micros.sort_unstable();
+        let at = |percent| percentile(&micros, percent).map(|micros| micros as f64 / 1000.0);
+        Some(Self { p50: at(50.0)?, p99: at(99.0)?, max: at(100.0)?, count: micros.len() })
+    }
+}
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms (n = {})", self.p50, self.p99, self.max, self.count)
+    }
+}
+
+/// The event that closes an update: it has a time stamp, and is none of the parts that the update consists of.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Closing {
+    /// Unix milliseconds.
+    sent_at: f64,
+    seq: u64,
+    /// The update before it; one without this member follows `seq` − 1.
+    #[serde(default, deserialize_with = "given")]
+    after: Option<Option<u64>>,
+    #[serde(default)]
+    cell: Option<serde::de::IgnoredAny>,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::<u64>::deserialize(value).map(Some)
+}
+
+impl Closing {
+    /// The last one in a frame's text.
+    fn in_text(text: &str) -> Option<Self> {
+        let mut stamped = fields(text, "data").filter_map(|data| serde_json::from_str::<Self>(data).ok());
+        stamped.rfind(|event| event.cell.is_none())
+    }
+
+    /// The update before it, if it tells.
+    fn predecessor(&self) -> Option<u64> {
+        self.after.unwrap_or(self.seq.checked_sub(1))
+    }
+}
+
+impl Report {
+    /// Of the visits that `count`.
+    pub fn of(outcome: &Outcome, count: impl Fn(&Visit) -> bool) -> Self {
+        let closings: Vec<_> =
+            outcome.frames.iter().map(|frame| frame.text().map(|text| Closing::in_text(&text))).collect();
+        let mut report = Self { connections: outcome.visits.len(), ..Self::default() };
+        let mut last = vec![None; outcome.visits.len()];
+        let (mut latency, mut first_update) = (Vec::new(), Vec::new());
+        for arrival in &outcome.arrivals {
+            let (visit, frame) = (arrival.visit as usize, arrival.frame as usize);
+            if !count(&outcome.visits[visit]) {
+                continue;
+            }
+            match closings[frame] {
+                None => report.unknown_frames += 1,
+                Some(None) => {}
+                Some(Some(closing)) => {
+                    report.updates += 1;
+                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time is positive")]
+                    let sent_at = (closing.sent_at * 1000.0) as u64;
+                    match last[visit].replace(closing.seq) {
+                        None => first_update.push(arrival.at.saturating_sub(outcome.visits[visit].opened)),
+                        Some(before) => {
+                            report.gaps += usize::from(closing.predecessor().is_some_and(|after| after != before));
+                            // What a new client is brought first was not made for it alone.
+                            latency.push(arrival.at.saturating_sub(sent_at));
+                        }
+                    }
+                }
+            }
+        }
+        let since_opened = |time: fn(&Visit) -> Option<u64>| {
+            let counted = outcome.visits.iter().filter(|visit| count(visit));
+            Milliseconds::of(counted.filter_map(|visit| Some(time(visit)?.saturating_sub(visit.opened))).collect())
+        };
+        report.connect = since_opened(|visit| visit.connected);
+        report.first_byte = since_opened(|visit| visit.first_byte);
+        report.first_update = Milliseconds::of(first_update);
+        report.latency = Milliseconds::of(latency);
+        for visit in &outcome.visits {
+            report.bytes += visit.bytes;
+            if let Some(status) = visit.status {
+                *report.statuses.entry(status).or_default() += 1;
+            }
+            match &visit.end {
+                None => {}
+                Some(End::ByServer) => report.ended_by_server += 1,
+                Some(End::Failed(error)) => *report.failed.entry(error.clone()).or_default() += 1,
+            }
+        }
+        report
+    }
+
+    /// What went wrong with connections, in words; `None`: nothing.
+    pub fn trouble(&self) -> Option<String> {
+        let bad_answers = self.statuses.iter().filter(|(status, _)| **status != 200);
+        let mut trouble: Vec<_> = bad_answers.map(|(status, count)| format!("{count} × status {status}")).collect();
+        trouble.extend(self.failed.iter().map(|(error, count)| format!("{count} × {error}")));
+        if self.ended_by_server > 0 {
+            trouble.push(format!("{} ended by the server", self.ended_by_server));
+        }
+        (!trouble.is_empty()).then(|| trouble.join(", "))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let times = |times: Option<Milliseconds>| times.map_or("—".to_owned(), |times| times.to_string());
+        let rows = [
+            ("connections", self.connections.to_string()),
+            ("trouble", self.trouble().unwrap_or_else(|| "none".to_owned())),
+            ("connected after", times(self.connect)),
+            ("first byte after", times(self.first_byte)),
+            ("first update after", times(self.first_update)),
+            ("time stamp to last byte", times(self.latency)),
+            ("updates", self.updates.to_string()),
+            ("gaps", self.gaps.to_string()),
+            ("bytes", self.bytes.to_string()),
+            ("frames of unknown content", self.unknown_frames.to_string()),
+        ];
+        rows.iter().try_for_each(|(name, value)| writeln!(f, "{name:<26} {value}"))
+    }
+}
