@@ -49,6 +49,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         Command::Simulate(args) => commands::simulate(args),
         Command::Migrate(args) => commands::migrate(args, config),
         Command::Replay(args) => commands::replay(args, config),
+        Command::DeadLetters(args) => commands::dead_letters(args, config),
     }
 }
 

@@ -6,8 +6,8 @@ use actix::System;
 use anyhow::Context;
 
 use super::pipeline::open_storage;
-use super::{App, replay};
-use crate::cli::{ExitStatus, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs};
+use super::{App, dead_letters, replay};
+use crate::cli::{DeadLettersArgs, ExitStatus, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs};
 use crate::config::{Environment, Settings};
 
 /// `serve`: works until it is told to end.
@@ -32,6 +32,14 @@ pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
 pub fn replay(args: &ReplayArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings, config, |settings| async move {
         replay::run(args, &settings).await?;
+        Ok(ExitStatus::Done)
+    })
+}
+
+/// `dead-letters`: lists what nobody could use, or sends it again.
+pub fn dead_letters(args: &DeadLettersArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings, config, |settings| async move {
+        dead_letters::run(args, &settings).await?;
         Ok(ExitStatus::Done)
     })
 }

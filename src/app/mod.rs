@@ -2,6 +2,7 @@
 
 mod banner;
 pub mod commands;
+mod dead_letters;
 mod migrated_store;
 mod pipeline;
 mod replay;

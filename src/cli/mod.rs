@@ -1,6 +1,7 @@
 //! The command line: parsed into plain data, one command a file.
 
 pub mod check_config;
+mod dead_letters;
 mod exit;
 pub mod health;
 pub mod init;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub use check_config::CheckConfigArgs;
+pub use dead_letters::DeadLettersArgs;
 pub use exit::ExitStatus;
 pub use health::HealthArgs;
 pub use init::InitArgs;
@@ -78,6 +80,8 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Publish recorded OpenSky responses to Kafka
     Replay(ReplayArgs),
+    /// List what nobody could use, and send it again after a fix
+    DeadLetters(DeadLettersArgs),
     /// Show the configuration in effect, secrets masked
     CheckConfig(CheckConfigArgs),
     /// Write a first config.yaml and credentials.json

@@ -4,6 +4,7 @@ mod client;
 mod cluster;
 pub mod codec;
 mod consumer;
+mod dead_letters;
 mod embedded;
 mod gathering;
 mod producer;
@@ -12,5 +13,6 @@ mod topics;
 
 pub use cluster::{KafkaCluster, KafkaOptions};
 pub use consumer::{KafkaSubscription, Membership};
+pub use dead_letters::{DeadLetterBox, FoundLetter, ReadFrom};
 pub use embedded::EmbeddedBroker;
 pub use producer::KafkaPublisher;

@@ -172,6 +172,25 @@ impl KafkaPublisher {
     }
 }
 
+impl KafkaPublisher {
+    /// Publishes the records of dead letters to the topic of the state vectors once more, as they were, and waits for
+    /// every delivery report.
+    ///
+    /// # Errors
+    /// Names those that were not acknowledged; the others were.
+    pub async fn republish(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
+        let topic = self.cluster.options().topic_raw.clone();
+        self.deliver(letters.len(), |producer, index, place| {
+            let DeadLetter { key, value, .. } = &letters[index];
+            let mut record = BaseRecord::with_opaque_to(&topic, place);
+            record.key = key.as_deref();
+            record.payload = value.as_deref();
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+    }
+}
+
 impl Publisher for KafkaPublisher {
     async fn publish(&self, states: &[Arc<StateVector>]) -> Result<(), PublishError> {
         let mut value = Vec::with_capacity(512);

@@ -75,3 +75,46 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
     assert_eq!(setup.dead_letters().records().len(), garbage.len());
     app.end();
 }
+
+#[test]
+fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
+    let setup = Setup::real().arguments(["--roles", "store,live"]);
+    assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
+    let app = setup.start();
+    let database = setup.database();
+    database.execute("ALTER TABLE state_vectors ADD CONSTRAINT no_atlantis CHECK (origin_country <> 'Atlantis')");
+    let now = now();
+    let atlantis = String::from_utf8(nine_fields("4b1814", now)).unwrap().replace("Switzerland", "Atlantis");
+    let garbage = b"no JSON at all".to_vec();
+    setup.topic().write(Some(0), &[(Some("x"), Some(garbage)), (Some("4b1814"), Some(atlantis.into_bytes()))]);
+    crate::support::eventually("both are dead letters", || {
+        (setup.database().positions().get(&0) == Some(&2) && setup.dead_letters().records().len() == 2).then_some(())
+    });
+
+    let command = |arguments: &[&str]| {
+        let ended = setup.clone().arguments(["dead-letters"].into_iter().chain(arguments.iter().copied())).run();
+        assert_eq!(ended.code, Some(0), "{:?}", ended.log);
+        ended
+    };
+    let listed = command(&[]).output;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.contains("no_atlantis") && listed.contains("no JSON at all"), "{listed}");
+    let refused = command(&["--json", "--reason", "refused by the database"]).output;
+    let letter: serde_json::Value = serde_json::from_str(&refused).unwrap();
+    assert_eq!((&letter["source_topic"], &letter["key"]), (&json!(setup.topic().name()), &json!("4b1814")));
+    assert!(letter["value"].as_str().unwrap().contains("Atlantis"), "{refused}");
+
+    database.execute("ALTER TABLE state_vectors DROP CONSTRAINT no_atlantis");
+    let resent = command(&["--resend"]);
+    let line = resent.last_line();
+    assert!(line.contains("resent=1") && line.contains("unreadable=1"), "{line}");
+    database.wait_rows(&[("4b1814".to_owned(), now)].into_iter().collect());
+    assert_eq!(command(&[]).output, "", "they are dealt with");
+    assert!(command(&["--resend"]).last_line().contains("resent=0"));
+    assert_eq!(command(&["--all"]).output.lines().count(), 2);
+    app.end();
+
+    let embedded = Setup::bare().arguments(["dead-letters"]).run();
+    assert_eq!(embedded.code, Some(1));
+    assert!(embedded.last_line().contains("kafka.bootstrap_servers"), "{}", embedded.last_line());
+}

@@ -1,0 +1,167 @@
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+
+use actors::batch::DeadLetter;
+use anyhow::{Context, anyhow, bail};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::pipeline::kafka_options;
+use crate::cli::DeadLettersArgs;
+use crate::config::{Brokers, Settings};
+use crate::kafka::{DeadLetterBox, FoundLetter, KafkaCluster, KafkaPublisher, ReadFrom, codec};
+
+/// Lists the dead letters, or sends them again.
+pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::Result<()> {
+    if settings.kafka.brokers == Brokers::Embedded {
+        bail!(
+            "kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: \
+             its dead letters are counted and named in that process's log"
+        );
+    }
+    let cluster = KafkaCluster::new(kafka_options(&settings.kafka));
+    let letters = DeadLetterBox::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;
+    if args.resend { resend(args, &cluster, &letters).await } else { list(args, &letters, io::stdout()).await }
+}
+
+impl DeadLettersArgs {
+    fn from(&self) -> ReadFrom {
+        if self.all { ReadFrom::Beginning } else { ReadFrom::Resent }
+    }
+
+    fn is_meant(&self, letter: &DeadLetter) -> bool {
+        self.reason.as_ref().is_none_or(|reason| letter.reason.contains(reason))
+    }
+}
+
+async fn list(args: &DeadLettersArgs, letters: &DeadLetterBox, out: impl Write) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(out);
+    let mut reading = letters.read(args.from());
+    let mut count = 0_u64;
+    while let Some(found) = reading.recv().await {
+        let found = found.map_err(|error| anyhow!(error))?;
+        if !args.is_meant(&found.letter) {
+            continue;
+        }
+        count += 1;
+        let written = if args.json { write_json(&mut out, &found) } else { write_line(&mut out, &found) };
+        if let Err(error) = written.and_then(|()| if reading.is_empty() { out.flush() } else { Ok(()) }) {
+            // `| head` has seen enough.
+            return if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) };
+        }
+    }
+    log::info!("{count} dead letters");
+    Ok(())
+}
+
+/// The letters of one publication: as many as a poll has states, and no more bytes than a few large ones.
+#[derive(Default)]
+struct Parcel {
+    letters: Vec<DeadLetter>,
+    bytes: usize,
+    /// For each partition, the offset behind the last letter that was looked at.
+    seen: BTreeMap<i32, i64>,
+}
+
+impl Parcel {
+    const LETTERS: usize = 1_000;
+    const BYTES: usize = 8 << 20;
+
+    fn is_full(&self) -> bool {
+        self.letters.len() >= Self::LETTERS || self.bytes >= Self::BYTES
+    }
+}
+
+async fn resend(args: &DeadLettersArgs, cluster: &KafkaCluster, letters: &DeadLetterBox) -> anyhow::Result<()> {
+    let publisher = KafkaPublisher::new(cluster.clone());
+    let remembered = args.reason.is_none() && !args.all;
+    let (mut resent, mut unreadable, mut foreign) = (0, 0_u64, 0_u64);
+    let mut parcel = Parcel::default();
+    let mut reading = letters.read(args.from());
+    loop {
+        let found = reading.recv().await.transpose().map_err(|error| anyhow!(error))?;
+        let last = found.is_none();
+        if let Some(FoundLetter { partition, offset, letter }) = found {
+            parcel.seen.insert(partition, offset + 1);
+            if letter.topic != cluster.options().topic_raw {
+                foreign += 1;
+            } else if codec::decode(letter.value.as_deref()).is_err() {
+                unreadable += 1;
+            } else if args.is_meant(&letter) {
+                parcel.bytes += letter.value.as_ref().map_or(0, bytes::Bytes::len);
+                parcel.letters.push(letter);
+            }
+        }
+        if !(last || parcel.is_full()) {
+            continue;
+        }
+        let sent = std::mem::take(&mut parcel);
+        publisher.republish(&sent.letters).await.with_context(|| format!("{resent} were resent before it"))?;
+        resent += sent.letters.len();
+        if remembered && !sent.seen.is_empty() {
+            letters.commit(&sent.seen).await.map_err(|error| anyhow!(error))?;
+        }
+        if last {
+            break;
+        }
+    }
+    log::info!(resent, unreadable, of_other_topics = foreign; "dead letters resent; what this version cannot read was left");
+    Ok(())
+}
+
+fn write_line(out: &mut impl Write, FoundLetter { partition, offset, letter }: &FoundLetter) -> io::Result<()> {
+    let value = match &letter.value {
+        None => "no value".to_owned(),
+        Some(value) => {
+            let start: String = String::from_utf8_lossy(value).chars().take(60).flat_map(char::escape_debug).collect();
+            format!("{} bytes: {start}", value.len())
+        }
+    };
+    let DeadLetter { topic, partition: source_partition, offset: source_offset, reason, timestamp, .. } = letter;
+    writeln!(
+        out,
+        "{partition}/{offset}  {}  from {topic} {source_partition}/{source_offset}  {reason}  ({value})",
+        moment(*timestamp)
+    )
+}
+
+/// A dead letter as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    partition: i32,
+    offset: i64,
+    time: String,
+    source_topic: &'a str,
+    source_partition: i32,
+    source_offset: i64,
+    reason: &'a str,
+    key: Option<String>,
+    /// What is no UTF-8 is replaced by U+FFFD.
+    value: Option<String>,
+}
+
+fn write_json(out: &mut impl Write, FoundLetter { partition, offset, letter }: &FoundLetter) -> io::Result<()> {
+    let text = |bytes: &Option<bytes::Bytes>| bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let line = Line {
+        partition: *partition,
+        offset: *offset,
+        time: moment(letter.timestamp),
+        source_topic: &letter.topic,
+        source_partition: letter.partition,
+        source_offset: letter.offset,
+        reason: &letter.reason,
+        key: text(&letter.key),
+        value: text(&letter.value),
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
+}
+
+/// Milliseconds since 1970 for people; what is no time is shown as it is.
+fn moment(milliseconds: i64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| milliseconds.to_string())
+}
