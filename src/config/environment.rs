@@ -40,6 +40,7 @@ impl Environment {
             let is_port = match &meaning {
                 Meaning::Key(key) | Meaning::Older(key, _) => key.kind == Kind::Port,
                 Meaning::Part(part) => part.is_port(),
+                Meaning::InFile(_) | Meaning::PasswordFile => false,
             };
             if is_port && text.starts_with("tcp://") {
                 findings.warnings.push(Warning::ServiceLink { name: name.clone() });
@@ -49,6 +50,8 @@ impl Environment {
                 Meaning::Key(key) => layer.give(key, text, &origin, findings),
                 Meaning::Older(key, older) => layer.give_older((key, older), text, &origin, findings),
                 Meaning::Part(part) => layer.parts.push(part.given(text, &origin)),
+                Meaning::InFile(key) => layer.give_from_file(key, text, &origin, findings),
+                Meaning::PasswordFile => layer.parts.extend(older_database::password_in(text, &origin, findings)),
             }
         }
         layer
@@ -65,6 +68,8 @@ enum Meaning {
     Key(&'static keys::Key),
     Older(&'static keys::Key, keys::Older),
     Part(older_database::PartName),
+    InFile(&'static keys::Key),
+    PasswordFile,
 }
 
 impl Meaning {
@@ -77,17 +82,28 @@ impl Meaning {
             .find_map(key)
             .or_else(|| KEYS.iter().find_map(older))
             .or_else(|| older_database::part_by_environment(name).map(Self::Part))
+            .or_else(|| KEYS.iter().find(|key| file_variable(key).as_deref() == Some(name)).map(Self::InFile))
+            .or_else(|| (environment_name(older_database::PASSWORD_FILE) == name).then_some(Self::PasswordFile))
     }
+}
+
+/// The variable that names the file with a key's value.
+fn file_variable(key: &keys::Key) -> Option<String> {
+    key.in_file().map(|path| environment_name(&path))
 }
 
 /// A variable within one of our sections' prefixes that is nearly one of ours.
 fn near_miss(name: &str) -> Option<Warning> {
     let in_section = |section: &str| name.starts_with(&format!("{}_", section.to_uppercase()));
     keys::SECTIONS.iter().find(|(section, _)| in_section(section))?;
-    let ours =
-        KEYS.iter().flat_map(|key| [Some(key.environment()), key.older.map(|older| environment_name(older.path))]);
-    ours.flatten()
+    let names = |key: &keys::Key| {
+        [Some(key.environment()), key.older.map(|older| environment_name(older.path)), file_variable(key)]
+    };
+    KEYS.iter()
+        .flat_map(names)
+        .flatten()
         .chain(older_database::PARTS.map(environment_name))
+        .chain([environment_name(older_database::PASSWORD_FILE)])
         .map(|ours| (strsim::osa_distance(&ours, name), ours))
         .filter(|(distance, _)| (1..=2).contains(distance))
         .min()

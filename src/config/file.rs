@@ -86,6 +86,14 @@ impl Reading<'_> {
     fn entry(&mut self, path: &str, value: Value) {
         let key = keys::KEYS.iter().find(|key| key.path == path || key.older.is_some_and(|older| older.path == path));
         let part = older_database::part(path);
+        if let (None, None, ValueKind::String(file)) = (key, part, &value.kind) {
+            if let Some(key) = keys::find_in_file(path) {
+                return self.layer.give_from_file(key, file, self.file, self.findings);
+            }
+            if path == older_database::PASSWORD_FILE {
+                return self.layer.parts.extend(older_database::password_in(file, self.file, self.findings));
+            }
+        }
         match (key, value.kind) {
             // Nothing is written after the colon: the key is not given.
             (_, ValueKind::Nil) if key.is_some() || part.is_some() => {}

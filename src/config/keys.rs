@@ -72,6 +72,11 @@ impl Key {
         })
     }
 
+    /// The path of its companion that names a file with the value, `section.name_file`, for what may be a secret.
+    pub fn in_file(&self) -> Option<String> {
+        (self.secret || self.kind == Kind::DatabaseUrl).then(|| format!("{}_file", self.path))
+    }
+
     /// Whether it may be left empty.
     pub fn optional(&self) -> bool {
         self.default.is_empty()
@@ -87,6 +92,11 @@ impl Key {
 /// The environment variable of a dotted path: upper case, with underscores for the dots.
 pub fn environment_name(path: &str) -> String {
     path.replace('.', "_").to_uppercase()
+}
+
+/// The key whose value lies in a file that `path` names.
+pub(super) fn find_in_file(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.in_file().as_deref() == Some(path))
 }
 
 /// The key with this path.
@@ -218,7 +228,7 @@ pub const KEYS: &[Key] = &[
         "database.url",
         "sqlite://data/flight-monitor.db",
         Kind::DatabaseUrl,
-        "sqlite://PATH, or postgres://user:password@host:port/name (with or without TimescaleDB). A password is better given by the environment.",
+        "sqlite://PATH, or postgres://user:password@host:port/name (with or without TimescaleDB). A password is better given by the environment or a file.",
     ),
     Key::new(
         "database.retention",

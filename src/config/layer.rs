@@ -1,6 +1,6 @@
 use ::config::{Map, Source, Value, ValueKind};
 
-use super::error::{Problem, Warning, show_value};
+use super::error::{Problem, Warning, mask, quote, show_value};
 use super::keys::{Key, Older};
 use super::kind::Kind;
 use super::older_database::Part;
@@ -77,6 +77,14 @@ impl Layer {
         self.give(key, &format!("{text}{}", older.unit), &origin, findings);
     }
 
+    /// Takes a key's value from the file that its companion names, as container platforms hand out secrets.
+    pub(super) fn give_from_file(&mut self, key: &'static Key, file: &str, origin: &str, findings: &mut Findings) {
+        let name = key.in_file().unwrap_or_default();
+        if let Some((text, origin)) = read_secret(&name, file, origin, findings) {
+            self.give(key, &text, &origin, findings);
+        }
+    }
+
     /// Takes a mapping of properties whose values have their origin already.
     pub(super) fn give_table(
         &mut self,
@@ -109,6 +117,30 @@ impl Layer {
     pub(super) fn remove(&mut self, path: &str) {
         self.values.retain(|given| given.key.path != path);
     }
+}
+
+/// What a file holds that `name` names, without the line break at its end, and where that stands.
+pub(super) fn read_secret(name: &str, file: &str, origin: &str, findings: &mut Findings) -> Option<(String, String)> {
+    let file = file.trim();
+    // What is no path may be the secret itself, put into the wrong variable.
+    let shown = if file.starts_with(['/', '.']) { quote(file) } else { mask() };
+    let refuse = |reason: String| Problem::Value {
+        key: name.to_owned(),
+        value: shown.clone(),
+        origin: origin.to_owned(),
+        reason,
+        expected: "the path of a file that holds the value, and nothing else".to_owned(),
+    };
+    match std::fs::read_to_string(file) {
+        Ok(text) if text.trim().is_empty() => findings.problems.push(refuse("it is empty".to_owned())),
+        Ok(text) => {
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            return Some((text.to_owned(), format!("{file}, named by {origin}")));
+        }
+        Err(error) => findings.problems.push(refuse(format!("it cannot be read: {error}"))),
+    }
+    None
 }
 
 impl Given {

@@ -5,7 +5,7 @@
 
 use super::error::{Problem, Warning, mask, quote};
 use super::keys::{self, environment_name};
-use super::layer::{Findings, Layer};
+use super::layer::{Findings, Layer, read_secret};
 
 /// A piece's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +30,20 @@ impl std::fmt::Debug for Part {
 pub(super) const PARTS: [&str; 6] =
     ["database.host", "database.port", "database.user", "database.pass", "database.name", "database.sslmode"];
 
+/// The companion of `database.pass` that names a file with it.
+pub(super) const PASSWORD_FILE: &str = "database.pass_file";
+
 const URL: &str = "database.url";
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 pub(super) fn part(path: &str) -> Option<PartName> {
     PARTS.into_iter().find(|name| *name == path).map(PartName)
+}
+
+/// The password that a file holds.
+pub(super) fn password_in(file: &str, origin: &str, findings: &mut Findings) -> Option<Part> {
+    let (text, origin) = read_secret(PASSWORD_FILE, file, origin, findings)?;
+    part("database.pass").map(|password| password.given(&text, &origin))
 }
 
 pub(super) fn part_by_environment(variable: &str) -> Option<PartName> {

@@ -84,7 +84,11 @@ pub fn markdown_table() -> String {
     let mut text = String::from("| key | default | meaning | environment |\n|---|---|---|---|\n");
     for key in KEYS {
         let default = if key.default.is_empty() { "empty".to_owned() } else { format!("`{}`", key.default) };
-        let secret = if key.secret { " Secret: it has no flag." } else { "" };
+        let secret = match key.in_file().map(|path| environment_name(&path)) {
+            Some(variable) if key.secret => format!(" Secret: it has no flag; `{variable}` may name a file with it."),
+            Some(variable) => format!(" `{variable}` may name a file with it."),
+            None => String::new(),
+        };
         _ = writeln!(text, "| `{}` | {default} | {}{secret} | `{}` |", key.path, key.meaning, key.environment());
     }
     text.push_str("\nThe Go original's names are taken too:\n\n| its key | means | environment |\n|---|---|---|\n");
@@ -95,6 +99,8 @@ pub fn markdown_table() -> String {
     for path in older_database::PARTS {
         _ = writeln!(text, "| `{path}` | its part of `database.url` | `{}` |", environment_name(path));
     }
+    let path = older_database::PASSWORD_FILE;
+    _ = writeln!(text, "| `{path}` | a file with `database.pass` | `{}` |", environment_name(path));
     text
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_values;
 mod older_names;
+mod secret_files;
 mod secrets;
 mod sources;
 mod texts;

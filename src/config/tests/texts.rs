@@ -50,7 +50,8 @@ fn what_is_shown_reads_back_as_the_same_configuration() {
 fn every_key_belongs_to_a_section_and_has_a_name_of_its_own() {
     let mut names: Vec<_> = keys::KEYS.iter().map(Key::environment).collect();
     names.extend(keys::KEYS.iter().filter_map(|key| Some(keys::environment_name(key.older?.path))));
-    names.extend(older_database::PARTS.map(keys::environment_name));
+    names.extend(keys::KEYS.iter().filter_map(Key::in_file).map(|path| keys::environment_name(&path)));
+    names.extend(older_database::PARTS.into_iter().chain([older_database::PASSWORD_FILE]).map(keys::environment_name));
     let all = names.len();
     names.sort();
     names.dedup();

@@ -1,0 +1,69 @@
+use super::*;
+
+const SECRET: &str = "hush-0123456789-hush";
+
+fn with_secret(text: &str) -> (Bench, String) {
+    let bench = Bench::new();
+    let file = bench.path("secret");
+    std::fs::write(&file, text).unwrap();
+    (bench, file.display().to_string())
+}
+
+#[test]
+fn a_secret_may_lie_in_a_file_that_the_environment_names() {
+    for text in [SECRET.to_owned(), format!("{SECRET}\n"), format!("{SECRET}\r\n")] {
+        let (bench, file) = with_secret(&text);
+        let settings = bench.env("ADMIN_TOKEN_FILE", &file).load().unwrap();
+        assert_eq!(settings.admin.token.as_ref().unwrap().expose(), SECRET);
+        assert_eq!(settings.origin("admin.token"), format!("{file}, named by environment variable ADMIN_TOKEN_FILE"));
+        assert!(!effective(&settings).contains(SECRET));
+    }
+    let (bench, file) = with_secret(SECRET);
+    let bench = bench.env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET_FILE", &file);
+    assert_eq!(bench.load().unwrap().opensky.client.unwrap().secret.expose(), SECRET);
+    let (bench, file) = with_secret("postgres://me:hush@db/flights\n");
+    let settings = bench.env("DATABASE_URL_FILE", &file).load().unwrap();
+    assert_eq!(settings.database.url.expose(), "postgres://me:hush@db/flights");
+}
+
+#[test]
+fn or_that_the_configuration_names() {
+    let (bench, file) = with_secret(SECRET);
+    let settings = bench.file(&format!("admin:\n  token_file: {file}\n")).load().unwrap();
+    assert_eq!(settings.admin.token.unwrap().expose(), SECRET);
+}
+
+#[test]
+fn the_original_password_too() {
+    let (bench, file) = with_secret("hush\n");
+    let parts = |bench: Bench| bench.env("DATABASE_HOST", "db").env("DATABASE_USER", "me");
+    let settings = parts(bench.env("DATABASE_PASS_FILE", &file)).load().unwrap();
+    assert_eq!(settings.database.url.expose(), "postgres://me:hush@db");
+    let (bench, file) = with_secret("hush");
+    let settings = parts(bench.file(&format!("database:\n  pass_file: {file}\n"))).load().unwrap();
+    assert_eq!(settings.database.url.expose(), "postgres://me:hush@db");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_and_what_may_be_the_secret_is_not_shown() {
+    let absent = Bench::new().env("ADMIN_TOKEN_FILE", "/no/such/file").error();
+    assert_all(&absent, &["admin.token_file", "/no/such/file", "ADMIN_TOKEN_FILE", "cannot be read"]);
+    let mistaken = Bench::new().env("ADMIN_TOKEN_FILE", SECRET).error();
+    assert!(mistaken.contains("admin.token_file") && !mistaken.contains(SECRET), "{mistaken}");
+    let (bench, file) = with_secret("\n");
+    assert_all(&bench.env("ADMIN_TOKEN_FILE", &file).error(), &["admin.token_file", "it is empty"]);
+    let (bench, file) = with_secret("short");
+    let short = bench.env("ADMIN_TOKEN_FILE", &file).error();
+    assert!(short.contains("admin.token") && short.contains("5 characters") && !short.contains("short"), "{short}");
+}
+
+#[test]
+fn the_value_and_a_file_with_another_one_cannot_stand_together() {
+    let (bench, file) = with_secret(SECRET);
+    let error = bench.env("ADMIN_TOKEN", "another-token-of-16").env("ADMIN_TOKEN_FILE", &file).error();
+    assert_all(&error, &["admin.token", "keep one of them"]);
+    // A file by the environment wins over a value in the configuration, as any variable does.
+    let (bench, file) = with_secret(SECRET);
+    let bench = bench.file("admin:\n  token: another-token-of-16\n").env("ADMIN_TOKEN_FILE", &file);
+    assert_eq!(bench.load().unwrap().admin.token.unwrap().expose(), SECRET);
+}
