@@ -161,8 +161,9 @@ impl Parts<'_> {
 /// An address or a file that cannot be used.
 pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
     let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
-    let DatabaseSettings { chunk_interval, compress_after, retention, .. } = settings.database;
-    let options = StorageOptions { chunk_interval, compress_after, retention, ..StorageOptions::default() };
+    let DatabaseSettings { chunk_interval, compress_after, retention, summary_retention, .. } = settings.database;
+    let options =
+        StorageOptions { chunk_interval, compress_after, retention, summary_retention, ..StorageOptions::default() };
     Storage::open(&url, options).context("database.url")
 }
 

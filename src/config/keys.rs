@@ -237,6 +237,12 @@ pub const KEYS: &[Key] = &[
         "How long state vectors are kept.",
     ),
     Key::new(
+        "database.summary_retention",
+        "365d",
+        Kind::Duration { min: DAY, max: 36_500 * DAY },
+        "How long flights and hourly statistics are kept.",
+    ),
+    Key::new(
         "database.compress_after",
         "2h",
         Kind::Duration { min: MINUTE, max: 36_500 * DAY },

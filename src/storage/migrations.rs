@@ -30,6 +30,8 @@ pub struct Migrated {
     pub hypertable: Hypertable,
     /// What became of its compression and retention.
     pub policies: Policies,
+    /// What became of the hourly statistics.
+    pub statistics: Statistics,
 }
 
 /// Whether `state_vectors` is cut into chunks by time.
@@ -58,6 +60,19 @@ pub enum Policies {
     Changed,
 }
 
+/// Whether TimescaleDB keeps the hourly statistics by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// There is no hypertable: the server itself keeps them in tables.
+    NotAvailable,
+    /// TimescaleDB does not let us, with its words: the server itself keeps them in tables.
+    Refused(String),
+    /// It does, by continuous aggregates as the configuration says, and did before.
+    Present,
+    /// It does from now on as the configuration says.
+    Changed,
+}
+
 /// The advisory lock of everybody who migrates a database: "flight-m" in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"flight-m");
 
@@ -75,14 +90,15 @@ pub(super) async fn migrate_postgres(database: &PostgresDatabase) -> Result<Migr
         applied => applied?,
     };
     let hypertable = within_migration(limit, Box::pin(async { Ok(database.make_hypertable().await?) })).await?;
-    let policies = match hypertable {
-        Hypertable::Present | Hypertable::Made => {
-            within_migration(limit, Box::pin(async { Ok(database.apply_policies().await?) })).await?
-        }
-        Hypertable::NotAvailable | Hypertable::Refused(_) => Policies::NotAvailable,
+    let (policies, statistics) = match hypertable {
+        Hypertable::Present | Hypertable::Made => (
+            within_migration(limit, Box::pin(async { Ok(database.apply_policies().await?) })).await?,
+            within_migration(limit, Box::pin(async { Ok(database.make_aggregates().await?) })).await?,
+        ),
+        Hypertable::NotAvailable | Hypertable::Refused(_) => (Policies::NotAvailable, Statistics::NotAvailable),
     };
     within(database.options.lock_timeout, holder.client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK])).await?;
-    Ok(Migrated { applied, hypertable, policies })
+    Ok(Migrated { applied, hypertable, policies, statistics })
 }
 
 async fn within_migration<T>(
@@ -142,7 +158,12 @@ pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Mig
         })
     });
     let applied = migrating.await.map_err(|error| MigrateError::Failed(error.to_string()))??;
-    Ok(Migrated { applied, hypertable: Hypertable::NotAvailable, policies: Policies::NotAvailable })
+    Ok(Migrated {
+        applied,
+        hypertable: Hypertable::NotAvailable,
+        policies: Policies::NotAvailable,
+        statistics: Statistics::NotAvailable,
+    })
 }
 
 enum InTransaction {

@@ -21,7 +21,7 @@ use actors::domain::{Icao24, StateVector, UnixTime};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
 
 pub use error::{MigrateError, OpenError, QueryError};
-pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS};
+pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
 pub use options::StorageOptions;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
 
@@ -60,8 +60,8 @@ impl Storage {
         }))
     }
 
-    /// Brings the schema up to date, and where TimescaleDB is to be had makes `state_vectors` a hypertable whose
-    /// compression and retention are those of the options.
+    /// Brings the schema up to date, and where TimescaleDB is to be had makes `state_vectors` a hypertable and the
+    /// hourly statistics continuous aggregates, whose policies are those of the options.
     /// Several processes may call it at once: they take turns.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub struct StorageOptions {
     pub compress_after: Duration,
     /// How long state vectors are kept.
     pub retention: Duration,
+    /// How long flights and the hourly statistics are kept.
+    pub summary_retention: Duration,
     /// For one step of maintenance, for which the batches wait.
     pub maintenance_timeout: Duration,
     /// How many rows one step of maintenance deletes at most.
@@ -42,6 +44,7 @@ impl Default for StorageOptions {
             chunk_interval: Duration::from_secs(60 * 60),
             compress_after: Duration::from_secs(2 * 60 * 60),
             retention: Duration::from_secs(30 * 24 * 60 * 60),
+            summary_retention: Duration::from_secs(365 * 24 * 60 * 60),
             maintenance_timeout: Duration::from_secs(5),
             maintenance_rows: 10_000,
         }

@@ -92,6 +92,17 @@ impl Postgres {
         connect(&self.url).await
     }
 
+    /// Applies the migrations and nothing more, as on a server that has no TimescaleDB.
+    pub(crate) async fn make_tables(&self) {
+        let url = self.url.to_string();
+        tokio::task::spawn_blocking(move || {
+            let mut connection = AsyncConnectionWrapper::<AsyncPgConnection>::establish(&url).unwrap();
+            connection.run_pending_migrations(POSTGRES_MIGRATIONS).unwrap();
+        })
+        .await
+        .unwrap();
+    }
+
     async fn revert_migrations(&self, all: bool) {
         let url = self.url.to_string();
         tokio::task::spawn_blocking(move || {

@@ -14,6 +14,7 @@ mod proxy;
 mod retention;
 mod sample;
 mod sqlite;
+mod statistics;
 mod suite;
 mod timescale;
 mod tls;

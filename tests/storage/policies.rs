@@ -16,7 +16,8 @@ const JOBS: &str = "
 SELECT proc_name::text, job_id,
     extract(epoch FROM coalesce(config ->> 'compress_after', config ->> 'drop_after')::interval)::bigint,
     extract(epoch FROM schedule_interval)::bigint
-FROM timescaledb_information.jobs WHERE hypertable_schema = current_schema() ORDER BY 1";
+FROM timescaledb_information.jobs
+WHERE hypertable_schema = current_schema() AND hypertable_name = 'state_vectors' ORDER BY 1";
 
 fn options(compress_after: i64, retention: i64, chunk: i64) -> StorageOptions {
     let [compress_after, retention, chunk_interval] =

@@ -103,13 +103,7 @@ async fn another_retention_holds_from_the_next_start_on_sqlite() {
 async fn a_plain_table_beside_timescale_is_kept_short_too() {
     let database = Timescale::new().await;
     let storage = database.storage_with(kept(4));
-    storage.migrate().await.unwrap();
-    database
-        .execute(
-            "CREATE TABLE plain (LIKE state_vectors INCLUDING ALL); DROP TABLE state_vectors CASCADE;
-             ALTER TABLE plain RENAME TO state_vectors",
-        )
-        .await;
+    database.0.make_tables().await;
     let writer = storage.writer();
     store(&writer, None, hours_ago(&[1, 5])).await;
     assert_eq!(maintain(&writer).await.iter().sum::<u64>(), 1000);

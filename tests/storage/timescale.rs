@@ -40,14 +40,10 @@ async fn another_span_holds_for_new_chunks() {
 
 #[actix_rt::test]
 async fn a_plain_table_with_rows_becomes_a_hypertable() {
-    let (database, storage) = Timescale::migrated().await;
+    let database = Timescale::new().await;
     // As if the extension had come later than the rows.
-    database
-        .execute(
-            "CREATE TABLE plain (LIKE state_vectors INCLUDING ALL); DROP TABLE state_vectors;
-             ALTER TABLE plain RENAME TO state_vectors",
-        )
-        .await;
+    database.0.make_tables().await;
+    let storage = database.storage();
     let writer = storage.writer();
     let first = batch(vec![part(0, None, (0..2).flat_map(|hour| poll(50, START + 3600 * hour)).collect())]);
     writer.store(&first, &hints(&first, true)).await.unwrap();

@@ -11,6 +11,8 @@ pub struct DatabaseSettings {
     pub url: SecretUrl,
     /// How long state vectors are kept.
     pub retention: Duration,
+    /// How long flights and hourly statistics are kept.
+    pub summary_retention: Duration,
     /// After which time a chunk is compressed.
     pub compress_after: Duration,
     /// How much time one chunk spans.
@@ -21,11 +23,13 @@ impl DatabaseSettings {
     pub(in crate::config) fn read(reader: &mut Reader) -> Option<Self> {
         let url = reader.read("database.url");
         let retention = reader.read("database.retention");
+        let summary_retention = reader.read("database.summary_retention");
         let compress_after = reader.read("database.compress_after");
         let chunk_interval = reader.read("database.chunk_interval");
         Some(Self {
             url: url?,
             retention: retention?,
+            summary_retention: summary_retention?,
             compress_after: compress_after?,
             chunk_interval: chunk_interval?,
         })
@@ -35,6 +39,7 @@ impl DatabaseSettings {
         vec![
             ("database.url", Shown::text(&self.url)),
             ("database.retention", Shown::Text(show_duration(self.retention))),
+            ("database.summary_retention", Shown::Text(show_duration(self.summary_retention))),
             ("database.compress_after", Shown::Text(show_duration(self.compress_after))),
             ("database.chunk_interval", Shown::Text(show_duration(self.chunk_interval))),
         ]

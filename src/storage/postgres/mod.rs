@@ -10,6 +10,7 @@ mod positions;
 mod queries;
 mod refusal;
 mod staging;
+mod statistics;
 mod writer;
 
 pub(super) use connection::{Failure, PostgresDatabase, Session, within};
@@ -23,3 +24,19 @@ macro_rules! columns {
     };
 }
 use columns;
+
+/// The southern edge of a position's cell of 5 by 5 degrees; the pole belongs to the cells below it.
+macro_rules! cell_lat {
+    () => {
+        "(least(floor((lat + 90) / 5), 35) * 5 - 90)::smallint"
+    };
+}
+use cell_lat;
+
+/// The western edge of a position's cell of 5 by 5 degrees; +180 is where −180 is.
+macro_rules! cell_lon {
+    () => {
+        "(floor((lon + 180) / 5)::integer % 72 * 5 - 180)::smallint"
+    };
+}
+use cell_lon;

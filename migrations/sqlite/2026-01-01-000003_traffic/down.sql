@@ -1,0 +1,3 @@
+DROP VIEW latest_states;
+DROP TABLE traffic_by_cell;
+DROP TABLE traffic_by_country;
