@@ -61,6 +61,7 @@ impl App {
         };
         let state = ServerState {
             hub: pipeline.hub.clone(),
+            storage: pipeline.storage.clone(),
             board,
             needed,
             registry: Arc::new(registry),

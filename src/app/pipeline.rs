@@ -24,6 +24,8 @@ pub(super) struct Pipeline {
     pub(super) db_writer: Option<Addr<DbWriter<MigratedStore>>>,
     pub(super) live_consumer: Option<Addr<Consumer>>,
     pub(super) hub: Option<Addr<SseHub>>,
+    /// Where there is one that this process stores into, or that others do.
+    pub(super) storage: Option<Storage>,
     /// Never dropped: it must outlive its clients, on threads that nobody joins, and so ends with the process.
     _broker: ManuallyDrop<Option<EmbeddedBroker>>,
 }
@@ -55,6 +57,9 @@ impl Pipeline {
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
         let (cluster, broker) = reach_kafka(&settings.kafka)?;
+        // A file of SQLite belongs to the process that writes it.
+        let shared = settings.database.url.is_shared();
+        let storage = (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_storage(settings)).transpose()?;
         let parts = Parts { settings, source, supervisor, metrics, cluster };
         let (hub, live_consumer) = if has(Role::Live) {
             let hub = parts.hub();
@@ -64,15 +69,24 @@ impl Pipeline {
         };
         // Also a storing process publishes: dead letters.
         let producer = (has(Role::Collect) || has(Role::Store)).then(|| parts.producer());
-        let (db_writer, store_consumer) = match &producer {
-            Some(producer) if has(Role::Store) => {
-                let db_writer = parts.db_writer(fatal)?;
+        let (db_writer, store_consumer) = match (&producer, &storage) {
+            (Some(producer), Some(storage)) if has(Role::Store) => {
+                let db_writer = parts.db_writer(storage.clone(), fatal);
                 (Some(db_writer.clone()), Some(parts.store_consumer(&db_writer, producer)))
             }
             _ => (None, None),
         };
         let poller = producer.as_ref().filter(|_| has(Role::Collect)).map(|producer| parts.poller(producer));
-        Ok(Self { poller, producer, store_consumer, db_writer, live_consumer, hub, _broker: ManuallyDrop::new(broker) })
+        Ok(Self {
+            poller,
+            producer,
+            store_consumer,
+            db_writer,
+            live_consumer,
+            hub,
+            storage,
+            _broker: ManuallyDrop::new(broker),
+        })
     }
 
     /// Where to send a panic, by actor.
@@ -140,11 +154,10 @@ impl Parts<'_> {
         })
     }
 
-    fn db_writer(&self, fatal: mpsc::UnboundedSender<String>) -> anyhow::Result<Addr<DbWriter<MigratedStore>>> {
-        let (storage, metrics) = (open_storage(self.settings)?, self.metrics.clone());
-        Ok(self
-            .supervisor
-            .start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage, fatal), vitals, metrics)))
+    fn db_writer(&self, storage: Storage, fatal: mpsc::UnboundedSender<String>) -> Addr<DbWriter<MigratedStore>> {
+        let metrics = self.metrics.clone();
+        self.supervisor
+            .start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage, fatal), vitals, metrics))
     }
 
     fn poller(&self, producer: &Addr<Producer>) -> Addr<Poller<OpenSkyClient>> {

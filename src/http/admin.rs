@@ -34,7 +34,11 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-/// `GET /admin/actors`
+/// What each actor does
+///
+/// Phase, restarts, last error and progress, and what each observes of itself.
+#[utoipa::path(get, path = "/admin/actors", tag = "operations", security(("operator" = [])),
+    responses((status = 200, description = "The actors, by name.", content_type = "application/json", body = Object)))]
 pub(super) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "actors": state.board.statuses() }))
 }

@@ -2,102 +2,74 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{StateVector, UnixTime};
 use actors::messages::{Look, View};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::form::{Offer, choose};
+use super::geojson::Feature;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::server::ServerState;
 
 /// The live picture, or a part of it.
-#[derive(Serialize)]
-struct Flights<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Flights<'a> {
     /// The newest response time of the source, in Unix seconds.
     time: Option<UnixTime>,
+    /// How many states follow.
     count: usize,
+    /// Ordered by aircraft.
+    #[schema(value_type = Vec<StateVector>)]
     states: &'a [Arc<StateVector>],
 }
 
 /// The same as GeoJSON (RFC 7946): the aircraft that have a position.
-#[derive(Serialize)]
-struct FeatureCollection<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct FeatureCollection<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     /// A foreign member, as RFC 7946 allows: the newest response time.
     time: Option<UnixTime>,
-    features: Vec<Feature<'a>>,
+    /// One for each aircraft.
+    features: Vec<Feature<&'a StateVector>>,
 }
 
-#[derive(Serialize)]
-struct Feature<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    id: actors::domain::Icao24,
-    geometry: Geometry,
-    properties: &'a StateVector,
-}
-
-#[derive(Serialize)]
-struct Geometry {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    coordinates: Coordinates,
-}
-
-/// Longitude, latitude and, where it is known, the height above the ellipsoid in metres.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Coordinates {
-    Flat([f64; 2]),
-    Raised([f64; 3]),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Form {
     Json,
     GeoJson,
 }
 
-impl Form {
-    fn asked_for(format: Option<&str>, accept: &str) -> Result<Self, Problem> {
-        match format {
-            Some("json") => return Ok(Self::Json),
-            Some("geojson") => return Ok(Self::GeoJson),
-            Some(other) => {
-                let other: String = other.chars().take(40).collect();
-                return Err(Problem::bad_parameter("format", format!("json or geojson, not {other:?}")));
-            }
-            None => {}
-        }
-        let types: Vec<_> = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim()).collect();
-        let position = |wanted: &[&str]| types.iter().position(|kind| wanted.contains(kind));
-        match (position(&["application/geo+json"]), position(&["application/json", "application/*", "*/*", ""])) {
-            (Some(geo), json) if json.is_none_or(|json| geo < json) => Ok(Self::GeoJson),
-            (_, Some(_)) => Ok(Self::Json),
-            _ => Err(Problem::not_acceptable("application/json and application/geo+json are to be had")),
-        }
-    }
-}
+const FORMS: &[Offer<Form>] = &[
+    Offer { form: Form::Json, name: "json", media_type: "application/json" },
+    Offer { form: Form::GeoJson, name: "geojson", media_type: "application/geo+json" },
+];
 
-/// `GET /api/v1/flights?bbox=&icao24=&format=`
+/// The live picture, or a part of it
+///
+/// The newest state of every aircraft that was heard lately, from memory. As GeoJSON: the aircraft that have a position.
+#[utoipa::path(get, path = "/api/v1/flights", tag = "flights",
+    params(("bbox", Query), ("icao24", Query), ("format", Query)),
+    responses((status = 200, description = "The picture at this moment.", content(
+        (Flights<'_> = "application/json"), (FeatureCollection<'_> = "application/geo+json")))))]
 pub(super) async fn flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request, &["bbox", "icao24", "format"])?;
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    let form = Form::asked_for(parameters.format.as_deref(), accept)?;
+    let form = choose(FORMS, &parameters, &request)?;
     let Some(hub) = &state.hub else {
         return Err(Problem::not_found("this process has no live picture: it lacks the role `live`"));
     };
     let look = tokio::time::timeout(ServerState::ANSWER_TIMEOUT, hub.send(Look(parameters.scope))).await;
     let Ok(Ok(view)) = look else { return Err(Problem::unavailable("the live picture is restarting")) };
-    let (content_type, body) = match form {
-        Form::Json => ("application/json", json(&view)),
-        Form::GeoJson => ("application/geo+json", geojson(&view)),
+    let body = match form.form {
+        Form::Json => json(&view),
+        Form::GeoJson => geojson(&view),
     };
     Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, content_type))
+        .insert_header((CONTENT_TYPE, form.media_type))
         .insert_header((CACHE_CONTROL, "no-cache"))
         .insert_header((VARY, "Accept"))
         .body(body.map_err(Problem::unavailable)?))
@@ -108,37 +80,9 @@ fn json(view: &View) -> serde_json::Result<Vec<u8>> {
 }
 
 fn geojson(view: &View) -> serde_json::Result<Vec<u8>> {
-    let features = view.states.iter().filter_map(|state| {
-        let (lon, lat) = (state.lon?, state.lat?);
-        let coordinates = match state.geo_altitude {
-            Some(altitude) => Coordinates::Raised([lon, lat, altitude]),
-            None => Coordinates::Flat([lon, lat]),
-        };
-        let geometry = Geometry { kind: "Point", coordinates };
-        Some(Feature { kind: "Feature", id: state.icao24, geometry, properties: state })
-    });
     serde_json::to_vec(&FeatureCollection {
         kind: "FeatureCollection",
         time: view.observed_at,
-        features: features.collect(),
+        features: view.states.iter().filter_map(|state| Feature::aircraft(state)).collect(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_form_is_chosen_by_accept_or_format() {
-        let check = |format, accept: &str, form| assert_eq!(Form::asked_for(format, accept).ok(), form, "{accept}");
-        check(None, "*/*", Some(Form::Json));
-        check(None, "", Some(Form::Json));
-        check(None, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Form::Json));
-        check(None, "application/geo+json", Some(Form::GeoJson));
-        check(None, "application/geo+json, application/json;q=0.5", Some(Form::GeoJson));
-        check(None, "application/json, application/geo+json", Some(Form::Json));
-        check(None, "text/csv", None);
-        check(Some("geojson"), "application/json", Some(Form::GeoJson));
-        check(Some("kml"), "*/*", None);
-    }
 }

@@ -8,13 +8,22 @@ use serde_json::json;
 
 use super::server::ServerState;
 
-/// `GET /health/live`: 200 while the process answers at all, so that nobody restarts a server whose database is away.
+/// Whether the process is alive
+///
+/// 200 while it answers at all, so that nobody restarts a server whose database is away.
+#[utoipa::path(get, path = "/health/live", tag = "operations",
+    responses((status = 200, description = "It is.", content_type = "application/json", body = Object)))]
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// `GET /health/ready`: 200 when the parts that this server's clients need can be used, else 503; either way each part
-/// with its state and since when it has it.
+/// Whether the server can be used, and which part not
+///
+/// 200 when the parts that this server's clients need can be used, else 503; either way each part with its state and
+/// since when it has it.
+#[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
+    (status = 200, description = "It can.", content_type = "application/json", body = Object),
+    (status = 503, description = "A part that is needed cannot.", content_type = "application/json", body = Object)))]
 pub(super) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
     let statuses = state.board.statuses();
     let all_ready = statuses.iter().filter(|status| state.needed.contains(&status.name)).all(is_ready);

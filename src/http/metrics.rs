@@ -11,7 +11,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::problem::Problem;
 use super::server::ServerState;
 
-/// `GET /metrics`
+/// Metrics for Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses(
+    (status = 200, description = "OpenMetrics text.", content_type = "application/openmetrics-text", body = String)))]
 pub(super) async fn metrics(state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let mut body = String::new();
     text::encode(&mut body, &state.registry).map_err(Problem::unavailable)?;

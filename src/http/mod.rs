@@ -1,15 +1,21 @@
 //! The routes: what browsers, scripts, scrapers and operators ask.
 
 mod admin;
+mod entity_tag;
 mod flights;
+mod form;
+mod geojson;
 mod health;
 mod metrics;
+mod openapi;
 mod page;
+mod paging;
 mod problem;
 mod query;
 mod server;
 mod sockets;
 mod stream;
+mod track;
 
 pub use metrics::BoardCollector;
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, start};

@@ -4,15 +4,22 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::storage::QueryError;
 
 /// An error answer: a problem document (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Problem {
+    /// A few words for this kind of error, the same for each of its status.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What was wrong, for people.
     detail: String,
     /// The query parameter that is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     parameter: Option<&'static str>,
 }
 
@@ -47,6 +54,18 @@ impl Problem {
     /// 406: not in this form.
     pub(super) fn not_acceptable(detail: impl fmt::Display) -> Self {
         Self { title: "Not acceptable", status: 406, detail: detail.to_string(), parameter: None }
+    }
+
+    /// 503, or 500 where the same question would fail again: the database has no answer. Its own words are for the log.
+    pub(super) fn of_query(error: &QueryError) -> Self {
+        log::warn!(error:%; "a query of the history failed");
+        match error {
+            QueryError::Unavailable(_) => Self::unavailable("the database does not answer"),
+            QueryError::Malformed(_) => {
+                let detail = "the database holds a row that is no state vector".into();
+                Self { title: "Internal error", status: 500, detail, parameter: None }
+            }
+        }
     }
 
     /// 503: a part of the server cannot answer now.

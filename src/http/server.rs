@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::Addr;
 use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::{ACCEPT, ETAG, HeaderName};
+use actix_web::http::header::{ACCEPT, ETAG, HeaderName, IF_NONE_MATCH, LINK};
 use actix_web::middleware::Compress;
 use actix_web::{App, FromRequest, Handler, HttpServer, Resource, Responder, guard, web};
 use actix_web_lab::middleware::CatchPanic;
@@ -17,7 +17,8 @@ use actors::supervision::Board;
 use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
-use super::{admin, flights, health, metrics, page, sockets, stream};
+use super::{admin, flights, health, metrics, openapi, page, sockets, stream, track};
+use crate::storage::Storage;
 
 /// Where to listen, and whom to serve.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub enum AllowedOrigins {
 pub struct ServerState {
     /// The hub, where the process has the role `live`.
     pub hub: Option<Addr<SseHub>>,
+    /// The database, where this process has one that holds what is collected.
+    pub storage: Option<Storage>,
     /// The actors' vitals.
     pub board: Board,
     /// The actors that this server's clients need.
@@ -65,6 +68,18 @@ pub struct ServerState {
 impl ServerState {
     /// How long a route waits for an actor.
     pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// The database.
+    ///
+    /// # Errors
+    /// 404 where this process has none.
+    pub(super) fn storage(&self) -> Result<&Storage, Problem> {
+        self.storage.as_ref().ok_or_else(|| {
+            Problem::not_found(
+                "this process has no history: it lacks the role `store`, and the role `live` with a PostgreSQL",
+            )
+        })
+    }
 }
 
 /// A server that listens.
@@ -121,44 +136,74 @@ pub fn start(options: &HttpOptions, state: ServerState) -> io::Result<RunningSer
     Ok(RunningServer { addresses, handle })
 }
 
+/// What answers at a path.
+pub(super) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests compare it with the description"))]
+    pub(super) path: &'static str,
+    resource: Resource,
+}
+
+/// The page's own files, which `openapi.json` leaves out.
+fn pages() -> Vec<Route> {
+    vec![get("/", page::page), get("/page.js", page::script), get("/page.css", page::style)]
+}
+
+/// For this server's operators, and not for other sites' pages.
+pub(super) fn operations() -> Vec<Route> {
+    vec![
+        get("/health/live", health::live),
+        get("/health/ready", health::ready),
+        get("/metrics", metrics::metrics),
+        get("/admin/actors", admin::actors),
+    ]
+}
+
+/// What goes on until one of the two ends it.
+pub(super) fn streams() -> Vec<Route> {
+    vec![get("/sse/flights", stream::flights)]
+}
+
+/// Questions about flights, below `/api/v1`.
+pub(super) fn questions() -> Vec<Route> {
+    vec![
+        get("/flights", flights::flights),
+        get("/flights/{icao24}/track", track::track),
+        get("/openapi.json", openapi::document),
+    ]
+}
+
 fn configure(routes: &mut web::ServiceConfig, origins: &AllowedOrigins) {
-    routes
-        .service(get("/", page::page))
-        .service(get("/page.js", page::script))
-        .service(get("/page.css", page::style))
-        .service(get("/health/live", health::live))
-        .service(get("/health/ready", health::ready))
-        .service(get("/metrics", metrics::metrics))
-        .service(get("/admin/actors", admin::actors))
-        // Without `Compress`, which would hold events back.
-        .service(web::scope("/sse").wrap(cors(origins)).service(get("/flights", stream::flights)))
-        .service(
-            web::scope("/api/v1")
-                .wrap(Compress::default())
-                .wrap(cors(origins))
-                .service(get("/flights", flights::flights)),
-        );
+    for route in pages().into_iter().chain(operations()) {
+        routes.service(route.resource);
+    }
+    // Without `Compress`, which would hold events back.
+    for route in streams() {
+        routes.service(route.resource.wrap(cors(origins)));
+    }
+    let questions = questions().into_iter().fold(web::scope("/api/v1"), |scope, route| scope.service(route.resource));
+    routes.service(questions.wrap(Compress::default()).wrap(cors(origins)));
     #[cfg(feature = "fault-injection")]
     routes.route("/admin/actors/{name}/panic", web::post().to(admin::panic));
 }
 
 /// A resource that is read by GET and HEAD, and says so to everything else.
-fn get<F, Args>(path: &str, handler: F) -> Resource
+fn get<F, Args>(path: &'static str, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    web::resource(path)
+    let resource = web::resource(path)
         .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
-        .default_service(web::to(|| async { Err::<&str, _>(Problem::method_not_allowed()) }))
+        .default_service(web::to(|| async { Err::<&str, _>(Problem::method_not_allowed()) }));
+    Route { path, resource }
 }
 
 fn cors(origins: &AllowedOrigins) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD"])
-        .allowed_headers([ACCEPT, HeaderName::from_static("last-event-id")])
-        .expose_headers([ETAG])
+        .allowed_headers([ACCEPT, IF_NONE_MATCH, HeaderName::from_static("last-event-id")])
+        .expose_headers([ETAG, LINK])
         .max_age(3600);
     match origins {
         AllowedOrigins::Any => cors.allow_any_origin().send_wildcard(),

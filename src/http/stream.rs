@@ -45,7 +45,12 @@ impl MessageBody for FrameBody {
     }
 }
 
-/// `GET /sse/flights`
+/// Every newer state vector from now on
+///
+/// First `data: {"status":"connected","type":"connection_ack",…}`, then one `data: {…}` with a state vector for each
+/// that is newer. Nothing of what was before; a client that cannot keep up gets the newest state of each aircraft.
+#[utoipa::path(get, path = "/sse/flights", tag = "streams", responses(
+    (status = 200, description = "Server-Sent Events without end.", content_type = "text/event-stream", body = String)))]
 pub(super) async fn flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let Some(hub) = &state.hub else {
         return Err(Problem::not_found("this process does not serve the live stream: it lacks the role `live`"));

@@ -38,6 +38,28 @@ enum Database {
     Sqlite(Arc<SqliteDatabase>),
 }
 
+/// Which positions of which aircraft are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionsQuery {
+    /// The aircraft.
+    pub icao24: Icao24,
+    /// The earliest `last_contact`, included.
+    pub from: UnixTime,
+    /// The latest `last_contact`, included.
+    pub to: UnixTime,
+    /// Only positions that are later than this.
+    pub after: Option<UnixTime>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl PositionsQuery {
+    /// The earliest `time_position`, included.
+    fn earliest_position(&self) -> UnixTime {
+        self.after.map_or(UnixTime(i64::MIN), |after| UnixTime(after.0.saturating_add(1)))
+    }
+}
+
 /// What can be told of the database at little cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageObservation {
@@ -118,6 +140,17 @@ impl Storage {
         match &self.0 {
             Database::Postgres(database) => database.track(icao24, from, to, limit).await,
             Database::Sqlite(database) => database.track(icao24, from, to, limit).await,
+        }
+    }
+
+    /// For each distinct `time_position` of an aircraft the earliest state that has it, ordered by it.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`], or holds what is no state vector.
+    pub async fn positions(&self, query: &PositionsQuery) -> Result<Vec<StateVector>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.positions(query).await,
+            Database::Sqlite(database) => database.positions(query).await,
         }
     }
 }

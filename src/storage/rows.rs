@@ -8,7 +8,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
-use diesel::prelude::Queryable;
+use diesel::prelude::{Queryable, QueryableByName};
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel::sqlite::Sqlite;
 
@@ -96,7 +96,8 @@ where
 }
 
 /// A row of `state_vectors` in either database, in the order of its columns.
-#[derive(Debug, Queryable)]
+#[derive(Debug, Queryable, QueryableByName)]
+#[diesel(table_name = crate::storage::schema::sqlite::state_vectors)]
 pub(super) struct StoredRow {
     icao24: StoredIcao24,
     last_contact: StoredTime,

@@ -15,6 +15,8 @@ mod completeness;
 mod contract;
 mod crashes;
 mod dead_letters;
+mod history;
+mod openapi;
 mod outages;
 mod panics;
 mod roles;

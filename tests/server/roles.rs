@@ -24,6 +24,11 @@ fn three_processes_with_a_role_each_work_together() {
         app.get("/api/v1/flights").problem(404);
         assert_eq!(app.get("/").status, 200);
     }
+    // The history is where the database is, or where it can be reached.
+    let track = format!("/api/v1/flights/{}/track", served.first().unwrap().0);
+    collect.get(&track).problem(404);
+    let tracks = [&store, &live].map(|app| app.get(&track).json()["count"].as_u64());
+    assert!(tracks[0] > Some(0) && tracks[0] == tracks[1], "{tracks:?}");
     let names = |app: &crate::support::TestApp| {
         let ready = app.get("/health/ready").json();
         let parts = ready["parts"].as_array().unwrap();

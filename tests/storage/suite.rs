@@ -3,7 +3,7 @@
 use actors::batch::{Batch, Fenced, PartitionBatch, Position, Stored};
 use actors::domain::{Icao24, StateVector, UnixTime};
 use actors::ports::{LikelyNew, StateStore, StoreError};
-use flight_monitor::storage::{MigrateError, Storage};
+use flight_monitor::storage::{MigrateError, PositionsQuery, Storage};
 use futures_util::future::{join, join_all};
 
 use crate::databases::{Postgres, Sqlite, TestDatabase, Timescale};
@@ -39,6 +39,7 @@ suite! {
     a_writer_works_again_after_a_reset
     a_large_batch_is_stored_whole
     a_track_is_cut_by_time_and_limit
+    a_position_is_told_once_at_its_own_time
     the_schema_goes_down_and_up_again_with_its_rows
     a_schema_newer_than_the_program_is_left_alone
     a_database_without_the_schema_is_not_ready
@@ -277,6 +278,52 @@ async fn a_track_is_cut_by_time_and_limit<D: TestDatabase>() {
         let track = storage.track(Icao24::from_u32(1), from, to, limit).await.unwrap();
         let seconds: Vec<_> = track.iter().map(|state| state.last_contact.0 - START).collect();
         assert_eq!(seconds, expected);
+    }
+}
+
+async fn a_position_is_told_once_at_its_own_time<D: TestDatabase>() {
+    let (_database, storage) = D::migrated().await;
+    let heard = |last_contact: i64, position: Option<i64>, name: &str| StateVector {
+        time_position: position.map(|time| UnixTime(START + time)),
+        lat: position.map(|_| 1.0),
+        lon: position.map(|_| 2.0),
+        ..state(1, START + last_contact, name)
+    };
+    let states = vec![
+        heard(0, Some(-7000), "OLD"),
+        heard(10, Some(8), "A"),
+        heard(20, Some(8), "A AGAIN"),
+        heard(30, None, "NOWHERE"),
+        heard(40, Some(5), "LATE"),
+        heard(50, Some(50), "B"),
+        StateVector { lon: None, ..heard(55, Some(55), "HALF") },
+        heard(60, Some(60), "AFTER"),
+        StateVector { icao24: Icao24::from_u32(2), ..heard(50, Some(50), "OTHER") },
+    ];
+    let batch = batch(vec![part(0, None, states)]);
+    storage.writer().store(&batch, &LikelyNew::default()).await.unwrap();
+    let everything = PositionsQuery {
+        icao24: Icao24::from_u32(1),
+        from: UnixTime(START),
+        to: UnixTime(START + 59),
+        after: None,
+        limit: 10,
+    };
+    for (query, expected) in [
+        (everything, &["OLD", "LATE", "A", "B"][..]),
+        (PositionsQuery { from: UnixTime(START + 11), ..everything }, &["LATE", "A AGAIN", "B"]),
+        (PositionsQuery { limit: 2, ..everything }, &["OLD", "LATE"]),
+        (PositionsQuery { after: Some(UnixTime(START + 5)), ..everything }, &["A", "B"]),
+        (PositionsQuery { after: Some(UnixTime(i64::MAX)), ..everything }, &[]),
+        (
+            PositionsQuery { from: UnixTime(i64::MIN), to: UnixTime(i64::MAX), ..everything },
+            &["OLD", "LATE", "A", "B", "AFTER"],
+        ),
+    ] {
+        let positions = storage.positions(&query).await.unwrap();
+        let names: Vec<_> = positions.iter().map(|state| state.callsign.as_deref().unwrap()).collect();
+        assert_eq!(names, expected, "{query:?}");
+        assert!(positions.iter().all(|state| state.lat == Some(1.0) && state.lon == Some(2.0)));
     }
 }
 

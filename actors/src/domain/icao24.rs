@@ -3,9 +3,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// An ICAO 24-bit aircraft address, written as six lower-case hex digits (`3c6444`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{6}$", examples("3c6444"))]
 pub struct Icao24(u32);
 
 /// Why a text is no ICAO 24-bit address.

@@ -1,6 +1,7 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::{Icao24, RejectedRow, UnixTime};
 
@@ -8,14 +9,16 @@ use super::{Icao24, RejectedRow, UnixTime};
 ///
 /// Serialised, it is this project's JSON form of a state vector everywhere: Kafka values, SSE events, the API.
 /// The fields' meanings are those of the OpenSky REST API, "All State Vectors"; SI units, WGS-84 degrees, Unix seconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "StateVectorParts", into = "StateVectorParts")]
 pub struct StateVector {
     /// The aircraft's ICAO 24-bit address.
     pub icao24: Icao24,
     /// Without the padding around it; inner blanks stay.
+    #[schema(value_type = Option<String>)]
     pub callsign: Option<CompactString>,
     /// The country that the address is registered in.
+    #[schema(value_type = Option<String>)]
     pub origin_country: Option<CompactString>,
     /// When the position was received. A position's own time, which may lie hours before `last_contact`.
     pub time_position: Option<UnixTime>,
@@ -38,6 +41,7 @@ pub struct StateVector {
     /// m/s, positive when climbing.
     pub vertical_rate: Option<f64>,
     /// The transponder code, four octal digits as sent.
+    #[schema(value_type = Option<String>)]
     pub squawk: Option<CompactString>,
     /// Special purpose indicator. `None` only in messages that lack the field.
     pub spi: Option<bool>,

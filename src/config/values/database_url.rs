@@ -16,6 +16,11 @@ impl SecretUrl {
         &self.0
     }
 
+    /// Whether it is a server's, which other processes can reach too, and no file's.
+    pub fn is_shared(&self) -> bool {
+        !self.0.starts_with("sqlite")
+    }
+
     /// Whether there is a password in it.
     pub fn has_password(&self) -> bool {
         mask(&self.0) != *self.0

@@ -5,10 +5,10 @@ use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use super::connection::PostgresDatabase;
-use crate::storage::StorageObservation;
 use crate::storage::error::{QueryError, with_causes};
 use crate::storage::rows::{StoredRow, postgres_bound};
 use crate::storage::schema::postgres::{ingest_position, state_vectors};
+use crate::storage::{PositionsQuery, StorageObservation};
 
 /// The planner's estimate of a table; of a hypertable, the sum over its chunks.
 const APPROXIMATE_ROWS: &str = "
@@ -57,6 +57,25 @@ impl PostgresDatabase {
                     .filter(state_vectors::last_contact.between(from, to))
                     .order(state_vectors::last_contact)
                     .limit(i64::from(limit))
+                    .load::<StoredRow>(connection)
+                    .await
+            })
+            .await?;
+        Ok(rows.into_iter().map(StateVector::from).collect())
+    }
+
+    pub(in crate::storage) async fn positions(&self, query: &PositionsQuery) -> Result<Vec<StateVector>, QueryError> {
+        let (from, to) = (postgres_bound(query.from), postgres_bound(query.to));
+        let rows = self
+            .query(async |connection| {
+                state_vectors::table
+                    .filter(state_vectors::icao24.eq(query.icao24.to_string()))
+                    .filter(state_vectors::last_contact.between(from, to))
+                    .filter(state_vectors::time_position.ge(postgres_bound(query.earliest_position())))
+                    .filter(state_vectors::lat.is_not_null().and(state_vectors::lon.is_not_null()))
+                    .distinct_on(state_vectors::time_position)
+                    .order((state_vectors::time_position, state_vectors::last_contact))
+                    .limit(i64::from(query.limit))
                     .load::<StoredRow>(connection)
                     .await
             })

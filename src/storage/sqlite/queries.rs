@@ -1,13 +1,23 @@
 use actors::domain::{Icao24, StateVector, UnixTime};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
 use diesel_async::pooled_connection::deadpool::Object;
 
 use super::connection::{PooledSqlite, SqliteDatabase};
-use crate::storage::StorageObservation;
 use crate::storage::error::{QueryError, with_causes};
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
+use crate::storage::{PositionsQuery, StorageObservation};
+
+/// With one `min` in a query, SQLite takes the other columns from the row that has it (its manual, "SELECT", section
+/// "Bare columns in an aggregate query").
+const POSITIONS: &str = "
+SELECT icao24, min(last_contact) AS last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude,
+    velocity, true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country
+FROM state_vectors
+WHERE icao24 = ? AND last_contact BETWEEN ? AND ? AND time_position >= ? AND lat IS NOT NULL AND lon IS NOT NULL
+GROUP BY time_position ORDER BY time_position LIMIT ?";
 
 impl SqliteDatabase {
     pub(in crate::storage) async fn ping(&self) -> Result<(), QueryError> {
@@ -42,6 +52,22 @@ impl SqliteDatabase {
                     .filter(state_vectors::last_contact.between(from.0, to.0))
                     .order(state_vectors::last_contact)
                     .limit(i64::from(limit))
+                    .load::<StoredRow>(connection)
+                    .await
+            })
+            .await?;
+        Ok(rows.into_iter().map(StateVector::from).collect())
+    }
+
+    pub(in crate::storage) async fn positions(&self, query: &PositionsQuery) -> Result<Vec<StateVector>, QueryError> {
+        let rows = self
+            .query(async |connection| {
+                diesel::sql_query(POSITIONS)
+                    .bind::<Text, _>(query.icao24.to_string())
+                    .bind::<BigInt, _>(query.from.0)
+                    .bind::<BigInt, _>(query.to.0)
+                    .bind::<BigInt, _>(query.earliest_position().0)
+                    .bind::<BigInt, _>(i64::from(query.limit))
                     .load::<StoredRow>(connection)
                     .await
             })

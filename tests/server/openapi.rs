@@ -1,0 +1,78 @@
+//! `openapi.json` says what the server does: each of its answers is held against it.
+
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp};
+
+/// The answers of a real server, and their description.
+struct Described {
+    app: TestApp,
+    document: Value,
+}
+
+impl Described {
+    /// Asks, and holds the answer against the description of its path.
+    fn check(&self, path: &str, query: &str, headers: &[(&str, &str)], status: u16) -> Value {
+        let concrete = path.replace("{icao24}", "4b1814");
+        let answer = self.app.ask("GET", &format!("{concrete}{query}"), headers);
+        assert_eq!(answer.status, status, "{path}{query}: {}", answer.text());
+        let content_type = answer.header("content-type").split(';').next().unwrap();
+        let responses = &self.document["paths"][path]["get"]["responses"];
+        let described = Some(&responses[status.to_string()]).filter(|response| !response.is_null());
+        let media = &described.unwrap_or(&responses["default"])["content"][content_type];
+        assert!(media["schema"].is_object(), "{path}: {status} {content_type} is not described: {responses}");
+        if !content_type.ends_with("json") {
+            return Value::Null;
+        }
+        let schema =
+            json!({ "$ref": "#/schema", "schema": media["schema"], "components": self.document["components"] });
+        let body = answer.json();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{path}{query}: {errors:?} in {body}");
+        body
+    }
+}
+
+#[test]
+fn every_answer_is_as_described() {
+    let sky = Sky::of(30);
+    let setup = Setup::embedded().watching(&sky);
+    let app = setup.start();
+    app.wait_ready();
+    sky.wait_polls(3);
+    setup.database().wait_more_than(60);
+    let document = app.get("/api/v1/openapi.json").json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let described = Described { app, document };
+    let token = format!("Bearer {ADMIN_TOKEN}");
+    let geojson = &[("Accept", "application/geo+json")][..];
+
+    let flights = described.check("/api/v1/flights", "", &[], 200);
+    assert!(flights["count"].as_u64() > Some(10));
+    described.check("/api/v1/flights", "?bbox=-90,-180,90,180", geojson, 200);
+    described.check("/api/v1/flights", "?bbox=1", &[], 400);
+    let aircraft = format!("/api/v1/flights/{}/track", flights["states"][0]["icao24"].as_str().unwrap());
+    assert!(described.app.get(&aircraft).json()["count"].as_u64() > Some(0));
+    let path = "/api/v1/flights/{icao24}/track";
+    for query in ["", "?from=2000-01-01T00:00:00Z&limit=1"] {
+        described.check(path, query, &[], 200);
+        described.check(path, query, geojson, 200);
+    }
+    described.check(path, "?from=x", &[], 400);
+    described.check("/api/v1/openapi.json", "", &[], 200);
+    described.check("/health/live", "", &[], 200);
+    described.check("/health/ready", "", &[], 200);
+    described.check("/metrics", "", &[], 200);
+    described.check("/admin/actors", "", &[("Authorization", &token)], 200);
+    described.check("/admin/actors", "", &[], 401);
+    let seen = described.app.sse().seen();
+    assert!(seen.head.iter().any(|line| line == "content-type: text/event-stream"), "{:?}", seen.head);
+    assert!(
+        described.document["paths"]["/sse/flights"]["get"]["responses"]["200"]["content"]["text/event-stream"]
+            .is_object()
+    );
+
+    let tag = described.app.get("/api/v1/openapi.json").header("etag").to_owned();
+    assert_eq!(described.app.ask("GET", "/api/v1/openapi.json", &[("If-None-Match", &tag)]).status, 304);
+}
