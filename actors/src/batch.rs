@@ -57,10 +57,21 @@ pub struct PartitionBatch {
     pub last_timestamp: i64,
     /// What could be decoded.
     pub states: Vec<Arc<StateVector>>,
+    /// The record that each of them was decoded from, in the same order; empty where there are no records.
+    pub records: Vec<RecordPlace>,
     /// What could not.
     pub dead_letters: Vec<DeadLetter>,
     /// Offsets that the log no longer had: gone by retention, or out of the embedded broker's bounds.
     pub lost: u64,
+}
+
+/// Where a record stands in its partition, and when it was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordPlace {
+    /// Its offset.
+    pub offset: i64,
+    /// Milliseconds since 1970.
+    pub timestamp: i64,
 }
 
 /// How far one partition was stored.

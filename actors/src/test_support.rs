@@ -31,6 +31,7 @@ pub(crate) fn batch(partition: i32, first_offset: i64, states: impl IntoIterator
             next_offset,
             last_timestamp: next_offset * 10,
             states,
+            records: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }],

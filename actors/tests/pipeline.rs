@@ -242,6 +242,7 @@ fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
         next_offset: 0,
         last_timestamp: 0,
         states,
+        records: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };

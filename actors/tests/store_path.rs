@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Arbiter, Context, Handler, System};
-use actors::batch::{Batch, DeadLetter, Fenced, LogId, PartitionBatch, Position, Stored};
+use actors::batch::{Batch, DeadLetter, Fenced, LogId, PartitionBatch, Position, RecordPlace, Stored};
 use actors::domain::{StateVector, StateVectorParts};
 use actors::messages::{Drain, FindPositions, PublishDeadLetters, StoreBatch};
 use actors::metrics::Metrics;
@@ -94,6 +94,11 @@ impl FakeSubscription {
                     expected: None,
                     next_offset: *next,
                     last_timestamp: *next - 1,
+                    records: states
+                        .iter()
+                        .flatten()
+                        .map(|state| RecordPlace { offset: state.last_contact.0, timestamp: state.last_contact.0 })
+                        .collect(),
                     states: states.into_iter().map(|state| Arc::new(state.unwrap())).collect(),
                     dead_letters: letters.into_iter().map(|letter| *letter.unwrap_err()).collect(),
                     lost: 0,
@@ -183,6 +188,7 @@ struct Database {
     rows: BTreeMap<(i32, i64), usize>,
     letters: BTreeSet<(i32, i64)>,
     refused: BTreeSet<(i32, i64)>,
+    refused_letters: BTreeSet<(i32, i64)>,
     faults: VecDeque<Option<Fault>>,
     length: i64,
 }
@@ -286,8 +292,12 @@ impl Handler<PublishDeadLetters> for FakeDbWriter {
         if database.faults.pop_front().flatten() == Some(Fault::Away) {
             return Err(PublishError { undelivered: (0..letters.len()).collect(), reason: "broker away".into() });
         }
-        let garbage = letters.iter().filter(|letter| letter.reason == "garbage");
-        database.letters.extend(garbage.map(|letter| (letter.partition, letter.offset)));
+        for letter in letters {
+            assert_eq!(letter.timestamp, letter.offset, "the time stamp is the record's own");
+            let key = (letter.partition, letter.offset);
+            let kind = if letter.reason == "garbage" { &mut database.letters } else { &mut database.refused_letters };
+            kind.insert(key);
+        }
         Ok(())
     }
 }
@@ -353,6 +363,7 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
 
 /// What must hold, whatever happened.
 fn assert_exactly_once(length: i64, database: &Database) {
+    assert_eq!(database.refused_letters, database.refused, "a refused row is a dead letter with its own offset");
     for partition in 0..PARTITIONS {
         for offset in 0..length {
             let key = (partition, offset);

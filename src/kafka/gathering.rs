@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch};
+use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch, RecordPlace};
 use actors::domain::StateVector;
 use actors::ports::StartAt;
 
@@ -186,6 +186,7 @@ impl Gathering {
             next_offset: 0,
             last_timestamp: 0,
             states: Vec::new(),
+            records: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         });
@@ -193,7 +194,10 @@ impl Gathering {
         part.last_timestamp = record.timestamp;
         part.lost += lost;
         match decode(record.value) {
-            Ok(state) => part.states.push(Arc::new(state)),
+            Ok(state) => {
+                part.states.push(Arc::new(state));
+                part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
+            }
             Err(reason) => part.dead_letters.push(DeadLetter {
                 topic: log.topic.clone(),
                 partition: record.partition,

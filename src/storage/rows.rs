@@ -174,6 +174,7 @@ mod tests {
             next_offset: 0,
             last_timestamp: 0,
             states,
+            records: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -8,8 +8,8 @@ use super::backoff::Backoff;
 use super::inquiry::Inquiry;
 use super::kafka_consumer::Reading;
 use super::live_path::totals;
-use crate::batch::{Batch, DeadLetter, Fenced, Position, Stored};
-use crate::domain::{Icao24, UnixTime};
+use crate::batch::{Batch, DeadLetter, Fenced, Position, RecordPlace, Stored};
+use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::metrics::count;
 use crate::ports::{StartAt, StoreError, Subscription, SubscriptionEvent};
@@ -429,23 +429,24 @@ fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &
     let topic = batch.log.topic.clone();
     let mut letters = Vec::new();
     for part in &mut batch.parts {
-        let (partition, offset, timestamp) = (part.partition, part.next_offset, part.last_timestamp);
-        part.states.retain(|state| {
-            let refused = state.icao24 == icao24 && state.last_contact == last_contact;
-            if refused {
-                letters.push(DeadLetter {
-                    topic: topic.clone(),
-                    partition,
-                    // The record's own offset is not kept for each row: it lies before this one.
-                    offset,
-                    timestamp,
-                    key: Some(state.icao24.to_ascii().to_vec().into()),
-                    value: serde_json::to_vec(&**state).ok().map(Into::into),
-                    reason: format!("refused by the database: {reason}"),
-                });
+        let kept = |state: &StateVector| state.icao24 != icao24 || state.last_contact != last_contact;
+        let refused: Vec<_> = part.states.iter().enumerate().filter(|(_, state)| !kept(state)).collect();
+        letters.extend(refused.iter().map(|&(index, state)| {
+            let end = RecordPlace { offset: part.next_offset, timestamp: part.last_timestamp };
+            let RecordPlace { offset, timestamp } = part.records.get(index).copied().unwrap_or(end);
+            DeadLetter {
+                topic: topic.clone(),
+                partition: part.partition,
+                offset,
+                timestamp,
+                key: Some(icao24.to_ascii().to_vec().into()),
+                value: serde_json::to_vec(&**state).ok().map(Into::into),
+                reason: format!("refused by the database: {reason}"),
             }
-            !refused
-        });
+        }));
+        let mut states = part.states.iter();
+        part.records.retain(|_| states.next().is_none_or(|state| kept(state)));
+        part.states.retain(|state| kept(state));
     }
     letters
 }
