@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 mod fault;
 pub mod http;
+pub mod import;
 pub mod kafka;
 pub mod logging;
 pub mod opensky;

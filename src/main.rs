@@ -48,6 +48,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         Command::Serve(args) => commands::serve(args, config),
         Command::Simulate(args) => commands::simulate(args),
         Command::Migrate(args) => commands::migrate(args, config),
+        Command::Import(args) => commands::import(args, config),
         Command::Replay(args) => commands::replay(args, config),
         Command::DeadLetters(args) => commands::dead_letters(args, config),
     }

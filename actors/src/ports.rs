@@ -151,6 +151,35 @@ pub enum StartAt {
 #[error("Kafka: {0}")]
 pub struct SubscriptionError(pub String);
 
+/// State vectors that were recorded in a file, read from its beginning to its end.
+pub trait RecordedStates: 'static {
+    /// The next records, as many as make a good batch; `None` at the end.
+    ///
+    /// # Errors
+    /// In words, when the file cannot be read on.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Recorded>, String>>;
+}
+
+/// Consecutive records of a file. A record is a line of it, or a whole response; they are counted from 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recorded {
+    /// The number of the record after the last one.
+    pub next: i64,
+    /// What is a state vector, each with its record's number, ascending.
+    pub states: Vec<(i64, Arc<StateVector>)>,
+    /// What is none, ascending.
+    pub bad: Vec<BadRecord>,
+}
+
+/// A record of a file, or a row of a recorded response, that is no state vector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRecord {
+    /// The record's number.
+    pub record: i64,
+    /// Where it is and what is wrong with it, for people.
+    pub reason: String,
+}
+
 /// Where state vectors are kept.
 pub trait StateStore: 'static {
     /// How far the partitions of a log were stored; those without an entry are left out.

@@ -6,8 +6,10 @@ use actix::System;
 use anyhow::Context;
 
 use super::pipeline::open_storage;
-use super::{App, dead_letters, replay};
-use crate::cli::{DeadLettersArgs, ExitStatus, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs};
+use super::{App, dead_letters, import, replay};
+use crate::cli::{
+    DeadLettersArgs, ExitStatus, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs,
+};
 use crate::config::{Environment, Settings};
 
 /// `serve`: works until it is told to end.
@@ -26,6 +28,11 @@ pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
         log::info!("hypertable: {:?}", migrated.hypertable);
         Ok(ExitStatus::Done)
     })
+}
+
+/// `import`: brings recorded state vectors into the database.
+pub fn import(args: &ImportArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings, config, |settings| async move { import::run(args, &settings).await })
 }
 
 /// `replay`: publishes recorded responses to Kafka.

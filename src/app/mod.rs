@@ -3,6 +3,7 @@
 mod banner;
 pub mod commands;
 mod dead_letters;
+mod import;
 mod migrated_store;
 mod pipeline;
 mod replay;

@@ -4,6 +4,7 @@ pub mod check_config;
 mod dead_letters;
 mod exit;
 pub mod health;
+mod import;
 pub mod init;
 mod migrate;
 mod replay;
@@ -21,6 +22,7 @@ pub use check_config::CheckConfigArgs;
 pub use dead_letters::DeadLettersArgs;
 pub use exit::ExitStatus;
 pub use health::HealthArgs;
+pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
@@ -78,6 +80,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Bring the database's tables up to date
     Migrate(MigrateArgs),
+    /// Bring files of recorded state vectors into the database
+    Import(ImportArgs),
     /// Publish recorded OpenSky responses to Kafka
     Replay(ReplayArgs),
     /// List what nobody could use, and send it again after a fix

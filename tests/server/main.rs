@@ -16,6 +16,7 @@ mod contract;
 mod crashes;
 mod dead_letters;
 mod history;
+mod import;
 mod openapi;
 mod outages;
 mod panics;

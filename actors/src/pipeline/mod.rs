@@ -4,6 +4,7 @@ mod backlog;
 mod backoff;
 mod change_filter;
 mod db_writer;
+mod import;
 mod inquiry;
 mod kafka_consumer;
 mod kafka_producer;
@@ -17,6 +18,7 @@ mod work;
 
 pub use backlog::BacklogLimits;
 pub use db_writer::DbWriter;
+pub use import::{ImportError, ImportRules, Imported, Importer};
 pub use kafka_consumer::{KafkaConsumer, Path};
 pub use kafka_producer::KafkaProducer;
 pub use poller::Poller;

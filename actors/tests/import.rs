@@ -1,0 +1,325 @@
+//! The import of a file against a database in memory that fails as real ones do: whatever fails when, each record is
+//! stored exactly once, and an import that was broken off goes on where it was.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler, System};
+use actors::batch::{Fenced, LogId, Position, Stored};
+use actors::domain::{Icao24, StateVector, StateVectorParts, UnixTime};
+use actors::messages::{FindPositions, StoreBatch};
+use actors::pipeline::{ImportError, ImportRules, Imported, Importer};
+use actors::ports::{BadRecord, Recorded, RecordedStates, StoreError};
+use proptest::prelude::*;
+
+/// Runs a test on one thread, in time that passes only when nothing else can happen.
+fn run<T>(test: impl Future<Output = T>) -> T {
+    System::new().block_on(async {
+        tokio::time::pause();
+        test.await
+    })
+}
+
+fn log() -> LogId {
+    LogId { cluster: "file:hash".into(), topic: "import".into() }
+}
+
+/// The state in a record of the file, told apart by its time.
+fn state(record: i64) -> StateVector {
+    let parts = StateVectorParts { icao24: "4b1814".into(), last_contact: Some(record), ..StateVectorParts::default() };
+    parts.try_into().unwrap()
+}
+
+/// A file whose records with these numbers are bad, in chunks of so many.
+struct File {
+    length: i64,
+    bad: Vec<i64>,
+    chunk: i64,
+    next: i64,
+    ends_with: Option<String>,
+}
+
+impl File {
+    fn new(length: i64, bad: &[i64]) -> Self {
+        Self { length, bad: bad.to_vec(), chunk: 7, next: 0, ends_with: None }
+    }
+}
+
+impl RecordedStates for File {
+    async fn next(&mut self) -> Result<Option<Recorded>, String> {
+        let records = self.next..(self.next + self.chunk).min(self.length);
+        if records.is_empty() {
+            return self.ends_with.take().map_or(Ok(None), Err);
+        }
+        self.next = records.end;
+        let (bad, good): (Vec<_>, Vec<_>) = records.partition(|record| self.bad.contains(record));
+        Ok(Some(Recorded {
+            next: self.next,
+            states: good.into_iter().map(|record| (record, Arc::new(state(record)))).collect(),
+            bad: bad.into_iter().map(|record| BadRecord { record, reason: format!("line {record}") }).collect(),
+        }))
+    }
+}
+
+/// What the database does with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Refuses it.
+    Away,
+    /// Does it, but the answer is lost.
+    AnswerLost,
+    /// Does it after another import of the same file stored its next records.
+    Overtaken,
+    /// Refuses its first row for what it holds.
+    RowRefused,
+    /// The position was taken back.
+    MovedBack,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tables {
+    position: Option<Position>,
+    /// How often the row of each time was inserted.
+    rows: BTreeMap<i64, usize>,
+    refused: Vec<i64>,
+    faults: VecDeque<Option<Fault>>,
+}
+
+impl Tables {
+    fn store(&mut self, batch: &StoreBatch) -> Stored {
+        let part = &batch.0.parts[0];
+        let found = self.position;
+        if found.map(|position| position.next_offset) != part.expected {
+            return Stored { fenced: vec![Fenced { partition: 0, found }], ..Stored::default() };
+        }
+        self.position =
+            Some(Position { partition: 0, next_offset: part.next_offset, last_timestamp: part.last_timestamp });
+        let mut stored = Stored::default();
+        for state in &part.states {
+            if self.rows.insert(state.last_contact.0, 1).is_some() {
+                stored.duplicates += 1;
+            } else {
+                stored.inserted += 1;
+            }
+        }
+        stored
+    }
+
+    fn overtake(&mut self, by: i64) {
+        let from = self.position.map_or(0, |position| position.next_offset);
+        let next_offset = from + by;
+        for record in from..next_offset {
+            self.rows.insert(record, 1);
+        }
+        self.position = Some(Position { partition: 0, next_offset, last_timestamp: 0 });
+    }
+}
+
+/// The DbWriter's stand-in.
+#[derive(Clone, Default)]
+struct FakeWriter(Arc<Mutex<Tables>>);
+
+impl FakeWriter {
+    fn with(faults: impl IntoIterator<Item = Option<Fault>>) -> Self {
+        let tables = Tables { faults: faults.into_iter().collect(), ..Tables::default() };
+        Self(Arc::new(Mutex::new(tables)))
+    }
+
+    fn tables(&self) -> Tables {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn importer(&self, rules: ImportRules) -> Importer {
+        let address = self.clone().start();
+        Importer { positions: address.clone().recipient(), db_writer: address.recipient(), rules }
+    }
+
+    async fn import(&self, rules: ImportRules, mut file: File) -> Result<Imported, ImportError> {
+        self.importer(rules).import(log(), &mut file, |_| ()).await
+    }
+}
+
+impl Actor for FakeWriter {
+    type Context = Context<Self>;
+}
+
+impl Handler<FindPositions> for FakeWriter {
+    type Result = Result<Vec<Position>, StoreError>;
+
+    fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
+        assert_eq!((question.log, &*question.partitions), (log(), &[0][..]));
+        Ok(self.tables().position.into_iter().collect())
+    }
+}
+
+impl Handler<StoreBatch> for FakeWriter {
+    type Result = Result<Stored, StoreError>;
+
+    fn handle(&mut self, batch: StoreBatch, _: &mut Self::Context) -> Self::Result {
+        let mut tables = self.0.lock().unwrap();
+        let away = || StoreError::Unavailable("away".into());
+        match tables.faults.pop_front().flatten() {
+            None => Ok(tables.store(&batch)),
+            Some(Fault::Away) => Err(away()),
+            Some(Fault::AnswerLost) => {
+                tables.store(&batch);
+                Err(away())
+            }
+            Some(Fault::Overtaken) => {
+                tables.overtake(3);
+                Ok(tables.store(&batch))
+            }
+            Some(Fault::MovedBack) => {
+                tables.position = None;
+                Ok(tables.store(&batch))
+            }
+            Some(Fault::RowRefused) => match batch.0.parts[0].states.first() {
+                None => Ok(tables.store(&batch)),
+                Some(state) => {
+                    tables.refused.push(state.last_contact.0);
+                    let (icao24, last_contact) = (state.icao24, state.last_contact);
+                    Err(StoreError::Rejected { icao24, last_contact, reason: "no".into() })
+                }
+            },
+        }
+    }
+}
+
+const RULES: ImportRules = ImportRules {
+    oldest: UnixTime(i64::MIN),
+    newest: UnixTime(i64::MAX),
+    max_bad: 1000,
+    again: false,
+    patience: Duration::from_secs(60),
+};
+
+#[test]
+fn each_record_is_taken_once_and_a_second_import_does_nothing() {
+    run(async {
+        let writer = FakeWriter::default();
+        let imported = writer.import(RULES, File::new(100, &[0, 6, 99])).await.unwrap();
+        assert_eq!(imported, Imported { inserted: 97, bad: 3, ..Imported::default() });
+        assert_eq!(writer.tables().position.unwrap().next_offset, 100);
+        let again = writer.import(RULES, File::new(100, &[0, 6, 99])).await.unwrap();
+        assert_eq!(again, Imported { passed_over: 100, ..Imported::default() });
+        // Unless it is wanted: then what is there is a duplicate.
+        let wanted = ImportRules { again: true, ..RULES };
+        let again = writer.import(wanted, File::new(100, &[0, 6, 99])).await.unwrap();
+        assert_eq!(again, Imported { duplicates: 97, bad: 3, ..Imported::default() });
+        assert_eq!(writer.tables().position.unwrap().next_offset, 100);
+    });
+}
+
+#[test]
+fn what_is_too_old_is_refused_and_what_lies_in_the_future_is_bad() {
+    run(async {
+        let writer = FakeWriter::default();
+        let rules = ImportRules { oldest: UnixTime(10), newest: UnixTime(89), ..RULES };
+        let imported = writer.import(rules, File::new(100, &[])).await.unwrap();
+        assert_eq!(imported, Imported { inserted: 80, too_old: 10, bad: 10, ..Imported::default() });
+        assert!(writer.tables().rows.keys().copied().eq(10..90));
+    });
+}
+
+#[test]
+fn one_bad_record_too_many_ends_it_and_the_next_import_begins_there() {
+    run(async {
+        for max_bad in 0..4 {
+            let writer = FakeWriter::default();
+            let rules = ImportRules { max_bad, ..RULES };
+            let bad = [2, 30, 31, 60];
+            let error = writer.import(rules, File::new(100, &bad)).await.unwrap_err();
+            let place = bad[usize::try_from(max_bad).unwrap()];
+            assert_eq!(error, ImportError::TooManyBad { limit: max_bad, reason: format!("line {place}") });
+            let tables = writer.tables();
+            assert_eq!(tables.position.map_or(0, |position| position.next_offset), place);
+            assert!(tables.rows.keys().copied().eq((0..place).filter(|record| !bad.contains(record))));
+
+            let rest = writer.import(RULES, File::new(100, &bad)).await.unwrap();
+            assert_eq!((rest.bad, rest.passed_over), (4 - max_bad, place.unsigned_abs()));
+            assert_eq!(writer.tables().rows.len(), 96);
+        }
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_read_on_has_stored_what_came_before() {
+    run(async {
+        let writer = FakeWriter::default();
+        let file = File { ends_with: Some("it is cut off".into()), ..File::new(50, &[]) };
+        assert_eq!(writer.import(RULES, file).await, Err(ImportError::Unreadable("it is cut off".into())));
+        assert_eq!(writer.tables().rows.len(), 50);
+    });
+}
+
+#[test]
+fn a_database_that_stays_away_is_given_up_and_later_gone_on_with() {
+    run(async {
+        let one_batch = std::iter::once(None);
+        let writer = FakeWriter::with(one_batch.chain(std::iter::repeat_n(Some(Fault::Away), 500)));
+        let began = tokio::time::Instant::now();
+        let error = writer.import(RULES, File::new(50, &[])).await.unwrap_err();
+        assert!(matches!(&error, ImportError::Unavailable(reason) if reason.contains("away")), "{error}");
+        assert!(began.elapsed() <= RULES.patience);
+        writer.0.lock().unwrap().faults.clear();
+        let rest = writer.import(RULES, File::new(50, &[])).await.unwrap();
+        assert_eq!((rest.passed_over, rest.inserted), (7, 43));
+    });
+}
+
+#[test]
+fn a_position_that_is_moved_back_ends_it() {
+    run(async {
+        let writer = FakeWriter::with([None, Some(Fault::MovedBack)]);
+        assert_eq!(writer.import(RULES, File::new(50, &[])).await, Err(ImportError::MovedBack));
+    });
+}
+
+#[test]
+fn a_refused_row_costs_itself_and_is_named() {
+    run(async {
+        let writer = FakeWriter::with([Some(Fault::RowRefused), Some(Fault::RowRefused)]);
+        let imported = writer.import(RULES, File::new(20, &[])).await.unwrap();
+        assert_eq!(imported, Imported { inserted: 18, bad: 2, ..Imported::default() });
+        assert_eq!(writer.tables().refused, [0, 1]);
+        let strict = FakeWriter::with([Some(Fault::RowRefused)]);
+        let error = strict.import(ImportRules { max_bad: 0, ..RULES }, File::new(20, &[])).await.unwrap_err();
+        let icao24 = Icao24::parse("4b1814").unwrap();
+        let reason = format!("record 1: the database refuses {icao24} at 0: no");
+        assert_eq!(error, ImportError::TooManyBad { limit: 0, reason });
+    });
+}
+
+proptest! {
+    #[test]
+    fn whatever_fails_each_record_is_stored_once(
+        length in 0_i64..120,
+        faults in prop::collection::vec(prop::option::weighted(0.5, prop_oneof![
+            Just(Fault::Away), Just(Fault::AnswerLost), Just(Fault::Overtaken), Just(Fault::RowRefused)
+        ]), 0..30),
+        broken_off_after in prop::option::of(0_usize..10),
+        again in any::<bool>(),
+    ) {
+        run(async {
+            let writer = FakeWriter::with(faults);
+            if let Some(batches) = broken_off_after {
+                // As a process that ends in the middle: the next one finds what was stored.
+                let cut = File::new((7 * batches as i64).min(length), &[]);
+                writer.import(RULES, cut).await.unwrap();
+            }
+            let imported = writer.import(ImportRules { again, ..RULES }, File::new(length, &[])).await.unwrap();
+            let tables = writer.tables();
+            let refused: Vec<_> = tables.refused.clone();
+            // What was refused here another import may have stored: a row that is there is there once.
+            for record in 0..length {
+                prop_assert!(tables.rows.contains_key(&record) || refused.contains(&record), "{record} is missing");
+            }
+            prop_assert!(tables.position.map_or(0, |position| position.next_offset) >= length);
+            prop_assert!(imported.inserted + imported.duplicates + imported.passed_over + imported.bad <= 2 * length as u64);
+            Ok(())
+        })?;
+    }
+}

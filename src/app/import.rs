@@ -1,0 +1,90 @@
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actors::domain::UnixTime;
+use actors::metrics::Metrics;
+use actors::pipeline::{DbWriter, ImportError, ImportRules, Imported, Importer};
+use actors::supervision::{Board, RestartPolicy, Supervisor};
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::pipeline::open_storage;
+use crate::cli::{ExitStatus, ImportArgs};
+use crate::config::Settings;
+use crate::import::{FileReader, ImportFile};
+
+/// How far a row may lie ahead of this machine's clock.
+const FUTURE_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// How long a database that is away in the middle is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Imports the files one after another. One that cannot be imported does not keep the others from it.
+pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
+    let storage = open_storage(settings)?;
+    storage.migrate().await?;
+    let (supervisor, _failures) = Supervisor::new(Board::default(), RestartPolicy::default());
+    let db_writer =
+        supervisor.start("db-writer", move |vitals| DbWriter::new(storage.writer(), vitals, Metrics::unregistered()));
+    let now = UnixTime::now();
+    let importer = Importer {
+        positions: db_writer.clone().recipient(),
+        db_writer: db_writer.recipient(),
+        rules: ImportRules {
+            oldest: now.minus(settings.database.retention),
+            newest: UnixTime(now.0.saturating_add_unsigned(FUTURE_TOLERANCE.as_secs())),
+            max_bad: args.max_bad,
+            again: args.again,
+            patience: PATIENCE,
+        },
+    };
+    let mut status = ExitStatus::Done;
+    for file in &args.files {
+        let name = file.display().to_string();
+        match import(&importer, file, args).await {
+            Ok(imported) => tell(&name, &imported, settings.database.retention),
+            Err(error) => {
+                log::error!("{name}: {error:#}");
+                status = ExitStatus::Failed;
+                if matches!(error.downcast_ref(), Some(ImportError::Unavailable(_))) {
+                    log::error!("the database is away: start the import again later, and it goes on from here");
+                    break;
+                }
+            }
+        }
+    }
+    supervisor.stop();
+    Ok(status)
+}
+
+async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::Result<Imported> {
+    let opening = path.to_owned();
+    let file = tokio::task::spawn_blocking(move || ImportFile::open(&opening)).await??;
+    let bar = ProgressBar::new(file.length).with_style(
+        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left")
+            .context("the progress bar's template")?,
+    );
+    let (log, bytes_read) = (file.log(), file.bytes_read());
+    let mut reader = FileReader::start(file, args.format)?;
+    let imported = importer
+        .import(log, &mut reader, |imported| {
+            bar.set_message(format!("{} rows", imported.inserted + imported.duplicates + imported.passed_over));
+            bar.set_position(bytes_read.load(Ordering::Relaxed));
+        })
+        .await;
+    bar.finish_and_clear();
+    Ok(imported?)
+}
+
+fn tell(file: &str, imported: &Imported, retention: Duration) {
+    let Imported { inserted, duplicates, too_old, bad, passed_over } = *imported;
+    log::info!(file, inserted, duplicates, too_old, bad, passed_over; "imported");
+    if too_old > 0 {
+        log::warn!(
+            "{file}: {too_old} rows are older than database.retention, {}, and were refused; to import them, widen it \
+             and read the file --again",
+            humantime::format_duration(retention)
+        );
+    }
+}

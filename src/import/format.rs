@@ -1,0 +1,107 @@
+use std::io::{BufRead, BufReader, Cursor, Read};
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::Records;
+use super::csv::Csv;
+use super::ndjson::NdJson;
+use super::responses::Responses;
+
+/// How much of a file's first line is looked at: a whole response may stand in it.
+const LONGEST_BEGINNING: u64 = 64 << 20;
+
+/// What a file is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// A header line with the names of the columns, then one state vector a line
+    Csv,
+    /// One state vector a line, as JSON
+    Ndjson,
+    /// Recorded responses of /states/all: one a line, or one that is the whole file
+    Responses,
+}
+
+/// What a JSON object at the beginning of a file says of it.
+#[derive(Deserialize)]
+struct Probe {
+    icao24: Option<IgnoredAny>,
+}
+
+/// The records of a text: of this format, or of the one that its first line tells.
+///
+/// # Errors
+/// In words, when it cannot be read or has not even a beginning.
+pub(super) fn records(
+    text: impl Read + Send + 'static,
+    format: Option<FileFormat>,
+) -> Result<Box<dyn Records>, String> {
+    let mut text = BufReader::new(text);
+    let mut first_line = Vec::new();
+    text.by_ref().take(LONGEST_BEGINNING).read_until(b'\n', &mut first_line).map_err(|error| error.to_string())?;
+    let beginning = first_line.trim_ascii();
+    if beginning.is_empty() && format.is_none() {
+        return Err("it does not begin with anything".to_owned());
+    }
+    let format = format.unwrap_or_else(|| recognised(beginning));
+    let ends = beginning.ends_with(b"}");
+    let text = Cursor::new(first_line).chain(text);
+    Ok(match format {
+        FileFormat::Csv => Box::new(Csv::new(text)?),
+        FileFormat::Ndjson => Box::new(NdJson::new(text)),
+        FileFormat::Responses if ends => Box::new(Responses::one_a_line(text)),
+        FileFormat::Responses => Box::new(Responses::whole(text)),
+    })
+}
+
+fn recognised(first_line: &[u8]) -> FileFormat {
+    if !first_line.starts_with(b"{") {
+        return FileFormat::Csv;
+    }
+    match serde_json::from_slice(first_line) {
+        Ok(Probe { icao24: Some(_) }) => FileFormat::Ndjson,
+        _ => FileFormat::Responses,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::ports::Recorded;
+
+    use super::*;
+
+    const STATE: &str = r#"{"icao24":"4b1814","last_contact":1700000001}"#;
+    const RESPONSE: &str = r#"{"time":1700000002,"states":[["4b1814","SWR1 ","Switzerland",null,1700000001,null,null,null,false,null,null,null,null,null,null,false,0],["?"]]}"#;
+
+    fn read(text: &str, format: Option<FileFormat>) -> (i64, usize, usize) {
+        let mut records = records(Cursor::new(text.to_owned()), format).unwrap();
+        let mut recorded = Recorded::default();
+        while records.read(&mut recorded).unwrap() {}
+        (recorded.next, recorded.states.len(), recorded.bad.len())
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_first_line() {
+        let pretty: serde_json::Value = serde_json::from_str(RESPONSE).unwrap();
+        let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+        for (text, expected) in [
+            (format!("{STATE}\n\n{STATE}\nnothing\n"), (4, 2, 1)),
+            (format!("{STATE}\r\n"), (1, 1, 0)),
+            (format!("{RESPONSE}\n{RESPONSE}\n{{\n"), (3, 2, 3)),
+            (RESPONSE.to_owned(), (1, 1, 1)),
+            (pretty, (1, 1, 1)),
+            (r#"{"time":1,"states":null}"#.to_owned(), (1, 0, 0)),
+            ("icao24,last_contact\n4b1814,1\n4b1814,2\n".to_owned(), (2, 2, 0)),
+        ] {
+            assert_eq!(read(&text, None), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_is_named_is_not_asked_for() {
+        assert_eq!(read("nothing\n", Some(FileFormat::Ndjson)), (1, 0, 1));
+        assert_eq!(read(STATE, Some(FileFormat::Responses)), (1, 0, 1));
+        assert!(records(Cursor::new(""), None).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! Recorded responses of `/states/all`: one a line, or one that is the whole file.
+
+use std::io::{BufRead, Read};
+use std::sync::Arc;
+
+use actors::ports::{BadRecord, Recorded};
+
+use super::Records;
+use super::lines::{Line, Lines};
+use crate::opensky::wire::parse_states;
+
+/// Bytes of a response. The world has about 1.5 MB.
+const LONGEST_RESPONSE: usize = 64 << 20;
+
+pub(super) struct Responses<R>(State<R>);
+
+enum State<R> {
+    /// One a line.
+    Lines(Lines<R>),
+    /// One that has lines of its own.
+    Whole(R),
+    Read,
+}
+
+impl<R: BufRead> Responses<R> {
+    pub(super) fn one_a_line(text: R) -> Self {
+        Self(State::Lines(Lines::new(text, LONGEST_RESPONSE)))
+    }
+
+    pub(super) fn whole(text: R) -> Self {
+        Self(State::Whole(text))
+    }
+}
+
+impl<R: BufRead + Send> Records for Responses<R> {
+    fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
+        let number = into.next + 1;
+        let too_long = || format!("response {number} is longer than {LONGEST_RESPONSE} bytes");
+        match &mut self.0 {
+            State::Read => return Ok(false),
+            State::Lines(lines) => match lines.next().map_err(|error| format!("response {number}: {error}"))? {
+                None => return Ok(false),
+                Some(Line::Whole(line)) if line.trim_ascii().is_empty() => into.next += 1,
+                Some(Line::Whole(line)) => add(line, into),
+                Some(Line::TooLong) => {
+                    into.bad.push(BadRecord { record: into.next, reason: too_long() });
+                    into.next += 1;
+                }
+            },
+            State::Whole(text) => {
+                let mut body = Vec::new();
+                let limit = LONGEST_RESPONSE as u64 + 1;
+                text.by_ref().take(limit).read_to_end(&mut body).map_err(|error| error.to_string())?;
+                if body.len() > LONGEST_RESPONSE {
+                    return Err(too_long());
+                }
+                add(&body, into);
+                self.0 = State::Read;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Adds a response's rows, or says what is wrong with it or with some of them.
+fn add(body: &[u8], into: &mut Recorded) {
+    let record = into.next;
+    let bad =
+        |reason: &dyn std::fmt::Display| BadRecord { record, reason: format!("response {}: {reason}", record + 1) };
+    match parse_states(body) {
+        Ok(snapshot) => {
+            into.states.extend(snapshot.states.into_iter().map(|state| (record, Arc::new(state))));
+            for (_, count, example) in snapshot.bad_rows.iter() {
+                into.bad.push(bad(&example));
+                into.bad.extend((1..count).map(|_| bad(&"another row like the one before")));
+            }
+        }
+        Err(error) => into.bad.push(bad(&error)),
+    }
+    into.next += 1;
+}

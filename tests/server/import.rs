@@ -1,0 +1,181 @@
+//! Files of recorded state vectors on their way into the database.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::{Database, Setup};
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
+fn write(setup: &Setup, name: &str, text: &str) -> String {
+    let path = setup.directory().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn write_packed(setup: &Setup, name: &str, text: &str) -> String {
+    let path = setup.directory().join(name);
+    let mut packed = GzEncoder::new(std::fs::File::create(&path).unwrap(), Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap();
+    path.display().to_string()
+}
+
+fn everywhere(check: impl Fn(&Setup)) {
+    check(&Setup::bare());
+    check(&Setup::bare().on(&Database::postgres()));
+}
+
+/// The line of the log that says what became of a file.
+fn told(log: &[String]) -> &str {
+    log.iter().find(|line| line.contains("imported")).unwrap_or_else(|| panic!("{log:?}"))
+}
+
+/// Callsign, latitude, flag and code of each row.
+fn values(setup: &Setup) -> Vec<(String, i64)> {
+    let columns = |time: &str| {
+        format!(
+            "SELECT icao24 || ' ' || coalesce(callsign, '-') || ' ' || coalesce(CAST(lat AS text), '-') || ' ' ||
+                 coalesce(CAST(on_ground AS text), '-') || ' ' || coalesce(CAST(category AS text), '-') AS text,
+                 {time} AS number FROM state_vectors ORDER BY 1"
+        )
+    };
+    let mut values =
+        setup.database().pairs(&columns("last_contact"), &columns("extract(epoch FROM last_contact)::bigint"));
+    for (text, _) in &mut values {
+        // SQLite's flags are numbers.
+        *text = text.replace(" 1 ", " true ").replace(" 0 ", " false ");
+    }
+    values
+}
+
+#[test]
+fn each_format_brings_what_is_in_it_packed_or_not() {
+    let time = now() - 600;
+    let csv = format!(
+        "last_contact,icao24,callsign,lat,on_ground,category\n{time},4b1814,SWR1,47.5,true,-1\n{time},3c6444,,,,\n"
+    );
+    let json = format!(
+        "{{\"icao24\":\"a00001\",\"last_contact\":{time},\"callsign\":\"N1\",\"lat\":-1.25,\"on_ground\":false,\"category\":3}}\n"
+    );
+    let response = format!(
+        "{{\"time\":{time},\"states\":[[\"c00001\",\"CFABC  \",\"Canada\",null,{time},null,null,null,true,null,null,null,null,null,null,false,0]]}}"
+    );
+    let expected = [
+        ("3c6444 - - - -", time),
+        ("4b1814 SWR1 47.5 true -1", time),
+        ("a00001 N1 -1.25 false 3", time),
+        ("c00001 CFABC - true -", time),
+    ]
+    .map(|(text, time)| (text.to_owned(), time));
+    everywhere(|setup| {
+        // A file is known by what is in it, whatever it is called.
+        let files = [
+            write_packed(setup, "one", &csv),
+            write(setup, "two.csv", &json),
+            write_packed(setup, "three.json.gz", &response),
+        ];
+        let arguments = std::iter::once("import").chain(files.iter().map(String::as_str));
+        let import = setup.clone().arguments(arguments).run();
+        assert_eq!(import.code, Some(0), "{:?}", import.log);
+        assert_eq!(values(setup), expected);
+    });
+}
+
+/// So many rows as NDJSON, two batches and some more.
+fn many(time: i64) -> (String, BTreeSet<(String, i64)>) {
+    let mut text = String::new();
+    let keys: BTreeSet<_> = (0..41_000).map(|i| (format!("{:06x}", i % 7_000), time - i / 7_000)).collect();
+    for (icao24, last_contact) in &keys {
+        writeln!(text, r#"{{"icao24":"{icao24}","last_contact":{last_contact}}}"#).unwrap();
+    }
+    (text, keys)
+}
+
+#[test]
+fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
+    let (text, keys) = many(now() - 600);
+    everywhere(|setup| {
+        let file = write(setup, "many.ndjson", &text);
+        let import = setup.clone().arguments(["import", &file]);
+        // The second batch is committed, and nobody hears of it.
+        let killed = import.clone().failpoints("store-committed=1*off->return").run();
+        assert_eq!(killed.code, None, "it ended by itself: {:?}", killed.log);
+        let stored = setup.database().rows();
+        assert_eq!(stored.len(), 40_000);
+        // Killed before a commit, it has stored nothing of the batch.
+        let killed = import.clone().failpoints("store-rows-sent=return").run();
+        assert_eq!(killed.code, None, "it ended by itself: {:?}", killed.log);
+        assert_eq!(setup.database().rows().len(), 40_000);
+
+        // Under another name it is the same file.
+        let renamed = setup.directory().join("renamed");
+        std::fs::rename(&file, &renamed).unwrap();
+        let import = setup.clone().arguments(["import", renamed.to_str().unwrap()]);
+        let rest = import.run();
+        assert_eq!(rest.code, Some(0), "{:?}", rest.log);
+        let line = told(&rest.log);
+        assert!(line.contains("inserted=1000") && line.contains("passed_over=40000"), "{line}");
+        assert_eq!(setup.database().rows(), keys);
+
+        let again = import.run();
+        assert!(told(&again.log).contains("inserted=0 duplicates=0"), "{:?}", again.log);
+        let again = setup.clone().arguments(["import", "--again", renamed.to_str().unwrap()]).run();
+        assert!(told(&again.log).contains("inserted=0 duplicates=41000"), "{:?}", again.log);
+        assert_eq!(setup.database().rows(), keys);
+    });
+}
+
+#[test]
+fn rows_older_than_the_retention_are_refused_until_it_is_widened() {
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/opensky");
+    let file = recorded.join("extended-handpicked-2022-06-09-56.json").display().to_string();
+    everywhere(|setup| {
+        let refused = setup.clone().arguments(["import", &file]).run();
+        assert_eq!(refused.code, Some(0), "{:?}", refused.log);
+        // Two of its 56 rows lie in the far future of their response.
+        assert!(told(&refused.log).contains("too_old=54 bad=2"), "{:?}", refused.log);
+        assert!(refused.log.iter().any(|line| line.contains("database.retention")), "{:?}", refused.log);
+        assert_eq!(setup.database().rows().len(), 0);
+
+        let widened = ["import", "--again", "--database-retention", "36500d", &file];
+        let widened = setup.clone().arguments(widened).run();
+        assert!(told(&widened.log).contains("inserted=54"), "{:?}", widened.log);
+        assert_eq!(setup.database().rows().len(), 54);
+    });
+}
+
+#[test]
+fn a_file_with_too_much_that_is_bad_is_given_up_and_the_others_are_not() {
+    let time = now() - 600;
+    let setup = Setup::bare();
+    let bad = write(&setup, "bad.csv", &format!("icao24,last_contact\n4b1814,{time}\nnobody,{time}\n4b1815,{time}\n"));
+    let good = write(&setup, "good.csv", &format!("icao24,last_contact\na00001,{time}\n"));
+    let import = setup.clone().arguments(["import", "--max-bad", "0", "/no/such/file", &bad, &good]).run();
+    assert_eq!(import.code, Some(1));
+    assert!(import.log.iter().any(|line| line.contains("/no/such/file: ")), "{:?}", import.log);
+    assert!(import.log.iter().any(|line| line.contains("bad.csv: ") && line.contains("line 3: ")), "{:?}", import.log);
+    let keys = ["4b1814", "a00001"].map(|icao24| (icao24.to_owned(), time));
+    assert_eq!(setup.database().rows(), BTreeSet::from(keys));
+    // What is bad may be passed over.
+    let import = setup.clone().arguments(["import", "--max-bad", "1", &bad]).run();
+    assert_eq!(import.code, Some(0), "{:?}", import.log);
+    assert_eq!(setup.database().rows().len(), 3);
+}
+
+#[test]
+fn without_a_database_it_fails_and_says_so() {
+    let setup = Setup::bare().set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    let file = write(&setup, "one.csv", "icao24,last_contact\n4b1814,1\n");
+    let import = setup.arguments(["import", &file]).run();
+    assert_eq!(import.code, Some(1));
+    assert!(import.last_line().contains("database unavailable"), "{}", import.last_line());
+}
