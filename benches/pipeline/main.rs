@@ -14,6 +14,7 @@ mod database;
 mod machine;
 mod measurements;
 mod report;
+#[allow(dead_code, reason = "shared with the other benchmark, which asks more of it")]
 mod server;
 mod source;
 mod trial;

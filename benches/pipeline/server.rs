@@ -65,6 +65,13 @@ impl Server {
         Ok(Memory { resident, proportional })
     }
 
+    /// The most resident memory that it ever had, in KiB.
+    pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in status")?;
+        Ok(line.split_whitespace().next().context("no figure in VmHWM")?.parse()?)
+    }
+
     pub(crate) fn threads(&self) -> anyhow::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
     }

@@ -1,0 +1,110 @@
+//! What came of the rounds.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use crate::report::Line;
+use crate::trial::Stored;
+
+/// A way by which rows come into a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Way {
+    /// The server, every row new.
+    Backlog,
+    /// The server, every row there already.
+    Duplicates,
+    /// COPY and nothing else.
+    Copy,
+    /// INSERT of 100 rows, each a transaction.
+    Insert,
+    /// The server, into SQLite.
+    Sqlite,
+}
+
+/// Of each way and round: rows a second, and what else is known of a server's.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// The database server.
+    pub(crate) server: Option<String>,
+    rates: BTreeMap<Way, Vec<f64>>,
+    stored: BTreeMap<Way, Vec<Stored>>,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, way: Way, stored: Stored) {
+        eprintln!("  {way:?}: {stored:?}");
+        self.rates.entry(way).or_default().push(stored.messages as f64 / stored.elapsed.as_secs_f64());
+        self.stored.entry(way).or_default().push(stored);
+    }
+
+    pub(crate) fn add_other(&mut self, way: Way, rows: usize, elapsed: Duration) {
+        eprintln!("  {way:?}: {rows} rows in {elapsed:?}");
+        self.rates.entry(way).or_default().push(rows as f64 / elapsed.as_secs_f64());
+    }
+
+    /// The table's lines, of what was measured.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        if let Some(server) = &self.server {
+            lines.push(Line::without_goal("database server", server.clone()));
+        }
+        let what = "Kafka backlog → rows in PostgreSQL";
+        lines.extend(self.rate(Way::Backlog, what, Some(100_000.0)));
+        lines.extend(self.rate(Way::Copy, "raw COPY BINARY of the same rows, sorted and encoded beforehand", None));
+        lines.extend(self.rate(Way::Insert, "INSERT of 100 rows, each a transaction", None));
+        lines.extend(self.rate(Way::Duplicates, "backlog again, every row a duplicate", None));
+        lines.extend(self.ratio("the backlog against raw COPY", Way::Backlog, Way::Copy, 0.7));
+        lines.extend(self.ratio("the backlog against INSERT of 100 rows", Way::Backlog, Way::Insert, 3.0));
+        lines.extend(self.ratio("duplicates against raw COPY", Way::Duplicates, Way::Copy, 0.3));
+        lines.extend(self.cost(Way::Backlog, "the backlog"));
+        lines.extend(self.cost(Way::Duplicates, "duplicates"));
+        lines.extend(self.rate(Way::Sqlite, "Kafka backlog → rows in SQLite", Some(100_000.0)));
+        lines.extend(self.cost(Way::Sqlite, "SQLite"));
+        lines
+    }
+
+    fn rate(&self, way: Way, what: &str, goal: Option<f64>) -> Option<Line> {
+        let rates = self.rates.get(&way)?;
+        let each: Vec<_> = rates.iter().map(|rate| format!("{:.0}", rate / 1e3)).collect();
+        let figure = format!("{:.0} k rows/s (rounds: {})", median(rates) / 1e3, each.join(", "));
+        Some(match goal {
+            Some(goal) => Line::new(what, format!("≥ {:.0} k rows/s", goal / 1e3), figure, median(rates) >= goal),
+            None => Line::without_goal(what, figure),
+        })
+    }
+
+    /// The median of each round's own ratio: what kept the machine busy in a round kept both from working.
+    fn ratio(&self, what: &str, way: Way, other: Way, goal: f64) -> Option<Line> {
+        let ratios: Vec<_> =
+            self.rates.get(&way)?.iter().zip(self.rates.get(&other)?).map(|(one, other)| one / other).collect();
+        let each: Vec<_> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        let figure = format!("{:.2} × (rounds: {})", median(&ratios), each.join(", "));
+        Some(Line::new(what, format!("≥ {goal} ×"), figure, median(&ratios) >= goal))
+    }
+
+    fn cost(&self, way: Way, what: &str) -> Option<Line> {
+        let stored = self.stored.get(&way)?;
+        let of = |value: fn(&Stored) -> f64| median(&stored.iter().map(value).collect::<Vec<_>>());
+        let peak = stored.iter().map(|stored| stored.peak).max()? as f64 / 1024.0;
+        let figure = format!(
+            "{:.2} s of CPU a million rows; memory at most {peak:.0} MiB, {:.0} MiB halfway; {:.1} s from the start of the process",
+            of(|stored| stored.cpu.as_secs_f64() * 1e6 / stored.messages as f64),
+            of(|stored| stored.halfway as f64 / 1024.0),
+            of(|stored| stored.since_start.as_secs_f64()),
+        );
+        Some(Line::new(format!("the server: {what}"), "≤ 150 MiB", figure, peak <= 150.0))
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Waits on a thread of its own.
+pub(crate) fn pause(duration: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "there is no arbiter on this thread")]
+    thread::sleep(duration);
+}

@@ -1,0 +1,48 @@
+//! State vectors as polls bring them, from the simulated OpenSky.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::time::Duration;
+
+use actors::domain::{Icao24, StateVector, UnixTime};
+use flight_monitor::opensky::wire::parse_states;
+use simulator::{Clock, DailyCredits, ManualClock, Simulator};
+
+/// The simulated sky, at a time that moves from poll to poll.
+pub(crate) struct Sky {
+    simulator: Simulator,
+    clock: ManualClock,
+    from: i64,
+    every: Duration,
+}
+
+impl Sky {
+    /// About so many aircraft, polled every so often. It begins two hours ago, on a full hour.
+    pub(crate) fn start(aircraft: usize, every: Duration) -> anyhow::Result<Self> {
+        let hour = UnixTime::now().0.div_euclid(3600) * 3600;
+        let from = hour - 2 * 3600;
+        let clock = ManualClock::new(from);
+        let simulator = simulator::start(simulator::Options {
+            aircraft,
+            clock: Clock::Manual(clock.clone()),
+            daily_credits: DailyCredits { anonymous: u32::MAX, account: u32::MAX },
+            ..simulator::Options::default()
+        })?;
+        Ok(Self { simulator, clock, from, every })
+    }
+
+    /// What changed from poll to poll: the state vectors that are published.
+    pub(crate) fn polls(&self) -> impl Iterator<Item = anyhow::Result<Vec<StateVector>>> {
+        let mut newest: HashMap<Icao24, UnixTime> = HashMap::new();
+        (0..).map(move |poll: i64| {
+            self.clock.set(self.from + poll * self.every.as_secs().cast_signed());
+            let mut body = Vec::new();
+            let url = format!("{}/states/all?extended=1", self.simulator.base_url());
+            ureq::get(&url).call()?.into_body().into_reader().read_to_end(&mut body)?;
+            let mut states = parse_states(&body)?.states;
+            states
+                .retain(|state| newest.insert(state.icao24, state.last_contact).is_none_or(|t| t < state.last_contact));
+            Ok(states)
+        })
+    }
+}

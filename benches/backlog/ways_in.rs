@@ -1,0 +1,96 @@
+//! Other ways to bring the same rows into the same table: what PostgreSQL itself takes at most, and what it takes from a
+//! client that knows nothing better.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt, TryStreamExt};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::database::Postgres;
+
+const COLUMNS: &str = "icao24, last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude, velocity, \
+     true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country";
+
+/// Rows in one COPY: as many as the server puts into one batch of a backlog.
+const COPIED: i64 = 20_000;
+/// Rows in one INSERT.
+const INSERTED: usize = 100;
+
+/// What is in the table, in the order in which it came, cut into pieces that are each sorted by key and encoded.
+pub(crate) fn encoded(database: &Postgres) -> anyhow::Result<Vec<Vec<Bytes>>> {
+    // Kept beside the table, since what is measured is the table's own.
+    database.execute(&format!(
+        "CREATE UNLOGGED TABLE IF NOT EXISTS pieces AS
+             SELECT (row_number() OVER (ORDER BY observed_at, ctid) - 1) / {COPIED} AS piece, {COLUMNS} FROM state_vectors"
+    ))?;
+    let pieces = database.number("SELECT max(piece) + 1 FROM pieces")?;
+    let piece = |piece: i64| {
+        let copy = format!(
+            "COPY (SELECT {COLUMNS} FROM pieces WHERE piece = {piece} ORDER BY icao24, last_contact) TO STDOUT (FORMAT binary)"
+        );
+        let encoded = async { database.client.copy_out(&copy).await?.try_collect().await };
+        Ok(database.runtime.block_on(encoded)?)
+    };
+    (0..pieces).map(piece).collect()
+}
+
+/// Each piece by COPY in a transaction of its own; nothing else is done.
+pub(crate) fn copy(database: &mut Postgres, pieces: &[Vec<Bytes>]) -> anyhow::Result<Duration> {
+    let Postgres { client, runtime, .. } = database;
+    runtime.block_on(async {
+        let copy = client.prepare(&format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)")).await?;
+        let began = Instant::now();
+        for piece in pieces {
+            let transaction = client.transaction().await?;
+            let mut sink = pin!(transaction.copy_in::<_, Bytes>(&copy).await?);
+            sink.send_all(&mut futures_util::stream::iter(piece.iter().cloned()).map(Ok)).await?;
+            sink.finish().await?;
+            transaction.commit().await?;
+        }
+        Ok(began.elapsed())
+    })
+}
+
+/// The first rows as statements of 100 rows, each a transaction of its own; also says how many rows there were.
+pub(crate) fn insert(database: &mut Postgres, rows: usize) -> anyhow::Result<(usize, Duration)> {
+    let Postgres { client, runtime, .. } = database;
+    runtime.block_on(async {
+        let select = format!("SELECT {COLUMNS} FROM pieces ORDER BY piece LIMIT {}", rows / INSERTED * INSERTED);
+        let rows = client.query(&select, &[]).await?;
+        let types: Vec<_> = rows[0].columns().iter().map(|column| column.type_().clone()).collect();
+        let row = |row: usize| {
+            let places: Vec<_> = (1..=types.len()).map(|i| format!("${}", row * types.len() + i)).collect();
+            format!("({})", places.join(","))
+        };
+        let places = (0..INSERTED).map(row).collect::<Vec<_>>().join(",");
+        let insert = format!("INSERT INTO state_vectors ({COLUMNS}) VALUES {places} ON CONFLICT DO NOTHING");
+        let insert = client.prepare(&insert).await?;
+        let values: Vec<_> = rows.iter().map(values).collect::<Result<Vec<_>, _>>()?;
+        ensure!(values.len() >= INSERTED, "there are too few rows");
+        let began = Instant::now();
+        for hundred in values.chunks_exact(INSERTED) {
+            let values: Vec<_> = hundred.iter().flatten().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+            client.execute(&insert, &values).await?;
+        }
+        Ok((values.len(), began.elapsed()))
+    })
+}
+
+/// The values of a row, ready to be sent.
+fn values(row: &Row) -> Result<Vec<Box<dyn ToSql + Sync>>, tokio_postgres::Error> {
+    use tokio_postgres::types::Type;
+    let value = |index: usize| -> Result<Box<dyn ToSql + Sync>, tokio_postgres::Error> {
+        Ok(match *row.columns()[index].type_() {
+            Type::TEXT => Box::new(row.try_get::<_, Option<String>>(index)?),
+            Type::FLOAT8 => Box::new(row.try_get::<_, Option<f64>>(index)?),
+            Type::INT2 => Box::new(row.try_get::<_, Option<i16>>(index)?),
+            Type::BOOL => Box::new(row.try_get::<_, Option<bool>>(index)?),
+            _ => Box::new(row.try_get::<_, Option<std::time::SystemTime>>(index)?),
+        })
+    };
+    (0..row.len()).map(value).collect()
+}
