@@ -82,14 +82,21 @@ bench-store: prerequisites-test ## How fast rows are stored, beside other ways t
 	cargo bench --locked --bench store --no-run
 	scripts/services/with.sh --postgres --durable -- cargo bench --locked --bench store
 
+.PHONY: bench-hub
+bench-hub: prerequisites-bench ## How the live stream is served to thousands, beside other servers (ARGS='-- --quick', ARGS='-- small')
+	cargo bench --locked --bench hub --no-run
+	scripts/services/with.sh --kafka -- cargo bench --locked --bench hub $(ARGS)
+
 .PHONY: fmt
 fmt: ## Format the source
 	cargo fmt --all
 
-.PHONY: prerequisites-run prerequisites-test prerequisites-lint
+.PHONY: prerequisites-run prerequisites-test prerequisites-lint prerequisites-bench
 prerequisites-run:
 	@scripts/check-prerequisites.sh run
 prerequisites-test:
 	@scripts/check-prerequisites.sh run test
 prerequisites-lint:
 	@scripts/check-prerequisites.sh lint
+prerequisites-bench:
+	@scripts/check-prerequisites.sh run test bench

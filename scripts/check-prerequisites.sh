@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Names what is missing on this machine, each with the command that installs it.
 #
-#   check-prerequisites.sh [run] [test] [lint]     (default: run)
+#   check-prerequisites.sh [run] [test] [lint] [bench]     (default: run)
 #
 # With INSTALL=1 it installs what Debian and Ubuntu have, by apt-get (as root), and Hadolint, then checks again.
 # Exit code 1 if something is missing.
@@ -82,6 +82,13 @@ check_lint() {
   fi
 }
 
+# What the hub is measured against.
+check_bench() {
+  [ -x /usr/sbin/nginx ] || need_package nginx nginx-light
+  [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || need_package "nchan (a module of nginx)" libnginx-mod-nchan
+  need_program ss iproute2
+}
+
 java_package() { apt-cache show openjdk-17-jre-headless >/dev/null 2>&1 && echo openjdk-17-jre-headless || echo default-jre-headless; }
 
 postgres_version() {
@@ -125,7 +132,7 @@ install_missing() {
 
 [ $# -gt 0 ] || set -- run
 for what; do
-  case "$what" in run | test | lint) ;; *) echo "usage: check-prerequisites.sh [run] [test] [lint]" >&2; exit 2 ;; esac
+  case "$what" in run | test | lint | bench) ;; *) echo "usage: check-prerequisites.sh [run] [test] [lint] [bench]" >&2; exit 2 ;; esac
 done
 check_all "$@"
 if [ ${#missing[@]} -gt 0 ] && [ "${INSTALL:-}" = 1 ]; then

@@ -24,8 +24,8 @@ pub(crate) struct Piece<'a> {
 
 /// Cuts a body into frames as its bytes come in.
 ///
-/// A frame is what the server's sender wrote as one: an event, or a few. Text ends with an empty line, gzip with the
-/// marker of a flush, zstd with the last block of its frame.
+/// A frame is what the server's sender wrote as one: an event, or a few. Text ends with an empty line, deflated text with the
+/// marker of a flush, stored text by its length, zstd with the last block of its frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Framer {
     ends: Ends,
@@ -35,11 +35,8 @@ pub(crate) struct Framer {
 
 #[derive(Clone, Debug)]
 enum Ends {
-    /// After these bytes; of what came before, the last few.
-    Marker {
-        marker: &'static [u8],
-        last: [u8; 3],
-    },
+    Text(Marker),
+    Gzip(GzipWalk),
     Zstd(ZstdWalk),
 }
 
@@ -50,9 +47,8 @@ impl Framer {
 
     pub(crate) fn new(encoding: Encoding) -> Self {
         let ends = match encoding {
-            Encoding::Identity => Ends::Marker { marker: b"\n\n", last: [1; 3] },
-            // An empty stored block, with which zlib's flushes end (RFC 1951, 3.2.4).
-            Encoding::Gzip => Ends::Marker { marker: &[0, 0, 0xff, 0xff], last: [1; 3] },
+            Encoding::Identity => Ends::Text(Marker::new(b"\n\n")),
+            Encoding::Gzip => Ends::Gzip(GzipWalk::default()),
             Encoding::Zstd => Ends::Zstd(ZstdWalk::default()),
         };
         Self { ends, length: 0, hash: Self::OFFSET }
@@ -95,26 +91,40 @@ impl Ends {
     /// How many of the next bytes belong to the frame, if it ends among them.
     fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         match self {
-            Self::Marker { marker, last } => {
-                let end = marker_end(marker, *last, bytes);
-                // What was seen of a marker counts only within its frame.
-                *last = if end.is_some() { [1; 3] } else { last_three(*last, bytes) };
-                end
-            }
+            Self::Text(marker) => marker.find(bytes),
+            Self::Gzip(walk) => walk.find(bytes),
             Self::Zstd(walk) => walk.find(bytes),
         }
     }
 }
 
-fn marker_end(marker: &[u8], last: [u8; 3], bytes: &[u8]) -> Option<usize> {
-    // It may have begun in what came before.
-    let across = (1..marker.len()).rev().find(|&before| {
-        let (seen, rest) = marker.split_at(before);
-        last.ends_with(seen) && bytes.starts_with(rest)
-    });
-    match across {
-        Some(before) => Some(marker.len() - before),
-        None => memmem::find(bytes, marker).map(|start| start + marker.len()),
+/// Bytes that end a frame, which may come in two pieces.
+#[derive(Clone, Debug)]
+struct Marker {
+    marker: &'static [u8],
+    /// The last bytes of the frame so far.
+    last: [u8; 3],
+}
+
+impl Marker {
+    /// In no marker.
+    const NOTHING: [u8; 3] = [1; 3];
+
+    fn new(marker: &'static [u8]) -> Self {
+        Self { marker, last: Self::NOTHING }
+    }
+
+    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        let across = (1..self.marker.len()).rev().find(|&before| {
+            let (seen, rest) = self.marker.split_at(before);
+            self.last.ends_with(seen) && bytes.starts_with(rest)
+        });
+        let end = match across {
+            Some(before) => Some(self.marker.len() - before),
+            None => memmem::find(bytes, self.marker).map(|start| start + self.marker.len()),
+        };
+        self.last = if end.is_some() { Self::NOTHING } else { last_three(self.last, bytes) };
+        end
     }
 }
 
@@ -124,6 +134,79 @@ fn last_three(last: [u8; 3], bytes: &[u8]) -> [u8; 3] {
         [a, b] => [last[2], a, b],
         [a] => [last[1], last[2], a],
         [] => last,
+    }
+}
+
+/// A walk over a gzip member whose deflate blocks end at bytes' ends: stored ones (RFC 1951, 3.2.4), and others up to the
+/// empty stored one of a flush.
+#[derive(Clone, Debug)]
+struct GzipWalk {
+    part: GzipPart,
+    /// A stored block's head.
+    head: [u8; 5],
+    got: usize,
+    flush: Marker,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum GzipPart {
+    /// The member's header (RFC 1952, 2.3), without optional fields; so much is left.
+    Header(usize),
+    /// The beginning of a block, where another one has ended.
+    Block,
+    StoredHead,
+    Stored(usize),
+    Deflated,
+}
+
+impl Default for GzipWalk {
+    fn default() -> Self {
+        Self { part: GzipPart::Header(10), head: [0; 5], got: 0, flush: Marker::new(&[0, 0, 0xff, 0xff]) }
+    }
+}
+
+impl GzipWalk {
+    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            let there = &bytes[at..];
+            match self.part {
+                GzipPart::Header(left) => {
+                    let passed = left.min(there.len());
+                    at += passed;
+                    self.part = if passed == left { GzipPart::Block } else { GzipPart::Header(left - passed) };
+                }
+                // The second and third bit are the type.
+                GzipPart::Block if there[0] & 0b110 == 0 => self.part = GzipPart::StoredHead,
+                GzipPart::Block => self.part = GzipPart::Deflated,
+                GzipPart::StoredHead => {
+                    let taken = (self.head.len() - self.got).min(there.len());
+                    self.head[self.got..self.got + taken].copy_from_slice(&there[..taken]);
+                    (self.got, at) = (self.got + taken, at + taken);
+                    if self.got == self.head.len() {
+                        self.got = 0;
+                        let length = usize::from(u16::from_le_bytes([self.head[1], self.head[2]]));
+                        // An empty one is no frame; what follows it is.
+                        self.part = if length == 0 { GzipPart::Block } else { GzipPart::Stored(length) };
+                    }
+                }
+                GzipPart::Stored(left) => {
+                    let passed = left.min(there.len());
+                    at += passed;
+                    if passed == left {
+                        self.part = GzipPart::Block;
+                        return Some(at);
+                    }
+                    self.part = GzipPart::Stored(left - passed);
+                }
+                GzipPart::Deflated => {
+                    let end = self.flush.find(there)?;
+                    self.part = GzipPart::Block;
+                    return Some(at + end);
+                }
+            }
+        }
+        None
     }
 }
 
@@ -289,6 +372,11 @@ mod tests {
             .iter()
             .map(|text| match encoding {
                 Encoding::Identity => [text.as_slice(), b"\n\n"].concat(),
+                // A block that is stored, as is cheaper for a short text.
+                Encoding::Gzip if text.len() < 100 => {
+                    let length = u16::try_from(text.len()).unwrap();
+                    [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes()[..], text].concat()
+                }
                 Encoding::Gzip => {
                     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
                     encoder.write_all(text).unwrap();
@@ -302,7 +390,8 @@ mod tests {
 
     fn frames(encoding: Encoding, body: &[u8], pieces: usize) -> Vec<(Vec<u8>, Fingerprint)> {
         let (mut framer, mut frames, mut frame) = (Framer::new(encoding), Vec::new(), Vec::new());
-        for bytes in body.chunks(pieces) {
+        let header: &[u8] = if encoding == Encoding::Gzip { &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] } else { &[] };
+        for bytes in [header, body].concat().chunks(pieces) {
             framer.read(bytes, |piece| {
                 frame.extend_from_slice(piece.bytes);
                 frames.extend(piece.ended.map(|fingerprint| (std::mem::take(&mut frame), fingerprint)));
@@ -325,6 +414,10 @@ mod tests {
                 let whole = frames(encoding, &expected.concat(), usize::MAX);
                 prop_assert_eq!(&found, &whole, "{:?}", encoding);
                 let found: Vec<_> = found.into_iter().map(|(frame, _)| frame).collect();
+                let mut expected = expected;
+                if encoding == Encoding::Gzip {
+                    expected[0].splice(..0, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+                }
                 prop_assert_eq!(found, expected, "{:?}", encoding);
             }
         }

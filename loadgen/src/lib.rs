@@ -19,6 +19,7 @@
 //! ```
 
 mod connection;
+mod content;
 mod engine;
 mod framing;
 mod load;
@@ -26,6 +27,7 @@ mod outcome;
 mod plan;
 mod report;
 
+pub use content::{ArrivedUpdate, Update};
 pub use load::{Load, LoadError, Progress};
 pub use outcome::{Arrival, End, Frame, Outcome, Visit, fields, percentile};
 pub use plan::{Encoding, InvalidTarget, Plan, Slow, Target};

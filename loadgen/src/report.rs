@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::outcome::{End, Outcome, Visit, fields, percentile};
+use crate::outcome::{End, Outcome, Visit, percentile};
 
 /// What a run comes to. Visits whose readers are slow do not count in times.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -59,65 +59,20 @@ impl fmt::Display for Milliseconds {
     }
 }
 
-/// The event that closes an update: it has a time stamp, and is none of the parts that the update consists of.
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Closing {
-    /// Unix milliseconds.
-    sent_at: f64,
-    seq: u64,
-    /// The update before it; one without this member follows `seq` − 1.
-    #[serde(default, deserialize_with = "given")]
-    after: Option<Option<u64>>,
-    #[serde(default)]
-    cell: Option<serde::de::IgnoredAny>,
-}
-
-fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::<u64>::deserialize(value).map(Some)
-}
-
-impl Closing {
-    /// The last one in a frame's text.
-    fn in_text(text: &str) -> Option<Self> {
-        let mut stamped = fields(text, "data").filter_map(|data| serde_json::from_str::<Self>(data).ok());
-        stamped.rfind(|event| event.cell.is_none())
-    }
-
-    /// The update before it, if it tells.
-    fn predecessor(&self) -> Option<u64> {
-        self.after.unwrap_or(self.seq.checked_sub(1))
-    }
-}
-
 impl Report {
     /// Of the visits that `count`.
     pub fn of(outcome: &Outcome, count: impl Fn(&Visit) -> bool) -> Self {
-        let closings: Vec<_> =
-            outcome.frames.iter().map(|frame| frame.text().map(|text| Closing::in_text(&text))).collect();
-        let mut report = Self { connections: outcome.visits.len(), ..Self::default() };
-        let mut last = vec![None; outcome.visits.len()];
+        let (updates, unknown_frames) = outcome.updates();
+        let mut report = Self { connections: outcome.visits.len(), unknown_frames, ..Self::default() };
         let (mut latency, mut first_update) = (Vec::new(), Vec::new());
-        for arrival in &outcome.arrivals {
-            let (visit, frame) = (arrival.visit as usize, arrival.frame as usize);
-            if !count(&outcome.visits[visit]) {
-                continue;
-            }
-            match closings[frame] {
-                None => report.unknown_frames += 1,
-                Some(None) => {}
-                Some(Some(closing)) => {
-                    report.updates += 1;
-                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time is positive")]
-                    let sent_at = (closing.sent_at * 1000.0) as u64;
-                    match last[visit].replace(closing.seq) {
-                        None => first_update.push(arrival.at.saturating_sub(outcome.visits[visit].opened)),
-                        Some(before) => {
-                            report.gaps += usize::from(closing.predecessor().is_some_and(|after| after != before));
-                            // What a new client is brought first was not made for it alone.
-                            latency.push(arrival.at.saturating_sub(sent_at));
-                        }
-                    }
-                }
+        for arrived in updates.iter().filter(|arrived| count(&outcome.visits[arrived.visit])) {
+            report.updates += 1;
+            report.gaps += usize::from(arrived.leaves_gap());
+            if arrived.follows.is_none() {
+                first_update.push(arrived.at.saturating_sub(outcome.visits[arrived.visit].opened));
+            } else if arrived.brings_change {
+                // What a new client is brought first was not made for it alone.
+                latency.push(arrived.at.saturating_sub(arrived.update.sent_at));
             }
         }
         let since_opened = |time: fn(&Visit) -> Option<u64>| {

@@ -1,0 +1,145 @@
+//! What the server is fed with: state vectors, through Kafka.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use actors::domain::{StateVector, StateVectorParts};
+use actors::ports::Publisher;
+use anyhow::Context;
+use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
+use flight_monitor::opensky::wire::parse_states;
+use simulator::{Changes, DailyCredits, Simulator};
+use tokio::runtime::Runtime;
+
+/// Microseconds of Unix time.
+pub(crate) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Writes to a topic as the collecting role does.
+pub(crate) struct Feed {
+    publisher: KafkaPublisher,
+    runtime: Runtime,
+}
+
+impl Feed {
+    pub(crate) fn connect(kafka: &str, topic: &str) -> anyhow::Result<Self> {
+        let cluster = KafkaCluster::new(KafkaOptions {
+            bootstrap_servers: kafka.to_owned(),
+            topic_raw: topic.into(),
+            topic_dead_letter: format!("{topic}.dead-letter").into(),
+            partitions: 6,
+            replication_factor: 1,
+            group_id: topic.to_owned(),
+            properties: BTreeMap::new(),
+            embedded_id: None,
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { publisher: KafkaPublisher::new(cluster), runtime })
+    }
+
+    /// Publishes, waits until Kafka has it, and answers when it began.
+    pub(crate) fn publish(&self, states: &[Arc<StateVector>]) -> anyhow::Result<u64> {
+        let at = now();
+        self.runtime.block_on(self.publisher.publish(states))?;
+        Ok(at)
+    }
+}
+
+/// Simulated aircraft, all of which have moved whenever one looks.
+pub(crate) struct Sky(Simulator);
+
+impl Sky {
+    pub(crate) fn of(aircraft: usize) -> anyhow::Result<Self> {
+        Ok(Self(simulator::start(simulator::Options {
+            aircraft,
+            changes: Changes::All,
+            daily_credits: DailyCredits { anonymous: 10_000_000, ..DailyCredits::default() },
+            ..simulator::Options::default()
+        })?))
+    }
+
+    /// The present states.
+    pub(crate) fn look(&self) -> anyhow::Result<Vec<Arc<StateVector>>> {
+        let mut answer = ureq::get(format!("{}/states/all?extended=1", self.0.base_url())).call()?;
+        let body = answer.body_mut().with_config().limit(256 << 20).read_to_vec()?;
+        Ok(parse_states(&body)?.states.into_iter().map(Arc::new).collect())
+    }
+}
+
+/// A poll's states have been handed to Kafka.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    /// The poll's time, which its states carry.
+    pub(crate) observed_at: i64,
+    /// When the first of them was handed over, in microseconds of Unix time.
+    pub(crate) at: u64,
+}
+
+/// A sky whose states are published every five seconds, as often as OpenSky ever has new ones.
+pub(crate) struct World {
+    published: Receiver<anyhow::Result<Published>>,
+    /// Its end ends the feeding.
+    end: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl World {
+    pub(crate) const EVERY: Duration = Duration::from_secs(5);
+
+    pub(crate) fn start(kafka: &str, topic: &str, sky: Sky) -> anyhow::Result<Self> {
+        let feed = Feed::connect(kafka, topic)?;
+        let (end, ended) = mpsc::channel();
+        let (sender, published) = mpsc::channel();
+        let thread = thread::Builder::new().name("world".to_owned()).spawn(move || {
+            let mut due = Instant::now();
+            loop {
+                // Looked at beforehand, so that the simulator's work is no part of the time that follows.
+                let states = sky.look();
+                match ended.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+                }
+                due += Self::EVERY;
+                let outcome = states.and_then(|states| {
+                    let observed_at = states.first().and_then(|state| state.observed_at).context("an empty sky")?.0;
+                    Ok(Published { observed_at, at: feed.publish(&states)? })
+                });
+                if sender.send(outcome).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { published, end, thread })
+    }
+
+    /// Waits until the next poll's states are in Kafka.
+    pub(crate) fn next(&self) -> anyhow::Result<Published> {
+        // Those that nobody waited for are over.
+        while self.published.try_recv().is_ok() {}
+        self.published.recv_timeout(Duration::from_secs(30)).context("nothing is published any more")?
+    }
+
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        drop(self.end);
+        drop(self.published);
+        self.thread.join().map_err(|_| anyhow::anyhow!("the feeding thread panicked"))
+    }
+}
+
+/// A state with little in it: the `number`-th of aircraft that take turns.
+pub(crate) fn small_state(number: usize, last_contact: i64) -> anyhow::Result<StateVector> {
+    let parts = StateVectorParts {
+        icao24: format!("{:06x}", 0x40_0000 + number).into(),
+        lat: Some(47.0 + number as f64 / 10_000.0),
+        lon: Some(8.5),
+        last_contact: Some(last_contact),
+        observed_at: Some(last_contact),
+        ..StateVectorParts::default()
+    };
+    Ok(StateVector::try_from(parts)?)
+}

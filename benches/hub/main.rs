@@ -1,0 +1,66 @@
+//! Measures how the live stream is served: the release binary, fed through a real Kafka, and other people's servers beside
+//! it with the same clients in the same run. `README.md` beside this file says how each figure comes about.
+//!
+//! ```sh
+//! make bench-hub                              # everything, about half an hour
+//! make bench-hub ARGS='-- --quick'            # the same with few updates, to see that it works
+//! make bench-hub ARGS='-- small stalled'      # some measurements by name
+//! ```
+#![allow(clippy::print_stdout, reason = "the figures are the program's output")]
+#![allow(clippy::print_stderr, reason = "its progress goes beside them")]
+
+mod boxes;
+mod connecting;
+mod feed;
+mod group;
+mod growth;
+#[path = "../pipeline/machine.rs"]
+mod machine;
+mod measurements;
+mod monitor;
+mod peers;
+mod plot;
+#[path = "../pipeline/report.rs"]
+#[allow(dead_code, reason = "the other benchmark needs more of it")]
+mod report;
+mod runs;
+mod server;
+mod updates;
+
+use measurements::{Bench, MEASUREMENTS};
+
+fn main() -> anyhow::Result<()> {
+    let mut quick = false;
+    let mut names = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match &*argument {
+            // This program starts itself as some of the servers that it measures.
+            "--peer" => return peers::serve(&arguments.next().unwrap_or_default()),
+            "--quick" => quick = true,
+            // Cargo's own.
+            "--bench" => {}
+            name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
+            other => {
+                let known: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
+                anyhow::bail!("{other}: there are --quick and the measurements {}", known.join(", "));
+            }
+        }
+    }
+    let load_before = machine::load();
+    let mut bench = Bench::new(quick)?;
+    let (mut lines, mut failed) = (Vec::new(), Vec::new());
+    for (name, measure) in MEASUREMENTS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            match measure(&mut bench) {
+                Ok(measured) => lines.extend(measured),
+                // The others' figures are not lost by it.
+                Err(error) => failed.push(format!("{name}: {error:#}")),
+            }
+        }
+    }
+    println!("{}\n\nLoad before and after: {load_before}; {}.\n", machine::description(), machine::load());
+    report::print(&lines);
+    anyhow::ensure!(failed.is_empty(), "not measured:\n{}", failed.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Other servers that push events, and the least that one could do: all get ready-made events.
+
+mod better_sse;
+mod broadcaster;
+mod floor;
+mod nchan;
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use loadgen::Target;
+
+use crate::group::{Group, pause};
+
+/// A server with its publisher. Dropped, it is killed: how well others end is not measured.
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) group: Group,
+    pub(crate) target: Target,
+    publisher: TcpStream,
+    /// The head of a request that publishes; none: the payload goes with its length before it.
+    path: Option<&'static str>,
+}
+
+type Start = fn() -> anyhow::Result<Peer>;
+
+/// Every peer by its name.
+pub(crate) const PEERS: [(&str, Start); 4] = [
+    ("floor", floor::start),
+    ("nchan", nchan::start),
+    ("actix broadcaster", broadcaster::start),
+    ("better-sse", better_sse::start),
+];
+
+/// Is one of those that are this program itself.
+pub(crate) fn serve(name: &str) -> anyhow::Result<()> {
+    match name {
+        "floor" => floor::serve(),
+        "broadcaster" => broadcaster::serve(),
+        other => bail!("there is no peer {other}"),
+    }
+}
+
+/// This program as `name`.
+fn this_program(name: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--peer", name]);
+    Ok(command)
+}
+
+fn free_port() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+fn connect(address: SocketAddr, group: &Group) -> anyhow::Result<TcpStream> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match TcpStream::connect(address) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) if Instant::now() > deadline => {
+                return Err(error).with_context(|| format!("nobody listens; the log ends\n{}", group.log()));
+            }
+            Err(_) => pause(Duration::from_millis(20)),
+        }
+    }
+}
+
+impl Peer {
+    /// One that takes its events by `POST path` and serves `stream`.
+    fn over_http(
+        name: &'static str,
+        group: Group,
+        address: SocketAddr,
+        (stream, path): (&str, &'static str),
+    ) -> anyhow::Result<Self> {
+        let publisher = connect(address, &group)?;
+        let mut answers = publisher.try_clone()?;
+        // Publishing keeps its pace, however late the answers come.
+        thread::Builder::new().name("answers".to_owned()).spawn(move || {
+            let mut buffer = [0; 4096];
+            while answers.read(&mut buffer).is_ok_and(|length| length > 0) {}
+        })?;
+        Ok(Self { name, group, target: Target::new(address, stream)?, publisher, path: Some(path) })
+    }
+
+    /// Sends one event to everybody.
+    pub(crate) fn publish(&mut self, payload: &str) -> anyhow::Result<()> {
+        let length = payload.len();
+        let mut message = match self.path {
+            None => u32::try_from(length)?.to_le_bytes().to_vec(),
+            Some(path) => {
+                format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n").into_bytes()
+            }
+        };
+        message.extend_from_slice(payload.as_bytes());
+        let written = self.publisher.write_all(&message);
+        written.with_context(|| format!("{} takes no more; its log ends\n{}", self.name, self.group.log()))
+    }
+}

@@ -1,0 +1,114 @@
+//! What readers got, held against what was published.
+
+use std::collections::HashMap;
+
+use loadgen::{Milliseconds, Outcome, Visit, fields};
+
+use crate::feed::Published;
+
+/// What came of one run of one server.
+pub(crate) struct Figures {
+    pub(crate) name: String,
+    /// From the event's own time stamp until its last byte was read.
+    pub(crate) latency: Option<Milliseconds>,
+    /// From the first byte to Kafka until the last of what it changes was read.
+    pub(crate) end_to_end: Option<Milliseconds>,
+    /// The server's CPU time over the measured updates, in seconds, and the time they took.
+    pub(crate) cpu: f64,
+    pub(crate) seconds: f64,
+    /// Growth of the server's PSS from none to all clients, for each, in KiB.
+    pub(crate) memory: f64,
+    /// Bytes of one update at one reader, in the mean.
+    pub(crate) update_bytes: f64,
+    pub(crate) gaps: usize,
+    pub(crate) trouble: Option<String>,
+}
+
+impl Figures {
+    /// CPU time as a share of a core, in per cent.
+    pub(crate) fn share(&self) -> f64 {
+        100.0 * self.cpu / self.seconds
+    }
+
+    pub(crate) fn p99(&self) -> f64 {
+        self.latency.map_or(f64::INFINITY, |latency| latency.p99)
+    }
+
+    /// `p50 12.3 ms, p99 45.6 ms; 7.8 s CPU (9.0 %), 10.1 KiB a client`
+    pub(crate) fn summary(&self) -> String {
+        let latency =
+            self.latency.map_or("nothing arrived".to_owned(), |l| format!("p50 {:.1}, p99 {:.1} ms", l.p50, l.p99));
+        let end_to_end = self
+            .end_to_end
+            .map_or(String::new(), |l| format!(" (from Kafka on p50 {:.1}, p99 {:.1} ms)", l.p50, l.p99));
+        let gaps = if self.gaps > 0 { format!(", {} gaps", self.gaps) } else { String::new() };
+        let trouble = self.trouble.as_ref().map_or(String::new(), |trouble| format!(", {trouble}"));
+        let (cpu, share, memory) = (self.cpu, self.share(), self.memory);
+        format!(
+            "{latency}{end_to_end}; {cpu:.2} s CPU ({share:.1} % of a core); {memory:.1} KiB a client{gaps}{trouble}"
+        )
+    }
+}
+
+/// The latencies of the updates that were made from `since` on, at the visits that count.
+pub(crate) fn latencies(outcome: &Outcome, since: u64, counts: impl Fn(&Visit) -> bool) -> Option<Milliseconds> {
+    let (updates, _) = outcome.updates();
+    let counted = updates.iter().filter(|arrived| {
+        arrived.brings_change
+            && arrived.follows.is_some()
+            && arrived.update.sent_at >= since
+            && counts(&outcome.visits[arrived.visit])
+    });
+    Milliseconds::of(counted.map(|arrived| arrived.at.saturating_sub(arrived.update.sent_at)).collect())
+}
+
+/// How many updates were missed between two that came.
+pub(crate) fn gaps(outcome: &Outcome) -> usize {
+    outcome.updates().0.iter().filter(|arrived| arrived.leaves_gap()).count()
+}
+
+/// For each poll and reader the time until the last update of it was complete.
+pub(crate) fn end_to_end(outcome: &Outcome, polls: &[Published]) -> Option<Milliseconds> {
+    let begun: HashMap<i64, u64> = polls.iter().map(|poll| (poll.observed_at, poll.at)).collect();
+    let mut last = HashMap::new();
+    for arrived in outcome.updates().0 {
+        if let Some(observed_at) = arrived.update.observed_at
+            && arrived.brings_change
+            && arrived.follows.is_some()
+            && begun.contains_key(&observed_at)
+        {
+            last.insert((arrived.visit, observed_at), arrived.at);
+        }
+    }
+    Milliseconds::of(last.into_iter().map(|((_, observed_at), at)| at.saturating_sub(begun[&observed_at])).collect())
+}
+
+/// `/sse/flights`: for each event the time since its state was published, which (icao24, last_contact) tells.
+pub(crate) fn telemetry_latencies(
+    outcome: &Outcome,
+    published: &HashMap<(String, i64), u64>,
+    counts: impl Fn(&Visit) -> bool,
+) -> Option<Milliseconds> {
+    let begun: Vec<_> = outcome
+        .frames
+        .iter()
+        .map(|frame| {
+            let text = frame.text()?;
+            published.get(&telemetry(fields(&text, "data").next()?)?).copied()
+        })
+        .collect();
+    let counted = outcome.arrivals.iter().filter(|arrival| counts(&outcome.visits[arrival.visit as usize]));
+    Milliseconds::of(
+        counted.filter_map(|arrival| Some(arrival.at.saturating_sub(begun[arrival.frame as usize]?))).collect(),
+    )
+}
+
+fn telemetry(data: &str) -> Option<(String, i64)> {
+    #[derive(serde::Deserialize)]
+    struct State {
+        icao24: String,
+        last_contact: i64,
+    }
+    let state: State = serde_json::from_str(data).ok()?;
+    Some((state.icao24, state.last_contact))
+}

@@ -1,0 +1,144 @@
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::Outcome;
+use crate::outcome::fields;
+
+/// The event that ends an update, as `docs/stream.md` has it; or one that is an update of its own, without parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Its number.
+    pub seq: u64,
+    /// The update before it; `None` when it begins anew.
+    pub after: Option<u64>,
+    /// When the server made it, in microseconds of Unix time.
+    pub sent_at: u64,
+    /// When the source had its data, in Unix seconds.
+    pub observed_at: Option<i64>,
+}
+
+/// An update was complete at a reader.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrivedUpdate {
+    /// An index of [`Outcome::visits`].
+    pub visit: usize,
+    /// When its last byte was read.
+    pub at: u64,
+    /// The update.
+    pub update: Update,
+    /// Whether it brought something; one may come as a sign of life.
+    pub brings_change: bool,
+    /// The number of the update that came before it on this visit; `None`: it is the first.
+    pub follows: Option<u64>,
+}
+
+impl ArrivedUpdate {
+    /// Whether an update is missing before it.
+    pub fn leaves_gap(&self) -> bool {
+        self.update.after.is_some() && self.follows.is_some_and(|follows| self.update.after != Some(follows))
+    }
+}
+
+/// What a frame means to a reader.
+#[derive(Clone, Copy, Debug, Default)]
+struct Content {
+    /// Whether it has parts of an update.
+    parts: bool,
+    end: Option<(Update, InParts)>,
+}
+
+/// Whether an update consists of parts that come before its end.
+type InParts = bool;
+
+#[derive(Deserialize)]
+struct Data {
+    /// Unix milliseconds.
+    sent_at: f64,
+    seq: u64,
+    #[serde(default, deserialize_with = "given")]
+    after: Option<Option<u64>>,
+    #[serde(default)]
+    observed_at: Option<i64>,
+    #[serde(default)]
+    cell: Option<IgnoredAny>,
+}
+
+/// Tells `null` from a member that is missing.
+fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::<u64>::deserialize(value).map(Some)
+}
+
+impl Content {
+    fn of(text: &str) -> Self {
+        let mut content = Self::default();
+        for data in fields(text, "data").filter_map(|data| serde_json::from_str::<Data>(data).ok()) {
+            if data.cell.is_some() {
+                content.parts = true;
+                continue;
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time is positive")]
+            let sent_at = (data.sent_at * 1000.0) as u64;
+            let after = data.after.unwrap_or(data.seq.checked_sub(1));
+            let update = Update { seq: data.seq, after, sent_at, observed_at: data.observed_at };
+            content.end = Some((update, data.after.is_some()));
+        }
+        content
+    }
+}
+
+impl Outcome {
+    /// Every update at every reader, in order of time, and how many frames came that nobody can read.
+    pub fn updates(&self) -> (Vec<ArrivedUpdate>, usize) {
+        #[derive(Clone, Copy, Default)]
+        struct Reader {
+            follows: Option<u64>,
+            parts: bool,
+        }
+        let contents: Vec<_> = self.frames.iter().map(|frame| frame.text().map(|text| Content::of(&text))).collect();
+        let mut readers = vec![Reader::default(); self.visits.len()];
+        let (mut updates, mut unknown) = (Vec::new(), 0);
+        for arrival in &self.arrivals {
+            let (visit, frame) = (arrival.visit as usize, arrival.frame as usize);
+            let Some(content) = contents[frame] else {
+                unknown += 1;
+                continue;
+            };
+            let reader = &mut readers[visit];
+            reader.parts |= content.parts;
+            if let Some((update, in_parts)) = content.end {
+                let brings_change = std::mem::take(&mut reader.parts) || !in_parts;
+                let follows = reader.follows.replace(update.seq);
+                updates.push(ArrivedUpdate { visit, at: arrival.at, update, brings_change, follows });
+            }
+        }
+        (updates, unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_ends_with_the_event_that_has_no_cell() {
+        let text = concat!(
+            "event: delta\ndata: {\"seq\":8,\"sent_at\":1795472381204,\"cell\":\"world\",\"gone\":[1]}\n\n",
+            "event: current\nid: e-8-world\n",
+            "data: {\"seq\":8,\"observed_at\":1795472381,\"sent_at\":1795472381204,\"after\":7}\n\n",
+        );
+        let content = Content::of(text);
+        let update =
+            Update { seq: 8, after: Some(7), sent_at: 1_795_472_381_204_000, observed_at: Some(1_795_472_381) };
+        assert_eq!((content.parts, content.end), (true, Some((update, true))));
+    }
+
+    #[test]
+    fn null_before_it_means_a_new_beginning_and_nothing_means_the_number_before() {
+        let after = |data: &str| {
+            Content::of(&format!("data: {data}\n\n")).end.map(|(update, in_parts)| (update.after, in_parts))
+        };
+        assert_eq!(after(r#"{"seq":8,"sent_at":1,"after":null}"#), Some((None, true)));
+        assert_eq!(after(r#"{"seq":8,"sent_at":1}"#), Some((Some(7), false)));
+        assert_eq!(after(r#"{"icao24":"4b1814"}"#), None);
+    }
+}
