@@ -9,6 +9,9 @@ unexport MAKEFLAGS
 
 WITH_SERVICES := scripts/services/with.sh --kafka --postgres --timescale
 SCRIPTS := $(wildcard scripts/*.sh scripts/services/*.sh) .ci/run
+WEB_MODULES := web/node_modules/.package-lock.json
+WEB_PAGE := web/dist/page/index.html
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/generated/*' -not -path 'web/tests/*')
 # Tests may break the program on purpose only where it was built for it.
 TEST_FLAGS := --workspace --locked --features fault-injection
 # `make test-rust ARGS='stores_each_row'`: only the tests so named. What follows ` -- ` goes to the tests themselves.
@@ -30,10 +33,13 @@ run: prerequisites-run ## Build and start everything in one process, with a simu
 live: prerequisites-run ## The same with the real OpenSky (anonymous, or with the account in credentials.json)
 	cargo run --release --locked --bin flight-monitor -- serve $(ARGS)
 
+.PHONY: web
+web: $(WEB_PAGE) ## Build the page
+
 ##@ Development
 
 .PHONY: test
-test: test-rust test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
+test: test-web test-rust test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
 
 .PHONY: test-rust
 test-rust: prerequisites-test ## The Rust tests alone (ARGS='name' for some of them)
@@ -47,8 +53,13 @@ test-services: prerequisites-test ## The scripts that start those services: cras
 	@echo "==> checking the scripts that start services"
 	scripts/services/check.sh
 
+.PHONY: test-web
+test-web: prerequisites-run $(WEB_MODULES) ## The tests of the page's logic and of the stream's client
+	npm --prefix web run --silent build:stream
+	npm --prefix web run --silent test
+
 .PHONY: lint
-lint: lint-rust lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, ShellCheck, Compose, Hadolint
+lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, ESLint, ShellCheck, Compose, Hadolint
 
 .PHONY: lint-rust
 lint-rust: prerequisites-run
@@ -56,6 +67,10 @@ lint-rust: prerequisites-run
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --workspace --all-targets --locked --features fault-injection -- -D warnings
 	scripts/check-architecture.sh
+
+.PHONY: lint-web
+lint-web: prerequisites-run $(WEB_MODULES)
+	npm --prefix web run --silent lint
 
 .PHONY: lint-scripts
 lint-scripts: prerequisites-lint
@@ -71,12 +86,6 @@ bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kaf
 	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --durable -- \
 		cargo bench --locked --bench pipeline $(ARGS)
 
-.PHONY: bench-backlog
-bench-backlog: prerequisites-test ## How fast a backlog becomes rows, beside other ways to store the same rows (ARGS='-- --quick')
-	cargo bench --locked --bench backlog --no-run
-	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --timescale --durable -- \
-		cargo bench --locked --bench backlog $(ARGS)
-
 .PHONY: bench-store
 bench-store: prerequisites-test ## How fast rows are stored, beside other ways to store the same rows
 	cargo bench --locked --bench store --no-run
@@ -88,8 +97,16 @@ bench-hub: prerequisites-bench ## How the live stream is served to thousands, be
 	scripts/services/with.sh --kafka -- cargo bench --locked --bench hub $(ARGS)
 
 .PHONY: fmt
-fmt: ## Format the source
+fmt: $(WEB_MODULES) ## Format the source
 	cargo fmt --all
+	npm --prefix web run --silent format
+
+$(WEB_MODULES): web/package-lock.json | prerequisites-run
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+$(WEB_PAGE): $(WEB_MODULES) $(WEB_SOURCES)
+	npm --prefix web run --silent build
 
 .PHONY: prerequisites-run prerequisites-test prerequisites-lint prerequisites-bench
 prerequisites-run:

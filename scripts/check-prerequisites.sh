@@ -41,6 +41,13 @@ check_run() {
   need_program c++ build-essential "a C++ compiler (c++)"
   need_program make build-essential
   need_program perl perl "perl (the build of OpenSSL)"
+  has node && found=$(node --version | tr -d v) || found=0
+  if ! at_least 20.19 "$found"; then
+    need_other "Node.js 20.19 or newer (builds the page)" \
+      "see https://nodejs.org/en/download, or from Debian 13 on: apt-get install nodejs npm"
+  else
+    need_program npm npm
+  fi
 }
 
 check_test() {
@@ -59,12 +66,6 @@ check_test() {
   elif [ "$found" -lt 14 ]; then
     need_other "PostgreSQL 14 or newer (this is $found)" "see https://www.postgresql.org/download/"
   fi
-  has node && found=$(node --version | sed 's/^v\([0-9]*\).*/\1/') || found=0
-  if [ "$found" -lt 20 ]; then
-    need_other "Node.js 20 or newer (TimescaleDB in WebAssembly)" \
-      "see https://nodejs.org/en/download, or from Debian 13 on: apt-get install nodejs npm"
-  fi
-  has npm || [ "$found" -lt 20 ] || need_package npm npm
   need_program curl curl
   need_program pgrep procps "pgrep"
   need_program setsid util-linux "setsid, flock, setpriv"

@@ -1,0 +1,3 @@
+import { App } from "./page/app.ts";
+
+void new App(document.body).start();

@@ -1,0 +1,343 @@
+import type { Feature } from "geojson";
+import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
+import maplibre from "maplibre-gl/dist/maplibre-gl-csp.js";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker.js?url";
+import "maplibre-gl/dist/maplibre-gl.css";
+
+import { altitude, emergency, opacity, relativeSize, shape, title } from "../model/aircraft.ts";
+import { altitudeColour, css, EMERGENCY } from "../model/colours.ts";
+import type { Rgb } from "../model/colours.ts";
+import {
+  HIGHEST_LATITUDE,
+  latitudeAt,
+  mercatorVelocity,
+  mercatorX,
+  mercatorY,
+  wrapLongitude,
+} from "../model/geometry.ts";
+import type { View } from "../model/link.ts";
+import { reckoning } from "../model/motion.ts";
+import { figure, flightLevel, unitName } from "../model/units.ts";
+import type { UnitSystem } from "../model/units.ts";
+import type { Box, StateVector } from "../stream/index.ts";
+import { AircraftLayer } from "./aircraft-layer.ts";
+import type { Symbol } from "./aircraft-layer.ts";
+import { eachColour, PALETTES, style } from "./style.ts";
+
+/** What is drawn, and how. */
+export interface Scene {
+  readonly states: readonly StateVector[];
+  readonly selected: string | undefined;
+  /** How old the picture is: aircraft fade by when they were heard before this, Unix seconds. */
+  readonly observedAt: number;
+  readonly units: UnitSystem;
+  /** Whether positions are carried on. */
+  readonly reckoned: boolean;
+}
+
+/** A place where an aircraft was. */
+export interface TrailPoint {
+  readonly lat: number;
+  readonly lon: number;
+  readonly altitude: number | null;
+  readonly onGround: boolean | null;
+}
+
+/** What happens on the map. */
+export interface MapEvents {
+  /** An aircraft was clicked or tapped, or the empty map. */
+  readonly onSelect: (icao24: string | undefined) => void;
+  /** The view has come to rest. */
+  readonly onView: () => void;
+  /** Somebody took hold of the map. */
+  readonly onGrab: () => void;
+  /** The map cannot be drawn. */
+  readonly onError: (message: string) => void;
+}
+
+/** Labels appear from this zoom on, for at most so many aircraft in view. */
+const LABELS_FROM = 6.5;
+const MOST_LABELS = 150;
+/** An aircraft may be missed by so many pixels. */
+const REACH = { mouse: 14, touch: 26 };
+const ACCENT: Rgb = [255, 170, 0];
+
+maplibre.setWorkerUrl(workerUrl);
+
+/** The map with its aircraft. */
+export class SkyMap {
+  readonly map: MapLibre;
+  private readonly aircraft = new AircraftLayer("aircraft");
+  private scene: Scene = { states: [], selected: undefined, observedAt: 0, units: "aeronautical", reckoned: false };
+  private theme: "light" | "dark";
+  private loaded = false;
+  private trail: readonly TrailPoint[] = [];
+  private labelTimer: number | undefined;
+
+  constructor(container: HTMLElement, view: View, theme: "light" | "dark", events: MapEvents) {
+    this.theme = theme;
+    this.map = new maplibre.Map({
+      container,
+      style: style(PALETTES[theme]),
+      center: [view.lon, view.lat],
+      zoom: view.zoom,
+      minZoom: 0.8,
+      maxZoom: 12,
+      maxPitch: 0,
+      dragRotate: false,
+      pitchWithRotate: false,
+      attributionControl: false,
+      fadeDuration: 0,
+      locale: { "Map.Title": "Map of the aircraft" },
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+    this.map.addControl(new maplibre.AttributionControl({ compact: false }), "bottom-right");
+    this.map.addControl(new maplibre.ScaleControl({ maxWidth: 90 }), "bottom-right");
+    this.map.addControl(new maplibre.NavigationControl({ showCompass: false }), "bottom-right");
+    this.setTheme(theme);
+    this.map.on("load", () => {
+      this.map.addLayer(this.aircraft, "labels");
+      this.loaded = true;
+      this.setTheme(this.theme);
+      this.draw(this.scene);
+      this.drawTrail(this.trail);
+    });
+    this.map.on("error", ({ error }: { error: Error }) => {
+      events.onError(error.message);
+    });
+    this.map.on("moveend", () => {
+      this.label();
+      events.onView();
+    });
+    this.map.on("dragstart", events.onGrab);
+    this.map.on("click", ({ point, originalEvent }) => {
+      const touch = originalEvent instanceof PointerEvent && originalEvent.pointerType === "touch";
+      events.onSelect(this.at(point.x, point.y, touch ? REACH.touch : REACH.mouse)?.icao24);
+    });
+    this.map.on("mousemove", ({ point }) => {
+      const over = this.at(point.x, point.y, REACH.mouse);
+      this.map.getCanvas().style.cursor = over === undefined ? "" : "pointer";
+      this.map.getCanvas().title = over === undefined ? "" : title(over);
+    });
+  }
+
+  /** What is in view; longitudes may go on beyond ±180. */
+  box(): Box {
+    const bounds = this.map.getBounds();
+    return { south: bounds.getSouth(), west: bounds.getWest(), north: bounds.getNorth(), east: bounds.getEast() };
+  }
+
+  /** Where the map looks. */
+  view(): View {
+    const { lat, lng } = this.map.getCenter();
+    return { zoom: this.map.getZoom(), lat, lon: wrapLongitude(lng) };
+  }
+
+  /**
+   * Moves to a place, at least as near as `zoom`.
+   *
+   * @param offset where it is to be, from the middle of the map, CSS pixels
+   */
+  goTo(lat: number, lon: number, offset: [number, number], zoom?: number): void {
+    // The shorter way round, also over the antimeridian.
+    const centre = this.map.getCenter().lng;
+    const nearest = lon + 360 * Math.round((centre - lon) / 360);
+    const target = Math.max(zoom ?? 0, this.map.getZoom());
+    this.map.easeTo({ center: [nearest, lat], zoom: target, offset, duration: this.calm() ? 0 : 600 });
+  }
+
+  setTheme(theme: "light" | "dark"): void {
+    this.theme = theme;
+    this.aircraft.outline = theme === "light" ? [255, 255, 255] : [10, 16, 22];
+    if (!this.loaded) return;
+    eachColour(PALETTES[theme], (layer, property, colour) => {
+      this.map.setPaintProperty(layer, property, colour);
+    });
+  }
+
+  /** Draws the aircraft as they are now. */
+  draw(scene: Scene): void {
+    this.scene = scene;
+    if (!this.loaded) return;
+    this.aircraft.reckoned = scene.reckoned;
+    this.aircraft.show(this.symbols(), scene.states.length * 2 + 8);
+    this.label();
+  }
+
+  /** Draws where the selected aircraft was. */
+  drawTrail(points: readonly TrailPoint[]): void {
+    this.trail = points;
+    if (!this.loaded) return;
+    const features = segments(points).map(({ colour, coordinates }) => ({
+      type: "Feature" as const,
+      properties: { colour },
+      geometry: { type: "LineString" as const, coordinates },
+    }));
+    this.map.getSource<GeoJSONSource>("trail")?.setData({ type: "FeatureCollection", features });
+  }
+
+  resize(): void {
+    this.map.resize();
+  }
+
+  /** Where an aircraft is on the screen, in CSS pixels of the map. */
+  screen(state: StateVector): { x: number; y: number } | undefined {
+    const place = this.place(state);
+    if (place === undefined) return undefined;
+    const { x, y } = this.map.project([place.x * 360 - 180, 0]);
+    const scale = 512 * 2 ** this.map.getZoom();
+    return { x, y: y + (place.y - 0.5) * scale };
+  }
+
+  private *symbols(): Generator<Symbol, void> {
+    const { states, selected, observedAt } = this.scene;
+    const zoom = this.map.getZoom();
+    const size = Math.min(18, Math.max(6.5, 5 + zoom * 1.5));
+    const urgent: Symbol[] = [];
+    for (const state of states) {
+      const { lat, lon, true_track, velocity, on_ground } = state;
+      if (lat === null || lon === null || Math.abs(lat) > HIGHEST_LATITUDE) continue;
+      const cry = emergency(state) !== undefined;
+      const isSelected = state.icao24 === selected;
+      const symbol: Symbol = {
+        x: mercatorX(lon),
+        y: mercatorY(lat),
+        heading: true_track ?? 0,
+        shape: shape(state),
+        size: size * relativeSize(state) * (on_ground === true ? 0.75 : 1),
+        colour: cry ? EMERGENCY : altitudeColour(altitude(state), on_ground),
+        opacity: cry || isSelected ? 1 : opacity(observedAt - state.last_contact),
+        velocity:
+          velocity === null || true_track === null || on_ground === true
+            ? [0, 0]
+            : mercatorVelocity(lat, velocity, true_track),
+        time: state.time_position ?? state.last_contact,
+      };
+      if (!cry && !isSelected) {
+        yield symbol;
+        continue;
+      }
+      const ring = { ...symbol, shape: "ring" as const, heading: 0, opacity: 1 };
+      if (cry) urgent.push({ ...ring, size: size * 1.9, colour: EMERGENCY });
+      if (isSelected) urgent.push({ ...ring, size: size * 1.6, colour: ACCENT });
+      urgent.push({ ...symbol, size: symbol.size * 1.25 });
+    }
+    yield* urgent;
+  }
+
+  /** Where an aircraft is drawn, on the web mercator map. */
+  private place(state: StateVector): { x: number; y: number } | undefined {
+    const { lat, lon, velocity, true_track, on_ground } = state;
+    if (lat === null || lon === null) return undefined;
+    const [x, y] = [mercatorX(lon), mercatorY(lat)];
+    if (!this.scene.reckoned || velocity === null || true_track === null || on_ground === true) return { x, y };
+    const seconds = reckoning(Date.now() / 1000, state.time_position);
+    const [vx, vy] = mercatorVelocity(lat, velocity, true_track);
+    return { x: x + vx * seconds, y: y + vy * seconds };
+  }
+
+  /** The aircraft nearest to a point of the screen, within reach. */
+  private at(x: number, y: number, reach: number): StateVector | undefined {
+    const scale = 512 * 2 ** this.map.getZoom();
+    const point = this.map.unproject([x, y]);
+    const [px, py] = [mercatorX(point.lng), mercatorY(point.lat)];
+    let [nearest, distance] = [undefined as StateVector | undefined, reach];
+    for (const state of this.scene.states) {
+      const place = this.place(state);
+      if (place === undefined) continue;
+      const dx = px - place.x;
+      const here = Math.hypot((dx - Math.round(dx)) * scale, (py - place.y) * scale);
+      if (here < distance) [nearest, distance] = [state, here];
+    }
+    return nearest;
+  }
+
+  private label(): void {
+    if (!this.loaded) return;
+    const source = this.map.getSource<GeoJSONSource>("labels");
+    source?.setData({ type: "FeatureCollection", features: this.labels() });
+    window.clearTimeout(this.labelTimer);
+    // Where aircraft are carried on, their labels follow.
+    if (this.scene.reckoned && this.map.getZoom() >= LABELS_FROM) {
+      this.labelTimer = window.setTimeout(() => {
+        this.label();
+      }, 1000);
+    }
+  }
+
+  private labels(): Feature[] {
+    const { states, selected } = this.scene;
+    const near = this.map.getZoom() >= LABELS_FROM;
+    const { west, east, north, south } = this.box();
+    const [top, bottom] = [mercatorY(north), mercatorY(south)];
+    const features: Feature[] = [];
+    for (const state of states) {
+      const cry = emergency(state);
+      const always = state.icao24 === selected || cry !== undefined;
+      if (!near && !always) continue;
+      const place = this.place(state);
+      if (place === undefined || place.y < top || place.y > bottom) continue;
+      const lon = place.x * 360 - 180;
+      const shown = lon + 360 * Math.ceil((west - lon) / 360);
+      if (shown > east) continue;
+      const colour = this.theme === "light" ? "#20303e" : "#d6e0e8";
+      const text = cry === undefined ? this.text(state) : `${this.text(state)}\n${state.squawk ?? ""} ${cry}`;
+      const feature: Feature = {
+        type: "Feature",
+        properties: { text, colour: cry === undefined ? colour : css(EMERGENCY) },
+        geometry: { type: "Point", coordinates: [lon, latitudeAt(place.y)] },
+      };
+      if (always) features.unshift(feature);
+      else if (features.length < MOST_LABELS) features.push(feature);
+    }
+    return features;
+  }
+
+  private text(state: StateVector): string {
+    const { units } = this.scene;
+    const height = altitude(state);
+    const level =
+      state.on_ground === true
+        ? "ground"
+        : units === "aeronautical" && state.baro_altitude !== null
+          ? flightLevel(state.baro_altitude)
+          : height === null
+            ? ""
+            : `${figure(height, "altitude", units)} ${unitName("altitude", units)}`;
+    const speed =
+      state.velocity === null ? "" : `${figure(state.velocity, "speed", units)} ${unitName("speed", units)}`;
+    return `${title(state)}\n${[level, speed].filter(Boolean).join(" · ")}`;
+  }
+
+  private calm(): boolean {
+    return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  }
+}
+
+/**
+ * A trail as lines of one colour each. Over the antimeridian it goes on beyond ±180, so that it is not drawn across the
+ * whole map.
+ */
+function segments(points: readonly TrailPoint[]): { colour: string; coordinates: [number, number][] }[] {
+  const lines: { colour: string; coordinates: [number, number][] }[] = [];
+  let before: { lon: number; lat: number } | undefined;
+  for (const point of points) {
+    const colour = css(altitudeColour(point.altitude, point.onGround));
+    const lon: number = before === undefined ? point.lon : point.lon + 360 * Math.round((before.lon - point.lon) / 360);
+    const current = lines.at(-1);
+    if (before !== undefined) {
+      if (current?.colour === colour) current.coordinates.push([lon, point.lat]);
+      else
+        lines.push({
+          colour,
+          coordinates: [
+            [before.lon, before.lat],
+            [lon, point.lat],
+          ],
+        });
+    }
+    before = { lon, lat: point.lat };
+  }
+  return lines;
+}

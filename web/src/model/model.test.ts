@@ -1,0 +1,253 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import type { StateVector } from "../stream/index.ts";
+import { emergency, opacity, shape } from "./aircraft.ts";
+import { altitudeColour, EMERGENCY, GROUND, UNKNOWN } from "./colours.ts";
+import { isOpen, predicate } from "./filter.ts";
+import type { Filter } from "./filter.ts";
+import {
+  boxOf,
+  latitudeAt,
+  mercatorVelocity,
+  mercatorX,
+  mercatorY,
+  scopeAround,
+  stillFits,
+  wrapLongitude,
+} from "./geometry.ts";
+import { readLink, writeLink } from "./link.ts";
+import { reckoning } from "./motion.ts";
+import { search } from "./search.ts";
+import { sorted } from "./sort.ts";
+import { figure, flightLevel, fromUnit, inUnit, span, UNIT_SYSTEMS, withUnit } from "./units.ts";
+
+function aircraft(known: Partial<StateVector> = {}): StateVector {
+  return {
+    icao24: "4b1814",
+    callsign: "SWR123",
+    origin_country: "Switzerland",
+    lat: 47,
+    lon: 8,
+    velocity: 230,
+    true_track: 90,
+    vertical_rate: 0,
+    baro_altitude: 10_000,
+    geo_altitude: 10_100,
+    on_ground: false,
+    squawk: "1000",
+    spi: false,
+    position_source: 0,
+    category: 4,
+    time_position: 100,
+    last_contact: 100,
+    observed_at: 100,
+    ...known,
+  };
+}
+
+describe("units", () => {
+  test.each([
+    [10_668, "aeronautical", "35,000 ft"],
+    [10_668, "metric", "10,668 m"],
+    [-0.04, "metric", "0 m"],
+    [null, "imperial", "–"],
+  ] as const)("an altitude of %s m is %s %s", (value, system, text) => {
+    expect(withUnit(value, "altitude", system)).toBe(text);
+  });
+
+  test("speeds and rates", () => {
+    expect(UNIT_SYSTEMS.map((system) => withUnit(100, "speed", system))).toEqual(["194 kt", "360 km/h", "224 mph"]);
+    expect(UNIT_SYSTEMS.map((system) => figure(-5.08, "vertical", system))).toEqual(["-1,000", "-5.1", "-1,000"]);
+  });
+
+  test("there and back is the same", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ noNaN: true, min: -1e6, max: 1e6 }),
+        fc.constantFrom(...UNIT_SYSTEMS),
+        (value, system) => {
+          expect(fromUnit(inUnit(value, "distance", system), "distance", system)).toBeCloseTo(value, 5);
+        },
+      ),
+    );
+  });
+
+  test("flight levels and spans", () => {
+    expect([10_668, 300, -50].map(flightLevel)).toEqual(["FL350", "FL010", "FL000"]);
+    expect([3, 99, 150, 7_500, 7_200, 400_000].map(span)).toEqual([
+      "3 s",
+      "99 s",
+      "3 min",
+      "2 h 5 min",
+      "2 h",
+      "5 days",
+    ]);
+  });
+});
+
+describe("colours", () => {
+  test("follow the altitude, with colours of their own for the ground and the unknown", () => {
+    expect(altitudeColour(0, false)).toEqual([224, 76, 20]);
+    expect(altitudeColour(-300, false)).toEqual(altitudeColour(0, false));
+    expect(altitudeColour(99_999, false)).toEqual(altitudeColour(15_000, false));
+    expect(altitudeColour(6_000, false)).toEqual([32, 169, 92]);
+    expect(altitudeColour(6_000, true)).toBe(GROUND);
+    expect(altitudeColour(null, false)).toBe(UNKNOWN);
+    expect(EMERGENCY).not.toEqual(GROUND);
+  });
+});
+
+describe("an aircraft", () => {
+  test("cries for help by three squawks", () => {
+    expect(["7500", "7600", "7700", "7701", null].map((squawk) => emergency({ squawk }))).toEqual([
+      "unlawful interference",
+      "radio failure",
+      "emergency",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("is drawn by its category", () => {
+    const cases = [{ category: 8 }, { category: 9 }, { category: 2 }, { category: 17 }, {}, { true_track: null }];
+    expect(cases.map((known) => shape(aircraft(known)))).toEqual([
+      "helicopter",
+      "glider",
+      "light",
+      "vehicle",
+      "jet",
+      "dot",
+    ]);
+  });
+
+  test("fades once it is not heard any more", () => {
+    expect(opacity(-5)).toBe(1);
+    expect(opacity(30)).toBe(1);
+    expect(opacity(200)).toBeCloseTo(0.5);
+    expect(opacity(9_999)).toBe(0.3);
+  });
+});
+
+describe("filters", () => {
+  test.each<[Filter, boolean]>([
+    [{}, true],
+    [{ lowest: 9_000, highest: 11_000 }, true],
+    [{ lowest: 10_001 }, false],
+    [{ slowest: 231 }, false],
+    [{ country: "Switzerland", category: 4, ground: "air" }, true],
+    [{ ground: "ground" }, false],
+    [{ squawk: "10" }, true],
+    [{ squawk: "77" }, false],
+    [{ emergencies: true }, false],
+  ])("%o", (filter, passes) => {
+    expect(predicate(filter)(aircraft())).toBe(passes);
+  });
+
+  test("what is unknown does not pass where it is asked for", () => {
+    expect(predicate({ slowest: 0 })(aircraft({ velocity: null }))).toBe(false);
+    const low = predicate({ highest: 100 });
+    const unknown = { baro_altitude: null, geo_altitude: null };
+    expect([low(aircraft(unknown)), low(aircraft({ ...unknown, on_ground: true }))]).toEqual([false, true]);
+    expect([isOpen({}), isOpen({ emergencies: false }), isOpen({ lowest: 0 })]).toEqual([true, true, false]);
+  });
+});
+
+describe("search", () => {
+  const all = [
+    aircraft({ icao24: "aaaaaa", callsign: "XSWR" }),
+    aircraft({ icao24: "bbbbbb", callsign: "SWR9" }),
+    aircraft({ icao24: "cccccc", callsign: null }),
+    aircraft({ icao24: "dddddd", callsign: "SWR" }),
+    aircraft({ icao24: "eeeeee", callsign: "BAW1", origin_country: "United Kingdom" }),
+  ];
+  test.each([
+    ["swr", ["dddddd", "bbbbbb", "aaaaaa"]],
+    ["cccccc", ["cccccc"]],
+    [" united k", ["eeeeee"]],
+    ["", []],
+  ])("%s", (text, found) => {
+    expect(search(all, text, 10).map(({ icao24 }) => icao24)).toEqual(found);
+  });
+});
+
+test("the list is ordered, what is unknown last either way", () => {
+  const all = [3, null, 1, 2].map((velocity, i) => aircraft({ icao24: `00000${i}`, velocity }));
+  const speeds = (descending: boolean): unknown[] =>
+    sorted(all, { by: "speed", descending }).map(({ velocity }) => velocity);
+  expect([speeds(false), speeds(true)]).toEqual([
+    [1, 2, 3, null],
+    [3, 2, 1, null],
+  ]);
+});
+
+describe("geometry", () => {
+  test("the map's corners", () => {
+    expect([mercatorX(-180), mercatorX(180), mercatorY(0)]).toEqual([0, 1, 0.5]);
+    expect(mercatorY(90)).toBeCloseTo(0);
+    expect(mercatorY(-90)).toBeCloseTo(1);
+  });
+
+  test("a map of two worlds' width shows a whole one to each side of its middle", () => {
+    const box = boxOf({ zoom: 0, lat: 0, lon: 10 }, 1024, 512);
+    expect([box.west, box.east]).toEqual([-350, 370]);
+    expect(box.north).toBeCloseTo(85.0511, 3);
+    expect(latitudeAt(mercatorY(47.3))).toBeCloseTo(47.3);
+  });
+
+  test("an aircraft is where its speed says after a minute", () => {
+    const [x, y] = mercatorVelocity(60, 250, 90);
+    // 15 km to the east at 60° N, where a degree is half as long as at the equator.
+    expect(x * 60 * 360).toBeCloseTo(15_000 / (111_319.5 * 0.5), 3);
+    expect(y).toBeCloseTo(0);
+    expect(mercatorVelocity(0, 250, 0)[1]).toBeLessThan(0);
+  });
+
+  test("what is asked for has all that is in view, and stays until the view leaves it", () => {
+    const view = fc.record({
+      lat: fc.double({ noNaN: true, min: -60, max: 60 }),
+      lon: fc.double({ noNaN: true, min: -180, max: 180 }),
+      width: fc.double({ noNaN: true, min: 2, max: 55 }),
+    });
+    fc.assert(
+      fc.property(view, ({ lat, lon, width }) => {
+        const box = { south: lat - width / 4, north: lat + width / 4, west: lon - width / 2, east: lon + width / 2 };
+        const scope = scopeAround(box);
+        expect(stillFits(scope, box)).toBe(true);
+        expect(stillFits(scope, { ...box, west: box.west + 360, east: box.east + 360 })).toBe(true);
+        expect(stillFits(scope, { ...box, west: box.west + 2.5 * width, east: box.east + 2.5 * width })).toBe(false);
+      }),
+    );
+    expect(scopeAround({ south: -60, north: 80, west: -170, east: 170 })).toBeUndefined();
+    expect(scopeAround({ south: -20, north: -10, west: 170, east: 190 })).toEqual({
+      south: -28,
+      north: -4,
+      west: 160,
+      east: -160,
+    });
+    expect([190, -190, 540, 10].map(wrapLongitude)).toEqual([-170, 170, -180, 10]);
+  });
+});
+
+test("positions are carried on for a minute at most, and never backwards", () => {
+  expect([90, 100, 130, 999].map((now) => reckoning(now, 100))).toEqual([0, 0, 30, 60]);
+  expect(reckoning(130, null)).toBe(0);
+});
+
+test("a link says what it was made from", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ noNaN: true, min: 0, max: 12 }),
+      fc.double({ noNaN: true, min: -85, max: 85 }),
+      fc.double({ noNaN: true, min: -180, max: 180 }),
+      (zoom, lat, lon) => {
+        const read = readLink(writeLink({ icao24: "4b1814", view: { zoom, lat, lon } }));
+        expect(read.icao24).toBe("4b1814");
+        expect(read.view?.lat).toBeCloseTo(lat, 1);
+        expect(read.view?.lon).toBeCloseTo(lon, 1);
+      },
+    ),
+  );
+  expect([readLink(""), readLink("#icao24=xyz&view=1/2"), readLink("#view=1/2/900")]).toEqual([{}, {}, {}]);
+  expect(writeLink({})).toBe("");
+});

@@ -1,0 +1,424 @@
+import type { SkyMap } from "../map/sky-map.ts";
+import { emptiness, health } from "../model/health.ts";
+import type { Health } from "../model/health.ts";
+import { predicate } from "../model/filter.ts";
+import { boxOf, scopeAround, stillFits, wrapLongitude } from "../model/geometry.ts";
+import { readLink, writeLink } from "../model/link.ts";
+import { isInScope, StreamClient } from "../stream/index.ts";
+import type { Box, ConnectionState, Picture, StateVector } from "../stream/index.ts";
+import { Cries } from "./cries.ts";
+import { Details } from "./details.ts";
+import { h, icon, setText, show } from "./dom.ts";
+import { Filters } from "./filters.ts";
+import { Legend } from "./legend.ts";
+import { List } from "./list.ts";
+import { SearchBox } from "./search-box.ts";
+import { keepSettings, readSettings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+import { settingsPanel } from "./settings-panel.ts";
+import { everyAircraft, StatusReader } from "./server.ts";
+import { StatusView } from "./status-view.ts";
+import { extended, loadTrack } from "./track.ts";
+import type { Track } from "./track.ts";
+
+type PanelName = "list" | "filters" | "settings";
+
+/** The page: what is known, what is chosen, and every view of it. */
+export class App {
+  private settings: Settings = readSettings();
+  private passes = predicate({});
+  private held: StateVector[] = [];
+  private shown: StateVector[] = [];
+  private picture: Picture | undefined;
+  private connection: ConnectionState = { kind: "connecting" };
+  private scope: Box | undefined;
+  private selected: string | undefined;
+  private following = false;
+  private track: Track = [];
+  private loading = new AbortController();
+  private panel: PanelName | undefined;
+  private map: SkyMap | undefined;
+
+  private readonly client: StreamClient;
+  private readonly status = new StatusReader(() => {
+    this.tell();
+  });
+  private readonly statusView = new StatusView();
+  private readonly legend = new Legend();
+  private readonly cries = new Cries((state) => {
+    this.goTo(state);
+  });
+  private readonly details = new Details({
+    onClose: () => {
+      this.select(undefined);
+    },
+    onFollow: (follow) => {
+      this.follow(follow);
+    },
+    onShow: () => {
+      const state = this.find(this.selected);
+      if (state !== undefined) this.goTo(state);
+    },
+  });
+  private readonly list = new List({
+    onSelect: (icao24) => {
+      this.select(icao24);
+      this.reveal(this.find(icao24));
+    },
+    onClose: () => {
+      this.open(undefined);
+    },
+  });
+  private readonly filters = new Filters({
+    onChange: (filter) => {
+      this.passes = predicate(filter);
+      this.refresh();
+    },
+    onClose: () => {
+      this.open(undefined);
+    },
+  });
+  private readonly settingsView = settingsPanel(
+    this.settings,
+    (settings) => {
+      this.apply(settings);
+    },
+    () => {
+      this.open(undefined);
+    },
+  );
+  private readonly search = new SearchBox({
+    states: () => this.held,
+    everywhere: everyAircraft,
+    units: () => this.settings.units,
+    onChoose: (state) => {
+      this.goTo(state);
+    },
+  });
+  private readonly empty = h("p", { class: "empty", role: "status" });
+  private readonly problem = h("p", { class: "problem", role: "alert" });
+  private readonly buttons = new Map<PanelName, HTMLButtonElement>();
+  private readonly mapElement = h("div", { class: "map" });
+
+  constructor(root: HTMLElement) {
+    this.problem.hidden = true;
+    const tools = h("nav", { class: "tools", "aria-label": "Panels" });
+    for (const [name, label] of [
+      ["list", "List"],
+      ["filters", "Filter"],
+      ["settings", "Settings"],
+    ] as const) {
+      const drawing = icon(name === "filters" ? "filter" : name);
+      const toggle = (): void => {
+        this.open(this.panel === name ? undefined : name);
+      };
+      const button = h(
+        "button",
+        { type: "button", class: "tool", "aria-expanded": "false", click: toggle },
+        drawing,
+        h("span", {}, label),
+      );
+      this.buttons.set(name, button);
+      tools.append(button);
+    }
+    root.append(
+      h("header", { class: "bar" }, h("h1", {}, "Flight monitor"), this.search.element, this.statusView.element, tools),
+      h(
+        "main",
+        {},
+        this.mapElement,
+        this.empty,
+        this.problem,
+        this.cries.element,
+        this.legend.element,
+        h("div", { class: "side" }, this.list.element, this.filters.element, this.settingsView),
+        this.details.element,
+      ),
+    );
+    this.client = new StreamClient({
+      url: new URL("/api/v1/stream", location.href).href,
+      onPicture: (picture) => {
+        this.picture = picture;
+        this.held = [...picture.aircraft()];
+        this.refresh();
+      },
+      onState: (state) => {
+        this.connection = state;
+        this.tell();
+      },
+    });
+    this.apply(this.settings);
+  }
+
+  /** Starts everything. */
+  async start(): Promise<void> {
+    const link = readLink(location.hash);
+    const view = link.view ?? { zoom: window.innerWidth < 700 ? 2.4 : 3.2, lat: 42, lon: 10 };
+    const { innerWidth, innerHeight } = window;
+    this.scope = scopeAround(boxOf(view, innerWidth, innerHeight));
+    this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+    this.client.start();
+    this.status.start();
+    document.addEventListener("visibilitychange", () => {
+      // A browser opens six connections to a host, over all its tabs: a hidden one needs none.
+      if (document.hidden) {
+        this.client.stop();
+        this.status.stop();
+      } else {
+        this.client.start();
+        this.status.start();
+      }
+    });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.apply(this.settings);
+    });
+    window.addEventListener("hashchange", () => {
+      this.linkChanged();
+    });
+    window.addEventListener("keydown", (event) => {
+      this.key(event);
+    });
+    window.setInterval(() => {
+      this.tick();
+    }, 1000);
+    // The map is the larger part of the page: the stream and the status are asked for while it loads.
+    const { SkyMap } = await import("../map/sky-map.ts");
+    this.map = new SkyMap(this.mapElement, view, this.theme(), {
+      onSelect: (icao24) => {
+        this.select(icao24);
+        this.reveal(this.find(icao24));
+      },
+      onView: () => {
+        this.viewChanged();
+      },
+      onGrab: () => {
+        this.follow(false);
+      },
+      onError: (message) => {
+        this.complain(message);
+      },
+    });
+    if (link.icao24 !== undefined) this.select(link.icao24);
+    this.viewChanged();
+    this.refresh();
+  }
+
+  private key(event: KeyboardEvent): void {
+    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+    if (event.key === "/" && !typing) {
+      event.preventDefault();
+      this.search.focus();
+    } else if (event.key === "Escape" && !typing) {
+      if (this.selected !== undefined) this.select(undefined);
+      else this.open(undefined);
+    }
+  }
+
+  private find(icao24: string | undefined): StateVector | undefined {
+    return icao24 === undefined ? undefined : this.held.find((state) => state.icao24 === icao24);
+  }
+
+  /** Everything that depends on the picture or the filter. */
+  private refresh(): void {
+    this.shown = this.filters.isOpen ? this.held : this.held.filter(this.passes);
+    const state = this.find(this.selected);
+    // Who is selected stays on the map, also where the filter leaves it out.
+    if (state !== undefined && !this.passes(state)) this.shown = [...this.shown, state];
+    this.draw();
+    if (state !== undefined) {
+      const track = extended(this.track, state);
+      if (track !== this.track) this.showTrack(track);
+      if (this.following) this.lookAt(state);
+    }
+    this.cries.update(this.held);
+    this.filters.setCountries(new Set(this.held.flatMap(({ origin_country }) => origin_country ?? [])));
+    this.tick();
+  }
+
+  private draw(): void {
+    this.map?.draw({
+      states: this.shown,
+      selected: this.selected,
+      observedAt: this.picture?.observedAt ?? 0,
+      units: this.settings.units,
+      reckoned: this.settings.smooth,
+    });
+  }
+
+  /** Everything that changes with the time, and the lists, which follow it. */
+  private tick(): void {
+    const now = Date.now() / 1000;
+    const { units } = this.settings;
+    if (this.selected !== undefined) {
+      this.details.update(this.selected, this.find(this.selected), { now, units, follow: this.following });
+    }
+    if (this.panel === "list") this.list.update(this.inView(), this.selected, { now, units });
+    this.tell();
+  }
+
+  private inView(): StateVector[] {
+    const box = this.map?.box();
+    if (box === undefined || box.east - box.west >= 360) return this.shown;
+    const wrapped = { ...box, west: wrapLongitude(box.west), east: wrapLongitude(box.east) };
+    return this.shown.filter((state) => isInScope(state, { box: wrapped }));
+  }
+
+  /** Says how good the picture is. */
+  private tell(): void {
+    const now = Date.now() / 1000;
+    const observedAt = this.picture?.observedAt;
+    const how: Health = health({ connection: this.connection, status: this.status.latest, observedAt, now });
+    const facts = {
+      ageSeconds: observedAt === undefined ? undefined : now - observedAt,
+      lagMs: this.client.lag,
+      shown: this.shown.length,
+      held: this.held.length,
+    };
+    this.statusView.update(how, facts, this.status.latest);
+    document.body.dataset["tone"] = how.tone;
+    const why = emptiness({ held: this.held.length, shown: this.shown.length, inView: this.inView().length }, how);
+    show(this.empty, why !== undefined);
+    setText(this.empty, why ?? "");
+  }
+
+  private select(icao24: string | undefined): void {
+    if (icao24 === this.selected) return;
+    this.selected = icao24;
+    this.follow(false);
+    this.loading.abort();
+    this.loading = new AbortController();
+    this.showTrack([]);
+    this.details.element.hidden = icao24 === undefined;
+    document.body.classList.toggle("with-details", icao24 !== undefined);
+    this.writeLink();
+    this.refresh();
+    if (icao24 !== undefined) {
+      this.details.setTrack("Asking for what is stored …", this.settings.units);
+      void this.load(icao24, this.loading.signal);
+    }
+  }
+
+  private async load(icao24: string, signal: AbortSignal): Promise<void> {
+    let track: Track | string;
+    try {
+      track = await loadTrack(icao24, Date.now() / 1000, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      track = error instanceof Error ? error.message : String(error);
+    }
+    if (signal.aborted) return;
+    if (typeof track === "string") {
+      this.details.setTrack(track, this.settings.units);
+      return;
+    }
+    const state = this.find(icao24);
+    this.showTrack(state === undefined ? track : extended(track, state));
+  }
+
+  private showTrack(track: Track): void {
+    this.track = track;
+    this.map?.drawTrail(track);
+    this.details.setTrack(track, this.settings.units);
+  }
+
+  private follow(follow: boolean): void {
+    this.following = follow;
+    const state = this.find(this.selected);
+    if (follow && state !== undefined) this.goTo(state);
+    if (follow) this.following = true;
+    this.tick();
+  }
+
+  /** Selects an aircraft and looks at it. */
+  private goTo(state: StateVector): void {
+    this.select(state.icao24);
+    this.lookAt(state, 6);
+  }
+
+  private lookAt({ lat, lon }: StateVector, zoom?: number): void {
+    if (lat === null || lon === null) return;
+    const { left, right, top, bottom } = this.free();
+    const { clientWidth, clientHeight } = this.mapElement;
+    this.map?.goTo(lat, lon, [(left + right - clientWidth) / 2, (top + bottom - clientHeight) / 2], zoom);
+  }
+
+  /** Moves the map to an aircraft that cannot be seen. */
+  private reveal(state: StateVector | undefined): void {
+    if (state === undefined) return;
+    const place = this.map?.screen(state);
+    const { left, right, top, bottom } = this.free();
+    const visible = place !== undefined && place.x > left && place.y > top && place.x < right && place.y < bottom;
+    if (!visible) this.lookAt(state);
+  }
+
+  /** The part of the map that no panel covers, in CSS pixels of the map. */
+  private free(): { left: number; right: number; top: number; bottom: number } {
+    const { clientWidth, clientHeight } = this.mapElement;
+    const free = { left: 0, right: clientWidth, top: 0, bottom: clientHeight };
+    const panels = [this.details.element, this.list.element, this.filters.element, this.settingsView];
+    for (const { offsetWidth, offsetHeight, offsetLeft, offsetParent } of panels) {
+      if (offsetParent === null) continue;
+      const left =
+        offsetParent instanceof HTMLElement && offsetParent.className === "side" ? offsetParent.offsetLeft : offsetLeft;
+      if (offsetWidth > clientWidth * 0.8) free.bottom = Math.min(free.bottom, clientHeight - offsetHeight);
+      else if (left < clientWidth / 2) free.left = Math.max(free.left, left + offsetWidth);
+      else free.right = Math.min(free.right, left);
+    }
+    return free;
+  }
+
+  private open(panel: PanelName | undefined): void {
+    this.panel = panel;
+    for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
+    this.list.element.hidden = panel !== "list";
+    this.filters.element.hidden = panel !== "filters";
+    this.settingsView.hidden = panel !== "settings";
+    document.body.classList.toggle("with-panel", panel !== undefined);
+    this.tick();
+  }
+
+  private theme(): "light" | "dark" {
+    if (this.settings.theme !== "auto") return this.settings.theme;
+    return window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  }
+
+  private apply(settings: Settings): void {
+    this.settings = settings;
+    keepSettings(settings);
+    document.documentElement.dataset["theme"] = this.theme();
+    this.map?.setTheme(this.theme());
+    this.legend.setUnits(settings.units);
+    this.list.setUnits(settings.units);
+    this.filters.setUnits(settings.units);
+    this.details.setTrack(this.track, settings.units);
+    this.refresh();
+  }
+
+  private viewChanged(): void {
+    if (this.map === undefined) return;
+    const view = this.map.box();
+    if (!stillFits(this.scope, view)) {
+      this.scope = scopeAround(view);
+      this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+    }
+    this.writeLink();
+    this.tick();
+  }
+
+  private writeLink(): void {
+    if (this.map === undefined) return;
+    const link = writeLink({ ...(this.selected !== undefined && { icao24: this.selected }), view: this.map.view() });
+    history.replaceState(null, "", `${location.pathname}${location.search}${link}`);
+  }
+
+  private linkChanged(): void {
+    const { icao24, view } = readLink(location.hash);
+    if (view !== undefined) this.map?.map.jumpTo({ center: [view.lon, view.lat], zoom: view.zoom });
+    this.select(icao24);
+  }
+
+  private complain(message: string): void {
+    setText(this.problem, message);
+    show(this.problem, true);
+  }
+}

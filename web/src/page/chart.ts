@@ -1,0 +1,103 @@
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import { inUnit, unitName } from "../model/units.ts";
+import type { UnitSystem } from "../model/units.ts";
+import { h } from "./dom.ts";
+import type { Track } from "./track.ts";
+
+const HEIGHT = 170;
+
+/** Altitude and speed over time. */
+export class Chart {
+  readonly element = h("div", { class: "chart", role: "img" });
+  private plot: uPlot | undefined;
+  private units: UnitSystem | undefined;
+
+  constructor() {
+    // The width is known only once it is shown, and changes with the window.
+    new ResizeObserver(() => {
+      const width = this.element.clientWidth;
+      if (width > 0) this.plot?.setSize({ width, height: HEIGHT });
+    }).observe(this.element);
+  }
+
+  update(track: Track, units: UnitSystem): void {
+    const data: uPlot.AlignedData = [
+      track.map(({ time }) => time),
+      track.map(({ altitude, onGround }) =>
+        onGround === true ? 0 : altitude === null ? null : inUnit(altitude, "altitude", units),
+      ),
+      track.map(({ velocity }) => (velocity === null ? null : inUnit(velocity, "speed", units))),
+    ];
+    const altitudes = track.flatMap(({ altitude }) => altitude ?? []);
+    this.element.setAttribute(
+      "aria-label",
+      `Altitude and speed over time: ${track.length} positions, up to ${Math.round(inUnit(Math.max(0, ...altitudes), "altitude", units))} ${unitName("altitude", units)}`,
+    );
+    if (this.plot !== undefined && this.units === units) {
+      this.plot.setData(data);
+      return;
+    }
+    this.plot?.destroy();
+    this.units = units;
+    this.plot = new uPlot(this.options(units), data, this.element);
+  }
+
+  private options(units: UnitSystem): uPlot.Options {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name: string): string => style.getPropertyValue(name).trim();
+    const axis = {
+      stroke: () => colour("--quiet"),
+      grid: { stroke: () => colour("--line"), width: 1 },
+      ticks: { show: false },
+      font: "11px system-ui",
+    };
+    return {
+      width: Math.max(this.element.clientWidth, 200),
+      height: HEIGHT,
+      cursor: { y: false, drag: { setScale: false } },
+      legend: { live: true },
+      scales: {
+        altitude: { range: (_, __, highest) => [0, Math.max(highest, 1) * 1.08] },
+        speed: { range: (_, __, highest) => [0, Math.max(highest, 1) * 1.25] },
+      },
+      series: [
+        {
+          label: "Time",
+          value: (_, time: number | null) => (time === null ? "–" : new Date(time * 1000).toLocaleTimeString("en-GB")),
+        },
+        {
+          label: `Altitude (${unitName("altitude", units)})`,
+          scale: "altitude",
+          stroke: () => colour("--accent"),
+          width: 2,
+          points: { show: false },
+          value: (_, value: number | null) => (value === null ? "–" : Math.round(value).toLocaleString("en")),
+        },
+        {
+          label: `Speed (${unitName("speed", units)})`,
+          scale: "speed",
+          stroke: () => colour("--second"),
+          width: 1.5,
+          dash: [5, 3],
+          points: { show: false },
+          value: (_, value: number | null) => (value === null ? "–" : Math.round(value).toLocaleString("en")),
+        },
+      ],
+      axes: [
+        {
+          ...axis,
+          space: 60,
+          values: (_, times) =>
+            times.map((time) =>
+              new Date(time * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }),
+            ),
+        },
+        { ...axis, scale: "altitude", size: 52 },
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is there for the compiler only
+        { ...axis, scale: "speed", side: 1, size: 40, grid: { show: false } },
+      ],
+    };
+  }
+}

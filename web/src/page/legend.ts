@@ -1,0 +1,39 @@
+import { altitudeColour, css, GROUND, LEGEND_END } from "../model/colours.ts";
+import { unitName } from "../model/units.ts";
+import type { UnitSystem } from "../model/units.ts";
+import { h } from "./dom.ts";
+
+/** Which colour is which altitude. */
+export class Legend {
+  private readonly scale = h("canvas", { width: "150", height: "1", "aria-hidden": "true" });
+  private readonly marks = h("div", { class: "marks" });
+  private readonly unit = h("span");
+  readonly element = h(
+    "aside",
+    { class: "legend", "aria-label": "Colours by altitude" },
+    h("p", {}, "Altitude, ", this.unit),
+    this.scale,
+    this.marks,
+    h("p", { class: "ground" }, this.swatch(), "on the ground"),
+  );
+
+  constructor() {
+    const context = this.scale.getContext("2d");
+    for (let x = 0; x < 150 && context !== null; x += 1) {
+      context.fillStyle = css(altitudeColour((x / 149) * LEGEND_END, false));
+      context.fillRect(x, 0, 1, 1);
+    }
+  }
+
+  setUnits(units: UnitSystem): void {
+    this.unit.textContent = unitName("altitude", units);
+    const thousands = units === "metric" ? [0, 3, 6, 9, 12, 15] : [0, 10, 20, 30, 40, 50];
+    this.marks.replaceChildren(...thousands.map((mark) => h("span", {}, mark === 0 ? "0" : `${mark}k`)));
+  }
+
+  private swatch(): HTMLElement {
+    const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
+    swatch.style.background = css(GROUND);
+    return swatch;
+  }
+}

@@ -1,0 +1,234 @@
+import { altitude, emergency, title } from "../model/aircraft.ts";
+import { sorted } from "../model/sort.ts";
+import type { Column, Order } from "../model/sort.ts";
+import { figure, span, unitName } from "../model/units.ts";
+import type { UnitSystem } from "../model/units.ts";
+import type { StateVector } from "../stream/index.ts";
+import { h, icon, setText } from "./dom.ts";
+
+/** What somebody does in the list. */
+export interface ListEvents {
+  readonly onSelect: (icao24: string) => void;
+  readonly onClose: () => void;
+}
+
+const ROW = 34;
+const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly number?: true }[] = [
+  { column: "callsign", name: "Callsign" },
+  { column: "icao24", name: "Address" },
+  { column: "country", name: "Country" },
+  { column: "altitude", name: "Alt.", number: true },
+  { column: "speed", name: "Speed", number: true },
+  { column: "seen", name: "Heard", number: true },
+];
+
+/**
+ * The aircraft as a table, which is also the map for who does not see it: only the rows in view exist, one of them can be
+ * walked through by the arrow keys and chosen by Enter.
+ */
+export class List {
+  private readonly body = h("div", { role: "rowgroup", class: "rows" });
+  private readonly scroller = h("div", { class: "scroller" }, this.body);
+  private readonly headings = new Map<Column, HTMLElement>();
+  private readonly count = h("h2", { id: "list-title" });
+  private readonly table: HTMLElement;
+  private readonly rows: HTMLElement[] = [];
+  private order: Order = { by: "callsign", descending: false };
+  private states: StateVector[] = [];
+  /** The row that the keyboard is at, by aircraft, so that it stays on it when the order changes. */
+  private current: string | undefined;
+  private selected: string | undefined;
+  private context: { now: number; units: UnitSystem } = { now: 0, units: "aeronautical" };
+  readonly element: HTMLElement;
+
+  constructor(private readonly events: ListEvents) {
+    const head = h("div", { role: "row", class: "row head", "aria-rowindex": "1" });
+    for (const { column, name, number } of COLUMNS) {
+      const button = h(
+        "button",
+        {
+          type: "button",
+          click: () => {
+            this.orderBy(column);
+          },
+        },
+        name,
+      );
+      const heading = h("div", { role: "columnheader", class: number ? "number" : "" }, button);
+      this.headings.set(column, heading);
+      head.append(heading);
+    }
+    this.table = h(
+      "div",
+      { role: "grid", class: "table", "aria-labelledby": "list-title", tabindex: "0" },
+      h("div", { role: "rowgroup" }, head),
+      this.scroller,
+    );
+    this.table.addEventListener("keydown", (event) => {
+      this.key(event);
+    });
+    this.scroller.addEventListener("scroll", () => {
+      this.render();
+    });
+    new ResizeObserver(() => {
+      this.render();
+    }).observe(this.scroller);
+    this.element = h(
+      "section",
+      { class: "panel list", "aria-labelledby": "list-title" },
+      h(
+        "header",
+        {},
+        this.count,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "plain-button",
+            "aria-label": "Close the list",
+            click: () => {
+              this.events.onClose();
+            },
+          },
+          icon("close"),
+        ),
+      ),
+      this.table,
+    );
+    this.element.hidden = true;
+    this.mark();
+  }
+
+  update(
+    states: readonly StateVector[],
+    selected: string | undefined,
+    context: { now: number; units: UnitSystem },
+  ): void {
+    this.selected = selected;
+    this.context = context;
+    if (this.element.hidden) return;
+    this.states = sorted(states, this.order);
+    // Who is in distress comes first, whatever the order.
+    const cries = this.states.filter((state) => emergency(state) !== undefined);
+    if (cries.length > 0) this.states = [...cries, ...this.states.filter((state) => emergency(state) === undefined)];
+    setText(this.count, `${states.length.toLocaleString("en")} aircraft in view`);
+    this.table.setAttribute("aria-rowcount", String(states.length + 1));
+    this.render();
+  }
+
+  private orderBy(by: Column): void {
+    this.order = {
+      by,
+      descending: this.order.by === by ? !this.order.descending : by === "altitude" || by === "speed" || by === "seen",
+    };
+    this.mark();
+    this.update(this.states, this.selected, this.context);
+  }
+
+  private mark(): void {
+    for (const [column, heading] of this.headings) {
+      const direction = this.order.descending ? "descending" : "ascending";
+      heading.setAttribute("aria-sort", column === this.order.by ? direction : "none");
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    const at = this.states.findIndex(({ icao24 }) => icao24 === this.current);
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 1);
+    const steps: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
+    };
+    const step = steps[event.key];
+    if (step !== undefined) {
+      event.preventDefault();
+      const next = Math.min(this.states.length - 1, Math.max(0, at + step));
+      this.current = this.states[next]?.icao24;
+      this.scrollTo(next);
+      this.render();
+    } else if (
+      (event.key === "Enter" || event.key === " ") &&
+      this.current !== undefined &&
+      event.target === this.table
+    ) {
+      event.preventDefault();
+      this.events.onSelect(this.current);
+    }
+  }
+
+  private scrollTo(index: number): void {
+    const { scrollTop, clientHeight } = this.scroller;
+    if (index * ROW < scrollTop) this.scroller.scrollTop = index * ROW;
+    else if ((index + 1) * ROW > scrollTop + clientHeight) this.scroller.scrollTop = (index + 1) * ROW - clientHeight;
+  }
+
+  private render(): void {
+    const { states } = this;
+    this.body.style.height = `${states.length * ROW}px`;
+    const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - 4);
+    const count = Math.min(states.length - first, Math.ceil(this.scroller.clientHeight / ROW) + 8);
+    while (this.rows.length < count) this.rows.push(this.row());
+    this.rows.forEach((row, i) => {
+      const state = i < count ? states[first + i] : undefined;
+      if (state === undefined) row.remove();
+      else {
+        this.fill(row, state, first + i);
+        if (row.parentNode === null) this.body.append(row);
+      }
+    });
+    const active = this.current === undefined ? null : this.body.querySelector(`#row-${this.current}`);
+    if (active === null) this.table.removeAttribute("aria-activedescendant");
+    else this.table.setAttribute("aria-activedescendant", active.id);
+  }
+
+  private row(): HTMLElement {
+    const row = h("div", { role: "row", class: "row" });
+    for (const { number } of COLUMNS) row.append(h("div", { role: "gridcell", class: number ? "number" : "" }));
+    row.addEventListener("click", () => {
+      const icao24 = row.dataset["icao24"];
+      if (icao24 === undefined) return;
+      this.current = icao24;
+      this.events.onSelect(icao24);
+    });
+    return row;
+  }
+
+  private fill(row: HTMLElement, state: StateVector, index: number): void {
+    const { now, units } = this.context;
+    const cry = emergency(state);
+    row.id = `row-${state.icao24}`;
+    row.dataset["icao24"] = state.icao24;
+    row.style.transform = `translateY(${index * ROW}px)`;
+    row.setAttribute("aria-rowindex", String(index + 2));
+    row.setAttribute("aria-selected", String(state.icao24 === this.selected));
+    row.classList.toggle("current", state.icao24 === this.current);
+    row.classList.toggle("urgent", cry !== undefined);
+    const texts = [
+      title(state),
+      state.icao24,
+      cry === undefined ? (state.origin_country ?? "–") : `${state.squawk ?? ""} ${cry}`,
+      state.on_ground === true ? "ground" : figure(altitude(state), "altitude", units),
+      figure(state.velocity, "speed", units),
+      span(now - state.last_contact),
+    ];
+    texts.forEach((text, i) => {
+      const cell = row.children[i];
+      if (cell !== undefined) setText(cell, text);
+    });
+  }
+
+  /** Names the units in the headings. */
+  setUnits(units: UnitSystem): void {
+    for (const [column, quantity] of [
+      ["altitude", "altitude"],
+      ["speed", "speed"],
+    ] as const) {
+      const button = this.headings.get(column)?.firstElementChild;
+      if (button) setText(button, `${column === "altitude" ? "Alt." : "Speed"} ${unitName(quantity, units)}`);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { UNIT_SYSTEMS } from "../model/units.ts";
+import type { UnitSystem } from "../model/units.ts";
+
+/** What somebody chose, kept in this browser. */
+export interface Settings {
+  readonly units: UnitSystem;
+  readonly theme: "auto" | "light" | "dark";
+  /** Whether positions are carried on between two reports. */
+  readonly smooth: boolean;
+}
+
+const KEY = "flight-monitor.settings";
+const DEFAULTS: Settings = { units: "aeronautical", theme: "auto", smooth: false };
+
+/** The settings as they were kept; the defaults for what is missing or makes no sense. */
+export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): Settings {
+  try {
+    const kept = JSON.parse(storage.getItem(KEY) ?? "{}") as Partial<Record<keyof Settings, unknown>>;
+    return {
+      units: UNIT_SYSTEMS.find((system) => system === kept.units) ?? DEFAULTS.units,
+      theme: (["light", "dark"] as const).find((theme) => theme === kept.theme) ?? DEFAULTS.theme,
+      smooth: kept.smooth === true,
+    };
+  } catch {
+    // Nothing is kept in a browser that forbids it.
+    return DEFAULTS;
+  }
+}
+
+/** Keeps them, where the browser lets us. */
+export function keepSettings(settings: Settings, storage: Pick<Storage, "setItem"> = localStorage): void {
+  try {
+    storage.setItem(KEY, JSON.stringify(settings));
+  } catch {
+    // They hold until the page is closed.
+  }
+}

@@ -1,0 +1,58 @@
+import { altitude } from "../model/aircraft.ts";
+import type { StateVector } from "../stream/index.ts";
+
+/** Where an aircraft was, ordered by time. */
+export type Track = readonly TrackPoint[];
+
+/** One place of it. */
+export interface TrackPoint {
+  /** When it was there, Unix seconds. */
+  readonly time: number;
+  readonly lat: number;
+  readonly lon: number;
+  /** m */
+  readonly altitude: number | null;
+  /** m/s */
+  readonly velocity: number | null;
+  readonly onGround: boolean | null;
+}
+
+/** How far back to look, seconds. */
+const LENGTH = 6 * 3600;
+/** A longer silence ends a flight: what was before is not drawn. Seconds. */
+const LONGEST_GAP = 30 * 60;
+
+/** The place that a state tells of. */
+export function pointOf(state: StateVector): TrackPoint | undefined {
+  const { lat, lon, time_position, velocity, on_ground } = state;
+  if (lat === null || lon === null || time_position === null) return undefined;
+  return { time: time_position, lat, lon, altitude: altitude(state), velocity, onGround: on_ground };
+}
+
+/** The same track with one more place, if it is a newer one. */
+export function extended(track: Track, state: StateVector): Track {
+  const point = pointOf(state);
+  if (point === undefined || point.time <= (track.at(-1)?.time ?? -Infinity)) return track;
+  return [...track, point];
+}
+
+/** The newest flight of a track: what follows its last long silence. */
+export function newestFlight(track: Track): Track {
+  const gap = track.findLastIndex((point, i) => i > 0 && point.time - (track[i - 1]?.time ?? 0) > LONGEST_GAP);
+  return gap === -1 ? track : track.slice(gap);
+}
+
+/**
+ * What is stored of an aircraft.
+ *
+ * @throws Error with what to tell people
+ */
+export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track> {
+  const response = await fetch(`/api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&format=json`, {
+    signal,
+  });
+  if (response.status === 404) throw new Error("This server stores nothing.");
+  if (!response.ok) throw new Error("The history cannot be read at the moment.");
+  const { states } = (await response.json()) as { states: StateVector[] };
+  return newestFlight(states.flatMap((state) => pointOf(state) ?? []));
+}

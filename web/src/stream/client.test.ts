@@ -1,0 +1,246 @@
+import { beforeEach, expect, test } from "vitest";
+
+import { StreamClient } from "./client.ts";
+import type { ConnectionState, Surroundings } from "./connection.ts";
+import type { Scope } from "./state.ts";
+
+/** One request of the client, answered by hand. */
+class Request {
+  private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly response: Response;
+  readonly address: URL;
+
+  constructor(
+    address: string,
+    readonly signal: AbortSignal,
+  ) {
+    this.address = new URL(address);
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.controller = controller;
+        signal.addEventListener("abort", () => {
+          controller.error(signal.reason);
+        });
+      },
+    });
+    this.response = new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+  }
+
+  send(text: string): void {
+    this.controller?.enqueue(new TextEncoder().encode(text));
+  }
+
+  end(): void {
+    this.controller?.close();
+  }
+}
+
+/** A world in which time passes when it is told to. */
+class World {
+  time = 1_000_000;
+  requests: Request[] = [];
+  /** What the next requests are answered with, in place of a stream. */
+  answers: (Response | Error)[] = [];
+  states: ConnectionState[] = [];
+  shown: { icao24: string[]; scope: Scope }[] = [];
+  private timers: { at: number; action: () => void }[] = [];
+
+  readonly surroundings: Surroundings = {
+    fetch: (url, init) => {
+      const request = new Request(url, init.signal as AbortSignal);
+      this.requests.push(request);
+      const answer = this.answers.shift();
+      if (answer instanceof Error) return Promise.reject(answer);
+      return Promise.resolve(answer ?? request.response);
+    },
+    now: () => this.time,
+    random: () => 0.5,
+    after: (milliseconds, action) => {
+      const timer = { at: this.time + milliseconds, action };
+      this.timers.push(timer);
+      return () => {
+        this.timers = this.timers.filter((each) => each !== timer);
+      };
+    },
+  };
+
+  client(scope: Scope = {}): StreamClient {
+    const client = new StreamClient({
+      url: "http://server/api/v1/stream",
+      scope,
+      onPicture: (picture, of) => {
+        this.shown.push({ icao24: [...picture.aircraft(of)].map(({ icao24 }) => icao24), scope: of });
+      },
+      onState: (state) => {
+        this.states.push(state);
+      },
+      surroundings: this.surroundings,
+    });
+    client.start();
+    return client;
+  }
+
+  /** Lets time pass, and everything happen that waits for it. */
+  async pass(milliseconds = 0): Promise<void> {
+    const end = this.time + milliseconds;
+    for (;;) {
+      // Streams and promises take some turns to hand a piece on.
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      const next = this.timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.timers = this.timers.filter((each) => each !== next);
+      this.time = next.at;
+      next.action();
+    }
+    this.time = end;
+  }
+
+  get newest(): Request {
+    const request = this.requests.at(-1);
+    if (request === undefined) throw new Error("nothing was asked for");
+    return request;
+  }
+}
+
+const head = (seq: number, epoch = "e"): object => ({ epoch, seq, observed_at: 1000, sent_at: 999_700, base: 1000 });
+const event = (name: string, body: object, id?: string): string =>
+  `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(body)}\n\n`;
+const table = (...icao24: string[]): object => ({
+  n: icao24.map((_, i) => (i === 0 ? 0 : 1)),
+  icao24,
+  last_contact: 0,
+});
+const snapshot = (seq: number, ...icao24: string[]): string =>
+  event("snapshot", { ...head(seq), cell: "world", aircraft: table(...icao24) }) +
+  event("current", { ...head(seq), after: null, cells: ["world"] }, `e-${seq}-world`);
+const update = (seq: number, after: number, gone: number[] = []): string =>
+  event("delta", { ...head(seq), cell: "world", gone }) + event("current", { ...head(seq), after }, `e-${seq}-world`);
+
+let world: World;
+beforeEach(() => {
+  world = new World();
+});
+
+test("shows the picture once it is complete, and tells its lag", async () => {
+  const client = world.client();
+  await world.pass();
+  const whole = snapshot(1, "aaaaaa");
+  world.newest.send(whole.slice(0, 100));
+  await world.pass();
+  expect(world.shown).toEqual([]);
+  world.newest.send(whole.slice(100));
+  await world.pass();
+  expect(world.shown).toEqual([{ icao24: ["aaaaaa"], scope: {} }]);
+  expect(client.lag).toBe(300);
+  expect(world.states.map(({ kind }) => kind)).toEqual(["connecting", "live", "live"]);
+});
+
+test("resumes with the last id, after the pause that the server asked for", async () => {
+  world.client();
+  await world.pass();
+  world.newest.send(`retry: 2417\n\n${snapshot(1, "aaaaaa", "bbbbbb")}${update(2, 1, [1])}`);
+  await world.pass();
+  world.newest.send(event("delta", { ...head(3), cell: "world", gone: [0] }));
+  world.newest.end();
+  await world.pass();
+  expect(world.states.at(-1)).toEqual({
+    kind: "waiting",
+    until: world.time + 2417,
+    reason: "the server ended the stream",
+  });
+  await world.pass(2416);
+  expect(world.requests).toHaveLength(1);
+  await world.pass(1);
+  expect(world.requests).toHaveLength(2);
+  expect(world.newest.address.searchParams.get("last_event_id")).toBe("e-2-world");
+  world.newest.send(update(3, 2, [0]));
+  await world.pass();
+  expect(world.shown.at(-1)?.icao24).toEqual([]);
+});
+
+test("begins anew when an update was missed", async () => {
+  world.client();
+  await world.pass();
+  world.newest.send(snapshot(1, "aaaaaa") + update(3, 2));
+  await world.pass(5_000);
+  expect(world.requests).toHaveLength(2);
+  expect(world.newest.address.search).toBe("");
+  world.newest.send(snapshot(7, "cccccc"));
+  await world.pass();
+  expect(world.shown.at(-1)?.icao24).toEqual(["cccccc"]);
+});
+
+test("waits longer and longer for a server that is away, and never for ever", async () => {
+  world.answers = Array.from({ length: 9 }, () => new TypeError("fetch failed"));
+  world.client();
+  const pauses: number[] = [];
+  for (let i = 0; i < 8; i += 1) {
+    await world.pass();
+    const state = world.states.at(-1);
+    if (state?.kind !== "waiting") throw new Error(`it does not wait but is ${state?.kind}`);
+    pauses.push(state.until - world.time);
+    await world.pass(state.until - world.time);
+  }
+  expect(pauses).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000]);
+});
+
+test("comes back to a server that is full or behind a proxy that fails", async () => {
+  world.answers = [new Response("retry: 9000\n\n"), new Response("<html>", { status: 502 })];
+  world.client();
+  await world.pass();
+  expect(world.states.at(-1)).toMatchObject({ kind: "waiting", until: world.time + 9_000 });
+  await world.pass(9_000);
+  expect(world.states.at(-1)).toMatchObject({ kind: "waiting", reason: "the server answers 502" });
+  await world.pass(30_000);
+  expect(world.requests).toHaveLength(3);
+});
+
+test("says what a server refuses, and does not ask again", async () => {
+  world.answers = [new Response(JSON.stringify({ detail: "bbox: not a box" }), { status: 400 })];
+  world.client({ box: { south: 1, west: 2, north: 3, east: 4 } });
+  await world.pass(100_000);
+  expect(world.newest.address.searchParams.get("bbox")).toBe("1,2,3,4");
+  expect(world.states.at(-1)).toEqual({ kind: "refused", reason: "bbox: not a box" });
+  expect(world.requests).toHaveLength(1);
+});
+
+test("takes a connection without heartbeats for dead", async () => {
+  world.client();
+  await world.pass();
+  world.newest.send(snapshot(1, "aaaaaa"));
+  await world.pass(44_000);
+  world.newest.send(": heartbeat\n\n");
+  await world.pass(44_000);
+  expect(world.states.at(-1)?.kind).toBe("live");
+  await world.pass(1_000);
+  expect(world.states.at(-1)).toMatchObject({
+    kind: "waiting",
+    reason: "nothing was heard from the server for 45 seconds",
+  });
+  await world.pass(3_000);
+  expect(world.newest.address.searchParams.get("last_event_id")).toBe("e-1-world");
+});
+
+test("keeps the present scope until the next one's picture is complete", async () => {
+  const [near, far]: Scope[] = [{ icao24: ["aaaaaa"] }, { icao24: ["bbbbbb"] }];
+  const client = world.client(near);
+  await world.pass();
+  const first = world.newest;
+  first.send(snapshot(1, "aaaaaa", "bbbbbb"));
+  await world.pass();
+  client.setScope(far ?? {});
+  await world.pass();
+  const second = world.newest;
+  expect(second.address.searchParams.get("icao24")).toBe("bbbbbb");
+  first.send(update(2, 1));
+  await world.pass();
+  expect(world.shown.map(({ icao24 }) => icao24)).toEqual([["aaaaaa"], ["aaaaaa"]]);
+  second.send(snapshot(2, "aaaaaa", "bbbbbb"));
+  await world.pass();
+  expect(world.shown.at(-1)).toEqual({ icao24: ["bbbbbb"], scope: far });
+  expect(first.signal.aborted).toBe(true);
+  client.stop();
+  expect(second.signal.aborted).toBe(true);
+  await world.pass(100_000);
+  expect(world.requests).toHaveLength(2);
+});
