@@ -32,6 +32,7 @@ pub struct Metrics {
     pub publish_seconds: Histogram,
     pub publish_failures: Counter,
     pub held: Gauge,
+    pub held_bytes: Gauge,
     pub dropped: Counter,
     pub consumed: CounterByKind,
     pub lost_offsets: CounterByKind,
@@ -70,6 +71,7 @@ impl Metrics {
             publish_seconds: seconds(),
             publish_failures: Counter::default(),
             held: Gauge::default(),
+            held_bytes: Gauge::default(),
             dropped: Counter::default(),
             consumed: Family::default(),
             lost_offsets: Family::default(),
@@ -104,6 +106,12 @@ impl Metrics {
         registry.register("published", "State vectors acknowledged by Kafka", m.published);
         registry.register("publish_failures", "Tries to publish that failed at least in part", m.publish_failures);
         registry.register("states_held", "State vectors waiting for Kafka", m.held);
+        registry.register_with_unit(
+            "states_held",
+            "Memory that state vectors waiting for Kafka take, about",
+            Unit::Bytes,
+            m.held_bytes,
+        );
         registry.register("states_dropped", "State vectors given up because Kafka was away for too long", m.dropped);
         registry.register("consumed", "Records read from Kafka, by path", m.consumed);
         registry.register("lost_offsets", "Offsets that Kafka no longer had, by path", m.lost_offsets);

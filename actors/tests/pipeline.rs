@@ -205,6 +205,30 @@ fn what_was_not_acknowledged_is_tried_again_before_anything_younger() {
 }
 
 #[test]
+fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() {
+    run(async {
+        let (publisher, metrics) = (FakePublisher::default(), Metrics::unregistered());
+        publisher.failures.borrow_mut().extend(vec![(0..100).collect::<Vec<_>>(); 1_000]);
+        // A state takes some hundred bytes.
+        let limits = BacklogLimits { bytes: 20_000, age: Duration::from_secs(600) };
+        let vitals = Vitals::unlisted("kafka-producer");
+        let producer = KafkaProducer::new(publisher, limits, vitals.clone(), metrics.clone()).start();
+        producer.send(states(0..1_000)).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+        let accepted = producer.send(states(1_000..1_001)).await.unwrap();
+        assert!((10..200).contains(&accepted.held), "{accepted:?}");
+        assert_eq!(accepted.held as u64 + accepted.dropped, 1_001);
+        let observation = vitals.status().observation;
+        assert_eq!(observation["held"], accepted.held);
+        assert_eq!(observation["dropped"], accepted.dropped);
+        assert!((10_000..=20_500).contains(&observation["held_bytes"].as_u64().unwrap()), "{observation}");
+        assert_eq!(metrics.held.get(), accepted.held as i64);
+        assert_eq!(metrics.held_bytes.get(), observation["held_bytes"].as_i64().unwrap());
+        assert_eq!(metrics.dropped.get(), accepted.dropped);
+    });
+}
+
+#[test]
 fn a_producer_without_a_broker_says_at_its_end_what_it_could_not_bring_away() {
     run(async {
         let publisher = FakePublisher::default();

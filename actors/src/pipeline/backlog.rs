@@ -34,7 +34,7 @@ pub(super) struct Held {
 
 impl Backlog {
     /// What one waiting state takes, with its share of the tables.
-    const STATE_BYTES: usize = size_of::<StateVector>() + 80;
+    pub(super) const STATE_BYTES: usize = size_of::<StateVector>() + 80;
 
     pub(super) fn new(limits: BacklogLimits) -> Self {
         Self { limits, waiting: VecDeque::new(), of_aircraft: HashMap::new() }
@@ -42,10 +42,6 @@ impl Backlog {
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.waiting.len() * Self::STATE_BYTES
     }
 
     /// Adds states at the end and returns how many had to be given up.

@@ -69,8 +69,9 @@ impl<P: Publisher> KafkaProducer<P> {
 
     fn observe(&mut self) {
         self.observation.held = self.held();
-        self.observation.held_bytes = self.backlog.bytes();
+        self.observation.held_bytes = self.held() * Backlog::STATE_BYTES;
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
+        self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
         self.vitals.observe(&self.observation);
     }
 
