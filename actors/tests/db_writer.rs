@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, System};
 use actors::batch::{Batch, LogId, Position, Stored};
-use actors::messages::{Drain, StoreBatch};
+use actors::messages::{Drain, FindPositions, StoreBatch};
 use actors::metrics::Metrics;
 use actors::pipeline::DbWriter;
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
@@ -132,5 +132,41 @@ fn a_writer_that_was_drained_maintains_no_more() {
         sleep(Duration::from_secs(300)).await;
         assert_eq!(store.starts("maintain"), [60]);
         assert!(matches!(vitals.status().phase, Phase::Finished));
+    });
+}
+
+/// Never answers.
+struct HangingStore;
+
+impl StateStore for HangingStore {
+    async fn positions(&self, _: &LogId, _: &[i32]) -> Result<Vec<Position>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn store(&self, _: &Batch, _: &LikelyNew) -> Result<Stored, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn maintain(&self) -> Result<Maintained, StoreError> {
+        std::future::pending().await
+    }
+
+    fn reset(&self) {}
+}
+
+#[test]
+fn a_store_that_never_answers_is_shown_as_a_stall_whatever_it_was_asked() {
+    run(async {
+        let writer = |vitals: &Vitals| DbWriter::new(HangingStore, vitals.clone(), Metrics::unregistered()).start();
+        let vitals = ["stores", "looks up", "maintains"].map(Vitals::unlisted);
+        let writers = vitals.each_ref().map(writer);
+        let _stored = writers[0].send(batch());
+        let log = LogId { cluster: "c".into(), topic: "t".into() };
+        let _found = writers[1].send(FindPositions { log, partitions: vec![0] });
+        // The third begins its maintenance after a minute.
+        for (seconds, stalled) in [(59, [false, false, false]), (35, [true, true, false]), (60, [true, true, true])] {
+            sleep(Duration::from_secs(seconds)).await;
+            assert_eq!(vitals.each_ref().map(|vitals| vitals.status().phase == Phase::Stalled), stalled);
+        }
     });
 }

@@ -10,11 +10,13 @@ mod replay;
 mod shutdown;
 mod source;
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::metrics::Metrics;
-use actors::supervision::{Board, Failure, RestartPolicy, Supervisor};
+use actors::supervision::{Board, Failure, RestartPolicy, StallWatch, Supervisor};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
@@ -31,6 +33,7 @@ pub struct App {
     supervisor: Supervisor,
     failures: mpsc::UnboundedReceiver<Failure>,
     fatal: mpsc::UnboundedReceiver<String>,
+    stalls: StallWatch,
     server: RunningServer,
     /// Lives as long as the server: simulated flights.
     _source: LiveSource,
@@ -53,6 +56,7 @@ impl App {
         let board = Board::default();
         registry.register_collector(Box::new(BoardCollector(board.clone())));
         let (supervisor, failures) = Supervisor::new(board.clone(), RestartPolicy::default());
+        let stalls = StallWatch::on(board.clone());
         let (fatal_sender, fatal) = mpsc::unbounded_channel();
         let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics, fatal_sender)?;
         let needed = if settings.server.roles.has(Role::Live) {
@@ -73,7 +77,7 @@ impl App {
         };
         let server = http::start(&http_options(&settings), state)?;
         banner::show(&settings, &source, &server.addresses);
-        Ok(Self { settings, pipeline, supervisor, failures, fatal, server, _source: source })
+        Ok(Self { settings, pipeline, supervisor, failures, fatal, stalls, server, _source: source })
     }
 
     /// Where it listens.
@@ -89,13 +93,15 @@ impl App {
         let mut signals = shutdown::Signals::new()?;
         let reason = tokio::select! {
             name = signals.next() => {
-                log::info!("{name}: ending in order; a second signal ends at once");
+                let within = self.settings.server.shutdown_timeout;
+                log::info!("{name}: ending in order, within {within:?}; a second signal ends at once");
                 None
             }
             Some(Failure { actor, cause }) = self.failures.recv() => {
                 Some((ExitStatus::GaveUp, format!("{actor} failed again and again, the last time with: {cause}")))
             }
             Some(cause) = self.fatal.recv() => Some((ExitStatus::Failed, cause)),
+            never = tell_of_stalls(&mut self.stalls) => match never {},
         };
         if let Some((_, cause)) = &reason {
             log::error!("{cause}: ending in order");
@@ -117,6 +123,20 @@ impl App {
                 status
             }
         })
+    }
+}
+
+/// Logs when an actor stalls, and when it goes on.
+async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let stalls = watch.look();
+        for actor in stalls.begun {
+            log::error!(actor; "stalled: no progress for longer than its work may take");
+        }
+        for actor in stalls.ended {
+            log::info!(actor; "no longer stalled");
+        }
     }
 }
 

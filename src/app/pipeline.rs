@@ -163,8 +163,9 @@ impl Parts<'_> {
     fn poller(&self, producer: &Addr<Producer>) -> Addr<Poller<OpenSkyClient>> {
         let (options, plan, metrics) = (self.source.options.clone(), self.source.plan, self.metrics.clone());
         let producer = producer.clone().recipient();
-        self.supervisor
-            .start("poller", move |vitals| Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics))
+        self.supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, "poller", move |vitals| {
+            Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics)
+        })
     }
 }
 

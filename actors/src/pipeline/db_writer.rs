@@ -28,7 +28,8 @@ pub struct DbWriter<S> {
     observation: Observation,
 }
 
-/// A batch under way for longer than this is a stall: its own time-outs should have ended it.
+/// A batch, a question or a step of maintenance under way for longer than this is a stall: its own time-outs should have
+/// ended it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What the admin page shows of the DbWriter.
@@ -103,8 +104,10 @@ impl<S: StateStore> DbWriter<S> {
     /// One step, for which the batches wait.
     fn maintain(&mut self, ctx: &mut Context<Self>) {
         let (store, started) = (self.store.clone(), Instant::now());
+        self.vitals.expect_progress_within(Some(PATIENCE));
         let step = async move { store.maintain().await };
         ctx.wait(step.into_actor(self).map(move |result, writer, ctx| {
+            writer.vitals.expect_progress_within(None);
             let pause = writer.maintained(&result, started);
             writer.maintain_in(pause, ctx);
         }));
@@ -156,8 +159,10 @@ impl<S: StateStore> Handler<FindPositions> for DbWriter<S> {
 
     fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
         let store = self.store.clone();
+        self.vitals.expect_progress_within(Some(PATIENCE));
         let ask = async move { store.positions(&question.log, &question.partitions).await };
         AtomicResponse::new(Box::pin(ask.into_actor(self).map(|result, writer, _| {
+            writer.vitals.expect_progress_within(None);
             match &result {
                 Ok(_) => {
                     writer.vitals.progress();

@@ -25,6 +25,9 @@ pub(super) struct LivePath<S> {
     observation: Observation,
 }
 
+/// The hub does no I/O: a batch that it has not taken after so long is a stall.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What the admin page shows of the live KafkaConsumer.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Observation {
@@ -115,12 +118,14 @@ impl<S: Subscription> LivePath<S> {
 
     /// Brings a batch to the hub, again and again until it has it: it may be restarting.
     async fn show(&mut self, batch: Arc<Batch>) {
+        self.reading.vitals.expect_progress_within(Some(PATIENCE));
         let shown = loop {
             match self.hub.send(ShowBatch(batch.clone())).await {
                 Ok(shown) => break shown,
                 Err(error) => self.pause(&SubscriptionError(format!("the hub did not answer: {error}"))).await,
             }
         };
+        self.reading.vitals.expect_progress_within(None);
         let (records, lost) = totals(&batch);
         count(&self.reading.metrics.consumed, "live", records);
         count(&self.reading.metrics.lost_offsets, "live", lost);

@@ -14,7 +14,7 @@ use crate::domain::{BadRows, StateVector, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, PublishStates};
 use crate::metrics::{Metrics, count};
 use crate::ports::{Fetched, SourceError, StateSource};
-use crate::supervision::{Phase, Readiness, Vitals};
+use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
 
 /// Asks the source for states, as often as its credits allow, and hands the changed ones to the KafkaProducer.
 pub struct Poller<S> {
@@ -60,6 +60,15 @@ enum Source {
 }
 
 impl<S: StateSource> Poller<S> {
+    /// Each restart asks the source at once, and each answer costs credits: one that makes the Poller panic whenever it
+    /// comes must not use up the day. Eleven panics within two minutes end the process, after 44 credits at most.
+    pub const RESTARTS: RestartPolicy = RestartPolicy {
+        max_restarts: 10,
+        window: Duration::from_secs(120),
+        first_pause: Duration::from_millis(100),
+        longest_pause: Duration::from_secs(10),
+    };
+
     /// A Poller that starts asking as soon as it is started.
     pub fn new(
         source: S,

@@ -77,6 +77,8 @@ struct Observation {
 impl SseHub {
     const HEARTBEAT: Duration = Duration::from_secs(15);
     const TICK: Duration = Duration::from_secs(1);
+    /// It waits for nobody: so long without a tick is a stall.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     /// A hub with an empty picture.
     pub fn new(limits: HubLimits, vitals: Vitals, metrics: Metrics) -> Self {
@@ -178,7 +180,9 @@ impl Actor for SseHub {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.vitals.phase(Phase::Running);
         self.vitals.readiness(Readiness::Ready);
+        self.vitals.expect_progress_within(Some(Self::PATIENCE));
         ctx.run_interval(Self::TICK, |hub, _| {
+            hub.vitals.expect_progress_within(Some(Self::PATIENCE));
             hub.picture.sweep(UnixTime::now(), hub.limits.aircraft_timeout);
             hub.tend(Instant::now());
         });

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Recipient;
 use serde::Serialize;
@@ -31,6 +32,10 @@ pub(super) struct StorePath<S> {
     unstored: usize,
     observation: Observation,
 }
+
+/// The DbWriter answers every try within its own time-outs, and a failed one is shown as such: a batch that is under way
+/// for longer is a stall.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the admin page shows of the storing KafkaConsumer.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -188,7 +193,9 @@ impl<S: Subscription> StorePath<S> {
             dead_letters: self.dead_letters.clone(),
         };
         self.unstored = batch.states();
+        self.reading.vitals.expect_progress_within(Some(PATIENCE));
         let (batch, stored, letters) = self.beside_the_subscription(store.store(batch)).await?;
+        self.reading.vitals.expect_progress_within(None);
         self.unstored = 0;
         let (records, lost) = totals(&batch);
         count(&self.reading.metrics.consumed, "store", records);

@@ -2,9 +2,11 @@
 
 mod guardian;
 mod restart_policy;
+mod stalls;
 mod supervisor;
 mod vitals;
 
 pub use restart_policy::{RestartHistory, RestartPolicy, Verdict};
+pub use stalls::{StallWatch, Stalls};
 pub use supervisor::{Failure, Supervisor};
 pub use vitals::{ActorStatus, Board, LastError, Phase, Readiness, Vitals};

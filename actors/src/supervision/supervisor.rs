@@ -31,7 +31,8 @@ impl Supervisor {
     /// How many messages an actor's mailbox holds; a `send` beyond waits.
     const MAILBOX: usize = 64;
 
-    /// A supervisor, and where it reports the actors that it gives up: each at most once.
+    /// A supervisor whose actors are restarted by `policy`, unless one is started under its own; and where it reports the
+    /// actors that it gives up: each at most once.
     pub fn new(board: Board, policy: RestartPolicy) -> (Self, mpsc::UnboundedReceiver<Failure>) {
         let (failures, reports) = mpsc::unbounded_channel();
         (Self { board, policy, failures, arbiters: Mutex::default() }, reports)
@@ -43,8 +44,17 @@ impl Supervisor {
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
     {
+        self.start_under(self.policy, name, make)
+    }
+
+    /// As `start`, under a policy of the actor's own.
+    pub fn start_under<A, F>(&self, policy: RestartPolicy, name: &'static str, make: F) -> Addr<A>
+    where
+        A: Actor<Context = Context<A>> + Supervised,
+        F: FnOnce(Vitals) -> A + Send + 'static,
+    {
         let arbiter = Arbiter::new();
-        let address = self.start_on(&arbiter.handle(), name, make);
+        let address = self.launch(&arbiter.handle(), policy, name, make);
         self.arbiters.lock().unwrap_or_else(PoisonError::into_inner).push(arbiter);
         address
     }
@@ -55,8 +65,16 @@ impl Supervisor {
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
     {
+        self.launch(thread, self.policy, name, make)
+    }
+
+    fn launch<A, F>(&self, thread: &ArbiterHandle, policy: RestartPolicy, name: &'static str, make: F) -> Addr<A>
+    where
+        A: Actor<Context = Context<A>> + Supervised,
+        F: FnOnce(Vitals) -> A + Send + 'static,
+    {
         let (sender, receiver) = channel(Self::MAILBOX);
-        let (policy, failures, vitals) = (self.policy, self.failures.clone(), self.board.list(name));
+        let (failures, vitals) = (self.failures.clone(), self.board.list(name));
         thread.spawn_fn(move || {
             let life = Context::with_receiver(receiver).into_future(make(vitals.clone()));
             #[expect(clippy::disallowed_methods, reason = "this future is what catches the panics of all others")]

@@ -173,7 +173,11 @@ impl Vitals {
     }
 
     pub(super) fn restarted(&self) {
-        self.sheet().status.restarts += 1;
+        let mut sheet = self.sheet();
+        sheet.status.restarts += 1;
+        // What it was to be done with is lost with the panic; the next piece of work says anew how long it may take.
+        sheet.patience = None;
+        drop(sheet);
         self.phase(Phase::Running);
     }
 
@@ -222,6 +226,16 @@ mod tests {
         tokio::time::advance(Duration::from_secs(31)).await;
         assert_eq!(vitals.status().phase, Phase::Stalled);
         vitals.progress();
+        assert_eq!(vitals.status().phase, Phase::Running);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_actor_that_was_restarted_in_the_middle_of_its_work_is_not_stalled_for_it() {
+        let vitals = Vitals::unlisted("db-writer");
+        vitals.expect_progress_within(Some(Duration::from_secs(30)));
+        vitals.phase(Phase::Restarting);
+        vitals.restarted();
+        tokio::time::advance(Duration::from_secs(31)).await;
         assert_eq!(vitals.status().phase, Phase::Running);
     }
 
