@@ -127,7 +127,7 @@ pub const KEYS: &[Key] = &[
         "server.shutdown_timeout",
         "25s",
         Kind::Duration { min: SECOND, max: HOUR },
-        "How long an orderly shutdown may take before the process ends anyway.",
+        "How long an orderly shutdown may take before the process ends anyway. Whoever sends SIGTERM must wait as long: docker stop kills after 10 s unless it is told otherwise (--time 30, stop_grace_period).",
     ),
     Key::new("opensky.base_url", "https://opensky-network.org/api", Kind::HttpUrl, "The REST API's root."),
     Key::new(

@@ -1,6 +1,6 @@
 //! Processes that share the work over one Kafka.
 
-use crate::support::{Setup, Sky};
+use crate::support::{Setup, Sky, eventually};
 
 #[test]
 fn three_processes_with_a_role_each_work_together() {
@@ -74,4 +74,31 @@ fn replicas_divide_the_storing_and_each_serves_everything() {
     // At a hand-over a batch may be fenced, and is then read again by whoever owns it; none is stored twice.
     assert_eq!(setup.database().positions().values().sum::<i64>(), i64::try_from(served.len()).unwrap());
     [collect, first].into_iter().for_each(crate::support::TestApp::end);
+}
+
+#[test]
+fn a_rolling_update_leaves_no_gap_and_no_double() {
+    let sky = Sky::of(200);
+    let setup = Setup::real().watching(&sky);
+    let collect = setup.clone().arguments(["serve", "--roles", "collect"]).start();
+    let replica = || setup.clone().arguments(["serve", "--roles", "store,live"]).start();
+    let mut replicas = [replica(), replica()];
+    setup.database().wait_more_than(0);
+    // Each is replaced by a new one that is ready before the old one ends.
+    for old in &mut replicas {
+        let new = replica();
+        new.wait_ready();
+        sky.wait_polls(2);
+        std::mem::replace(old, new).end();
+    }
+    sky.wait_polls(2);
+    sky.fall_silent();
+    collect.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    let served = sky.served();
+    setup.database().wait_rows(&served);
+    assert_eq!(setup.topic().states(), served);
+    let stored = || setup.database().positions().values().sum::<i64>();
+    let records = i64::try_from(setup.topic().records().len()).unwrap();
+    eventually("every record is behind the positions", || (stored() == records).then_some(()));
+    replicas.into_iter().chain([collect]).for_each(crate::support::TestApp::end);
 }

@@ -13,10 +13,26 @@ fn it_drains_under_load(setup: &Setup, sky: &Sky) {
     let client = app.sse();
     client.wait_states(5_000);
     sky.wait_polls(2);
+    let log = app.log.clone();
     app.end();
     let seen = client.wait("the end of the stream", |seen| seen.closed);
     assert!(seen.ended, "the stream was cut off");
     assert!(seen.retry.is_some_and(|millis| (1_000..6_000).contains(&millis)), "{:?}", seen.retry);
+    assert_each_stage_was_measured(&log.to_its_end());
+}
+
+/// Source first, each with its time, and all of it together.
+fn assert_each_stage_was_measured(log: &[String]) {
+    let measured = log.iter().filter_map(|line| {
+        let (_, fields) = line.split_once(" drained actor=")?;
+        let (actor, rest) = fields.split_once(' ')?;
+        assert!(rest.starts_with("seconds=") && rest.ends_with(" left=0"), "{line}");
+        Some(actor)
+    });
+    let stages = ["poller", "kafka-producer", "kafka-consumer-store", "db-writer", "kafka-consumer-live", "sse-hub"];
+    assert_eq!(measured.collect::<Vec<_>>(), stages);
+    let last = log.last().unwrap();
+    assert!(last.contains(" ended seconds=") && last.ends_with("drained=true"), "{last}");
 }
 
 #[test]
