@@ -57,6 +57,17 @@ test-services: prerequisites-test ## The scripts that start those services: cras
 test-web: prerequisites-run $(WEB_MODULES) ## The tests of the page's logic and of the stream's client
 	npm --prefix web run --silent build:stream
 	npm --prefix web run --silent test
+# What the bench is told: how long, from which seed (none: another one each time, which is printed), which faults (none: all), how many
+# seconds each lasts (none: drawn).
+MINUTES ?= 10
+SEED ?=
+FAULTS ?=
+OUTAGE ?=
+.PHONY: chaos
+chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=…, and compare the books (FAULTS=kill-storer,…; OUTAGE=60)
+	cargo test --locked --features fault-injection --test chaos --no-run
+	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' scripts/services/with.sh -- \
+		cargo test --locked --features fault-injection --test chaos -- --nocapture
 
 .PHONY: lint
 lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, ESLint, ShellCheck, Compose, Hadolint

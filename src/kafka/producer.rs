@@ -123,6 +123,8 @@ impl KafkaPublisher {
             .set("enable.idempotence", "true")
             .set("compression.type", "lz4")
             .set("linger.ms", "1")
+            // Added partitions are used as soon as the consumers read them; the default would be five minutes.
+            .set("topic.metadata.refresh.interval.ms", "10000")
             .set("message.max.bytes", reached.max_dead_letter.to_string())
             .set("message.timeout.ms", Self::DELIVERY_TIMEOUT.as_millis().to_string())
             .set("queue.buffering.max.messages", "100000")

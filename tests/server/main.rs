@@ -6,6 +6,7 @@
 #![cfg(feature = "fault-injection")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, unused_imports, reason = "tests/chaos speaks in these words, too")]
 mod support;
 
 mod api;

@@ -94,8 +94,17 @@ impl TestApp {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = self.child.lock().unwrap().id();
-        kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
+        kill(Pid::from_raw(self.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.lock().unwrap().id()
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&self) -> bool {
+        self.child.lock().unwrap().try_wait().unwrap().is_none()
     }
 
     /// SIGKILL, and its end.

@@ -15,13 +15,13 @@ mod wait;
 pub(crate) use app::TestApp;
 pub(crate) use database::Database;
 pub(crate) use http::request;
-pub(crate) use proxy::Proxy;
+pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use services::Service;
 pub(crate) use setup::{ADMIN_TOKEN, Setup};
 pub(crate) use sky::Sky;
 pub(crate) use sse::{SseClient, key};
 pub(crate) use topic::Topic;
-pub(crate) use wait::{PATIENCE, eventually};
+pub(crate) use wait::{PATIENCE, eventually, let_pass};
 
 /// An aircraft at a moment: its address and its `last_contact`.
 pub(crate) type Key = (String, i64);

@@ -7,6 +7,9 @@ use super::{unique_name, variable};
 pub(crate) struct Service {
     script: PathBuf,
     folder: PathBuf,
+    /// Of each start.
+    options: &'static [&'static str],
+    environment: Vec<(&'static str, String)>,
     /// Where it listens: bootstrap servers, or a URL.
     pub(crate) address: String,
 }
@@ -14,18 +17,28 @@ pub(crate) struct Service {
 impl Service {
     /// An empty PostgreSQL.
     pub(crate) fn postgres() -> Self {
-        Self::start("postgres.sh", &["--fast"])
+        Self::start("postgres.sh", &["--fast"], &[])
+    }
+
+    /// An empty PostgreSQL that keeps what it has confirmed, whatever happens to it, with these options.
+    pub(crate) fn durable_postgres(options: &'static str) -> Self {
+        Self::start("postgres.sh", &[], &[("POSTGRES_OPTIONS", options.to_owned())])
     }
 
     /// An empty Kafka.
     pub(crate) fn kafka() -> Self {
-        Self::start("kafka.sh", &[])
+        Self::kafka_with("")
     }
 
-    fn start(script: &str, options: &[&str]) -> Self {
+    /// An empty Kafka with these properties.
+    pub(crate) fn kafka_with(properties: &str) -> Self {
+        Self::start("kafka.sh", &[], &[("KAFKA_PROPERTIES", properties.to_owned())])
+    }
+
+    fn start(script: &str, options: &'static [&'static str], environment: &[(&'static str, String)]) -> Self {
         let script = PathBuf::from(variable("TEST_SERVICES")).join(script);
         let folder = PathBuf::from(variable("TEST_SERVICES_RUN")).join(unique_name());
-        let mut service = Self { script, folder, address: String::new() };
+        let mut service = Self { script, folder, options, environment: environment.to_vec(), address: String::new() };
         service.address = service.call("start", options);
         service
     }
@@ -33,6 +46,7 @@ impl Service {
     fn call(&self, word: &str, options: &[&str]) -> String {
         let mut command = Command::new(&self.script);
         command.arg(word).args(options).arg(&self.folder).stdin(Stdio::null()).stderr(Stdio::inherit());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let output = command.output().unwrap();
         assert!(output.status.success(), "{word} {}: {}", self.folder.display(), output.status);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -45,12 +59,22 @@ impl Service {
 
     /// On the same port, with the same data.
     pub(crate) fn start_again(&self) {
-        self.call("start", &[]);
+        self.call("start", self.options);
     }
 
     /// As a power cut would.
     pub(crate) fn crash(&self) {
         self.call("crash", &[]);
+    }
+
+    /// It keeps its connections and answers nobody.
+    pub(crate) fn pause(&self) {
+        self.call("pause", &[]);
+    }
+
+    /// The end of a pause.
+    pub(crate) fn resume(&self) {
+        self.call("resume", &[]);
     }
 }
 

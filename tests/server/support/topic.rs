@@ -40,7 +40,8 @@ impl Topic {
         &self.name
     }
 
-    fn config(&self) -> ClientConfig {
+    /// What every client of it needs.
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.servers).set("message.max.bytes", "2000000");
         config
@@ -62,12 +63,18 @@ impl Topic {
 
     /// Every record of the topic at this moment.
     pub(crate) fn records(&self) -> Vec<Record> {
+        self.records_from(&BTreeMap::new())
+    }
+
+    /// The same, of these partitions only from these offsets on.
+    pub(crate) fn records_from(&self, offsets: &BTreeMap<i32, i64>) -> Vec<Record> {
         let consumer = self.consumer("reader-of-the-tests");
         let (mut list, mut left) = (TopicPartitionList::new(), BTreeMap::new());
         for partition in self.partitions(&consumer) {
             let (low, high) = consumer.fetch_watermarks(&self.name, partition, PATIENCE).unwrap();
-            if high > low {
-                list.add_partition_offset(&self.name, partition, Offset::Beginning).unwrap();
+            let first = offsets.get(&partition).map_or(low, |&offset| offset.max(low));
+            if high > first {
+                list.add_partition_offset(&self.name, partition, Offset::Offset(first)).unwrap();
                 left.insert(partition, high);
             }
         }

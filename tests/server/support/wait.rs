@@ -11,11 +11,12 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
             return answer;
         }
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
-        pause();
+        let_pass(Duration::from_millis(50));
     }
 }
 
+/// Lets time pass: where it is the time that matters, such as how long a service is away.
 #[expect(clippy::disallowed_methods, reason = "a test's thread is nobody's arbiter")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(50));
+pub(crate) fn let_pass(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -1,0 +1,197 @@
+//! What can break.
+
+/// One thing that breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    KillCollector,
+    KillStorer,
+    KillViewer,
+    KillStorm,
+    StorerDiesBeforeCommit,
+    StorerDiesAfterCommit,
+    PanicPoller,
+    PanicProducer,
+    PanicStoreConsumer,
+    PanicDbWriter,
+    PanicLiveConsumer,
+    PanicHub,
+    StopCollector,
+    StopStorer,
+    StopViewer,
+    Rebalances,
+    RollingUpdate,
+    PostgresStopped,
+    PostgresKilled,
+    PostgresPaused,
+    PostgresCut,
+    PostgresReset,
+    PostgresSilent,
+    PostgresSlow,
+    ReadOnly,
+    DiskFull,
+    NoConnections,
+    Cancelled,
+    Deadlock,
+    KafkaStopped,
+    KafkaKilled,
+    KafkaPaused,
+    KafkaCut,
+    KafkaReset,
+    KafkaSilent,
+    KafkaSlow,
+    SourceStatus,
+    SourceHangs,
+    SourceResets,
+    SourceTruncates,
+    SourceNonsense,
+    TokenRefused,
+    TokensRevoked,
+    Garbage,
+    PartitionsAdded,
+    Retention,
+    TopicMadeAnew,
+}
+
+/// What a fault strikes: two at a time must not meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Area {
+    Process,
+    Database,
+    Kafka,
+    Source,
+    /// It is about everything, or counts exactly.
+    Alone,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 47] = [
+        Self::KillCollector,
+        Self::KillStorer,
+        Self::KillViewer,
+        Self::KillStorm,
+        Self::StorerDiesBeforeCommit,
+        Self::StorerDiesAfterCommit,
+        Self::PanicPoller,
+        Self::PanicProducer,
+        Self::PanicStoreConsumer,
+        Self::PanicDbWriter,
+        Self::PanicLiveConsumer,
+        Self::PanicHub,
+        Self::StopCollector,
+        Self::StopStorer,
+        Self::StopViewer,
+        Self::Rebalances,
+        Self::RollingUpdate,
+        Self::PostgresStopped,
+        Self::PostgresKilled,
+        Self::PostgresPaused,
+        Self::PostgresCut,
+        Self::PostgresReset,
+        Self::PostgresSilent,
+        Self::PostgresSlow,
+        Self::ReadOnly,
+        Self::DiskFull,
+        Self::NoConnections,
+        Self::Cancelled,
+        Self::Deadlock,
+        Self::KafkaStopped,
+        Self::KafkaKilled,
+        Self::KafkaPaused,
+        Self::KafkaCut,
+        Self::KafkaReset,
+        Self::KafkaSilent,
+        Self::KafkaSlow,
+        Self::SourceStatus,
+        Self::SourceHangs,
+        Self::SourceResets,
+        Self::SourceTruncates,
+        Self::SourceNonsense,
+        Self::TokenRefused,
+        Self::TokensRevoked,
+        Self::Garbage,
+        Self::PartitionsAdded,
+        Self::Retention,
+        Self::TopicMadeAnew,
+    ];
+
+    /// `KillStorer` → `kill-storer`
+    pub(crate) fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let known = || Self::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
+        let found = Self::ALL.into_iter().find(|fault| fault.name() == name);
+        found.unwrap_or_else(|| panic!("no fault is called {name}; there are {}", known()))
+    }
+
+    pub(crate) fn area(self) -> Area {
+        match self {
+            Self::KillCollector
+            | Self::KillStorer
+            | Self::KillViewer
+            | Self::PanicPoller
+            | Self::PanicProducer
+            | Self::PanicStoreConsumer
+            | Self::PanicDbWriter
+            | Self::PanicLiveConsumer
+            | Self::PanicHub => Area::Process,
+            Self::PostgresStopped
+            | Self::PostgresKilled
+            | Self::PostgresPaused
+            | Self::PostgresCut
+            | Self::PostgresReset
+            | Self::PostgresSilent
+            | Self::PostgresSlow
+            | Self::ReadOnly
+            | Self::DiskFull
+            | Self::NoConnections
+            | Self::Cancelled => Area::Database,
+            Self::KafkaStopped
+            | Self::KafkaKilled
+            | Self::KafkaPaused
+            | Self::KafkaCut
+            | Self::KafkaReset
+            | Self::KafkaSilent
+            | Self::KafkaSlow => Area::Kafka,
+            Self::SourceStatus
+            | Self::SourceHangs
+            | Self::SourceResets
+            | Self::SourceTruncates
+            | Self::SourceNonsense
+            | Self::TokenRefused
+            | Self::TokensRevoked => Area::Source,
+            // Their exit must be a clean one, or they count.
+            Self::KillStorm
+            | Self::StorerDiesBeforeCommit
+            | Self::StorerDiesAfterCommit
+            | Self::StopCollector
+            | Self::StopStorer
+            | Self::StopViewer
+            | Self::Rebalances
+            | Self::RollingUpdate
+            | Self::Deadlock
+            | Self::Garbage
+            | Self::PartitionsAdded
+            | Self::Retention
+            | Self::TopicMadeAnew => Area::Alone,
+        }
+    }
+
+    /// Whether both can strike at a time.
+    pub(crate) fn goes_with(self, other: Self) -> bool {
+        other.area() != Area::Alone && self.area() != other.area()
+    }
+
+    /// Whether polls that the source answered may be lost with the process, or the actor, that had them in hand.
+    pub(crate) fn may_cost_polls(self) -> bool {
+        matches!(self, Self::KillCollector | Self::KillStorm | Self::StopCollector | Self::PanicPoller)
+    }
+}

@@ -1,0 +1,98 @@
+//! What happens to the log itself.
+
+use std::collections::BTreeSet;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::support::{Key, Weather, eventually};
+use crate::world::World;
+
+/// More partitions than this are not added.
+const MOST_PARTITIONS: i32 = 8;
+
+impl World {
+    fn admin<T>(&self, work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let admin = self.topic().config().create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(crate::support::PATIENCE));
+        runtime.block_on(work(&admin, &options))
+    }
+
+    /// Records that nobody can use, between the others.
+    pub(crate) fn write_garbage(&mut self) {
+        for _ in 0..5 {
+            self.garbage += 1;
+            let value = format!("garbage {}", self.garbage).into_bytes();
+            self.topic().write(Some(0), &[(Some("garbage"), Some(value))]);
+        }
+    }
+
+    /// Some aircraft move to another partition by it.
+    pub(crate) fn add_a_partition(&mut self) {
+        if self.partitions == MOST_PARTITIONS {
+            return;
+        }
+        self.partitions += 1;
+        let (name, count) = (self.topic().name().to_owned(), usize::try_from(self.partitions).unwrap());
+        self.admin(async |admin, options| {
+            let added = admin.create_partitions([&NewPartitions::new(&name, count)], options).await.unwrap();
+            assert!(added.iter().all(Result::is_ok), "{added:?}");
+        });
+    }
+
+    /// Kafka's retention takes what was not stored yet, while the database is away. What is missing afterwards is what
+    /// the servers count as lost.
+    pub(crate) fn let_retention_take_the_unread(&mut self, seconds: u64) {
+        let counted = |world: &Self| world.storers().map(|node| lost(node.app())).sum::<u64>();
+        let before = counted(self);
+        self.postgres_proxy.weather(Weather::Cut);
+        self.sky.wait_polls(seconds.max(2));
+        self.read_the_log();
+        let mut list = TopicPartitionList::new();
+        for (&partition, &end) in self.ledger.ends() {
+            list.add_partition_offset(self.topic().name(), partition, Offset::Offset(end)).unwrap();
+        }
+        let name = self.topic().name().to_owned();
+        self.admin(async |admin, options| {
+            let deleted = admin.delete_records(&list, options).await.unwrap();
+            assert!(deleted.elements().iter().all(|element| element.topic() == name && element.error().is_ok()));
+        });
+        let candidates: BTreeSet<Key> = self.ledger.keys().cloned().collect();
+        self.sky.wait_polls(2);
+        self.postgres_proxy.weather(Weather::Fair);
+        self.recover("retention");
+        let rows = self.database.rows();
+        let missing: Vec<Key> =
+            candidates.difference(&rows).filter(|key| !self.ledger.given_up.contains(*key)).cloned().collect();
+        let counted = counted(self) - before;
+        assert_eq!(counted, missing.len() as u64, "what was counted as lost, and what is missing");
+        self.ledger.given_up.extend(missing);
+    }
+
+    /// The topic is deleted once everything in it is stored, and made anew by whoever needs it first.
+    pub(crate) fn make_the_topic_anew(&mut self) {
+        self.settle();
+        let name = self.topic().name().to_owned();
+        self.admin(async |admin, options| {
+            let deleted = admin.delete_topics(&[&name], options).await.unwrap();
+            assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+        });
+        self.ledger.turn_the_page();
+        self.partitions = Self::PARTITIONS;
+        self.sky.clear_up();
+        eventually("the topic is there again", || {
+            self.admin(async |admin, _| {
+                let metadata = admin.inner().fetch_metadata(Some(&name), crate::support::PATIENCE).ok()?;
+                (metadata.topics().first()?.partitions().len() == 3).then_some(())
+            })
+        });
+    }
+}
+
+fn lost(app: &crate::support::TestApp) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+    let lost = app.metric("lost_offsets_total") as u64;
+    lost
+}

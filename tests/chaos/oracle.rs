@@ -1,0 +1,169 @@
+//! The end: what was served, what Kafka had, what the database has and what a client saw are compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::support::{Database, Key, eventually, key};
+use crate::world::World;
+
+/// A row as the JSON of a message, without the nulls.
+const ROWS: &str = "SELECT json_strip_nulls(json_build_object(
+        'icao24', icao24, 'callsign', callsign, 'origin_country', origin_country, 'lat', lat, 'lon', lon,
+        'velocity', velocity, 'true_track', true_track, 'vertical_rate', vertical_rate,
+        'baro_altitude', baro_altitude, 'geo_altitude', geo_altitude, 'on_ground', on_ground, 'squawk', squawk,
+        'spi', spi, 'position_source', position_source, 'category', category,
+        'time_position', extract(epoch FROM time_position)::bigint,
+        'last_contact', extract(epoch FROM last_contact)::bigint,
+        'observed_at', extract(epoch FROM observed_at)::bigint))::text AS text, 0::bigint AS number
+    FROM state_vectors";
+
+/// Every claim, one after the other.
+pub(crate) fn compare_the_books(world: &mut World) {
+    // Long enough that every aircraft has news once more, also for a client that came late.
+    world.sky.wait_polls(4);
+    the_picture_is_whole_before_the_end(world);
+    world.settle();
+    world.ledger.read(&world.topic());
+    each_message_is_a_row_once(world);
+    each_state_that_was_served_is_on_kafka(world);
+    garbage_is_in_the_dead_letters(world);
+    the_client_the_hub_and_the_table_agree(world);
+    nothing_has_leaked(world);
+}
+
+/// The source is still at work: the client is not behind for want of news.
+fn the_picture_is_whole_before_the_end(world: &World) {
+    let seen = world.follower.seen();
+    assert!(!seen.ended, "the stream has ended");
+    assert!(seen.backwards.is_empty(), "a client saw older states after newer ones: {:?}", seen.backwards.first());
+}
+
+/// Acknowledged messages = rows, no key twice, and each row is the first message of its key.
+fn each_message_is_a_row_once(world: &mut World) {
+    let acknowledged = world.acknowledged();
+    let ledger = &world.ledger;
+    let missing_records = acknowledged.saturating_sub(ledger.records);
+    assert_eq!(missing_records, 0, "acknowledged messages that Kafka does not have");
+    let rows = whole_rows(&world.database);
+    let messages: BTreeSet<&Key> = ledger.keys().collect();
+    let lost: Vec<_> =
+        messages.iter().filter(|key| !rows.contains_key(**key) && !ledger.given_up.contains(**key)).collect();
+    assert!(lost.is_empty(), "{} messages of {} are no rows, such as {:?}", lost.len(), messages.len(), lost.first());
+    let odd = rows.keys().filter(|key| !ledger.has(key)).count();
+    assert_eq!(odd, 0, "rows that nobody sent");
+    for (key, row) in &rows {
+        let matches = ledger.first(key).iter().any(|message| same(row, &message.json()));
+        assert!(matches, "not the first message of its key: {row}");
+    }
+    let duplicates = ledger.records - messages.len() as u64 - ledger.garbage.len() as u64;
+    world.report.books.push(format!(
+        "{} records on Kafka, {} reported as acknowledged; {} rows, each the first message of its key; {duplicates} messages \
+         came twice; 0 lost, 0 twice; {} given up by Kafka's retention, as many as were counted",
+        ledger.records,
+        acknowledged,
+        rows.len(),
+        ledger.given_up.len()
+    ));
+}
+
+fn whole_rows(database: &Database) -> BTreeMap<Key, Value> {
+    let rows = database.pairs("", ROWS);
+    let count = rows.len();
+    let rows: BTreeMap<_, _> = rows
+        .into_iter()
+        .map(|(row, _)| {
+            let row: Value = serde_json::from_str(&row).unwrap();
+            (key(&row), row)
+        })
+        .collect();
+    assert_eq!(rows.len(), count, "a key is there twice");
+    rows
+}
+
+/// Equal but for the nulls.
+fn same(row: &Value, message: &Value) -> bool {
+    let fields = |of: &Value| {
+        let known = of.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
+        known.map(|(name, value)| (name.clone(), plain(value))).collect::<BTreeMap<_, _>>()
+    };
+    fields(row) == fields(message)
+}
+
+/// 5 and 5.0 are the same number.
+fn plain(value: &Value) -> Value {
+    value.as_f64().map_or_else(|| value.clone(), Value::from)
+}
+
+/// But for the polls that a killed collector, or a panicking poller, had in hand.
+fn each_state_that_was_served_is_on_kafka(world: &mut World) {
+    let (ledger, excused) = (&world.ledger, &world.excused);
+    let served = world.sky.served();
+    let missing: Vec<_> = served.iter().filter(|key| !ledger.has(key)).collect();
+    let unexcused: Vec<_> =
+        missing.iter().filter(|(_, at)| !excused.iter().any(|(from, to)| (from..=to).contains(&at))).collect();
+    assert!(
+        unexcused.is_empty(),
+        "{} states were served and are not on Kafka, such as {:?}; excused: {excused:?}",
+        unexcused.len(),
+        unexcused.first()
+    );
+    let polls: BTreeSet<i64> = missing.iter().map(|(_, at)| *at).collect();
+    world.report.books.push(format!(
+        "{} states served; {} of them, of {} polls, were in the hands of a collector that was killed or panicked",
+        served.len(),
+        missing.len(),
+        polls.len()
+    ));
+}
+
+fn garbage_is_in_the_dead_letters(world: &mut World) {
+    let letters: BTreeSet<Vec<u8>> =
+        world.dead_letters().records().into_iter().map(|record| record.value.unwrap_or_default()).collect();
+    assert_eq!(letters.len() as u64, world.garbage);
+    assert_eq!(letters, world.ledger.garbage, "dead letters, and what nobody can read");
+    world.report.books.push(format!("{} unreadable records, all of them in the dead letters", letters.len()));
+}
+
+/// The picture of a client that stayed connected = the hub's = the newest row of each aircraft.
+fn the_client_the_hub_and_the_table_agree(world: &mut World) {
+    let newest = "SELECT icao24 AS text, max(extract(epoch FROM last_contact))::bigint AS number
+        FROM state_vectors GROUP BY icao24";
+    let table: BTreeMap<String, i64> = world.database.pairs("", newest).into_iter().collect();
+    eventually("the client's picture is the table's", || {
+        let seen = world.follower.seen();
+        let client: BTreeMap<String, i64> = seen.newest.clone().into_iter().collect();
+        (client == table).then_some(())
+    });
+    let flights = world.viewer().app().get("/api/v1/flights").json();
+    let hub: BTreeMap<String, i64> = flights["states"].as_array().unwrap().iter().map(key).collect();
+    assert_eq!(hub, table, "the hub's picture, and the newest rows");
+    assert!(world.follower.seen().backwards.is_empty());
+    let states = world.follower.seen().states;
+    world.report.books.push(format!(
+        "{} aircraft: the client, the hub and the table agree; the client saw {states} states, none twice or late",
+        table.len()
+    ));
+}
+
+/// Of the processes that have lived for some rounds.
+fn nothing_has_leaked(world: &mut World) {
+    let mut lines = Vec::new();
+    for node in world.nodes() {
+        let Some(warm) = node.resources_once_warm() else { continue };
+        let name = node.name;
+        // A connection, or a thread for blocking calls, may still be on its way out.
+        let last = eventually(&format!("{name} holds no more than at first: {warm:?}"), || {
+            let last = node.resources();
+            let back = last.files <= warm.files + 6
+                && last.threads <= warm.threads + 6
+                && last.resident <= warm.resident * 3 / 2 + 32;
+            back.then_some(last)
+        });
+        lines.push(format!(
+            "{name}, once warm and at the end: {} and {} threads, {} and {} files, {} and {} MiB resident",
+            warm.threads, last.threads, warm.files, last.files, warm.resident, last.resident
+        ));
+    }
+    world.report.books.extend(lines);
+}

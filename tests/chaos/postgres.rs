@@ -1,0 +1,122 @@
+//! What a PostgreSQL that runs can do to those who use it.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, NoTls};
+
+use crate::support::{eventually, let_pass};
+
+/// Connections of the bench, past the relay.
+pub(crate) struct Postgres {
+    url: String,
+    runtime: Runtime,
+    /// All the connections that the server gives, while it is to give none to others.
+    crowd: Vec<Client>,
+}
+
+/// Everybody else on this database.
+const OTHERS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+impl Postgres {
+    pub(crate) fn at(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        Self { url: url.to_owned(), runtime, crowd: Vec::new() }
+    }
+
+    fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        self.runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+            // Ends with the client.
+            tokio::spawn(connection);
+            Ok(client)
+        })
+    }
+
+    fn execute(&self, client: &Client, sql: &str) {
+        self.runtime.block_on(client.batch_execute(sql)).unwrap();
+    }
+
+    fn number(&self, client: &Client, sql: &str) -> i64 {
+        self.runtime.block_on(client.query_one(sql, &[])).unwrap().get(0)
+    }
+
+    /// Every transaction is refused that writes, or none any more.
+    pub(crate) fn read_only(&self, read_only: bool) {
+        let client = self.connect().unwrap();
+        self.execute(&client, &format!("ALTER SYSTEM SET default_transaction_read_only = {read_only}"));
+        self.execute(&client, "SELECT pg_reload_conf()");
+        eventually("the setting is in effect", || {
+            let client = self.connect().unwrap();
+            let sql = "SELECT (current_setting('default_transaction_read_only')::boolean)::int::bigint";
+            (self.number(&client, sql) == i64::from(read_only)).then_some(())
+        });
+    }
+
+    /// Rows are refused with the words of a full disk.
+    pub(crate) fn disk_full(&self) {
+        let client = self.connect().unwrap();
+        self.execute(
+            &client,
+            "CREATE OR REPLACE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+            CREATE TRIGGER disk_is_full BEFORE INSERT ON state_vectors EXECUTE FUNCTION disk_is_full()",
+        );
+    }
+
+    pub(crate) fn disk_has_room(&self) {
+        let client = self.connect().unwrap();
+        self.execute(&client, "DROP TRIGGER disk_is_full ON state_vectors");
+    }
+
+    /// Takes every connection that there is, also those of the others.
+    pub(crate) fn take_every_connection(&mut self) {
+        let first = self.connect().unwrap();
+        for _ in 0..3 {
+            self.number(&first, &format!("SELECT count(pg_terminate_backend(pid)) {OTHERS} AND application_name = ''"));
+            while let Ok(client) = self.connect() {
+                self.execute(&client, "SET application_name = 'crowd'");
+                self.crowd.push(client);
+            }
+        }
+        self.crowd.push(first);
+    }
+
+    pub(crate) fn give_them_back(&mut self) {
+        self.crowd.clear();
+        eventually("the server has room again", || self.connect().ok().map(drop));
+    }
+
+    /// Cancels whatever the others are doing, for so long.
+    pub(crate) fn cancel_everything(&self, time: Duration) {
+        let (client, began) = (self.connect().unwrap(), Instant::now());
+        while began.elapsed() < time {
+            self.number(&client, &format!("SELECT count(pg_cancel_backend(pid)) {OTHERS} AND state = 'active'"));
+            let_pass(Duration::from_millis(5));
+        }
+    }
+
+    /// Makes a circle of locks with a transaction of the server's, which is the one that PostgreSQL breaks: it locks these
+    /// two partitions in this order.
+    pub(crate) fn deadlock(&self, topic: &str, first: i32, second: i32) {
+        let client = self.connect().unwrap();
+        let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        let before = self.number(&client, deadlocks);
+        let lock = |partition: i32| {
+            format!("SELECT 1 FROM ingest_position WHERE topic = '{topic}' AND partition = {partition} FOR UPDATE")
+        };
+        eventually("a deadlock", || {
+            // Whoever waits longest looks for a circle first: the server's one second is shorter.
+            self.execute(&client, &format!("BEGIN; SET LOCAL deadlock_timeout = '20s'; {}", lock(second)));
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_secs(3)
+                && self.number(&client, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0
+            {
+                let_pass(Duration::from_millis(10));
+            }
+            self.execute(&client, &format!("{}; ROLLBACK", lock(first)));
+            self.execute(&client, "SELECT pg_stat_force_next_flush()");
+            (self.number(&client, deadlocks) > before).then_some(())
+        });
+    }
+}

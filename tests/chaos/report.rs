@@ -1,0 +1,67 @@
+//! What a run has shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// Figures by fault, and what the books said at the end.
+#[derive(Default)]
+pub(crate) struct Report {
+    recoveries: BTreeMap<String, Vec<Recovery>>,
+    stops: Vec<Duration>,
+    restarts: BTreeMap<&'static str, Vec<Duration>>,
+    pub(crate) kills: u64,
+    pub(crate) rebalances: u64,
+    pub(crate) books: Vec<String>,
+}
+
+/// From the mending of a fault until states published after it came through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recovery {
+    /// To the database, in every partition.
+    pub(crate) stored: Duration,
+    /// To a client of the stream.
+    pub(crate) shown: Duration,
+}
+
+impl Report {
+    pub(crate) fn recovered(&mut self, round: String, recovery: Recovery) {
+        self.recoveries.entry(round).or_default().push(recovery);
+    }
+
+    /// An orderly end took so long.
+    pub(crate) fn stopped(&mut self, took: Duration) {
+        self.stops.push(took);
+    }
+
+    /// From an actor's panic to its restart.
+    pub(crate) fn restarted(&mut self, actor: &'static str, took: Duration) {
+        self.restarts.entry(actor).or_default().push(took);
+    }
+}
+
+fn spread(times: impl Iterator<Item = Duration>) -> String {
+    let mut times: Vec<_> = times.map(|time| time.as_secs_f64()).collect();
+    times.sort_by(f64::total_cmp);
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    let longest = times.last().copied().unwrap_or_default();
+    format!("{median:.1} s, at most {longest:.1} s")
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n| fault | times | stored again after | shown again after |\n|---|---|---|---|")?;
+        for (round, times) in &self.recoveries {
+            let (stored, shown) = (times.iter().map(|time| time.stored), times.iter().map(|time| time.shown));
+            writeln!(f, "| {round} | {} | {} | {} |", times.len(), spread(stored), spread(shown))?;
+        }
+        for (actor, times) in &self.restarts {
+            writeln!(f, "panic in {actor}: {} times, restarted after {}", times.len(), spread(times.iter().copied()))?;
+        }
+        if !self.stops.is_empty() {
+            writeln!(f, "SIGTERM: {} times, ended after {}", self.stops.len(), spread(self.stops.iter().copied()))?;
+        }
+        writeln!(f, "kill -9: {}; rebalances: {}", self.kills, self.rebalances)?;
+        self.books.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}

@@ -1,0 +1,377 @@
+//! Everything that there is to break, and how each fault strikes and is mended.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use simulator::{Changes, Credentials, Fault as SkyFault, FaultKind, Options, Target};
+use url::Url;
+
+use crate::faults::{Area, Fault};
+use crate::follower::Follower;
+use crate::ledger::Ledger;
+use crate::node::Node;
+use crate::plan::{Plan, Round};
+use crate::postgres::Postgres;
+use crate::report::{Recovery, Report};
+use crate::support::{Database, Proxy, Service, Setup, Sky, Topic, Weather, eventually, let_pass};
+
+/// The processes and what they stand on.
+pub(crate) struct World {
+    pub(crate) sky: Sky,
+    kafka: Service,
+    kafka_proxy: Proxy,
+    postgres: Service,
+    pub(crate) postgres_proxy: Proxy,
+    pub(crate) database: Database,
+    sql: Postgres,
+    setup: Setup,
+    collector: Node,
+    storer: [Node; 2],
+    viewer: Node,
+    pub(crate) follower: Follower,
+    pub(crate) ledger: Ledger,
+    pub(crate) partitions: i32,
+    pub(crate) garbage: u64,
+    /// The times of the polls that may have been lost, from and to.
+    pub(crate) excused: Vec<(i64, i64)>,
+    began: Instant,
+    pub(crate) report: Report,
+}
+
+fn unix_millis() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+/// The time as the source tells it.
+fn unix_now() -> i64 {
+    unix_millis() / 1000
+}
+
+impl World {
+    /// Partitions of a topic that is made anew.
+    pub(crate) const PARTITIONS: i32 = 3;
+
+    /// Starts everything, and waits until it works.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let sky = Sky {
+            simulator: simulator::start(Options {
+                aircraft: plan.aircraft,
+                // The others are old news, which a collector that has lost its memory publishes again.
+                changes: Changes::Exactly(plan.aircraft * 4 / 5),
+                credentials: Some(Credentials { id: "tests".to_owned(), secret: Sky::CLIENT_SECRET.to_owned() }),
+                remember_served: Some(20_000_000),
+                ..Options::default()
+            })
+            .unwrap(),
+        };
+        let kafka_proxy = Proxy::before_nobody();
+        let kafka = Service::kafka_with(&format!(
+            "advertised.listeners=PLAINTEXT://127.0.0.1:{}\nbroker.session.timeout.ms=3000",
+            kafka_proxy.port
+        ));
+        kafka_proxy.lead_to(&kafka.address);
+        let postgres = Service::durable_postgres("-c max_connections=40");
+        let database = Database::postgres_on(&postgres.address);
+        let mut url = Url::parse(&database.url()).unwrap();
+        let postgres_proxy = Proxy::before(&format!("127.0.0.1:{}", url.port().unwrap()));
+        url.set_port(Some(postgres_proxy.port)).unwrap();
+        let setup = Setup::embedded()
+            .on_kafka(&format!("127.0.0.1:{}", kafka_proxy.port))
+            .set("DATABASE_URL", url.as_str())
+            .watching_patiently(&sky)
+            // The source's time goes in whole seconds.
+            .failpoints("poll-pause=return(1000)");
+        let storer = ["storer-1", "storer-2"].map(|name| Node::start(name, &setup, "store"));
+        let viewer = Node::start("viewer", &setup, "live");
+        let collector = Node::start("collector", &setup, "collect");
+        let follower = Follower::of(&viewer.app().address);
+        let mut world = Self {
+            sql: Postgres::at(&database.url()),
+            sky,
+            kafka,
+            kafka_proxy,
+            postgres,
+            postgres_proxy,
+            database,
+            setup,
+            collector,
+            storer,
+            viewer,
+            follower,
+            ledger: Ledger::default(),
+            partitions: Self::PARTITIONS,
+            garbage: 0,
+            excused: Vec::new(),
+            began: Instant::now(),
+            report: Report::default(),
+        };
+        let started = world.recover("the start");
+        world.report.recovered("the start of it all".to_owned(), started);
+        world
+    }
+
+    pub(crate) fn topic(&self) -> Topic {
+        self.setup.topic()
+    }
+
+    pub(crate) fn dead_letters(&self) -> Topic {
+        self.setup.dead_letters()
+    }
+
+    pub(crate) fn storers(&self) -> impl Iterator<Item = &Node> {
+        self.storer.iter()
+    }
+
+    pub(crate) fn nodes(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.storer.iter_mut().chain([&mut self.collector, &mut self.viewer])
+    }
+
+    pub(crate) fn viewer(&self) -> &Node {
+        &self.viewer
+    }
+
+    /// The witness reads on.
+    pub(crate) fn read_the_log(&mut self) {
+        self.ledger.read(&self.setup.topic());
+    }
+
+    /// Faults, their mending, and the recovery.
+    pub(crate) fn live_through(&mut self, round: &Round) {
+        let name = round.faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" + ");
+        let name = if name.is_empty() { "none".to_owned() } else { name };
+        eprintln!("chaos: {:5.0} s {name}, {:.1} s", self.began.elapsed().as_secs_f64(), round.outage.as_secs_f64());
+        // A poll's time is that of the second in which it was answered, or a little later.
+        let since = unix_now() - 5;
+        for (index, &fault) in round.faults.iter().enumerate() {
+            if index > 0 {
+                let_pass(round.apart);
+            }
+            self.strike(fault, round);
+        }
+        if round.faults.is_empty() || round.faults.iter().any(|fault| fault.area() != Area::Alone) {
+            self.endure(round);
+        }
+        for &fault in round.faults.iter().rev() {
+            self.mend(fault);
+        }
+        if round.faults.iter().any(|fault| fault.may_cost_polls()) {
+            self.excused.push((since, unix_now() + 5));
+        }
+        let recovery = self.recover(&name);
+        self.report.recovered(name, recovery);
+        self.nodes().for_each(Node::note_resources);
+    }
+
+    /// The time between the last strike and the mending; who is not concerned must go on meanwhile.
+    fn endure(&mut self, round: &Round) {
+        let began = Instant::now();
+        if !round.faults.is_empty() && round.faults.iter().all(|fault| fault.area() == Area::Database) {
+            let now = unix_now();
+            eventually("the live stream goes on without the database", || {
+                (self.follower.seen().latest > now + 1).then_some(())
+            });
+        }
+        let_pass(round.outage.saturating_sub(began.elapsed()));
+    }
+
+    /// Waits until what is published from now on reaches the database and the client.
+    pub(crate) fn recover(&mut self, round: &str) -> Recovery {
+        for node in self.nodes() {
+            assert!(node.app().runs(), "{} has ended by itself", node.name);
+        }
+        if self.follower.seen().ended {
+            self.follower = Follower::of(&self.viewer.app().address);
+        }
+        let (began, now) = (Instant::now(), unix_now());
+        let (mut stored, mut shown) = (None, None);
+        let (partitions, mark) = (self.partitions, unix_millis());
+        let behind = format!(
+            "SELECT 'behind' AS text, {partitions} - count(*) AS number FROM ingest_position
+            WHERE partition < {partitions} AND last_timestamp > {mark}"
+        );
+        eventually(&format!("recovery from {round}"), || {
+            if stored.is_none() && self.database.pairs("", &behind).iter().any(|(_, behind)| *behind == 0) {
+                stored = Some(began.elapsed());
+            }
+            if shown.is_none() && self.follower.seen().latest > now {
+                shown = Some(began.elapsed());
+            }
+            Some(Recovery { stored: stored?, shown: shown? })
+        })
+    }
+
+    /// Every poll is answered by an error from now on, and everything that was published is stored.
+    pub(crate) fn settle(&mut self) {
+        self.sky.fall_silent();
+        self.collector.app().wait_actor("kafka-producer", "all is published", |a| a["observation"]["held"] == 0);
+        self.read_the_log();
+        eventually("everything on Kafka is stored", || {
+            let positions = self.database.positions();
+            self.ledger.ends().iter().all(|(partition, end)| positions.get(partition) == Some(end)).then_some(())
+        });
+    }
+
+    fn sky_fault(&self, target: Target, kind: FaultKind, status: Option<u16>) {
+        self.sky.fault(SkyFault { status, ..SkyFault::new(target, kind) });
+    }
+
+    fn panic(&mut self, actor: &'static str) {
+        let node = match actor {
+            "poller" | "kafka-producer" => &self.collector,
+            "kafka-consumer-store" | "db-writer" => &self.storer[0],
+            _ => &self.viewer,
+        };
+        let app = node.app();
+        let before = app.actor(actor)["restarts"].as_u64();
+        let began = Instant::now();
+        app.panic(actor);
+        app.wait_actor(actor, "restarted", |status| status["restarts"].as_u64() > before);
+        self.report.restarted(actor, began.elapsed());
+    }
+
+    fn storm(&mut self, luck: u64) {
+        for turn in 0..10_u64 {
+            // The high bits of a product are as good as dice.
+            let draw = luck.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * turn + 1) >> 40;
+            let_pass(Duration::from_millis(draw % 2_000));
+            let node = self.nodes().nth(usize::try_from(draw / 2_000 % 4).unwrap()).unwrap();
+            node.kill();
+            node.start_again();
+            self.report.kills += 1;
+        }
+    }
+
+    fn strike(&mut self, fault: Fault, round: &Round) {
+        let one = usize::try_from(round.luck % 2).unwrap();
+        let seconds = round.outage.as_secs();
+        match fault {
+            Fault::KillCollector => self.collector.kill(),
+            Fault::KillStorer => self.storer[one].kill(),
+            Fault::KillViewer => self.viewer.kill(),
+            Fault::KillStorm => self.storm(round.luck),
+            Fault::StorerDiesBeforeCommit | Fault::StorerDiesAfterCommit => {
+                self.storer[one].kill();
+                let before = fault == Fault::StorerDiesBeforeCommit;
+                self.storer[one].die_at(if before { "store-rows-sent" } else { "store-committed" });
+                self.report.kills += 1;
+            }
+            Fault::PanicPoller => self.panic("poller"),
+            Fault::PanicProducer => self.panic("kafka-producer"),
+            Fault::PanicStoreConsumer => self.panic("kafka-consumer-store"),
+            Fault::PanicDbWriter => self.panic("db-writer"),
+            Fault::PanicLiveConsumer => self.panic("kafka-consumer-live"),
+            Fault::PanicHub => self.panic("sse-hub"),
+            Fault::StopCollector => self.report.stopped(self.collector.stop()),
+            Fault::StopStorer => self.report.stopped(self.storer[one].stop()),
+            Fault::StopViewer => self.report.stopped(self.viewer.stop()),
+            Fault::Rebalances => self.rebalance(),
+            Fault::RollingUpdate => self.roll_over(),
+            Fault::PostgresStopped => self.postgres.stop(),
+            Fault::PostgresKilled => self.postgres.crash(),
+            Fault::PostgresPaused => self.postgres.pause(),
+            Fault::PostgresCut => self.postgres_proxy.weather(Weather::Cut),
+            Fault::PostgresReset => self.postgres_proxy.reset(),
+            Fault::PostgresSilent => self.postgres_proxy.weather(Weather::Silent),
+            Fault::PostgresSlow => self.postgres_proxy.weather(Weather::Slow(Duration::from_millis(300))),
+            Fault::ReadOnly => self.sql.read_only(true),
+            Fault::DiskFull => self.sql.disk_full(),
+            Fault::NoConnections => self.sql.take_every_connection(),
+            Fault::Cancelled => self.sql.cancel_everything(round.outage),
+            Fault::Deadlock => self.deadlock(),
+            Fault::KafkaStopped => self.kafka.stop(),
+            Fault::KafkaKilled => self.kafka.crash(),
+            Fault::KafkaPaused => self.kafka.pause(),
+            Fault::KafkaCut => self.kafka_proxy.weather(Weather::Cut),
+            Fault::KafkaReset => self.kafka_proxy.reset(),
+            Fault::KafkaSilent => self.kafka_proxy.weather(Weather::Silent),
+            Fault::KafkaSlow => self.kafka_proxy.weather(Weather::Slow(Duration::from_millis(200))),
+            Fault::SourceStatus => {
+                const STATUSES: [u16; 10] = [400, 401, 403, 404, 418, 429, 500, 502, 503, 504];
+                let status = STATUSES[usize::try_from(round.luck % 10).unwrap()];
+                self.sky_fault(Target::States, FaultKind::Status, Some(status));
+            }
+            Fault::SourceHangs => self.sky_fault(Target::States, FaultKind::Hang, None),
+            Fault::SourceResets => self.sky_fault(Target::States, FaultKind::Reset, None),
+            Fault::SourceTruncates => self.sky_fault(Target::States, FaultKind::Truncate, None),
+            Fault::SourceNonsense => {
+                use FaultKind::{BadRows, Drip, Empty, Html, NullStates, WrongTypes};
+                for kind in [Html, Empty, WrongTypes, NullStates, BadRows, Drip] {
+                    self.sky.fault(SkyFault::new(Target::States, kind).times(2).probability(0.5));
+                }
+            }
+            Fault::TokenRefused => {
+                self.sky_fault(Target::Token, FaultKind::Status, Some(401));
+                self.sky.simulator.revoke_tokens();
+            }
+            Fault::TokensRevoked => self.sky.simulator.revoke_tokens(),
+            Fault::Garbage => self.write_garbage(),
+            Fault::PartitionsAdded => self.add_a_partition(),
+            Fault::Retention => self.let_retention_take_the_unread(seconds),
+            Fault::TopicMadeAnew => self.make_the_topic_anew(),
+        }
+    }
+
+    fn mend(&mut self, fault: Fault) {
+        match fault {
+            Fault::PostgresStopped | Fault::PostgresKilled => self.postgres.start_again(),
+            Fault::PostgresPaused => self.postgres.resume(),
+            Fault::ReadOnly => self.sql.read_only(false),
+            Fault::DiskFull => self.sql.disk_has_room(),
+            Fault::NoConnections => self.sql.give_them_back(),
+            Fault::KafkaStopped | Fault::KafkaKilled => self.kafka.start_again(),
+            Fault::KafkaPaused => self.kafka.resume(),
+            _ => {}
+        }
+        match fault.area() {
+            Area::Database => self.postgres_proxy.weather(Weather::Fair),
+            Area::Kafka => self.kafka_proxy.weather(Weather::Fair),
+            Area::Source => self.sky.clear_up(),
+            Area::Process | Area::Alone => {}
+        }
+        let killed = matches!(fault, Fault::KillCollector | Fault::KillStorer | Fault::KillViewer);
+        self.report.kills += u64::from(killed);
+        for node in self.nodes().filter(|node| !node.is_up()) {
+            node.start_again();
+        }
+    }
+
+    /// A storing process leaves in order, and comes back.
+    fn rebalance(&mut self) {
+        for turn in 0..4 {
+            let node = &mut self.storer[turn % 2];
+            self.report.stopped(node.stop());
+            node.start_again();
+            self.report.rebalances += 2;
+            self.sky.wait_polls(2);
+        }
+    }
+
+    /// Each process is replaced by a new one that is started before the old one ends.
+    fn roll_over(&mut self) {
+        for index in 0..2 {
+            let name = self.storer[index].name;
+            let new = Node::start(name, &self.setup, "store");
+            let mut old = std::mem::replace(&mut self.storer[index], new);
+            self.report.stopped(old.stop());
+            self.report.rebalances += 2;
+            self.sky.wait_polls(1);
+        }
+    }
+
+    /// Two partitions of one process, of which the bench locks the second one first.
+    fn deadlock(&mut self) {
+        let share = eventually("a storing process has two partitions", || {
+            self.storer.iter().find_map(|node| {
+                let actor = node.app().actor("kafka-consumer-store");
+                let share: Vec<i32> = serde_json::from_value(actor["observation"]["partitions"].clone()).ok()?;
+                (share.len() > 1).then_some(share)
+            })
+        });
+        self.sql.deadlock(self.topic().name(), share[0], share[1]);
+    }
+
+    /// What each process reported as acknowledged.
+    pub(crate) fn acknowledged(&mut self) -> u64 {
+        self.collector.acknowledged()
+    }
+}
