@@ -7,8 +7,10 @@ use crate::support::{Database, Proxy, Setup, Sky, TestApp};
 const ROWS_BY_POLL: &str =
     "SELECT CAST(observed_at AS text) AS text, count(*) AS number FROM state_vectors GROUP BY observed_at";
 
+/// 5,000 states at each poll, no faster than a client of a debug build can read them on a busy machine: whoever is far
+/// behind is cut off after two seconds.
 fn it_drains_under_load(setup: &Setup, sky: &Sky) {
-    let app = setup.start();
+    let app = setup.clone().failpoints("poll-pause=return(1000)").start();
     app.wait_ready();
     let client = app.sse();
     client.wait_states(5_000);
