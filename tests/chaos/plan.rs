@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 
 use crate::faults::{Area, Fault};
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     seed: u64,
     length: Length,
     faults: Vec<Fault>,
+    /// Those that have not had their turn since all had.
+    bag: Vec<Fault>,
     outage: Option<Duration>,
     dice: StdRng,
     rounds: usize,
@@ -76,6 +78,7 @@ impl Plan {
             seed,
             length: minutes.map_or(Length::Short, |minutes| Length::For(Duration::from_secs(minutes * 60))),
             faults,
+            bag: Vec::new(),
             outage: number("CHAOS_OUTAGE").map(Duration::from_secs),
             dice: StdRng::seed_from_u64(seed),
             rounds: 0,
@@ -102,9 +105,13 @@ impl Plan {
         })
     }
 
-    /// One fault, or two of which each strikes something else.
+    /// One fault, in turn, or two of which each strikes something else.
     fn draw(&mut self) -> Vec<Fault> {
-        let Some(&first) = self.faults.choose(&mut self.dice) else { return Vec::new() };
+        if self.bag.is_empty() {
+            self.bag.clone_from(&self.faults);
+            self.bag.shuffle(&mut self.dice);
+        }
+        let Some(first) = self.bag.pop() else { return Vec::new() };
         let mut drawn = vec![first];
         if first.area() != Area::Alone && self.dice.random_bool(0.4) {
             let others: Vec<_> = self.faults.iter().copied().filter(|other| first.goes_with(*other)).collect();
