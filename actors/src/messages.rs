@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::domain::{BoundingBox, Icao24, StateVector, UnixTime};
-use crate::live::QueueReceiver;
+use crate::live::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
 
 /// Poller → KafkaProducer: the states that changed since the last poll, to be published in this order.
@@ -59,12 +59,30 @@ pub struct Shown {
     pub epoch: u64,
 }
 
-/// HTTP → SseHub: a browser wants every newer state from now on.
+/// HTTP → SseHub: a browser wants to be told what changes.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Joined, Full>")]
 pub struct Join {
     /// Who asks, for the limit of clients an address.
     pub address: IpAddr,
+    /// The form in which the stream's bytes are wanted.
+    pub encoding: Encoding,
+    /// What is asked for.
+    pub wanted: Wanted,
+}
+
+/// What a client of the hub asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// `/sse/flights`: every newer state from now on.
+    Telemetry,
+    /// `/api/v1/stream`: the picture, and what changes in it.
+    Stream {
+        /// Of which aircraft; the client gets those of whole cells.
+        scope: Scope,
+        /// The `id` of the last event that the client has.
+        last_event_id: Option<String>,
+    },
 }
 
 /// A client's place in the hub. Dropping it leaves.
@@ -86,7 +104,21 @@ pub enum Full {
 /// HTTP → SseHub: the live picture, or the part of it within a scope.
 #[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "View")]
-pub struct Look(pub Scope);
+pub struct Look {
+    /// Which part.
+    pub scope: Scope,
+    /// The version that the client has: the states are left out when it is still the present one.
+    pub known: Option<Version>,
+}
+
+/// A version of the live picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// Changes with every restart.
+    pub epoch: u32,
+    /// Changes with every change.
+    pub sequence: u64,
+}
 
 /// Which aircraft are meant; an empty scope is the world.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,10 +143,12 @@ impl Scope {
 /// The newest state of each aircraft, ordered by address.
 #[derive(Clone, Debug, Default, MessageResponse)]
 pub struct View {
+    /// Of the whole picture.
+    pub version: Version,
     /// The newest response time that any of the picture's states came from; `None` while there is none.
     pub observed_at: Option<UnixTime>,
-    /// The states.
-    pub states: Vec<Arc<StateVector>>,
+    /// The states; `None` when the client has them.
+    pub states: Option<Vec<Arc<StateVector>>>,
 }
 
 /// Supervisor → any actor: finish what is under way, then answer. Sent source-first at shutdown.

@@ -48,8 +48,10 @@ pub struct Metrics {
     pub clients: Gauge,
     pub clients_refused: CounterByKind,
     pub clients_evicted: Counter,
-    pub frames: Counter,
-    pub frame_bytes: Counter,
+    pub encodings: CounterByKind,
+    pub encoded_bytes: CounterByKind,
+    pub compressions: CounterByKind,
+    pub compressed_bytes: CounterByKind,
     pub states_skipped: Counter,
     pub age_when_shown: Histogram,
 }
@@ -87,8 +89,10 @@ impl Metrics {
             clients: Gauge::default(),
             clients_refused: Family::default(),
             clients_evicted: Counter::default(),
-            frames: Counter::default(),
-            frame_bytes: Counter::default(),
+            encodings: Family::default(),
+            encoded_bytes: Family::default(),
+            compressions: Family::default(),
+            compressed_bytes: Family::default(),
             states_skipped: Counter::default(),
             age_when_shown: ages(),
         };
@@ -136,8 +140,14 @@ impl Metrics {
             "Clients dropped because they took nothing for too long",
             m.clients_evicted,
         );
-        registry.register("sse_frames", "Updates encoded, each once for all clients", m.frames);
-        registry.register("sse_frame_bytes", "Bytes encoded, each once for all clients", m.frame_bytes);
+        registry.register("sse_encodings", "Texts made, each once for all clients, by what they are", m.encodings);
+        registry.register("sse_encoded_bytes", "Bytes of them", m.encoded_bytes);
+        registry.register(
+            "sse_compressions",
+            "Texts compressed, each once for all clients, by encoding",
+            m.compressions,
+        );
+        registry.register("sse_compressed_bytes", "Bytes that came out of it", m.compressed_bytes);
         registry.register("sse_states_skipped", "State vectors that slow clients were spared", m.states_skipped);
         for (name, help, histogram) in [
             ("poll", "From the request to the parsed answer", m.poll_seconds),

@@ -12,11 +12,11 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler, System};
 use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch};
 use actors::domain::{Snapshot, StateVector, StateVectorParts, UnixTime};
-use actors::live::{QueueLimits, QueueReceiver};
-use actors::messages::{Accepted, Drain, Full, Join, Look, PublishStates, Scope, ShowBatch};
+use actors::live::{Encoding, HubLimits, QueueLimits, QueueReceiver};
+use actors::messages::{Accepted, Drain, Full, Join, Look, PublishStates, Scope, ShowBatch, Wanted};
 use actors::metrics::Metrics;
 use actors::pipeline::poll_plan::{Account, PollInterval, PollPlan};
-use actors::pipeline::{BacklogLimits, HubLimits, KafkaProducer, Poller, SseHub};
+use actors::pipeline::{BacklogLimits, KafkaProducer, Poller, SseHub};
 use actors::ports::{Fetched, PublishError, Publisher, SourceError, StateSource};
 use actors::supervision::{Phase, Readiness, Vitals};
 use tokio::time::{Instant, sleep};
@@ -255,7 +255,8 @@ fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
 const ROOMY: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };
 
 fn address(last: u8) -> Join {
-    Join { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)) }
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    Join { address, encoding: Encoding::Identity, wanted: Wanted::Telemetry }
 }
 
 fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
@@ -273,10 +274,15 @@ fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
     ShowBatch(Arc::new(Batch { log: LogId { cluster: "c".into(), topic: "t".into() }, parts: vec![part] }))
 }
 
+/// The text of the next frame; `None` at the stream's end.
+async fn next_text(frames: &mut QueueReceiver) -> Option<String> {
+    let frame = frames.recv().await?;
+    Some(String::from_utf8(frame.pieces().concat()).unwrap())
+}
+
 /// The states in the next frame, by `last_contact` relative to `now`.
 async fn next_states(frames: &mut QueueReceiver, now: i64) -> Vec<i64> {
-    let frame = frames.recv().await.unwrap();
-    let text = std::str::from_utf8(&frame).unwrap();
+    let text = next_text(frames).await.unwrap();
     let events = text.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap());
     events.map(|json| serde_json::from_str::<StateVector>(json).unwrap().last_contact.0 - now).collect()
 }
@@ -290,8 +296,8 @@ fn every_client_gets_every_newer_state_and_nothing_from_before() {
         let mut second = hub.send(address(1)).await.unwrap().unwrap().frames;
         hub.send(shown([state("aaaaaa", now), state("bbbbbb", now - 1), state("aaaaaa", now + 1)])).await.unwrap();
         for client in [&mut first, &mut second] {
-            let ack = client.recv().await.unwrap();
-            assert!(ack.starts_with(b"data: {") && ack.ends_with(b"}\n\n"), "{ack:?}");
+            let ack = next_text(client).await.unwrap();
+            assert!(ack.starts_with("data: {") && ack.ends_with("}\n\n"), "{ack:?}");
             assert_eq!(next_states(client, now).await, [-1, 1]);
         }
     });
@@ -308,7 +314,7 @@ fn a_client_that_falls_behind_skips_to_the_newest_state_of_each_aircraft() {
         slow.recv().await.unwrap();
         assert_eq!(next_states(&mut slow, now).await, [1, 1]);
         assert_eq!(next_states(&mut slow, now).await, [2, 2]);
-        // The hub looks once a second whether the client can read again.
+        assert_eq!(next_states(&mut slow, now).await, [3, 3]);
         assert_eq!(next_states(&mut slow, now).await, [20, 20]);
         hub.send(shown([state("aaaaaa", now + 21)])).await.unwrap();
         assert_eq!(next_states(&mut slow, now).await, [21]);
@@ -351,11 +357,19 @@ fn the_picture_has_the_newest_state_of_each_aircraft_in_the_scope() {
         hub.send(shown([state("aaaaaa", now - 5), state("bbbbbb", now - 400), state("aaaaaa", now - 3)]))
             .await
             .unwrap();
-        let view = hub.send(Look(Scope::default())).await.unwrap();
-        let times: Vec<_> = view.states.iter().map(|s| s.last_contact.0 - now).collect();
+        let look = |scope, known| Look { scope, known };
+        let view = hub.send(look(Scope::default(), None)).await.unwrap();
+        let times: Vec<_> = view.states.unwrap().iter().map(|s| s.last_contact.0 - now).collect();
         assert_eq!(times, [-3], "bbbbbb was not heard for more than five minutes");
         let elsewhere = Scope { bounding_box: Some("0,0,1,1".parse().unwrap()), ..Scope::default() };
-        assert!(hub.send(Look(elsewhere)).await.unwrap().states.is_empty());
+        assert!(hub.send(look(elsewhere, None)).await.unwrap().states.unwrap().is_empty());
+        let unchanged = hub.send(look(Scope::default(), Some(view.version))).await.unwrap();
+        assert_eq!((unchanged.version, unchanged.states), (view.version, None), "the client has it already");
+        hub.send(shown([state("aaaaaa", now - 3)])).await.unwrap();
+        assert_eq!(hub.send(look(Scope::default(), None)).await.unwrap().version, view.version, "nothing new came");
+        hub.send(shown([state("aaaaaa", now - 2)])).await.unwrap();
+        let changed = hub.send(look(Scope::default(), Some(view.version))).await.unwrap();
+        assert!(changed.version != view.version && changed.states.is_some());
     });
 }
 
@@ -365,9 +379,9 @@ fn a_drained_hub_says_goodbye_and_takes_nobody_more() {
         let hub = hub(ROOMY);
         let mut client = hub.send(address(1)).await.unwrap().unwrap().frames;
         hub.send(soon()).await.unwrap();
-        client.recv().await.unwrap();
-        assert!(client.recv().await.unwrap().starts_with(b"retry: "));
-        assert_eq!(client.recv().await, None);
+        next_text(&mut client).await.unwrap();
+        assert!(next_text(&mut client).await.unwrap().starts_with("retry: "));
+        assert_eq!(next_text(&mut client).await, None);
         assert!(hub.send(address(1)).await.unwrap().is_err());
     });
 }

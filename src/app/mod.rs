@@ -140,6 +140,9 @@ async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
     }
 }
 
+/// Beside the streams' clients there is room for everybody else's questions.
+const OTHER_CONNECTIONS: usize = 1_000;
+
 fn http_options(settings: &Settings) -> HttpOptions {
     HttpOptions {
         host: settings.http.host.to_string(),
@@ -150,8 +153,7 @@ fn http_options(settings: &Settings) -> HttpOptions {
                 http::AllowedOrigins::Only(origins.iter().map(ToString::to_string).collect())
             }
         },
-        // Beside the stream's clients there is room for everybody else's questions.
-        max_connections: settings.sse.max_clients.get() as usize + 1_000,
+        max_connections: settings.sse.max_clients.get() as usize + OTHER_CONNECTIONS,
         client_timeout: settings.sse.client_timeout,
     }
 }

@@ -2,16 +2,18 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use actix::Addr;
-use actors::live::QueueLimits;
+use actors::live::{HubLimits, QueueLimits};
 use actors::metrics::Metrics;
-use actors::pipeline::{BacklogLimits, DbWriter, HubLimits, KafkaConsumer, KafkaProducer, Path, Poller, SseHub};
+use actors::pipeline::{BacklogLimits, DbWriter, KafkaConsumer, KafkaProducer, Path, Poller, SseHub};
 use actors::supervision::Supervisor;
 use anyhow::Context;
 use tokio::sync::mpsc;
 
+use super::OTHER_CONNECTIONS;
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
 use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
+use crate::http::room_for;
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
 use crate::opensky::OpenSkyClient;
 use crate::storage::{DatabaseUrl, Storage, StorageOptions};
@@ -33,7 +35,8 @@ pub(super) struct Pipeline {
 type Consumer = KafkaConsumer<KafkaSubscription>;
 type Producer = KafkaProducer<KafkaPublisher>;
 
-/// What may wait for one client of the stream: a poll of the whole world, and some updates more.
+/// What may wait for one client of a stream: for `/sse/flights` a poll of the whole world and some updates more. All clients
+/// share the bytes, and `/api/v1/stream` lets wait no more than a snapshot's worth of them.
 const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
 
 /// What the actors are made from.
@@ -110,7 +113,7 @@ impl Parts<'_> {
     fn hub(&self) -> Addr<SseHub> {
         let sse = &self.settings.sse;
         let limits = HubLimits {
-            clients: sse.max_clients.get() as usize,
+            clients: room_for(sse.max_clients.get() as usize, OTHER_CONNECTIONS),
             clients_per_address: sse.max_clients_per_address.get() as usize,
             queue: CLIENT_QUEUE,
             client_timeout: sse.client_timeout,

@@ -19,3 +19,4 @@ mod track;
 
 pub use metrics::BoardCollector;
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, start};
+pub use sockets::room_for;

@@ -24,6 +24,7 @@ use super::{admin, entity_tag, flights, health, metrics, stream, track};
         track::track,
         document,
         stream::flights,
+        stream::stream,
         health::live,
         health::ready,
         metrics::metrics,

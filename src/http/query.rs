@@ -59,6 +59,12 @@ pub(super) const KNOWN_PARAMETERS: &[KnownParameter] = &[
         example: "1767312000",
     },
     KnownParameter {
+        name: "last_event_id",
+        kind: "string",
+        meaning: "Go on after the event with this id. The header Last-Event-ID, which browsers send by themselves, wins.",
+        example: "5f3a9c1e-1841-world",
+    },
+    KnownParameter {
         name: "format",
         kind: "string",
         meaning: "The form of the answer, in place of the header Accept.",

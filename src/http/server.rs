@@ -113,7 +113,9 @@ pub fn start(options: &HttpOptions, state: ServerState) -> io::Result<RunningSer
             }))
     })
     .workers(2)
-    .backlog(4096)
+    .backlog(sockets::BACKLOG)
+    // What waits for a client that does not read, beside one slice of a frame.
+    .h1_write_buffer_size(8 * 1024)
     .max_connections(options.max_connections)
     // A client that went away is noticed at once, not at the next failing write.
     .h1_allow_half_closed(false)
@@ -160,7 +162,7 @@ pub(super) fn operations() -> Vec<Route> {
 
 /// What goes on until one of the two ends it.
 pub(super) fn streams() -> Vec<Route> {
-    vec![get("/sse/flights", stream::flights)]
+    vec![get("/sse/flights", stream::flights), get("/api/v1/stream", stream::stream)]
 }
 
 /// Questions about flights, below `/api/v1`.

@@ -1,13 +1,18 @@
-//! Settings of accepted connections.
+//! Settings of accepted connections, and what the system allows of them.
 
 use std::any::Any;
+use std::io;
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
 
+/// How many connections may wait to be accepted: a restarted server meets all its clients at once.
+pub(super) const BACKLOG: u32 = 4096;
+
 /// What the kernel keeps for a client that does not read; it doubles this for its own use.
-const SEND_BUFFER: usize = 64 * 1024;
+const SEND_BUFFER: usize = 16 * 1024;
 
 /// Bounds what a client that stops reading can hold, and for how long: the kernel ends a connection whose data were
 /// not acknowledged for `patience`.
@@ -21,5 +26,74 @@ pub(super) fn bound(connection: &dyn Any, patience: Duration) {
         .and_then(|()| setsockopt(stream, sockopt::TcpUserTimeout, &patience).map_err(|error| error.to_string()));
     if let Err(error) = set {
         log::debug!(error:%; "a connection's settings could not be made");
+    }
+}
+
+/// How many of `wanted` clients this process can serve beside `others` connections: raises the limit of open files as far
+/// as it may, and says in the log what to change when that is not enough.
+pub fn room_for(wanted: usize, others: usize) -> usize {
+    let limit = match raised_limit() {
+        Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
+        Err(error) => {
+            log::warn!("how many files this process may open is not known ({error}): many clients may find no room");
+            return wanted;
+        }
+    };
+    let room = clients_within(limit, others);
+    if room < wanted {
+        log::warn!(
+            "this process may open {limit} files, so it serves at most {room} clients at once and not {wanted} (sse.max_clients): raise the \
+             hard limit to {} (`ulimit -Hn`, `LimitNOFILE=` of a systemd service, `ulimits.nofile` of a Compose service), or lower \
+             sse.max_clients",
+            wanted + others + OWN_FILES
+        );
+    }
+    let somaxconn = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+    if let Some(queue) =
+        somaxconn.ok().and_then(|text| text.trim().parse::<u32>().ok()).filter(|queue| *queue < BACKLOG)
+    {
+        log::warn!(
+            "the system lets {queue} connections wait to be accepted: when thousands of clients come back at once, some take \
+             seconds longer; `sysctl -w net.core.somaxconn={BACKLOG}` mends that"
+        );
+    }
+    room.min(wanted)
+}
+
+/// Files that the process needs for itself: Kafka, the database, logs, timers.
+const OWN_FILES: usize = 200;
+
+fn clients_within(limit: usize, others: usize) -> usize {
+    // With less room than that, everybody else has to share it as well.
+    limit.saturating_sub(others + OWN_FILES).max(limit / 4).max(1)
+}
+
+/// The limit of open files, raised to what the process may raise it to.
+fn raised_limit() -> io::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(hard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_what_the_others_and_the_process_do_not_need() {
+        assert_eq!(clients_within(1_048_576, 1_000), 1_047_376);
+        assert_eq!(clients_within(20_000, 1_000), 18_800);
+        assert_eq!(clients_within(1_024, 1_000), 256);
+        assert_eq!(clients_within(0, 1_000), 1);
+    }
+
+    #[test]
+    fn the_limit_is_raised_as_far_as_the_process_may() {
+        let limit = raised_limit().unwrap();
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!((soft, hard), (limit, limit));
+        assert_eq!(room_for(1, 0), 1);
     }
 }

@@ -1,28 +1,35 @@
-//! `/sse/flights`: the live stream of every newer state vector.
+//! `/sse/flights`, the live stream of every newer state vector, and `/api/v1/stream`, the picture and what changes in it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::live::{QueueReceiver, goodbye};
-use actors::messages::{Full, Join};
+use actors::live::{Encoding, Frame, QueueReceiver, goodbye};
+use actors::messages::{Join, Joined, Wanted};
 use bytes::Bytes;
 use rand::Rng;
 
 use super::problem::Problem;
+use super::query::Parameters;
 use super::server::ServerState;
 
 /// The frames of one client, as a response body.
 struct FrameBody {
     frames: QueueReceiver,
+    /// The frame that is being sent, and which of its pieces is next.
+    frame: Option<(Arc<Frame>, usize)>,
+    /// What is left of the piece before that.
     rest: Bytes,
 }
 
 impl FrameBody {
-    /// actix-http buffers what a body yields as a whole, so a large frame goes out in slices.
-    const SLICE: usize = 16 * 1024;
+    /// actix-http buffers what a body yields as a whole, so a large frame goes out in slices. With the chunk's frame one of
+    /// them fills a buffer of 16 KiB.
+    const SLICE: usize = 16 * 1024 - 16;
 }
 
 impl MessageBody for FrameBody {
@@ -34,12 +41,21 @@ impl MessageBody for FrameBody {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         while self.rest.is_empty() {
-            match self.frames.poll_recv(cx) {
-                Poll::Ready(Some(frame)) => self.rest = frame,
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
+            match self.frame.take() {
+                Some((frame, next)) => {
+                    if let Some(piece) = frame.pieces().get(next) {
+                        self.rest = piece.clone();
+                        self.frame = Some((frame, next + 1));
+                    }
+                }
+                None => match self.frames.poll_recv(cx) {
+                    Poll::Ready(Some(frame)) => self.frame = Some((frame, 0)),
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Pending => return Poll::Pending,
+                },
             }
         }
+        self.frames.has_progressed();
         let length = self.rest.len().min(Self::SLICE);
         Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
@@ -52,22 +68,90 @@ impl MessageBody for FrameBody {
 #[utoipa::path(get, path = "/sse/flights", tag = "streams", responses(
     (status = 200, description = "Server-Sent Events without end.", content_type = "text/event-stream", body = String)))]
 pub(super) async fn flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+    answer(&request, &state, Wanted::Telemetry).await
+}
+
+/// The live picture, and what changes in it
+///
+/// First a `snapshot` of everything in the scope, then `delta` events, as `docs/stream.md` specifies them; in gzip or zstd
+/// where `Accept-Encoding` allows it. A client that cannot keep up gets a fresh snapshot.
+#[utoipa::path(get, path = "/api/v1/stream", tag = "streams",
+    params(("bbox", Query), ("icao24", Query), ("last_event_id", Query)),
+    responses((status = 200, description = "Server-Sent Events without end.", content_type = "text/event-stream", body = String)))]
+pub(super) async fn stream(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::of(&request, &["bbox", "icao24", "last_event_id"])?;
+    // A browser's EventSource repeats its address with every reconnection, and the header is newer.
+    let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
+    let last_event_id = header.or(parameters.text("last_event_id")).map(str::to_owned);
+    answer(&request, &state, Wanted::Stream { scope: parameters.scope, last_event_id }).await
+}
+
+async fn answer(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> Result<HttpResponse, Problem> {
     let Some(hub) = &state.hub else {
         return Err(Problem::not_found("this process does not serve the live stream: it lacks the role `live`"));
     };
     let address = request.peer_addr().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-    let joined = hub.send(Join { address }).await;
+    let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let encoding = encoding_for(accepted);
+    let joined = tokio::time::timeout(PATIENCE, hub.send(Join { address, encoding, wanted })).await;
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store, no-transform"))
         .insert_header(("X-Accel-Buffering", "no"))
         .insert_header((VARY, "Accept-Encoding"));
-    match joined {
-        Ok(Ok(joined)) => Ok(response.body(FrameBody { frames: joined.frames, rest: Bytes::new() })),
+    let Ok(Ok(Ok(Joined { frames }))) = joined else {
         // An error status would end a browser's EventSource for good; this makes it come back.
-        Ok(Err(Full::Clients | Full::Address)) | Err(_) => {
-            Ok(response.body(goodbye(rand::rng().random_range(5_000..30_000))))
-        }
+        return Ok(response.body(goodbye(rand::rng().random_range(5_000..30_000))));
+    };
+    if encoding != Encoding::Identity {
+        response.insert_header((CONTENT_ENCODING, encoding.name()));
+    }
+    Ok(response.body(FrameBody { frames, frame: None, rest: Bytes::new() }))
+}
+
+/// How long a client waits for a hub that is busy with thousands of others.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a client that accepts these encodings is sent (RFC 9110, 12.5.3).
+fn encoding_for(accepted: &str) -> Encoding {
+    let weight = |wanted: &str| {
+        let mut weights = accepted.split(',').filter_map(|part| {
+            let (name, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let weight =
+                parameters.trim().strip_prefix("q=").map_or(Some(1.0), |weight| weight.trim().parse::<f32>().ok());
+            name.trim().eq_ignore_ascii_case(wanted).then_some(weight.unwrap_or(0.0))
+        });
+        weights.next_back()
+    };
+    let any = weight("*").unwrap_or(0.0);
+    let identity = weight("identity").unwrap_or(0.0);
+    // Where both are as welcome, the one that is cheaper to read.
+    [(Encoding::Zstd, "zstd"), (Encoding::Gzip, "gzip")]
+        .into_iter()
+        .map(|(encoding, name)| (encoding, weight(name).unwrap_or(any)))
+        .filter(|(_, weight)| *weight > 0.0 && *weight >= identity)
+        .reduce(|best, other| if other.1 > best.1 { other } else { best })
+        .map_or(Encoding::Identity, |(encoding, _)| encoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoding_is_the_one_that_the_client_likes_best() {
+        let check = |accepted: &str, encoding| assert_eq!(encoding_for(accepted), encoding, "{accepted}");
+        check("", Encoding::Identity);
+        check("br", Encoding::Identity);
+        check("gzip, deflate, br, zstd", Encoding::Zstd);
+        check("deflate, gzip, br", Encoding::Gzip);
+        check("GZIP;q=0.5", Encoding::Gzip);
+        check("zstd;q=0.2, gzip;q=0.8", Encoding::Gzip);
+        check("zstd;q=0, gzip;q=0", Encoding::Identity);
+        check("identity, gzip;q=0.5", Encoding::Identity);
+        check("*", Encoding::Zstd);
+        check("zstd;q=0, *", Encoding::Gzip);
+        check("zstd;q=x", Encoding::Identity);
     }
 }

@@ -25,4 +25,5 @@ mod roles;
 mod secrets;
 mod shutdown;
 mod source_faults;
+mod stream;
 mod timescale;

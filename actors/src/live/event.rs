@@ -31,6 +31,12 @@ pub fn connection_ack(now: UnixTime) -> Bytes {
     format!("data: {ack}\n\n").into()
 }
 
+/// The first words of `/api/v1/stream`: a comment, so that proxies see an answer at once, and how long to wait before
+/// connecting again.
+pub fn opening(retry_ms: u64) -> Bytes {
+    format!(": flight-monitor\nretry: {retry_ms}\n\n").into()
+}
+
 /// A comment, which clients pass over: it keeps proxies from closing a quiet connection.
 pub fn comment(text: &str) -> Bytes {
     format!(": {text}\n\n").into()

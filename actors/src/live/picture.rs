@@ -2,26 +2,35 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::encoder::Change;
+use super::numbers::Numbers;
 use crate::domain::{Icao24, StateVector, UnixTime};
 
 /// The newest state of every aircraft that was heard lately.
+///
+/// Each aircraft has a number while it is in the picture, by which `/api/v1/stream` names it.
 #[derive(Debug, Default)]
 pub struct Picture {
-    aircraft: BTreeMap<Icao24, Entry>,
+    aircraft: BTreeMap<Icao24, u32>,
+    /// By number.
+    slots: Vec<Option<Slot>>,
+    numbers: Numbers,
+    /// What stood under a number when the changes were last taken, for those that changed since.
+    before: BTreeMap<u32, Option<Arc<StateVector>>>,
     sequence: u64,
     observed_at: Option<UnixTime>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Slot {
     state: Arc<StateVector>,
     /// The sequence number of the update that brought it.
     changed: u64,
 }
 
-/// What an update changed.
+/// What an update brought.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Change {
+pub struct Applied {
     /// In the order in which they came; an aircraft may occur more than once, each time newer.
     pub states: Vec<Arc<StateVector>>,
     /// States that were not newer than the picture.
@@ -38,39 +47,70 @@ impl Picture {
         states: impl IntoIterator<Item = &'a Arc<StateVector>>,
         now: UnixTime,
         timeout: Duration,
-    ) -> Change {
-        self.sequence += 1;
-        let mut change = Change::default();
+    ) -> Applied {
+        let sequence = self.sequence + 1;
+        let mut applied = Applied::default();
         let oldest = now.minus(timeout);
         for state in states {
             if state.last_contact < oldest {
-                change.outdated += 1;
+                applied.outdated += 1;
                 continue;
             }
-            let known = self.aircraft.get(&state.icao24);
-            if known.is_some_and(|known| known.state.last_contact >= state.last_contact) {
-                change.not_newer += 1;
+            let number = *self.aircraft.entry(state.icao24).or_insert_with(|| self.numbers.take());
+            let index = number as usize;
+            if self.slots.len() <= index {
+                self.slots.resize_with(index + 1, || None);
+            }
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            if slot.as_ref().is_some_and(|known| known.state.last_contact >= state.last_contact) {
+                applied.not_newer += 1;
                 continue;
             }
-            self.aircraft.insert(state.icao24, Entry { state: state.clone(), changed: self.sequence });
+            let known = slot.replace(Slot { state: state.clone(), changed: sequence });
+            self.before.entry(number).or_insert_with(|| known.map(|known| known.state));
             self.observed_at = self.observed_at.max(state.observed_at);
-            change.states.push(state.clone());
+            applied.states.push(state.clone());
+            self.sequence = sequence;
         }
-        change
+        applied
     }
 
-    /// Removes the aircraft that were unheard for longer than `timeout` before `now`.
-    pub fn sweep(&mut self, now: UnixTime, timeout: Duration) -> Vec<Icao24> {
+    /// Removes the aircraft that were unheard for longer than `timeout` before `now`, and says how many.
+    pub fn sweep(&mut self, now: UnixTime, timeout: Duration) -> usize {
         let oldest = now.minus(timeout);
-        let gone: Vec<_> =
-            self.aircraft.values().filter(|e| e.state.last_contact < oldest).map(|e| e.state.icao24).collect();
-        for icao24 in &gone {
-            self.aircraft.remove(icao24);
-        }
+        let before = self.aircraft.len();
+        let (slots, numbers, changed) = (&mut self.slots, &mut self.numbers, &mut self.before);
+        self.aircraft.retain(|_, number| {
+            let Some(slot) = slots.get_mut(*number as usize) else { return false };
+            let Some(gone) = slot.take_if(|slot| slot.state.last_contact < oldest) else { return true };
+            changed.entry(*number).or_insert(Some(gone.state));
+            numbers.give_back(*number);
+            false
+        });
+        let gone = before - self.aircraft.len();
+        self.sequence += u64::from(gone > 0);
         gone
     }
 
-    /// The number of the last update.
+    /// What changed since the last call, by number.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let changed = std::mem::take(&mut self.before).into_iter();
+        changed
+            .map(|(number, before)| Change { number, before, after: self.slot(number).map(|slot| slot.state.clone()) })
+            .filter(|change| change.before.is_some() || change.after.is_some())
+            .collect()
+    }
+
+    /// Whether there is something that [`Picture::take_changes`] would tell.
+    pub fn has_changes(&self) -> bool {
+        !self.before.is_empty()
+    }
+
+    fn slot(&self, number: u32) -> Option<&Slot> {
+        self.slots.get(number as usize)?.as_ref()
+    }
+
+    /// The number of the last update that changed something.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
@@ -92,12 +132,35 @@ impl Picture {
 
     /// Every state, by address.
     pub fn states(&self) -> impl Iterator<Item = &Arc<StateVector>> {
-        self.aircraft.values().map(|entry| &entry.state)
+        self.aircraft.values().filter_map(|&number| self.slot(number)).map(|slot| &slot.state)
+    }
+
+    /// Every state as it was when the changes were last taken, with its number, by number.
+    pub fn published(&self) -> impl Iterator<Item = (u32, &Arc<StateVector>)> {
+        (0..).zip(&self.slots).filter_map(|(number, slot)| {
+            let state = match self.before.get(&number) {
+                Some(before) => before.as_ref(),
+                None => slot.as_ref().map(|slot| &slot.state),
+            };
+            Some((number, state?))
+        })
+    }
+
+    /// The state of one aircraft as it was when the changes were last taken, with its number.
+    pub fn published_of(&self, icao24: Icao24) -> Option<(u32, &Arc<StateVector>)> {
+        match self.aircraft.get(&icao24) {
+            Some(&number) if !self.before.contains_key(&number) => Some((number, &self.slot(number)?.state)),
+            _ => {
+                let mut before = self.before.iter().filter_map(|(number, before)| Some((*number, before.as_ref()?)));
+                before.find(|(_, before)| before.icao24 == icao24)
+            }
+        }
     }
 
     /// The newest state of each aircraft that changed after update `sequence`, by address.
     pub fn changed_after(&self, sequence: u64) -> impl Iterator<Item = &Arc<StateVector>> {
-        self.aircraft.values().filter(move |entry| entry.changed > sequence).map(|entry| &entry.state)
+        let slots = self.aircraft.values().filter_map(|&number| self.slot(number));
+        slots.filter(move |slot| slot.changed > sequence).map(|slot| &slot.state)
     }
 }
 
@@ -110,7 +173,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(300);
 
-    fn apply(picture: &mut Picture, now: i64, states: &[(&str, i64)]) -> Change {
+    fn apply(picture: &mut Picture, now: i64, states: &[(&str, i64)]) -> Applied {
         let states: Vec<_> = states.iter().map(|(icao24, at)| Arc::new(state(icao24, *at))).collect();
         picture.apply(&states, UnixTime(now), TIMEOUT)
     }
@@ -119,20 +182,68 @@ mod tests {
     fn what_is_not_newer_is_ignored() {
         let mut picture = Picture::default();
         apply(&mut picture, 1000, &[("aaaaaa", 990)]);
-        let change = apply(&mut picture, 1001, &[("aaaaaa", 990), ("aaaaaa", 989), ("bbbbbb", 1)]);
-        assert_eq!((change.states.len(), change.not_newer, change.outdated), (0, 2, 1));
+        let applied = apply(&mut picture, 1001, &[("aaaaaa", 990), ("aaaaaa", 989), ("bbbbbb", 1)]);
+        assert_eq!((applied.states.len(), applied.not_newer, applied.outdated), (0, 2, 1));
+        assert_eq!(picture.len(), 1);
     }
 
     #[test]
     fn an_aircraft_unheard_for_the_timeout_is_gone() {
         let mut picture = Picture::default();
         apply(&mut picture, 1000, &[("aaaaaa", 990), ("bbbbbb", 999)]);
-        assert_eq!(picture.sweep(UnixTime(1290), TIMEOUT), []);
-        assert_eq!(picture.sweep(UnixTime(1291), TIMEOUT), [Icao24::parse("aaaaaa").unwrap()]);
-        assert_eq!(picture.len(), 1);
+        assert_eq!(picture.sweep(UnixTime(1290), TIMEOUT), 0);
+        assert_eq!(picture.sweep(UnixTime(1291), TIMEOUT), 1);
+        assert_eq!(picture.states().map(|s| s.icao24.to_string()).collect::<Vec<_>>(), ["bbbbbb"]);
+    }
+
+    #[test]
+    fn a_number_stays_with_its_aircraft_and_is_given_again_when_it_has_gone() {
+        let mut picture = Picture::default();
+        let number =
+            |picture: &Picture, icao24| picture.published_of(Icao24::parse(icao24).unwrap()).map(|(number, _)| number);
+        apply(&mut picture, 1000, &[("aaaaaa", 990), ("bbbbbb", 999)]);
+        apply(&mut picture, 1001, &[("bbbbbb", 1001), ("aaaaaa", 991)]);
+        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "bbbbbb")), (None, None), "not yet");
+        picture.take_changes();
+        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "bbbbbb")), (Some(0), Some(1)));
+        picture.sweep(UnixTime(1295), TIMEOUT);
+        apply(&mut picture, 1295, &[("cccccc", 1295), ("dddddd", 1295)]);
+        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "cccccc")), (Some(0), None), "as it was");
+        let changes: Vec<_> = picture.take_changes();
+        let ends = |change: &Change| [&change.before, &change.after].map(|s| s.as_ref().map(|s| s.icao24.to_string()));
+        let seen: Vec<_> = changes.iter().map(|change| (change.number, ends(change))).collect();
+        assert_eq!(seen, [(0, [Some("aaaaaa".into()), Some("cccccc".into())]), (2, [None, Some("dddddd".into())])]);
     }
 
     proptest! {
+        #[test]
+        fn changes_lead_from_one_picture_to_the_next(
+            steps in prop::collection::vec((prop::collection::vec((0_u32..6, 0_i64..900), 0..8), 0_i64..900, any::<bool>()), 1..20),
+        ) {
+            let (mut picture, mut copy) = (Picture::default(), BTreeMap::new());
+            for (states, now, take) in steps {
+                let published = |picture: &Picture| -> BTreeMap<_, _> {
+                    picture.published().map(|(number, state)| (number, state.clone())).collect()
+                };
+                let states: Vec<_> = states.iter().map(|(n, at)| Arc::new(state(&format!("{n:06x}"), *at))).collect();
+                picture.apply(&states, UnixTime(now), TIMEOUT);
+                picture.sweep(UnixTime(now), TIMEOUT);
+                prop_assert_eq!(&copy, &published(&picture));
+                if take {
+                    for Change { number, before, after } in picture.take_changes() {
+                        prop_assert_eq!(copy.remove(&number), before);
+                        copy.extend(after.map(|after| (number, after)));
+                    }
+                    prop_assert!(!picture.has_changes());
+                    prop_assert_eq!(&copy, &published(&picture));
+                    prop_assert_eq!(copy.len(), picture.len());
+                    for (number, state) in &copy {
+                        prop_assert_eq!(picture.published_of(state.icao24), Some((*number, state)));
+                    }
+                }
+            }
+        }
+
         #[test]
         fn a_client_that_skipped_updates_catches_up_with_what_changed_since(
             updates in prop::collection::vec(prop::collection::vec((0_u32..6, 900_i64..1000), 0..8), 1..20),
@@ -142,9 +253,9 @@ mod tests {
             let mut left_at = 0;
             for (index, update) in updates.iter().enumerate() {
                 let states: Vec<_> = update.iter().map(|(n, at)| Arc::new(state(&format!("{n:06x}"), *at))).collect();
-                let change = picture.apply(&states, UnixTime(1000), TIMEOUT);
+                let applied = picture.apply(&states, UnixTime(1000), TIMEOUT);
                 if index < seen {
-                    client.extend(change.states.into_iter().map(|s| (s.icao24, s)));
+                    client.extend(applied.states.into_iter().map(|s| (s.icao24, s)));
                     left_at = picture.sequence();
                 }
             }

@@ -1,9 +1,10 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 /// How much may wait for one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,27 +15,70 @@ pub struct QueueLimits {
     pub bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    /// Bytes that wait.
-    bytes: AtomicUsize,
-    /// Frames that were taken in all.
-    taken: AtomicU64,
+/// Ready-made pieces of an event stream that belong together, shared by all clients that get them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame {
+    pieces: Vec<Bytes>,
+    length: usize,
 }
 
-/// The hub's end of a client's queue.
-#[derive(Debug)]
-pub struct QueueSender {
-    frames: mpsc::Sender<Bytes>,
-    shared: Arc<Shared>,
-    limits: QueueLimits,
+impl Frame {
+    /// A frame of these pieces.
+    pub fn new(pieces: Vec<Bytes>) -> Arc<Self> {
+        let length = pieces.iter().map(Bytes::len).sum();
+        Arc::new(Self { pieces, length })
+    }
+
+    /// To be sent in this order.
+    pub fn pieces(&self) -> &[Bytes] {
+        &self.pieces
+    }
+
+    /// Bytes of all pieces.
+    pub fn length(&self) -> usize {
+        self.length
+    }
 }
+
+#[derive(Debug, Default)]
+struct Inner {
+    frames: VecDeque<Arc<Frame>>,
+    /// Bytes that wait.
+    bytes: usize,
+    /// Rings the bell once nothing waits any more.
+    hungry: bool,
+    reader: Option<Waker>,
+    /// The hub has said goodbye.
+    closed: bool,
+    /// The connection has ended.
+    gone: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    /// How often the client has taken something.
+    taken: AtomicU64,
+    bell: Arc<Notify>,
+}
+
+impl Shared {
+    /// Nobody panics while holding the lock, and nothing half done could be seen if somebody did.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The hub's end of a client's queue. Dropped, it lets the client take what waits, and then ends the stream.
+#[derive(Debug)]
+pub struct QueueSender(Arc<Shared>);
 
 /// The connection's end of a client's queue.
 #[derive(Debug)]
 pub struct QueueReceiver {
-    frames: mpsc::Receiver<Bytes>,
     shared: Arc<Shared>,
+    /// Without it nothing else can be read, so it does not wait among what may be dropped.
+    opening: Option<Arc<Frame>>,
 }
 
 /// What became of a frame.
@@ -48,100 +92,215 @@ pub enum Offer {
     Gone,
 }
 
-/// A queue of frames between the hub and one connection.
-pub fn queue(limits: QueueLimits) -> (QueueSender, QueueReceiver) {
-    let (sender, receiver) = mpsc::channel(limits.frames.max(1));
-    let shared = Arc::new(Shared::default());
-    (QueueSender { frames: sender, shared: shared.clone(), limits }, QueueReceiver { frames: receiver, shared })
+/// A queue of frames between the hub and one connection, which takes the opening first. It rings `bell` when the client has taken everything after
+/// [`QueueSender::call_when_empty`].
+pub fn queue(opening: Arc<Frame>, bell: Arc<Notify>) -> (QueueSender, QueueReceiver) {
+    let shared = Arc::new(Shared { inner: Mutex::default(), taken: AtomicU64::new(0), bell });
+    (QueueSender(shared.clone()), QueueReceiver { shared, opening: Some(opening) })
 }
 
 impl QueueSender {
     /// Adds a frame, or says why not; never waits.
-    pub fn offer(&self, frame: Bytes) -> Offer {
-        let waiting = self.shared.bytes.load(Ordering::Relaxed);
-        if waiting > 0 && waiting + frame.len() > self.limits.bytes {
-            return if self.frames.is_closed() { Offer::Gone } else { Offer::Full };
+    pub fn offer(&self, frame: Arc<Frame>, limits: QueueLimits) -> Offer {
+        let mut inner = self.0.lock();
+        if inner.gone {
+            return Offer::Gone;
         }
-        let length = frame.len();
-        // Counted before it is sent: the other end may take it at once.
-        self.shared.bytes.fetch_add(length, Ordering::Relaxed);
-        let refused = match self.frames.try_send(frame) {
-            Ok(()) => return Offer::Taken,
-            Err(mpsc::error::TrySendError::Full(_)) => Offer::Full,
-            Err(mpsc::error::TrySendError::Closed(_)) => Offer::Gone,
-        };
-        self.shared.bytes.fetch_sub(length, Ordering::Relaxed);
-        refused
+        let length = frame.length();
+        let is_full = inner.frames.len() >= limits.frames.max(1) || inner.bytes + length > limits.bytes;
+        if is_full && !inner.frames.is_empty() {
+            return Offer::Full;
+        }
+        inner.bytes += length;
+        inner.frames.push_back(frame);
+        let reader = inner.reader.take();
+        drop(inner);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Offer::Taken
+    }
+
+    /// Drops what waits. What the connection has taken already is sent to its end.
+    pub fn clear(&self) {
+        let mut inner = self.0.lock();
+        inner.frames = VecDeque::new();
+        inner.bytes = 0;
+    }
+
+    /// Has the bell rung once the client has taken everything and asks for more.
+    pub fn call_when_empty(&self) {
+        self.0.lock().hungry = true;
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.frames.capacity() == self.frames.max_capacity()
+        self.0.lock().frames.is_empty()
+    }
+
+    /// Whether the client has taken everything and waits for more.
+    pub fn is_waiting(&self) -> bool {
+        let inner = self.0.lock();
+        inner.frames.is_empty() && inner.reader.is_some()
     }
 
     /// Whether the connection has ended.
     pub fn is_gone(&self) -> bool {
-        self.frames.is_closed()
+        self.0.lock().gone
     }
 
-    /// How many frames the client has taken in all: progress, when it grows.
+    /// How often the client has taken something: progress, when it grows.
     pub fn taken(&self) -> u64 {
-        self.shared.taken.load(Ordering::Relaxed)
+        self.0.taken.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for QueueSender {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.closed = true;
+        let reader = inner.reader.take();
+        drop(inner);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 }
 
 impl QueueReceiver {
     /// The next frame; `None` when the hub has said goodbye.
-    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.frames.poll_recv(cx).map(|frame| {
-            frame.inspect(|frame| {
-                self.shared.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-                self.shared.taken.fetch_add(1, Ordering::Relaxed);
-            })
-        })
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
+        if let Some(opening) = self.opening.take() {
+            self.has_progressed();
+            return Poll::Ready(Some(opening));
+        }
+        let mut inner = self.shared.lock();
+        if let Some(frame) = inner.frames.pop_front() {
+            inner.bytes -= frame.length();
+            self.has_progressed();
+            if inner.frames.is_empty() {
+                // Ten thousand idle clients keep no empty buffers.
+                inner.frames = VecDeque::new();
+            }
+            return Poll::Ready(Some(frame));
+        }
+        if inner.closed {
+            return Poll::Ready(None);
+        }
+        match &mut inner.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            reader => *reader = Some(cx.waker().clone()),
+        }
+        if std::mem::take(&mut inner.hungry) {
+            drop(inner);
+            self.shared.bell.notify_one();
+        }
+        Poll::Pending
+    }
+
+    /// Says that a part of the last frame was sent: a slow client is not a dead one.
+    pub fn has_progressed(&self) {
+        self.shared.taken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The next frame; `None` when the hub has said goodbye.
-    pub async fn recv(&mut self) -> Option<Bytes> {
+    pub async fn recv(&mut self) -> Option<Arc<Frame>> {
         std::future::poll_fn(|cx| self.poll_recv(cx)).await
+    }
+}
+
+impl Drop for QueueReceiver {
+    fn drop(&mut self) {
+        let mut inner = self.shared.lock();
+        inner.gone = true;
+        inner.frames = VecDeque::new();
+        inner.reader = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
-    fn frame(length: usize) -> Bytes {
-        vec![b'x'; length].into()
+    const LIMITS: QueueLimits = QueueLimits { frames: 3, bytes: 100 };
+
+    fn frame(length: usize) -> Arc<Frame> {
+        Frame::new(vec![vec![b'x'; length].into()])
+    }
+
+    /// A queue whose client has read the opening.
+    fn queue() -> (QueueSender, QueueReceiver, Arc<Notify>) {
+        let bell = Arc::new(Notify::new());
+        let (sender, mut receiver) = super::queue(frame(1), bell.clone());
+        assert!(receiver.recv().now_or_never().flatten().is_some());
+        (sender, receiver, bell)
     }
 
     #[tokio::test]
     async fn a_queue_is_bounded_in_frames_and_in_bytes() {
-        let (sender, mut receiver) = queue(QueueLimits { frames: 3, bytes: 100 });
-        assert_eq!(sender.offer(frame(60)), Offer::Taken);
-        assert_eq!(sender.offer(frame(60)), Offer::Full, "120 bytes are too many");
-        assert_eq!(sender.offer(frame(20)), Offer::Taken);
-        assert_eq!(sender.offer(frame(20)), Offer::Taken);
-        assert_eq!(sender.offer(frame(0)), Offer::Full, "four frames are too many");
+        let (sender, mut receiver, _) = queue();
+        assert_eq!(sender.offer(frame(60), LIMITS), Offer::Taken);
+        assert_eq!(sender.offer(frame(60), LIMITS), Offer::Full, "120 bytes are too many");
+        assert_eq!(sender.offer(frame(20), LIMITS), Offer::Taken);
+        assert_eq!(sender.offer(frame(20), LIMITS), Offer::Taken);
+        assert_eq!(sender.offer(frame(0), LIMITS), Offer::Full, "four frames are too many");
         receiver.recv().await.unwrap();
-        assert_eq!(sender.offer(frame(60)), Offer::Taken, "what was taken makes room");
-        assert_eq!((sender.taken(), sender.is_empty()), (1, false));
+        assert_eq!(sender.offer(frame(60), LIMITS), Offer::Taken, "what was taken makes room");
+        assert_eq!((sender.taken(), sender.is_empty()), (2, false));
     }
 
     #[tokio::test]
     async fn a_frame_larger_than_the_bound_goes_through_an_empty_queue() {
-        let (sender, mut receiver) = queue(QueueLimits { frames: 3, bytes: 100 });
-        assert_eq!(sender.offer(frame(1000)), Offer::Taken);
-        assert_eq!(receiver.recv().await.unwrap().len(), 1000);
+        let (sender, mut receiver, _) = queue();
+        assert_eq!(sender.offer(frame(1000), LIMITS), Offer::Taken);
+        assert_eq!(receiver.recv().await.unwrap().length(), 1000);
         assert!(sender.is_empty());
     }
 
     #[test]
     fn a_client_that_has_gone_is_noticed() {
-        let (sender, receiver) = queue(QueueLimits { frames: 3, bytes: 100 });
-        sender.offer(frame(90));
+        let (sender, receiver, _) = queue();
+        sender.offer(frame(90), LIMITS);
         drop(receiver);
-        assert_eq!(sender.offer(frame(1)), Offer::Gone);
-        assert_eq!(sender.offer(frame(90)), Offer::Gone);
+        assert_eq!(sender.offer(frame(1), LIMITS), Offer::Gone);
+        assert!(sender.is_gone());
+    }
+
+    #[tokio::test]
+    async fn the_bell_rings_once_when_a_client_has_taken_everything() {
+        let (sender, mut receiver, bell) = queue();
+        sender.offer(frame(10), LIMITS);
+        sender.call_when_empty();
+        assert_eq!(bell.notified().now_or_never(), None);
+        receiver.recv().await.unwrap();
+        assert_eq!(bell.notified().now_or_never(), None, "it may still be writing");
+        assert_eq!(receiver.recv().now_or_never(), None);
+        assert_eq!(bell.notified().now_or_never(), Some(()));
+        assert_eq!(receiver.recv().now_or_never(), None);
+        assert_eq!(bell.notified().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn what_waits_can_be_dropped_but_not_the_opening() {
+        let (sender, mut receiver) = super::queue(frame(7), Arc::new(Notify::new()));
+        sender.offer(frame(1), LIMITS);
+        sender.clear();
+        assert!(sender.is_empty() && !sender.is_waiting());
+        sender.offer(frame(2), LIMITS);
+        assert_eq!(receiver.recv().await.unwrap().length(), 7);
+        assert_eq!(receiver.recv().await.unwrap().length(), 2);
+        assert_eq!(receiver.recv().now_or_never(), None);
+        assert!(sender.is_waiting());
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_taken_before_the_goodbye() {
+        let (sender, mut receiver, _) = queue();
+        sender.offer(frame(1), LIMITS);
+        drop(sender);
+        assert!(receiver.recv().await.is_some());
+        assert!(receiver.recv().await.is_none());
     }
 }

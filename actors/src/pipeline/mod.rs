@@ -22,4 +22,4 @@ pub use import::{ImportError, ImportRules, Imported, Importer};
 pub use kafka_consumer::{KafkaConsumer, Path};
 pub use kafka_producer::KafkaProducer;
 pub use poller::Poller;
-pub use sse_hub::{HubLimits, SseHub};
+pub use sse_hub::SseHub;

@@ -1,0 +1,182 @@
+//! Content encodings whose blocks are made once and sent to every client.
+//!
+//! Both formats allow what is needed for it: a deflate stream is a sequence of blocks (RFC 1951, 2.3), and a block that was
+//! made by a fresh compressor refers to nothing before it; zstd decoders read one frame after another (RFC 8878, 3.1).
+
+use bytes::Bytes;
+use flate2::{Compress, Compression, FlushCompress};
+
+/// A content encoding, as `Content-Encoding` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// As it is.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Encoding {
+    /// Its name in HTTP.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// What each client gets once, before every block: a gzip member's header, without a time or a name.
+    pub fn header(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255],
+            Self::Identity | Self::Zstd => &[],
+        }
+    }
+
+    /// A few bytes in a form that costs nothing to make: for what only one client, or few, will get.
+    pub fn stored(self, text: &[u8]) -> Bytes {
+        match self {
+            Self::Identity => Bytes::copy_from_slice(text),
+            Self::Gzip => {
+                let mut blocks = Vec::with_capacity(text.len() + 16);
+                // RFC 1951, 3.2.4: not the last block, stored, then the length and its complement.
+                for part in text.chunks(usize::from(u16::MAX)) {
+                    let length = part.len() as u16;
+                    blocks.push(0);
+                    blocks.extend_from_slice(&length.to_le_bytes());
+                    blocks.extend_from_slice(&(!length).to_le_bytes());
+                    blocks.extend_from_slice(part);
+                }
+                blocks.into()
+            }
+            Self::Zstd => {
+                let mut frames = Vec::with_capacity(text.len() + 16);
+                // RFC 8878, 3.1.1: magic number, single segment with a content size of four bytes, one raw block, the last.
+                for part in text.chunks(usize::from(u16::MAX)) {
+                    frames.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000]);
+                    frames.extend_from_slice(&(part.len() as u32).to_le_bytes());
+                    frames.extend_from_slice(&((part.len() as u32) << 3 | 1).to_le_bytes()[..3]);
+                    frames.extend_from_slice(part);
+                }
+                frames.into()
+            }
+        }
+    }
+}
+
+/// Makes blocks, each complete in itself.
+pub struct Compressor {
+    deflate: Compress,
+    zstd: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Compressor {
+    /// Measured on deltas of 10,000 aircraft: higher levels cost a multiple and save less than a hundredth.
+    const DEFLATE_LEVEL: u32 = 6;
+    const ZSTD_LEVEL: i32 = 3;
+
+    /// One for as many blocks as are wanted.
+    pub fn new() -> Self {
+        Self {
+            deflate: Compress::new(Compression::new(Self::DEFLATE_LEVEL), false),
+            zstd: zstd::bulk::Compressor::new(Self::ZSTD_LEVEL).ok(),
+        }
+    }
+
+    /// One block.
+    pub fn block(&mut self, encoding: Encoding, text: &Bytes) -> Bytes {
+        match encoding {
+            Encoding::Identity => text.clone(),
+            Encoding::Gzip => self.deflate(text).unwrap_or_else(|| encoding.stored(text)),
+            Encoding::Zstd => {
+                let block = self.zstd.as_mut().and_then(|zstd| zstd.compress(text).ok());
+                block.map_or_else(|| encoding.stored(text), Bytes::from)
+            }
+        }
+    }
+
+    /// Deflate blocks, then an empty stored one, which ends at a byte's end (`Z_FULL_FLUSH`).
+    fn deflate(&mut self, text: &[u8]) -> Option<Bytes> {
+        self.deflate.reset();
+        let mut block = Vec::with_capacity(text.len() / 2 + 64);
+        loop {
+            let read = usize::try_from(self.deflate.total_in()).ok()?;
+            self.deflate.compress_vec(text.get(read..)?, &mut block, FlushCompress::Full).ok()?;
+            // A full flush is done once it leaves room in the output.
+            if block.len() < block.capacity() {
+                return Some(block.into());
+            }
+            block.reserve(block.capacity().max(1024));
+        }
+    }
+}
+
+impl Default for Compressor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compressor").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What another program's decoder makes of a stream that is cut after its last block.
+    fn decoded(encoding: Encoding, stream: &[u8]) -> Vec<u8> {
+        let mut text = Vec::new();
+        match encoding {
+            Encoding::Identity => text.extend_from_slice(stream),
+            Encoding::Gzip => {
+                let error = flate2::read::GzDecoder::new(stream).read_to_end(&mut text).unwrap_err();
+                assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof, "only the trailer is missing");
+            }
+            Encoding::Zstd => {
+                zstd::stream::read::Decoder::new(stream).unwrap().read_to_end(&mut text).unwrap();
+            }
+        }
+        text
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<(bool, Vec<u8>)>> {
+        let text = prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..300),
+            ("[0-9,]{1,40}", 1_usize..3000).prop_map(|(text, times)| text.repeat(times).into_bytes()),
+            prop::collection::vec(any::<u8>(), 70_000..70_100),
+        ];
+        prop::collection::vec((any::<bool>(), text), 1..6)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn blocks_one_after_another_are_one_stream_in_any_order(texts in texts(), reversed: bool) {
+            for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd] {
+                let mut compressor = Compressor::new();
+                let mut blocks: Vec<_> = texts.iter().map(|(stored, text)| {
+                    let text = Bytes::from(text.clone());
+                    let block = if *stored { encoding.stored(&text) } else { compressor.block(encoding, &text) };
+                    (block, text)
+                }).collect();
+                if reversed {
+                    blocks.reverse();
+                }
+                let stream = blocks.iter().fold(encoding.header().to_vec(), |stream, (block, _)| [&stream[..], block].concat());
+                let expected: Vec<u8> = blocks.iter().flat_map(|(_, text)| text.to_vec()).collect();
+                prop_assert!(decoded(encoding, &stream) == expected, "{encoding:?}");
+            }
+        }
+    }
+}

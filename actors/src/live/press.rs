@@ -1,0 +1,74 @@
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::cell::Cell;
+use super::compression::{Compressor, Encoding};
+use super::encoder::{self, Head};
+use super::picture::Picture;
+use crate::metrics::{Metrics, count};
+
+/// Makes what many get: each text once, and each compressed form of it once.
+#[derive(Debug)]
+pub(super) struct Press {
+    compressor: Compressor,
+    /// Of the present update.
+    snapshots: HashMap<Cell, Encoded>,
+    metrics: Metrics,
+}
+
+/// A text and its forms, as far as they were asked for.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    text: Bytes,
+    gzip: Option<Bytes>,
+    zstd: Option<Bytes>,
+}
+
+impl Press {
+    pub(super) fn new(metrics: Metrics) -> Self {
+        Self { compressor: Compressor::new(), snapshots: HashMap::new(), metrics }
+    }
+
+    /// Takes a new text; `kind` is what it is counted as.
+    pub(super) fn encoded(&self, kind: &'static str, text: Bytes) -> Encoded {
+        count(&self.metrics.encodings, kind, 1);
+        count(&self.metrics.encoded_bytes, kind, text.len() as u64);
+        Encoded { text, gzip: None, zstd: None }
+    }
+
+    /// The text in one form.
+    pub(super) fn block(&mut self, encoded: &mut Encoded, encoding: Encoding) -> Bytes {
+        let form = match encoding {
+            Encoding::Identity => return encoded.text.clone(),
+            Encoding::Gzip => &mut encoded.gzip,
+            Encoding::Zstd => &mut encoded.zstd,
+        };
+        let make = || {
+            let block = self.compressor.block(encoding, &encoded.text);
+            count(&self.metrics.compressions, encoding.name(), 1);
+            count(&self.metrics.compressed_bytes, encoding.name(), block.len() as u64);
+            block
+        };
+        form.get_or_insert_with(make).clone()
+    }
+
+    /// Everything in a cell, in one form.
+    pub(super) fn snapshot(&mut self, cell: Cell, picture: &Picture, head: Head, encoding: Encoding) -> Bytes {
+        let mut encoded = self.snapshots.remove(&cell).unwrap_or_else(|| {
+            let text = match cell {
+                Cell::Aircraft(icao24) => encoder::snapshot(head, cell, picture.published_of(icao24).into_iter()),
+                _ => encoder::snapshot(head, cell, picture.published().filter(|(_, state)| cell.contains(state))),
+            };
+            self.encoded("snapshot", text.into())
+        });
+        let block = self.block(&mut encoded, encoding);
+        self.snapshots.insert(cell, encoded);
+        block
+    }
+
+    /// Snapshots are made anew from now on.
+    pub(super) fn forget_snapshots(&mut self) {
+        self.snapshots.clear();
+    }
+}

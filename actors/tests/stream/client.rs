@@ -1,0 +1,233 @@
+//! A client of `/api/v1/stream`, written from `docs/stream.md` alone.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde_json::{Map, Value};
+
+/// An aircraft as the stream tells it: scaled integers and Unix seconds; what is unknown is missing.
+pub type Aircraft = BTreeMap<String, Value>;
+
+/// What a client holds, and where it stands.
+#[derive(Debug, Default)]
+pub struct StreamClient {
+    epoch: Option<String>,
+    seq: Option<u64>,
+    held: BTreeMap<u64, (String, Aircraft)>,
+    /// The last `id`, for the next connection.
+    pub last_event_id: Option<String>,
+    /// How often it was complete.
+    pub currents: u64,
+    /// How many snapshots it was sent.
+    pub snapshots: u64,
+    /// How many heartbeats it saw.
+    pub heartbeats: u64,
+    text: String,
+}
+
+impl StreamClient {
+    /// What it holds of every cell, by number.
+    pub fn held(&self) -> BTreeMap<u64, Aircraft> {
+        self.held.iter().map(|(number, (_, aircraft))| (*number, aircraft.clone())).collect()
+    }
+
+    /// The number of the last update that it has as a whole.
+    pub fn seq(&self) -> Option<u64> {
+        self.seq
+    }
+
+    /// A new connection: what was not complete is gone.
+    pub fn reconnects(&mut self) {
+        self.text.clear();
+    }
+
+    /// Reads a part of the stream, cut anywhere.
+    ///
+    /// # Errors
+    /// It has missed something, and must connect again without an id.
+    pub fn read(&mut self, text: &str) -> Result<(), String> {
+        self.text.push_str(text);
+        while let Some(end) = self.text.find("\n\n") {
+            let event: String = self.text.drain(..end + 2).collect();
+            self.event(event.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &str) -> Result<(), String> {
+        let (mut kind, mut id, mut data) = ("", None, None);
+        for line in event.lines() {
+            match line.split_once(": ").unwrap_or((line, "")) {
+                ("event", value) => kind = value,
+                ("id", value) => id = Some(value.to_owned()),
+                ("data", value) => data = Some(value),
+                ("", "heartbeat") => self.heartbeats += 1,
+                _ => {}
+            }
+        }
+        let Some(data) = data else { return Ok(()) };
+        let data: Value = serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))?;
+        match kind {
+            "snapshot" => self.snapshot(&data),
+            "delta" => self.delta(&data)?,
+            "current" => {
+                self.current(&data)?;
+                self.last_event_id = id;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, data: &Value) {
+        self.snapshots += 1;
+        let epoch = data["epoch"].as_str().unwrap();
+        if self.epoch.as_deref() != Some(epoch) {
+            self.held.clear();
+            self.epoch = Some(epoch.into());
+        }
+        let cell = data["cell"].as_str().unwrap();
+        self.held.retain(|_, (of, _)| of != cell);
+        self.put(cell, data, &data["aircraft"]);
+    }
+
+    fn delta(&mut self, data: &Value) -> Result<(), String> {
+        self.expect_epoch(data)?;
+        let cell = data["cell"].as_str().unwrap();
+        for number in numbers(&data["gone"]) {
+            if self.held.get(&number).is_some_and(|(of, _)| of == cell) {
+                self.held.remove(&number);
+            }
+        }
+        self.put(cell, data, &data["appeared"]);
+        let table = &data["changed"];
+        let rows = numbers(&table["n"]);
+        for (index, number) in rows.iter().enumerate() {
+            let Some((_, aircraft)) = self.held.get_mut(number) else {
+                return Err(format!("{number} changed, but is not held"));
+            };
+            row(aircraft, table, index, data["base"].as_i64().unwrap());
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, cell: &str, data: &Value, table: &Value) {
+        for (index, number) in numbers(&table["n"]).into_iter().enumerate() {
+            let mut aircraft = Aircraft::new();
+            row(&mut aircraft, table, index, data["base"].as_i64().unwrap());
+            self.held.insert(number, (cell.into(), aircraft));
+        }
+    }
+
+    fn current(&mut self, data: &Value) -> Result<(), String> {
+        self.expect_epoch(data)?;
+        if !data["after"].is_null() && data["after"].as_u64() != self.seq {
+            return Err(format!("{:?} is held, but {} follows {}", self.seq, data["seq"], data["after"]));
+        }
+        if let Some(cells) = data["cells"].as_array() {
+            self.held.retain(|_, (of, _)| cells.iter().any(|cell| cell == of));
+        }
+        self.seq = data["seq"].as_u64();
+        self.currents += 1;
+        Ok(())
+    }
+
+    fn expect_epoch(&self, data: &Value) -> Result<(), String> {
+        if data["epoch"].as_str() == self.epoch.as_deref() { Ok(()) } else { Err("another epoch".into()) }
+    }
+}
+
+/// Ascending numbers, written as differences.
+fn numbers(value: &Value) -> Vec<u64> {
+    let mut last = 0;
+    let differences = value.as_array().into_iter().flatten();
+    differences
+        .map(|difference| {
+            last += difference.as_u64().unwrap();
+            last
+        })
+        .collect()
+}
+
+/// Takes one row of a table over.
+fn row(aircraft: &mut Aircraft, table: &Value, index: usize, base: i64) {
+    let table: &Map<String, Value> = table.as_object().unwrap();
+    let cell = |column: &Value| -> Option<Value> {
+        match column {
+            Value::Array(values) => Some(values[index].clone()),
+            Value::Object(sparse) => {
+                let at = numbers(&sparse["rows"]).iter().position(|row| *row == index as u64)?;
+                Some(sparse["values"].as_array().map_or_else(|| sparse["values"].clone(), |values| values[at].clone()))
+            }
+            single => Some(single.clone()),
+        }
+    };
+    let last_contact = table.get("last_contact").and_then(cell).map(|before| base - before.as_i64().unwrap());
+    for (name, column) in table {
+        if ["n", "wrap", "countries"].contains(&name.as_str()) {
+            continue;
+        }
+        let Some(value) = cell(column) else { continue };
+        let value = match (name.as_str(), value.as_i64()) {
+            (_, None) => value,
+            ("origin_country", Some(country)) => table["countries"][country as usize].clone(),
+            ("last_contact" | "observed_at", Some(before)) => (base - before).into(),
+            ("time_position", Some(before)) => (last_contact.unwrap() - before).into(),
+            (name, Some(sent)) => match table.get("wrap").and_then(|wrap| wrap.get(name)).and_then(Value::as_i64) {
+                Some(wrap) => {
+                    let held = aircraft.get(name).and_then(Value::as_i64).unwrap();
+                    (held - wrap / 2 + (sent - held + wrap / 2).rem_euclid(wrap)).into()
+                }
+                None => sent.into(),
+            },
+        };
+        if value.is_null() {
+            aircraft.remove(name)
+        } else {
+            aircraft.insert(name.clone(), value)
+        };
+    }
+}
+
+/// A content decoder that hands on what it has, as browsers' do.
+pub enum Decoder {
+    Identity(Vec<u8>),
+    Gzip(Box<flate2::write::GzDecoder<Vec<u8>>>),
+    Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
+}
+
+impl Decoder {
+    /// One for a `Content-Encoding`.
+    pub fn new(encoding: &str) -> Self {
+        match encoding {
+            "gzip" => Self::Gzip(Box::new(flate2::write::GzDecoder::new(Vec::new()))),
+            "zstd" => Self::Zstd(zstd::stream::write::Decoder::new(Vec::new()).unwrap()),
+            _ => Self::Identity(Vec::new()),
+        }
+    }
+
+    /// What these bytes say, as far as they say something whole.
+    pub fn decode(&mut self, bytes: &[u8]) -> String {
+        let out = match self {
+            Self::Identity(out) => {
+                out.extend_from_slice(bytes);
+                out
+            }
+            Self::Gzip(decoder) => {
+                decoder.write_all(bytes).unwrap();
+                decoder.flush().unwrap();
+                decoder.get_mut()
+            }
+            Self::Zstd(decoder) => {
+                decoder.write_all(bytes).unwrap();
+                decoder.flush().unwrap();
+                decoder.get_mut()
+            }
+        };
+        let whole = match std::str::from_utf8(out) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        String::from_utf8(out.drain(..whole).collect()).unwrap()
+    }
+}

@@ -1,0 +1,230 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actors::domain::{StateVector, UnixTime};
+use actors::live::{Broadcast, Cell, Encoding, HubLimits, QueueLimits, QueueReceiver};
+use actors::messages::{Join, Scope, Wanted};
+use actors::metrics::Metrics;
+use futures_util::task::noop_waker;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use crate::client::{Aircraft, Decoder, StreamClient};
+use crate::sky::{all_told, any_state, batch};
+
+const NOW: i64 = 1_795_472_376;
+const TIMEOUT: Duration = Duration::from_secs(300);
+const CLIENTS: usize = 4;
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Show(Vec<StateVector>),
+    Publish,
+    Sweep(i64),
+    Heartbeat,
+    Tend,
+    /// A client takes some pieces of what waits for it.
+    Read {
+        client: usize,
+        pieces: usize,
+    },
+    /// A client's connection breaks, in the middle of whatever it is reading.
+    Cut {
+        client: usize,
+    },
+    /// A client connects, with what it holds or, sometimes, for another scope or as a new one.
+    Connect {
+        client: usize,
+        scope: usize,
+        encoding: Encoding,
+        anew: bool,
+    },
+    /// The hub panicked.
+    Restart,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let encoding = prop::sample::select(vec![Encoding::Identity, Encoding::Gzip, Encoding::Zstd]);
+    let connect =
+        (0..CLIENTS, prop_oneof![2 => Just(usize::MAX), 1 => 0..6_usize], encoding, prop::bool::weighted(0.1));
+    prop_oneof![
+        6 => prop::collection::vec(any_state(NOW), 1..6).prop_map(Step::Show),
+        6 => Just(Step::Publish),
+        1 => (-100..200_i64).prop_map(Step::Sweep),
+        1 => Just(Step::Heartbeat),
+        2 => Just(Step::Tend),
+        8 => (0..CLIENTS, 1..8_usize).prop_map(|(client, pieces)| Step::Read { client, pieces }),
+        2 => (0..CLIENTS).prop_map(|client| Step::Cut { client }),
+        3 => connect.prop_map(|(client, scope, encoding, anew)| Step::Connect { client, scope, encoding, anew }),
+        1 => prop::bool::weighted(0.2).prop_map(|really| if really { Step::Restart } else { Step::Publish }),
+    ]
+}
+
+/// The scopes that clients ask for.
+fn scope(index: usize) -> Scope {
+    let bounding_box = |text: &str| Some(text.parse().unwrap());
+    let icao24 = ["000000", "000003", "ffffff"].map(|text| text.parse().unwrap());
+    match index {
+        0 => Scope { bounding_box: bounding_box("44,9,46,11"), ..Scope::default() },
+        1 => Scope { bounding_box: bounding_box("30,-10,60,30"), ..Scope::default() },
+        2 => Scope { bounding_box: bounding_box("-90,170,90,-170"), ..Scope::default() },
+        3 => Scope { icao24: icao24.into_iter().collect(), ..Scope::default() },
+        4 => Scope { bounding_box: bounding_box("40,0,50,20"), icao24: icao24.into_iter().collect() },
+        _ => Scope::default(),
+    }
+}
+
+/// A client and its connection.
+#[derive(Default)]
+struct Reader {
+    scope: usize,
+    client: StreamClient,
+    connection: Option<Connection>,
+}
+
+struct Connection {
+    frames: QueueReceiver,
+    decoder: Decoder,
+    pieces: Vec<bytes::Bytes>,
+}
+
+impl Reader {
+    /// Takes up to so many pieces, and says whether there was nothing more.
+    fn read(&mut self, pieces: usize) -> bool {
+        for _ in 0..pieces {
+            let Some(connection) = &mut self.connection else { return true };
+            while connection.pieces.is_empty() {
+                match connection.frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
+                    Poll::Ready(Some(frame)) => connection.pieces.extend(frame.pieces().iter().rev().cloned()),
+                    Poll::Ready(None) => {
+                        self.connection = None;
+                        return true;
+                    }
+                    Poll::Pending => return true,
+                }
+            }
+            let text = connection.decoder.decode(&connection.pieces.pop().unwrap());
+            // Nothing is ever missing: not even what the client would notice.
+            self.client.read(&text).unwrap();
+        }
+        false
+    }
+
+    fn cut(&mut self) {
+        self.connection = None;
+        self.client.reconnects();
+    }
+}
+
+struct Stage {
+    hub: Broadcast,
+    readers: Vec<Reader>,
+    now: UnixTime,
+    millis: u64,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let limits = HubLimits {
+            clients: 100,
+            clients_per_address: 100,
+            queue: QueueLimits { frames: 3, bytes: 1 << 20 },
+            client_timeout: Duration::from_secs(3600),
+            aircraft_timeout: TIMEOUT,
+        };
+        let hub = Broadcast::new(1, limits, Metrics::unregistered());
+        let readers = (0..CLIENTS).map(|scope| Reader { scope, ..Reader::default() }).collect();
+        Self { hub, readers, now: UnixTime(NOW), millis: NOW as u64 * 1000 }
+    }
+
+    fn run(&mut self, step: Step) {
+        self.millis += 7;
+        match step {
+            Step::Show(states) => self.hub.show(&batch(states), self.now),
+            Step::Publish => self.hub.publish(self.millis),
+            Step::Sweep(after) => {
+                self.now = UnixTime(NOW + after);
+                self.hub.sweep(self.now);
+            }
+            Step::Heartbeat => self.hub.heartbeat(self.millis),
+            Step::Tend => self.hub.tend(Instant::now(), self.millis),
+            Step::Read { client, pieces } => {
+                self.readers[client].read(pieces);
+            }
+            Step::Cut { client } => self.readers[client].cut(),
+            Step::Connect { client, scope, encoding, anew } => {
+                if scope != usize::MAX {
+                    self.readers[client].scope = scope;
+                }
+                self.connect(client, encoding, anew);
+            }
+            Step::Restart => self.hub.start_anew(self.hub.epoch() + 1),
+        }
+    }
+
+    fn connect(&mut self, client: usize, encoding: Encoding, anew: bool) {
+        let reader = &mut self.readers[client];
+        reader.cut();
+        if anew {
+            reader.client = StreamClient::default();
+        }
+        let wanted = Wanted::Stream { scope: scope(reader.scope), last_event_id: reader.client.last_event_id.clone() };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding, wanted };
+        let frames = self.hub.join(&join, self.millis).unwrap();
+        reader.connection = Some(Connection { frames, decoder: Decoder::new(encoding.name()), pieces: Vec::new() });
+    }
+
+    /// Everybody is connected, and reads until there is nothing more.
+    fn settle(&mut self) {
+        self.hub.publish(self.millis);
+        for client in 0..CLIENTS {
+            // The hub may have let it go without the client having noticed yet.
+            self.readers[client].read(usize::MAX);
+            if self.readers[client].connection.is_none() {
+                self.connect(client, Encoding::Gzip, false);
+            }
+        }
+        for _ in 0..2 {
+            for reader in &mut self.readers {
+                assert!(reader.read(10_000), "it never ends");
+            }
+            self.hub.tend(Instant::now(), self.millis);
+        }
+    }
+
+    fn check(&self) {
+        for reader in &self.readers {
+            let scope = scope(reader.scope);
+            let cells = Cell::of_scope(&scope);
+            let states = self.hub.picture().states().map(AsRef::as_ref);
+            let expected = all_told(states.filter(|state| cells.iter().any(|cell| cell.contains(state))));
+            let held: BTreeMap<String, Aircraft> = reader
+                .client
+                .held()
+                .into_values()
+                .map(|aircraft| (aircraft["icao24"].as_str().unwrap().to_owned(), aircraft))
+                .collect();
+            assert_eq!(held, expected, "{scope:?}");
+            assert_eq!(reader.client.held().len(), expected.len(), "an aircraft is held twice");
+            let in_scope = self.hub.picture().states().filter(|state| scope.contains(state));
+            assert!(in_scope.into_iter().all(|state| expected.contains_key(&state.icao24.to_string())));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 4096, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_any_schedule_the_clients_picture_is_the_hubs(steps in prop::collection::vec(any_step(), 1..80)) {
+        let mut stage = Stage::new();
+        for step in steps {
+            stage.run(step);
+        }
+        stage.settle();
+        stage.check();
+    }
+}

@@ -1,0 +1,135 @@
+//! `/api/v1/stream` of the real server, read by a client that was written from `docs/stream.md` alone.
+
+#[path = "../../actors/tests/stream/client.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate `actors`, which use all of it")]
+mod client;
+#[path = "../../actors/tests/stream/sky.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate `actors`, which use all of it")]
+mod sky;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use actors::domain::StateVector;
+use ureq::http::Request;
+
+use crate::support::{PATIENCE, Setup, Sky, TestApp, eventually};
+use client::{Aircraft, Decoder, StreamClient};
+
+/// A connection whose events a client reads.
+struct Connection {
+    body: Box<dyn Read>,
+    decoder: Decoder,
+    encoding: String,
+}
+
+impl Connection {
+    fn open(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> Self {
+        let agent = ureq::Agent::config_builder().timeout_global(Some(2 * PATIENCE)).proxy(None).build().new_agent();
+        let mut request = Request::get(format!("http://{}/api/v1/stream{query}", app.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = agent.run(request.body(()).unwrap()).unwrap();
+        let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert_eq!(header("content-type"), "text/event-stream");
+        assert_eq!(header("cache-control"), "no-store, no-transform");
+        assert!(header("vary").to_lowercase().contains("accept-encoding"));
+        let encoding = header("content-encoding");
+        let decoder = Decoder::new(&encoding);
+        Self { body: Box::new(response.into_body().into_reader()), decoder, encoding }
+    }
+
+    /// Reads until the client is as it should be.
+    fn read_until(&mut self, client: &mut StreamClient, what: &str, is: impl Fn(&StreamClient) -> bool) {
+        let mut part = vec![0; 32 * 1024];
+        while !is(client) {
+            let length = self.body.read(&mut part).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(length > 0, "{what}: the stream ended");
+            client.read(&self.decoder.decode(&part[..length])).unwrap();
+        }
+    }
+}
+
+fn by_address(client: &StreamClient) -> BTreeMap<String, Aircraft> {
+    client.held().into_values().map(|told| (told["icao24"].as_str().unwrap().to_owned(), told)).collect()
+}
+
+fn picture(app: &TestApp, query: &str) -> BTreeMap<String, Aircraft> {
+    let flights = app.get(&format!("/api/v1/flights{query}")).json();
+    let states: Vec<StateVector> = serde_json::from_value(flights["states"].clone()).unwrap();
+    sky::all_told(&states)
+}
+
+#[test]
+fn every_encoding_and_scope_leads_to_the_same_picture_as_the_api() {
+    let sky = Sky::of(1_000);
+    let app = Setup::embedded().watching(&sky).start();
+    sky.wait_polls(1);
+    sky.fall_silent();
+    let newest: BTreeMap<_, _> = sky.served().into_iter().collect();
+    eventually("the picture is complete", || (picture(&app, "").len() == newest.len()).then_some(()));
+    let whole = picture(&app, "");
+    let some: Vec<_> = whole.keys().take(3).cloned().collect();
+    for (accepted, encoding) in
+        [("", ""), ("br", ""), ("gzip", "gzip"), ("zstd", "zstd"), ("gzip, deflate, br, zstd", "zstd")]
+    {
+        for query in ["", "?bbox=30,-10,60,30", "?bbox=-60,120,60,-120", &format!("?icao24={}", some.join(","))] {
+            let mut client = StreamClient::default();
+            let mut connection = Connection::open(&app, query, &[("Accept-Encoding", accepted)]);
+            assert_eq!(connection.encoding, encoding, "{accepted}");
+            connection.read_until(&mut client, "the snapshot", |client| client.currents > 0);
+            // Cells are sent whole, so a client with a box holds more than what is in it.
+            let (held, expected) = (by_address(&client), picture(&app, query));
+            for (icao24, told) in &expected {
+                assert_eq!(held.get(icao24), Some(told), "{query} in {encoding:?}");
+            }
+            assert!(held.iter().all(|(icao24, told)| whole.get(icao24) == Some(told)));
+            assert!(query.contains("bbox") || held.len() == expected.len());
+        }
+    }
+}
+
+#[test]
+fn a_client_that_comes_back_goes_on_where_it_was() {
+    let sky = Sky::of(300);
+    let app = Setup::embedded().watching(&sky).start();
+    app.wait_ready();
+    let mut client = StreamClient::default();
+    Connection::open(&app, "", &[("Accept-Encoding", "zstd")])
+        .read_until(&mut client, "two updates", |client| client.currents > 2 && client.held().len() == 300);
+    for (index, by_header) in [true, false].into_iter().enumerate() {
+        client.reconnects();
+        let (id, before) = (client.last_event_id.clone().unwrap(), client.currents);
+        let query = if by_header { "?last_event_id=ignored".to_owned() } else { format!("?last_event_id={id}") };
+        let headers = [("Accept-Encoding", "zstd"), ("Last-Event-ID", &id)];
+        let mut connection = Connection::open(&app, &query, if by_header { &headers } else { &headers[..1] });
+        connection.read_until(&mut client, "what it missed", |client| client.currents > before);
+        assert_eq!(client.snapshots, 1);
+        app.wait_actor("sse-hub", "has noticed", |hub| hub["observation"]["resumed"] == index + 1);
+        if !by_header {
+            sky.fall_silent();
+            connection.read_until(&mut client, "the newest", |client| by_address(client) == picture(&app, ""));
+        }
+    }
+    let mut late = StreamClient::default();
+    Connection::open(&app, "?last_event_id=00000000-1-world", &[])
+        .read_until(&mut late, "a snapshot", |client| client.currents > 0);
+    assert_eq!((late.snapshots, by_address(&late)), (1, picture(&app, "")));
+}
+
+#[test]
+fn browsers_never_meet_an_error_that_ends_their_event_source() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).set("SSE_MAX_CLIENTS", "1").start();
+    let _first = Connection::open(&app, "", &[]);
+    for _ in 0..2 {
+        let answer = app.get("/api/v1/stream");
+        assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"));
+        assert!(answer.text().starts_with("retry: "), "{}", answer.text());
+    }
+    // What will never be right is refused.
+    let problem = app.get("/api/v1/stream?bbox=1,2,3").problem(400);
+    assert_eq!(problem["parameter"], "bbox");
+    app.ask("POST", "/api/v1/stream", &[]).problem(405);
+}
