@@ -39,8 +39,7 @@ fn a_client_that_stops_reading_is_evicted_and_the_others_go_on() {
     let quick = app.sse();
     let stuck = SseClient::ask(&app.address, &[]);
     app.wait_actor("sse-hub", "has both", |hub| hub["observation"]["clients"] == 2);
-    app.wait_actor("sse-hub", "notices that one is behind", |hub| hub["observation"]["clients_behind"] == 1);
-    // By the hub, or by the kernel at the same limit, whichever looks first.
+    // By the hub, or by the kernel at the same limit, whichever looks first; on a busy machine before much was owed to it.
     app.wait_actor("sse-hub", "gives it up", |hub| hub["observation"]["clients"] == 1);
     let states = quick.seen().states().len();
     quick.wait_states(states + 16_000);
