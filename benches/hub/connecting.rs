@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use loadgen::{Load, Milliseconds, Outcome, Plan, Report};
 
-use crate::runs::{connect, settle};
+use crate::runs::connect;
 
 /// How a crowd fared.
 pub(crate) struct Crowd {
@@ -55,7 +55,7 @@ impl Crowd {
 pub(crate) fn at_once(plan: Plan) -> anyhow::Result<Crowd> {
     let clients = plan.connections as u64;
     let load = Load::start(Plan { at_once: usize::MAX, ..plan })?;
-    wait_for_all(&load, clients);
+    wait_for_all(&load, clients, 0);
     let outcome = load.finish()?;
     let begin = outcome.visits.first().map_or(0, |visit| visit.opened);
     Ok(Crowd::of(&outcome, 0, begin))
@@ -65,14 +65,18 @@ pub(crate) fn at_once(plan: Plan) -> anyhow::Result<Crowd> {
 pub(crate) fn storm(plan: Plan, resume: bool) -> anyhow::Result<Crowd> {
     let clients = plan.connections as u64;
     let load = connect(plan)?;
+    let before = load.progress().frames();
     load.come_back(resume)?;
-    wait_for_all(&load, clients);
+    wait_for_all(&load, clients, before);
     let outcome = load.finish()?;
     ensure!(outcome.cuts.len() == 1, "nobody was cut off");
     Ok(Crowd::of(&outcome, 1, outcome.cuts[0]))
 }
 
-fn wait_for_all(load: &Load, clients: u64) {
-    load.wait(PATIENCE, |progress| progress.with_frame() + progress.ended() >= clients);
-    settle(load);
+/// Until each has had its greeting and something after it, and nothing more comes.
+fn wait_for_all(load: &Load, clients: u64, before: u64) {
+    let served = load.wait(PATIENCE, |progress| progress.frames() >= before + 2 * clients);
+    if served {
+        load.wait(PATIENCE, |progress| progress.quiet_for() > Duration::from_secs(2));
+    }
 }

@@ -5,6 +5,7 @@
 //! make bench-hub                              # everything, about half an hour
 //! make bench-hub ARGS='-- --quick'            # the same with few updates, to see that it works
 //! make bench-hub ARGS='-- small stalled'      # some measurements by name
+//! make bench-hub ARGS='-- --rounds 5 world'   # more turns of each server than two
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "its progress goes beside them")]
@@ -27,10 +28,11 @@ mod runs;
 mod server;
 mod updates;
 
+use anyhow::Context;
 use measurements::{Bench, MEASUREMENTS};
 
 fn main() -> anyhow::Result<()> {
-    let mut quick = false;
+    let (mut quick, mut rounds) = (false, 2);
     let mut names = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -38,17 +40,18 @@ fn main() -> anyhow::Result<()> {
             // This program starts itself as some of the servers that it measures.
             "--peer" => return peers::serve(&arguments.next().unwrap_or_default()),
             "--quick" => quick = true,
+            "--rounds" => rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).context("--rounds N")?,
             // Cargo's own.
             "--bench" => {}
             name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
             other => {
                 let known: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
-                anyhow::bail!("{other}: there are --quick and the measurements {}", known.join(", "));
+                anyhow::bail!("{other}: there are --quick, --rounds N and the measurements {}", known.join(", "));
             }
         }
     }
     let load_before = machine::load();
-    let mut bench = Bench::new(quick)?;
+    let mut bench = Bench::new(quick, rounds)?;
     let (mut lines, mut failed) = (Vec::new(), Vec::new());
     for (name, measure) in MEASUREMENTS {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {

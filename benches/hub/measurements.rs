@@ -40,6 +40,8 @@ const ORIGINAL: Form = Form { path: "/sse/flights", encoding: Encoding::Identity
 
 pub(crate) struct Bench {
     quick: bool,
+    /// How often the servers take turns.
+    rounds: usize,
     pub(crate) kafka: String,
     topics: usize,
 }
@@ -62,9 +64,9 @@ impl Scene {
 }
 
 impl Bench {
-    pub(crate) fn new(quick: bool) -> anyhow::Result<Self> {
+    pub(crate) fn new(quick: bool, rounds: usize) -> anyhow::Result<Self> {
         let kafka = std::env::var("TEST_KAFKA").context("TEST_KAFKA is not set: use `make bench-hub`")?;
-        Ok(Self { quick, kafka, topics: 0 })
+        Ok(Self { quick, rounds, kafka, topics: 0 })
     }
 
     /// Fewer where it is only to be seen that it works.
@@ -94,7 +96,7 @@ impl Bench {
         let mut lines = Vec::new();
         for form in [ORIGINAL, PLAIN] {
             let mut rounds = Vec::new();
-            for _ in 0..self.polls(2) {
+            for _ in 0..self.polls(self.rounds) {
                 let topic = self.topic();
                 let (hub, _) = small_events(&self.kafka, &topic, form, (events, 1, Slow::default()))?;
                 // The others' events are as long as ours.
@@ -113,7 +115,7 @@ impl Bench {
         let polls = self.polls(4);
         let events = Events { clients: CLIENTS, bytes: 40 << 10, every: World::EVERY, count: polls };
         let mut rounds = Vec::new();
-        for _ in 0..self.polls(2) {
+        for _ in 0..self.polls(self.rounds) {
             let scene = self.scene()?;
             let hub = world(&scene.hub, &scene.world, scene.plan("", CLIENTS)?, polls)?;
             scene.stop()?;
