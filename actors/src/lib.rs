@@ -10,6 +10,8 @@ pub mod ports;
 
 pub mod pipeline;
 
+pub mod history;
+
 pub mod live;
 
 pub mod metrics;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::OTHER_CONNECTIONS;
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
-use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
+use crate::config::{Brokers, KafkaSettings, Role, Settings};
 use crate::http::room_for;
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
 use crate::opensky::OpenSkyClient;
@@ -178,9 +178,15 @@ impl Parts<'_> {
 /// An address or a file that cannot be used.
 pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
     let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
-    let DatabaseSettings { chunk_interval, compress_after, retention, summary_retention, .. } = settings.database;
-    let options =
-        StorageOptions { chunk_interval, compress_after, retention, summary_retention, ..StorageOptions::default() };
+    let settings = &settings.database;
+    let options = StorageOptions {
+        chunk_interval: settings.chunk_interval,
+        compress_after: settings.compress_after,
+        retention: settings.retention,
+        summary_retention: settings.summary_retention,
+        flight_gap: settings.flight_gap,
+        ..StorageOptions::default()
+    };
     Storage::open(&url, options).context("database.url")
 }
 

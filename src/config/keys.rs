@@ -243,6 +243,12 @@ pub const KEYS: &[Key] = &[
         "How long flights and hourly statistics are kept.",
     ),
     Key::new(
+        "database.flight_gap",
+        "30m",
+        Kind::Duration { min: MINUTE, max: DAY },
+        "A longer pause between two states of an aircraft ends its flight.",
+    ),
+    Key::new(
         "database.compress_after",
         "2h",
         Kind::Duration { min: MINUTE, max: 36_500 * DAY },

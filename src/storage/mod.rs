@@ -11,18 +11,20 @@ mod rows;
 mod schema;
 mod sqlite;
 mod step_size;
+mod summaries;
 mod tls;
 mod url;
 
 use std::sync::Arc;
 
 use actors::batch::{Batch, LogId, Position, Stored};
-use actors::domain::{Icao24, StateVector, UnixTime};
+use actors::domain::{Flight, Icao24, StateVector, UnixTime};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
 
 pub use error::{MigrateError, OpenError, QueryError};
 pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
 pub use options::StorageOptions;
+pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
 
 use postgres::{PostgresDatabase, PostgresWriter};
@@ -151,6 +153,67 @@ impl Storage {
         match &self.0 {
             Database::Postgres(database) => database.positions(query).await,
             Database::Sqlite(database) => database.positions(query).await,
+        }
+    }
+}
+
+impl Storage {
+    /// Flights, in the order of first sight and aircraft.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`], or holds what is no flight.
+    pub async fn flights(&self, query: &FlightQuery) -> Result<Vec<Flight>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.flights(query).await,
+            Database::Sqlite(database) => database.flights(query).await,
+        }
+    }
+
+    /// The traffic of each hour that `from` … `to` touches, at most `limit` of them.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`].
+    pub async fn traffic_by_hour(
+        &self,
+        from: UnixTime,
+        to: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<HourTraffic>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.traffic_by_hour(from, to, limit).await,
+            Database::Sqlite(database) => database.traffic_by_hour(from, to, limit).await,
+        }
+    }
+
+    /// The traffic of each hour that `from` … `to` touches and each country, by hour, at most `limit` of them.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`].
+    pub async fn traffic_by_country(
+        &self,
+        from: UnixTime,
+        to: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<CountryTraffic>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.traffic_by_country(from, to, limit).await,
+            Database::Sqlite(database) => database.traffic_by_country(from, to, limit).await,
+        }
+    }
+
+    /// The traffic of each hour that `from` … `to` touches and each cell, by hour, at most `limit` of them.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`].
+    pub async fn traffic_by_cell(
+        &self,
+        from: UnixTime,
+        to: UnixTime,
+        limit: u32,
+    ) -> Result<Vec<CellTraffic>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.traffic_by_cell(from, to, limit).await,
+            Database::Sqlite(database) => database.traffic_by_cell(from, to, limit).await,
         }
     }
 }

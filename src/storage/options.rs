@@ -25,9 +25,11 @@ pub struct StorageOptions {
     pub retention: Duration,
     /// How long flights and the hourly statistics are kept.
     pub summary_retention: Duration,
+    /// The longest pause between two states of one flight.
+    pub flight_gap: Duration,
     /// For one step of maintenance, for which the batches wait.
     pub maintenance_timeout: Duration,
-    /// How many rows one step of maintenance deletes at most.
+    /// How many rows one step of maintenance deletes, or makes flights of, at most.
     pub maintenance_rows: u32,
 }
 
@@ -45,6 +47,7 @@ impl Default for StorageOptions {
             compress_after: Duration::from_secs(2 * 60 * 60),
             retention: Duration::from_secs(30 * 24 * 60 * 60),
             summary_retention: Duration::from_secs(365 * 24 * 60 * 60),
+            flight_gap: Duration::from_secs(30 * 60),
             maintenance_timeout: Duration::from_secs(5),
             maintenance_rows: 10_000,
         }

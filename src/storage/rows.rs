@@ -1,7 +1,7 @@
 //! Rows between the domain and the tables: which of a batch are stored, and how one is read back.
 
 use actors::batch::Batch;
-use actors::domain::{Icao24, StateVector, UnixTime};
+use actors::domain::{Flight, Icao24, Point, Sighting, StateVector, UnixTime};
 use actors::ports::LikelyNew;
 use compact_str::CompactString;
 use diesel::backend::Backend;
@@ -12,6 +12,8 @@ use diesel::prelude::{Queryable, QueryableByName};
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel::sqlite::Sqlite;
 
+use super::summaries::{CellTraffic, CountryTraffic, HourTraffic};
+
 /// The rows of the parts that passed, each key once, ordered by key as the tables are.
 #[derive(Debug, Default)]
 pub(super) struct Chosen<'a> {
@@ -21,6 +23,19 @@ pub(super) struct Chosen<'a> {
     pub(super) doubtful: Vec<&'a StateVector>,
     /// How many rows the parts hold, with those whose key occurs twice.
     pub(super) offered: usize,
+}
+
+impl Chosen<'_> {
+    /// Doubts the rows before `through` too, of each of which it matters whether it was inserted, and says whether there
+    /// are any.
+    pub(super) fn doubt_before(&mut self, through: UnixTime) -> bool {
+        let late = |state: &StateVector| state.last_contact < through;
+        if self.new.iter().any(|state| late(state)) {
+            self.doubtful.extend(self.new.extract_if(.., |state| late(state)));
+            self.doubtful.sort_by_key(|state| (state.icao24, state.last_contact));
+        }
+        self.doubtful.iter().any(|state| late(state))
+    }
 }
 
 /// Whether a row, by its part's index and its own, is likely to be a new one; without a hint it is not.
@@ -144,6 +159,117 @@ impl From<StoredRow> for StateVector {
     }
 }
 
+/// The part of a row of `state_vectors` that a flight is made of.
+#[derive(Debug, Queryable)]
+pub(super) struct StoredSighting {
+    icao24: StoredIcao24,
+    last_contact: StoredTime,
+    callsign: Option<String>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    baro_altitude: Option<f64>,
+    geo_altitude: Option<f64>,
+    on_ground: Option<bool>,
+}
+
+impl From<StoredSighting> for Sighting {
+    fn from(row: StoredSighting) -> Self {
+        Self {
+            icao24: row.icao24.0,
+            at: row.last_contact.0,
+            callsign: row.callsign.map(CompactString::from),
+            position: point(row.lat, row.lon),
+            altitude: row.baro_altitude.or(row.geo_altitude),
+            on_ground: row.on_ground.unwrap_or(false),
+        }
+    }
+}
+
+/// A row of `flights` in either database, in the order of its columns.
+#[derive(Debug, Queryable)]
+pub(super) struct StoredFlight {
+    icao24: StoredIcao24,
+    first_seen: StoredTime,
+    last_seen: StoredTime,
+    first_lat: Option<f64>,
+    first_lon: Option<f64>,
+    last_lat: Option<f64>,
+    last_lon: Option<f64>,
+    distance: f64,
+    highest_altitude: Option<f64>,
+    states: i64,
+    landed: bool,
+    callsign: Option<String>,
+}
+
+impl From<StoredFlight> for Flight {
+    fn from(row: StoredFlight) -> Self {
+        Self {
+            icao24: row.icao24.0,
+            callsign: row.callsign.map(CompactString::from),
+            first_seen: row.first_seen.0,
+            last_seen: row.last_seen.0,
+            first_position: point(row.first_lat, row.first_lon),
+            last_position: point(row.last_lat, row.last_lon),
+            distance: row.distance,
+            highest_altitude: row.highest_altitude,
+            states: u64::try_from(row.states).unwrap_or(0),
+            landed: row.landed,
+        }
+    }
+}
+
+fn point(lat: Option<f64>, lon: Option<f64>) -> Option<Point> {
+    lat.zip(lon).map(|(lat, lon)| Point { lat, lon })
+}
+
+/// A row of `traffic_by_country` in either database, in the order of its columns.
+#[derive(Debug, Queryable)]
+pub(super) struct StoredCountry {
+    hour: StoredTime,
+    origin_country: Option<String>,
+    states: i64,
+    aircraft: i64,
+}
+
+impl From<StoredCountry> for CountryTraffic {
+    fn from(row: StoredCountry) -> Self {
+        let StoredCountry { hour, origin_country, states, aircraft } = row;
+        Self { hour: hour.0, origin_country, states, aircraft }
+    }
+}
+
+/// A row of `traffic_by_cell` in either database, in the order of its columns.
+#[derive(Debug, Queryable)]
+pub(super) struct StoredCell {
+    hour: StoredTime,
+    lat: i16,
+    lon: i16,
+    states: i64,
+    aircraft: i64,
+}
+
+impl From<StoredCell> for CellTraffic {
+    fn from(row: StoredCell) -> Self {
+        let StoredCell { hour, lat, lon, states, aircraft } = row;
+        Self { hour: hour.0, lat, lon, states, aircraft }
+    }
+}
+
+/// An hour and its traffic in either database.
+#[derive(Debug, Queryable)]
+pub(super) struct StoredHour {
+    hour: StoredTime,
+    states: i64,
+    aircraft: i64,
+}
+
+impl From<StoredHour> for HourTraffic {
+    fn from(row: StoredHour) -> Self {
+        Self { hour: row.hour.0, states: row.states, aircraft: row.aircraft }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -199,6 +325,12 @@ mod tests {
                     firsts.entry((state.icao24, state.last_contact)).or_insert((&**state, *likely_new));
                 }
             }
+            let mut doubted = choose(&batch, &hints, |part| passed[part]);
+            let late = doubted.doubt_before(UnixTime(2));
+            prop_assert_eq!(late, firsts.keys().any(|key| key.1 < UnixTime(2)));
+            prop_assert!(doubted.new.iter().all(|state| state.last_contact >= UnixTime(2)));
+            prop_assert_eq!(doubted.new.len() + doubted.doubtful.len(), firsts.len());
+            prop_assert!(doubted.doubtful.is_sorted_by_key(|state| (state.icao24, state.last_contact)));
             let of = |wanted| firsts.values().filter(move |first| first.1 == wanted).map(|first| first.0);
             prop_assert_eq!(chosen.offered, offered);
             prop_assert!(of(true).eq(chosen.new.iter().copied()));

@@ -22,6 +22,9 @@ use url::Url;
 
 /// A database with nothing in it, and what the tests do to it behind the storage's back.
 pub(crate) trait TestDatabase: Sized + 'static {
+    /// Whether the server itself keeps the traffic of each hour, and sees to the retention.
+    const KEEPS_TRAFFIC: bool = true;
+
     async fn new() -> Self;
 
     fn storage_with(&self, options: StorageOptions) -> Storage;
@@ -172,6 +175,8 @@ impl Drop for Postgres {
 pub(crate) struct Timescale(pub(crate) Postgres);
 
 impl TestDatabase for Timescale {
+    const KEEPS_TRAFFIC: bool = false;
+
     async fn new() -> Self {
         static EXTENSION: OnceCell<()> = OnceCell::const_new();
         let server = variable("TEST_TIMESCALE_URL");

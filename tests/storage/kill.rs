@@ -4,11 +4,13 @@ use std::os::unix::process::ExitStatusExt;
 use std::str::FromStr;
 
 use actors::batch::Batch;
+use actors::domain::StateVector;
 use actors::ports::StateStore;
 use flight_monitor::storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::databases::{Postgres, Sqlite, TestDatabase};
-use crate::sample::{START, batch, hints, part, poll};
+use crate::derived::{Sky, options, traffic};
+use crate::sample::{START, batch, hints, part, poll, state};
 
 const URL: &str = "FLIGHT_MONITOR_TEST_KILL_URL";
 
@@ -54,4 +56,59 @@ async fn postgresql_has_all_of_a_batch_or_nothing() {
 #[actix_rt::test]
 async fn sqlite_has_all_of_a_batch_or_nothing() {
     stored_after_a_kill::<Sqlite>(|database| format!("sqlite://{}", database.path.display())).await;
+}
+
+/// Some hours' states, a seventh of them late.
+fn hours() -> (Vec<StateVector>, Vec<StateVector>) {
+    let states = traffic(9, 10, 4).into_iter().enumerate();
+    let (late, in_time): (Vec<_>, Vec<_>) = states.partition(|(i, _)| i % 7 == 0);
+    let of = |states: Vec<(usize, StateVector)>| states.into_iter().map(|(_, state)| state).collect();
+    (of(in_time), of(late))
+}
+
+/// Runs in a process of its own, which another test starts; by itself it does nothing.
+#[actix_rt::test]
+async fn the_process_that_is_killed_behind_the_store() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let _failpoints = fail::FailScenario::setup();
+    let writer = Storage::open(&DatabaseUrl::from_str(&url).unwrap(), options()).unwrap().writer();
+    let (in_time, late) = hours();
+    let newest = StateVector { on_ground: Some(true), ..state(0xff_ffff, START + 100 * 3600, "NEWEST") };
+    let mut next_offset = None;
+    for states in [in_time, vec![newest], late] {
+        let batch = batch(vec![part(0, next_offset, states)]);
+        next_offset = Some(batch.parts[0].next_offset);
+        writer.store(&batch, &hints(&batch, true)).await.unwrap();
+        while writer.maintain().await.unwrap().more {}
+    }
+}
+
+async fn exact_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
+    for failpoint in ["derived=2*off->return", "derived-committed=3*off->return", "derived=10*off->return"] {
+        let (database, _) = D::migrated().await;
+        let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+        process.args(["kill::the_process_that_is_killed_behind_the_store", "--exact"]).env(URL, url(&database));
+        process.env("FAILPOINTS", failpoint);
+        let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
+        assert_eq!(status.signal(), Some(9), "{failpoint}: {status}");
+        // The next one stores what is missing, and what is there already, and goes on.
+        let (in_time, late) = hours();
+        let writer = database.storage_with(options()).writer();
+        let position = writer.positions(&batch(Vec::new()).log, &[0]).await.unwrap()[0].next_offset;
+        drop(writer);
+        let mut sky = Sky::taken_over(database, position);
+        sky.store(0, [in_time, late].concat()).await;
+        sky.settle().await;
+        sky.assert_exact().await;
+    }
+}
+
+#[actix_rt::test]
+async fn postgresql_has_exact_flights_whenever_the_process_was_killed() {
+    exact_after_a_kill::<Postgres>(|database| database.url.to_string()).await;
+}
+
+#[actix_rt::test]
+async fn sqlite_has_exact_flights_whenever_the_process_was_killed() {
+    exact_after_a_kill::<Sqlite>(|database| format!("sqlite://{}", database.path.display())).await;
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod databases;
+mod derived;
 #[cfg(feature = "fault-injection")]
 mod kill;
 mod policies;

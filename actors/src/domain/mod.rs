@@ -1,13 +1,17 @@
 //! Parsed values: what a state vector, a snapshot and a bounding box *are*, without I/O.
 
 mod bounding_box;
+mod flight;
 mod icao24;
+mod point;
 mod snapshot;
 mod state_vector;
 mod unix_time;
 
 pub use bounding_box::{BoundingBox, InvalidBoundingBox};
+pub use flight::{Flight, Sighting};
 pub use icao24::{Icao24, InvalidIcao24};
+pub use point::Point;
 pub use snapshot::{BadRows, RejectedRow, Snapshot};
 pub use state_vector::{InvalidStateVector, StateVector, StateVectorParts};
 pub use unix_time::UnixTime;

@@ -32,6 +32,8 @@ fn sample(path: &str) -> (&'static str, Shown) {
         "kafka.max_held_age" => text("10m"),
         "database.url" => ("postgres://me:hush@db/flights", Shown::text("postgres://me:***@db/flights")),
         "database.retention" => text("90d"),
+        "database.summary_retention" => text("730d"),
+        "database.flight_gap" => text("45m"),
         "database.compress_after" => text("6h"),
         "database.chunk_interval" => text("30m"),
         "http.host" => text("0.0.0.0"),

@@ -129,6 +129,6 @@ async fn delete_rows(
 }
 
 /// Unix seconds that are a time which PostgreSQL has.
-fn postgres_seconds(time: UnixTime) -> i64 {
+pub(super) fn postgres_seconds(time: UnixTime) -> i64 {
     time.0.clamp(-62_135_596_800, 253_402_300_799)
 }

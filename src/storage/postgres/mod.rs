@@ -3,6 +3,9 @@
 
 mod connection;
 mod copy;
+mod cursor;
+mod derive;
+mod flights;
 mod hypertable;
 mod maintenance;
 mod policies;
@@ -11,6 +14,8 @@ mod queries;
 mod refusal;
 mod staging;
 mod statistics;
+mod summaries;
+mod traffic;
 mod writer;
 
 pub(super) use connection::{Failure, PostgresDatabase, Session, within};

@@ -84,7 +84,7 @@ impl PostgresDatabase {
     }
 
     /// Runs a query on a connection of the pool. One whose answer did not come in time is not used again.
-    async fn query<T>(
+    pub(super) async fn query<T>(
         &self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
     ) -> Result<T, QueryError> {

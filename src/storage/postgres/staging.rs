@@ -1,13 +1,15 @@
-use actors::domain::StateVector;
+use actors::domain::{StateVector, UnixTime};
 use tokio_postgres::{Client, Error, Statement, Transaction};
 
 use super::columns;
 use super::copy::copy_rows;
+use super::maintenance::postgres_seconds;
 
 /// The way for rows that may be there already: into a temporary table by COPY, and on from there without the conflicts.
 pub(super) struct Staging {
     copy: Statement,
     insert: Statement,
+    note: Statement,
 }
 
 /// Emptied at each commit. `pg_temp` keeps a table of that name in the schema from being taken for it.
@@ -23,15 +25,49 @@ const INSERT: &str = concat!(
     " FROM pg_temp.state_vectors_staged ON CONFLICT (icao24, last_contact) DO NOTHING"
 );
 
+/// The same, and notes those of the inserted rows that lie before the cursor of what is made of the rows.
+const INSERT_AND_NOTE: &str = concat!(
+    "WITH inserted AS (INSERT INTO state_vectors (",
+    columns!(),
+    ") SELECT ",
+    columns!(),
+    " FROM pg_temp.state_vectors_staged ON CONFLICT (icao24, last_contact) DO NOTHING RETURNING icao24, last_contact
+), late AS (
+    SELECT icao24, last_contact FROM inserted WHERE last_contact < to_timestamp($1::bigint)
+), aircraft AS (
+    INSERT INTO derived_late_aircraft AS noted (icao24, oldest, newest)
+    SELECT icao24, min(last_contact), max(last_contact) FROM late GROUP BY icao24 ORDER BY icao24
+    ON CONFLICT (icao24) DO UPDATE
+    SET oldest = least(noted.oldest, excluded.oldest), newest = greatest(noted.newest, excluded.newest)
+), hours AS (
+    INSERT INTO derived_late_hours (hour) SELECT DISTINCT date_trunc('hour', last_contact, 'UTC') FROM late ORDER BY 1
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*) FROM inserted"
+);
+
 impl Staging {
     pub(super) async fn prepare(client: &Client) -> Result<Self, Error> {
         client.batch_execute(CREATE).await?;
-        Ok(Self { copy: client.prepare(COPY).await?, insert: client.prepare(INSERT).await? })
+        let (copy, insert) = (client.prepare(COPY).await?, client.prepare(INSERT).await?);
+        Ok(Self { copy, insert, note: client.prepare(INSERT_AND_NOTE).await? })
     }
 
     /// Inserts rows whose keys differ from each other and returns how many were not there before.
     pub(super) async fn insert(&self, transaction: &Transaction<'_>, rows: &[&StateVector]) -> Result<u64, Error> {
         copy_rows(transaction, &self.copy, rows).await?;
         transaction.execute(&self.insert, &[]).await
+    }
+
+    /// The same, and notes which of those that were not there before lie before `through`.
+    pub(super) async fn insert_and_note(
+        &self,
+        transaction: &Transaction<'_>,
+        rows: &[&StateVector],
+        through: UnixTime,
+    ) -> Result<u64, Error> {
+        copy_rows(transaction, &self.copy, rows).await?;
+        let inserted = transaction.query_one(&self.note, &[&postgres_seconds(through)]).await?;
+        Ok(u64::try_from(inserted.try_get::<_, i64>(0)?).unwrap_or(0))
     }
 }

@@ -1,14 +1,19 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actors::batch::{Batch, Fenced, LogId, Position, Stored};
+use actors::history::Following;
 use actors::ports::{LikelyNew, Maintained, StoreError};
+use futures_util::future::try_join;
 use tokio_postgres::{Client, IsolationLevel, Statement, Transaction};
 
 use super::columns;
 use super::connection::{Failure, PostgresDatabase, Session, within};
 use super::copy::copy_rows;
+use super::cursor::Cursor;
+use super::derive::derive;
 use super::maintenance::{Round, maintain};
 use super::positions::Positions;
 use super::refusal::find_refused;
@@ -27,6 +32,8 @@ pub(in crate::storage) struct PostgresWriter {
     resets: Cell<u64>,
     round: RefCell<Round>,
     step: StepSize,
+    following: RefCell<Following>,
+    derive_step: StepSize,
 }
 
 /// A connection with its prepared statements.
@@ -35,12 +42,21 @@ struct WriteSession {
     positions: Positions,
     copy: Statement,
     staging: Staging,
+    cursor: Cursor,
 }
 
 impl PostgresWriter {
     pub(in crate::storage) fn new(database: Arc<PostgresDatabase>) -> Self {
-        let step = StepSize::new(database.options.maintenance_rows);
-        Self { database, idle: RefCell::new(None), resets: Cell::new(0), round: RefCell::default(), step }
+        let step = || StepSize::new(database.options.maintenance_rows);
+        Self {
+            idle: RefCell::new(None),
+            resets: Cell::new(0),
+            round: RefCell::default(),
+            step: step(),
+            following: RefCell::new(Following::since(Instant::now())),
+            derive_step: step(),
+            database,
+        }
     }
 
     /// As [`actors::ports::StateStore::positions`].
@@ -59,7 +75,7 @@ impl PostgresWriter {
     /// As [`actors::ports::StateStore::store`].
     pub(in crate::storage) async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
         let limit = self.database.options.statement_timeout;
-        self.with_session(async |session| {
+        let stored = self.with_session(async |session| {
             let mut attempt = within(limit, session.store(batch, likely_new)).await;
             // The memory of what is new was wrong, or another writer was faster: staging meets no such conflict.
             if attempt.as_ref().is_err_and(Failure::is_unique_violation) {
@@ -72,12 +88,39 @@ impl PostgresWriter {
                 },
                 attempt => attempt,
             }
-        })
-        .await
+        });
+        let stored = stored.await?;
+        if let Some(newest) = batch.iter().map(|state| state.last_contact).max() {
+            self.following.borrow_mut().stored(newest, Instant::now());
+        }
+        Ok(stored)
     }
 
-    /// As [`actors::ports::StateStore::maintain`].
+    /// As [`actors::ports::StateStore::maintain`]. What fails of it does not keep the rest from its turn.
     pub(in crate::storage) async fn maintain(&self) -> Result<Maintained, StoreError> {
+        let expired = self.expire().await;
+        let more = self.derive().await;
+        let expired = expired?;
+        Ok(Maintained { more: more? || expired.more, ..expired })
+    }
+
+    async fn derive(&self) -> Result<bool, StoreError> {
+        let options = &self.database.options;
+        let mut following = self.following.borrow().clone();
+        let result = self
+            .with_session(async |session| {
+                let step = derive(&mut session.session.client, options, self.derive_step.rows(), &mut following);
+                within(options.maintenance_timeout + options.connect_timeout, step).await
+            })
+            .await;
+        self.derive_step.learn(result.is_ok());
+        if result.is_ok() {
+            self.following.replace(following);
+        }
+        result
+    }
+
+    async fn expire(&self) -> Result<Maintained, StoreError> {
         let options = &self.database.options;
         let mut round = self.round.borrow().clone();
         let result = self
@@ -124,7 +167,8 @@ impl PostgresWriter {
             let positions = Positions::prepare(&session.client).await?;
             let copy = session.client.prepare(COPY).await?;
             let staging = Staging::prepare(&session.client).await?;
-            Ok::<_, Failure>(WriteSession { session, positions, copy, staging })
+            let cursor = Cursor::prepare(&session.client).await?;
+            Ok::<_, Failure>(WriteSession { session, positions, copy, staging, cursor })
         })
         .await
     }
@@ -135,15 +179,25 @@ impl WriteSession {
     /// middle, it is rolled back.
     async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, Failure> {
         let transaction = begin(&mut self.session.client).await?;
-        let passed = self.positions.advance(&transaction, batch).await?;
+        // Sent together: nothing waits for the lock's answer.
+        let (through, passed) =
+            try_join(self.cursor.hold(&transaction), self.positions.advance(&transaction, batch)).await?;
+        let through = match through {
+            Some(through) => Some(through),
+            None => self.cursor.begin(&transaction, batch).await?,
+        };
         let fenced = fenced_parts(&transaction, &self.positions, batch, &passed).await?;
-        let chosen = choose(batch, likely_new, |part| passed[part]);
+        let mut chosen = choose(batch, likely_new, |part| passed[part]);
+        let late = through.filter(|through| chosen.doubt_before(*through));
         let mut inserted = 0;
         if !chosen.new.is_empty() {
             inserted += copy_rows(&transaction, &self.copy, &chosen.new).await?;
         }
         if !chosen.doubtful.is_empty() {
-            inserted += self.staging.insert(&transaction, &chosen.doubtful).await?;
+            inserted += match late {
+                None => self.staging.insert(&transaction, &chosen.doubtful).await?,
+                Some(through) => self.staging.insert_and_note(&transaction, &chosen.doubtful, through).await?,
+            };
         }
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
         transaction.commit().await?;

@@ -1,6 +1,23 @@
 //! PostgreSQL's tables, as the migrations make them.
 
 diesel::table! {
+    flights (icao24, first_seen) {
+        icao24 -> Text,
+        first_seen -> Timestamptz,
+        last_seen -> Timestamptz,
+        first_lat -> Nullable<Double>,
+        first_lon -> Nullable<Double>,
+        last_lat -> Nullable<Double>,
+        last_lon -> Nullable<Double>,
+        distance -> Double,
+        highest_altitude -> Nullable<Double>,
+        states -> BigInt,
+        landed -> Bool,
+        callsign -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     ingest_position (log, topic, partition) {
         log -> Text,
         topic -> Text,
@@ -30,5 +47,24 @@ diesel::table! {
         callsign -> Nullable<Text>,
         squawk -> Nullable<Text>,
         origin_country -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    traffic_by_cell (hour, lat, lon) {
+        hour -> Timestamptz,
+        lat -> SmallInt,
+        lon -> SmallInt,
+        states -> BigInt,
+        aircraft -> BigInt,
+    }
+}
+
+diesel::table! {
+    traffic_by_country (hour) {
+        hour -> Timestamptz,
+        origin_country -> Nullable<Text>,
+        states -> BigInt,
+        aircraft -> BigInt,
     }
 }

@@ -1,8 +1,13 @@
 //! SQLite, embedded: a pool for queries by diesel, and a connection of its own for the writer.
 
 mod connection;
+mod derive;
+mod flights;
+mod late;
 mod maintenance;
 mod queries;
+mod summaries;
+mod traffic;
 mod writer;
 
 pub(super) use connection::SqliteDatabase;

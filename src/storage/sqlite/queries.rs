@@ -76,7 +76,10 @@ impl SqliteDatabase {
     }
 
     /// Runs a query on a connection of the pool. One that is still at work after the time-out is not used again.
-    async fn query<T>(&self, work: impl AsyncFnOnce(&mut PooledSqlite) -> QueryResult<T>) -> Result<T, QueryError> {
+    pub(super) async fn query<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PooledSqlite) -> QueryResult<T>,
+    ) -> Result<T, QueryError> {
         let limit = self.options.query_timeout;
         let silence = || QueryError::Unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()));
         let deadline = tokio::time::Instant::now() + limit;

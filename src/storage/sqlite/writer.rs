@@ -1,10 +1,11 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
 use actors::domain::{StateVector, UnixTime};
+use actors::history::Following;
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -12,6 +13,8 @@ use diesel::sqlite::SqliteConnection;
 use tokio::sync::Mutex;
 
 use super::connection::SqliteDatabase;
+use super::derive::derive;
+use super::late::Late;
 use super::maintenance::delete_expired;
 use crate::storage::rows::choose;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
@@ -24,6 +27,8 @@ pub(in crate::storage) struct SqliteWriter {
     connection: Arc<Mutex<Slot>>,
     resets: Cell<u64>,
     step: StepSize,
+    following: RefCell<Following>,
+    derive_step: StepSize,
 }
 
 /// The connection, empty after an error, and the number of resets before it was opened.
@@ -35,8 +40,15 @@ struct Slot {
 
 impl SqliteWriter {
     pub(in crate::storage) fn new(database: Arc<SqliteDatabase>) -> Self {
-        let step = StepSize::new(database.options.maintenance_rows);
-        Self { database, connection: Arc::default(), resets: Cell::new(0), step }
+        let step = || StepSize::new(database.options.maintenance_rows);
+        Self {
+            connection: Arc::default(),
+            resets: Cell::new(0),
+            step: step(),
+            following: RefCell::new(Following::since(Instant::now())),
+            derive_step: step(),
+            database,
+        }
     }
 
     /// As [`actors::ports::StateStore::positions`].
@@ -61,11 +73,37 @@ impl SqliteWriter {
     pub(in crate::storage) async fn store(&self, batch: &Batch, _: &LikelyNew) -> Result<Stored, StoreError> {
         let batch = batch.clone();
         let limit = self.database.options.statement_timeout;
-        self.blocking(limit, move |connection| store(connection, &batch)).await
+        let newest = batch.iter().map(|state| state.last_contact).max();
+        let stored = self.blocking(limit, move |connection| store(connection, &batch)).await?;
+        if let Some(newest) = newest {
+            self.following.borrow_mut().stored(newest, Instant::now());
+        }
+        Ok(stored)
     }
 
-    /// As [`actors::ports::StateStore::maintain`].
+    /// As [`actors::ports::StateStore::maintain`]. What fails of it does not keep the rest from its turn.
     pub(in crate::storage) async fn maintain(&self) -> Result<Maintained, StoreError> {
+        let expired = self.expire().await;
+        let more = self.derive().await;
+        let expired = expired?;
+        Ok(Maintained { more: more? || expired.more, ..expired })
+    }
+
+    async fn derive(&self) -> Result<bool, StoreError> {
+        let (options, rows) = (self.database.options.clone(), self.derive_step.rows());
+        let mut following = self.following.borrow().clone();
+        let step = move |connection: &mut SqliteConnection| {
+            let more = derive(connection, &options, rows, &mut following)?;
+            Ok((more, following))
+        };
+        let result = self.blocking(self.database.options.maintenance_timeout, step).await;
+        self.derive_step.learn(result.is_ok());
+        let (more, following) = result?;
+        self.following.replace(following);
+        Ok(more)
+    }
+
+    async fn expire(&self) -> Result<Maintained, StoreError> {
         let (options, rows) = (&self.database.options, self.step.rows());
         let oldest = UnixTime::now().minus(options.retention);
         let delete = move |connection: &mut SqliteConnection| Ok(delete_expired(connection, oldest, rows)?);
@@ -153,9 +191,14 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
         }
         let chosen = choose(batch, &LikelyNew::default(), |part| passed[part]);
         let mut inserted = 0;
+        let mut late = Late::after_reading_the_cursor(connection, batch)?;
         for state in chosen.doubtful {
-            inserted += insert(connection, state).map_err(|error| refused(error, state))?;
+            if insert(connection, state).map_err(|error| refused(error, state))? > 0 {
+                inserted += 1;
+                late.inserted(state);
+            }
         }
+        late.write(connection)?;
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
         Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (chosen.offered - inserted) as u64, fenced })
     })?;

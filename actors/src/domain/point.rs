@@ -1,0 +1,60 @@
+/// A point on the earth in WGS-84 degrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Degrees north, −90 to 90.
+    pub lat: f64,
+    /// Degrees east, −180 to 180.
+    pub lon: f64,
+}
+
+/// Metres; the mean radius of the IUGG.
+const EARTH_RADIUS: f64 = 6_371_008.8;
+
+impl Point {
+    /// The great circle to another point in metres, on a sphere, by the haversine formula (Sinnott, "Virtues of the
+    /// haversine", 1984). Between a point and itself it is exactly 0.
+    pub fn distance_to(self, other: Point) -> f64 {
+        let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
+        let along = self.lat.to_radians().cos() * other.lat.to_radians().cos() * half(self.lon, other.lon);
+        2.0 * EARTH_RADIUS * (half(self.lat, other.lat) + along).sqrt().min(1.0).asin()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kilometres(from: (f64, f64), to: (f64, f64)) -> f64 {
+        let point = |(lat, lon)| Point { lat, lon };
+        point(from).distance_to(point(to)) / 1000.0
+    }
+
+    #[test]
+    fn known_distances_are_met() {
+        let check = |from, to, expected: f64| {
+            let found = kilometres(from, to);
+            assert!((found - expected).abs() < 0.5, "{from:?} {to:?}: {found}");
+        };
+        // A quarter and a half of the sphere's circumference.
+        check((0.0, 0.0), (90.0, 77.0), 10_007.6);
+        check((0.0, -90.0), (0.0, 90.0), 20_015.1);
+        // Frankfurt to New York.
+        check((50.0264, 8.5431), (40.6398, -73.7789), 6_188.0);
+        // Over the antimeridian the short way.
+        check((0.0, 179.5), (0.0, -179.5), 111.2);
+        check((47.4, 8.5), (47.4, 8.5), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_distance_is_the_same_both_ways_and_never_more_than_half_around(
+            from in (-90.0..=90.0, -180.0..=180.0), to in (-90.0..=90.0, -180.0..=180.0),
+        ) {
+            let (there, back) = (kilometres(from, to), kilometres(to, from));
+            prop_assert!((there - back).abs() < 1e-6);
+            prop_assert!((0.0..=20_015.2).contains(&there));
+        }
+    }
+}

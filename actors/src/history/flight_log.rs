@@ -1,0 +1,211 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::domain::{Flight, Icao24, Sighting};
+
+/// What stays in the air for longer becomes one flight after another, so that no flight is ever made of more than a
+/// day's states.
+pub const LONGEST_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Follows one aircraft in the order of time and makes flights of what is seen of it.
+///
+/// A flight begins with a state in the air. It ends with the first state on the ground, which belongs to it; before a
+/// state that comes later than the gap after the one before; before a state with another callsign than the flight's (one
+/// without a callsign says nothing); and before a state a day after its first. States on the ground outside a flight
+/// belong to none.
+#[derive(Debug)]
+pub struct FlightLog {
+    gap: Duration,
+    last: Option<Flight>,
+    /// Whether `last` is other than it was when the log was opened.
+    touched: bool,
+    finished: Vec<Flight>,
+}
+
+impl FlightLog {
+    /// Goes on after the aircraft's last flight before, if there was one.
+    pub fn after(last: Option<Flight>, gap: Duration) -> Self {
+        Self { gap, last, touched: false, finished: Vec::new() }
+    }
+
+    /// Whether a flight begins with this sighting, which comes after all those before.
+    pub fn begins_with(&self, sighting: &Sighting) -> bool {
+        !sighting.on_ground && !self.goes_on_with(sighting)
+    }
+
+    fn goes_on_with(&self, sighting: &Sighting) -> bool {
+        self.last.as_ref().is_some_and(|flight| {
+            let within = |since, span: Duration| sighting.at.minus(span) <= since;
+            let renamed = matches!((&flight.callsign, &sighting.callsign), (Some(old), Some(new)) if old != new);
+            !flight.landed
+                && !renamed
+                && within(flight.last_seen, self.gap)
+                && sighting.at.minus(LONGEST_FLIGHT) < flight.first_seen
+        })
+    }
+
+    /// Takes the next sighting, which comes after all those before.
+    pub fn add(&mut self, sighting: &Sighting) {
+        if self.goes_on_with(sighting) {
+            if let Some(flight) = &mut self.last {
+                flight.extend(sighting);
+                self.touched = true;
+            }
+        } else if !sighting.on_ground {
+            let before = self.last.replace(Flight::beginning_with(sighting));
+            self.finished.extend(before.filter(|_| self.touched));
+            self.touched = true;
+        }
+    }
+
+    /// The flights that began or went on, in the order of time.
+    pub fn flights(self) -> Vec<Flight> {
+        let mut flights = self.finished;
+        flights.extend(self.last.filter(|_| self.touched));
+        flights
+    }
+}
+
+/// What becomes of many aircraft's last flights when these are sighted, and which ones begin. The sightings are ordered
+/// by aircraft and time, and come after all that the flights are made of.
+pub fn follow(sightings: &[Sighting], last: &mut HashMap<Icao24, Flight>, gap: Duration) -> Vec<Flight> {
+    let mut flights = Vec::new();
+    for sightings in sightings.chunk_by(|one, next| one.icao24 == next.icao24) {
+        let last = sightings.first().and_then(|sighting| last.remove(&sighting.icao24));
+        let mut log = FlightLog::after(last, gap);
+        sightings.iter().for_each(|sighting| log.add(sighting));
+        flights.extend(log.flights());
+    }
+    flights
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Point, UnixTime};
+    use crate::history::test_support::{GAP, SightingParts, sightings};
+
+    fn at(seconds: i64) -> Sighting {
+        Sighting {
+            icao24: Icao24::from_u32(1),
+            at: UnixTime(seconds),
+            callsign: Some("SWR1".into()),
+            position: None,
+            altitude: None,
+            on_ground: false,
+        }
+    }
+
+    fn flights(sightings: &[Sighting]) -> Vec<Flight> {
+        let mut log = FlightLog::after(None, GAP);
+        sightings.iter().for_each(|sighting| log.add(sighting));
+        log.flights()
+    }
+
+    /// First and last second and the states of each flight.
+    fn spans(sightings: &[Sighting]) -> Vec<(i64, i64, u64)> {
+        flights(sightings).iter().map(|flight| (flight.first_seen.0, flight.last_seen.0, flight.states)).collect()
+    }
+
+    #[test]
+    fn a_gap_ends_a_flight_only_when_it_is_longer_than_the_setting() {
+        assert_eq!(spans(&[at(0), at(1800), at(3601), at(3602)]), [(0, 1800, 2), (3601, 3602, 2)]);
+    }
+
+    #[test]
+    fn landing_ends_a_flight_and_rolling_belongs_to_none() {
+        let ground = |seconds| Sighting { on_ground: true, ..at(seconds) };
+        let seen = [ground(0), ground(10), at(20), at(30), ground(40), ground(50), ground(60), at(70)];
+        assert_eq!(spans(&seen), [(20, 40, 3), (70, 70, 1)]);
+        let landed: Vec<_> = flights(&seen).iter().map(|flight| flight.landed).collect();
+        assert_eq!(landed, [true, false]);
+        // First heard of after the gap, on the ground: it was not seen to land.
+        assert!(!flights(&[at(0), ground(4000)])[0].landed);
+        assert_eq!(spans(&[ground(0), ground(1)]), []);
+    }
+
+    #[test]
+    fn another_callsign_ends_a_flight_and_none_does_not() {
+        let named = |seconds, callsign: Option<&str>| Sighting { callsign: callsign.map(Into::into), ..at(seconds) };
+        let seen = [
+            named(0, None),
+            named(1, Some("A1")),
+            named(2, None),
+            named(3, Some("A1")),
+            named(4, Some("A2")),
+            named(5, None),
+        ];
+        assert_eq!(spans(&seen), [(0, 3, 4), (4, 5, 2)]);
+        let callsigns: Vec<_> = flights(&seen).into_iter().map(|flight| flight.callsign.unwrap()).collect();
+        assert_eq!(callsigns, ["A1", "A2"]);
+    }
+
+    #[test]
+    fn what_stays_in_the_air_is_cut_after_a_day() {
+        let balloon: Vec<_> = (0..100).map(|i| at(i * 1800)).collect();
+        assert_eq!(spans(&balloon), [(0, 84_600, 48), (86_400, 171_000, 48), (172_800, 178_200, 4)]);
+    }
+
+    #[test]
+    fn positions_and_altitudes_are_those_that_are_known() {
+        let point = |lon| Some(Point { lat: 0.0, lon });
+        let seen = [
+            at(0),
+            Sighting { position: point(179.0), altitude: Some(900.0), ..at(1) },
+            Sighting { altitude: Some(1200.0), ..at(2) },
+            Sighting { position: point(179.0), altitude: Some(1100.0), ..at(3) },
+            Sighting { position: point(-180.0), ..at(4) },
+            Sighting { position: point(-179.0), ..at(5) },
+            at(6),
+        ];
+        let flight = &flights(&seen)[0];
+        assert_eq!((flight.first_position, flight.last_position), (point(179.0), point(-179.0)));
+        assert_eq!(flight.highest_altitude, Some(1200.0));
+        assert!((flight.distance - 2.0 * 111_195.1).abs() < 1.0, "{}", flight.distance);
+    }
+
+    proptest! {
+        #[test]
+        fn a_flight_is_the_same_in_however_many_pieces_it_is_followed(
+            parts in vec(any::<SightingParts>(), 0..80), cuts in vec(0usize..80, 0..8),
+        ) {
+            let seen = sightings(&parts);
+            let whole = flights(&seen);
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(seen.len())).chain([0, seen.len()]).collect();
+            cuts.sort_unstable();
+            let mut kept: Vec<Flight> = Vec::new();
+            for piece in cuts.windows(2) {
+                let mut last = kept.last().map(|flight| (flight.icao24, flight.clone())).into_iter().collect();
+                for flight in follow(&seen[piece[0]..piece[1]], &mut last, GAP) {
+                    kept.retain(|before| before.first_seen != flight.first_seen);
+                    kept.push(flight);
+                }
+            }
+            prop_assert_eq!(kept, whole);
+        }
+
+        #[test]
+        fn flights_follow_each_other_and_hold_every_state_in_the_air_once(parts in vec(any::<SightingParts>(), 0..80)) {
+            let seen = sightings(&parts);
+            let flights = flights(&seen);
+            for pair in flights.windows(2) {
+                prop_assert!(pair[0].last_seen < pair[1].first_seen);
+            }
+            let within = |sighting: &Sighting| flights.iter()
+                .filter(|flight| (flight.first_seen..=flight.last_seen).contains(&sighting.at)).count();
+            for sighting in seen.iter().filter(|sighting| !sighting.on_ground) {
+                prop_assert_eq!(within(sighting), 1);
+            }
+            let landings = flights.iter().filter(|flight| flight.landed).count() as u64;
+            let airborne = seen.iter().filter(|sighting| !sighting.on_ground).count() as u64;
+            prop_assert_eq!(flights.iter().map(|flight| flight.states).sum::<u64>(), airborne + landings);
+            for flight in &flights {
+                prop_assert!(flight.distance >= 0.0);
+                prop_assert!(flight.last_seen.seconds_since(flight.first_seen) < 86_400);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use actors::domain::{Icao24, UnixTime};
+use serde::Serialize;
+
+/// Which flights are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlightQuery {
+    /// Those that were seen at or after it …
+    pub from: UnixTime,
+    /// … and at or before it.
+    pub to: UnixTime,
+    /// Of these aircraft; none: of all.
+    pub icao24: Vec<Icao24>,
+    /// With this callsign.
+    pub callsign: Option<String>,
+    /// Those that come after this one, in the order of first sight and aircraft.
+    pub after: Option<(UnixTime, Icao24)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The traffic of one hour and country.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CountryTraffic {
+    /// The beginning of the hour.
+    pub hour: UnixTime,
+    /// Where the addresses are registered; `None`: unknown.
+    pub origin_country: Option<String>,
+    /// State vectors, a count.
+    pub states: i64,
+    /// Different aircraft, a count.
+    pub aircraft: i64,
+}
+
+/// The traffic of one hour and cell of 5 by 5 degrees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CellTraffic {
+    /// The beginning of the hour.
+    pub hour: UnixTime,
+    /// Its southern edge in degrees north.
+    pub lat: i16,
+    /// Its western edge in degrees east.
+    pub lon: i16,
+    /// State vectors, a count.
+    pub states: i64,
+    /// Different aircraft, a count.
+    pub aircraft: i64,
+}
+
+/// The traffic of one hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HourTraffic {
+    /// The beginning of the hour.
+    pub hour: UnixTime,
+    /// State vectors, a count.
+    pub states: i64,
+    /// Different aircraft, a count; one of which two countries were told counts twice.
+    pub aircraft: i64,
+}
