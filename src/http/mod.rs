@@ -10,10 +10,12 @@ mod metrics;
 mod openapi;
 mod page;
 mod paging;
+mod past_flights;
 mod problem;
 mod query;
 mod server;
 mod sockets;
+mod stats;
 mod stream;
 mod track;
 

@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::query::KNOWN_PARAMETERS;
-use super::{admin, entity_tag, flights, health, metrics, stream, track};
+use super::{admin, entity_tag, flights, health, metrics, past_flights, stats, stream, track};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,6 +21,8 @@ use super::{admin, entity_tag, flights, health, metrics, stream, track};
     ),
     paths(
         flights::flights,
+        past_flights::past_flights,
+        stats::stats,
         track::track,
         document,
         stream::flights,

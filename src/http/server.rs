@@ -17,7 +17,7 @@ use actors::supervision::Board;
 use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
-use super::{admin, flights, health, metrics, openapi, page, sockets, stream, track};
+use super::{admin, flights, health, metrics, openapi, page, past_flights, sockets, stats, stream, track};
 use crate::storage::Storage;
 
 /// Where to listen, and whom to serve.
@@ -169,7 +169,9 @@ pub(super) fn streams() -> Vec<Route> {
 pub(super) fn questions() -> Vec<Route> {
     vec![
         get("/flights", flights::flights),
+        get("/flights/past", past_flights::past_flights),
         get("/flights/{icao24}/track", track::track),
+        get("/stats", stats::stats),
         get("/openapi.json", openapi::document),
     ]
 }

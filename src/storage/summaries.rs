@@ -1,5 +1,6 @@
 use actors::domain::{Icao24, UnixTime};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Which flights are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct FlightQuery {
 }
 
 /// The traffic of one hour and country.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CountryTraffic {
     /// The beginning of the hour.
     pub hour: UnixTime,
@@ -32,7 +33,7 @@ pub struct CountryTraffic {
 }
 
 /// The traffic of one hour and cell of 5 by 5 degrees.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CellTraffic {
     /// The beginning of the hour.
     pub hour: UnixTime,
@@ -47,7 +48,7 @@ pub struct CellTraffic {
 }
 
 /// The traffic of one hour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HourTraffic {
     /// The beginning of the hour.
     pub hour: UnixTime,

@@ -26,4 +26,5 @@ mod secrets;
 mod shutdown;
 mod source_faults;
 mod stream;
+mod summaries;
 mod timescale;

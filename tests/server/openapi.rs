@@ -60,6 +60,23 @@ fn every_answer_is_as_described() {
         described.check(path, query, geojson, 200);
     }
     described.check(path, "?from=x", &[], 400);
+    let hour = flights["time"].as_i64().unwrap() / 3600 * 3600;
+    for row in [
+        format!(
+            "flights (icao24, first_seen, last_seen, distance, states, landed) VALUES ('4b1814', {hour}, {hour}, 1.5, 2, 1)"
+        ),
+        format!("traffic_by_country VALUES ({hour}, 'Chad', 2, 1)"),
+        format!("traffic_by_cell VALUES ({hour}, -45, 170, 2, 1)"),
+    ] {
+        setup.database().execute(&format!("INSERT INTO {row}"));
+    }
+    let past = described.check("/api/v1/flights/past", "", &[], 200);
+    assert_eq!(past["count"], 1);
+    described.check("/api/v1/flights/past", "?limit=0", &[], 400);
+    for by in ["hour", "country", "cell"] {
+        assert_eq!(described.check("/api/v1/stats", &format!("?by={by}"), &[], 200)["count"], 1);
+    }
+    described.check("/api/v1/stats", "?by=day", &[], 400);
     described.check("/api/v1/openapi.json", "", &[], 200);
     described.check("/health/live", "", &[], 200);
     described.check("/health/ready", "", &[], 200);
