@@ -47,6 +47,8 @@ impl SseHub {
     const TICK: Duration = Duration::from_secs(1);
     /// It waits for nobody: so long without a tick is a stall.
     const PATIENCE: Duration = Duration::from_secs(30);
+    /// How often the aircraft are looked through that were not heard for too long: each time every client is written to.
+    const SWEEP: Duration = Duration::from_secs(5);
     /// A poll of the source comes in pieces: what each client is sent of it is worth some milliseconds.
     const GATHERED: Duration = Duration::from_millis(8);
     /// How often the observation is written when much happens; it looks at every client.
@@ -130,10 +132,12 @@ impl Actor for SseHub {
         self.vitals.phase(Phase::Running);
         self.vitals.readiness(Readiness::Ready);
         self.vitals.expect_progress_within(Some(Self::PATIENCE));
-        ctx.run_interval(Self::TICK, |hub, ctx| {
-            hub.vitals.expect_progress_within(Some(Self::PATIENCE));
+        ctx.run_interval(Self::SWEEP, |hub, ctx| {
             hub.broadcast.sweep(UnixTime::now());
             hub.publish_soon(ctx);
+        });
+        ctx.run_interval(Self::TICK, |hub, _| {
+            hub.vitals.expect_progress_within(Some(Self::PATIENCE));
             hub.tend();
             hub.observe_now();
         });

@@ -216,8 +216,6 @@ impl Stage {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 4096, ..ProptestConfig::default() })]
-
     #[test]
     fn after_any_schedule_the_clients_picture_is_the_hubs(steps in prop::collection::vec(any_step(), 1..80)) {
         let mut stage = Stage::new();
