@@ -107,6 +107,11 @@ bench-hub: prerequisites-bench ## How the live stream is served to thousands, be
 	cargo bench --locked --bench hub --no-run
 	scripts/services/with.sh --kafka -- cargo bench --locked --bench hub $(ARGS)
 
+.PHONY: bench-history
+bench-history: prerequisites-test ## How fast the history is read: tracks, boxes, exports of 10 million rows (ARGS='-- --quick')
+	cargo bench --locked --bench history --no-run
+	scripts/services/with.sh --kafka --postgres -- cargo bench --locked --bench history $(ARGS)
+
 .PHONY: fmt
 fmt: $(WEB_MODULES) ## Format the source
 	cargo fmt --all

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod export;
 mod fault;
 pub mod http;
 pub mod import;

@@ -50,6 +50,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         Command::Migrate(args) => commands::migrate(args, config),
         Command::Import(args) => commands::import(args, config),
         Command::Replay(args) => commands::replay(args, config),
+        Command::Export(args) => commands::export(args, config),
         Command::DeadLetters(args) => commands::dead_letters(args, config),
     }
 }

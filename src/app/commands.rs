@@ -6,9 +6,9 @@ use actix::System;
 use anyhow::Context;
 
 use super::pipeline::open_storage;
-use super::{App, dead_letters, import, replay};
+use super::{App, dead_letters, export, import, replay};
 use crate::cli::{
-    DeadLettersArgs, ExitStatus, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs,
+    DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs,
 };
 use crate::config::{Environment, Settings};
 
@@ -47,6 +47,14 @@ pub fn replay(args: &ReplayArgs, config: Option<&Path>) -> ExitStatus {
 pub fn dead_letters(args: &DeadLettersArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings, config, |settings| async move {
         dead_letters::run(args, &settings).await?;
+        Ok(ExitStatus::Done)
+    })
+}
+
+/// `export`: writes the history into a file.
+pub fn export(args: &ExportArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings, config, |settings| async move {
+        export::run(args, &settings).await?;
         Ok(ExitStatus::Done)
     })
 }

@@ -3,6 +3,7 @@
 mod banner;
 pub mod commands;
 mod dead_letters;
+mod export;
 mod import;
 mod migrated_store;
 mod pipeline;

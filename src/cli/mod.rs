@@ -3,6 +3,7 @@
 pub mod check_config;
 mod dead_letters;
 mod exit;
+mod export;
 pub mod health;
 mod import;
 pub mod init;
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 pub use check_config::CheckConfigArgs;
 pub use dead_letters::DeadLettersArgs;
 pub use exit::ExitStatus;
+pub use export::ExportArgs;
 pub use health::HealthArgs;
 pub use import::ImportArgs;
 pub use init::InitArgs;
@@ -86,6 +88,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// List what nobody could use, and send it again after a fix
     DeadLetters(DeadLettersArgs),
+    /// Write the history into a Parquet, CSV or NDJSON file
+    Export(ExportArgs),
     /// Show the configuration in effect, secrets masked
     CheckConfig(CheckConfigArgs),
     /// Write a first config.yaml and credentials.json

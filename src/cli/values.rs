@@ -1,6 +1,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use actors::domain::UnixTime;
 use thiserror::Error;
 
 /// How many times faster than in reality time runs.
@@ -32,4 +33,10 @@ impl FromStr for SpeedFactor {
 /// A span of at least a second, with its unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text).map_err(|error| format!("{error}; expected a time such as 30s or 30m"))
+}
+
+/// Unix seconds or RFC 3339.
+pub(super) fn time(text: &str) -> Result<UnixTime, String> {
+    let expected = "expected Unix seconds or RFC 3339, such as 1767225600 or 2026-01-01T00:00:00Z";
+    crate::http::parse_time(text).ok_or_else(|| expected.to_owned())
 }

@@ -6,6 +6,8 @@ mod flights;
 mod form;
 mod geojson;
 mod health;
+mod history;
+mod history_body;
 mod metrics;
 mod openapi;
 mod page;
@@ -18,6 +20,8 @@ mod sockets;
 mod stats;
 mod stream;
 mod track;
+
+pub(crate) use query::parse_time;
 
 pub use metrics::BoardCollector;
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, start};

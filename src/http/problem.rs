@@ -58,9 +58,12 @@ impl Problem {
 
     /// 503, or 500 where the same question would fail again: the database has no answer. Its own words are for the log.
     pub(super) fn of_query(error: &QueryError) -> Self {
+        if *error == QueryError::Busy {
+            return Self::unavailable(error);
+        }
         log::warn!(error:%; "a query of the history failed");
         match error {
-            QueryError::Unavailable(_) => Self::unavailable("the database does not answer"),
+            QueryError::Unavailable(_) | QueryError::Busy => Self::unavailable("the database does not answer"),
             QueryError::Malformed(_) => {
                 let detail = "the database holds a row that is no state vector".into();
                 Self { title: "Internal error", status: 500, detail, parameter: None }

@@ -17,7 +17,7 @@ use actors::supervision::Board;
 use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
-use super::{admin, flights, health, metrics, openapi, page, past_flights, sockets, stats, stream, track};
+use super::{admin, flights, health, history, metrics, openapi, page, past_flights, sockets, stats, stream, track};
 use crate::storage::Storage;
 
 /// Where to listen, and whom to serve.
@@ -172,6 +172,7 @@ pub(super) fn questions() -> Vec<Route> {
         get("/flights/past", past_flights::past_flights),
         get("/flights/{icao24}/track", track::track),
         get("/stats", stats::stats),
+        get("/history", history::history),
         get("/openapi.json", openapi::document),
     ]
 }

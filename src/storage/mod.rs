@@ -4,6 +4,7 @@
 //! has a connection of its own. Both databases follow the same files in the same order: `connection`, `writer`, `queries`.
 
 mod error;
+mod history;
 mod migrations;
 mod options;
 mod postgres;
@@ -22,6 +23,7 @@ use actors::domain::{Flight, Icao24, StateVector, UnixTime};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
 
 pub use error::{MigrateError, OpenError, QueryError};
+pub use history::{HistoryQuery, HistoryReader, HistoryRow};
 pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
 pub use options::StorageOptions;
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};

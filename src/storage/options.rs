@@ -11,6 +11,10 @@ pub struct StorageOptions {
     pub lock_timeout: Duration,
     /// For a query of the HTTP side, with the wait for a connection of the pool.
     pub query_timeout: Duration,
+    /// For a slice of a history that is read row by row, with the wait for who reads it.
+    pub history_timeout: Duration,
+    /// How many histories are read at the same time, each on a connection and a thread of its own.
+    pub histories: usize,
     /// For other processes that migrate.
     pub migration_lock_timeout: Duration,
     /// For the migrations themselves: moving a large table into a hypertable takes its time.
@@ -40,6 +44,8 @@ impl Default for StorageOptions {
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
             query_timeout: Duration::from_secs(10),
+            history_timeout: Duration::from_secs(5 * 60),
+            histories: 4,
             migration_lock_timeout: Duration::from_secs(60),
             migration_timeout: Duration::from_secs(60 * 60),
             pool_size: 8,

@@ -12,6 +12,7 @@ use diesel::prelude::{Queryable, QueryableByName};
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel::sqlite::Sqlite;
 
+use super::HistoryRow;
 use super::summaries::{CellTraffic, CountryTraffic, HourTraffic};
 
 /// The rows of the parts that passed, each key once, ordered by key as the tables are.
@@ -84,10 +85,15 @@ pub(super) fn postgres_bound(time: UnixTime) -> PgTimestamp {
 #[derive(Clone, Copy, Debug, FromSqlRow)]
 pub(super) struct StoredTime(UnixTime);
 
+/// Microseconds since 2000 as a time, of which fractions of a second are dropped.
+pub(super) fn unix_time(micros: i64) -> UnixTime {
+    UnixTime(micros.div_euclid(1_000_000) + POSTGRES_EPOCH)
+}
+
 impl FromSql<Timestamptz, Pg> for StoredTime {
     fn from_sql(bytes: diesel::pg::PgValue<'_>) -> deserialize::Result<Self> {
         let PgTimestamp(micros) = FromSql::<Timestamptz, Pg>::from_sql(bytes)?;
-        Ok(Self(UnixTime(micros.div_euclid(1_000_000) + POSTGRES_EPOCH)))
+        Ok(Self(unix_time(micros)))
     }
 }
 
@@ -132,6 +138,39 @@ pub(super) struct StoredRow {
     callsign: Option<String>,
     squawk: Option<String>,
     origin_country: Option<String>,
+}
+
+impl StoredRow {
+    /// Its key, in the order of time.
+    pub(super) fn key(&self) -> (i64, Icao24) {
+        (self.last_contact.0.0, self.icao24.0)
+    }
+
+    /// Lends it to somebody who takes rows of either database.
+    pub(super) fn lend(&self, each: &mut impl FnMut(&HistoryRow<'_>)) {
+        let time = |time: &Option<StoredTime>| time.map(|time| time.0);
+        let icao24 = self.icao24.0.to_ascii();
+        each(&HistoryRow {
+            icao24: std::str::from_utf8(&icao24).unwrap_or_default(),
+            last_contact: self.last_contact.0,
+            time_position: time(&self.time_position),
+            observed_at: time(&self.observed_at),
+            lat: self.lat,
+            lon: self.lon,
+            baro_altitude: self.baro_altitude,
+            geo_altitude: self.geo_altitude,
+            velocity: self.velocity,
+            true_track: self.true_track,
+            vertical_rate: self.vertical_rate,
+            position_source: self.position_source,
+            category: self.category,
+            on_ground: self.on_ground,
+            spi: self.spi,
+            callsign: self.callsign.as_deref(),
+            squawk: self.squawk.as_deref(),
+            origin_country: self.origin_country.as_deref(),
+        });
+    }
 }
 
 impl From<StoredRow> for StateVector {

@@ -1,10 +1,12 @@
 //! What was stored, read back over HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::support::{Database, Setup, Sky, TestApp};
+use crate::support::{Answer, Database, PATIENCE, Setup, Sky, TestApp, eventually, key};
 
 /// A server with some polls of forty aircraft in its database, and no more to come.
 fn with_a_history(setup: &Setup) -> TestApp {
@@ -113,4 +115,143 @@ fn check_track(app: &TestApp, database: &Database) {
     assert_eq!(app.get("/api/v1/flights/4b18/track").problem(400)["parameter"], "icao24");
     app.ask("GET", &path, &[("Accept", "text/csv")]).problem(406);
     app.ask("DELETE", &path, &[]).problem(405);
+}
+
+/// The lines of an answer in NDJSON.
+fn lines(answer: &Answer) -> Vec<Value> {
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-ndjson"), "{}", answer.text());
+    answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_history_is_streamed_from_sqlite() {
+    let setup = Setup::embedded();
+    let app = with_a_history(&setup);
+    check_history(&app, &setup.database());
+    app.end();
+}
+
+#[test]
+fn the_history_is_streamed_from_postgresql() {
+    let setup = Setup::real();
+    let app = with_a_history(&setup);
+    check_history(&app, &setup.database());
+    app.end();
+}
+
+fn check_history(app: &TestApp, database: &Database) {
+    let rows = lines(&app.get("/api/v1/history"));
+    let keys: Vec<_> = rows.iter().map(key).collect();
+    assert!(keys.is_sorted_by_key(|(icao24, time)| (*time, icao24.clone())), "{keys:?}");
+    assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), database.rows());
+    // Each line is the state vector that the live picture has too.
+    let picture = app.get("/api/v1/flights").json();
+    for state in picture["states"].as_array().unwrap() {
+        assert!(rows.contains(state), "{state}");
+    }
+
+    // The same as CSV, and a part of it.
+    let csv = app.ask("GET", "/api/v1/history", &[("Accept", "text/csv")]);
+    assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));
+    let text = csv.text();
+    let table: Vec<Vec<_>> = text.split_terminator("\r\n").map(|line| line.split(',').collect()).collect();
+    assert_eq!((table.len(), table[0].len(), table[0][0]), (rows.len() + 1, 18, "icao24"));
+    for (line, row) in table[1..].iter().zip(&rows) {
+        for (name, value) in table[0].iter().zip(line) {
+            let expected = match &row[name] {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            assert_eq!(*value, expected, "{name} of {row}");
+        }
+    }
+    let (icao24, last) = key(rows.last().unwrap());
+    let own = lines(&app.get(&format!("/api/v1/history?icao24={icao24}&fields=lat,last_contact")));
+    assert_eq!(own.len(), rows.iter().filter(|row| row["icao24"] == *icao24).count());
+    assert!(own.iter().all(|row| row.as_object().unwrap().len() == 2));
+    let newest = lines(&app.get(&format!("/api/v1/history?from={last}&to={last}")));
+    assert_eq!(newest, rows.iter().filter(|row| row["last_contact"] == last).cloned().collect::<Vec<_>>());
+    let callsign = rows.iter().find_map(|row| row["callsign"].as_str()).unwrap();
+    let called = lines(&app.get(&format!("/api/v1/history?callsign={}", callsign.replace(' ', "%20"))));
+    assert!(!called.is_empty() && called.iter().all(|row| row["callsign"] == callsign));
+    let north = lines(&app.get("/api/v1/history?bbox=0,-180,90,180"));
+    assert_eq!(north.len(), rows.iter().filter(|row| row["lat"].as_f64() >= Some(0.0)).count());
+    assert_eq!(lines(&app.get("/api/v1/history?from=2000-01-01T00:00:00Z&to=2000-01-02T00:00:00Z")), [Value::Null; 0]);
+
+    let head = app.ask("HEAD", "/api/v1/history", &[]);
+    assert_eq!((head.status, head.header("content-type"), head.body.len()), (200, "application/x-ndjson", 0));
+    let zipped = app.ask("GET", "/api/v1/history?format=csv", &[("Accept-Encoding", "gzip")]);
+    let mut unzipped = String::new();
+    flate2::read::GzDecoder::new(&zipped.body[..]).read_to_string(&mut unzipped).unwrap();
+    assert_eq!(unzipped, text);
+    for (query, parameter) in [
+        ("from=1&to=0", "from"),
+        ("to=soon", "to"),
+        ("bbox=1,2,3", "bbox"),
+        ("icao24=x", "icao24"),
+        ("callsign=", "callsign"),
+        ("callsign=12345678901234567", "callsign"),
+        ("fields=", "fields"),
+        ("fields=lat,lat", "fields"),
+        ("fields=latitude", "fields"),
+        ("format=parquet", "format"),
+    ] {
+        assert_eq!(app.get(&format!("/api/v1/history?{query}")).problem(400)["parameter"], parameter, "{query}");
+    }
+    app.get("/api/v1/history?limit=1").problem(400);
+    app.ask("GET", "/api/v1/history", &[("Accept", "application/json")]).problem(406);
+}
+
+/// What comes back for a request, as it comes.
+fn raw(app: &TestApp, path: &str) -> String {
+    let mut socket = TcpStream::connect(&app.address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    // A connection that is cut may be reset.
+    let _ = socket.read_to_end(&mut answer);
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn a_history_that_breaks_off_does_not_look_whole() {
+    let setup = Setup::embedded().failpoints("history-breaks=2*off->return");
+    let app = with_a_history(&setup);
+    let broken = raw(&app, "/api/v1/history?format=csv");
+    assert!(broken.starts_with("HTTP/1.1 200") && broken.contains("icao24,callsign"), "{broken}");
+    assert!(!broken.ends_with("0\r\n\r\n"), "it seems whole: {broken}");
+    eventually("the failure is logged", || (app.lines_with("a history broke off") > 0).then_some(()));
+
+    let whole = Setup::embedded();
+    let app = with_a_history(&whole);
+    assert!(raw(&app, "/api/v1/history?format=csv").ends_with("0\r\n\r\n"));
+}
+
+#[test]
+fn too_many_histories_at_once_are_told_to_come_back() {
+    let setup = Setup::real();
+    let app = with_a_history(&setup);
+    let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)
+        SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1000000000), repeat('x', 400) FROM generate_series(1, 60000) AS i";
+    setup.database().execute(fill);
+    // Each wants 30 MB and takes nothing of it.
+    let path = "/api/v1/history?from=1000000000&to=1000000000";
+    let waiting: Vec<_> = (0..4)
+        .map(|_| {
+            let mut socket = TcpStream::connect(&app.address).unwrap();
+            write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut first = [0];
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            socket.read_exact(&mut first).unwrap();
+            socket
+        })
+        .collect();
+    let refused = app.get(path);
+    refused.problem(503);
+    assert_eq!(refused.header("retry-after"), "5");
+    // Those who leave make room, and their queries end.
+    drop(waiting);
+    eventually("there is room again", || (app.get(&format!("{path}&icao24=000001")).status == 200).then_some(()));
+    assert_eq!(app.get(path).text().lines().count(), 60_000);
 }

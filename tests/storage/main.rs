@@ -7,6 +7,7 @@
 
 mod databases;
 mod derived;
+mod history;
 #[cfg(feature = "fault-injection")]
 mod kill;
 mod policies;

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actors::ports::StoreError;
@@ -8,6 +9,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
 use futures_util::FutureExt;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Connection, Socket};
@@ -23,6 +25,8 @@ pub(in crate::storage) struct PostgresDatabase {
     target: Target,
     pub(in crate::storage) options: StorageOptions,
     pub(super) pool: Pool<AsyncPgConnection>,
+    /// Room for those who read the history.
+    pub(in crate::storage) histories: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -132,7 +136,8 @@ impl PostgresDatabase {
             .max_size(options.pool_size)
             .build()
             .map_err(|error| OpenError::Client(error.to_string()))?;
-        Ok(Self { target, options, pool })
+        let histories = Arc::new(Semaphore::new(options.histories));
+        Ok(Self { target, options, pool, histories })
     }
 
     /// A connection whose statements end after `statement_timeout` (zero: never) on the server's side.

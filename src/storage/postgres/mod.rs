@@ -28,7 +28,7 @@ macro_rules! columns {
          true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country"
     };
 }
-use columns;
+pub(super) use columns;
 
 /// The southern edge of a position's cell of 5 by 5 degrees; the pole belongs to the cells below it.
 macro_rules! cell_lat {

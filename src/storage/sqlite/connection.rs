@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
@@ -10,6 +10,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt;
+use tokio::sync::Semaphore;
 
 use crate::storage::error::OpenError;
 use crate::storage::options::StorageOptions;
@@ -22,6 +23,8 @@ pub(in crate::storage) struct SqliteDatabase {
     location: String,
     pub(in crate::storage) options: StorageOptions,
     pub(super) pool: Pool<PooledSqlite>,
+    /// Room for those who read the history.
+    pub(in crate::storage) histories: Arc<Semaphore>,
     /// A database in memory lives as long as somebody has it open.
     _keeper: Option<Mutex<SqliteConnection>>,
 }
@@ -72,7 +75,8 @@ impl SqliteDatabase {
             .max_size(options.pool_size)
             .build()
             .map_err(|error| OpenError::Client(error.to_string()))?;
-        Ok(Self { location, options, pool, _keeper: keeper })
+        let histories = Arc::new(Semaphore::new(options.histories));
+        Ok(Self { location, options, pool, histories, _keeper: keeper })
     }
 
     /// Another connection; blocks for as long as the file system takes.

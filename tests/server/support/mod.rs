@@ -14,7 +14,7 @@ mod wait;
 
 pub(crate) use app::TestApp;
 pub(crate) use database::Database;
-pub(crate) use http::request;
+pub(crate) use http::{Answer, request};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use services::Service;
 pub(crate) use setup::{ADMIN_TOKEN, Setup};

@@ -1,0 +1,83 @@
+use super::{Fields, Value};
+use crate::storage::HistoryRow;
+
+/// CSV as RFC 4180 has it, with a header line; what is unknown is empty.
+pub(crate) struct Csv {
+    fields: Fields,
+}
+
+impl Csv {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        Self { fields: fields.clone() }
+    }
+
+    pub(super) fn head(&self, into: &mut Vec<u8>) {
+        for (i, field) in self.fields.0.iter().enumerate() {
+            if i > 0 {
+                into.push(b',');
+            }
+            into.extend_from_slice(field.name.as_bytes());
+        }
+        into.extend_from_slice(b"\r\n");
+    }
+
+    pub(super) fn row(&self, row: &HistoryRow<'_>, into: &mut Vec<u8>) {
+        for (i, field) in self.fields.0.iter().enumerate() {
+            if i > 0 {
+                into.push(b',');
+            }
+            match field.value(row) {
+                Value::Text(Some(text)) => put_text(text, into),
+                Value::Number(Some(number)) => {
+                    into.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
+                }
+                Value::Code(Some(code)) => into.extend_from_slice(itoa::Buffer::new().format(code).as_bytes()),
+                Value::Time(Some(time)) => into.extend_from_slice(itoa::Buffer::new().format(time.0).as_bytes()),
+                Value::Flag(Some(true)) => into.extend_from_slice(b"true"),
+                Value::Flag(Some(false)) => into.extend_from_slice(b"false"),
+                Value::Text(None) | Value::Number(None) | Value::Code(None) | Value::Time(None) | Value::Flag(None) => {
+                }
+            }
+        }
+        into.extend_from_slice(b"\r\n");
+    }
+}
+
+fn put_text(text: &str, into: &mut Vec<u8>) {
+    if text.contains([',', '"', '\r', '\n']) {
+        into.push(b'"');
+        into.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+        into.push(b'"');
+    } else {
+        into.extend_from_slice(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::domain::UnixTime;
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_written_as_the_standard_has_it() {
+        let csv = Csv::of(&"icao24,callsign,origin_country,lat,on_ground,category,last_contact".parse().unwrap());
+        let mut text = Vec::new();
+        csv.head(&mut text);
+        let row = HistoryRow { icao24: "4b1814", last_contact: UnixTime(-86_401), ..HistoryRow::default() };
+        csv.row(&row, &mut text);
+        let row = HistoryRow {
+            callsign: Some("RA 593A"),
+            origin_country: Some("Korea, \"Rep.\r\nof\""),
+            lat: Some(5e-324),
+            on_ground: Some(false),
+            category: Some(-1),
+            ..row
+        };
+        csv.row(&row, &mut text);
+        let expected = "icao24,callsign,origin_country,lat,on_ground,category,last_contact\r\n\
+                        4b1814,,,,,,-86401\r\n\
+                        4b1814,RA 593A,\"Korea, \"\"Rep.\r\nof\"\"\",5e-324,false,-1,-86401\r\n";
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+}

@@ -1,0 +1,166 @@
+use std::io::Write;
+use std::sync::Arc;
+
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType, ZstdLevel};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::Type;
+
+use super::{Fields, Value};
+use crate::storage::HistoryRow;
+
+/// A Parquet file, compressed by zstd: numbers as doubles, codes as 16-bit integers, times as UTC time stamps in
+/// milliseconds (it knows no seconds), texts as UTF-8; what may be unknown is optional.
+pub(crate) struct Parquet<W: Write + Send> {
+    fields: Fields,
+    writer: SerializedFileWriter<W>,
+    /// The rows of the group that is being gathered.
+    columns: Vec<Column>,
+    gathered: usize,
+}
+
+/// What is held in memory before it is written, and what a reader reads at least.
+const ROWS_OF_A_GROUP: usize = 50_000;
+
+impl<W: Write + Send> Parquet<W> {
+    /// # Errors
+    /// `into` cannot be written to.
+    pub(crate) fn new(fields: Fields, into: W) -> Result<Self> {
+        // What is known of an unknown row is always known.
+        let unknown = HistoryRow::default();
+        let columns: Vec<_> = fields.0.iter().map(|field| Column::of(&field.value(&unknown))).collect();
+        let types = fields.0.iter().zip(&columns).map(|(field, column)| column.schema(field.name).map(Arc::new));
+        let schema = Type::group_type_builder("state_vectors").with_fields(types.collect::<Result<_>>()?).build()?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by(concat!("flight-monitor ", env!("CARGO_PKG_VERSION")).to_owned());
+        let writer = SerializedFileWriter::new(into, Arc::new(schema), Arc::new(properties.build()))?;
+        Ok(Self { fields, writer, columns, gathered: 0 })
+    }
+
+    /// Takes one row; to be followed by [`write`](Self::write) now and then.
+    pub(crate) fn row(&mut self, row: &HistoryRow<'_>) {
+        for (field, column) in self.fields.0.iter().zip(&mut self.columns) {
+            column.push(&field.value(row));
+        }
+        self.gathered += 1;
+    }
+
+    /// Writes the rows that were taken, once there are enough.
+    ///
+    /// # Errors
+    /// The file cannot be written to.
+    pub(crate) fn write(&mut self) -> Result<()> {
+        if self.gathered >= ROWS_OF_A_GROUP { self.write_group() } else { Ok(()) }
+    }
+
+    fn write_group(&mut self) -> Result<()> {
+        let mut group = self.writer.next_row_group()?;
+        for column in &mut self.columns {
+            column.write(&mut group)?;
+        }
+        group.close()?;
+        self.gathered = 0;
+        Ok(())
+    }
+
+    /// Writes the rest and what belongs at the end.
+    ///
+    /// # Errors
+    /// The file cannot be written to.
+    pub(crate) fn finish(mut self) -> Result<W> {
+        if self.gathered > 0 {
+            self.write_group()?;
+        }
+        self.writer.into_inner()
+    }
+}
+
+/// The values of one column, and for each row whether it has one.
+struct Values<T> {
+    values: Vec<T>,
+    /// Parquet's definition levels; `None` for a column that every row has.
+    levels: Option<Vec<i16>>,
+}
+
+enum Column {
+    Text(Values<ByteArray>),
+    Number(Values<f64>),
+    Code(Values<i32>),
+    Time(Values<i64>),
+    Flag(Values<bool>),
+}
+
+impl<T> Values<T> {
+    fn new(required: bool) -> Self {
+        Self { values: Vec::new(), levels: (!required).then(Vec::new) }
+    }
+
+    fn push(&mut self, value: Option<T>) {
+        if let Some(levels) = &mut self.levels {
+            levels.push(i16::from(value.is_some()));
+        }
+        self.values.extend(value);
+    }
+
+    fn write<P: DataType<T = T>, W: Write + Send>(
+        &mut self,
+        group: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<()> {
+        let missing = || ParquetError::General("the schema has fewer columns than the row".to_owned());
+        let mut column = group.next_column()?.ok_or_else(missing)?;
+        column.typed::<P>().write_batch(&self.values, self.levels.as_deref(), None)?;
+        self.values.clear();
+        self.levels.iter_mut().for_each(Vec::clear);
+        column.close()
+    }
+}
+
+impl Column {
+    fn of(example: &Value<'_>) -> Self {
+        match example {
+            Value::Text(known) => Self::Text(Values::new(known.is_some())),
+            Value::Number(known) => Self::Number(Values::new(known.is_some())),
+            Value::Code(known) => Self::Code(Values::new(known.is_some())),
+            Value::Time(known) => Self::Time(Values::new(known.is_some())),
+            Value::Flag(known) => Self::Flag(Values::new(known.is_some())),
+        }
+    }
+
+    fn schema(&self, name: &str) -> Result<Type> {
+        let utc_millis = LogicalType::timestamp(true, TimeUnit::MILLIS);
+        let (physical, logical, required) = match self {
+            Self::Text(values) => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String), values.levels.is_none()),
+            Self::Number(values) => (PhysicalType::DOUBLE, None, values.levels.is_none()),
+            Self::Code(values) => (PhysicalType::INT32, Some(LogicalType::integer(16, true)), values.levels.is_none()),
+            Self::Time(values) => (PhysicalType::INT64, Some(utc_millis), values.levels.is_none()),
+            Self::Flag(values) => (PhysicalType::BOOLEAN, None, values.levels.is_none()),
+        };
+        let repetition = if required { Repetition::REQUIRED } else { Repetition::OPTIONAL };
+        Type::primitive_type_builder(name, physical).with_logical_type(logical).with_repetition(repetition).build()
+    }
+
+    fn push(&mut self, value: &Value<'_>) {
+        match (self, value) {
+            (Self::Text(values), Value::Text(text)) => values.push(text.map(ByteArray::from)),
+            (Self::Number(values), Value::Number(number)) => values.push(*number),
+            (Self::Code(values), Value::Code(code)) => values.push(code.map(i32::from)),
+            (Self::Time(values), Value::Time(time)) => values.push(time.map(|time| time.0 * 1000)),
+            (Self::Flag(values), Value::Flag(flag)) => values.push(*flag),
+            // A field has values of one kind.
+            _ => {}
+        }
+    }
+
+    fn write<W: Write + Send>(&mut self, group: &mut SerializedRowGroupWriter<'_, W>) -> Result<()> {
+        match self {
+            Self::Text(values) => values.write::<ByteArrayType, W>(group),
+            Self::Number(values) => values.write::<DoubleType, W>(group),
+            Self::Code(values) => values.write::<Int32Type, W>(group),
+            Self::Time(values) => values.write::<Int64Type, W>(group),
+            Self::Flag(values) => values.write::<BoolType, W>(group),
+        }
+    }
+}

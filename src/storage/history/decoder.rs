@@ -1,0 +1,119 @@
+//! The rows of a binary `COPY … TO STDOUT`, read without a copy (PostgreSQL manual, "COPY", section "Binary Format").
+
+use actors::domain::UnixTime;
+
+use super::HistoryRow;
+use crate::storage::rows::unix_time;
+
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+const FIELDS: i16 = 18;
+const END: i16 = -1;
+
+/// What was sent is no row of ours.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable(pub(super) &'static str);
+
+/// Reads what stands before the first row, and returns what follows.
+pub(super) fn skip_header(message: &[u8]) -> Result<&[u8], Unreadable> {
+    let mut fields = Cursor(message.strip_prefix(SIGNATURE).ok_or(Unreadable("no signature"))?);
+    let _flags = fields.take(4)?;
+    let extension = u32::from_be_bytes(fields.array()?);
+    fields.take(extension as usize)?;
+    Ok(fields.0)
+}
+
+/// Reads one row, its columns in the order of `columns!`; `None` at the end of all.
+pub(super) fn decode(message: &[u8]) -> Result<Option<HistoryRow<'_>>, Unreadable> {
+    let mut fields = Cursor(message);
+    match i16::from_be_bytes(fields.array()?) {
+        END => return Ok(None),
+        FIELDS => {}
+        _ => return Err(Unreadable("another number of columns")),
+    }
+    Ok(Some(HistoryRow {
+        icao24: fields.text()?.ok_or(Unreadable("icao24 is NULL"))?,
+        last_contact: fields.time()?.ok_or(Unreadable("last_contact is NULL"))?,
+        time_position: fields.time()?,
+        observed_at: fields.time()?,
+        lat: fields.float()?,
+        lon: fields.float()?,
+        baro_altitude: fields.float()?,
+        geo_altitude: fields.float()?,
+        velocity: fields.float()?,
+        true_track: fields.float()?,
+        vertical_rate: fields.float()?,
+        position_source: fields.code()?,
+        category: fields.code()?,
+        on_ground: fields.flag()?,
+        spi: fields.flag()?,
+        callsign: fields.text()?,
+        squawk: fields.text()?,
+        origin_country: fields.text()?,
+    }))
+}
+
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Unreadable> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Unreadable("it is cut short"))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Unreadable("it is cut short"))?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    /// A length of −1 is NULL.
+    fn field(&mut self) -> Result<Option<&'a [u8]>, Unreadable> {
+        match i32::from_be_bytes(self.array()?) {
+            -1 => Ok(None),
+            length => self.take(usize::try_from(length).map_err(|_| Unreadable("a negative length"))?).map(Some),
+        }
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, Unreadable> {
+        let Some(field) = self.field()? else { return Ok(None) };
+        field.try_into().map(Some).map_err(|_| Unreadable("a column of another type"))
+    }
+
+    fn time(&mut self) -> Result<Option<UnixTime>, Unreadable> {
+        Ok(self.fixed()?.map(|micros| unix_time(i64::from_be_bytes(micros))))
+    }
+
+    fn float(&mut self) -> Result<Option<f64>, Unreadable> {
+        Ok(self.fixed()?.map(f64::from_be_bytes))
+    }
+
+    fn code(&mut self) -> Result<Option<i16>, Unreadable> {
+        Ok(self.fixed()?.map(i16::from_be_bytes))
+    }
+
+    fn flag(&mut self) -> Result<Option<bool>, Unreadable> {
+        Ok(self.fixed()?.map(|[flag]| flag != 0))
+    }
+
+    fn text(&mut self) -> Result<Option<&'a str>, Unreadable> {
+        let text = self.field()?.map(std::str::from_utf8).transpose();
+        text.map_err(|_| Unreadable("a text that is not UTF-8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_message_makes_it_panic(message in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = skip_header(&message);
+            let _ = decode(&message);
+            let _ = decode(&[&FIELDS.to_be_bytes()[..], &message].concat());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::fmt;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actors::domain::UnixTime;
+use futures_util::StreamExt;
+use tokio_postgres::CopyOutStream;
+
+use super::decoder::{Unreadable, decode, skip_header};
+use super::slices::{Slices, after_the_gap};
+use super::{HistoryQuery, HistoryReader, HistoryRow};
+use crate::storage::error::QueryError;
+use crate::storage::postgres::{Failure, PostgresDatabase, Session, columns, within};
+
+/// A slice is sorted in memory, on one core; nothing is compiled for it; and a client that is gone is noticed in the
+/// middle of it.
+const SETTINGS: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUES
+    ('work_mem', '32MB'), ('max_parallel_workers_per_gather', '0'), ('jit', 'off'),
+    ('client_connection_check_interval', '1000')
+) AS wanted (name, value) JOIN pg_settings USING (name)";
+
+/// The history in PostgreSQL: one binary `COPY … TO STDOUT` a slice, on a connection of its own.
+pub(super) struct PostgresHistory {
+    database: Arc<PostgresDatabase>,
+    session: Session,
+    slices: Slices,
+    filters: Filters,
+    slice: Option<OpenSlice>,
+    reached: i64,
+}
+
+struct OpenSlice {
+    rows: Pin<Box<CopyOutStream>>,
+    /// Whether a message has come, of which the first has the header.
+    begun: bool,
+    had: u64,
+    end: i64,
+}
+
+/// What else is asked for besides the time, as SQL.
+struct Filters {
+    aircraft: String,
+    others: String,
+}
+
+impl PostgresHistory {
+    pub(super) async fn begin(database: Arc<PostgresDatabase>, query: &HistoryQuery) -> Result<Self, QueryError> {
+        let limit = database.options.history_timeout;
+        let session = database.connect(limit).await.map_err(unavailable)?;
+        let check = format!("{SETTINGS}; SELECT {} FROM state_vectors LIMIT 0", columns!());
+        within(database.options.connect_timeout, session.client.batch_execute(&check)).await.map_err(unavailable)?;
+        let (slices, filters) = (Slices::new(query.from, query.to), Filters::of(query));
+        Ok(Self { database, session, slices, filters, slice: None, reached: query.from.0 })
+    }
+
+    pub(super) fn reached(&self) -> UnixTime {
+        UnixTime(self.reached)
+    }
+
+    pub(super) async fn read(&mut self, each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
+        let limit = self.database.options.history_timeout;
+        // The server ends what takes too long; the margin is for one that does not answer at all.
+        let margin = self.database.options.connect_timeout;
+        tokio::time::timeout(limit + margin, self.read_on(each))
+            .await
+            .unwrap_or_else(|_| Err(unavailable(Failure::Silence(limit + margin))))
+    }
+
+    async fn read_on(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
+        let slice = &mut self.slice;
+        let open = match slice {
+            Some(open) => open,
+            None => {
+                let Some(span) = self.slices.next() else { return Ok(false) };
+                slice.insert(open(&self.session, &self.filters, span).await?)
+            }
+        };
+        for _ in 0..HistoryReader::ROWS {
+            let Some(message) = open.rows.next().await else { return self.end_slice().await };
+            let message = message.map_err(unavailable)?;
+            let row = if open.begun { &message[..] } else { skip_header(&message).map_err(malformed)? };
+            open.begun = true;
+            if let Some(row) = decode(row).map_err(malformed)? {
+                open.had += 1;
+                each(&row);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn end_slice(&mut self) -> Result<bool, QueryError> {
+        let Some(OpenSlice { had, end, .. }) = self.slice.take() else { return Ok(true) };
+        self.slices.had(had);
+        self.reached = end;
+        if had == 0 && self.slices.are_longest() {
+            let exists = async |span| exists(&self.session, &self.filters, span).await;
+            let Some(time) = after_the_gap(self.slices.rest(), exists).await? else { return Ok(false) };
+            self.slices.skip_to(time);
+            self.reached = time;
+        }
+        Ok(true)
+    }
+}
+
+async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<OpenSlice, QueryError> {
+    let Filters { aircraft, others } = filters;
+    let end = span.end;
+    let copy = format!(
+        "COPY (SELECT {} FROM state_vectors WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
+        columns!(),
+        within_span(&span)
+    );
+    let rows = session.client.copy_out(&copy).await.map_err(unavailable)?;
+    Ok(OpenSlice { rows: Box::pin(rows), begun: false, had: 0, end })
+}
+
+/// Whether there is any row; of the filters only the one that an index serves is asked about.
+async fn exists(session: &Session, filters: &Filters, span: Range<i64>) -> Result<bool, QueryError> {
+    let any = format!("SELECT EXISTS (SELECT FROM state_vectors WHERE {}{})", within_span(&span), filters.aircraft);
+    let row = session.client.query_one(&any, &[]).await.map_err(unavailable)?;
+    Ok(row.get(0))
+}
+
+fn within_span(span: &Range<i64>) -> String {
+    format!("last_contact >= to_timestamp({}) AND last_contact < to_timestamp({})", span.start, span.end)
+}
+
+impl Filters {
+    fn of(query: &HistoryQuery) -> Self {
+        let mut aircraft = String::new();
+        if !query.icao24.is_empty() {
+            let addresses: Vec<_> = query.icao24.iter().map(|icao24| format!("'{icao24}'")).collect();
+            aircraft = format!(" AND icao24 IN ({})", addresses.join(", "));
+        }
+        let mut others = String::new();
+        if let Some(bounding_box) = &query.bounding_box {
+            let [south, west, north, east] = bounding_box.edges();
+            let either = if bounding_box.crosses_antimeridian() { "OR" } else { "AND" };
+            others += &format!(
+                " AND lat >= {south}::float8 AND lat <= {north}::float8 AND (lon >= {west}::float8 {either} lon <= {east}::float8)"
+            );
+        }
+        if let Some(callsign) = &query.callsign {
+            others += &format!(" AND callsign = {}", quoted(callsign));
+        }
+        Self { aircraft, others }
+    }
+}
+
+/// A text as SQL has it, whatever is in it: COPY takes no parameters.
+fn quoted(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn unavailable(failure: impl Into<Failure>) -> QueryError {
+    QueryError::Unavailable(failure.into().to_string())
+}
+
+fn malformed(Unreadable(reason): Unreadable) -> QueryError {
+    QueryError::Malformed(reason.to_owned())
+}
+
+impl fmt::Debug for PostgresHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresHistory").field("slices", &self.slices).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+use std::ops::Range;
+
+use actors::domain::UnixTime;
+
+/// How a span of time is cut into slices of about [`ROWS`](Self::ROWS) rows each.
+#[derive(Debug)]
+pub(super) struct Slices {
+    /// Where the next slice begins, in Unix seconds.
+    next: i64,
+    /// Where the last one ends, not included.
+    end: i64,
+    /// The length of the next one in seconds.
+    length: i64,
+}
+
+impl Slices {
+    /// So many are sorted in the memory of one sort, and sent in a moment.
+    pub(super) const ROWS: u64 = 20_000;
+    /// Short, so that the first row comes at once.
+    const FIRST: i64 = 60;
+    /// A longer one could meet the beginning of a dense time, and would then be too large.
+    const LONGEST: i64 = 3600;
+
+    /// Cuts from `from` to `to`, both included, as far as a state vector can be there: the years 0001 to 9999.
+    pub(super) fn new(from: UnixTime, to: UnixTime) -> Self {
+        let calendar = |time: UnixTime| time.0.clamp(-62_135_596_800, 253_402_300_799);
+        Self { next: calendar(from), end: calendar(to) + 1, length: Self::FIRST }
+    }
+
+    /// The next slice; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<Range<i64>> {
+        let begin = self.next;
+        self.next = begin.saturating_add(self.length).min(self.end);
+        (begin < self.next).then_some(begin..self.next)
+    }
+
+    /// Says how many rows the last slice had, for the length of the next one.
+    pub(super) fn had(&mut self, rows: u64) {
+        let longest = self.length.saturating_mul(4).min(Self::LONGEST);
+        let fitting =
+            i64::try_from(u128::from(Self::ROWS) * u128::from(self.length.unsigned_abs()) / u128::from(rows.max(1)));
+        self.length = fitting.unwrap_or(i64::MAX).clamp(1, longest);
+    }
+
+    /// Whether slices are as long as they may be, so that it is worth to look for the next row after an empty one.
+    pub(super) fn are_longest(&self) -> bool {
+        self.length == Self::LONGEST
+    }
+
+    /// What has not been cut yet.
+    pub(super) fn rest(&self) -> Range<i64> {
+        self.next..self.end
+    }
+
+    /// Goes on at this time, which is in the rest.
+    pub(super) fn skip_to(&mut self, time: i64) {
+        self.next = time.clamp(self.next, self.end);
+    }
+}
+
+/// A stretch of `rest` as long as a slice at most, before which nothing `exists`; `None` where nothing does. It takes a
+/// number of questions that grows with the logarithm of the emptiness, each about a span of time.
+pub(super) async fn after_the_gap<E>(
+    rest: Range<i64>,
+    exists: impl AsyncFn(Range<i64>) -> Result<bool, E>,
+) -> Result<Option<i64>, E> {
+    let (mut empty_before, mut step) = (rest.start, Slices::LONGEST);
+    let mut found = loop {
+        if empty_before >= rest.end {
+            return Ok(None);
+        }
+        let end = empty_before.saturating_add(step).min(rest.end);
+        if exists(empty_before..end).await? {
+            break end;
+        }
+        (empty_before, step) = (end, step.saturating_mul(2));
+    };
+    while found.saturating_sub(empty_before) > Slices::LONGEST {
+        let middle = empty_before.midpoint(found);
+        if exists(empty_before..middle).await? {
+            found = middle;
+        } else {
+            empty_before = middle;
+        }
+    }
+    Ok(Some(empty_before))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn slices_become_as_long_as_their_rows_allow() {
+        let mut slices = Slices::new(UnixTime(0), UnixTime(999_999));
+        assert_eq!(slices.next(), Some(0..60));
+        slices.had(0);
+        assert_eq!(slices.next(), Some(60..300));
+        slices.had(120 * 240);
+        assert_eq!(slices.next(), Some(300..466));
+        slices.had(u64::MAX);
+        assert_eq!(slices.next(), Some(466..467));
+        for _ in 0..9 {
+            slices.had(1);
+            slices.next();
+        }
+        assert!(slices.are_longest());
+    }
+
+    proptest! {
+        #[test]
+        fn the_slices_of_a_span_are_the_span(
+            from in -100_000i64..100_000,
+            length in -2i64..100_000,
+            rows in proptest::collection::vec(0u64..100_000, 1..10),
+        ) {
+            let mut slices = Slices::new(UnixTime(from), UnixTime(from + length));
+            let (mut reached, mut rows) = (from, rows.into_iter().cycle());
+            while let Some(slice) = slices.next() {
+                prop_assert_eq!(slice.start, reached);
+                prop_assert!(slice.end > slice.start && slice.end - slice.start <= Slices::LONGEST);
+                reached = slice.end;
+                slices.had(rows.next().unwrap());
+            }
+            prop_assert_eq!(reached, (from + length + 1).max(from));
+        }
+
+        #[test]
+        fn a_gap_is_crossed_in_few_steps(
+            rest in 0i64..5_000_000_000,
+            first in proptest::option::of(0i64..5_000_000_000),
+        ) {
+            let asked = Cell::new(0);
+            let exists = async |span: Range<i64>| {
+                asked.set(asked.get() + 1);
+                Ok::<_, Infallible>(first.is_some_and(|first| span.contains(&first)))
+            };
+            let found = after_the_gap(0..rest, exists).now_or_never().unwrap().unwrap();
+            match first.filter(|first| *first < rest) {
+                None => prop_assert_eq!(found, None),
+                Some(first) => {
+                    let found = found.unwrap();
+                    prop_assert!(found <= first && first - found < Slices::LONGEST, "{} before {}", found, first);
+                }
+            }
+            prop_assert!(asked.get() <= 64, "{} questions", asked.get());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::fmt;
+use std::ops::Range;
+
+use actors::domain::{Icao24, UnixTime};
+use diesel::dsl::min;
+use diesel::prelude::*;
+use diesel::sqlite::{Sqlite, SqliteConnection};
+
+use super::slices::Slices;
+use super::{HistoryQuery, HistoryReader, HistoryRow};
+use crate::storage::error::QueryError;
+use crate::storage::rows::StoredRow;
+use crate::storage::schema::sqlite::state_vectors;
+use crate::storage::sqlite::SqliteDatabase;
+
+/// The history in SQLite, in pages: between two of them no transaction is open, which would keep the write-ahead log
+/// from being taken back.
+pub(super) struct SqliteHistory {
+    connection: SqliteConnection,
+    query: HistoryQuery,
+    slices: Slices,
+    /// The slice that is being read, and how many rows it had until now.
+    slice: Option<(Range<i64>, u64)>,
+    /// The last row that was handed on.
+    last: Option<(i64, Icao24)>,
+    reached: i64,
+}
+
+impl SqliteHistory {
+    pub(super) fn begin(database: &SqliteDatabase, query: &HistoryQuery) -> Result<Self, QueryError> {
+        let unavailable = |error: &dyn fmt::Display| QueryError::Unavailable(error.to_string());
+        let mut connection = database.connect().map_err(|error| unavailable(&error))?;
+        // Whether the schema is there.
+        state_vectors::table.limit(0).load::<StoredRow>(&mut connection)?;
+        let slices = Slices::new(query.from, query.to);
+        Ok(Self { connection, query: query.clone(), slices, slice: None, last: None, reached: query.from.0 })
+    }
+
+    pub(super) fn reached(&self) -> UnixTime {
+        UnixTime(self.reached)
+    }
+
+    pub(super) fn read(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
+        let (span, had) = match self.slice.take().or_else(|| Some((self.slices.next()?, 0))) {
+            Some(slice) => slice,
+            None => return Ok(false),
+        };
+        let rows = page(&self.query, &span, self.last).load::<StoredRow>(&mut self.connection)?;
+        rows.iter().for_each(|row| row.lend(&mut each));
+        self.last = rows.last().map(StoredRow::key).or(self.last);
+        let had = had + rows.len() as u64;
+        if rows.len() == HistoryReader::ROWS {
+            self.slice = Some((span, had));
+            return Ok(true);
+        }
+        self.slices.had(had);
+        self.reached = span.end;
+        if had == 0 && self.slices.are_longest() {
+            let later = state_vectors::table.filter(state_vectors::last_contact.ge(span.end));
+            let next = later.select(min(state_vectors::last_contact)).first::<Option<i64>>(&mut self.connection)?;
+            let Some(next) = next.filter(|next| self.slices.rest().contains(next)) else { return Ok(false) };
+            self.slices.skip_to(next);
+            self.reached = next;
+        }
+        Ok(true)
+    }
+}
+
+type Page<'a> = state_vectors::BoxedQuery<'a, Sqlite>;
+
+/// The rows of a slice that follow the last one.
+fn page<'a>(query: &'a HistoryQuery, span: &Range<i64>, last: Option<(i64, Icao24)>) -> Page<'a> {
+    let mut page = state_vectors::table
+        .filter(state_vectors::last_contact.ge(span.start).and(state_vectors::last_contact.lt(span.end)))
+        .order((state_vectors::last_contact, state_vectors::icao24))
+        .limit(HistoryReader::ROWS as i64)
+        .into_boxed();
+    if let Some((time, icao24)) = last.filter(|(time, _)| span.contains(time)) {
+        let after = state_vectors::last_contact.eq(time).and(state_vectors::icao24.gt(icao24.to_string()));
+        page = page.filter(state_vectors::last_contact.ge(time)).filter(state_vectors::last_contact.gt(time).or(after));
+    }
+    if !query.icao24.is_empty() {
+        let addresses: Vec<_> = query.icao24.iter().map(Icao24::to_string).collect();
+        page = page.filter(state_vectors::icao24.eq_any(addresses));
+    }
+    if let Some(bounding_box) = &query.bounding_box {
+        let [south, west, north, east] = bounding_box.edges();
+        page = page.filter(state_vectors::lat.between(south, north));
+        let (eastwards, westwards) = (state_vectors::lon.ge(west), state_vectors::lon.le(east));
+        page = if bounding_box.crosses_antimeridian() {
+            page.filter(eastwards.or(westwards))
+        } else {
+            page.filter(eastwards.and(westwards))
+        };
+    }
+    if let Some(callsign) = &query.callsign {
+        page = page.filter(state_vectors::callsign.eq(callsign.as_str()));
+    }
+    page
+}
+
+impl fmt::Debug for SqliteHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteHistory").field("slices", &self.slices).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! The history in files.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::{Field, Row};
+use serde_json::{Value, json};
+
+use crate::support::{Setup, Sky, TestApp};
+
+/// A server that has ended, some polls of fifty aircraft in its database, and what its API said of them.
+fn with_a_history(setup: &Setup) -> String {
+    let sky = Sky::of(50);
+    let app = setup.clone().watching(&sky).start();
+    sky.wait_polls(4);
+    sky.fall_silent();
+    setup.database().wait_rows(&sky.served());
+    let rows = app.get("/api/v1/history").text();
+    TestApp::end(app);
+    rows
+}
+
+/// A row of a Parquet file as the API has it.
+fn as_json(row: &Row) -> Value {
+    let value = |field: &Field| match field {
+        Field::Null => Value::Null,
+        Field::Bool(flag) => json!(flag),
+        Field::Short(code) => json!(code),
+        Field::Double(number) => json!(number),
+        Field::Str(text) => json!(text),
+        Field::TimestampMillis(millis) => {
+            assert_eq!(millis % 1000, 0);
+            json!(millis / 1000)
+        }
+        other => panic!("a column of another type: {other:?}"),
+    };
+    row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect()
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_history_is_exported_whole_from_either_database() {
+    for setup in [Setup::embedded(), Setup::real()] {
+        let rows = with_a_history(&setup);
+        let export = |arguments: &[&str]| {
+            setup
+                .clone()
+                .arguments(
+                    ["export", "--from", "2020-01-01T00:00:00Z", "--to", "4000000000"].iter().chain(arguments).copied(),
+                )
+                .run()
+        };
+        for name in ["all.parquet", "all.ndjson", "all.csv"] {
+            let ended = export(&[name]);
+            assert_eq!(ended.code, Some(0), "{:?}", ended.log);
+            assert!(ended.last_line().contains("exported"), "{:?}", ended.log);
+        }
+        let file = |name: &str| setup.directory().join(name);
+        assert_eq!(fs::read_to_string(file("all.ndjson")).unwrap(), rows);
+        assert_eq!(fs::read_to_string(file("all.csv")).unwrap().lines().count(), rows.lines().count() + 1);
+        let parquet = SerializedFileReader::new(File::open(file("all.parquet")).unwrap()).unwrap();
+        let read: Vec<_> = parquet.get_row_iter(None).unwrap().map(|row| as_json(&row.unwrap())).collect();
+        let expected: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, expected);
+
+        // Nothing is replaced by mistake, nothing half done is left.
+        let again = export(&["all.csv"]);
+        assert_eq!(again.code, Some(1));
+        assert!(again.last_line().contains("all.csv is there already; --force"), "{}", again.last_line());
+        let (icao24, before) = (expected[0]["icao24"].as_str().unwrap(), fs::read(file("all.csv")).unwrap());
+        assert_eq!(export(&["all.csv", "--force", "--icao24", icao24]).code, Some(0));
+        let part = fs::read_to_string(file("all.csv")).unwrap();
+        let own = expected.iter().filter(|row| row["icao24"] == icao24).count();
+        assert_eq!(part.lines().count(), own + 1);
+        assert!(part.len() < before.len());
+        let names = names_in(setup.directory());
+        assert!(names.iter().all(|name| !name.contains("partial")), "{names:?}");
+    }
+}
+
+#[test]
+fn an_export_that_cannot_be_says_why() {
+    let setup = Setup::bare();
+    for (arguments, code, reason) in [
+        (&["--from", "1", "history.xlsx"][..], 1, "history.xlsx: its name ends in none of"),
+        (&["--from", "2", "--to", "1", "history.csv"], 1, "--from 2 lies after --to 1"),
+        (&["--from", "1", "history.csv"], 1, "no such table"),
+        (&["--from", "yesterday", "history.csv"], 2, "yesterday"),
+        (&["history.csv"], 2, "--from"),
+    ] {
+        let ended = setup.clone().arguments(["export"].iter().chain(arguments).copied()).run();
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {:?}", ended.log);
+        assert!(ended.log.join("\n").contains(reason), "{arguments:?}: {:?}", ended.log);
+        assert!(names_in(setup.directory()).iter().all(|name| name == "data"));
+    }
+}
