@@ -40,8 +40,13 @@ impl Sky {
             let url = format!("{}/states/all?extended=1", self.simulator.base_url());
             ureq::get(&url).call()?.into_body().into_reader().read_to_end(&mut body)?;
             let mut states = parse_states(&body)?.states;
-            states
-                .retain(|state| newest.insert(state.icao24, state.last_contact).is_none_or(|t| t < state.last_contact));
+            states.retain(|state| {
+                // An aircraft may be seen on an earlier flight again.
+                let known = newest.entry(state.icao24).or_insert(UnixTime(i64::MIN));
+                let is_news = state.last_contact > *known;
+                *known = state.last_contact.max(*known);
+                is_news
+            });
             Ok(states)
         })
     }

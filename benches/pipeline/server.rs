@@ -10,7 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// A running `flight-monitor serve`, with a folder of its own. Dropped, it is killed.
+/// A running `flight-monitor serve`, with a folder of its own. Dropped, it is killed. `BENCH_SERVER` names another
+/// build of it, to compare.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) started: Instant,
@@ -28,7 +29,8 @@ impl Server {
     pub(crate) fn start(arguments: &[&str], settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flight-monitor"));
+        let other = std::env::var_os("BENCH_SERVER");
+        let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into()));
         command
             .arg("serve")
             .args(arguments)
