@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::live::{Encoding, Frame, QueueReceiver, goodbye};
@@ -93,13 +94,17 @@ async fn answer(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> R
     let address = request.peer_addr().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
     let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let encoding = encoding_for(accepted);
-    let joined = tokio::time::timeout(PATIENCE, hub.send(Join { address, encoding, wanted })).await;
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, "text/event-stream"))
         .insert_header((CACHE_CONTROL, "no-store, no-transform"))
         .insert_header(("X-Accel-Buffering", "no"))
         .insert_header((VARY, "Accept-Encoding"));
+    if request.method() == Method::HEAD {
+        // No place is taken for who will read nothing.
+        return Ok(response.finish());
+    }
+    let joined = tokio::time::timeout(PATIENCE, hub.send(Join { address, encoding, wanted })).await;
     let Ok(Ok(Ok(Joined { frames }))) = joined else {
         // An error status would end a browser's EventSource for good; this makes it come back.
         return Ok(response.body(goodbye(rand::rng().random_range(5_000..30_000))));

@@ -132,4 +132,14 @@ fn browsers_never_meet_an_error_that_ends_their_event_source() {
     let problem = app.get("/api/v1/stream?bbox=1,2,3").problem(400);
     assert_eq!(problem["parameter"], "bbox");
     app.ask("POST", "/api/v1/stream", &[]).problem(405);
+    // Who asks for the head alone takes nobody's place.
+    for path in ["/api/v1/stream", "/sse/flights"] {
+        let head = app.ask("HEAD", path, &[]);
+        assert_eq!(
+            (head.status, head.header("content-type"), head.body.len()),
+            (200, "text/event-stream", 0),
+            "{path}"
+        );
+    }
+    assert_eq!(app.metric("sse_clients_refused_total"), 2.0);
 }
