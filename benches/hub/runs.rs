@@ -93,8 +93,10 @@ pub(crate) fn peer(
         let payload = events.payload(seq);
         peer.publish(&payload)
     })?;
-    let (cpu, seconds) = ((peer.group.cpu()? - cpu).as_secs_f64(), at.elapsed().as_secs_f64());
+    let seconds = at.elapsed().as_secs_f64();
     settle(&load);
+    // With what it still owed when the last event was published.
+    let cpu = (peer.group.cpu()? - cpu).as_secs_f64();
     let stalled = Stalled::measure(&peer.group, idle, None, (slow, events.clients))?;
     let outcome = load.finish()?;
     let figures = Figures {
@@ -176,9 +178,10 @@ pub(crate) fn small_events(
     let idle = hub.group.memory()?;
     let (cpu, since, at) = (hub.group.cpu()?, now(), Instant::now());
     events.pace(&mut publish)?;
-    let (cpu, seconds) = ((hub.group.cpu()? - cpu).as_secs_f64(), at.elapsed().as_secs_f64());
-    let stalled = Stalled::measure(&hub.group, idle, Some(hub.port()), (slow, events.clients))?;
+    let seconds = at.elapsed().as_secs_f64();
     settle(&load);
+    let cpu = (hub.group.cpu()? - cpu).as_secs_f64();
+    let stalled = Stalled::measure(&hub.group, idle, Some(hub.port()), (slow, events.clients))?;
     let outcome = load.finish()?;
     published.retain(|_, at| *at >= since);
     let healthy = |visit: &loadgen::Visit| !slow.means(visit.reader);
