@@ -1,9 +1,17 @@
 # The server in an image: built with the Rust of the workspace, run without a compiler, a shell's tools or root.
 #   docker build -t flight-monitor . && docker run --rm -p 8081:8081 flight-monitor serve --demo
 
+FROM node:22-bookworm-slim AS page
+WORKDIR /web
+COPY web/package.json web/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web/ ./
+RUN npm run build
+
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=page /web/dist/page web/dist/page
 # The caches outlive a build, so that a change of the source compiles no dependency again.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

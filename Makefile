@@ -26,23 +26,23 @@ help: ## Show this list
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: prerequisites-run ## Build and start everything in one process, with a simulated sky (no account, broker or database needed)
+run: prerequisites-run web ## Build and start everything in one process, with a simulated sky (no account, broker or database needed)
 	cargo run --release --locked --bin flight-monitor -- serve --demo $(ARGS)
 
 .PHONY: live
-live: prerequisites-run ## The same with the real OpenSky (anonymous, or with the account in credentials.json)
+live: prerequisites-run web ## The same with the real OpenSky (anonymous, or with the account in credentials.json)
 	cargo run --release --locked --bin flight-monitor -- serve $(ARGS)
 
 .PHONY: web
-web: $(WEB_PAGE) ## Build the page
+web: $(WEB_PAGE) ## Build the page, which a release build has inside
 
 ##@ Development
 
 .PHONY: test
-test: test-web test-rust test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
+test: test-web test-rust test-browser test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
 
 .PHONY: test-rust
-test-rust: prerequisites-test ## The Rust tests alone (ARGS='name' for some of them)
+test-rust: prerequisites-test web ## The Rust tests alone (ARGS='name' for some of them)
 	@echo "==> building the tests"
 	cargo test $(TEST_FLAGS) --no-run
 	@echo "==> running them with real services on free ports (yours, where TEST_KAFKA, TEST_DATABASE_URL or TEST_TIMESCALE_URL are set)"
@@ -68,6 +68,16 @@ chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=â€
 	cargo test --locked --features fault-injection --test chaos --no-run
 	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' scripts/services/with.sh -- \
 		cargo test --locked --features fault-injection --test chaos -- --nocapture
+
+.PHONY: test-browser
+test-browser: prerequisites-test web ## The page in a real browser, with the real program
+	cargo test $(TEST_FLAGS) --no-run
+	npm --prefix web run --silent test:browser
+
+.PHONY: screenshots
+screenshots: prerequisites-test web ## The pictures of the README, made anew
+	cargo test $(TEST_FLAGS) --no-run
+	npm --prefix web run --silent screenshots
 
 .PHONY: lint
 lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, ESLint, ShellCheck, Compose, Hadolint

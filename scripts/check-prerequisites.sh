@@ -66,6 +66,7 @@ check_test() {
   elif [ "$found" -lt 14 ]; then
     need_other "PostgreSQL 14 or newer (this is $found)" "see https://www.postgresql.org/download/"
   fi
+  [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || need_package "Chromium (tests of the page; another one by CHROMIUM=PATH)" chromium
   need_program curl curl
   need_program pgrep procps "pgrep"
   need_program setsid util-linux "setsid, flock, setpriv"

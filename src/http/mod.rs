@@ -18,6 +18,7 @@ mod query;
 mod server;
 mod sockets;
 mod stats;
+mod status;
 mod stream;
 mod track;
 

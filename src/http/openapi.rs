@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::query::KNOWN_PARAMETERS;
-use super::{admin, entity_tag, flights, health, history, metrics, past_flights, stats, stream, track};
+use super::{admin, entity_tag, flights, health, history, metrics, past_flights, stats, status, stream, track};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,6 +25,7 @@ use super::{admin, entity_tag, flights, health, history, metrics, past_flights, 
         stats::stats,
         track::track,
         history::history,
+        status::status,
         document,
         stream::flights,
         stream::stream,

@@ -1,41 +1,99 @@
-//! `/`: the first page.
+//! The page that `web/` is built into.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use actix_web::web;
+use std::borrow::Cow;
 
-use super::server::ServerState;
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, Encoding, EntityTag,
+    Header, IfNoneMatch, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use rust_embed::{Embed, EmbeddedFile};
 
-const PAGE: &str = include_str!("page.html");
-const SCRIPT: &str = include_str!("page.js");
-const STYLE: &str = include_str!("page.css");
+use super::problem::Problem;
 
-/// Nothing is loaded from elsewhere, and nothing inline.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What `make web` built: inside a release build, and read from the disk by a debug build.
+#[derive(Embed)]
+#[folder = "web/dist/page"]
+#[allow_missing = true]
+struct Page;
+
+/// Nothing is loaded from elsewhere, nothing is inline, and the map's worker is a file of this server.
+const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; \
+                      img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Flight monitor</title>\
+                         <h1>The page is not in this program</h1>\
+                         <p>It was built without its page: run <code>make web</code>, then build again. \
+                         Everything else works: <a href=\"/api/v1/flights\">the live picture</a>.</p></html>";
 
 /// `GET /`
-pub(super) async fn page(state: web::Data<ServerState>) -> HttpResponse {
-    let banner = if state.demo { "This is a demonstration: the aircraft are simulated." } else { "" };
-    asset("text/html; charset=utf-8", PAGE.replace("{{banner}}", banner))
+pub(super) async fn page(request: HttpRequest) -> HttpResponse {
+    file(&request, "index.html", "no-cache").unwrap_or_else(|| {
+        HttpResponse::ServiceUnavailable()
+            .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+            .body(NOT_BUILT)
+    })
 }
 
-/// `GET /page.js`
-pub(super) async fn script() -> HttpResponse {
-    asset("text/javascript; charset=utf-8", SCRIPT.into())
+/// `GET /assets/{name}`: the names have a hash of the content in them.
+pub(super) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
+    file(&request, &format!("assets/{name}"), "public, max-age=31536000, immutable")
+        .ok_or_else(|| Problem::not_found(format!("the page has no file {name}")))
 }
 
-/// `GET /page.css`
-pub(super) async fn style() -> HttpResponse {
-    asset("text/css; charset=utf-8", STYLE.into())
-}
-
-fn asset(content_type: &str, body: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, content_type))
+fn file(request: &HttpRequest, path: &str, cache: &'static str) -> Option<HttpResponse> {
+    let plain = Page::get(path)?;
+    let (file, encoding) = compressed(request, path).unwrap_or((plain, None));
+    let tag = EntityTag::new_strong(hex(&file.metadata.sha256_hash()[..12]));
+    let mut response = if is_known(request, &tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((CACHE_CONTROL, cache))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CONTENT_TYPE, content_type(path)))
+        .insert_header((ETAG, tag.to_string()))
+        .insert_header((VARY, "Accept-Encoding"))
         .insert_header(("X-Content-Type-Options", "nosniff"))
-        .insert_header(("Referrer-Policy", "no-referrer"))
-        .insert_header(("Cache-Control", "no-cache"))
-        .body(body)
+        .insert_header(("Referrer-Policy", "no-referrer"));
+    if let Some(encoding) = encoding {
+        response.insert_header((CONTENT_ENCODING, encoding));
+    }
+    Some(match file.data {
+        Cow::Borrowed(data) => response.body(web::Bytes::from_static(data)),
+        Cow::Owned(data) => response.body(data),
+    })
+}
+
+/// The file as it was compressed when the page was built, in the form that the client likes best.
+fn compressed(request: &HttpRequest, path: &str) -> Option<(EmbeddedFile, Option<&'static str>)> {
+    let accepted = AcceptEncoding::parse(request).ok()?;
+    let forms = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+    match accepted.negotiate(forms.iter())? {
+        best if best == Encoding::brotli() => Some((Page::get(&format!("{path}.br"))?, Some("br"))),
+        best if best == Encoding::gzip() => Some((Page::get(&format!("{path}.gz"))?, Some("gzip"))),
+        _ => None,
+    }
+}
+
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "geojson" => "application/geo+json",
+        _ => "application/octet-stream",
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

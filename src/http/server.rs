@@ -17,7 +17,9 @@ use actors::supervision::Board;
 use prometheus_client::registry::Registry;
 
 use super::problem::Problem;
-use super::{admin, flights, health, history, metrics, openapi, page, past_flights, sockets, stats, stream, track};
+use super::{
+    admin, flights, health, history, metrics, openapi, page, past_flights, sockets, stats, status, stream, track,
+};
 use crate::storage::Storage;
 
 /// Where to listen, and whom to serve.
@@ -147,7 +149,7 @@ pub(super) struct Route {
 
 /// The page's own files, which `openapi.json` leaves out.
 fn pages() -> Vec<Route> {
-    vec![get("/", page::page), get("/page.js", page::script), get("/page.css", page::style)]
+    vec![get("/", page::page), get("/assets/{name}", page::asset)]
 }
 
 /// For this server's operators, and not for other sites' pages.
@@ -173,6 +175,7 @@ pub(super) fn questions() -> Vec<Route> {
         get("/flights/{icao24}/track", track::track),
         get("/stats", stats::stats),
         get("/history", history::history),
+        get("/status", status::status),
         get("/openapi.json", openapi::document),
     ]
 }

@@ -105,7 +105,7 @@ fn answers_come_without_their_body_or_compressed_where_asked() {
     let (app, _sky) = with_a_still_picture();
     let plain = app.get("/api/v1/flights");
     assert_eq!(plain.header("content-encoding"), "");
-    for path in ["/", "/page.js", "/page.css", "/health/live", "/health/ready", "/metrics", "/api/v1/flights"] {
+    for path in ["/", "/api/v1/status", "/health/live", "/health/ready", "/metrics", "/api/v1/flights"] {
         let (head, get) = (app.ask("HEAD", path, &[]), app.get(path));
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
@@ -178,39 +178,90 @@ fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
     }
 }
 
+/// The files that a page names.
+fn assets(page: &str) -> Vec<String> {
+    let names = page.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned);
+    let names: Vec<_> = names.collect();
+    assert!(names.len() >= 3, "the page is not built, run `make web`: {page}");
+    names
+}
+
 #[test]
-fn the_page_comes_with_its_policy() {
+fn the_page_comes_with_its_policy_and_names_its_files() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
-    for (path, kind, text) in [
-        ("/", "text/html; charset=utf-8", "<title>Flight monitor</title>"),
-        ("/page.js", "text/javascript; charset=utf-8", "/sse/flights"),
-        ("/page.css", "text/css; charset=utf-8", "{"),
-    ] {
-        let answer = app.get(path);
-        assert_eq!((answer.status, answer.header("content-type")), (200, kind), "{path}");
-        assert!(answer.text().contains(text), "{path}");
-        let policy = answer.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-        assert!(!policy.contains("unsafe"), "{policy}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    let page = app.get("/");
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(page.header("cache-control"), "no-cache");
+    let text = page.text();
+    assert!(text.contains("<title>Flight monitor</title>") && !text.contains("style=") && !text.contains("onclick"));
+    for path in assets(&text) {
+        let asset = app.get(&path);
+        let kind = match path.rsplit('.').next().unwrap() {
+            "js" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "svg" => "image/svg+xml",
+            other => panic!("a page with a .{other}"),
+        };
+        assert_eq!((asset.status, asset.header("content-type")), (200, kind), "{path}");
+        assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
+        for answer in [&page, &asset] {
+            let policy = answer.header("content-security-policy");
+            assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert!(!policy.contains("unsafe"), "{policy}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        }
     }
-    let page = app.get("/").text();
-    assert!(
-        !page.contains("{{")
-            && !page.contains("demonstration")
-            && !page.contains("style=")
-            && !page.contains("onclick")
-    );
+    app.get("/assets/nothing.js").problem(404);
+    app.get("/assets/..%2f..%2f..%2fCargo.toml").problem(404);
     assert_eq!(app.get("/health/live").json()["status"], "live");
     app.wait_ready();
 }
 
 #[test]
+fn a_file_of_the_page_comes_compressed_and_once() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    let path = assets(&app.get("/").text()).into_iter().find(|path| path.ends_with(".js")).unwrap();
+    let plain = app.get(&path);
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "Accept-Encoding"));
+    let zipped = app.ask("GET", &path, &[("Accept-Encoding", "gzip")]);
+    assert_eq!(zipped.header("content-encoding"), "gzip");
+    let mut unzipped = Vec::new();
+    GzDecoder::new(&zipped.body[..]).read_to_end(&mut unzipped).unwrap();
+    assert_eq!(unzipped, plain.body);
+    let brotli = app.ask("GET", &path, &[("Accept-Encoding", "gzip, deflate, br, zstd")]);
+    assert_eq!(brotli.header("content-encoding"), "br");
+    assert!(brotli.body.len() < zipped.body.len());
+    let tags = [&plain, &zipped, &brotli].map(|answer| answer.header("etag").to_owned());
+    assert!(tags[0] != tags[1] && tags[1] != tags[2], "{tags:?}");
+    let known = app.ask("GET", &path, &[("If-None-Match", &format!("\"other\", {}", tags[0]))]);
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, &*tags[0]));
+}
+
+#[test]
+fn the_status_tells_how_the_source_is() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    let source = |is: &dyn Fn(&Value) -> bool| {
+        eventually("the status is as it should be", || {
+            Some(app.get("/api/v1/status").json()).filter(|status| is(status))
+        })
+    };
+    let live = source(&|status| status["source"]["state"] == "live");
+    assert_eq!((&live["demonstration"], &live["source"]["reason"]), (&Value::Bool(false), &Value::Null));
+    assert!(live["source"]["credits_left"].is_u64(), "{live}");
+    assert!(live["source"]["next_poll_at"].as_i64() >= live["source"]["response_time"].as_i64(), "{live}");
+    sky.fall_silent();
+    let lost = source(&|status| status["source"]["state"] == "unavailable");
+    assert!(lost["source"]["reason"].is_string() && lost["source"]["since"].is_u64(), "{lost}");
+}
+
+#[test]
 fn a_demonstration_says_that_it_is_one() {
     let app = Setup::embedded().arguments(["serve", "--demo", "--demo-aircraft", "150"]).start();
-    assert!(app.get("/").text().contains("This is a demonstration"));
+    assert_eq!(app.get("/api/v1/status").json()["demonstration"], true);
     assert!(app.lines_with("DEMONSTRATION: 150 simulated aircraft") == 1);
     eventually("aircraft are shown", || (app.get("/api/v1/flights").json()["count"].as_u64() > Some(50)).then_some(()));
     app.end();

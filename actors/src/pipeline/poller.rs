@@ -42,6 +42,7 @@ struct Observation {
     bad_rows: u64,
     credits_left: Option<u32>,
     next_poll_seconds: f64,
+    next_poll_at: Option<UnixTime>,
     aircraft_known: usize,
     held_by_producer: usize,
 }
@@ -94,6 +95,7 @@ impl<S: StateSource> Poller<S> {
         // A poll may take its time-out and the next one may back off; three of them without an end is a stall.
         self.vitals.expect_progress_within(Some(pause + Duration::from_secs(60)));
         self.observation.next_poll_seconds = pause.as_secs_f64();
+        self.observation.next_poll_at = Some((SystemTime::now() + pause).into());
         self.observation.aircraft_known = self.filter.aircraft();
         self.vitals.observe(&self.observation);
         if !self.work.draining() {

@@ -1,0 +1,257 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { altitudeColour, EMERGENCY } from "../src/model/colours.ts";
+import { freePort, launch, PATIENCE, Program, row, shareOf, visit, waitAircraft, waitHeadline } from "./support.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const SKY = [
+  row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 }),
+  row({ icao24: "3c6444", callsign: "DLH45K", country: "Germany", lat: 50.0, lon: 9.5, altitude: 3_000, speed: 120 }),
+  row({
+    icao24: "400a1b",
+    callsign: "BAW9",
+    country: "United Kingdom",
+    lat: 51.5,
+    lon: -0.5,
+    altitude: 0,
+    speed: 5,
+    onGround: true,
+  }),
+  row({
+    icao24: "3d2b7c",
+    callsign: "CHX1",
+    country: "Germany",
+    lat: 48.4,
+    lon: 12.1,
+    altitude: 600,
+    speed: 60,
+    category: 8,
+  }),
+];
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+});
+
+describe("with a small sky", () => {
+  let server: Program;
+  beforeAll(async () => {
+    server = await Program.showing(SKY);
+  });
+  afterAll(async () => {
+    await server.remove();
+  });
+
+  async function open(hash = "", options = {}): Promise<Page> {
+    const { page, complaints } = await visit(browser, server.url + hash, options);
+    await waitAircraft(page, /^4 aircraft$/);
+    expect(complaints).toEqual([]);
+    return page;
+  }
+
+  test("the first aircraft are drawn, and nothing is asked of anybody else", async () => {
+    const { page, complaints } = await visit(browser, `${server.url}#view=7/47/8.5`);
+    await waitAircraft(page, /aircraft$/);
+    await waitHeadline(page, /^Demonstration$/);
+    const colour = altitudeColour(10_000, false);
+    await expect.poll(() => shareOf(page, colour), { timeout: PATIENCE }).toBeGreaterThan(0.0001);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("search, selection, details and a link to them", async () => {
+    const page = await open();
+    await page.keyboard.press("/");
+    await page.keyboard.type("swr1");
+    await page.getByRole("option", { name: /SWR123/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    const altitude = page.locator(".fields > div", { hasText: "Altitude" }).locator("dd");
+    expect(await altitude.textContent()).toBe("32,808 ft (FL328)");
+    await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/#icao24=4b1814&view=6\.00\/47\.00\d/);
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("combobox", { name: "Units", exact: true }).selectOption("metric");
+    expect(await altitude.textContent()).toBe("10,000 m");
+    await page.reload();
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    expect(await altitude.textContent()).toBe("10,000 m");
+    await page.keyboard.press("Escape");
+    await page.locator(".details").waitFor({ state: "hidden" });
+    expect(page.url()).not.toContain("icao24");
+    await page.context().close();
+  });
+
+  test("a click on the map selects what is there", async () => {
+    const page = await open("#view=3.5/47/8.5");
+    const map = page.locator("main > .map");
+    const box = await map.boundingBox();
+    const colour = altitudeColour(10_000, false);
+    await expect.poll(() => shareOf(page, colour), { timeout: PATIENCE }).toBeGreaterThan(0.00001);
+    await map.click({ position: { x: (box?.width ?? 0) / 2, y: (box?.height ?? 0) / 2 } });
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    await page.context().close();
+  });
+
+  test("filters", async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByRole("combobox", { name: "Country", exact: true }).selectOption("Germany");
+    await waitAircraft(page, /^2 of 4 aircraft$/);
+    await page.getByLabel("Lowest altitude").fill("5000");
+    await waitAircraft(page, /^1 of 4 aircraft$/);
+    await page.getByLabel("Lowest altitude").fill("50000");
+    await page.getByText("None of the 4 aircraft here passes the filter.").waitFor();
+    await page.getByRole("button", { name: "Show everything" }).click();
+    await waitAircraft(page, /^4 aircraft$/);
+    await page.context().close();
+  });
+
+  test("the list is walked through by the keyboard and ordered by its headings", async () => {
+    const page = await open();
+    await page.getByRole("button", { name: "List" }).click();
+    const rows = page.getByRole("grid").locator(".rows .row");
+    await expect.poll(() => rows.count(), { timeout: PATIENCE }).toBe(4);
+    await page.getByRole("columnheader", { name: /Alt/ }).getByRole("button").click();
+    await expect
+      .poll(() => page.locator('.rows .row[aria-rowindex="2"]').textContent(), { timeout: PATIENCE })
+      .toMatch(/^SWR123/);
+    await page.getByRole("grid").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "DLH45K" }).waitFor();
+    await page.context().close();
+  });
+
+  test("both themes", async () => {
+    const sea = { light: [0xcf, 0xdd, 0xe8], dark: [0x0d, 0x15, 0x1d] } as const;
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await open("", { colorScheme });
+      await expect.poll(() => shareOf(page, sea[colorScheme], 4), { timeout: PATIENCE }).toBeGreaterThan(0.1);
+      await page.getByRole("button", { name: "Settings" }).click();
+      const other = colorScheme === "light" ? "dark" : "light";
+      await page.getByRole("combobox", { name: "Colours", exact: true }).selectOption(other);
+      await expect.poll(() => shareOf(page, sea[other], 4), { timeout: PATIENCE }).toBeGreaterThan(0.05);
+      await page.context().close();
+    }
+  });
+
+  test("a phone's size: nothing sticks out, details come from below", async () => {
+    const page = await open("", { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBe(0);
+    await page.getByRole("combobox").fill("SWR");
+    await page.getByRole("option", { name: /SWR123/ }).tap();
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    const details = await page.locator(".details").boundingBox();
+    expect(details).toMatchObject({ x: 0, width: 390 });
+    expect((details?.y ?? 0) + (details?.height ?? 0)).toBe(780);
+    await page.context().close();
+  });
+
+  test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (colorScheme) => {
+    const page = await open("", { colorScheme });
+    const violations = async (): Promise<unknown> => {
+      // Evaluated by the browser itself, past the page's policy, as a person's extension would be.
+      await page.evaluate(axe);
+      return page.evaluate(async () => {
+        type Axe = {
+          run: (
+            root: Document,
+          ) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+        };
+        const { violations } = await (window as unknown as { axe: Axe }).axe.run(document);
+        return violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => ({ id, html, failureSummary })),
+        );
+      });
+    };
+    await page.getByRole("button", { name: "List" }).click();
+    await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).click();
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    expect(await violations()).toEqual([]);
+    for (const name of ["Filter", "Settings"]) {
+      await page.getByRole("button", { name, exact: true }).click();
+      expect(await violations()).toEqual([]);
+    }
+    await page.context().close();
+  });
+
+  test("a server that was restarted is found again", async () => {
+    const page = await open();
+    await server.kill();
+    await waitHeadline(page, /^Connection lost$/);
+    // The last picture stays, and says how old it is.
+    await waitAircraft(page, /^4 aircraft$/);
+    await page.getByRole("button", { name: /Connection lost/ }).click();
+    await page
+      .getByText(/Trying again in/)
+      .first()
+      .waitFor();
+    await server.start();
+    await waitHeadline(page, /^Demonstration$/);
+    await page.context().close();
+  });
+});
+
+test("an emergency is marked at once, on the map and first in the list", async () => {
+  const server = await Program.showing([
+    ...SKY,
+    row({ icao24: "aaaaaa", callsign: "ZZZ1", lat: 40, lon: -3, squawk: "7700" }),
+  ]);
+  try {
+    const { page } = await visit(browser, server.url);
+    await waitAircraft(page, /^5 aircraft$/);
+    const cry = page.locator(".cries").getByRole("button");
+    expect(await cry.textContent()).toMatch(/^ZZZ1 7700 emergency since \d\d:\d\d:\d\d$/);
+    await expect.poll(() => shareOf(page, EMERGENCY, 6), { timeout: PATIENCE }).toBeGreaterThan(0.00005);
+    await page.getByRole("button", { name: "List" }).click();
+    await expect
+      .poll(() => page.locator('.rows .row[aria-rowindex="2"]').textContent(), { timeout: PATIENCE })
+      .toMatch(/^ZZZ1aaaaaa7700 emergency/);
+    await cry.click();
+    await page.getByRole("heading", { name: "ZZZ1" }).waitFor();
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
+test("a source that fails is named, and so is its return", async () => {
+  const port = await freePort();
+  const source = new Program(["simulate", "--address", `127.0.0.1:${port}`, "--aircraft", "50"], {});
+  await source.start();
+  const server = await Program.serve([], {
+    OPENSKY_BASE_URL: `http://127.0.0.1:${port}/api`,
+    OPENSKY_AUTH_URL: `http://127.0.0.1:${port}/auth/realms/opensky-network/protocol/openid-connect/token`,
+    OPENSKY_CLIENT_ID: "tests",
+    OPENSKY_CLIENT_SECRET: "tests-secret",
+    OPENSKY_POLL_INTERVAL: "2s",
+  });
+  try {
+    const { page } = await visit(browser, server.url);
+    await waitHeadline(page, /^Live$/);
+    await source.kill();
+    await waitHeadline(page, /^Source unreachable since \d\d:\d\d:\d\d$/);
+    await page.getByRole("button", { name: /Source unreachable/ }).click();
+    await page
+      .getByText(/It is asked again at/)
+      .first()
+      .waitFor();
+    await source.start();
+    await waitHeadline(page, /^Live$/);
+    await page.context().close();
+  } finally {
+    await server.remove();
+    await source.remove();
+  }
+});
