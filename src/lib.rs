@@ -13,3 +13,4 @@ pub mod kafka;
 pub mod logging;
 pub mod opensky;
 pub mod storage;
+mod tls;

@@ -23,14 +23,15 @@ pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[Socket
     if !settings.server.roles.are_all() {
         log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles.show().join(", "));
     }
+    let scheme = if settings.http.tls.is_some() { "https" } else { "http" };
     for address in addresses.iter().map(reachable) {
-        log::info!(target: "flight_monitor", "  open      http://{address}/");
+        log::info!(target: "flight_monitor", "  open      {scheme}://{address}/");
         if has(Role::Live) {
-            log::info!(target: "flight_monitor", "  stream    curl -N http://{address}/sse/flights");
+            log::info!(target: "flight_monitor", "  stream    curl -N {scheme}://{address}/sse/flights");
         }
         let token =
             if settings.admin.token.is_some() { "$TOKEN".to_owned() } else { format!("$(cat {ADMIN_TOKEN_FILE})") };
-        log::info!(target: "flight_monitor", "  admin     curl -H \"Authorization: Bearer {token}\" http://{address}/admin/actors");
+        log::info!(target: "flight_monitor", "  admin     curl -H \"Authorization: Bearer {token}\" {scheme}://{address}/admin/actors");
     }
 }
 

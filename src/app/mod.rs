@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
-use crate::http::{self, BoardCollector, HttpOptions, RunningServer, ServerState};
+use crate::http::{self, Attempts, BoardCollector, HttpOptions, RunningServer, ServerState, TlsFiles};
 use pipeline::Pipeline;
 use source::LiveSource;
 
@@ -72,6 +72,8 @@ impl App {
             needed,
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
+            attempts: Attempts::default(),
+            trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
             demo: source.is_simulated(),
             #[cfg(feature = "fault-injection")]
             panics: pipeline.panics(),
@@ -156,5 +158,10 @@ fn http_options(settings: &Settings) -> HttpOptions {
         },
         max_connections: settings.sse.max_clients.get() as usize + OTHER_CONNECTIONS,
         client_timeout: settings.sse.client_timeout,
+        tls: settings
+            .http
+            .tls
+            .as_ref()
+            .map(|tls| TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() }),
     }
 }

@@ -3,15 +3,20 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use clap::Args;
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use thiserror::Error;
 
 use super::SettingFlags;
 use super::values::duration;
 use crate::config::{ConfigError, Environment, HttpSettings, Settings};
+use crate::tls::LenientVerifier;
 
 /// `health`: ask a running server whether it is alive.
 #[derive(Args, Debug)]
@@ -78,9 +83,9 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     }
     let address = http.host.to_reach().with_port(http.port);
     let (sender, answer) = mpsc::channel();
-    let asked = address.clone();
+    let (asked, with_tls) = (address.clone(), http.tls.is_some());
     // In a thread of its own, since neither the look-up of a name nor an answer byte by byte has a time-out.
-    std::thread::spawn(move || sender.send(ask(&asked, timeout)));
+    std::thread::spawn(move || sender.send(ask(&asked, with_tls, timeout)));
     match answer.recv_timeout(timeout) {
         Ok(Ok(status)) if is_success(&status) => Ok(()),
         Ok(Ok(status)) => Err(Unhealthy::Refused { address, status }),
@@ -92,20 +97,39 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
 }
 
 /// The status line of the answer.
-fn ask(address: &str, timeout: Duration) -> io::Result<String> {
+fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "there is no such host");
     for resolved in address.to_socket_addrs()? {
         match TcpStream::connect_timeout(&resolved, timeout) {
-            Ok(stream) => return status_line(stream, address, timeout),
+            Ok(stream) => {
+                stream.set_read_timeout(Some(timeout))?;
+                stream.set_write_timeout(Some(timeout))?;
+                let name = resolved.ip().into();
+                return if with_tls {
+                    status_line(secured(stream, name)?, address)
+                } else {
+                    status_line(stream, address)
+                };
+            }
             Err(error) => failed = error,
         }
     }
     Err(failed)
 }
 
-fn status_line(mut stream: TcpStream, address: &str, timeout: Duration) -> io::Result<String> {
-    stream.set_read_timeout(Some(timeout))?;
-    stream.set_write_timeout(Some(timeout))?;
+/// TLS with whoever is there: it is asked whether it is alive, and nothing is told to it, so its name does not matter.
+fn secured(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(LenientVerifier { provider, authority: None }))
+        .with_no_client_auth();
+    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?, stream))
+}
+
+fn status_line(mut stream: impl Read + Write, address: &str) -> io::Result<String> {
     // In one piece, or the server may answer and close before the rest arrives.
     let request = format!("GET /health/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
@@ -123,7 +147,12 @@ fn is_success(status: &str) -> bool {
 mod tests {
     use super::*;
     use crate::config::Host;
+    use crate::config::Networks;
     use std::net::TcpListener;
+
+    fn settings(host: Host, port: u16) -> HttpSettings {
+        HttpSettings { host, port, tls: None, trusted_proxies: Networks::default() }
+    }
 
     /// A server that answers one request with these bytes and holds the connection until the answer was judged.
     fn judged(answer: &'static [u8]) -> Result<(), Unhealthy> {
@@ -142,7 +171,7 @@ mod tests {
         });
         // A server on every address is reached on this machine's own.
         let host = Host::Ip("0.0.0.0".parse().unwrap());
-        let result = check(&HttpSettings { host, port }, Duration::from_millis(500));
+        let result = check(&settings(host, port), Duration::from_millis(500));
         let _ = finish.send(());
         server.join().unwrap();
         result
@@ -159,7 +188,7 @@ mod tests {
     fn silence_and_absence_do_not_count_as_alive() {
         assert!(matches!(judged(b""), Err(Unhealthy::Silent { .. } | Unhealthy::Unreachable { .. })));
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let http = HttpSettings { host: Host::Ip("127.0.0.1".parse().unwrap()), port: free };
+        let http = settings(Host::Ip("127.0.0.1".parse().unwrap()), free);
         assert!(matches!(check(&http, Duration::from_secs(2)), Err(Unhealthy::Unreachable { .. })));
         let http = HttpSettings { port: 0, ..http };
         assert!(matches!(check(&http, Duration::from_secs(2)), Err(Unhealthy::NoPort)));

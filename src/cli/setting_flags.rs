@@ -83,6 +83,7 @@ fn placeholder(kind: Kind) -> &'static str {
         Kind::Servers => "HOST:PORT,…",
         Kind::Topic => "TOPIC",
         Kind::Origins => "ORIGIN,…",
+        Kind::Networks => "NETWORK,…",
         Kind::Properties => "K=V,…",
         Kind::Roles => "ROLE,…",
     }

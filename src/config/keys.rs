@@ -268,6 +268,19 @@ pub const KEYS: &[Key] = &[
     ),
     Key::new("http.port", "8081", Kind::Port, "The port to listen on; 0 takes a free one.").formerly("sse.port", ""),
     Key::new(
+        "http.tls_certificate",
+        "",
+        Kind::Path,
+        "A PEM file with the server's certificate and those that vouch for it; with it the server speaks HTTPS only, by HTTP/2 too. It is read again when it changes.",
+    ),
+    Key::new("http.tls_key", "", Kind::Path, "The PEM file with its private key; only with http.tls_certificate."),
+    Key::new(
+        "http.trusted_proxies",
+        "",
+        Kind::Networks,
+        "Proxies whose X-Forwarded-For is believed, as addresses or networks; a client is then counted by its own address.",
+    ),
+    Key::new(
         "sse.allowed_origins",
         "http://localhost:3000",
         Kind::Origins,

@@ -58,6 +58,8 @@ pub enum Kind {
     Topic,
     /// Origins of web pages.
     Origins,
+    /// Addresses and networks.
+    Networks,
     /// librdkafka's own configuration.
     Properties,
     /// What a process does.
@@ -103,6 +105,7 @@ impl Kind {
             Self::Origins => {
                 "origins as scheme://host[:port] without a path, separated by commas or as a list; or *".to_owned()
             }
+            Self::Networks => "addresses or networks, such as 10.0.0.0/8,192.0.2.7".to_owned(),
             Self::Properties => "a mapping of librdkafka's property names to values, or k=v,k=v".to_owned(),
             Self::Roles => "one or more of collect, store and live, separated by commas".to_owned(),
         }
@@ -123,6 +126,6 @@ impl Kind {
 
     /// Whether a YAML list may stand for the values between commas.
     pub(super) fn takes_lists(self) -> bool {
-        matches!(self, Self::BoundingBox | Self::Servers | Self::Origins | Self::Roles)
+        matches!(self, Self::BoundingBox | Self::Servers | Self::Origins | Self::Networks | Self::Roles)
     }
 }

@@ -29,11 +29,11 @@ pub use kind::Kind;
 pub use render::{config_file, effective, markdown_table};
 pub use sections::{
     ADMIN_TOKEN_FILE, AdminSettings, AdminToken, AdminTokenError, ClientCredentials, CredentialsFile, DatabaseSettings,
-    HttpSettings, KafkaSettings, OpenSkySettings, ServerSettings, SseSettings,
+    HttpSettings, KafkaSettings, OpenSkySettings, ServerSettings, SseSettings, TlsSettings,
 };
 pub use values::{
-    AllowedOrigins, Brokers, ByteSize, Host, KafkaProperties, Origin, PollInterval, Role, Roles, Secret, SecretUrl,
-    Shown, Topic, TopicError, Unfit, parse_duration, show_duration,
+    AllowedOrigins, Brokers, ByteSize, Host, KafkaProperties, Networks, Origin, PollInterval, Role, Roles, Secret,
+    SecretUrl, Shown, Topic, TopicError, Unfit, parse_duration, show_duration,
 };
 
 use layer::Findings;

@@ -44,7 +44,7 @@ fn yaml_value(kind: Kind, value: &str) -> String {
             let pairs = pairs.iter().map(|(name, value)| format!("{}: {}", scalar(name), quoted(value)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
-        Kind::Origins | Kind::Roles => flow_list(value.split(',').filter(|item| !item.is_empty())),
+        Kind::Origins | Kind::Networks | Kind::Roles => flow_list(value.split(',').filter(|item| !item.is_empty())),
         _ => scalar(value),
     }
 }

@@ -1,6 +1,7 @@
 //! `/admin`: for the operator, who has the token.
 
 use std::future::{Ready, ready};
+use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -8,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
+use super::client_address::client_address;
 use super::problem::Problem;
 use super::server::ServerState;
 
@@ -19,12 +21,22 @@ impl FromRequest for Operator {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let expected = request.app_data::<web::Data<ServerState>>().map(|state| state.admin_token.as_bytes());
+        let Some(state) = request.app_data::<web::Data<ServerState>>() else {
+            return ready(Err(Problem::unavailable("the server is not ready")));
+        };
+        let (address, now) = (client_address(request, &state.trusted_proxies), Instant::now());
         let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
-        ready(match (given.and_then(bearer), expected) {
-            (Some(given), Some(expected)) if bool::from(given.ct_eq(expected)) => Ok(Self),
-            (Some(_), _) => Err(Problem::unauthorized("this is not the admin token")),
-            (None, _) => Err(Problem::unauthorized("a bearer token is needed: the admin token")),
+        ready(match given.and_then(bearer) {
+            // Nor is the right one looked at: or else guessing would go on at full speed.
+            Some(_) if state.attempts.are_used_up(address, now) => {
+                Err(Problem::too_many_requests("too many wrong admin tokens from this address"))
+            }
+            Some(given) if bool::from(given.ct_eq(state.admin_token.as_bytes())) => Ok(Self),
+            Some(_) => {
+                state.attempts.failed(address, now);
+                Err(Problem::unauthorized("this is not the admin token"))
+            }
+            None => Err(Problem::unauthorized("a bearer token is needed: the admin token")),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The routes: what browsers, scripts, scrapers and operators ask.
 
 mod admin;
+mod attempts;
+mod client_address;
 mod entity_tag;
 mod flights;
 mod form;
@@ -20,10 +22,13 @@ mod sockets;
 mod stats;
 mod status;
 mod stream;
+mod tls;
 mod track;
 
 pub(crate) use query::parse_time;
 
+pub use attempts::Attempts;
 pub use metrics::BoardCollector;
-pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, start};
+pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};
 pub use sockets::room_for;
+pub use tls::{TlsError, TlsFiles};

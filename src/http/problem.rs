@@ -71,6 +71,11 @@ impl Problem {
         }
     }
 
+    /// 429: too often; come back in a minute.
+    pub(super) fn too_many_requests(detail: &str) -> Self {
+        Self { title: "Too many requests", status: 429, detail: detail.into(), parameter: None }
+    }
+
     /// 503: a part of the server cannot answer now.
     pub(super) fn unavailable(detail: impl fmt::Display) -> Self {
         Self { title: "Service unavailable", status: 503, detail: detail.to_string(), parameter: None }
@@ -94,6 +99,7 @@ impl ResponseError for Problem {
         match self.status {
             401 => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
             405 => drop(response.insert_header(("Allow", "GET, HEAD"))),
+            429 => drop(response.insert_header(("Retry-After", "60"))),
             503 => drop(response.insert_header(("Retry-After", "5"))),
             _ => {}
         }

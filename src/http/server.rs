@@ -8,15 +8,22 @@ use std::time::Duration;
 use actix::Addr;
 use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::{ACCEPT, ETAG, HeaderName, IF_NONE_MATCH, LINK};
-use actix_web::middleware::Compress;
+use actix_web::http::header::{
+    ACCEPT, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, LINK, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, FromRequest, Handler, HttpServer, Resource, Responder, guard, web};
 use actix_web_lab::middleware::CatchPanic;
 use actors::pipeline::SseHub;
 use actors::supervision::Board;
+use ipnet::IpNet;
 use prometheus_client::registry::Registry;
+use thiserror::Error;
 
+use super::attempts::Attempts;
 use super::problem::Problem;
+use super::tls::{self, TlsError, TlsFiles};
 use super::{
     admin, flights, health, history, metrics, openapi, page, past_flights, sockets, stats, status, stream, track,
 };
@@ -35,6 +42,8 @@ pub struct HttpOptions {
     pub max_connections: usize,
     /// A connection that takes nothing for this long is ended.
     pub client_timeout: Duration,
+    /// What to speak TLS with; `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Whose pages may read `/sse` and `/api` (CORS).
@@ -60,6 +69,10 @@ pub struct ServerState {
     pub registry: Arc<Registry>,
     /// The operator's bearer token.
     pub admin_token: String,
+    /// Wrong tokens, by address.
+    pub attempts: Attempts,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether the aircraft are simulated.
     pub demo: bool,
     /// Where to send a panic, by actor.
@@ -98,17 +111,37 @@ impl RunningServer {
     }
 }
 
+/// Why the server does not serve.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Its address cannot be bound.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Host and port.
+        address: String,
+        /// The system's word.
+        #[source]
+        error: io::Error,
+    },
+    /// Its certificate or key cannot be used.
+    #[error("http.tls_certificate, http.tls_key: {0}")]
+    Tls(#[from] TlsError),
+}
+
 /// Binds and serves, on threads of its own.
 ///
 /// # Errors
-/// When the address cannot be bound.
-pub fn start(options: &HttpOptions, state: ServerState) -> io::Result<RunningServer> {
+/// When the address cannot be bound, or there is a certificate that cannot be used.
+pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
     let (state, origins, client_timeout) =
         (web::Data::new(state), options.allowed_origins.clone(), options.client_timeout);
+    let tls = options.tls.clone().map(tls::server_config).transpose()?;
+    let with_tls = tls.is_some();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
             .wrap(CatchPanic::default())
+            .wrap(usual_headers(with_tls))
             .configure(|routes| configure(routes, &origins))
             .default_service(web::to(|| async {
                 Err::<&str, _>(Problem::not_found("there is nothing at this address"))
@@ -125,11 +158,15 @@ pub fn start(options: &HttpOptions, state: ServerState) -> io::Result<RunningSer
     .client_disconnect_timeout(Duration::from_secs(2))
     .shutdown_timeout(2)
     .on_connect(move |connection, _| sockets::bound(connection, client_timeout))
-    .disable_signals()
-    .bind((options.host.as_str(), options.port))
-    .map_err(|error| {
-        let (host, port) = (&options.host, options.port);
-        io::Error::new(error.kind(), format!("cannot listen on {host}:{port}: {error}"))
+    .disable_signals();
+    let address = (options.host.as_str(), options.port);
+    let bound = match tls {
+        Some(tls) => server.bind_rustls_0_23(address, tls),
+        None => server.bind(address),
+    };
+    let server = bound.map_err(|error| {
+        let (host, port) = address;
+        StartError::Listen { address: format!("{host}:{port}"), error }
     })?;
     let addresses = server.addrs();
     let server = server.run();
@@ -192,6 +229,15 @@ fn configure(routes: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     routes.service(questions.wrap(Compress::default()).wrap(cors(origins)));
     #[cfg(feature = "fault-injection")]
     routes.route("/admin/actors/{name}/panic", web::post().to(admin::panic));
+}
+
+/// What every answer carries, unless it says something else itself.
+fn usual_headers(with_tls: bool) -> DefaultHeaders {
+    let headers = DefaultHeaders::new()
+        .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((REFERRER_POLICY, "no-referrer"))
+        .add((CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"));
+    if with_tls { headers.add((STRICT_TRANSPORT_SECURITY, "max-age=31536000")) } else { headers }
 }
 
 /// A resource that is read by GET and HEAD, and says so to everything else.

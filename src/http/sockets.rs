@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io;
 use std::time::Duration;
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::rt::net::TcpStream;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
@@ -17,7 +18,9 @@ const SEND_BUFFER: usize = 16 * 1024;
 /// Bounds what a client that stops reading can hold, and for how long: the kernel ends a connection whose data were
 /// not acknowledged for `patience`.
 pub(super) fn bound(connection: &dyn Any, patience: Duration) {
-    let Some(stream) = connection.downcast_ref::<TcpStream>() else { return };
+    let plain = connection.downcast_ref::<TcpStream>();
+    let tls = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|tls| tls.get_ref().0);
+    let Some(stream) = plain.or_else(tls) else { return };
     let patience = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
     let set = stream
         .set_nodelay(true)

@@ -24,6 +24,7 @@ mod outages;
 mod panics;
 mod roles;
 mod secrets;
+mod security;
 mod shutdown;
 mod source_faults;
 mod stream;

@@ -10,7 +10,7 @@ mod sse;
 
 pub use admin::{ADMIN_TOKEN_FILE, AdminSettings, AdminToken, AdminTokenError};
 pub use database::DatabaseSettings;
-pub use http::HttpSettings;
+pub use http::{HttpSettings, TlsSettings};
 pub use kafka::KafkaSettings;
 pub use opensky::{ClientCredentials, CredentialsFile, OpenSkySettings};
 pub use server::ServerSettings;

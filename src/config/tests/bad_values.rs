@@ -19,6 +19,7 @@ fn bad(kind: Kind) -> (&'static str, &'static str) {
         Kind::Servers => ("kafka:port", "port"),
         Kind::Topic => ("a/b", "'/'"),
         Kind::Origins => ("http://a/", "not even a slash"),
+        Kind::Networks => ("10.0.0.0/33", "neither an address nor a network"),
         Kind::Properties => ("hush", "has no ="),
         Kind::Roles => ("watch", "\"watch\" is none"),
     }

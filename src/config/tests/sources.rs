@@ -38,6 +38,8 @@ fn sample(path: &str) -> (&'static str, Shown) {
         "database.chunk_interval" => text("30m"),
         "http.host" => text("0.0.0.0"),
         "http.port" => text("9000"),
+        "http.tls_certificate" | "http.tls_key" => text("Cargo.toml"),
+        "http.trusted_proxies" => list("10.0.0.0/8,::1"),
         "sse.allowed_origins" => list("https://a.example,http://b:3000"),
         "sse.max_clients" => text("500"),
         "sse.max_clients_per_address" => text("9"),
@@ -53,6 +55,8 @@ fn bench(path: &str) -> Bench {
     let bench = Bench::new();
     match path {
         "server.roles" => bench.env("KAFKA_BOOTSTRAP_SERVERS", "a:9092"),
+        "http.tls_certificate" => bench.env("HTTP_TLS_KEY", "Cargo.toml"),
+        "http.tls_key" => bench.env("HTTP_TLS_CERTIFICATE", "Cargo.toml"),
         "opensky.client_id" => bench.env("OPENSKY_CLIENT_SECRET", "hush"),
         "opensky.client_secret" => bench.env("OPENSKY_CLIENT_ID", "me"),
         _ => bench,

@@ -32,8 +32,9 @@ impl TestApp {
     pub(crate) fn start(setup: &Setup) -> Self {
         let mut app = setup.spawn();
         let address = app.log.wait("its address", |line| {
-            let (_, url) = line.split_once("  open      http://")?;
-            Some(url.trim_end_matches('/').to_owned())
+            let (_, url) = line.split_once("  open      ")?;
+            let (_, address) = url.split_once("://")?;
+            Some(address.trim_end_matches('/').to_owned())
         });
         app.address = address.unwrap_or_else(|| panic!("the server ended before it listened"));
         app
