@@ -80,9 +80,12 @@ export class SearchBox {
           h("strong", {}, title(state)),
           h("span", {}, [state.origin_country, state.icao24, height].filter(Boolean).join(" · ")),
         );
-        // Before the text field loses the focus, which closes the list.
-        option.addEventListener("pointerdown", (event) => {
+        // The text field keeps the focus, whose loss closes the list. The choice waits for the click: the list is gone after
+        // it, and a tap's click would go to the map below.
+        option.addEventListener("mousedown", (event) => {
           event.preventDefault();
+        });
+        option.addEventListener("click", () => {
           this.choose(state);
         });
         return option;
