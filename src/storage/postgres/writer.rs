@@ -6,8 +6,9 @@ use std::time::Instant;
 use actors::batch::{Batch, Fenced, LogId, Position, Stored};
 use actors::history::Following;
 use actors::ports::{LikelyNew, Maintained, StoreError};
-use futures_util::future::try_join;
-use tokio_postgres::{Client, IsolationLevel, Statement, Transaction};
+use futures_util::future::join;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, IsolationLevel, Statement, Transaction};
 
 use super::columns;
 use super::connection::{Failure, PostgresDatabase, Session, within};
@@ -180,8 +181,8 @@ impl WriteSession {
     async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, Failure> {
         let transaction = begin(&mut self.session.client).await?;
         // Sent together: nothing waits for the lock's answer.
-        let (through, passed) =
-            try_join(self.cursor.hold(&transaction), self.positions.advance(&transaction, batch)).await?;
+        let (through, passed) = join(self.cursor.hold(&transaction), self.positions.advance(&transaction, batch)).await;
+        let (through, passed) = both(through, passed)?;
         let through = match through {
             Some(through) => Some(through),
             None => self.cursor.begin(&transaction, batch).await?,
@@ -222,6 +223,15 @@ impl WriteSession {
 /// The fence needs to see what others committed while it waited for them, whatever the database's default is.
 pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
     Ok(client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
+}
+
+/// Both answers, or the error that is the cause: of two, one may only say that the other failed the transaction.
+fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(follows), Err(cause)) if follows.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION) => Err(cause),
+        (Err(cause), _) | (_, Err(cause)) => Err(cause),
+    }
 }
 
 /// What the table holds for the parts that did not pass.
