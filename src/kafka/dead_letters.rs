@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use actors::batch::DeadLetter;
 use bytes::Bytes;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::client::blocking;
@@ -17,9 +17,23 @@ use super::cluster::KafkaCluster;
 /// committed, beside the store's own group.
 #[derive(Clone)]
 pub struct DeadLetterBox {
-    consumer: Arc<BaseConsumer>,
+    consumer: Arc<BaseConsumer<Patient>>,
     topic: Arc<str>,
 }
+
+/// Takes the end of a partition for what it is.
+struct Patient;
+
+impl ClientContext for Patient {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // One that comes when nobody reads any more ends up here.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            log::warn!(error:%; "librdkafka: {reason}");
+        }
+    }
+}
+
+impl ConsumerContext for Patient {}
 
 /// A dead letter and its own place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +80,7 @@ impl DeadLetterBox {
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
             .set("queued.max.messages.kbytes", "16384");
-        let consumer: BaseConsumer = config.create().map_err(|error| error.to_string())?;
+        let consumer = config.create_with_context(Patient).map_err(|error| error.to_string())?;
         Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone() })
     }
 
