@@ -10,7 +10,11 @@ use crate::support::{Answer, Database, PATIENCE, Setup, Sky, TestApp, eventually
 
 /// A server with some polls of forty aircraft in its database, and no more to come.
 fn with_a_history(setup: &Setup) -> TestApp {
-    let sky = Sky::of(40);
+    with_a_history_of(40, setup)
+}
+
+fn with_a_history_of(aircraft: usize, setup: &Setup) -> TestApp {
+    let sky = Sky::of(aircraft);
     let app = setup.clone().watching(&sky).start();
     sky.wait_polls(6);
     sky.fall_silent();
@@ -217,9 +221,11 @@ fn raw(app: &TestApp, path: &str) -> String {
 #[test]
 fn a_history_that_breaks_off_does_not_look_whole() {
     let setup = Setup::embedded().failpoints("history-breaks=2*off->return");
-    let app = with_a_history(&setup);
+    // At least a thousand rows, and so more than two pieces.
+    let app = with_a_history_of(200, &setup);
     let broken = raw(&app, "/api/v1/history?format=csv");
-    assert!(broken.starts_with("HTTP/1.1 200") && broken.contains("icao24,callsign"), "{broken}");
+    // A connection that is reset may take with it what came before.
+    assert!(broken.is_empty() || broken.starts_with("HTTP/1.1 200"), "{broken}");
     assert!(!broken.ends_with("0\r\n\r\n"), "it seems whole: {broken}");
     eventually("the failure is logged", || (app.lines_with("a history broke off") > 0).then_some(()));
 
