@@ -14,6 +14,15 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
+/// Which partition, on which path through the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LagLabels {
+    /// The path.
+    pub kind: &'static str,
+    /// The partition.
+    pub partition: i32,
+}
+
 /// A counter for each kind.
 pub type CounterByKind = Family<Kind, Counter>;
 
@@ -36,6 +45,7 @@ pub struct Metrics {
     pub dropped: Counter,
     pub consumed: CounterByKind,
     pub lost_offsets: CounterByKind,
+    pub consumer_lag: Family<LagLabels, Gauge>,
     pub dead_letters: Counter,
     pub rows: CounterByKind,
     pub store_seconds: Histogram,
@@ -77,6 +87,7 @@ impl Metrics {
             dropped: Counter::default(),
             consumed: Family::default(),
             lost_offsets: Family::default(),
+            consumer_lag: Family::default(),
             dead_letters: Counter::default(),
             rows: Family::default(),
             store_seconds: seconds(),
@@ -119,6 +130,11 @@ impl Metrics {
         registry.register("states_dropped", "State vectors given up because Kafka was away for too long", m.dropped);
         registry.register("consumed", "Records read from Kafka, by path", m.consumed);
         registry.register("lost_offsets", "Offsets that Kafka no longer had, by path", m.lost_offsets);
+        registry.register(
+            "consumer_lag_records",
+            "Records on Kafka that a path has still before it, by partition",
+            m.consumer_lag,
+        );
         registry.register("dead_letters", "Records sent to the dead-letter topic", m.dead_letters);
         registry.register("rows", "State vectors brought to the database, by outcome", m.rows);
         registry.register(

@@ -325,7 +325,8 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
             dead_letters: db_writer.recipient(),
             volatile: false,
         };
-        let (supervisor, _reports) = Supervisor::new(Board::default(), RestartPolicy::default());
+        let board = Board::default();
+        let (supervisor, _reports) = Supervisor::new(board.clone(), RestartPolicy::default());
         let subscription = FakeSubscription(log.clone());
         let consumer = supervisor.start_on(&Arbiter::current(), "kafka-consumer-store", move |vitals| {
             KafkaConsumer::new(subscription, path, vitals, Metrics::unregistered())
@@ -349,6 +350,10 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
         let give_up = Instant::now() + Duration::from_secs(600);
         while (0..PARTITIONS).any(|p| database.borrow().positions.get(&p).copied().unwrap_or(0) < length) {
             assert!(Instant::now() < give_up, "stuck: {:?}, {:?}", database.borrow(), log.lock().unwrap());
+            sleep(Duration::from_millis(50)).await;
+        }
+        while board.statuses()[0].observation["lag"] != 0 {
+            assert!(Instant::now() < give_up, "still behind: {}", board.statuses()[0].observation);
             sleep(Duration::from_millis(50)).await;
         }
         let drained = consumer.send(Drain { deadline: Instant::now() + Duration::from_secs(5) }).await.unwrap();

@@ -317,8 +317,14 @@ impl Subscription for KafkaSubscription {
 
     async fn close(&self) {
         let Some(client) = self.client.take() else { return };
-        // Leaving the group waits for the broker.
-        let closed = tokio::task::spawn_blocking(move || drop(client));
+        let closed = async {
+            // A question that is still under way keeps the client.
+            while Arc::strong_count(&client) > 1 {
+                sleep(Duration::from_millis(5)).await;
+            }
+            // Leaving the group waits for the broker.
+            tokio::task::spawn_blocking(move || drop(client)).await
+        };
         if timeout(Self::CLOSE_TIMEOUT, closed).await.is_err() {
             log::warn!("the consumer group was not left in time");
         }

@@ -29,6 +29,8 @@ fn a_database_that_hangs_stops_nothing_but_the_storing() {
     assert_eq!((&writer["ready"], &writer["needed"]), (&false.into(), &false.into()), "{writer}");
     let before = client.seen().states().len();
     client.wait_states(before + 900);
+    let lag = r#"consumer_lag_records{kind="store",partition="0"}"#;
+    eventually("what waits in Kafka is told", || (app.sample(lag)? > 100.0).then_some(()));
 
     proxy.silent(false);
     sky.fall_silent();
@@ -36,6 +38,11 @@ fn a_database_that_hangs_stops_nothing_but_the_storing() {
     database.wait_rows(&served);
     client.wait_states(served.len() - 300);
     app.wait_actor("db-writer", "works again", |actor| actor["phase"] == "running");
+    for path in ["store", "live"] {
+        let actor = format!("kafka-consumer-{path}");
+        app.wait_actor(&actor, "has caught up", |actor| actor["observation"]["lag"] == 0);
+    }
+    assert_eq!(app.metric("consumer_lag_records"), 0.0);
     app.end();
 }
 

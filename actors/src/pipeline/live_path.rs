@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::backoff::Backoff;
 use super::inquiry::Inquiry;
 use super::kafka_consumer::Reading;
+use super::lag::Lag;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{ShowBatch, Shown};
@@ -22,6 +23,7 @@ pub(super) struct LivePath<S> {
     /// The hub's epoch: another one means that its picture is empty again.
     epoch: Option<u64>,
     backoff: Backoff,
+    lag: Lag<S>,
     observation: Observation,
 }
 
@@ -35,12 +37,15 @@ struct Observation {
     records: u64,
     lost_offsets: u64,
     rewinds: u64,
+    /// Records that are on Kafka and not shown yet.
+    lag: Option<u64>,
 }
 
 impl<S: Subscription> LivePath<S> {
     pub(super) fn new(reading: Reading<S>, hub: Recipient<ShowBatch>, window: Duration) -> Self {
         let (epoch, backoff, observation) = (None, Backoff::for_a_service(), Observation::default());
-        Self { reading, hub, window, epoch, backoff, observation }
+        let lag = Lag::of("live", &reading.subscription, &reading.metrics);
+        Self { reading, hub, window, epoch, backoff, lag, observation }
     }
 
     /// Reads until it is to end. The answer is how many states were left: none, since nothing here is kept.
@@ -71,6 +76,11 @@ impl<S: Subscription> LivePath<S> {
             }
             Err(error) => self.pause(&error).await,
         }
+        self.observe();
+    }
+
+    fn observe(&mut self) {
+        self.observation.lag = self.lag.total();
         self.reading.vitals.observe(&self.observation);
     }
 
@@ -86,7 +96,7 @@ impl<S: Subscription> LivePath<S> {
                     Ok(event) => return event,
                     Err(error) => {
                         self.pause(&error).await;
-                        self.reading.vitals.observe(&self.observation);
+                        self.observe();
                         if self.observation.partitions > 0 {
                             inquiry.open();
                         }
@@ -99,6 +109,7 @@ impl<S: Subscription> LivePath<S> {
                     }
                     Err(error) => self.reading.vitals.readiness(Readiness::NotReady(error.to_string())),
                 },
+                () = self.lag.learn() => self.observe(),
             }
         }
     }
@@ -110,6 +121,7 @@ impl<S: Subscription> LivePath<S> {
             self.reading.subscription.reset();
             return Err(error);
         }
+        self.lag.forget(partitions);
         self.observation.partitions = partitions.len();
         log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.window; "reading");
         self.reading.vitals.phase(Phase::Running);
@@ -131,6 +143,9 @@ impl<S: Subscription> LivePath<S> {
         count(&self.reading.metrics.lost_offsets, "live", lost);
         self.observation.records += records;
         self.observation.lost_offsets += lost;
+        for part in &batch.parts {
+            self.lag.reached(part.partition, part.next_offset);
+        }
         self.reading.vitals.progress();
         self.rewind_if_new(shown);
     }

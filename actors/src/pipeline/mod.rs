@@ -8,6 +8,7 @@ mod import;
 mod inquiry;
 mod kafka_consumer;
 mod kafka_producer;
+mod lag;
 mod live_path;
 mod newest_stored;
 pub mod poll_plan;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::backoff::Backoff;
 use super::inquiry::Inquiry;
 use super::kafka_consumer::Reading;
+use super::lag::Lag;
 use super::live_path::totals;
 use crate::batch::{Batch, DeadLetter, Fenced, Position, RecordPlace, Stored};
 use crate::domain::{Icao24, StateVector, UnixTime};
@@ -30,6 +31,7 @@ pub(super) struct StorePath<S> {
     waiting: VecDeque<SubscriptionEvent>,
     /// States of a batch that was given up because the process must end.
     unstored: usize,
+    lag: Lag<S>,
     observation: Observation,
 }
 
@@ -45,6 +47,8 @@ struct Observation {
     dead_letters: u64,
     fenced: u64,
     lost_offsets: u64,
+    /// Records that are on Kafka and not stored yet.
+    lag: Option<u64>,
 }
 
 /// The process must end before the work could be done.
@@ -59,7 +63,8 @@ impl<S: Subscription> StorePath<S> {
         volatile: bool,
     ) -> Self {
         let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), Observation::default());
-        Self { reading, positions, db_writer, dead_letters, volatile, cursors, waiting, unstored: 0, observation }
+        let lag = Lag::of("store", &reading.subscription, &reading.metrics);
+        Self { reading, positions, db_writer, dead_letters, volatile, cursors, waiting, unstored: 0, lag, observation }
     }
 
     /// Reads and stores until it is to end. The answer is how many states were read and not stored.
@@ -103,6 +108,7 @@ impl<S: Subscription> StorePath<S> {
                     self.reading.vitals.phase(Phase::Running);
                     self.reading.vitals.readiness(Readiness::Ready);
                 },
+                () = self.lag.learn() => self.observe(),
             }
         }
     }
@@ -140,13 +146,19 @@ impl<S: Subscription> StorePath<S> {
                 StartAt::Resume { next_offset, .. } => Some(next_offset),
                 StartAt::Beginning | StartAt::Time(_) => None,
             };
-            self.cursors.insert(partition, expected);
+            self.move_cursor(partition, expected);
         }
         log::info!(actor = "kafka-consumer-store", partitions:? = owned; "reading");
         self.reading.vitals.phase(Phase::Running);
         self.reading.vitals.readiness(Readiness::Ready);
         self.observe();
         Ok(())
+    }
+
+    /// The database holds this as a partition's next offset.
+    fn move_cursor(&mut self, partition: i32, next_offset: Option<i64>) {
+        self.cursors.insert(partition, next_offset);
+        self.lag.reached(partition, next_offset.unwrap_or(0));
     }
 
     /// Whether a later assignment or revocation of the partition is waiting: then this one is out of date.
@@ -162,6 +174,7 @@ impl<S: Subscription> StorePath<S> {
     /// Drops what is known and what was read of these partitions.
     fn forget(&mut self, partitions: &[i32]) {
         self.cursors.retain(|partition, _| !partitions.contains(partition));
+        self.lag.forget(partitions);
         self.drop_waiting(partitions);
         self.observe();
     }
@@ -216,16 +229,19 @@ impl<S: Subscription> StorePath<S> {
         let mut moves = Vec::new();
         for part in &batch.parts {
             // Lost while it was stored: whoever owns it now read the position anew.
-            let Some(cursor) = self.cursors.get_mut(&part.partition) else { continue };
+            if !self.cursors.contains_key(&part.partition) {
+                continue;
+            }
             match stored.fenced.iter().find(|fenced| fenced.partition == part.partition) {
                 None => {
-                    *cursor = Some(part.next_offset);
+                    self.move_cursor(part.partition, Some(part.next_offset));
                     commits.push((part.partition, part.next_offset));
                 }
                 Some(Fenced { found, .. }) => {
-                    *cursor = found.map(|position| position.next_offset);
+                    let stands = found.map(|position| position.next_offset);
+                    self.move_cursor(part.partition, stands);
                     self.observation.fenced += 1;
-                    if *cursor == Some(part.next_offset) {
+                    if stands == Some(part.next_offset) {
                         // Committed by an earlier try whose answer was lost.
                         commits.push((part.partition, part.next_offset));
                     } else {
@@ -261,6 +277,10 @@ impl<S: Subscription> StorePath<S> {
                 () = reading.work.overdue() => return Err(Overdue),
                 event = reading.subscription.next(), if !full => event,
                 event = reading.subscription.hold(), if full => event,
+                () = self.lag.learn() => {
+                    self.observe();
+                    continue;
+                }
             };
             match event {
                 Ok(event) => {
@@ -324,6 +344,7 @@ impl<S: Subscription> StorePath<S> {
 
     fn observe(&mut self) {
         self.observation.partitions = self.cursors.keys().copied().collect();
+        self.observation.lag = self.lag.total();
         self.reading.vitals.observe(&self.observation);
     }
 }

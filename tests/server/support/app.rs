@@ -94,6 +94,12 @@ impl TestApp {
         text.lines().filter(of_name).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
+    /// A sample of `/metrics` by its name, without the prefix, and its labels.
+    pub(crate) fn sample(&self, name: &str) -> Option<f64> {
+        let (text, name) = (self.get("/metrics").text(), format!("flight_monitor_{name} "));
+        text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
+    }
+
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.id().try_into().unwrap()), signal).unwrap();
     }

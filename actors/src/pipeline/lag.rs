@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use crate::metrics::{LagLabels, Metrics};
+use crate::ports::{Subscription, SubscriptionError};
+
+/// How many records of each partition a path has still before it: Kafka's end of the log, which is asked for every few
+/// seconds also while nothing is read, less what was brought to the other end of the path.
+pub(super) struct Lag<S> {
+    path: &'static str,
+    metrics: Metrics,
+    subscription: Rc<S>,
+    /// For each partition that is read: the offset after the last record that was dealt with.
+    reached: BTreeMap<i32, i64>,
+    ends: BTreeMap<i32, i64>,
+    question: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
+}
+
+/// The offset after the last record of each partition.
+type Ends = Vec<(i32, i64)>;
+
+impl<S: Subscription> Lag<S> {
+    const FIRST: Duration = Duration::from_secs(1);
+    const EVERY: Duration = Duration::from_secs(5);
+
+    pub(super) fn of(path: &'static str, subscription: &Rc<S>, metrics: &Metrics) -> Self {
+        Self {
+            path,
+            metrics: metrics.clone(),
+            subscription: subscription.clone(),
+            reached: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            question: ask(subscription.clone(), Self::FIRST),
+        }
+    }
+
+    /// Waits until Kafka has told its ends anew. While it does not answer, what it last said stays. Cancel safe.
+    pub(super) async fn learn(&mut self) {
+        loop {
+            let answer = (&mut self.question).await;
+            self.question = ask(self.subscription.clone(), Self::EVERY);
+            if let Ok(ends) = answer {
+                self.ends = ends.into_iter().collect();
+                self.show();
+                return;
+            }
+        }
+    }
+
+    /// Everything before this offset was dealt with.
+    pub(super) fn reached(&mut self, partition: i32, next_offset: i64) {
+        self.reached.insert(partition, next_offset);
+        self.show();
+    }
+
+    /// These partitions are somebody else's, or read from another place.
+    pub(super) fn forget(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            if self.reached.remove(partition).is_some() {
+                self.metrics.consumer_lag.remove(&self.labels(*partition));
+            }
+        }
+    }
+
+    /// All partitions together; `None` before anything is known.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.partitions().map(|(_, lag)| lag).reduce(|one, other| one + other)
+    }
+
+    fn partitions(&self) -> impl Iterator<Item = (i32, u64)> {
+        // An end that is older than the reading lies before it.
+        let lag = |end: i64, reached: i64| u64::try_from(end - reached).unwrap_or(0);
+        self.reached.iter().filter_map(move |(partition, &reached)| {
+            let end = *self.ends.get(partition)?;
+            Some((*partition, lag(end, reached)))
+        })
+    }
+
+    fn show(&self) {
+        for (partition, lag) in self.partitions() {
+            let gauge = self.metrics.consumer_lag.get_or_create(&self.labels(partition)).clone();
+            gauge.set(i64::try_from(lag).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn labels(&self, partition: i32) -> LagLabels {
+        LagLabels { kind: self.path, partition }
+    }
+}
+
+fn ask<S: Subscription>(
+    subscription: Rc<S>,
+    after: Duration,
+) -> LocalBoxFuture<'static, Result<Ends, SubscriptionError>> {
+    async move {
+        tokio::time::sleep(after).await;
+        subscription.end_offsets().await
+    }
+    .boxed_local()
+}
+
+/// Also after a panic: what is not read any more has no lag.
+impl<S> Drop for Lag<S> {
+    fn drop(&mut self) {
+        for &partition in self.reached.keys() {
+            self.metrics.consumer_lag.remove(&LagLabels { kind: self.path, partition });
+        }
+    }
+}
