@@ -49,8 +49,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
-    rolldownOptions: { input: ["index.html"] },
+    rolldownOptions: { input: ["index.html", "admin.html"] },
   },
-  server: { proxy: { "/api": server, "/admin/": server, "/sse": server, "/health": server } },
+  server: { proxy: { "/api": server, "^/admin/": server, "/sse": server, "/health": server } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

@@ -17,5 +17,7 @@ pub mod live;
 pub mod metrics;
 pub mod supervision;
 
+pub mod operations;
+
 #[cfg(test)]
 mod test_support;

@@ -151,6 +151,21 @@ pub struct View {
     pub states: Option<Vec<Arc<StateVector>>>,
 }
 
+/// HTTP → Poller: ask the source, or leave it alone, from now on.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct SetPolling(pub Polling);
+
+/// Whether the source is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Polling {
+    /// As often as its credits allow.
+    #[default]
+    Active,
+    /// Not until it is to be asked again; what it is answering already is still used.
+    Paused,
+}
+
 /// Supervisor → any actor: finish what is under way, then answer. Sent source-first at shutdown.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Drained")]

@@ -13,7 +13,9 @@ use actix::{Actor, Context, Handler, System};
 use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch};
 use actors::domain::{Snapshot, StateVector, StateVectorParts, UnixTime};
 use actors::live::{Encoding, HubLimits, QueueLimits, QueueReceiver};
-use actors::messages::{Accepted, Drain, Full, Join, Look, PublishStates, Scope, ShowBatch, Wanted};
+use actors::messages::{
+    Accepted, Drain, Full, Join, Look, Polling, PublishStates, Scope, SetPolling, ShowBatch, Wanted,
+};
 use actors::metrics::Metrics;
 use actors::pipeline::poll_plan::{Account, PollInterval, PollPlan};
 use actors::pipeline::{BacklogLimits, KafkaProducer, Poller, SseHub};
@@ -132,6 +134,40 @@ fn the_poller_survives_every_failure_of_its_source() {
         let _poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_secs(3 * 3600)).await;
         assert_eq!(producer.0.borrow().len(), 1);
+    });
+}
+
+#[test]
+fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_pause() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
+        let poller = poller(&source, &producer, &vitals);
+        let asked = || source.1.borrow().len();
+        // While the first poll is under way: its answer is still used.
+        sleep(Duration::from_millis(50)).await;
+        poller.send(SetPolling(Polling::Paused)).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!((asked(), producer.0.borrow().len(), vitals.status().phase), (1, 1, Phase::Paused));
+        for polling in [Polling::Active, Polling::Paused, Polling::Paused, Polling::Active, Polling::Active] {
+            poller.send(SetPolling(polling)).await.unwrap();
+        }
+        assert_eq!(vitals.status().phase, Phase::Running);
+        sleep(Duration::from_secs(8)).await;
+        assert_eq!(asked(), 1, "the interval is not over");
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(asked(), 2);
+
+        poller.send(SetPolling(Polling::Paused)).await.unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        let status = vitals.status();
+        assert_eq!((asked(), status.phase), (2, Phase::Paused), "a pause is no stall");
+        assert_eq!(status.observation["next_poll_at"], serde_json::Value::Null);
+        poller.send(SetPolling(Polling::Active)).await.unwrap();
+        sleep(Duration::from_millis(150)).await;
+        assert_eq!((asked(), vitals.status().phase), (3, Phase::Running));
+        sleep(Duration::from_secs(21)).await;
+        assert_eq!(asked(), 5, "one poll an interval, as before");
     });
 }
 

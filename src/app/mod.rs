@@ -16,10 +16,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::Addr;
 use actors::metrics::Metrics;
+use actors::operations::{Course, Operations};
 use actors::supervision::{Board, Failure, RestartPolicy, StallWatch, Supervisor};
 use prometheus_client::registry::Registry;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
@@ -34,6 +36,9 @@ pub struct App {
     supervisor: Supervisor,
     failures: mpsc::UnboundedReceiver<Failure>,
     fatal: mpsc::UnboundedReceiver<String>,
+    /// The operator's wish that everything be drained.
+    drain: mpsc::Receiver<()>,
+    operations: Operations,
     stalls: StallWatch,
     server: RunningServer,
     /// Lives as long as the server: simulated flights.
@@ -65,6 +70,8 @@ impl App {
         } else {
             board.statuses().iter().map(|status| status.name).collect()
         };
+        let operations = Operations::new(board.clone(), supervisor.restarts());
+        let (drain_sender, drain) = mpsc::channel(1);
         let state = ServerState {
             hub: pipeline.hub.clone(),
             storage: pipeline.storage.clone(),
@@ -75,12 +82,16 @@ impl App {
             attempts: Attempts::default(),
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
             demo: source.is_simulated(),
+            operations: operations.clone(),
+            poller: pipeline.poller.clone().map(Addr::recipient),
+            drain: drain_sender,
+            watchers: Arc::new(Semaphore::new(ServerState::WATCHERS)),
             #[cfg(feature = "fault-injection")]
             panics: pipeline.panics(),
         };
         let server = http::start(&http_options(&settings), state)?;
         banner::show(&settings, &source, &server.addresses);
-        Ok(Self { settings, pipeline, supervisor, failures, fatal, stalls, server, _source: source })
+        Ok(Self { settings, pipeline, supervisor, failures, fatal, drain, operations, stalls, server, _source: source })
     }
 
     /// Where it listens.
@@ -94,10 +105,14 @@ impl App {
     /// When the system gives no signals.
     pub async fn run(mut self) -> anyhow::Result<ExitStatus> {
         let mut signals = shutdown::Signals::new()?;
+        let within = self.settings.server.shutdown_timeout;
         let reason = tokio::select! {
             name = signals.next() => {
-                let within = self.settings.server.shutdown_timeout;
                 log::info!("{name}: ending in order, within {within:?}; a second signal ends at once");
+                None
+            }
+            Some(()) = self.drain.recv() => {
+                log::info!("the operator wants it drained: ending in order, within {within:?}; a signal ends at once");
                 None
             }
             Some(Failure { actor, cause }) = self.failures.recv() => {
@@ -109,8 +124,9 @@ impl App {
         if let Some((_, cause)) = &reason {
             log::error!("{cause}: ending in order");
         }
+        self.operations.advance(Course::Draining);
         let ended = tokio::select! {
-            drained = shutdown::in_order(self.pipeline, self.server, self.settings.server.shutdown_timeout) => {
+            drained = shutdown::in_order(self.pipeline, self.server, &self.operations, within) => {
                 if drained { ExitStatus::Done } else { ExitStatus::NotDrained }
             }
             name = signals.next() => {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler};
 use actors::messages::Drain;
+use actors::operations::{Course, Operations};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, timeout_at};
 
@@ -45,7 +46,12 @@ impl Signals {
 
 /// Ends the actors source first, so that each brings what it was given to the next: stop polling, flush the producer,
 /// store what was consumed, take leave of the clients. The answer is whether all of it was done.
-pub(super) async fn in_order(pipeline: Pipeline, server: RunningServer, time: Duration) -> bool {
+pub(super) async fn in_order(
+    pipeline: Pipeline,
+    server: RunningServer,
+    operations: &Operations,
+    time: Duration,
+) -> bool {
     let began = Instant::now();
     let deadline = began + time;
     let stages = [
@@ -56,6 +62,7 @@ pub(super) async fn in_order(pipeline: Pipeline, server: RunningServer, time: Du
         stage("kafka-consumer-live", pipeline.live_consumer.as_ref(), deadline).await,
         stage("sse-hub", pipeline.hub.as_ref(), deadline).await,
     ];
+    operations.advance(Course::Drained);
     let stopped = timeout_at(deadline, server.stop()).await.is_ok();
     let drained = stopped && stages.iter().all(|drained| *drained);
     log::info!(seconds:? = began.elapsed(), drained; "ended");

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, web};
+use actors::operations::Course;
 use actors::supervision::{ActorStatus, Phase, Readiness};
 use serde_json::json;
 
@@ -19,7 +20,7 @@ pub(super) async fn live() -> HttpResponse {
 
 /// Whether the server can be used, and which part not
 ///
-/// 200 when the parts that this server's clients need can be used, else 503; either way each part with its state and
+/// 200 when the parts that this server's clients need can be used, else 503, also once the server is ending; either way each part with its state and
 /// since when it has it.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
     (status = 200, description = "It can.", content_type = "application/json", body = Object),
@@ -44,7 +45,7 @@ pub(super) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
             })
         })
         .collect();
-    let ready = all_ready && !statuses.is_empty();
+    let ready = all_ready && !statuses.is_empty() && state.operations.course() == Course::Serving;
     let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.json(json!({ "status": if ready { "ready" } else { "not ready" }, "parts": parts }))
 }

@@ -30,8 +30,12 @@ impl Collector for BoardCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let statuses = self.0.statuses();
         let restarts = ConstCounter::new(0_u64);
-        let mut family =
-            encoder.encode_descriptor("actor_restarts", "Restarts after a panic", None, restarts.metric_type())?;
+        let mut family = encoder.encode_descriptor(
+            "actor_restarts",
+            "Restarts, after a panic or because the operator wanted it",
+            None,
+            restarts.metric_type(),
+        )?;
         for status in &statuses {
             let labels = [("actor", status.name)];
             ConstCounter::new(status.restarts).encode(family.encode_family(&labels)?)?;

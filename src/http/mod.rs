@@ -1,6 +1,8 @@
 //! The routes: what browsers, scripts, scrapers and operators ask.
 
 mod admin;
+mod admin_actions;
+mod admin_events;
 mod attempts;
 mod client_address;
 mod entity_tag;

@@ -10,7 +10,10 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::query::KNOWN_PARAMETERS;
-use super::{admin, entity_tag, flights, health, history, metrics, past_flights, stats, status, stream, track};
+use super::{
+    admin, admin_actions, admin_events, entity_tag, flights, health, history, metrics, past_flights, stats, status,
+    stream, track,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +36,11 @@ use super::{admin, entity_tag, flights, health, history, metrics, past_flights, 
         health::ready,
         metrics::metrics,
         admin::actors,
+        admin_events::events,
+        admin_actions::restart,
+        admin_actions::pause_polling,
+        admin_actions::resume_polling,
+        admin_actions::drain,
     ),
     components(schemas(StateVector, Icao24, UnixTime, Problem)),
     modifiers(&Operator),
@@ -133,13 +141,14 @@ mod tests {
     #[test]
     fn everything_is_explained() {
         for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
-            let operation = &item["get"];
+            let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
             assert!(operation["summary"].is_string() && operation["tags"][0] != "crate", "{path}: {operation}");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{path}: {parameter}");
                 assert!(parameter["schema"].is_object(), "{path}: {parameter}");
             }
-            assert!(operation["responses"]["200"]["content"].is_object(), "{path}");
+            let answer = if method == "get" { "200" } else { "202" };
+            assert!(operation["responses"][answer]["content"].is_object(), "{path}");
             assert!(operation["responses"]["default"].is_object(), "{path}");
         }
         let state = &DOCUMENT["components"]["schemas"]["StateVector"];

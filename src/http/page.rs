@@ -28,7 +28,16 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Flight monitor<
 
 /// `GET /`
 pub(super) async fn page(request: HttpRequest) -> HttpResponse {
-    file(&request, "index.html", "no-cache").unwrap_or_else(|| {
+    document(&request, "index.html")
+}
+
+/// `GET /admin`: nothing in it is secret, and what it shows it asks for with the operator's token.
+pub(super) async fn engine_room(request: HttpRequest) -> HttpResponse {
+    document(&request, "admin.html")
+}
+
+fn document(request: &HttpRequest, path: &str) -> HttpResponse {
+    file(request, path, "no-cache").unwrap_or_else(|| {
         HttpResponse::ServiceUnavailable()
             .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))

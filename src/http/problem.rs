@@ -51,6 +51,18 @@ impl Problem {
         Self { title: "Method not allowed", status: 405, detail, parameter: None }
     }
 
+    /// 405: the address is there to be posted to.
+    pub(super) fn post_only() -> Self {
+        Self { title: "Method not allowed", status: 405, detail: Self::POST_ONLY.into(), parameter: None }
+    }
+
+    const POST_ONLY: &str = "this address answers POST only";
+
+    /// 409: not as things stand.
+    pub(super) fn conflict(detail: impl fmt::Display) -> Self {
+        Self { title: "Conflict", status: 409, detail: detail.to_string(), parameter: None }
+    }
+
     /// 406: not in this form.
     pub(super) fn not_acceptable(detail: impl fmt::Display) -> Self {
         Self { title: "Not acceptable", status: 406, detail: detail.to_string(), parameter: None }
@@ -98,6 +110,7 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         match self.status {
             401 => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
+            405 if self.detail == Self::POST_ONLY => drop(response.insert_header(("Allow", "POST"))),
             405 => drop(response.insert_header(("Allow", "GET, HEAD"))),
             429 => drop(response.insert_header(("Retry-After", "60"))),
             503 => drop(response.insert_header(("Retry-After", "5"))),

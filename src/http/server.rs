@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Addr;
+use actix::{Addr, Recipient};
 use actix_cors::Cors;
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{
@@ -15,17 +15,21 @@ use actix_web::http::header::{
 use actix_web::middleware::{Compress, DefaultHeaders};
 use actix_web::{App, FromRequest, Handler, HttpServer, Resource, Responder, guard, web};
 use actix_web_lab::middleware::CatchPanic;
+use actors::messages::SetPolling;
+use actors::operations::Operations;
 use actors::pipeline::SseHub;
 use actors::supervision::Board;
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::attempts::Attempts;
 use super::problem::Problem;
 use super::tls::{self, TlsError, TlsFiles};
 use super::{
-    admin, flights, health, history, metrics, openapi, page, past_flights, sockets, stats, status, stream, track,
+    admin, admin_actions, admin_events, flights, health, history, metrics, openapi, page, past_flights, sockets, stats,
+    status, stream, track,
 };
 use crate::storage::Storage;
 
@@ -75,6 +79,14 @@ pub struct ServerState {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether the aircraft are simulated.
     pub demo: bool,
+    /// Takes the operator's orders.
+    pub operations: Operations,
+    /// The Poller, where the process has the role `collect`.
+    pub poller: Option<Recipient<SetPolling>>,
+    /// Where a drain is asked for.
+    pub drain: mpsc::Sender<()>,
+    /// Places for those who watch `/admin/events`.
+    pub watchers: Arc<Semaphore>,
     /// Where to send a panic, by actor.
     #[cfg(feature = "fault-injection")]
     pub panics: HashMap<&'static str, actix::Recipient<actors::messages::InjectPanic>>,
@@ -83,6 +95,9 @@ pub struct ServerState {
 impl ServerState {
     /// How long a route waits for an actor.
     pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// How many may watch `/admin/events` at once.
+    pub const WATCHERS: usize = 32;
 
     /// The database.
     ///
@@ -186,7 +201,7 @@ pub(super) struct Route {
 
 /// The page's own files, which `openapi.json` leaves out.
 fn pages() -> Vec<Route> {
-    vec![get("/", page::page), get("/assets/{name}", page::asset)]
+    vec![get("/", page::page), get("/admin", page::engine_room), get("/assets/{name}", page::asset)]
 }
 
 /// For this server's operators, and not for other sites' pages.
@@ -196,6 +211,11 @@ pub(super) fn operations() -> Vec<Route> {
         get("/health/ready", health::ready),
         get("/metrics", metrics::metrics),
         get("/admin/actors", admin::actors),
+        get("/admin/events", admin_events::events),
+        post("/admin/actors/{name}/restart", admin_actions::restart),
+        post("/admin/polling/pause", admin_actions::pause_polling),
+        post("/admin/polling/resume", admin_actions::resume_polling),
+        post("/admin/drain", admin_actions::drain),
     ]
 }
 
@@ -250,6 +270,19 @@ where
     let resource = web::resource(path)
         .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler))
         .default_service(web::to(|| async { Err::<&str, _>(Problem::method_not_allowed()) }));
+    Route { path, resource }
+}
+
+/// A resource that is posted to, and says so to everything else.
+fn post<F, Args>(path: &'static str, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let resource = web::resource(path)
+        .route(web::post().to(handler))
+        .default_service(web::to(|| async { Err::<&str, _>(Problem::post_only()) }));
     Route { path, resource }
 }
 

@@ -3,7 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use actix_web::{HttpResponse, web};
-use actors::supervision::{ActorStatus, Readiness};
+use actors::supervision::{ActorStatus, Phase, Readiness};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -22,7 +22,8 @@ pub(super) struct Status {
 /// How the source of the flights is.
 #[derive(Serialize, ToSchema)]
 struct Source {
-    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`.
+    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator
+    /// wants it not to be asked.
     state: String,
     /// Since when it can be used, or cannot.
     since: u64,
@@ -39,11 +40,12 @@ struct Source {
 impl Source {
     /// What the Poller last said about it.
     fn of(poller: ActorStatus) -> Self {
-        let ActorStatus { readiness: (readiness, since), observation, .. } = poller;
+        let ActorStatus { phase, since: phase_since, readiness: (readiness, since), observation, .. } = poller;
+        let paused = phase == Phase::Paused;
         let said = |name: &str| observation.get(name).unwrap_or(&Value::Null);
         Self {
-            state: said("source").as_str().unwrap_or("not_yet_asked").to_owned(),
-            since: since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            state: if paused { "paused" } else { said("source").as_str().unwrap_or("not_yet_asked") }.to_owned(),
+            since: if paused { phase_since } else { since }.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             reason: match readiness {
                 Readiness::Ready => None,
                 Readiness::NotReady(reason) => Some(reason),

@@ -16,6 +16,7 @@ mod completeness;
 mod contract;
 mod crashes;
 mod dead_letters;
+mod engine_room;
 mod export;
 mod history;
 mod import;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp};
+use crate::support::{ADMIN_TOKEN, Answer, Setup, Sky, TestApp};
 
 /// The answers of a real server, and their description.
 struct Described {
@@ -15,9 +15,19 @@ impl Described {
     fn check(&self, path: &str, query: &str, headers: &[(&str, &str)], status: u16) -> Value {
         let concrete = path.replace("{icao24}", "4b1814");
         let answer = self.app.ask("GET", &format!("{concrete}{query}"), headers);
-        assert_eq!(answer.status, status, "{path}{query}: {}", answer.text());
+        self.hold(&answer, path, "get", status)
+    }
+
+    /// The same for an order of the operator.
+    fn check_order(&self, path: &str, headers: &[(&str, &str)], status: u16) {
+        let answer = self.app.ask("POST", &path.replace("{name}", "db-writer"), headers);
+        self.hold(&answer, path, "post", status);
+    }
+
+    fn hold(&self, answer: &Answer, path: &str, method: &str, status: u16) -> Value {
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
         let content_type = answer.header("content-type").split(';').next().unwrap();
-        let responses = &self.document["paths"][path]["get"]["responses"];
+        let responses = &self.document["paths"][path][method]["responses"];
         let described = Some(&responses[status.to_string()]).filter(|response| !response.is_null());
         let media = &described.unwrap_or(&responses["default"])["content"][content_type];
         assert!(media["schema"].is_object(), "{path}: {status} {content_type} is not described: {responses}");
@@ -29,7 +39,7 @@ impl Described {
         let body = answer.json();
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let errors: Vec<_> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{path}{query}: {errors:?} in {body}");
+        assert!(errors.is_empty(), "{path}: {errors:?} in {body}");
         body
     }
 }
@@ -86,6 +96,11 @@ fn every_answer_is_as_described() {
     described.check("/metrics", "", &[], 200);
     described.check("/admin/actors", "", &[("Authorization", &token)], 200);
     described.check("/admin/actors", "", &[], 401);
+    described.check("/admin/events", "", &[], 401);
+    for path in ["/admin/polling/pause", "/admin/polling/resume", "/admin/actors/{name}/restart"] {
+        described.check_order(path, &[("Authorization", &token)], 202);
+        described.check_order(path, &[], 401);
+    }
     let seen = described.app.sse().seen();
     assert!(seen.head.iter().any(|line| line == "content-type: text/event-stream"), "{:?}", seen.head);
     assert!(
@@ -95,4 +110,5 @@ fn every_answer_is_as_described() {
 
     let tag = described.app.get("/api/v1/openapi.json").header("etag").to_owned();
     assert_eq!(described.app.ask("GET", "/api/v1/openapi.json", &[("If-None-Match", &tag)]).status, 304);
+    described.check_order("/admin/drain", &[("Authorization", &token)], 202);
 }

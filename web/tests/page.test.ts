@@ -1,13 +1,19 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { altitudeColour, EMERGENCY } from "../src/model/colours.ts";
-import { freePort, launch, PATIENCE, Program, row, shareOf, visit, waitAircraft, waitHeadline } from "./support.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import {
+  freePort,
+  launch,
+  PATIENCE,
+  Program,
+  row,
+  shareOf,
+  violations,
+  visit,
+  waitAircraft,
+  waitHeadline,
+} from "./support.ts";
 
 const SKY = [
   row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 }),
@@ -160,28 +166,13 @@ describe("with a small sky", () => {
 
   test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (colorScheme) => {
     const page = await open("", { colorScheme });
-    const violations = async (): Promise<unknown> => {
-      // Evaluated by the browser itself, past the page's policy, as a person's extension would be.
-      await page.evaluate(axe);
-      return page.evaluate(async () => {
-        type Axe = {
-          run: (
-            root: Document,
-          ) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
-        };
-        const { violations } = await (window as unknown as { axe: Axe }).axe.run(document);
-        return violations.flatMap(({ id, nodes }) =>
-          nodes.map(({ html, failureSummary }) => ({ id, html, failureSummary })),
-        );
-      });
-    };
     await page.getByRole("button", { name: "List" }).click();
     await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).click();
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
-    expect(await violations()).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     for (const name of ["Filter", "Settings"]) {
       await page.getByRole("button", { name, exact: true }).click();
-      expect(await violations()).toEqual([]);
+      expect(await violations(page)).toEqual([]);
     }
     await page.context().close();
   });

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import { expect } from "vitest";
 const PROGRAM =
   process.env["FLIGHT_MONITOR"] ?? fileURLToPath(new URL("../../target/debug/flight-monitor", import.meta.url));
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** For what should happen at once, on a machine that is busy. */
 export const PATIENCE = 60_000;
 
@@ -188,6 +190,23 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** What axe finds to complain of. */
+export async function violations(page: Page): Promise<unknown> {
+  // Evaluated by the browser itself, past the page's policy, as a person's extension would be.
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    type Axe = {
+      run: (
+        root: Document,
+      ) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+    };
+    const { violations } = await (window as unknown as { axe: Axe }).axe.run(document);
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => ({ id, html, failureSummary })),
+    );
+  });
 }
 
 /** The share of the map's pixels that are nearly of a colour. */

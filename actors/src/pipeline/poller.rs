@@ -11,7 +11,7 @@ use super::change_filter::ChangeFilter;
 use super::poll_plan::PollPlan;
 use super::work::{UnderWay, Work};
 use crate::domain::{BadRows, StateVector, UnixTime};
-use crate::messages::{Accepted, Drain, Drained, PublishStates};
+use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
 use crate::metrics::{Metrics, count};
 use crate::ports::{Fetched, SourceError, StateSource};
 use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
@@ -25,8 +25,23 @@ pub struct Poller<S> {
     metrics: Metrics,
     filter: ChangeFilter,
     failures: u32,
+    polling: Polling,
+    next: Next,
+    /// When the source may be asked again.
+    due: Instant,
     observation: Observation,
     work: Rc<Work>,
+}
+
+/// What the next poll waits for.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// For the one that is under way.
+    UnderWay,
+    /// For its time.
+    Due(SpawnHandle),
+    /// For the operator.
+    Resumed,
 }
 
 /// What the admin page shows of the Poller.
@@ -86,27 +101,48 @@ impl<S: StateSource> Poller<S> {
             metrics,
             filter: ChangeFilter::default(),
             failures: 0,
+            polling: Polling::default(),
+            next: Next::UnderWay,
+            due: Instant::now(),
             observation: Observation::default(),
             work: Rc::default(),
         }
     }
 
     fn poll_after(&mut self, pause: Duration, ctx: &mut Context<Self>) {
-        // A poll may take its time-out and the next one may back off; three of them without an end is a stall.
-        self.vitals.expect_progress_within(Some(pause + Duration::from_secs(60)));
         self.observation.next_poll_seconds = pause.as_secs_f64();
-        self.observation.next_poll_at = Some((SystemTime::now() + pause).into());
         self.observation.aircraft_known = self.filter.aircraft();
+        self.due = Instant::now() + injected_or(pause);
+        self.wait(ctx);
+    }
+
+    /// Waits for the time of the next poll, or for the operator.
+    fn wait(&mut self, ctx: &mut Context<Self>) {
+        let pause = self.due.saturating_duration_since(Instant::now());
+        let is_active = self.polling == Polling::Active;
+        self.observation.next_poll_at = is_active.then(|| (SystemTime::now() + pause).into());
         self.vitals.observe(&self.observation);
-        if !self.work.draining() {
-            ctx.run_later(injected_or(pause), Self::poll);
+        // A poll may take its time-out and the next one may back off; three of them without an end is a stall.
+        self.vitals.expect_progress_within(is_active.then_some(pause + Duration::from_secs(60)));
+        if self.work.draining() {
+            return;
         }
+        self.next = match self.polling {
+            Polling::Active => Next::Due(ctx.run_later(pause, Self::poll)),
+            Polling::Paused => Next::Resumed,
+        };
+    }
+
+    /// What it does is shown, unless it is paused.
+    fn phase(&self, phase: Phase) {
+        self.vitals.phase(if self.polling == Polling::Paused { Phase::Paused } else { phase });
     }
 
     fn poll(&mut self, ctx: &mut Context<Self>) {
         if self.work.draining() {
             return;
         }
+        self.next = Next::UnderWay;
         let (source, work, under_way, started) =
             (self.source.clone(), self.work.clone(), self.work.begin(), Instant::now());
         let fetch = async move {
@@ -161,7 +197,7 @@ impl<S: StateSource> Poller<S> {
                 poller.filter.published(&states, response_time);
                 poller.observation.held_by_producer = accepted.held;
                 poller.vitals.progress();
-                poller.vitals.phase(Phase::Running);
+                poller.phase(Phase::Running);
                 poller.vitals.readiness(Readiness::Ready);
             }
             poller.poll_after(pause, ctx);
@@ -182,7 +218,7 @@ impl<S: StateSource> Poller<S> {
         let pause = self.plan.after_failure(error, self.failures, &mut rand::rng());
         log::warn!(actor = "poller", failures = self.failures, next_poll:? = pause; "poll failed: {error}");
         self.vitals.error(error.to_string());
-        self.vitals.phase(Phase::BackingOff);
+        self.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(error.to_string()));
         self.poll_after(pause, ctx);
     }
@@ -247,13 +283,35 @@ impl<S: StateSource> Actor for Poller<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.vitals.phase(Phase::Running);
+        self.phase(Phase::Running);
         self.poll_after(Duration::ZERO, ctx);
     }
 }
 
-/// What was published stays known over a restart: forgetting it would publish every aircraft again.
+/// What was published stays known over a restart: forgetting it would publish every aircraft again. So does a pause.
 impl<S: StateSource> Supervised for Poller<S> {}
+
+impl<S: StateSource> Handler<SetPolling> for Poller<S> {
+    type Result = ();
+
+    fn handle(&mut self, SetPolling(polling): SetPolling, ctx: &mut Self::Context) {
+        if polling == self.polling || self.work.draining() {
+            return;
+        }
+        self.polling = polling;
+        log::info!(actor = "poller", polling:? = polling; "the operator wants it so");
+        self.phase(Phase::Running);
+        match self.next {
+            // The poll under way ends in its own time, and then waits for what is wanted by then.
+            Next::UnderWay => {}
+            Next::Due(timer) => {
+                ctx.cancel_future(timer);
+                self.wait(ctx);
+            }
+            Next::Resumed => self.wait(ctx),
+        }
+    }
+}
 
 impl<S: StateSource> Handler<Drain> for Poller<S> {
     type Result = ResponseActFuture<Self, Drained>;

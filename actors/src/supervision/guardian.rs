@@ -2,10 +2,12 @@ use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use actix::dev::ContextFut;
 use actix::prelude::*;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::restart_policy::{RestartHistory, RestartPolicy, Verdict};
@@ -22,13 +24,33 @@ pub(super) enum Ending {
 
 /// Runs an actor to its end. After a panic, in a handler or in one of the actor's futures, it is restarted on the same
 /// address with its queued messages; lost are the message that was fatal and the actor's own futures and timers.
-pub(super) async fn guard<A>(mut life: ContextFut<A, Context<A>>, policy: RestartPolicy, vitals: Vitals) -> Ending
+///
+/// It is restarted in the same way, without a pause and whatever its policy says, when that is `asked` for.
+pub(super) async fn guard<A>(
+    mut life: ContextFut<A, Context<A>>,
+    policy: RestartPolicy,
+    vitals: Vitals,
+    asked: Arc<Notify>,
+) -> Ending
 where
     A: Actor<Context = Context<A>> + Supervised,
 {
     let mut history = RestartHistory::default();
     loop {
-        let Err(cause) = live(&mut life).await else {
+        let lived = tokio::select! {
+            biased;
+            // Between two of its steps, so no handler is interrupted.
+            () = asked.notified() => {
+                log::warn!(actor = vitals.status().name; "will be restarted, as the operator wants it");
+                vitals.phase(Phase::Restarting);
+                if restart(&mut life, &vitals) {
+                    continue;
+                }
+                return Ending::Finished;
+            }
+            lived = live(&mut life) => lived,
+        };
+        let Err(cause) = lived else {
             vitals.phase(Phase::Finished);
             return Ending::Finished;
         };
@@ -38,16 +60,8 @@ where
                 log::error!(actor = vitals.status().name, pause:? = pause; "panicked, will be restarted: {cause}");
                 vitals.phase(Phase::Restarting);
                 sleep(pause).await;
-                // `restarting` is the actor's own code too, and may panic.
-                match catch_unwind(AssertUnwindSafe(|| life.restart())) {
-                    Ok(true) => vitals.restarted(),
-                    Ok(false) => {
-                        vitals.phase(Phase::Finished);
-                        return Ending::Finished;
-                    }
-                    Err(panic) => {
-                        log::error!(actor = vitals.status().name; "panicked at its restart: {}", message(&panic));
-                    }
+                if !restart(&mut life, &vitals) {
+                    return Ending::Finished;
                 }
             }
             Verdict::GiveUp => {
@@ -60,6 +74,23 @@ where
             }
         }
     }
+}
+
+/// Restarts the actor on its address; `false`: nobody can reach it any more.
+fn restart<A>(life: &mut ContextFut<A, Context<A>>, vitals: &Vitals) -> bool
+where
+    A: Actor<Context = Context<A>> + Supervised,
+{
+    // `restarting` is the actor's own code too, and may panic.
+    match catch_unwind(AssertUnwindSafe(|| life.restart())) {
+        Ok(true) => vitals.restarted(),
+        Ok(false) => {
+            vitals.phase(Phase::Finished);
+            return false;
+        }
+        Err(panic) => log::error!(actor = vitals.status().name; "panicked at its restart: {}", message(&panic)),
+    }
+    true
 }
 
 /// Polls the actor until it ends (`Ok`) or panics (`Err` with the panic's message).

@@ -1,12 +1,16 @@
-//! Restarts, vitals and ordered ends, for any actor.
+//! Restarts, vitals and the journal of their changes, for any actor.
 
 mod guardian;
+mod journal;
 mod restart_policy;
+mod restarts;
 mod stalls;
 mod supervisor;
 mod vitals;
 
+pub use journal::{Change, Entry, Journal};
 pub use restart_policy::{RestartHistory, RestartPolicy, Verdict};
+pub use restarts::Restarts;
 pub use stalls::{StallWatch, Stalls};
 pub use supervisor::{Failure, Supervisor};
 pub use vitals::{ActorStatus, Board, LastError, Phase, Readiness, Vitals};

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
+use super::journal::Change;
 use super::vitals::{Board, Phase};
 
-/// Notices when an actor stalls and when it goes on: the board only says how it is at the moment.
+/// Notices when an actor stalls and when it goes on, and notes it in the journal: the board only says how it is at the
+/// moment.
 #[derive(Debug)]
 pub struct StallWatch {
     board: Board,
@@ -33,6 +35,13 @@ impl StallWatch {
             begun: now.difference(&self.stalled).copied().collect(),
             ended: self.stalled.difference(&now).copied().collect(),
         };
+        for (actors, from, to) in
+            [(&stalls.begun, Phase::Running, Phase::Stalled), (&stalls.ended, Phase::Stalled, Phase::Running)]
+        {
+            for actor in actors {
+                self.board.journal().record(Some(actor), Change::Phase { from, to, reason: None });
+            }
+        }
         self.stalled = now;
         stalls
     }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::guardian::{Ending, guard};
 use super::restart_policy::RestartPolicy;
+use super::restarts::Restarts;
 use super::vitals::{Board, Vitals};
 
 /// An actor that its supervisor gave up.
@@ -24,6 +25,7 @@ pub struct Supervisor {
     board: Board,
     policy: RestartPolicy,
     failures: mpsc::UnboundedSender<Failure>,
+    restarts: Restarts,
     arbiters: Mutex<Vec<Arbiter>>,
 }
 
@@ -35,7 +37,7 @@ impl Supervisor {
     /// actors that it gives up: each at most once.
     pub fn new(board: Board, policy: RestartPolicy) -> (Self, mpsc::UnboundedReceiver<Failure>) {
         let (failures, reports) = mpsc::unbounded_channel();
-        (Self { board, policy, failures, arbiters: Mutex::default() }, reports)
+        (Self { board, policy, failures, restarts: Restarts::default(), arbiters: Mutex::default() }, reports)
     }
 
     /// Starts an actor that is made on its own thread, and returns its address, which outlives every restart.
@@ -74,18 +76,23 @@ impl Supervisor {
         F: FnOnce(Vitals) -> A + Send + 'static,
     {
         let (sender, receiver) = channel(Self::MAILBOX);
-        let (failures, vitals) = (self.failures.clone(), self.board.list(name));
+        let (failures, vitals, asked) = (self.failures.clone(), self.board.list(name), self.restarts.listen(name));
         thread.spawn_fn(move || {
             let life = Context::with_receiver(receiver).into_future(make(vitals.clone()));
             #[expect(clippy::disallowed_methods, reason = "this future is what catches the panics of all others")]
             actix_rt::spawn(async move {
-                if let Ending::GaveUp(cause) = guard(life, policy, vitals).await {
+                if let Ending::GaveUp(cause) = guard(life, policy, vitals, asked).await {
                     // Nobody listening means that the process is ending already.
                     let _ = failures.send(Failure { actor: name, cause });
                 }
             });
         });
         Addr::new(sender)
+    }
+
+    /// By which actors can be restarted on request.
+    pub fn restarts(&self) -> Restarts {
+        self.restarts.clone()
     }
 
     /// Ends every actor's thread, drained or not.
@@ -171,6 +178,24 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(counter.send(Ask::Count).await, Ok(1));
+        supervisor.stop();
+    }
+
+    #[actix_rt::test]
+    async fn a_restart_that_is_asked_for_keeps_the_address_and_is_no_failure() {
+        let board = Board::default();
+        let (supervisor, mut reports) = Supervisor::new(board.clone(), quick(3));
+        let counter = supervisor.start("counter", |_| Counter::default());
+        let restarts = supervisor.restarts();
+        for number in 1..=10 {
+            assert_eq!(counter.send(Ask::Count).await, Ok(1), "its state is new");
+            assert!(restarts.ask("counter") && !restarts.ask("nobody"));
+            while board.statuses()[0].restarts < number {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(board.statuses()[0].last_error, None);
+        assert!(reports.try_recv().is_err());
         supervisor.stop();
     }
 

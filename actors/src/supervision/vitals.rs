@@ -5,6 +5,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::journal::{Change, Journal};
+
 /// What an actor is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +19,8 @@ pub enum Phase {
     Stalled,
     /// Waiting for something outside that failed, to try again.
     BackingOff,
+    /// At rest because the operator wants it so.
+    Paused,
     /// Failed, to be restarted after a pause.
     Restarting,
     /// Finishing what is under way.
@@ -70,7 +74,7 @@ pub struct ActorStatus {
     pub observation: Value,
 }
 
-fn unix_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn unix_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     serializer.serialize_f64((seconds * 1000.0).round() / 1000.0)
 }
@@ -85,6 +89,8 @@ fn maybe_unix_seconds<S: Serializer>(time: &Option<SystemTime>, serializer: S) -
 #[derive(Debug)]
 struct Sheet {
     status: ActorStatus,
+    /// Where every change of the phase and of the readiness is noted.
+    journal: Journal,
     /// Without progress for this long, a running actor is stalled.
     patience: Option<Duration>,
     progressed: Instant,
@@ -94,8 +100,22 @@ struct Sheet {
 #[derive(Clone, Debug)]
 pub struct Vitals(Arc<Mutex<Sheet>>);
 
+impl Sheet {
+    fn phase(&mut self, phase: Phase) {
+        let status = &mut self.status;
+        let from = std::mem::replace(&mut status.phase, phase);
+        if from == phase {
+            return;
+        }
+        status.since = SystemTime::now();
+        let failed = matches!(phase, Phase::BackingOff | Phase::Restarting | Phase::Failed);
+        let reason = status.last_error.as_ref().filter(|_| failed).map(|error| error.message.clone());
+        self.journal.record(Some(status.name), Change::Phase { from, to: phase, reason });
+    }
+}
+
 impl Vitals {
-    fn new(name: &'static str) -> Self {
+    fn new(name: &'static str, journal: Journal) -> Self {
         let now = SystemTime::now();
         Self(Arc::new(Mutex::new(Sheet {
             status: ActorStatus {
@@ -108,6 +128,7 @@ impl Vitals {
                 readiness: (Readiness::NotReady("starting".into()), now),
                 observation: Value::Object(serde_json::Map::new()),
             },
+            journal,
             patience: None,
             progressed: Instant::now(),
         })))
@@ -115,7 +136,7 @@ impl Vitals {
 
     /// Vitals that are on no board, for tests.
     pub fn unlisted(name: &'static str) -> Self {
-        Self::new(name)
+        Self::new(name, Journal::default())
     }
 
     fn sheet(&self) -> MutexGuard<'_, Sheet> {
@@ -125,11 +146,7 @@ impl Vitals {
 
     /// The actor does something else from now on.
     pub fn phase(&self, phase: Phase) {
-        let status = &mut self.sheet().status;
-        if status.phase != phase {
-            status.phase = phase;
-            status.since = SystemTime::now();
-        }
+        self.sheet().phase(phase);
     }
 
     /// A piece of work was finished.
@@ -138,8 +155,7 @@ impl Vitals {
         sheet.status.last_progress = Some(SystemTime::now());
         sheet.progressed = Instant::now();
         if matches!(sheet.status.phase, Phase::Starting | Phase::BackingOff | Phase::Restarting) {
-            sheet.status.phase = Phase::Running;
-            sheet.status.since = SystemTime::now();
+            sheet.phase(Phase::Running);
         }
     }
 
@@ -157,13 +173,19 @@ impl Vitals {
 
     /// Says whether the actor's part of the service can be used.
     pub fn readiness(&self, readiness: Readiness) {
-        let current = &mut self.sheet().status.readiness;
+        let mut sheet = self.sheet();
+        let Sheet { status, journal, .. } = &mut *sheet;
         // The time is that of the change between the two, not of another reason.
-        if matches!(current.0, Readiness::Ready) == matches!(readiness, Readiness::Ready) {
-            current.0 = readiness;
-        } else {
-            *current = (readiness, SystemTime::now());
+        if matches!(status.readiness.0, Readiness::Ready) == matches!(readiness, Readiness::Ready) {
+            status.readiness.0 = readiness;
+            return;
         }
+        let reason = match &readiness {
+            Readiness::Ready => None,
+            Readiness::NotReady(reason) => Some(reason.clone()),
+        };
+        journal.record(Some(status.name), Change::Readiness { ready: reason.is_none(), reason });
+        status.readiness = (readiness, SystemTime::now());
     }
 
     /// Replaces what the actor says about itself.
@@ -175,10 +197,9 @@ impl Vitals {
     pub(super) fn restarted(&self) {
         let mut sheet = self.sheet();
         sheet.status.restarts += 1;
-        // What it was to be done with is lost with the panic; the next piece of work says anew how long it may take.
+        // What it was to be done with is lost with the restart; the next piece of work says anew how long it may take.
         sheet.patience = None;
-        drop(sheet);
-        self.phase(Phase::Running);
+        sheet.phase(Phase::Running);
     }
 
     /// A copy of everything, with `stalled` worked out.
@@ -195,21 +216,29 @@ impl Vitals {
     }
 }
 
-/// The vitals of every actor of this process, in the order in which they were started.
+/// The vitals of every actor of this process, in the order in which they were started, and the journal of their changes.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<Vec<Vitals>>>);
+pub struct Board {
+    actors: Arc<Mutex<Vec<Vitals>>>,
+    journal: Journal,
+}
 
 impl Board {
     /// Lists a new actor.
     pub fn list(&self, name: &'static str) -> Vitals {
-        let vitals = Vitals::new(name);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(vitals.clone());
+        let vitals = Vitals::new(name, self.journal.clone());
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner).push(vitals.clone());
         vitals
     }
 
     /// The state of each actor.
     pub fn statuses(&self) -> Vec<ActorStatus> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Vitals::status).collect()
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Vitals::status).collect()
+    }
+
+    /// What changed, of all actors.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 }
 

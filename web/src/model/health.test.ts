@@ -55,6 +55,7 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
     /^Waiting for the source$/,
     /not asked yet/,
   ],
+  ["paused", { status: status({ state: "paused" }) }, "waiting", /^Polling is paused$/, /operator.* 5 s old/],
   ["nothing yet", { observedAt: undefined }, "waiting", /^Waiting for data$/, /./],
   ["old, and nobody knows why", { status: undefined, observedAt: NOW - 600 }, "waiting", /^Data is 10 min old$/, /./],
   ["old, but that is how often it is asked", { observedAt: NOW - 600 }, "good", /^Live$/, /10 min old/],

@@ -11,7 +11,7 @@ export interface ServerStatus {
 
 /** How the source of the flights is. Times are Unix seconds. */
 export interface SourceStatus {
-  readonly state: "not_yet_asked" | "live" | "rate_limited" | "refused" | "unavailable" | "malformed";
+  readonly state: "not_yet_asked" | "live" | "rate_limited" | "refused" | "unavailable" | "malformed" | "paused";
   readonly since: number;
   readonly reason: string | null;
   readonly response_time: number | null;
@@ -86,6 +86,12 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
           tone: "bad",
           headline: "Source answers nonsense",
           explanation: `Its answers cannot be read since ${clock(source.since)}.${why}${again} ${old}`,
+        };
+      case "paused":
+        return {
+          tone: "waiting",
+          headline: "Polling is paused",
+          explanation: `This server's operator has it so since ${clock(source.since)}. ${old}`,
         };
       case "not_yet_asked":
         return { tone: "waiting", headline: "Waiting for the source", explanation: `It was not asked yet.${again}` };

@@ -73,6 +73,7 @@ export function settingsPanel(
         h("a", { href: "/metrics" }, "/metrics"),
         ": for operators",
       ),
+      h("li", {}, h("a", { href: "/admin" }, "/admin"), ": the engine room, for whoever has this server's token"),
     ),
   );
   element.hidden = true;

@@ -1,0 +1,3 @@
+import { EngineRoom } from "./admin/engine-room.ts";
+
+new EngineRoom(document.body).start();

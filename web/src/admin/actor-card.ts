@@ -1,0 +1,195 @@
+import { moment, observed, phaseName, Rate, tone } from "../model/engine.ts";
+import type { ActorVitals } from "../model/engine.ts";
+import { clock, span } from "../model/units.ts";
+import { h, setText, show } from "../page/dom.ts";
+import { Sparkline } from "./sparkline.ts";
+
+/** What is shown of an actor beside what all of them have. */
+interface Part {
+  readonly title: string;
+  readonly does: string;
+  /** A counter whose growth is drawn, or a figure that is drawn as it is. */
+  readonly work: { readonly label: string; readonly field: string; readonly counts: boolean };
+  readonly queue?: { readonly label: string; readonly field: string };
+  readonly facts: readonly (readonly [label: string, text: (actor: ActorVitals) => string | undefined])[];
+}
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const count =
+  (field: string) =>
+  (actor: ActorVitals): string | undefined => {
+    const value = observed(actor, field);
+    return value === undefined ? undefined : whole.format(value);
+  };
+
+/** Every actor, in the order in which the data flows. */
+export const PARTS: Readonly<Record<string, Part>> = {
+  poller: {
+    title: "Poller",
+    does: "asks OpenSky",
+    work: { label: "News of the last poll", field: "changed", counts: false },
+    facts: [
+      ["Source", sourceState],
+      ["Next poll", nextPoll],
+      ["Polls", count("polls")],
+      ["Failed", count("failed_polls")],
+    ],
+  },
+  "kafka-producer": {
+    title: "KafkaProducer",
+    does: "publishes the news",
+    work: { label: "States a second", field: "published", counts: true },
+    queue: { label: "Waiting for Kafka", field: "held" },
+    facts: [
+      ["Failed tries", count("failed_tries")],
+      ["Dropped", count("dropped")],
+    ],
+  },
+  "kafka-consumer-store": {
+    title: "KafkaConsumer, store",
+    does: "reads for the database",
+    work: { label: "Records a second", field: "records", counts: true },
+    queue: { label: "Lag, records", field: "lag" },
+    facts: [
+      ["Dead letters", count("dead_letters")],
+      ["Lost offsets", count("lost_offsets")],
+    ],
+  },
+  "db-writer": {
+    title: "DbWriter",
+    does: "stores in the database",
+    work: { label: "Rows a second", field: "inserted", counts: true },
+    facts: [
+      [
+        "Last batch",
+        (actor) => {
+          const seconds = observed(actor, "last_batch_seconds");
+          return seconds === undefined
+            ? undefined
+            : `${whole.format(observed(actor, "last_batch_states") ?? 0)} in ${(seconds * 1000).toFixed(0)} ms`;
+        },
+      ],
+      ["Duplicates", count("duplicates")],
+    ],
+  },
+  "kafka-consumer-live": {
+    title: "KafkaConsumer, live",
+    does: "reads for the picture",
+    work: { label: "Records a second", field: "records", counts: true },
+    queue: { label: "Lag, records", field: "lag" },
+    facts: [["Lost offsets", count("lost_offsets")]],
+  },
+  "sse-hub": {
+    title: "SseHub",
+    does: "sends to browsers",
+    work: { label: "States a second", field: "states", counts: true },
+    queue: { label: "Clients", field: "clients" },
+    facts: [
+      ["Aircraft", count("aircraft")],
+      ["Clients behind", count("clients_behind")],
+      ["Evicted", count("clients_evicted")],
+    ],
+  },
+};
+
+function sourceState(actor: ActorVitals): string {
+  const source = actor.observation["source"];
+  return typeof source === "string" ? source.replaceAll("_", " ") : "–";
+}
+
+function nextPoll(actor: ActorVitals): string {
+  const at = observed(actor, "next_poll_at");
+  if (actor.phase === "paused") return "when it is resumed";
+  return at === undefined ? "–" : clock(at);
+}
+
+const format = (value: number): string =>
+  value >= 100 || Number.isInteger(value) ? whole.format(value) : value.toFixed(1);
+
+/** One actor: what it does, how well, and the restart. */
+export class ActorCard {
+  private readonly part: Part;
+  private readonly phase = h("span", { class: "phase" });
+  private readonly lists = new Map<string, HTMLElement>();
+  private readonly error = h("p", { class: "error" });
+  private readonly rate = new Rate();
+  private readonly work: Sparkline;
+  private readonly queue: Sparkline | undefined;
+  private readonly facts = h("dl", { class: "facts" });
+  readonly element: HTMLElement;
+
+  constructor(name: string, onRestart: (title: string) => void) {
+    this.part = PARTS[name] ?? {
+      title: name,
+      does: "",
+      work: { label: "", field: "", counts: false },
+      facts: [],
+    };
+    this.work = new Sparkline(this.part.work.label, format);
+    this.queue = this.part.queue === undefined ? undefined : new Sparkline(this.part.queue.label, format);
+    const { title, does } = this.part;
+    this.element = h(
+      "article",
+      { class: "actor", "data-actor": name, "aria-label": title },
+      h("header", {}, h("h2", {}, title), this.phase),
+      h("p", { class: "does" }, does),
+      this.work.element,
+      this.queue?.element,
+      this.facts,
+      this.error,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button small",
+          "aria-label": `Restart ${title}`,
+          click: () => {
+            onRestart(title);
+          },
+        },
+        "Restart …",
+      ),
+    );
+  }
+
+  /** Shows what came. */
+  update(actor: ActorVitals, now: number): void {
+    this.element.dataset["tone"] = tone(actor.phase);
+    this.element.dataset["phase"] = actor.phase;
+    setText(this.phase, `${phaseName(actor.phase)} for ${span(now - actor.since)}`);
+    for (const [label, text] of this.part.facts) this.fact(label, text(actor));
+    this.fact("Restarts", whole.format(actor.restarts));
+    this.fact("Last progress", moment(actor.last_progress, now));
+    const { last_error } = actor;
+    show(this.error, last_error !== null);
+    setText(this.error, last_error === null ? "" : `${clock(last_error.at)}: ${last_error.message}`);
+  }
+
+  /** Takes the figures of one more second into the charts. */
+  sample(actor: ActorVitals, at: number): void {
+    const { work, queue } = this.part;
+    const value = observed(actor, work.field);
+    this.work.push(work.counts ? this.rate.take(value, at) : value);
+    if (queue === undefined || this.queue === undefined) return;
+    const waiting = observed(actor, queue.field);
+    show(this.queue.element, waiting !== undefined || this.queue.series.last !== null);
+    this.queue.push(waiting);
+  }
+
+  private fact(label: string, text: string | undefined): void {
+    if (text === undefined) return;
+    let value = this.lists.get(label);
+    if (value === undefined) {
+      value = h("dd");
+      this.lists.set(label, value);
+      this.facts.append(h("div", {}, h("dt", {}, label), value));
+    }
+    setText(value, text);
+  }
+
+  /** Draws anew, in other colours or another size. */
+  draw(): void {
+    this.work.draw();
+    this.queue?.draw();
+  }
+}
