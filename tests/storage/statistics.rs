@@ -190,6 +190,14 @@ async fn the_latest_states_are_one_of_each_aircraft_heard_lately<D: TestDatabase
     assert_eq!(database.count("(SELECT DISTINCT icao24 FROM latest_states) AS aircraft").await, 10);
     let newest = "(SELECT 1 FROM latest_states GROUP BY last_contact HAVING count(*) = 5) AS times";
     assert_eq!(database.count(newest).await, 2);
+    // Whoever has left a box is not shown where it was.
+    let moving =
+        |seconds_ago, lat| StateVector { lat: Some(lat), lon: Some(1.0), ..poll(1, now - seconds_ago).remove(0) };
+    store(&storage, Some(35), vec![moving(30, -70.0), moving(20, -80.0)]).await;
+    for (south, found) in [(-75, 0), (-85, 1)] {
+        let inside = format!("(SELECT 1 FROM latest_states WHERE lat BETWEEN {south} AND {south} + 10) AS inside");
+        assert_eq!(database.count(&inside).await, found);
+    }
 }
 
 #[actix_rt::test]
