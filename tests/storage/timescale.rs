@@ -64,13 +64,7 @@ async fn late_rows_reach_compressed_chunks_once() {
     let writer = storage.writer();
     let first = batch(vec![part(0, None, poll(2000, START))]);
     writer.store(&first, &hints(&first, true)).await.unwrap();
-    database
-        .execute(
-            "ALTER TABLE state_vectors SET (timescaledb.compress, timescaledb.compress_segmentby = 'icao24',
-                timescaledb.compress_orderby = 'last_contact');
-             SELECT compress_chunk(chunk) FROM show_chunks('state_vectors') AS chunk",
-        )
-        .await;
+    database.execute("SELECT compress_chunk(chunk) FROM show_chunks('state_vectors') AS chunk").await;
     for (offset, likely_new) in [(2000, true), (4010, false)] {
         let late = [poll(2000, START), poll(10, START + offset)].concat();
         let late = batch(vec![part(0, Some(offset), late)]);
