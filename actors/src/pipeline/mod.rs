@@ -15,6 +15,7 @@ pub mod poll_plan;
 mod poller;
 mod sse_hub;
 mod store_path;
+mod storing;
 mod work;
 
 pub use backlog::BacklogLimits;

@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
@@ -10,11 +9,11 @@ use super::inquiry::Inquiry;
 use super::kafka_consumer::Reading;
 use super::lag::Lag;
 use super::live_path::totals;
-use crate::batch::{Batch, DeadLetter, Fenced, Position, RecordPlace, Stored};
-use crate::domain::{Icao24, StateVector, UnixTime};
+use super::storing::Storing;
+use crate::batch::{Batch, Fenced, Position, Stored};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::metrics::count;
-use crate::ports::{StartAt, StoreError, Subscription, SubscriptionEvent};
+use crate::ports::{StartAt, Subscription, SubscriptionEvent};
 use crate::supervision::{Phase, Readiness};
 
 /// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
@@ -356,7 +355,8 @@ fn states_of(event: &SubscriptionEvent) -> usize {
     }
 }
 
-fn failed<S>(reading: &Reading<S>, error: &str, whose: &'static str) {
+/// Shows that the path cannot go on because of somebody else.
+pub(super) fn failed<S>(reading: &Reading<S>, error: &str, whose: &'static str) {
     reading.vitals.error(error);
     reading.vitals.phase(Phase::BackingOff);
     reading.vitals.readiness(Readiness::NotReady(format!("{whose}: {error}")));
@@ -387,94 +387,4 @@ async fn find_positions<S: Subscription>(
         failed(&reading, &error, "database");
         tokio::time::sleep(backoff.pause()).await;
     }
-}
-
-/// One batch on its way to the database.
-struct Storing<S> {
-    reading: Reading<S>,
-    db_writer: Recipient<StoreBatch>,
-    dead_letters: Recipient<PublishDeadLetters>,
-}
-
-impl<S: Subscription> Storing<S> {
-    /// Tries until the batch is stored. Dead letters go first, since the position must not pass them before Kafka has
-    /// them. Also answers how many there were.
-    async fn store(self, mut batch: Batch) -> (Arc<Batch>, Stored, u64) {
-        let mut letters: Vec<DeadLetter> =
-            batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
-        let mut sent = 0;
-        let mut batch = Arc::new(batch);
-        let mut backoff = Backoff::for_a_service();
-        loop {
-            sent += self.bury(&mut letters).await;
-            let error = match self.db_writer.send(StoreBatch(batch.clone())).await {
-                Ok(Ok(stored)) => return (batch, stored, sent),
-                Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
-                    log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%; "the database refuses a row: {reason}");
-                    letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
-                    continue;
-                }
-                Ok(Err(error @ StoreError::Unavailable(_))) => error.to_string(),
-                Err(error) => format!("the DbWriter did not answer: {error}"),
-            };
-            let pause = backoff.pause();
-            log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause; "not stored yet: {error}");
-            failed(&self.reading, &error, "database");
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Publishes dead letters until Kafka has them all.
-    async fn bury(&self, letters: &mut Vec<DeadLetter>) -> u64 {
-        let count = letters.len() as u64;
-        let mut backoff = Backoff::for_a_service();
-        while !letters.is_empty() {
-            let error = match self.dead_letters.send(PublishDeadLetters(letters.clone())).await {
-                Ok(Ok(())) => {
-                    log::warn!(actor = "kafka-consumer-store", records = letters.len(); "records went to the dead letters: {}", letters[0].reason);
-                    letters.clear();
-                    return count;
-                }
-                Ok(Err(error)) => {
-                    let mut index = 0;
-                    letters.retain(|_| {
-                        index += 1;
-                        error.undelivered.contains(&(index - 1))
-                    });
-                    error.to_string()
-                }
-                Err(error) => format!("the KafkaProducer did not answer: {error}"),
-            };
-            failed(&self.reading, &error, "Kafka");
-            tokio::time::sleep(backoff.pause()).await;
-        }
-        count
-    }
-}
-
-/// Removes the rows of a key from a batch, as dead letters.
-fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &str) -> Vec<DeadLetter> {
-    let topic = batch.log.topic.clone();
-    let mut letters = Vec::new();
-    for part in &mut batch.parts {
-        let kept = |state: &StateVector| state.icao24 != icao24 || state.last_contact != last_contact;
-        let refused: Vec<_> = part.states.iter().enumerate().filter(|(_, state)| !kept(state)).collect();
-        letters.extend(refused.iter().map(|&(index, state)| {
-            let end = RecordPlace { offset: part.next_offset, timestamp: part.last_timestamp };
-            let RecordPlace { offset, timestamp } = part.records.get(index).copied().unwrap_or(end);
-            DeadLetter {
-                topic: topic.clone(),
-                partition: part.partition,
-                offset,
-                timestamp,
-                key: Some(icao24.to_ascii().to_vec().into()),
-                value: serde_json::to_vec(&**state).ok().map(Into::into),
-                reason: format!("refused by the database: {reason}"),
-            }
-        }));
-        let mut states = part.states.iter();
-        part.records.retain(|_| states.next().is_none_or(|state| kept(state)));
-        part.states.retain(|state| kept(state));
-    }
-    letters
 }
