@@ -5,7 +5,7 @@ use actix::prelude::*;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::newest_stored::NewestStored;
+use super::newest_stored::{Judgement, NewestStored};
 use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
@@ -59,7 +59,7 @@ impl<S: StateStore> DbWriter<S> {
         }
     }
 
-    fn stored(&mut self, batch: &Batch, stored: &Stored, started: Instant) {
+    fn stored(&mut self, batch: &Batch, judgement: &Judgement, stored: &Stored, started: Instant) {
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.store_seconds.observe(seconds);
         count(&self.metrics.rows, "inserted", stored.inserted);
@@ -69,7 +69,7 @@ impl<S: StateStore> DbWriter<S> {
             self.metrics.age_when_stored.observe(UnixTime::now().seconds_since(observed_at).max(0) as f64);
         }
         // Also the fenced rows: another writer stored them.
-        self.newest.remember(batch);
+        self.newest.remember(batch, judgement, stored);
         self.observation.batches += 1;
         self.observation.inserted += stored.inserted;
         self.observation.duplicates += stored.duplicates;
@@ -179,16 +179,16 @@ impl<S: StateStore> Handler<StoreBatch> for DbWriter<S> {
     type Result = AtomicResponse<Self, Result<Stored, StoreError>>;
 
     fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
-        let (store, likely_new, started) = (self.store.clone(), self.newest.judge(&batch), Instant::now());
+        let (store, judgement, started) = (self.store.clone(), self.newest.judge(&batch), Instant::now());
         self.vitals.expect_progress_within(Some(PATIENCE));
         let write = async move {
-            let result = store.store(&batch, &likely_new).await;
-            (result, batch)
+            let result = store.store(&batch, &judgement.likely_new).await;
+            (result, batch, judgement)
         };
-        AtomicResponse::new(Box::pin(write.into_actor(self).map(move |(result, batch), writer, _| {
+        AtomicResponse::new(Box::pin(write.into_actor(self).map(move |(result, batch, judgement), writer, _| {
             writer.vitals.expect_progress_within(None);
             match &result {
-                Ok(stored) => writer.stored(&batch, stored, started),
+                Ok(stored) => writer.stored(&batch, &judgement, stored, started),
                 Err(error) => writer.failed(error),
             }
             result

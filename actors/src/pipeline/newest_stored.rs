@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
-use crate::batch::Batch;
+use foldhash::fast::RandomState;
+
+use crate::batch::{Batch, Stored};
 use crate::domain::{Icao24, UnixTime};
 use crate::ports::LikelyNew;
 
@@ -8,9 +10,23 @@ use crate::ports::LikelyNew;
 /// their key in the table. A wrong guess costs time, never a row.
 #[derive(Debug, Default)]
 pub(super) struct NewestStored {
-    young: HashMap<Icao24, UnixTime>,
+    young: Newest,
     /// The previous generation: when `young` is full it becomes this one, so that what is still heard of is kept.
-    old: HashMap<Icao24, UnixTime>,
+    old: Newest,
+    /// Whether rows of the last batch that it took for new were there already: what was stored before is read again, of
+    /// which it knows nothing after a restart.
+    mistaken: bool,
+}
+
+/// Asked several times for each row.
+type Newest = HashMap<Icao24, UnixTime, RandomState>;
+
+/// What is thought of a batch before it is stored.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    pub(super) likely_new: LikelyNew,
+    /// How many rows are newer than everything remembered.
+    newer: u64,
 }
 
 impl NewestStored {
@@ -20,9 +36,10 @@ impl NewestStored {
         self.young.get(&icao24).or_else(|| self.old.get(&icao24)).copied()
     }
 
-    /// For each row, whether it is newer than everything stored and everything before it in the batch.
-    pub(super) fn judge(&self, batch: &Batch) -> LikelyNew {
-        let mut within: HashMap<Icao24, UnixTime> = HashMap::with_capacity(batch.states());
+    /// A row is likely to be new if it is newer than everything stored and everything before it in the batch; none is
+    /// while that is mistaken.
+    pub(super) fn judge(&self, batch: &Batch) -> Judgement {
+        let mut within = Newest::with_capacity_and_hasher(batch.states(), RandomState::default());
         let judged = batch.parts.iter().map(|part| {
             let rows = part.states.iter().map(|state| {
                 let before = within.get(&state.icao24).copied().or_else(|| self.get(state.icao24));
@@ -34,11 +51,17 @@ impl NewestStored {
             });
             rows.collect()
         });
-        LikelyNew(judged.collect())
+        let judged: Vec<Vec<bool>> = judged.collect();
+        let newer = judged.iter().flatten().filter(|newer| **newer).count() as u64;
+        Judgement { likely_new: if self.mistaken { LikelyNew::default() } else { LikelyNew(judged) }, newer }
     }
 
-    /// Remembers the rows of a stored batch.
-    pub(super) fn remember(&mut self, batch: &Batch) {
+    /// Remembers the rows of a batch that was judged and stored, and whether the judgement was right.
+    pub(super) fn remember(&mut self, batch: &Batch, judgement: &Judgement, stored: &Stored) {
+        // Of a fenced part nobody knows which of its rows were new.
+        if stored.fenced.is_empty() {
+            self.mistaken = stored.inserted < judgement.newer;
+        }
         for state in batch.iter() {
             let newest = self.get(state.icao24).map_or(state.last_contact, |known| known.max(state.last_contact));
             self.young.insert(state.icao24, newest);
@@ -57,15 +80,52 @@ impl NewestStored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Fenced;
     use crate::test_support::{batch, state};
+
+    fn all_new(batch: &Batch) -> Stored {
+        Stored { inserted: batch.states() as u64, ..Stored::default() }
+    }
+
+    fn remember(memory: &mut NewestStored, batch: &Batch) {
+        memory.remember(batch, &memory.judge(batch), &all_new(batch));
+    }
 
     #[test]
     fn rows_not_newer_than_the_stored_or_an_earlier_one_are_doubtful() {
         let mut memory = NewestStored::default();
-        memory.remember(&batch(0, 0, [state("aaaaaa", 10)]));
+        remember(&mut memory, &batch(0, 0, [state("aaaaaa", 10)]));
         let rows =
             [state("aaaaaa", 10), state("aaaaaa", 11), state("aaaaaa", 11), state("bbbbbb", 1), state("aaaaaa", 9)];
-        assert_eq!(memory.judge(&batch(0, 1, rows)), LikelyNew(vec![vec![false, true, false, true, false]]));
+        let judgement = memory.judge(&batch(0, 1, rows));
+        assert_eq!(judgement.likely_new, LikelyNew(vec![vec![false, true, false, true, false]]));
+    }
+
+    #[test]
+    fn nothing_is_likely_new_while_what_seems_so_is_there_already() {
+        let mut memory = NewestStored::default();
+        let mut next = 0;
+        let mut store = |inserted: u64, fenced: Vec<Fenced>| {
+            next += 2;
+            let batch = batch(0, next, [state("aaaaaa", next), state("aaaaaa", next + 1)]);
+            let judgement = memory.judge(&batch);
+            let stored = Stored { inserted, duplicates: 2 - inserted, fenced };
+            memory.remember(&batch, &judgement, &stored);
+            judgement.likely_new != LikelyNew::default()
+        };
+        let fenced = || vec![Fenced { partition: 0, found: None }];
+        let trusted = [
+            (0, vec![]),
+            (0, vec![]),
+            (0, fenced()),
+            (1, vec![]),
+            (2, vec![]),
+            (2, vec![]),
+            (0, fenced()),
+            (2, vec![]),
+        ]
+        .map(|(inserted, fenced)| store(inserted, fenced));
+        assert_eq!(trusted, [true, false, false, false, false, true, true, true]);
     }
 
     #[test]
@@ -73,7 +133,7 @@ mod tests {
         let mut memory = NewestStored::default();
         let aircraft = |number: u32| state(&format!("{number:06x}"), 1);
         for number in 0..3 * NewestStored::GENERATION as u32 {
-            memory.remember(&batch(0, 0, [aircraft(number), aircraft(0xffffff)]));
+            remember(&mut memory, &batch(0, 0, [aircraft(number), aircraft(0xffffff)]));
         }
         assert!(memory.young.len() + memory.old.len() <= 2 * NewestStored::GENERATION);
         assert_eq!(memory.get(Icao24::from_u32(0xffffff)), Some(UnixTime(1)));
