@@ -15,6 +15,7 @@ mod postgres;
 mod proxy;
 mod retention;
 mod sample;
+mod simulated;
 mod sqlite;
 mod statistics;
 mod suite;

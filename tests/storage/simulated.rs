@@ -1,0 +1,88 @@
+//! Flights that are made of a simulated sky, whose aircraft fly to and fro: what comes of them is held against what the
+//! rows say by themselves.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::time::Duration;
+
+use actors::domain::{Flight, Icao24, Sighting};
+use actors::history::follow;
+use flight_monitor::opensky::wire::parse_states;
+use simulator::{Clock, DailyCredits, ManualClock};
+
+const GAP: Duration = Duration::from_secs(30 * 60);
+const START: i64 = 1_750_000_000;
+const HOURS: i64 = 14;
+const POLL: i64 = 60;
+
+/// What was seen of each aircraft, in the order of time.
+fn observe(aircraft: usize) -> BTreeMap<Icao24, Vec<Sighting>> {
+    let clock = ManualClock::new(START);
+    let simulator = simulator::start(simulator::Options {
+        aircraft,
+        clock: Clock::Manual(clock.clone()),
+        daily_credits: DailyCredits { anonymous: u32::MAX, account: u32::MAX },
+        ..simulator::Options::default()
+    })
+    .unwrap();
+    let mut seen: BTreeMap<Icao24, Vec<Sighting>> = BTreeMap::new();
+    for time in (START..START + HOURS * 3600).step_by(POLL as usize) {
+        clock.set(time);
+        let mut body = Vec::new();
+        let answer = ureq::get(format!("{}/states/all", simulator.base_url())).call().unwrap();
+        answer.into_body().into_reader().read_to_end(&mut body).unwrap();
+        for state in &parse_states(&body).unwrap().states {
+            let sightings = seen.entry(state.icao24).or_default();
+            if sightings.last().is_none_or(|last| last.at < state.last_contact) {
+                sightings.push(state.into());
+            }
+        }
+    }
+    seen
+}
+
+/// Those that were seen to take off and to land, with the sightings that they should be made of.
+fn whole<'a>(flights: &[Flight], sightings: &'a [Sighting]) -> Vec<(Flight, &'a [Sighting])> {
+    let within = |flight: &Flight| {
+        let first = sightings.iter().position(|sighting| sighting.at == flight.first_seen).unwrap();
+        let last = sightings.iter().position(|sighting| sighting.at == flight.last_seen).unwrap();
+        let took_off = first > 0 && sightings[first - 1].on_ground;
+        (took_off && flight.landed).then(|| (flight.clone(), &sightings[first..=last]))
+    };
+    flights.iter().filter_map(within).collect()
+}
+
+#[test]
+fn the_flights_of_a_simulated_sky_are_those_that_were_flown() {
+    let mut count = 0;
+    for (icao24, sightings) in observe(60) {
+        let flights = follow(&sightings, &mut HashMap::new(), GAP);
+        let airborne = sightings.iter().filter(|sighting| !sighting.on_ground);
+        for sighting in airborne {
+            let of = flights.iter().filter(|flight| (flight.first_seen..=flight.last_seen).contains(&sighting.at));
+            assert_eq!(of.count(), 1, "{icao24} at {}", sighting.at);
+        }
+        let whole = whole(&flights, &sightings);
+        for (flight, made_of) in &whole {
+            let (landing, flown) = made_of.split_last().unwrap();
+            assert!(landing.on_ground && flown.iter().all(|sighting| !sighting.on_ground), "{flight:?}");
+            assert!(made_of.iter().all(|sighting| sighting.callsign == flight.callsign), "{flight:?}");
+            assert_eq!(flight.states, made_of.len() as u64, "{flight:?}");
+            let highest = made_of.iter().filter_map(|sighting| sighting.altitude).fold(f64::MIN, f64::max);
+            assert_eq!(flight.highest_altitude, Some(highest), "{flight:?}");
+            // The simulated way is a great circle, of which each state is at most rounded.
+            let straight = flight.first_position.unwrap().distance_to(flight.last_position.unwrap());
+            assert!((0.0..0.01 * straight + 1_000.0).contains(&(flight.distance - straight)), "{straight} {flight:?}");
+        }
+        // Back from where it landed, under its other callsign; a minute or two after take-off it may be some way from there.
+        for pair in whole.windows(2) {
+            let ((landed, _), (departed, _)) = (&pair[0], &pair[1]);
+            if departed.first_seen.seconds_since(landed.last_seen) < 3 * 3600 {
+                let way = landed.last_position.unwrap().distance_to(departed.first_position.unwrap());
+                assert!(way < 60_000.0 && landed.callsign != departed.callsign, "{way} {landed:?} {departed:?}");
+            }
+        }
+        count += whole.len();
+    }
+    assert!(count >= 40, "{count} flights from take-off to landing");
+}
