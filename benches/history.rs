@@ -43,6 +43,10 @@ impl Filled {
     fn end(&self) -> i64 {
         self.start + DAY * self.polls / POLLS
     }
+
+    fn hours(&self) -> i64 {
+        (self.end() - self.start) / 3600
+    }
 }
 
 /// Aircraft fly in circles; their fields have as many digits as the source gives, and are unknown as often.
@@ -58,6 +62,17 @@ SELECT lpad(to_hex(a * 1597), 6, '0'), to_timestamp(t - a % 10), to_timestamp(t 
     CASE WHEN a % 2 = 0 THEN lpad((a % 7777)::text, 4, '0') END, 'Country ' || a % 120
 FROM generate_series($1::bigint, $2::bigint) AS p, LATERAL (SELECT $3::bigint + p * 432 / 10) AS polled (t),
     generate_series(1, $4::bigint) AS a";
+
+/// The traffic of each hour, as the server counts it behind the rows.
+const COUNT: &str = "
+WITH counted AS (
+    SELECT date_trunc('hour', last_contact, 'UTC') AS hour, origin_country, (floor(lat / 5) * 5)::smallint AS lat,
+        (floor(lon / 5) * 5)::smallint AS lon, icao24, count(*) AS states
+    FROM state_vectors GROUP BY 1, 2, 3, 4, 5
+), by_cell AS (
+    INSERT INTO traffic_by_cell SELECT hour, lat, lon, sum(states), count(*) FROM counted GROUP BY 1, 2, 3
+)
+INSERT INTO traffic_by_country SELECT hour, origin_country, sum(states), count(DISTINCT icao24) FROM counted GROUP BY 1, 2";
 
 fn main() {
     let polls = if std::env::args().any(|argument| argument == "--quick") { POLLS / 10 } else { POLLS };
@@ -95,7 +110,8 @@ async fn fill(polls: i64) -> Filled {
             client.execute(FILL, &[&first, &(first + 99), &start, &AIRCRAFT]).await.unwrap();
         }
         client.batch_execute("ALTER TABLE state_vectors ADD PRIMARY KEY (icao24, last_contact)").await.unwrap();
-        client.batch_execute("VACUUM ANALYZE state_vectors").await.unwrap();
+        client.batch_execute(COUNT).await.unwrap();
+        client.batch_execute("VACUUM ANALYZE").await.unwrap();
     }
     let what = "SELECT count(*), extract(epoch FROM min(observed_at))::bigint,
         pg_size_pretty(pg_total_relation_size('state_vectors')) FROM state_vectors";
@@ -143,6 +159,19 @@ async fn queries(filled: &Filled) {
         assert!(!rows.is_empty());
     }
     show("latest states in a box of 10 by 10 degrees", times);
+
+    let [mut by_country, mut by_cell] = [Vec::new(), Vec::new()];
+    for hour in 1..filled.hours() {
+        let hour = UnixTime(filled.start + hour * 3600);
+        let began = Instant::now();
+        assert!(!storage.traffic_by_country(hour, hour, 10_000).await.unwrap().is_empty());
+        by_country.push(began.elapsed());
+        let began = Instant::now();
+        assert!(!storage.traffic_by_cell(hour, hour, 10_000).await.unwrap().is_empty());
+        by_cell.push(began.elapsed());
+    }
+    show("an hour's traffic by country", by_country);
+    show("an hour's traffic by cell", by_cell);
 }
 
 fn show(what: &str, mut times: Vec<Duration>) {
