@@ -10,8 +10,8 @@ use super::error::show_value;
 use super::keys::Key;
 use super::kind::Kind;
 use super::values::{
-    AllowedOrigins, Brokers, ByteSize, FromText, Host, Line, Networks, PollInterval, Roles, Secret, SecretUrl, Topic,
-    Unfit, split_properties,
+    AllowedOrigins, Brokers, ByteSize, FromText, Host, KafkaProperties, Line, Networks, PollInterval, Roles, Secret,
+    SecretUrl, Topic, Unfit, split_properties,
 };
 
 /// Whether a text would do as a key's value, by itself; `origin` is for the problem.
@@ -50,7 +50,10 @@ fn fits(kind: Kind, text: &str) -> Result<(), Unfit> {
         Kind::Topic => Topic::from_text(text, kind).map(drop),
         Kind::Origins => AllowedOrigins::from_text(text, kind).map(drop),
         Kind::Networks => Networks::from_text(text, kind).map(drop),
-        Kind::Properties => split_properties(text).map(drop),
+        Kind::Properties => {
+            let mut properties = KafkaProperties::default();
+            split_properties(text)?.iter().try_for_each(|(name, value)| properties.insert(name, value))
+        }
         Kind::Roles => Roles::from_text(text, kind).map(drop),
     }
 }

@@ -165,7 +165,7 @@ pub const KEYS: &[Key] = &[
         "opensky.poll_interval",
         "auto",
         Kind::PollInterval { min: SECOND, max: DAY },
-        "auto spreads the day's credits evenly; or a fixed time between two polls.",
+        "auto spreads the day's credits evenly; or a fixed time between two polls, of at least 5 s with an account and 10 s without: the data changes no faster.",
     )
     .formerly("opensky.ticker_interval_ms", "ms"),
     Key::new(
@@ -210,7 +210,7 @@ pub const KEYS: &[Key] = &[
         "kafka.properties",
         "",
         Kind::Properties,
-        "Passed to librdkafka as it is, for SASL and TLS: a mapping in the file, k=v,k=v in the environment (a comma in a value is written \\,). Those of the file, the environment and the flag are joined.",
+        "Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a comma in a value is written \\,). Those of the file, the environment and the flag are joined. They win over the program's own, but for those that its promises rest on (acks, message.timeout.ms, isolation.level, …), which are refused.",
     ),
     Key::new(
         "kafka.max_held",
@@ -302,7 +302,7 @@ pub const KEYS: &[Key] = &[
         "sse.aircraft_timeout",
         "5m",
         Kind::Duration { min: SECOND, max: DAY },
-        "How long an aircraft that is no longer heard stays in the live picture.",
+        "How long an aircraft that is no longer heard stays in the live picture; twice the time between two polls where that is longer.",
     ),
     Key::new(
         "sse.client_timeout",

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cluster::KafkaCluster;
 use super::consumer::Membership;
+use super::properties::refusal;
 use super::rebalances::Rebalances;
 
 /// A consumer of librdkafka, and where it is sent.
@@ -38,33 +39,33 @@ impl Client {
     pub(super) async fn connect(cluster: &KafkaCluster, membership: Membership) -> Result<Self, SubscriptionError> {
         let reached = cluster.reached().await.map_err(refused)?;
         let log = LogId { cluster: reached.id.clone(), topic: cluster.options().topic_raw.clone() };
-        let mut config = cluster.client_config();
+        let mut config = cluster.client_config(&[
+            // Kafka answers a fetch as soon as a record comes, so this is only how long a partition that was just started
+            // may wait for its first one. The embedded broker lets records wait until the fetch is due: there it is the
+            // price of an idle broker against the delay of each record.
+            ("fetch.wait.max.ms", if cluster.is_embedded() { "30" } else { "500" }),
+            ("fetch.error.backoff.ms", "100"),
+            ("queued.max.messages.kbytes", "16384"),
+            ("fetch.max.bytes", "8388608"),
+            ("topic.metadata.refresh.interval.ms", "10000"),
+            // The default of 45 s would leave a killed member's partitions unread for as long.
+            ("session.timeout.ms", "6000"),
+            ("heartbeat.interval.ms", "1500"),
+        ]);
         config
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
-            .set("isolation.level", "read_committed")
-            // Kafka answers a fetch as soon as a record comes, so this is only how long a partition that was just started
-            // may wait for its first one. The embedded broker lets records wait until the fetch is due: there it is the
-            // price of an idle broker against the delay of each record.
-            .set("fetch.wait.max.ms", if cluster.is_embedded() { "30" } else { "500" })
-            .set("fetch.error.backoff.ms", "100")
-            .set("queued.max.messages.kbytes", "16384")
-            .set("fetch.max.bytes", "8388608")
-            .set("topic.metadata.refresh.interval.ms", "10000");
+            .set("isolation.level", "read_committed");
         if membership == Membership::Group {
-            config
-                .set("group.id", &cluster.options().group_id)
-                .set("partition.assignment.strategy", "range")
-                // The default of 45 s would leave a killed member's partitions unread for as long.
-                .set("session.timeout.ms", "6000")
-                .set("heartbeat.interval.ms", "1500");
+            config.set("group.id", &cluster.options().group_id).set("partition.assignment.strategy", "range");
         } else {
             // Never joined: librdkafka's consumer queue exists only with a name of a group.
             config.set("group.id", format!("{}-live", cluster.options().group_id));
         }
         let rebalances = Rebalances::default();
-        let consumer: StreamConsumer<Rebalances> = config.create_with_context(rebalances).map_err(refused)?;
+        let consumer: StreamConsumer<Rebalances> =
+            config.create_with_context(rebalances).map_err(|error| refused(refusal(&error)))?;
         if membership == Membership::Group {
             consumer.subscribe(&[&*log.topic]).map_err(refused)?;
         }

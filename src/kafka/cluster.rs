@@ -23,7 +23,8 @@ pub struct KafkaOptions {
     pub replication_factor: i32,
     /// The consumer group of the store consumers.
     pub group_id: String,
-    /// Passed to librdkafka as they are: SASL, TLS. They may hold secrets.
+    /// Passed to librdkafka as they are: SASL, TLS. They may hold secrets. [`check_property`](super::check_property) says
+    /// which it takes.
     pub properties: BTreeMap<String, String>,
     /// For the embedded broker: the identity of its log, since every process has a new one.
     pub embedded_id: Option<Arc<str>>,
@@ -69,6 +70,10 @@ impl KafkaCluster {
     /// How long one question to the cluster may take.
     pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
+    /// Properties that clients set, and librdkafka's other names for them.
+    const OTHER_NAMES: [(&str, &str); 2] =
+        [("linger.ms", "queue.buffering.max.ms"), ("compression.type", "compression.codec")];
+
     /// A cluster that is not reached yet.
     pub fn new(options: KafkaOptions) -> Self {
         Self(Arc::new(Inner { options, reached: Mutex::new(None) }))
@@ -96,7 +101,7 @@ impl KafkaCluster {
         let reached = match &self.0.options.embedded_id {
             // The mock cluster has no admin API; its topics were made with it.
             Some(id) => Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE },
-            None => topics::prepare(&self.client_config(), &self.0.options).await?,
+            None => topics::prepare(&self.client_config(&[]), &self.0.options).await?,
         };
         *known = Some(reached.clone());
         Ok(reached)
@@ -107,8 +112,8 @@ impl KafkaCluster {
         *self.0.reached.lock().await = None;
     }
 
-    /// The settings that every client shares; the operator's own properties come after ours.
-    pub(super) fn client_config(&self) -> ClientConfig {
+    /// The settings of a client: those that all of them share, its own, and the operator's properties, which win.
+    pub(super) fn client_config(&self, own: &[(&str, &str)]) -> ClientConfig {
         let options = &self.0.options;
         let mut config = ClientConfig::new();
         config
@@ -120,9 +125,42 @@ impl KafkaCluster {
             // A broker that is back is used again within a second or two.
             .set("reconnect.backoff.ms", "100")
             .set("reconnect.backoff.max.ms", "2000");
+        for &(key, value) in own {
+            config.set(key, value);
+        }
         for (key, value) in &options.properties {
+            // Of two names for one property, either could win.
+            if let Some((name, _)) = Self::OTHER_NAMES.iter().find(|(_, other)| other == key) {
+                config.remove(name);
+            }
             config.set(key, value);
         }
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operator_s_properties_win() {
+        let properties = [("linger.ms", "7"), ("reconnect.backoff.ms", "500"), ("compression.codec", "zstd")];
+        let cluster = KafkaCluster::new(KafkaOptions {
+            bootstrap_servers: "kafka:9092".to_owned(),
+            topic_raw: "raw".into(),
+            topic_dead_letter: "dead".into(),
+            partitions: 1,
+            replication_factor: 1,
+            group_id: "group".to_owned(),
+            properties: properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            embedded_id: None,
+        });
+        let config =
+            cluster.client_config(&[("linger.ms", "1"), ("compression.type", "lz4"), ("session.timeout.ms", "6000")]);
+        for (key, value) in properties.into_iter().chain([("session.timeout.ms", "6000")]) {
+            assert_eq!(config.get(key), Some(value), "{key}");
+        }
+        assert_eq!((config.get("bootstrap.servers"), config.get("compression.type")), (Some("kafka:9092"), None));
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::client::blocking;
 use super::cluster::KafkaCluster;
+use super::properties::refusal;
 
 /// The dead letters, as they lie in their topic. How far they were resent is what the group `…-dead-letters` has
 /// committed, beside the store's own group.
@@ -74,13 +75,12 @@ impl DeadLetterBox {
     /// There is none, or it refuses, in librdkafka's words.
     pub async fn open(cluster: &KafkaCluster) -> Result<Self, String> {
         cluster.reached().await?;
-        let mut config = cluster.client_config();
+        let mut config = cluster.client_config(&[("queued.max.messages.kbytes", "16384")]);
         config
             .set("group.id", format!("{}-dead-letters", cluster.options().group_id))
             .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("queued.max.messages.kbytes", "16384");
-        let consumer = config.create_with_context(Patient).map_err(|error| error.to_string())?;
+            .set("enable.partition.eof", "true");
+        let consumer = config.create_with_context(Patient).map_err(|error| refusal(&error))?;
         Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone() })
     }
 

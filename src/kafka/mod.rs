@@ -8,6 +8,7 @@ mod dead_letters;
 mod embedded;
 mod gathering;
 mod producer;
+mod properties;
 mod rebalances;
 mod topics;
 
@@ -16,3 +17,4 @@ pub use consumer::{KafkaSubscription, Membership};
 pub use dead_letters::{DeadLetterBox, FoundLetter, ReadFrom};
 pub use embedded::EmbeddedBroker;
 pub use producer::KafkaPublisher;
+pub use properties::check_property;

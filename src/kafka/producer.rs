@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::cluster::KafkaCluster;
 use super::codec;
+use super::properties::refusal;
 use crate::logging::Throttle;
 
 /// Publishes with an idempotent producer that waits for every in-sync replica.
@@ -117,20 +118,21 @@ impl KafkaPublisher {
         if let Some(producer) = self.producer.borrow().as_ref().filter(|producer| usable(producer)) {
             return Ok(producer.clone());
         }
-        let mut config = self.cluster.client_config();
+        let mut config = self.cluster.client_config(&[
+            ("compression.type", "lz4"),
+            ("linger.ms", "1"),
+            // Added partitions are used as soon as the consumers read them; the default would be five minutes.
+            ("topic.metadata.refresh.interval.ms", "10000"),
+            ("queue.buffering.max.messages", "100000"),
+            ("queue.buffering.max.kbytes", "65536"),
+        ]);
         config
             .set("acks", "all")
             .set("enable.idempotence", "true")
-            .set("compression.type", "lz4")
-            .set("linger.ms", "1")
-            // Added partitions are used as soon as the consumers read them; the default would be five minutes.
-            .set("topic.metadata.refresh.interval.ms", "10000")
             .set("message.max.bytes", reached.max_dead_letter.to_string())
-            .set("message.timeout.ms", Self::DELIVERY_TIMEOUT.as_millis().to_string())
-            .set("queue.buffering.max.messages", "100000")
-            .set("queue.buffering.max.kbytes", "65536");
+            .set("message.timeout.ms", Self::DELIVERY_TIMEOUT.as_millis().to_string());
         let producer: ThreadedProducer<Reports> =
-            config.create_with_context(Reports).map_err(|error: KafkaError| error.to_string())?;
+            config.create_with_context(Reports).map_err(|error| refusal(&error))?;
         let producer = Arc::new(producer);
         self.producer.replace(Some(producer.clone()));
         Ok(producer)

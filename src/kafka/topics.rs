@@ -8,6 +8,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::cluster::{KafkaCluster, KafkaOptions, Reached};
+use super::properties::refusal;
 
 /// Kafka's own default of `max.message.bytes`.
 pub(super) const DEFAULT_MAX_MESSAGE: usize = 1_048_588;
@@ -17,7 +18,7 @@ const DEAD_LETTER_ROOM: usize = 64 * 1024;
 
 /// Makes the missing topics and asks who the cluster is.
 pub(super) async fn prepare(config: &ClientConfig, options: &KafkaOptions) -> Result<Reached, String> {
-    let admin: Arc<AdminClient<DefaultClientContext>> = Arc::new(config.create().map_err(|error| error.to_string())?);
+    let admin: Arc<AdminClient<DefaultClientContext>> = Arc::new(config.create().map_err(|error| refusal(&error))?);
     let id = {
         let admin = admin.clone();
         tokio::task::spawn_blocking(move || admin.inner().fetch_cluster_id(KafkaCluster::TIMEOUT))

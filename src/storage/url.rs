@@ -43,7 +43,7 @@ pub enum TlsMode {
 
 /// Why a text is no database URL; says nothing of what was in it, for the password's sake.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}; expected postgres://USER:PASSWORD@HOST:PORT/NAME, sqlite://PATH or sqlite::memory:")]
+#[error("{0}")]
 pub struct InvalidDatabaseUrl(String);
 
 fn invalid<T>(reason: impl Into<String>) -> Result<T, InvalidDatabaseUrl> {
@@ -66,8 +66,8 @@ impl FromStr for DatabaseUrl {
             Some(path) if path.ends_with('/') => invalid("the path of the SQLite file ends in a slash"),
             Some(path) if path.contains('?') => invalid("SQLite takes no parameters here"),
             Some(path) => Ok(Self::SqliteFile(PathBuf::from(path))),
-            None => match text.split_once(':') {
-                Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && scheme.len() <= 16 => {
+            None => match text.split_once("://") {
+                Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_lowercase()) && scheme.len() <= 16 => {
                     invalid(format!("{scheme:?} is no known kind of database"))
                 }
                 _ => invalid("this is no URL"),

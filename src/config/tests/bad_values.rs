@@ -8,7 +8,7 @@ fn bad(kind: Kind) -> (&'static str, &'static str) {
         Kind::Secret { .. } => ("short", "5 characters"),
         Kind::Path => ("no/such/file", "no such file"),
         Kind::HttpUrl => ("ftp://opensky", "scheme is \"ftp\""),
-        Kind::DatabaseUrl => ("mysql://db/flights", "scheme is \"mysql\""),
+        Kind::DatabaseUrl => ("mysql://db/flights", "\"mysql\" is no known kind of database"),
         Kind::Host => ("a b", ""),
         Kind::Port => ("65536", "no such number"),
         Kind::Whole { .. } => ("many", "no such number"),
@@ -62,6 +62,16 @@ fn more_bad_values() {
     check("KAFKA_GROUP_ID", "  ", "it is empty");
     check("KAFKA_PROPERTIES", "group.id=mine", "kafka.group_id is the key");
     check("KAFKA_PROPERTIES", "bootstrap.servers=a", "kafka.bootstrap_servers is the key");
+    check("KAFKA_PROPERTIES", "sasl.pasword=hush", "kafka.properties.sasl.pasword = *** (environment variable");
+    check("KAFKA_PROPERTIES", "sasl.pasword=hush", "librdkafka has no property sasl.pasword");
+    check("KAFKA_PROPERTIES", "security.protocol=SASL", "librdkafka takes no such value of security.protocol");
+    check("KAFKA_PROPERTIES", "acks=1", "the program's own value");
+    check("DATABASE_URL", "postgres:///flights", "the host is missing");
+    check("DATABASE_URL", "postgres://db/flights?sslmode=strict", "sslmode is one of disable, allow,");
+    check("DATABASE_URL", "postgres://db/flights?colour=red", "colour");
+    check("DATABASE_URL", "postgres://db/flights?sslcert=a.pem", "client certificates are not supported");
+    check("DATABASE_URL", "postgres://me:hu@sh@db/flights", "several @");
+    check("DATABASE_URL", "sqlite://f.db?mode=ro", "SQLite takes no parameters");
     check("SERVER_ROLES", "collect,,watch", "\"watch\"");
     check("SERVER_ROLES", ",", "it is empty");
     check("ADMIN_TOKEN", "0123456789 abcdef", "blank");

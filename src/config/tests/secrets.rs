@@ -58,6 +58,14 @@ fn secrets_appear_in_no_error() {
     check(Bench::new().env("KAFKA_PROPERTIES", SECRET));
     check(Bench::new().env("KAFKA_PROPERTIES", &format!("sasl.password={with_break}x")));
     check(Bench::new().env("KAFKA_PROPERTIES", &format!("a=b,{SECRET}")));
+    for name in ["sasl.pasword", "sasl.jaas.config", "ssl.truststore.password", "security.protocol", "acks"] {
+        check(Bench::new().env("KAFKA_PROPERTIES", &format!("{name}={SECRET}")));
+        check(Bench::new().file(&format!("kafka:\n  properties: {{{name}: {SECRET}}}\n")));
+    }
+    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@twice@db/flights")));
+    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db/flights?sslmode=strict")));
+    check(Bench::new().env("DATABASE_URL", &format!("postgres://db:{SECRET}/flights")));
+    check(Bench::new().env("DATABASE_URL", &format!("{SECRET}://db/flights")));
     check(Bench::new().env("OPENSKY_BASE_URL", &format!("http://me:{SECRET}@opensky")));
     check(Bench::new().env("SSE_ALLOWED_ORIGINS", &format!("http://me:{SECRET}@site")));
     check(Bench::new().env("SSE_ALLOWED_ORIGINS", &format!("ftp://me:{SECRET}@site")));

@@ -1,4 +1,7 @@
+use std::ffi::OsString;
+
 use super::*;
+use crate::cli;
 
 /// A value of each key that is not its default, as the environment has it, and as it is understood.
 fn sample(path: &str) -> (&'static str, Shown) {
@@ -89,7 +92,11 @@ fn every_key_is_taken_from_the_file_the_environment_and_its_flag() {
         check(&by_file, key.path, &expected, &origin);
 
         let Some(flag) = key.flag() else { continue };
-        check(&bench(key.path).flag(key.path, text), key.path, &expected, &format!("flag --{flag}"));
+        let line = ["flight-monitor".to_owned(), "serve".to_owned(), format!("--{flag}"), text.to_owned()];
+        let invocation = cli::parse(line.map(OsString::from)).unwrap();
+        let cli::Command::Serve(args) = invocation.command else { panic!("{flag}: {invocation:?}") };
+        let by_flag = Bench { flags: args.settings.0, ..bench(key.path) };
+        check(&by_flag, key.path, &expected, &format!("flag --{flag}"));
     }
 }
 
@@ -122,14 +129,21 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 #[test]
 fn properties_of_all_levels_are_joined_by_name() {
     let settings = Bench::new()
-        .file("kafka:\n  properties: {a.b: file, c.d: file, e.f: 300, g.h: true}\n")
-        .env("KAFKA_PROPERTIES", "c.d=environment")
-        .flag("kafka.properties", "i.j=k\\,l")
+        .file("kafka:\n  properties: {client.rack: file, client.id: file, socket.timeout.ms: 300, ssl.ca.location: true}\n")
+        .env("KAFKA_PROPERTIES", "client.id=environment")
+        .flag("kafka.properties", "debug=broker\\,topic")
         .load()
         .unwrap();
     let pairs: Vec<_> = settings.kafka.properties.iter().collect();
-    assert_eq!(pairs, [("a.b", "file"), ("c.d", "environment"), ("e.f", "300"), ("g.h", "true"), ("i.j", "k,l")]);
-    assert_all(&effective(&settings), &["c.d: \"environment\"  # environment variable KAFKA_PROPERTIES"]);
+    let expected = [
+        ("client.id", "environment"),
+        ("client.rack", "file"),
+        ("debug", "broker,topic"),
+        ("socket.timeout.ms", "300"),
+        ("ssl.ca.location", "true"),
+    ];
+    assert_eq!(pairs, expected);
+    assert_all(&effective(&settings), &["client.id: \"environment\"  # environment variable KAFKA_PROPERTIES"]);
 }
 
 #[test]

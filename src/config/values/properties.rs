@@ -4,6 +4,7 @@ use std::fmt;
 use super::secret::{MASK, Secret};
 use super::{FromText, Line, Unfit};
 use crate::config::kind::Kind;
+use crate::kafka::check_property;
 
 /// What is passed to librdkafka as it is. `Debug` masks the values that may be secrets.
 #[derive(Clone, Default)]
@@ -36,6 +37,7 @@ impl KafkaProperties {
         if !value.starts_with("-----BEGIN ") && !value.is_empty() {
             Line::from_text(value, Kind::Text)?;
         }
+        check_property(name, value).map_err(Unfit)?;
         self.0.insert(name.to_owned(), Secret::new(value));
         Ok(())
     }
@@ -110,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_have_a_key_of_their_own_are_refused() {
-        for name in ["bootstrap.servers", "metadata.broker.list", "group.id", "", "a b"] {
+    fn properties_that_have_a_key_of_their_own_or_none_at_all_are_refused() {
+        for name in ["bootstrap.servers", "metadata.broker.list", "group.id", "", "a b", "acks", "no.such.property"] {
             assert!(KafkaProperties::default().insert(name, "x").is_err(), "{name}");
         }
     }
