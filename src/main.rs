@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal};
 
 use flight_monitor::app::commands;
-use flight_monitor::cli::{self, Command, ExitStatus, Invocation, check_config, health, init};
+use flight_monitor::cli::health::{self, Unhealthy};
+use flight_monitor::cli::{self, Command, ExitStatus, Invocation, check_config, init};
 use flight_monitor::config::Environment;
 use flight_monitor::logging;
 use log::error;
@@ -41,7 +42,10 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         Command::Health(args) => match health::run(args, config, &Environment::of_process()) {
             Ok(()) => ExitStatus::Done,
             Err(error) => {
-                error!("{error}");
+                match error {
+                    Unhealthy::Config(error) => commands::complain(&error),
+                    error => error!("{error}"),
+                }
                 ExitStatus::Failed
             }
         },

@@ -19,6 +19,9 @@ pub trait StateSource: 'static {
     /// # Errors
     /// Told apart by who can act; see [`SourceError`].
     fn fetch(&self) -> impl Future<Output = Result<Fetched, SourceError>>;
+
+    /// How long a call of [`StateSource::fetch`] may take at most, by its own time-outs.
+    fn longest_fetch(&self) -> Duration;
 }
 
 /// A good answer of the source.

@@ -56,6 +56,10 @@ impl StateSource for FakeSource {
         sleep(Duration::from_millis(100)).await;
         self.0.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
     }
+
+    fn longest_fetch(&self) -> Duration {
+        Duration::from_secs(60)
+    }
 }
 
 fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
@@ -102,6 +106,33 @@ fn the_poller_hands_on_only_what_changed() {
         let expected = [("aaaaaa", 10), ("bbbbbb", 10), ("bbbbbb", 12), ("cccccc", 1)].map(|(a, t)| (a.to_owned(), t));
         assert_eq!(*producer.0.borrow(), expected);
         assert_eq!(vitals.status().readiness.0, Readiness::Ready);
+    });
+}
+
+/// A source that never answers, whatever it promises.
+struct Hanging;
+
+impl StateSource for Hanging {
+    async fn fetch(&self) -> Result<Fetched, SourceError> {
+        std::future::pending().await
+    }
+
+    fn longest_fetch(&self) -> Duration {
+        Duration::from_secs(400)
+    }
+}
+
+#[test]
+fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
+    run(async {
+        let vitals = Vitals::unlisted("poller");
+        let plan = PollPlan { interval: PollInterval::Auto, cost: 4, account: Account::Registered };
+        let producer = FakeProducer::default().start().recipient();
+        let _poller = Poller::new(Hanging, plan, producer, vitals.clone(), Metrics::unregistered()).start();
+        sleep(Duration::from_secs(401)).await;
+        assert_eq!(vitals.status().phase, Phase::Running);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(vitals.status().phase, Phase::Stalled);
     });
 }
 

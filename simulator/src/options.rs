@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,12 +60,15 @@ impl Default for Options {
 }
 
 impl Options {
+    /// What `speed` may be.
+    pub const SPEEDS: RangeInclusive<f64> = 0.1..=100.0;
+
     /// Says what is wrong with them, if anything is.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.aircraft > MOST_AIRCRAFT {
             return Err(format!("aircraft must be at most {MOST_AIRCRAFT}, not {}", self.aircraft));
         }
-        if !(0.1..=100.0).contains(&self.speed) {
+        if !Self::SPEEDS.contains(&self.speed) {
             return Err(format!("speed must be from 0.1 to 100, not {}", self.speed));
         }
         if !(0.0..=1.0).contains(&self.emergencies) {

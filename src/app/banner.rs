@@ -18,7 +18,8 @@ pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[Socket
     }
     log::info!(target: "flight_monitor", "  Kafka     {kafka}");
     if has(Role::Store) {
-        log::info!(target: "flight_monitor", "  database  {}", settings.database.url);
+        let embedded = if settings.database.url.is_shared() { "" } else { "embedded: " };
+        log::info!(target: "flight_monitor", "  database  {embedded}{}", settings.database.url);
     }
     if !settings.server.roles.are_all() {
         log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles.show().join(", "));

@@ -5,12 +5,14 @@ use std::path::Path;
 use actix::System;
 use anyhow::Context;
 
-use super::pipeline::open_storage;
+use super::pipeline::{NoKafka, open_storage};
 use super::{App, dead_letters, export, import, replay};
 use crate::cli::{
     DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs,
 };
-use crate::config::{Environment, Settings};
+use crate::config::{ConfigError, Environment, Settings};
+use crate::http::StartError;
+use crate::opensky::CredentialsError;
 
 /// `serve`: works until it is told to end.
 pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
@@ -62,6 +64,8 @@ pub fn export(args: &ExportArgs, config: Option<&Path>) -> ExitStatus {
 /// `simulate`: stands in for the OpenSky Network until it is told to end.
 pub fn simulate(args: &SimulateArgs) -> ExitStatus {
     in_system(async {
+        // A signal that comes during the start is not lost.
+        let mut signals = super::shutdown::Signals::new()?;
         let source = if args.recorded.is_empty() {
             simulator::Source::Generated
         } else {
@@ -82,7 +86,7 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
             source,
             aircraft: args.aircraft as usize,
             seed: args.seed,
-            speed: args.speed.get(),
+            speed: args.speed,
             credentials,
             token_life: args.token_life,
             daily_credits: simulator::DailyCredits { anonymous, account: args.daily_credits },
@@ -91,7 +95,7 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
         log::info!("standing in for the OpenSky Network; point a server at it by");
         log::info!("  OPENSKY_BASE_URL={}", simulator.base_url());
         log::info!("  OPENSKY_AUTH_URL={}", simulator.auth_url());
-        let name = super::shutdown::Signals::new()?.next().await;
+        let name = signals.next().await;
         log::info!("{name}: ending");
         simulator.stop();
         Ok(ExitStatus::Done)
@@ -106,7 +110,7 @@ where
     let settings = match Settings::load(config, &Environment::of_process(), &flags.0) {
         Ok(settings) => settings,
         Err(error) => {
-            log::error!("{error}");
+            complain(&error);
             return ExitStatus::Usage;
         }
     };
@@ -116,12 +120,29 @@ where
     in_system(work(settings))
 }
 
+/// Says what is wrong with the configuration, a line for each problem.
+pub fn complain(ConfigError(problems): &ConfigError) {
+    for problem in problems {
+        log::error!("configuration: {problem}");
+    }
+}
+
 fn in_system(work: impl Future<Output = anyhow::Result<ExitStatus>>) -> ExitStatus {
     match System::new().block_on(work).context("flight-monitor") {
         Ok(status) => status,
         Err(error) => {
             log::error!("{}", error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>().join(": "));
-            ExitStatus::Failed
+            status_of(&error)
         }
+    }
+}
+
+/// What only another command line or configuration mends is told apart, so that nobody starts it again in vain.
+fn status_of(error: &anyhow::Error) -> ExitStatus {
+    let is_bad_tls = matches!(error.downcast_ref(), Some(StartError::Tls(_)));
+    if is_bad_tls || error.is::<CredentialsError>() || error.is::<NoKafka>() {
+        ExitStatus::Usage
+    } else {
+        ExitStatus::Failed
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::pipeline::kafka_options;
+use super::pipeline::{NoKafka, kafka_options};
 use crate::cli::DeadLettersArgs;
 use crate::config::{Brokers, Settings};
 use crate::kafka::{DeadLetterBox, FoundLetter, KafkaCluster, KafkaPublisher, ReadFrom, codec};
@@ -15,10 +15,7 @@ use crate::kafka::{DeadLetterBox, FoundLetter, KafkaCluster, KafkaPublisher, Rea
 /// Lists the dead letters, or sends them again.
 pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.brokers == Brokers::Embedded {
-        bail!(
-            "kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: \
-             its dead letters are counted and named in that process's log"
-        );
+        bail!(NoKafka("its dead letters are counted and named in that process's log"));
     }
     let cluster = KafkaCluster::new(kafka_options(&settings.kafka));
     let letters = DeadLetterBox::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;

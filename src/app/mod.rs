@@ -27,11 +27,13 @@ use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
 use crate::http::{self, Attempts, BoardCollector, HttpOptions, RunningServer, ServerState, TlsFiles};
 use pipeline::Pipeline;
+use shutdown::Signals;
 use source::LiveSource;
 
 /// A server at work.
 pub struct App {
     settings: Settings,
+    signals: Signals,
     pipeline: Pipeline,
     supervisor: Supervisor,
     failures: mpsc::UnboundedReceiver<Failure>,
@@ -52,6 +54,8 @@ impl App {
     /// # Errors
     /// What only the operator can mend: an address that is taken, a file that cannot be used, credentials without sense.
     pub async fn start(settings: Settings, source: &FlightSource) -> anyhow::Result<Self> {
+        // First of all: one that comes during the start ends it in order as well.
+        let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
             log::warn!("{warning}");
@@ -91,7 +95,19 @@ impl App {
         };
         let server = http::start(&http_options(&settings), state)?;
         banner::show(&settings, &source, &server.addresses);
-        Ok(Self { settings, pipeline, supervisor, failures, fatal, drain, operations, stalls, server, _source: source })
+        Ok(Self {
+            settings,
+            signals,
+            pipeline,
+            supervisor,
+            failures,
+            fatal,
+            drain,
+            operations,
+            stalls,
+            server,
+            _source: source,
+        })
     }
 
     /// Where it listens.
@@ -102,12 +118,11 @@ impl App {
     /// Works until a signal comes or a part is given up, then ends in order.
     ///
     /// # Errors
-    /// When the system gives no signals.
+    /// None of its own yet.
     pub async fn run(mut self) -> anyhow::Result<ExitStatus> {
-        let mut signals = shutdown::Signals::new()?;
         let within = self.settings.server.shutdown_timeout;
         let reason = tokio::select! {
-            name = signals.next() => {
+            name = self.signals.next() => {
                 log::info!("{name}: ending in order, within {within:?}; a second signal ends at once");
                 None
             }
@@ -129,7 +144,7 @@ impl App {
             drained = shutdown::in_order(self.pipeline, self.server, &self.operations, within) => {
                 if drained { ExitStatus::Done } else { ExitStatus::NotDrained }
             }
-            name = signals.next() => {
+            name = self.signals.next() => {
                 log::warn!("{name} again: ending at once");
                 ExitStatus::NotDrained
             }

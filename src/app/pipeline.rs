@@ -7,6 +7,7 @@ use actors::metrics::Metrics;
 use actors::pipeline::{BacklogLimits, DbWriter, KafkaConsumer, KafkaProducer, Path, Poller, SseHub};
 use actors::supervision::Supervisor;
 use anyhow::Context;
+use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::OTHER_CONNECTIONS;
@@ -117,14 +118,14 @@ impl Parts<'_> {
             clients_per_address: sse.max_clients_per_address.get() as usize,
             queue: CLIENT_QUEUE,
             client_timeout: sse.client_timeout,
-            aircraft_timeout: self.source.aircraft_timeout(sse.aircraft_timeout),
+            aircraft_timeout: self.source.aircraft_timeout(self.settings),
         };
         let metrics = self.metrics.clone();
         self.supervisor.start("sse-hub", move |vitals| SseHub::new(limits, vitals, metrics))
     }
 
     fn live_consumer(&self, hub: Addr<SseHub>) -> Addr<Consumer> {
-        let window = self.source.aircraft_timeout(self.settings.sse.aircraft_timeout);
+        let window = self.source.window(self.settings);
         self.consumer("kafka-consumer-live", Membership::Everything, Path::Live { hub: hub.recipient(), window })
     }
 
@@ -202,6 +203,11 @@ fn reach_kafka(settings: &KafkaSettings) -> anyhow::Result<(KafkaCluster, Option
     options.embedded_id = Some(format!("embedded-{:016x}", rand::random::<u64>()).into());
     Ok((KafkaCluster::new(options), Some(broker)))
 }
+
+/// A command works on a Kafka, and the settings name none. It holds what may be done in place of it.
+#[derive(Debug, Error)]
+#[error("kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: {0}")]
+pub(crate) struct NoKafka(pub(crate) &'static str);
 
 /// The settings as the Kafka adapters take them.
 pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep_until};
 
-use super::pipeline::kafka_options;
+use super::pipeline::{NoKafka, kafka_options};
 use crate::cli::ReplayArgs;
 use crate::config::{Brokers, Settings};
 use crate::kafka::{KafkaCluster, KafkaPublisher};
@@ -17,10 +17,7 @@ use crate::opensky::wire;
 /// Publishes recorded responses in the order of their files, at the pace in which they were made or faster.
 pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.brokers == Brokers::Embedded {
-        bail!(
-            "kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: \
-             name a real one, or show the files by `flight-monitor serve --replay FILE…`"
-        );
+        bail!(NoKafka("name a real one, or show the files by `flight-monitor serve --replay FILE…`"));
     }
     let publisher = KafkaPublisher::new(KafkaCluster::new(kafka_options(&settings.kafka)));
     let bar = ProgressBar::new(args.files.len() as u64).with_style(

@@ -6,7 +6,7 @@ use anyhow::Context;
 use simulator::Simulator;
 
 use crate::cli::FlightSource;
-use crate::config::{PollInterval, Settings};
+use crate::config::{PollInterval, Role, Settings, show_duration};
 use crate::opensky::{Credentials, CredentialsError, OpenSkyOptions};
 
 /// Where the flights come from, and how often to ask.
@@ -64,6 +64,12 @@ impl LiveSource {
         };
         let account = if credentials.is_some() { Account::Registered } else { Account::Anonymous };
         let plan = plan(settings, account);
+        if let PollInterval::Every(interval) = opensky.poll_interval
+            && interval < account.resolution()
+        {
+            let [asked, every] = [interval, account.resolution()].map(show_duration);
+            log::warn!("opensky.poll_interval is {asked}, but the data changes every {every}: polled every {every}");
+        }
         let who = match &credentials {
             Some(credentials) => format!("as {}", credentials.client_id()),
             None => "anonymously (400 credits a day)".to_owned(),
@@ -86,9 +92,21 @@ impl LiveSource {
         self.simulator.is_some()
     }
 
-    /// How long an aircraft unheard stays in the picture: as it is set, or two poll intervals if that is longer.
-    pub(super) fn aircraft_timeout(&self, set: Duration) -> Duration {
-        set.max(2 * self.plan.expected_interval())
+    /// How long an aircraft unheard stays in the picture: as it is set, or two of the poll intervals that are expected of
+    /// this process's own Poller. Where the source's answers lie farther apart, the hub sees it by itself.
+    pub(super) fn aircraft_timeout(&self, settings: &Settings) -> Duration {
+        let set = settings.sse.aircraft_timeout;
+        if settings.server.roles.has(Role::Collect) { set.max(2 * self.plan.expected_interval()) } else { set }
+    }
+
+    /// How far back the picture is read from Kafka at the start: as long as an aircraft stays in it, which is known of
+    /// the own Poller only. Another process may ask without an account, and so more seldom.
+    pub(super) fn window(&self, settings: &Settings) -> Duration {
+        let seldom = PollPlan { account: Account::Anonymous, ..self.plan };
+        match self.aircraft_timeout(settings) {
+            known if settings.server.roles.has(Role::Collect) => known,
+            at_least => at_least.max(2 * seldom.expected_interval()),
+        }
     }
 }
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::SpeedFactor;
-use super::values::duration;
+use super::values::{duration, simulated_speed};
 use crate::config::Secret;
 
 /// `simulate`: the OpenSky stand-in alone.
@@ -16,7 +15,14 @@ Examples:
   flight-monitor simulate --recorded monday-1.json monday-2.json
   OPENSKY_BASE_URL=http://127.0.0.1:8082/api \\
   OPENSKY_AUTH_URL=http://127.0.0.1:8082/auth/realms/opensky-network/protocol/openid-connect/token \\
-  flight-monitor serve")]
+  flight-monitor serve
+
+Faults on request, of which the first that fits strikes (GET lists those that wait, DELETE ends them):
+  curl -d '{\"target\":\"states\",\"kind\":\"status\",\"status\":503,\"times\":3}' \\
+       -H 'Content-Type: application/json' http://127.0.0.1:8082/_faults
+  target    states, token
+  kind      status, html, hang, reset, truncate, drip, empty, wrong_types, null_states, bad_rows
+  also      headers, times (without it until it is ended), probability")]
 pub struct SimulateArgs {
     /// The address to listen on
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8082")]
@@ -31,8 +37,8 @@ pub struct SimulateArgs {
     pub seed: u64,
 
     /// How many times faster than in reality they fly
-    #[arg(long, value_name = "FACTOR", default_value = "1")]
-    pub speed: SpeedFactor,
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = simulated_speed)]
+    pub speed: f64,
 
     /// Answer with these recorded responses, in turn, in place of invented flights
     #[arg(long, value_name = "FILE", num_args = 1..)]

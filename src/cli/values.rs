@@ -30,6 +30,12 @@ impl FromStr for SpeedFactor {
     }
 }
 
+/// A speed that the simulator takes.
+pub(super) fn simulated_speed(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor| simulator::Options::SPEEDS.contains(factor));
+    factor.ok_or_else(|| "expected a factor from 0.1 to 100, such as 1 or 60".to_owned())
+}
+
 /// A span of at least a second, with its unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text).map_err(|error| format!("{error}; expected a time such as 30s or 30m"))

@@ -23,7 +23,7 @@ pub struct OpenSkyOptions {
     pub credentials: Option<Credentials>,
     /// Which aircraft are asked for; `None` is the world. OpenSky knows no box over the antimeridian.
     pub bounding_box: Option<BoundingBox>,
-    /// The longest time for one request, its answer's last byte included. A poll makes up to four.
+    /// The longest time for one request, its answer's last byte included.
     pub request_timeout: Duration,
     /// Whether to ask for the category of the aircraft too.
     pub extended: bool,
@@ -32,6 +32,7 @@ pub struct OpenSkyOptions {
 /// Asks the OpenSky Network, or a stand-in, for the present states. It lives on the thread that made it.
 pub struct OpenSkyClient {
     exchange: Exchange,
+    longest_fetch: Duration,
     states: Endpoint,
     url: String,
     crosses_antimeridian: bool,
@@ -42,6 +43,9 @@ pub struct OpenSkyClient {
 const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 impl OpenSkyClient {
+    /// The most that one poll makes: a token and the states, and both again when the token is not taken.
+    const REQUESTS: u32 = 4;
+
     /// A client that has not connected yet. Call it on the thread where it is to be used.
     pub fn new(options: OpenSkyOptions) -> Self {
         let states = options.base_url.join("states/all");
@@ -50,6 +54,7 @@ impl OpenSkyClient {
         }
         Self {
             exchange: Exchange::new(options.request_timeout),
+            longest_fetch: Self::REQUESTS * options.request_timeout,
             url: states_url(&states, options.bounding_box, options.extended),
             states,
             crosses_antimeridian: options.bounding_box.is_some_and(|it| it.crosses_antimeridian()),
@@ -96,6 +101,10 @@ impl StateSource for OpenSkyClient {
             Some(tokens) => self.fetch_with_account(tokens).await,
             None => self.judge(&self.ask(None).await?, &Secrets::default()),
         }
+    }
+
+    fn longest_fetch(&self) -> Duration {
+        self.longest_fetch
     }
 }
 

@@ -38,7 +38,7 @@ fn a_replay_reaches_the_database_and_the_stream() {
 fn a_replay_into_the_broker_of_another_process_is_refused() {
     let file = recorded("extended-handpicked-2022-06-09-56.json");
     let replay = Setup::bare().arguments(["replay", &file]).run();
-    assert_eq!(replay.code, Some(1));
+    assert_eq!(replay.code, Some(2));
     assert!(replay.last_line().contains("serve --replay"), "{}", replay.last_line());
 }
 
@@ -51,6 +51,11 @@ fn recorded_responses_can_be_served_as_if_they_were_new() {
         (app.get("/api/v1/flights").json()["count"].as_u64() > Some(40)).then_some(())
     });
     setup.database().wait_more_than(40);
+    for word in
+        ["  source    1 recorded responses", "  Kafka     embedded: volatile", "  database  embedded: sqlite://"]
+    {
+        assert_eq!(app.lines_with(word), 1, "{word}");
+    }
     app.end();
 }
 

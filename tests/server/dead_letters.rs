@@ -118,6 +118,6 @@ fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
     app.end();
 
     let embedded = Setup::bare().arguments(["dead-letters"]).run();
-    assert_eq!(embedded.code, Some(1));
+    assert_eq!(embedded.code, Some(2));
     assert!(embedded.last_line().contains("kafka.bootstrap_servers"), "{}", embedded.last_line());
 }

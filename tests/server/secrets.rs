@@ -9,8 +9,13 @@ const DATABASE_PASSWORD: &str = "the-password-of-the-database";
 
 const SECRETS: [&str; 4] = [Sky::CLIENT_SECRET, SASL_PASSWORD, DATABASE_PASSWORD, ADMIN_TOKEN];
 
+/// Access tokens, which the simulator makes of so many hex digits and of which a test knows none.
+const TOKEN_LENGTH: usize = 64;
+
 fn assert_no_secret(lines: &[String]) {
     for line in lines {
+        let mut words = line.split(|c: char| !c.is_ascii_hexdigit());
+        assert!(words.all(|word| word.len() != TOKEN_LENGTH), "an access token: {line}");
         for secret in SECRETS {
             assert!(!line.contains(secret), "{line}");
         }
@@ -26,7 +31,7 @@ fn no_secret_reaches_the_log() {
         .on(&Database::Postgres(url.clone()))
         .watching(&sky)
         .set("KAFKA_PROPERTIES", &format!("sasl.username=somebody,sasl.password={SASL_PASSWORD}"))
-        .set("RUST_LOG", "info,flight_monitor=trace,actors=trace,simulator=trace");
+        .set("RUST_LOG", "trace");
     let app = setup.start();
     app.wait_ready();
     let client = app.sse();
@@ -64,7 +69,7 @@ fn no_secret_is_in_what_is_said_of_services_that_refuse() {
             ),
         )
         .set("DATABASE_URL", &format!("postgres://somebody:{DATABASE_PASSWORD}@127.0.0.1:1/flights"))
-        .set("RUST_LOG", "info,flight_monitor=trace,actors=trace");
+        .set("RUST_LOG", "trace");
     let app = setup.start();
     sky.wait_polls(3);
     app.wait_actor("kafka-consumer-live", "fails", |actor| actor["last_error"].is_object());
@@ -76,4 +81,24 @@ fn no_secret_is_in_what_is_said_of_services_that_refuse() {
     assert_eq!(refused.code, Some(2));
     assert_no_secret(&refused.log);
     assert_no_secret(&[refused.output]);
+}
+
+#[test]
+fn a_property_that_librdkafka_does_not_take_is_refused_at_the_start_without_its_value() {
+    for property in ["sasl.pasword", "sasl.jaas.config", "ssl.truststore.password"] {
+        let setup = Setup::embedded()
+            .set("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+            .set("KAFKA_PROPERTIES", &format!("{property}={SASL_PASSWORD}"))
+            .set("HTTP_HOST", "not a host");
+        let refused = setup.run();
+        assert_eq!(refused.code, Some(2));
+        // Each problem is a line.
+        for (line, part) in
+            refused.log.iter().zip([format!("kafka.properties.{property} = ***"), "http.host".to_owned()])
+        {
+            assert!(line.contains(&part) && line.contains("environment variable"), "{line}");
+        }
+        assert_eq!(refused.log.len(), 2);
+        assert_no_secret(&refused.log);
+    }
 }

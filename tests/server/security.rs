@@ -121,7 +121,7 @@ fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
 
     assert_eq!(setup.clone().set("HTTP_PORT", &port).arguments(["health"]).run().code, Some(0));
     let broken = setup.set("HTTP_TLS_KEY", &file("cert.pem")).run();
-    assert_eq!(broken.code, Some(1));
+    assert_eq!(broken.code, Some(2));
     assert!(broken.log.iter().any(|line| line.contains("http.tls_key")), "{:?}", broken.log);
 }
 

@@ -9,6 +9,8 @@ use super::{Icao24, RejectedRow, UnixTime};
 ///
 /// Serialised, it is this project's JSON form of a state vector everywhere: Kafka values, SSE events, the API.
 /// The fields' meanings are those of the OpenSky REST API, "All State Vectors"; SI units, WGS-84 degrees, Unix seconds.
+/// Of its eighteen `sensors` is left out, the receivers' own numbers, which it sends to their owners alone; `observed_at`
+/// is the response's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "StateVectorParts", into = "StateVectorParts")]
 pub struct StateVector {

@@ -25,6 +25,11 @@ impl UnixTime {
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub_unsigned(span.as_secs()))
     }
+
+    /// The moment `span` after this one, in whole seconds.
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add_unsigned(span.as_secs()))
+    }
 }
 
 impl From<SystemTime> for UnixTime {

@@ -15,6 +15,7 @@ use super::event;
 use super::picture::Picture;
 use super::press::{Encoded, Press};
 use super::queue::{Frame, QueueLimits, QueueReceiver, queue};
+use super::spacing::Spacing;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{Full, Join, Wanted};
@@ -31,7 +32,7 @@ pub struct HubLimits {
     pub queue: QueueLimits,
     /// A client that takes nothing for this long, while something waits for it, is dropped.
     pub client_timeout: Duration,
-    /// An aircraft unheard for this long is gone.
+    /// An aircraft unheard for this long is gone, or for twice the time between the source's answers if that is longer.
     pub aircraft_timeout: Duration,
 }
 
@@ -42,6 +43,7 @@ pub struct HubLimits {
 #[derive(Debug)]
 pub struct Broadcast {
     picture: Picture,
+    spacing: Spacing,
     epoch: u32,
     /// Of the last update that was published.
     seq: u64,
@@ -81,6 +83,7 @@ impl Broadcast {
     pub fn new(epoch: u32, limits: HubLimits, metrics: Metrics) -> Self {
         Self {
             picture: Picture::default(),
+            spacing: Spacing::default(),
             epoch,
             seq: 0,
             channels: HashMap::new(),
@@ -134,9 +137,13 @@ impl Broadcast {
 
     /// Takes a batch into the picture and tells the clients of `/sse/flights` of it. For the others it is published later.
     pub fn show(&mut self, batch: &Batch, now: UnixTime) {
-        let applied = self.picture.apply(batch.iter(), now, self.limits.aircraft_timeout);
+        let latest = now.plus(Picture::AHEAD);
+        let observed = batch.iter().filter_map(|state| state.observed_at).filter(|observed_at| *observed_at <= latest);
+        observed.for_each(|observed_at| self.spacing.note(observed_at));
+        let applied = self.picture.apply(batch.iter(), now, self.aircraft_timeout());
         count(&self.metrics.states_passed_over, "not_newer_than_picture", applied.not_newer);
         count(&self.metrics.states_passed_over, "outdated", applied.outdated);
+        count(&self.metrics.states_passed_over, "ahead_of_time", applied.ahead);
         if applied.states.is_empty() {
             return;
         }
@@ -156,7 +163,12 @@ impl Broadcast {
 
     /// Removes the aircraft that were not heard for too long.
     pub fn sweep(&mut self, now: UnixTime) {
-        self.picture.sweep(now, self.limits.aircraft_timeout);
+        self.picture.sweep(now, self.aircraft_timeout());
+    }
+
+    /// So that the picture is not empty before the source answers again.
+    fn aircraft_timeout(&self) -> Duration {
+        self.limits.aircraft_timeout.max(2 * self.spacing.longest())
     }
 
     /// Whether [`Broadcast::publish`] has something to do.

@@ -10,6 +10,7 @@ mod numbers;
 mod picture;
 mod press;
 mod queue;
+mod spacing;
 mod table;
 
 pub use broadcast::{Broadcast, HubLimits, Totals};

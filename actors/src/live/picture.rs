@@ -37,9 +37,15 @@ pub struct Applied {
     pub not_newer: u64,
     /// States of aircraft that were heard last before the picture's time.
     pub outdated: u64,
+    /// States from so far ahead of this machine's clock that nothing could replace them soon.
+    pub ahead: u64,
 }
 
 impl Picture {
+    /// So far ahead of this machine's clock a `last_contact` may lie. The source's rows are held to its own clock before
+    /// they are published; this is for those of others on Kafka, and generous, since this machine's clock may be wrong.
+    pub(super) const AHEAD: Duration = Duration::from_secs(3600);
+
     /// Takes over what is newer than the picture. A state is outdated when its aircraft was unheard for longer than
     /// `timeout` before `now`.
     pub fn apply<'a>(
@@ -50,8 +56,12 @@ impl Picture {
     ) -> Applied {
         let sequence = self.sequence + 1;
         let mut applied = Applied::default();
-        let oldest = now.minus(timeout);
+        let (oldest, latest) = (now.minus(timeout), now.plus(Self::AHEAD));
         for state in states {
+            if state.last_contact > latest {
+                applied.ahead += 1;
+                continue;
+            }
             if state.last_contact < oldest {
                 applied.outdated += 1;
                 continue;
@@ -185,6 +195,14 @@ mod tests {
         let applied = apply(&mut picture, 1001, &[("aaaaaa", 990), ("aaaaaa", 989), ("bbbbbb", 1)]);
         assert_eq!((applied.states.len(), applied.not_newer, applied.outdated), (0, 2, 1));
         assert_eq!(picture.len(), 1);
+    }
+
+    #[test]
+    fn what_is_far_ahead_of_the_clock_does_not_keep_its_aircraft_from_moving() {
+        let mut picture = Picture::default();
+        let applied = apply(&mut picture, 1000, &[("aaaaaa", 4601), ("bbbbbb", 4600), ("aaaaaa", 999)]);
+        assert_eq!((applied.states.len(), applied.ahead), (2, 1));
+        assert_eq!(apply(&mut picture, 1010, &[("aaaaaa", 1009)]).states.len(), 1);
     }
 
     #[test]

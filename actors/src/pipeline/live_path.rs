@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub(super) struct LivePath<S> {
     window: Duration,
     /// The hub's epoch: another one means that its picture is empty again.
     epoch: Option<u64>,
+    owned: BTreeSet<i32>,
     backoff: Backoff,
     lag: Lag<S>,
     observation: Observation,
@@ -45,7 +47,7 @@ impl<S: Subscription> LivePath<S> {
     pub(super) fn new(reading: Reading<S>, hub: Recipient<ShowBatch>, window: Duration) -> Self {
         let (epoch, backoff, observation) = (None, Backoff::for_a_service(), Observation::default());
         let lag = Lag::of("live", &reading.subscription, &reading.metrics);
-        Self { reading, hub, window, epoch, backoff, lag, observation }
+        Self { reading, hub, window, epoch, owned: BTreeSet::new(), backoff, lag, observation }
     }
 
     /// Reads until it is to end. The answer is how many states were left: none, since nothing here is kept.
@@ -63,7 +65,11 @@ impl<S: Subscription> LivePath<S> {
     async fn step(&mut self) {
         let done = match self.next().await {
             SubscriptionEvent::Assigned(partitions) => self.start(&partitions).await,
-            SubscriptionEvent::Revoked(_) => Ok(()),
+            SubscriptionEvent::Revoked(partitions) => {
+                self.owned.retain(|owned| !partitions.contains(owned));
+                self.observation.partitions = self.owned.len();
+                Ok(())
+            }
             SubscriptionEvent::Batch(batch) => {
                 self.show(Arc::new(batch)).await;
                 Ok(())
@@ -122,7 +128,9 @@ impl<S: Subscription> LivePath<S> {
             return Err(error);
         }
         self.lag.forget(partitions);
-        self.observation.partitions = partitions.len();
+        // Partitions that were added to the topic come alone.
+        self.owned.extend(partitions);
+        self.observation.partitions = self.owned.len();
         log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.window; "reading");
         self.reading.vitals.phase(Phase::Running);
         Ok(())

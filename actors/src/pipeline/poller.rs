@@ -85,6 +85,9 @@ impl<S: StateSource> Poller<S> {
         longest_pause: Duration::from_secs(10),
     };
 
+    /// For parsing an answer and handing it over, on a busy machine.
+    const MARGIN: Duration = Duration::from_secs(30);
+
     /// A Poller that starts asking as soon as it is started.
     pub fn new(
         source: S,
@@ -122,8 +125,7 @@ impl<S: StateSource> Poller<S> {
         let is_active = self.polling == Polling::Active;
         self.observation.next_poll_at = is_active.then(|| (SystemTime::now() + pause).into());
         self.vitals.observe(&self.observation);
-        // A poll may take its time-out and the next one may back off; three of them without an end is a stall.
-        self.vitals.expect_progress_within(is_active.then_some(pause + Duration::from_secs(60)));
+        self.vitals.expect_progress_within(is_active.then(|| pause + self.source.longest_fetch() + Self::MARGIN));
         if self.work.draining() {
             return;
         }
