@@ -1,4 +1,4 @@
-//! The form of a record's value: JSON, as `docs/ARCHITECTURE.md` specifies it.
+//! The form of a record's value: a state vector as JSON, which is the same everywhere; README.md shows one.
 
 use actors::domain::StateVector;
 
@@ -36,6 +36,19 @@ mod tests {
         let state = decode(Some(NINE_FIELDS.as_bytes())).unwrap();
         assert_eq!((state.velocity, state.baro_altitude, state.geo_altitude), (Some(0.0), None, Some(450.5)));
         assert_eq!((state.on_ground, state.callsign, state.observed_at), (None, None, None));
+    }
+
+    /// What other programs read, to the byte.
+    #[test]
+    fn a_message_is_this_json() {
+        for message in [
+            r#"{"icao24":"00a0b1","callsign":"RA 593A","origin_country":"Côte d'Ivoire","lat":-4.5,"lon":179.9999,"velocity":231.54,"true_track":0.0,"vertical_rate":-3.25,"baro_altitude":-30.48,"geo_altitude":11277.6,"on_ground":false,"squawk":"0021","spi":true,"position_source":3,"category":-1,"time_position":1700000000,"last_contact":1700000001,"observed_at":1700000002}"#,
+            r#"{"icao24":"4b1814","callsign":null,"origin_country":null,"lat":null,"lon":null,"velocity":null,"true_track":null,"vertical_rate":null,"baro_altitude":null,"geo_altitude":null,"on_ground":null,"squawk":null,"spi":null,"position_source":null,"category":null,"time_position":null,"last_contact":0,"observed_at":null}"#,
+        ] {
+            let mut written = Vec::new();
+            encode(&decode(Some(message.as_bytes())).unwrap(), &mut written);
+            assert_eq!(String::from_utf8(written).unwrap(), message);
+        }
     }
 
     #[test]

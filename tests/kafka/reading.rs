@@ -2,11 +2,12 @@ use std::time::Duration;
 
 use ::actors::domain::UnixTime;
 use ::actors::ports::{Publisher, StartAt, Subscription, SubscriptionEvent};
-use flight_monitor::kafka::{KafkaPublisher, KafkaSubscription, Membership};
+use flight_monitor::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership, codec};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
-use crate::support::{next, on_each_broker, read, real, run, start, states};
+use crate::support::{PATIENCE, next, on_each_broker, read, real, run, start, state, states};
 
 /// Where each partition stands after everything up to now was read: (partition, next offset, last time stamp).
 async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, StartAt)> {
@@ -100,6 +101,40 @@ fn the_live_path_starts_by_time() {
         start(&subscription, StartAt::Time(UnixTime::now().minus(Duration::from_secs(300)))).await;
         assert_eq!(read(&subscription, 30).await.len(), 30);
     });
+}
+
+#[test]
+fn the_live_path_leaves_out_what_is_older() {
+    run(async {
+        let cluster = real();
+        let publisher = KafkaPublisher::new(cluster.clone());
+        // Makes the topic.
+        publisher.publish(&[]).await.unwrap();
+        write_at(&cluster, UnixTime::now().minus(Duration::from_secs(3600)), 100..190);
+        publisher.publish(&states(30)).await.unwrap();
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        start(&subscription, StartAt::Time(UnixTime::now().minus(Duration::from_secs(300)))).await;
+        let mut seen = read(&subscription, 30).await;
+        seen.sort_unstable();
+        assert_eq!(seen, (0..30).collect::<Vec<_>>());
+        subscription.reset();
+        start(&subscription, StartAt::Time(UnixTime::now().minus(Duration::from_secs(7200)))).await;
+        assert_eq!(read(&subscription, 120).await.len(), 120);
+    });
+}
+
+/// Writes states as they were published at another time.
+fn write_at(cluster: &KafkaCluster, time: UnixTime, numbers: std::ops::Range<i64>) {
+    let options = cluster.options();
+    let producer: ThreadedProducer<DefaultProducerContext> =
+        ClientConfig::new().set("bootstrap.servers", &options.bootstrap_servers).create().unwrap();
+    for number in numbers {
+        let (key, mut value) = (number.to_string(), Vec::new());
+        codec::encode(&state(number), &mut value);
+        let record = BaseRecord::to(&options.topic_raw).key(&key).payload(&value).timestamp(time.0 * 1000);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
 }
 
 #[test]

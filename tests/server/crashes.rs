@@ -18,6 +18,7 @@ fn assert_rows_are_the_messages(setup: &Setup, sky: &Sky, app: TestApp) {
     setup.database().wait_rows(&setup.topic().states());
     app.end();
     assert_commits_follow_the_table(setup);
+    assert!(!setup.topic().committed(setup.group()).is_empty(), "nothing was committed");
 }
 
 fn killed_at(failpoint: &str) {

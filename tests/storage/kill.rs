@@ -18,10 +18,11 @@ fn batches() -> [Batch; 2] {
     [batch(vec![part(0, None, poll(10, START))]), batch(vec![part(0, Some(10), poll(10, START + 1))])]
 }
 
-/// Runs in a process of its own, which another test starts; by itself it does nothing.
+/// Runs in a process of its own, which another test starts.
 #[actix_rt::test]
+#[ignore = "it kills itself; another test starts it as a process of its own"]
 async fn the_process_that_is_killed() {
-    let Ok(url) = std::env::var(URL) else { return };
+    let url = std::env::var(URL).unwrap();
     let _failpoints = fail::FailScenario::setup();
     let writer = Storage::open(&DatabaseUrl::from_str(&url).unwrap(), StorageOptions::default()).unwrap().writer();
     for batch in batches() {
@@ -35,7 +36,7 @@ async fn stored_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
     {
         let (database, storage) = D::migrated().await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
-        process.args(["kill::the_process_that_is_killed", "--exact"]).env(URL, url(&database));
+        process.args(["kill::the_process_that_is_killed", "--exact", "--ignored"]).env(URL, url(&database));
         // The first batch passes.
         process.env("FAILPOINTS", format!("{failpoint}=1*off->return"));
         let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
@@ -66,10 +67,11 @@ fn hours() -> (Vec<StateVector>, Vec<StateVector>) {
     (of(in_time), of(late))
 }
 
-/// Runs in a process of its own, which another test starts; by itself it does nothing.
+/// Runs in a process of its own, which another test starts.
 #[actix_rt::test]
+#[ignore = "it kills itself; another test starts it as a process of its own"]
 async fn the_process_that_is_killed_behind_the_store() {
-    let Ok(url) = std::env::var(URL) else { return };
+    let url = std::env::var(URL).unwrap();
     let _failpoints = fail::FailScenario::setup();
     let writer = Storage::open(&DatabaseUrl::from_str(&url).unwrap(), options()).unwrap().writer();
     let (in_time, late) = hours();
@@ -87,7 +89,9 @@ async fn exact_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
     for failpoint in ["derived=2*off->return", "derived-committed=3*off->return", "derived=10*off->return"] {
         let (database, _) = D::migrated().await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
-        process.args(["kill::the_process_that_is_killed_behind_the_store", "--exact"]).env(URL, url(&database));
+        process
+            .args(["kill::the_process_that_is_killed_behind_the_store", "--exact", "--ignored"])
+            .env(URL, url(&database));
         process.env("FAILPOINTS", failpoint);
         let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
         assert_eq!(status.signal(), Some(9), "{failpoint}: {status}");

@@ -46,3 +46,30 @@ pub fn comment(text: &str) -> Bytes {
 pub fn goodbye(retry_ms: u64) -> Bytes {
     format!("retry: {retry_ms}\n: goodbye\n\n").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::state;
+
+    /// What clients of `/sse/flights` read, to the byte.
+    #[test]
+    fn the_stream_begins_and_goes_on_with_these_events() {
+        let ack = "data: {\"message\":\"Connected to the flight stream\",\"status\":\"connected\",\
+                   \"timestamp\":1700000000,\"type\":\"connection_ack\"}\n\n";
+        assert_eq!(connection_ack(UnixTime(1_700_000_000)), ack);
+        let mut first = state("4b1814", 1_700_000_001);
+        (first.lat, first.velocity) = (Some(47.45), Some(0.0));
+        let states = [first, state("00a0b1", 5)].map(Arc::new);
+        let telemetry = telemetry(&states);
+        let events: Vec<_> = std::str::from_utf8(&telemetry).unwrap().split_inclusive("\n\n").collect();
+        let [first, second] = events[..] else { panic!("{events:?}") };
+        let expected = "data: {\"icao24\":\"4b1814\",\"callsign\":null,\"origin_country\":null,\"lat\":47.45,\"lon\":0.0,\
+                        \"velocity\":0.0,\"true_track\":null,\"vertical_rate\":null,\"baro_altitude\":null,\
+                        \"geo_altitude\":null,\"on_ground\":null,\"squawk\":null,\"spi\":null,\
+                        \"position_source\":null,\"category\":null,\"time_position\":null,\
+                        \"last_contact\":1700000001,\"observed_at\":1700000001}\n\n";
+        assert_eq!(first, expected);
+        assert!(second.starts_with("data: {\"icao24\":\"00a0b1\","), "{second}");
+    }
+}

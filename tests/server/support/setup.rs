@@ -101,6 +101,11 @@ impl Setup {
         self.directory.path()
     }
 
+    /// Whether it is on a Kafka that others can read, too.
+    pub(crate) fn has_kafka(&self) -> bool {
+        self.environment.contains_key("KAFKA_BOOTSTRAP_SERVERS")
+    }
+
     /// The topic of the state vectors.
     pub(crate) fn topic(&self) -> Topic {
         Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_RAW"))
