@@ -32,7 +32,7 @@ RUN apt-get update \
 COPY --from=build /out/flight-monitor /usr/local/bin/flight-monitor
 COPY --from=build --chown=10001:10001 /out/data /data
 
-# `data/` and `credentials.json` of the defaults are /data and /credentials.json. Nothing else is ever written.
+# `config.yaml`, `data/` and `credentials.json` of the defaults are /config.yaml, /data and /credentials.json. Only /data is ever written.
 WORKDIR /
 VOLUME /data
 USER 10001:10001

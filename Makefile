@@ -107,6 +107,12 @@ bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kaf
 	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --durable -- \
 		cargo bench --locked --bench pipeline $(ARGS)
 
+.PHONY: bench-backlog
+bench-backlog: prerequisites-test ## How fast a backlog becomes rows, beside other ways to store the same rows (ARGS='-- --quick')
+	cargo bench --locked --bench backlog --no-run
+	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --timescale --durable -- \
+		cargo bench --locked --bench backlog $(ARGS)
+
 .PHONY: bench-store
 bench-store: prerequisites-test ## How fast rows are stored, beside other ways to store the same rows
 	cargo bench --locked --bench store --no-run
