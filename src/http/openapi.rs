@@ -83,7 +83,9 @@ pub(super) async fn document(request: HttpRequest) -> HttpResponse {
 /// Adds what holds for every address, and is therefore written at none.
 fn complete(document: &mut Value) {
     for operation in document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, item)| operations(item)) {
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        // Not by `operation["parameters"]`, which would make those that have none `null`.
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
             let known = KNOWN_PARAMETERS.iter().find(|known| parameter["name"] == known.name);
             if let Some(known) = known.filter(|_| parameter["description"].is_null()) {
                 parameter["description"] = known.meaning.into();
