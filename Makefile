@@ -39,7 +39,7 @@ web: $(WEB_PAGE) ## Build the page, which a release build has inside
 ##@ Development
 
 .PHONY: test
-test: test-web test-rust test-browser test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
+test: test-web test-rust test-api test-browser test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
 
 .PHONY: test-rust
 test-rust: prerequisites-test web ## The Rust tests alone (ARGS='name' for some of them)
@@ -57,6 +57,20 @@ test-services: prerequisites-test ## The scripts that start those services: cras
 test-web: prerequisites-run $(WEB_MODULES) ## The tests of the page's logic and of the stream's client
 	npm --prefix web run --silent build:stream
 	npm --prefix web run --silent test
+
+.PHONY: test-api
+test-api: prerequisites-test web ## Questions drawn from /api/v1/openapi.json, and answers held against it, by Schemathesis
+	@echo "==> asking what the description allows, and what it does not"
+	cargo build --locked --features fault-injection --bin flight-monitor
+	scripts/check-api.sh target/debug/flight-monitor
+
+# How many cases of each kind.
+CASES ?= 100000
+.PHONY: fuzz
+fuzz: ## CASES=100000 of each: OpenSky's answers, Kafka's values, queries, Last-Event-IDs, configurations, requests
+	cargo test $(TEST_FLAGS) --no-run
+	PROPTEST_CASES='$(CASES)' cargo test $(TEST_FLAGS) --no-fail-fast fuzzed_ -- --nocapture
+
 # What the bench is told: how long, from which seed (none: another one each time, which is printed), which faults (none: all), how many
 # seconds each lasts (none: drawn).
 MINUTES ?= 10
@@ -67,7 +81,13 @@ OUTAGE ?=
 chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=…, and compare the books (FAULTS=kill-storer,…; OUTAGE=60)
 	cargo test --locked --features fault-injection --test chaos --no-run
 	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' scripts/services/with.sh -- \
-		cargo test --locked --features fault-injection --test chaos -- --nocapture
+		cargo test --locked --features fault-injection --test chaos nothing_is_lost -- --nocapture
+
+.PHONY: soak
+soak: prerequisites-test ## 2,000 states a second for MINUTES=60, and nothing may grow
+	cargo test --locked --features fault-injection --test chaos --no-run
+	SOAK_MINUTES='$(if $(filter file,$(origin MINUTES)),60,$(MINUTES))' scripts/services/with.sh -- \
+		cargo test --locked --features fault-injection --test chaos nothing_grows -- --nocapture
 
 .PHONY: test-browser
 test-browser: prerequisites-test web ## The page in a real browser, with the real program

@@ -42,7 +42,7 @@ pub struct Metrics {
     pub publish_failures: Counter,
     pub held: Gauge,
     pub held_bytes: Gauge,
-    pub dropped: Counter,
+    pub dropped: CounterByKind,
     pub consumed: CounterByKind,
     pub lost_offsets: CounterByKind,
     pub consumer_lag: Family<LagLabels, Gauge>,
@@ -84,7 +84,7 @@ impl Metrics {
             publish_failures: Counter::default(),
             held: Gauge::default(),
             held_bytes: Gauge::default(),
-            dropped: Counter::default(),
+            dropped: Family::default(),
             consumed: Family::default(),
             lost_offsets: Family::default(),
             consumer_lag: Family::default(),
@@ -127,7 +127,11 @@ impl Metrics {
             Unit::Bytes,
             m.held_bytes,
         );
-        registry.register("states_dropped", "State vectors given up because Kafka was away for too long", m.dropped);
+        registry.register(
+            "states_dropped",
+            "State vectors that Kafka did not take and that were given up, by reason",
+            m.dropped,
+        );
         registry.register("consumed", "Records read from Kafka, by path", m.consumed);
         registry.register("lost_offsets", "Offsets that Kafka no longer had, by path", m.lost_offsets);
         registry.register(
@@ -183,6 +187,12 @@ impl Metrics {
     pub fn unregistered() -> Self {
         Self::register(&mut Registry::default())
     }
+}
+
+/// These kinds are shown from the first, with none counted: in a counter that appears with its first event Prometheus
+/// sees no increase, and no alert would tell of it.
+pub fn expect(family: &CounterByKind, kinds: &[&'static str]) {
+    kinds.iter().for_each(|kind| drop(family.get_or_create(&Kind { kind })));
 }
 
 /// Counts one of a kind.

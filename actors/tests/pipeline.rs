@@ -16,7 +16,7 @@ use actors::live::{Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::messages::{
     Accepted, Drain, Full, Join, Look, Polling, PublishStates, Scope, SetPolling, ShowBatch, Wanted,
 };
-use actors::metrics::Metrics;
+use actors::metrics::{Kind, Metrics};
 use actors::pipeline::poll_plan::{Account, PollInterval, PollPlan};
 use actors::pipeline::{BacklogLimits, KafkaProducer, Poller, SseHub};
 use actors::ports::{Fetched, PublishError, Publisher, SourceError, StateSource};
@@ -291,7 +291,7 @@ fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() 
         assert!((10_000..=20_500).contains(&observation["held_bytes"].as_u64().unwrap()), "{observation}");
         assert_eq!(metrics.held.get(), accepted.held as i64);
         assert_eq!(metrics.held_bytes.get(), observation["held_bytes"].as_i64().unwrap());
-        assert_eq!(metrics.dropped.get(), accepted.dropped);
+        assert_eq!(metrics.dropped.get_or_create(&Kind { kind: "no_room" }).get(), accepted.dropped);
     });
 }
 

@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
-use crate::http::{self, Attempts, BoardCollector, HttpOptions, RunningServer, ServerState, TlsFiles};
+use crate::http::{self, Attempts, BoardCollector, HttpOptions, PoolCollector, RunningServer, ServerState, TlsFiles};
 use pipeline::Pipeline;
 use shutdown::Signals;
 use source::LiveSource;
@@ -69,6 +69,9 @@ impl App {
         let stalls = StallWatch::on(board.clone());
         let (fatal_sender, fatal) = mpsc::unbounded_channel();
         let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics, fatal_sender)?;
+        if let Some(storage) = &pipeline.storage {
+            registry.register_collector(Box::new(PoolCollector(storage.clone())));
+        }
         let needed = if settings.server.roles.has(Role::Live) {
             vec!["sse-hub", "kafka-consumer-live"]
         } else {

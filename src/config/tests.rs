@@ -1,6 +1,7 @@
 //! What the configuration as a whole does; most of it is driven by the key table.
 
 mod bad_values;
+mod fuzz;
 mod older_names;
 mod secret_files;
 mod secrets;

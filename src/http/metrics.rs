@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::problem::Problem;
 use super::server::ServerState;
+use crate::storage::{Connections, Storage};
 
 /// Metrics for Prometheus
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
@@ -20,6 +21,37 @@ pub(super) async fn metrics(state: web::Data<ServerState>) -> Result<HttpRespons
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
         .body(body))
+}
+
+/// What the database's pool knows of its connections, as metrics.
+#[derive(Debug)]
+pub struct PoolCollector(pub Storage);
+
+impl Collector for PoolCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Connections { in_use, idle, waiting, most } = self.0.connections();
+        let shape = ConstGauge::new(0_i64);
+        let mut family = encoder.encode_descriptor(
+            "database_connections",
+            "Connections for queries, by what they do",
+            None,
+            shape.metric_type(),
+        )?;
+        for (kind, count) in [("in_use", in_use), ("idle", idle)] {
+            gauge(count).encode(family.encode_family(&[("kind", kind)])?)?;
+        }
+        for (name, help, count) in [
+            ("database_connections_most", "Connections for queries that there may be", most),
+            ("database_queries_waiting", "Queries that wait for a connection", waiting),
+        ] {
+            gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(count: usize) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// What the board knows of the actors, as metrics.

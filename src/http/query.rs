@@ -271,7 +271,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_query_makes_it_panic(query in "[ -~]{0,80}") {
+        fn fuzzed_queries_do_not_make_it_panic(query in "[ -~]{0,80}") {
             if let Ok(uri) = format!("/x?{query}").parse::<actix_web::http::Uri>() {
                 let request = TestRequest::with_uri(&uri.to_string()).to_http_request();
                 if let Ok(parameters) = Parameters::of(&request, &["bbox", "icao24", "from", "x"]) {

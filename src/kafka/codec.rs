@@ -100,10 +100,49 @@ mod tests {
         check(Some(r#"{"icao24":"4b1814","last_contact":1,"lat":91}"#), "lat 91");
     }
 
+    /// The name of a field, or of none.
+    fn field() -> impl Strategy<Value = String> {
+        let known = ["callsign", "origin_country", "lat", "lon", "velocity", "true_track", "squawk", "spi", "category"];
+        prop_oneof![9 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => "[a-z_]{1,9}"]
+    }
+
+    /// A value of JSON, or nearly one.
+    fn json() -> impl Strategy<Value = String> {
+        let likely =
+            ["null", "true", "-0.0", "1e400", "-1e-400", "9223372036854775808", "[]", "{}", "NaN", "\"\\ud800\""];
+        prop_oneof![
+            3 => prop::sample::select(likely.to_vec()).prop_map(str::to_owned),
+            2 => "-?[0-9]{1,20}(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
+            2 => "\"[ -!#-\\[\\]-~]{0,20}\"",
+            1 => "\"\\PC{0,9}\"",
+        ]
+    }
+
     proptest! {
         #[test]
-        fn no_value_makes_it_panic(value in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn fuzzed_bytes_do_not_make_it_panic(value in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(Some(&value));
+        }
+
+        #[test]
+        fn fuzzed_values_are_state_vectors_that_can_be_written_again_or_are_refused_with_a_reason(
+            fields in prop::collection::vec((field(), json()), 0..8),
+            edits in prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..3)],
+        ) {
+            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            let mut value = format!(r#"{{"icao24":"4b1814","last_contact":1,{}}}"#, fields.join(",")).into_bytes();
+            for (at, byte) in edits {
+                let at = at.index(value.len());
+                value[at] = byte;
+            }
+            match decode(Some(&value)) {
+                Ok(state) => {
+                    let mut again = Vec::new();
+                    encode(&state, &mut again);
+                    prop_assert_eq!(decode(Some(&again)).unwrap(), state);
+                }
+                Err(reason) => prop_assert!(!reason.is_empty()),
+            }
         }
 
         #[test]

@@ -64,6 +64,19 @@ impl PositionsQuery {
     }
 }
 
+/// The connections for queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// At work.
+    pub in_use: usize,
+    /// Open, and waiting for work.
+    pub idle: usize,
+    /// Queries that wait for one.
+    pub waiting: usize,
+    /// There are no more than these.
+    pub most: usize,
+}
+
 /// What can be told of the database at little cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageObservation {
@@ -117,6 +130,16 @@ impl Storage {
             Database::Postgres(database) => database.ping().await,
             Database::Sqlite(database) => database.ping().await,
         }
+    }
+
+    /// The connections for queries, at this moment.
+    pub fn connections(&self) -> Connections {
+        let status = match &self.0 {
+            Database::Postgres(database) => database.pool.status(),
+            Database::Sqlite(database) => database.pool.status(),
+        };
+        let idle = status.available.min(status.size);
+        Connections { in_use: status.size - idle, idle, waiting: status.waiting, most: status.max_size }
     }
 
     /// What can be told at little cost.

@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::support::{Key, Topic, key};
 
 /// What was read from the topic until now.
-#[derive(Default)]
 pub(crate) struct Ledger {
+    /// Of the aircraft whose addresses end so the messages are kept, of the others that they were there.
+    endings: &'static str,
     /// Where to read on.
     offsets: BTreeMap<i32, i64>,
     /// The first message of each key in each partition. An aircraft has one partition, unless partitions are added.
@@ -33,6 +34,22 @@ impl Message {
 }
 
 impl Ledger {
+    /// An empty one. What lasts long, and so has millions of messages, keeps those of a part of the aircraft only.
+    pub(crate) fn new(of_a_part: bool) -> Self {
+        Self {
+            endings: if of_a_part { "0" } else { "0123456789abcdef" },
+            offsets: BTreeMap::new(),
+            first: HashMap::new(),
+            garbage: BTreeSet::new(),
+            given_up: BTreeSet::new(),
+            records: 0,
+        }
+    }
+
+    pub(crate) fn endings(&self) -> &'static str {
+        self.endings
+    }
+
     /// Reads on to the end.
     pub(crate) fn read(&mut self, topic: &Topic) {
         for record in topic.records_from(&self.offsets) {
@@ -41,7 +58,9 @@ impl Ledger {
             let value = record.value.unwrap_or_default();
             match serde_json::from_slice::<Value>(&value) {
                 Ok(json) if json["last_contact"].is_i64() => {
-                    let messages = self.first.entry(key(&json)).or_default();
+                    let key = key(&json);
+                    let value = if key.0.ends_with(|end| self.endings.contains(end)) { value } else { Vec::new() };
+                    let messages = self.first.entry(key).or_default();
                     if messages.iter().all(|message| message.partition != record.partition) {
                         messages.push(Message { partition: record.partition, value: value.into() });
                     }

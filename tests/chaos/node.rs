@@ -85,6 +85,11 @@ impl Node {
         self.held.push(self.resources());
     }
 
+    /// What it held after each round of its present life.
+    pub(crate) fn held(&self) -> &[Resources] {
+        &self.held
+    }
+
     /// What it held when a third of its present life was over and it had warmed up; `None` when that was too short.
     pub(crate) fn resources_once_warm(&self) -> Option<Resources> {
         let third = self.held.len() / 3;

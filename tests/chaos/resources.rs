@@ -7,7 +7,7 @@ use std::fs;
 pub(crate) struct Resources {
     pub(crate) threads: usize,
     pub(crate) files: usize,
-    /// Resident memory in MiB.
+    /// Resident memory in KiB.
     pub(crate) resident: u64,
 }
 
@@ -17,6 +17,6 @@ impl Resources {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         let kibibytes: u64 = resident.split_whitespace().next().unwrap().parse().unwrap();
-        Self { threads: entries("task"), files: entries("fd"), resident: kibibytes / 1024 }
+        Self { threads: entries("task"), files: entries("fd"), resident: kibibytes }
     }
 }

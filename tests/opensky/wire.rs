@@ -210,12 +210,12 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(body: Vec<u8>) {
+    fn fuzzed_bytes_do_not_make_it_panic(body: Vec<u8>) {
         let _ = parse_states(&body);
     }
 
     #[test]
-    fn no_mutation_makes_it_panic_or_invent_rows(body in mutated()) {
+    fn fuzzed_answers_do_not_make_it_panic_or_invent_rows(body in mutated()) {
         if let Ok(snapshot) = parse_states(&body) {
             let commas = body.iter().filter(|b| **b == b',').count();
             prop_assert!(snapshot.states.len() + snapshot.bad_rows.count() as usize <= commas + 1);

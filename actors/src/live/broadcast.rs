@@ -19,7 +19,7 @@ use super::spacing::Spacing;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{Full, Join, Wanted};
-use crate::metrics::{Metrics, count};
+use crate::metrics::{Metrics, count, expect};
 
 /// How much the hub keeps, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,7 @@ impl Broadcast {
 
     /// An empty picture that nobody watches. No two may have the same epoch.
     pub fn new(epoch: u32, limits: HubLimits, metrics: Metrics) -> Self {
+        expect(&metrics.clients_refused, &["clients", "address"]);
         Self {
             picture: Picture::default(),
             spacing: Spacing::default(),

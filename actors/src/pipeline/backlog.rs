@@ -15,6 +15,13 @@ pub struct BacklogLimits {
     pub age: Duration,
 }
 
+/// How many states had to be given up, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct GivenUp {
+    pub(super) too_old: u64,
+    pub(super) no_room: u64,
+}
+
 /// States that wait to be published, oldest first. When there are too many, those of which a newer state of the same
 /// aircraft waits too are given up first, and the newest state of each aircraft last.
 #[derive(Debug)]
@@ -45,7 +52,7 @@ impl Backlog {
     }
 
     /// Adds states at the end and returns how many had to be given up.
-    pub(super) fn push(&mut self, states: impl IntoIterator<Item = Arc<StateVector>>, now: Instant) -> u64 {
+    pub(super) fn push(&mut self, states: impl IntoIterator<Item = Arc<StateVector>>, now: Instant) -> GivenUp {
         for state in states {
             *self.of_aircraft.entry(state.icao24).or_default() += 1;
             self.waiting.push_back(Held { state, since: now });
@@ -54,7 +61,7 @@ impl Backlog {
     }
 
     /// Puts states that were taken back to the front, in their order.
-    pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> u64 {
+    pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> GivenUp {
         for held in taken.into_iter().rev() {
             *self.of_aircraft.entry(held.state.icao24).or_default() += 1;
             self.waiting.push_front(held);
@@ -71,11 +78,12 @@ impl Backlog {
         taken
     }
 
-    fn shrink(&mut self, now: Instant) -> u64 {
+    fn shrink(&mut self, now: Instant) -> GivenUp {
         let before = self.waiting.len();
         while self.waiting.front().is_some_and(|held| now.duration_since(held.since) > self.limits.age) {
             self.drop_oldest();
         }
+        let young = self.waiting.len();
         let most = self.limits.bytes / Self::STATE_BYTES;
         let mut excess = self.waiting.len().saturating_sub(most);
         if excess > 0 {
@@ -92,7 +100,7 @@ impl Backlog {
         while self.waiting.len() > most {
             self.drop_oldest();
         }
-        (before - self.waiting.len()) as u64
+        GivenUp { too_old: (before - young) as u64, no_room: (young - self.waiting.len()) as u64 }
     }
 
     fn drop_oldest(&mut self) {
@@ -133,9 +141,12 @@ mod tests {
     #[test]
     fn superseded_states_go_first_and_the_oldest_aircraft_last() {
         let mut backlog = backlog(3);
-        assert_eq!(backlog.push(states(&[("aaaaaa", 1), ("bbbbbb", 1), ("aaaaaa", 2)]), Instant::now()), 0);
-        assert_eq!(backlog.push(states(&[("cccccc", 3)]), Instant::now()), 1);
-        assert_eq!(backlog.push(states(&[("dddddd", 4)]), Instant::now()), 1);
+        assert_eq!(
+            backlog.push(states(&[("aaaaaa", 1), ("bbbbbb", 1), ("aaaaaa", 2)]), Instant::now()),
+            GivenUp::default()
+        );
+        assert_eq!(backlog.push(states(&[("cccccc", 3)]), Instant::now()).no_room, 1);
+        assert_eq!(backlog.push(states(&[("dddddd", 4)]), Instant::now()).no_room, 1);
         let expected = [("aaaaaa".into(), 2), ("cccccc".into(), 3), ("dddddd".into(), 4)];
         assert_eq!(held(&mut backlog), expected, "aaaaaa 1 was superseded, then bbbbbb was the oldest");
     }
@@ -145,7 +156,8 @@ mod tests {
         let mut backlog = backlog(10);
         backlog.push(states(&[("aaaaaa", 1)]), Instant::now());
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert_eq!(backlog.push(states(&[("bbbbbb", 2)]), Instant::now()), 1);
+        let given_up = backlog.push(states(&[("bbbbbb", 2)]), Instant::now());
+        assert_eq!(given_up, GivenUp { too_old: 1, no_room: 0 });
         assert_eq!(held(&mut backlog), [("bbbbbb".into(), 2)]);
     }
 
@@ -155,7 +167,7 @@ mod tests {
         backlog.push(states(&[("aaaaaa", 1)]), Instant::now());
         let taken = backlog.take(1);
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert_eq!(backlog.put_back(taken, Instant::now()), 1);
+        assert_eq!(backlog.put_back(taken, Instant::now()).too_old, 1);
     }
 
     #[test]
@@ -177,7 +189,7 @@ mod tests {
                 for _ in 0..count {
                     at += 1;
                     let icao24 = format!("{aircraft:06x}");
-                    given_up += backlog.push([Arc::new(state(&icao24, at))], Instant::now());
+                    given_up += backlog.push([Arc::new(state(&icao24, at))], Instant::now()).no_room;
                     newest.insert(icao24, at);
                 }
                 prop_assert!(backlog.len() <= 10);

@@ -9,7 +9,7 @@ use super::newest_stored::{Judgement, NewestStored};
 use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
-use crate::metrics::{Metrics, count};
+use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Maintained, StateStore, StoreError};
 use crate::supervision::{Phase, Readiness, Vitals};
 
@@ -49,6 +49,8 @@ struct Observation {
 impl<S: StateStore> DbWriter<S> {
     /// A writer into `store`.
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
+        expect(&metrics.rows, &["inserted", "duplicate"]);
+        expect(&metrics.store_failures, &["unavailable", "rejected", "fenced"]);
         Self {
             store: Rc::new(store),
             newest: NewestStored::default(),

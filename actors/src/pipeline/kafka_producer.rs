@@ -6,12 +6,12 @@ use actix::prelude::*;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::backlog::{Backlog, BacklogLimits, Held};
+use super::backlog::{Backlog, BacklogLimits, GivenUp, Held};
 use super::backoff::Backoff;
 use super::work::{UnderWay, Work};
 use crate::domain::StateVector;
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::{Phase, Readiness, Vitals};
 
@@ -50,6 +50,7 @@ impl<P: Publisher> KafkaProducer<P> {
 
     /// A producer that holds as much as `limits` allow.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
+        expect(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
         Self {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
@@ -75,10 +76,12 @@ impl<P: Publisher> KafkaProducer<P> {
         self.vitals.observe(&self.observation);
     }
 
-    fn drop_count(&mut self, dropped: u64) {
+    fn drop_count(&mut self, GivenUp { too_old, no_room }: GivenUp) {
+        let dropped = too_old + no_room;
         if dropped > 0 {
             self.observation.dropped += dropped;
-            self.metrics.dropped.inc_by(dropped);
+            count(&self.metrics.dropped, "too_old", too_old);
+            count(&self.metrics.dropped, "no_room", no_room);
             log::error!(actor = "kafka-producer", dropped, held = self.held(); "Kafka is away for too long: states were dropped");
         }
     }
@@ -225,7 +228,7 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
             let left = producer.held();
             if left > 0 {
-                producer.metrics.dropped.inc_by(left as u64);
+                count(&producer.metrics.dropped, "shutdown", left as u64);
                 log::error!(actor = "kafka-producer", left; "Kafka did not take these states before the deadline");
             }
             producer.vitals.phase(Phase::Finished);

@@ -12,7 +12,7 @@ use super::lag::Lag;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{ShowBatch, Shown};
-use crate::metrics::count;
+use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::{Phase, Readiness};
 
@@ -46,6 +46,8 @@ struct Observation {
 impl<S: Subscription> LivePath<S> {
     pub(super) fn new(reading: Reading<S>, hub: Recipient<ShowBatch>, window: Duration) -> Self {
         let (epoch, backoff, observation) = (None, Backoff::for_a_service(), Observation::default());
+        expect(&reading.metrics.consumed, &["live"]);
+        expect(&reading.metrics.lost_offsets, &["live"]);
         let lag = Lag::of("live", &reading.subscription, &reading.metrics);
         Self { reading, hub, window, epoch, owned: BTreeSet::new(), backoff, lag, observation }
     }

@@ -12,7 +12,7 @@ use super::poll_plan::PollPlan;
 use super::work::{UnderWay, Work};
 use crate::domain::{BadRows, StateVector, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
-use crate::metrics::{Metrics, count};
+use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Fetched, SourceError, StateSource};
 use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
 
@@ -96,6 +96,8 @@ impl<S: StateSource> Poller<S> {
         vitals: Vitals,
         metrics: Metrics,
     ) -> Self {
+        expect(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
+        expect(&metrics.states_passed_over, &["unchanged", "older"]);
         Self {
             source: Rc::new(source),
             plan,

@@ -12,7 +12,7 @@ use super::live_path::totals;
 use super::storing::Storing;
 use crate::batch::{Batch, Fenced, Position, Stored};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
-use crate::metrics::count;
+use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionEvent};
 use crate::supervision::{Phase, Readiness};
 
@@ -62,6 +62,8 @@ impl<S: Subscription> StorePath<S> {
         volatile: bool,
     ) -> Self {
         let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), Observation::default());
+        expect(&reading.metrics.consumed, &["store"]);
+        expect(&reading.metrics.lost_offsets, &["store"]);
         let lag = Lag::of("store", &reading.subscription, &reading.metrics);
         Self { reading, positions, db_writer, dead_letters, volatile, cursors, waiting, unstored: 0, lag, observation }
     }

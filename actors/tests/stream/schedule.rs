@@ -215,7 +215,41 @@ impl Stage {
     }
 }
 
+/// An id as a client might bring it.
+fn any_last_event_id() -> impl Strategy<Value = String> {
+    let part = prop_oneof!["[0-9a-f]{0,9}", "[0-9]{0,21}", "\\PC{0,5}", Just("world".to_owned()), Just("1".to_owned())];
+    prop_oneof![
+        4 => (0..3_u32, 0..8_u64, "world|[a-z0-9]{0,9}").prop_map(|(epoch, seq, tag)| format!("{epoch:x}-{seq}-{tag}")),
+        2 => prop::collection::vec(part, 0..5).prop_map(|parts| parts.join("-")),
+        1 => "\\PC{0,60}",
+    ]
+}
+
 proptest! {
+    /// Whatever it brings, a client that holds nothing gets a whole picture, or what follows the update that it names.
+    #[test]
+    fn fuzzed_last_event_ids_are_resumed_from_or_passed_over(
+        states in prop::collection::vec(any_state(NOW), 1..6),
+        last_event_id in any_last_event_id(),
+        scope_of in 0..6_usize,
+    ) {
+        let mut stage = Stage::new();
+        for state in states {
+            stage.run(Step::Show(vec![state]));
+            stage.run(Step::Publish);
+        }
+        let wanted = Wanted::Stream { scope: scope(scope_of), last_event_id: Some(last_event_id) };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding: Encoding::Identity, wanted };
+        let mut frames = stage.hub.join(&join, stage.millis).unwrap();
+        let mut text = String::new();
+        while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
+            text.extend(frame.pieces().iter().map(|piece| std::str::from_utf8(piece).unwrap()));
+        }
+        prop_assert!(text.contains("event: current"), "{text}");
+        let whole = text.contains("event: snapshot") || !text.contains("event: delta");
+        prop_assert!(whole || text.contains("\"after\""), "{text}");
+    }
+
     #[test]
     fn after_any_schedule_the_clients_picture_is_the_hubs(steps in prop::collection::vec(any_step(), 1..80)) {
         let mut stage = Stage::new();

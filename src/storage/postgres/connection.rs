@@ -24,7 +24,7 @@ use crate::storage::url::PostgresUrl;
 pub(in crate::storage) struct PostgresDatabase {
     target: Target,
     pub(in crate::storage) options: StorageOptions,
-    pub(super) pool: Pool<AsyncPgConnection>,
+    pub(in crate::storage) pool: Pool<AsyncPgConnection>,
     /// Room for those who read the history.
     pub(in crate::storage) histories: Arc<Semaphore>,
 }

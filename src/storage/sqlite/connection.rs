@@ -22,7 +22,7 @@ pub(super) type PooledSqlite = SyncConnectionWrapper<SqliteConnection>;
 pub(in crate::storage) struct SqliteDatabase {
     location: String,
     pub(in crate::storage) options: StorageOptions,
-    pub(super) pool: Pool<PooledSqlite>,
+    pub(in crate::storage) pool: Pool<PooledSqlite>,
     /// Room for those who read the history.
     pub(in crate::storage) histories: Arc<Semaphore>,
     /// A database in memory lives as long as somebody has it open.

@@ -134,7 +134,9 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flight-monitor"));
+        // Another build of the program, where one is named.
+        let program = std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into());
+        let mut command = Command::new(program);
         command
             .args(&self.arguments)
             .env_clear()

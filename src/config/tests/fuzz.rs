@@ -1,0 +1,69 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// A text as it might stand for a value.
+fn value() -> impl Strategy<Value = String> {
+    let likely = [
+        "",
+        "0",
+        "-1",
+        "1e400",
+        "10s",
+        "99999999999d",
+        "64MiB",
+        "auto",
+        "*",
+        "true",
+        "~",
+        "[]",
+        "{a: b}",
+        "&a",
+        "*a",
+        "!!x",
+    ];
+    prop_oneof![
+        2 => prop::sample::select(likely.to_vec()).prop_map(str::to_owned),
+        2 => "[ -~]{0,40}",
+        1 => "\\PC{0,20}",
+        1 => "(sqlite|postgres|https?)://[a-z@:/?&=%0-9.\\[\\]-]{0,40}",
+        1 => "[0-9.,:/-]{0,40}",
+    ]
+}
+
+/// A line as it might stand in the file: of one of its sections and keys, or of neither.
+fn line() -> impl Strategy<Value = String> {
+    let keys = keys::KEYS.iter().map(|key| key.path.split_once('.').unwrap().1).collect::<Vec<_>>();
+    let sections = keys::KEYS.iter().map(|key| key.path.split_once('.').unwrap().0).collect::<Vec<_>>();
+    prop_oneof![
+        3 => prop::sample::select(sections).prop_map(|section| format!("{section}:")),
+        4 => (prop::sample::select(keys), value()).prop_map(|(key, value)| format!("  {key}: {value}")),
+        1 => "[ -~]{0,40}",
+        1 => "\\PC{0,20}",
+    ]
+}
+
+fn variables() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = prop::sample::select(keys::KEYS).prop_map(|key| key.environment());
+    prop::collection::vec((name, value()), 0..3)
+}
+
+proptest! {
+    #[test]
+    fn fuzzed_files_and_variables_are_taken_or_refused_with_a_reason(
+        lines in prop::collection::vec(line(), 0..8),
+        variables in variables(),
+    ) {
+        let mut bench = Bench::new().file(&lines.join("\n"));
+        for (name, value) in &variables {
+            // What the system itself cannot hold.
+            if !value.contains('\0') {
+                bench = bench.env(name, value);
+            }
+        }
+        match bench.load() {
+            Ok(settings) => prop_assert!(!effective(&settings).is_empty()),
+            Err(error) => prop_assert!(error.to_string().len() > 20),
+        }
+    }
+}

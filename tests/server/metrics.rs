@@ -1,0 +1,103 @@
+//! What is watched is what is served: the alerts, the dashboard and `/metrics` speak of the same metrics.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::support::{Setup, Sky};
+
+const ALERTS: &str = include_str!("../../deploy/prometheus/alerts.yml");
+const DASHBOARD: &str = include_str!("../../deploy/grafana/flight-monitor.json");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
+/// The types of the metrics that a server with every role serves, by their names as they are queried.
+fn served() -> BTreeMap<String, &'static str> {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    for path in ["store", "live"] {
+        let actor = format!("kafka-consumer-{path}");
+        app.wait_actor(&actor, "knows what waits for it", |actor| actor["observation"]["lag"].is_u64());
+    }
+    let text = app.get("/metrics").text();
+    let mut served = BTreeMap::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        match kind {
+            "counter" => drop(served.insert(format!("{name}_total"), "counter")),
+            "gauge" => drop(served.insert(name.to_owned(), "gauge")),
+            "histogram" => {
+                for suffix in ["bucket", "sum", "count"] {
+                    served.insert(format!("{name}_{suffix}"), "histogram");
+                }
+            }
+            other => panic!("{name} is a {other}"),
+        }
+    }
+    served
+}
+
+/// Every metric of ours that a text names.
+fn named(text: &str) -> BTreeSet<&str> {
+    let letters = |text: &str| text.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(text.len());
+    text.match_indices("flight_monitor_").map(|(at, _)| &text[at..at + letters(&text[at..])]).collect()
+}
+
+#[test]
+fn every_metric_that_is_watched_is_served_and_named_by_the_conventions() {
+    let served = served();
+    for (whose, text) in [("alerts.yml", ALERTS), ("the dashboard", DASHBOARD), ("operations.md", OPERATIONS)] {
+        let named = named(text);
+        let unknown: Vec<_> = named.iter().filter(|name| !served.contains_key(**name)).collect();
+        assert!(unknown.is_empty(), "{whose} asks for what nobody serves: {unknown:?}");
+        assert!(whose == "operations.md" || named.len() > 8, "{whose} names {named:?}");
+    }
+    for (name, kind) in &served {
+        assert!(name.starts_with("flight_monitor_"), "{name}");
+        assert!(*kind != "histogram" || name.contains("_seconds_"), "{name} does not tell its unit");
+        assert!(*kind == "counter" || !name.ends_with("_total"), "{name} is a {kind}");
+    }
+    // A counter only grows, so that its value by itself says nothing in an alert.
+    let rules = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
+    for rule in rules {
+        for name in named(rule).into_iter().filter(|name| served.get(*name) == Some(&"counter")) {
+            assert!(rule.contains("increase(") || rule.contains("rate("), "{name} in {rule}");
+        }
+    }
+}
+
+#[test]
+fn every_alert_is_explained() {
+    let alerts: BTreeSet<_> = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 10, "{alerts:?}");
+    let explained: BTreeSet<_> = OPERATIONS
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split(", "))
+        .map(|name| name.trim().trim_matches('`'))
+        .collect();
+    assert_eq!(alerts, explained, "the alerts, and those that docs/operations.md explains");
+}
+
+#[test]
+fn the_dashboard_is_whole() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let (mut ids, mut places) = (BTreeSet::new(), BTreeSet::new());
+    for panel in dashboard["panels"].as_array().unwrap() {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "an id is there twice: {}", panel["title"]);
+        let place = &panel["gridPos"];
+        for (x, y) in cells(place) {
+            assert!(places.insert((x, y)), "{} lies over another panel", panel["title"]);
+        }
+        for target in panel["targets"].as_array().unwrap() {
+            assert!(target["expr"].as_str().unwrap().contains("$instance"), "{}", panel["title"]);
+        }
+    }
+    let all: BTreeSet<_> = dashboard["panels"].as_array().unwrap().iter().map(Value::to_string).collect();
+    assert!(all.iter().any(|panel| panel.contains("flight_monitor_consumer_lag_records")));
+}
+
+fn cells(place: &Value) -> impl Iterator<Item = (u64, u64)> {
+    let number = |name: &str| place[name].as_u64().unwrap();
+    let (x, y, w, h) = (number("x"), number("y"), number("w"), number("h"));
+    (x..x + w).flat_map(move |x| (y..y + h).map(move |y| (x, y)))
+}
