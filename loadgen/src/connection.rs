@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::framing::{Dechunker, Framer, Piece};
+use crate::chunks::Dechunker;
+use crate::framing::{Framer, Piece};
 use crate::{Encoding, Target};
 
 /// One reader: what it has of the answer, and what it does next.

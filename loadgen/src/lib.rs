@@ -18,8 +18,10 @@
 //! # }
 //! ```
 
+mod chunks;
 mod connection;
 mod content;
+mod ends;
 mod engine;
 mod framing;
 mod load;
