@@ -119,6 +119,23 @@ fn answers_come_without_their_body_or_compressed_where_asked() {
 }
 
 #[test]
+fn who_has_the_picture_is_not_sent_it_again() {
+    let (app, _sky) = with_a_still_picture();
+    let tag = app.get("/api/v1/flights").header("etag").to_owned();
+    assert!(!tag.is_empty());
+    for known in [tag.clone(), format!("\"other\", {tag}")] {
+        let again = app.ask("GET", "/api/v1/flights", &[("If-None-Match", &known)]);
+        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, &*tag), "{known}");
+    }
+    // Another form, or another version, is another thing.
+    for (path, known) in [("/api/v1/flights?format=geojson", &*tag), ("/api/v1/flights", "\"other\"")] {
+        let other = app.ask("GET", path, &[("If-None-Match", known)]);
+        assert_eq!(other.status, 200, "{path}, {known}");
+        assert_ne!(other.body.len(), 0, "{path}, {known}");
+    }
+}
+
+#[test]
 fn only_the_operator_sees_the_actors() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
