@@ -117,11 +117,19 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
   return { tone: "good", headline: "Live", explanation: `${old}${next}` };
 }
 
+/** What is said of the picture of an earlier moment, Unix seconds. */
+export function replayed(at: number): Health {
+  const explanation = `This is the sky as it was at ${clock(at)}, as this server stored it.`;
+  return { tone: "simulated", headline: "Replay", explanation };
+}
+
 /** Why nothing is to be seen; `undefined` where something is. */
 export function emptiness(counts: { held: number; shown: number; inView: number }, now: Health): string | undefined {
   if (counts.held === 0) {
     return now.tone === "good" || now.tone === "simulated"
-      ? "The source knows no aircraft in this area."
+      ? now.headline === "Replay"
+        ? "Nothing is stored of this area at this time."
+        : "The source knows no aircraft in this area."
       : `${now.headline}. ${now.explanation}`;
   }
   if (counts.shown === 0) return `None of the ${counts.held.toLocaleString("en")} aircraft here passes the filter.`;

@@ -1,5 +1,5 @@
 import type { SkyMap } from "../map/sky-map.ts";
-import { emptiness, health } from "../model/health.ts";
+import { emptiness, health, replayed } from "../model/health.ts";
 import type { Health } from "../model/health.ts";
 import { predicate } from "../model/filter.ts";
 import { boxOf, scopeAround, stillFits, wrapLongitude } from "../model/geometry.ts";
@@ -12,16 +12,22 @@ import { h, icon, setText, show } from "./dom.ts";
 import { Filters } from "./filters.ts";
 import { Legend } from "./legend.ts";
 import { List } from "./list.ts";
+import { Replay } from "./replay.ts";
+import { ReplayBar } from "./replay-bar.ts";
 import { SearchBox } from "./search-box.ts";
 import { keepSettings, readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import { everyAircraft, StatusReader } from "./server.ts";
+import { StatisticsPanel } from "./statistics-panel.ts";
 import { StatusView } from "./status-view.ts";
 import { extended, loadTrack } from "./track.ts";
 import type { Track } from "./track.ts";
 
-type PanelName = "list" | "filters" | "settings";
+type PanelName = "list" | "filters" | "statistics" | "settings";
+
+/** Where a replay begins, before the present. Seconds. */
+const BACK = 15 * 60;
 
 /** The page: what is known, what is chosen, and every view of it. */
 export class App {
@@ -38,6 +44,7 @@ export class App {
   private loading = new AbortController();
   private panel: PanelName | undefined;
   private map: SkyMap | undefined;
+  private replay: Replay | undefined;
 
   private readonly client: StreamClient;
   private readonly status = new StatusReader(() => {
@@ -89,12 +96,41 @@ export class App {
   );
   private readonly search = new SearchBox({
     states: () => this.held,
-    everywhere: everyAircraft,
+    // A moment of the past is known only where it was looked at.
+    everywhere: () => (this.replay === undefined ? everyAircraft() : Promise.resolve([])),
     units: () => this.settings.units,
     onChoose: (state) => {
       this.goTo(state);
     },
   });
+  private readonly statistics = new StatisticsPanel(
+    () => this.settings.units,
+    () => {
+      this.open(undefined);
+    },
+  );
+  private readonly replayBar = new ReplayBar({
+    onSeek: (at) => {
+      this.replay?.seek(at);
+    },
+    onLeave: () => {
+      this.endReplay();
+    },
+  });
+  private readonly replayButton = h(
+    "button",
+    {
+      type: "button",
+      class: "tool",
+      "aria-pressed": "false",
+      click: () => {
+        if (this.replay === undefined) this.beginReplay();
+        else this.endReplay();
+      },
+    },
+    icon("replay"),
+    h("span", {}, "Replay"),
+  );
   private readonly empty = h("p", { class: "empty", role: "status" });
   private readonly problem = h("p", { class: "problem", role: "alert" });
   private readonly buttons = new Map<PanelName, HTMLButtonElement>();
@@ -106,6 +142,7 @@ export class App {
     for (const [name, label] of [
       ["list", "List"],
       ["filters", "Filter"],
+      ["statistics", "Statistics"],
       ["settings", "Settings"],
     ] as const) {
       const drawing = icon(name === "filters" ? "filter" : name);
@@ -121,6 +158,7 @@ export class App {
       this.buttons.set(name, button);
       tools.append(button);
     }
+    tools.insertBefore(this.replayButton, tools.lastElementChild);
     root.append(
       h("header", { class: "bar" }, h("h1", {}, "Flight monitor"), this.search.element, this.statusView.element, tools),
       h(
@@ -131,13 +169,22 @@ export class App {
         this.problem,
         this.cries.element,
         this.legend.element,
-        h("div", { class: "side" }, this.list.element, this.filters.element, this.settingsView),
+        h(
+          "div",
+          { class: "side" },
+          this.list.element,
+          this.filters.element,
+          this.statistics.element,
+          this.settingsView,
+        ),
+        this.replayBar.element,
         this.details.element,
       ),
     );
     this.client = new StreamClient({
       url: new URL("/api/v1/stream", location.href).href,
       onPicture: (picture) => {
+        if (this.replay !== undefined) return;
         this.picture = picture;
         this.held = [...picture.aircraft()];
         this.refresh();
@@ -162,10 +209,11 @@ export class App {
     document.addEventListener("visibilitychange", () => {
       // A browser opens six connections to a host, over all its tabs: a hidden one needs none.
       if (document.hidden) {
+        this.replay?.play(false);
         this.client.stop();
         this.status.stop();
       } else {
-        this.client.start();
+        if (this.replay === undefined) this.client.start();
         this.status.start();
       }
     });
@@ -239,21 +287,77 @@ export class App {
     this.map?.draw({
       states: this.shown,
       selected: this.selected,
-      observedAt: this.picture?.observedAt ?? 0,
+      observedAt: this.observedAt() ?? 0,
       units: this.settings.units,
-      reckoned: this.settings.smooth,
+      // What is carried on is carried on to the present.
+      reckoned: this.settings.smooth && this.replay === undefined,
     });
   }
 
   /** Everything that changes with the time, and the lists, which follow it. */
   private tick(): void {
-    const now = Date.now() / 1000;
+    const now = this.now();
     const { units } = this.settings;
     if (this.selected !== undefined) {
       this.details.update(this.selected, this.find(this.selected), { now, units, follow: this.following });
     }
     if (this.panel === "list") this.list.update(this.inView(), this.selected, { now, units });
     this.tell();
+  }
+
+  /** The moment that is shown, Unix seconds. */
+  private now(): number {
+    return this.replay?.at ?? Date.now() / 1000;
+  }
+
+  private observedAt(): number | undefined {
+    return this.replay?.at ?? this.picture?.observedAt;
+  }
+
+  /** Shows the past: the same map, with what was stored. */
+  private beginReplay(): void {
+    this.client.stop();
+    const source = this.status.latest?.source;
+    const interval = (source?.next_poll_at ?? 0) - (source?.response_time ?? 0);
+    this.replay = new Replay(Date.now() / 1000 - BACK, this.scope, Math.min(Math.max(300, 2 * interval), 3600), {
+      onMoment: () => {
+        this.showMoment();
+      },
+    });
+    this.replaying(true);
+  }
+
+  private endReplay(): void {
+    this.replay?.stop();
+    this.replay = undefined;
+    this.replaying(false);
+    this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+    if (!document.hidden) this.client.start();
+    this.held = [];
+    this.reload();
+    this.refresh();
+  }
+
+  private replaying(on: boolean): void {
+    this.replayBar.show(this.replay);
+    this.replayButton.setAttribute("aria-pressed", String(on));
+    document.body.classList.toggle("in-replay", on);
+    if (on) this.reload();
+  }
+
+  private showMoment(): void {
+    if (this.replay === undefined) return;
+    this.replayBar.update();
+    this.held = this.replay.states();
+    this.refresh();
+  }
+
+  /** Asks anew for the trail of who is selected: at another time it is another one. */
+  private reload(): void {
+    const { selected } = this;
+    if (selected === undefined) return;
+    this.selected = undefined;
+    this.select(selected);
   }
 
   private inView(): StateVector[] {
@@ -265,12 +369,15 @@ export class App {
 
   /** Says how good the picture is. */
   private tell(): void {
-    const now = Date.now() / 1000;
-    const observedAt = this.picture?.observedAt;
-    const how: Health = health({ connection: this.connection, status: this.status.latest, observedAt, now });
+    const now = this.now();
+    const observedAt = this.observedAt();
+    const how: Health =
+      this.replay === undefined
+        ? health({ connection: this.connection, status: this.status.latest, observedAt, now })
+        : replayed(this.replay.at);
     const facts = {
-      ageSeconds: observedAt === undefined ? undefined : now - observedAt,
-      lagMs: this.client.lag,
+      ageSeconds: observedAt === undefined || this.replay !== undefined ? undefined : now - observedAt,
+      lagMs: this.replay === undefined ? this.client.lag : undefined,
       shown: this.shown.length,
       held: this.held.length,
     };
@@ -301,7 +408,7 @@ export class App {
   private async load(icao24: string, signal: AbortSignal): Promise<void> {
     let track: Track | string;
     try {
-      track = await loadTrack(icao24, Date.now() / 1000, signal);
+      track = await loadTrack(icao24, this.now(), signal);
     } catch (error) {
       if (signal.aborted) return;
       track = error instanceof Error ? error.message : String(error);
@@ -355,7 +462,13 @@ export class App {
   private free(): { left: number; right: number; top: number; bottom: number } {
     const { clientWidth, clientHeight } = this.mapElement;
     const free = { left: 0, right: clientWidth, top: 0, bottom: clientHeight };
-    const panels = [this.details.element, this.list.element, this.filters.element, this.settingsView];
+    const panels = [
+      this.details.element,
+      this.list.element,
+      this.filters.element,
+      this.statistics.element,
+      this.settingsView,
+    ];
     for (const { offsetWidth, offsetHeight, offsetLeft, offsetParent } of panels) {
       if (offsetParent === null) continue;
       const left =
@@ -372,6 +485,7 @@ export class App {
     for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
     this.list.element.hidden = panel !== "list";
     this.filters.element.hidden = panel !== "filters";
+    this.statistics.open(panel === "statistics");
     this.settingsView.hidden = panel !== "settings";
     document.body.classList.toggle("with-panel", panel !== undefined);
     this.tick();
@@ -399,7 +513,8 @@ export class App {
     const view = this.map.box();
     if (!stillFits(this.scope, view)) {
       this.scope = scopeAround(view);
-      this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+      if (this.replay !== undefined) this.replay.look(this.scope);
+      else this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
     }
     this.writeLink();
     this.tick();

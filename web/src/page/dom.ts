@@ -33,6 +33,8 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   filter: "M4 5h16l-6 8v6l-4-2v-4z",
   list: "M4 6h16M4 12h16M4 18h16",
+  statistics: "M5 20v-7M12 20V4M19 20v-11",
+  replay: "M4 12a8 8 0 108-8H7M10 1L7 4l3 3M12 8v4l3 2",
   settings: "M4 7h10m4 0h2M4 17h2m4 0h10M14 4.500v5M10 14.500v5",
   follow: "M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v4M12 18v4M2 12h4M18 12h4",
   link: "M10 14a4 4 0 005.700 0l3-3a4 4 0 00-5.700-5.700l-1 1M14 10a4 4 0 00-5.700 0l-3 3a4 4 0 005.700 5.700l1-1",

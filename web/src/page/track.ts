@@ -48,9 +48,12 @@ export function newestFlight(track: Track): Track {
  * @throws Error with what to tell people
  */
 export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track> {
-  const response = await fetch(`/api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&format=json`, {
-    signal,
-  });
+  const response = await fetch(
+    `/api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`,
+    {
+      signal,
+    },
+  );
   if (response.status === 404) throw new Error("This server stores nothing.");
   if (!response.ok) throw new Error("The history cannot be read at the moment.");
   const { states } = (await response.json()) as { states: StateVector[] };

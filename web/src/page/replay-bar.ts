@@ -1,0 +1,134 @@
+import { span } from "../model/units.ts";
+import { h, icon, setText } from "./dom.ts";
+import type { Replay } from "./replay.ts";
+
+const HOUR = 3600;
+const SPANS = [
+  [HOUR, "last hour"],
+  [6 * HOUR, "last 6 hours"],
+  [24 * HOUR, "last day"],
+  [7 * 24 * HOUR, "last week"],
+  [30 * 24 * HOUR, "last 30 days"],
+] as const;
+const SPEEDS = [1, 2, 5, 10, 30, 60];
+
+/** What somebody does with the replay. */
+export interface ReplayBarEvents {
+  readonly onSeek: (at: number) => void;
+  readonly onLeave: () => void;
+}
+
+/** Where the replay is in time, and how fast it goes. */
+export class ReplayBar {
+  private readonly moment = h("output", { class: "moment", for: "replay-time" });
+  private readonly note = h("span", { class: "note", role: "status" });
+  private readonly slider = h("input", {
+    type: "range",
+    id: "replay-time",
+    "aria-label": "Moment",
+    step: "1",
+    input: () => {
+      this.dragging = true;
+      this.tell(Number(this.slider.value));
+    },
+    change: () => {
+      this.dragging = false;
+      this.events.onSeek(Number(this.slider.value));
+    },
+  });
+  private readonly span = h(
+    "select",
+    {
+      "aria-label": "Time shown",
+      change: () => {
+        this.stretch();
+      },
+    },
+    ...SPANS.map(([seconds, name]) => h("option", { value: String(seconds) }, name)),
+  );
+  private readonly speed = h(
+    "select",
+    {
+      "aria-label": "Speed",
+      change: () => {
+        if (this.replay !== undefined) this.replay.speed = Number(this.speed.value);
+      },
+    },
+    ...SPEEDS.map((speed) => h("option", { value: String(speed) }, `${speed}×`)),
+  );
+  private readonly toggle = h("button", {
+    type: "button",
+    class: "button",
+    click: () => {
+      this.replay?.play(!this.replay.isPlaying);
+    },
+  });
+  private dragging = false;
+  private replay: Replay | undefined;
+  readonly element = h(
+    "section",
+    { class: "replay-bar", "aria-label": "Replay" },
+    this.toggle,
+    this.moment,
+    this.slider,
+    this.span,
+    this.speed,
+    h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        click: () => {
+          this.events.onLeave();
+        },
+      },
+      icon("close"),
+      "Live",
+    ),
+    this.note,
+  );
+
+  constructor(private readonly events: ReplayBarEvents) {
+    this.element.hidden = true;
+  }
+
+  /** Shows a replay; none: nothing is played. */
+  show(replay: Replay | undefined): void {
+    this.replay = replay;
+    this.element.hidden = replay === undefined;
+    if (replay === undefined) return;
+    this.speed.value = String(replay.speed);
+    this.stretch();
+    this.update();
+  }
+
+  /** Shows the moment. */
+  update(): void {
+    const { replay } = this;
+    if (replay === undefined) return;
+    setText(this.toggle, replay.isPlaying ? "Pause" : "Play");
+    if (!this.dragging) {
+      this.stretch();
+      this.slider.value = String(Math.floor(replay.at));
+      this.tell(replay.at);
+    }
+    const { state } = replay;
+    const notes = { playing: "", paused: "", loading: "Loading …", ended: "This is the present." };
+    setText(this.note, state.kind === "failed" ? state.reason : notes[state.kind]);
+  }
+
+  /** Has the slider span the time that was chosen, up to the present. */
+  private stretch(): void {
+    const now = Math.floor(Date.now() / 1000);
+    this.slider.max = String(now);
+    this.slider.min = String(now - Number(this.span.value));
+  }
+
+  private tell(at: number): void {
+    const date = new Date(at * 1000);
+    const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+    const text = `${day}, ${date.toLocaleTimeString("en-GB")}`;
+    setText(this.moment, text);
+    this.slider.setAttribute("aria-valuetext", `${text}, ${span(Date.now() / 1000 - at)} ago`);
+  }
+}
