@@ -96,6 +96,9 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         let mut request =
             format!("{method} {path}?{query} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n").into_bytes();
         for (at, byte, edit) in edits {
+            if request.is_empty() {
+                break;
+            }
             let at = at.index(request.len());
             match edit {
                 0 => request[at] = byte,
