@@ -132,8 +132,8 @@ fn encoding_for(accepted: &str) -> Encoding {
     };
     let any = weight("*").unwrap_or(0.0);
     let identity = weight("identity").unwrap_or(0.0);
-    // Where both are as welcome, the one that is cheaper to read.
-    [(Encoding::Zstd, "zstd"), (Encoding::Gzip, "gzip")]
+    // Where both are as welcome, the one that makes less of a delta.
+    [(Encoding::Gzip, "gzip"), (Encoding::Zstd, "zstd")]
         .into_iter()
         .map(|(encoding, name)| (encoding, weight(name).unwrap_or(any)))
         .filter(|(_, weight)| *weight > 0.0 && *weight >= identity)
@@ -150,14 +150,14 @@ mod tests {
         let check = |accepted: &str, encoding| assert_eq!(encoding_for(accepted), encoding, "{accepted}");
         check("", Encoding::Identity);
         check("br", Encoding::Identity);
-        check("gzip, deflate, br, zstd", Encoding::Zstd);
+        check("gzip, deflate, br, zstd", Encoding::Gzip);
         check("deflate, gzip, br", Encoding::Gzip);
         check("GZIP;q=0.5", Encoding::Gzip);
         check("zstd;q=0.2, gzip;q=0.8", Encoding::Gzip);
         check("zstd;q=0, gzip;q=0", Encoding::Identity);
         check("identity, gzip;q=0.5", Encoding::Identity);
-        check("*", Encoding::Zstd);
-        check("zstd;q=0, *", Encoding::Gzip);
+        check("*", Encoding::Gzip);
+        check("gzip;q=0, *", Encoding::Zstd);
         check("zstd;q=x", Encoding::Identity);
     }
 }
