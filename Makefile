@@ -8,7 +8,7 @@ SHELL := bash
 unexport MAKEFLAGS
 
 WITH_SERVICES := scripts/services/with.sh --kafka --postgres --timescale
-SCRIPTS := $(wildcard scripts/*.sh scripts/services/*.sh) .ci/run
+SCRIPTS := $(wildcard scripts/*.sh scripts/services/*.sh web/tests/*/*.sh) .ci/run
 WEB_MODULES := web/node_modules/.package-lock.json
 WEB_PAGE := web/dist/page/index.html
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/generated/*' -not -path 'web/tests/*')

@@ -68,7 +68,7 @@ check_test() {
   fi
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || need_package "Chromium (tests of the page; another one by CHROMIUM=PATH)" chromium
   need_program curl curl
-  python3 -c 'import ensurepip' 2>/dev/null || need_package "Python's venv (installs Schemathesis)" python3-venv
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package "Python 3 with venv (Schemathesis, and a client of the stream)" python3-venv
   need_program pgrep procps "pgrep"
   need_program setsid util-linux "setsid, flock, setpriv"
 }

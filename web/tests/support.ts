@@ -77,10 +77,22 @@ export class Program {
   }
 
   /** A server that shows these rows of OpenSky's, as if they were new. */
-  static async showing(rows: readonly Row[], environment: Readonly<Record<string, string>> = {}): Promise<Program> {
-    const file = join(mkdtempSync(join(tmpdir(), "flight-monitor-rows-")), "states.json");
-    writeFileSync(file, JSON.stringify({ time: 1_700_000_000, states: rows }));
-    return Program.serve(["--replay", file], { OPENSKY_POLL_INTERVAL: "2s", ...environment });
+  static showing(rows: readonly Row[], environment: Readonly<Record<string, string>> = {}): Promise<Program> {
+    return Program.showingInTurn([rows], environment);
+  }
+
+  /** One that shows these, one after another at each poll, and then from the first on again. */
+  static async showingInTurn(
+    skies: readonly (readonly Row[])[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Program> {
+    const folder = mkdtempSync(join(tmpdir(), "flight-monitor-rows-"));
+    const files = skies.map((rows, index) => {
+      const file = join(folder, `states-${index}.json`);
+      writeFileSync(file, JSON.stringify({ time: 1_700_000_000, states: rows }));
+      return file;
+    });
+    return Program.serve(["--replay", ...files], { OPENSKY_POLL_INTERVAL: "2s", ...environment });
   }
 
   async start(): Promise<void> {
