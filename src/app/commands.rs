@@ -16,7 +16,9 @@ use crate::opensky::CredentialsError;
 
 /// `serve`: works until it is told to end.
 pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async { App::start(settings, &args.source()).await?.run().await })
+    with_settings(&args.settings, config, |settings| async {
+        Ok(App::start(settings, &args.source()).await?.run().await)
+    })
 }
 
 /// `migrate`: brings the database's schema up to date.

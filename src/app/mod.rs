@@ -119,10 +119,7 @@ impl App {
     }
 
     /// Works until a signal comes or a part is given up, then ends in order.
-    ///
-    /// # Errors
-    /// None of its own yet.
-    pub async fn run(mut self) -> anyhow::Result<ExitStatus> {
+    pub async fn run(mut self) -> ExitStatus {
         let within = self.settings.server.shutdown_timeout;
         let reason = tokio::select! {
             name = self.signals.next() => {
@@ -153,13 +150,13 @@ impl App {
             }
         };
         self.supervisor.stop();
-        Ok(match reason {
+        match reason {
             None => ended,
             Some((status, cause)) => {
                 log::error!("{cause}");
                 status
             }
-        })
+        }
     }
 }
 

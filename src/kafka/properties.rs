@@ -58,7 +58,7 @@ mod tests {
             ("security.protocol", "SASL_SSL"),
             ("sasl.password", "hush"),
             ("session.timeout.ms", "10000"),
-            ("compression.type", "zstd"),
+            ("compression.type", "gzip"),
             ("debug", "broker,security"),
             ("ssl.endpoint.identification.algorithm", "none"),
         ] {

@@ -10,7 +10,7 @@ fn full_of_secrets() -> Bench {
         .env("OPENSKY_CLIENT_ID", "me")
         .env("OPENSKY_CLIENT_SECRET", SECRET)
         .env("DATABASE_URL", &format!("postgres://me:{SECRET}@db/flights"))
-        .flag("kafka.properties", &format!("sasl.oauthbearer.client.secret={SECRET}"))
+        .flag("kafka.properties", &format!("ssl.keystore.password={SECRET}"))
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn secrets_appear_in_no_error() {
     check(Bench::new().env("OPENSKY_CLIENT_SECRET", SECRET));
     check(Bench::new().env("DATABASE_URL", SECRET));
     check(Bench::new().env("DATABASE_URL", &format!("host=db password={SECRET}")));
-    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}/@db")));
+    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}/@db?sslmode=no")));
     check(Bench::new().env("DATABASE_URL", &format!("mysql://me:{SECRET}@db")));
     check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db")).env("DATABASE_HOST", "db"));
     check(Bench::new().env("DATABASE_PASS", SECRET));

@@ -129,8 +129,8 @@ mod tests {
             "sasl.oauthbearer.config",
             "sasl.oauthbearer.assertion.private.key.passphrase",
         ] {
-            let mut properties = KafkaProperties::default();
-            properties.insert(name, "hush").unwrap();
+            // Whether this build of librdkafka has it or not.
+            let properties = KafkaProperties(BTreeMap::from([(name.to_owned(), Secret::new("hush"))]));
             assert!(!format!("{properties:?}").contains("hush"), "{name}");
         }
         let mut properties = KafkaProperties::default();
