@@ -68,18 +68,22 @@ fn the_flights_of_a_simulated_sky_are_those_that_were_flown() {
             assert!(landing.on_ground && flown.iter().all(|sighting| !sighting.on_ground), "{flight:?}");
             assert!(made_of.iter().all(|sighting| sighting.callsign == flight.callsign), "{flight:?}");
             assert_eq!(flight.states, made_of.len() as u64, "{flight:?}");
-            let highest = made_of.iter().filter_map(|sighting| sighting.altitude).fold(f64::MIN, f64::max);
-            assert_eq!(flight.highest_altitude, Some(highest), "{flight:?}");
-            // The simulated way is a great circle, of which each state is at most rounded.
-            let straight = flight.first_position.unwrap().distance_to(flight.last_position.unwrap());
-            assert!((0.0..0.01 * straight + 1_000.0).contains(&(flight.distance - straight)), "{straight} {flight:?}");
+            let highest = made_of.iter().filter_map(|sighting| sighting.altitude).reduce(f64::max);
+            assert_eq!(flight.highest_altitude, highest, "{flight:?}");
+            // Of some aircraft no position is known. The simulated way is a great circle, of which each state is at most rounded.
+            if let Some((first, last)) = flight.first_position.zip(flight.last_position) {
+                let straight = first.distance_to(last);
+                let detour = flight.distance - straight;
+                assert!((-1.0..0.01 * straight + 1_000.0).contains(&detour), "{straight} {flight:?}");
+            }
         }
-        // Back from where it landed, under its other callsign; a minute or two after take-off it may be some way from there.
+        // Back from where it landed; a minute or two after take-off it may be some way from there.
         for pair in whole.windows(2) {
             let ((landed, _), (departed, _)) = (&pair[0], &pair[1]);
-            if departed.first_seen.seconds_since(landed.last_seen) < 3 * 3600 {
-                let way = landed.last_position.unwrap().distance_to(departed.first_position.unwrap());
-                assert!(way < 60_000.0 && landed.callsign != departed.callsign, "{way} {landed:?} {departed:?}");
+            let soon = departed.first_seen.seconds_since(landed.last_seen) < 3 * 3600;
+            if let (true, Some((there, here))) = (soon, landed.last_position.zip(departed.first_position)) {
+                let way = there.distance_to(here);
+                assert!(way < 60_000.0, "{way} {landed:?} {departed:?}");
             }
         }
         count += whole.len();
