@@ -1,5 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 import { launch, PATIENCE, Program, row, violations, visit, waitAircraft, waitHeadline } from "./support.ts";
 
@@ -12,11 +12,13 @@ beforeAll(async () => {
     row({ icao24: "3c6444", callsign: "DLH45K", country: "Germany", lat: 50.0, lon: 9.5, altitude: 3_000 }),
   ]);
   // A history to look at: until the first rows are stored.
-  await expect
-    .poll(async () => (await (await fetch(`${server.url}api/v1/history`)).text()).trim().split("\n").length, {
-      timeout: PATIENCE,
-    })
-    .toBeGreaterThan(5);
+  await vi.waitUntil(
+    async () => {
+      const rows = await (await fetch(`${server.url}api/v1/history`)).text();
+      return rows.trim().split("\n").length > 5;
+    },
+    { timeout: PATIENCE, interval: 250 },
+  );
 });
 afterAll(async () => {
   await browser.close();
