@@ -9,6 +9,7 @@ mod entity_tag;
 mod flights;
 mod form;
 mod geojson;
+mod handover;
 mod health;
 mod history;
 mod history_body;

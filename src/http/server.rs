@@ -1,5 +1,6 @@
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,13 +8,18 @@ use std::time::Duration;
 
 use actix::{Addr, Recipient};
 use actix_cors::Cors;
-use actix_web::dev::ServerHandle;
+use actix_http::{HttpServiceBuilder, Request};
+use actix_server::{GracefulShutdownSignal, Server, ServerHandle};
+use actix_service::{Service, ServiceFactory, map_config};
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::body::BoxBody;
+use actix_web::dev::AppConfig;
 use actix_web::http::header::{
     ACCEPT, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, LINK, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Compress, DefaultHeaders};
-use actix_web::{App, FromRequest, Handler, HttpServer, Resource, Responder, guard, web};
+use actix_web::{App, FromRequest, Handler, Resource, Responder, guard, web};
 use actix_web_lab::middleware::CatchPanic;
 use actors::messages::SetPolling;
 use actors::operations::Operations;
@@ -22,14 +28,16 @@ use actors::supervision::Board;
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::attempts::Attempts;
+use super::handover::PlainConnection;
 use super::problem::Problem;
 use super::tls::{self, TlsError, TlsFiles};
 use super::{
-    admin, admin_actions, admin_events, flights, health, history, metrics, openapi, page, past_flights, sockets, stats,
-    status, stream, track,
+    admin, admin_actions, admin_events, flights, handover, health, history, metrics, openapi, page, past_flights,
+    sockets, stats, status, stream, track,
 };
 use crate::storage::Storage;
 
@@ -148,48 +156,77 @@ pub enum StartError {
 /// # Errors
 /// When the address cannot be bound, or there is a certificate that cannot be used.
 pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
-    let (state, origins, client_timeout) =
-        (web::Data::new(state), options.allowed_origins.clone(), options.client_timeout);
-    let tls = options.tls.clone().map(tls::server_config).transpose()?;
-    let with_tls = tls.is_some();
-    let server = HttpServer::new(move || {
-        App::new()
+    let (state, origins, patience) = (web::Data::new(state), options.allowed_origins.clone(), options.client_timeout);
+    let with_tls = options.tls.is_some();
+    let app = move || {
+        let app = App::new()
             .app_data(state.clone())
             .wrap(CatchPanic::default())
             .wrap(usual_headers(with_tls))
             .configure(|routes| configure(routes, &origins))
             .default_service(web::to(|| async {
                 Err::<&str, _>(Problem::not_found("there is nothing at this address"))
-            }))
-    })
-    .workers(2)
-    .backlog(sockets::BACKLOG)
-    // What waits for a client that does not read, beside one slice of a frame.
-    .h1_write_buffer_size(8 * 1024)
-    .max_connections(options.max_connections)
-    // A client that went away is noticed at once, not at the next failing write.
-    .h1_allow_half_closed(false)
-    .client_request_timeout(Duration::from_secs(10))
-    .client_disconnect_timeout(Duration::from_secs(2))
-    .shutdown_timeout(2)
-    .on_connect(move |connection, _| sockets::bound(connection, client_timeout))
-    .disable_signals();
-    let address = (options.host.as_str(), options.port);
-    let bound = match tls {
-        Some(tls) => server.bind_rustls_0_23(address, tls),
-        None => server.bind(address),
+            }));
+        // What it says of host and scheme is for addresses that an application makes; this one makes none.
+        map_config(app, |()| AppConfig::default())
     };
-    let server = bound.map_err(|error| {
-        let (host, port) = address;
-        StartError::Listen { address: format!("{host}:{port}"), error }
+    let builder = Server::build()
+        .workers(2)
+        .max_concurrent_connections(options.max_connections)
+        .shutdown_timeout(2)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let listeners = sockets::listen(&options.host, options.port).map_err(|error| {
+        let address = format!("{}:{}", options.host, options.port);
+        StartError::Listen { address, error }
     })?;
-    let addresses = server.addrs();
-    let server = server.run();
+    let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    let tls = options.tls.clone().map(tls::server_config).transpose()?;
+    let server = listeners.into_iter().try_fold(builder, |builder, listener| {
+        let (app, stopping) = (app.clone(), stopping.clone());
+        match tls.clone() {
+            None => builder.listen("http", listener, move || {
+                let http = connections(stopping.clone()).on_connect_ext(move |connection: &PlainConnection, found| {
+                    connection.with_socket(|socket| sockets::bound(socket, patience));
+                    found.insert(connection.hand_over());
+                });
+                handover::plain(http.finish(app()))
+            }),
+            Some(tls) => builder.listen("https", listener, move || {
+                let http = connections(stopping.clone()).on_connect_ext(move |connection: &TlsStream<TcpStream>, _| {
+                    sockets::bound(connection.get_ref().0, patience);
+                });
+                http.finish(app()).rustls_0_23(tls.clone())
+            }),
+        }
+    });
+    let server = server.map_err(|error| StartError::Listen { address: options.host.clone(), error })?.run();
     let handle = server.handle();
     // The server's own futures run on its threads; this one only ends with it.
     #[expect(clippy::disallowed_methods, reason = "it is no actor's future")]
     actix_rt::spawn(server);
     Ok(RunningServer { addresses, handle })
+}
+
+/// How connections are served, whatever they are made of.
+fn connections<T, S>(stopping: GracefulShutdownSignal) -> HttpServiceBuilder<T, S>
+where
+    S: ServiceFactory<Request, Config = ()>,
+    S::Error: Into<actix_http::Response<BoxBody>> + 'static,
+    S::InitError: Debug,
+    <S::Service as Service<Request>>::Future: 'static,
+{
+    HttpServiceBuilder::default()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        // What waits for a client that does not read, beside one slice of a frame.
+        .h1_write_buffer_size(8 * 1024)
+        // A client that went away is noticed at once, not at the next failing write.
+        .h1_allow_half_closed(false)
+        .client_request_timeout(Duration::from_secs(10))
+        .client_disconnect_timeout(Duration::from_secs(2))
 }
 
 /// What answers at a path.

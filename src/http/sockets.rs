@@ -1,26 +1,48 @@
 //! Settings of accepted connections, and what the system allows of them.
 
-use std::any::Any;
 use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::rt::net::TcpStream;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
+use tokio::net::{TcpSocket, TcpStream};
 
 /// How many connections may wait to be accepted: a restarted server meets all its clients at once.
-pub(super) const BACKLOG: u32 = 4096;
+const BACKLOG: u32 = 4096;
 
 /// What the kernel keeps for a client that does not read; it doubles this for its own use.
 const SEND_BUFFER: usize = 16 * 1024;
 
+/// Listens at each of the host's addresses that this machine has.
+///
+/// # Errors
+/// It has none of them, or none is free.
+pub(super) fn listen(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
+    let (mut listeners, mut refused) = (Vec::new(), None);
+    for address in (host, port).to_socket_addrs()? {
+        match listen_at(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => refused = Some(error),
+        }
+    }
+    match refused {
+        Some(error) if listeners.is_empty() => Err(error),
+        _ => Ok(listeners),
+    }
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restarted server must not wait until the last connections of the one before are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
 /// Bounds what a client that stops reading can hold, and for how long: the kernel ends a connection whose data were
 /// not acknowledged for `patience`.
-pub(super) fn bound(connection: &dyn Any, patience: Duration) {
-    let plain = connection.downcast_ref::<TcpStream>();
-    let tls = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|tls| tls.get_ref().0);
-    let Some(stream) = plain.or_else(tls) else { return };
+pub(super) fn bound(stream: &TcpStream, patience: Duration) {
     let patience = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
     let set = stream
         .set_nodelay(true)

@@ -15,11 +15,12 @@ use bytes::Bytes;
 use rand::Rng;
 
 use super::client_address::client_address;
+use super::handover::HandOver;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::server::ServerState;
 
-/// The frames of one client, as a response body.
+/// The frames of one client, as a response body: for HTTP/2 and TLS; see [`super::handover`] for the others.
 struct FrameBody {
     frames: QueueReceiver,
     /// The frame that is being sent, and which of its pieces is next.
@@ -113,7 +114,10 @@ async fn answer(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> R
     if encoding != Encoding::Identity {
         response.insert_header((CONTENT_ENCODING, encoding.name()));
     }
-    Ok(response.body(FrameBody { frames, frame: None, rest: Bytes::new() }))
+    Ok(match HandOver::of(request) {
+        Some(connection) => connection.answer(&mut response, frames),
+        None => response.body(FrameBody { frames, frame: None, rest: Bytes::new() }),
+    })
 }
 
 /// How long a client waits for a hub that is busy with thousands of others.

@@ -8,12 +8,13 @@ mod client;
 mod sky;
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::Shutdown;
 
 use actors::domain::StateVector;
 use ureq::http::Request;
 
-use crate::support::{PATIENCE, Setup, Sky, TestApp, eventually};
+use crate::support::{PATIENCE, Setup, Sky, SseClient, TestApp, eventually};
 use client::{Aircraft, Decoder, StreamClient};
 
 /// A connection whose events a client reads.
@@ -142,4 +143,23 @@ fn browsers_never_meet_an_error_that_ends_their_event_source() {
         );
     }
     assert_eq!(app.metric("sse_clients_refused_total"), 2.0);
+}
+
+#[test]
+fn a_stream_is_the_last_answer_of_its_connection() {
+    let sky = Sky::of(20);
+    let app = Setup::embedded().watching(&sky).start();
+    let mut socket = SseClient::ask(&app.address, &[]);
+    // Asked before the stream has ended, and so never answered.
+    write!(socket, "GET /health/live HTTP/1.1\r\nHost: {}\r\n\r\n", app.address).unwrap();
+    let talking = socket.try_clone().unwrap();
+    let client = SseClient::read_from(socket);
+    let seen = client.wait("states", |seen| seen.events.len() > 40);
+    assert!(seen.head.iter().any(|header| header == "connection: close"), "{:?}", seen.head);
+    assert!(seen.head.iter().any(|header| header == "transfer-encoding: chunked"), "{:?}", seen.head);
+    (&talking).write_all(b"GET / HTTP/1.1\r\n\r\nwhat is no HTTP at all").unwrap();
+    client.wait("more states", |later| later.events.len() > seen.events.len() + 40);
+    // Half a connection is none: who has nothing more to say has gone.
+    talking.shutdown(Shutdown::Write).unwrap();
+    app.wait_actor("sse-hub", "notices it", |hub| hub["observation"]["clients"] == 0);
 }
