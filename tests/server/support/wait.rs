@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take that is not about time.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks until there is an answer, and returns it. For what does not tell of its changes by itself.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
