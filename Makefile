@@ -138,12 +138,6 @@ bench-store: prerequisites-test ## How fast rows are stored, beside other ways t
 	cargo bench --locked --bench store --no-run
 	scripts/services/with.sh --postgres --durable -- cargo bench --locked --bench store
 
-.PHONY: bench-backlog
-bench-backlog: prerequisites-test ## How fast a backlog becomes rows, beside other ways to store the same rows (ARGS='-- --quick')
-	cargo bench --locked --bench backlog --no-run
-	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --timescale --durable -- \
-		cargo bench --locked --bench backlog $(ARGS)
-
 .PHONY: bench-hub
 bench-hub: prerequisites-bench ## How the live stream is served to thousands, beside other servers (ARGS='-- --quick', ARGS='-- small')
 	cargo bench --locked --bench hub --no-run
