@@ -48,7 +48,7 @@ pub(super) async fn events(
         entries: state.board.journal().watch(),
         seen: header.and_then(|id| id.parse().ok()).unwrap_or(0),
         ticks: ticks(),
-        is_new: true,
+        told: None,
         _place: place,
     };
     Ok(response.streaming(stream::unfold(watcher, |mut watcher| async {
@@ -71,28 +71,31 @@ struct Watcher {
     /// The newest entry that was sent.
     seen: u64,
     ticks: Interval,
-    is_new: bool,
+    /// The course that the newest vitals named.
+    told: Option<Course>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Watcher {
     /// What is to be sent next; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
-        if *self.course.borrow_and_update() == Course::Drained && !self.is_new {
-            return None;
-        }
-        if !std::mem::take(&mut self.is_new) {
-            tokio::select! {
+        match self.told {
+            Some(Course::Drained) => return None,
+            // Drained since then: that is told at once, for it is the last that is.
+            Some(_) if *self.course.borrow_and_update() != Course::Drained => tokio::select! {
                 _ = self.ticks.tick() => {}
                 _ = self.entries.changed() => {}
                 _ = self.course.changed() => {}
-            }
+            },
+            _ => {}
         }
+        let course = *self.course.borrow_and_update();
+        self.told = Some(course);
         self.entries.mark_unchanged();
         let entries = self.board.journal().since(self.seen);
         self.seen = entries.last().map_or(self.seen, |entry| entry.id);
         let mut text: String = entries.iter().map(log_event).collect();
-        text.push_str(&vitals_event(&self.board, *self.course.borrow()));
+        text.push_str(&vitals_event(&self.board, course));
         Some(text.into())
     }
 }
