@@ -24,7 +24,8 @@ pub(crate) struct Engine {
     readers: Vec<Reader>,
     /// Who is to connect, and how many do.
     waiting: VecDeque<usize>,
-    connecting: usize,
+    /// Who asks and has no answer yet.
+    unanswered: usize,
     at_once: usize,
     /// What came last of each target, for who comes back.
     last_event_ids: Vec<Option<String>>,
@@ -90,7 +91,7 @@ impl Engine {
         Self {
             readers: std::iter::repeat_with(reader).take(plan.connections).collect(),
             waiting: (0..plan.connections).collect(),
-            connecting: 0,
+            unanswered: 0,
             at_once: plan.at_once.max(1),
             last_event_ids: vec![None; plan.targets.len()],
             log: Log::default(),
@@ -134,7 +135,7 @@ impl Engine {
     }
 
     fn open_some(&mut self) {
-        while self.connecting < self.at_once
+        while self.unanswered < self.at_once
             && let Some(reader) = self.waiting.pop_front()
         {
             if let Err(error) = self.open(reader) {
@@ -159,6 +160,7 @@ impl Engine {
             bytes: 0,
             end: None,
         });
+        self.unanswered += 1;
         let source = source_address(number, self.plan.connections, self.plan.source_addresses);
         let mut connection = Connection::open(&self.plan.targets[target], source)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -167,7 +169,6 @@ impl Engine {
         reader.length = 0;
         reader.has_frame = false;
         reader.copy = Copy::Undecided(Vec::new());
-        self.connecting += 1;
         Ok(())
     }
 
@@ -181,13 +182,9 @@ impl Engine {
                 Ok(false) => return,
                 Ok(true) => {
                     self.log.outcome.visits[reader.visit].connected = Some(now());
-                    self.connecting -= 1;
                     self.progress.connected.fetch_add(1, Relaxed);
                 }
-                Err(error) => {
-                    self.connecting -= 1;
-                    return self.end(number, End::Failed(error.to_string()));
-                }
+                Err(error) => return self.end(number, End::Failed(error.to_string())),
             }
         }
         let has_head = self.log.outcome.visits[reader.visit].status.is_some();
@@ -213,7 +210,10 @@ impl Engine {
         let (log, progress) = (&mut self.log, &self.progress);
         let visit = reader.visit;
         let after = connection.read(buffer, most, |event| match event {
-            Event::FirstByte => log.outcome.visits[visit].first_byte = Some(now()),
+            Event::FirstByte => {
+                log.outcome.visits[visit].first_byte = Some(now());
+                self.unanswered = self.unanswered.saturating_sub(1);
+            }
             Event::Head(status, encoding) => {
                 log.outcome.visits[visit].status = Some(status);
                 reader.encoding = encoding;
@@ -247,7 +247,11 @@ impl Engine {
     fn end(&mut self, number: usize, end: End) {
         let reader = &mut self.readers[number];
         reader.connection = None;
-        self.log.outcome.visits[reader.visit].end = Some(end);
+        let visit = &mut self.log.outcome.visits[reader.visit];
+        visit.end = Some(end);
+        if visit.first_byte.is_none() {
+            self.unanswered = self.unanswered.saturating_sub(1);
+        }
         self.progress.ended.fetch_add(1, Relaxed);
     }
 
@@ -261,7 +265,7 @@ impl Engine {
         for reader in &mut self.readers {
             reader.connection = None;
         }
-        (self.connecting, self.at_once) = (0, usize::MAX);
+        (self.unanswered, self.at_once) = (0, usize::MAX);
         self.waiting = (0..self.readers.len()).collect();
     }
 

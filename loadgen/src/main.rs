@@ -22,7 +22,7 @@ struct Arguments {
     /// identity, gzip or zstd
     #[arg(long, default_value = "identity")]
     encoding: Encoding,
-    /// How many may be connecting at the same time
+    /// How many may wait for their first byte at the same time
     #[arg(long, default_value_t = 200)]
     at_once: usize,
     /// One of so many connections reads slowly; 0: none

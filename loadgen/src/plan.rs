@@ -12,7 +12,7 @@ pub struct Plan {
     pub connections: usize,
     /// What they accept.
     pub encoding: Encoding,
-    /// How many may be connecting at the same time.
+    /// How many may wait for their first byte at the same time.
     pub at_once: usize,
     /// Which of them read slowly, and how slowly.
     pub slow: Slow,
