@@ -172,9 +172,9 @@ impl Broadcast {
         self.limits.aircraft_timeout.max(2 * self.spacing.longest())
     }
 
-    /// Whether [`Broadcast::publish`] has something to do.
-    pub fn has_changes(&self) -> bool {
-        self.picture.has_changes()
+    /// Of how many aircraft [`Broadcast::publish`] would tell, at most.
+    pub fn changed(&self) -> usize {
+        self.picture.changed()
     }
 
     /// Sends what changed since the last call to the clients of `/api/v1/stream`. `sent_at` is in Unix milliseconds.

@@ -111,9 +111,9 @@ impl Picture {
             .collect()
     }
 
-    /// Whether there is something that [`Picture::take_changes`] would tell.
-    pub fn has_changes(&self) -> bool {
-        !self.before.is_empty()
+    /// How many aircraft [`Picture::take_changes`] would tell of, at most.
+    pub fn changed(&self) -> usize {
+        self.before.len()
     }
 
     fn slot(&self, number: u32) -> Option<&Slot> {
@@ -252,7 +252,7 @@ mod tests {
                         prop_assert_eq!(copy.remove(&number), before);
                         copy.extend(after.map(|after| (number, after)));
                     }
-                    prop_assert!(!picture.has_changes());
+                    prop_assert_eq!(picture.changed(), 0);
                     prop_assert_eq!(&copy, &published(&picture));
                     prop_assert_eq!(copy.len(), picture.len());
                     for (number, state) in &copy {

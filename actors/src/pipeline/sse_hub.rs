@@ -12,8 +12,8 @@ use crate::supervision::{Phase, Readiness, Vitals};
 
 /// Keeps the live picture and pushes what changes to every client: encoded once, whatever their number.
 ///
-/// `/sse/flights` gets every state at once. Updates of `/api/v1/stream` lie at least [`SseHub::GATHERED`] apart: the first
-/// change after a pause leaves at once, what follows it is gathered that long.
+/// `/sse/flights` gets every state at once. Updates of `/api/v1/stream` lie at least [`SseHub::GATHERED`] apart: a few
+/// changes after a pause leave at once; many are the beginning of a poll, and what else there is of it is gathered that long.
 pub struct SseHub {
     broadcast: Broadcast,
     vitals: Vitals,
@@ -51,6 +51,8 @@ impl SseHub {
     const SWEEP: Duration = Duration::from_secs(5);
     /// A poll of the source comes in pieces: what each client is sent of it is worth some milliseconds.
     const GATHERED: Duration = Duration::from_millis(8);
+    /// More changed aircraft than these are taken for the beginning of a poll.
+    const FEW: usize = 16;
     /// How often the observation is written when much happens; it looks at every client.
     const OBSERVED: Duration = Duration::from_millis(200);
 
@@ -69,11 +71,13 @@ impl SseHub {
 
     /// Publishes what changed, now or soon.
     fn publish_soon(&mut self, ctx: &mut Context<Self>) {
-        if self.is_due || !self.broadcast.has_changes() {
+        let changed = self.broadcast.changed();
+        if self.is_due || changed == 0 {
             return;
         }
         let now = Instant::now();
-        match self.published.map(|published| published + Self::GATHERED).filter(|due| *due > now) {
+        let since = if changed > Self::FEW { Some(now) } else { self.published };
+        match since.map(|since| since + Self::GATHERED).filter(|due| *due > now) {
             None => self.publish(),
             Some(due) => {
                 self.is_due = true;
