@@ -19,5 +19,7 @@ pub mod supervision;
 
 pub mod operations;
 
+pub mod throttle;
+
 #[cfg(test)]
 mod test_support;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actors::batch::DeadLetter;
 use actors::domain::StateVector;
 use actors::ports::{PublishError, Publisher};
+use actors::throttle::Throttle;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
@@ -16,7 +17,6 @@ use tokio::time::timeout;
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::properties::refusal;
-use crate::logging::Throttle;
 
 /// Publishes with an idempotent producer that waits for every in-sync replica.
 pub struct KafkaPublisher {

@@ -77,6 +77,27 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
 }
 
 #[test]
+fn a_database_that_refuses_every_row_does_not_fill_the_log() {
+    let setup = Setup::real().arguments(["--roles", "store,live"]);
+    assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
+    let database = setup.database();
+    database.execute("ALTER TABLE state_vectors ADD CONSTRAINT nothing CHECK (icao24 <> '4b1814')");
+    let app = setup.start();
+    let now = now();
+    let records: Vec<_> = (0..200).map(|ago| (Some("4b1814"), Some(nine_fields("4b1814", now - ago)))).collect();
+    setup.topic().write(Some(0), &records);
+    crate::support::eventually("all are dead letters", || {
+        (setup.database().positions().get(&0) == Some(&200)).then_some(())
+    });
+    assert_eq!((setup.dead_letters().records().len(), app.metric("dead_letters_total")), (200, 200.0));
+    for line in ["the database refuses a row", "records went to the dead letters"] {
+        let lines = app.lines_with(line);
+        assert!((1..100).contains(&lines), "{lines} times: {line}");
+    }
+    app.end();
+}
+
+#[test]
 fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));

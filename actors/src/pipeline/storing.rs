@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Recipient;
 
@@ -9,6 +10,7 @@ use crate::batch::{Batch, DeadLetter, RecordPlace, Stored};
 use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{PublishDeadLetters, StoreBatch};
 use crate::ports::{StoreError, Subscription};
+use crate::throttle::Throttle;
 
 /// One batch on its way to the database.
 pub(super) struct Storing<S> {
@@ -31,7 +33,11 @@ impl<S: Subscription> Storing<S> {
             let error = match self.db_writer.send(StoreBatch(batch.clone())).await {
                 Ok(Ok(stored)) => return (batch, stored, sent),
                 Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
-                    log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%; "the database refuses a row: {reason}");
+                    // It may refuse every row that there is.
+                    static REFUSED: Throttle = Throttle::new(Duration::from_secs(10));
+                    if let Some(suppressed) = REFUSED.admit() {
+                        log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%, suppressed; "the database refuses a row: {reason}");
+                    }
                     letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
                     continue;
                 }
@@ -52,7 +58,10 @@ impl<S: Subscription> Storing<S> {
         while !letters.is_empty() {
             let error = match self.dead_letters.send(PublishDeadLetters(letters.clone())).await {
                 Ok(Ok(())) => {
-                    log::warn!(actor = "kafka-consumer-store", records = letters.len(); "records went to the dead letters: {}", letters[0].reason);
+                    static BURIED: Throttle = Throttle::new(Duration::from_secs(10));
+                    if let Some(suppressed) = BURIED.admit() {
+                        log::warn!(actor = "kafka-consumer-store", records = letters.len(), suppressed; "records went to the dead letters: {}", letters[0].reason);
+                    }
                     letters.clear();
                     return count;
                 }
