@@ -122,9 +122,9 @@ impl KafkaCluster {
             .set("socket.keepalive.enable", "true")
             .set("socket.nagle.disable", "true")
             .set("socket.timeout.ms", "15000")
-            // A broker that is back is used again within a second or two.
+            // A broker that is back is used again within a second.
             .set("reconnect.backoff.ms", "100")
-            .set("reconnect.backoff.max.ms", "2000");
+            .set("reconnect.backoff.max.ms", "1000");
         for &(key, value) in own {
             config.set(key, value);
         }

@@ -10,10 +10,12 @@ use actors::throttle::Throttle;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::metadata::MetadataTopic;
+use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, PurgeConfig, ThreadedProducer};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::client::blocking;
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::properties::refusal;
@@ -37,6 +39,38 @@ struct BatchReports {
 struct Place {
     index: usize,
     batch: Arc<BatchReports>,
+}
+
+/// How long nothing is delivered although Kafka answers.
+#[derive(Debug)]
+struct Patience {
+    outstanding: usize,
+    answers: u32,
+}
+
+impl Patience {
+    /// So many answers in a row, with nothing delivered between them, and librdkafka has lost its way. A broker answers one
+    /// connection in order: what it was sent before the question is done.
+    const ANSWERS: u32 = 4;
+
+    fn new(outstanding: usize) -> Self {
+        Self { outstanding, answers: 0 }
+    }
+
+    /// Whether reports came since the last look.
+    fn sees_progress(&mut self, outstanding: usize) -> bool {
+        let progress = outstanding < self.outstanding;
+        if progress {
+            *self = Self::new(outstanding);
+        }
+        progress
+    }
+
+    /// Nothing was delivered; whether Kafka `answers` all the same, once too often.
+    fn is_over(&mut self, answers: bool) -> bool {
+        self.answers = if answers { self.answers + 1 } else { 0 };
+        self.answers >= Self::ANSWERS
+    }
 }
 
 struct Reports;
@@ -71,11 +105,15 @@ impl BatchReports {
         }
     }
 
-    /// Waits for every report. One is counted for the sender itself, so that it cannot be complete too early.
-    async fn wait(&self) {
+    /// Everything was handed over: until now one was counted for that, so that it could not be complete too early.
+    fn handed_over(&self) {
         if self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
-            return;
+            self.complete.notify_one();
         }
+    }
+
+    /// Waits for the last report. Cancel safe; resolves once.
+    async fn wait(&self) {
         self.complete.notified().await;
     }
 
@@ -105,6 +143,8 @@ impl KafkaPublisher {
     const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
     /// librdkafka reports every message after its delivery time-out; this is for a librdkafka that does not.
     const REPORT_TIMEOUT: Duration = Duration::from_secs(45);
+    /// After so long without a report Kafka is asked whether it answers, which it has as long for.
+    const LOOK_AFTER: Duration = Duration::from_secs(2);
 
     /// A publisher; the cluster is reached with the first batch.
     pub fn new(cluster: KafkaCluster) -> Self {
@@ -138,6 +178,39 @@ impl KafkaPublisher {
         Ok(producer)
     }
 
+    /// Waits for every report of a batch. While none comes, Kafka is asked whether it answers: that also has librdkafka
+    /// learn at once of a leader that is back. Where it does answer, again and again, and nothing is delivered all the
+    /// same, the producer is given up with what it holds; the reports say so, and another one is made for the next try.
+    async fn watch(&self, producer: &Arc<ThreadedProducer<Reports>>, batch: &BatchReports) {
+        let mut patience = Patience::new(batch.outstanding.load(Ordering::Acquire));
+        loop {
+            tokio::select! {
+                biased;
+                () = batch.wait() => return,
+                () = tokio::time::sleep(Self::LOOK_AFTER) => {}
+            }
+            let left = batch.outstanding.load(Ordering::Acquire);
+            if patience.sees_progress(left) {
+                continue;
+            }
+            let (question, topic) = (producer.clone(), self.cluster.options().topic_raw.clone());
+            let answers = blocking(move || {
+                let metadata = question.client().fetch_metadata(Some(&topic), Self::LOOK_AFTER)?;
+                let led = |topic: &MetadataTopic| {
+                    !topic.partitions().is_empty() && topic.partitions().iter().all(|partition| partition.leader() >= 0)
+                };
+                Ok(metadata.topics().first().is_some_and(led))
+            });
+            if !patience.is_over(answers.await.is_ok_and(|led| led)) {
+                continue;
+            }
+            log::warn!(messages = left; "Kafka answers, but librdkafka delivers nothing: another producer is made");
+            self.producer.take();
+            producer.purge(PurgeConfig::default().queue().inflight());
+            patience = Patience::new(left);
+        }
+    }
+
     /// Hands `count` messages to librdkafka, each made by `message`, and waits for their reports.
     async fn deliver(
         &self,
@@ -163,7 +236,8 @@ impl KafkaPublisher {
                 }
             }
         }
-        if timeout(Self::REPORT_TIMEOUT, batch.wait()).await.is_err() {
+        batch.handed_over();
+        if timeout(Self::REPORT_TIMEOUT, self.watch(&producer, &batch)).await.is_err() {
             // Which of them were delivered is not known: all are tried again.
             return Err(everything("no delivery reports in time".into()));
         }
@@ -234,5 +308,33 @@ impl Publisher for KafkaPublisher {
             producer.send(record).map_err(|(error, _)| error)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_producer_is_given_up_only_where_kafka_answers_and_nothing_is_delivered() {
+        let mut patience = Patience::new(3);
+        let away = [false; 20].map(|answers| patience.is_over(answers));
+        assert_eq!(away, [false; 20], "while Kafka is away there is nothing better to do than to wait");
+        assert_eq!([true, true, true, false, true].map(|answers| patience.is_over(answers)), [false; 5]);
+        assert!(!patience.sees_progress(3));
+        assert!(patience.sees_progress(2), "a report came");
+        assert_eq!([true; 4].map(|answers| patience.is_over(answers)), [false, false, false, true]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_complete_with_its_last_report_and_not_before_it_was_handed_over() {
+        let batch = BatchReports::default();
+        batch.outstanding.store(3, Ordering::Release);
+        batch.report(1, None);
+        batch.report(0, Some(RDKafkaErrorCode::PurgeQueue));
+        assert!(timeout(Duration::ZERO, batch.wait()).await.is_err());
+        batch.handed_over();
+        batch.wait().await;
+        assert_eq!(batch.outcome().unwrap_err().undelivered, [0]);
     }
 }
