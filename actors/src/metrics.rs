@@ -63,6 +63,7 @@ pub struct Metrics {
     pub compressions: CounterByKind,
     pub compressed_bytes: CounterByKind,
     pub states_skipped: Counter,
+    pub sse_lag: Histogram,
     pub age_when_shown: Histogram,
 }
 
@@ -105,6 +106,7 @@ impl Metrics {
             compressions: Family::default(),
             compressed_bytes: Family::default(),
             states_skipped: Counter::default(),
+            sse_lag: seconds(),
             age_when_shown: ages(),
         };
         let m = metrics.clone();
@@ -175,6 +177,11 @@ impl Metrics {
             ("store", "From handing a batch to the database to its commit", m.store_seconds),
             ("maintenance", "One step of the database's maintenance", m.maintenance_seconds),
             ("age_when_stored", "From the source's response time to the commit", m.age_when_stored),
+            (
+                "sse_lag",
+                "From an event's making until a client's socket has taken it, for every sixteenth client",
+                m.sse_lag,
+            ),
             ("age_when_shown", "From the source's response time to the live picture", m.age_when_shown),
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, histogram);

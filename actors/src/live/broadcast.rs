@@ -51,6 +51,8 @@ pub struct Broadcast {
     /// How many channels watch a cell.
     watched: HashMap<Cell, usize>,
     clients: usize,
+    /// How many ever came.
+    joined: u64,
     of_address: HashMap<IpAddr, usize>,
     press: Press,
     limits: HubLimits,
@@ -76,6 +78,8 @@ pub struct Totals {
 impl Broadcast {
     /// How long updates are kept for clients that come back, after the last client of their scope has gone.
     const KEPT_FOR: Duration = Duration::from_secs(60);
+    /// Of so many clients one is measured, the first of them: what ten thousand would tell costs more than it is worth.
+    const MEASURED: u64 = 16;
     /// How many scopes without a client are kept.
     const MOST_KEPT: usize = 256;
 
@@ -90,6 +94,7 @@ impl Broadcast {
             channels: HashMap::new(),
             watched: HashMap::new(),
             clients: 0,
+            joined: 0,
             of_address: HashMap::new(),
             press: Press::new(metrics.clone()),
             limits,
@@ -238,7 +243,11 @@ impl Broadcast {
             Wanted::Stream { .. } => event::opening(rand::rng().random_range(1_000..5_000)),
         };
         let opening = [encoding.header(), &encoding.stored(&opening)].concat();
-        let (sender, receiver) = queue(Frame::new(vec![opening.into()]), self.bell.clone());
+        let (sender, mut receiver) = queue(Frame::new(vec![opening.into()]), self.bell.clone());
+        if self.joined.is_multiple_of(Self::MEASURED) {
+            receiver.measure(self.metrics.sse_lag.clone());
+        }
+        self.joined += 1;
         let mut frames = Vec::new();
         if let Wanted::Stream { last_event_id, .. } = &join.wanted {
             let last = last_event_id.as_deref().and_then(EventId::parse);

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// How much may wait for one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +18,25 @@ pub struct QueueLimits {
 }
 
 /// Ready-made pieces of an event stream that belong together, shared by all clients that get them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Frame {
     pieces: Vec<Bytes>,
     length: usize,
+    made: Instant,
+}
+
+/// What is sent counts, not when it was made.
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        self.pieces == other.pieces
+    }
 }
 
 impl Frame {
     /// A frame of these pieces.
     pub fn new(pieces: Vec<Bytes>) -> Arc<Self> {
         let length = pieces.iter().map(Bytes::len).sum();
-        Arc::new(Self { pieces, length })
+        Arc::new(Self { pieces, length, made: Instant::now() })
     }
 
     /// To be sent in this order.
@@ -79,6 +89,15 @@ pub struct QueueReceiver {
     shared: Arc<Shared>,
     /// Without it nothing else can be read, so it does not wait among what may be dropped.
     opening: Option<Arc<Frame>>,
+    lag: Option<Lag>,
+}
+
+/// How long frames are on their way to one client.
+#[derive(Debug)]
+struct Lag {
+    seconds: Histogram,
+    /// When the frame was made that is being sent.
+    sending: Option<Instant>,
 }
 
 /// What became of a frame.
@@ -96,7 +115,7 @@ pub enum Offer {
 /// [`QueueSender::call_when_empty`].
 pub fn queue(opening: Arc<Frame>, bell: Arc<Notify>) -> (QueueSender, QueueReceiver) {
     let shared = Arc::new(Shared { inner: Mutex::default(), taken: AtomicU64::new(0), bell });
-    (QueueSender(shared.clone()), QueueReceiver { shared, opening: Some(opening) })
+    (QueueSender(shared.clone()), QueueReceiver { shared, opening: Some(opening), lag: None })
 }
 
 impl QueueSender {
@@ -168,8 +187,19 @@ impl Drop for QueueSender {
 }
 
 impl QueueReceiver {
+    /// Has `seconds` told how long each frame takes, from its making until the next one is asked for: then the socket has
+    /// taken the whole of it. The opening is not counted.
+    pub fn measure(&mut self, seconds: Histogram) {
+        self.lag = Some(Lag { seconds, sending: None });
+    }
+
     /// The next frame; `None` when the hub has said goodbye.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
+        if let Some(Lag { seconds, sending }) = &mut self.lag
+            && let Some(made) = sending.take()
+        {
+            seconds.observe(made.elapsed().as_secs_f64());
+        }
         if let Some(opening) = self.opening.take() {
             self.has_progressed();
             return Poll::Ready(Some(opening));
@@ -181,6 +211,9 @@ impl QueueReceiver {
             if inner.frames.is_empty() {
                 // Ten thousand idle clients keep no empty buffers.
                 inner.frames = VecDeque::new();
+            }
+            if let Some(lag) = &mut self.lag {
+                lag.sending = Some(frame.made);
             }
             return Poll::Ready(Some(frame));
         }
@@ -220,7 +253,10 @@ impl Drop for QueueReceiver {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::FutureExt;
+    use prometheus_client::registry::Registry;
 
     use super::*;
 
@@ -293,6 +329,29 @@ mod tests {
         assert_eq!(receiver.recv().await.unwrap().length(), 2);
         assert_eq!(receiver.recv().now_or_never(), None);
         assert!(sender.is_waiting());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_frame_takes_from_its_making_to_the_socket_is_measured() {
+        let seconds = Histogram::new([1.0, 4.0]);
+        let counted = || {
+            let mut text = String::new();
+            let mut registry = Registry::default();
+            registry.register("lag", "", seconds.clone());
+            prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+            text.lines().filter_map(|line| line.strip_prefix("lag_sum ")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (sender, mut receiver, _) = queue();
+        receiver.measure(seconds.clone());
+        sender.offer(frame(1), LIMITS);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        receiver.recv().await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(counted(), ["0.0"], "it is being written");
+        assert_eq!(receiver.recv().now_or_never(), None);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(receiver.recv().now_or_never(), None);
+        assert_eq!(counted(), ["3.0"], "two in the queue, one on its way to the socket, and none while nothing waits");
     }
 
     #[tokio::test]
