@@ -100,7 +100,7 @@ screenshots: prerequisites-test web ## The pictures of the README, made anew
 	npm --prefix web run --silent screenshots
 
 .PHONY: lint
-lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, ESLint, ShellCheck, Compose, Hadolint
+lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, dependencies, ESLint, ShellCheck, Compose, Hadolint
 
 .PHONY: lint-rust
 lint-rust: prerequisites-run
@@ -108,6 +108,7 @@ lint-rust: prerequisites-run
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --workspace --all-targets --locked --features fault-injection -- -D warnings
 	scripts/check-architecture.sh
+	scripts/check-dependencies.py
 
 .PHONY: lint-web
 lint-web: prerequisites-run $(WEB_MODULES)
