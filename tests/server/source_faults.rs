@@ -1,12 +1,13 @@
 //! Whatever the source answers, or does not answer: counted, shown, logged in bounds, and survived.
 
-use std::time::{Duration, Instant};
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant, SystemTime};
 
 use simulator::FaultKind::{BadRows, Drip, Empty, Hang, Html, NullStates, Reset, Status, Truncate, WrongTypes};
 use simulator::Target::{States, Token};
 use simulator::{Fault, FaultKind, Target};
 
-use crate::support::{Setup, Sky, TestApp, eventually};
+use crate::support::{Key, Setup, Sky, TestApp, eventually};
 
 fn states(kind: FaultKind) -> Fault {
     Fault::new(States, kind)
@@ -163,4 +164,57 @@ fn spent_credits_are_shown_and_end_the_polling_for_the_day() {
     // 2023-11-14 22:13:20 UTC.
     assert_eq!(poller["observation"]["next_poll_seconds"], 6_400.0);
     assert_eq!((sky.polls(), app.metric("credits_left")), (2, 1.0));
+}
+
+#[test]
+fn a_source_whose_clock_is_wrong_for_a_while_costs_only_what_is_older_than_what_was_shown() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = i64::try_from(now).unwrap();
+    let clock = simulator::ManualClock::new(now);
+    let simulator = simulator::start(simulator::Options {
+        aircraft: 60,
+        clock: simulator::Clock::Manual(clock.clone()),
+        remember_served: Some(100_000),
+        ..simulator::Options::default()
+    });
+    let sky = Sky { simulator: simulator.unwrap() };
+    let setup = Setup::embedded().watching(&sky);
+    let app = setup.start();
+    app.wait_ready();
+    let client = app.sse();
+    // Of each aircraft what is newer than everything before.
+    let (mut expected, mut newest) = (BTreeSet::new(), HashMap::new());
+    let mut known = BTreeSet::new();
+    for (from, step) in [(0, 1), (-90, 1), (5, 1), (120, 1), (10, 30)] {
+        for turn in 0..5 {
+            clock.set(now + from + step * turn);
+            // One may have been under way.
+            sky.wait_polls(2);
+        }
+        let served = sky.served();
+        let mut fresh: Vec<Key> = served.difference(&known).cloned().collect();
+        fresh.sort_by_key(|(_, at)| *at);
+        for (icao24, at) in fresh {
+            let before = newest.entry(icao24.clone()).or_insert(i64::MIN);
+            if at > *before {
+                *before = at;
+                expected.insert((icao24, at));
+            }
+        }
+        known = served;
+    }
+    sky.fall_silent();
+    assert!(known.len() > expected.len() && expected.len() > 500, "{} of {}", expected.len(), known.len());
+    setup.database().wait_rows(&expected);
+    let last = expected.iter().max_by_key(|(_, at)| *at).unwrap();
+    client.wait("the newest of all", |seen| seen.states().contains(last));
+    let mut shown: HashMap<String, i64> = HashMap::new();
+    for (icao24, at) in client.seen().states() {
+        let before = shown.insert(icao24, at);
+        assert!(before.is_none_or(|before| before < at), "{before:?} was shown before {at}");
+    }
+    assert!(app.sample("states_passed_over_total{kind=\"older\"}").unwrap() > 0.0);
+    let told = app.lines_with("the source's clock and this machine's differ");
+    assert!(told > 0);
+    app.end();
 }
