@@ -1,5 +1,10 @@
 //! What a PostgreSQL that runs can do to those who use it.
 
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -13,6 +18,46 @@ pub(crate) struct Postgres {
     runtime: Runtime,
     /// All the connections that the server gives, while it is to give none to others.
     crowd: Vec<Client>,
+    /// The one that is full.
+    disk: Option<SmallDisk>,
+}
+
+/// A file system in memory, which goes with this.
+struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// Beside a server's data, for its user; `None` where that is not permitted.
+    fn mount(data: &Path, size: i64) -> Option<Self> {
+        let (owner, folder) = (fs::metadata(data).ok()?, data.with_file_name("small-disk"));
+        fs::create_dir_all(&folder).unwrap();
+        let options = format!("size={size},uid={},gid={},mode=700", owner.uid(), owner.gid());
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&folder).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Self { folder })
+    }
+
+    fn fill(&self) {
+        let mut ballast = File::create(self.folder.join("ballast")).unwrap();
+        let error = loop {
+            if let Err(error) = ballast.write_all(&[0; 4096]) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.folder.join("ballast")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // What is open yet goes when it is closed.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
+    }
 }
 
 /// Everybody else on this database.
@@ -21,7 +66,7 @@ const OTHERS: &str = "FROM pg_stat_activity WHERE datname = current_database() A
 impl Postgres {
     pub(crate) fn at(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self { url: url.to_owned(), runtime, crowd: Vec::new() }
+        Self { url: url.to_owned(), runtime, crowd: Vec::new(), disk: None }
     }
 
     fn connect(&self) -> Result<Client, tokio_postgres::Error> {
@@ -53,20 +98,45 @@ impl Postgres {
         });
     }
 
-    /// Rows are refused with the words of a full disk.
-    pub(crate) fn disk_full(&self) {
+    /// The table's disk is full: a small one of its own, whose last byte is taken. Where none can be mounted, rows are
+    /// refused with the words of a full disk. Whether it was a real one.
+    pub(crate) fn disk_full(&mut self) -> bool {
         let client = self.connect().unwrap();
-        self.execute(
-            &client,
-            "CREATE OR REPLACE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
-            CREATE TRIGGER disk_is_full BEFORE INSERT ON state_vectors EXECUTE FUNCTION disk_is_full()",
-        );
+        self.disk = self.small_disk(&client);
+        match &self.disk {
+            Some(disk) => {
+                let sql = format!("CREATE TABLESPACE small LOCATION '{}'", disk.folder.display());
+                self.execute(&client, &sql);
+                self.execute(&client, "ALTER TABLE state_vectors SET TABLESPACE small");
+                disk.fill();
+            }
+            None => self.execute(
+                &client,
+                "CREATE OR REPLACE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+                CREATE TRIGGER disk_is_full BEFORE INSERT ON state_vectors EXECUTE FUNCTION disk_is_full()",
+            ),
+        }
+        self.disk.is_some()
     }
 
-    pub(crate) fn disk_has_room(&self) {
+    pub(crate) fn disk_has_room(&mut self) {
         let client = self.connect().unwrap();
-        self.execute(&client, "DROP TRIGGER disk_is_full ON state_vectors");
+        match self.disk.take() {
+            Some(disk) => {
+                disk.make_room();
+                self.execute(&client, "ALTER TABLE state_vectors SET TABLESPACE pg_default");
+                self.execute(&client, "DROP TABLESPACE small");
+            }
+            None => self.execute(&client, "DROP TRIGGER disk_is_full ON state_vectors"),
+        }
+    }
+
+    /// A disk with a little more room than the table takes.
+    fn small_disk(&self, client: &Client) -> Option<SmallDisk> {
+        let size = self.number(client, "SELECT pg_table_size('state_vectors')") + (32 << 20);
+        let data: String = self.runtime.block_on(client.query_one("SHOW data_directory", &[])).unwrap().get(0);
+        SmallDisk::mount(&PathBuf::from(data), size)
     }
 
     /// Takes every connection that there is, also those of the others.

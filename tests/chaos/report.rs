@@ -12,6 +12,8 @@ pub(crate) struct Report {
     restarts: BTreeMap<&'static str, Vec<Duration>>,
     pub(crate) kills: u64,
     pub(crate) rebalances: u64,
+    /// What a full disk was.
+    pub(crate) full_disk: Option<&'static str>,
     pub(crate) books: Vec<String>,
 }
 
@@ -62,6 +64,9 @@ impl fmt::Display for Report {
             writeln!(f, "SIGTERM: {} times, ended after {}", self.stops.len(), spread(self.stops.iter().copied()))?;
         }
         writeln!(f, "kill -9: {}; rebalances: {}", self.kills, self.rebalances)?;
+        if let Some(which) = self.full_disk {
+            writeln!(f, "the full disk: {which}")?;
+        }
         self.books.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }

@@ -279,7 +279,11 @@ impl World {
             Fault::PostgresSilent => self.postgres_proxy.weather(Weather::Silent),
             Fault::PostgresSlow => self.postgres_proxy.weather(Weather::Slow(Duration::from_millis(300))),
             Fault::ReadOnly => self.sql.read_only(true),
-            Fault::DiskFull => self.sql.disk_full(),
+            Fault::DiskFull => {
+                let which =
+                    if self.sql.disk_full() { "a real one" } else { "its error alone, since none can be mounted here" };
+                self.report.full_disk = Some(which);
+            }
             Fault::NoConnections => self.sql.take_every_connection(),
             Fault::Cancelled => self.sql.cancel_everything(round.outage),
             Fault::Deadlock => self.deadlock(),
