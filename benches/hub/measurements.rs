@@ -209,7 +209,10 @@ impl Bench {
         scene.stop()?;
         let what = "first byte of 100 more, one after another, 5,000 being connected";
         lines.push(Line::new(what, "≤ 20 ms", quiet.to_string(), quiet.p99 <= 20.0));
-        lines.push(Line::without_goal("the same of 1,000 more, all 10,000 aircraft changing meanwhile", busy.to_string()));
+        lines.push(Line::without_goal(
+            "the same of 1,000 more, all 10,000 aircraft changing meanwhile",
+            busy.to_string(),
+        ));
         Ok(lines)
     }
 
