@@ -4,6 +4,8 @@
 
 pub mod domain;
 
+pub mod alerts;
+
 pub mod batch;
 pub mod messages;
 pub mod ports;

@@ -8,15 +8,21 @@ use actix::prelude::*;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::alerts::Alert;
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::domain::{BoundingBox, Icao24, StateVector, UnixTime};
 use crate::live::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
 
-/// Poller → KafkaProducer: the states that changed since the last poll, to be published in this order.
-#[derive(Debug, Message)]
+/// Poller → KafkaProducer: what is new since the last poll.
+#[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "Accepted")]
-pub struct PublishStates(pub Vec<Arc<StateVector>>);
+pub struct PublishStates {
+    /// The states that changed, to be published in this order.
+    pub states: Vec<Arc<StateVector>>,
+    /// The alerts that began with them.
+    pub alerts: Vec<Alert>,
+}
 
 /// The producer holds the states and will publish them; those it had no room for are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]

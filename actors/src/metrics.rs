@@ -40,6 +40,7 @@ pub struct Metrics {
     pub published: Counter,
     pub publish_seconds: Histogram,
     pub publish_failures: Counter,
+    pub alerts: Counter,
     pub held: Gauge,
     pub held_bytes: Gauge,
     pub dropped: CounterByKind,
@@ -83,6 +84,7 @@ impl Metrics {
             published: Counter::default(),
             publish_seconds: seconds(),
             publish_failures: Counter::default(),
+            alerts: Counter::default(),
             held: Gauge::default(),
             held_bytes: Gauge::default(),
             dropped: Family::default(),
@@ -122,6 +124,7 @@ impl Metrics {
         registry.register("credits_left", "OpenSky credits left today; -1 until known", m.credits_left);
         registry.register("published", "State vectors acknowledged by Kafka", m.published);
         registry.register("publish_failures", "Tries to publish that failed at least in part", m.publish_failures);
+        registry.register("alerts", "Alerts acknowledged by Kafka", m.alerts);
         registry.register("states_held", "State vectors waiting for Kafka", m.held);
         registry.register_with_unit(
             "states_held",

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::alerts::Alert;
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
 
@@ -66,6 +67,12 @@ pub trait Publisher: 'static {
     /// # Errors
     /// Names those that were not acknowledged; the others were.
     fn publish_dead_letters(&self, letters: &[DeadLetter]) -> impl Future<Output = Result<(), PublishError>>;
+
+    /// Publishes alerts, keyed by aircraft, and waits for every delivery report.
+    ///
+    /// # Errors
+    /// Names those that were not acknowledged; the others were.
+    fn publish_alerts(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), PublishError>>;
 }
 
 /// Some messages were not acknowledged by the broker.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler, System};
+use actors::alerts::{Alert, Emergency};
 use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch};
 use actors::domain::{Snapshot, StateVector, StateVectorParts, UnixTime};
 use actors::live::{Encoding, HubLimits, QueueLimits, QueueReceiver};
@@ -68,9 +69,11 @@ fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
     Ok(Fetched { snapshot, credits_left: Some(4000) })
 }
 
-/// Keeps what it is sent.
+/// Keeps what it is sent: states, and the alerts' aircraft, codes and times.
 #[derive(Clone, Default)]
-struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>);
+struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<Told>>>);
+
+type Told = (String, &'static str, i64);
 
 impl Actor for FakeProducer {
     type Context = Context<Self>;
@@ -79,8 +82,10 @@ impl Actor for FakeProducer {
 impl Handler<PublishStates> for FakeProducer {
     type Result = Accepted;
 
-    fn handle(&mut self, PublishStates(states): PublishStates, _: &mut Self::Context) -> Accepted {
+    fn handle(&mut self, PublishStates { states, alerts }: PublishStates, _: &mut Self::Context) -> Accepted {
         self.0.borrow_mut().extend(states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)));
+        let told = |a: &Alert| (a.state.icao24.to_string(), a.emergency.squawk(), a.since().0);
+        self.1.borrow_mut().extend(alerts.iter().map(told));
         Accepted { held: 0, dropped: 0 }
     }
 }
@@ -106,6 +111,35 @@ fn the_poller_hands_on_only_what_changed() {
         let expected = [("aaaaaa", 10), ("bbbbbb", 10), ("bbbbbb", 12), ("cccccc", 1)].map(|(a, t)| (a.to_owned(), t));
         assert_eq!(*producer.0.borrow(), expected);
         assert_eq!(vitals.status().readiness.0, Readiness::Ready);
+    });
+}
+
+#[test]
+fn the_poller_raises_each_alert_once_until_it_ends() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let squawks = |at: i64, squawk: Option<&str>| {
+            let squawking = StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", at) };
+            let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
+            Ok(Fetched { snapshot, credits_left: None })
+        };
+        source.0.borrow_mut().extend([
+            squawks(10, Some("7700")),
+            // What was published already is no news.
+            squawks(10, Some("7700")),
+            squawks(20, Some("7700")),
+            squawks(30, None),
+            squawks(40, Some("7700")),
+            squawks(50, Some("7600")),
+            squawks(60, Some("1000")),
+            squawks(70, Some("7600")),
+            // Unheard for an hour, and a second more.
+            squawks(70 + 3601, Some("7600")),
+        ]);
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(100)).await;
+        let expected = [(10, "7700"), (50, "7600"), (70, "7600"), (3671, "7600")];
+        assert_eq!(*producer.1.borrow(), expected.map(|(at, squawk)| ("aaaaaa".to_owned(), squawk, at)));
     });
 }
 
@@ -220,6 +254,9 @@ struct FakePublisher {
     acknowledged: Rc<RefCell<Vec<i64>>>,
     /// For each try: which of its messages are not acknowledged.
     failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
+    /// The same of alerts.
+    alerts: Rc<RefCell<Vec<i64>>>,
+    alert_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
 }
 
 impl Publisher for FakePublisher {
@@ -234,6 +271,14 @@ impl Publisher for FakePublisher {
     async fn publish_dead_letters(&self, _: &[DeadLetter]) -> Result<(), PublishError> {
         Ok(())
     }
+
+    async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
+        sleep(Duration::from_millis(10)).await;
+        let undelivered = self.alert_failures.borrow_mut().pop_front().unwrap_or_default();
+        let delivered = alerts.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
+        self.alerts.borrow_mut().extend(delivered.map(|(_, alert)| alert.since().0));
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+    }
 }
 
 fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublisher>> {
@@ -242,7 +287,49 @@ fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublishe
 }
 
 fn states(times: impl IntoIterator<Item = i64>) -> PublishStates {
-    PublishStates(times.into_iter().map(|at| Arc::new(state("aaaaaa", at))).collect())
+    let states = times.into_iter().map(|at| Arc::new(state("aaaaaa", at))).collect();
+    PublishStates { states, alerts: Vec::new() }
+}
+
+fn alerts(times: impl IntoIterator<Item = i64>) -> PublishStates {
+    let alert = |at| Alert { emergency: Emergency::General, state: Arc::new(state("aaaaaa", at)) };
+    PublishStates { states: Vec::new(), alerts: times.into_iter().map(alert).collect() }
+}
+
+#[test]
+fn alerts_are_published_until_each_is_acknowledged_and_hold_up_no_states() {
+    run(async {
+        let publisher = FakePublisher::default();
+        // As if their topic might not be written to, for a while.
+        publisher.alert_failures.borrow_mut().extend(vec![vec![0, 1, 2]; 20]);
+        publisher.alert_failures.borrow_mut().push_back(vec![1]);
+        let producer = producer(&publisher);
+        producer.send(alerts(0..3)).await.unwrap();
+        for at in 0..50 {
+            producer.send(states(at..at + 1)).await.unwrap();
+            sleep(Duration::from_millis(20)).await;
+            assert_eq!(publisher.acknowledged.borrow().len() as i64, at + 1);
+        }
+        assert_eq!(publisher.alerts.borrow().len(), 0);
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(*publisher.alerts.borrow(), [0, 2, 1]);
+    });
+}
+
+#[test]
+fn a_drained_producer_brings_its_alerts_away_and_says_where_it_cannot() {
+    run(async {
+        let publisher = FakePublisher::default();
+        let drained = producer(&publisher);
+        drained.send(alerts(0..3)).await.unwrap();
+        assert_eq!(drained.send(soon()).await.unwrap().left, 0);
+        assert_eq!(*publisher.alerts.borrow(), [0, 1, 2]);
+
+        publisher.alert_failures.borrow_mut().extend(vec![vec![0]; 100_000]);
+        let stuck = producer(&publisher);
+        stuck.send(alerts(3..4)).await.unwrap();
+        assert_eq!(stuck.send(soon()).await.unwrap().left, 1);
+    });
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl Topic {
             bootstrap_servers: self.kafka.clone(),
             topic_raw: (&*self.name).into(),
             topic_dead_letter: (&*self.dead_letters).into(),
+            topic_alerts: None,
             partitions: PARTITIONS,
             replication_factor: 1,
             group_id: self.name.clone(),

@@ -32,6 +32,7 @@ impl Feed {
             bootstrap_servers: kafka.to_owned(),
             topic_raw: topic.into(),
             topic_dead_letter: format!("{topic}.dead-letter").into(),
+            topic_alerts: None,
             partitions: 6,
             replication_factor: 1,
             group_id: topic.to_owned(),

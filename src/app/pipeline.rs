@@ -60,7 +60,7 @@ impl Pipeline {
         fatal: mpsc::UnboundedSender<String>,
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
-        let (cluster, broker) = reach_kafka(&settings.kafka)?;
+        let (cluster, broker) = reach_kafka(&settings.kafka, has(Role::Collect))?;
         // A file of SQLite belongs to the process that writes it.
         let shared = settings.database.url.is_shared();
         let storage = (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_storage(settings)).transpose()?;
@@ -191,13 +191,15 @@ pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open(&url, options).context("database.url")
 }
 
-/// The Kafka that the settings name; an embedded one is started.
-fn reach_kafka(settings: &KafkaSettings) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
+/// The Kafka that the settings name; an embedded one is started. Alerts are raised by who collects.
+fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
+    options.topic_alerts = collects.then(|| Arc::from(settings.topic_alerts.to_string()));
     if settings.brokers != Brokers::Embedded {
         return Ok((KafkaCluster::new(options), None));
     }
-    let topics = [(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
+    let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
+    topics.extend(options.topic_alerts.as_deref().map(|topic| (topic, 1)));
     let broker = EmbeddedBroker::start(&topics).context("the embedded Kafka did not start")?;
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some(format!("embedded-{:016x}", rand::random::<u64>()).into());
@@ -215,6 +217,7 @@ pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
         bootstrap_servers: settings.brokers.to_string(),
         topic_raw: Arc::from(settings.topic_raw.to_string()),
         topic_dead_letter: Arc::from(settings.topic_dead_letter.to_string()),
+        topic_alerts: None,
         partitions: i32::from(settings.partitions.get()),
         replication_factor: i32::from(settings.replication_factor.get()),
         group_id: settings.group_id.clone(),

@@ -193,6 +193,12 @@ pub const KEYS: &[Key] = &[
         "The topic of what could not be read; made at start where missing.",
     ),
     Key::new(
+        "kafka.topic_alerts",
+        "telemetry.alerts",
+        Kind::Topic,
+        "The topic of the alerts: aircraft that begin to squawk 7500, 7600 or 7700; made at start where missing, by the role collect.",
+    ),
+    Key::new(
         "kafka.partitions",
         "6",
         Kind::Whole { min: 1, max: 10_000 },

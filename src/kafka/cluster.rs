@@ -17,6 +17,8 @@ pub struct KafkaOptions {
     pub topic_raw: Arc<str>,
     /// Where records go that nobody can use.
     pub topic_dead_letter: Arc<str>,
+    /// Where alerts go, in a process that raises them.
+    pub topic_alerts: Option<Arc<str>>,
     /// Partitions of a topic that has to be made.
     pub partitions: i32,
     /// Replicas of a topic that has to be made.
@@ -37,6 +39,7 @@ impl fmt::Debug for KafkaOptions {
             .field("bootstrap_servers", &self.bootstrap_servers)
             .field("topic_raw", &self.topic_raw)
             .field("topic_dead_letter", &self.topic_dead_letter)
+            .field("topic_alerts", &self.topic_alerts)
             .field("partitions", &self.partitions)
             .field("replication_factor", &self.replication_factor)
             .field("group_id", &self.group_id)
@@ -150,6 +153,7 @@ mod tests {
             bootstrap_servers: "kafka:9092".to_owned(),
             topic_raw: "raw".into(),
             topic_dead_letter: "dead".into(),
+            topic_alerts: None,
             partitions: 1,
             replication_factor: 1,
             group_id: "group".to_owned(),

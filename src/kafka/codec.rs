@@ -1,11 +1,19 @@
-//! The form of a record's value: a state vector as JSON, which is the same everywhere; README.md shows one.
+//! The form of a record's value: a state vector as JSON, which is the same everywhere (README.md shows one), or an alert
+//! (docs/alerts.md).
 
+use actors::alerts::Alert;
 use actors::domain::StateVector;
 
 /// Appends the JSON of a state vector.
 pub fn encode(state: &StateVector, into: &mut Vec<u8>) {
     let written = serde_json::to_writer(into, state);
     debug_assert!(written.is_ok(), "a state vector has no value that JSON lacks");
+}
+
+/// Appends the JSON of an alert.
+pub fn encode_alert(alert: &Alert, into: &mut Vec<u8>) {
+    let written = serde_json::to_writer(into, alert);
+    debug_assert!(written.is_ok(), "an alert has no value that JSON lacks");
 }
 
 /// Reads a state vector from a record's value. Fields that are absent are unknown, so that the nine-field messages of

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use actors::alerts::Alert;
 use actors::batch::DeadLetter;
 use actors::domain::StateVector;
 use actors::ports::{PublishError, Publisher};
@@ -305,6 +306,23 @@ impl Publisher for KafkaPublisher {
             if let Some(value) = &letter.value {
                 record = record.payload(&value[..]);
             }
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+    }
+
+    async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
+        let Some(topic) = self.cluster.options().topic_alerts.clone() else {
+            let reason = "this process has no topic of alerts: it lacks the role `collect`".to_owned();
+            return Err(PublishError { undelivered: (0..alerts.len()).collect(), reason });
+        };
+        let mut value = Vec::with_capacity(1024);
+        self.deliver(alerts.len(), |producer, index, place| {
+            let alert = &alerts[index];
+            value.clear();
+            codec::encode_alert(alert, &mut value);
+            let key = alert.state.icao24.to_ascii();
+            let record = BaseRecord::with_opaque_to(&topic, place).key(&key[..]).payload(&value[..]);
             producer.send(record).map_err(|(error, _)| error)
         })
         .await

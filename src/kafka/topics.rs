@@ -29,6 +29,9 @@ pub(super) async fn prepare(config: &ClientConfig, options: &KafkaOptions) -> Re
     create(&admin, options, &options.topic_raw, None).await?;
     let max_dead_letter = max_message(&admin, &options.topic_raw).await + DEAD_LETTER_ROOM;
     create(&admin, options, &options.topic_dead_letter, Some(max_dead_letter)).await?;
+    if let Some(topic_alerts) = &options.topic_alerts {
+        create(&admin, options, topic_alerts, None).await?;
+    }
     log::info!(cluster = id.as_str(), topic:% = options.topic_raw; "Kafka reached");
     Ok(Reached { id: id.into(), max_dead_letter })
 }

@@ -1,11 +1,10 @@
 use ::actors::batch::DeadLetter;
 use ::actors::ports::Publisher;
 use flight_monitor::kafka::KafkaPublisher;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::Message;
 use rdkafka::message::Headers;
-use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
-use crate::support::{on_each_broker, real, run};
+use crate::support::{on_each_broker, read_one, real, run};
 
 fn letter(offset: i64, value: Option<Vec<u8>>) -> DeadLetter {
     DeadLetter {
@@ -17,23 +16,6 @@ fn letter(offset: i64, value: Option<Vec<u8>>) -> DeadLetter {
         value: value.map(Into::into),
         reason: "expected value at line 1 column 1".into(),
     }
-}
-
-fn read_one(servers: &str, topic: &str) -> rdkafka::message::OwnedMessage {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", servers)
-        .set("group.id", "reader")
-        .set("fetch.message.max.bytes", "5000000")
-        .create()
-        .unwrap();
-    let mut list = TopicPartitionList::new();
-    let metadata = consumer.fetch_metadata(Some(topic), crate::support::PATIENCE).unwrap();
-    for partition in metadata.topics()[0].partitions() {
-        list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
-    }
-    consumer.assign(&list).unwrap();
-    let message = consumer.poll(crate::support::PATIENCE).expect("no dead letter in time").unwrap();
-    message.detach()
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn a_broker_that_is_not_there_fails_the_whole_batch_within_its_time_out() {
             bootstrap_servers: nowhere,
             topic_raw: "raw".into(),
             topic_dead_letter: "dead".into(),
+            topic_alerts: None,
             partitions: 1,
             replication_factor: 1,
             group_id: "group".into(),

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod alerts;
 mod dead_letters;
 mod delivery;
 mod reading;

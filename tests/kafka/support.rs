@@ -6,6 +6,9 @@ use std::time::Duration;
 use ::actors::domain::{StateVector, StateVectorParts};
 use ::actors::ports::{StartAt, Subscription, SubscriptionEvent};
 use flight_monitor::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaSubscription};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::OwnedMessage;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::time::timeout;
 
 /// How long anything here may take.
@@ -38,6 +41,7 @@ fn options(bootstrap_servers: String) -> KafkaOptions {
         bootstrap_servers,
         topic_raw: format!("{name}.raw").into(),
         topic_dead_letter: format!("{name}.dead-letter").into(),
+        topic_alerts: Some(format!("{name}.alerts").into()),
         partitions: 3,
         replication_factor: 1,
         group_id: name,
@@ -48,7 +52,8 @@ fn options(bootstrap_servers: String) -> KafkaOptions {
 
 fn embedded() -> Embedded {
     let mut options = options(String::new());
-    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1)];
+    let alerts = options.topic_alerts.as_deref().unwrap();
+    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1), (alerts, 1)];
     let broker = EmbeddedBroker::start(&topics).unwrap();
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some("embedded".into());
@@ -70,6 +75,32 @@ pub(crate) fn state(number: i64) -> StateVector {
     let icao24 = format!("{number:06x}").into();
     let parts = StateVectorParts { icao24, last_contact: Some(number), ..StateVectorParts::default() };
     parts.try_into().unwrap()
+}
+
+/// Reads the first record of a topic.
+pub(crate) fn read_one(servers: &str, topic: &str) -> OwnedMessage {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("group.id", "reader")
+        .set("fetch.message.max.bytes", "5000000")
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    for partition in metadata.topics()[0].partitions() {
+        list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let message = consumer.poll(PATIENCE).expect("no record in time").unwrap();
+    message.detach()
+}
+
+/// Whether there is a topic of this name.
+pub(crate) fn is_there(servers: &str, topic: &str) -> bool {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", servers).set("group.id", "reader").create().unwrap();
+    let metadata = consumer.fetch_metadata(None, PATIENCE).unwrap();
+    metadata.topics().iter().any(|known| known.name() == topic)
 }
 
 /// Waits for an assignment, starts all of it at `at` and returns it.

@@ -9,6 +9,7 @@
 #[allow(dead_code, unused_imports, reason = "tests/chaos speaks in these words, too")]
 mod support;
 
+mod alerts;
 mod api;
 mod clients;
 mod commands;

@@ -2,7 +2,7 @@
 
 #[path = "../../actors/tests/stream/client.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate `actors`, which use all of it")]
-mod client;
+pub(crate) mod client;
 #[path = "../../actors/tests/stream/sky.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate `actors`, which use all of it")]
 mod sky;
@@ -18,14 +18,14 @@ use crate::support::{PATIENCE, Setup, Sky, SseClient, TestApp, eventually};
 use client::{Aircraft, Decoder, StreamClient};
 
 /// A connection whose events a client reads.
-struct Connection {
+pub(crate) struct Connection {
     body: Box<dyn Read>,
     decoder: Decoder,
     encoding: String,
 }
 
 impl Connection {
-    fn open(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> Self {
+    pub(crate) fn open(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> Self {
         let agent = ureq::Agent::config_builder().timeout_global(Some(2 * PATIENCE)).proxy(None).build().new_agent();
         let mut request = Request::get(format!("http://{}/api/v1/stream{query}", app.address));
         for (name, value) in headers {
@@ -42,7 +42,7 @@ impl Connection {
     }
 
     /// Reads until the client is as it should be.
-    fn read_until(&mut self, client: &mut StreamClient, what: &str, is: impl Fn(&StreamClient) -> bool) {
+    pub(crate) fn read_until(&mut self, client: &mut StreamClient, what: &str, is: impl Fn(&StreamClient) -> bool) {
         let mut part = vec![0; 32 * 1024];
         while !is(client) {
             let length = self.body.read(&mut part).unwrap_or_else(|error| panic!("{what}: {error}"));

@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { Picture } from "../src/stream/index.ts";
 import { freePort, launch, PATIENCE, Program, row } from "./support.ts";
 
-const EVENTS = ["snapshot", "delta", "current"];
+const EVENTS = ["snapshot", "delta", "alert", "current"];
 
 /** Three skies, one after another and again: aircraft move, come and go. */
 const SKIES = [0, 1, 2].map((step) => [

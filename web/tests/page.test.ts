@@ -200,6 +200,13 @@ test("an emergency is marked at once, on the map and first in the list", async (
     row({ icao24: "aaaaaa", callsign: "ZZZ1", lat: 40, lon: -3, squawk: "7700" }),
   ]);
   try {
+    // Out of sight it is told of as well, with a way to it.
+    const near = (await visit(browser, `${server.url}#view=7/47/8.5`)).page;
+    const far = near.locator(".cries").getByRole("button");
+    await far.filter({ hasText: /^ZZZ1 7700 emergency since/ }).click();
+    await near.getByRole("heading", { name: "ZZZ1" }).waitFor();
+    await expect.poll(() => near.url(), { timeout: PATIENCE }).toMatch(/#icao24=aaaaaa&view=7\.00\/40\.0/);
+    await near.context().close();
     const { page } = await visit(browser, server.url);
     await waitAircraft(page, /^5 aircraft$/);
     const cry = page.locator(".cries").getByRole("button");

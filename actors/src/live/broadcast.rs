@@ -16,6 +16,7 @@ use super::picture::Picture;
 use super::press::{Encoded, Press};
 use super::queue::{Frame, QueueLimits, QueueReceiver, queue};
 use super::spacing::Spacing;
+use crate::alerts::AlertWatch;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{Full, Join, Wanted};
@@ -44,6 +45,8 @@ pub struct HubLimits {
 pub struct Broadcast {
     picture: Picture,
     spacing: Spacing,
+    /// As of the last update that was published.
+    alerts: AlertWatch,
     epoch: u32,
     /// Of the last update that was published.
     seq: u64,
@@ -89,6 +92,7 @@ impl Broadcast {
         Self {
             picture: Picture::default(),
             spacing: Spacing::default(),
+            alerts: AlertWatch::default(),
             epoch,
             seq: 0,
             channels: HashMap::new(),
@@ -192,7 +196,9 @@ impl Broadcast {
         self.press.forget_snapshots();
         let (head, updates) = (self.head(sent_at), by_cell(&changes, &self.watched));
         let mut encoded: HashMap<Cell, Encoded> = HashMap::new();
-        for channel in self.channels.values_mut() {
+        // Rare, short, and for everybody: it travels in the update, so that nobody who keeps up or resumes misses it.
+        let alert = note_alerts(&mut self.alerts, &changes).then(|| encoder::alert(head, &self.alerts));
+        for channel in self.channels.values_mut().filter(|channel| channel.feed != Feed::Telemetry) {
             let mut pieces = Vec::new();
             for &cell in channel.cells() {
                 let Some(update) = updates.get(&cell) else { continue };
@@ -201,6 +207,7 @@ impl Broadcast {
                 });
                 pieces.push(self.press.block(text, channel.encoding));
             }
+            pieces.extend(alert.as_deref().map(|alert| channel.encoding.stored(alert)));
             if pieces.is_empty() {
                 continue;
             }
@@ -258,7 +265,10 @@ impl Broadcast {
                     self.totals.resumed += 1;
                     frames = missed;
                 }
-                None => frames = present(channel, &self.picture, &mut self.press, head, &mut self.totals),
+                None => {
+                    let shown = (&self.picture, &self.alerts);
+                    frames = present(channel, shown, &mut self.press, head, &mut self.totals);
+                }
             }
         }
         for frame in frames {
@@ -294,7 +304,8 @@ impl Broadcast {
             if channel.feed == Feed::Telemetry {
                 catch_up(channel, &self.picture, &mut self.press, &mut self.totals);
             } else if channel.clients.iter().any(is_ready) {
-                let frames = present(channel, &self.picture, &mut self.press, head, &mut self.totals);
+                let shown = (&self.picture, &self.alerts);
+                let frames = present(channel, shown, &mut self.press, head, &mut self.totals);
                 for client in channel.clients.iter_mut().filter(|client| is_ready(client)) {
                     for frame in &frames {
                         client.queue.offer(frame.clone(), UNLIMITED);
@@ -410,6 +421,21 @@ fn by_cell(changes: &[Change], watched: &HashMap<Cell, usize>) -> HashMap<Cell, 
     updates
 }
 
+/// Follows what changed, and says whether other alerts are on than before.
+fn note_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
+    let before = alerts.revision();
+    for Change { before, after, .. } in changes {
+        let gone = before.as_ref().filter(|before| after.as_ref().is_none_or(|after| after.icao24 != before.icao24));
+        if let Some(gone) = gone {
+            alerts.end(gone.icao24);
+        }
+    }
+    for state in changes.iter().filter_map(|change| change.after.as_ref()) {
+        alerts.notice(state);
+    }
+    alerts.revision() != before
+}
+
 /// What a client missed since `seq`; `None` when that is not known any more.
 fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc<Frame>>> {
     let mut missed: Vec<_> = channel.chain.after(seq)?.map(|link| link.frame.clone()).collect();
@@ -423,7 +449,7 @@ fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc<Frame>>> {
 /// Everything in a channel's scope.
 fn present(
     channel: &mut Channel,
-    picture: &Picture,
+    (picture, alerts): (&Picture, &AlertWatch),
     press: &mut Press,
     head: Head,
     totals: &mut Totals,
@@ -436,6 +462,7 @@ fn present(
     let closing = Head { seq: channel.chain.newest(), ..head };
     let mut pieces: Vec<_> =
         channel.cells().iter().map(|&cell| press.snapshot(cell, picture, head, channel.encoding)).collect();
+    pieces.push(channel.encoding.stored(&encoder::alert(head, alerts)));
     let closes = Closes::Snapshot { cells: channel.cells() };
     pieces.push(channel.encoding.stored(&encoder::current(closing, &channel.tag, closes)));
     let frame = Frame::new(pieces);

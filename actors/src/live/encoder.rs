@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cell::Cell;
 use super::table::{Row, changed, full, numbers, wrap_for};
+use crate::alerts::AlertWatch;
 use crate::domain::{StateVector, UnixTime};
 
 /// What every event says.
@@ -120,6 +121,22 @@ fn open(head: Head, event: &str, cell: Cell) -> Vec<u8> {
     let mut text = head.open(event);
     let _ = write!(text, ",\"cell\":\"{cell}\",\"base\":{}", head.base());
     text.into_bytes()
+}
+
+/// How many alerts an event names at most, the newest: a sky in which more cry for help is a test.
+const MOST_ALERTS: usize = 100;
+
+/// Who cries for help at present, wherever.
+pub(super) fn alert(head: Head, alerts: &AlertWatch) -> Vec<u8> {
+    let on = alerts.on();
+    let mut text = head.open("alert");
+    let _ = write!(text, ",\"total\":{},\"alerts\":", on.len());
+    let mut out = text.into_bytes();
+    let named = on.get(..MOST_ALERTS).unwrap_or(&on);
+    let written = serde_json::to_writer(&mut out, named);
+    debug_assert!(written.is_ok(), "an alert has no value that JSON lacks");
+    out.extend_from_slice(b"}\n\n");
+    out
 }
 
 /// The event that closes an update, or a snapshot.

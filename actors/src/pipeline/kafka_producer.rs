@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::backlog::{Backlog, BacklogLimits, GivenUp, Held};
 use super::backoff::Backoff;
+use super::outbox::Outbox;
 use super::work::{UnderWay, Work};
 use crate::domain::StateVector;
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
@@ -15,12 +16,14 @@ use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::{Phase, Readiness, Vitals};
 
-/// Publishes states to Kafka, one batch at a time and in order; holds what Kafka does not take, within bounds.
+/// Publishes states to Kafka, one batch at a time and in order, and alerts beside them; holds what Kafka does not take, within
+/// bounds.
 pub struct KafkaProducer<P> {
     publisher: Rc<P>,
     backlog: Backlog,
     /// The batch that Kafka has not acknowledged yet: kept here, so that it outlives a panic.
     in_flight: Vec<Held>,
+    outbox: Outbox,
     /// Whether a failed batch is waiting for its next try.
     pausing: bool,
     backoff: Backoff,
@@ -38,6 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Observation {
     published: u64,
     dead_letters: u64,
+    alerts: u64,
+    alerts_held: usize,
     failed_tries: u64,
     held: usize,
     held_bytes: usize,
@@ -55,6 +60,7 @@ impl<P: Publisher> KafkaProducer<P> {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
+            outbox: Outbox::new(),
             pausing: false,
             backoff: Backoff::for_a_service(),
             vitals,
@@ -71,6 +77,7 @@ impl<P: Publisher> KafkaProducer<P> {
     fn observe(&mut self) {
         self.observation.held = self.held();
         self.observation.held_bytes = self.held() * Backlog::STATE_BYTES;
+        self.observation.alerts_held = self.outbox.len();
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
         self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
         self.vitals.observe(&self.observation);
@@ -130,7 +137,7 @@ impl<P: Publisher> KafkaProducer<P> {
         let left: Vec<_> = error.undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
         let dropped = self.backlog.put_back(left, Instant::now());
         self.drop_count(dropped);
-        self.failed(error);
+        self.failed("states", error);
         self.observe();
 
         self.pausing = true;
@@ -148,11 +155,63 @@ impl<P: Publisher> KafkaProducer<P> {
         }));
     }
 
-    fn failed(&mut self, error: &PublishError) {
+    /// Publishes the alerts that wait, unless some are under way.
+    fn publish_alerts(&mut self, ctx: &mut Context<Self>) {
+        let alerts = self.outbox.take();
+        if alerts.is_empty() {
+            return;
+        }
+        let (publisher, under_way) = (self.publisher.clone(), self.work.begin());
+        let publish = async move { publisher.publish_alerts(&alerts).await };
+        ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
+            match result {
+                Ok(()) => {
+                    let delivered = producer.outbox.delivered();
+                    producer.count_alerts(delivered);
+                    producer.vitals.progress();
+                    producer.publish_alerts(ctx);
+                    drop(under_way);
+                }
+                Err(error) => producer.retry_alerts(&error, under_way, ctx),
+            }
+            producer.observe();
+        }));
+    }
+
+    /// Tries those again that were not acknowledged, after a pause. The states go on meanwhile: it may be the alerts' topic
+    /// alone that is in the way.
+    fn retry_alerts(&mut self, error: &PublishError, under_way: UnderWay, ctx: &mut Context<Self>) {
+        let (delivered, pause) = self.outbox.failed(&error.undelivered);
+        self.count_alerts(delivered);
+        self.note_failure("alerts", error);
+        let work = self.work.clone();
+        let wait = async move {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = work.overdue() => {}
+            }
+        };
+        ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
+            producer.outbox.resume();
+            producer.publish_alerts(ctx);
+            drop(under_way);
+        }));
+    }
+
+    fn count_alerts(&mut self, alerts: usize) {
+        self.observation.alerts += alerts as u64;
+        self.metrics.alerts.inc_by(alerts as u64);
+    }
+
+    fn note_failure(&mut self, what: &str, error: &PublishError) {
         self.observation.failed_tries += 1;
         self.metrics.publish_failures.inc();
-        log::warn!(actor = "kafka-producer", held = self.held(); "publishing failed, will be tried again: {error}");
+        log::warn!(actor = "kafka-producer", held = self.held(); "publishing {what} failed, will be tried again: {error}");
         self.vitals.error(error.to_string());
+    }
+
+    fn failed(&mut self, what: &str, error: &PublishError) {
+        self.note_failure(what, error);
         self.vitals.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(error.to_string()));
     }
@@ -165,6 +224,7 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
         self.vitals.phase(Phase::Running);
         self.vitals.readiness(Readiness::Ready);
         self.publish_next(ctx);
+        self.publish_alerts(ctx);
         self.observe();
     }
 }
@@ -176,16 +236,22 @@ impl<P: Publisher> Supervised for KafkaProducer<P> {
         let in_flight = std::mem::take(&mut self.in_flight);
         let dropped = self.backlog.put_back(in_flight, Instant::now());
         self.drop_count(dropped);
+        self.outbox.restart();
     }
 }
 
 impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
     type Result = Accepted;
 
-    fn handle(&mut self, PublishStates(states): PublishStates, ctx: &mut Self::Context) -> Accepted {
+    fn handle(&mut self, PublishStates { states, alerts }: PublishStates, ctx: &mut Self::Context) -> Accepted {
         let dropped = self.backlog.push(states, Instant::now());
         self.drop_count(dropped);
+        let alerts_dropped = self.outbox.push(alerts);
+        if alerts_dropped > 0 {
+            log::error!(actor = "kafka-producer", alerts_dropped; "Kafka is away for too long: alerts were dropped");
+        }
         self.publish_next(ctx);
+        self.publish_alerts(ctx);
         self.observe();
         Accepted { held: self.held(), dropped: self.observation.dropped }
     }
@@ -208,7 +274,7 @@ impl<P: Publisher> Handler<PublishDeadLetters> for KafkaProducer<P> {
                     producer.metrics.dead_letters.inc_by(letters as u64);
                     producer.vitals.progress();
                 }
-                Err(error) => producer.failed(error),
+                Err(error) => producer.failed("dead letters", error),
             }
             producer.observe();
             result
@@ -226,13 +292,16 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         // A piece of work ends when nothing waits: `publish_next` begins the following one in the same step.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
-            let left = producer.held();
+            let (left, alerts_left) = (producer.held(), producer.outbox.len());
             if left > 0 {
                 count(&producer.metrics.dropped, "shutdown", left as u64);
                 log::error!(actor = "kafka-producer", left; "Kafka did not take these states before the deadline");
             }
+            if alerts_left > 0 {
+                log::error!(actor = "kafka-producer", alerts_left; "Kafka did not take these alerts before the deadline");
+            }
             producer.vitals.phase(Phase::Finished);
-            Drained { left }
+            Drained { left: left + alerts_left }
         }))
     }
 }

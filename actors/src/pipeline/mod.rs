@@ -11,6 +11,7 @@ mod kafka_producer;
 mod lag;
 mod live_path;
 mod newest_stored;
+mod outbox;
 pub mod poll_plan;
 mod poller;
 mod sse_hub;

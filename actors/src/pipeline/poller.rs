@@ -1,5 +1,4 @@
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
@@ -10,7 +9,8 @@ use super::backoff::Backoff;
 use super::change_filter::ChangeFilter;
 use super::poll_plan::PollPlan;
 use super::work::{UnderWay, Work};
-use crate::domain::{BadRows, StateVector, UnixTime};
+use crate::alerts::AlertWatch;
+use crate::domain::{BadRows, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Fetched, SourceError, StateSource};
@@ -24,6 +24,8 @@ pub struct Poller<S> {
     vitals: Vitals,
     metrics: Metrics,
     filter: ChangeFilter,
+    /// The alerts that the producer has taken.
+    alerts: AlertWatch,
     failures: u32,
     polling: Polling,
     next: Next,
@@ -85,6 +87,9 @@ impl<S: StateSource> Poller<S> {
         longest_pause: Duration::from_secs(10),
     };
 
+    /// An aircraft that was unheard for longer begins its alert anew.
+    const ALERT_MEMORY: Duration = Duration::from_secs(3600);
+
     /// For parsing an answer and handing it over, on a busy machine.
     const MARGIN: Duration = Duration::from_secs(30);
 
@@ -105,6 +110,7 @@ impl<S: StateSource> Poller<S> {
             vitals,
             metrics,
             filter: ChangeFilter::default(),
+            alerts: AlertWatch::default(),
             failures: 0,
             polling: Polling::default(),
             next: Next::UnderWay,
@@ -193,12 +199,23 @@ impl<S: StateSource> Poller<S> {
         self.metrics.states_changed.inc_by(news.states.len() as u64);
         self.observation.changed = news.states.len();
 
+        // Noted only with the states that begin them: what was not handed over begins again.
+        let mut watch = self.alerts.clone();
+        watch.end_unheard(response_time.minus(Self::ALERT_MEMORY));
+        let alerts: Vec<_> = news.states.iter().filter_map(|state| watch.notice(state)).collect();
+        for alert in &alerts {
+            let (icao24, squawk) = (alert.state.icao24, alert.emergency.squawk());
+            log::info!(actor = "poller", icao24:%, squawk; "an aircraft squawks {squawk}: {}", alert.emergency.meaning());
+        }
+
         let pause = self.plan.after_success(unix_now(), credits_left);
-        let handed_over = hand_over(news.states, self.producer.clone(), self.work.clone());
+        let publish = PublishStates { states: news.states, alerts };
+        let handed_over = hand_over(publish, self.producer.clone(), self.work.clone());
         ctx.spawn(handed_over.into_actor(self).map(move |sent, poller, ctx| {
             drop(under_way);
-            if let Some((states, accepted)) = sent {
+            if let Some((PublishStates { states, .. }, accepted)) = sent {
                 poller.filter.published(&states, response_time);
+                poller.alerts = watch;
                 poller.observation.held_by_producer = accepted.held;
                 poller.vitals.progress();
                 poller.phase(Phase::Running);
@@ -249,18 +266,18 @@ impl<S: StateSource> Poller<S> {
     }
 }
 
-/// Gives the states to the producer, again and again until it has them: it may be restarting.
+/// Gives what is new to the producer, again and again until it has them: it may be restarting.
 async fn hand_over(
-    states: Vec<Arc<StateVector>>,
+    publish: PublishStates,
     producer: Recipient<PublishStates>,
     work: Rc<Work>,
-) -> Option<(Vec<Arc<StateVector>>, Accepted)> {
+) -> Option<(PublishStates, Accepted)> {
     let mut backoff = Backoff::for_a_service();
     loop {
-        match producer.send(PublishStates(states.clone())).await {
-            Ok(accepted) => return Some((states, accepted)),
+        match producer.send(publish.clone()).await {
+            Ok(accepted) => return Some((publish, accepted)),
             Err(error) => {
-                log::warn!(actor = "poller", states = states.len(), error:%; "the producer did not answer, trying again");
+                log::warn!(actor = "poller", states = publish.states.len(), error:%; "the producer did not answer, trying again");
             }
         }
         tokio::select! {
@@ -292,7 +309,8 @@ impl<S: StateSource> Actor for Poller<S> {
     }
 }
 
-/// What was published stays known over a restart: forgetting it would publish every aircraft again. So does a pause.
+/// What was published stays known over a restart: forgetting it would publish every aircraft again, and every alert. So
+/// does a pause.
 impl<S: StateSource> Supervised for Poller<S> {}
 
 impl<S: StateSource> Handler<SetPolling> for Poller<S> {

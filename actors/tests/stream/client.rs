@@ -20,6 +20,10 @@ pub struct StreamClient {
     pub currents: u64,
     /// How many snapshots it was sent.
     pub snapshots: u64,
+    /// The alerts that are on.
+    pub alerts: Vec<Value>,
+    /// How often it was told of them.
+    pub alert_events: u64,
     /// How many heartbeats it saw.
     pub heartbeats: u64,
     text: String,
@@ -73,6 +77,12 @@ impl StreamClient {
             "current" => {
                 self.current(&data)?;
                 self.last_event_id = id;
+            }
+            "alert" => {
+                assert_eq!(id, None, "only `current` is resumed from");
+                self.expect_epoch(&data)?;
+                self.alerts = data["alerts"].as_array().unwrap().clone();
+                self.alert_events += 1;
             }
             _ => {}
         }

@@ -9,6 +9,7 @@ use actors::messages::{Join, Scope, Wanted};
 use actors::metrics::Metrics;
 use futures_util::task::noop_waker;
 use proptest::prelude::*;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::client::{Aircraft, Decoder, StreamClient};
@@ -195,8 +196,32 @@ impl Stage {
         }
     }
 
-    fn check(&self) {
+    /// What a client is told that comes last of all.
+    fn alerts(&mut self) -> Vec<Value> {
+        let wanted = Wanted::Stream { scope: Scope::default(), last_event_id: None };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding: Encoding::Identity, wanted };
+        let (mut frames, mut client) = (self.hub.join(&join, self.millis).unwrap(), StreamClient::default());
+        while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
+            client.read(std::str::from_utf8(&frame.pieces().concat()).unwrap()).unwrap();
+        }
+        client.alerts
+    }
+
+    fn check(&mut self) {
+        let alerts = self.alerts();
+        for state in self.hub.picture().states() {
+            let squawk = state.squawk.as_deref();
+            let alert = alerts.iter().find(|alert| alert["icao24"] == state.icao24.to_string());
+            match (squawk.filter(|squawk| ["7500", "7600", "7700"].contains(squawk)), squawk) {
+                (Some(cries), _) => assert_eq!(alert.unwrap()["squawk"], cries),
+                (None, Some(_)) => assert_eq!(alert, None),
+                (None, None) => {}
+            }
+        }
+        let is_held = |alert: &Value| self.hub.picture().states().any(|s| alert["icao24"] == s.icao24.to_string());
+        assert!(alerts.iter().all(is_held), "who has gone cries no more");
         for reader in &self.readers {
+            assert_eq!(reader.client.alerts, alerts);
             let scope = scope(reader.scope);
             let cells = Cell::of_scope(&scope);
             let states = self.hub.picture().states().map(AsRef::as_ref);

@@ -23,7 +23,10 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
     let texts = (
         prop::option::of("[A-Z\"\\\\é]{1,8}"),
         prop::option::of("(Switzerland|Germany|Côte d'Ivoire)"),
-        prop::option::of("[0-7]{4}"),
+        prop_oneof![
+            2 => prop::option::of("[0-7]{4}"),
+            1 => prop::sample::select(vec!["7500", "7600", "7700"]).prop_map(|squawk| Some(squawk.to_owned())),
+        ],
     );
     let rest = (any::<Option<bool>>(), any::<Option<bool>>(), prop::option::of(0_i16..4), prop::option::of(-1_i16..20));
     let times = (0..=300_i64, prop::option::of(0..100_000_i64), prop::option::of(-60..20_i64));

@@ -14,6 +14,8 @@ pub struct KafkaSettings {
     pub topic_raw: Topic,
     /// The topic of what could not be read; another one.
     pub topic_dead_letter: Topic,
+    /// The topic of the alerts; another one.
+    pub topic_alerts: Topic,
     /// Partitions of a topic that is made at start.
     pub partitions: NonZeroU16,
     /// Replicas of a topic that is made at start.
@@ -32,9 +34,15 @@ impl KafkaSettings {
     pub(in crate::config) fn read(reader: &mut Reader) -> Option<Self> {
         let brokers = reader.read("kafka.bootstrap_servers");
         let topic_raw: Option<Topic> = reader.read("kafka.topic_raw");
-        let topic_dead_letter = reader.read("kafka.topic_dead_letter");
+        let topic_dead_letter: Option<Topic> = reader.read("kafka.topic_dead_letter");
+        let topic_alerts: Option<Topic> = reader.read("kafka.topic_alerts");
         if topic_raw.is_some() && topic_raw == topic_dead_letter {
             reader.conflict("kafka.topic_dead_letter", "kafka.topic_raw is the same topic; expected another one");
+        }
+        for (key, other) in [("kafka.topic_raw", &topic_raw), ("kafka.topic_dead_letter", &topic_dead_letter)] {
+            if topic_alerts.is_some() && topic_alerts == *other {
+                reader.conflict("kafka.topic_alerts", &format!("{key} is the same topic; expected another one"));
+            }
         }
         let partitions = reader.read("kafka.partitions");
         let replication_factor = reader.read("kafka.replication_factor");
@@ -46,6 +54,7 @@ impl KafkaSettings {
             brokers: brokers?,
             topic_raw: topic_raw?,
             topic_dead_letter: topic_dead_letter?,
+            topic_alerts: topic_alerts?,
             partitions: partitions?,
             replication_factor: replication_factor?,
             group_id: group_id?.0,
@@ -60,6 +69,7 @@ impl KafkaSettings {
             ("kafka.bootstrap_servers", Shown::text(&self.brokers)),
             ("kafka.topic_raw", Shown::text(&self.topic_raw)),
             ("kafka.topic_dead_letter", Shown::text(&self.topic_dead_letter)),
+            ("kafka.topic_alerts", Shown::text(&self.topic_alerts)),
             ("kafka.partitions", Shown::text(&self.partitions)),
             ("kafka.replication_factor", Shown::text(&self.replication_factor)),
             ("kafka.group_id", Shown::text(&self.group_id)),

@@ -78,6 +78,8 @@ fn more_bad_values() {
     check("OPENSKY_CLIENT_ID", "me", "opensky.client_secret is missing");
     check("OPENSKY_CLIENT_SECRET", "hush", "opensky.client_id is missing");
     check("KAFKA_TOPIC_DEAD_LETTER", "telemetry.raw", "the same topic");
+    check("KAFKA_TOPIC_ALERTS", "telemetry.raw", "kafka.topic_raw is the same topic");
+    check("KAFKA_TOPIC_ALERTS", "telemetry.dead-letter", "kafka.topic_dead_letter is the same topic");
     check("SERVER_ROLES", "store", "kafka.bootstrap_servers is empty");
 }
 

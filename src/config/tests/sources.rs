@@ -21,6 +21,7 @@ fn sample(path: &str) -> (&'static str, Shown) {
         "kafka.bootstrap_servers" => text("a:9092,b:9093"),
         "kafka.topic_raw" => text("flights"),
         "kafka.topic_dead_letter" => text("flights-dead"),
+        "kafka.topic_alerts" => text("flights-alerts"),
         "kafka.partitions" => text("12"),
         "kafka.replication_factor" => text("3"),
         "kafka.group_id" => text("another group"),

@@ -54,6 +54,7 @@ impl Setup {
         self.set("KAFKA_BOOTSTRAP_SERVERS", servers)
             .set("KAFKA_TOPIC_RAW", &format!("{name}.raw"))
             .set("KAFKA_TOPIC_DEAD_LETTER", &format!("{name}.dead-letter"))
+            .set("KAFKA_TOPIC_ALERTS", &format!("{name}.alerts"))
             .set("KAFKA_GROUP_ID", &name)
             .set("KAFKA_PARTITIONS", "3")
     }
@@ -114,6 +115,11 @@ impl Setup {
     /// The topic of what nobody can use.
     pub(crate) fn dead_letters(&self) -> Topic {
         Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_DEAD_LETTER"))
+    }
+
+    /// The topic of the alerts.
+    pub(crate) fn alerts(&self) -> Topic {
+        Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_ALERTS"))
     }
 
     /// The consumer group of the store.

@@ -61,6 +61,12 @@ impl Topic {
         })
     }
 
+    /// Whether it was made.
+    pub(crate) fn is_there(&self) -> bool {
+        let metadata = self.consumer("reader-of-the-tests").fetch_metadata(None, PATIENCE).unwrap();
+        metadata.topics().iter().any(|topic| topic.name() == self.name)
+    }
+
     /// Every record of the topic at this moment.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.records_from(&BTreeMap::new())

@@ -1,6 +1,8 @@
 import type { SkyMap } from "../map/sky-map.ts";
 import { emptiness, health, replayed } from "../model/health.ts";
 import type { Health } from "../model/health.ts";
+import { Watch } from "../model/cries.ts";
+import type { Cry } from "../model/cries.ts";
 import { predicate } from "../model/filter.ts";
 import { boxOf, scopeAround, stillFits, wrapLongitude } from "../model/geometry.ts";
 import { readLink, writeLink } from "../model/link.ts";
@@ -18,7 +20,7 @@ import { SearchBox } from "./search-box.ts";
 import { keepSettings, readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { settingsPanel } from "./settings-panel.ts";
-import { everyAircraft, StatusReader } from "./server.ts";
+import { everyAircraft, findAircraft, StatusReader } from "./server.ts";
 import { StatisticsPanel } from "./statistics-panel.ts";
 import { StatusView } from "./status-view.ts";
 import { extended, loadTrack } from "./track.ts";
@@ -52,8 +54,9 @@ export class App {
   });
   private readonly statusView = new StatusView();
   private readonly legend = new Legend();
-  private readonly cries = new Cries((state) => {
-    this.goTo(state);
+  private readonly watch = new Watch();
+  private readonly cries = new Cries((cry) => {
+    void this.goToCry(cry);
   });
   private readonly details = new Details({
     onClose: () => {
@@ -278,7 +281,7 @@ export class App {
       if (track !== this.track) this.showTrack(track);
       if (this.following) this.lookAt(state);
     }
-    this.cries.update(this.held);
+    this.cries.update(this.watch.cries(this.held, this.replay === undefined ? (this.picture?.alerts ?? []) : []));
     this.filters.setCountries(new Set(this.held.flatMap(({ origin_country }) => origin_country ?? [])));
     this.tick();
   }
@@ -440,6 +443,11 @@ export class App {
   private goTo(state: StateVector): void {
     this.select(state.icao24);
     this.lookAt(state, 6);
+  }
+
+  /** The same with one that may be out of sight. */
+  private async goToCry({ icao24, state }: Cry): Promise<void> {
+    this.goTo(this.find(icao24) ?? (await findAircraft(icao24)) ?? state);
   }
 
   private lookAt({ lat, lon }: StateVector, zoom?: number): void {

@@ -39,6 +39,18 @@ export class StatusReader {
   }
 }
 
+/** Where an aircraft is now; `undefined` where it is nowhere, or the server does not answer. */
+export async function findAircraft(icao24: string): Promise<StateVector | undefined> {
+  try {
+    const response = await fetch(`/api/v1/flights?icao24=${icao24}`, { signal: AbortSignal.timeout(PATIENCE) });
+    if (!response.ok) return undefined;
+    const { states } = (await response.json()) as { states: readonly StateVector[] };
+    return states[0];
+  } catch {
+    return undefined;
+  }
+}
+
 let everything: { at: number; states: readonly StateVector[] } = { at: 0, states: [] };
 
 /** Every aircraft of the world, at most half a minute old; none where the server does not answer. */

@@ -43,6 +43,7 @@ class World {
   answers: (Response | Error)[] = [];
   states: ConnectionState[] = [];
   shown: { icao24: string[]; scope: Scope }[] = [];
+  alerts: string[][] = [];
   private timers: { at: number; action: () => void }[] = [];
 
   readonly surroundings: Surroundings = {
@@ -70,6 +71,9 @@ class World {
       scope,
       onPicture: (picture, of) => {
         this.shown.push({ icao24: [...picture.aircraft(of)].map(({ icao24 }) => icao24), scope: of });
+      },
+      onAlerts: (alerts) => {
+        this.alerts.push(alerts.map(({ icao24, squawk, state }) => `${icao24} ${squawk} ${state.lat ?? "?"}`));
       },
       onState: (state) => {
         this.states.push(state);
@@ -113,6 +117,16 @@ const table = (...icao24: string[]): object => ({
 const snapshot = (seq: number, ...icao24: string[]): string =>
   event("snapshot", { ...head(seq), cell: "world", aircraft: table(...icao24) }) +
   event("current", { ...head(seq), after: null, cells: ["world"] }, `e-${seq}-world`);
+const alert = (seq: number, ...icao24: string[]): string => {
+  const cry = (of: string): object => ({
+    icao24: of,
+    squawk: "7700",
+    meaning: "emergency",
+    since: 990,
+    state: { icao24: of, lat: 47.5 },
+  });
+  return event("alert", { ...head(seq), total: icao24.length, alerts: icao24.map(cry) });
+};
 const update = (seq: number, after: number, gone: number[] = []): string =>
   event("delta", { ...head(seq), cell: "world", gone }) + event("current", { ...head(seq), after }, `e-${seq}-world`);
 
@@ -243,4 +257,33 @@ test("keeps the present scope until the next one's picture is complete", async (
   expect(second.signal.aborted).toBe(true);
   await world.pass(100_000);
   expect(world.requests).toHaveLength(2);
+});
+
+test("tells who cries for help when others do than before, and at no other time", async () => {
+  const client = world.client();
+  await world.pass();
+  const first = world.newest;
+  first.send(snapshot(1, "aaaaaa").replace("event: current", `${alert(1)}event: current`));
+  await world.pass();
+  expect(world.alerts).toEqual([]);
+  first.send(alert(2, "bbbbbb") + update(2, 1));
+  await world.pass();
+  first.send(update(3, 2));
+  await world.pass();
+  expect(world.alerts).toEqual([["bbbbbb 7700 47.5"]]);
+  // Another scope's connection brings the same ones.
+  client.setScope({ icao24: ["aaaaaa"] });
+  await world.pass();
+  world.newest.send(snapshot(3, "aaaaaa").replace("event: current", `${alert(3, "bbbbbb")}event: current`));
+  await world.pass();
+  expect(world.alerts).toHaveLength(1);
+  world.newest.send(alert(4, "cccccc", "bbbbbb") + update(4, 3));
+  world.newest.send(alert(5) + update(5, 4));
+  await world.pass();
+  expect(world.alerts.slice(1)).toEqual([["cccccc 7700 47.5", "bbbbbb 7700 47.5"], []]);
+  // One that makes no sense is a reason to begin anew.
+  world.newest.send(event("alert", { ...head(6), alerts: {} }));
+  await world.pass(5_000);
+  expect(world.requests).toHaveLength(3);
+  expect(world.newest.address.searchParams.has("last_event_id")).toBe(false);
 });

@@ -1,3 +1,4 @@
+import type { Alert } from "./alert.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionState, Surroundings } from "./connection.ts";
 import type { Picture } from "./picture.ts";
@@ -11,6 +12,8 @@ export interface StreamOptions {
   readonly scope?: Scope;
   /** The picture is complete, for the first time or again. */
   readonly onPicture: (picture: Picture, scope: Scope) => void;
+  /** Others squawk an emergency than before: these, in the whole world, the newest first. */
+  readonly onAlerts?: (alerts: readonly Alert[]) => void;
   /** The connection is another way than before. */
   readonly onState?: (state: ConnectionState) => void;
   /** In place of the platform's. */
@@ -27,6 +30,8 @@ export class StreamClient {
   private scope: Scope;
   private shown: Connection | undefined;
   private next: Connection | undefined;
+  /** What was told of the alerts last. */
+  private told = "";
 
   constructor(private readonly options: StreamOptions) {
     this.scope = options.scope ?? {};
@@ -62,6 +67,14 @@ export class StreamClient {
     return this.shown?.lag;
   }
 
+  /** Each connection brings the alerts anew. */
+  private tell(alerts: readonly Alert[]): void {
+    const key = alerts.map(({ icao24, squawk, since }) => `${icao24} ${squawk} ${since}`).join();
+    if (key === this.told) return;
+    this.told = key;
+    this.options.onAlerts?.(alerts);
+  }
+
   private connection(scope: Scope): Connection {
     const connection: Connection = new Connection(this.options.url, scope, this.options.surroundings ?? {}, {
       onPicture: (picture) => {
@@ -71,6 +84,7 @@ export class StreamClient {
           this.next = undefined;
         }
         this.options.onPicture(picture, scope);
+        this.tell(picture.alerts);
         if (connection === this.shown) this.options.onState?.(connection.state);
       },
       onState: (state) => {

@@ -39,6 +39,7 @@ test("there are streams of every kind", () => {
 test.each(names)("%s", (name) => {
   const expected = JSON.parse(readFileSync(`${folder}${name}.json`, "utf8")) as {
     held: Record<string, { icao24: string }>;
+    alerts: unknown[];
     seq: number;
     last_event_id: string;
   };
@@ -55,5 +56,6 @@ test.each(names)("%s", (name) => {
   const byAddress = (a: { icao24: string }, b: { icao24: string }): number => a.icao24.localeCompare(b.icao24);
   const held = [...picture.aircraft()].sort(byAddress).map(written);
   expect(held).toEqual(Object.values(expected.held).sort(byAddress));
+  expect(picture.alerts).toEqual(expected.alerts);
   expect([picture.seq, id]).toEqual([expected.seq, expected.last_event_id]);
 });

@@ -1,5 +1,6 @@
 /** A client of the flight monitor's `/api/v1/stream`. */
 
+export type { Alert } from "./alert.ts";
 export { StreamClient } from "./client.ts";
 export type { StreamOptions } from "./client.ts";
 export type { ConnectionState, Surroundings } from "./connection.ts";

@@ -1,3 +1,5 @@
+import { readAlerts } from "./alert.ts";
+import type { Alert } from "./alert.ts";
 import { isInScope } from "./state.ts";
 import type { Scope, StateVector } from "./state.ts";
 import { ascending, integer, object, ProtocolError, readTable, text, writeColumns } from "./table.ts";
@@ -7,6 +9,8 @@ interface Held {
   cell: string;
   readonly state: StateVector;
 }
+
+const EVENTS: ReadonlySet<string> = new Set(["snapshot", "delta", "alert", "current"]);
 
 /** Where the picture stands after an event: between two complete ones, or complete, so that it may be shown. */
 export type Progress = "between" | "complete";
@@ -24,6 +28,8 @@ export class Picture {
   observedAt: number | undefined;
   /** When the server made the last event, Unix milliseconds by its clock. */
   sentAt: number | undefined;
+  /** Who squawks an emergency, in the whole world, the newest first; another array after each change. */
+  alerts: readonly Alert[] = [];
   private readonly held = new Map<number, Held>();
 
   /** How many aircraft are held, those around the scope included. */
@@ -42,7 +48,7 @@ export class Picture {
    * @throws ProtocolError when it does not fit what is held: connect again without an id.
    */
   apply(event: string, data: string): Progress {
-    if (event !== "snapshot" && event !== "delta" && event !== "current") return "between";
+    if (!EVENTS.has(event)) return "between";
     let parsed: unknown;
     try {
       parsed = JSON.parse(data);
@@ -55,6 +61,7 @@ export class Picture {
     if (event === "snapshot") this.snapshot(body, epoch);
     else if (epoch !== this.epoch) throw new ProtocolError("the server was started anew");
     else if (event === "delta") this.delta(body);
+    else if (event === "alert") this.alerts = readAlerts(body["alerts"]);
     else this.current(body, seq);
     const observedAt = body["observed_at"];
     if (typeof observedAt === "number") this.observedAt = observedAt;
@@ -65,7 +72,10 @@ export class Picture {
   private snapshot(body: Json, epoch: string): void {
     const cell = text(body["cell"], "cell");
     const aircraft = readTable(object(body["aircraft"], "aircraft"), integer(body["base"], "base"));
-    if (epoch !== this.epoch) this.held.clear();
+    if (epoch !== this.epoch) {
+      this.held.clear();
+      this.alerts = [];
+    }
     this.epoch = epoch;
     for (const [number, held] of this.held) if (held.cell === cell) this.held.delete(number);
     for (const [number, state] of aircraft) this.held.set(number, { cell, state });

@@ -1,0 +1,117 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use crate::alerts::Alert;
+
+/// Alerts that wait for Kafka, oldest first; apart from the states, so that neither waits for the other's topic.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    waiting: VecDeque<Alert>,
+    /// What Kafka has not acknowledged yet: kept here, so that it outlives a panic.
+    in_flight: Vec<Alert>,
+    /// Whether a failed try is followed by a pause.
+    pausing: bool,
+    backoff: Backoff,
+}
+
+impl Outbox {
+    /// Far more than there are in a day; an alert takes less than a kilobyte.
+    const MOST: usize = 10_000;
+
+    pub(super) fn new() -> Self {
+        Self { waiting: VecDeque::new(), in_flight: Vec::new(), pausing: false, backoff: Backoff::for_a_service() }
+    }
+
+    /// How many are not acknowledged.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.in_flight.len()
+    }
+
+    /// Adds alerts, and says how many of the oldest were given up for them.
+    pub(super) fn push(&mut self, alerts: impl IntoIterator<Item = Alert>) -> usize {
+        self.waiting.extend(alerts);
+        let excess = self.waiting.len().saturating_sub(Self::MOST);
+        self.waiting.drain(..excess);
+        excess
+    }
+
+    /// What is to be published now; empty: nothing, or something is under way, or is to be waited for.
+    pub(super) fn take(&mut self) -> Vec<Alert> {
+        if !self.pausing && self.in_flight.is_empty() {
+            self.in_flight = self.waiting.drain(..).collect();
+            return self.in_flight.clone();
+        }
+        Vec::new()
+    }
+
+    /// Kafka has what was taken. The answer is how many those were.
+    pub(super) fn delivered(&mut self) -> usize {
+        self.backoff = Backoff::for_a_service();
+        std::mem::take(&mut self.in_flight).len()
+    }
+
+    /// Kafka has not these of what was taken. The answer is how many it has, and for how long nothing is to be taken until
+    /// [`Outbox::resume`].
+    pub(super) fn failed(&mut self, undelivered: &[usize]) -> (usize, Duration) {
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let left: Vec<_> = undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
+        let delivered = in_flight.len() - left.len();
+        left.into_iter().rev().for_each(|alert| self.waiting.push_front(alert));
+        self.pausing = true;
+        (delivered, self.backoff.pause())
+    }
+
+    /// The pause is over.
+    pub(super) fn resume(&mut self) {
+        self.pausing = false;
+    }
+
+    /// Whether Kafka has what was taken is not known any more: it is taken again.
+    pub(super) fn restart(&mut self) {
+        self.pausing = false;
+        let in_flight = std::mem::take(&mut self.in_flight);
+        in_flight.into_iter().rev().for_each(|alert| self.waiting.push_front(alert));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::alerts::Emergency;
+    use crate::test_support::state;
+
+    fn alerts(times: std::ops::Range<i64>) -> Vec<Alert> {
+        times.map(|at| Alert { emergency: Emergency::General, state: Arc::new(state("aaaaaa", at)) }).collect()
+    }
+
+    fn times(alerts: &[Alert]) -> Vec<i64> {
+        alerts.iter().map(|alert| alert.since().0).collect()
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_is_taken_again_in_its_order_after_the_pause() {
+        let mut outbox = Outbox::new();
+        outbox.push(alerts(0..3));
+        assert_eq!(times(&outbox.take()), [0, 1, 2]);
+        outbox.push(alerts(3..4));
+        assert_eq!(times(&outbox.take()), [0; 0], "one try at a time");
+        assert_eq!((outbox.failed(&[0, 2]).0, outbox.len()), (1, 3));
+        assert_eq!(times(&outbox.take()), [0; 0], "not before the pause is over");
+        outbox.resume();
+        assert_eq!(times(&outbox.take()), [0, 2, 3]);
+        outbox.restart();
+        assert_eq!(times(&outbox.take()), [0, 2, 3], "whether Kafka has them is not known");
+        assert_eq!((outbox.delivered(), outbox.len()), (3, 0));
+    }
+
+    #[test]
+    fn it_is_bounded_and_the_oldest_go_first() {
+        let mut outbox = Outbox::new();
+        assert_eq!(outbox.push(alerts(0..10_000)), 0);
+        assert_eq!(outbox.push(alerts(10_000..10_002)), 2);
+        assert_eq!((outbox.len(), times(&outbox.take())[0]), (10_000, 2));
+    }
+}

@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use ::actors::alerts::{Alert, Emergency};
+use ::actors::ports::Publisher;
+use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
+use rdkafka::Message;
+
+use crate::support::{is_there, on_each_broker, read_one, real, run, state};
+
+fn alert() -> Alert {
+    Alert { emergency: Emergency::General, state: Arc::new(state(0x4b_1814)) }
+}
+
+#[test]
+fn an_alert_is_json_under_the_address_of_its_aircraft() {
+    on_each_broker(|cluster| async move {
+        KafkaPublisher::new(cluster.clone()).publish_alerts(&[alert()]).await.unwrap();
+        let options = cluster.options();
+        let message = read_one(&options.bootstrap_servers, options.topic_alerts.as_deref().unwrap());
+        assert_eq!(message.key(), Some(&b"4b1814"[..]));
+        let value: serde_json::Value = serde_json::from_slice(message.payload().unwrap()).unwrap();
+        assert_eq!(value, serde_json::to_value(alert()).unwrap());
+        assert_eq!((value["squawk"].as_str(), value["meaning"].as_str()), (Some("7700"), Some("emergency")));
+    });
+}
+
+#[test]
+fn who_raises_no_alerts_makes_no_topic_of_them_and_publishes_none() {
+    run(async {
+        let options = real().options().clone();
+        let topic = options.topic_alerts.clone().unwrap();
+        let cluster = KafkaCluster::new(KafkaOptions { topic_alerts: None, ..options });
+        let publisher = KafkaPublisher::new(cluster.clone());
+        publisher.publish(&[Arc::new(state(1))]).await.unwrap();
+        let error = publisher.publish_alerts(&[alert(), alert()]).await.unwrap_err();
+        assert_eq!(error.undelivered, [0, 1]);
+        assert!(!is_there(&cluster.options().bootstrap_servers, &topic));
+    });
+}

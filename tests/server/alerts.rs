@@ -1,0 +1,116 @@
+//! Aircraft that begin to squawk an emergency: on Kafka, and in the stream.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::stream::{Connection, client::StreamClient};
+use crate::support::{Setup, TestApp, Topic, eventually};
+
+/// A row of OpenSky's, of an aircraft over Switzerland.
+fn row(icao24: &str, squawk: Option<&str>) -> Value {
+    let time = 1_699_999_999;
+    json!([
+        icao24,
+        "SWR123  ",
+        "Switzerland",
+        time,
+        time,
+        8.5,
+        47.4,
+        9000.0,
+        false,
+        230.0,
+        90.0,
+        0.0,
+        null,
+        9100.0,
+        squawk,
+        false,
+        0,
+        4
+    ])
+}
+
+/// The same server, shown these skies as if they were of now, one after another and the last one again and again.
+fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
+    let files: Vec<_> = skies
+        .iter()
+        .enumerate()
+        .map(|(index, rows)| {
+            let name = format!("sky-{index}.json");
+            let sky = json!({ "time": 1_700_000_000, "states": rows });
+            fs::write(setup.directory().join(&name), sky.to_string()).unwrap();
+            name
+        })
+        .collect();
+    let arguments: Vec<_> = ["serve", "--replay"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    setup.arguments(arguments).set("OPENSKY_POLL_INTERVAL", "1s").failpoints("poll-pause=return(300)")
+}
+
+/// A cry, by aircraft and code.
+fn cries(topic: &Topic) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    topic
+        .records()
+        .iter()
+        .map(|record| {
+            let alert = record.json();
+            assert_eq!(record.key.as_deref(), alert["icao24"].as_str().map(str::as_bytes));
+            assert_eq!(alert["state"]["last_contact"], alert["since"]);
+            (text(&alert["icao24"]), text(&alert["squawk"]))
+        })
+        .collect()
+}
+
+#[test]
+fn an_emergency_is_on_kafka_once_and_once_more_after_a_restart() {
+    let setup = showing(Setup::real(), &[vec![row("4b1814", Some("7700")), row("3c6444", Some("1000"))]]);
+    let app = setup.start();
+    let all_published = |app: &TestApp| {
+        // Each second the aircraft are heard anew.
+        eventually("some polls later", || (app.metric("published_total") > 8.0).then_some(()));
+        eventually("the alert is acknowledged", || (app.metric("alerts_total") > 0.0).then_some(()));
+    };
+    all_published(&app);
+    let cry = ("4b1814".to_owned(), "7700".to_owned());
+    assert_eq!(cries(&setup.alerts()), std::slice::from_ref(&cry));
+    app.kill_9();
+    let app = setup.start();
+    all_published(&app);
+    assert_eq!(cries(&setup.alerts()), [cry.clone(), cry]);
+    app.end();
+}
+
+#[test]
+fn who_only_stores_or_shows_makes_no_topic_of_alerts() {
+    let setup = Setup::real().arguments(["serve", "--roles", "store,live"]);
+    let app = setup.start();
+    app.wait_ready();
+    app.wait_actor("kafka-consumer-store", "has its partitions", |actor| {
+        actor["observation"]["partitions"].as_array().is_some_and(|partitions| partitions.len() == 3)
+    });
+    assert!(!setup.alerts().is_there());
+}
+
+#[test]
+fn everybody_learns_who_cries_for_help_and_when_it_is_over() {
+    // By turns, each a second or more: a cry, no word of it, another code.
+    let skies =
+        [Some("7600"), None, Some("1000")].map(|squawk| vec![row("4b1814", squawk), row("3c6444", Some("1000"))]);
+    let app = showing(Setup::embedded(), &skies).start();
+    app.wait_ready();
+    for query in ["", "?bbox=-40,-70,-30,-60", "?icao24=000001"] {
+        let (mut client, mut connection) = (StreamClient::default(), Connection::open(&app, query, &[]));
+        connection.read_until(&mut client, "a cry", |client| !client.alerts.is_empty());
+        let [alert] = &client.alerts.clone()[..] else { panic!("{:?}", client.alerts) };
+        let told = ["icao24", "squawk", "meaning"].map(|name| alert[name].as_str().unwrap());
+        assert_eq!(told, ["4b1814", "7600", "radio failure"]);
+        assert_eq!((&alert["state"]["callsign"], &alert["state"]["last_contact"]), (&json!("SWR123"), &alert["since"]));
+        connection.read_until(&mut client, "its end", |client| client.alerts.is_empty());
+        connection.read_until(&mut client, "another cry", |client| !client.alerts.is_empty());
+        assert!(client.alerts[0]["since"].as_i64() > alert["since"].as_i64());
+    }
+    // The embedded broker has them, too.
+    eventually("alerts are acknowledged", || (app.metric("alerts_total") > 1.0).then_some(()));
+}
