@@ -48,7 +48,7 @@ impl Client {
             ("queued.max.messages.kbytes", "16384"),
             // A full queue is soon read: the default of a second would leave a backlog unread for most of the time.
             ("fetch.queue.backoff.ms", "10"),
-            ("fetch.max.bytes", "8388608"),
+            ("fetch.max.bytes", "4194304"),
             ("topic.metadata.refresh.interval.ms", "10000"),
             // The default of 45 s would leave a killed member's partitions unread for as long.
             ("session.timeout.ms", "6000"),
