@@ -38,6 +38,12 @@ test("the past is replayed on the same map, and the present comes back", async (
   await waitAircraft(page, /^2 aircraft$/);
   await page.getByRole("button", { name: "Replay" }).click();
   await waitHeadline(page, /^Replay$/);
+  // A quarter of an hour ago nothing was stored: it opens where something is.
+  const agoOf = (moment: string): number => Date.now() / 1000 - Number(moment);
+  await expect
+    .poll(async () => agoOf(await page.getByLabel("Moment").inputValue()), { timeout: PATIENCE })
+    .toBeLessThan(800);
+  await waitAircraft(page, /^2 aircraft$/);
   // Before the server was started nothing was stored, which is said.
   await seek(page, 3000);
   await page.getByText("Nothing is stored of this area at this time.").waitFor();

@@ -222,11 +222,18 @@ export async function violations(page: Page): Promise<unknown> {
 }
 
 /** The share of the map's pixels that are nearly of a colour. */
-export async function shareOf(
+export async function shareOf(page: Page, colour: Colour, within = 12): Promise<number> {
+  return (await pixelsOf(page, colour, within)).share;
+}
+
+type Colour = readonly [number, number, number];
+
+/** The same, and how far to the right the last one of them is. */
+export async function pixelsOf(
   page: Page,
-  [red, green, blue]: readonly [number, number, number],
-  within = 12,
-): Promise<number> {
+  [red, green, blue]: Colour,
+  within: number,
+): Promise<{ share: number; right: number }> {
   const picture = (await page.locator("main > .map").screenshot()).toString("base64");
   return page.evaluate(
     async ({ picture, colour, within }) => {
@@ -236,14 +243,16 @@ export async function shareOf(
       const canvas = document.createElement("canvas");
       [canvas.width, canvas.height] = [image.width, image.height];
       const context = canvas.getContext("2d");
-      if (context === null) return 0;
+      if (context === null) return { share: 0, right: 0 };
       context.drawImage(image, 0, 0);
       const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-      let count = 0;
+      let [count, right] = [0, 0];
       for (let i = 0; i < data.length; i += 4) {
-        if (colour.every((value, part) => Math.abs((data[i + part] ?? 0) - value) <= within)) count += 1;
+        if (!colour.every((value, part) => Math.abs((data[i + part] ?? 0) - value) <= within)) continue;
+        count += 1;
+        right = Math.max(right, (i / 4) % canvas.width);
       }
-      return count / (data.length / 4);
+      return { share: count / (data.length / 4), right };
     },
     { picture, colour: [red, green, blue], within },
   );

@@ -10,8 +10,8 @@ import { isInScope, StreamClient } from "../stream/index.ts";
 import type { Box, ConnectionState, Picture, StateVector } from "../stream/index.ts";
 import { Cries } from "./cries.ts";
 import { Details } from "./details.ts";
-import { h, icon, setText, show } from "./dom.ts";
 import { Filters } from "./filters.ts";
+import { Frame } from "./frame.ts";
 import { Legend } from "./legend.ts";
 import { List } from "./list.ts";
 import { Replay } from "./replay.ts";
@@ -20,15 +20,13 @@ import { SearchBox } from "./search-box.ts";
 import { keepSettings, readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { settingsPanel } from "./settings-panel.ts";
-import { everyAircraft, findAircraft, StatusReader } from "./server.ts";
+import { everyAircraft, findAircraft, StatusReader, storedFrom } from "./server.ts";
 import { StatisticsPanel } from "./statistics-panel.ts";
 import { StatusView } from "./status-view.ts";
 import { extended, loadTrack } from "./track.ts";
 import type { Track } from "./track.ts";
 
-type PanelName = "list" | "filters" | "statistics" | "settings";
-
-/** Where a replay begins, before the present. Seconds. */
+/** Where a replay begins, before the present, if something is stored of then. Seconds. */
 const BACK = 15 * 60;
 
 /** The page: what is known, what is chosen, and every view of it. */
@@ -44,9 +42,10 @@ export class App {
   private following = false;
   private track: Track = [];
   private loading = new AbortController();
-  private panel: PanelName | undefined;
   private map: SkyMap | undefined;
   private replay: Replay | undefined;
+  /** A replay that may still go to where something is stored. */
+  private opening: Replay | undefined;
 
   private readonly client: StreamClient;
   private readonly status = new StatusReader(() => {
@@ -76,7 +75,7 @@ export class App {
       this.reveal(this.find(icao24));
     },
     onClose: () => {
-      this.open(undefined);
+      this.frame.open(undefined);
     },
   });
   private readonly filters = new Filters({
@@ -85,7 +84,7 @@ export class App {
       this.refresh();
     },
     onClose: () => {
-      this.open(undefined);
+      this.frame.open(undefined);
     },
   });
   private readonly settingsView = settingsPanel(
@@ -94,7 +93,7 @@ export class App {
       this.apply(settings);
     },
     () => {
-      this.open(undefined);
+      this.frame.open(undefined);
     },
   );
   private readonly search = new SearchBox({
@@ -109,80 +108,47 @@ export class App {
   private readonly statistics = new StatisticsPanel(
     () => this.settings.units,
     () => {
-      this.open(undefined);
+      this.frame.open(undefined);
     },
   );
   private readonly replayBar = new ReplayBar({
     onSeek: (at) => {
+      this.opening = undefined;
       this.replay?.seek(at);
     },
     onLeave: () => {
       this.endReplay();
     },
   });
-  private readonly replayButton = h(
-    "button",
-    {
-      type: "button",
-      class: "tool",
-      "aria-pressed": "false",
-      click: () => {
-        if (this.replay === undefined) this.beginReplay();
-        else this.endReplay();
-      },
-    },
-    icon("replay"),
-    h("span", {}, "Replay"),
-  );
-  private readonly empty = h("p", { class: "empty", role: "status" });
-  private readonly problem = h("p", { class: "problem", role: "alert" });
-  private readonly buttons = new Map<PanelName, HTMLButtonElement>();
-  private readonly mapElement = h("div", { class: "map" });
+  private readonly frame: Frame;
 
   constructor(root: HTMLElement) {
-    this.problem.hidden = true;
-    const tools = h("nav", { class: "tools", "aria-label": "Panels" });
-    for (const [name, label] of [
-      ["list", "List"],
-      ["filters", "Filter"],
-      ["statistics", "Statistics"],
-      ["settings", "Settings"],
-    ] as const) {
-      const drawing = icon(name === "filters" ? "filter" : name);
-      const toggle = (): void => {
-        this.open(this.panel === name ? undefined : name);
-      };
-      const button = h(
-        "button",
-        { type: "button", class: "tool", "aria-expanded": "false", click: toggle },
-        drawing,
-        h("span", {}, label),
-      );
-      this.buttons.set(name, button);
-      tools.append(button);
-    }
-    tools.insertBefore(this.replayButton, tools.lastElementChild);
-    root.append(
-      h("header", { class: "bar" }, h("h1", {}, "Flight monitor"), this.search.element, this.statusView.element, tools),
-      h(
-        "main",
-        {},
-        this.mapElement,
-        this.empty,
-        this.problem,
-        this.cries.element,
-        this.legend.element,
-        h(
-          "div",
-          { class: "side" },
-          this.list.element,
-          this.filters.element,
-          this.statistics.element,
-          this.settingsView,
-        ),
-        this.replayBar.element,
-        this.details.element,
-      ),
+    this.frame = new Frame(
+      root,
+      {
+        search: this.search.element,
+        status: this.statusView.element,
+        cries: this.cries.element,
+        legend: this.legend.element,
+        details: this.details.element,
+        replayBar: this.replayBar.element,
+        panels: {
+          list: this.list.element,
+          filters: this.filters.element,
+          statistics: this.statistics.element,
+          settings: this.settingsView,
+        },
+      },
+      {
+        onPanel: (panel) => {
+          this.statistics.open(panel === "statistics");
+          this.tick();
+        },
+        onReplay: () => {
+          if (this.replay === undefined) this.beginReplay();
+          else this.endReplay();
+        },
+      },
     );
     this.client = new StreamClient({
       url: new URL("/api/v1/stream", location.href).href,
@@ -234,7 +200,7 @@ export class App {
     }, 1000);
     // The map is the larger part of the page: the stream and the status are asked for while it loads.
     const { SkyMap } = await import("../map/sky-map.ts");
-    this.map = new SkyMap(this.mapElement, view, this.theme(), {
+    this.map = new SkyMap(this.frame.map, view, this.theme(), {
       onSelect: (icao24) => {
         this.select(icao24);
         this.reveal(this.find(icao24));
@@ -246,7 +212,7 @@ export class App {
         this.follow(false);
       },
       onError: (message) => {
-        this.complain(message);
+        this.frame.complain(message);
       },
     });
     if (link.icao24 !== undefined) this.select(link.icao24);
@@ -261,7 +227,7 @@ export class App {
       this.search.focus();
     } else if (event.key === "Escape" && !typing) {
       if (this.selected !== undefined) this.select(undefined);
-      else this.open(undefined);
+      else this.frame.open(undefined);
     }
   }
 
@@ -304,7 +270,7 @@ export class App {
     if (this.selected !== undefined) {
       this.details.update(this.selected, this.find(this.selected), { now, units, follow: this.following });
     }
-    if (this.panel === "list") this.list.update(this.inView(), this.selected, { now, units });
+    if (this.frame.panel === "list") this.list.update(this.inView(), this.selected, { now, units });
     this.tell();
   }
 
@@ -322,17 +288,27 @@ export class App {
     this.client.stop();
     const source = this.status.latest?.source;
     const interval = (source?.next_poll_at ?? 0) - (source?.response_time ?? 0);
-    this.replay = new Replay(Date.now() / 1000 - BACK, this.scope, Math.min(Math.max(300, 2 * interval), 3600), {
+    const begin = Date.now() / 1000 - BACK;
+    const replay = new Replay(begin, this.scope, Math.min(Math.max(300, 2 * interval), 3600), {
       onMoment: () => {
         this.showMoment();
       },
     });
+    this.replay = replay;
+    this.opening = replay;
     this.replaying(true);
+    void storedFrom(begin).then((at) => {
+      // Unless somebody has chosen a moment or left meanwhile.
+      if (at === undefined || at === begin || this.opening !== replay) return;
+      replay.seek(at);
+      this.replayBar.show(replay);
+    });
   }
 
   private endReplay(): void {
     this.replay?.stop();
     this.replay = undefined;
+    this.opening = undefined;
     this.replaying(false);
     this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
     if (!document.hidden) this.client.start();
@@ -343,8 +319,7 @@ export class App {
 
   private replaying(on: boolean): void {
     this.replayBar.show(this.replay);
-    this.replayButton.setAttribute("aria-pressed", String(on));
-    document.body.classList.toggle("in-replay", on);
+    this.frame.replaying(on);
     if (on) this.reload();
   }
 
@@ -387,8 +362,7 @@ export class App {
     this.statusView.update(how, facts, this.status.latest);
     document.body.dataset["tone"] = how.tone;
     const why = emptiness({ held: this.held.length, shown: this.shown.length, inView: this.inView().length }, how);
-    show(this.empty, why !== undefined);
-    setText(this.empty, why ?? "");
+    this.frame.explain(why);
   }
 
   private select(icao24: string | undefined): void {
@@ -452,8 +426,8 @@ export class App {
 
   private lookAt({ lat, lon }: StateVector, zoom?: number): void {
     if (lat === null || lon === null) return;
-    const { left, right, top, bottom } = this.free();
-    const { clientWidth, clientHeight } = this.mapElement;
+    const { left, right, top, bottom } = this.frame.free();
+    const { clientWidth, clientHeight } = this.frame.map;
     this.map?.goTo(lat, lon, [(left + right - clientWidth) / 2, (top + bottom - clientHeight) / 2], zoom);
   }
 
@@ -461,42 +435,9 @@ export class App {
   private reveal(state: StateVector | undefined): void {
     if (state === undefined) return;
     const place = this.map?.screen(state);
-    const { left, right, top, bottom } = this.free();
+    const { left, right, top, bottom } = this.frame.free();
     const visible = place !== undefined && place.x > left && place.y > top && place.x < right && place.y < bottom;
     if (!visible) this.lookAt(state);
-  }
-
-  /** The part of the map that no panel covers, in CSS pixels of the map. */
-  private free(): { left: number; right: number; top: number; bottom: number } {
-    const { clientWidth, clientHeight } = this.mapElement;
-    const free = { left: 0, right: clientWidth, top: 0, bottom: clientHeight };
-    const panels = [
-      this.details.element,
-      this.list.element,
-      this.filters.element,
-      this.statistics.element,
-      this.settingsView,
-    ];
-    for (const { offsetWidth, offsetHeight, offsetLeft, offsetParent } of panels) {
-      if (offsetParent === null) continue;
-      const left =
-        offsetParent instanceof HTMLElement && offsetParent.className === "side" ? offsetParent.offsetLeft : offsetLeft;
-      if (offsetWidth > clientWidth * 0.8) free.bottom = Math.min(free.bottom, clientHeight - offsetHeight);
-      else if (left < clientWidth / 2) free.left = Math.max(free.left, left + offsetWidth);
-      else free.right = Math.min(free.right, left);
-    }
-    return free;
-  }
-
-  private open(panel: PanelName | undefined): void {
-    this.panel = panel;
-    for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
-    this.list.element.hidden = panel !== "list";
-    this.filters.element.hidden = panel !== "filters";
-    this.statistics.open(panel === "statistics");
-    this.settingsView.hidden = panel !== "settings";
-    document.body.classList.toggle("with-panel", panel !== undefined);
-    this.tick();
   }
 
   private theme(): "light" | "dark" {
@@ -538,10 +479,5 @@ export class App {
     const { icao24, view } = readLink(location.hash);
     if (view !== undefined) this.map?.map.jumpTo({ center: [view.lon, view.lat], zoom: view.zoom });
     this.select(icao24);
-  }
-
-  private complain(message: string): void {
-    setText(this.problem, message);
-    show(this.problem, true);
   }
 }

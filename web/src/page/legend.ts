@@ -28,7 +28,14 @@ export class Legend {
   setUnits(units: UnitSystem): void {
     this.unit.textContent = unitName("altitude", units);
     const thousands = units === "metric" ? [0, 3, 6, 9, 12, 15] : [0, 10, 20, 30, 40, 50];
-    this.marks.replaceChildren(...thousands.map((mark) => h("span", {}, mark === 0 ? "0" : `${mark}k`)));
+    const metres = units === "metric" ? 1_000 : 304.8;
+    this.marks.replaceChildren(
+      ...thousands.map((mark) => {
+        const label = h("span", {}, mark === 0 ? "0" : `${mark}k`);
+        label.style.left = `${((mark * metres) / LEGEND_END) * 100}%`;
+        return label;
+      }),
+    );
   }
 
   private swatch(): HTMLElement {

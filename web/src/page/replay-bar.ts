@@ -98,6 +98,9 @@ export class ReplayBar {
     this.element.hidden = replay === undefined;
     if (replay === undefined) return;
     this.speed.value = String(replay.speed);
+    const ago = Date.now() / 1000 - replay.at;
+    const fitting = SPANS.find(([seconds]) => ago <= seconds) ?? SPANS.at(-1);
+    if (fitting !== undefined && ago > Number(this.span.value)) this.span.value = String(fitting[0]);
     this.stretch();
     this.update();
   }

@@ -1,4 +1,5 @@
 import type { ServerStatus } from "../model/health.ts";
+import type { HourOfTraffic } from "../model/statistics.ts";
 import type { StateVector } from "../stream/index.ts";
 
 const EVERY = 5_000;
@@ -46,6 +47,55 @@ export async function findAircraft(icao24: string): Promise<StateVector | undefi
     if (!response.ok) return undefined;
     const { states } = (await response.json()) as { states: readonly StateVector[] };
     return states[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** How far back a replay looks for something to show. Seconds. */
+const LONGEST_LOOK = 30 * 24 * 3600;
+/** The source tells of its aircraft within so many seconds: after them its first answer is complete. */
+const FIRST_ANSWER = 15;
+
+/** When the first row was stored that is not older than `from`, Unix seconds; `undefined` where there is none. */
+async function firstStored(from: number): Promise<number | undefined> {
+  const asking = new AbortController();
+  const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE)]);
+  try {
+    const query = `from=${Math.floor(from)}&fields=last_contact&format=ndjson`;
+    const response = await fetch(`/api/v1/history?${query}`, { signal });
+    if (!response.ok || response.body === null) return undefined;
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    while (!text.includes("\n")) {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      text += decoder.decode(value, { stream: true });
+    }
+    return (JSON.parse(text.slice(0, text.indexOf("\n"))) as { last_contact: number }).last_contact;
+  } finally {
+    asking.abort();
+  }
+}
+
+/**
+ * The moment nearest to `at` from which on something is stored: that one itself, or the first after it, or the last hour before
+ * it in which there was anything. `undefined` where there is none, or the server does not say.
+ */
+export async function storedFrom(at: number): Promise<number | undefined> {
+  try {
+    let first = await firstStored(at);
+    if (first === undefined) {
+      const query = `from=${Math.floor(at - LONGEST_LOOK)}&to=${Math.floor(at)}&by=hour`;
+      const response = await fetch(`/api/v1/stats?${query}`, { signal: AbortSignal.timeout(PATIENCE) });
+      if (!response.ok) return undefined;
+      const { rows } = (await response.json()) as { rows: readonly HourOfTraffic[] };
+      const hour = rows.findLast(({ states }) => states > 0)?.hour;
+      first = hour === undefined ? undefined : await firstStored(hour);
+    }
+    if (first === undefined) return undefined;
+    return first >= at && first < at + 60 ? at : first + FIRST_ANSWER;
   } catch {
     return undefined;
   }

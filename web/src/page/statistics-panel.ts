@@ -22,6 +22,7 @@ export class StatisticsPanel {
   private readonly dayCountries = h("div");
   private readonly problem = h("p", { class: "note", role: "status" });
   private timer: number | undefined;
+  private isOpen = false;
   readonly element: HTMLElement;
 
   constructor(
@@ -54,10 +55,10 @@ export class StatisticsPanel {
     this.element.hidden = true;
   }
 
-  /** Shows it, and keeps it up to date, or not. */
+  /** Whether it is looked at: what it shows is kept up to date meanwhile. */
   open(open: boolean): void {
-    if (open === !this.element.hidden) return;
-    this.element.hidden = !open;
+    if (open === this.isOpen) return;
+    this.isOpen = open;
     window.clearTimeout(this.timer);
     if (open) void this.refresh();
   }
@@ -76,7 +77,7 @@ export class StatisticsPanel {
       setText(this.problem, error instanceof Error ? error.message : String(error));
     }
     await everything;
-    if (this.element.hidden) return;
+    if (!this.isOpen) return;
     this.timer = window.setTimeout(() => {
       void this.refresh();
     }, EVERY);

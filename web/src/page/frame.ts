@@ -1,0 +1,131 @@
+import { h, icon, setText, show } from "./dom.ts";
+
+/** What opens beside the map, one at a time. */
+const PANELS = [
+  ["list", "List"],
+  ["filters", "Filter"],
+  ["statistics", "Statistics"],
+  ["settings", "Settings"],
+] as const;
+export type PanelName = (typeof PANELS)[number][0];
+
+/** The parts that the frame puts in their places. */
+export interface Parts {
+  readonly search: HTMLElement;
+  readonly status: HTMLElement;
+  readonly cries: HTMLElement;
+  readonly legend: HTMLElement;
+  readonly details: HTMLElement;
+  readonly replayBar: HTMLElement;
+  readonly panels: Readonly<Record<PanelName, HTMLElement>>;
+}
+
+/** What somebody wants of it. */
+export interface FrameEvents {
+  /** Another panel, or none. */
+  readonly onPanel: (panel: PanelName | undefined) => void;
+  readonly onReplay: () => void;
+}
+
+/** The page's layout: the bar, the map, and what lies over it. */
+export class Frame {
+  /** Where the map is drawn. */
+  readonly map = h("div", { class: "map" });
+  /** The panel that is open. */
+  panel: PanelName | undefined;
+  private readonly empty = h("p", { class: "empty", role: "status" });
+  private readonly problem = h("p", { class: "problem", role: "alert" });
+  private readonly buttons = new Map<PanelName, HTMLButtonElement>();
+  private readonly replayButton: HTMLButtonElement;
+
+  constructor(
+    root: HTMLElement,
+    private readonly parts: Parts,
+    private readonly events: FrameEvents,
+  ) {
+    this.problem.hidden = true;
+    const tools = h("nav", { class: "tools", "aria-label": "Panels" });
+    for (const [name, label] of PANELS) {
+      const toggle = (): void => {
+        this.open(this.panel === name ? undefined : name);
+      };
+      const button = h(
+        "button",
+        { type: "button", class: "tool", "aria-expanded": "false", click: toggle },
+        icon(name === "filters" ? "filter" : name),
+        h("span", {}, label),
+      );
+      this.buttons.set(name, button);
+      tools.append(button);
+    }
+    const replay = (): void => {
+      this.events.onReplay();
+    };
+    this.replayButton = h(
+      "button",
+      { type: "button", class: "tool", "aria-pressed": "false", click: replay },
+      icon("replay"),
+      h("span", {}, "Replay"),
+    );
+    tools.insertBefore(this.replayButton, tools.lastElementChild);
+    const { search, status, cries, legend, details, replayBar, panels } = parts;
+    root.append(
+      h("header", { class: "bar" }, h("h1", {}, "Flight monitor"), search, status, tools),
+      h(
+        "main",
+        {},
+        this.map,
+        this.empty,
+        this.problem,
+        cries,
+        legend,
+        h("div", { class: "side" }, panels.list, panels.filters, panels.statistics, panels.settings),
+        replayBar,
+        details,
+      ),
+    );
+  }
+
+  /** Opens a panel in place of the one that is open; `undefined`: none. */
+  open(panel: PanelName | undefined): void {
+    this.panel = panel;
+    for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
+    for (const [name] of PANELS) this.parts.panels[name].hidden = name !== panel;
+    document.body.classList.toggle("with-panel", panel !== undefined);
+    this.events.onPanel(panel);
+  }
+
+  /** Shows whether the past is shown. */
+  replaying(on: boolean): void {
+    this.replayButton.setAttribute("aria-pressed", String(on));
+    document.body.classList.toggle("in-replay", on);
+  }
+
+  /** Says why there is nothing on the map. */
+  explain(why: string | undefined): void {
+    show(this.empty, why !== undefined);
+    setText(this.empty, why ?? "");
+  }
+
+  /** Says what does not work. */
+  complain(message: string): void {
+    setText(this.problem, message);
+    show(this.problem, true);
+  }
+
+  /** The part of the map that nothing covers, in CSS pixels of the map. */
+  free(): { left: number; right: number; top: number; bottom: number } {
+    const { clientWidth, clientHeight } = this.map;
+    const free = { left: 0, right: clientWidth, top: 0, bottom: clientHeight };
+    const { details, panels } = this.parts;
+    for (const { offsetWidth, offsetHeight, offsetLeft, offsetParent } of [details, ...Object.values(panels)]) {
+      if (offsetParent === null) continue;
+      const left =
+        offsetParent instanceof HTMLElement && offsetParent.className === "side" ? offsetParent.offsetLeft : offsetLeft;
+      if (offsetWidth > clientWidth * 0.8) free.bottom = Math.min(free.bottom, clientHeight - offsetHeight);
+      else if (left < clientWidth / 2) free.left = Math.max(free.left, left + offsetWidth);
+      else free.right = Math.min(free.right, left);
+    }
+    return free;
+  }
+}

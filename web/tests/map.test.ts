@@ -1,0 +1,108 @@
+// What is drawn of one aircraft as time passes, and what a tab does that nobody sees.
+
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { altitudeColour } from "../src/model/colours.ts";
+import { launch, PATIENCE, pixelsOf, Program, row, shareOf, visit, waitAircraft, waitHeadline } from "./support.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+});
+
+test("the trail is drawn in the colours of its altitudes, and goes with the selection", async () => {
+  const [low, high] = [3_000, 13_000];
+  // Eastwards, one place after another, and from the first on again.
+  const skies = [8, 8.6, 9.2].map((lon, step) => [
+    row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon, altitude: step === 0 ? low : high }),
+  ]);
+  const server = await Program.showingInTurn(skies);
+  try {
+    const { page } = await visit(browser, `${server.url}#view=8/47/8.6`);
+    await waitAircraft(page, /^1 aircraft$/);
+    const shares = (): Promise<number[]> =>
+      Promise.all([low, high].map((altitude) => shareOf(page, altitudeColour(altitude, false), 8)));
+    // The symbol alone is of either colour, and the legend shows both.
+    for (const share of await shares()) expect(share).toBeLessThan(0.0006);
+    await page.getByRole("button", { name: "List" }).click();
+    await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).click();
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    await page.getByRole("button", { name: "Close the list" }).click();
+    // A line of four pixels' width, some hundred pixels long.
+    for (const which of [0, 1]) {
+      await expect.poll(async () => (await shares())[which], { timeout: PATIENCE }).toBeGreaterThan(0.0008);
+    }
+    await page.keyboard.press("Escape");
+    await page.locator(".details").waitFor({ state: "hidden" });
+    for (const which of [0, 1]) {
+      await expect.poll(async () => (await shares())[which], { timeout: PATIENCE }).toBeLessThan(0.0006);
+    }
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
+test("smooth motion carries an aircraft on between two reports, and only where it is wanted", async () => {
+  const altitude = 13_000;
+  const server = await Program.showing(
+    [row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5, altitude, speed: 250 })],
+    // One report, and none after it for a while.
+    { OPENSKY_POLL_INTERVAL: "10m" },
+  );
+  try {
+    // 250 m/s are five pixels a second here.
+    const { page } = await visit(browser, `${server.url}#view=10/47/8.5`);
+    await waitAircraft(page, /^1 aircraft$/);
+    const colour = altitudeColour(altitude, false);
+    const right = async (): Promise<number> => (await pixelsOf(page, colour, 24)).right;
+    const middle = ((await page.locator("main > .map").boundingBox())?.width ?? 0) / 2;
+    await expect.poll(right, { timeout: PATIENCE }).toBeGreaterThan(middle);
+    const reported = await right();
+    expect(reported).toBeLessThan(middle + 60);
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    await page.getByRole("checkbox", { name: "Smooth motion" }).check();
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    // What is carried on is an outline ahead of the report; it goes on for a minute at most.
+    await expect.poll(right, { timeout: PATIENCE }).toBeGreaterThan(reported + 25);
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    await page.getByRole("checkbox", { name: "Smooth motion" }).uncheck();
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    await expect.poll(right, { timeout: PATIENCE }).toBeLessThan(reported + 12);
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
+test("a hidden tab holds no connection, and takes one up again when it is looked at", async () => {
+  const server = await Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5 })]);
+  try {
+    const { page } = await visit(browser, server.url);
+    await waitAircraft(page, /^1 aircraft$/);
+    const clients = async (): Promise<string | undefined> => {
+      const metrics = await (await fetch(new URL("/metrics", server.url))).text();
+      return /^flight_monitor_sse_clients (\d+)$/m.exec(metrics)?.[1];
+    };
+    // A headless browser hides no tab: the page is told so all the same.
+    const hide = (hidden: boolean): Promise<void> =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await expect.poll(clients, { timeout: PATIENCE }).toBe("1");
+    await hide(true);
+    await expect.poll(clients, { timeout: PATIENCE }).toBe("0");
+    await hide(false);
+    await expect.poll(clients, { timeout: PATIENCE }).toBe("1");
+    await waitHeadline(page, /^Demonstration$/);
+    await waitAircraft(page, /^1 aircraft$/);
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
