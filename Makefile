@@ -72,16 +72,17 @@ fuzz: ## CASES=100000 of each: OpenSky's answers, Kafka's values, queries, Last-
 	PROPTEST_CASES='$(CASES)' cargo test $(TEST_FLAGS) --no-fail-fast fuzzed_ -- --nocapture
 
 # What the bench is told: how long, from which seed (none: another one each time, which is printed), which faults (none: all), how many
-# seconds each lasts (none: drawn).
+# seconds each lasts (none: drawn), how many aircraft fly (four of five have news at each poll, once a second; none: 500).
 MINUTES ?= 10
 SEED ?=
 FAULTS ?=
 OUTAGE ?=
+AIRCRAFT ?=
 .PHONY: chaos
 chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=…, and compare the books (FAULTS=kill-storer,…; OUTAGE=60)
 	cargo test --locked --features fault-injection --test chaos --no-run
-	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' scripts/services/with.sh -- \
-		cargo test --locked --features fault-injection --test chaos nothing_is_lost -- --nocapture
+	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' CHAOS_AIRCRAFT='$(AIRCRAFT)' \
+		scripts/services/with.sh -- cargo test --locked --features fault-injection --test chaos nothing_is_lost -- --nocapture
 
 .PHONY: soak
 soak: prerequisites-test ## 2,000 states a second for MINUTES=60, and nothing may grow

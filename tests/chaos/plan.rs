@@ -162,7 +162,14 @@ impl fmt::Display for Plan {
                 write!(f, "MINUTES={}, {} aircraft", time.as_secs() / 60, self.aircraft)
             }
             Length::For(time) => {
-                write!(f, "MINUTES={} SEED={} FAULTS={}", time.as_secs() / 60, self.seed, faults.join(","))
+                write!(
+                    f,
+                    "MINUTES={} SEED={} AIRCRAFT={} FAULTS={}",
+                    time.as_secs() / 60,
+                    self.seed,
+                    self.aircraft,
+                    faults.join(",")
+                )
             }
         }
     }

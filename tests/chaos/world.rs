@@ -48,6 +48,8 @@ fn unix_now() -> i64 {
 }
 
 impl World {
+    /// Of more aircraft the messages of a part are compared with their rows; that each is there once, of all of them.
+    const MANY: usize = 1_000;
     /// Partitions of a topic that is made anew.
     pub(crate) const PARTITIONS: i32 = 3;
 
@@ -98,7 +100,7 @@ impl World {
             storer,
             viewer,
             follower,
-            ledger: Ledger::new(plan.calm),
+            ledger: Ledger::new(plan.calm || plan.aircraft > Self::MANY),
             partitions: Self::PARTITIONS,
             garbage: 0,
             excused: Vec::new(),
