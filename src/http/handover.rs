@@ -22,6 +22,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::sockets;
+
 /// A plain connection, while actix-http serves it.
 #[derive(Clone)]
 pub(super) struct PlainConnection(Rc<Shared>);
@@ -151,6 +153,7 @@ async fn serve<E>(
     drop(answering);
     if let Some(Shared { socket, .. }) = Rc::into_inner(connection.0) {
         let socket = socket.into_inner();
+        sockets::keep_little(&socket);
         tokio::select! {
             biased;
             () = leaving(&socket) => {}

@@ -194,7 +194,9 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
             }),
             Some(tls) => builder.listen("https", listener, move || {
                 let http = connections(stopping.clone()).on_connect_ext(move |connection: &TlsStream<TcpStream>, _| {
-                    sockets::bound(connection.get_ref().0, patience);
+                    let socket = connection.get_ref().0;
+                    sockets::bound(socket, patience);
+                    sockets::keep_little_of_tls(socket);
                 });
                 http.finish(app()).rustls_0_23(tls.clone())
             }),

@@ -11,8 +11,11 @@ use tokio::net::{TcpSocket, TcpStream};
 /// How many connections may wait to be accepted: a restarted server meets all its clients at once.
 const BACKLOG: u32 = 4096;
 
-/// What the kernel keeps for a client that does not read; it doubles this for its own use.
-const SEND_BUFFER: usize = 16 * 1024;
+/// What the kernel keeps for a client of a stream that does not read; it doubles this for its own use.
+const OF_A_STREAM: usize = 16 * 1024;
+
+/// The same for a TLS connection, which may carry a stream beside long answers: those need room to be quick over a distance.
+const OF_TLS: usize = 64 * 1024;
 
 /// Listens at each of the host's addresses that this machine has.
 ///
@@ -40,17 +43,33 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Bounds what a client that stops reading can hold, and for how long: the kernel ends a connection whose data were
-/// not acknowledged for `patience`.
+/// Bounds how long a client that stops reading is waited for: the kernel ends a connection whose data were not acknowledged
+/// for `patience`.
 pub(super) fn bound(stream: &TcpStream, patience: Duration) {
     let patience = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
     let set = stream
         .set_nodelay(true)
         .map_err(|error| error.to_string())
-        .and_then(|()| setsockopt(stream, sockopt::SndBuf, &SEND_BUFFER).map_err(|error| error.to_string()))
         .and_then(|()| setsockopt(stream, sockopt::TcpUserTimeout, &patience).map_err(|error| error.to_string()));
     if let Err(error) = set {
         log::debug!(error:%; "a connection's settings could not be made");
+    }
+}
+
+/// Bounds what the kernel holds for the client of a stream, of whom there may be thousands. Other answers need more: with so
+/// little room, each part of a long one would wait until the client has acknowledged the part before.
+pub(super) fn keep_little(stream: &TcpStream) {
+    send_buffer(stream, OF_A_STREAM);
+}
+
+/// The same for a TLS connection.
+pub(super) fn keep_little_of_tls(stream: &TcpStream) {
+    send_buffer(stream, OF_TLS);
+}
+
+fn send_buffer(stream: &TcpStream, size: usize) {
+    if let Err(error) = setsockopt(stream, sockopt::SndBuf, &size) {
+        log::debug!(error:%; "a connection's send buffer could not be set");
     }
 }
 
