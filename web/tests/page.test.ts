@@ -96,6 +96,28 @@ describe("with a small sky", () => {
     await page.context().close();
   });
 
+  test("who is chosen before the map has come is gone to when it has", async () => {
+    const { page } = await visit(browser, `${server.url}/health/live`);
+    let comes = (): void => undefined;
+    const allowed = new Promise<void>((resolve) => (comes = resolve));
+    await page.route(/\/assets\/sky-map-/, async (route) => {
+      await allowed;
+      await route.continue();
+    });
+    // The load of the page waits for the map's script.
+    await page.goto(server.url, { waitUntil: "commit" });
+    await waitAircraft(page, /^4 aircraft$/);
+    await page.keyboard.press("/");
+    await page.keyboard.type("swr1");
+    await page.getByRole("option", { name: /SWR123/ }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    expect(page.url()).not.toContain("icao24");
+    comes();
+    await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/#icao24=4b1814&view=6\.00\/47\.00\d/);
+    await page.context().close();
+  });
+
   test("a click on the map selects what is there", async () => {
     const page = await open("#view=3.5/47/8.5");
     const map = page.locator("main > .map");

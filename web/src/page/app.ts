@@ -43,6 +43,8 @@ export class App {
   private track: Track = [];
   private loading = new AbortController();
   private map: SkyMap | undefined;
+  /** What to look at once the map has come: the stream is there before it. */
+  private aim: { readonly state: StateVector; readonly zoom: number | undefined } | undefined;
   private replay: Replay | undefined;
   /** A replay that may still go to where something is stored. */
   private opening: Replay | undefined;
@@ -215,7 +217,9 @@ export class App {
         this.frame.complain(message);
       },
     });
-    if (link.icao24 !== undefined) this.select(link.icao24);
+    // Who was chosen meanwhile is newer than the link.
+    if (link.icao24 !== undefined && this.selected === undefined) this.select(link.icao24);
+    if (this.aim !== undefined && this.aim.state.icao24 === this.selected) this.lookAt(this.aim.state, this.aim.zoom);
     this.viewChanged();
     this.refresh();
   }
@@ -424,11 +428,13 @@ export class App {
     this.goTo(this.find(icao24) ?? (await findAircraft(icao24)) ?? state);
   }
 
-  private lookAt({ lat, lon }: StateVector, zoom?: number): void {
-    if (lat === null || lon === null) return;
+  private lookAt(state: StateVector, zoom?: number): void {
+    const { lat, lon } = state;
+    if (this.map === undefined) this.aim = { state, zoom: zoom ?? this.aim?.zoom };
+    if (this.map === undefined || lat === null || lon === null) return;
     const { left, right, top, bottom } = this.frame.free();
     const { clientWidth, clientHeight } = this.frame.map;
-    this.map?.goTo(lat, lon, [(left + right - clientWidth) / 2, (top + bottom - clientHeight) / 2], zoom);
+    this.map.goTo(lat, lon, [(left + right - clientWidth) / 2, (top + bottom - clientHeight) / 2], zoom);
   }
 
   /** Moves the map to an aircraft that cannot be seen. */
