@@ -1,0 +1,160 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Actor;
+use actors::batch::{Batch, LogId, PartitionBatch};
+use actors::domain::{StateVector, UnixTime};
+use actors::live::{Encoding, HubLimits, QueueLimits, QueueReceiver};
+use actors::messages::{Full, Join, Look, Scope, ShowBatch, Wanted};
+use actors::metrics::Metrics;
+use actors::pipeline::SseHub;
+use actors::supervision::Vitals;
+use tokio::time::sleep;
+
+use super::{run, soon, state};
+
+fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
+    let limits = HubLimits {
+        clients: 3,
+        clients_per_address: 2,
+        queue,
+        client_timeout: Duration::from_secs(30),
+        aircraft_timeout: Duration::from_secs(300),
+    };
+    SseHub::new(limits, Vitals::unlisted("sse-hub"), Metrics::unregistered()).start()
+}
+
+const ROOMY: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };
+
+fn address(last: u8) -> Join {
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    Join { address, encoding: Encoding::Identity, wanted: Wanted::Telemetry }
+}
+
+fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
+    let states: Vec<_> = states.into_iter().map(Arc::new).collect();
+    let part = PartitionBatch {
+        partition: 0,
+        expected: None,
+        next_offset: 0,
+        last_timestamp: 0,
+        states,
+        records: Vec::new(),
+        dead_letters: Vec::new(),
+        lost: 0,
+    };
+    ShowBatch(Arc::new(Batch { log: LogId { cluster: "c".into(), topic: "t".into() }, parts: vec![part] }))
+}
+
+/// The text of the next frame; `None` at the stream's end.
+async fn next_text(frames: &mut QueueReceiver) -> Option<String> {
+    let frame = frames.recv().await?;
+    Some(String::from_utf8(frame.pieces().concat()).unwrap())
+}
+
+/// The states in the next frame, by `last_contact` relative to `now`.
+async fn next_states(frames: &mut QueueReceiver, now: i64) -> Vec<i64> {
+    let text = next_text(frames).await.unwrap();
+    let events = text.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap());
+    events.map(|json| serde_json::from_str::<StateVector>(json).unwrap().last_contact.0 - now).collect()
+}
+
+#[test]
+fn every_client_gets_every_newer_state_and_nothing_from_before() {
+    run(async {
+        let (hub, now) = (hub(ROOMY), UnixTime::now().0);
+        hub.send(shown([state("aaaaaa", now)])).await.unwrap();
+        let mut first = hub.send(address(1)).await.unwrap().unwrap().frames;
+        let mut second = hub.send(address(1)).await.unwrap().unwrap().frames;
+        hub.send(shown([state("aaaaaa", now), state("bbbbbb", now - 1), state("aaaaaa", now + 1)])).await.unwrap();
+        for client in [&mut first, &mut second] {
+            let ack = next_text(client).await.unwrap();
+            assert!(ack.starts_with("data: {") && ack.ends_with("}\n\n"), "{ack:?}");
+            assert_eq!(next_states(client, now).await, [-1, 1]);
+        }
+    });
+}
+
+#[test]
+fn a_client_that_falls_behind_skips_to_the_newest_state_of_each_aircraft() {
+    run(async {
+        let (hub, now) = (hub(QueueLimits { frames: 3, bytes: 1 << 20 }), UnixTime::now().0);
+        let mut slow = hub.send(address(1)).await.unwrap().unwrap().frames;
+        for at in 1..=20 {
+            hub.send(shown([state("aaaaaa", now + at), state("bbbbbb", now + at)])).await.unwrap();
+        }
+        slow.recv().await.unwrap();
+        assert_eq!(next_states(&mut slow, now).await, [1, 1]);
+        assert_eq!(next_states(&mut slow, now).await, [2, 2]);
+        assert_eq!(next_states(&mut slow, now).await, [3, 3]);
+        assert_eq!(next_states(&mut slow, now).await, [20, 20]);
+        hub.send(shown([state("aaaaaa", now + 21)])).await.unwrap();
+        assert_eq!(next_states(&mut slow, now).await, [21]);
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_dropped_and_its_place_is_free() {
+    run(async {
+        let hub = hub(ROOMY);
+        let _stuck = hub.send(address(1)).await.unwrap().unwrap();
+        let mut reading = hub.send(address(1)).await.unwrap().unwrap().frames;
+        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
+        let reader = tokio::task::spawn_local(async move { while reading.recv().await.is_some() {} });
+        sleep(Duration::from_secs(40)).await;
+        let again = hub.send(address(1)).await.unwrap();
+        assert!(again.is_ok());
+        assert!(!reader.is_finished(), "who reads stays");
+    });
+}
+
+#[test]
+fn places_are_limited_in_all_and_for_each_address() {
+    run(async {
+        let hub = hub(ROOMY);
+        let _clients = [hub.send(address(1)).await.unwrap().unwrap(), hub.send(address(1)).await.unwrap().unwrap()];
+        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
+        let third = hub.send(address(2)).await.unwrap().unwrap();
+        assert!(matches!(hub.send(address(3)).await.unwrap(), Err(Full::Clients)));
+        drop(third);
+        sleep(Duration::from_secs(2)).await;
+        assert!(hub.send(address(3)).await.unwrap().is_ok(), "who left makes room");
+    });
+}
+
+#[test]
+fn the_picture_has_the_newest_state_of_each_aircraft_in_the_scope() {
+    run(async {
+        let (hub, now) = (hub(ROOMY), UnixTime::now().0);
+        hub.send(shown([state("aaaaaa", now - 5), state("bbbbbb", now - 400), state("aaaaaa", now - 3)]))
+            .await
+            .unwrap();
+        let look = |scope, known| Look { scope, known };
+        let view = hub.send(look(Scope::default(), None)).await.unwrap();
+        let times: Vec<_> = view.states.unwrap().iter().map(|s| s.last_contact.0 - now).collect();
+        assert_eq!(times, [-3], "bbbbbb was not heard for more than five minutes");
+        let elsewhere = Scope { bounding_box: Some("0,0,1,1".parse().unwrap()), ..Scope::default() };
+        assert!(hub.send(look(elsewhere, None)).await.unwrap().states.unwrap().is_empty());
+        let unchanged = hub.send(look(Scope::default(), Some(view.version))).await.unwrap();
+        assert_eq!((unchanged.version, unchanged.states), (view.version, None), "the client has it already");
+        hub.send(shown([state("aaaaaa", now - 3)])).await.unwrap();
+        assert_eq!(hub.send(look(Scope::default(), None)).await.unwrap().version, view.version, "nothing new came");
+        hub.send(shown([state("aaaaaa", now - 2)])).await.unwrap();
+        let changed = hub.send(look(Scope::default(), Some(view.version))).await.unwrap();
+        assert!(changed.version != view.version && changed.states.is_some());
+    });
+}
+
+#[test]
+fn a_drained_hub_says_goodbye_and_takes_nobody_more() {
+    run(async {
+        let hub = hub(ROOMY);
+        let mut client = hub.send(address(1)).await.unwrap().unwrap().frames;
+        hub.send(soon()).await.unwrap();
+        next_text(&mut client).await.unwrap();
+        assert!(next_text(&mut client).await.unwrap().starts_with("retry: "));
+        assert_eq!(next_text(&mut client).await, None);
+        assert!(hub.send(address(1)).await.unwrap().is_err());
+    });
+}

@@ -1,0 +1,218 @@
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler};
+use actors::alerts::Alert;
+use actors::domain::{Snapshot, StateVector, UnixTime};
+use actors::messages::{Accepted, Polling, PublishStates, SetPolling};
+use actors::metrics::Metrics;
+use actors::pipeline::Poller;
+use actors::pipeline::poll_plan::{Account, PollInterval, PollPlan};
+use actors::ports::{Fetched, SourceError, StateSource};
+use actors::supervision::{Phase, Readiness, Vitals};
+use tokio::time::{Instant, sleep};
+
+use super::{run, soon, state};
+
+/// A source that answers what it was given, and then with nothing new.
+#[derive(Clone, Default)]
+struct FakeSource(Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>, Rc<RefCell<Vec<Instant>>>);
+
+impl StateSource for FakeSource {
+    async fn fetch(&self) -> Result<Fetched, SourceError> {
+        self.1.borrow_mut().push(Instant::now());
+        sleep(Duration::from_millis(100)).await;
+        self.0.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
+    }
+
+    fn longest_fetch(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
+fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
+    let states = states.iter().map(|(icao24, at)| state(icao24, *at)).collect();
+    let snapshot = Snapshot { time: UnixTime(100), states, ..Snapshot::default() };
+    Ok(Fetched { snapshot, credits_left: Some(4000) })
+}
+
+/// Keeps what it is sent: states, and the alerts' aircraft, codes and times.
+#[derive(Clone, Default)]
+struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<Told>>>);
+
+type Told = (String, &'static str, i64);
+
+impl Actor for FakeProducer {
+    type Context = Context<Self>;
+}
+
+impl Handler<PublishStates> for FakeProducer {
+    type Result = Accepted;
+
+    fn handle(&mut self, PublishStates { states, alerts }: PublishStates, _: &mut Self::Context) -> Accepted {
+        self.0.borrow_mut().extend(states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)));
+        let told = |a: &Alert| (a.state.icao24.to_string(), a.emergency.squawk(), a.since().0);
+        self.1.borrow_mut().extend(alerts.iter().map(told));
+        Accepted { held: 0, dropped: 0 }
+    }
+}
+
+fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> actix::Addr<Poller<FakeSource>> {
+    let plan =
+        PollPlan { interval: PollInterval::Every(Duration::from_secs(10)), cost: 4, account: Account::Registered };
+    let producer = producer.clone().start().recipient();
+    Poller::new(source.clone(), plan, producer, vitals.clone(), Metrics::unregistered()).start()
+}
+
+#[test]
+fn the_poller_hands_on_only_what_changed() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().extend([
+            answer(&[("aaaaaa", 10), ("bbbbbb", 10)]),
+            answer(&[("aaaaaa", 10), ("bbbbbb", 12)]),
+            answer(&[("bbbbbb", 11), ("cccccc", 1)]),
+        ]);
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(25)).await;
+        let expected = [("aaaaaa", 10), ("bbbbbb", 10), ("bbbbbb", 12), ("cccccc", 1)].map(|(a, t)| (a.to_owned(), t));
+        assert_eq!(*producer.0.borrow(), expected);
+        assert_eq!(vitals.status().readiness.0, Readiness::Ready);
+    });
+}
+
+#[test]
+fn the_poller_raises_each_alert_once_until_it_ends() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let squawks = |at: i64, squawk: Option<&str>| {
+            let squawking = StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", at) };
+            let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
+            Ok(Fetched { snapshot, credits_left: None })
+        };
+        source.0.borrow_mut().extend([
+            squawks(10, Some("7700")),
+            // What was published already is no news.
+            squawks(10, Some("7700")),
+            squawks(20, Some("7700")),
+            squawks(30, None),
+            squawks(40, Some("7700")),
+            squawks(50, Some("7600")),
+            squawks(60, Some("1000")),
+            squawks(70, Some("7600")),
+            // Unheard for an hour, and a second more.
+            squawks(70 + 3601, Some("7600")),
+        ]);
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(100)).await;
+        let expected = [(10, "7700"), (50, "7600"), (70, "7600"), (3671, "7600")];
+        assert_eq!(*producer.1.borrow(), expected.map(|(at, squawk)| ("aaaaaa".to_owned(), squawk, at)));
+    });
+}
+
+/// A source that never answers, whatever it promises.
+struct Hanging;
+
+impl StateSource for Hanging {
+    async fn fetch(&self) -> Result<Fetched, SourceError> {
+        std::future::pending().await
+    }
+
+    fn longest_fetch(&self) -> Duration {
+        Duration::from_secs(400)
+    }
+}
+
+#[test]
+fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
+    run(async {
+        let vitals = Vitals::unlisted("poller");
+        let plan = PollPlan { interval: PollInterval::Auto, cost: 4, account: Account::Registered };
+        let producer = FakeProducer::default().start().recipient();
+        let _poller = Poller::new(Hanging, plan, producer, vitals.clone(), Metrics::unregistered()).start();
+        sleep(Duration::from_secs(401)).await;
+        assert_eq!(vitals.status().phase, Phase::Running);
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(vitals.status().phase, Phase::Stalled);
+    });
+}
+
+#[test]
+fn the_poller_obeys_a_rate_limit_and_shows_it() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().push_back(Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }));
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(3599)).await;
+        assert_eq!(source.1.borrow().len(), 1);
+        let status = vitals.status();
+        assert_eq!((status.phase, &status.observation["source"]), (Phase::BackingOff, &"rate_limited".into()));
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(source.1.borrow().len(), 2);
+        assert_eq!(vitals.status().phase, Phase::Running);
+    });
+}
+
+#[test]
+fn the_poller_survives_every_failure_of_its_source() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().extend([
+            Err(SourceError::Unavailable("503".into())),
+            Err(SourceError::Malformed("HTML".into())),
+            Err(SourceError::Refused("credentials".into())),
+            answer(&[("aaaaaa", 10)]),
+        ]);
+        let _poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(3 * 3600)).await;
+        assert_eq!(producer.0.borrow().len(), 1);
+    });
+}
+
+#[test]
+fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_pause() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        source.0.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
+        let poller = poller(&source, &producer, &vitals);
+        let asked = || source.1.borrow().len();
+        // While the first poll is under way: its answer is still used.
+        sleep(Duration::from_millis(50)).await;
+        poller.send(SetPolling(Polling::Paused)).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!((asked(), producer.0.borrow().len(), vitals.status().phase), (1, 1, Phase::Paused));
+        for polling in [Polling::Active, Polling::Paused, Polling::Paused, Polling::Active, Polling::Active] {
+            poller.send(SetPolling(polling)).await.unwrap();
+        }
+        assert_eq!(vitals.status().phase, Phase::Running);
+        sleep(Duration::from_secs(8)).await;
+        assert_eq!(asked(), 1, "the interval is not over");
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(asked(), 2);
+
+        poller.send(SetPolling(Polling::Paused)).await.unwrap();
+        sleep(Duration::from_secs(3600)).await;
+        let status = vitals.status();
+        assert_eq!((asked(), status.phase), (2, Phase::Paused), "a pause is no stall");
+        assert_eq!(status.observation["next_poll_at"], serde_json::Value::Null);
+        poller.send(SetPolling(Polling::Active)).await.unwrap();
+        sleep(Duration::from_millis(150)).await;
+        assert_eq!((asked(), vitals.status().phase), (3, Phase::Running));
+        sleep(Duration::from_secs(21)).await;
+        assert_eq!(asked(), 5, "one poll an interval, as before");
+    });
+}
+
+#[test]
+fn a_drained_poller_asks_no_more() {
+    run(async {
+        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_millis(50)).await;
+        assert_eq!(poller.send(soon()).await.unwrap().left, 0);
+        sleep(Duration::from_secs(100)).await;
+        assert_eq!(source.1.borrow().len(), 1, "the request under way was given up, and none followed");
+    });
+}

@@ -1,0 +1,164 @@
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Actor;
+use actors::alerts::{Alert, Emergency};
+use actors::batch::DeadLetter;
+use actors::domain::StateVector;
+use actors::messages::{Accepted, PublishStates};
+use actors::metrics::{Kind, Metrics};
+use actors::pipeline::{BacklogLimits, KafkaProducer};
+use actors::ports::{PublishError, Publisher};
+use actors::supervision::Vitals;
+use tokio::time::{Instant, sleep};
+
+use super::{run, soon, state};
+
+#[derive(Clone, Default)]
+struct FakePublisher {
+    acknowledged: Rc<RefCell<Vec<i64>>>,
+    /// For each try: which of its messages are not acknowledged.
+    failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
+    /// The same of alerts.
+    alerts: Rc<RefCell<Vec<i64>>>,
+    alert_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
+}
+
+impl Publisher for FakePublisher {
+    async fn publish(&self, states: &[Arc<StateVector>]) -> Result<(), PublishError> {
+        sleep(Duration::from_millis(10)).await;
+        let undelivered = self.failures.borrow_mut().pop_front().unwrap_or_default();
+        let delivered = states.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
+        self.acknowledged.borrow_mut().extend(delivered.map(|(_, state)| state.last_contact.0));
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+    }
+
+    async fn publish_dead_letters(&self, _: &[DeadLetter]) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
+        sleep(Duration::from_millis(10)).await;
+        let undelivered = self.alert_failures.borrow_mut().pop_front().unwrap_or_default();
+        let delivered = alerts.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
+        self.alerts.borrow_mut().extend(delivered.map(|(_, alert)| alert.since().0));
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+    }
+}
+
+fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublisher>> {
+    let limits = BacklogLimits { bytes: 1 << 20, age: Duration::from_secs(600) };
+    KafkaProducer::new(publisher.clone(), limits, Vitals::unlisted("kafka-producer"), Metrics::unregistered()).start()
+}
+
+fn states(times: impl IntoIterator<Item = i64>) -> PublishStates {
+    let states = times.into_iter().map(|at| Arc::new(state("aaaaaa", at))).collect();
+    PublishStates { states, alerts: Vec::new() }
+}
+
+fn alerts(times: impl IntoIterator<Item = i64>) -> PublishStates {
+    let alert = |at| Alert { emergency: Emergency::General, state: Arc::new(state("aaaaaa", at)) };
+    PublishStates { states: Vec::new(), alerts: times.into_iter().map(alert).collect() }
+}
+
+#[test]
+fn alerts_are_published_until_each_is_acknowledged_and_hold_up_no_states() {
+    run(async {
+        let publisher = FakePublisher::default();
+        // As if their topic might not be written to, for a while.
+        publisher.alert_failures.borrow_mut().extend(vec![vec![0, 1, 2]; 20]);
+        publisher.alert_failures.borrow_mut().push_back(vec![1]);
+        let producer = producer(&publisher);
+        producer.send(alerts(0..3)).await.unwrap();
+        for at in 0..50 {
+            producer.send(states(at..at + 1)).await.unwrap();
+            sleep(Duration::from_millis(20)).await;
+            assert_eq!(publisher.acknowledged.borrow().len() as i64, at + 1);
+        }
+        assert_eq!(publisher.alerts.borrow().len(), 0);
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(*publisher.alerts.borrow(), [0, 2, 1]);
+    });
+}
+
+#[test]
+fn a_drained_producer_brings_its_alerts_away_and_says_where_it_cannot() {
+    run(async {
+        let publisher = FakePublisher::default();
+        let drained = producer(&publisher);
+        drained.send(alerts(0..3)).await.unwrap();
+        assert_eq!(drained.send(soon()).await.unwrap().left, 0);
+        assert_eq!(*publisher.alerts.borrow(), [0, 1, 2]);
+
+        publisher.alert_failures.borrow_mut().extend(vec![vec![0]; 100_000]);
+        let stuck = producer(&publisher);
+        stuck.send(alerts(3..4)).await.unwrap();
+        assert_eq!(stuck.send(soon()).await.unwrap().left, 1);
+    });
+}
+
+#[test]
+fn the_producer_accepts_at_once_and_publishes_in_order() {
+    run(async {
+        let publisher = FakePublisher::default();
+        let producer = producer(&publisher);
+        assert_eq!(producer.send(states(0..3)).await.unwrap(), Accepted { held: 3, dropped: 0 });
+        assert_eq!(producer.send(states(3..5)).await.unwrap(), Accepted { held: 5, dropped: 0 });
+        assert_eq!(producer.send(soon()).await.unwrap().left, 0);
+        assert_eq!(*publisher.acknowledged.borrow(), [0, 1, 2, 3, 4]);
+    });
+}
+
+#[test]
+fn what_was_not_acknowledged_is_tried_again_before_anything_younger() {
+    run(async {
+        let publisher = FakePublisher::default();
+        publisher.failures.borrow_mut().extend([vec![1, 2], vec![1]]);
+        let producer = producer(&publisher);
+        producer.send(states(0..3)).await.unwrap();
+        producer.send(states(3..5)).await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+        // 1 and 2 failed first; then 2 of [1, 2, 3, 4] failed.
+        assert_eq!(*publisher.acknowledged.borrow(), [0, 1, 3, 4, 2]);
+    });
+}
+
+#[test]
+fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() {
+    run(async {
+        let (publisher, metrics) = (FakePublisher::default(), Metrics::unregistered());
+        publisher.failures.borrow_mut().extend(vec![(0..100).collect::<Vec<_>>(); 1_000]);
+        // A state takes some hundred bytes.
+        let limits = BacklogLimits { bytes: 20_000, age: Duration::from_secs(600) };
+        let vitals = Vitals::unlisted("kafka-producer");
+        let producer = KafkaProducer::new(publisher, limits, vitals.clone(), metrics.clone()).start();
+        producer.send(states(0..1_000)).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+        let accepted = producer.send(states(1_000..1_001)).await.unwrap();
+        assert!((10..200).contains(&accepted.held), "{accepted:?}");
+        assert_eq!(accepted.held as u64 + accepted.dropped, 1_001);
+        let observation = vitals.status().observation;
+        assert_eq!(observation["held"], accepted.held);
+        assert_eq!(observation["dropped"], accepted.dropped);
+        assert!((10_000..=20_500).contains(&observation["held_bytes"].as_u64().unwrap()), "{observation}");
+        assert_eq!(metrics.held.get(), accepted.held as i64);
+        assert_eq!(metrics.held_bytes.get(), observation["held_bytes"].as_i64().unwrap());
+        assert_eq!(metrics.dropped.get_or_create(&Kind { kind: "no_room" }).get(), accepted.dropped);
+    });
+}
+
+#[test]
+fn a_producer_without_a_broker_says_at_its_end_what_it_could_not_bring_away() {
+    run(async {
+        let publisher = FakePublisher::default();
+        publisher.failures.borrow_mut().extend(vec![vec![0, 1]; 100_000]);
+        let producer = producer(&publisher);
+        producer.send(states(0..2)).await.unwrap();
+        let before = Instant::now();
+        assert_eq!(producer.send(soon()).await.unwrap().left, 2);
+        assert!(before.elapsed() < Duration::from_secs(6), "{:?}", before.elapsed());
+    });
+}
