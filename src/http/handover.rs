@@ -153,7 +153,7 @@ async fn serve<E>(
     drop(answering);
     if let Some(Shared { socket, .. }) = Rc::into_inner(connection.0) {
         let socket = socket.into_inner();
-        sockets::keep_little(&socket);
+        sockets::hold_at_most(&socket, sockets::OF_A_STREAM);
         tokio::select! {
             biased;
             () = leaving(&socket) => {}

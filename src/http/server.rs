@@ -196,7 +196,7 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
                 let http = connections(stopping.clone()).on_connect_ext(move |connection: &TlsStream<TcpStream>, _| {
                     let socket = connection.get_ref().0;
                     sockets::bound(socket, patience);
-                    sockets::keep_little_of_tls(socket);
+                    sockets::hold_at_most(socket, sockets::OF_TLS);
                 });
                 http.finish(app()).rustls_0_23(tls.clone())
             }),

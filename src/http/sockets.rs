@@ -12,10 +12,10 @@ use tokio::net::{TcpSocket, TcpStream};
 const BACKLOG: u32 = 4096;
 
 /// What the kernel keeps for a client of a stream that does not read; it doubles this for its own use.
-const OF_A_STREAM: usize = 16 * 1024;
+pub(super) const OF_A_STREAM: usize = 16 * 1024;
 
 /// The same for a TLS connection, which may carry a stream beside long answers: those need room to be quick over a distance.
-const OF_TLS: usize = 64 * 1024;
+pub(super) const OF_TLS: usize = 64 * 1024;
 
 /// Listens at each of the host's addresses that this machine has.
 ///
@@ -56,19 +56,10 @@ pub(super) fn bound(stream: &TcpStream, patience: Duration) {
     }
 }
 
-/// Bounds what the kernel holds for the client of a stream, of whom there may be thousands. Other answers need more: with so
-/// little room, each part of a long one would wait until the client has acknowledged the part before.
-pub(super) fn keep_little(stream: &TcpStream) {
-    send_buffer(stream, OF_A_STREAM);
-}
-
-/// The same for a TLS connection.
-pub(super) fn keep_little_of_tls(stream: &TcpStream) {
-    send_buffer(stream, OF_TLS);
-}
-
-fn send_buffer(stream: &TcpStream, size: usize) {
-    if let Err(error) = setsockopt(stream, sockopt::SndBuf, &size) {
+/// Bounds what the kernel holds for a client that does not read: of those of streams there may be thousands. Other answers
+/// need more: with so little room, each part of a long one would wait until the client has acknowledged the part before.
+pub(super) fn hold_at_most(stream: &TcpStream, bytes: usize) {
+    if let Err(error) = setsockopt(stream, sockopt::SndBuf, &bytes) {
         log::debug!(error:%; "a connection's send buffer could not be set");
     }
 }
