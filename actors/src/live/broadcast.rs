@@ -7,6 +7,7 @@ use rand::Rng;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::catch_up::{UNLIMITED, catch_up, present, resumed};
 use super::cell::Cell;
 use super::channel::{Channel, Client, Feed, Link};
 use super::compression::Encoding;
@@ -266,8 +267,8 @@ impl Broadcast {
                     frames = missed;
                 }
                 None => {
-                    let shown = (&self.picture, &self.alerts);
-                    frames = present(channel, shown, &mut self.press, head, &mut self.totals);
+                    self.totals.snapshots += 1;
+                    frames = present(channel, (&self.picture, &self.alerts), &mut self.press, head);
                 }
             }
         }
@@ -298,14 +299,14 @@ impl Broadcast {
 
     /// Brings clients that can read again up to date, and drops those that have gone or take nothing.
     pub fn tend(&mut self, now: Instant, sent_at: u64) {
-        let (head, skipped) = (self.head(sent_at), self.totals.states_skipped);
+        let (head, mut skipped) = (self.head(sent_at), 0);
         for channel in self.channels.values_mut() {
             let is_ready = |client: &Client| client.behind.is_some() && client.queue.is_waiting();
             if channel.feed == Feed::Telemetry {
-                catch_up(channel, &self.picture, &mut self.press, &mut self.totals);
+                skipped += catch_up(channel, &self.picture, &mut self.press);
             } else if channel.clients.iter().any(is_ready) {
-                let shown = (&self.picture, &self.alerts);
-                let frames = present(channel, shown, &mut self.press, head, &mut self.totals);
+                self.totals.snapshots += 1;
+                let frames = present(channel, (&self.picture, &self.alerts), &mut self.press, head);
                 for client in channel.clients.iter_mut().filter(|client| is_ready(client)) {
                     for frame in &frames {
                         client.queue.offer(frame.clone(), UNLIMITED);
@@ -314,7 +315,8 @@ impl Broadcast {
                 }
             }
         }
-        self.metrics.states_skipped.inc_by(self.totals.states_skipped - skipped);
+        self.totals.states_skipped += skipped;
+        self.metrics.states_skipped.inc_by(skipped);
         self.let_go(now);
     }
 
@@ -398,9 +400,6 @@ impl Broadcast {
     }
 }
 
-/// For what a client is owed in any case.
-const UNLIMITED: QueueLimits = QueueLimits { frames: usize::MAX, bytes: usize::MAX };
-
 /// What of an update concerns each cell that is watched.
 fn by_cell(changes: &[Change], watched: &HashMap<Cell, usize>) -> HashMap<Cell, CellUpdate> {
     let mut updates: HashMap<Cell, CellUpdate> = HashMap::new();
@@ -434,54 +433,4 @@ fn note_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
         alerts.notice(state);
     }
     alerts.revision() != before
-}
-
-/// What a client missed since `seq`; `None` when that is not known any more.
-fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc<Frame>>> {
-    let mut missed: Vec<_> = channel.chain.after(seq)?.map(|link| link.frame.clone()).collect();
-    if missed.is_empty() {
-        let current = encoder::current(Head { seq, ..head }, &channel.tag, Closes::Update { after: seq });
-        missed.push(Frame::new(vec![channel.encoding.stored(&current)]));
-    }
-    Some(missed)
-}
-
-/// Everything in a channel's scope.
-fn present(
-    channel: &mut Channel,
-    (picture, alerts): (&Picture, &AlertWatch),
-    press: &mut Press,
-    head: Head,
-    totals: &mut Totals,
-) -> Vec<Arc<Frame>> {
-    totals.snapshots += 1;
-    if let Some(known) = channel.known_present() {
-        return known;
-    }
-    // The channel's own number: what its clients get next follows it.
-    let closing = Head { seq: channel.chain.newest(), ..head };
-    let mut pieces: Vec<_> =
-        channel.cells().iter().map(|&cell| press.snapshot(cell, picture, head, channel.encoding)).collect();
-    pieces.push(channel.encoding.stored(&encoder::alert(head, alerts)));
-    let closes = Closes::Snapshot { cells: channel.cells() };
-    pieces.push(channel.encoding.stored(&encoder::current(closing, &channel.tag, closes)));
-    let frame = Frame::new(pieces);
-    channel.present = Some(Link { seq: closing.seq, frame: frame.clone() });
-    vec![frame]
-}
-
-/// Sends the newest state of each aircraft that changed meanwhile to the clients of `/sse/flights` that can read again.
-fn catch_up(channel: &mut Channel, picture: &Picture, press: &mut Press, totals: &mut Totals) {
-    let mut frames: HashMap<u64, (Arc<Frame>, u64)> = HashMap::new();
-    for client in &mut channel.clients {
-        let Some(behind) = client.behind.filter(|_| client.queue.is_waiting()) else { continue };
-        let (frame, states) = frames.entry(behind.sequence).or_insert_with(|| {
-            let changed: Vec<_> = picture.changed_after(behind.sequence).collect();
-            let mut text = press.encoded("telemetry", event::telemetry(changed.iter().copied()));
-            (Frame::new(vec![press.block(&mut text, channel.encoding)]), changed.len() as u64)
-        });
-        client.queue.offer(frame.clone(), UNLIMITED);
-        client.behind = None;
-        totals.states_skipped += behind.states.saturating_sub(*states);
-    }
 }

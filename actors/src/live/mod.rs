@@ -1,6 +1,7 @@
 //! What SseHub decides with: the newest state of every aircraft, what its clients are sent, and how slow ones are treated.
 
 mod broadcast;
+mod catch_up;
 mod cell;
 mod channel;
 mod compression;
