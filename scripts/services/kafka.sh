@@ -81,13 +81,27 @@ ${KAFKA_PROPERTIES:-}
 PROPERTIES
 }
 
+# format DIR CLUSTER_ID makes the data folder. A JVM that could not start, on a machine short of memory, gets two more tries.
+format() {
+  local attempt code
+  local -a flags
+  read -ra flags <<<"$(java_flags)"
+  for attempt in 1 2 3; do
+    code=0
+    java "${flags[@]}" -cp "$jars/*" kafka.tools.StorageTool format --ignore-formatted --config "$1/server.properties" \
+      --cluster-id "$2" >"$1/format.log" 2>&1 || code=$?
+    [ $code != 0 ] || return 0
+    echo "kafka.sh: format failed with exit code $code (attempt $attempt of 3):" >&2
+    tail -20 "$1/format.log" >&2
+    sleep "$attempt"
+  done
+  die "could not format $1"
+}
+
 run_node() { # DIR [CLUSTER_ID, where it is new]
   local -a flags
   read -ra flags <<<"$(java_flags)"
-  if [ ! -f "$1/data/meta.properties" ]; then
-    java "${flags[@]}" -cp "$jars/*" kafka.tools.StorageTool format --config "$1/server.properties" \
-      --cluster-id "$2" >"$1/format.log" 2>&1 || die "format failed, see $1/format.log"
-  fi
+  [ -f "$1/data/meta.properties" ] || format "$1" "$2"
   launch "$1" $ready_seconds "Kafka Server started" \
     java "${flags[@]}" -cp "$jars/*" kafka.Kafka "$1/server.properties"
 }
