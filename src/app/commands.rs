@@ -89,6 +89,7 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
             aircraft: args.aircraft as usize,
             seed: args.seed,
             speed: args.speed,
+            changes: if args.all_change { simulator::Changes::All } else { simulator::Changes::Natural },
             credentials,
             token_life: args.token_life,
             daily_credits: simulator::DailyCredits { anonymous, account: args.daily_credits },

@@ -12,6 +12,7 @@ use crate::config::Secret;
 #[command(after_long_help = "\
 Examples:
   flight-monitor simulate --aircraft 8000 --speed 10
+  flight-monitor simulate --aircraft 10000 --all-change
   flight-monitor simulate --recorded monday-1.json monday-2.json
   OPENSKY_BASE_URL=http://127.0.0.1:8082/api \\
   OPENSKY_AUTH_URL=http://127.0.0.1:8082/auth/realms/opensky-network/protocol/openid-connect/token \\
@@ -39,6 +40,10 @@ pub struct SimulateArgs {
     /// How many times faster than in reality they fly
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = simulated_speed)]
     pub speed: f64,
+
+    /// Have news of every aircraft at each poll, for measurements: none falls silent, begins or ends
+    #[arg(long, conflicts_with = "recorded")]
+    pub all_change: bool,
 
     /// Answer with these recorded responses, in turn, in place of invented flights
     #[arg(long, value_name = "FILE", num_args = 1..)]

@@ -95,7 +95,7 @@ fn flights_come_from_one_source() {
 #[test]
 fn simulate_takes_what_the_stand_in_needs() {
     let Command::Simulate(args) = ok("simulate").command else { panic!() };
-    assert_eq!((args.aircraft, args.speed, args.daily_credits), (2000, 1.0, 4000));
+    assert_eq!((args.aircraft, args.speed, args.daily_credits, args.all_change), (2000, 1.0, 4000, false));
     assert_eq!(args.token_life, Duration::from_secs(1800));
     let Command::Simulate(args) =
         ok("simulate --address 127.0.0.1:0 --speed 60 --client-id me --client-secret hush --token-life 10s").command
@@ -107,6 +107,7 @@ fn simulate_takes_what_the_stand_in_needs() {
     refused("simulate --client-id me", "--client-secret");
     refused("simulate --client-secret hush", "--client-id");
     refused("simulate --original-times", "--recorded");
+    refused("simulate --all-change --recorded a.json", "cannot be used with");
     refused("simulate --token-life 10", "no unit");
     for speed in ["0", "-1", "NaN", "inf", "fast", "0.05", "1000"] {
         assert!(parsed(&format!("simulate --speed={speed}")).is_err(), "{speed}");

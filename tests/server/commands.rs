@@ -97,6 +97,23 @@ fn the_simulator_alone_serves_a_server_in_another_process() {
 }
 
 #[test]
+fn the_simulator_has_news_of_every_aircraft_where_it_is_told_to() {
+    let arguments = ["simulate", "--address", "127.0.0.1:0", "--aircraft", "30", "--all-change"];
+    let simulator = Setup::bare().arguments(arguments).spawn();
+    let base_url = simulator
+        .log
+        .wait("its address", |line| Some(line.split_once("OPENSKY_BASE_URL=")?.1.to_owned()))
+        .unwrap_or_else(|| panic!("the simulator ended"));
+    for _ in 0..2 {
+        let answer = request("GET", &format!("{base_url}/states/all"), &[]).json();
+        let states = answer["states"].as_array().unwrap();
+        assert_eq!(states.len(), 30);
+        assert!(states.iter().all(|row| row[4] == answer["time"]), "{states:?}");
+    }
+    simulator.end();
+}
+
+#[test]
 fn the_configuration_can_be_checked_and_a_wrong_one_is_refused() {
     let good = Setup::real().set("KAFKA_PROPERTIES", "sasl.password=hush-hush").arguments(["check-config"]).run();
     assert_eq!(good.code, Some(0), "{:?}", good.log);
