@@ -104,6 +104,7 @@ export class AircraftLayer implements CustomLayerInterface {
 
   onAdd(map: MapLibre): void {
     this.map = map;
+    this.resources = undefined;
   }
 
   onRemove(): void {
@@ -127,7 +128,8 @@ export class AircraftLayer implements CustomLayerInterface {
       numbers[at + 2] = (symbol.heading * Math.PI) / 180;
       numbers[at + 3] = SHAPES.indexOf(symbol.shape);
       numbers[at + 4] = symbol.size;
-      bytes.set([...symbol.colour, Math.round(symbol.opacity * 255)], (at + 5) * 4);
+      [bytes[at * 4 + 20], bytes[at * 4 + 21], bytes[at * 4 + 22]] = symbol.colour;
+      bytes[at * 4 + 23] = Math.round(symbol.opacity * 255);
       numbers[at + 6] = symbol.velocity[0];
       numbers[at + 7] = symbol.velocity[1];
       numbers[at + 8] = symbol.time - this.base;
@@ -141,8 +143,8 @@ export class AircraftLayer implements CustomLayerInterface {
   render(context: WebGLRenderingContext | WebGL2RenderingContext, input: CustomRenderMethodInput): void {
     if (!(context instanceof WebGL2RenderingContext) || this.map === undefined || this.count === 0) return;
     const gl = context;
-    // After the loss of the context everything in it is gone.
-    if (this.resources === undefined || !gl.isProgram(this.resources.program)) {
+    // Nothing is asked of the context here: each answer would wait until all that was drawn before is done.
+    if (this.resources === undefined) {
       this.resources = create(gl);
       this.isStale = true;
     }
