@@ -96,12 +96,16 @@ export class SkyMap {
     this.map.addControl(new maplibre.ScaleControl({ maxWidth: 90 }), "bottom-right");
     this.map.addControl(new maplibre.NavigationControl({ showCompass: false }), "bottom-right");
     this.setTheme(theme);
-    this.map.on("load", () => {
+    // Before the base map has come; and again after the graphics context was lost, which takes the layer with it.
+    this.map.on("style.load", () => {
       this.map.addLayer(this.aircraft, "labels");
       this.loaded = true;
       this.setTheme(this.theme);
       this.draw(this.scene);
       this.drawTrail(this.trail);
+    });
+    this.map.on("webglcontextlost", () => {
+      this.loaded = false;
     });
     this.map.on("error", ({ error }: { error: Error }) => {
       events.onError(error.message);
