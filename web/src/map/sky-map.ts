@@ -73,6 +73,7 @@ export class SkyMap {
   private loaded = false;
   private trail: readonly TrailPoint[] = [];
   private labelTimer: number | undefined;
+  private isLabelled = false;
 
   constructor(container: HTMLElement, view: View, theme: "light" | "dark", events: MapEvents) {
     this.theme = theme;
@@ -120,6 +121,8 @@ export class SkyMap {
       events.onSelect(this.at(point.x, point.y, touch ? REACH.touch : REACH.mouse)?.icao24);
     });
     this.map.on("mousemove", ({ point }) => {
+      // While the map moves it is held, and what is below the pointer changes by itself.
+      if (this.map.isMoving()) return;
       const over = this.at(point.x, point.y, REACH.mouse);
       this.map.getCanvas().style.cursor = over === undefined ? "" : "pointer";
       this.map.getCanvas().title = over === undefined ? "" : title(over);
@@ -259,8 +262,12 @@ export class SkyMap {
 
   private label(): void {
     if (!this.loaded) return;
-    const source = this.map.getSource<GeoJSONSource>("labels");
-    source?.setData({ type: "FeatureCollection", features: this.labels() });
+    const features = this.labels();
+    // The source's worker lays them out anew, which is in vain where there are none, as there were none before.
+    if (features.length > 0 || this.isLabelled) {
+      this.map.getSource<GeoJSONSource>("labels")?.setData({ type: "FeatureCollection", features });
+    }
+    this.isLabelled = features.length > 0;
     window.clearTimeout(this.labelTimer);
     // Where aircraft are carried on, their labels follow.
     if (this.scene.reckoned && this.map.getZoom() >= LABELS_FROM) {
