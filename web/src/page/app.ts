@@ -48,6 +48,8 @@ export class App {
   private replay: Replay | undefined;
   /** A replay that may still go to where something is stored. */
   private opening: Replay | undefined;
+  /** The frame in which the newest picture will be shown. */
+  private frameOfPicture: number | undefined;
 
   private readonly client: StreamClient;
   private readonly status = new StatusReader(() => {
@@ -155,10 +157,11 @@ export class App {
     this.client = new StreamClient({
       url: new URL("/api/v1/stream", location.href).href,
       onPicture: (picture) => {
-        if (this.replay !== undefined) return;
         this.picture = picture;
-        this.held = [...picture.aircraft()];
-        this.refresh();
+        // A poll comes as several updates, close upon one another: what comes before the next frame is shown with it.
+        this.frameOfPicture ??= requestAnimationFrame(() => {
+          this.showPicture();
+        });
       },
       onState: (state) => {
         this.connection = state;
@@ -237,6 +240,13 @@ export class App {
 
   private find(icao24: string | undefined): StateVector | undefined {
     return icao24 === undefined ? undefined : this.held.find((state) => state.icao24 === icao24);
+  }
+
+  private showPicture(): void {
+    this.frameOfPicture = undefined;
+    if (this.replay !== undefined || this.picture === undefined) return;
+    this.held = [...this.picture.aircraft()];
+    this.refresh();
   }
 
   /** Everything that depends on the picture or the filter. */
