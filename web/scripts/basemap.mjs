@@ -1,10 +1,11 @@
-// Makes the base map from Natural Earth's countries (npm `world-atlas`): land, borders, a graticule and the countries'
-// names, as GeoJSON for the map, below `src/map/generated/`.
+// Makes the base map from Natural Earth's countries (npm `world-atlas`), below `src/map/generated/`: a graticule and the
+// countries' names as GeoJSON, and land and borders as lists of differences, which take a third of GeoJSON's transfer
+// and are unpacked by `src/map/base-map.ts`.
 //
 // The polygons of `world-atlas` cross the antimeridian and enclose the pole, which a flat map fills right across
 // itself: d3 cuts them where the map ends.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { geoArea, geoCentroid, geoEquirectangular } from "d3-geo";
@@ -44,6 +45,61 @@ function cut(geometry) {
   return solid({ ...projected, coordinates: rounded(projected.coordinates) });
 }
 
+/** A geometry whose lines are flat lists of differences, longitude and latitude in turn, in hundredths of a degree. */
+function packed({ type, coordinates }) {
+  const line = (points) => {
+    let [lon, lat] = [0, 0];
+    return straightened(points).flatMap((point) => {
+      const [x, y] = point.map((value) => Math.round(value * 100));
+      const difference = [x - lon, y - lat];
+      [lon, lat] = [x, y];
+      return difference;
+    });
+  };
+  return {
+    type,
+    coordinates: type === "MultiPolygon" ? coordinates.map((rings) => rings.map(line)) : coordinates.map(line),
+  };
+}
+
+/** How far a line may be from where it was, degrees: as far as rounding moves it. */
+const TOLERANCE = 0.01;
+
+/** The points of a line that it needs to stay where it is (Douglas and Peucker). A ring keeps the point that is farthest from its begin. */
+function straightened(points) {
+  const last = points.length - 1;
+  if (last < 4) return points;
+  const kept = new Set([0, last]);
+  const farthest = (from, to, distance) => {
+    let [index, most] = [from, 0];
+    for (let i = from + 1; i < to; i += 1) {
+      const far = distance(points[i]);
+      if (far > most) [index, most] = [i, far];
+    }
+    return [index, most];
+  };
+  const [middle] = farthest(0, last, ([x, y]) => Math.hypot(x - points[0][0], y - points[0][1]));
+  kept.add(middle);
+  const open = [
+    [0, middle],
+    [middle, last],
+  ];
+  while (open.length > 0) {
+    const [from, to] = open.pop();
+    const [[ax, ay], [bx, by]] = [points[from], points[to]];
+    const length = Math.hypot(bx - ax, by - ay) || 1;
+    const [index, most] = farthest(from, to, ([x, y]) => {
+      const share = ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length ** 2;
+      const nearest = Math.min(1, Math.max(0, share));
+      return Math.hypot(x - ax - nearest * (bx - ax), y - ay - nearest * (by - ay));
+    });
+    if (most <= TOLERANCE) continue;
+    kept.add(index);
+    open.push([from, index], [index, to]);
+  }
+  return points.filter((_, i) => kept.has(i));
+}
+
 const asFeature = (geometry, properties = {}) => ({ type: "Feature", properties, geometry });
 
 function graticule(step) {
@@ -76,10 +132,10 @@ function label(country) {
 }
 
 const files = {
-  land: cut(merge(world, countries.geometries)),
-  borders: cut(mesh(world, countries, (a, b) => a !== b)),
-  graticule: graticule(10),
-  names: {
+  "land.json": packed(cut(merge(world, countries.geometries))),
+  "borders.json": packed(cut(mesh(world, countries, (a, b) => a !== b))),
+  "graticule.geojson": asFeature(graticule(10)),
+  "names.geojson": {
     type: "FeatureCollection",
     features: feature(world, countries)
       .features.filter(({ properties }) => properties.name)
@@ -87,8 +143,8 @@ const files = {
   },
 };
 
+rmSync(fileURLToPath(folder), { recursive: true, force: true });
 mkdirSync(fileURLToPath(folder), { recursive: true });
 for (const [name, content] of Object.entries(files)) {
-  const geojson = content.type === "FeatureCollection" ? content : asFeature(content);
-  writeFileSync(fileURLToPath(new URL(`${name}.geojson`, folder)), JSON.stringify(geojson));
+  writeFileSync(fileURLToPath(new URL(name, folder)), JSON.stringify(content));
 }

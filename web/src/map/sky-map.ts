@@ -22,6 +22,7 @@ import type { UnitSystem } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { AircraftLayer } from "./aircraft-layer.ts";
 import type { Symbol } from "./aircraft-layer.ts";
+import { BASE_MAP, loadBaseMap } from "./base-map.ts";
 import { eachColour, PALETTES, style } from "./style.ts";
 
 /** What is drawn, and how. */
@@ -63,6 +64,7 @@ const REACH = { mouse: 14, touch: 26 };
 const ACCENT: Rgb = [255, 170, 0];
 
 maplibre.setWorkerUrl(workerUrl);
+maplibre.addProtocol(BASE_MAP, loadBaseMap);
 
 /** The map with its aircraft. */
 export class SkyMap {

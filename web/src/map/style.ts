@@ -1,8 +1,9 @@
 import type { ExpressionSpecification, StyleSpecification } from "maplibre-gl";
 
-import borders from "./generated/borders.geojson?url";
+import { BASE_MAP } from "./base-map.ts";
+import borders from "./generated/borders.json?url";
 import graticule from "./generated/graticule.geojson?url";
-import land from "./generated/land.geojson?url";
+import land from "./generated/land.json?url";
 import names from "./generated/names.geojson?url";
 
 /** The colours of the base map. */
@@ -63,12 +64,16 @@ export function style(palette: Palette): StyleSpecification {
     data: new URL(data, location.href).href,
     tolerance: 0.3,
   });
+  const packed = (data: string) => ({
+    ...source(data),
+    data: `${BASE_MAP}://${new URL(data, location.href).pathname}`,
+  });
   const empty = { type: "geojson" as const, data: { type: "FeatureCollection" as const, features: [] } };
   return {
     version: 8,
     sources: {
-      land: { ...source(land), attribution: 'Map: <a href="https://www.naturalearthdata.com/">Natural Earth</a>' },
-      borders: source(borders),
+      land: { ...packed(land), attribution: 'Map: <a href="https://www.naturalearthdata.com/">Natural Earth</a>' },
+      borders: packed(borders),
       graticule: source(graticule),
       names: source(names),
       trail: {
