@@ -62,6 +62,8 @@ const MOST_LABELS = 150;
 /** An aircraft may be missed by so many pixels. */
 const REACH = { mouse: 14, touch: 26 };
 const ACCENT: Rgb = [255, 170, 0];
+/** The text of an emergency on the dark map, where the symbol's red cannot be read. */
+const EMERGENCY_AT_NIGHT: Rgb = [255, 122, 128];
 
 maplibre.setWorkerUrl(workerUrl);
 maplibre.addProtocol(BASE_MAP, loadBaseMap);
@@ -298,7 +300,10 @@ export class SkyMap {
       const text = cry === undefined ? this.text(state) : `${this.text(state)}\n${state.squawk ?? ""} ${cry}`;
       const feature: Feature = {
         type: "Feature",
-        properties: { text, colour: cry === undefined ? colour : css(EMERGENCY) },
+        properties: {
+          text,
+          colour: cry === undefined ? colour : css(this.theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
+        },
         geometry: { type: "Point", coordinates: [lon, latitudeAt(place.y)] },
       };
       if (always) features.unshift(feature);
