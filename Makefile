@@ -150,6 +150,11 @@ bench-history: prerequisites-test ## How fast the history is read: tracks, boxes
 	cargo bench --locked --bench history --no-run
 	scripts/services/with.sh --kafka --postgres -- cargo bench --locked --bench history $(ARGS)
 
+.PHONY: bench-page
+bench-page: prerequisites-test web ## What the page costs a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
+	cargo build --release --locked --bin flight-monitor
+	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent bench -- $(ARGS)
+
 .PHONY: fmt
 fmt: $(WEB_MODULES) ## Format the source
 	cargo fmt --all

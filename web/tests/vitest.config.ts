@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   root: import.meta.dirname,
   test: {
-    include: process.env["SCREENSHOTS"] === undefined ? ["*.test.ts"] : ["screenshots.ts"],
+    include: [process.env["TESTS"] ?? "*.test.ts"],
     // One browser and one server at a time, on a machine that may have other things to do.
     fileParallelism: false,
     testTimeout: 480_000,
