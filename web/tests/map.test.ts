@@ -79,6 +79,34 @@ test("smooth motion carries an aircraft on between two reports, and only where i
   }
 });
 
+test("aircraft are drawn again after the graphics context was lost", async () => {
+  const server = await Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5 })]);
+  try {
+    const { page } = await visit(browser, `${server.url}#view=8/47/8.5`);
+    const share = (): Promise<number> => shareOf(page, altitudeColour(10_000, false));
+    await expect.poll(share, { timeout: PATIENCE }).toBeGreaterThan(0.0002);
+    const shown = await share();
+    const context = await page.evaluateHandle(() =>
+      document
+        .querySelector<HTMLCanvasElement>("canvas.maplibregl-canvas")
+        ?.getContext("webgl2")
+        ?.getExtension("WEBGL_lose_context"),
+    );
+    await context.evaluate((extension) => {
+      extension?.loseContext();
+    });
+    // The legend alone has the colour as well.
+    await expect.poll(share, { timeout: PATIENCE }).toBeLessThan(shown * 0.8);
+    await context.evaluate((extension) => {
+      extension?.restoreContext();
+    });
+    await expect.poll(share, { timeout: PATIENCE }).toBeGreaterThan(shown * 0.9);
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
 test("a hidden tab holds no connection, and takes one up again when it is looked at", async () => {
   const server = await Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5 })]);
   try {
