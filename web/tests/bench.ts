@@ -101,16 +101,15 @@ test("panning", async () => {
     const { page, meter, context } = await open(hash);
     await pan(page, 1_500);
     const main = await traced(page, "panning", () => pan(page, 6_000));
-    const { frames, script } = main.thread;
-    const during = between(frames, main.begin, main.end);
-    // From the begin of a frame to the begin of the next one: the pointer's events as well.
-    const each = during.slice(1).map(({ from }, index) => between(script, during[index]?.from ?? from, from));
-    const rate = during.length / ((main.end - main.begin) / SECOND);
+    // What comes between two frames is left out: at the pace of drawing in software that is much else.
+    const frames = between(main.thread.frames, main.begin, main.end);
+    const each = frames.map((frame) => worked([frame]));
+    const rate = frames.length / ((main.end - main.begin) / SECOND);
     row(
-      `panning, ${where}: script a frame`,
+      `panning, ${where}: script of a frame`,
       "≤ 8 ms",
-      `${spread(each.map(worked))} (n = ${each.length}, ${rate.toFixed(0)} frames a second); with waiting ${spread(each.map(took))}`,
-      middle(each.map(worked)) <= 8,
+      `${spread(each)} (n = ${each.length}, ${rate.toFixed(0)} frames a second); with waiting ${spread(frames.map((frame) => took([frame])))}`,
+      middle(each) <= 8,
     );
     meter.close();
     await context.close();
