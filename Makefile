@@ -96,9 +96,9 @@ test-browser: prerequisites-test web ## The page in a real browser, with the rea
 	npm --prefix web run --silent test:browser
 
 .PHONY: screenshots
-screenshots: prerequisites-test web ## The pictures of the README, made anew
-	cargo test $(TEST_FLAGS) --no-run
-	npm --prefix web run --silent screenshots
+screenshots: prerequisites-test web ## The pictures of the README, made anew, ten minutes
+	cargo build --release --locked --bin flight-monitor
+	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent screenshots -- $(ARGS)
 
 .PHONY: lint
 lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, dependencies, ESLint, ShellCheck, Compose, Hadolint

@@ -1,46 +1,189 @@
-// The pictures in `docs/images/`: `make screenshots`.
+// The pictures in `docs/images/`: `make screenshots`. Look at each before it is committed.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, test } from "vitest";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, test, vi } from "vitest";
 
-import { launch, Program, visit, waitHeadline } from "./support.ts";
+import type { StateVector } from "../src/stream/state.ts";
+import { ADMIN_TOKEN, launch, PATIENCE, Program, visit, waitHeadline } from "./support.ts";
 
-const picture = (name: string): string => fileURLToPath(new URL(`../../docs/images/${name}.png`, import.meta.url));
+const AIRCRAFT = 6_000;
 const DESKTOP = { width: 1200, height: 720 };
+const EUROPE = "#view=4.3/48/9";
+/** How long a trail grows before it is shown, in milliseconds. */
+const TRAIL = 240_000;
+/** The map is drawn in software, which takes its time. */
+const SETTLING = 8_000;
 
 let browser: Browser;
 let server: Program;
+const folder = mkdtempSync(join(tmpdir(), "flight-monitor-pictures-"));
+const database = { DATABASE_URL: `sqlite://${join(folder, "flights.db")}` };
+let begin = 0;
+/** Where a climb has just begun: its trail will have many colours. */
+let climber: StateVector | undefined;
+
 beforeAll(async () => {
   browser = await launch();
-  server = await Program.serve(["--demo", "--demo-aircraft", "6000"]);
-  // A trail needs some polls.
-  await new Promise((resolve) => setTimeout(resolve, 60_000));
+  server = await Program.serve(["--demo", "--demo-aircraft", String(AIRCRAFT)], database);
+  const states = await vi.waitUntil(
+    async () => {
+      const states = await flights();
+      return states.length > AIRCRAFT / 2 && states;
+    },
+    { timeout: PATIENCE, interval: 500 },
+  );
+  begin = Date.now();
+  climber = states
+    .filter(({ lat, lon }) => (lat ?? 0) > 44 && (lat ?? 0) < 54 && (lon ?? 0) > -2 && (lon ?? 0) < 16)
+    .filter(({ vertical_rate, callsign }) => (vertical_rate ?? 0) > 5 && callsign !== null)
+    .sort((one, other) => (one.baro_altitude ?? Infinity) - (other.baro_altitude ?? Infinity))[0];
+  await importDay(states);
 });
 afterAll(async () => {
   await browser.close();
   await server.remove();
+  rmSync(folder, { recursive: true, force: true });
 });
 
-test.each<[string, "light" | "dark", string, { width: number; height: number }, ("list" | "select")[]]>([
-  ["map-light", "light", "#view=4.3/48.5/8", DESKTOP, []],
-  ["map-dark", "dark", "#view=4.3/48.5/8", DESKTOP, ["list"]],
-  ["details", "light", "#view=8/50.05/8.6", DESKTOP, ["select"]],
-  ["phone", "dark", "#view=5/48.5/9", { width: 390, height: 780 }, []],
-])("%s", async (name, colorScheme, hash, viewport, steps) => {
-  const { page } = await visit(browser, server.url + hash, { colorScheme, viewport });
-  await waitHeadline(page, /^Demonstration$/);
-  await page.waitForLoadState("networkidle").catch(() => undefined);
-  if (steps.includes("list")) await page.getByRole("button", { name: "List" }).click();
-  if (steps.includes("select")) {
-    await page.getByRole("button", { name: "List" }).click();
-    await page.getByRole("columnheader", { name: /Speed/ }).getByRole("button").click();
-    await page.locator('.rows .row[aria-rowindex="4"]').click();
-    await page.getByRole("button", { name: "Close the list" }).click();
-  }
-  // The map is drawn in software, which takes its time.
-  await page.waitForTimeout(12_000);
-  await page.screenshot({ path: picture(name) });
-  await page.context().close();
+test("map-light", async () => {
+  await take("map-light", EUROPE, { colorScheme: "light" });
 });
+
+test("map-dark", async () => {
+  await take("map-dark", "#view=3.5/38/-92", { colorScheme: "dark" });
+});
+
+test("list", async () => {
+  await take("list", EUROPE, { colorScheme: "dark" }, async (page) => {
+    await page.getByRole("button", { name: "List" }).click();
+    await page.getByRole("columnheader", { name: /Alt/ }).getByRole("button").click();
+  });
+});
+
+test("engine-room", async () => {
+  // Somebody looks at the map, so that there is somebody to serve.
+  const map = await visit(browser, server.url + EUROPE);
+  const viewport = { width: 1200, height: 1120 };
+  const { page } = await visit(browser, `${server.url}admin`, { colorScheme: "light", viewport });
+  await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("All at work").waitFor();
+  // The charts show the last minutes.
+  await page.waitForTimeout(60_000);
+  await keep(page, "engine-room");
+  await map.page.context().close();
+});
+
+test("details", async () => {
+  await trailHasGrown();
+  const viewport = { width: 1200, height: 860 };
+  await take("details", beside(climber), { colorScheme: "light", viewport }, selected);
+});
+
+test("phone", async () => {
+  const phone = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+  await take("phone", "#view=4/47/7", { colorScheme: "dark", ...phone });
+});
+
+test("replay", async () => {
+  await trailHasGrown();
+  await take("replay", EUROPE, { colorScheme: "dark" }, async (page) => {
+    await page.getByRole("button", { name: "Replay" }).click();
+    await waitHeadline(page, /^Replay$/);
+    await page.getByLabel("Moment").evaluate((slider, ago) => {
+      const input = slider as HTMLInputElement;
+      input.value = String(Math.floor((Date.now() - ago) / 1000));
+      input.dispatchEvent(new Event("change"));
+    }, TRAIL);
+    await page.waitForTimeout(SETTLING);
+  });
+});
+
+test("statistics", async () => {
+  // The hours are counted some minutes behind.
+  await vi.waitUntil(
+    async () => {
+      const { rows } = (await (await fetch(new URL("/api/v1/stats?by=hour", server.url))).json()) as {
+        rows: readonly unknown[];
+      };
+      return rows.length >= 22;
+    },
+    { timeout: 8 * PATIENCE, interval: 5_000 },
+  );
+  const viewport = { width: 1200, height: 1080 };
+  await take("statistics", EUROPE, { colorScheme: "light", viewport }, async (page) => {
+    await page.getByRole("button", { name: "Statistics" }).click();
+    await page.getByText(/in the world now/).waitFor();
+  });
+});
+
+/** Opens an address, does what has to be done there, and takes the picture. */
+async function take(
+  name: string,
+  hash: string,
+  options: BrowserContextOptions,
+  prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const { page } = await visit(browser, server.url + hash, { viewport: DESKTOP, ...options });
+  await waitHeadline(page, /^Demonstration$/);
+  await prepare(page);
+  await page.waitForTimeout(SETTLING);
+  await keep(page, name);
+}
+
+/** WebP, of which Playwright knows nothing: a third of what PNG takes. */
+async function keep(page: Page, name: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 85 });
+  const path = fileURLToPath(new URL(`../../docs/images/${name}.webp`, import.meta.url));
+  writeFileSync(path, Buffer.from(data, "base64"));
+  await page.context().close();
+}
+
+async function trailHasGrown(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, begin + TRAIL - Date.now()));
+}
+
+async function selected(page: Page): Promise<void> {
+  await page.getByRole("heading", { name: climber?.callsign ?? "nobody" }).waitFor();
+  await page.locator(".chart canvas").waitFor();
+}
+
+/** An aircraft in the part of the map that its details leave free. */
+function beside(state: StateVector | undefined): string {
+  return `#icao24=${state?.icao24 ?? ""}&view=8.4/${state?.lat ?? 0}/${(state?.lon ?? 0) - 0.3}`;
+}
+
+async function flights(): Promise<readonly StateVector[]> {
+  const answer = await fetch(new URL("/api/v1/flights", server.url));
+  return ((await answer.json()) as { states: readonly StateVector[] }).states;
+}
+
+/** Has the statistics tell of a whole day: in each hour before the present some of these aircraft, under other addresses. */
+async function importDay(states: readonly StateVector[]): Promise<void> {
+  const rows = [
+    "icao24,callsign,origin_country,lat,lon,baro_altitude,on_ground,time_position,last_contact,observed_at",
+  ];
+  for (let ago = 1; ago < 24; ago += 1) {
+    const hour = new Date(begin - ago * 3_600_000).getUTCHours();
+    // Few at night, most in the afternoon.
+    const share = 0.62 - 0.34 * Math.cos(((hour - 3) / 24) * 2 * Math.PI);
+    for (const state of states.slice(0, Math.round(states.length * share))) {
+      const then = state.last_contact - ago * 3_600;
+      const { callsign, origin_country, lat, lon, baro_altitude, on_ground } = state;
+      const known = [callsign, origin_country, lat, lon, baro_altitude, on_ground].map((value) => value ?? "");
+      rows.push([`f${state.icao24.slice(1)}`, ...known, lat === null ? "" : then, then, then].join(","));
+    }
+  }
+  const file = join(folder, "day.csv");
+  writeFileSync(file, `${rows.join("\n")}\n`);
+  const importing = new Program(["import", file], database);
+  await importing.start();
+  await importing.ended();
+  await importing.remove();
+}

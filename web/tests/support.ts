@@ -120,6 +120,14 @@ export class Program {
     }
   }
 
+  /** The end of one that ends by itself, having done what it was told. */
+  async ended(): Promise<void> {
+    const { child } = this;
+    if (child === undefined) return;
+    if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+    if (child.exitCode !== 0) throw new Error(`it failed:\n${this.log}`);
+  }
+
   /** SIGKILL, and its end. */
   async kill(): Promise<void> {
     const { child } = this;
