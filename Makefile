@@ -96,7 +96,7 @@ test-browser: prerequisites-test web ## The page in a real browser, with the rea
 	npm --prefix web run --silent test:browser
 
 .PHONY: screenshots
-screenshots: prerequisites-test web ## The pictures of the README, made anew, ten minutes
+screenshots: prerequisites-test web ## The pictures of the README, made anew, five minutes or so
 	cargo build --release --locked --bin flight-monitor
 	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent screenshots -- $(ARGS)
 
