@@ -79,7 +79,8 @@ enum Source {
 
 impl<S: StateSource> Poller<S> {
     /// Each restart asks the source at once, and each answer costs credits: one that makes the Poller panic whenever it
-    /// comes must not use up the day. Eleven panics within two minutes end the process, after 44 credits at most.
+    /// comes must not use up the day. Eleven panics within two minutes end the process, after 44 credits at most. Only a
+    /// poll that was handed over makes the next pause short again.
     pub const RESTARTS: RestartPolicy = RestartPolicy {
         max_restarts: 10,
         window: Duration::from_secs(120),

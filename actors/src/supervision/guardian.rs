@@ -36,6 +36,7 @@ where
     A: Actor<Context = Context<A>> + Supervised,
 {
     let mut history = RestartHistory::default();
+    let mut progress = None;
     loop {
         let lived = tokio::select! {
             biased;
@@ -55,7 +56,8 @@ where
             return Ending::Finished;
         };
         vitals.error(format!("panicked: {cause}"));
-        match history.after_failure(&policy, Instant::now()) {
+        let before = std::mem::replace(&mut progress, vitals.status().last_progress);
+        match history.after_failure(&policy, progress != before, Instant::now()) {
             Verdict::RestartAfter(pause) => {
                 log::error!(actor = vitals.status().name, pause:? = pause; "panicked, will be restarted: {cause}");
                 vitals.phase(Phase::Restarting);

@@ -10,7 +10,8 @@ pub struct RestartPolicy {
     pub max_restarts: usize,
     /// The time over which failures are counted.
     pub window: Duration,
-    /// The pause after the first failure in a window; it doubles with each further one.
+    /// The pause after the first failure in a window, and after the first since a piece of work was finished; it doubles
+    /// with each further one in vain.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
@@ -39,20 +40,24 @@ pub enum Verdict {
 
 /// The recent failures of one actor.
 #[derive(Clone, Debug, Default)]
-pub struct RestartHistory(VecDeque<Instant>);
+pub struct RestartHistory {
+    failures: VecDeque<Instant>,
+    /// The newest of them, between which no work was finished.
+    in_vain: usize,
+}
 
 impl RestartHistory {
-    /// Records a failure and says what to do about it.
-    pub fn after_failure(&mut self, policy: &RestartPolicy, now: Instant) -> Verdict {
-        while self.0.front().is_some_and(|&failed| now.duration_since(failed) > policy.window) {
-            self.0.pop_front();
+    /// Records a failure and says what to do about it. `progressed`: work was finished since the failure before.
+    pub fn after_failure(&mut self, policy: &RestartPolicy, progressed: bool, now: Instant) -> Verdict {
+        while self.failures.front().is_some_and(|&failed| now.duration_since(failed) > policy.window) {
+            self.failures.pop_front();
         }
-        self.0.push_back(now);
-        let failures = self.0.len();
-        if failures > policy.max_restarts {
+        self.failures.push_back(now);
+        if self.failures.len() > policy.max_restarts {
             return Verdict::GiveUp;
         }
-        let doublings = u32::try_from(failures - 1).unwrap_or(u32::MAX).min(16);
+        self.in_vain = if progressed { 1 } else { (self.in_vain + 1).min(self.failures.len()) };
+        let doublings = u32::try_from(self.in_vain - 1).unwrap_or(u32::MAX).min(16);
         Verdict::RestartAfter((policy.first_pause * 2_u32.pow(doublings)).min(policy.longest_pause))
     }
 }
@@ -68,23 +73,47 @@ mod tests {
         let policy = RestartPolicy { max_restarts: 6, ..RestartPolicy::default() };
         let mut history = RestartHistory::default();
         let now = Instant::now();
-        let verdicts: Vec<_> = (0..7).map(|_| history.after_failure(&policy, now)).collect();
-        let pause = |ms| Verdict::RestartAfter(Duration::from_millis(ms));
+        let verdicts: Vec<_> = (0..7).map(|_| history.after_failure(&policy, false, now)).collect();
         assert_eq!(verdicts, [pause(50), pause(100), pause(200), pause(400), pause(800), pause(1000), Verdict::GiveUp]);
+    }
+
+    #[test]
+    fn who_has_worked_since_is_restarted_as_after_a_first_failure_and_still_not_for_ever() {
+        let policy = RestartPolicy { max_restarts: 6, ..RestartPolicy::default() };
+        let mut history = RestartHistory::default();
+        let now = Instant::now();
+        let verdicts =
+            [false, false, true, false, true, true, true].map(|worked| history.after_failure(&policy, worked, now));
+        assert_eq!(verdicts, [pause(50), pause(100), pause(50), pause(100), pause(50), pause(50), Verdict::GiveUp]);
+    }
+
+    #[test]
+    fn a_failure_of_long_ago_makes_no_pause_longer() {
+        let policy = RestartPolicy::default();
+        let mut history = RestartHistory::default();
+        let now = Instant::now();
+        for _ in 0..5 {
+            history.after_failure(&policy, false, now);
+        }
+        assert_eq!(history.after_failure(&policy, false, now + policy.window * 2), pause(50));
+    }
+
+    fn pause(millis: u64) -> Verdict {
+        Verdict::RestartAfter(Duration::from_millis(millis))
     }
 
     proptest! {
         #[test]
-        fn it_gives_up_exactly_when_a_window_holds_too_many(gaps in prop::collection::vec(0_u64..30_000, 1..80)) {
+        fn it_gives_up_exactly_when_a_window_holds_too_many(steps in prop::collection::vec((0_u64..30_000, any::<bool>()), 1..80)) {
             let policy = RestartPolicy { max_restarts: 5, ..RestartPolicy::default() };
             let mut history = RestartHistory::default();
             let mut now = Instant::now();
             let mut failures: Vec<Instant> = Vec::new();
-            for gap in gaps {
+            for (gap, progressed) in steps {
                 now += Duration::from_millis(gap);
                 failures.push(now);
                 let recent = failures.iter().filter(|&&at| now.duration_since(at) <= policy.window).count();
-                let gave_up = history.after_failure(&policy, now) == Verdict::GiveUp;
+                let gave_up = history.after_failure(&policy, progressed, now) == Verdict::GiveUp;
                 prop_assert_eq!(gave_up, recent > policy.max_restarts);
             }
         }
