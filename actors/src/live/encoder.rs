@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::cell::Cell;
-use super::table::{Row, changed, full, numbers, wrap_for};
+use super::table::{Row, changed, full, numbers, wraps_for};
 use crate::alerts::AlertWatch;
 use crate::domain::{StateVector, UnixTime};
 
@@ -88,7 +88,7 @@ pub(super) fn delta(head: Head, cell: Cell, changes: &[Change], update: &CellUpd
         Some(Row { number: change.number, now: change.after.as_deref()?, held: change.before.as_deref() })
     };
     let mut stayed: Vec<_> = update.changed.iter().filter_map(row).collect();
-    let (wrap, beyond) = wrap_for(&stayed);
+    let (wraps, beyond) = wraps_for(&stayed);
     let mut appeared: Vec<_> = update.appeared.iter().filter_map(row).collect();
     if beyond.contains(&true) {
         appeared.extend(stayed.iter().zip(&beyond).filter(|(_, beyond)| **beyond).map(|(row, _)| *row));
@@ -111,7 +111,7 @@ pub(super) fn delta(head: Head, cell: Cell, changes: &[Change], update: &CellUpd
     }
     if !stayed.is_empty() {
         out.extend_from_slice(b",\"changed\":");
-        changed(&mut out, &stayed, wrap, head.base());
+        changed(&mut out, &stayed, &wraps, head.base());
     }
     out.extend_from_slice(b"}\n\n");
     out

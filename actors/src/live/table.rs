@@ -19,7 +19,27 @@ pub(super) struct Row<'a> {
 struct Integers {
     name: &'static str,
     value: fn(&StateVector) -> Option<i64>,
+    wraps: Wrapping,
 }
+
+/// How a column's values may be written without their higher digits.
+#[derive(Clone, Copy)]
+struct Wrapping {
+    /// The divisions whose remainders may stand for the values, the shortest first.
+    by: &'static [i64],
+    /// For fewer changed values the digits saved are fewer than what it takes to say so.
+    from: usize,
+}
+
+impl Wrapping {
+    const NEVER: Self = Self { by: &[], from: 0 };
+    const POSITION: Self = Self { by: &[1_000, 10_000], from: 1 };
+    const ALTITUDE: Self = Self { by: &[250, 1_000], from: 30 };
+    const VELOCITY: Self = Self { by: &[200, 1_000], from: 30 };
+}
+
+/// Of what division each column's remainders stand for its values, where they do.
+pub(super) type Wraps = [Option<i64>; INTEGERS.len()];
 
 /// What JSON's readers keep exactly, and far more than any aircraft has.
 const LIMIT: f64 = 1e15;
@@ -43,18 +63,19 @@ fn true_track(state: &StateVector) -> Option<i64> {
     scaled(state.true_track, 10.0).map(|track| track.rem_euclid(3600))
 }
 
-const POSITION: [Integers; 2] = [Integers { name: "lat", value: lat }, Integers { name: "lon", value: lon }];
-
-const INTEGERS: [Integers; 9] = [
-    Integers { name: "baro_altitude", value: |state| scaled(state.baro_altitude, 1.0) },
-    Integers { name: "geo_altitude", value: |state| scaled(state.geo_altitude, 1.0) },
-    Integers { name: "velocity", value: |state| scaled(state.velocity, 10.0) },
-    Integers { name: "true_track", value: true_track },
-    Integers { name: "vertical_rate", value: |state| scaled(state.vertical_rate, 10.0) },
-    Integers { name: "on_ground", value: |state| state.on_ground.map(i64::from) },
-    Integers { name: "spi", value: |state| state.spi.map(i64::from) },
-    Integers { name: "position_source", value: |state| state.position_source.map(i64::from) },
-    Integers { name: "category", value: |state| state.category.map(i64::from) },
+const INTEGERS: [Integers; 11] = [
+    Integers { name: "lat", value: lat, wraps: Wrapping::POSITION },
+    Integers { name: "lon", value: lon, wraps: Wrapping::POSITION },
+    Integers { name: "baro_altitude", value: |state| scaled(state.baro_altitude, 1.0), wraps: Wrapping::ALTITUDE },
+    Integers { name: "geo_altitude", value: |state| scaled(state.geo_altitude, 1.0), wraps: Wrapping::ALTITUDE },
+    Integers { name: "velocity", value: |state| scaled(state.velocity, 10.0), wraps: Wrapping::VELOCITY },
+    // It is a remainder already.
+    Integers { name: "true_track", value: true_track, wraps: Wrapping::NEVER },
+    Integers { name: "vertical_rate", value: |state| scaled(state.vertical_rate, 10.0), wraps: Wrapping::NEVER },
+    Integers { name: "on_ground", value: |state| state.on_ground.map(i64::from), wraps: Wrapping::NEVER },
+    Integers { name: "spi", value: |state| state.spi.map(i64::from), wraps: Wrapping::NEVER },
+    Integers { name: "position_source", value: |state| state.position_source.map(i64::from), wraps: Wrapping::NEVER },
+    Integers { name: "category", value: |state| state.category.map(i64::from), wraps: Wrapping::NEVER },
 ];
 
 /// Writes `{"n":[…],…}` with everything that is known of each aircraft.
@@ -73,22 +94,25 @@ pub(super) fn full(out: &mut Vec<u8>, rows: &[Row<'_>], base: UnixTime) {
         },
     );
     table.texts(all);
-    for Integers { name, value } in POSITION.iter().chain(&INTEGERS) {
+    for Integers { name, value, .. } in &INTEGERS {
         table.column(name, all, |row| value(row.now), integer);
     }
     table.times(base, all, all);
     out.push(b'}');
 }
 
-/// Writes `{"n":[…],…}` with what differs from what the reader holds. Every row must have something held, and a position
-/// that `wrap` can express.
-pub(super) fn changed(out: &mut Vec<u8>, rows: &[Row<'_>], wrap: Option<i64>, base: UnixTime) {
+/// Writes `{"n":[…],…}` with what differs from what the reader holds. Every row must have something held, and values that
+/// `wraps` can express.
+pub(super) fn changed(out: &mut Vec<u8>, rows: &[Row<'_>], wraps: &Wraps, base: UnixTime) {
     fn differs<T: PartialEq>(value: impl Fn(&StateVector) -> T) -> impl Fn(&Row<'_>) -> bool {
         move |row| row.held.is_none_or(|held| value(held) != value(row.now))
     }
     numbers(out, b"{\"n\":", rows.iter().map(|row| row.number));
-    if let Some(wrap) = wrap {
-        out.extend_from_slice(format!(",\"wrap\":{{\"lat\":{wrap},\"lon\":{wrap}}}").as_bytes());
+    let wrapped: Vec<_> =
+        INTEGERS.iter().zip(wraps).filter_map(|(column, wrap)| Some((column.name, (*wrap)?))).collect();
+    if !wrapped.is_empty() {
+        let members: Vec<_> = wrapped.iter().map(|(name, wrap)| format!("\"{name}\":{wrap}")).collect();
+        out.extend_from_slice(format!(",\"wrap\":{{{}}}", members.join(",")).as_bytes());
     }
     let mut table = Table { out, rows };
     table.texts_that(
@@ -96,29 +120,34 @@ pub(super) fn changed(out: &mut Vec<u8>, rows: &[Row<'_>], wrap: Option<i64>, ba
         |row| row.held.is_none_or(|held| held.squawk != row.now.squawk),
         |row| row.held.is_none_or(|held| held.origin_country != row.now.origin_country),
     );
-    for Integers { name, value } in &POSITION {
+    for (Integers { name, value, .. }, wrap) in INTEGERS.iter().zip(wraps) {
         let sent = |row: &Row<'_>| value(row.now).map(|value| wrap.map_or(value, |wrap| value.rem_euclid(wrap)));
         table.column(name, differs(value), sent, integer);
-    }
-    for Integers { name, value } in &INTEGERS {
-        table.column(name, differs(value), |row| value(row.now), integer);
     }
     table.times(base, differs(|state| state.time_position), differs(|state| state.observed_at));
     out.push(b'}');
 }
 
-/// The step that makes the positions of a table of changes shortest, and which of its rows it cannot express; those are to
-/// be written in full.
-pub(super) fn wrap_for(rows: &[Row<'_>]) -> (Option<i64>, Vec<bool>) {
-    for wrap in [1_000, 10_000] {
-        let beyond: Vec<_> =
-            rows.iter().map(|row| !POSITION.iter().all(|column| expresses(wrap, column, row))).collect();
-        // A whole row costs about as much as the digits saved on thirty.
-        if beyond.iter().filter(|beyond| **beyond).count() * 30 <= rows.len() {
-            return (Some(wrap), beyond);
-        }
-    }
-    (None, vec![false; rows.len()])
+/// The divisions that make a table of changes shortest, and which of its rows their remainders cannot express; those are
+/// to be written in full.
+pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
+    let mut beyond = vec![false; rows.len()];
+    let wraps = INTEGERS.each_ref().map(|column| {
+        let Wrapping { by, from } = column.wraps;
+        let value = |state| (column.value)(state);
+        let changed = rows.iter().filter(|row| row.held.and_then(value) != value(row.now)).count();
+        by.iter().copied().filter(|_| changed >= from).find(|&wrap| {
+            let lost: Vec<_> = rows.iter().map(|row| !expresses(wrap, column, row)).collect();
+            let more = lost.iter().zip(&beyond).filter(|(lost, beyond)| **lost && !**beyond).count();
+            // A whole row costs about as much as the digits that are saved on sixty.
+            let is_worth_it = more * 60 <= rows.len();
+            if is_worth_it {
+                beyond.iter_mut().zip(lost).for_each(|(beyond, lost)| *beyond |= lost);
+            }
+            is_worth_it
+        })
+    });
+    (wraps, beyond)
 }
 
 /// Whether a reader that holds the row's old value makes the new one of its remainder.

@@ -163,9 +163,10 @@ fn scenes() -> Vec<(&'static str, Scene)> {
                 let parts = StateVectorParts {
                     callsign: (number % 4 > 0).then(|| format!("TST{number}").into()),
                     origin_country: Some(country.into()),
-                    velocity: (number % 5 > 0).then_some(200.0 + number as f64 / 10.0),
+                    velocity: (number % 5 > 0)
+                        .then_some(200.0 + number as f64 / 10.0 + (moved * (number % 3)) as f64 / 4.0),
                     true_track: Some((number * 17 % 360) as f64),
-                    baro_altitude: (number % 7 > 0).then_some((number * 30 + (number % 11 / 10) * moved * 8) as f64),
+                    baro_altitude: (number % 7 > 0).then_some((number * 30 + (number % 11 / 3) * moved * 3) as f64),
                     on_ground: Some(number % 7 == 0),
                     ..at(-60.0 + number as f64 * 0.4 + step as f64 / 10_000.0, -179.99 + number as f64 * 1.1)
                 };
