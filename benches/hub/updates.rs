@@ -62,9 +62,15 @@ pub(crate) fn latencies(outcome: &Outcome, since: u64, counts: impl Fn(&Visit) -
     Milliseconds::of(counted.map(|arrived| arrived.at.saturating_sub(arrived.update.sent_at)).collect())
 }
 
-/// How many updates were missed between two that came.
+/// How many updates were missed between two that came. The first of them is told of.
 pub(crate) fn gaps(outcome: &Outcome) -> usize {
-    outcome.updates().0.iter().filter(|arrived| arrived.leaves_gap()).count()
+    let (updates, unknown) = outcome.updates();
+    let mut gaps = updates.iter().filter(|arrived| arrived.leaves_gap());
+    let Some(first) = gaps.next() else { return 0 };
+    eprintln!("  the first gap: {first:?}; {unknown} frames that nobody could read");
+    let others = updates.iter().filter(|other| other.visit == first.visit);
+    others.for_each(|other| eprintln!("    {:?} at {}, following {:?}", other.update, other.at, other.follows));
+    1 + gaps.count()
 }
 
 /// For each poll and reader the time until the last update of it was complete.

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use actix_web_lab::sse::{self, Sse};
@@ -59,6 +60,8 @@ pub(super) fn serve() -> anyhow::Result<()> {
                 .route("/broadcast", web::post().to(broadcast))
         })
         .workers(2)
+        // The publisher's connection is quiet for five seconds at a time.
+        .keep_alive(Duration::from_secs(75))
         .backlog(4096)
         .bind((Ipv4Addr::LOCALHOST, port))?
         .run()

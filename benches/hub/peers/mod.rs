@@ -5,7 +5,7 @@ mod broadcaster;
 mod floor;
 mod nchan;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
@@ -52,6 +52,9 @@ fn this_program(name: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// How long a server may take for an event before it counts as standing still.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
@@ -62,6 +65,7 @@ fn connect(address: SocketAddr, group: &Group) -> anyhow::Result<TcpStream> {
         match TcpStream::connect(address) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
+                stream.set_write_timeout(Some(PATIENCE))?;
                 return Ok(stream);
             }
             Err(error) if Instant::now() > deadline => {
@@ -101,6 +105,9 @@ impl Peer {
         };
         message.extend_from_slice(payload.as_bytes());
         let written = self.publisher.write_all(&message);
+        if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            bail!("stands still: it has taken no event for {} s", PATIENCE.as_secs());
+        }
         written.with_context(|| format!("{} takes no more; its log ends\n{}", self.name, self.group.log()))
     }
 }
