@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 
-use crate::databases::{Postgres, Sqlite, TestDatabase, Timescale};
+use crate::databases::{TestDatabase, on_each_database};
 use crate::sample::{START, batch, hints, part, state};
 use crate::statistics::expected;
 
@@ -338,24 +338,7 @@ async fn flights_are_found_by_time_aircraft_and_callsign<D: TestDatabase>() {
     assert_eq!(sky.storage.traffic_by_country(UnixTime(START), UnixTime(START + 1), 2).await.unwrap().len(), 2);
 }
 
-/// Every test above, once for each database.
-macro_rules! on_each {
-    ($($test:ident)*) => {
-        on_each!(@on postgres Postgres: $($test)*);
-        on_each!(@on timescale Timescale: $($test)*);
-        on_each!(@on sqlite Sqlite: $($test)*);
-    };
-    (@on $name:ident $database:ident: $($test:ident)*) => {
-        mod $name {
-            $(#[actix_rt::test]
-            async fn $test() {
-                super::$test::<super::$database>().await;
-            })*
-        }
-    };
-}
-
-on_each! {
+on_each_database! {
     they_are_what_the_rows_make
     late_rows_and_duplicates_lead_to_the_same
     two_replicas_make_them_once

@@ -10,27 +10,10 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use crate::databases::{Postgres, Sqlite, TestDatabase, Timescale};
+use crate::databases::{Postgres, TestDatabase, on_each_database};
 use crate::sample::{START, batch, part, poll, state};
 
-/// Every test below, once for each database.
-macro_rules! suite {
-    ($($test:ident)*) => {
-        suite!(@on postgres Postgres: $($test)*);
-        suite!(@on timescale Timescale: $($test)*);
-        suite!(@on sqlite Sqlite: $($test)*);
-    };
-    (@on $name:ident $database:ident: $($test:ident)*) => {
-        mod $name {
-            $(#[actix_rt::test]
-            async fn $test() {
-                super::$test::<super::$database>().await;
-            })*
-        }
-    };
-}
-
-suite! {
+on_each_database! {
     what_is_asked_for_is_read_in_order
     values_are_read_as_they_were
     a_history_is_read_while_it_grows

@@ -6,27 +6,10 @@ use actors::ports::{LikelyNew, StateStore, StoreError};
 use flight_monitor::storage::{MigrateError, PositionsQuery, Storage};
 use futures_util::future::{join, join_all};
 
-use crate::databases::{Postgres, Sqlite, TestDatabase, Timescale};
+use crate::databases::{Postgres, Sqlite, TestDatabase, on_each_database};
 use crate::sample::{START, batch, hints, log, part, poll, state};
 
-/// Every test below, once for each database.
-macro_rules! suite {
-    ($($test:ident)*) => {
-        suite!(@on postgres Postgres: $($test)*);
-        suite!(@on timescale Timescale: $($test)*);
-        suite!(@on sqlite Sqlite: $($test)*);
-    };
-    (@on $name:ident $database:ident: $($test:ident)*) => {
-        mod $name {
-            $(#[actix_rt::test]
-            async fn $test() {
-                super::$test::<super::$database>().await;
-            })*
-        }
-    };
-}
-
-suite! {
+on_each_database! {
     the_first_row_of_a_key_stays
     hints_never_change_what_is_stored
     values_come_back_as_they_were

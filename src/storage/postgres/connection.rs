@@ -78,6 +78,11 @@ impl Failure {
         self.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
     }
 
+    /// Whether the role may not do it, or TimescaleDB's edition does not have it.
+    pub(in crate::storage) fn is_for_lack_of_rights(&self) -> bool {
+        matches!(self.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::FEATURE_NOT_SUPPORTED))
+    }
+
     pub(in crate::storage) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),

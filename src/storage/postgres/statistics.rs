@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
 
 use super::connection::{Failure, PostgresDatabase};
 use super::hypertable::extension_schema;
@@ -77,12 +76,7 @@ impl PostgresDatabase {
     pub(in crate::storage) async fn make_aggregates(&self) -> Result<Statistics, Failure> {
         let session = self.connect(Duration::ZERO).await?;
         match make(&session.client, &self.options).await {
-            Err(failure)
-                if matches!(
-                    failure.code(),
-                    Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::FEATURE_NOT_SUPPORTED)
-                ) =>
-            {
+            Err(failure) if failure.is_for_lack_of_rights() => {
                 log::warn!(
                     "TimescaleDB refuses continuous aggregates: {failure}; this server keeps the statistics itself"
                 );
