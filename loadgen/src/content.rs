@@ -61,6 +61,8 @@ struct Data {
     observed_at: Option<i64>,
     #[serde(default)]
     cell: Option<IgnoredAny>,
+    #[serde(default)]
+    alerts: Option<IgnoredAny>,
 }
 
 /// Tells `null` from a member that is missing.
@@ -72,7 +74,7 @@ impl Content {
     fn of(text: &str) -> Self {
         let mut content = Self::default();
         for data in fields(text, "data").filter_map(|data| serde_json::from_str::<Data>(data).ok()) {
-            if data.cell.is_some() {
+            if data.cell.is_some() || data.alerts.is_some() {
                 content.parts = true;
                 continue;
             }
@@ -120,7 +122,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_update_ends_with_the_event_that_has_no_cell() {
+    fn an_update_ends_with_the_event_that_has_neither_cell_nor_alerts() {
+        let alert = "event: alert\ndata: {\"seq\":8,\"sent_at\":1795472381204,\"total\":0,\"alerts\":[]}\n\n";
+        assert!(Content::of(alert).end.is_none() && Content::of(alert).parts);
         let text = concat!(
             "event: delta\ndata: {\"seq\":8,\"sent_at\":1795472381204,\"cell\":\"world\",\"gone\":[1]}\n\n",
             "event: current\nid: e-8-world\n",
