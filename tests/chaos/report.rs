@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) struct Report {
     recoveries: BTreeMap<String, Vec<Recovery>>,
     stops: Vec<Duration>,
-    restarts: BTreeMap<&'static str, Vec<Duration>>,
+    restarts: BTreeMap<&'static str, Vec<Restart>>,
     pub(crate) kills: u64,
     pub(crate) rebalances: u64,
     /// What a full disk was.
@@ -26,6 +26,15 @@ pub(crate) struct Recovery {
     pub(crate) shown: Duration,
 }
 
+/// From an actor's panic on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restart {
+    /// To its restart.
+    pub(crate) restarted: Duration,
+    /// To the first piece of work that it finished after it, where nothing else was broken.
+    pub(crate) at_work: Option<Duration>,
+}
+
 impl Report {
     pub(crate) fn recovered(&mut self, round: String, recovery: Recovery) {
         self.recoveries.entry(round).or_default().push(recovery);
@@ -36,9 +45,8 @@ impl Report {
         self.stops.push(took);
     }
 
-    /// From an actor's panic to its restart.
-    pub(crate) fn restarted(&mut self, actor: &'static str, took: Duration) {
-        self.restarts.entry(actor).or_default().push(took);
+    pub(crate) fn restarted(&mut self, actor: &'static str, restart: Restart) {
+        self.restarts.entry(actor).or_default().push(restart);
     }
 }
 
@@ -58,7 +66,14 @@ impl fmt::Display for Report {
             writeln!(f, "| {round} | {} | {} | {} |", times.len(), spread(stored), spread(shown))?;
         }
         for (actor, times) in &self.restarts {
-            writeln!(f, "panic in {actor}: {} times, restarted after {}", times.len(), spread(times.iter().copied()))?;
+            let (restarted, at_work) =
+                (times.iter().map(|time| time.restarted), times.iter().filter_map(|time| time.at_work));
+            let (restarted, at_work) = (spread(restarted), spread(at_work));
+            writeln!(
+                f,
+                "panic in {actor}: {} times, restarted after {restarted}, at work after {at_work}",
+                times.len()
+            )?;
         }
         if !self.stops.is_empty() {
             writeln!(f, "SIGTERM: {} times, ended after {}", self.stops.len(), spread(self.stops.iter().copied()))?;

@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::plan::{Plan, Round};
 use crate::postgres::Postgres;
-use crate::report::{Recovery, Report};
+use crate::report::{Recovery, Report, Restart};
 use crate::support::{Database, Proxy, Service, Setup, Sky, Topic, Weather, eventually, let_pass};
 
 /// The processes and what they stand on.
@@ -222,7 +222,7 @@ impl World {
         self.sky.fault(SkyFault { status, ..SkyFault::new(target, kind) });
     }
 
-    fn panic(&mut self, actor: &'static str) {
+    fn panic(&mut self, actor: &'static str, is_alone: bool) {
         let node = match actor {
             "poller" | "kafka-producer" => &self.collector,
             "kafka-consumer-store" | "db-writer" => &self.storer[0],
@@ -233,7 +233,13 @@ impl World {
         let began = Instant::now();
         app.panic(actor);
         app.wait_actor(actor, "restarted", |status| status["restarts"].as_u64() > before);
-        self.report.restarted(actor, began.elapsed());
+        let (restarted, restarted_at) = (began.elapsed(), unix_millis() as f64 / 1000.0);
+        // What else is broken may be what it has to wait for.
+        let at_work = is_alone.then(|| {
+            app.wait_actor(actor, "at work again", |status| status["last_progress"].as_f64() >= Some(restarted_at));
+            began.elapsed()
+        });
+        self.report.restarted(actor, Restart { restarted, at_work });
     }
 
     fn storm(&mut self, luck: u64) {
@@ -250,7 +256,7 @@ impl World {
 
     fn strike(&mut self, fault: Fault, round: &Round) {
         let one = usize::try_from(round.luck % 2).unwrap();
-        let seconds = round.outage.as_secs();
+        let (seconds, is_alone) = (round.outage.as_secs(), round.faults.len() == 1);
         match fault {
             Fault::KillCollector => self.collector.kill(),
             Fault::KillStorer => self.storer[one].kill(),
@@ -262,12 +268,12 @@ impl World {
                 self.storer[one].die_at(if before { "store-rows-sent" } else { "store-committed" });
                 self.report.kills += 1;
             }
-            Fault::PanicPoller => self.panic("poller"),
-            Fault::PanicProducer => self.panic("kafka-producer"),
-            Fault::PanicStoreConsumer => self.panic("kafka-consumer-store"),
-            Fault::PanicDbWriter => self.panic("db-writer"),
-            Fault::PanicLiveConsumer => self.panic("kafka-consumer-live"),
-            Fault::PanicHub => self.panic("sse-hub"),
+            Fault::PanicPoller => self.panic("poller", is_alone),
+            Fault::PanicProducer => self.panic("kafka-producer", is_alone),
+            Fault::PanicStoreConsumer => self.panic("kafka-consumer-store", is_alone),
+            Fault::PanicDbWriter => self.panic("db-writer", is_alone),
+            Fault::PanicLiveConsumer => self.panic("kafka-consumer-live", is_alone),
+            Fault::PanicHub => self.panic("sse-hub", is_alone),
             Fault::StopCollector => self.report.stopped(self.collector.stop()),
             Fault::StopStorer => self.report.stopped(self.storer[one].stop()),
             Fault::StopViewer => self.report.stopped(self.viewer.stop()),
