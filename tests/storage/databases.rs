@@ -20,24 +20,6 @@ use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use url::Url;
 
-/// These tests, once for each database: functions of the module in which it stands, generic over a [`TestDatabase`].
-macro_rules! on_each_database {
-    ($($test:ident)*) => {
-        on_each_database!(@on postgres Postgres: $($test)*);
-        on_each_database!(@on timescale Timescale: $($test)*);
-        on_each_database!(@on sqlite Sqlite: $($test)*);
-    };
-    (@on $name:ident $database:ident: $($test:ident)*) => {
-        mod $name {
-            $(#[actix_rt::test]
-            async fn $test() {
-                super::$test::<$crate::databases::$database>().await;
-            })*
-        }
-    };
-}
-pub(crate) use on_each_database;
-
 /// A database with nothing in it, and what the tests do to it behind the storage's back.
 pub(crate) trait TestDatabase: Sized + 'static {
     /// Whether the server itself keeps the traffic of each hour, and sees to the retention.

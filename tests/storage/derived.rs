@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 
-use crate::databases::{TestDatabase, on_each_database};
+use crate::databases::TestDatabase;
 use crate::sample::{START, batch, hints, part, state};
 use crate::statistics::expected;
 

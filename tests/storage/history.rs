@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use crate::databases::{Postgres, TestDatabase, on_each_database};
+use crate::databases::{Postgres, TestDatabase};
 use crate::sample::{START, batch, part, poll, state};
 
 on_each_database! {

@@ -5,6 +5,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+/// These tests, once for each database: functions of the module in which it stands, generic over a `TestDatabase`.
+macro_rules! on_each_database {
+    ($($test:ident)*) => {
+        on_each_database!(@on postgres Postgres: $($test)*);
+        on_each_database!(@on timescale Timescale: $($test)*);
+        on_each_database!(@on sqlite Sqlite: $($test)*);
+    };
+    (@on $name:ident $database:ident: $($test:ident)*) => {
+        mod $name {
+            $(#[actix_rt::test]
+            async fn $test() {
+                super::$test::<$crate::databases::$database>().await;
+            })*
+        }
+    };
+}
+
 mod databases;
 mod derived;
 mod history;

@@ -6,7 +6,7 @@ use actors::ports::{LikelyNew, StateStore, StoreError};
 use flight_monitor::storage::{MigrateError, PositionsQuery, Storage};
 use futures_util::future::{join, join_all};
 
-use crate::databases::{Postgres, Sqlite, TestDatabase, on_each_database};
+use crate::databases::{Postgres, Sqlite, TestDatabase};
 use crate::sample::{START, batch, hints, log, part, poll, state};
 
 on_each_database! {
