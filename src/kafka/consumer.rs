@@ -37,6 +37,13 @@ pub struct KafkaSubscription {
     held: Cell<bool>,
     failed: Cell<Option<Instant>>,
     looked_for_partitions: Cell<Option<Instant>>,
+    /// Whether the client is to be left: it was told that the topic is not there, or gives nothing of what there is.
+    is_gone: Cell<bool>,
+    /// Since when the next record is waited for.
+    idle_since: Cell<Option<Instant>>,
+    /// Since when the log is known to end elsewhere than where reading has come to.
+    unread_since: Cell<Option<Instant>>,
+    left: Cell<Option<Instant>>,
 }
 
 impl KafkaSubscription {
@@ -49,6 +56,10 @@ impl KafkaSubscription {
     /// While brokers are away librdkafka queues errors by the dozen, before what is read afterwards. Those that follow
     /// a reported one within this time tell nothing new; a caller that paused at each would lag far behind.
     const ONE_FAILURE: Duration = Duration::from_secs(5);
+    /// A client that waits for so long, although there is something to read, is left for a new one …
+    const SILENCE: Duration = Duration::from_secs(8);
+    /// … but not again within this time: a record at the end may be one that nobody is given, such as a transaction's end.
+    const ONE_LEAVING: Duration = Duration::from_secs(60);
 
     /// A subscription; the cluster is reached with the first `next`.
     pub fn new(cluster: KafkaCluster, membership: Membership) -> Self {
@@ -61,6 +72,10 @@ impl KafkaSubscription {
             held: Cell::new(false),
             failed: Cell::new(None),
             looked_for_partitions: Cell::new(None),
+            is_gone: Cell::new(false),
+            idle_since: Cell::new(None),
+            unread_since: Cell::new(None),
+            left: Cell::new(None),
         }
     }
 
@@ -71,6 +86,52 @@ impl KafkaSubscription {
         let client = Arc::new(Client::connect(&self.cluster, self.membership).await?);
         self.client.replace(Some(client.clone()));
         Ok(client)
+    }
+
+    /// Where the topic was deleted: lets go of its partitions and of the client. What librdkafka knows of the topic would
+    /// outlive it: one of the same name begins with the leader's epoch 0, and it ignores every epoch that is below the last
+    /// one (librdkafka's issue 4898), so it would wait for ever.
+    async fn leave_what_is_gone(&self) {
+        if !self.is_gone.replace(false) {
+            return;
+        }
+        self.close().await;
+        let mut gathering = self.gathering.borrow_mut();
+        gathering.stop_all();
+        let owned = gathering.owned();
+        gathering.disown(&owned);
+        let mut events = self.events.borrow_mut();
+        events.clear();
+        events.push_back(SubscriptionEvent::Revoked(owned));
+        self.held.set(false);
+        self.looked_for_partitions.set(None);
+        self.has_moved();
+    }
+
+    /// Something has come, or was handed out.
+    fn has_moved(&self) {
+        self.idle_since.set(None);
+        self.unread_since.set(None);
+    }
+
+    /// Leaves a client that gives nothing although the log has `ends` other than where reading had come to: after a
+    /// rebalance nobody is told that the topic was deleted and made anew meanwhile.
+    fn doubt_silence(&self, reached: &BTreeMap<i32, i64>, ends: &[(i32, i64)]) {
+        let waits = |since: Option<Instant>, long: Duration| since.is_some_and(|since| since.elapsed() >= long);
+        let is_idle = waits(self.idle_since.get(), Duration::from_secs(1));
+        if !is_idle || ends.iter().all(|(partition, end)| reached.get(partition).is_none_or(|reached| reached == end)) {
+            self.unread_since.set(None);
+            return;
+        }
+        if self.unread_since.get().is_none() {
+            self.unread_since.set(Some(Instant::now()));
+        }
+        let has_left = self.left.get().is_some_and(|at| at.elapsed() < Self::ONE_LEAVING);
+        if waits(self.unread_since.get(), Self::SILENCE) && !has_left {
+            log::warn!("Kafka has records that are not given to this consumer: it is replaced");
+            self.left.set(Some(Instant::now()));
+            self.is_gone.set(true);
+        }
     }
 
     /// Takes over the partitions that are not owned yet.
@@ -119,6 +180,7 @@ impl KafkaSubscription {
         let mut stream = client.consumer.stream();
         loop {
             if let Some(event) = self.events.borrow_mut().pop_front() {
+                self.has_moved();
                 return Ok(event);
             }
             if self.gathering.borrow().is_full() {
@@ -138,6 +200,7 @@ impl KafkaSubscription {
                         next = stream.next() => next,
                         // A rebalance that brought no message wakes nobody.
                         () = sleep(Duration::from_millis(100)) => {
+                            self.idle_since.set(self.idle_since.get().or_else(|| Some(Instant::now())));
                             self.look_for_partitions(client).await?;
                             None
                         }
@@ -154,6 +217,7 @@ impl KafkaSubscription {
     }
 
     async fn take(&self, client: &Arc<Client>, message: &BorrowedMessage<'_>) -> Result<(), SubscriptionError> {
+        self.has_moved();
         let record = Record {
             partition: message.partition(),
             offset: message.offset(),
@@ -202,6 +266,14 @@ impl KafkaSubscription {
                 log::warn!(error:%; "reading goes on at the oldest record");
                 Ok(())
             }
+            Some(
+                RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopicOrPartition,
+            ) => {
+                self.is_gone.set(true);
+                Err(refused(error))
+            }
             _ if self.failed.get().is_some_and(|at| at.elapsed() < Self::ONE_FAILURE) => {
                 log::debug!(error:%; "and another failure");
                 Ok(())
@@ -224,6 +296,7 @@ impl KafkaSubscription {
 
 impl Subscription for KafkaSubscription {
     async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
+        self.leave_what_is_gone().await;
         let client = self.client().await?;
         self.look_for_partitions(&client).await?;
         self.resume(&client)?;
@@ -231,6 +304,8 @@ impl Subscription for KafkaSubscription {
     }
 
     async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
+        self.leave_what_is_gone().await;
+        self.has_moved();
         let client = self.client().await?;
         if !self.held.get() {
             sleep(Self::PAUSE_AFTER).await;
@@ -257,6 +332,7 @@ impl Subscription for KafkaSubscription {
     }
 
     async fn start(&self, starts: &[(i32, StartAt)]) -> Result<(), SubscriptionError> {
+        self.has_moved();
         let client = self.client().await?;
         let starts: Vec<_> = starts.iter().copied().filter(|(p, _)| self.gathering.borrow().owns(*p)).collect();
         if starts.is_empty() {
@@ -305,14 +381,18 @@ impl Subscription for KafkaSubscription {
     async fn end_offsets(&self) -> Result<Vec<(i32, i64)>, SubscriptionError> {
         let client = self.client().await?;
         let (owned, topic) = (self.gathering.borrow().owned(), self.cluster.options().topic_raw.clone());
-        blocking(move || {
+        // Before the question: meanwhile reading may go on beyond its answer.
+        let reached = self.gathering.borrow().reached();
+        let ends: Vec<_> = blocking(move || {
             let end = |partition| {
                 let (_, end) = client.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
                 Ok((partition, end))
             };
-            owned.into_iter().map(end).collect()
+            owned.into_iter().map(end).collect::<Result<_, _>>()
         })
-        .await
+        .await?;
+        self.doubt_silence(&reached, &ends);
+        Ok(ends)
     }
 
     async fn close(&self) {

@@ -88,6 +88,16 @@ impl Gathering {
         started.map(|(partition, _)| *partition).collect()
     }
 
+    /// The offset that comes next in each partition, where it is known.
+    pub(super) fn reached(&self) -> BTreeMap<i32, i64> {
+        let next = |reading: &Reading| match *reading {
+            Reading::NotStarted => None,
+            Reading::Checking { place, .. } => Some(place.next_offset),
+            Reading::Expecting { offset, .. } => offset,
+        };
+        self.partitions.iter().filter_map(|(&partition, reading)| Some((partition, next(reading)?))).collect()
+    }
+
     /// No partition is started any more; what was gathered goes.
     pub(super) fn stop_all(&mut self) {
         for reading in self.partitions.values_mut() {

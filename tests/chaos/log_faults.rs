@@ -75,10 +75,7 @@ impl World {
     pub(crate) fn make_the_topic_anew(&mut self) {
         self.settle();
         let name = self.topic().name().to_owned();
-        self.admin(async |admin, options| {
-            let deleted = admin.delete_topics(&[&name], options).await.unwrap();
-            assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
-        });
+        self.topic().delete();
         self.ledger.turn_the_page();
         self.partitions = Self::PARTITIONS;
         self.sky.clear_up();

@@ -116,6 +116,27 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     app.end();
 }
 
+#[test]
+fn a_topic_that_is_made_anew_after_kafka_was_restarted_is_read_from_its_beginning() {
+    let kafka = Service::kafka();
+    let sky = Sky::of(100);
+    let setup = Setup::real().on_kafka(&kafka.address).watching(&sky);
+    let app = setup.start();
+    setup.database().wait_more_than(0);
+    // Each start of Kafka makes the leader's epoch a higher one; that of the topic's successor begins with 0.
+    kafka.stop();
+    kafka.start_again();
+    app.wait_ready();
+    setup.database().wait_more_than(setup.database().rows().len());
+
+    setup.topic().delete();
+    let stored = setup.database().rows().len();
+    // More than can have been on its way already.
+    app.sse().wait_states(300);
+    setup.database().wait_more_than(stored + 300);
+    app.end();
+}
+
 fn a_newer_schema_is_refused(setup: &Setup) {
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
     setup.database().execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000001')");

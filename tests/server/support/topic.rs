@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Headers;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -59,6 +61,15 @@ impl Topic {
             let partitions: Vec<_> = metadata.topics().first()?.partitions().iter().map(|p| p.id()).collect();
             (!partitions.is_empty()).then_some(partitions)
         })
+    }
+
+    /// Deletes it, with all that is in it.
+    pub(crate) fn delete(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+        let deleted = runtime.block_on(admin.delete_topics(&[self.name()], &options)).unwrap();
+        assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
     }
 
     /// Whether it was made.
