@@ -20,6 +20,10 @@ const HOUR = 720;
 /** Everything in view. */
 const WORLD = "#view=1.2/25/10";
 const EUROPE = "#view=4.5/49/8";
+const VIEWS = [
+  ["the whole world in view", WORLD],
+  ["Europe in view", EUROPE],
+] as const;
 /** Hardly anything in view, and yet everything is asked for: what is drawn in software would take most of the time. */
 const OCEAN = "#view=0.8/-35/-125";
 const VIEWPORT = { width: 1280, height: 800 };
@@ -58,10 +62,7 @@ afterAll(async () => {
 });
 
 test("an update", async () => {
-  for (const [where, hash] of [
-    ["the whole world in view", WORLD],
-    ["Europe in view", EUROPE],
-  ] as const) {
+  for (const [where, hash] of VIEWS) {
     const { page, meter, context } = await open(hash);
     // The first updates are slower: the browser compiles what runs often.
     await page.waitForTimeout(12_000);
@@ -94,10 +95,7 @@ test("an update", async () => {
 });
 
 test("panning", async () => {
-  for (const [where, hash] of [
-    ["the whole world in view", WORLD],
-    ["Europe in view", EUROPE],
-  ] as const) {
+  for (const [where, hash] of VIEWS) {
     const { page, meter, context } = await open(hash);
     await pan(page, 1_500);
     const main = await traced(page, "panning", () => pan(page, 6_000));
