@@ -14,13 +14,7 @@ fn with_a_still_picture() -> (TestApp, Sky) {
     let app = Setup::embedded().watching(&sky).start();
     sky.wait_polls(1);
     sky.fall_silent();
-    let newest: HashMap<_, _> = sky.served().into_iter().collect();
-    eventually("the picture is complete", || {
-        let flights = app.get("/api/v1/flights").json();
-        let states = flights["states"].as_array()?.clone();
-        let newest = |state: &Value| state["last_contact"] == newest[state["icao24"].as_str().unwrap()];
-        (states.len() == 300 && states.iter().all(newest)).then_some(())
-    });
+    app.wait_shown(&sky);
     (app, sky)
 }
 
@@ -279,7 +273,7 @@ fn the_status_tells_how_the_source_is() {
 fn a_demonstration_says_that_it_is_one() {
     let app = Setup::embedded().arguments(["serve", "--demo", "--demo-aircraft", "150"]).start();
     assert_eq!(app.get("/api/v1/status").json()["demonstration"], true);
-    assert!(app.lines_with("DEMONSTRATION: 150 simulated aircraft") == 1);
-    eventually("aircraft are shown", || (app.get("/api/v1/flights").json()["count"].as_u64() > Some(50)).then_some(()));
+    app.wait_aircraft(50);
+    assert_eq!(app.lines_with("DEMONSTRATION: 150 simulated aircraft"), 1);
     app.end();
 }

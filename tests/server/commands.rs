@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Database, Setup, Sky, eventually, request};
+use crate::support::{Database, Setup, Sky, request};
 
 fn recorded(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/opensky").join(name).display().to_string()
@@ -47,9 +47,7 @@ fn recorded_responses_can_be_served_as_if_they_were_new() {
     let file = recorded("extended-handpicked-2022-06-09-56.json");
     let setup = Setup::embedded().arguments(["serve", "--replay", &file]);
     let app = setup.start();
-    eventually("they are in the picture", || {
-        (app.get("/api/v1/flights").json()["count"].as_u64() > Some(40)).then_some(())
-    });
+    app.wait_aircraft(41);
     setup.database().wait_more_than(40);
     for word in
         ["  source    1 recorded responses", "  Kafka     embedded: volatile", "  database  embedded: sqlite://"]
@@ -91,7 +89,7 @@ fn the_simulator_alone_serves_a_server_in_another_process() {
         .set("OPENSKY_CLIENT_ID", "somebody")
         .set("OPENSKY_CLIENT_SECRET", "an-invented-secret");
     let app = setup.start();
-    eventually("flights", || (app.get("/api/v1/flights").json()["count"].as_u64() > Some(60)).then_some(()));
+    app.wait_aircraft(61);
     app.end();
     simulator.end();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Setup, Sky};
+use crate::support::{Setup, Sky, now};
 
 const FIELDS: [&str; 18] = [
     "baro_altitude",
@@ -26,11 +26,6 @@ const FIELDS: [&str; 18] = [
     "velocity",
     "vertical_rate",
 ];
-
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    since.as_secs().try_into().unwrap()
-}
 
 fn fields(value: &Value) -> Vec<&str> {
     let mut names: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();

@@ -2,12 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Setup;
-
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    since.as_secs().try_into().unwrap()
-}
+use crate::support::{Setup, now};
 
 /// A message as others write it, with nine fields.
 fn nine_fields(icao24: &str, last_contact: i64) -> Vec<u8> {

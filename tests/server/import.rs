@@ -4,16 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::{Database, Setup};
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
-}
+use crate::support::{Database, Setup, now};
 
 fn write(setup: &Setup, name: &str, text: &str) -> String {
     let path = setup.directory().join(name);

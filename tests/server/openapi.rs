@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, Answer, Setup, Sky, TestApp};
+use crate::support::{ADMIN_TOKEN, Answer, Setup, Sky, TestApp, eventually};
 
 /// The answers of a real server, and their description.
 struct Described {
@@ -58,12 +58,12 @@ fn every_answer_is_as_described() {
     let token = format!("Bearer {ADMIN_TOKEN}");
     let geojson = &[("Accept", "application/geo+json")][..];
 
+    described.app.wait_aircraft(10);
     let flights = described.check("/api/v1/flights", "", &[], 200);
-    assert!(flights["count"].as_u64() > Some(10));
     described.check("/api/v1/flights", "?bbox=-90,-180,90,180", geojson, 200);
     described.check("/api/v1/flights", "?bbox=1", &[], 400);
     let aircraft = format!("/api/v1/flights/{}/track", flights["states"][0]["icao24"].as_str().unwrap());
-    assert!(described.app.get(&aircraft).json()["count"].as_u64() > Some(0));
+    eventually("it is stored", || (described.app.get(&aircraft).json()["count"].as_u64() > Some(0)).then_some(()));
     let path = "/api/v1/flights/{icao24}/track";
     for query in ["", "?from=2000-01-01T00:00:00Z&limit=1"] {
         described.check(path, query, &[], 200);

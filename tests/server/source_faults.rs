@@ -1,13 +1,13 @@
 //! Whatever the source answers, or does not answer: counted, shown, logged in bounds, and survived.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use simulator::FaultKind::{BadRows, Drip, Empty, Hang, Html, NullStates, Reset, Status, Truncate, WrongTypes};
 use simulator::Target::{States, Token};
 use simulator::{Fault, FaultKind, Target};
 
-use crate::support::{Key, Setup, Sky, TestApp, eventually};
+use crate::support::{Key, Setup, Sky, TestApp, eventually, now};
 
 fn states(kind: FaultKind) -> Fault {
     Fault::new(States, kind)
@@ -168,8 +168,7 @@ fn spent_credits_are_shown_and_end_the_polling_for_the_day() {
 
 #[test]
 fn a_source_whose_clock_is_wrong_for_a_while_costs_only_what_is_older_than_what_was_shown() {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let now = i64::try_from(now).unwrap();
+    let now = now();
     let clock = simulator::ManualClock::new(now);
     let simulator = simulator::start(simulator::Options {
         aircraft: 60,

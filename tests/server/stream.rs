@@ -14,7 +14,7 @@ use std::net::Shutdown;
 use actors::domain::StateVector;
 use ureq::http::Request;
 
-use crate::support::{PATIENCE, Setup, Sky, SseClient, TestApp, eventually};
+use crate::support::{PATIENCE, Setup, Sky, SseClient, TestApp};
 use client::{Aircraft, Decoder, StreamClient};
 
 /// A connection whose events a client reads.
@@ -68,8 +68,7 @@ fn every_encoding_and_scope_leads_to_the_same_picture_as_the_api() {
     let app = Setup::embedded().watching(&sky).start();
     sky.wait_polls(1);
     sky.fall_silent();
-    let newest: BTreeMap<_, _> = sky.served().into_iter().collect();
-    eventually("the picture is complete", || (picture(&app, "").len() == newest.len()).then_some(()));
+    app.wait_shown(&sky);
     let whole = picture(&app, "");
     let some: Vec<_> = whole.keys().take(3).cloned().collect();
     for (accepted, encoding) in
@@ -110,6 +109,7 @@ fn a_client_that_comes_back_goes_on_where_it_was() {
         app.wait_actor("sse-hub", "has noticed", |hub| hub["observation"]["resumed"] == index + 1);
         if !by_header {
             sky.fall_silent();
+            app.wait_shown(&sky);
             connection.read_until(&mut client, "the newest", |client| by_address(client) == picture(&app, ""));
         }
     }

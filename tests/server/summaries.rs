@@ -1,15 +1,12 @@
 //! What was made of the stored rows, read back over HTTP.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 
-use crate::support::{Database, Setup, Sky, TestApp};
+use crate::support::{Database, Setup, Sky, TestApp, now};
 
 /// Three flights of two aircraft, and two hours' traffic; the beginning of the second hour.
 fn fill(database: &Database) -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
-    let hour = now / 3600 * 3600 - 3600;
+    let hour = now() / 3600 * 3600 - 3600;
     let time = |seconds: i64| match database {
         Database::Sqlite(_) => seconds.to_string(),
         Database::Postgres(_) => format!("to_timestamp({seconds})"),

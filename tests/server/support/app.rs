@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 use super::http::{Answer, request};
 use super::log::Log;
 use super::setup::{ADMIN_TOKEN, Setup};
+use super::sky::Sky;
 use super::sse::SseClient;
 use super::{PATIENCE, eventually};
 
@@ -73,6 +75,23 @@ impl TestApp {
     /// Waits until the server says that its clients can use it.
     pub(crate) fn wait_ready(&self) {
         eventually("the server is ready", || (self.get("/health/ready").status == 200).then_some(()));
+    }
+
+    /// Waits until so many aircraft are in the live picture, or more.
+    pub(crate) fn wait_aircraft(&self, count: u64) {
+        let shown = || self.get("/api/v1/flights").json()["count"].as_u64();
+        eventually("aircraft are shown", || (shown() >= Some(count)).then_some(()));
+    }
+
+    /// Waits until the live picture is the newest of all that was served.
+    pub(crate) fn wait_shown(&self, sky: &Sky) {
+        let newest: HashMap<_, _> = sky.served().into_iter().collect();
+        eventually("the newest states are shown", || {
+            let flights = self.get("/api/v1/flights").json();
+            let states = flights["states"].as_array()?;
+            let is_newest = |state: &Value| state["last_contact"] == newest[state["icao24"].as_str().unwrap()];
+            (states.len() == newest.len() && states.iter().all(is_newest)).then_some(())
+        });
     }
 
     /// Makes an actor panic.

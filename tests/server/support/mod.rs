@@ -1,5 +1,7 @@
 //! What the tests speak in: a server as a process, a sky that it watches, clients, Kafka and the database.
 
+use std::time::SystemTime;
+
 mod app;
 mod database;
 mod http;
@@ -25,6 +27,12 @@ pub(crate) use wait::{PATIENCE, eventually, let_pass};
 
 /// An aircraft at a moment: its address and its `last_contact`.
 pub(crate) type Key = (String, i64);
+
+/// This moment in Unix seconds.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    since.as_secs().try_into().unwrap()
+}
 
 /// A name that nobody else uses, on servers that outlive the tests, too.
 pub(crate) fn unique_name() -> String {
