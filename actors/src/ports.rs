@@ -103,11 +103,12 @@ pub trait Subscription: 'static {
     /// As `next`.
     fn hold(&self) -> impl Future<Output = Result<SubscriptionEvent, SubscriptionError>>;
 
-    /// Starts, or moves, the reading of partitions that were assigned. Those that are no longer owned are left out.
+    /// Starts, or moves, the reading of partitions that were assigned. Those that are no longer owned are left out. Returns
+    /// each partition with the offset that it is read from, or 0 where that is its oldest record.
     ///
     /// # Errors
     /// When the client refuses; the caller asks for everything anew by `reset`.
-    fn start(&self, starts: &[(i32, StartAt)]) -> impl Future<Output = Result<(), SubscriptionError>>;
+    fn start(&self, starts: &[(i32, StartAt)]) -> impl Future<Output = Result<Vec<(i32, i64)>, SubscriptionError>>;
 
     /// Drops what was gathered and announces the owned partitions once more as an assignment.
     fn reset(&self);

@@ -127,8 +127,9 @@ impl Subscription for FakeSubscription {
         self.wait(false).await
     }
 
-    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<(), SubscriptionError> {
+    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<Vec<(i32, i64)>, SubscriptionError> {
         let mut log = self.0.lock().unwrap();
+        let mut begun = Vec::new();
         for &(partition, at) in starts {
             if log.owned.contains(&partition) {
                 let next = match at {
@@ -140,9 +141,10 @@ impl Subscription for FakeSubscription {
                     StartAt::Time(_) => panic!("the store does not start by time"),
                 };
                 log.next.insert(partition, next);
+                begun.push((partition, next));
             }
         }
-        Ok(())
+        Ok(begun)
     }
 
     fn reset(&self) {

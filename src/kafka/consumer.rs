@@ -235,7 +235,7 @@ impl KafkaSubscription {
 
     async fn start_over(&self, log: &LogId, partition: i32) -> Result<(), SubscriptionError> {
         log::error!(topic:% = log.topic, partition; "this is not the log that was stored from: the topic was made anew and is read from its beginning");
-        self.start(&[(partition, StartAt::Beginning)]).await
+        self.start(&[(partition, StartAt::Beginning)]).await.map(drop)
     }
 
     /// Reading did not arrive at its place: the log itself says whether it can.
@@ -331,23 +331,30 @@ impl Subscription for KafkaSubscription {
         }
     }
 
-    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<(), SubscriptionError> {
+    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<Vec<(i32, i64)>, SubscriptionError> {
         self.has_moved();
         let client = self.client().await?;
         let starts: Vec<_> = starts.iter().copied().filter(|(p, _)| self.gathering.borrow().owns(*p)).collect();
         if starts.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let offsets = client.offsets(&starts).await?;
-        client.seek(offsets, |partition| self.gathering.borrow().owns(partition)).await?;
+        client.seek(offsets.clone(), |partition| self.gathering.borrow().owns(partition)).await?;
         let mut started = Vec::with_capacity(starts.len());
+        let mut begun = Vec::with_capacity(starts.len());
         for (partition, at) in starts {
             if self.gathering.borrow().owns(partition) {
                 self.gathering.borrow_mut().start(partition, at, self.cluster.is_embedded());
                 started.push(partition);
+                let offset = match offsets.get(&partition) {
+                    Some(&Offset::Offset(offset)) => offset,
+                    _ => 0,
+                };
+                begun.push((partition, offset));
             }
         }
-        client.consumer.resume(&client.list(&started)).map_err(refused)
+        client.consumer.resume(&client.list(&started)).map_err(refused)?;
+        Ok(begun)
     }
 
     fn reset(&self) {

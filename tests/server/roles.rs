@@ -1,6 +1,8 @@
 //! Processes that share the work over one Kafka.
 
-use crate::support::{Setup, Sky, eventually};
+use serde_json::json;
+
+use crate::support::{Setup, Sky, eventually, now};
 
 #[test]
 fn three_processes_with_a_role_each_work_together() {
@@ -38,6 +40,34 @@ fn three_processes_with_a_role_each_work_together() {
     assert_eq!(names(&store), ["kafka-producer", "db-writer", "kafka-consumer-store"]);
     assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live"]);
     [collect, store, live].into_iter().for_each(crate::support::TestApp::end);
+}
+
+#[test]
+fn a_new_process_is_ready_once_it_has_the_whole_picture() {
+    let sky = Sky::of(3_000);
+    let setup = Setup::real().watching(&sky);
+    let collect = setup.clone().arguments(["serve", "--roles", "collect"]).start();
+    sky.wait_polls(8);
+    sky.fall_silent();
+    collect.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    let live = setup.arguments(["serve", "--roles", "live"]).start();
+    live.wait_ready();
+    assert_eq!(live.get("/api/v1/flights").json()["count"], 3_000);
+    [collect, live].into_iter().for_each(crate::support::TestApp::end);
+}
+
+#[test]
+fn the_end_of_a_transaction_does_not_keep_a_new_process_from_being_ready() {
+    let setup = Setup::real().arguments(["serve", "--roles", "live"]);
+    let before = setup.start();
+    before.wait_ready();
+    before.end();
+    let state = json!({ "icao24": "4b1814", "last_contact": now() });
+    setup.topic().write_in_a_transaction(0, &[(Some("4b1814"), Some(state.to_string().into_bytes()))]);
+    let app = setup.start();
+    app.wait_ready();
+    assert_eq!(app.get("/api/v1/flights").json()["count"], 1);
+    app.end();
 }
 
 #[test]

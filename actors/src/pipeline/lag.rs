@@ -17,6 +17,9 @@ pub(super) struct Lag<S> {
     /// For each partition that is read: the offset after the last record that was dealt with.
     reached: BTreeMap<i32, i64>,
     ends: BTreeMap<i32, i64>,
+    /// What had been reached when the ends were learnt, and whether it was the same the time before.
+    reached_before: BTreeMap<i32, i64>,
+    stands_still: bool,
     question: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
 }
 
@@ -34,6 +37,8 @@ impl<S: Subscription> Lag<S> {
             subscription: subscription.clone(),
             reached: BTreeMap::new(),
             ends: BTreeMap::new(),
+            reached_before: BTreeMap::new(),
+            stands_still: false,
             question: ask(subscription.clone(), Self::FIRST),
         }
     }
@@ -45,10 +50,20 @@ impl<S: Subscription> Lag<S> {
             self.question = ask(self.subscription.clone(), Self::EVERY);
             if let Ok(ends) = answer {
                 self.ends = ends.into_iter().collect();
+                self.stands_still = self.reached == self.reached_before;
+                self.reached_before.clone_from(&self.reached);
                 self.show();
                 return;
             }
         }
+    }
+
+    /// These partitions are read from these offsets on, which Kafka is asked about at once.
+    pub(super) fn begin(&mut self, starts: &[(i32, i64)]) {
+        self.reached.extend(starts.iter().copied());
+        self.reached_before.clear();
+        self.stands_still = false;
+        self.question = ask(self.subscription.clone(), Duration::ZERO);
     }
 
     /// Everything before this offset was dealt with.
@@ -64,6 +79,13 @@ impl<S: Subscription> Lag<S> {
                 self.metrics.consumer_lag.remove(&self.labels(*partition));
             }
         }
+    }
+
+    /// Whether everything was dealt with that Kafka had when it was last asked. What nobody is given, such as the end of a
+    /// transaction, may be left: so it has as well if nothing more came between two questions.
+    pub(super) fn has_caught_up(&self) -> bool {
+        let is_asked = self.reached.keys().all(|partition| self.ends.contains_key(partition));
+        !self.reached.is_empty() && is_asked && (self.stands_still || self.total() == Some(0))
     }
 
     /// All partitions together; `None` before anything is known.

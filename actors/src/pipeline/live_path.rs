@@ -23,6 +23,8 @@ pub(super) struct LivePath<S> {
     window: Duration,
     /// The hub's epoch: another one means that its picture is empty again.
     epoch: Option<u64>,
+    /// Whether what Kafka had at the start is shown: until then the picture has holes.
+    is_whole: bool,
     owned: BTreeSet<i32>,
     backoff: Backoff,
     lag: Lag<S>,
@@ -49,7 +51,7 @@ impl<S: Subscription> LivePath<S> {
         expect(&reading.metrics.consumed, &["live"]);
         expect(&reading.metrics.lost_offsets, &["live"]);
         let lag = Lag::of("live", &reading.subscription, &reading.metrics);
-        Self { reading, hub, window, epoch, owned: BTreeSet::new(), backoff, lag, observation }
+        Self { reading, hub, window, epoch, is_whole: false, owned: BTreeSet::new(), backoff, lag, observation }
     }
 
     /// Reads until it is to end. The answer is how many states were left: none, since nothing here is kept.
@@ -69,6 +71,7 @@ impl<S: Subscription> LivePath<S> {
             SubscriptionEvent::Assigned(partitions) => self.start(&partitions).await,
             SubscriptionEvent::Revoked(partitions) => {
                 self.owned.retain(|owned| !partitions.contains(owned));
+                self.lag.forget(&partitions);
                 self.observation.partitions = self.owned.len();
                 Ok(())
             }
@@ -80,7 +83,7 @@ impl<S: Subscription> LivePath<S> {
         match done {
             Ok(()) => {
                 self.backoff = Backoff::for_a_service();
-                self.reading.vitals.readiness(Readiness::Ready);
+                self.ready_if_whole();
             }
             Err(error) => self.pause(&error).await,
         }
@@ -90,6 +93,17 @@ impl<S: Subscription> LivePath<S> {
     fn observe(&mut self) {
         self.observation.lag = self.lag.total();
         self.reading.vitals.observe(&self.observation);
+    }
+
+    /// A client that came now would otherwise be shown an empty sky, or half of it.
+    fn ready_if_whole(&mut self) {
+        self.is_whole |= self.lag.has_caught_up();
+        let readiness = if self.is_whole {
+            Readiness::Ready
+        } else {
+            Readiness::NotReady(format!("reading what was published in the last {} s", self.window.as_secs()))
+        };
+        self.reading.vitals.readiness(readiness);
     }
 
     /// The next event; failures are waited out here. Whether the live picture can be relied on is then for Kafka to
@@ -113,11 +127,16 @@ impl<S: Subscription> LivePath<S> {
                 answer = inquiry.answer() => match answer {
                     Ok(()) => {
                         self.reading.vitals.phase(Phase::Running);
-                        self.reading.vitals.readiness(Readiness::Ready);
+                        self.ready_if_whole();
                     }
                     Err(error) => self.reading.vitals.readiness(Readiness::NotReady(error.to_string())),
                 },
-                () = self.lag.learn() => self.observe(),
+                () = self.lag.learn() => {
+                    if !self.is_whole {
+                        self.ready_if_whole();
+                    }
+                    self.observe();
+                }
             }
         }
     }
@@ -125,11 +144,15 @@ impl<S: Subscription> LivePath<S> {
     async fn start(&mut self, partitions: &[i32]) -> Result<(), SubscriptionError> {
         let from = StartAt::Time(UnixTime::now().minus(self.window));
         let starts: Vec<_> = partitions.iter().map(|&partition| (partition, from)).collect();
-        if let Err(error) = self.reading.subscription.start(&starts).await {
-            self.reading.subscription.reset();
-            return Err(error);
-        }
+        let begun = match self.reading.subscription.start(&starts).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                self.reading.subscription.reset();
+                return Err(error);
+            }
+        };
         self.lag.forget(partitions);
+        self.lag.begin(&begun);
         // Partitions that were added to the topic come alone.
         self.owned.extend(partitions);
         self.observation.partitions = self.owned.len();
@@ -165,6 +188,7 @@ impl<S: Subscription> LivePath<S> {
         if before.is_some_and(|before| before != shown.epoch) {
             log::info!(actor = "kafka-consumer-live"; "the hub has an empty picture: reading again from the start of its window");
             self.observation.rewinds += 1;
+            self.is_whole = false;
             self.reading.subscription.reset();
         }
     }

@@ -145,7 +145,24 @@ impl Topic {
 
     /// Writes records in their order, all to one partition where one is named.
     pub(crate) fn write(&self, partition: Option<i32>, records: &[(Option<&str>, Option<Vec<u8>>)]) {
-        let producer: ThreadedProducer<DefaultProducerContext> = self.config().create().unwrap();
+        self.write_by(&self.config().create().unwrap(), partition, records);
+    }
+
+    /// The same in a transaction, whose end is a record that no consumer is given.
+    pub(crate) fn write_in_a_transaction(&self, partition: i32, records: &[(Option<&str>, Option<Vec<u8>>)]) {
+        let producer: ThreadedProducer<_> = self.config().set("transactional.id", &self.name).create().unwrap();
+        producer.init_transactions(PATIENCE).unwrap();
+        producer.begin_transaction().unwrap();
+        self.write_by(&producer, Some(partition), records);
+        producer.commit_transaction(PATIENCE).unwrap();
+    }
+
+    fn write_by(
+        &self,
+        producer: &ThreadedProducer<DefaultProducerContext>,
+        partition: Option<i32>,
+        records: &[(Option<&str>, Option<Vec<u8>>)],
+    ) {
         for (key, value) in records {
             let mut record: BaseRecord<'_, str, [u8]> = BaseRecord::to(&self.name);
             record.partition = partition;
