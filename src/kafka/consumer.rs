@@ -119,15 +119,18 @@ impl KafkaSubscription {
     fn doubt_silence(&self, reached: &BTreeMap<i32, i64>, ends: &[(i32, i64)]) {
         let waits = |since: Option<Instant>, long: Duration| since.is_some_and(|since| since.elapsed() >= long);
         let is_idle = waits(self.idle_since.get(), Duration::from_secs(1));
-        if !is_idle || ends.iter().all(|(partition, end)| reached.get(partition).is_none_or(|reached| reached == end)) {
+        let left: Vec<_> = ends.iter().filter_map(|(partition, end)| Some(end - reached.get(partition)?)).collect();
+        if !is_idle || left.iter().all(|&left| left == 0) {
             self.unread_since.set(None);
             return;
         }
         if self.unread_since.get().is_none() {
             self.unread_since.set(Some(Instant::now()));
         }
+        // What ends before the place that reading has come to is another log.
+        let is_another = left.iter().any(|&left| left < 0);
         let has_left = self.left.get().is_some_and(|at| at.elapsed() < Self::ONE_LEAVING);
-        if waits(self.unread_since.get(), Self::SILENCE) && !has_left {
+        if (is_another || waits(self.unread_since.get(), Self::SILENCE)) && !has_left {
             log::warn!("Kafka has records that are not given to this consumer: it is replaced");
             self.left.set(Some(Instant::now()));
             self.is_gone.set(true);
