@@ -74,11 +74,7 @@ fn each(kibibytes: u64, before: u64, of: usize) -> f64 {
 }
 
 /// A peer with ready-made events.
-pub(crate) fn peer(
-    start: fn() -> anyhow::Result<Peer>,
-    events: Events,
-    slow: Slow,
-) -> anyhow::Result<(Figures, Stalled)> {
+pub(crate) fn peer(start: fn() -> anyhow::Result<Peer>, events: Events, slow: Slow) -> anyhow::Result<(Figures, Held)> {
     let mut peer = start()?;
     eprintln!("{}: {} clients, {} bytes every {:?}", peer.name, events.clients, events.bytes, events.every);
     peer.publish(&events.payload(0))?;
@@ -97,7 +93,7 @@ pub(crate) fn peer(
     settle(&load);
     // With what it still owed when the last event was published.
     let cpu = (peer.group.cpu()? - cpu).as_secs_f64();
-    let stalled = Stalled::measure(&peer.group, idle, None, (slow, events.clients))?;
+    let held = Held::measure(&peer.group, idle, None, (slow, events.clients))?;
     let outcome = load.finish()?;
     let figures = Figures {
         name: peer.name.to_owned(),
@@ -111,7 +107,7 @@ pub(crate) fn peer(
         trouble: loadgen::Report::of(&outcome, |_| true).trouble(),
     };
     eprintln!("  {}", figures.summary());
-    Ok((figures, stalled))
+    Ok((figures, held))
 }
 
 /// Every peer in turn.
@@ -119,20 +115,28 @@ pub(crate) fn peers(events: Events) -> anyhow::Result<Vec<Figures>> {
     PEERS.iter().map(|(_, start)| Ok(peer(*start, events, Slow::default())?.0)).collect()
 }
 
-/// What clients that do not read have cost by the end.
+/// What a server holds by the end of a run, in KiB.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Stalled {
-    /// Growth of the server's PSS since all were connected, for each of them, in KiB.
-    pub(crate) process: f64,
-    /// What waits for them in the kernel, each, in KiB.
-    pub(crate) kernel: f64,
+pub(crate) struct Held {
+    /// Growth of its PSS since all were connected.
+    process: u64,
+    /// What waits in the kernel to be sent.
+    kernel: u64,
+    /// Clients that do not read.
+    stalled: usize,
 }
 
-impl Stalled {
+impl Held {
     fn measure(group: &Group, idle: u64, port: Option<u16>, (slow, clients): (Slow, usize)) -> anyhow::Result<Self> {
         let stalled = (0..clients).filter(|client| slow.means(*client)).count();
         let kernel = port.map_or(Ok(0), monitor::waiting_to_be_sent)? >> 10;
-        Ok(Self { process: each(group.memory()?, idle, stalled), kernel: each(kernel, 0, stalled) })
+        Ok(Self { process: group.memory()?.saturating_sub(idle), kernel, stalled })
+    }
+
+    /// What each client that does not read has cost in the process and in the kernel, in KiB: what is held beyond a run in
+    /// which all read the same events.
+    pub(crate) fn for_each_stalled(&self, all_read: &Self) -> (f64, f64) {
+        (each(self.process, all_read.process, self.stalled), each(self.kernel, all_read.kernel, self.stalled))
     }
 }
 
@@ -149,7 +153,7 @@ pub(crate) fn small_events(
     topic: &str,
     form: Form,
     (events, states, slow): (Events, usize, Slow),
-) -> anyhow::Result<(Figures, Stalled)> {
+) -> anyhow::Result<(Figures, Held)> {
     /// So many that none has its turn twice within a second: its `last_contact` must grow.
     const AIRCRAFT: usize = 3_000;
     eprintln!("hub, {}: {} clients, {states} states every {:?}", form.path, events.clients, events.every);
@@ -181,7 +185,7 @@ pub(crate) fn small_events(
     let seconds = at.elapsed().as_secs_f64();
     settle(&load);
     let cpu = (hub.group.cpu()? - cpu).as_secs_f64();
-    let stalled = Stalled::measure(&hub.group, idle, Some(hub.port()), (slow, events.clients))?;
+    let held = Held::measure(&hub.group, idle, Some(hub.port()), (slow, events.clients))?;
     let outcome = load.finish()?;
     published.retain(|_, at| *at >= since);
     let healthy = |visit: &loadgen::Visit| !slow.means(visit.reader);
@@ -200,7 +204,7 @@ pub(crate) fn small_events(
     };
     eprintln!("  {}", figures.summary());
     hub.group.stop()?;
-    Ok((figures, stalled))
+    Ok((figures, held))
 }
 
 /// The hub with its clients, while a sky's states come every five seconds.
