@@ -22,8 +22,6 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::sockets;
-
 /// A plain connection, while actix-http serves it.
 #[derive(Clone)]
 pub(super) struct PlainConnection(Rc<Shared>);
@@ -153,7 +151,6 @@ async fn serve<E>(
     drop(answering);
     if let Some(Shared { socket, .. }) = Rc::into_inner(connection.0) {
         let socket = socket.into_inner();
-        sockets::hold_at_most(&socket, sockets::OF_A_STREAM);
         tokio::select! {
             biased;
             () = leaving(&socket) => {}
@@ -225,7 +222,7 @@ mod tests {
     use std::thread;
 
     use actors::live::{QueueLimits, QueueSender, queue};
-    use nix::sys::socket::{setsockopt, sockopt};
+    use socket2::SockRef;
     use tokio::sync::Notify;
 
     use super::*;
@@ -275,7 +272,7 @@ mod tests {
     #[tokio::test]
     async fn frames_arrive_whole_however_little_the_socket_takes_at_once() {
         let (server, client) = connected().await;
-        setsockopt(&server, sockopt::SndBuf, &4096).unwrap();
+        SockRef::from(&server).set_send_buffer_size(4096).unwrap();
         let sent = [
             frame([b"opening".to_vec()]),
             frame([]),

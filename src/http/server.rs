@@ -194,9 +194,7 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
             }),
             Some(tls) => builder.listen("https", listener, move || {
                 let http = connections(stopping.clone()).on_connect_ext(move |connection: &TlsStream<TcpStream>, _| {
-                    let socket = connection.get_ref().0;
-                    sockets::bound(socket, patience);
-                    sockets::hold_at_most(socket, sockets::OF_TLS);
+                    sockets::bound(connection.get_ref().0, patience);
                 });
                 http.finish(app()).rustls_0_23(tls.clone())
             }),

@@ -5,17 +5,16 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::socket::{setsockopt, sockopt};
+use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 
 /// How many connections may wait to be accepted: a restarted server meets all its clients at once.
 const BACKLOG: u32 = 4096;
 
-/// What the kernel keeps for a client of a stream that does not read; it doubles this for its own use.
-pub(super) const OF_A_STREAM: usize = 16 * 1024;
-
-/// The same for a TLS connection, which may carry a stream beside long answers: those need room to be quick over a distance.
-pub(super) const OF_TLS: usize = 64 * 1024;
+/// More is not given to the kernel while so much waits in it to be sent. What is on its way to the client is not counted: a
+/// distance takes as much of that as it needs. A bound on all of it (`SO_SNDBUF`) would have each part of a long answer wait
+/// for the acknowledgement of the part before, which a client's kernel puts off by 40 ms.
+const UNSENT: u32 = 16 * 1024;
 
 /// Listens at each of the host's addresses that this machine has.
 ///
@@ -43,24 +42,16 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Bounds how long a client that stops reading is waited for: the kernel ends a connection whose data were not acknowledged
-/// for `patience`.
+/// Bounds how long a client that stops reading is waited for, and what waits in the kernel for it meanwhile: there may be
+/// thousands. The kernel ends a connection whose data were not acknowledged for `patience`.
 pub(super) fn bound(stream: &TcpStream, patience: Duration) {
-    let patience = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-    let set = stream
-        .set_nodelay(true)
-        .map_err(|error| error.to_string())
-        .and_then(|()| setsockopt(stream, sockopt::TcpUserTimeout, &patience).map_err(|error| error.to_string()));
+    let socket = SockRef::from(stream);
+    let set = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_user_timeout(Some(patience)))
+        .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
     if let Err(error) = set {
         log::debug!(error:%; "a connection's settings could not be made");
-    }
-}
-
-/// Bounds what the kernel holds for a client that does not read: of those of streams there may be thousands. Other answers
-/// need more: with so little room, each part of a long one would wait until the client has acknowledged the part before.
-pub(super) fn hold_at_most(stream: &TcpStream, bytes: usize) {
-    if let Err(error) = setsockopt(stream, sockopt::SndBuf, &bytes) {
-        log::debug!(error:%; "a connection's send buffer could not be set");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
+use socket2::SockRef;
 
 /// A relay that does what networks do.
 pub(crate) struct Proxy {
@@ -103,7 +103,7 @@ impl Proxy {
             reset.store(true, Ordering::Release);
             for end in ends {
                 // The close is a reset then. Both fail where the other end was quicker.
-                let _ = setsockopt(&end, sockopt::Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 });
+                let _ = SockRef::from(&end).set_linger(Some(Duration::ZERO));
                 let _ = end.shutdown(Shutdown::Read);
             }
         }
