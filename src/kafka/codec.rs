@@ -106,6 +106,12 @@ mod tests {
         check(Some(r#"{"icao24":"4b1814"}"#), "no last_contact");
         check(Some(r#"{"icao24":"4b1814","last_contact":"soon"}"#), "invalid type");
         check(Some(r#"{"icao24":"4b1814","last_contact":1,"lat":91}"#), "lat 91");
+        let long = "x".repeat(129);
+        for field in ["callsign", "origin_country", "squawk"] {
+            let message = format!(r#"{{"icao24":"4b1814","last_contact":1,"{field}":"{long}"}}"#);
+            check(Some(&message), &format!("a {field} of 129 bytes"));
+            assert_eq!(decode(Some(message.replacen('x', " ", 1).as_bytes())).map(drop), Ok(()));
+        }
     }
 
     /// The name of a field, or of none.

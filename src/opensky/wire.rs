@@ -21,10 +21,6 @@ pub struct InvalidStates(String);
 /// A row heard of so many seconds after the response's time is wrong; real data has such rows, years ahead.
 const FUTURE_TOLERANCE: i64 = 60;
 
-/// Bytes of a callsign, country or squawk. The longest country name has about 45; a text without a bound would not fit
-/// into a Kafka message.
-const LONGEST_TEXT: usize = 128;
-
 /// Rows of an answer; the world has about 12,000. It bounds the time and the memory that an answer takes.
 const MOST_ROWS: usize = 200_000;
 
@@ -107,15 +103,6 @@ impl Answer {
             // The place within the row's text helps nobody.
             rejected(reading.column, row, error.rsplit_once(" at line ").map_or(error.as_str(), |(what, _)| what))
         })?;
-        for (column, text) in
-            [("callsign", &parts.callsign), ("origin_country", &parts.origin_country), ("squawk", &parts.squawk)]
-        {
-            if let Some(text) = text
-                && text.len() > LONGEST_TEXT
-            {
-                return Err(rejected(column, row, &format!("a text of {} bytes", text.len())));
-            }
-        }
         StateVector::try_from(parts).map_err(|error| {
             let RejectedRow { kind, reason } = error.into();
             RejectedRow { kind, reason: shortened(&reason) }

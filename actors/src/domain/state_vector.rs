@@ -90,6 +90,8 @@ pub enum InvalidStateVector {
     NoLastContact { icao24: Icao24 },
     #[error("{icao24} has the {field} {value}, which is none")]
     OutOfRange { icao24: Icao24, field: &'static str, value: f64 },
+    #[error("{icao24} has a {field} of {bytes} bytes, more than {LONGEST_TEXT}")]
+    LongText { icao24: Icao24, field: &'static str, bytes: usize },
     #[error("{icao24} has the time {field} {value}, which no calendar has")]
     Time { icao24: Icao24, field: &'static str, value: i64 },
     #[error("{icao24} was last heard at {last_contact}, {ahead} s after the response's time")]
@@ -102,7 +104,7 @@ impl InvalidStateVector {
         match self {
             Self::Icao24(_) => "icao24",
             Self::NoLastContact { .. } => "last_contact",
-            Self::OutOfRange { field, .. } | Self::Time { field, .. } => field,
+            Self::OutOfRange { field, .. } | Self::LongText { field, .. } | Self::Time { field, .. } => field,
             Self::Future { .. } => "future",
         }
     }
@@ -113,6 +115,10 @@ impl From<InvalidStateVector> for RejectedRow {
         Self { kind: error.kind(), reason: error.to_string() }
     }
 }
+
+/// Bytes of a callsign, country or squawk. The longest country name has about 45; a text without a bound would fit into no
+/// index of a database, and perhaps into no Kafka message.
+const LONGEST_TEXT: usize = 128;
 
 /// The years 0001 to 9999, which every store and calendar of this project can hold.
 const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
@@ -128,14 +134,20 @@ impl TryFrom<StateVectorParts> for StateVector {
             }
             value => Ok(value),
         };
+        let text = |field, value: Option<CompactString>| match value.and_then(trimmed) {
+            Some(text) if text.len() > LONGEST_TEXT => {
+                Err(InvalidStateVector::LongText { icao24, field, bytes: text.len() })
+            }
+            text => Ok(text),
+        };
         let calendar = |field, value: Option<i64>| match value {
             Some(value) if !CALENDAR.contains(&value) => Err(InvalidStateVector::Time { icao24, field, value }),
             value => Ok(value.map(UnixTime)),
         };
         Ok(Self {
             icao24,
-            callsign: parts.callsign.and_then(trimmed),
-            origin_country: parts.origin_country.and_then(trimmed),
+            callsign: text("callsign", parts.callsign)?,
+            origin_country: text("origin_country", parts.origin_country)?,
             time_position: calendar("time_position", parts.time_position)?,
             last_contact: calendar("last_contact", parts.last_contact)?
                 .ok_or(InvalidStateVector::NoLastContact { icao24 })?,
@@ -147,7 +159,7 @@ impl TryFrom<StateVectorParts> for StateVector {
             velocity: within("velocity", parts.velocity, f64::MAX)?,
             true_track: within("true_track", parts.true_track, f64::MAX)?.map(normalised_track),
             vertical_rate: within("vertical_rate", parts.vertical_rate, f64::MAX)?,
-            squawk: parts.squawk.and_then(trimmed),
+            squawk: text("squawk", parts.squawk)?,
             spi: parts.spi,
             position_source: parts.position_source,
             category: parts.category,
