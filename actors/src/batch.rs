@@ -96,9 +96,9 @@ pub struct DeadLetter {
     pub offset: i64,
     /// Milliseconds since 1970, as it was published.
     pub timestamp: i64,
-    /// Its key as it was.
+    /// Its key as it was, or the beginning of one that is too large.
     pub key: Option<Bytes>,
-    /// Its value as it was.
+    /// Its value, likewise.
     pub value: Option<Bytes>,
     /// Why it could not be used.
     pub reason: String,

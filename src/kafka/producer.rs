@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use actors::batch::DeadLetter;
 use actors::domain::StateVector;
 use actors::ports::{PublishError, Publisher};
 use actors::throttle::Throttle;
+use bytes::Bytes;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
@@ -34,6 +36,12 @@ struct BatchReports {
     outstanding: AtomicUsize,
     failed: Mutex<Vec<(usize, RDKafkaErrorCode)>>,
     complete: Notify,
+}
+
+/// Which messages of a batch were not acknowledged, and why each was not.
+struct Undelivered {
+    messages: Vec<(usize, RDKafkaErrorCode)>,
+    reason: String,
 }
 
 /// One message's place in its batch.
@@ -125,16 +133,34 @@ impl BatchReports {
         failed.iter().any(|(_, code)| matches!(code, UnknownPartition | UnknownTopic | UnknownTopicOrPartition))
     }
 
-    fn outcome(&self) -> Result<(), PublishError> {
-        let mut failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
-        failed.sort_unstable_by_key(|(index, _)| *index);
-        match failed.first() {
+    fn outcome(&self) -> Result<(), Undelivered> {
+        let failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
+        Undelivered::of(failed)
+    }
+}
+
+impl Undelivered {
+    fn of(mut messages: Vec<(usize, RDKafkaErrorCode)>) -> Result<(), Self> {
+        messages.sort_unstable_by_key(|(index, _)| *index);
+        match messages.first() {
             None => Ok(()),
-            Some((_, code)) => Err(PublishError {
-                reason: KafkaError::MessageProduction(*code).to_string(),
-                undelivered: failed.iter().map(|(index, _)| *index).collect(),
-            }),
+            Some((_, code)) => Err(Self { reason: KafkaError::MessageProduction(*code).to_string(), messages }),
         }
+    }
+
+    /// Why the first of them was not.
+    fn code(&self) -> RDKafkaErrorCode {
+        self.messages.first().map_or(RDKafkaErrorCode::Fail, |(_, code)| *code)
+    }
+
+    fn all(count: usize, reason: String) -> Self {
+        Self { messages: (0..count).map(|index| (index, RDKafkaErrorCode::Fail)).collect(), reason }
+    }
+}
+
+impl From<Undelivered> for PublishError {
+    fn from(Undelivered { messages, reason }: Undelivered) -> Self {
+        Self { undelivered: messages.into_iter().map(|(index, _)| index).collect(), reason }
     }
 }
 
@@ -217,8 +243,8 @@ impl KafkaPublisher {
         &self,
         count: usize,
         mut send: impl FnMut(&ThreadedProducer<Reports>, usize, Box<Place>) -> Result<(), KafkaError>,
-    ) -> Result<(), PublishError> {
-        let everything = |reason: String| PublishError { undelivered: (0..count).collect(), reason };
+    ) -> Result<(), Undelivered> {
+        let everything = |reason: String| Undelivered::all(count, reason);
         let producer = self.producer().await.map_err(everything)?;
         let batch = Arc::new(BatchReports::default());
         batch.outstanding.store(count + 1, Ordering::Release);
@@ -267,6 +293,57 @@ impl KafkaPublisher {
             producer.send(record).map_err(|(error, _)| error)
         })
         .await
+        .map_err(Into::into)
+    }
+
+    /// Publishes a dead letter that was refused as too large: the topic may take less than the one that the record comes
+    /// from. Kafka refuses many together for one of them, so it is tried alone, and then without most of it: what is refused
+    /// for what it is would be refused for ever, and all behind it would wait.
+    async fn bury_what_fits(&self, letter: &DeadLetter) -> Option<RDKafkaErrorCode> {
+        let mut failed = self.bury(slice::from_ref(letter)).await.err()?.code();
+        if failed == RDKafkaErrorCode::MessageSizeTooLarge {
+            failed = self.bury(&[beginning(letter)]).await.err()?.code();
+        }
+        Some(failed)
+    }
+
+    async fn bury(&self, letters: &[DeadLetter]) -> Result<(), Undelivered> {
+        let topic = self.cluster.options().topic_dead_letter.clone();
+        self.deliver(letters.len(), |producer, index, place| {
+            let letter = &letters[index];
+            let (partition, offset) = (letter.partition.to_string(), letter.offset.to_string());
+            let headers = [
+                ("source.topic", letter.topic.as_bytes()),
+                ("source.partition", partition.as_bytes()),
+                ("source.offset", offset.as_bytes()),
+                ("reason", letter.reason.as_bytes()),
+            ];
+            let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(4), |headers, (key, value)| {
+                headers.insert(Header { key, value: Some(*value) })
+            });
+            let mut record = BaseRecord::with_opaque_to(&topic, place).timestamp(letter.timestamp).headers(headers);
+            record.key = letter.key.as_deref();
+            record.payload = letter.value.as_deref();
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+    }
+}
+
+/// The beginning of a dead letter that the topic does not take whole; the reason says so.
+fn beginning(letter: &DeadLetter) -> DeadLetter {
+    const KEPT: usize = 4096;
+    let first = |bytes: &Bytes| bytes.slice(..KEPT.min(bytes.len()));
+    let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+    let (key, value) = (length(&letter.key), length(&letter.value));
+    DeadLetter {
+        key: letter.key.as_ref().map(first),
+        value: letter.value.as_ref().map(first),
+        reason: format!(
+            "{} (key and value, of {key} and {value} bytes, were too large for this topic and are cut at {KEPT})",
+            letter.reason
+        ),
+        ..letter.clone()
     }
 }
 
@@ -283,38 +360,27 @@ impl Publisher for KafkaPublisher {
             producer.send(record).map_err(|(error, _)| error)
         })
         .await
+        .map_err(Into::into)
     }
 
     async fn publish_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
-        let topic = self.cluster.options().topic_dead_letter.clone();
-        self.deliver(letters.len(), |producer, index, place| {
-            let letter = &letters[index];
-            let (partition, offset) = (letter.partition.to_string(), letter.offset.to_string());
-            let headers = [
-                ("source.topic", letter.topic.as_bytes()),
-                ("source.partition", partition.as_bytes()),
-                ("source.offset", offset.as_bytes()),
-                ("reason", letter.reason.as_bytes()),
-            ];
-            let headers = headers.iter().fold(OwnedHeaders::new_with_capacity(4), |headers, (key, value)| {
-                headers.insert(Header { key, value: Some(*value) })
-            });
-            let mut record = BaseRecord::with_opaque_to(&topic, place).timestamp(letter.timestamp).headers(headers);
-            if let Some(key) = &letter.key {
-                record = record.key(&key[..]);
-            }
-            if let Some(value) = &letter.value {
-                record = record.payload(&value[..]);
-            }
-            producer.send(record).map_err(|(error, _)| error)
-        })
-        .await
+        let Err(undelivered) = self.bury(letters).await else { return Ok(()) };
+        let mut left = Vec::new();
+        for (index, code) in undelivered.messages {
+            let failed = if code == RDKafkaErrorCode::MessageSizeTooLarge {
+                self.bury_what_fits(&letters[index]).await
+            } else {
+                Some(code)
+            };
+            left.extend(failed.map(|code| (index, code)));
+        }
+        Ok(Undelivered::of(left)?)
     }
 
     async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
         let Some(topic) = self.cluster.options().topic_alerts.clone() else {
             let reason = "this process has no topic of alerts: it lacks the role `collect`".to_owned();
-            return Err(PublishError { undelivered: (0..alerts.len()).collect(), reason });
+            return Err(Undelivered::all(alerts.len(), reason).into());
         };
         let mut value = Vec::with_capacity(1024);
         self.deliver(alerts.len(), |producer, index, place| {
@@ -326,6 +392,7 @@ impl Publisher for KafkaPublisher {
             producer.send(record).map_err(|(error, _)| error)
         })
         .await
+        .map_err(Into::into)
     }
 }
 
@@ -353,6 +420,6 @@ mod tests {
         assert!(timeout(Duration::ZERO, batch.wait()).await.is_err());
         batch.handed_over();
         batch.wait().await;
-        assert_eq!(batch.outcome().unwrap_err().undelivered, [0]);
+        assert_eq!(PublishError::from(batch.outcome().unwrap_err()).undelivered, [0]);
     }
 }

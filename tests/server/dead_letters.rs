@@ -1,5 +1,7 @@
 //! What nobody can read goes to the dead letters, and its neighbours into the database.
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde_json::json;
 
 use crate::support::{Setup, now};
@@ -68,6 +70,30 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
     good.push(("4b1815".to_owned(), now + 1));
     setup.database().wait_rows(&good.into_iter().collect());
     assert_eq!(setup.dead_letters().records().len(), garbage.len());
+    app.end();
+}
+
+#[test]
+fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_holds_nobody_up() {
+    let setup = Setup::real().arguments(["--roles", "store,live"]);
+    setup.dead_letters().make("max.message.bytes", "20000");
+    let app = setup.start();
+    app.wait_ready();
+    // What can be compressed would fit.
+    let mut large = vec![0; 100_000];
+    StdRng::seed_from_u64(1).fill(&mut large[..]);
+    let (now, small) = (now(), b"no JSON at all".to_vec());
+    let garbage = |value: &[u8]| (Some("garbage"), Some(value.to_vec()));
+    let good = (Some("4b1814"), Some(nine_fields("4b1814", now)));
+    setup.topic().write(Some(0), &[garbage(&small), garbage(&large), garbage(&small), good]);
+    setup.database().wait_rows(&[("4b1814".to_owned(), now)].into());
+    let mut letters = setup.dead_letters().records();
+    letters.sort_by_key(|letter| letter.headers["source.offset"].clone());
+    let values: Vec<_> = letters.iter().map(|letter| letter.value.as_deref().unwrap()).collect();
+    let lengths: Vec<_> = values.iter().map(|value| value.len()).collect();
+    assert!(values == [&small[..], &large[..4096], &small], "{lengths:?} bytes");
+    assert!(letters[1].headers["reason"].contains("of 7 and 100000 bytes"), "{:?}", letters[1].headers);
+    assert_eq!(app.metric("dead_letters_total"), 3.0);
     app.end();
 }
 

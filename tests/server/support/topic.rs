@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaResult;
 use rdkafka::message::Headers;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
@@ -63,13 +64,26 @@ impl Topic {
         })
     }
 
+    /// Makes it with this setting.
+    pub(crate) fn make(&self, setting: &str, value: &str) {
+        let topic = NewTopic::new(&self.name, 1, TopicReplication::Fixed(1)).set(setting, value);
+        let made = self.administer(async |admin, options| admin.create_topics([&topic], options).await);
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+    }
+
     /// Deletes it, with all that is in it.
     pub(crate) fn delete(&self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        let deleted = runtime.block_on(admin.delete_topics(&[self.name()], &options)).unwrap();
+        let deleted = self.administer(async |admin, options| admin.delete_topics(&[self.name()], options).await);
         assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    }
+
+    fn administer<T>(
+        &self,
+        order: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> KafkaResult<T>,
+    ) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let admin = self.config().create().unwrap();
+        runtime.block_on(order(&admin, &AdminOptions::new().operation_timeout(Some(PATIENCE)))).unwrap()
     }
 
     /// Whether it was made.
