@@ -9,14 +9,14 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Arbiter, Context, Handler, System};
+use actix::{Actor, Addr, Arbiter, Context, Handler, System};
 use actors::batch::{Batch, DeadLetter, Fenced, LogId, PartitionBatch, Position, RecordPlace, Stored};
 use actors::domain::{StateVector, StateVectorParts};
 use actors::messages::{Drain, FindPositions, PublishDeadLetters, StoreBatch};
 use actors::metrics::Metrics;
 use actors::pipeline::{KafkaConsumer, Path};
 use actors::ports::{PublishError, StartAt, StoreError, Subscription, SubscriptionError, SubscriptionEvent};
-use actors::supervision::{Board, RestartPolicy, Supervisor};
+use actors::supervision::{Board, Readiness, RestartPolicy, Supervisor};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
@@ -60,6 +60,8 @@ struct Log {
 
 #[derive(Clone)]
 struct FakeSubscription(Arc<Mutex<Log>>);
+
+type Consumer = KafkaConsumer<FakeSubscription>;
 
 impl FakeSubscription {
     fn step(&self, batches: bool) -> Option<Result<SubscriptionEvent, SubscriptionError>> {
@@ -313,6 +315,22 @@ enum Event {
     Reset,
 }
 
+/// A consumer between this log and this database, under a supervisor.
+fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, board: &Board) -> Addr<Consumer> {
+    let db_writer = FakeDbWriter(database.clone()).start();
+    let path = Path::Store {
+        positions: db_writer.clone().recipient(),
+        db_writer: db_writer.clone().recipient(),
+        dead_letters: db_writer.recipient(),
+        volatile: false,
+    };
+    let (supervisor, _reports) = Supervisor::new(board.clone(), RestartPolicy::default());
+    let subscription = FakeSubscription(log.clone());
+    supervisor.start_on(&Arbiter::current(), "kafka-consumer-store", move |vitals| {
+        KafkaConsumer::new(subscription, path, vitals, Metrics::unregistered())
+    })
+}
+
 /// Runs a consumer over the whole log and returns the database at its end.
 fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database {
     System::new().block_on(async move {
@@ -320,19 +338,8 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
         let log = Arc::new(Mutex::new(Log { length, ..Log::default() }));
         log.lock().unwrap().events.push_back(SubscriptionEvent::Assigned((0..PARTITIONS).collect()));
         let database = Rc::new(RefCell::new(Database { faults: faults.into(), length, ..Database::default() }));
-        let db_writer = FakeDbWriter(database.clone()).start();
-        let path = Path::Store {
-            positions: db_writer.clone().recipient(),
-            db_writer: db_writer.clone().recipient(),
-            dead_letters: db_writer.recipient(),
-            volatile: false,
-        };
         let board = Board::default();
-        let (supervisor, _reports) = Supervisor::new(board.clone(), RestartPolicy::default());
-        let subscription = FakeSubscription(log.clone());
-        let consumer = supervisor.start_on(&Arbiter::current(), "kafka-consumer-store", move |vitals| {
-            KafkaConsumer::new(subscription, path, vitals, Metrics::unregistered())
-        });
+        let consumer = consumer(&log, &database, &board);
 
         let events = Cell::new(Some(events));
         for event in events.take().unwrap() {
@@ -414,6 +421,26 @@ proptest! {
         let database = run(length, faults, events);
         assert_exactly_once(length, &database);
     }
+}
+
+#[test]
+fn a_member_whose_share_is_nothing_is_ready_again_once_kafka_answers() {
+    System::new().block_on(async {
+        tokio::time::pause();
+        let log = Arc::new(Mutex::new(Log::default()));
+        log.lock().unwrap().events.push_back(SubscriptionEvent::Assigned(Vec::new()));
+        let board = Board::default();
+        let _consumer = consumer(&log, &Rc::default(), &board);
+        let is_ready = || board.statuses()[0].readiness.0 == Readiness::Ready;
+        sleep(Duration::from_secs(1)).await;
+        assert!(is_ready());
+        log.lock().unwrap().failures = 1;
+        while is_ready() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(Duration::from_secs(60)).await;
+        assert!(is_ready());
+    });
 }
 
 #[test]

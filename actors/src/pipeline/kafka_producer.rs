@@ -273,6 +273,7 @@ impl<P: Publisher> Handler<PublishDeadLetters> for KafkaProducer<P> {
                     producer.observation.dead_letters += letters as u64;
                     producer.metrics.dead_letters.inc_by(letters as u64);
                     producer.vitals.progress();
+                    producer.vitals.readiness(Readiness::Ready);
                 }
                 Err(error) => producer.failed("dead letters", error),
             }

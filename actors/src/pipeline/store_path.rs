@@ -24,6 +24,8 @@ pub(super) struct StorePath<S> {
     db_writer: Recipient<StoreBatch>,
     dead_letters: Recipient<PublishDeadLetters>,
     volatile: bool,
+    /// Whether it was ever given its share, which may be nothing.
+    has_share: bool,
     /// For each partition that is owned and being read: what the database holds as its next offset.
     cursors: BTreeMap<i32, Option<i64>>,
     /// What was reported and is not yet dealt with; at most one batch.
@@ -65,7 +67,19 @@ impl<S: Subscription> StorePath<S> {
         expect(&reading.metrics.consumed, &["store"]);
         expect(&reading.metrics.lost_offsets, &["store"]);
         let lag = Lag::of("store", &reading.subscription, &reading.metrics);
-        Self { reading, positions, db_writer, dead_letters, volatile, cursors, waiting, unstored: 0, lag, observation }
+        Self {
+            reading,
+            positions,
+            db_writer,
+            dead_letters,
+            volatile,
+            has_share: false,
+            cursors,
+            waiting,
+            unstored: 0,
+            lag,
+            observation,
+        }
     }
 
     /// Reads and stores until it is to end. The answer is how many states were read and not stored.
@@ -100,7 +114,7 @@ impl<S: Subscription> StorePath<S> {
                     Err(error) => {
                         self.failed(&error.to_string(), "Kafka");
                         tokio::time::sleep(backoff.pause()).await;
-                        if !self.cursors.is_empty() {
+                        if self.has_share {
                             inquiry.open();
                         }
                     }
@@ -149,6 +163,7 @@ impl<S: Subscription> StorePath<S> {
             };
             self.move_cursor(partition, expected);
         }
+        self.has_share = true;
         log::info!(actor = "kafka-consumer-store", partitions:? = owned; "reading");
         self.reading.vitals.phase(Phase::Running);
         self.reading.vitals.readiness(Readiness::Ready);

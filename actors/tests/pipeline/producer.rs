@@ -8,11 +8,11 @@ use actix::Actor;
 use actors::alerts::{Alert, Emergency};
 use actors::batch::DeadLetter;
 use actors::domain::StateVector;
-use actors::messages::{Accepted, PublishStates};
+use actors::messages::{Accepted, PublishDeadLetters, PublishStates};
 use actors::metrics::{Kind, Metrics};
 use actors::pipeline::{BacklogLimits, KafkaProducer};
 use actors::ports::{PublishError, Publisher};
-use actors::supervision::Vitals;
+use actors::supervision::{Readiness, Vitals};
 use tokio::time::{Instant, sleep};
 
 use super::{run, soon, state};
@@ -25,6 +25,8 @@ struct FakePublisher {
     /// The same of alerts.
     alerts: Rc<RefCell<Vec<i64>>>,
     alert_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
+    /// The same of dead letters.
+    letter_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
 }
 
 impl Publisher for FakePublisher {
@@ -37,7 +39,8 @@ impl Publisher for FakePublisher {
     }
 
     async fn publish_dead_letters(&self, _: &[DeadLetter]) -> Result<(), PublishError> {
-        Ok(())
+        let undelivered = self.letter_failures.borrow_mut().pop_front().unwrap_or_default();
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
     }
 
     async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
@@ -147,6 +150,20 @@ fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() 
         assert_eq!(metrics.held.get(), accepted.held as i64);
         assert_eq!(metrics.held_bytes.get(), observation["held_bytes"].as_i64().unwrap());
         assert_eq!(metrics.dropped.get_or_create(&Kind { kind: "no_room" }).get(), accepted.dropped);
+    });
+}
+
+#[test]
+fn a_producer_of_dead_letters_alone_is_ready_again_once_kafka_takes_them() {
+    run(async {
+        let (publisher, vitals) = (FakePublisher::default(), Vitals::unlisted("kafka-producer"));
+        publisher.letter_failures.borrow_mut().push_back(vec![0]);
+        let limits = BacklogLimits { bytes: 1 << 20, age: Duration::from_secs(600) };
+        let producer = KafkaProducer::new(publisher, limits, vitals.clone(), Metrics::unregistered()).start();
+        for expected in [false, true] {
+            assert_eq!(producer.send(PublishDeadLetters(Vec::new())).await.unwrap().is_ok(), expected);
+            assert_eq!(vitals.status().readiness.0 == Readiness::Ready, expected);
+        }
     });
 }
 
