@@ -10,7 +10,7 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::{Instant, sleep};
 
-use super::cluster::KafkaCluster;
+use super::cluster::{KafkaCluster, Reached};
 use super::consumer::Membership;
 use super::properties::refusal;
 use super::rebalances::Rebalances;
@@ -35,9 +35,12 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl Client {
-    /// Reaches the cluster and, as a member of the group, asks for a share of the topic.
-    pub(super) async fn connect(cluster: &KafkaCluster, membership: Membership) -> Result<Self, SubscriptionError> {
-        let reached = cluster.reached().await.map_err(refused)?;
+    /// A client of a cluster that was reached; as a member of the group it asks for a share of the topic.
+    pub(super) fn new(
+        cluster: &KafkaCluster,
+        reached: &Reached,
+        membership: Membership,
+    ) -> Result<Self, SubscriptionError> {
         let log = LogId { cluster: reached.id.clone(), topic: cluster.options().topic_raw.clone() };
         let mut config = cluster.client_config(&[
             // Kafka answers a fetch as soon as a record comes, so this is only how long a partition that was just started

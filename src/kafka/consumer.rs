@@ -83,19 +83,28 @@ impl KafkaSubscription {
         if let Some(client) = self.client.borrow().as_ref() {
             return Ok(client.clone());
         }
-        let client = Arc::new(Client::connect(&self.cluster, self.membership).await?);
-        self.client.replace(Some(client.clone()));
+        let reached = self.cluster.reached().await.map_err(refused)?;
+        // Somebody else may have waited for the same.
+        let mut known = self.client.borrow_mut();
+        if let Some(client) = known.as_ref() {
+            return Ok(client.clone());
+        }
+        let client = Arc::new(Client::new(&self.cluster, &reached, self.membership)?);
+        *known = Some(client.clone());
         Ok(client)
     }
 
     /// Where the topic was deleted: lets go of its partitions and of the client. What librdkafka knows of the topic would
     /// outlive it: one of the same name begins with the leader's epoch 0, and it ignores every epoch that is below the last
     /// one (librdkafka's issue 4898), so it would wait for ever.
-    async fn leave_what_is_gone(&self) {
+    fn leave_what_is_gone(&self) {
         if !self.is_gone.replace(false) {
             return;
         }
-        self.close().await;
+        if let Some(client) = self.client.take() {
+            // Its end waits for the broker.
+            tokio::task::spawn_blocking(move || drop(client));
+        }
         let mut gathering = self.gathering.borrow_mut();
         gathering.stop_all();
         let owned = gathering.owned();
@@ -299,7 +308,7 @@ impl KafkaSubscription {
 
 impl Subscription for KafkaSubscription {
     async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.leave_what_is_gone().await;
+        self.leave_what_is_gone();
         let client = self.client().await?;
         self.look_for_partitions(&client).await?;
         self.resume(&client)?;
@@ -307,7 +316,7 @@ impl Subscription for KafkaSubscription {
     }
 
     async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.leave_what_is_gone().await;
+        self.leave_what_is_gone();
         self.has_moved();
         let client = self.client().await?;
         if !self.held.get() {
