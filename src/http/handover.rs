@@ -17,7 +17,7 @@ use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::Version;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use actors::live::{Frame, QueueReceiver};
+use actors::live::QueueReceiver;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -177,32 +177,23 @@ async fn leaving(socket: &TcpStream) {
 /// Sends the frames as chunks (RFC 9112, 7.1), up to the last one.
 async fn send(socket: &TcpStream, mut frames: QueueReceiver) -> io::Result<()> {
     while let Some(frame) = frames.recv().await {
-        // An empty chunk would be the last.
-        if frame.length() > 0 {
-            send_chunk(socket, &frame, &frames).await?;
-        }
+        write_all(socket, frame.chunk(), || frames.has_progressed()).await?;
     }
-    write_all(socket, &[b"0\r\n\r\n"], || {}).await
-}
-
-async fn send_chunk(socket: &TcpStream, frame: &Frame, frames: &QueueReceiver) -> io::Result<()> {
-    let head = format!("{:x}\r\n", frame.length());
-    let parts: Vec<&[u8]> = [head.as_bytes()]
-        .into_iter()
-        .chain(frame.pieces().iter().map(Bytes::as_ref))
-        .chain([b"\r\n".as_slice()])
-        .collect();
-    write_all(socket, &parts, || frames.has_progressed()).await
+    write_all(socket, &[Bytes::from_static(b"0\r\n\r\n")], || {}).await
 }
 
 /// Writes all parts, in as few calls as the socket has room for, and calls `progress` after each.
-async fn write_all(socket: &TcpStream, parts: &[&[u8]], progress: impl Fn()) -> io::Result<()> {
+async fn write_all(socket: &TcpStream, parts: &[Bytes], progress: impl Fn()) -> io::Result<()> {
     /// The system takes no more at once (`IOV_MAX`).
     const MOST: usize = 1024;
     let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
     let mut rest = slices.as_mut_slice();
     while !rest.is_empty() {
-        match socket.try_write_vectored(rest.get(..MOST).unwrap_or(rest)) {
+        let written = match &*rest {
+            [one] => socket.try_write(one),
+            several => socket.try_write_vectored(several.get(..MOST).unwrap_or(several)),
+        };
+        match written {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(length) => {
                 IoSlice::advance_slices(&mut rest, length);
@@ -221,7 +212,7 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
-    use actors::live::{QueueLimits, QueueSender, queue};
+    use actors::live::{Frame, QueueLimits, QueueSender, queue};
     use socket2::SockRef;
     use tokio::sync::Notify;
 

@@ -21,6 +21,7 @@ pub struct QueueLimits {
 #[derive(Debug)]
 pub struct Frame {
     pieces: Vec<Bytes>,
+    chunk: Vec<Bytes>,
     length: usize,
     made: Instant,
 }
@@ -33,15 +34,34 @@ impl PartialEq for Frame {
 }
 
 impl Frame {
+    /// Up to so many bytes it is cheaper for each connection to write one piece than several.
+    const SMALL: usize = 4096;
+
     /// A frame of these pieces.
     pub fn new(pieces: Vec<Bytes>) -> Arc<Self> {
         let length = pieces.iter().map(Bytes::len).sum();
-        Arc::new(Self { pieces, length, made: Instant::now() })
+        let chunk = Self::chunk_of(&pieces, length);
+        Arc::new(Self { pieces, chunk, length, made: Instant::now() })
+    }
+
+    /// An empty chunk would be the last one, so there is none of an empty frame.
+    fn chunk_of(pieces: &[Bytes], length: usize) -> Vec<Bytes> {
+        if length == 0 {
+            return Vec::new();
+        }
+        let (head, end) = (Bytes::from(format!("{length:x}\r\n")), Bytes::from_static(b"\r\n"));
+        let parts = [head].into_iter().chain(pieces.iter().cloned()).chain([end]);
+        if length <= Self::SMALL { vec![parts.collect::<Vec<_>>().concat().into()] } else { parts.collect() }
     }
 
     /// To be sent in this order.
     pub fn pieces(&self) -> &[Bytes] {
         &self.pieces
+    }
+
+    /// The same as a chunk of HTTP/1.1 (RFC 9112, 7.1), made once for all connections.
+    pub fn chunk(&self) -> &[Bytes] {
+        &self.chunk
     }
 
     /// Bytes of all pieces.
