@@ -20,14 +20,11 @@ import { SearchBox } from "./search-box.ts";
 import { keepSettings, readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { settingsPanel } from "./settings-panel.ts";
-import { everyAircraft, findAircraft, StatusReader, storedFrom } from "./server.ts";
+import { everyAircraft, findAircraft, StatusReader } from "./server.ts";
 import { StatisticsPanel } from "./statistics-panel.ts";
 import { StatusView } from "./status-view.ts";
 import { extended, loadTrack } from "./track.ts";
 import type { Track } from "./track.ts";
-
-/** Where a replay begins, before the present, if something is stored of then. Seconds. */
-const BACK = 15 * 60;
 
 /** The page: what is known, what is chosen, and every view of it. */
 export class App {
@@ -45,9 +42,6 @@ export class App {
   private map: SkyMap | undefined;
   /** What to look at once the map has come: the stream is there before it. */
   private aim: { readonly state: StateVector; readonly zoom: number | undefined } | undefined;
-  private replay: Replay | undefined;
-  /** A replay that may still go to where something is stored. */
-  private opening: Replay | undefined;
   /** The frame in which the newest picture will be shown. */
   private frameOfPicture: number | undefined;
 
@@ -103,7 +97,7 @@ export class App {
   private readonly search = new SearchBox({
     states: () => this.held,
     // A moment of the past is known only where it was looked at.
-    everywhere: () => (this.replay === undefined ? everyAircraft() : Promise.resolve([])),
+    everywhere: () => (this.replay.isOn ? Promise.resolve([]) : everyAircraft()),
     units: () => this.settings.units,
     onChoose: (state) => {
       this.goTo(state);
@@ -117,11 +111,29 @@ export class App {
   );
   private readonly replayBar = new ReplayBar({
     onSeek: (at) => {
-      this.opening = undefined;
-      this.replay?.seek(at);
+      this.replay.seek(at);
     },
     onLeave: () => {
-      this.endReplay();
+      this.replay.end();
+    },
+  });
+  private readonly replay = new Replay(this.replayBar, {
+    onBegin: () => {
+      this.client.stop();
+      this.frame.replaying(true);
+      this.reload();
+    },
+    onMoment: (states) => {
+      this.held = states;
+      this.refresh();
+    },
+    onEnd: () => {
+      this.frame.replaying(false);
+      this.subscribe();
+      if (!document.hidden) this.client.start();
+      this.held = [];
+      this.reload();
+      this.refresh();
     },
   });
   private readonly frame: Frame;
@@ -149,8 +161,8 @@ export class App {
           this.tick();
         },
         onReplay: () => {
-          if (this.replay === undefined) this.beginReplay();
-          else this.endReplay();
+          if (this.replay.isOn) this.replay.end();
+          else this.replay.begin(this.scope, this.status.latest?.source);
         },
       },
     );
@@ -177,17 +189,17 @@ export class App {
     const view = link.view ?? { zoom: window.innerWidth < 700 ? 2.4 : 3.2, lat: 42, lon: 10 };
     const { innerWidth, innerHeight } = window;
     this.scope = scopeAround(boxOf(view, innerWidth, innerHeight));
-    this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+    this.subscribe();
     this.client.start();
     this.status.start();
     document.addEventListener("visibilitychange", () => {
       // A browser opens six connections to a host, over all its tabs: a hidden one needs none.
       if (document.hidden) {
-        this.replay?.play(false);
+        this.replay.pause();
         this.client.stop();
         this.status.stop();
       } else {
-        if (this.replay === undefined) this.client.start();
+        if (!this.replay.isOn) this.client.start();
         this.status.start();
       }
     });
@@ -227,6 +239,11 @@ export class App {
     this.refresh();
   }
 
+  /** Has the stream bring the part of the sky that is looked at. */
+  private subscribe(): void {
+    this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+  }
+
   private key(event: KeyboardEvent): void {
     const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
     if (event.key === "/" && !typing) {
@@ -244,7 +261,7 @@ export class App {
 
   private showPicture(): void {
     this.frameOfPicture = undefined;
-    if (this.replay !== undefined || this.picture === undefined) return;
+    if (this.replay.isOn || this.picture === undefined) return;
     this.held = [...this.picture.aircraft()];
     this.refresh();
   }
@@ -261,7 +278,7 @@ export class App {
       if (track !== this.track) this.showTrack(track);
       if (this.following) this.lookAt(state);
     }
-    this.cries.update(this.watch.cries(this.held, this.replay === undefined ? (this.picture?.alerts ?? []) : []));
+    this.cries.update(this.watch.cries(this.held, this.replay.isOn ? [] : (this.picture?.alerts ?? [])));
     this.filters.setCountries(new Set(this.held.flatMap(({ origin_country }) => origin_country ?? [])));
     this.tick();
   }
@@ -273,7 +290,7 @@ export class App {
       observedAt: this.observedAt() ?? 0,
       units: this.settings.units,
       // What is carried on is carried on to the present.
-      reckoned: this.settings.smooth && this.replay === undefined,
+      reckoned: this.settings.smooth && !this.replay.isOn,
     });
   }
 
@@ -290,58 +307,11 @@ export class App {
 
   /** The moment that is shown, Unix seconds. */
   private now(): number {
-    return this.replay?.at ?? Date.now() / 1000;
+    return this.replay.at ?? Date.now() / 1000;
   }
 
   private observedAt(): number | undefined {
-    return this.replay?.at ?? this.picture?.observedAt;
-  }
-
-  /** Shows the past: the same map, with what was stored. */
-  private beginReplay(): void {
-    this.client.stop();
-    const source = this.status.latest?.source;
-    const interval = (source?.next_poll_at ?? 0) - (source?.response_time ?? 0);
-    const begin = Date.now() / 1000 - BACK;
-    const replay = new Replay(begin, this.scope, Math.min(Math.max(300, 2 * interval), 3600), {
-      onMoment: () => {
-        this.showMoment();
-      },
-    });
-    this.replay = replay;
-    this.opening = replay;
-    this.replaying(true);
-    void storedFrom(begin).then((at) => {
-      // Unless somebody has chosen a moment or left meanwhile.
-      if (at === undefined || at === begin || this.opening !== replay) return;
-      replay.seek(at);
-      this.replayBar.show(replay);
-    });
-  }
-
-  private endReplay(): void {
-    this.replay?.stop();
-    this.replay = undefined;
-    this.opening = undefined;
-    this.replaying(false);
-    this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
-    if (!document.hidden) this.client.start();
-    this.held = [];
-    this.reload();
-    this.refresh();
-  }
-
-  private replaying(on: boolean): void {
-    this.replayBar.show(this.replay);
-    this.frame.replaying(on);
-    if (on) this.reload();
-  }
-
-  private showMoment(): void {
-    if (this.replay === undefined) return;
-    this.replayBar.update();
-    this.held = this.replay.states();
-    this.refresh();
+    return this.replay.at ?? this.picture?.observedAt;
   }
 
   /** Asks anew for the trail of who is selected: at another time it is another one. */
@@ -364,12 +334,12 @@ export class App {
     const now = this.now();
     const observedAt = this.observedAt();
     const how: Health =
-      this.replay === undefined
+      this.replay.at === undefined
         ? health({ connection: this.connection, status: this.status.latest, observedAt, now })
         : replayed(this.replay.at);
     const facts = {
-      ageSeconds: observedAt === undefined || this.replay !== undefined ? undefined : now - observedAt,
-      lagMs: this.replay === undefined ? this.client.lag : undefined,
+      ageSeconds: observedAt === undefined || this.replay.isOn ? undefined : now - observedAt,
+      lagMs: this.replay.isOn ? undefined : this.client.lag,
       shown: this.shown.length,
       held: this.held.length,
     };
@@ -478,8 +448,8 @@ export class App {
     const view = this.map.box();
     if (!stillFits(this.scope, view)) {
       this.scope = scopeAround(view);
-      if (this.replay !== undefined) this.replay.look(this.scope);
-      else this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+      if (this.replay.isOn) this.replay.look(this.scope);
+      else this.subscribe();
     }
     this.writeLink();
     this.tick();

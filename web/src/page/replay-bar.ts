@@ -1,6 +1,6 @@
 import { span } from "../model/units.ts";
 import { h, icon, setText } from "./dom.ts";
-import type { Replay } from "./replay.ts";
+import type { Player } from "./player.ts";
 
 const HOUR = 3600;
 const SPANS = [
@@ -51,7 +51,7 @@ export class ReplayBar {
     {
       "aria-label": "Speed",
       change: () => {
-        if (this.replay !== undefined) this.replay.speed = Number(this.speed.value);
+        if (this.player !== undefined) this.player.speed = Number(this.speed.value);
       },
     },
     ...SPEEDS.map((speed) => h("option", { value: String(speed) }, `${speed}×`)),
@@ -60,11 +60,11 @@ export class ReplayBar {
     type: "button",
     class: "button",
     click: () => {
-      this.replay?.play(!this.replay.isPlaying);
+      this.player?.play(!this.player.isPlaying);
     },
   });
   private dragging = false;
-  private replay: Replay | undefined;
+  private player: Player | undefined;
   readonly element = h(
     "section",
     { class: "replay-bar", "aria-label": "Replay" },
@@ -92,13 +92,13 @@ export class ReplayBar {
     this.element.hidden = true;
   }
 
-  /** Shows a replay; none: nothing is played. */
-  show(replay: Replay | undefined): void {
-    this.replay = replay;
-    this.element.hidden = replay === undefined;
-    if (replay === undefined) return;
-    this.speed.value = String(replay.speed);
-    const ago = Date.now() / 1000 - replay.at;
+  /** Shows what a player plays; none: nothing is played. */
+  show(player: Player | undefined): void {
+    this.player = player;
+    this.element.hidden = player === undefined;
+    if (player === undefined) return;
+    this.speed.value = String(player.speed);
+    const ago = Date.now() / 1000 - player.at;
     const fitting = SPANS.find(([seconds]) => ago <= seconds) ?? SPANS.at(-1);
     if (fitting !== undefined && ago > Number(this.span.value)) this.span.value = String(fitting[0]);
     this.stretch();
@@ -107,15 +107,15 @@ export class ReplayBar {
 
   /** Shows the moment. */
   update(): void {
-    const { replay } = this;
-    if (replay === undefined) return;
-    setText(this.toggle, replay.isPlaying ? "Pause" : "Play");
+    const { player } = this;
+    if (player === undefined) return;
+    setText(this.toggle, player.isPlaying ? "Pause" : "Play");
     if (!this.dragging) {
       this.stretch();
-      this.slider.value = String(Math.floor(replay.at));
-      this.tell(replay.at);
+      this.slider.value = String(Math.floor(player.at));
+      this.tell(player.at);
     }
-    const { state } = replay;
+    const { state } = player;
     const notes = { playing: "", paused: "", loading: "Loading …", ended: "This is the present." };
     setText(this.note, state.kind === "failed" ? state.reason : notes[state.kind]);
   }

@@ -1,165 +1,94 @@
-import { Tape } from "../model/tape.ts";
+import type { SourceStatus } from "../model/health.ts";
 import type { Box, StateVector } from "../stream/index.ts";
-import { scopeQuery } from "../stream/index.ts";
+import { Player } from "./player.ts";
+import type { ReplayBar } from "./replay-bar.ts";
+import { storedFrom } from "./server.ts";
+
+/** Where a replay begins, before the present, if something is stored of then. Seconds. */
+const BACK = 15 * 60;
+/** An aircraft that is not heard of stays in the picture for at least and at most so long, seconds. */
+const HOLD = { least: 300, most: 3600 };
 
 /** Whom to tell. */
 export interface ReplayEvents {
+  /** The past is shown in place of the present. */
+  readonly onBegin: () => void;
   /** Another moment is shown, or the same one with more in it. */
-  readonly onMoment: () => void;
+  readonly onMoment: (states: StateVector[]) => void;
+  /** The present is wanted again. */
+  readonly onEnd: () => void;
 }
 
-/** How the replay is. */
-export type ReplayState =
-  | { readonly kind: "playing" }
-  | { readonly kind: "paused" }
-  | { readonly kind: "loading" }
-  | { readonly kind: "ended" }
-  | { readonly kind: "failed"; readonly reason: string };
-
-/** What is asked for of each state: what the map and the details show. */
-const FIELDS =
-  "icao24,callsign,origin_country,lat,lon,velocity,true_track,vertical_rate,baro_altitude,geo_altitude,on_ground,squawk,spi,position_source,category,time_position,last_contact,observed_at";
-/** Four steps a second. */
-const STEP = 250;
-/** So many seconds of the replay are loaded ahead, at least as real time goes. */
-const AHEAD = 15;
-const RETRY = 2_000;
-
-/** Plays the stored history, from any moment on, at any speed. */
+/** The stored past in the place of the present, from when somebody wants to see it until it is left. */
 export class Replay {
-  /** The moment that is shown, Unix seconds. */
-  at: number;
-  speed = 10;
-  state: ReplayState = { kind: "loading" };
-  private playing = true;
-  private tape: Tape;
-  /** Up to here everything was loaded. */
-  private loaded = 0;
-  private loading: AbortController | undefined;
-  private before = performance.now();
-  private readonly timer: number;
+  private player: Player | undefined;
+  /** A player that may still go to where something is stored: nobody has chosen a moment yet. */
+  private opening: Player | undefined;
 
-  /** @param hold how long an aircraft that is not heard of stays in the picture, seconds */
   constructor(
-    at: number,
-    private box: Box | undefined,
-    private readonly hold: number,
+    private readonly bar: Pick<ReplayBar, "show" | "update">,
     private readonly events: ReplayEvents,
-  ) {
-    this.at = at;
-    this.tape = new Tape(hold);
-    this.seek(at);
-    this.timer = window.setInterval(() => {
-      this.step();
-    }, STEP);
+  ) {}
+
+  /** The moment that is shown, Unix seconds; `undefined`: the present. */
+  get at(): number | undefined {
+    return this.player?.at;
   }
 
-  states(): StateVector[] {
-    return this.tape.states();
+  get isOn(): boolean {
+    return this.player !== undefined;
   }
 
-  get isPlaying(): boolean {
-    return this.playing;
+  /** Shows a part of the sky a while ago; the source tells by its answers how long an aircraft may be silent. */
+  begin(box: Box | undefined, source: SourceStatus | null | undefined): void {
+    if (this.player !== undefined) return;
+    const begin = Date.now() / 1000 - BACK;
+    const player = new Player(begin, box, holdOf(source), {
+      onMoment: () => {
+        this.bar.update();
+        this.events.onMoment(player.states());
+      },
+    });
+    this.player = player;
+    this.opening = player;
+    this.bar.show(player);
+    this.events.onBegin();
+    void storedFrom(begin).then((at) => {
+      // Unless somebody has chosen a moment or left meanwhile.
+      if (at === undefined || at === begin || this.opening !== player) return;
+      player.seek(at);
+      this.bar.show(player);
+    });
   }
 
-  play(playing: boolean): void {
-    this.playing = playing;
-    this.step();
-  }
-
-  /** Goes to a moment. */
+  /** Goes to a moment, Unix seconds. */
   seek(at: number): void {
-    this.at = Math.min(at, Date.now() / 1000);
-    this.tape = new Tape(this.hold);
-    this.loaded = Math.floor(this.at - this.hold);
-    this.loading?.abort();
-    this.loading = undefined;
-    this.become({ kind: "loading" });
-    this.fill();
+    this.opening = undefined;
+    this.player?.seek(at);
   }
 
   /** Shows another part of the sky. */
   look(box: Box | undefined): void {
-    this.box = box;
-    this.seek(this.at);
+    this.player?.look(box);
   }
 
-  stop(): void {
-    window.clearInterval(this.timer);
-    this.loading?.abort();
+  pause(): void {
+    this.player?.play(false);
   }
 
-  private step(): void {
-    const now = performance.now();
-    const seconds = Math.min((now - this.before) / 1000, 1);
-    this.before = now;
-    const present = Date.now() / 1000;
-    const isReady = this.loaded >= Math.min(this.at, present - 1);
-    if (this.playing && isReady)
-      this.at = Math.min(this.at + seconds * this.speed, Math.max(this.loaded, this.at), present);
-    this.fill();
-    this.tape.play(this.at);
-    if (this.state.kind !== "failed" || isReady) {
-      const ended = this.at >= present - 1;
-      this.become({ kind: ended ? "ended" : !isReady ? "loading" : this.playing ? "playing" : "paused" });
-    }
-    this.events.onMoment();
+  /** Goes back to the present. */
+  end(): void {
+    if (this.player === undefined) return;
+    this.player.stop();
+    this.player = undefined;
+    this.opening = undefined;
+    this.bar.show(undefined);
+    this.events.onEnd();
   }
+}
 
-  private become(state: ReplayState): void {
-    this.state = state;
-  }
-
-  /** Loads more where less is there than will soon be played. */
-  private fill(): void {
-    const ahead = AHEAD * Math.max(this.speed, 4);
-    if (this.loading !== undefined || this.loaded >= this.at + ahead / 2) return;
-    const to = Math.floor(Math.min(this.at + ahead, Date.now() / 1000));
-    if (to <= this.loaded) return;
-    const loading = new AbortController();
-    this.loading = loading;
-    void this.load(to, loading);
-  }
-
-  private async load(to: number, loading: AbortController): Promise<void> {
-    try {
-      await this.read(to, loading.signal);
-    } catch (error) {
-      if (loading.signal.aborted) return;
-      this.become({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-      // What was not read whole is asked for again, from the last row that came.
-      await new Promise((resolve) => setTimeout(resolve, RETRY));
-    }
-    if (this.loading === loading) this.loading = undefined;
-  }
-
-  private async read(to: number, signal: AbortSignal): Promise<void> {
-    const query = scopeQuery(this.box === undefined ? {} : { box: this.box });
-    query.set("from", String(this.loaded));
-    query.set("to", String(to));
-    query.set("fields", FIELDS);
-    query.set("format", "ndjson");
-    const response = await fetch(`/api/v1/history?${query.toString()}`, { signal });
-    if (response.status === 404) throw new Error("This server stores nothing.");
-    if (!response.ok) throw new Error("The history cannot be read at the moment.");
-    if (response.body === null) throw new Error("The history is empty.");
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder();
-    const tape = this.tape;
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line === "") continue;
-        const state = JSON.parse(line) as StateVector;
-        tape.add(state);
-        // A second may have more rows: it is whole when the next one has begun.
-        this.loaded = Math.max(this.loaded, state.last_contact - 1);
-      }
-    }
-    this.loaded = to;
-  }
+/** How long an aircraft that is not heard of stays in the picture, seconds: for two of the source's intervals, within bounds. */
+function holdOf(source: SourceStatus | null | undefined): number {
+  const interval = (source?.next_poll_at ?? 0) - (source?.response_time ?? 0);
+  return Math.min(Math.max(HOLD.least, 2 * interval), HOLD.most);
 }

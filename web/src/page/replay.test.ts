@@ -1,0 +1,139 @@
+// A replay in a world without a page: a clock that is turned by hand, a history that is held in an array.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import type { SourceStatus } from "../model/health.ts";
+import type { StateVector } from "../stream/index.ts";
+import { Replay } from "./replay.ts";
+
+const NOW = 1_795_000_000;
+const MINUTE = 60;
+const HOUR = 3600;
+
+/** What is stored, ordered by time. */
+let stored: StateVector[] = [];
+let asked: URL[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW * 1000 });
+  vi.stubGlobal("window", globalThis);
+  vi.stubGlobal("fetch", (address: string, { signal }: RequestInit) => {
+    const url = new URL(address, "http://server");
+    asked.push(url);
+    return signal?.aborted === true ? Promise.reject(new Error("aborted")) : Promise.resolve(answer(url));
+  });
+  [stored, asked] = [[], []];
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+function answer(url: URL): Response {
+  const [from, to] = ["from", "to"].map((name) => Number(url.searchParams.get(name) ?? Infinity)) as [number, number];
+  const rows = stored.filter(({ last_contact }) => last_contact >= from && last_contact < to);
+  if (url.pathname === "/api/v1/history") {
+    return new Response(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  }
+  const hours = new Set(rows.map(({ last_contact }) => last_contact - (last_contact % HOUR)));
+  return Response.json({ rows: [...hours].map((hour) => ({ hour, states: 1, aircraft: 1 })) });
+}
+
+/** Stores a state of one aircraft every ten seconds. */
+function store(icao24: string, from: number, to: number): void {
+  for (let at = from; at < to; at += 10) stored.push({ icao24, last_contact: at } as StateVector);
+  stored.sort((one, other) => one.last_contact - other.last_contact);
+}
+
+/** A replay, and what is seen of it. */
+function begun(source?: Partial<SourceStatus>): { replay: Replay; told: string[]; seen: () => string[] } {
+  const told: string[] = [];
+  let seen: string[] = [];
+  const bar = {
+    show: (player?: object) => told.push(player === undefined ? "bar away" : "bar"),
+    update: () => undefined,
+  };
+  const replay = new Replay(bar, {
+    onBegin: () => told.push("begin"),
+    onMoment: (states) => {
+      seen = states.map(({ icao24 }) => icao24).sort();
+    },
+    onEnd: () => told.push("end"),
+  });
+  replay.begin(undefined, source as SourceStatus | undefined);
+  return { replay, told, seen: () => seen };
+}
+
+const ago = ({ at }: Replay): number => Math.round(Date.now() / 1000 - (at ?? Infinity));
+
+test("it opens a quarter of an hour ago, and plays on from there", async () => {
+  store("a", NOW - HOUR, NOW);
+  const { replay, told, seen } = begun();
+  expect([replay.isOn, told, ago(replay)]).toEqual([true, ["bar", "begin"], 15 * MINUTE]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  // Ten times as fast as the present moves away.
+  expect(ago(replay)).toBeGreaterThan(15 * MINUTE - 95);
+  expect(ago(replay)).toBeLessThan(15 * MINUTE - 80);
+  expect(seen()).toEqual(["a"]);
+});
+
+test.each([
+  ["where the first is younger, at the first", NOW - 5 * MINUTE, NOW, NOW - 5 * MINUTE],
+  ["where all is older, at the newest hour of it", NOW - 50 * HOUR, NOW - 30 * HOUR, NOW - 31 * HOUR],
+])("it opens where something is stored: %s", async (_, from, to, expected) => {
+  store("a", from, to);
+  const { replay, told, seen } = begun();
+  replay.pause();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(replay.at).toBeGreaterThanOrEqual(expected);
+  expect(replay.at).toBeLessThan(expected + HOUR);
+  expect(seen()).toEqual(["a"]);
+  expect(told).toEqual(["bar", "begin", "bar"]);
+});
+
+test("a moment that somebody chooses meanwhile is where it stays", async () => {
+  store("a", NOW - 5 * MINUTE, NOW);
+  const { replay, seen } = begun();
+  replay.pause();
+  replay.seek(NOW - 40 * MINUTE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([replay.at, seen()]).toEqual([NOW - 40 * MINUTE, []]);
+});
+
+test("who leaves hears nothing more of it, and nothing more is asked for", async () => {
+  store("a", NOW - 5 * MINUTE, NOW);
+  const { replay, told, seen } = begun();
+  replay.end();
+  replay.end();
+  const questions = asked.length;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([replay.isOn, replay.at, seen()]).toEqual([false, undefined, []]);
+  expect(told).toEqual(["bar", "begin", "bar away", "end"]);
+  expect(asked.length).toBe(questions);
+});
+
+test.each([
+  ["five minutes, where nothing is known of the source", {}, ["new"]],
+  ["two of the source's intervals", { response_time: NOW - 100, next_poll_at: NOW + 300 }, ["new", "old"]],
+  ["an hour at most", { response_time: NOW, next_poll_at: NOW + 9 * HOUR }, ["new", "old"]],
+])("an aircraft that is silent stays for %s", async (_, source, expected) => {
+  store("ancient", NOW - 80 * MINUTE, NOW - 79 * MINUTE);
+  store("old", NOW - 26 * MINUTE, NOW - 25 * MINUTE);
+  store("new", NOW - 18 * MINUTE, NOW);
+  const { replay, seen } = begun(source);
+  replay.pause();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen()).toEqual(expected);
+});
+
+test("another part of the sky is asked for at the same moment", async () => {
+  store("a", NOW - HOUR, NOW);
+  const { replay } = begun();
+  replay.pause();
+  await vi.advanceTimersByTimeAsync(1_000);
+  const at = replay.at;
+  replay.look({ south: 45, west: 5, north: 50, east: 10 });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(replay.at).toBe(at);
+  expect(asked.at(-1)?.searchParams.get("bbox")).toBe("45,5,50,10");
+});
