@@ -186,6 +186,36 @@ describe("with a small sky", () => {
     await page.context().close();
   });
 
+  test.each([320, 360, 390, 768])(
+    "a width of %i pixels: the bar has its lines, and its hint is not cut off",
+    async (width) => {
+      const page = await open("", { viewport: { width, height: 700 }, hasTouch: true, isMobile: true });
+      const outside = await page.evaluate(() => {
+        const headline = document.querySelector(".headline");
+        if (headline !== null) headline.textContent = "Source unreachable since 14:05:09";
+        const bar = document.querySelector(".bar")?.getBoundingClientRect() ?? new DOMRect();
+        return [...document.querySelectorAll(".bar :is(h1, input, button)")]
+          .filter((part) => {
+            const { top, bottom, right } = part.getBoundingClientRect();
+            return top < bar.top || bottom > bar.bottom || right > bar.right;
+          })
+          .map((part) => part.textContent);
+      });
+      expect(outside).toEqual([]);
+      const search = page.getByRole("combobox", { name: "Search aircraft by callsign, address or country" });
+      const spare = await search.evaluate((field) => {
+        const { font, paddingLeft, paddingRight } = getComputedStyle(field);
+        const context = document.createElement("canvas").getContext("2d");
+        if (context === null) return -Infinity;
+        context.font = font;
+        const { width } = context.measureText((field as HTMLInputElement).placeholder);
+        return field.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - width;
+      });
+      expect(spare).toBeGreaterThanOrEqual(0);
+      await page.context().close();
+    },
+  );
+
   test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (colorScheme) => {
     const page = await open("", { colorScheme });
     await page.getByRole("button", { name: "List" }).click();

@@ -6,6 +6,9 @@ import type { StateVector } from "../stream/index.ts";
 import { h, icon } from "./dom.ts";
 
 const MOST = 8;
+const HINT = "Callsign, address, country";
+/** A field that is narrower than this, in CSS pixels, would cut the hint off. */
+const HINT_FITS = 260;
 
 /** What the search box asks of the page. */
 export interface SearchEvents {
@@ -23,7 +26,7 @@ export class SearchBox {
   private readonly input = h("input", {
     type: "search",
     role: "combobox",
-    placeholder: "Callsign, address, country",
+    placeholder: HINT,
     "aria-label": "Search aircraft by callsign, address or country",
     "aria-controls": "found",
     "aria-expanded": "false",
@@ -39,6 +42,9 @@ export class SearchBox {
 
   constructor(private readonly events: SearchEvents) {
     this.options.hidden = true;
+    new ResizeObserver(() => {
+      this.input.placeholder = this.input.clientWidth < HINT_FITS ? "Search" : HINT;
+    }).observe(this.input);
     this.input.addEventListener("input", () => {
       void this.look();
     });
