@@ -1,12 +1,12 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { inUnit, unitName } from "../model/units.ts";
+import { clock, inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import { h } from "./dom.ts";
 import type { Track } from "./track.ts";
 
-const HEIGHT = 170;
+const HEIGHT = 160;
 
 /** Altitude and speed over time. */
 export class Chart {
@@ -65,7 +65,7 @@ export class Chart {
       series: [
         {
           label: "Time",
-          value: (_, time: number | null) => (time === null ? "–" : new Date(time * 1000).toLocaleTimeString("en-GB")),
+          value: pointed(clock),
         },
         {
           label: `Altitude (${unitName("altitude", units)})`,
@@ -73,7 +73,7 @@ export class Chart {
           stroke: () => colour("--accent"),
           width: 2,
           points: { show: false },
-          value: (_, value: number | null) => (value === null ? "–" : Math.round(value).toLocaleString("en")),
+          value: pointed(whole),
         },
         {
           label: `Speed (${unitName("speed", units)})`,
@@ -82,13 +82,16 @@ export class Chart {
           width: 1.5,
           dash: [5, 3],
           points: { show: false },
-          value: (_, value: number | null) => (value === null ? "–" : Math.round(value).toLocaleString("en")),
+          value: pointed(whole),
         },
       ],
       axes: [
         {
           ...axis,
-          space: 60,
+          size: 26,
+          space: 44,
+          // The labels have no seconds.
+          incrs: [1, 5, 10, 15, 30, 60, 120].map((minutes) => minutes * 60),
           values: (_, times) =>
             times.map((time) =>
               new Date(time * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }),
@@ -101,3 +104,13 @@ export class Chart {
     };
   }
 }
+
+/** Has the chart's legend show the figure that is pointed at, or the newest one. */
+function pointed(text: (value: number) => string): uPlot.Series.Value {
+  return (plot, value: number | null, series, index) => {
+    const shown = (index === null ? plot.data[series]?.at(-1) : value) ?? null;
+    return shown === null ? "–" : text(shown);
+  };
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString("en");
