@@ -216,6 +216,18 @@ describe("with a small sky", () => {
     },
   );
 
+  test("on a phone the sheet that was opened last lies above the other", async () => {
+    const page = await open("", { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
+    await page.getByRole("button", { name: "List" }).tap();
+    await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).tap();
+    await page.getByRole("button", { name: "Follow" }).tap();
+    await page.getByRole("button", { name: "Settings" }).tap();
+    // What is covered cannot be tapped.
+    await page.getByRole("button", { name: "Close the settings" }).tap();
+    await page.getByRole("button", { name: "Close the details" }).tap();
+    await page.context().close();
+  });
+
   test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (colorScheme) => {
     const page = await open("", { colorScheme });
     await page.getByRole("button", { name: "List" }).click();

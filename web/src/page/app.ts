@@ -280,6 +280,7 @@ export class App {
     this.trail.clear();
     this.details.element.hidden = icao24 === undefined;
     document.body.classList.toggle("with-details", icao24 !== undefined);
+    if (icao24 !== undefined) this.frame.front("details");
     this.writeLink();
     this.refresh();
     if (icao24 !== undefined) void this.trail.load(icao24, this.sky.now, () => this.sky.find(icao24));

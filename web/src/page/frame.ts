@@ -89,10 +89,16 @@ export class Frame {
   /** Opens a panel in place of the one that is open; `undefined`: none. */
   open(panel: PanelName | undefined): void {
     this.panel = panel;
+    if (panel !== undefined) this.front("panel");
     for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
     for (const [name] of PANELS) this.parts.panels[name].hidden = name !== panel;
     document.body.classList.toggle("with-panel", panel !== undefined);
     this.events.onPanel(panel);
+  }
+
+  /** What was opened last: on a phone it lies above what was opened before. */
+  front(part: "panel" | "details"): void {
+    document.body.dataset["front"] = part;
   }
 
   /** Shows whether the past is shown. */
