@@ -303,11 +303,13 @@ export class SkyMap {
         properties: {
           text,
           colour: cry === undefined ? colour : css(this.theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
+          // Who is ringed is named, whoever else is near.
+          ringed: always,
+          rank: always ? 0 : 1,
         },
         geometry: { type: "Point", coordinates: [lon, latitudeAt(place.y)] },
       };
-      if (always) features.unshift(feature);
-      else if (features.length < MOST_LABELS) features.push(feature);
+      if (always || features.length < MOST_LABELS) features.push(feature);
     }
     return features;
   }
