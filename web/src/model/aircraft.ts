@@ -52,6 +52,11 @@ export function categoryName(category: number | null): string {
   return CATEGORIES[category] ?? `Code ${category}`;
 }
 
+/** Whether it says what it is: the first two categories are of those that do not. */
+export function isCategorised({ category }: Pick<StateVector, "category">): boolean {
+  return category !== null && category > 1;
+}
+
 const POSITION_SOURCES: readonly string[] = ["ADS-B", "ASTERIX", "MLAT", "FLARM"];
 
 /** How a position was found, in words. */

@@ -1,4 +1,4 @@
-import { categoryName, emergency, positionSourceName, title } from "../model/aircraft.ts";
+import { categoryName, emergency, isCategorised, positionSourceName, title } from "../model/aircraft.ts";
 import { clock, flightLevel, span, withUnit } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
@@ -35,6 +35,7 @@ export class Details {
   private readonly subtitle = h("p", { class: "subtitle" });
   private readonly cry = h("p", { class: "cry", role: "alert" });
   private readonly values = new Map<Field, HTMLElement>();
+  private readonly fields = h("dl", { class: "fields" });
   private readonly chart = new Chart();
   private readonly past = h("p", { class: "note" });
   private readonly follow = h(
@@ -53,11 +54,10 @@ export class Details {
     this.share.addEventListener("click", () => {
       void this.copy();
     });
-    const list = h("dl", { class: "fields" });
     for (const [name, meaning] of FIELDS) {
       const value = h("dd");
       this.values.set(name, value);
-      list.append(h("div", {}, h("dt", { title: meaning }, name), value));
+      this.fields.append(h("div", {}, h("dt", { title: meaning }, name), value));
     }
     this.element = h(
       "section",
@@ -98,7 +98,7 @@ export class Details {
         ),
         this.share,
       ),
-      list,
+      this.fields,
       h("h3", {}, "The last hours"),
       this.chart.element,
       this.past,
@@ -114,6 +114,8 @@ export class Details {
   ): void {
     const { now, units } = context;
     this.follow.setAttribute("aria-pressed", String(context.follow));
+    // What was true at another moment is not shown as if it were so at this one.
+    show(this.fields, state !== undefined);
     if (state === undefined) {
       setText(this.name, icao24);
       setText(this.subtitle, "Not in the picture: not heard for some minutes, or not in this area.");
@@ -121,7 +123,8 @@ export class Details {
       return;
     }
     setText(this.name, title(state));
-    setText(this.subtitle, [state.origin_country, categoryName(state.category)].filter(Boolean).join(" · "));
+    const category = isCategorised(state) && categoryName(state.category);
+    setText(this.subtitle, [state.origin_country, category].filter(Boolean).join(" · "));
     const cry = emergency(state);
     show(this.cry, cry !== undefined);
     if (cry !== undefined) setText(this.cry, `Squawk ${state.squawk ?? ""}: ${cry}`);
