@@ -91,6 +91,16 @@ test.each([
   expect(told).toEqual(["bar", "begin", "bar"]);
 });
 
+test("it opens where the first answer came, which told of aircraft that had been silent for minutes", async () => {
+  store("silent", NOW - 9 * MINUTE, NOW - 8 * MINUTE);
+  store("a", NOW - 5 * MINUTE, NOW);
+  for (const state of stored) state.observed_at = Math.max(state.last_contact, NOW - 5 * MINUTE);
+  const { replay, seen } = begun();
+  replay.pause();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([replay.at, seen()]).toEqual([NOW - 5 * MINUTE, ["a", "silent"]]);
+});
+
 test("a moment that somebody chooses meanwhile is where it stays", async () => {
   store("a", NOW - 5 * MINUTE, NOW);
   const { replay, seen } = begun();

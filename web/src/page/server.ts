@@ -54,15 +54,21 @@ export async function findAircraft(icao24: string): Promise<StateVector | undefi
 
 /** How far back a replay looks for something to show. Seconds. */
 const LONGEST_LOOK = 30 * 24 * 3600;
-/** The source tells of its aircraft within so many seconds: after them its first answer is complete. */
+/** Within so many seconds after its first row an answer of the source is complete, where nobody says when it came. */
 const FIRST_ANSWER = 15;
 
-/** When the first row was stored that is not older than `from`, Unix seconds; `undefined` where there is none. */
-async function firstStored(from: number): Promise<number | undefined> {
+/** What is read of a stored row to know when it was. */
+interface Stored {
+  readonly last_contact: number;
+  readonly observed_at: number | null;
+}
+
+/** The first row that is stored and not older than `from`, Unix seconds; `undefined` where there is none. */
+async function firstStored(from: number): Promise<Stored | undefined> {
   const asking = new AbortController();
   const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE)]);
   try {
-    const query = `from=${Math.floor(from)}&fields=last_contact&format=ndjson`;
+    const query = `from=${Math.floor(from)}&fields=last_contact,observed_at&format=ndjson`;
     const response = await fetch(`/api/v1/history?${query}`, { signal });
     if (!response.ok || response.body === null) return undefined;
     const reader = response.body.getReader();
@@ -73,7 +79,7 @@ async function firstStored(from: number): Promise<number | undefined> {
       if (done) return undefined;
       text += decoder.decode(value, { stream: true });
     }
-    return (JSON.parse(text.slice(0, text.indexOf("\n"))) as { last_contact: number }).last_contact;
+    return JSON.parse(text.slice(0, text.indexOf("\n"))) as Stored;
   } finally {
     asking.abort();
   }
@@ -95,7 +101,10 @@ export async function storedFrom(at: number): Promise<number | undefined> {
       first = hour === undefined ? undefined : await firstStored(hour);
     }
     if (first === undefined) return undefined;
-    return first >= at && first < at + 60 ? at : first + FIRST_ANSWER;
+    const { last_contact, observed_at } = first;
+    if (last_contact >= at && last_contact < at + 60) return at;
+    // Of the first aircraft nothing new may have been heard for minutes when the source told of it, and of others, first.
+    return Math.max(last_contact + FIRST_ANSWER, observed_at ?? 0);
   } catch {
     return undefined;
   }
