@@ -92,6 +92,11 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
 };
 
+/** What an actor is called here. */
+export function titleOf(name: string): string {
+  return PARTS[name]?.title ?? name;
+}
+
 function sourceState(actor: ActorVitals): string {
   const source = actor.observation["source"];
   return typeof source === "string" ? source.replaceAll("_", " ") : "–";

@@ -2,7 +2,7 @@ import { bytes, observed } from "../model/engine.ts";
 import type { ActorVitals, EngineVitals } from "../model/engine.ts";
 import { h, setText, show } from "../page/dom.ts";
 import { readSettings } from "../page/settings.ts";
-import { ActorCard, PARTS } from "./actor-card.ts";
+import { ActorCard, PARTS, titleOf } from "./actor-card.ts";
 import { Confirm } from "./confirm.ts";
 import { EventLog } from "./event-log.ts";
 import { Feed } from "./feed.ts";
@@ -61,6 +61,7 @@ export class EngineRoom {
     "div",
     { class: "room" },
     h("div", { class: "vital" }, ...Object.values(this.figures).map(({ element }) => element)),
+    h("p", { class: "note" }, "Each chart shows the last two minutes, from 0 up to its highest value."),
     this.pipeline,
     this.log.element,
   );
@@ -205,7 +206,7 @@ export class EngineRoom {
     this.polling.disabled = ending;
     const ill = actors.filter(({ phase }) => ["stalled", "failed", "backing_off", "restarting"].includes(phase));
     if (ending) this.tell("waiting", vitals.course === "drained" ? "Drained" : "Draining");
-    else if (ill.length > 0) this.tell("bad", `Not well: ${ill.map(({ name }) => name).join(", ")}`);
+    else if (ill.length > 0) this.tell("bad", `Not well: ${ill.map(({ name }) => titleOf(name)).join("; ")}`);
     else if (this.paused) this.tell("waiting", "Polling is paused");
     else this.tell("good", "All at work");
   }

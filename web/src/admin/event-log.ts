@@ -2,6 +2,7 @@ import { sentence, weight } from "../model/engine.ts";
 import type { LogEntry } from "../model/engine.ts";
 import { clock } from "../model/units.ts";
 import { h } from "../page/dom.ts";
+import { titleOf } from "./actor-card.ts";
 
 /** As many as the server keeps. */
 const LENGTH = 500;
@@ -22,7 +23,7 @@ export class EventLog {
         "li",
         { "data-weight": weight(entry) },
         h("time", { datetime: new Date(entry.at * 1000).toISOString() }, clock(entry.at)),
-        h("strong", {}, entry.actor ?? "process"),
+        h("strong", {}, entry.actor === null ? "Process" : titleOf(entry.actor)),
         h("span", {}, sentence(entry)),
       ),
     );
