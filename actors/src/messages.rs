@@ -1,7 +1,6 @@
 //! Every message, in the order in which the data flows.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix::prelude::*;
@@ -10,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::alerts::Alert;
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
-use crate::domain::{BoundingBox, Icao24, StateVector, UnixTime};
+use crate::domain::{AddressBlock, BoundingBox, Icao24, StateVector, UnixTime};
 use crate::live::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
 
@@ -70,7 +69,7 @@ pub struct Shown {
 #[rtype(result = "Result<Joined, Full>")]
 pub struct Join {
     /// Who asks, for the limit of clients an address.
-    pub address: IpAddr,
+    pub address: AddressBlock,
     /// The form in which the stream's bytes are wanted.
     pub encoding: Encoding,
     /// What is asked for.

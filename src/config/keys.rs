@@ -302,7 +302,7 @@ pub const KEYS: &[Key] = &[
         "sse.max_clients_per_address",
         "256",
         Kind::Whole { min: 1, max: 1_000_000 },
-        "How many of them from one address.",
+        "How many of them from one address, or with IPv6 from one /64.",
     ),
     Key::new(
         "sse.aircraft_timeout",

@@ -1,13 +1,14 @@
 //! Slowing down who guesses the admin token.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actors::domain::AddressBlock;
+
 /// Wrong tokens by address. Past a number of them within a minute an address is not listened to for the rest of it.
 #[derive(Debug, Default)]
-pub struct Attempts(Mutex<HashMap<IpAddr, Window>>);
+pub struct Attempts(Mutex<HashMap<AddressBlock, Window>>);
 
 #[derive(Debug)]
 struct Window {
@@ -24,13 +25,13 @@ impl Attempts {
     const MOST_ADDRESSES: usize = 10_000;
 
     /// Whether the address has used up its attempts.
-    pub(super) fn are_used_up(&self, address: IpAddr, now: Instant) -> bool {
+    pub(super) fn are_used_up(&self, address: AddressBlock, now: Instant) -> bool {
         let windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         windows.get(&address).is_some_and(|window| window.lasts(now) && window.failed >= Self::MOST)
     }
 
     /// A wrong token came from the address.
-    pub(super) fn failed(&self, address: IpAddr, now: Instant) {
+    pub(super) fn failed(&self, address: AddressBlock, now: Instant) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= Self::MOST_ADDRESSES {
             windows.retain(|_, window| window.lasts(now));
@@ -57,10 +58,12 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
-    fn address(number: u32) -> IpAddr {
-        IpAddr::V4(number.into())
+    fn address(number: u32) -> AddressBlock {
+        IpAddr::V4(number.into()).into()
     }
 
     #[test]

@@ -46,6 +46,13 @@ fn behind_a_trusted_proxy_clients_are_counted_by_their_own_address() {
     clients.iter().for_each(|client| drop(client.wait("a welcome", |seen| !seen.events.is_empty())));
     let second = connect(&trusting.address, "198.51.100.1");
     assert!(second.wait("the end", |seen| seen.closed || seen.ended).events.is_empty());
+    // One host may use every address of a /64.
+    let client = connect(&trusting.address, "2001:db8:1:2::1");
+    client.wait("a welcome", |seen| !seen.events.is_empty());
+    let second = connect(&trusting.address, "2001:db8:1:2:3:4:5:6");
+    assert!(second.wait("the end", |seen| seen.closed || seen.ended).events.is_empty());
+    let neighbour = connect(&trusting.address, "2001:db8:1:3::1");
+    neighbour.wait("a welcome", |seen| !seen.events.is_empty());
 
     let wary = setup.start();
     let _first = wary.sse();

@@ -1,5 +1,6 @@
 //! Parsed values: what a state vector, a snapshot and a bounding box *are*, without I/O.
 
+mod address_block;
 mod bounding_box;
 mod flight;
 mod icao24;
@@ -8,6 +9,7 @@ mod snapshot;
 mod state_vector;
 mod unix_time;
 
+pub use address_block::AddressBlock;
 pub use bounding_box::{BoundingBox, InvalidBoundingBox};
 pub use flight::{Flight, Sighting};
 pub use icao24::{Icao24, InvalidIcao24};

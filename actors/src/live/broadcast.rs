@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use super::queue::{Frame, QueueLimits, QueueReceiver, queue};
 use super::spacing::Spacing;
 use crate::alerts::AlertWatch;
 use crate::batch::Batch;
-use crate::domain::UnixTime;
+use crate::domain::{AddressBlock, UnixTime};
 use crate::messages::{Full, Join, Wanted};
 use crate::metrics::{Metrics, count, expect};
 
@@ -57,7 +56,7 @@ pub struct Broadcast {
     clients: usize,
     /// How many ever came.
     joined: u64,
-    of_address: HashMap<IpAddr, usize>,
+    of_address: HashMap<AddressBlock, usize>,
     press: Press,
     limits: HubLimits,
     /// Rung by clients that have fallen behind and can read again.
@@ -282,7 +281,7 @@ impl Broadcast {
         Ok(receiver)
     }
 
-    fn admit(&mut self, address: IpAddr) -> Result<(), Full> {
+    fn admit(&mut self, address: AddressBlock) -> Result<(), Full> {
         let of_address = |of: &HashMap<_, usize>| of.get(&address).copied().unwrap_or_default();
         if self.clients >= self.limits.clients || of_address(&self.of_address) >= self.limits.clients_per_address {
             // Some may have left a moment ago.

@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use tokio::time::Instant;
 use super::cell::Cell;
 use super::compression::Encoding;
 use super::queue::{Frame, Offer, QueueLimits, QueueSender};
+use crate::domain::AddressBlock;
 
 /// What a client is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +35,7 @@ pub(super) struct Channel {
 
 #[derive(Debug)]
 pub(super) struct Client {
-    pub(super) address: IpAddr,
+    pub(super) address: AddressBlock,
     pub(super) queue: QueueSender,
     /// Since an update did not fit: the picture's sequence number before it, and how many states were left out.
     pub(super) behind: Option<Behind>,

@@ -28,7 +28,7 @@ fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
 const ROOMY: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };
 
 fn address(last: u8) -> Join {
-    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)).into();
     Join { address, encoding: Encoding::Identity, wanted: Wanted::Telemetry }
 }
 

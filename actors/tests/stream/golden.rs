@@ -59,7 +59,7 @@ impl Scene {
 
     fn connect(&mut self) -> &mut Self {
         let wanted = Wanted::Stream { scope: self.scope.clone(), last_event_id: self.client.last_event_id.clone() };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding: Encoding::Identity, wanted };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
         self.frames = Some(self.hub.join(&join, self.millis).unwrap());
         self.client.reconnects();
         self

@@ -173,7 +173,7 @@ impl Stage {
             reader.client = StreamClient::default();
         }
         let wanted = Wanted::Stream { scope: scope(reader.scope), last_event_id: reader.client.last_event_id.clone() };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding, wanted };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding, wanted };
         let frames = self.hub.join(&join, self.millis).unwrap();
         reader.connection = Some(Connection { frames, decoder: Decoder::new(encoding.name()), pieces: Vec::new() });
     }
@@ -199,7 +199,7 @@ impl Stage {
     /// What a client is told that comes last of all.
     fn alerts(&mut self) -> Vec<Value> {
         let wanted = Wanted::Stream { scope: Scope::default(), last_event_id: None };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding: Encoding::Identity, wanted };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
         let (mut frames, mut client) = (self.hub.join(&join, self.millis).unwrap(), StreamClient::default());
         while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
             client.read(std::str::from_utf8(&frame.pieces().concat()).unwrap()).unwrap();
@@ -264,7 +264,7 @@ proptest! {
             stage.run(Step::Publish);
         }
         let wanted = Wanted::Stream { scope: scope(scope_of), last_event_id: Some(last_event_id) };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding: Encoding::Identity, wanted };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
         let mut frames = stage.hub.join(&join, stage.millis).unwrap();
         let mut text = String::new();
         while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {

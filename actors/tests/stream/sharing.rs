@@ -44,7 +44,7 @@ fn fleet(aircraft: u32, moved: u32) -> Vec<StateVector> {
 
 fn join(hub: &mut Broadcast, scope: Scope, encoding: Encoding, last_event_id: Option<&str>) -> QueueReceiver {
     let wanted = Wanted::Stream { scope, last_event_id: last_event_id.map(Into::into) };
-    hub.join(&Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST), encoding, wanted }, MILLIS).unwrap()
+    hub.join(&Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding, wanted }, MILLIS).unwrap()
 }
 
 fn bounding_box(text: &str) -> Scope {

@@ -12,7 +12,7 @@ pub struct SseSettings {
     pub allowed_origins: AllowedOrigins,
     /// How many clients may be connected at once.
     pub max_clients: NonZeroU32,
-    /// How many of them from one address.
+    /// How many of them from one address, or with IPv6 from one /64.
     pub max_clients_per_address: NonZeroU32,
     /// How long an aircraft that is no longer heard stays in the live picture.
     pub aircraft_timeout: Duration,
