@@ -25,7 +25,9 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
-use crate::http::{self, Attempts, BoardCollector, HttpOptions, PoolCollector, RunningServer, ServerState, TlsFiles};
+use crate::http::{
+    self, Attempts, BoardCollector, HttpOptions, PoolCollector, Room, RunningServer, ServerState, TlsFiles,
+};
 use pipeline::Pipeline;
 use shutdown::Signals;
 use source::LiveSource;
@@ -96,7 +98,7 @@ impl App {
             #[cfg(feature = "fault-injection")]
             panics: pipeline.panics(),
         };
-        let server = http::start(&http_options(&settings), state)?;
+        let server = http::start(&http_options(&settings, pipeline.room), state)?;
         banner::show(&settings, &source, &server.addresses);
         Ok(Self {
             settings,
@@ -174,10 +176,7 @@ async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
     }
 }
 
-/// Beside the streams' clients there is room for everybody else's questions.
-const OTHER_CONNECTIONS: usize = 1_000;
-
-fn http_options(settings: &Settings) -> HttpOptions {
+fn http_options(settings: &Settings, room: Room) -> HttpOptions {
     HttpOptions {
         host: settings.http.host.to_string(),
         port: settings.http.port,
@@ -187,7 +186,7 @@ fn http_options(settings: &Settings) -> HttpOptions {
                 http::AllowedOrigins::Only(origins.iter().map(ToString::to_string).collect())
             }
         },
-        max_connections: settings.sse.max_clients.get() as usize + OTHER_CONNECTIONS,
+        max_connections: room.connections,
         client_timeout: settings.sse.client_timeout,
         tls: settings
             .http

@@ -10,11 +10,10 @@ use anyhow::Context;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use super::OTHER_CONNECTIONS;
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
 use crate::config::{Brokers, KafkaSettings, Role, Settings};
-use crate::http::room_for;
+use crate::http::{Room, room_for};
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
 use crate::opensky::OpenSkyClient;
 use crate::storage::{DatabaseUrl, Storage, StorageOptions};
@@ -29,6 +28,8 @@ pub(super) struct Pipeline {
     pub(super) hub: Option<Addr<SseHub>>,
     /// Where there is one that this process stores into, or that others do.
     pub(super) storage: Option<Storage>,
+    /// For the hub's clients and everybody else.
+    pub(super) room: Room,
     /// Never dropped: it must outlive its clients, on threads that nobody joins, and so ends with the process.
     _broker: ManuallyDrop<Option<EmbeddedBroker>>,
 }
@@ -40,11 +41,15 @@ type Producer = KafkaProducer<KafkaPublisher>;
 /// share the bytes, and `/api/v1/stream` lets wait no more than a snapshot's worth of them.
 const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
 
+/// Beside the streams' clients there is room for everybody else's questions.
+const OTHER_CONNECTIONS: usize = 1_000;
+
 /// What the actors are made from.
 struct Parts<'a> {
     settings: &'a Settings,
     source: &'a LiveSource,
     supervisor: &'a Supervisor,
+    room: Room,
     metrics: Metrics,
     cluster: KafkaCluster,
 }
@@ -64,7 +69,10 @@ impl Pipeline {
         // A file of SQLite belongs to the process that writes it.
         let shared = settings.database.url.is_shared();
         let storage = (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_storage(settings)).transpose()?;
-        let parts = Parts { settings, source, supervisor, metrics, cluster };
+        // Without a live stream everybody is somebody else.
+        let clients = if has(Role::Live) { settings.sse.max_clients.get() as usize } else { 0 };
+        let room = room_for(clients, OTHER_CONNECTIONS);
+        let parts = Parts { settings, source, supervisor, room, metrics, cluster };
         let (hub, live_consumer) = if has(Role::Live) {
             let hub = parts.hub();
             (Some(hub.clone()), Some(parts.live_consumer(hub)))
@@ -89,6 +97,7 @@ impl Pipeline {
             live_consumer,
             hub,
             storage,
+            room,
             _broker: ManuallyDrop::new(broker),
         })
     }
@@ -114,7 +123,7 @@ impl Parts<'_> {
     fn hub(&self) -> Addr<SseHub> {
         let sse = &self.settings.sse;
         let limits = HubLimits {
-            clients: room_for(sse.max_clients.get() as usize, OTHER_CONNECTIONS),
+            clients: self.room.clients,
             clients_per_address: sse.max_clients_per_address.get() as usize,
             queue: CLIENT_QUEUE,
             client_timeout: sse.client_timeout,

@@ -33,5 +33,5 @@ pub(crate) use query::parse_time;
 pub use attempts::Attempts;
 pub use metrics::{BoardCollector, PoolCollector};
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};
-pub use sockets::room_for;
+pub use sockets::{Room, room_for};
 pub use tls::{TlsError, TlsFiles};

@@ -50,7 +50,7 @@ pub struct HttpOptions {
     pub port: u16,
     /// Whose pages may read `/sse` and `/api`.
     pub allowed_origins: AllowedOrigins,
-    /// Connections at the same time, clients of the stream and others.
+    /// Connections at the same time, clients of the stream and others, over all threads.
     pub max_connections: usize,
     /// A connection that takes nothing for this long is ended.
     pub client_timeout: Duration,
@@ -151,6 +151,9 @@ pub enum StartError {
     Tls(#[from] TlsError),
 }
 
+/// Threads that serve connections.
+const WORKERS: usize = 2;
+
 /// Binds and serves, on threads of its own.
 ///
 /// # Errors
@@ -171,8 +174,9 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
         map_config(app, |()| AppConfig::default())
     };
     let builder = Server::build()
-        .workers(2)
-        .max_concurrent_connections(options.max_connections)
+        .workers(WORKERS)
+        // What it is told is for each of them; where all have as many, no more are accepted.
+        .max_concurrent_connections((options.max_connections / WORKERS).max(1))
         .shutdown_timeout(2)
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();

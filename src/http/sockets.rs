@@ -55,22 +55,32 @@ pub(super) fn bound(stream: &TcpStream, patience: Duration) {
     }
 }
 
+/// How many connections there may be at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Of clients of streams.
+    pub clients: usize,
+    /// In all: theirs, and everybody else's.
+    pub connections: usize,
+}
+
 /// How many of `wanted` clients this process can serve beside `others` connections: raises the limit of open files as far
 /// as it may, and says in the log what to change when that is not enough.
-pub fn room_for(wanted: usize, others: usize) -> usize {
+pub fn room_for(wanted: usize, others: usize) -> Room {
     let limit = match raised_limit() {
         Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
         Err(error) => {
             log::warn!("how many files this process may open is not known ({error}): many clients may find no room");
-            return wanted;
+            return Room { clients: wanted, connections: wanted + others };
         }
     };
-    let room = clients_within(limit, others);
-    if room < wanted {
+    let room = Room::within(limit, wanted, others);
+    if room.clients < wanted {
         log::warn!(
-            "this process may open {limit} files, so it serves at most {room} clients at once and not {wanted} (sse.max_clients): raise the \
+            "this process may open {limit} files, so it serves at most {} clients at once and not {wanted} (sse.max_clients): raise the \
              hard limit to {} (`ulimit -Hn`, `LimitNOFILE=` of a systemd service, `ulimits.nofile` of a Compose service), or lower \
              sse.max_clients",
+            room.clients,
             wanted + others + OWN_FILES
         );
     }
@@ -83,15 +93,19 @@ pub fn room_for(wanted: usize, others: usize) -> usize {
              seconds longer; `sysctl -w net.core.somaxconn={BACKLOG}` mends that"
         );
     }
-    room.min(wanted)
+    room
 }
 
 /// Files that the process needs for itself: Kafka, the database, logs, timers.
 const OWN_FILES: usize = 200;
 
-fn clients_within(limit: usize, others: usize) -> usize {
-    // With less room than that, everybody else has to share it as well.
-    limit.saturating_sub(others + OWN_FILES).max(limit / 4).max(1)
+impl Room {
+    fn within(limit: usize, wanted: usize, others: usize) -> Self {
+        let connections = limit.saturating_sub(OWN_FILES).clamp(1, wanted + others);
+        // With less room than that, everybody else has to share it as well.
+        let clients = limit.saturating_sub(others + OWN_FILES).max(limit / 4).min(connections).clamp(1, wanted.max(1));
+        Self { clients, connections }
+    }
 }
 
 /// The limit of open files, raised to what the process may raise it to.
@@ -109,10 +123,24 @@ mod tests {
 
     #[test]
     fn clients_get_what_the_others_and_the_process_do_not_need() {
-        assert_eq!(clients_within(1_048_576, 1_000), 1_047_376);
-        assert_eq!(clients_within(20_000, 1_000), 18_800);
-        assert_eq!(clients_within(1_024, 1_000), 256);
-        assert_eq!(clients_within(0, 1_000), 1);
+        let check = |limit: usize, clients: usize, connections: usize| {
+            assert_eq!(Room::within(limit, 20_000, 1_000), Room { clients, connections }, "{limit}");
+        };
+        check(1_048_576, 20_000, 21_000);
+        check(21_200, 20_000, 21_000);
+        check(20_000, 18_800, 19_800);
+        check(1_024, 256, 824);
+        check(250, 50, 50);
+        check(0, 1, 1);
+        assert_eq!(Room::within(1_048_576, 0, 1_000), Room { clients: 1, connections: 1_000 });
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn there_are_never_more_connections_than_files(limit in 201_usize..100_000, wanted in 0_usize..100_000) {
+            let room = Room::within(limit, wanted, 1_000);
+            proptest::prop_assert!(room.connections + OWN_FILES <= limit && room.clients <= room.connections);
+        }
     }
 
     #[test]
@@ -120,6 +148,6 @@ mod tests {
         let limit = raised_limit().unwrap();
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         assert_eq!((soft, hard), (limit, limit));
-        assert_eq!(room_for(1, 0), 1);
+        assert_eq!(room_for(1, 0), Room { clients: 1, connections: 1 });
     }
 }

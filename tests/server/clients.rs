@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Setup, Sky, SseClient, eventually, key};
+use crate::support::{Setup, Sky, SseClient, eventually, key, knock_from};
 
 /// Three megabytes a poll are enough for a machine to do.
 const EACH_SECOND: &str = "poll-pause=return(1000)";
@@ -28,6 +28,26 @@ fn one_client_too_many_is_asked_to_come_back() {
     };
     check("SSE_MAX_CLIENTS", "clients");
     check("SSE_MAX_CLIENTS_PER_ADDRESS", "address");
+}
+
+/// Of these the process keeps 200 for itself.
+const FILES: u32 = 500;
+
+#[test]
+fn there_are_no_more_connections_than_files_allow() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).open_files(FILES).start();
+    app.wait_ready();
+    let before = app.sockets();
+    let knocking: Vec<_> = (0..450_u16).map(|number| knock_from(2 + (number % 30) as u8, &app.address)).collect();
+    let most = before + 300;
+    let sockets = eventually("it is full", || Some(app.sockets()).filter(|sockets| *sockets >= most - 20));
+    // Some are its own, to the source and to Kafka.
+    assert!(sockets <= most + 20, "{sockets} sockets, and {before} before");
+    drop(knocking);
+    eventually("there is room again", || (app.sockets() < before + 100).then_some(()));
+    assert_eq!(app.get("/health/live").status, 200);
+    assert_eq!(app.lines_with("Too many open files"), 0);
 }
 
 #[test]

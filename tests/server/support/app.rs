@@ -128,6 +128,13 @@ impl TestApp {
         self.child.lock().unwrap().id()
     }
 
+    /// How many sockets it has open.
+    pub(crate) fn sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
     /// Whether it has not ended.
     pub(crate) fn runs(&self) -> bool {
         self.child.lock().unwrap().try_wait().unwrap().is_none()

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 mod app;
+mod connect;
 mod database;
 mod http;
 mod log;
@@ -15,6 +16,7 @@ mod topic;
 mod wait;
 
 pub(crate) use app::TestApp;
+pub(crate) use connect::knock_from;
 pub(crate) use database::Database;
 pub(crate) use http::{Answer, request};
 pub(crate) use proxy::{Proxy, Weather};

@@ -16,6 +16,8 @@ pub(crate) struct Setup {
     directory: Arc<TempDir>,
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
+    /// How many files it may have open; `None`: as many as this process.
+    open_files: Option<u32>,
 }
 
 /// A command that has ended.
@@ -34,6 +36,7 @@ impl Setup {
             directory: Arc::new(tempfile::tempdir().unwrap()),
             environment: BTreeMap::new(),
             arguments: Vec::new(),
+            open_files: None,
         };
         setup.set("RUST_BACKTRACE", "0")
     }
@@ -97,6 +100,12 @@ impl Setup {
         self
     }
 
+    /// The same with no more open files than these.
+    pub(crate) fn open_files(mut self, most: u32) -> Self {
+        self.open_files = Some(most);
+        self
+    }
+
     /// The working directory.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
@@ -142,7 +151,14 @@ impl Setup {
     fn command(&self) -> Command {
         // Another build of the program, where one is named.
         let program = std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into());
-        let mut command = Command::new(program);
+        let mut command = match self.open_files {
+            None => Command::new(program),
+            Some(most) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(program);
+                shell
+            }
+        };
         command
             .args(&self.arguments)
             .env_clear()
