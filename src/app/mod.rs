@@ -26,7 +26,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
 use crate::http::{
-    self, Attempts, BoardCollector, HttpOptions, PoolCollector, Room, RunningServer, ServerState, TlsFiles,
+    self, Attempts, BoardCollector, HttpOptions, PoolCollector, Refusals, Room, RunningServer, ServerState, TlsFiles,
 };
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -79,6 +79,7 @@ impl App {
         } else {
             board.statuses().iter().map(|status| status.name).collect()
         };
+        let refusals = Refusals::register(&mut registry);
         let operations = Operations::new(board.clone(), supervisor.restarts());
         let (drain_sender, drain) = mpsc::channel(1);
         let state = ServerState {
@@ -89,6 +90,7 @@ impl App {
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
             attempts: Attempts::default(),
+            refusals,
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
             demo: source.is_simulated(),
             operations: operations.clone(),
@@ -176,6 +178,9 @@ async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
     }
 }
 
+/// How many connections one address may have beside those of its streams.
+const OTHER_CONNECTIONS_PER_ADDRESS: usize = 1_024;
+
 fn http_options(settings: &Settings, room: Room) -> HttpOptions {
     HttpOptions {
         host: settings.http.host.to_string(),
@@ -187,6 +192,8 @@ fn http_options(settings: &Settings, room: Room) -> HttpOptions {
             }
         },
         max_connections: room.connections,
+        connections_per_address: room
+            .for_one_address(settings.sse.max_clients_per_address.get() as usize, OTHER_CONNECTIONS_PER_ADDRESS),
         client_timeout: settings.sse.client_timeout,
         tls: settings
             .http

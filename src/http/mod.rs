@@ -3,7 +3,9 @@
 mod admin;
 mod admin_actions;
 mod admin_events;
+mod admission;
 mod attempts;
+mod by_address;
 mod client_address;
 mod entity_tag;
 mod flights;
@@ -20,6 +22,7 @@ mod paging;
 mod past_flights;
 mod problem;
 mod query;
+mod refusals;
 mod server;
 mod sockets;
 mod stats;
@@ -32,6 +35,7 @@ pub(crate) use query::parse_time;
 
 pub use attempts::Attempts;
 pub use metrics::{BoardCollector, PoolCollector};
+pub use refusals::Refusals;
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};
 pub use sockets::{Room, room_for};
 pub use tls::{TlsError, TlsFiles};

@@ -31,9 +31,11 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 
+use super::admission::{Admission, admitted};
 use super::attempts::Attempts;
 use super::handover::PlainConnection;
 use super::problem::Problem;
+use super::refusals::Refusals;
 use super::tls::{self, TlsError, TlsFiles};
 use super::{
     admin, admin_actions, admin_events, flights, handover, health, history, metrics, openapi, page, past_flights,
@@ -52,6 +54,8 @@ pub struct HttpOptions {
     pub allowed_origins: AllowedOrigins,
     /// Connections at the same time, clients of the stream and others, over all threads.
     pub max_connections: usize,
+    /// Those from one address; proxies that are trusted may have all of them.
+    pub connections_per_address: usize,
     /// A connection that takes nothing for this long is ended.
     pub client_timeout: Duration,
     /// What to speak TLS with; `None`: plain HTTP.
@@ -83,6 +87,8 @@ pub struct ServerState {
     pub admin_token: String,
     /// Wrong tokens, by address.
     pub attempts: Attempts,
+    /// What was refused because of a limit.
+    pub refusals: Refusals,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether the aircraft are simulated.
@@ -159,6 +165,8 @@ const WORKERS: usize = 2;
 /// # Errors
 /// When the address cannot be bound, or there is a certificate that cannot be used.
 pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
+    let proxies = state.trusted_proxies.clone();
+    let admission = Admission::new(options.connections_per_address, proxies, state.refusals.clone());
     let (state, origins, patience) = (web::Data::new(state), options.allowed_origins.clone(), options.client_timeout);
     let with_tls = options.tls.is_some();
     let app = move || {
@@ -187,20 +195,20 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
     let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let tls = options.tls.clone().map(tls::server_config).transpose()?;
     let server = listeners.into_iter().try_fold(builder, |builder, listener| {
-        let (app, stopping) = (app.clone(), stopping.clone());
+        let (app, stopping, admission) = (app.clone(), stopping.clone(), admission.clone());
         match tls.clone() {
             None => builder.listen("http", listener, move || {
                 let http = connections(stopping.clone()).on_connect_ext(move |connection: &PlainConnection, found| {
                     connection.with_socket(|socket| sockets::bound(socket, patience));
                     found.insert(connection.hand_over());
                 });
-                handover::plain(http.finish(app()))
+                admitted(admission.clone(), handover::plain(http.finish(app())))
             }),
             Some(tls) => builder.listen("https", listener, move || {
                 let http = connections(stopping.clone()).on_connect_ext(move |connection: &TlsStream<TcpStream>, _| {
                     sockets::bound(connection.get_ref().0, patience);
                 });
-                http.finish(app()).rustls_0_23(tls.clone())
+                admitted(admission.clone(), http.finish(app()).rustls_0_23(tls.clone()))
             }),
         }
     });

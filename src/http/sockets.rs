@@ -100,6 +100,14 @@ pub fn room_for(wanted: usize, others: usize) -> Room {
 const OWN_FILES: usize = 200;
 
 impl Room {
+    /// How many connections one address may have: as many streams as it may, and others.
+    pub fn for_one_address(self, clients: usize, others: usize) -> usize {
+        /// However little room there is, some of it is not for any one address alone.
+        const KEPT: usize = 100;
+        let kept = KEPT.min(self.connections / 10);
+        clients.saturating_add(others).min(self.connections - kept)
+    }
+
     fn within(limit: usize, wanted: usize, others: usize) -> Self {
         let connections = limit.saturating_sub(OWN_FILES).clamp(1, wanted + others);
         // With less room than that, everybody else has to share it as well.
@@ -133,6 +141,14 @@ mod tests {
         check(250, 50, 50);
         check(0, 1, 1);
         assert_eq!(Room::within(1_048_576, 0, 1_000), Room { clients: 1, connections: 1_000 });
+    }
+
+    #[test]
+    fn one_address_never_has_all_connections() {
+        let of_one = |connections: usize, clients: usize| Room { clients, connections }.for_one_address(clients, 1_024);
+        assert_eq!(of_one(21_000, 256), 1_280);
+        assert_eq!(of_one(21_000, 20_000), 20_900);
+        assert_eq!(of_one(824, 256), 742);
     }
 
     proptest::proptest! {

@@ -1,8 +1,10 @@
 //! Clients: too many of them, and slow ones.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
-use crate::support::{Setup, Sky, SseClient, eventually, key, knock_from};
+use crate::support::{PATIENCE, Setup, Sky, SseClient, eventually, key, knock_from};
 
 /// Three megabytes a poll are enough for a machine to do.
 const EACH_SECOND: &str = "poll-pause=return(1000)";
@@ -48,6 +50,37 @@ fn there_are_no_more_connections_than_files_allow() {
     eventually("there is room again", || (app.sockets() < before + 100).then_some(()));
     assert_eq!(app.get("/health/live").status, 200);
     assert_eq!(app.lines_with("Too many open files"), 0);
+}
+
+#[test]
+fn one_address_has_only_so_many_connections_and_others_have_theirs() {
+    let sky = Sky::of(5);
+    let setup = Setup::embedded().watching(&sky).open_files(FILES);
+    let app = setup.start();
+    // Room for 300, of which a tenth is for no single address.
+    let knocking: Vec<_> = (0..400).map(|_| knock_from(9, &app.address)).collect();
+    let refused = || app.sample("http_refused_total{kind=\"connections\"}");
+    eventually("some are refused, and who asks for that is not", || refused().filter(|count| *count > 0.0));
+    let is_closed = |stream: &TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        !matches!(stream.peek(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    eventually("they are closed", || knocking.iter().any(is_closed).then_some(()));
+    drop(knocking);
+    let served = || {
+        let mut stream = knock_from(9, &app.address);
+        let _ = stream.write_all(b"Host: a\r\n\r\n");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut start = [0; 12];
+        (stream.read_exact(&mut start).is_ok() && &start == b"HTTP/1.1 200").then_some(())
+    };
+    eventually("there is room again", served);
+
+    let app = setup.set("HTTP_TRUSTED_PROXIES", "127.0.0.9").start();
+    let before = app.sockets();
+    let _knocking: Vec<_> = (0..290).map(|_| knock_from(9, &app.address)).collect();
+    eventually("all of a proxy's are served", || (app.sockets() >= before + 285).then_some(()));
+    assert_eq!(app.metric("http_refused_total"), 0.0);
 }
 
 #[test]

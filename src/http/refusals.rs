@@ -1,0 +1,43 @@
+//! What was refused because of a limit.
+
+use actors::metrics::{CounterByKind, count, expect};
+use prometheus_client::registry::Registry;
+
+/// Connections and requests that were refused, by the limit that they met, as a metric. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Refusals(CounterByKind);
+
+/// What there may be no more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// Connections from one address.
+    Connections,
+}
+
+impl Limit {
+    const ALL: &[Self] = &[Self::Connections];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+        }
+    }
+}
+
+impl Refusals {
+    /// None so far, registered under their name.
+    pub fn register(registry: &mut Registry) -> Self {
+        let refused = CounterByKind::default();
+        for limit in Limit::ALL {
+            expect(&refused, &[limit.name()]);
+        }
+        let help = "Connections and requests refused, by the limit that they met";
+        registry.register("http_refused", help, refused.clone());
+        Self(refused)
+    }
+
+    /// One more.
+    pub(super) fn count(&self, limit: Limit) {
+        count(&self.0, limit.name(), 1);
+    }
+}
