@@ -26,7 +26,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
 use crate::http::{
-    self, Attempts, BoardCollector, HttpOptions, PoolCollector, Refusals, Room, RunningServer, ServerState, TlsFiles,
+    self, Attempts, BoardCollector, HttpOptions, Limits, PoolCollector, Room, RunningServer, ServerState, TlsFiles,
 };
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -79,7 +79,7 @@ impl App {
         } else {
             board.statuses().iter().map(|status| status.name).collect()
         };
-        let refusals = Refusals::register(&mut registry);
+        let limits = Limits::register(&mut registry, settings.sse.client_timeout);
         let operations = Operations::new(board.clone(), supervisor.restarts());
         let (drain_sender, drain) = mpsc::channel(1);
         let state = ServerState {
@@ -90,7 +90,7 @@ impl App {
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
             attempts: Attempts::default(),
-            refusals,
+            limits,
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
             demo: source.is_simulated(),
             operations: operations.clone(),
@@ -194,7 +194,6 @@ fn http_options(settings: &Settings, room: Room) -> HttpOptions {
         max_connections: room.connections,
         connections_per_address: room
             .for_one_address(settings.sse.max_clients_per_address.get() as usize, OTHER_CONNECTIONS_PER_ADDRESS),
-        client_timeout: settings.sse.client_timeout,
         tls: settings
             .http
             .tls

@@ -7,10 +7,12 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::respond;
 
+use super::client_address::client_address;
 use super::form::{Offer, choose};
-use super::history_body::HistoryBody;
+use super::history_body::{HistoryBody, Reader};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::refusals::Limit;
 use super::server::ServerState;
 use crate::export::{Csv, Fields, NdJson, TextEncoder};
 use crate::storage::HistoryQuery;
@@ -37,7 +39,8 @@ const FORMS: &[Offer<Form>] = &[
 /// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: a state vector a line, as
 /// everywhere. CSV: RFC 4180 with a header line, what is unknown is empty. An answer that breaks off (its transfer ends
 /// with an error) is incomplete: go on from the last `last_contact` that came. It is no snapshot: rows that arrive
-/// meanwhile may be in it. Four at a time are answered, others are told to come back (503).
+/// meanwhile may be in it. Four at a time are answered, two of them for one address, others are told to come back (503). One
+/// whose client takes nothing for `sse.client_timeout` (30 s) breaks off.
 #[utoipa::path(get, path = "/api/v1/history", tag = "flights",
     params(("from", Query), ("to", Query), ("bbox", Query), ("icao24", Query),
         ("callsign" = Option<String>, Query, description = "Only this callsign, without the padding around it.", example = "SWR123"),
@@ -77,7 +80,14 @@ pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>)
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    let body = HistoryBody::begin(storage.clone(), query, encoder).await.map_err(|error| Problem::of_query(&error))?;
+    let address = client_address(&request, &state.trusted_proxies);
+    let share = state.limits.histories.take(address, 1).ok_or_else(|| {
+        state.limits.refusals.count(Limit::Histories);
+        Problem::unavailable("as many histories are being read for this address as may be")
+    })?;
+    let reader = Reader { patience: state.limits.patience, share };
+    let body = HistoryBody::begin(storage.clone(), query, encoder, reader).await;
+    let body = body.map_err(|error| Problem::of_query(&error))?;
     Ok(response.body(body))
 }
 

@@ -2,11 +2,14 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::by_address::Share;
 use crate::export::TextEncoder;
 use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 
@@ -15,6 +18,14 @@ use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 ///
 /// actix-web-lab's responders would send each row as a chunk of its own; their media types are used.
 pub(super) struct HistoryBody(mpsc::Receiver<Part>);
+
+/// Who reads a history.
+pub(super) struct Reader {
+    /// How long a part may wait for it.
+    pub(super) patience: Duration,
+    /// Its share of the histories, for as long as it is read.
+    pub(super) share: Share,
+}
 
 enum Part {
     Rows(Bytes),
@@ -33,10 +44,16 @@ impl HistoryBody {
     ///
     /// # Errors
     /// Those of [`Storage::history`].
-    pub(super) async fn begin(storage: Storage, query: HistoryQuery, encoder: TextEncoder) -> Result<Self, QueryError> {
+    pub(super) async fn begin(
+        storage: Storage,
+        query: HistoryQuery,
+        encoder: TextEncoder,
+        reader: Reader,
+    ) -> Result<Self, QueryError> {
         let (parts, body) = mpsc::channel(AHEAD);
         let (begun, beginning) = oneshot::channel();
         let run = move || {
+            let Reader { patience, share } = reader;
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(begun.send(Err(QueryError::Unavailable(error.to_string())))),
@@ -44,9 +61,13 @@ impl HistoryBody {
             runtime.block_on(async {
                 match storage.history(&query).await {
                     // A client that has left meanwhile is noticed by the first part.
-                    Ok(reader) => {
+                    Ok(rows) => {
                         let _ = begun.send(Ok(()));
-                        send(reader, &encoder, &parts).await;
+                        if send(rows, &encoder, &parts, patience).await {
+                            // Who has all of it may ask for the next one at once.
+                            drop(share);
+                            hand_on(Part::End, &parts, patience).await;
+                        }
                     }
                     Err(error) => drop(begun.send(Err(error))),
                 }
@@ -59,33 +80,47 @@ impl HistoryBody {
     }
 }
 
-/// Sends the rows until they end, or the client does.
-async fn send(mut reader: HistoryReader, encoder: &TextEncoder, parts: &mpsc::Sender<Part>) {
+/// Sends the rows until they end, or the client does; whether those were all.
+async fn send(mut rows: HistoryReader, encoder: &TextEncoder, parts: &mpsc::Sender<Part>, patience: Duration) -> bool {
     let mut buffer = Vec::with_capacity(PART);
     encoder.head(&mut buffer);
     let mut more = true;
     loop {
         if !buffer.is_empty() {
             let part = std::mem::replace(&mut buffer, Vec::with_capacity(PART));
-            if parts.send(Part::Rows(part.into())).await.is_err() {
-                return;
+            if !hand_on(Part::Rows(part.into()), parts, patience).await {
+                return false;
             }
         }
         if !more {
-            break;
+            return true;
         }
         let read = tokio::select! {
             biased;
-            () = parts.closed() => return,
-            read = reader.read(|row| encoder.row(row, &mut buffer)) => read,
+            () = parts.closed() => return false,
+            read = rows.read(|row| encoder.row(row, &mut buffer)) => read,
         };
         more = match read {
             Ok(more) => more,
-            Err(error) => return log::warn!(error:%; "a history broke off"),
+            Err(error) => {
+                log::warn!(error:%; "a history broke off");
+                return false;
+            }
         };
     }
-    // The client may have left in the meantime.
-    let _ = parts.send(Part::End).await;
+}
+
+/// Waits until the client has taken so much that there is room for this part; whether it has.
+async fn hand_on(part: Part, parts: &mpsc::Sender<Part>, patience: Duration) -> bool {
+    match parts.send_timeout(part, patience).await {
+        Ok(()) => true,
+        Err(SendTimeoutError::Timeout(_)) => {
+            log::info!("a history breaks off: its client took nothing of it for {patience:?}");
+            false
+        }
+        // It has left.
+        Err(SendTimeoutError::Closed(_)) => false,
+    }
 }
 
 impl MessageBody for HistoryBody {
@@ -102,5 +137,49 @@ impl MessageBody for HistoryBody {
             Some(Part::End) => None,
             None => Some(Err(io::Error::other("the history broke off"))),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_waits_for_its_reader_only_for_a_while() {
+        let (parts, mut body) = mpsc::channel(1);
+        let part = || Part::Rows(Bytes::from_static(b"row"));
+        let began = Instant::now();
+        assert!(hand_on(part(), &parts, PATIENCE).await);
+        let waiting = async {
+            tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
+            body.recv().await
+        };
+        let (taken, read) = tokio::join!(hand_on(part(), &parts, PATIENCE), waiting);
+        assert!(taken && read.is_some(), "a slow reader is waited for");
+        assert!(!hand_on(part(), &parts, PATIENCE).await);
+        assert_eq!(began.elapsed(), PATIENCE * 2 - Duration::from_secs(1));
+        drop(body);
+        assert!(!hand_on(part(), &parts, PATIENCE).await, "who has left is not waited for");
+        assert_eq!(began.elapsed(), PATIENCE * 2 - Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn a_body_without_its_end_is_an_error() {
+        let next = async |body: &mut HistoryBody| std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await;
+        for (last, ends) in [(Some(Part::End), true), (None, false)] {
+            let (parts, body) = mpsc::channel(AHEAD);
+            let mut body = HistoryBody(body);
+            assert!(hand_on(Part::Rows(Bytes::from_static(b"row")), &parts, PATIENCE).await);
+            if let Some(last) = last {
+                hand_on(last, &parts, PATIENCE).await;
+            }
+            drop(parts);
+            assert_eq!(next(&mut body).await.unwrap().unwrap(), "row");
+            assert_eq!(next(&mut body).await.is_none(), ends);
+        }
     }
 }

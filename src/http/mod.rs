@@ -15,6 +15,7 @@ mod handover;
 mod health;
 mod history;
 mod history_body;
+mod limits;
 mod metrics;
 mod openapi;
 mod page;
@@ -34,8 +35,8 @@ mod track;
 pub(crate) use query::parse_time;
 
 pub use attempts::Attempts;
+pub use limits::Limits;
 pub use metrics::{BoardCollector, PoolCollector};
-pub use refusals::Refusals;
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};
 pub use sockets::{Room, room_for};
 pub use tls::{TlsError, TlsFiles};

@@ -5,28 +5,31 @@ use prometheus_client::registry::Registry;
 
 /// Connections and requests that were refused, by the limit that they met, as a metric. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Refusals(CounterByKind);
+pub(super) struct Refusals(CounterByKind);
 
 /// What there may be no more of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     /// Connections from one address.
     Connections,
+    /// Histories that are read for one address.
+    Histories,
 }
 
 impl Limit {
-    const ALL: &[Self] = &[Self::Connections];
+    const ALL: &[Self] = &[Self::Connections, Self::Histories];
 
     fn name(self) -> &'static str {
         match self {
             Self::Connections => "connections",
+            Self::Histories => "histories",
         }
     }
 }
 
 impl Refusals {
     /// None so far, registered under their name.
-    pub fn register(registry: &mut Registry) -> Self {
+    pub(super) fn register(registry: &mut Registry) -> Self {
         let refused = CounterByKind::default();
         for limit in Limit::ALL {
             expect(&refused, &[limit.name()]);

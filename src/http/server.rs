@@ -34,8 +34,8 @@ use tokio::sync::{Semaphore, mpsc};
 use super::admission::{Admission, admitted};
 use super::attempts::Attempts;
 use super::handover::PlainConnection;
+use super::limits::Limits;
 use super::problem::Problem;
-use super::refusals::Refusals;
 use super::tls::{self, TlsError, TlsFiles};
 use super::{
     admin, admin_actions, admin_events, flights, handover, health, history, metrics, openapi, page, past_flights,
@@ -56,8 +56,6 @@ pub struct HttpOptions {
     pub max_connections: usize,
     /// Those from one address; proxies that are trusted may have all of them.
     pub connections_per_address: usize,
-    /// A connection that takes nothing for this long is ended.
-    pub client_timeout: Duration,
     /// What to speak TLS with; `None`: plain HTTP.
     pub tls: Option<TlsFiles>,
 }
@@ -87,8 +85,8 @@ pub struct ServerState {
     pub admin_token: String,
     /// Wrong tokens, by address.
     pub attempts: Attempts,
-    /// What was refused because of a limit.
-    pub refusals: Refusals,
+    /// What there may be of anything.
+    pub limits: Limits,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether the aircraft are simulated.
@@ -166,8 +164,9 @@ const WORKERS: usize = 2;
 /// When the address cannot be bound, or there is a certificate that cannot be used.
 pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
     let proxies = state.trusted_proxies.clone();
-    let admission = Admission::new(options.connections_per_address, proxies, state.refusals.clone());
-    let (state, origins, patience) = (web::Data::new(state), options.allowed_origins.clone(), options.client_timeout);
+    let admission = Admission::new(options.connections_per_address, proxies, state.limits.refusals.clone());
+    let patience = state.limits.patience;
+    let (state, origins) = (web::Data::new(state), options.allowed_origins.clone());
     let with_tls = options.tls.is_some();
     let app = move || {
         let app = App::new()

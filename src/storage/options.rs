@@ -11,7 +11,8 @@ pub struct StorageOptions {
     pub lock_timeout: Duration,
     /// For a query of the HTTP side, with the wait for a connection of the pool.
     pub query_timeout: Duration,
-    /// For a slice of a history that is read row by row, with the wait for who reads it.
+    /// For a slice of a history that is read row by row. With PostgreSQL that includes the time for which the rows wait for
+    /// who reads them, which should be less.
     pub history_timeout: Duration,
     /// How many histories are read at the same time, each on a connection and a thread of its own.
     pub histories: usize,

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::support::{Answer, Database, PATIENCE, Setup, Sky, TestApp, eventually, key};
+use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key};
 
 /// A server with some polls of forty aircraft in its database, and no more to come.
 fn with_a_history(setup: &Setup) -> TestApp {
@@ -234,30 +234,70 @@ fn a_history_that_breaks_off_does_not_look_whole() {
     assert!(raw(&app, "/api/v1/history?format=csv").ends_with("0\r\n\r\n"));
 }
 
-#[test]
-fn too_many_histories_at_once_are_told_to_come_back() {
-    // What is filled in is old, and is to stay.
-    let setup = Setup::real().set("DATABASE_RETENTION", "36500d");
-    let app = with_a_history(&setup);
+/// A history of 30 MB.
+const LONG: &str = "/api/v1/history?from=1000000000&to=1000000000";
+
+/// A part of it that is read at once.
+const SHORT: &str = "/api/v1/history?from=1000000000&to=1000000000&icao24=000001";
+
+fn fill_in_a_long_history(database: &Database) {
     let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)
         SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1000000000), repeat('x', 400) FROM generate_series(1, 60000) AS i";
-    setup.database().execute(fill);
-    // Each wants 30 MB and takes nothing of it.
-    let path = "/api/v1/history?from=1000000000&to=1000000000";
-    let waiting: Vec<_> = (0..4)
-        .map(|_| {
-            let mut socket = TcpStream::connect(&app.address).unwrap();
-            write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-            let mut first = [0];
-            socket.set_read_timeout(Some(PATIENCE)).unwrap();
-            socket.read_exact(&mut first).unwrap();
-            socket
-        })
-        .collect();
-    let refused = app.get(path);
+    database.execute(fill);
+}
+
+/// A server that has a long history, which is old and is to stay.
+fn with_a_long_history(setup: Setup) -> Setup {
+    setup.set("DATABASE_RETENTION", "36500d")
+}
+
+#[test]
+fn too_many_histories_at_once_are_told_to_come_back() {
+    let setup = with_a_long_history(Setup::real()).set("HTTP_TRUSTED_PROXIES", "127.0.0.1");
+    let app = with_a_history(&setup);
+    fill_in_a_long_history(&setup.database());
+    // Each wants all of it and takes nothing.
+    let wait = |from: &str| {
+        let mut socket = TcpStream::connect(&app.address).unwrap();
+        write!(socket, "GET {LONG} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\n\r\n").unwrap();
+        let mut start = [0; 12];
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200");
+        socket
+    };
+    let ask = |from: &str| app.ask("GET", SHORT, &[("X-Forwarded-For", from)]);
+    let waiting = [wait("2001:db8::1"), wait("2001:db8::2")];
+    let refused = ask("2001:db8::3");
     refused.problem(503);
     assert_eq!(refused.header("retry-after"), "5");
+    assert_eq!(app.sample("http_refused_total{kind=\"histories\"}"), Some(1.0));
+    assert_eq!(ask("192.0.2.1").status, 200);
+    let others = [wait("192.0.2.1"), wait("192.0.2.2")];
+    ask("192.0.2.3").problem(503);
     // Those who leave make room, and their queries end.
+    drop(others);
+    eventually("there is room again", || (ask("192.0.2.3").status == 200).then_some(()));
     drop(waiting);
-    eventually("there is room again", || (app.get(&format!("{path}&icao24=000001")).status == 200).then_some(()));
+    eventually("for the first address, too", || (ask("2001:db8::3").status == 200).then_some(()));
+}
+
+#[test]
+fn a_history_whose_client_takes_nothing_breaks_off() {
+    let certificate = Certificate::new();
+    let setup = with_a_long_history(certificate.on(Setup::real())).set("SSE_CLIENT_TIMEOUT", "2s");
+    let app = with_a_history(&setup);
+    fill_in_a_long_history(&setup.database());
+    let waiting = Http2::connect(&app.address, &certificate, 0);
+    let taken = [LONG, LONG].map(|path| waiting.ask(path).unwrap());
+    assert_eq!(taken.each_ref().map(|answer| answer.status), [200, 200]);
+    let reading = Http2::connect(&app.address, &certificate, 1 << 20);
+    let answer = eventually("there is room again", || {
+        let answer = reading.ask(SHORT).unwrap();
+        assert!(answer.status == 200 || answer.retry_after.as_deref() == Some("5"), "{}", answer.status);
+        (answer.status == 200).then_some(answer)
+    });
+    assert!(reading.read(answer).unwrap().ends_with(b"\n"));
+    assert!(app.lines_with("a history breaks off") > 0);
+    drop(taken);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::support::{ADMIN_TOKEN, PATIENCE, Setup, Sky, SseClient, eventually};
+use crate::support::{ADMIN_TOKEN, Certificate, PATIENCE, Setup, Sky, SseClient, eventually};
 
 fn operator(token: &str, from: &str) -> [(&'static str, String); 2] {
     [("Authorization", format!("Bearer {token}")), ("X-Forwarded-For", from.to_owned())]
@@ -63,15 +63,9 @@ fn behind_a_trusted_proxy_clients_are_counted_by_their_own_address() {
 #[test]
 fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
     let sky = Sky::of(20);
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str| folder.path().join(name).display().to_string();
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(file("cert.pem"), made.cert.pem()).unwrap();
-    std::fs::write(file("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    let setup = Setup::embedded()
-        .watching(&sky)
-        .set("HTTP_TLS_CERTIFICATE", &file("cert.pem"))
-        .set("HTTP_TLS_KEY", &file("key.pem"));
+    let certificate = Certificate::new();
+    let file = |name: &str| certificate.file(name);
+    let setup = certificate.on(Setup::embedded().watching(&sky));
     let app = setup.start();
     let port = app.address.rsplit_once(':').unwrap().1.to_owned();
     let curl = |version: &str, path: &str, more: &[&str]| {

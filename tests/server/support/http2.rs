@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::client::{Builder, SendRequest};
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::{PATIENCE, Setup};
+
+/// A certificate of a test for `localhost`, and its key.
+pub(crate) struct Certificate {
+    folder: tempfile::TempDir,
+}
+
+impl Certificate {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        Self { folder }
+    }
+
+    /// The path of one of its files, `cert.pem` or `key.pem`.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A server that has it.
+    pub(crate) fn on(&self, setup: Setup) -> Setup {
+        setup.set("HTTP_TLS_CERTIFICATE", &self.file("cert.pem")).set("HTTP_TLS_KEY", &self.file("key.pem"))
+    }
+}
+
+/// A client by HTTP/2, with one connection.
+pub(crate) struct Http2 {
+    runtime: Runtime,
+    requests: SendRequest<Bytes>,
+}
+
+/// An answer whose body is read by [`Http2::read`], or by nobody.
+pub(crate) struct Answer2 {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: RecvStream,
+}
+
+impl Http2 {
+    /// Connects; of each body the server may send so many bytes before they are read.
+    pub(crate) fn connect(address: &str, certificate: &Certificate, window: u32) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(certificate.file("cert.pem")).unwrap()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let (requests, connection) = runtime.block_on(async {
+            let socket = tokio::net::TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from("localhost").unwrap();
+            let secured = TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap();
+            Builder::new().initial_window_size(window).handshake(secured).await.unwrap()
+        });
+        runtime.spawn(async move {
+            // However it ends.
+            let _ = connection.await;
+        });
+        Self { runtime, requests }
+    }
+
+    /// Asks, and waits for the head of the answer.
+    pub(crate) fn ask(&self, path: &str) -> Result<Answer2, h2::Error> {
+        let request = http::Request::get(format!("https://localhost{path}")).body(()).unwrap();
+        self.within_patience(async {
+            let mut requests = self.requests.clone();
+            std::future::poll_fn(|cx| requests.poll_ready(cx)).await?;
+            let (answer, _) = requests.send_request(request, true)?;
+            let (head, body) = answer.await?.into_parts();
+            let retry_after = head.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+            Ok(Answer2 { status: head.status.as_u16(), retry_after, body })
+        })
+    }
+
+    /// The whole body, or why there is no more of it.
+    pub(crate) fn read(&self, mut answer: Answer2) -> Result<Vec<u8>, h2::Error> {
+        self.within_patience(async {
+            let mut all = Vec::new();
+            while let Some(data) = answer.body.data().await {
+                let data = data?;
+                answer.body.flow_control().release_capacity(data.len())?;
+                all.extend_from_slice(&data);
+            }
+            Ok(all)
+        })
+    }
+
+    fn within_patience<T>(&self, answer: impl Future<Output = T>) -> T {
+        let answer = async { tokio::time::timeout(PATIENCE, answer).await };
+        self.runtime.block_on(answer).unwrap_or_else(|_| panic!("nothing more comes within {PATIENCE:?}"))
+    }
+}
