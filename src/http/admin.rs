@@ -9,7 +9,6 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::client_address::client_address;
 use super::problem::Problem;
 use super::server::ServerState;
 
@@ -24,7 +23,7 @@ impl FromRequest for Operator {
         let Some(state) = request.app_data::<web::Data<ServerState>>() else {
             return ready(Err(Problem::unavailable("the server is not ready")));
         };
-        let (address, now) = (client_address(request, &state.trusted_proxies), Instant::now());
+        let (address, now) = (state.client_address(request), Instant::now());
         let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
         ready(match given.and_then(bearer) {
             // Nor is the right one looked at: or else guessing would go on at full speed.

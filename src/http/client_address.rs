@@ -2,17 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use actix_web::HttpRequest;
-use actix_web::http::header::X_FORWARDED_FOR;
+use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use actors::domain::AddressBlock;
 use ipnet::IpNet;
 
 /// Where the client is, as it counts for limits: the other end of the connection or, where that is a proxy that is trusted, the last one
 /// in `X-Forwarded-For` that is not. What stands before it could have been written by anybody.
-pub(super) fn client_address(request: &HttpRequest, proxies: &[IpNet]) -> AddressBlock {
-    let peer = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-    let forwarded: Vec<_> =
-        request.headers().get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
+pub(super) fn client_address(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> AddressBlock {
+    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
+    let forwarded: Vec<_> = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
     behind_proxies(peer, &forwarded.join(","), proxies).into()
 }
 

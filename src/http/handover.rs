@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_http::Protocol;
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
@@ -22,6 +23,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::under_way::{UnderWay, Watch};
+
 /// A plain connection, while actix-http serves it.
 #[derive(Clone)]
 pub(super) struct PlainConnection(Rc<Shared>);
@@ -31,6 +34,7 @@ struct Shared {
     /// Whether something that was to be written has found no room.
     is_blocked: Cell<bool>,
     handed_over: HandOver,
+    under_way: UnderWay,
 }
 
 /// Where a body leaves what its connection is to go on with; in the extensions of each plain connection.
@@ -73,8 +77,8 @@ impl MessageBody for Leaves {
 
 impl PlainConnection {
     fn new(socket: TcpStream) -> Self {
-        let (socket, is_blocked, handed_over) = (RefCell::new(socket), Cell::new(false), HandOver::default());
-        Self(Rc::new(Shared { socket, is_blocked, handed_over }))
+        let (socket, is_blocked) = (RefCell::new(socket), Cell::new(false));
+        Self(Rc::new(Shared { socket, is_blocked, handed_over: HandOver::default(), under_way: UnderWay::default() }))
     }
 
     /// Calls `with` with its socket.
@@ -85,6 +89,11 @@ impl PlainConnection {
     /// Where an answer to its requests may leave it.
     pub(super) fn hand_over(&self) -> HandOver {
         self.0.handed_over.clone()
+    }
+
+    /// What it is asked for.
+    pub(super) fn under_way(&self) -> UnderWay {
+        self.0.under_way.clone()
     }
 
     fn watched<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -114,24 +123,30 @@ impl AsyncWrite for PlainConnection {
     }
 }
 
-/// Serves plain connections with what serves HTTP on them, until that hands them over.
-pub(super) fn plain<F>(http: F) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = F::Error>
+/// Serves plain connections with what serves HTTP on them, until that hands them over, or their client takes nothing of an
+/// answer for `patience`.
+pub(super) fn plain<F>(
+    patience: Duration,
+    http: F,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = F::Error>
 where
     F: ServiceFactory<(PlainConnection, Protocol, Option<SocketAddr>), Config = (), Response = ()>,
     <F::Service as Service<(PlainConnection, Protocol, Option<SocketAddr>)>>::Future: 'static,
 {
-    apply_fn_factory(http, |socket: TcpStream, http: &F::Service| {
+    apply_fn_factory(http, move |socket: TcpStream, http: &F::Service| {
         let (peer, connection) = (socket.peer_addr().ok(), PlainConnection::new(socket));
         // In a box, so that its memory goes with it.
         let answering = Box::pin(http.call((connection.clone(), Protocol::Http1, peer)));
-        serve(connection, answering)
+        serve(connection, answering, patience)
     })
 }
 
 async fn serve<E>(
     connection: PlainConnection,
     mut answering: Pin<Box<impl Future<Output = Result<(), E>>>>,
+    patience: Duration,
 ) -> Result<(), E> {
+    let mut watch = Watch::over(connection.under_way(), patience);
     let Shared { is_blocked, handed_over, .. } = &*connection.0;
     let frames = std::future::poll_fn(|cx| {
         let answered = answering.as_mut().poll(cx).map(Err);
@@ -141,6 +156,9 @@ async fn serve<E>(
             && let Some(frames) = handed_over.0.take()
         {
             return Poll::Ready(Ok(frames));
+        }
+        if answered.is_pending() && watch.poll_stalled(cx).is_ready() {
+            return Poll::Ready(Err(Ok(())));
         }
         answered
     });

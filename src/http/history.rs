@@ -7,7 +7,6 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::respond;
 
-use super::client_address::client_address;
 use super::form::{Offer, choose};
 use super::history_body::{HistoryBody, Reader};
 use super::problem::Problem;
@@ -80,7 +79,7 @@ pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>)
     if request.method() == Method::HEAD {
         return Ok(response.finish());
     }
-    let address = client_address(&request, &state.trusted_proxies);
+    let address = state.client_address(&request);
     let share = state.limits.histories.take(address, 1).ok_or_else(|| {
         state.limits.refusals.count(Limit::Histories);
         Problem::unavailable("as many histories are being read for this address as may be")

@@ -24,6 +24,7 @@ mod past_flights;
 mod problem;
 mod query;
 mod refusals;
+mod secured;
 mod server;
 mod sockets;
 mod stats;
@@ -31,6 +32,7 @@ mod status;
 mod stream;
 mod tls;
 mod track;
+mod under_way;
 
 pub(crate) use query::parse_time;
 

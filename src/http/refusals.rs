@@ -12,16 +12,19 @@ pub(super) struct Refusals(CounterByKind);
 pub(super) enum Limit {
     /// Connections from one address.
     Connections,
+    /// Requests under way on one connection, or from one address.
+    Requests,
     /// Histories that are read for one address.
     Histories,
 }
 
 impl Limit {
-    const ALL: &[Self] = &[Self::Connections, Self::Histories];
+    const ALL: &[Self] = &[Self::Connections, Self::Requests, Self::Histories];
 
     fn name(self) -> &'static str {
         match self {
             Self::Connections => "connections",
+            Self::Requests => "requests",
             Self::Histories => "histories",
         }
     }

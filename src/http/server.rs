@@ -11,7 +11,6 @@ use actix_cors::Cors;
 use actix_http::{HttpServiceBuilder, Request};
 use actix_server::{GracefulShutdownSignal, Server, ServerHandle};
 use actix_service::{Service, ServiceFactory, map_config};
-use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::BoxBody;
 use actix_web::dev::AppConfig;
 use actix_web::http::header::{
@@ -19,8 +18,9 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Compress, DefaultHeaders};
-use actix_web::{App, FromRequest, Handler, Resource, Responder, guard, web};
+use actix_web::{App, FromRequest, Handler, HttpRequest, Resource, Responder, guard, web};
 use actix_web_lab::middleware::CatchPanic;
+use actors::domain::AddressBlock;
 use actors::messages::SetPolling;
 use actors::operations::Operations;
 use actors::pipeline::SseHub;
@@ -28,15 +28,18 @@ use actors::supervision::Board;
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::admission::{Admission, admitted};
 use super::attempts::Attempts;
+use super::by_address::ByAddress;
+use super::client_address::client_address;
 use super::handover::PlainConnection;
 use super::limits::Limits;
 use super::problem::Problem;
+use super::secured::{SecuredConnection, secured};
 use super::tls::{self, TlsError, TlsFiles};
+use super::under_way::{RequestLimits, counted};
 use super::{
     admin, admin_actions, admin_events, flights, handover, health, history, metrics, openapi, page, past_flights,
     sockets, stats, status, stream, track,
@@ -111,6 +114,11 @@ impl ServerState {
     /// How many may watch `/admin/events` at once.
     pub const WATCHERS: usize = 32;
 
+    /// Where the client of a request is, as it counts for limits.
+    pub(super) fn client_address(&self, request: &HttpRequest) -> AddressBlock {
+        client_address(request.peer_addr(), request.headers(), &self.trusted_proxies)
+    }
+
     /// The database.
     ///
     /// # Errors
@@ -164,7 +172,10 @@ const WORKERS: usize = 2;
 /// When the address cannot be bound, or there is a certificate that cannot be used.
 pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
     let proxies = state.trusted_proxies.clone();
-    let admission = Admission::new(options.connections_per_address, proxies, state.limits.refusals.clone());
+    let admission = Admission::new(options.connections_per_address, proxies.clone(), state.limits.refusals.clone());
+    // Over HTTP/1 a connection has one request at a time.
+    let by_address = ByAddress::new(options.connections_per_address);
+    let requests = RequestLimits { by_address, proxies, refusals: state.limits.refusals.clone() };
     let patience = state.limits.patience;
     let (state, origins) = (web::Data::new(state), options.allowed_origins.clone());
     let with_tls = options.tls.is_some();
@@ -178,7 +189,7 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
                 Err::<&str, _>(Problem::not_found("there is nothing at this address"))
             }));
         // What it says of host and scheme is for addresses that an application makes; this one makes none.
-        map_config(app, |()| AppConfig::default())
+        counted(requests.clone(), map_config(app, |()| AppConfig::default()))
     };
     let builder = Server::build()
         .workers(WORKERS)
@@ -200,14 +211,17 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
                 let http = connections(stopping.clone()).on_connect_ext(move |connection: &PlainConnection, found| {
                     connection.with_socket(|socket| sockets::bound(socket, patience));
                     found.insert(connection.hand_over());
+                    found.insert(connection.under_way());
                 });
-                admitted(admission.clone(), handover::plain(http.finish(app())))
+                admitted(admission.clone(), handover::plain(patience, http.finish(app())))
             }),
             Some(tls) => builder.listen("https", listener, move || {
-                let http = connections(stopping.clone()).on_connect_ext(move |connection: &TlsStream<TcpStream>, _| {
-                    sockets::bound(connection.get_ref().0, patience);
-                });
-                admitted(admission.clone(), http.finish(app()).rustls_0_23(tls.clone()))
+                let http =
+                    connections(stopping.clone()).on_connect_ext(move |connection: &SecuredConnection, found| {
+                        sockets::bound(connection.socket(), patience);
+                        found.insert(connection.under_way());
+                    });
+                admitted(admission.clone(), secured(tls.clone(), patience, http.finish(app())))
             }),
         }
     });

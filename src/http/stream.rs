@@ -14,7 +14,6 @@ use actors::messages::{Join, Joined, Wanted};
 use bytes::Bytes;
 use rand::Rng;
 
-use super::client_address::client_address;
 use super::handover::HandOver;
 use super::problem::Problem;
 use super::query::Parameters;
@@ -93,7 +92,7 @@ async fn answer(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> R
     let Some(hub) = &state.hub else {
         return Err(Problem::not_found("this process does not serve the live stream: it lacks the role `live`"));
     };
-    let address = client_address(request, &state.trusted_proxies);
+    let address = state.client_address(request);
     let accepted = request.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let encoding = encoding_for(accepted);
     let mut response = HttpResponse::Ok();

@@ -43,10 +43,11 @@ pub enum TlsError {
 /// What only the operator can mend.
 pub(super) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
     let certificate = Renewable::load(files)?;
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(certificate));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use crate::support::{PATIENCE, Setup, Sky, SseClient, eventually, key, knock_from};
+use crate::support::{Certificate, Http2, PATIENCE, Setup, Sky, SseClient, eventually, key, knock_from};
 
 /// Three megabytes a poll are enough for a machine to do.
 const EACH_SECOND: &str = "poll-pause=return(1000)";
@@ -106,6 +106,43 @@ fn a_client_that_stops_reading_is_evicted_and_the_others_go_on() {
     assert!(!quick.seen().closed);
     assert_eq!(app.metric("sse_clients"), 1.0);
     drop(stuck);
+}
+
+#[test]
+fn who_takes_nothing_over_http2_loses_its_connection_and_others_do_not() {
+    let certificate = Certificate::new();
+    let sky = Sky::of(50);
+    let app = certificate.on(Setup::embedded().watching(&sky)).set("SSE_CLIENT_TIMEOUT", "1s").start();
+    let reading = Http2::connect(&app.address, &certificate, 1 << 20);
+    for path in ["/api/v1/openapi.json", "/health/live", "/sse/flights"] {
+        let waiting = Http2::connect(&app.address, &certificate, 0);
+        let answer = waiting.ask(path).unwrap();
+        assert_eq!(answer.status, 200);
+        assert!(waiting.read(answer).is_err(), "{path}");
+        assert!(waiting.ask("/health/live").is_err(), "{path}");
+    }
+    let answer = reading.ask("/health/live").unwrap();
+    assert_eq!(reading.read(answer).unwrap(), br#"{"status":"live"}"#);
+}
+
+#[test]
+fn one_connection_has_only_so_many_requests_at_once() {
+    let certificate = Certificate::new();
+    let sky = Sky::of(5);
+    let app = certificate.on(Setup::embedded().watching(&sky)).set("SSE_CLIENT_TIMEOUT", "1h").start();
+    let waiting = Http2::connect(&app.address, &certificate, 0);
+    let answers: Vec<_> = (0..130).map(|_| waiting.ask("/health/live").unwrap()).collect();
+    assert!(answers[..128].iter().all(|answer| answer.status == 200));
+    for answer in &answers[128..] {
+        assert_eq!((answer.status, answer.retry_after.as_deref()), (503, Some("5")));
+        assert!(answer.body.is_end_stream(), "a body has to wait like the others");
+    }
+    let other = Http2::connect(&app.address, &certificate, 1 << 20);
+    let metrics = other.ask("/metrics").unwrap();
+    let metrics = String::from_utf8(other.read(metrics).unwrap()).unwrap();
+    assert!(metrics.contains("flight_monitor_http_refused_total{kind=\"requests\"} 2\n"), "{metrics}");
+    drop(answers);
+    eventually("there is room again", || (waiting.ask("/health/live").unwrap().status == 200).then_some(()));
 }
 
 #[test]

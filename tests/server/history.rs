@@ -299,5 +299,7 @@ fn a_history_whose_client_takes_nothing_breaks_off() {
     });
     assert!(reading.read(answer).unwrap().ends_with(b"\n"));
     assert!(app.lines_with("a history breaks off") > 0);
-    drop(taken);
+    for answer in taken {
+        assert!(waiting.read(answer).is_err(), "it seems whole");
+    }
 }

@@ -66,7 +66,7 @@ impl Http2 {
             let socket = tokio::net::TcpStream::connect(address).await.unwrap();
             let name = ServerName::try_from("localhost").unwrap();
             let secured = TlsConnector::from(Arc::new(config)).connect(name, socket).await.unwrap();
-            Builder::new().initial_window_size(window).handshake(secured).await.unwrap()
+            Builder::new().initial_window_size(window).initial_max_send_streams(1_000).handshake(secured).await.unwrap()
         });
         runtime.spawn(async move {
             // However it ends.

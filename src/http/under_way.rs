@@ -1,0 +1,263 @@
+//! The requests under way on one connection: how many there are, and whether their answers are taken.
+//!
+//! Over HTTP/2 a client may ask for many things at once and then let none of them be sent: its socket is not blocked, the
+//! answers are never asked for their next part, and nobody but us would ever give it up.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_http::{HttpMessage, Request, Response};
+use actix_service::{Service, ServiceFactory, apply_fn_factory};
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use bytes::Bytes;
+use ipnet::IpNet;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::by_address::{ByAddress, Share};
+use super::client_address::client_address;
+use super::refusals::{Limit, Refusals};
+
+/// The requests of one connection that are under way: from their beginning until their answer is sent, or given up. In
+/// the extensions of each connection.
+#[derive(Clone, Default)]
+pub(super) struct UnderWay(Rc<Requests>);
+
+#[derive(Default)]
+struct Requests {
+    begun: Cell<u64>,
+    count: Cell<usize>,
+    /// Since when answers wait to be asked for their next part, by request.
+    waiting: RefCell<HashMap<u64, Instant>>,
+}
+
+/// One of them.
+struct Place {
+    of: UnderWay,
+    number: u64,
+    _share: Share,
+}
+
+impl UnderWay {
+    /// Streams of HTTP/2 that one connection may have at once; browsers have a hundred.
+    const MOST: usize = 128;
+
+    fn begin(&self, requests: &ByAddress, request: &Request, proxies: &[IpNet]) -> Option<Place> {
+        if self.0.count.get() >= Self::MOST {
+            return None;
+        }
+        let share = requests.take(client_address(request.peer_addr(), request.headers(), proxies), 1)?;
+        Some(self.place(share))
+    }
+
+    fn place(&self, share: Share) -> Place {
+        self.0.count.set(self.0.count.get() + 1);
+        self.0.begun.set(self.0.begun.get() + 1);
+        Place { of: self.clone(), number: self.0.begun.get(), _share: share }
+    }
+
+    /// Whether an answer has waited for that long.
+    fn is_stalled(&self, patience: Duration) -> bool {
+        self.0.waiting.borrow().values().any(|since| since.elapsed() >= patience)
+    }
+}
+
+impl Place {
+    fn set_waiting(&self, waits: bool) {
+        let mut waiting = self.of.0.waiting.borrow_mut();
+        if waits {
+            waiting.insert(self.number, Instant::now());
+        } else {
+            waiting.remove(&self.number);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.set_waiting(false);
+        self.of.0.count.set(self.of.0.count.get().saturating_sub(1));
+    }
+}
+
+/// A body that is under way.
+pub(super) struct Watched {
+    body: BoxBody,
+    place: Place,
+}
+
+impl MessageBody for Watched {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let next = Pin::new(&mut self.body).poll_next(cx);
+        // Whoever has been given a part asks for the next one once it is on its way.
+        self.place.set_waiting(matches!(next, Poll::Ready(Some(Ok(_)))));
+        next
+    }
+}
+
+/// An answer that is under way, or a refusal.
+type Answer = Response<EitherBody<Watched, ()>>;
+
+/// How many requests may be under way.
+#[derive(Clone)]
+pub(super) struct RequestLimits {
+    pub(super) by_address: ByAddress,
+    pub(super) proxies: Vec<IpNet>,
+    pub(super) refusals: Refusals,
+}
+
+/// Has the requests counted, and those that are too many refused.
+pub(super) fn counted<F, B>(
+    limits: RequestLimits,
+    app: F,
+) -> impl ServiceFactory<
+    Request,
+    Config = (),
+    Response = Answer,
+    Error = F::Error,
+    InitError = F::InitError,
+    Service = impl Service<Request, Response = Answer, Error = F::Error, Future: 'static>,
+    Future: 'static,
+>
+where
+    F: ServiceFactory<Request, Config = (), Response: Into<Response<B>>, Service: Service<Request, Future: 'static>>
+        + 'static,
+    F::Future: 'static,
+    B: MessageBody + 'static,
+{
+    apply_fn_factory(app, move |request: Request, app: &F::Service| {
+        let under_way = request.conn_data::<UnderWay>().cloned().unwrap_or_default();
+        // At once, so that its connection knows of it in the very poll that began it.
+        let place = under_way.begin(&limits.by_address, &request, &limits.proxies);
+        if place.is_none() {
+            limits.refusals.count(Limit::Requests);
+        }
+        let answering = place.map(|place| (place, app.call(request)));
+        async move {
+            let Some((place, answering)) = answering else { return Ok(refused()) };
+            let response: Response<B> = answering.await?.into();
+            Ok(response.map_body(|_, body| EitherBody::left(Watched { body: body.boxed(), place })))
+        }
+    })
+}
+
+/// 503 without a body, which would have to wait as well.
+fn refused() -> Answer {
+    let mut response = Response::with_body(StatusCode::SERVICE_UNAVAILABLE, EitherBody::right(()));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+/// Looks after one connection.
+pub(super) struct Watch {
+    under_way: UnderWay,
+    patience: Duration,
+    /// The next look; none while nothing is under way.
+    look: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watch {
+    pub(super) fn over(under_way: UnderWay, patience: Duration) -> Self {
+        Self { under_way, patience, look: None }
+    }
+
+    /// Ready once an answer has waited for longer than its client has time; to be polled after what answers.
+    pub(super) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.under_way.0.count.get() > 0 {
+            let look = self.look.get_or_insert_with(|| Box::pin(sleep(self.patience / 4)));
+            if look.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.look = None;
+            if self.under_way.is_stalled(self.patience) {
+                log::info!("a client takes nothing of an answer for {:?}: its connection is ended", self.patience);
+                return Poll::Ready(());
+            }
+        }
+        self.look = None;
+        Poll::Pending
+    }
+
+    /// Serves until that ends by itself, or a client that takes nothing ends it.
+    pub(super) async fn serve<E>(
+        mut self,
+        mut serving: Pin<Box<impl Future<Output = Result<(), E>>>>,
+    ) -> Result<(), E> {
+        std::future::poll_fn(|cx| match serving.as_mut().poll(cx) {
+            Poll::Pending => self.poll_stalled(cx).map(Ok),
+            ended => ended,
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn share() -> Share {
+        ByAddress::new(1).take(IpAddr::V4(Ipv4Addr::LOCALHOST).into(), 1).unwrap()
+    }
+
+    async fn next(body: &mut Watched) -> Option<Bytes> {
+        std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await.map(Result::unwrap)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_when_an_answer_is_not_taken_and_not_before() {
+        let under_way = UnderWay::default();
+        let body = |text: &'static str| Watched { body: text.to_owned().boxed(), place: under_way.place(share()) };
+        let began = Instant::now();
+        let serving =
+            Watch::over(under_way.clone(), PATIENCE).serve(Box::pin(std::future::pending::<Result<(), ()>>()));
+        let client = async {
+            // What is not answered yet waits for us, and nobody is to blame.
+            let (mut one, mut other) = (body("one"), body("other"));
+            sleep(PATIENCE * 3).await;
+            assert_eq!(next(&mut one).await.unwrap(), "one");
+            sleep(PATIENCE / 2).await;
+            assert_eq!(next(&mut one).await, None);
+            assert_eq!(next(&mut other).await.unwrap(), "other");
+            drop(one);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ended = serving => ended.unwrap(),
+            () = client => {}
+        }
+        let taken = began.elapsed() - PATIENCE * 7 / 2;
+        assert!((PATIENCE..PATIENCE * 3 / 2).contains(&taken), "{taken:?}");
+        assert_eq!((under_way.0.count.get(), under_way.0.waiting.borrow().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_connection_has_only_so_many_requests_and_an_address_too() {
+        let request = || TestRequest::default().peer_addr("192.0.2.1:1".parse().unwrap()).to_request();
+        let by_address = ByAddress::new(UnderWay::MOST + 1);
+        let [one, other] = [UnderWay::default(), UnderWay::default()];
+        let places: Vec<_> = (0..UnderWay::MOST).map_while(|_| one.begin(&by_address, &request(), &[])).collect();
+        assert_eq!(places.len(), UnderWay::MOST);
+        assert!(one.begin(&by_address, &request(), &[]).is_none());
+        let _last = other.begin(&by_address, &request(), &[]).unwrap();
+        assert!(other.begin(&by_address, &request(), &[]).is_none());
+        drop(places);
+        assert!(one.begin(&by_address, &request(), &[]).is_some());
+    }
+}
