@@ -26,7 +26,8 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
 use crate::http::{
-    self, Attempts, BoardCollector, HttpOptions, Limits, PoolCollector, Room, RunningServer, ServerState, TlsFiles,
+    self, Attempts, BoardCollector, HttpOptions, Limits, Pictures, PoolCollector, Room, RunningServer, ServerState,
+    TlsFiles,
 };
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -90,6 +91,7 @@ impl App {
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
             attempts: Attempts::default(),
+            pictures: Pictures::default(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
             demo: source.is_simulated(),

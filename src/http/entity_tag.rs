@@ -5,13 +5,21 @@ use std::hash::{DefaultHasher, Hasher};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EntityTag, Header, IfNoneMatch, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use super::document::{Document, encoding_for};
+use super::problem::Problem;
+use super::server::ServerState;
+
 /// Answers with a body and its entity tag, or with 304 and no body where the client has it already.
-pub(super) fn answer(
+///
+/// # Errors
+/// 503 when too much waits for clients already.
+pub(super) async fn answer(
     request: &HttpRequest,
+    state: &ServerState,
     content_type: &'static str,
     body: Vec<u8>,
     headers: impl FnOnce(&mut HttpResponseBuilder),
-) -> HttpResponse {
+) -> Result<HttpResponse, Problem> {
     let mut hasher = DefaultHasher::new();
     hasher.write(content_type.as_bytes());
     hasher.write(&body);
@@ -28,5 +36,10 @@ pub(super) fn answer(
         .insert_header((VARY, "Accept"))
         .insert_header((ETAG, tag.to_string()));
     headers(&mut response);
-    if known { response.finish() } else { response.insert_header((CONTENT_TYPE, content_type)).body(body) }
+    if known {
+        return Ok(response.finish());
+    }
+    response.insert_header((CONTENT_TYPE, content_type));
+    let document = Document::make(&state.limits, body, encoding_for(request)).await?;
+    document.answer(&mut response, &state.limits, state.client_address(request))
 }

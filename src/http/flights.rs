@@ -1,17 +1,19 @@
 //! `/api/v1/flights`: the live picture at this moment.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ContentEncoding, ETAG, IF_NONE_MATCH, VARY};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use actors::domain::{StateVector, UnixTime};
-use actors::messages::{Look, Version, View};
+use actors::messages::{Look, Scope, Version, View};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::document::{Document, encoding_for};
 use super::form::{Offer, choose};
 use super::geojson::Feature;
+use super::limits::Limits;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::server::ServerState;
@@ -64,22 +66,97 @@ pub(super) async fn flights(request: HttpRequest, state: web::Data<ServerState>)
     let Some(hub) = &state.hub else {
         return Err(Problem::not_found("this process has no live picture: it lacks the role `live`"));
     };
+    let (encoding, is_whole) = (encoding_for(&request), parameters.scope == Scope::default());
+    let kept = state.pictures.find(form.name, encoding).filter(|_| is_whole);
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| version_in(value.to_str().ok()?, form.name));
-    let look = Look { scope: parameters.scope, known };
+    let newest = kept.as_ref().map(|kept| kept.version).or(known);
+    let look = Look { scope: parameters.scope, known: newest };
     let look = tokio::time::timeout(ServerState::ANSWER_TIMEOUT, hub.send(look)).await;
     let Ok(Ok(view)) = look else { return Err(Problem::unavailable("the live picture is restarting")) };
-    let View { version, observed_at, states } = view;
-    let mut response = HttpResponse::build(if states.is_some() { StatusCode::OK } else { StatusCode::NOT_MODIFIED });
+    if known == Some(view.version) {
+        return Ok(head(StatusCode::NOT_MODIFIED, view.version, form).finish());
+    }
+    let picture = match kept.filter(|kept| kept.version == view.version) {
+        Some(kept) => kept,
+        None if is_whole => state.pictures.make(&state.limits, form, encoding, &view).await?,
+        None => Picture::make(&state.limits, form, encoding, &view).await?,
+    };
+    let mut response = head(StatusCode::OK, picture.version, form);
+    response.insert_header((CONTENT_TYPE, form.media_type));
+    picture.document.answer(&mut response, &state.limits, state.client_address(&request))
+}
+
+fn head(status: StatusCode, version: Version, form: &Offer<Form>) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
     response
         .insert_header((ETAG, entity_tag(version, form.name)))
         .insert_header((CACHE_CONTROL, "no-cache"))
         .insert_header((VARY, "Accept"));
-    let Some(states) = states else { return Ok(response.finish()) };
-    let body = match form.form {
-        Form::Json => json(observed_at, &states),
-        Form::GeoJson => geojson(observed_at, &states),
-    };
-    Ok(response.insert_header((CONTENT_TYPE, form.media_type)).body(body.map_err(Problem::unavailable)?))
+    response
+}
+
+/// A picture as it is sent.
+#[derive(Clone)]
+struct Picture {
+    form: &'static str,
+    encoding: ContentEncoding,
+    version: Version,
+    document: Arc<Document>,
+}
+
+impl Picture {
+    async fn make(
+        limits: &Limits,
+        form: &Offer<Form>,
+        encoding: ContentEncoding,
+        view: &View,
+    ) -> Result<Self, Problem> {
+        let states = view.states.as_deref().unwrap_or_default();
+        let text = match form.form {
+            Form::Json => json(view.observed_at, states),
+            Form::GeoJson => geojson(view.observed_at, states),
+        };
+        let document = Document::make(limits, text.map_err(Problem::unavailable)?, encoding).await?;
+        Ok(Self { form: form.name, encoding, version: view.version, document })
+    }
+
+    fn is_as_new_as(&self, version: Version) -> bool {
+        self.version.epoch == version.epoch && self.version.sequence >= version.sequence
+    }
+}
+
+/// The whole picture, made once in each form and encoding for all who ask for it while it is the present one.
+#[derive(Default)]
+pub struct Pictures {
+    kept: std::sync::Mutex<Vec<Picture>>,
+    /// Held by who makes one.
+    making: tokio::sync::Mutex<()>,
+}
+
+impl Pictures {
+    fn find(&self, form: &str, encoding: ContentEncoding) -> Option<Picture> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|picture| picture.form == form && picture.encoding == encoding).cloned()
+    }
+
+    /// The picture of a view, or a newer one that somebody has made meanwhile.
+    async fn make(
+        &self,
+        limits: &Limits,
+        form: &Offer<Form>,
+        encoding: ContentEncoding,
+        view: &View,
+    ) -> Result<Picture, Problem> {
+        let _making = self.making.lock().await;
+        if let Some(made) = self.find(form.name, encoding).filter(|made| made.is_as_new_as(view.version)) {
+            return Ok(made);
+        }
+        let picture = Picture::make(limits, form, encoding, view).await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|other| other.form != picture.form || other.encoding != picture.encoding);
+        kept.push(picture.clone());
+        Ok(picture)
+    }
 }
 
 /// A weak validator: compressed or not, the answer is the same.
@@ -110,6 +187,10 @@ fn geojson(time: Option<UnixTime>, states: &[Arc<StateVector>]) -> serde_json::R
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use prometheus_client::registry::Registry;
+
     use super::*;
 
     #[test]
@@ -121,5 +202,29 @@ mod tests {
         check(&entity_tag(version, "geojson"), None);
         check("*", None);
         check("W/\"0000beef-x-json\"", None);
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_made_once_for_all_who_ask_for_it() {
+        let limits = Limits::register(&mut Registry::default(), Duration::from_secs(30));
+        let pictures = Pictures::default();
+        let view = |sequence: u64| View {
+            version: Version { epoch: 1, sequence },
+            observed_at: None,
+            states: Some(Vec::new()),
+        };
+        let make = async |form: usize, encoding, sequence| {
+            pictures.make(&limits, &FORMS[form], encoding, &view(sequence)).await.unwrap()
+        };
+        let (gzip, zstd) = (ContentEncoding::Gzip, ContentEncoding::Zstd);
+        let first = make(0, gzip, 7).await;
+        assert!(Arc::ptr_eq(&first.document, &make(0, gzip, 7).await.document));
+        assert!(Arc::ptr_eq(&first.document, &make(0, gzip, 6).await.document), "a newer one will do");
+        assert!(!Arc::ptr_eq(&first.document, &make(0, zstd, 7).await.document));
+        assert!(!Arc::ptr_eq(&first.document, &make(1, gzip, 7).await.document));
+        let next = make(0, gzip, 8).await;
+        assert!(!Arc::ptr_eq(&first.document, &next.document));
+        assert!(Arc::ptr_eq(&next.document, &pictures.find("json", gzip).unwrap().document));
+        assert_eq!(pictures.kept.lock().unwrap().len(), 3);
     }
 }

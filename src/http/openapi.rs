@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{Icao24, StateVector, UnixTime};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -10,6 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::problem::Problem;
 use super::query::KNOWN_PARAMETERS;
+use super::server::ServerState;
 use super::{
     admin, admin_actions, admin_events, entity_tag, flights, health, history, metrics, past_flights, stats, status,
     stream, track,
@@ -76,8 +77,8 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations", responses(
     (status = 200, description = "The description.", content_type = "application/json", body = Object),
     (status = 304, description = "It is the one of `If-None-Match`.")))]
-pub(super) async fn document(request: HttpRequest) -> HttpResponse {
-    entity_tag::answer(&request, "application/json", DOCUMENT.to_string().into_bytes(), |_| {})
+pub(super) async fn document(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+    entity_tag::answer(&request, &state, "application/json", DOCUMENT.to_string().into_bytes(), |_| {}).await
 }
 
 /// Adds what holds for every address, and is therefore written at none.

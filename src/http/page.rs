@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
 use super::problem::Problem;
+use super::sliced_body::SlicedBody;
 
 /// What `make web` built: inside a release build, and read from the disk by a debug build.
 #[derive(Embed)]
@@ -67,10 +68,11 @@ fn file(request: &HttpRequest, path: &str, cache: &'static str) -> Option<HttpRe
     if let Some(encoding) = encoding {
         response.insert_header((CONTENT_ENCODING, encoding));
     }
-    Some(match file.data {
-        Cow::Borrowed(data) => response.body(web::Bytes::from_static(data)),
-        Cow::Owned(data) => response.body(data),
-    })
+    let data = match file.data {
+        Cow::Borrowed(data) => web::Bytes::from_static(data),
+        Cow::Owned(data) => data.into(),
+    };
+    Some(response.body(SlicedBody::of(data, ())))
 }
 
 /// The file as it was compressed when the page was built, in the form that the client likes best.

@@ -124,11 +124,12 @@ pub(super) async fn past_flights(request: HttpRequest, state: web::Data<ServerSt
         flights: flights.into_iter().map(PastFlight::from).collect(),
     };
     let body = serde_json::to_vec(&body).map_err(Problem::unavailable)?;
-    Ok(entity_tag::answer(&request, form.media_type, body, |response| {
+    entity_tag::answer(&request, &state, form.media_type, body, |response| {
         if let Some(link) = link {
             response.insert_header((LINK, link));
         }
-    }))
+    })
+    .await
 }
 
 fn callsign(text: &str) -> Result<String, Problem> {

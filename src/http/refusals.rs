@@ -14,17 +14,20 @@ pub(super) enum Limit {
     Connections,
     /// Requests under way on one connection, or from one address.
     Requests,
+    /// Bytes of answers that wait for clients.
+    Answers,
     /// Histories that are read for one address.
     Histories,
 }
 
 impl Limit {
-    const ALL: &[Self] = &[Self::Connections, Self::Requests, Self::Histories];
+    const ALL: &[Self] = &[Self::Connections, Self::Requests, Self::Answers, Self::Histories];
 
     fn name(self) -> &'static str {
         match self {
             Self::Connections => "connections",
             Self::Requests => "requests",
+            Self::Answers => "answers",
             Self::Histories => "histories",
         }
     }

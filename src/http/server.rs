@@ -34,6 +34,7 @@ use super::admission::{Admission, admitted};
 use super::attempts::Attempts;
 use super::by_address::ByAddress;
 use super::client_address::client_address;
+use super::flights::Pictures;
 use super::handover::PlainConnection;
 use super::limits::Limits;
 use super::problem::Problem;
@@ -88,6 +89,8 @@ pub struct ServerState {
     pub admin_token: String,
     /// Wrong tokens, by address.
     pub attempts: Attempts,
+    /// The whole picture, made once for all.
+    pub pictures: Pictures,
     /// What there may be of anything.
     pub limits: Limits,
     /// Proxies whose `X-Forwarded-For` is believed.

@@ -129,5 +129,5 @@ pub(super) async fn stats(request: HttpRequest, state: web::Data<ServerState>) -
     }
     let body = Stats { from: period.from, to: period.to, by, count: rows.len(), rows };
     let body = serde_json::to_vec(&body).map_err(Problem::unavailable)?;
-    Ok(entity_tag::answer(&request, form.media_type, body, |_| {}))
+    entity_tag::answer(&request, &state, form.media_type, body, |_| {}).await
 }

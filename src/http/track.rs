@@ -116,11 +116,12 @@ pub(super) async fn track(
         Form::GeoJson => geojson(icao24, period, next_cursor, &states),
     };
     let body = body.map_err(Problem::unavailable)?;
-    Ok(entity_tag::answer(&request, form.media_type, body, |response| {
+    entity_tag::answer(&request, &state, form.media_type, body, |response| {
         if let Some(link) = link {
             response.insert_header((LINK, link));
         }
-    }))
+    })
+    .await
 }
 
 fn json(

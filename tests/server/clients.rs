@@ -146,6 +146,40 @@ fn one_connection_has_only_so_many_requests_at_once() {
 }
 
 #[test]
+fn long_answers_wait_for_one_address_up_to_a_bound() {
+    let certificate = Certificate::new();
+    let sky = Sky::of(2_000);
+    let app = certificate.on(Setup::embedded().watching(&sky)).set("SSE_CLIENT_TIMEOUT", "1h").start();
+    let reading = Http2::connect(&app.address, &certificate, 1 << 20);
+    let read = |path: &str| {
+        let answer = reading.ask(path).unwrap();
+        (answer.status, String::from_utf8(reading.read(answer).unwrap()).unwrap())
+    };
+    let length = eventually("the picture is filled", || {
+        let (_, text) = read("/api/v1/flights");
+        let flights: serde_json::Value = serde_json::from_str(&text).unwrap();
+        (flights["count"].as_u64() >= Some(1_900)).then_some(text.len())
+    });
+    sky.fall_silent();
+    // 64 MiB are 120 times this, and a connection has 128 requests.
+    assert!(length > 550_000, "{length}");
+    let waiting = [(); 2].map(|()| Http2::connect(&app.address, &certificate, 0));
+    let answers: Vec<_> =
+        waiting.iter().flat_map(|client| (0..120).map(|_| client.ask("/api/v1/flights").unwrap())).collect();
+    let (taken, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    let most = (64 << 20) / length;
+    assert!((most / 2..=most * 2).contains(&taken.len()), "{} of {length} bytes", taken.len());
+    assert!(refused.iter().all(|answer| (answer.status, answer.retry_after.as_deref()) == (503, Some("5"))));
+    assert_eq!(read("/health/live").0, 200);
+    let (_, metrics) = read("/metrics");
+    let counted = format!("flight_monitor_http_refused_total{{kind=\"answers\"}} {}\n", refused.len());
+    assert!(metrics.contains(&counted), "{metrics}");
+    // Who goes makes room.
+    drop((answers, waiting));
+    eventually("there is room again", || (read("/api/v1/flights").0 == 200).then_some(()));
+}
+
+#[test]
 fn a_client_that_reads_too_late_is_brought_up_to_date_and_not_through_everything() {
     let sky = Sky::of(8_000);
     let app =
