@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_http::Protocol;
@@ -16,9 +16,13 @@ use tokio::net::TcpStream;
 
 use super::under_way::{UnderWay, Watch};
 
-/// A connection whose client has shaken hands.
-pub(super) struct SecuredConnection {
-    stream: TlsStream<TcpStream>,
+/// A connection whose client has shaken hands. Nothing more is read from it while the client takes nothing of what is to be
+/// written: `h2` would go on reading, and what it has to answer, be it a refusal, would pile up.
+pub(super) struct SecuredConnection<S = TlsStream<TcpStream>> {
+    stream: S,
+    is_blocked: bool,
+    /// Who wants to read meanwhile.
+    reader: Option<Waker>,
     under_way: UnderWay,
 }
 
@@ -39,41 +43,60 @@ impl SecuredConnection {
             _ => Protocol::Http1,
         }
     }
+}
 
-    fn stream(self: Pin<&mut Self>) -> Pin<&mut TlsStream<TcpStream>> {
-        Pin::new(&mut self.get_mut().stream)
+impl<S> SecuredConnection<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, is_blocked: false, reader: None, under_way: UnderWay::default() }
+    }
+
+    fn paced<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.is_blocked = written.is_pending();
+        if !self.is_blocked
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
+        written
     }
 }
 
-impl AsyncRead for SecuredConnection {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_read(cx, buffer)
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for SecuredConnection<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.is_blocked {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for SecuredConnection {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream().poll_write(cx, bytes)
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for SecuredConnection<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.paced(written)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.paced(written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_flush(cx)
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.paced(flushed)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -89,11 +112,43 @@ where
     <F::Service as Service<(SecuredConnection, Protocol, Option<SocketAddr>)>>::Future: 'static,
 {
     let http = apply_fn_factory(http, move |stream: TlsStream<TcpStream>, http: &F::Service| {
-        let connection = SecuredConnection { stream, under_way: UnderWay::default() };
+        let connection = SecuredConnection::new(stream);
         let watch = Watch::over(connection.under_way(), patience);
         let (protocol, peer) = (connection.protocol(), connection.socket().peer_addr().ok());
         let serving = Box::pin(http.call((connection, protocol, peer)));
         watch.serve(serving)
     });
     Acceptor::new(config).map_err(TlsError::into_service_error).and_then(http.map_err(TlsError::Service))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_read_while_nothing_is_taken() {
+        let (server, mut client) = duplex(4);
+        let (mut reading, mut writing) = split(SecuredConnection::new(server));
+        client.write_all(b"ask").await.unwrap();
+        let (mut asked, mut answer, is_read) = ([0; 3], [0; 6], Cell::new(false));
+        let answering = writing.write_all(b"answer");
+        let asking = async {
+            reading.read_exact(&mut asked).await.unwrap();
+            is_read.set(true);
+        };
+        let taking = async {
+            sleep(Duration::from_secs(1)).await;
+            assert!(!is_read.get(), "the answer finds no room, and more is read");
+            client.read_exact(&mut answer).await.unwrap();
+        };
+        // As soon as it is taken, the other is read, by who waits for it already.
+        let all = async { tokio::join!(answering, asking, taking) };
+        timeout(Duration::from_secs(2), all).await.unwrap().0.unwrap();
+        assert_eq!((&asked, &answer), (b"ask", b"answer"));
+    }
 }
