@@ -122,6 +122,18 @@ fn maintenance_goes_between_the_batches_and_lets_them_through() {
 }
 
 #[test]
+fn a_writer_without_maintenance_only_stores() {
+    run(async {
+        let store = FakeStore::new([]);
+        let writer = DbWriter::new(store.clone(), Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let writer = writer.without_maintenance().start();
+        sleep(Duration::from_secs(300)).await;
+        writer.send(batch()).await.unwrap().unwrap();
+        assert_eq!((store.starts("store").len(), store.starts("maintain").len()), (1, 0));
+    });
+}
+
+#[test]
 fn a_writer_that_was_drained_maintains_no_more() {
     run(async {
         let store = FakeStore::new([]);

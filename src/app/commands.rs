@@ -24,7 +24,7 @@ pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
 /// `migrate`: brings the database's schema up to date.
 pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings, config, |settings| async move {
-        let migrated = open_storage(&settings)?.migrate().await?;
+        let migrated = open_storage(&settings)?.migrate_schema().await?;
         match &*migrated.applied {
             [] => log::info!("the schema was up to date already"),
             applied => log::info!("applied: {}", applied.join(", ")),

@@ -23,10 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Imports the files one after another. One that cannot be imported does not keep the others from it.
 pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
     let storage = open_storage(settings)?;
-    storage.migrate().await?;
+    storage.migrate_schema().await?;
     let (supervisor, _failures) = Supervisor::new(Board::default(), RestartPolicy::default());
-    let db_writer =
-        supervisor.start("db-writer", move |vitals| DbWriter::new(storage.writer(), vitals, Metrics::unregistered()));
+    let db_writer = supervisor.start("db-writer", move |vitals| {
+        DbWriter::new(storage.writer(), vitals, Metrics::unregistered()).without_maintenance()
+    });
     let now = UnixTime::now();
     let importer = Importer {
         positions: db_writer.clone().recipient(),

@@ -50,6 +50,8 @@ pub enum Hypertable {
 /// Whether TimescaleDB compresses and drops chunks by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policies {
+    /// They are left as they are: it is for the server to set them.
+    Left,
     /// There is no hypertable: the server itself deletes what is older than the retention.
     NotAvailable,
     /// TimescaleDB does not let us, with its words: the server itself drops the chunks.
@@ -58,6 +60,13 @@ pub enum Policies {
     Present,
     /// It does from now on as the configuration says.
     Changed,
+}
+
+/// Whether TimescaleDB's policies are set to what the options say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SetPolicies {
+    Yes,
+    No,
 }
 
 /// Whether TimescaleDB keeps the hourly statistics by itself.
@@ -77,7 +86,7 @@ pub enum Statistics {
 const LOCK: i64 = i64::from_be_bytes(*b"flight-m");
 
 /// Migrates PostgreSQL. One connection holds the lock, another one is diesel's.
-pub(super) async fn migrate_postgres(database: &PostgresDatabase) -> Result<Migrated, MigrateError> {
+pub(super) async fn migrate_postgres(database: &PostgresDatabase, set: SetPolicies) -> Result<Migrated, MigrateError> {
     let limit = database.options.migration_timeout;
     let holder = database.connect(Duration::ZERO).await?;
     take_lock(&holder.client, database).await?;
@@ -92,8 +101,13 @@ pub(super) async fn migrate_postgres(database: &PostgresDatabase) -> Result<Migr
     let hypertable = within_migration(limit, Box::pin(async { Ok(database.make_hypertable().await?) })).await?;
     let (policies, statistics) = match hypertable {
         Hypertable::Present | Hypertable::Made => (
-            within_migration(limit, Box::pin(async { Ok(database.apply_policies().await?) })).await?,
-            within_migration(limit, Box::pin(async { Ok(database.make_aggregates().await?) })).await?,
+            match set {
+                SetPolicies::Yes => {
+                    within_migration(limit, Box::pin(async { Ok(database.apply_policies().await?) })).await?
+                }
+                SetPolicies::No => Policies::Left,
+            },
+            within_migration(limit, Box::pin(async { Ok(database.make_aggregates(set).await?) })).await?,
         ),
         Hypertable::NotAvailable | Hypertable::Refused(_) => (Policies::NotAvailable, Statistics::NotAvailable),
     };

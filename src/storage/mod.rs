@@ -24,6 +24,7 @@ use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
 
 pub use error::{MigrateError, OpenError, QueryError};
 pub use history::{HistoryQuery, HistoryReader, HistoryRow};
+use migrations::SetPolicies;
 pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
 pub use options::StorageOptions;
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
@@ -106,9 +107,22 @@ impl Storage {
     /// # Errors
     /// Told apart by who can act; see [`MigrateError`]. What was applied before an error stays.
     pub async fn migrate(&self) -> Result<Migrated, MigrateError> {
+        self.migrate_and(SetPolicies::Yes).await
+    }
+
+    /// The same, but for policies that are there already: a command that is told of another retention than the server, or of
+    /// none, must not have rows dropped that the server keeps.
+    ///
+    /// # Errors
+    /// As [`migrate`](Self::migrate).
+    pub async fn migrate_schema(&self) -> Result<Migrated, MigrateError> {
+        self.migrate_and(SetPolicies::No).await
+    }
+
+    async fn migrate_and(&self, set: SetPolicies) -> Result<Migrated, MigrateError> {
         // Once in the life of a process, and large: not for its caller's own future.
         match &self.0 {
-            Database::Postgres(database) => Box::pin(migrations::migrate_postgres(database)).await,
+            Database::Postgres(database) => Box::pin(migrations::migrate_postgres(database, set)).await,
             Database::Sqlite(database) => Box::pin(migrations::migrate_sqlite(database)).await,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::domain::{Icao24, StateVector, UnixTime};
 use actors::ports::{Maintained, StateStore};
-use flight_monitor::storage::{Policies, Storage, StorageOptions};
+use flight_monitor::storage::{Policies, Statistics, Storage, StorageOptions};
 
 use crate::databases::{TestDatabase, Timescale};
 use crate::sample::{batch, hints, part, poll};
@@ -73,6 +73,19 @@ async fn the_policies_follow_the_configuration() {
         let found: Vec<_> = jobs.iter().map(|(name, _, span, every)| (&**name, *span, *every)).collect();
         assert_eq!(found, [("policy_compression", compress_after, every), ("policy_retention", retention, every)]);
     }
+}
+
+#[actix_rt::test]
+async fn a_command_that_brings_the_schema_up_to_date_leaves_the_policies_alone() {
+    let database = Timescale::new().await;
+    let command = database.0.storage_with(options(HOUR, 24 * HOUR, HOUR));
+    assert_eq!(command.migrate_schema().await.unwrap().policies, Policies::Left);
+    assert_eq!(jobs(&database).await, []);
+    migrate(&database, options(2 * HOUR, 365 * 24 * HOUR, HOUR)).await;
+    let before = jobs(&database).await;
+    let migrated = command.migrate_schema().await.unwrap();
+    assert_eq!((migrated.policies, migrated.statistics), (Policies::Left, Statistics::Present));
+    assert_eq!(jobs(&database).await, before);
 }
 
 #[actix_rt::test]

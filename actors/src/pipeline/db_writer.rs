@@ -23,6 +23,7 @@ pub struct DbWriter<S> {
     store: Rc<S>,
     newest: NewestStored,
     next_maintenance: Option<SpawnHandle>,
+    maintains: bool,
     vitals: Vitals,
     metrics: Metrics,
     observation: Observation,
@@ -55,10 +56,17 @@ impl<S: StateStore> DbWriter<S> {
             store: Rc::new(store),
             newest: NewestStored::default(),
             next_maintenance: None,
+            maintains: true,
             vitals,
             metrics,
             observation: Observation::default(),
         }
+    }
+
+    /// The same, which leaves the maintenance to somebody else, who may have other settings.
+    #[must_use]
+    pub fn without_maintenance(self) -> Self {
+        Self { maintains: false, ..self }
     }
 
     fn stored(&mut self, batch: &Batch, judgement: &Judgement, stored: &Stored, started: Instant) {
@@ -100,7 +108,9 @@ impl<S: StateStore> DbWriter<S> {
 
 impl<S: StateStore> DbWriter<S> {
     fn maintain_in(&mut self, pause: Duration, ctx: &mut Context<Self>) {
-        self.next_maintenance = Some(ctx.run_later(pause, Self::maintain));
+        if self.maintains {
+            self.next_maintenance = Some(ctx.run_later(pause, Self::maintain));
+        }
     }
 
     /// One step, for which the batches wait.

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::connection::{Failure, PostgresDatabase};
 use super::hypertable::extension_schema;
-use crate::storage::migrations::Statistics;
+use crate::storage::migrations::{SetPolicies, Statistics};
 use crate::storage::options::StorageOptions;
 
 /// Rows come up to six minutes late; later ones have their hour counted anew at the next refresh.
@@ -68,14 +68,14 @@ FROM timescaledb_information.jobs
 WHERE (quote_ident(hypertable_schema) || '.' || quote_ident(hypertable_name))::regclass = $1::text::regclass";
 
 impl PostgresDatabase {
-    /// Makes the statistics continuous aggregates, with the hours that the tables held before, and has their policies
-    /// be those of the options. Called under the lock of the migrations, and where there is a hypertable.
+    /// Makes the statistics continuous aggregates, with the hours that the tables held before, and where it is to has their
+    /// policies be those of the options. Called under the lock of the migrations, and where there is a hypertable.
     ///
     /// # Errors
     /// The connection's; a refusal for lack of rights or by TimescaleDB's Apache edition is none.
-    pub(in crate::storage) async fn make_aggregates(&self) -> Result<Statistics, Failure> {
+    pub(in crate::storage) async fn make_aggregates(&self, set: SetPolicies) -> Result<Statistics, Failure> {
         let session = self.connect(Duration::ZERO).await?;
-        match make(&session.client, &self.options).await {
+        match make(&session.client, &self.options, set).await {
             Err(failure) if failure.is_for_lack_of_rights() => {
                 log::warn!(
                     "TimescaleDB refuses continuous aggregates: {failure}; this server keeps the statistics itself"
@@ -87,7 +87,7 @@ impl PostgresDatabase {
     }
 }
 
-async fn make(client: &Client, options: &StorageOptions) -> Result<Statistics, Failure> {
+async fn make(client: &Client, options: &StorageOptions, set: SetPolicies) -> Result<Statistics, Failure> {
     let schema = extension_schema(client).await?;
     let mut changed = false;
     for statistic in &STATISTICS {
@@ -95,7 +95,7 @@ async fn make(client: &Client, options: &StorageOptions) -> Result<Statistics, F
             statistic.make_aggregate(client, &schema).await?;
             changed = true;
         }
-        changed |= statistic.apply_policies(client, &schema, options).await?;
+        changed |= set == SetPolicies::Yes && statistic.apply_policies(client, &schema, options).await?;
     }
     Ok(if changed { Statistics::Changed } else { Statistics::Present })
 }
