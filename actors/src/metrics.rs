@@ -37,6 +37,8 @@ pub struct Metrics {
     pub states_passed_over: CounterByKind,
     pub bad_rows: CounterByKind,
     pub credits_left: Gauge,
+    pub last_answer: Gauge,
+    pub poll_interval: Gauge,
     pub published: Counter,
     pub publish_seconds: Histogram,
     pub publish_failures: Counter,
@@ -81,6 +83,8 @@ impl Metrics {
             states_passed_over: Family::default(),
             bad_rows: Family::default(),
             credits_left: Gauge::default(),
+            last_answer: Gauge::default(),
+            poll_interval: Gauge::default(),
             published: Counter::default(),
             publish_seconds: seconds(),
             publish_failures: Counter::default(),
@@ -122,6 +126,18 @@ impl Metrics {
         );
         registry.register("bad_rows", "Rows of the source that are no state vector, by what is wrong", m.bad_rows);
         registry.register("credits_left", "OpenSky credits left today; -1 until known", m.credits_left);
+        registry.register_with_unit(
+            "last_answer_timestamp",
+            "When the source last gave a good answer, or polling began, in Unix seconds; 0 where nothing is polled",
+            Unit::Seconds,
+            m.last_answer,
+        );
+        registry.register_with_unit(
+            "poll_interval",
+            "From the last good answer to the poll that was planned after it; 0 until then",
+            Unit::Seconds,
+            m.poll_interval,
+        );
         registry.register("published", "State vectors acknowledged by Kafka", m.published);
         registry.register("publish_failures", "Tries to publish that failed at least in part", m.publish_failures);
         registry.register("alerts", "Alerts acknowledged by Kafka", m.alerts);

@@ -210,6 +210,8 @@ impl<S: StateSource> Poller<S> {
         }
 
         let pause = self.plan.after_success(unix_now(), credits_left);
+        self.metrics.last_answer.set(UnixTime::now().0);
+        self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
         let publish = PublishStates { states: news.states, alerts };
         let handed_over = hand_over(publish, self.producer.clone(), self.work.clone());
         ctx.spawn(handed_over.into_actor(self).map(move |sent, poller, ctx| {
@@ -306,6 +308,9 @@ impl<S: StateSource> Actor for Poller<S> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.phase(Phase::Running);
+        if self.metrics.last_answer.get() == 0 {
+            self.metrics.last_answer.set(UnixTime::now().0);
+        }
         self.poll_after(Duration::ZERO, ctx);
     }
 }

@@ -84,6 +84,28 @@ fn the_poller_hands_on_only_what_changed() {
 }
 
 #[test]
+fn when_the_source_last_answered_and_when_it_is_asked_again_are_metrics() {
+    run(async {
+        let (source, metrics) = (FakeSource::default(), Metrics::unregistered());
+        source.0.borrow_mut().extend([Err(SourceError::Unavailable("away".into()))]);
+        let plan =
+            PollPlan { interval: PollInterval::Every(Duration::from_secs(864)), cost: 4, account: Account::Anonymous };
+        let producer = FakeProducer::default().start().recipient();
+        let vitals = Vitals::unlisted("poller");
+        assert_eq!(metrics.last_answer.get(), 0, "nobody polls");
+        let _poller = Poller::new(source, plan, producer, vitals.clone(), metrics.clone()).start();
+        sleep(Duration::from_millis(500)).await;
+        // The beginning stands for an answer: from then on one was missing.
+        assert!(metrics.last_answer.get() > 1_700_000_000);
+        assert_eq!((metrics.poll_interval.get(), vitals.status().phase), (0, Phase::BackingOff));
+        metrics.last_answer.set(1);
+        sleep(Duration::from_secs(300)).await;
+        assert!(metrics.last_answer.get() > 1_700_000_000);
+        assert_eq!(metrics.poll_interval.get(), 864);
+    });
+}
+
+#[test]
 fn the_poller_raises_each_alert_once_until_it_ends() {
     run(async {
         let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
