@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actors::domain::{Snapshot, StateVector, UnixTime};
 use actors::ports::Publisher;
+use actors::throttle::Throttle;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep_until};
@@ -26,12 +27,20 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
     );
     let began = (Instant::now(), UnixTime::now());
     let (mut first, mut published, mut bad_rows) = (None, 0, 0);
+    let mut second = None;
     for file in &args.files {
         let snapshot = read(file)?;
         let recorded_after = snapshot.time.seconds_since(*first.get_or_insert(snapshot.time)).max(0);
         let plays_after = Duration::from_secs(recorded_after.unsigned_abs()).div_f64(args.speed.get());
         sleep_until(began.0 + plays_after).await;
         bad_rows += snapshot.bad_rows.count();
+        if !args.original_times && second.replace(plays_after.as_secs()) == Some(plays_after.as_secs()) {
+            static TOO_FAST: Throttle = Throttle::new(Duration::from_secs(10));
+            if let Some(suppressed) = TOO_FAST.admit() {
+                log::warn!(suppressed; "{}: so fast that it falls into the same second as the one before, of which an aircraft has one state only; \
+                    a lower --speed or --original-times keeps both", file.display());
+            }
+        }
         let shift =
             if args.original_times { 0 } else { began.1.0 + plays_after.as_secs().cast_signed() - snapshot.time.0 };
         let states: Vec<_> = snapshot.states.into_iter().map(|state| Arc::new(shifted(state, shift))).collect();
