@@ -24,8 +24,10 @@ password=$(setting DATABASE_PASS)
     fi
     printf 'OPENSKY_CLIENT_ID=%s\nOPENSKY_CLIENT_SECRET=%s\n' "$id" "$secret"
   fi
-  # What else you have set there stays.
-  [ ! -f .env ] || grep -Ev '^(DATABASE_PASS|OPENSKY_CLIENT_ID|OPENSKY_CLIENT_SECRET)=' .env || true
+  # What else you have set there stays, an account as well where there is no credentials.json.
+  written='DATABASE_PASS'
+  [ ! -f credentials.json ] || written='DATABASE_PASS|OPENSKY_CLIENT_ID|OPENSKY_CLIENT_SECRET'
+  [ ! -f .env ] || grep -Ev "^($written)=" .env || true
 } >.env.part
 mv .env.part .env
 echo "wrote .env: the database's password$([ ! -f credentials.json ] || echo " and the OpenSky account of credentials.json")"
