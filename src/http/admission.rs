@@ -50,7 +50,8 @@ where
     F: ServiceFactory<TcpStream, Config = (), Response = ()>,
 {
     apply_fn_factory(connections, move |socket: TcpStream, service: &F::Service| {
-        let served = admission.admit(socket.peer_addr().ok()).map(|place| (place, service.call(socket)));
+        // In a box: what is moved into a future takes its room in it twice.
+        let served = admission.admit(socket.peer_addr().ok()).map(|place| (place, Box::pin(service.call(socket))));
         async move {
             match served {
                 Ok((_place, serving)) => serving.await,
