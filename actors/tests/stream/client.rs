@@ -91,6 +91,7 @@ impl StreamClient {
 
     fn snapshot(&mut self, data: &Value) {
         self.snapshots += 1;
+        self.last_event_id = None;
         let epoch = data["epoch"].as_str().unwrap();
         if self.epoch.as_deref() != Some(epoch) {
             self.held.clear();

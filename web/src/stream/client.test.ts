@@ -172,6 +172,33 @@ test("resumes with the last id, after the pause that the server asked for", asyn
   expect(world.shown.at(-1)?.icao24).toEqual([]);
 });
 
+test("begins anew where a snapshot that skips ahead is cut before it is complete", async () => {
+  const named = (seq: number, id: string): string => event("current", { ...head(seq), after: seq - 1 }, id);
+  const skipped = event("snapshot", { ...head(10), cell: "world", aircraft: { ...table("aaaaaa"), lat: 471_200 } });
+  const closed = event("current", { ...head(10), after: null, cells: ["world"] }, "e-10-world");
+  const latitudes: (number | null)[] = [];
+  const client = new StreamClient({
+    url: "http://server/api/v1/stream",
+    onPicture: (picture) => latitudes.push(...[...picture.aircraft()].map(({ lat }) => lat)),
+    surroundings: world.surroundings,
+  });
+  client.start();
+  await world.pass();
+  world.newest.send(snapshot(7, "aaaaaa") + named(8, "e-8-world"));
+  world.newest.send(skipped);
+  world.newest.end();
+  await world.pass(5_000);
+  // Deltas since 8 would write their remainders onto what is of 10.
+  expect(world.newest.address.searchParams.has("last_event_id")).toBe(false);
+  world.newest.send(skipped);
+  await world.pass();
+  world.newest.send(closed);
+  world.newest.end();
+  await world.pass(5_000);
+  expect(latitudes).toEqual([null, null, 47.12]);
+  expect(world.newest.address.searchParams.get("last_event_id")).toBe("e-10-world");
+});
+
 test("begins anew when an update was missed", async () => {
   world.client();
   await world.pass();

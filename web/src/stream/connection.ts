@@ -127,6 +127,8 @@ export class Connection {
       const events = parser.push(decoder.decode(value, { stream: true }));
       if (parser.retry !== undefined) this.retry = parser.retry;
       for (const { event, data, lastEventId } of events) {
+        // From here on what is held may be newer than what the id stands for: deltas from there would not fit it.
+        if (event === "snapshot") this.lastEventId = "";
         if (this.picture.apply(event, data) !== "complete") continue;
         this.lastEventId = lastEventId;
         this.failures = 0;
