@@ -130,6 +130,9 @@ const alert = (seq: number, ...icao24: string[]): string => {
 const update = (seq: number, after: number, gone: number[] = []): string =>
   event("delta", { ...head(seq), cell: "world", gone }) + event("current", { ...head(seq), after }, `e-${seq}-world`);
 
+const PROBLEM = { "Content-Type": "application/problem+json" };
+const problem = (status: number, detail: string): Response => Response.json({ detail }, { status, headers: PROBLEM });
+
 let world: World;
 beforeEach(() => {
   world = new World();
@@ -236,8 +239,25 @@ test("comes back to a server that is full or behind a proxy that fails", async (
   expect(world.requests).toHaveLength(3);
 });
 
+test.each<[string, Response]>([
+  ["a proxy that finds no server", new Response("default backend - 404", { status: 404 })],
+  ["a proxy's own JSON", Response.json({ detail: "no route" }, { status: 404 })],
+  ["a proxy that asks who is there", new Response("<html>", { status: 403, headers: { "Content-Type": "text/html" } })],
+  ["a server that is asked too often", problem(429, "too many connections")],
+  ["a problem that is cut off", new Response('{"det', { status: 400, headers: PROBLEM })],
+])("is refused nothing by %s, but comes back", async (_, answer) => {
+  world.answers = [answer];
+  world.client();
+  await world.pass();
+  expect(world.states.at(-1)?.kind).toBe("waiting");
+  await world.pass(2_000);
+  world.newest.send(snapshot(1, "aaaaaa"));
+  await world.pass();
+  expect([world.requests.length, world.states.at(-1)?.kind]).toEqual([2, "live"]);
+});
+
 test("says what a server refuses, and does not ask again", async () => {
-  world.answers = [new Response(JSON.stringify({ detail: "bbox: not a box" }), { status: 400 })];
+  world.answers = [problem(400, "bbox: not a box")];
   world.client({ box: { south: 1, west: 2, north: 3, east: 4 } });
   await world.pass(100_000);
   expect(world.newest.address.searchParams.get("bbox")).toBe("1,2,3,4");

@@ -140,16 +140,11 @@ export class Connection {
   }
 
   private async refusal(response: Response): Promise<string> {
-    let detail: unknown;
-    try {
-      detail = ((await response.json()) as { detail?: unknown }).detail;
-    } catch {
-      // A proxy's answer, which is no problem document.
-    }
-    const reason = typeof detail === "string" ? detail : `the server answers ${response.status}`;
+    const detail = await problemDetail(response);
     const mayPass = response.status >= 500 || [408, 425, 429].includes(response.status);
-    if (!mayPass) this.become({ kind: "refused", reason });
-    return reason;
+    // What the server itself does not say is of a proxy before it, which may find it again.
+    if (detail !== undefined && !mayPass) this.become({ kind: "refused", reason: detail });
+    return detail ?? `the server answers ${response.status}`;
   }
 
   private wait(reason: string): void {
@@ -175,5 +170,17 @@ export class Connection {
     if (this.closed) return;
     this.state = state;
     this.listener.onState(state);
+  }
+}
+
+/** What a problem document (RFC 9457) says; `undefined` where the answer is none. */
+async function problemDetail(response: Response): Promise<string | undefined> {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (!/^application\/problem\+json *(;|$)/i.test(type)) return undefined;
+  try {
+    const { detail } = (await response.json()) as { detail?: unknown };
+    return typeof detail === "string" ? detail : undefined;
+  } catch {
+    return undefined;
   }
 }
