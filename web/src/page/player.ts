@@ -13,6 +13,7 @@ export type PlayerState =
   | { readonly kind: "playing" }
   | { readonly kind: "paused" }
   | { readonly kind: "loading" }
+  /** It has come to the present, or to what is stored so far: it goes on when somebody chooses a moment, or has it play. */
   | { readonly kind: "ended" }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -25,13 +26,21 @@ const STEP = 250;
 const AHEAD = 15;
 const RETRY = 2_000;
 
+/** What the source's answers tell of the times that are stored. Seconds. */
+export interface Spacing {
+  /** How long an aircraft that is not heard of stays in the picture. */
+  readonly hold: number;
+  /** Of what is older than this, everything is stored that ever will be. */
+  readonly late: number;
+}
+
 /** Plays the stored history, from any moment on, at any speed. */
 export class Player {
   /** The moment that is shown, Unix seconds. */
   at: number;
   speed = 10;
   state: PlayerState = { kind: "loading" };
-  private playing = true;
+  private wantsToPlay = true;
   private tape: Tape;
   /** Up to here everything was loaded. */
   private loaded = 0;
@@ -39,15 +48,14 @@ export class Player {
   private before = performance.now();
   private readonly timer: number;
 
-  /** @param hold how long an aircraft that is not heard of stays in the picture, seconds */
   constructor(
     at: number,
     private box: Box | undefined,
-    private readonly hold: number,
+    private readonly spacing: Spacing,
     private readonly events: PlayerEvents,
   ) {
     this.at = at;
-    this.tape = new Tape(hold);
+    this.tape = new Tape(spacing.hold);
     this.seek(at);
     this.timer = window.setInterval(() => {
       this.step();
@@ -59,19 +67,21 @@ export class Player {
   }
 
   get isPlaying(): boolean {
-    return this.playing;
+    return this.wantsToPlay && this.state.kind !== "ended";
   }
 
   play(playing: boolean): void {
-    this.playing = playing;
+    this.wantsToPlay = playing;
+    // More may be stored by now, also of the time that was loaded.
+    if (playing && this.state.kind === "ended") this.seek(this.at);
     this.step();
   }
 
   /** Goes to a moment. */
   seek(at: number): void {
     this.at = Math.min(at, Date.now() / 1000);
-    this.tape = new Tape(this.hold);
-    this.loaded = Math.floor(this.at - this.hold);
+    this.tape = new Tape(this.spacing.hold);
+    this.loaded = Math.floor(this.at - this.spacing.hold);
     this.loading?.abort();
     this.loading = undefined;
     this.become({ kind: "loading" });
@@ -81,6 +91,7 @@ export class Player {
   /** Shows another part of the sky. */
   look(box: Box | undefined): void {
     this.box = box;
+    if (this.state.kind === "ended") this.wantsToPlay = false;
     this.seek(this.at);
   }
 
@@ -93,17 +104,25 @@ export class Player {
     const now = performance.now();
     const seconds = Math.min((now - this.before) / 1000, 1);
     this.before = now;
-    const present = Date.now() / 1000;
-    const isReady = this.loaded >= Math.min(this.at, present - 1);
-    if (this.playing && isReady)
-      this.at = Math.min(this.at + seconds * this.speed, Math.max(this.loaded, this.at), present);
-    this.fill();
-    this.tape.play(this.at);
-    if (this.state.kind !== "failed" || isReady) {
-      const ended = this.at >= present - 1;
-      this.become({ kind: ended ? "ended" : !isReady ? "loading" : this.playing ? "playing" : "paused" });
-    }
+    if (this.state.kind !== "ended") this.advance(seconds * this.speed);
     this.events.onMoment();
+  }
+
+  private advance(seconds: number): void {
+    const isReady = this.loaded >= Math.floor(this.at);
+    if (this.wantsToPlay && isReady) this.at = Math.min(this.at + seconds, Math.max(this.loaded, this.at));
+    this.tape.play(this.at);
+    if (isReady && this.at >= this.complete - AHEAD) this.become({ kind: "ended" });
+    else {
+      this.fill();
+      if (this.state.kind === "failed" && !isReady) return;
+      this.become({ kind: !isReady ? "loading" : this.wantsToPlay ? "playing" : "paused" });
+    }
+  }
+
+  /** Up to here everything is stored, Unix seconds: the source tells of what it hears only when it is asked the next time. */
+  private get complete(): number {
+    return Date.now() / 1000 - this.spacing.late;
   }
 
   private become(state: PlayerState): void {
@@ -114,8 +133,11 @@ export class Player {
   private fill(): void {
     const ahead = AHEAD * Math.max(this.speed, 4);
     if (this.loading !== undefined || this.loaded >= this.at + ahead / 2) return;
-    const to = Math.floor(Math.min(this.at + ahead, Date.now() / 1000));
-    if (to <= this.loaded) return;
+    // Of a moment that somebody chose beyond it, what is there is shown.
+    const end = Math.max(this.complete, this.at);
+    const to = Math.floor(Math.min(this.at + ahead, end));
+    // Where the end is near, a little more is there every second: not each little is worth a question.
+    if (to <= this.loaded || (this.loaded > this.at && to < this.loaded + AHEAD / 2)) return;
     const loading = new AbortController();
     this.loading = loading;
     void this.load(to, loading);

@@ -116,7 +116,12 @@ export class ReplayBar {
       this.tell(player.at);
     }
     const { state } = player;
-    const notes = { playing: "", paused: "", loading: "Loading …", ended: "This is the present." };
+    const notes = {
+      playing: "",
+      paused: "",
+      loading: "Loading …",
+      ended: "All that is stored so far was shown. “Live” shows the present.",
+    };
     setText(this.note, state.kind === "failed" ? state.reason : notes[state.kind]);
   }
 

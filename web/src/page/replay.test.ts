@@ -4,13 +4,14 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import type { SourceStatus } from "../model/health.ts";
 import type { StateVector } from "../stream/index.ts";
+import type { Player } from "./player.ts";
 import { Replay } from "./replay.ts";
 
 const NOW = 1_795_000_000;
 const MINUTE = 60;
 const HOUR = 3600;
 
-/** What is stored, ordered by time. */
+/** What is stored, ordered by time: of what has an `observed_at`, from then on. */
 let stored: StateVector[] = [];
 let asked: URL[] = [];
 
@@ -31,7 +32,9 @@ afterEach(() => {
 
 function answer(url: URL): Response {
   const [from, to] = ["from", "to"].map((name) => Number(url.searchParams.get(name) ?? Infinity)) as [number, number];
-  const rows = stored.filter(({ last_contact }) => last_contact >= from && last_contact < to);
+  const rows = stored
+    .filter(({ last_contact }) => last_contact >= from && last_contact < to)
+    .filter(({ observed_at }) => (observed_at ?? 0) <= Date.now() / 1000);
   if (url.pathname === "/api/v1/history") {
     return new Response(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   }
@@ -46,11 +49,20 @@ function store(icao24: string, from: number, to: number): void {
 }
 
 /** A replay, and what is seen of it. */
-function begun(source?: Partial<SourceStatus>): { replay: Replay; told: string[]; seen: () => string[] } {
+function begun(source?: Partial<SourceStatus>): {
+  replay: Replay;
+  told: string[];
+  seen: () => string[];
+  player: () => Player;
+} {
   const told: string[] = [];
   let seen: string[] = [];
+  let shown: Player | undefined;
   const bar = {
-    show: (player?: object) => told.push(player === undefined ? "bar away" : "bar"),
+    show: (player?: Player) => {
+      shown = player;
+      told.push(player === undefined ? "bar away" : "bar");
+    },
     update: () => undefined,
   };
   const replay = new Replay(bar, {
@@ -61,7 +73,11 @@ function begun(source?: Partial<SourceStatus>): { replay: Replay; told: string[]
     onEnd: () => told.push("end"),
   });
   replay.begin(undefined, source as SourceStatus | undefined);
-  return { replay, told, seen: () => seen };
+  const player = (): Player => {
+    if (shown === undefined) throw new Error("nothing is played");
+    return shown;
+  };
+  return { replay, told, seen: () => seen, player };
 }
 
 const ago = ({ at }: Replay): number => Math.round(Date.now() / 1000 - (at ?? Infinity));
@@ -132,8 +148,63 @@ test.each([
   store("new", NOW - 18 * MINUTE, NOW);
   const { replay, seen } = begun(source);
   replay.pause();
+  replay.seek(NOW - 15 * MINUTE);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(seen()).toEqual(expected);
+});
+
+/** A source that is asked once a minute, and answers by what was heard shortly before. */
+function polled(icao24: string, from: number, to: number): Partial<SourceStatus> {
+  for (let at = from; at < to; at += MINUTE) {
+    stored.push({ icao24, last_contact: at - 5, observed_at: at + 5 } as StateVector);
+  }
+  stored.sort((one, other) => one.last_contact - other.last_contact);
+  return { response_time: NOW - 30, next_poll_at: NOW + 30 };
+}
+
+test("it stops before what is not stored yet, says so, and asks for nothing more", async () => {
+  const { replay, seen, player } = begun(polled("a", NOW - HOUR, NOW + 3 * HOUR));
+  player().speed = 60;
+  await vi.advanceTimersByTimeAsync(MINUTE * 1000);
+  expect(player().state.kind).toBe("ended");
+  expect(player().isPlaying).toBe(false);
+  expect([ago(replay) < 3 * MINUTE, seen()]).toEqual([true, ["a"]]);
+  const [questions, at] = [asked.length, replay.at];
+  await vi.advanceTimersByTimeAsync(HOUR * 1000);
+  expect([asked.length, replay.at, seen()]).toEqual([questions, at, ["a"]]);
+});
+
+test("it goes on from there when somebody has it play again, and misses nothing of what was stored meanwhile", async () => {
+  const { replay, seen, player } = begun(polled("a", NOW - HOUR, NOW + 3 * HOUR));
+  // Chosen when nothing of the last minute was stored.
+  replay.seek(NOW - 1);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([replay.at, player().state.kind, seen()]).toEqual([NOW - 1, "ended", ["a"]]);
+  store("late", NOW - 50, NOW - 10);
+  await vi.advanceTimersByTimeAsync(HOUR * 1000);
+  expect(seen()).toEqual(["a"]);
+  player().play(true);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([player().state.kind, seen()]).toEqual(["playing", ["a", "late"]]);
+  expect(replay.at).toBeGreaterThan(NOW + 60);
+});
+
+test("as fast as time passes it plays on for ever, and asks a few times a minute", async () => {
+  const { replay, seen, player } = begun(polled("a", NOW - HOUR, NOW + 3 * HOUR));
+  player().speed = 1;
+  replay.seek(NOW - 2 * MINUTE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const questions = asked.length;
+  await vi.advanceTimersByTimeAsync(10 * MINUTE * 1000);
+  expect([player().state.kind, ago(replay) < 130, seen()]).toEqual(["playing", true, ["a"]]);
+  expect(asked.length - questions).toBeLessThan(100);
+});
+
+test("where the source answers rarely, it opens further back", async () => {
+  store("a", NOW - HOUR, NOW);
+  const { replay, player } = begun({ response_time: NOW - 400, next_poll_at: NOW + 500 });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([ago(replay) > 25 * MINUTE, player().state.kind]).toEqual([true, "playing"]);
 });
 
 test("another part of the sky is asked for at the same moment", async () => {

@@ -1,6 +1,7 @@
 import type { SourceStatus } from "../model/health.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { Player } from "./player.ts";
+import type { Spacing } from "./player.ts";
 import type { ReplayBar } from "./replay-bar.ts";
 import { storedFrom } from "./server.ts";
 
@@ -8,6 +9,8 @@ import { storedFrom } from "./server.ts";
 const BACK = 15 * 60;
 /** An aircraft that is not heard of stays in the picture for at least and at most so long, seconds. */
 const HOLD = { least: 300, most: 3600 };
+/** How long after it was received the source's answer is stored at the latest, and how old the newest in it is. Seconds. */
+const STORED_AFTER = 15;
 
 /** Whom to tell. */
 export interface ReplayEvents {
@@ -42,8 +45,10 @@ export class Replay {
   /** Shows a part of the sky a while ago; the source tells by its answers how long an aircraft may be silent. */
   begin(box: Box | undefined, source: SourceStatus | null | undefined): void {
     if (this.player !== undefined) return;
-    const begin = Date.now() / 1000 - BACK;
-    const player = new Player(begin, box, holdOf(source), {
+    const spacing = spacingOf(source);
+    // Where the source answers rarely, there is nothing to play of the time since its last answers.
+    const begin = Date.now() / 1000 - Math.max(BACK, 2 * spacing.late);
+    const player = new Player(begin, box, spacing, {
       onMoment: () => {
         this.bar.update();
         this.events.onMoment(player.states());
@@ -87,8 +92,11 @@ export class Replay {
   }
 }
 
-/** How long an aircraft that is not heard of stays in the picture, seconds: for two of the source's intervals, within bounds. */
-function holdOf(source: SourceStatus | null | undefined): number {
-  const interval = (source?.next_poll_at ?? 0) - (source?.response_time ?? 0);
-  return Math.min(Math.max(HOLD.least, 2 * interval), HOLD.most);
+/** An aircraft that is not heard of stays in the picture for two of the source's intervals, within bounds. */
+function spacingOf(source: SourceStatus | null | undefined): Spacing {
+  const { response_time = null, next_poll_at = null } = source ?? {};
+  // Where nobody tells, as long as the least hold would allow.
+  const interval = response_time === null || next_poll_at === null ? HOLD.least / 2 : next_poll_at - response_time;
+  const hold = Math.min(Math.max(HOLD.least, 2 * interval), HOLD.most);
+  return { hold, late: Math.min(Math.max(interval, 0), BACK) + STORED_AFTER };
 }
