@@ -41,7 +41,10 @@ export class App {
     },
     onTime: () => {
       this.frame.replaying(this.sky.isPast);
-      this.reload();
+    },
+    onJump: () => {
+      // At another time it is another one.
+      this.trail.select(this.selected);
     },
   });
   private readonly status = new StatusReader(() => {
@@ -65,7 +68,7 @@ export class App {
       if (state !== undefined) this.goTo(state);
     },
   });
-  private readonly trail = new Trail((shown) => {
+  private readonly trail = new Trail({ now: () => this.sky.now, find: (icao24) => this.sky.find(icao24) }, (shown) => {
     if (typeof shown !== "string") this.map?.drawTrail(shown);
     this.details.setTrack(shown, this.settings.units);
   });
@@ -157,9 +160,11 @@ export class App {
       if (document.hidden) {
         this.sky.rest();
         this.status.stop();
+        this.trail.rest();
       } else {
         this.sky.wake();
         this.status.start();
+        this.trail.renew();
       }
     });
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -248,14 +253,6 @@ export class App {
     this.tell();
   }
 
-  /** Asks anew for the trail of who is selected: at another time it is another one. */
-  private reload(): void {
-    const { selected } = this;
-    if (selected === undefined) return;
-    this.selected = undefined;
-    this.select(selected);
-  }
-
   private inView(): readonly StateVector[] {
     const box = this.map?.box();
     if (box === undefined || box.east - box.west >= 360) return this.shown;
@@ -277,13 +274,12 @@ export class App {
     if (icao24 === this.selected) return;
     this.selected = icao24;
     this.follow(false);
-    this.trail.clear();
     this.details.element.hidden = icao24 === undefined;
     document.body.classList.toggle("with-details", icao24 !== undefined);
     if (icao24 !== undefined) this.frame.front("details");
     this.writeLink();
+    this.trail.select(icao24);
     this.refresh();
-    if (icao24 !== undefined) void this.trail.load(icao24, this.sky.now, () => this.sky.find(icao24));
   }
 
   private follow(follow: boolean): void {

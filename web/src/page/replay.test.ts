@@ -70,6 +70,7 @@ function begun(source?: Partial<SourceStatus>): {
     onMoment: (states) => {
       seen = states.map(({ icao24 }) => icao24).sort();
     },
+    onJump: () => told.push(`jump${seen.length === 0 ? "" : " with states of before"}`),
     onEnd: () => told.push("end"),
   });
   replay.begin(undefined, source as SourceStatus | undefined);
@@ -104,7 +105,7 @@ test.each([
   expect(replay.at).toBeGreaterThanOrEqual(expected);
   expect(replay.at).toBeLessThan(expected + HOUR);
   expect(seen()).toEqual(["a"]);
-  expect(told).toEqual(["bar", "begin", "bar"]);
+  expect(told).toEqual(["bar", "begin", "jump", "bar"]);
 });
 
 test("it opens where the first answer came, which told of aircraft that had been silent for minutes", async () => {
@@ -115,6 +116,18 @@ test("it opens where the first answer came, which told of aircraft that had been
   replay.pause();
   await vi.advanceTimersByTimeAsync(1_000);
   expect([replay.at, seen()]).toEqual([NOW - 5 * MINUTE, ["a", "silent"]]);
+});
+
+test("who goes to another moment is told so when nothing is held of the one before any more", async () => {
+  store("a", NOW - HOUR, NOW);
+  const { replay, told, seen } = begun();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen()).toEqual(["a"]);
+  replay.seek(NOW - 40 * MINUTE);
+  replay.seek(NOW - 5 * MINUTE);
+  expect([told, seen()]).toEqual([["bar", "begin", "jump", "jump"], []]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen()).toEqual(["a"]);
 });
 
 test("a moment that somebody chooses meanwhile is where it stays", async () => {

@@ -18,6 +18,8 @@ export interface ReplayEvents {
   readonly onBegin: () => void;
   /** Another moment is shown, or the same one with more in it. */
   readonly onMoment: (states: StateVector[]) => void;
+  /** The moment that is shown does not follow the one before. */
+  readonly onJump: () => void;
   /** The present is wanted again. */
   readonly onEnd: () => void;
 }
@@ -61,7 +63,7 @@ export class Replay {
     void storedFrom(begin).then((at) => {
       // Unless somebody has chosen a moment or left meanwhile.
       if (at === undefined || at === begin || this.opening !== player) return;
-      player.seek(at);
+      this.jump(player, at);
       this.bar.show(player);
     });
   }
@@ -69,7 +71,7 @@ export class Replay {
   /** Goes to a moment, Unix seconds. */
   seek(at: number): void {
     this.opening = undefined;
-    this.player?.seek(at);
+    if (this.player !== undefined) this.jump(this.player, at);
   }
 
   /** Shows another part of the sky. */
@@ -79,6 +81,13 @@ export class Replay {
 
   pause(): void {
     this.player?.play(false);
+  }
+
+  private jump(player: Player, at: number): void {
+    player.seek(at);
+    // What was held is of another moment.
+    this.events.onMoment(player.states());
+    this.events.onJump();
   }
 
   /** Goes back to the present. */

@@ -14,6 +14,8 @@ export interface SkyEvents {
   readonly onConnection: () => void;
   /** From now on the past is shown, or the present again. */
   readonly onTime: () => void;
+  /** A moment is shown that does not follow the one before, of the past or the present. */
+  readonly onJump: () => void;
 }
 
 /** What is known of the sky at the moment that is shown: of the present by the live stream, of the past by a replay. */
@@ -50,11 +52,17 @@ export class Sky {
   private readonly replay = new Replay(this.replayBar, {
     onBegin: () => {
       this.client.stop();
+      this.held = [];
       this.events.onTime();
+      this.events.onStates();
+      this.events.onJump();
     },
     onMoment: (states) => {
       this.held = states;
       this.events.onStates();
+    },
+    onJump: () => {
+      this.events.onJump();
     },
     onEnd: () => {
       this.subscribe();
@@ -62,6 +70,7 @@ export class Sky {
       this.held = [];
       this.events.onTime();
       this.events.onStates();
+      this.events.onJump();
     },
   });
 

@@ -21,6 +21,8 @@ export interface TrackPoint {
 const LENGTH = 6 * 3600;
 /** A longer silence ends a flight: what was before is not drawn. Seconds. */
 const LONGEST_GAP = 30 * 60;
+/** Over more than this no line is drawn to what is heard now before it is known what is stored of the time between. Seconds. */
+const LONGEST_LEAP = 2 * 60;
 
 /** The place that a state tells of. */
 export function pointOf(state: StateVector): TrackPoint | undefined {
@@ -29,11 +31,20 @@ export function pointOf(state: StateVector): TrackPoint | undefined {
   return { time: time_position, lat, lon, altitude: altitude(state), velocity, onGround: on_ground };
 }
 
-/** The same track with one more place, if it is a newer one. */
-export function extended(track: Track, state: StateVector): Track {
+/** The same track with one more place, if it is a newer one; `"gap"` where there may be others between them. */
+export function extended(track: Track, state: StateVector): Track | "gap" {
   const point = pointOf(state);
-  if (point === undefined || point.time <= (track.at(-1)?.time ?? -Infinity)) return track;
-  return [...track, point];
+  const last = track.at(-1);
+  if (point === undefined || (last !== undefined && point.time <= last.time)) return track;
+  return last !== undefined && point.time - last.time > LONGEST_LEAP ? "gap" : [...track, point];
+}
+
+/** A track of which nothing newer is stored, up to where the aircraft is now. */
+export function continued(track: Track, state: StateVector): Track {
+  const point = pointOf(state);
+  return point === undefined || point.time <= (track.at(-1)?.time ?? -Infinity)
+    ? track
+    : newestFlight([...track, point]);
 }
 
 /** The newest flight of a track: what follows its last long silence. */

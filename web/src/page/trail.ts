@@ -1,45 +1,71 @@
 import type { StateVector } from "../stream/index.ts";
-import { extended, loadTrack } from "./track.ts";
+import { continued, extended, loadTrack } from "./track.ts";
 import type { Track } from "./track.ts";
+
+/** What a trail needs to know of the sky. */
+export interface TrailSky {
+  /** The moment that is shown, Unix seconds. */
+  readonly now: () => number;
+  readonly find: (icao24: string) => StateVector | undefined;
+}
 
 /** Where the selected aircraft was: what is stored of it, and what is heard of it meanwhile. */
 export class Trail {
   /** What is shown: the track, or why there is none. */
   shown: Track | string = [];
+  private icao24: string | undefined;
   private track: Track = [];
-  private loading = new AbortController();
+  private loading: AbortController | undefined;
 
-  constructor(private readonly onChange: (shown: Track | string) => void) {}
+  constructor(
+    private readonly sky: TrailSky,
+    private readonly onChange: (shown: Track | string) => void,
+  ) {}
 
-  /** Forgets the aircraft. */
-  clear(): void {
-    this.loading.abort();
-    this.loading = new AbortController();
+  /** Shows another aircraft's, or the same one's of another moment; `undefined`: nobody's. */
+  select(icao24: string | undefined): void {
+    this.icao24 = icao24;
     this.become([]);
+    if (icao24 !== undefined) this.show("Asking for what is stored …");
+    this.renew();
   }
 
-  /**
-   * Asks for what is stored of an aircraft up to a moment, Unix seconds.
-   *
-   * @param newest its state when the answer comes, if it is in the picture
-   */
-  async load(icao24: string, until: number, newest: () => StateVector | undefined): Promise<void> {
-    const { signal } = this.loading;
-    this.show("Asking for what is stored …");
-    try {
-      const track = await loadTrack(icao24, until, signal);
-      if (signal.aborted) return;
-      const state = newest();
-      this.become(state === undefined ? track : extended(track, state));
-    } catch (error) {
-      if (!signal.aborted) this.show(error instanceof Error ? error.message : String(error));
-    }
+  /** Asks anew for what is stored up to the moment that is shown. What is shown stays until the answer comes. */
+  renew(): void {
+    this.rest();
+    if (this.icao24 === undefined) return;
+    this.loading = new AbortController();
+    void this.load(this.icao24, this.loading.signal);
   }
 
-  /** Goes on to where the aircraft is now. */
+  /** Asks for nothing more, until it is to renew. */
+  rest(): void {
+    this.loading?.abort();
+    this.loading = undefined;
+  }
+
+  /** Goes on to where the aircraft is now, or to what is stored of it since the place that is known. */
   extend(state: StateVector): void {
+    // The answer that is waited for is joined with the newest state.
+    if (this.loading !== undefined || state.icao24 !== this.icao24) return;
     const track = extended(this.track, state);
-    if (track !== this.track) this.become(track);
+    if (track === "gap") this.renew();
+    else if (track !== this.track) this.become(track);
+  }
+
+  private async load(icao24: string, signal: AbortSignal): Promise<void> {
+    try {
+      const track = await loadTrack(icao24, this.sky.now(), signal);
+      if (signal.aborted) return;
+      this.loading = undefined;
+      const state = this.sky.find(icao24);
+      this.become(state === undefined ? track : continued(track, state));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.loading = undefined;
+      this.become([]);
+      this.show(error instanceof Error ? error.message : String(error));
+    }
   }
 
   private become(track: Track): void {
