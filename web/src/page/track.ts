@@ -23,6 +23,8 @@ const LENGTH = 6 * 3600;
 const LONGEST_GAP = 30 * 60;
 /** Over more than this no line is drawn to what is heard now before it is known what is stored of the time between. Seconds. */
 const LONGEST_LEAP = 2 * 60;
+/** An answer that has not come after so many milliseconds does not come. */
+const PATIENCE = 20_000;
 
 /** The place that a state tells of. */
 export function pointOf(state: StateVector): TrackPoint | undefined {
@@ -54,19 +56,22 @@ export function newestFlight(track: Track): Track {
 }
 
 /**
- * What is stored of an aircraft.
+ * What is stored of an aircraft; `undefined` where the server stores nothing.
  *
- * @throws Error with what to tell people
+ * @throws Error where it may be read later
  */
-export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track> {
+export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track | undefined> {
   const response = await fetch(
     `/api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`,
-    {
-      signal,
-    },
+    { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) },
   );
-  if (response.status === 404) throw new Error("This server stores nothing.");
-  if (!response.ok) throw new Error("The history cannot be read at the moment.");
+  // Another 404 is of a proxy that finds no server.
+  if (response.status === 404 && isProblem(response)) return undefined;
+  if (!response.ok) throw new Error(`the server answers ${response.status}`);
   const { states } = (await response.json()) as { states: StateVector[] };
   return newestFlight(states.flatMap((state) => pointOf(state) ?? []));
+}
+
+function isProblem(response: Response): boolean {
+  return response.headers.get("Content-Type")?.startsWith("application/problem+json") === true;
 }

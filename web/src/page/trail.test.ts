@@ -12,6 +12,8 @@ const MINUTE = 60;
 /** What is stored, ordered by time. */
 let stored: StateVector[] = [];
 let asked: URL[] = [];
+/** What the next questions are answered with, in place of what is stored. */
+let failures: (() => Promise<Response>)[] = [];
 let now = NOW;
 let newest: StateVector | undefined;
 let shown: (Track | string)[] = [];
@@ -22,9 +24,9 @@ beforeEach(() => {
   vi.stubGlobal("fetch", (address: string) => {
     const url = new URL(address, "http://server");
     asked.push(url);
-    return Promise.resolve(answer(url));
+    return failures.shift()?.() ?? Promise.resolve(answer(url));
   });
-  [stored, asked, shown, now, newest] = [[], [], [], NOW, undefined];
+  [stored, asked, failures, shown, now, newest] = [[], [], [], [], NOW, undefined];
   const onChange = (each: Track | string): number => shown.push(each);
   trail = new Trail({ now: () => now, find: () => newest }, onChange);
 });
@@ -145,4 +147,60 @@ test("who looks again sees what came meanwhile, and nothing is asked for while n
   trail.renew();
   await vi.advanceTimersByTimeAsync(100);
   expect([times(), asked.length]).toEqual([[-30, -20, -10, 0, 10], 2]);
+});
+
+const answered = (body: string, init: ResponseInit) => (): Promise<Response> =>
+  Promise.resolve(new Response(body, init));
+
+test.each<[string, () => Promise<Response>]>([
+  ["a database that is away", answered("", { status: 503 })],
+  ["a proxy that finds no server", answered("default backend", { status: 404 })],
+  ["a network that is away", () => Promise.reject(new TypeError("Failed to fetch"))],
+  ["an answer that is cut off", answered('{"states":[', {})],
+])("what cannot be read is said for as long as it is so, and asked for again: %s", async (_, failure) => {
+  store(NOW - 30, NOW);
+  failures = [failure, failure];
+  await select(NOW);
+  for (let at = NOW + 3; at < NOW + 18; at += 3) {
+    await hear(at);
+    await vi.advanceTimersByTimeAsync(2_900);
+    expect(times()).toBe("The history cannot be read at the moment.");
+  }
+  expect(asked).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([times(), asked.length]).toEqual([[-30, -20, -10, 15], 3]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(3);
+});
+
+test.each<[string, () => void]>([
+  [
+    "nobody is selected any more",
+    () => {
+      trail.select(undefined);
+    },
+  ],
+  [
+    "nobody looks",
+    () => {
+      trail.rest();
+    },
+  ],
+])("what cannot be read is not asked for again when %s", async (_, leave) => {
+  failures = [answered("", { status: 503 })];
+  await select(NOW);
+  leave();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(1);
+});
+
+test("of a server that stores nothing it is said until there is a line of what is heard", async () => {
+  const headers = { "Content-Type": "application/problem+json" };
+  failures = [answered("{}", { status: 404, headers })];
+  await select(NOW);
+  expect(times()).toBe("This server stores nothing.");
+  await hear(NOW + 5);
+  expect(times()).toBe("This server stores nothing.");
+  await hear(NOW + 10);
+  expect([times(), asked.length]).toEqual([[5, 10], 1]);
 });
