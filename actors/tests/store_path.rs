@@ -3,308 +3,31 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "store_path/database.rs"]
+mod database;
+#[path = "store_path/log.rs"]
+mod log;
+
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Addr, Arbiter, Context, Handler, System};
-use actors::batch::{Batch, DeadLetter, Fenced, LogId, PartitionBatch, Position, RecordPlace, Stored};
-use actors::domain::{StateVector, StateVectorParts};
-use actors::messages::{Drain, FindPositions, PublishDeadLetters, StoreBatch};
+use actix::{Actor, Addr, Arbiter, System};
+use actors::messages::Drain;
 use actors::metrics::Metrics;
 use actors::pipeline::{KafkaConsumer, Path};
-use actors::ports::{PublishError, StartAt, StoreError, Subscription, SubscriptionError, SubscriptionEvent};
+use actors::ports::{Subscription, SubscriptionEvent};
 use actors::supervision::{Board, Readiness, RestartPolicy, Supervisor};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
+use database::{Database, FakeDbWriter, Fault};
+use log::{FakeSubscription, Log, record};
+
 const PARTITIONS: i32 = 2;
 
-fn log_id() -> LogId {
-    LogId { cluster: "cluster".into(), topic: "telemetry.raw".into() }
-}
-
-/// The record at an offset: every tenth is garbage.
-fn record(partition: i32, offset: i64) -> Result<StateVector, Box<DeadLetter>> {
-    if offset % 10 == 9 {
-        return Err(Box::new(DeadLetter {
-            topic: log_id().topic,
-            partition,
-            offset,
-            timestamp: offset,
-            key: None,
-            value: None,
-            reason: "garbage".into(),
-        }));
-    }
-    let parts = StateVectorParts {
-        icao24: format!("{partition:06x}").into(),
-        last_contact: Some(offset),
-        ..StateVectorParts::default()
-    };
-    Ok(parts.try_into().unwrap())
-}
-
-/// A log of `length` records a partition, and what is about to happen to its reader.
-#[derive(Debug, Default)]
-struct Log {
-    length: i64,
-    owned: BTreeSet<i32>,
-    next: BTreeMap<i32, i64>,
-    events: VecDeque<SubscriptionEvent>,
-    failures: usize,
-    committed: BTreeMap<i32, i64>,
-}
-
-#[derive(Clone)]
-struct FakeSubscription(Arc<Mutex<Log>>);
-
 type Consumer = KafkaConsumer<FakeSubscription>;
-
-impl FakeSubscription {
-    fn step(&self, batches: bool) -> Option<Result<SubscriptionEvent, SubscriptionError>> {
-        let mut log = self.0.lock().unwrap();
-        if log.failures > 0 {
-            log.failures -= 1;
-            return Some(Err(SubscriptionError("broker away".into())));
-        }
-        if let Some(event) = log.events.pop_front() {
-            if let SubscriptionEvent::Revoked(partitions) = &event {
-                for partition in partitions {
-                    log.owned.remove(partition);
-                    log.next.remove(partition);
-                }
-            } else if let SubscriptionEvent::Assigned(partitions) = &event {
-                log.owned.extend(partitions);
-            }
-            return Some(Ok(event));
-        }
-        let length = log.length;
-        let parts: Vec<_> = log
-            .next
-            .iter_mut()
-            .filter(|(_, next)| batches && **next < length)
-            .map(|(&partition, next)| {
-                let offsets = *next..(*next + 7).min(length);
-                *next = offsets.end;
-                let (states, letters): (Vec<_>, Vec<_>) =
-                    offsets.map(|offset| record(partition, offset)).partition(Result::is_ok);
-                PartitionBatch {
-                    partition,
-                    expected: None,
-                    next_offset: *next,
-                    last_timestamp: *next - 1,
-                    records: states
-                        .iter()
-                        .flatten()
-                        .map(|state| RecordPlace { offset: state.last_contact.0, timestamp: state.last_contact.0 })
-                        .collect(),
-                    states: states.into_iter().map(|state| Arc::new(state.unwrap())).collect(),
-                    dead_letters: letters.into_iter().map(|letter| *letter.unwrap_err()).collect(),
-                    lost: 0,
-                }
-            })
-            .collect();
-        (!parts.is_empty()).then(|| Ok(SubscriptionEvent::Batch(Batch { log: log_id(), parts })))
-    }
-
-    async fn wait(&self, batches: bool) -> Result<SubscriptionEvent, SubscriptionError> {
-        loop {
-            if let Some(step) = self.step(batches) {
-                return step;
-            }
-            sleep(Duration::from_millis(1)).await;
-        }
-    }
-}
-
-impl Subscription for FakeSubscription {
-    async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.wait(true).await
-    }
-
-    async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.wait(false).await
-    }
-
-    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<Vec<(i32, i64)>, SubscriptionError> {
-        let mut log = self.0.lock().unwrap();
-        let mut begun = Vec::new();
-        for &(partition, at) in starts {
-            if log.owned.contains(&partition) {
-                let next = match at {
-                    StartAt::Resume { next_offset, last_timestamp } => {
-                        assert_eq!(last_timestamp, next_offset - 1, "the time stamp belongs to the position");
-                        next_offset
-                    }
-                    StartAt::Beginning => 0,
-                    StartAt::Time(_) => panic!("the store does not start by time"),
-                };
-                log.next.insert(partition, next);
-                begun.push((partition, next));
-            }
-        }
-        Ok(begun)
-    }
-
-    fn reset(&self) {
-        let mut log = self.0.lock().unwrap();
-        log.next.clear();
-        let owned = log.owned.iter().copied().collect();
-        log.events.push_front(SubscriptionEvent::Assigned(owned));
-    }
-
-    fn commit(&self, next_offsets: &[(i32, i64)]) {
-        self.0.lock().unwrap().committed.extend(next_offsets.iter().copied());
-    }
-
-    async fn end_offsets(&self) -> Result<Vec<(i32, i64)>, SubscriptionError> {
-        let log = self.0.lock().unwrap();
-        Ok(log.owned.iter().map(|&partition| (partition, log.length)).collect())
-    }
-
-    async fn close(&self) {}
-
-    fn log(&self) -> LogId {
-        log_id()
-    }
-}
-
-/// What the database does with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// Refuses it.
-    Away,
-    /// Does it, but the answer is lost.
-    AnswerLost,
-    /// Does it after another writer stored the next records of every partition.
-    Overtaken,
-    /// Refuses the last row of it for what it holds.
-    RowRefused,
-}
-
-#[derive(Debug, Default)]
-struct Database {
-    positions: BTreeMap<i32, i64>,
-    /// How often each (partition, last_contact) was stored.
-    rows: BTreeMap<(i32, i64), usize>,
-    letters: BTreeSet<(i32, i64)>,
-    refused: BTreeSet<(i32, i64)>,
-    refused_letters: BTreeSet<(i32, i64)>,
-    faults: VecDeque<Option<Fault>>,
-    length: i64,
-}
-
-impl Database {
-    fn store(&mut self, batch: &Batch) -> Stored {
-        let mut stored = Stored::default();
-        for part in &batch.parts {
-            let found = self.positions.get(&part.partition).copied();
-            if found != part.expected {
-                let found = found.map(|next_offset| position(part.partition, next_offset));
-                stored.fenced.push(Fenced { partition: part.partition, found });
-                continue;
-            }
-            self.positions.insert(part.partition, part.next_offset);
-            for state in &part.states {
-                *self.rows.entry((part.partition, state.last_contact.0)).or_default() += 1;
-                stored.inserted += 1;
-            }
-        }
-        stored
-    }
-
-    /// Another writer stores a few records of every partition.
-    fn overtake(&mut self) {
-        for partition in 0..PARTITIONS {
-            let from = self.positions.get(&partition).copied().unwrap_or(0);
-            let to = (from + 3).min(self.length);
-            if to > from {
-                for offset in from..to {
-                    match record(partition, offset) {
-                        Ok(_) => *self.rows.entry((partition, offset)).or_default() += 1,
-                        Err(_) => drop(self.letters.insert((partition, offset))),
-                    }
-                }
-                self.positions.insert(partition, to);
-            }
-        }
-    }
-}
-
-fn position(partition: i32, next_offset: i64) -> Position {
-    Position { partition, next_offset, last_timestamp: next_offset - 1 }
-}
-
-#[derive(Clone)]
-struct FakeDbWriter(Rc<RefCell<Database>>);
-
-impl Actor for FakeDbWriter {
-    type Context = Context<Self>;
-}
-
-impl Handler<FindPositions> for FakeDbWriter {
-    type Result = Result<Vec<Position>, StoreError>;
-
-    fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
-        let mut database = self.0.borrow_mut();
-        if database.faults.pop_front().flatten() == Some(Fault::Away) {
-            return Err(StoreError::Unavailable("away".into()));
-        }
-        let known =
-            question.partitions.iter().filter_map(|p| database.positions.get(p).map(|next| position(*p, *next)));
-        Ok(known.collect())
-    }
-}
-
-impl Handler<StoreBatch> for FakeDbWriter {
-    type Result = Result<Stored, StoreError>;
-
-    fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
-        let mut database = self.0.borrow_mut();
-        match database.faults.pop_front().flatten() {
-            Some(Fault::Away) => return Err(StoreError::Unavailable("away".into())),
-            Some(Fault::AnswerLost) => {
-                database.store(&batch);
-                return Err(StoreError::Unavailable("connection reset".into()));
-            }
-            Some(Fault::Overtaken) => database.overtake(),
-            Some(Fault::RowRefused) => {
-                if let Some(state) = batch.iter().last() {
-                    let partition = i32::try_from(state.icao24.to_u32()).unwrap();
-                    database.refused.insert((partition, state.last_contact.0));
-                    return Err(StoreError::Rejected {
-                        icao24: state.icao24,
-                        last_contact: state.last_contact,
-                        reason: "a constraint".into(),
-                    });
-                }
-            }
-            None => {}
-        }
-        Ok(database.store(&batch))
-    }
-}
-
-impl Handler<PublishDeadLetters> for FakeDbWriter {
-    type Result = Result<(), PublishError>;
-
-    fn handle(&mut self, PublishDeadLetters(letters): PublishDeadLetters, _: &mut Self::Context) -> Self::Result {
-        let mut database = self.0.borrow_mut();
-        if database.faults.pop_front().flatten() == Some(Fault::Away) {
-            return Err(PublishError { undelivered: (0..letters.len()).collect(), reason: "broker away".into() });
-        }
-        for letter in letters {
-            assert_eq!(letter.timestamp, letter.offset, "the time stamp is the record's own");
-            let key = (letter.partition, letter.offset);
-            let kind = if letter.reason == "garbage" { &mut database.letters } else { &mut database.refused_letters };
-            kind.insert(key);
-        }
-        Ok(())
-    }
-}
 
 /// Something that happens to the consumer from outside.
 #[derive(Clone, Copy, Debug)]
