@@ -27,6 +27,8 @@ fn a_replay_reaches_the_database_and_the_stream() {
         "{:?}",
         replay.log
     );
+    // The second one has the same seconds, and so brings no news.
+    assert!(replay.log.iter().any(|line| line.contains("falls into the same second")), "{:?}", replay.log);
     server.end();
 
     let missing = setup.clone().arguments(["replay", "/no/such/file.json"]).run();
