@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks docker-compose.yml and the Dockerfile, without a Docker engine: Compose reads the file and fills in its variables, a missing
-# secret is refused with the command that makes it, and Hadolint reads the Dockerfile.
+# secret is refused with the command that makes it, which keeps what else is set, and Hadolint reads the Dockerfile.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -28,5 +28,19 @@ grep -q "scripts/make-secrets.sh" "$empty/refusal" || {
   echo "containers: without a password, Compose does not say how to make one: $(cat "$empty/refusal")" >&2
   exit 1
 }
+
+# What was set by hand stays, the password too; an account in credentials.json takes the place of the one before.
+mkdir "$empty/scripts"
+cp scripts/make-secrets.sh "$empty/scripts"
+secrets() { "$empty/scripts/make-secrets.sh" >/dev/null && sort "$empty/.env" | tr '\n' ' '; }
+printf 'DATABASE_PASS=p\nOPENSKY_CLIENT_ID=mine\nOTHER=1\n' >"$empty/.env"
+kept=$(secrets)
+echo '{"clientId": "theirs", "clientSecret": "s"}' >"$empty/credentials.json"
+taken=$(secrets)
+if [ "$kept" != "DATABASE_PASS=p OPENSKY_CLIENT_ID=mine OTHER=1 " ] ||
+  [ "$taken" != "DATABASE_PASS=p OPENSKY_CLIENT_ID=theirs OPENSKY_CLIENT_SECRET=s OTHER=1 " ]; then
+  echo "containers: make-secrets.sh made of .env: $kept, and with credentials.json: $taken" >&2
+  exit 1
+fi
 "$hadolint" Dockerfile
 echo "containers: docker-compose.yml and Dockerfile are well-formed"
