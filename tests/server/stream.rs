@@ -8,13 +8,15 @@ pub(crate) mod client;
 mod sky;
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::process::{Child, Command, Stdio};
 
 use actors::domain::StateVector;
+use serde_json::Value;
 use ureq::http::Request;
 
-use crate::support::{PATIENCE, Setup, Sky, SseClient, TestApp};
+use crate::support::{Certificate, Http2, PATIENCE, Setup, Sky, SseClient, TestApp, eventually};
 use client::{Aircraft, Decoder, StreamClient};
 
 /// A connection whose events a client reads.
@@ -41,6 +43,20 @@ impl Connection {
         Self { body: Box::new(response.into_body().into_reader()), decoder, encoding }
     }
 
+    /// The same by HTTP/2, of a server that has this certificate.
+    fn by_http2(app: &TestApp, certificate: &Certificate, query: &str, encoding: &str) -> Self {
+        let (_, port) = app.address.rsplit_once(':').unwrap();
+        let curl = Command::new("curl")
+            .args(["--silent", "--show-error", "--no-buffer", "--globoff", "--noproxy", "*", "--http2"])
+            .args(["--cacert", &certificate.file("cert.pem"), "--header", &format!("Accept-Encoding: {encoding}")])
+            .args(["--max-time", &PATIENCE.as_secs().to_string()])
+            .arg(format!("https://localhost:{port}/api/v1/stream{query}"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { body: Box::new(Curl(curl)), decoder: Decoder::new(encoding), encoding: encoding.to_owned() }
+    }
+
     /// Reads until the client is as it should be.
     pub(crate) fn read_until(&mut self, client: &mut StreamClient, what: &str, is: impl Fn(&StreamClient) -> bool) {
         let mut part = vec![0; 32 * 1024];
@@ -49,6 +65,23 @@ impl Connection {
             assert!(length > 0, "{what}: the stream ended");
             client.read(&self.decoder.decode(&part[..length])).unwrap();
         }
+    }
+}
+
+/// What curl reads, until this is dropped.
+struct Curl(Child);
+
+impl Read for Curl {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.stdout.as_mut().unwrap().read(buffer)
+    }
+}
+
+impl Drop for Curl {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
     }
 }
 
@@ -87,6 +120,37 @@ fn every_encoding_and_scope_leads_to_the_same_picture_as_the_api() {
             assert!(held.iter().all(|(icao24, told)| whole.get(icao24) == Some(told)));
             assert!(query.contains("bbox") || held.len() == expected.len());
         }
+    }
+}
+
+#[test]
+fn by_http2_it_leads_to_the_same_picture_too() {
+    let (certificate, sky) = (Certificate::new(), Sky::of(1_000));
+    let app = certificate.on(Setup::embedded().watching(&sky)).start();
+    sky.wait_polls(1);
+    sky.fall_silent();
+    let newest: BTreeMap<_, _> = sky.served().into_iter().collect();
+    let api = Http2::connect(&app.address, &certificate, 1 << 24);
+    let states = |query: &str| -> Vec<StateVector> {
+        let answer = api.ask(&format!("/api/v1/flights{query}")).unwrap();
+        let flights: Value = serde_json::from_slice(&api.read(answer).unwrap()).unwrap();
+        serde_json::from_value(flights["states"].clone()).unwrap()
+    };
+    eventually("the newest states are shown", || {
+        let shown: BTreeMap<_, _> = states("").iter().map(|s| (s.icao24.to_string(), s.last_contact.0)).collect();
+        (shown == newest).then_some(())
+    });
+    let box_of_europe = "?bbox=30,-10,60,30";
+    for (query, encoding) in [("", ""), ("", "gzip"), ("", "zstd"), (box_of_europe, "gzip"), (box_of_europe, "zstd")] {
+        let mut client = StreamClient::default();
+        Connection::by_http2(&app, &certificate, query, encoding)
+            .read_until(&mut client, "the snapshot", |client| client.currents > 0);
+        let (held, expected) = (by_address(&client), sky::all_told(&states(query)));
+        assert!(expected.len() > 10, "{query}");
+        for (icao24, told) in &expected {
+            assert_eq!(held.get(icao24), Some(told), "{query} in {encoding:?}");
+        }
+        assert!(query.contains("bbox") || held.len() == expected.len());
     }
 }
 
