@@ -1,8 +1,12 @@
 //! SIGTERM: what was taken on is finished, or the exit code says that it is not.
 
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Database, Proxy, Setup, Sky, TestApp};
+use nix::sys::signal::Signal;
+
+use crate::support::{Database, Proxy, Setup, Sky, TestApp, eventually};
 
 const ROWS_BY_POLL: &str =
     "SELECT CAST(observed_at AS text) AS text, count(*) AS number FROM state_vectors GROUP BY observed_at";
@@ -123,4 +127,73 @@ fn a_database_that_hangs_does_not_hold_the_process_beyond_its_deadline() {
     assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
     let seen = client.wait("the end of the stream", |seen| seen.closed);
     assert!(seen.ended && seen.retry.is_some(), "the clients got no goodbye");
+}
+
+#[test]
+fn sighup_without_a_lost_terminal_is_ignored() {
+    let sky = Sky::of(50);
+    let app = Setup::embedded().watching(&sky).start();
+    app.wait_ready();
+    app.signal(Signal::SIGHUP);
+    app.log.wait("SIGHUP is ignored", |line| line.contains("ignored SIGHUP").then_some(()));
+    let polls = sky.polls();
+    eventually("polling continues", || (sky.polls() > polls).then_some(()));
+    app.end();
+}
+
+#[test]
+fn sighup_from_a_closed_terminal_drains_the_server() {
+    let sky = Sky::of(50);
+    let setup = Setup::embedded().watching(&sky);
+    let log = setup.directory().join("log");
+    let terminal = in_terminal(&setup, "exec", &log);
+    wait_logged(&log, "  open      ");
+    sky.wait_polls(2);
+    close(terminal);
+    wait_logged(&log, "SIGHUP: ending in order");
+    wait_logged(&log, "drained=true");
+}
+
+#[test]
+fn a_server_started_with_nohup_outlives_its_terminal() {
+    let sky = Sky::of(50);
+    let setup = Setup::embedded().watching(&sky);
+    let log = setup.directory().join("log");
+    let terminal = in_terminal(&setup, "echo $$ > pid; exec nohup", &log);
+    wait_logged(&log, "  open      ");
+    close(terminal);
+    let polls = sky.polls();
+    eventually("polling continues", || (sky.polls() > polls + 2).then_some(()));
+    let pid = std::fs::read_to_string(setup.directory().join("pid")).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGTERM).unwrap();
+    wait_logged(&log, "SIGTERM: ending in order");
+    wait_logged(&log, "drained=true");
+}
+
+/// Starts the server in a terminal of its own, with its log in a file.
+fn in_terminal(setup: &Setup, before: &str, log: &Path) -> Child {
+    let command = setup.command();
+    let program = command.get_program().to_str().unwrap();
+    let environment = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    Command::new("script")
+        .args(["-qfec", &format!("{before} {program} 2>{}", log.display()), "/dev/null"])
+        .env_clear()
+        .envs(environment)
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("SHELL", "/bin/sh")
+        .current_dir(setup.directory())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Closes a terminal as a lost connection does: nobody is told but by the kernel.
+fn close(mut terminal: Child) {
+    terminal.kill().unwrap();
+    terminal.wait().unwrap();
+}
+
+fn wait_logged(log: &Path, text: &str) {
+    eventually(text, || std::fs::read_to_string(log).ok()?.contains(text).then_some(()));
 }

@@ -119,7 +119,8 @@ impl TestApp {
         text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.id().try_into().unwrap()), signal).unwrap();
     }
 

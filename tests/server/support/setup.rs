@@ -148,7 +148,8 @@ impl Setup {
         self.environment.get(name).map_or_else(|| panic!("{name} is not set up"), String::as_str)
     }
 
-    fn command(&self) -> Command {
+    /// The command that starts the program.
+    pub(crate) fn command(&self) -> Command {
         // Another build of the program, where one is named.
         let program = std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into());
         let mut command = match self.open_files {
