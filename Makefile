@@ -123,6 +123,11 @@ lint-scripts: prerequisites-lint
 lint-containers: prerequisites-lint
 	scripts/check-containers.sh
 
+.PHONY: check-image
+check-image: prerequisites-test ## Build the image by buildah, without a container engine, and run it as Compose would (root; half an hour)
+	scripts/check-image.sh build
+	scripts/services/with.sh --kafka --postgres -- scripts/check-image.sh run
+
 .PHONY: bench
 bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kafka at full speed (ARGS='-- --quick', ARGS='-- latency')
 	cargo bench --locked --bench pipeline --no-run

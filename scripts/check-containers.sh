@@ -20,6 +20,11 @@ trap 'rm -rf "$empty"' EXIT
 config() { env -u DATABASE_PASS "$@" "${compose[@]}" --project-directory "$empty" -f docker-compose.yml config; } # no .env of yours
 
 config DATABASE_PASS=check >"$empty/config" || { echo "containers: Compose refuses docker-compose.yml" >&2; exit 1; }
+# The server warns where its limit of open files is below what sse.max_clients needs.
+grep -A4 'nofile:' "$empty/config" | grep -q 'soft: 32768' || {
+  echo "containers: docker-compose.yml must set the server's ulimits.nofile" >&2
+  exit 1
+}
 if config >/dev/null 2>"$empty/refusal"; then
   echo "containers: docker-compose.yml must refuse to start without a password" >&2
   exit 1
