@@ -85,9 +85,9 @@ chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=â€
 		scripts/services/with.sh -- cargo test --locked --features fault-injection --test chaos nothing_is_lost -- --nocapture
 
 .PHONY: soak
-soak: prerequisites-test ## 2,000 states a second for MINUTES=60, and nothing may grow
+soak: prerequisites-test ## 2,000 states a second for MINUTES=60: four processes, then two whole servers, none of which may grow
 	cargo test --locked --features fault-injection --test chaos --no-run
-	SOAK_MINUTES='$(if $(filter file,$(origin MINUTES)),60,$(MINUTES))' scripts/services/with.sh -- \
+	SOAK_MINUTES='$(if $(filter file,$(origin MINUTES)),60,$(MINUTES))' scripts/services/with.sh --kafka --postgres -- \
 		cargo test --locked --features fault-injection --test chaos nothing_grows -- --nocapture
 
 .PHONY: test-browser

@@ -9,6 +9,13 @@ use flight_monitor::config::Environment;
 use flight_monitor::logging;
 use log::error;
 
+/// jemalloc serves the whole process, librdkafka and SQLite included.
+///
+/// With glibc's allocator the resident memory of an idle embedded server grew without end, in arenas that it never gives
+/// back; `.cargo/config.toml` holds the settings. See "Memory" in docs/benchmarks.md.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() {
     let status = match cli::parse(std::env::args_os()) {
         Ok(invocation) => {

@@ -3,7 +3,8 @@
 //! it served. At the end the books are compared; see `oracle.rs` for what must hold.
 //!
 //! `make test` runs a short form that is the same each time; `make chaos MINUTES=10 SEED=… FAULTS=…` the long one.
-//! Where nothing breaks, nothing grows: `make soak MINUTES=60`, and a minute of it in `make test`.
+//! Where nothing breaks, nothing grows, neither these processes nor a whole server in one: `make soak MINUTES=60`, and a
+//! minute of it in `make test`.
 
 #![cfg(feature = "fault-injection")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -30,7 +31,7 @@ use std::sync::{Mutex, PoisonError};
 use plan::Plan;
 use world::World;
 
-/// Each of the two has the machine for itself.
+/// Each of them has the machine for itself.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -58,4 +59,12 @@ fn nothing_grows_while_nothing_breaks() {
     soak::assert_that_nothing_has_grown(&mut world, plan.length());
     oracle::compare_the_books(&mut world);
     eprintln!("{}", world.report);
+}
+
+#[test]
+fn nothing_grows_in_a_single_process() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for line in soak::run_single_processes(Plan::single_processes()) {
+        eprintln!("soak: {line}");
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    pub(crate) const EVERY_ROLE: &str = "collect,store,live";
+
     /// Starts it.
     pub(crate) fn start(name: &'static str, setup: &Setup, role: &str) -> Self {
         let setup = setup.clone().arguments(["serve", "--roles", role]);

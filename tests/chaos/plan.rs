@@ -111,6 +111,11 @@ impl Plan {
         }
     }
 
+    /// How long whole servers in one process are watched: `SOAK_MINUTES`, and without it as briefly as tells anything.
+    pub(crate) fn single_processes() -> Duration {
+        number("SOAK_MINUTES").map_or(Duration::from_secs(20), |minutes| Duration::from_secs(minutes * 60))
+    }
+
     /// How long it was to be.
     pub(crate) fn length(&self) -> Duration {
         match self.length {

@@ -1,8 +1,10 @@
 //! An hour in which nothing breaks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::node::Node;
 use crate::resources::Resources;
+use crate::support::{Setup, Sky, let_pass};
 use crate::world::World;
 
 /// A run of this length has warmed up by a third of it. In a shorter one caches still fill.
@@ -10,28 +12,57 @@ const LONG: Duration = Duration::from_secs(20 * 60);
 /// What these may take, in KiB.
 const WARMING_UP: u64 = 16 << 10;
 
-/// The resident memory of each process over the last third of the run is that of the second one, within 5 %, and it holds
-/// no more threads and files.
+/// Asserts that the resident memory of each process over the last third of the run is that of the second third, within
+/// 5 %, and that it holds no more threads and files.
 pub(crate) fn assert_that_nothing_has_grown(world: &mut World, length: Duration) {
-    let mut lines = Vec::new();
-    let allowance = if length < LONG { WARMING_UP } else { 0 };
-    for node in world.nodes() {
-        let (name, held) = (node.name, node.held());
-        let third = held.len() / 3;
-        assert!(third > 0, "{} rounds are too few to tell", held.len());
-        let (before, after) = (Typical::of(&held[third..2 * third]), Typical::of(&held[2 * third..]));
-        lines.push(format!(
-            "{name}: {} in the second third of {} rounds, {} in the last: {:+.1} %; in tenths: {}",
-            before.shown(),
-            held.len(),
-            after.shown(),
-            (after.resident as f64 / before.resident as f64 - 1.0) * 100.0,
-            tenths(held)
-        ));
-        assert!(after.resident <= before.resident * 105 / 100 + allowance, "it grows: {}", lines.join("; "));
-        assert!(after.threads <= before.threads + 4 && after.files <= before.files + 4, "{}", lines.join("; "));
-    }
+    let lines: Vec<_> = world.nodes().map(|node| assert_flat(node, length)).collect();
     world.report.books.extend(lines);
+}
+
+/// Asserts it for one process, and returns its figures.
+fn assert_flat(node: &Node, length: Duration) -> String {
+    let allowance = if length < LONG { WARMING_UP } else { 0 };
+    let (name, held) = (node.name, node.held());
+    let third = held.len() / 3;
+    assert!(third > 0, "{} rounds are too few to tell", held.len());
+    let (before, after) = (Typical::of(&held[third..2 * third]), Typical::of(&held[2 * third..]));
+    let line = format!(
+        "{name}: {} in the second third of {} rounds, {} in the last: {:+.1} %; in tenths: {}",
+        before.shown(),
+        held.len(),
+        after.shown(),
+        (after.resident as f64 / before.resident as f64 - 1.0) * 100.0,
+        tenths(held)
+    );
+    assert!(after.resident <= before.resident * 105 / 100 + allowance, "it grows: {line}");
+    assert!(after.threads <= before.threads + 4 && after.files <= before.files + 4, "{line}");
+    line
+}
+
+/// What an embedded server may allocate, in KiB. With the text of a release build it stays below 80 MiB.
+const EMBEDDED: u64 = 58 << 10;
+/// How often the processes are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Runs whole servers, each in one process and without a visitor, and returns their figures: one with the embedded Kafka
+/// and database, one with all roles on a real Kafka and PostgreSQL. Each polls 2,000 aircraft every second.
+pub(crate) fn run_single_processes(length: Duration) -> Vec<String> {
+    let skies = [Sky::of(2_000), Sky::of(2_000)];
+    let mut nodes = [
+        Node::start("embedded", &Setup::embedded().watching_patiently(&skies[0]), Node::EVERY_ROLE),
+        Node::start("all roles", &Setup::real().watching_patiently(&skies[1]), Node::EVERY_ROLE),
+    ];
+    for node in &nodes {
+        node.app().wait_ready();
+    }
+    let began = Instant::now();
+    while began.elapsed() < length {
+        let_pass(LOOK);
+        nodes.iter_mut().for_each(Node::note_resources);
+    }
+    let most = nodes[0].held().iter().map(|held| held.anonymous).max().unwrap_or_default();
+    assert!(most <= EMBEDDED, "the embedded server allocated {most} KiB: {}", tenths(nodes[0].held()));
+    nodes.iter().map(|node| assert_flat(node, length)).collect()
 }
 
 /// The medians of some moments.

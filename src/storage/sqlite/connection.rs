@@ -85,6 +85,10 @@ impl SqliteDatabase {
     }
 }
 
+/// The page cache of a connection. It is filled within minutes and then held for good, so each connection pays for it;
+/// what it misses is in the system's page cache.
+const CACHE_KIB: u32 = 8 << 10;
+
 /// With `synchronous = NORMAL`, WAL loses nothing committed to a killed process, and after a power cut it goes back to
 /// an older commit, positions and rows together. Each batch touches most pages of the index by aircraft: they are brought
 /// from the log into the file after some batches (64 MiB), not after each.
@@ -92,7 +96,7 @@ fn connect(location: &str, options: &StorageOptions) -> ConnectionResult<SqliteC
     let mut connection = SqliteConnection::establish(location)?;
     connection
         .batch_execute(&format!(
-            "PRAGMA busy_timeout = {}; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;
+            "PRAGMA busy_timeout = {}; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -{CACHE_KIB};
              PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY;",
             options.lock_timeout.as_millis()
         ))
