@@ -20,6 +20,7 @@ mod dead_letters;
 mod engine_room;
 mod export;
 mod fuzz;
+mod go_clients;
 mod history;
 mod import;
 mod metrics;

@@ -46,38 +46,53 @@ impl Connection {
     /// The same by HTTP/2, of a server that has this certificate.
     fn by_http2(app: &TestApp, certificate: &Certificate, query: &str, encoding: &str) -> Self {
         let (_, port) = app.address.rsplit_once(':').unwrap();
-        let curl = Command::new("curl")
-            .args(["--silent", "--show-error", "--no-buffer", "--globoff", "--noproxy", "*", "--http2"])
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--no-buffer", "--globoff", "--noproxy", "*", "--http2"])
             .args(["--cacert", &certificate.file("cert.pem"), "--header", &format!("Accept-Encoding: {encoding}")])
             .args(["--max-time", &PATIENCE.as_secs().to_string()])
-            .arg(format!("https://localhost:{port}/api/v1/stream{query}"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self { body: Box::new(Curl(curl)), decoder: Decoder::new(encoding), encoding: encoding.to_owned() }
+            .arg(format!("https://localhost:{port}/api/v1/stream{query}"));
+        Self { decoder: Decoder::new(encoding), encoding: encoding.to_owned(), ..Self::of_process(&mut curl) }
+    }
+
+    /// What a program writes to its standard output, decoded.
+    pub(crate) fn of_process(command: &mut Command) -> Self {
+        let process = Process(command.stdout(Stdio::piped()).spawn().unwrap());
+        Self { body: Box::new(process), decoder: Decoder::new(""), encoding: String::new() }
     }
 
     /// Reads until the client is as it should be.
     pub(crate) fn read_until(&mut self, client: &mut StreamClient, what: &str, is: impl Fn(&StreamClient) -> bool) {
-        let mut part = vec![0; 32 * 1024];
         while !is(client) {
-            let length = self.body.read(&mut part).unwrap_or_else(|error| panic!("{what}: {error}"));
-            assert!(length > 0, "{what}: the stream ended");
-            client.read(&self.decoder.decode(&part[..length])).unwrap();
+            client.read(&self.next_text(what)).unwrap();
         }
+    }
+
+    /// Reads until this was in what came since the call.
+    pub(crate) fn read_until_text(&mut self, text: &str) {
+        let mut seen = String::new();
+        while !seen.contains(text) {
+            seen.push_str(&self.next_text(text));
+        }
+    }
+
+    fn next_text(&mut self, what: &str) -> String {
+        let mut part = vec![0; 32 * 1024];
+        let length = self.body.read(&mut part).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(length > 0, "{what}: the stream ended");
+        self.decoder.decode(&part[..length])
     }
 }
 
-/// What curl reads, until this is dropped.
-struct Curl(Child);
+/// A program whose output is read, until this is dropped.
+struct Process(Child);
 
-impl Read for Curl {
+impl Read for Process {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.stdout.as_mut().unwrap().read(buffer)
     }
 }
 
-impl Drop for Curl {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.0.kill();
@@ -85,11 +100,11 @@ impl Drop for Curl {
     }
 }
 
-fn by_address(client: &StreamClient) -> BTreeMap<String, Aircraft> {
+pub(crate) fn by_address(client: &StreamClient) -> BTreeMap<String, Aircraft> {
     client.held().into_values().map(|told| (told["icao24"].as_str().unwrap().to_owned(), told)).collect()
 }
 
-fn picture(app: &TestApp, query: &str) -> BTreeMap<String, Aircraft> {
+pub(crate) fn picture(app: &TestApp, query: &str) -> BTreeMap<String, Aircraft> {
     let flights = app.get(&format!("/api/v1/flights{query}")).json();
     let states: Vec<StateVector> = serde_json::from_value(flights["states"].clone()).unwrap();
     sky::all_told(&states)

@@ -2,6 +2,10 @@
 //!
 //! Both formats allow what is needed for it: a deflate stream is a sequence of blocks (RFC 1951, 2.3), and a block that was
 //! made by a fresh compressor refers to nothing before it; zstd decoders read one frame after another (RFC 8878, 3.1).
+//!
+//! Every piece of deflate ends with an empty stored block. zlib hands decoded data on at any point, but Go's
+//! `compress/flate` does so only at such a block, when its window of 32 KiB is full, and at the end of the stream. Without
+//! the marker, a Go client or a client behind a proxy written in Go sees an event only when the next one comes.
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
@@ -35,7 +39,8 @@ impl Encoding {
         }
     }
 
-    /// A few bytes in a form that costs nothing to make: for what only one client, or few, will get.
+    /// Encodes a few bytes without compressing them, for pieces that only one client or few receive. Decoders hand all of
+    /// it on at once.
     pub fn stored(self, text: &[u8]) -> Bytes {
         match self {
             Self::Identity => Bytes::copy_from_slice(text),
@@ -49,6 +54,7 @@ impl Encoding {
                     blocks.extend_from_slice(&(!length).to_le_bytes());
                     blocks.extend_from_slice(part);
                 }
+                blocks.extend_from_slice(SYNC_MARKER);
                 blocks.into()
             }
             Self::Zstd => {
@@ -65,6 +71,9 @@ impl Encoding {
         }
     }
 }
+
+/// An empty stored block that begins at a byte's start.
+const SYNC_MARKER: &[u8] = &[0, 0, 0, 0xff, 0xff];
 
 /// Makes blocks, each complete in itself.
 pub struct Compressor {
@@ -97,7 +106,8 @@ impl Compressor {
         }
     }
 
-    /// Deflate blocks, then an empty stored one, which ends at a byte's end (`Z_FULL_FLUSH`).
+    /// Deflate blocks, then an empty stored one, which ends at a byte's end (`Z_FULL_FLUSH`). Its three header bits, all
+    /// zero, may share a byte with the block before it.
     fn deflate(&mut self, text: &[u8]) -> Option<Bytes> {
         self.deflate.reset();
         let mut block = Vec::with_capacity(text.len() / 2 + 64);
@@ -127,8 +137,9 @@ impl std::fmt::Debug for Compressor {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
 
+    use flate2::{Decompress, FlushDecompress};
     use proptest::prelude::*;
 
     use super::*;
@@ -147,6 +158,13 @@ mod tests {
             }
         }
         text
+    }
+
+    /// What zlib makes of these bytes of a deflate stream: at most `most` bytes.
+    fn inflated(decoder: &mut Decompress, bytes: &[u8], most: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(most + 64);
+        decoder.decompress_vec(bytes, &mut out, FlushDecompress::Sync).unwrap();
+        out
     }
 
     fn texts() -> impl Strategy<Value = Vec<(bool, Vec<u8>)>> {
@@ -176,6 +194,31 @@ mod tests {
                 let stream = blocks.iter().fold(encoding.header().to_vec(), |stream, (block, _)| [&stream[..], block].concat());
                 let expected: Vec<u8> = blocks.iter().flat_map(|(_, text)| text.to_vec()).collect();
                 prop_assert!(decoded(encoding, &stream) == expected, "{encoding:?}");
+            }
+        }
+
+        #[test]
+        fn every_block_ends_where_all_decoders_hand_on_what_they_have(texts in texts(), also_empty: bool) {
+            let mut compressor = Compressor::new();
+            let mut decoder = Decompress::new(false);
+            let mut zstd = zstd::stream::write::Decoder::new(Vec::new()).unwrap();
+            for (stored, text) in texts.into_iter().chain(also_empty.then_some((true, Vec::new()))) {
+                let text = Bytes::from(text);
+                let mut make = |encoding: Encoding| {
+                    if stored { encoding.stored(&text) } else { compressor.block(encoding, &text) }
+                };
+                // Up to the length of the last block everything is decoded. A block of one byte in its place is read as
+                // one, so what stands before is the header of a stored block.
+                let block = make(Encoding::Gzip);
+                let Some(before) = block.strip_suffix(&[0, 0, 0xff, 0xff]) else { panic!("no marker at its end") };
+                prop_assert!(inflated(&mut decoder, before, text.len()) == text);
+                prop_assert!(inflated(&mut decoder, &[1, 0, 0xfe, 0xff, b'!'], 1) == b"!");
+
+                // The end of a frame is where zstd's decoders do so.
+                zstd.write_all(&make(Encoding::Zstd)).unwrap();
+                zstd.flush().unwrap();
+                prop_assert!(*zstd.get_ref() == *text);
+                zstd.get_mut().clear();
             }
         }
     }

@@ -95,6 +95,7 @@ impl StreamClient {
         let epoch = data["epoch"].as_str().unwrap();
         if self.epoch.as_deref() != Some(epoch) {
             self.held.clear();
+            self.alerts.clear();
             self.epoch = Some(epoch.into());
         }
         let cell = data["cell"].as_str().unwrap();
@@ -200,10 +201,10 @@ fn row(aircraft: &mut Aircraft, table: &Value, index: usize, base: i64) {
     }
 }
 
-/// A content decoder that hands on what it has, as browsers' do.
+/// A content decoder that hands on what it has at the latest possible moment.
 pub enum Decoder {
     Identity(Vec<u8>),
-    Gzip(Box<flate2::write::GzDecoder<Vec<u8>>>),
+    Gzip(Box<HesitantGzip>),
     Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
 }
 
@@ -211,7 +212,7 @@ impl Decoder {
     /// One for a `Content-Encoding`.
     pub fn new(encoding: &str) -> Self {
         match encoding {
-            "gzip" => Self::Gzip(Box::new(flate2::write::GzDecoder::new(Vec::new()))),
+            "gzip" => Self::Gzip(Box::default()),
             "zstd" => Self::Zstd(zstd::stream::write::Decoder::new(Vec::new()).unwrap()),
             _ => Self::Identity(Vec::new()),
         }
@@ -225,9 +226,8 @@ impl Decoder {
                 out
             }
             Self::Gzip(decoder) => {
-                decoder.write_all(bytes).unwrap();
-                decoder.flush().unwrap();
-                decoder.get_mut()
+                decoder.read(bytes);
+                &mut decoder.released
             }
             Self::Zstd(decoder) => {
                 decoder.write_all(bytes).unwrap();
@@ -240,5 +240,54 @@ impl Decoder {
             Err(error) => error.valid_up_to(),
         };
         String::from_utf8(out.drain(..whole).collect()).unwrap()
+    }
+}
+
+/// A gzip decoder that hands on what it has at an empty stored block only, as Go's `compress/flate` does.
+pub struct HesitantGzip {
+    header: Vec<u8>,
+    inflate: flate2::Decompress,
+    /// Decoded since the last empty stored block.
+    held: Vec<u8>,
+    released: Vec<u8>,
+    /// How many of the last bytes look like the marker's and decoded to nothing.
+    marker: usize,
+}
+
+impl Default for HesitantGzip {
+    fn default() -> Self {
+        let (header, held, released) = Default::default();
+        Self { header, inflate: flate2::Decompress::new(false), held, released, marker: 0 }
+    }
+}
+
+impl HesitantGzip {
+    /// A header without optional fields (RFC 1952, 2.3).
+    const HEADER: usize = 10;
+    /// The length of an empty stored block and its complement (RFC 1951, 3.2.4).
+    const MARKER: [u8; 4] = [0, 0, 0xff, 0xff];
+
+    fn read(&mut self, bytes: &[u8]) {
+        let (header, deflate) = bytes.split_at(bytes.len().min(Self::HEADER - self.header.len()));
+        self.header.extend_from_slice(header);
+        // One byte decodes to four matches of 258 bytes at most.
+        let mut decoded = [0; 2048];
+        for byte in deflate {
+            let before = self.inflate.total_out();
+            self.inflate.decompress(&[*byte], &mut decoded, flate2::FlushDecompress::Sync).unwrap();
+            let length = usize::try_from(self.inflate.total_out() - before).unwrap();
+            self.held.extend_from_slice(&decoded[..length]);
+            self.marker = match self.marker {
+                _ if length > 0 => 0,
+                matched if *byte == Self::MARKER[matched] => matched + 1,
+                // A zero may be the first byte of the marker's length, or the second.
+                2 if *byte == 0 => 2,
+                _ => usize::from(*byte == 0),
+            };
+            if self.marker == Self::MARKER.len() {
+                self.marker = 0;
+                self.released.append(&mut self.held);
+            }
+        }
     }
 }
