@@ -199,6 +199,25 @@ fn a_client_that_comes_back_goes_on_where_it_was() {
 }
 
 #[test]
+fn rows_of_any_age_reach_the_clients_of_sse_flights() {
+    let sky = Sky::of_rows(&[("4b1814", 5), ("3c6444", 400), ("400a1b", 7_200)]);
+    sky.fall_silent_at_once();
+    let app = Setup::embedded().watching(&sky).start();
+    let client = app.sse();
+    sky.clear_up();
+    let is_sent = |seen: &[(String, i64)], icao24: &str| seen.iter().any(|(address, _)| address == icao24);
+    let seen = client.wait("each of the three", |seen| {
+        ["4b1814", "3c6444", "400a1b"].iter().all(|icao24| is_sent(&seen.states(), icao24))
+    });
+    let mut once = seen.states();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), seen.states().len(), "a state was sent twice");
+    // The picture drops what was not heard for `sse.aircraft_timeout`.
+    assert_eq!(picture(&app, "").into_keys().collect::<Vec<_>>(), ["4b1814"]);
+}
+
+#[test]
 fn browsers_never_meet_an_error_that_ends_their_event_source() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).set("SSE_MAX_CLIENTS", "1").start();

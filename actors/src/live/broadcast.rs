@@ -12,6 +12,7 @@ use super::channel::{Channel, Client, Feed, Link};
 use super::compression::Encoding;
 use super::encoder::{self, CellUpdate, Change, Closes, EventId, Head};
 use super::event;
+use super::latest::LatestStates;
 use super::picture::Picture;
 use super::press::{Encoded, Press};
 use super::queue::{Frame, QueueLimits, QueueReceiver, queue};
@@ -44,6 +45,8 @@ pub struct HubLimits {
 #[derive(Debug)]
 pub struct Broadcast {
     picture: Picture,
+    /// What `/sse/flights` was sent.
+    latest: LatestStates,
     spacing: Spacing,
     /// As of the last update that was published.
     alerts: AlertWatch,
@@ -91,6 +94,7 @@ impl Broadcast {
         expect(&metrics.clients_refused, &["clients", "address"]);
         Self {
             picture: Picture::default(),
+            latest: LatestStates::default(),
             spacing: Spacing::default(),
             alerts: AlertWatch::default(),
             epoch,
@@ -145,7 +149,8 @@ impl Broadcast {
         self.bell.clone()
     }
 
-    /// Takes a batch into the picture and tells the clients of `/sse/flights` of it. For the others it is published later.
+    /// Sends every newer state of a batch to the clients of `/sse/flights`, and takes those that are not too old into
+    /// the picture, for [`Broadcast::publish`].
     pub fn show(&mut self, batch: &Batch, now: UnixTime) {
         let latest = now.plus(Picture::AHEAD);
         let observed = batch.iter().filter_map(|state| state.observed_at).filter(|observed_at| *observed_at <= latest);
@@ -154,26 +159,28 @@ impl Broadcast {
         count(&self.metrics.states_passed_over, "not_newer_than_picture", applied.not_newer);
         count(&self.metrics.states_passed_over, "outdated", applied.outdated);
         count(&self.metrics.states_passed_over, "ahead_of_time", applied.ahead);
-        if applied.states.is_empty() {
-            return;
-        }
         if let Some(observed_at) = applied.states.iter().filter_map(|state| state.observed_at).max() {
             self.metrics.age_when_shown.observe(now.seconds_since(observed_at).max(0) as f64);
         }
+        let newer = self.latest.take_newer(batch.iter(), now);
+        if newer.is_empty() {
+            return;
+        }
         self.totals.updates += 1;
-        self.totals.states += applied.states.len() as u64;
+        self.totals.states += newer.len() as u64;
         let mut encoded: Option<Encoded> = None;
         for channel in self.channels.values_mut().filter(|channel| channel.feed == Feed::Telemetry) {
-            let text =
-                encoded.get_or_insert_with(|| self.press.encoded("telemetry", event::telemetry(&applied.states)));
+            let text = encoded.get_or_insert_with(|| self.press.encoded("telemetry", event::telemetry(&newer)));
             let frame = Frame::new(vec![self.press.block(text, channel.encoding)]);
-            channel.tell(&frame, applied.states.len() as u64, self.picture.sequence(), self.limits.queue);
+            channel.tell(&frame, newer.len() as u64, self.latest.sequence(), self.limits.queue);
         }
     }
 
     /// Removes the aircraft that were not heard for too long.
     pub fn sweep(&mut self, now: UnixTime) {
-        self.picture.sweep(now, self.aircraft_timeout());
+        let timeout = self.aircraft_timeout();
+        self.picture.sweep(now, timeout);
+        self.latest.forget(now, timeout);
     }
 
     /// So that the picture is not empty before the source answers again.
@@ -302,7 +309,7 @@ impl Broadcast {
         for channel in self.channels.values_mut() {
             let is_ready = |client: &Client| client.behind.is_some() && client.queue.is_waiting();
             if channel.feed == Feed::Telemetry {
-                skipped += catch_up(channel, &self.picture, &mut self.press);
+                skipped += catch_up(channel, &self.latest, &mut self.press);
             } else if channel.clients.iter().any(is_ready) {
                 self.totals.snapshots += 1;
                 let frames = present(channel, (&self.picture, &self.alerts), &mut self.press, head);

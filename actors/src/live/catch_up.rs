@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::channel::{Channel, Link};
 use super::encoder::{self, Closes, Head};
 use super::event;
+use super::latest::LatestStates;
 use super::picture::Picture;
 use super::press::Press;
 use super::queue::{Frame, QueueLimits};
@@ -48,13 +49,13 @@ pub(super) fn present(
 
 /// Sends the newest state of each aircraft that changed meanwhile to the clients of `/sse/flights` that can read again.
 /// The answer is how many states they skipped.
-pub(super) fn catch_up(channel: &mut Channel, picture: &Picture, press: &mut Press) -> u64 {
+pub(super) fn catch_up(channel: &mut Channel, latest: &LatestStates, press: &mut Press) -> u64 {
     let mut skipped = 0;
     let mut frames: HashMap<u64, (Arc<Frame>, u64)> = HashMap::new();
     for client in &mut channel.clients {
         let Some(behind) = client.behind.filter(|_| client.queue.is_waiting()) else { continue };
         let (frame, states) = frames.entry(behind.sequence).or_insert_with(|| {
-            let changed: Vec<_> = picture.changed_after(behind.sequence).collect();
+            let changed = latest.changed_after(behind.sequence);
             let mut text = press.encoded("telemetry", event::telemetry(changed.iter().copied()));
             (Frame::new(vec![press.block(&mut text, channel.encoding)]), changed.len() as u64)
         });

@@ -37,7 +37,7 @@ pub(super) struct Channel {
 pub(super) struct Client {
     pub(super) address: AddressBlock,
     pub(super) queue: QueueSender,
-    /// Since an update did not fit: the picture's sequence number before it, and how many states were left out.
+    /// Since an update did not fit: the number of the one before it, and how many states were left out.
     pub(super) behind: Option<Behind>,
     /// How often it had taken something when it was last seen to make progress, and when that was.
     pub(super) progress: (u64, Instant),

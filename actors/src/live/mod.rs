@@ -7,6 +7,7 @@ mod channel;
 mod compression;
 mod encoder;
 mod event;
+mod latest;
 mod numbers;
 mod picture;
 mod press;

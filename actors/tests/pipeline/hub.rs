@@ -95,6 +95,28 @@ fn a_client_that_falls_behind_skips_to_the_newest_state_of_each_aircraft() {
 }
 
 #[test]
+fn newer_states_of_any_age_reach_sse_clients_once_and_leave_the_picture_as_it_is() {
+    run(async {
+        let (hub, now) = (hub(QueueLimits { frames: 1, bytes: 1 << 20 }), UnixTime::now().0);
+        let mut client = hub.send(address(1)).await.unwrap().unwrap().frames;
+        next_text(&mut client).await.unwrap();
+        hub.send(shown([state("aaaaaa", now - 400), state("bbbbbb", now - 7200)])).await.unwrap();
+        assert_eq!(next_states(&mut client, now).await, [-400, -7200]);
+        hub.send(shown([state("aaaaaa", now - 400), state("bbbbbb", now - 7201)])).await.unwrap();
+        hub.send(shown([state("aaaaaa", now - 390)])).await.unwrap();
+        assert_eq!(next_states(&mut client, now).await, [-390], "the others are not newer than what was sent");
+        // One update more than waits for a client: it falls behind, and is sent the newest of each aircraft.
+        for age in [380, 370, 360] {
+            hub.send(shown([state("aaaaaa", now - age), state("bbbbbb", now - 10 * age)])).await.unwrap();
+        }
+        assert_eq!(next_states(&mut client, now).await, [-380, -3800]);
+        assert_eq!(next_states(&mut client, now).await, [-360, -3600]);
+        let view = hub.send(Look { scope: Scope::default(), known: None }).await.unwrap();
+        assert_eq!(view.states.map(|states| states.len()), Some(0));
+    });
+}
+
+#[test]
 fn a_client_that_takes_nothing_is_dropped_and_its_place_is_free() {
     run(async {
         let hub = hub(ROOMY);

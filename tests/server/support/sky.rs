@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use simulator::{Changes, Credentials, Fault, FaultKind, Options, Simulator, Target};
+use serde_json::json;
+use simulator::{AfterLast, Changes, Credentials, Fault, FaultKind, Options, Simulator, Source, Target};
 
 use super::{Key, eventually};
 
@@ -19,16 +20,30 @@ impl Sky {
 
     /// So many aircraft, of which so many have news at each poll.
     pub(crate) fn with(aircraft: usize, changes: usize) -> Self {
+        Self::of_options(Options { aircraft, changes: Changes::Exactly(changes), ..Options::default() })
+    }
+
+    fn of_options(options: Options) -> Self {
         let credentials = Credentials { id: "tests".to_owned(), secret: Self::CLIENT_SECRET.to_owned() };
-        let simulator = simulator::start(Options {
-            aircraft,
-            changes: Changes::Exactly(changes),
-            credentials: Some(credentials),
-            remember_served: Some(2_000_000),
+        let options = Options { credentials: Some(credentials), remember_served: Some(2_000_000), ..options };
+        Self { simulator: simulator::start(options).unwrap() }
+    }
+
+    /// Each poll is answered with these rows: an address, and how many seconds before the answer it was last heard.
+    pub(crate) fn of_rows(rows: &[(&str, i64)]) -> Self {
+        const TIME: i64 = 1_700_000_000;
+        let row = |&(icao24, age): &(&str, i64)| {
+            let at = TIME - age;
+            json!([icao24, null, "Nowhere", at, at, 8.5, 47.5, 3000, false, 200, 90, 0, null, 3100, null, false, 0, 0])
+        };
+        let answer = json!({ "time": TIME, "states": rows.iter().map(row).collect::<Vec<_>>() });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), answer.to_string()).unwrap();
+        let files = vec![file.path().to_owned()];
+        Self::of_options(Options {
+            source: Source::Recorded { files, shift_times: true, after_last: AfterLast::Hold },
             ..Options::default()
         })
-        .unwrap();
-        Self { simulator }
     }
 
     /// How many polls were answered with states.
