@@ -65,21 +65,24 @@ impl MessageBody for FrameBody {
 
 /// Every newer state vector from now on
 ///
-/// First `data: {"status":"connected","type":"connection_ack",…}`, then one `data: {…}` with a state vector for each
-/// that is newer. Nothing of what was before; a client that cannot keep up gets the newest state of each aircraft.
+/// First `data: {"status":"connected","type":"connection_ack",…}`, then one `data: {…}` with a state vector for each that
+/// is newer than the last one of its aircraft, whatever its age. There is no snapshot and no resuming. A client that
+/// cannot keep up gets the newest state of each aircraft. States more than an hour ahead of the server's clock are left out.
 #[utoipa::path(get, path = "/sse/flights", tag = "streams", responses(
-    (status = 200, description = "Server-Sent Events without end.", content_type = "text/event-stream", body = String)))]
+    (status = 200, description = "Server-Sent Events without end. A server without room sends `retry:` and ends the answer.",
+     content_type = "text/event-stream", body = String)))]
 pub(super) async fn flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     answer(&request, &state, Wanted::Telemetry).await
 }
 
 /// The live picture, and what changes in it
 ///
-/// First a `snapshot` of everything in the scope, then `delta` events, as `docs/stream.md` specifies them; in gzip or zstd
-/// where `Accept-Encoding` allows it. A client that cannot keep up gets a fresh snapshot.
+/// First a `snapshot` of everything in the scope, then `delta` events, as `docs/stream.md` specifies them. It is compressed
+/// with gzip or zstd where `Accept-Encoding` allows that. A client that cannot keep up gets a new snapshot.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "streams",
-    params(("bbox", Query), ("icao24", Query), ("last_event_id", Query)),
-    responses((status = 200, description = "Server-Sent Events without end.", content_type = "text/event-stream", body = String)))]
+    params(("bbox", Query), ("icao24", Query), ("last_event_id", Query)), responses(
+    (status = 200, description = "Server-Sent Events without end. A server without room sends `retry:` and ends the answer.",
+     content_type = "text/event-stream", body = String)))]
 pub(super) async fn stream(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::of(&request, &["bbox", "icao24", "last_event_id"])?;
     // A browser's EventSource repeats its address with every reconnection, and the header is newer.

@@ -287,3 +287,21 @@ impl<'a> Table<'a> {
         self.column("observed_at", observed, |row| row.now.observed_at.map(|at| base.seconds_since(at)), integer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::state;
+
+    #[test]
+    fn a_track_that_rounds_to_the_full_circle_is_zero() {
+        let check = |degrees: f64, tenths: i64| {
+            let state = StateVector { true_track: Some(degrees), ..state("4b1814", 1) };
+            assert_eq!(true_track(&state), Some(tenths), "{degrees}");
+        };
+        check(0.0, 0);
+        check(359.94, 3599);
+        check(359.95, 0);
+        check(359.999, 0);
+    }
+}
