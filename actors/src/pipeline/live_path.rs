@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +26,20 @@ pub(super) struct LivePath<S> {
     /// Whether what Kafka had at the start is shown: until then the picture has holes.
     is_whole: bool,
     owned: BTreeSet<i32>,
+    /// Where reading stands in each partition that the hub was shown something of.
+    reached: BTreeMap<i32, Reached>,
     backoff: Backoff,
     lag: Lag<S>,
     observation: Observation,
+}
+
+/// The record that was read last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reached {
+    /// The offset after it.
+    next_offset: i64,
+    /// Its time stamp, milliseconds since 1970.
+    timestamp: i64,
 }
 
 /// The hub does no I/O: a batch that it has not taken after so long is a stall.
@@ -51,7 +62,8 @@ impl<S: Subscription> LivePath<S> {
         expect(&reading.metrics.consumed, &["live"]);
         expect(&reading.metrics.lost_offsets, &["live"]);
         let lag = Lag::of("live", &reading.subscription, &reading.metrics);
-        Self { reading, hub, window, epoch, is_whole: false, owned: BTreeSet::new(), backoff, lag, observation }
+        let (owned, reached) = (BTreeSet::new(), BTreeMap::new());
+        Self { reading, hub, window, epoch, is_whole: false, owned, reached, backoff, lag, observation }
     }
 
     /// Reads until it is to end. The answer is how many states were left: none, since nothing here is kept.
@@ -142,8 +154,9 @@ impl<S: Subscription> LivePath<S> {
     }
 
     async fn start(&mut self, partitions: &[i32]) -> Result<(), SubscriptionError> {
-        let from = StartAt::Time(UnixTime::now().minus(self.window));
-        let starts: Vec<_> = partitions.iter().map(|&partition| (partition, from)).collect();
+        let window = UnixTime::now().minus(self.window);
+        let start = |&partition: &i32| (partition, start_at(window, self.reached.get(&partition).copied()));
+        let starts: Vec<_> = partitions.iter().map(start).collect();
         let begun = match self.reading.subscription.start(&starts).await {
             Ok(begun) => begun,
             Err(error) => {
@@ -178,6 +191,10 @@ impl<S: Subscription> LivePath<S> {
         self.observation.lost_offsets += lost;
         for part in &batch.parts {
             self.lag.reached(part.partition, part.next_offset);
+            if !part.states.is_empty() || !part.dead_letters.is_empty() {
+                let reached = Reached { next_offset: part.next_offset, timestamp: part.last_timestamp };
+                self.reached.insert(part.partition, reached);
+            }
         }
         self.reading.vitals.progress();
         self.rewind_if_new(shown);
@@ -189,6 +206,7 @@ impl<S: Subscription> LivePath<S> {
             log::info!(actor = "kafka-consumer-live"; "the hub has an empty picture: reading again from the start of its window");
             self.observation.rewinds += 1;
             self.is_whole = false;
+            self.reached.clear();
             self.reading.subscription.reset();
         }
     }
@@ -206,9 +224,36 @@ impl<S: Subscription> LivePath<S> {
     }
 }
 
+/// Where a partition is read from: where its window begins, or, when the last record is older than that, right after it.
+/// After an outage longer than the window, `/sse/flights` misses nothing then.
+fn start_at(window: UnixTime, reached: Option<Reached>) -> StartAt {
+    match reached {
+        Some(Reached { next_offset, timestamp }) if timestamp / 1000 < window.0 => {
+            StartAt::Resume { next_offset, last_timestamp: timestamp }
+        }
+        _ => StartAt::Time(window),
+    }
+}
+
 /// How many records a batch holds, and how many offsets the log had lost before them.
 pub(super) fn totals(batch: &Batch) -> (u64, u64) {
     batch.parts.iter().fold((0, 0), |(records, lost), part| {
         (records + (part.states.len() + part.dead_letters.len()) as u64, lost + part.lost)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_long_outage_reading_goes_on_where_it_was() {
+        let check = |reached: Option<i64>, expected: StartAt| {
+            let reached = reached.map(|timestamp| Reached { next_offset: 8, timestamp });
+            assert_eq!(start_at(UnixTime(1000), reached), expected, "{reached:?}");
+        };
+        check(None, StartAt::Time(UnixTime(1000)));
+        check(Some(1_000_000), StartAt::Time(UnixTime(1000)));
+        check(Some(999_999), StartAt::Resume { next_offset: 8, last_timestamp: 999_999 });
+    }
 }
