@@ -28,7 +28,7 @@ pub(crate) struct StatesQuery {
     /// `None`: all aircraft.
     pub(crate) addresses: Option<HashSet<u32>>,
     pub(crate) extended: bool,
-    /// Unix seconds.
+    /// Unix seconds; `None`: now.
     pub(crate) time: Option<i64>,
 }
 
@@ -69,11 +69,14 @@ impl StatesQuery {
                 .collect()
         });
         let time = match first("time").map(str::parse::<i64>) {
-            None => None,
+            // OpenSky's own clients send 0 for the newest states.
+            None | Some(Ok(0)) => None,
             Some(Ok(time)) => Some(time),
             Some(Err(_)) => return Err("time must be a whole number of Unix seconds".to_owned()),
         };
-        Ok(Self { bounding_box, addresses, extended: matches!(first("extended"), Some("1" | "true")), time })
+        // Documented as 1; OpenSky's Python client sends Python's `True`.
+        let extended = first("extended").is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"));
+        Ok(Self { bounding_box, addresses, extended, time })
     }
 
     /// Whether a row belongs to the answer. Without a position it is in no box.
@@ -112,6 +115,22 @@ mod tests {
             assert!(boxed(lamin, lomin, lamax, lomax).is_err(), "{lamin} {lomin} {lamax} {lomax}");
         }
         assert!(parse(&[("lamin", "1"), ("lamax", "2")]).is_err());
+    }
+
+    #[test]
+    fn extended_is_a_boolean_in_any_spelling() {
+        for (value, extended) in
+            [("1", true), ("true", true), ("True", true), ("TRUE", true), ("0", false), ("False", false), ("", false)]
+        {
+            assert_eq!(parse(&[("extended", value)]).unwrap().extended, extended, "{value}");
+        }
+    }
+
+    #[test]
+    fn time_zero_means_now() {
+        assert_eq!(parse(&[("time", "0")]), parse(&[]));
+        assert_eq!(parse(&[("time", "5")]).unwrap().time, Some(5));
+        assert!(parse(&[("time", "")]).is_err() && parse(&[("time", "0.5")]).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod credits;
 mod faults;
 mod lifecycle;
+mod official_clients;
 mod recorded;
 mod states;
 mod tokens;
