@@ -42,7 +42,7 @@ const FORMS: &[Offer<Form>] = &[
 /// whose client takes nothing for `sse.client_timeout` (30 s) breaks off.
 #[utoipa::path(get, path = "/api/v1/history", tag = "flights",
     params(("from", Query), ("to", Query), ("bbox", Query), ("icao24", Query),
-        ("callsign" = Option<String>, Query, description = "Only this callsign, without the padding around it.", example = "SWR123"),
+        ("callsign" = Option<String>, Query, description = "Only this callsign, in any case and without the padding around it.", example = "SWR123"),
         ("fields" = Option<String>, Query, description = "Only these fields, in this order, separated by commas.", example = "icao24,last_contact,lat,lon"),
         ("format" = Option<String>, Query, description = "ndjson or csv, in place of the header Accept.", example = "csv")),
     responses((status = 200, description = "The rows.", content(

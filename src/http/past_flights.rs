@@ -92,7 +92,7 @@ impl From<Flight> for PastFlight {
 /// most); the rest by `next_cursor`, or the header `Link`.
 #[utoipa::path(get, path = "/api/v1/flights/past", tag = "flights",
     params(("from", Query), ("to", Query), ("icao24", Query),
-        ("callsign" = Option<String>, Query, description = "Only flights with this callsign, blanks around it ignored.", example = "SWR123"),
+        ("callsign" = Option<String>, Query, description = "Only flights with this callsign; case and blanks around it are ignored.", example = "SWR123"),
         ("limit", Query), ("cursor", Query), ("format", Query)),
     responses(
         (status = 200, description = "The flights.", body = PastFlights),

@@ -11,7 +11,7 @@ pub struct FlightQuery {
     pub to: UnixTime,
     /// Of these aircraft; none: of all.
     pub icao24: Vec<Icao24>,
-    /// With this callsign.
+    /// With this callsign, in any case.
     pub callsign: Option<String>,
     /// Those that come after this one, in the order of first sight and aircraft.
     pub after: Option<(UnixTime, Icao24)>,

@@ -179,6 +179,8 @@ fn check_history(app: &TestApp, database: &Database) {
     let callsign = rows.iter().find_map(|row| row["callsign"].as_str()).unwrap();
     let called = lines(&app.get(&format!("/api/v1/history?callsign={}", callsign.replace(' ', "%20"))));
     assert!(!called.is_empty() && called.iter().all(|row| row["callsign"] == callsign));
+    let lower = callsign.to_lowercase().replace(' ', "%20");
+    assert_eq!(lines(&app.get(&format!("/api/v1/history?callsign={lower}"))), called);
     let north = lines(&app.get("/api/v1/history?bbox=0,-180,90,180"));
     assert_eq!(north.len(), rows.iter().filter(|row| row["lat"].as_f64() >= Some(0.0)).count());
     assert_eq!(lines(&app.get("/api/v1/history?from=2000-01-01T00:00:00Z&to=2000-01-02T00:00:00Z")), [Value::Null; 0]);

@@ -54,6 +54,7 @@ fn check(app: &TestApp, hour: i64) {
     for (query, wanted) in [
         ("icao24=3C6444".to_owned(), &all[..1]),
         ("callsign=%20SWR2%20".to_owned(), &all[2..]),
+        ("callsign=swr2".to_owned(), &all[2..]),
         (format!("from={}", hour + 601), &[all[0].clone(), all[2].clone()][..]),
         (format!("to={}&from={}", hour + 1199, hour - 1), &all[..2]),
         (format!("to={}&from=0", hour - 1), &[]),

@@ -334,6 +334,8 @@ async fn flights_are_found_by_time_aircraft_and_callsign<D: TestDatabase>() {
     let everything = FlightQuery { from: UnixTime(i64::MIN), to: UnixTime(i64::MAX), ..query.clone() };
     let called = FlightQuery { callsign: Some(callsign.to_string()), ..everything };
     check(&called, &|flight| flight.callsign.as_ref() == Some(&callsign)).await;
+    let lower = FlightQuery { callsign: Some(callsign.to_lowercase().to_string()), ..called };
+    check(&lower, &|flight| flight.callsign.as_ref() == Some(&callsign)).await;
     assert_eq!(sky.storage.flights(&FlightQuery { callsign: Some("NOBODY".into()), ..query }).await.unwrap(), []);
     assert_eq!(sky.storage.traffic_by_country(UnixTime(START), UnixTime(START + 1), 2).await.unwrap().len(), 2);
 }

@@ -67,7 +67,7 @@ async fn store(storage: &Storage, states: Vec<StateVector>) {
 /// Bursts of rows with minutes, days and decades between them, some of them dense.
 fn scattered() -> Vec<StateVector> {
     let random = &mut StdRng::seed_from_u64(7);
-    let callsigns = ["SWR123", "O'HARE", "BACK\\SLASH", "RA 593A", "\"Q\",\u{e9}"];
+    let callsigns = ["SWR123", "fM1", "O'HARE", "BACK\\SLASH", "RA 593A", "\"Q\",\u{e9}"];
     let mut states = Vec::new();
     let mut time = -90_000;
     for gap in [0, 59, 60, 3_600, 3_601, 90_000, 700_000_000, 5, 900_000_000, 1] {
@@ -107,6 +107,8 @@ async fn what_is_asked_for_is_read_in_order<D: TestDatabase>() {
         HistoryQuery { bounding_box: bounding_box("-90,170,90,-120.25"), ..EVERYTHING },
         HistoryQuery { callsign: Some("O'HARE".to_owned()), ..EVERYTHING },
         HistoryQuery { callsign: Some("BACK\\SLASH".to_owned()), ..EVERYTHING },
+        HistoryQuery { callsign: Some("swr123".to_owned()), ..EVERYTHING },
+        HistoryQuery { callsign: Some("Fm1".to_owned()), ..EVERYTHING },
         HistoryQuery { callsign: Some("' OR ''='".to_owned()), ..EVERYTHING },
         HistoryQuery {
             from: times[100],
@@ -119,7 +121,9 @@ async fn what_is_asked_for_is_read_in_order<D: TestDatabase>() {
         let asked_for = |state: &&StateVector| {
             (query.from..=query.to).contains(&state.last_contact)
                 && (query.icao24.is_empty() || query.icao24.contains(&state.icao24))
-                && query.callsign.as_deref().is_none_or(|callsign| state.callsign.as_deref() == Some(callsign))
+                && query.callsign.as_deref().is_none_or(|callsign| {
+                    state.callsign.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(callsign))
+                })
                 && query.bounding_box.is_none_or(|bounding_box| {
                     state.lat.zip(state.lon).is_some_and(|(lat, lon)| bounding_box.contains(lat, lon))
                 })

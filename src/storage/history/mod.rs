@@ -31,7 +31,7 @@ pub struct HistoryQuery {
     pub bounding_box: Option<BoundingBox>,
     /// Only these aircraft; empty: all.
     pub icao24: Vec<Icao24>,
-    /// Only this callsign.
+    /// Only this callsign, in any case.
     pub callsign: Option<String>,
 }
 

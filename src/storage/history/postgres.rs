@@ -142,7 +142,7 @@ impl Filters {
             );
         }
         if let Some(callsign) = &query.callsign {
-            others += &format!(" AND callsign = {}", quoted(callsign));
+            others += &format!(" AND upper(callsign) = upper({})", quoted(callsign));
         }
         Self { aircraft, others }
     }

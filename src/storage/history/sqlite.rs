@@ -11,6 +11,7 @@ use super::{HistoryQuery, HistoryReader, HistoryRow};
 use crate::storage::error::QueryError;
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::sqlite::state_vectors;
+use crate::storage::schema::upper;
 use crate::storage::sqlite::SqliteDatabase;
 
 /// The history in SQLite, in pages: between two of them no transaction is open, which would keep the write-ahead log
@@ -94,7 +95,7 @@ fn page<'a>(query: &'a HistoryQuery, span: &Range<i64>, last: Option<(i64, Icao2
         };
     }
     if let Some(callsign) = &query.callsign {
-        page = page.filter(state_vectors::callsign.eq(callsign.as_str()));
+        page = page.filter(upper(state_vectors::callsign).eq(upper(Some(callsign.as_str()))));
     }
     page
 }

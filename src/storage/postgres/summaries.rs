@@ -11,6 +11,7 @@ use super::connection::PostgresDatabase;
 use crate::storage::error::QueryError;
 use crate::storage::rows::{StoredCell, StoredCountry, StoredFlight, StoredHour, postgres_bound};
 use crate::storage::schema::postgres::{flights, traffic_by_cell, traffic_by_country};
+use crate::storage::schema::upper;
 use crate::storage::summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
 
 impl PostgresDatabase {
@@ -27,7 +28,7 @@ impl PostgresDatabase {
             wanted = wanted.filter(flights::icao24.eq_any(query.icao24.iter().map(ToString::to_string)));
         }
         if let Some(callsign) = &query.callsign {
-            wanted = wanted.filter(flights::callsign.eq(callsign));
+            wanted = wanted.filter(upper(flights::callsign).eq(upper(Some(callsign.as_str()))));
         }
         if let Some((first_seen, icao24)) = query.after {
             let first_seen = postgres_bound(first_seen);

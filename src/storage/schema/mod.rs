@@ -2,3 +2,8 @@
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
+
+diesel::define_sql_function! {
+    /// Callsigns are compared without regard to case; the index of `flights` is on this expression.
+    fn upper(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}

@@ -1,0 +1,2 @@
+DROP INDEX flights_callsign;
+CREATE INDEX flights_callsign ON flights (callsign, first_seen);
