@@ -125,7 +125,7 @@ impl Metrics {
             m.states_passed_over,
         );
         registry.register("bad_rows", "Rows of the source that are no state vector, by what is wrong", m.bad_rows);
-        registry.register("credits_left", "OpenSky credits left today; -1 until known", m.credits_left);
+        registry.register("credits_left", "OpenSky credits left until the next refill; -1 until known", m.credits_left);
         registry.register_with_unit(
             "last_answer_timestamp",
             "When the source last gave a good answer, or polling began, in Unix seconds; 0 where nothing is polled",

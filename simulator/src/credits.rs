@@ -1,15 +1,16 @@
-//! What a day's requests may cost, and what they do.
+//! What requests may cost until the credits are refilled, and what they do cost.
 
 use std::collections::HashMap;
 
 use crate::query::BoundingBox;
 
 const DAY: i64 = 86_400;
+const HOUR: i64 = 3_600;
 
 /// Consumers that are told apart; the others share one account.
 const MOST_CONSUMERS: usize = 1_024;
 
-/// Credits a day; they come back at midnight UTC.
+/// Credits of one refill; without a token, and by default with one, that is at midnight UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DailyCredits {
     /// Of each address without a token.
@@ -23,6 +24,16 @@ impl Default for DailyCredits {
     fn default() -> Self {
         Self { anonymous: 400, account: 1_000_000 }
     }
+}
+
+/// When the credits of an account are refilled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refill {
+    /// At midnight UTC.
+    #[default]
+    Daily,
+    /// At each full hour, as for OpenSky's licensed users.
+    Hourly,
 }
 
 /// Who asks.
@@ -45,17 +56,26 @@ pub(crate) struct Spent {
     pub(crate) retry_after: i64,
 }
 
-/// The accounts of one day.
+/// What each consumer has spent; forgotten at the end of the day.
 #[derive(Debug)]
 pub(crate) struct Credits {
     daily: DailyCredits,
+    refill: Refill,
     day: i64,
-    spent: HashMap<Consumer, u32>,
+    spent: HashMap<Consumer, Spending>,
+}
+
+/// The spending of one consumer between two refills.
+#[derive(Debug, Default)]
+struct Spending {
+    period: i64,
+    credits: u32,
 }
 
 impl Credits {
-    pub(crate) fn new(daily: DailyCredits) -> Self {
-        Self { daily, day: i64::MIN, spent: HashMap::new() }
+    /// With these credits, of which those of accounts are refilled like this.
+    pub(crate) fn new(daily: DailyCredits, refill: Refill) -> Self {
+        Self { daily, refill, day: i64::MIN, spent: HashMap::new() }
     }
 
     /// Takes what a request costs and tells what is left.
@@ -64,17 +84,22 @@ impl Credits {
             self.day = now.div_euclid(DAY);
             self.spent.clear();
         }
-        let allowance = match consumer {
-            Consumer::Account(_) => self.daily.account,
-            Consumer::Anonymous(_) | Consumer::Others => self.daily.anonymous,
+        let (allowance, seconds) = match (&consumer, self.refill) {
+            (Consumer::Account(_), Refill::Hourly) => (self.daily.account, HOUR),
+            (Consumer::Account(_), Refill::Daily) => (self.daily.account, DAY),
+            (Consumer::Anonymous(_) | Consumer::Others, _) => (self.daily.anonymous, DAY),
         };
         let full = self.spent.len() >= MOST_CONSUMERS && !self.spent.contains_key(&consumer);
-        let spent = self.spent.entry(if full { Consumer::Others } else { consumer }).or_insert(0);
-        let remaining = allowance.saturating_sub(*spent);
-        if remaining < cost {
-            return Err(Spent { remaining, retry_after: DAY - now.rem_euclid(DAY) });
+        let spent = self.spent.entry(if full { Consumer::Others } else { consumer }).or_default();
+        let period = now.div_euclid(seconds);
+        if spent.period != period {
+            *spent = Spending { period, credits: 0 };
         }
-        *spent += cost;
+        let remaining = allowance.saturating_sub(spent.credits);
+        if remaining < cost {
+            return Err(Spent { remaining, retry_after: seconds - now.rem_euclid(seconds) });
+        }
+        spent.credits += cost;
         Ok(remaining - cost)
     }
 }
@@ -106,7 +131,7 @@ mod tests {
 
     #[test]
     fn credits_end_and_come_back_at_midnight() {
-        let mut credits = Credits::new(DailyCredits { anonymous: 5, account: 9 });
+        let mut credits = Credits::new(DailyCredits { anonymous: 5, account: 9 }, Refill::Daily);
         let me = || Consumer::Anonymous("127.0.0.1".to_owned());
         let evening = 20_000 * DAY - 60;
         assert_eq!(credits.spend(me(), 4, evening), Ok(1));
@@ -117,8 +142,22 @@ mod tests {
     }
 
     #[test]
+    fn hourly_credits_come_back_at_the_full_hour_for_accounts_only() {
+        let mut credits = Credits::new(DailyCredits { anonymous: 4, account: 4 }, Refill::Hourly);
+        let account = || Consumer::Account("a".to_owned());
+        let anonymous = || Consumer::Anonymous("127.0.0.1".to_owned());
+        let noon = 20_000 * DAY + DAY / 2;
+        for consumer in [account(), anonymous()] {
+            assert_eq!(credits.spend(consumer, 4, noon), Ok(0));
+        }
+        assert_eq!(credits.spend(account(), 1, noon + 10), Err(Spent { remaining: 0, retry_after: HOUR - 10 }));
+        assert_eq!(credits.spend(account(), 4, noon + HOUR), Ok(0));
+        assert_eq!(credits.spend(anonymous(), 4, noon + HOUR).unwrap_err().retry_after, DAY / 2 - HOUR);
+    }
+
+    #[test]
     fn a_crowd_shares_one_account_at_last() {
-        let mut credits = Credits::new(DailyCredits { anonymous: 4, account: 4 });
+        let mut credits = Credits::new(DailyCredits { anonymous: 4, account: 4 }, Refill::Daily);
         for i in 0..MOST_CONSUMERS {
             assert!(credits.spend(Consumer::Anonymous(i.to_string()), 4, 0).is_ok());
         }

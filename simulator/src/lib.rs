@@ -36,7 +36,7 @@ mod tokens;
 mod world;
 
 pub use clock::{Clock, ManualClock};
-pub use credits::DailyCredits;
+pub use credits::{DailyCredits, Refill};
 pub use faults::{Fault, FaultKind, Faults, InvalidFault, Target};
 pub use options::{AfterLast, Changes, Credentials, Options, Source};
 pub use served::ServedStates;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::credits::DailyCredits;
+use crate::credits::{DailyCredits, Refill};
 
 /// More aircraft than this are refused: the address blocks would run out.
 const MOST_AIRCRAFT: usize = 100_000;
@@ -32,8 +32,10 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// How long a token lives, in whole seconds.
     pub token_life: Duration,
-    /// What may be asked for in a day.
+    /// How many credits there are until the next refill.
     pub daily_credits: DailyCredits,
+    /// When the credits of an account are refilled.
+    pub account_refill: Refill,
     /// How many distinct (icao24, last_contact) to remember; `None`: none at all.
     pub remember_served: Option<usize>,
     /// Where the time comes from.
@@ -53,6 +55,7 @@ impl Default for Options {
             credentials: None,
             token_life: Duration::from_secs(30 * 60),
             daily_credits: DailyCredits::default(),
+            account_refill: Refill::default(),
             remember_served: None,
             clock: Clock::System,
         }

@@ -72,7 +72,7 @@ impl Server {
             served: options.remember_served.map(Served::new),
             counts: Counts::default(),
             tokens: Mutex::default(),
-            credits: Mutex::new(Credits::new(options.daily_credits)),
+            credits: Mutex::new(Credits::new(options.daily_credits, options.account_refill)),
             feed: Mutex::new(feed),
         }
     }

@@ -83,6 +83,10 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
             .zip(args.client_secret.as_ref())
             .map(|(id, secret)| simulator::Credentials { id: id.clone(), secret: secret.expose().to_owned() });
         let anonymous = simulator::DailyCredits::default().anonymous;
+        let (account, account_refill) = match args.hourly_credits {
+            Some(credits) => (credits, simulator::Refill::Hourly),
+            None => (args.daily_credits, simulator::Refill::Daily),
+        };
         let simulator = simulator::start(simulator::Options {
             address: args.address,
             source,
@@ -92,7 +96,8 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
             changes: if args.all_change { simulator::Changes::All } else { simulator::Changes::Natural },
             credentials,
             token_life: args.token_life,
-            daily_credits: simulator::DailyCredits { anonymous, account: args.daily_credits },
+            daily_credits: simulator::DailyCredits { anonymous, account },
+            account_refill,
             ..simulator::Options::default()
         })?;
         log::info!("standing in for the OpenSky Network; point a server at it by");

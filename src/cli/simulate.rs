@@ -68,4 +68,8 @@ pub struct SimulateArgs {
     /// How many credits a client has a day
     #[arg(long, value_name = "N", default_value_t = 4000)]
     pub daily_credits: u32,
+
+    /// How many credits a client has an hour, as OpenSky's licensed users do (14400), in place of daily ones
+    #[arg(long, value_name = "N", conflicts_with = "daily_credits")]
+    pub hourly_credits: Option<u32>,
 }

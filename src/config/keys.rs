@@ -165,7 +165,7 @@ pub const KEYS: &[Key] = &[
         "opensky.poll_interval",
         "auto",
         Kind::PollInterval { min: SECOND, max: DAY },
-        "auto spreads the day's credits evenly; or a fixed time between two polls, of at least 5 s with an account and 10 s without: the data changes no faster.",
+        "auto spreads the credits that are left over the rest of the day, or of the hour where they are refilled hourly; or a fixed time between two polls, of at least 5 s with an account and 10 s without: the data changes no faster.",
     )
     .formerly("opensky.ticker_interval_ms", "ms"),
     Key::new(

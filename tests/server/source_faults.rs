@@ -167,6 +167,21 @@ fn spent_credits_are_shown_and_end_the_polling_for_the_day() {
 }
 
 #[test]
+fn an_account_that_is_refilled_every_hour_is_polled_every_five_seconds() {
+    let simulator = simulator::start(simulator::Options {
+        aircraft: 10,
+        daily_credits: simulator::DailyCredits { anonymous: 400, account: 14_400 },
+        account_refill: simulator::Refill::Hourly,
+        ..simulator::Options::default()
+    });
+    let sky = Sky { simulator: simulator.unwrap() };
+    // Late in the evening, even a day's credits would last.
+    let app = Setup::embedded().watching(&sky).set("OPENSKY_POLL_INTERVAL", "auto").start();
+    let polled = app.wait_actor("poller", "has polled", |actor| actor["observation"]["credits_left"].is_u64());
+    assert_eq!(polled["observation"]["next_poll_seconds"], 5.0, "{polled}");
+}
+
+#[test]
 fn a_source_whose_clock_is_wrong_for_a_while_costs_only_what_is_older_than_what_was_shown() {
     let now = now();
     let clock = simulator::ManualClock::new(now);

@@ -14,6 +14,7 @@ mod newest_stored;
 mod outbox;
 pub mod poll_plan;
 mod poller;
+mod refill_watch;
 mod sse_hub;
 mod store_path;
 mod storing;

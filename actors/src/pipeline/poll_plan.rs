@@ -9,6 +9,11 @@ use rand::Rng;
 use crate::ports::SourceError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The most credits that OpenSky gives for a day, to those who feed data. Whoever has more left has the tier of licensed
+/// users, 14,400 credits refilled every hour: what is above this can be spent within the hour.
+const LARGEST_DAILY_ALLOWANCE: u32 = 8_000;
 
 /// OpenSky's clock and this machine's may differ by so much: who asks at midnight sharp may ask on the day before.
 const MIDNIGHT_MARGIN: Duration = Duration::from_secs(30);
@@ -65,7 +70,7 @@ pub struct PollPlan {
 }
 
 impl PollPlan {
-    /// How long to wait after a good answer.
+    /// How long to wait after a good answer, from what is documented of OpenSky's tiers.
     ///
     /// `now` is the time since 1970 in UTC, `credits_left` what the answer said; `None` when it said nothing.
     pub fn after_success(&self, now: Duration, credits_left: Option<u32>) -> Duration {
@@ -74,11 +79,22 @@ impl PollPlan {
             (PollInterval::Auto, Some(credits_left)) => credits_left,
         };
         let to_midnight = DAY - Duration::from_nanos_u128(now.as_nanos() % DAY.as_nanos());
+        let over_the_day = self.spread(credits_left, to_midnight).unwrap_or(to_midnight + MIDNIGHT_MARGIN);
+        let over_the_hour = self.spread(credits_left.saturating_sub(LARGEST_DAILY_ALLOWANCE), HOUR);
+        over_the_hour.map_or(over_the_day, |wait| wait.min(over_the_day))
+    }
+
+    /// The time between two polls when these credits are spread over this time; `None` where they pay for none.
+    pub(super) fn spread(&self, credits: u32, over: Duration) -> Option<Duration> {
         // Whole requests: the last credits of a day may not pay for one more.
-        match credits_left / self.cost.max(1) {
-            0 => to_midnight + MIDNIGHT_MARGIN,
-            requests => (to_midnight / requests).max(self.account.resolution()),
+        match credits / self.cost.max(1) {
+            0 => None,
+            requests => Some((over / requests).max(self.account.resolution())),
         }
+    }
+
+    pub(super) fn is_auto(&self) -> bool {
+        self.interval == PollInterval::Auto
     }
 
     /// How long to wait after the `consecutive`-th failure in a row, counted from 1.
@@ -112,6 +128,12 @@ impl PollPlan {
         };
         interval.max(self.account.resolution())
     }
+}
+
+/// Whether a day may have begun between two times, by OpenSky's clock or by this machine's.
+pub(super) fn crosses_midnight(from: Duration, to: Duration) -> bool {
+    let day = |time: Duration| time.as_secs() / DAY.as_secs();
+    day(from.saturating_sub(MIDNIGHT_MARGIN)) != day(to + MIDNIGHT_MARGIN)
 }
 
 /// `base`, doubled with each failure after the first, up to `cap`.
@@ -163,6 +185,12 @@ mod tests {
         };
         check(Registered, 4, 0.0, 4_000, 86.4);
         check(Registered, 4, 0.0, 8_000, 43.2);
+        // More than any day's allowance: the tier that is refilled every hour.
+        check(Registered, 4, 0.0, 14_400, 5.0);
+        check(Registered, 4, 23.0, 14_400, 5.0);
+        check(Registered, 4, 12.0, 11_520, 5.0);
+        check(Registered, 4, 0.0, 9_200, 12.0);
+        check(Registered, 4, 0.0, 8_003, 43.2);
         check(Registered, 4, 12.0, 4_000, 43.2);
         check(Registered, 1, 12.0, 4_000, 10.8);
         check(Anonymous, 4, 0.0, 400, 864.0);

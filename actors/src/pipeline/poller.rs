@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::backoff::Backoff;
 use super::change_filter::ChangeFilter;
 use super::poll_plan::PollPlan;
+use super::refill_watch::RefillWatch;
 use super::work::{UnderWay, Work};
 use crate::alerts::AlertWatch;
 use crate::domain::{BadRows, UnixTime};
@@ -20,6 +21,7 @@ use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
 pub struct Poller<S> {
     source: Rc<S>,
     plan: PollPlan,
+    refills: RefillWatch,
     producer: Recipient<PublishStates>,
     vitals: Vitals,
     metrics: Metrics,
@@ -107,6 +109,7 @@ impl<S: StateSource> Poller<S> {
         Self {
             source: Rc::new(source),
             plan,
+            refills: RefillWatch::default(),
             producer,
             vitals,
             metrics,
@@ -209,7 +212,17 @@ impl<S: StateSource> Poller<S> {
             log::info!(actor = "poller", icao24:%, squawk; "an aircraft squawks {squawk}: {}", alert.emergency.meaning());
         }
 
-        let pause = self.plan.after_success(unix_now(), credits_left);
+        let known = self.refills.period();
+        let pause = self.refills.after_success(&self.plan, unix_now(), credits_left);
+        match self.refills.period() {
+            period if period == known => {}
+            Some(period) => {
+                log::info!(actor = "poller", period:?; "the source refills the credits about every {} min", period.as_secs() / 60);
+            }
+            None => {
+                log::info!(actor = "poller"; "the expected refill of the credits did not come: spreading them over the day")
+            }
+        }
         self.metrics.last_answer.set(UnixTime::now().0);
         self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
         let publish = PublishStates { states: news.states, alerts };
