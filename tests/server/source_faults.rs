@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use simulator::FaultKind::{BadRows, Drip, Empty, Hang, Html, NullStates, Reset, Status, Truncate, WrongTypes};
 use simulator::Target::{States, Token};
 use simulator::{Fault, FaultKind, Target};
@@ -179,6 +180,44 @@ fn an_account_that_is_refilled_every_hour_is_polled_every_five_seconds() {
     let app = Setup::embedded().watching(&sky).set("OPENSKY_POLL_INTERVAL", "auto").start();
     let polled = app.wait_actor("poller", "has polled", |actor| actor["observation"]["credits_left"].is_u64());
     assert_eq!(polled["observation"]["next_poll_seconds"], 5.0, "{polled}");
+}
+
+#[test]
+fn two_transmitters_with_one_address_are_counted_as_such() {
+    let setup = Setup::embedded();
+    let row = |callsign: &str, source: u8| {
+        json!([
+            "4b1814",
+            callsign,
+            "Switzerland",
+            90,
+            95,
+            8.5,
+            47.4,
+            500.0,
+            false,
+            60.0,
+            90.0,
+            0.0,
+            null,
+            500.0,
+            null,
+            false,
+            source
+        ])
+    };
+    let sky = json!({ "time": 100, "states": [row("SWR123", 0), row("FLR123", 3)] });
+    let file = setup.directory().join("sky.json");
+    std::fs::write(&file, sky.to_string()).unwrap();
+    let app = setup.arguments(["serve", "--replay", file.to_str().unwrap()]).start();
+    let polled = app.wait_actor("poller", "has polled", |actor| actor["observation"]["states"] == 2);
+    assert_eq!(
+        (&polled["observation"]["changed"], polled["observation"]["passed_over"].clone()),
+        (&1.into(), json!({ "unchanged": 0, "older": 0, "duplicate_address": 1, "revised": 0 }),)
+    );
+    let passed_over = |reason: &str| app.sample(&format!("states_passed_over_total{{kind=\"{reason}\"}}")).unwrap();
+    assert!(passed_over("duplicate_address") >= 1.0);
+    assert_eq!((passed_over("unchanged"), passed_over("revised")), (0.0, 0.0));
 }
 
 #[test]

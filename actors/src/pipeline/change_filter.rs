@@ -1,22 +1,61 @@
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
 
-/// Remembers the newest `last_contact` that was published for each aircraft, to tell news from repetition.
+/// Remembers the newest state that was published for each aircraft, to tell news from repetition.
 #[derive(Debug, Default)]
 pub(super) struct ChangeFilter {
-    published: HashMap<Icao24, UnixTime>,
+    published: HashMap<Icao24, Known>,
+}
+
+/// What is kept of a state.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    last_contact: UnixTime,
+    values: u64,
+}
+
+/// The newest row so far of an aircraft in an answer; of several of the same time the first one.
+#[derive(Clone, Copy, Debug)]
+struct FirstRow {
+    known: Known,
+    /// Whether it was counted as revised.
+    revised: bool,
 }
 
 /// The news of a snapshot.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct News {
     pub(super) states: Vec<Arc<StateVector>>,
-    /// Rows as new as the published one.
-    pub(super) unchanged: u64,
-    /// Rows older than the published one.
-    pub(super) older: u64,
+    pub(super) passed_over: PassedOver,
+}
+
+/// How many rows of an answer are not published, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PassedOver {
+    /// The same `last_contact` and values as the published state.
+    pub unchanged: u64,
+    /// A `last_contact` before that of the published state.
+    pub older: u64,
+    /// The address and `last_contact` of an earlier row of the answer, with other values: two transmitters share the
+    /// address, such as ADS-B and FLARM.
+    pub duplicate_address: u64,
+    /// The `last_contact` of the published state, with other values: the source corrected it.
+    pub revised: u64,
+}
+
+impl PassedOver {
+    /// Each reason with its count.
+    pub(super) fn by_reason(self) -> [(&'static str, u64); 4] {
+        let Self { unchanged, older, duplicate_address, revised } = self;
+        [("unchanged", unchanged), ("older", older), ("duplicate_address", duplicate_address), ("revised", revised)]
+    }
 }
 
 impl ChangeFilter {
@@ -27,14 +66,26 @@ impl ChangeFilter {
     /// The states that are newer than what was published, in the snapshot's order.
     pub(super) fn news(&self, snapshot: Snapshot) -> News {
         let mut news = News::default();
-        let mut within: HashMap<Icao24, UnixTime> = HashMap::with_capacity(snapshot.states.len());
+        let mut rows: HashMap<Icao24, FirstRow> = HashMap::with_capacity(snapshot.states.len());
         for state in snapshot.states {
-            let known = within.get(&state.icao24).or_else(|| self.published.get(&state.icao24));
-            match known.map(|known| state.last_contact.cmp(known)) {
-                Some(std::cmp::Ordering::Less) => news.older += 1,
-                Some(std::cmp::Ordering::Equal) => news.unchanged += 1,
-                Some(std::cmp::Ordering::Greater) | None => {
-                    within.insert(state.icao24, state.last_contact);
+            let (icao24, known) = (state.icao24, Known::of(&state));
+            let published = self.published.get(&icao24);
+            let newest = rows.get(&icao24).map(|row| row.known.last_contact).max(published.map(|it| it.last_contact));
+            match newest.map_or(Ordering::Greater, |newest| known.last_contact.cmp(&newest)) {
+                Ordering::Less => news.passed_over.older += 1,
+                Ordering::Equal => {
+                    let is_published = published.is_some_and(|published| published.is(known));
+                    let row = rows.get_mut(&icao24).filter(|row| row.known.last_contact == known.last_contact);
+                    if let Some(row) = row {
+                        news.passed_over.count_another(row, known, is_published);
+                        continue;
+                    }
+                    rows.insert(icao24, FirstRow { known, revised: !is_published });
+                    let count = &mut news.passed_over;
+                    *(if is_published { &mut count.unchanged } else { &mut count.revised }) += 1;
+                }
+                Ordering::Greater => {
+                    rows.insert(icao24, FirstRow { known, revised: false });
                     news.states.push(Arc::new(state));
                 }
             }
@@ -45,10 +96,13 @@ impl ChangeFilter {
     /// Records that these were handed on, in a response of time `now`.
     pub(super) fn published(&mut self, states: &[Arc<StateVector>], now: UnixTime) {
         for state in states {
-            let newest = self.published.entry(state.icao24).or_insert(state.last_contact);
-            *newest = state.last_contact.max(*newest);
+            let known = Known::of(state);
+            let newest = self.published.entry(state.icao24).or_insert(known);
+            if known.last_contact > newest.last_contact {
+                *newest = known;
+            }
         }
-        self.published.retain(|_, last_contact| now.seconds_since(*last_contact) <= Self::MEMORY);
+        self.published.retain(|_, known| now.seconds_since(known.last_contact) <= Self::MEMORY);
     }
 
     pub(super) fn aircraft(&self) -> usize {
@@ -56,8 +110,70 @@ impl ChangeFilter {
     }
 }
 
+impl PassedOver {
+    /// Counts a row with the address and time of an earlier one of the same answer.
+    fn count_another(&mut self, first: &mut FirstRow, row: Known, is_published: bool) {
+        if first.known.is(row) {
+            self.unchanged += 1;
+        } else if is_published && first.revised {
+            // The published state came second this time: the first row was the other transmitter's.
+            first.revised = false;
+            self.revised -= 1;
+            self.duplicate_address += 1;
+            self.unchanged += 1;
+        } else if is_published {
+            self.unchanged += 1;
+        } else {
+            self.duplicate_address += 1;
+        }
+    }
+}
+
+impl Known {
+    fn of(state: &StateVector) -> Self {
+        Self { last_contact: state.last_contact, values: hash_of_values(state) }
+    }
+
+    fn is(self, other: Self) -> bool {
+        self.last_contact == other.last_contact && self.values == other.values
+    }
+}
+
+/// A hash of everything that a row says of an aircraft at a time.
+fn hash_of_values(state: &StateVector) -> u64 {
+    let StateVector {
+        icao24: _,
+        callsign,
+        origin_country,
+        time_position,
+        last_contact: _,
+        lat,
+        lon,
+        baro_altitude,
+        geo_altitude,
+        on_ground,
+        velocity,
+        true_track,
+        vertical_rate,
+        squawk,
+        spi,
+        position_source,
+        category,
+        observed_at: _,
+    } = state;
+    let numbers = [lat, lon, baro_altitude, geo_altitude, velocity, true_track, vertical_rate];
+    // Adding 0 makes one of the two zeros.
+    let numbers = numbers.map(|number| number.map(|number| (number + 0.0).to_bits()));
+    let mut hasher = DefaultHasher::new();
+    (callsign, origin_country, squawk, time_position, numbers).hash(&mut hasher);
+    (on_ground, spi, position_source, category).hash(&mut hasher);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::test_support::state;
 
@@ -79,7 +195,72 @@ mod tests {
 
         let second = filter.news(snapshot(&[("aaaaaa", 990), ("bbbbbb", 992), ("cccccc", 5), ("aaaaaa", 989)]));
         assert_eq!(names(&second), [("bbbbbb".into(), 992), ("cccccc".into(), 5)]);
-        assert_eq!((second.unchanged, second.older), (1, 1));
+        assert_eq!(second.passed_over, PassedOver { unchanged: 1, older: 1, ..PassedOver::default() });
+    }
+
+    /// The answer that holds the aircraft `aaaaaa` at 990 with each of these callsigns.
+    fn transmitters(callsigns: &[&str]) -> Snapshot {
+        let row = |callsign: &&str| StateVector { callsign: Some((*callsign).into()), ..state("aaaaaa", 990) };
+        Snapshot { time: UnixTime(1000), states: callsigns.iter().map(row).collect(), ..Snapshot::default() }
+    }
+
+    #[test]
+    fn two_transmitters_with_one_address_are_told_from_repetition() {
+        let mut filter = ChangeFilter::default();
+        let counts = |filter: &ChangeFilter, callsigns: &[&str]| {
+            let News { states, passed_over } = filter.news(transmitters(callsigns));
+            let PassedOver { unchanged, older, duplicate_address, revised } = passed_over;
+            assert_eq!(older, 0);
+            (states.len() as u64, unchanged, duplicate_address, revised)
+        };
+        assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (1, 0, 1, 0));
+        assert_eq!(counts(&filter, &["ADSB", "ADSB", "FLARM", "FLARM"]), (1, 1, 2, 0));
+        filter.published(&filter.news(transmitters(&["ADSB", "FLARM"])).states, UnixTime(1000));
+        // The source repeats both until it hears from one of them.
+        assert_eq!(counts(&filter, &["ADSB"]), (0, 1, 0, 0));
+        assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (0, 1, 1, 0));
+        assert_eq!(counts(&filter, &["FLARM", "ADSB"]), (0, 1, 1, 0));
+        assert_eq!(counts(&filter, &["FLARM"]), (0, 0, 0, 1));
+        assert_eq!(counts(&filter, &["FLARM", "FLARM"]), (0, 1, 0, 1));
+    }
+
+    #[test]
+    fn any_value_of_a_state_makes_another_one_of_it() {
+        let known = Known::of(&state("aaaaaa", 990));
+        let others = [
+            StateVector { lat: Some(1.0), ..state("aaaaaa", 990) },
+            StateVector { lat: None, ..state("aaaaaa", 990) },
+            StateVector { velocity: Some(0.0), ..state("aaaaaa", 990) },
+            StateVector { time_position: Some(UnixTime(989)), ..state("aaaaaa", 990) },
+            StateVector { squawk: Some("7700".into()), ..state("aaaaaa", 990) },
+            StateVector { position_source: Some(3), ..state("aaaaaa", 990) },
+        ];
+        assert!(others.iter().all(|other| !known.is(Known::of(other))));
+        for same in [
+            StateVector { observed_at: Some(UnixTime(5)), ..state("aaaaaa", 990) },
+            StateVector { lat: Some(-0.0), ..state("aaaaaa", 990) },
+        ] {
+            assert!(known.is(Known::of(&same)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_news_or_counted_once(answers in prop::collection::vec(prop::collection::vec((0..4u8, 0..4i64, 0..3u8), 0..12), 0..6)) {
+            let mut filter = ChangeFilter::default();
+            for answer in answers {
+                let row = |(aircraft, at, category)| StateVector {
+                    category: Some(i16::from(category)),
+                    ..state(&format!("aaaaa{aircraft}"), at)
+                };
+                let rows = answer.len() as u64;
+                let states = answer.into_iter().map(row).collect();
+                let news = filter.news(Snapshot { time: UnixTime(9), states, ..Snapshot::default() });
+                let passed_over: u64 = news.passed_over.by_reason().iter().map(|(_, count)| count).sum();
+                prop_assert_eq!(news.states.len() as u64 + passed_over, rows);
+                filter.published(&news.states, UnixTime(9));
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::change_filter::ChangeFilter;
+use super::change_filter::{ChangeFilter, PassedOver};
 use super::poll_plan::PollPlan;
 use super::refill_watch::RefillWatch;
 use super::work::{UnderWay, Work};
@@ -58,6 +58,7 @@ struct Observation {
     response_time: Option<UnixTime>,
     states: usize,
     changed: usize,
+    passed_over: PassedOver,
     bad_rows: u64,
     credits_left: Option<u32>,
     next_poll_seconds: f64,
@@ -105,7 +106,7 @@ impl<S: StateSource> Poller<S> {
         metrics: Metrics,
     ) -> Self {
         expect(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
-        expect(&metrics.states_passed_over, &["unchanged", "older"]);
+        expect(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
         Self {
             source: Rc::new(source),
             plan,
@@ -198,8 +199,10 @@ impl<S: StateSource> Poller<S> {
         self.observation.bad_rows += snapshot.bad_rows.count();
         self.observation.credits_left = credits_left;
         let news = self.filter.news(snapshot);
-        count(&self.metrics.states_passed_over, "unchanged", news.unchanged);
-        count(&self.metrics.states_passed_over, "older", news.older);
+        for (reason, rows) in news.passed_over.by_reason() {
+            count(&self.metrics.states_passed_over, reason, rows);
+        }
+        self.observation.passed_over = news.passed_over;
         self.metrics.states_changed.inc_by(news.states.len() as u64);
         self.observation.changed = news.states.len();
 
