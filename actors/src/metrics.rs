@@ -38,6 +38,8 @@ pub struct Metrics {
     pub bad_rows: CounterByKind,
     pub credits_left: Gauge,
     pub last_answer: Gauge,
+    pub last_states: Gauge,
+    pub states_in_answer: Gauge,
     pub poll_interval: Gauge,
     pub published: Counter,
     pub publish_seconds: Histogram,
@@ -84,6 +86,8 @@ impl Metrics {
             bad_rows: Family::default(),
             credits_left: Gauge::default(),
             last_answer: Gauge::default(),
+            last_states: Gauge::default(),
+            states_in_answer: Gauge::default(),
             poll_interval: Gauge::default(),
             published: Counter::default(),
             publish_seconds: seconds(),
@@ -132,6 +136,13 @@ impl Metrics {
             Unit::Seconds,
             m.last_answer,
         );
+        registry.register_with_unit(
+            "last_states_timestamp",
+            "When an answer of the source last held any state vector, in Unix seconds; 0 until then",
+            Unit::Seconds,
+            m.last_states,
+        );
+        registry.register("states_in_answer", "State vectors in the source's newest good answer", m.states_in_answer);
         registry.register_with_unit(
             "poll_interval",
             "From the last good answer to the poll that was planned after it; 0 until then",

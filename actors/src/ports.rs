@@ -54,6 +54,18 @@ pub enum SourceError {
     Malformed(String),
 }
 
+impl SourceError {
+    /// The same in a few words for everybody. Addresses and what was answered are for the operator only.
+    pub fn public_reason(&self) -> String {
+        match self {
+            Self::Refused(_) => "the source refused the request".to_owned(),
+            Self::RateLimited { .. } => self.to_string(),
+            Self::Unavailable(_) => "the source did not answer or reported an error".to_owned(),
+            Self::Malformed(_) => "the answer of the source could not be read".to_owned(),
+        }
+    }
+}
+
 /// Writes to Kafka.
 pub trait Publisher: 'static {
     /// Publishes the states, keyed by aircraft, and waits for every delivery report.

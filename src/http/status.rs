@@ -1,11 +1,10 @@
 //! `/api/v1/status`: how good the live picture is, for everybody who looks at it.
 
-use std::time::UNIX_EPOCH;
-
 use actix_web::{HttpResponse, web};
-use actors::supervision::{ActorStatus, Phase, Readiness};
-use serde::Serialize;
-use serde_json::Value;
+use actors::domain::UnixTime;
+use actors::pipeline::PollerObservation;
+use actors::supervision::{ActorStatus, Phase};
+use serde::{Deserialize as _, Serialize};
 use utoipa::ToSchema;
 
 use super::server::ServerState;
@@ -19,52 +18,66 @@ pub(super) struct Status {
     source: Option<Source>,
 }
 
-/// How the source of the flights is.
+/// The source of the flights.
 #[derive(Serialize, ToSchema)]
 struct Source {
-    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator
-    /// wants it not to be asked.
-    state: String,
-    /// Since when it can be used, or cannot.
-    since: u64,
-    /// Why it cannot be used.
+    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator has
+    /// paused polling.
+    state: &'static str,
+    /// The start of this state.
+    since: i64,
+    /// Why it cannot be used, in a few words.
     reason: Option<String>,
+    /// Its newest answer that could be read, of any number of states.
+    last_answer: Option<LastAnswer>,
+    /// When an answer last held any states.
+    last_states_at: Option<i64>,
     /// The time that its newest good answer gave.
     response_time: Option<i64>,
-    /// When it is asked again.
+    /// The time of the next poll.
     next_poll_at: Option<i64>,
-    /// What it said is left of the day's credits.
-    credits_left: Option<u64>,
+    /// Credits that it said are left until the next refill.
+    credits_left: Option<u32>,
+}
+
+/// An answer of the source.
+#[derive(Serialize, ToSchema)]
+struct LastAnswer {
+    /// When it came.
+    at: i64,
+    /// How many states it held.
+    states: usize,
 }
 
 impl Source {
     /// What the Poller last said about it.
-    fn of(poller: ActorStatus) -> Self {
-        let ActorStatus { phase, since: phase_since, readiness: (readiness, since), observation, .. } = poller;
-        let paused = phase == Phase::Paused;
-        let said = |name: &str| observation.get(name).unwrap_or(&Value::Null);
+    fn of(poller: &ActorStatus) -> Self {
+        // Empty before the Poller has begun.
+        let seen = PollerObservation::deserialize(&poller.observation).unwrap_or_default();
+        let seconds = |time: UnixTime| time.0;
+        let paused = poller.phase == Phase::Paused;
+        let since = seen.source_since.filter(|_| !paused).unwrap_or_else(|| poller.since.into());
         Self {
-            state: if paused { "paused" } else { said("source").as_str().unwrap_or("not_yet_asked") }.to_owned(),
-            since: if paused { phase_since } else { since }.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
-            reason: match readiness {
-                Readiness::Ready => None,
-                Readiness::NotReady(reason) => Some(reason),
-            },
-            response_time: said("response_time").as_i64(),
-            next_poll_at: said("next_poll_at").as_i64(),
-            credits_left: said("credits_left").as_u64(),
+            state: if paused { "paused" } else { seen.source.name() },
+            since: since.0,
+            reason: seen.reason,
+            last_answer: seen.answered_at.map(|at| LastAnswer { at: at.0, states: seen.states }),
+            last_states_at: seen.last_states_at.map(seconds),
+            response_time: seen.response_time.map(seconds),
+            next_poll_at: seen.next_poll_at.map(seconds),
+            credits_left: seen.credits_left,
         }
     }
 }
 
 /// How good the live picture is
 ///
-/// How the source is, since when and why, when it is asked again, and what is left of its credits.
+/// The state of the source, since when and why, what it last answered, when it is polled next, and the credits that are left.
 #[utoipa::path(get, path = "/api/v1/status", tag = "flights", responses(
     (status = 200, description = "How it is now.", body = Status)))]
 pub(super) async fn status(state: web::Data<ServerState>) -> HttpResponse {
     let poller = state.board.statuses().into_iter().find(|status| status.name == "poller");
     HttpResponse::Ok()
         .insert_header(("Cache-Control", "no-store"))
-        .json(Status { demonstration: state.demo, source: poller.map(Source::of) })
+        .json(Status { demonstration: state.demo, source: poller.as_ref().map(Source::of) })
 }

@@ -5,8 +5,9 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
+use simulator::{Fault, FaultKind, Target};
 
-use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, eventually};
+use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, eventually, now};
 
 /// A server with a picture of 300 aircraft that does not change any more; the sky has to be kept.
 fn with_a_still_picture() -> (TestApp, Sky) {
@@ -267,6 +268,78 @@ fn the_status_tells_how_the_source_is() {
     sky.fall_silent();
     let lost = source(&|status| status["source"]["state"] == "unavailable");
     assert!(lost["source"]["reason"].is_string() && lost["source"]["since"].is_u64(), "{lost}");
+}
+
+#[test]
+fn an_empty_answer_is_told_from_a_source_that_does_not_answer() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    let source = |what: &str, is: &dyn Fn(&Value) -> bool| {
+        eventually(what, || Some(app.get("/api/v1/status").json()["source"].clone()).filter(is))
+    };
+    let live = source("the source is live", &|source| source["last_answer"]["states"] == 5);
+    assert_eq!(live["last_states_at"], live["last_answer"]["at"]);
+    assert!(live["since"].as_i64() <= live["last_answer"]["at"].as_i64(), "{live}");
+
+    sky.fault(Fault::new(Target::States, FaultKind::NullStates));
+    let empty = source("the source answers without states", &|source| {
+        source["last_answer"]["states"] == 0 && source["last_answer"]["at"].as_i64() > source["last_states_at"].as_i64()
+    });
+    assert_eq!((&empty["state"], &empty["reason"], &empty["since"]), (&"live".into(), &Value::Null, &live["since"]));
+    let metric = |name: &str| app.metric(name) as i64;
+    assert_eq!(metric("states_in_answer"), 0);
+    assert!(metric("last_answer_timestamp_seconds") > metric("last_states_timestamp_seconds"));
+    assert!(Some(metric("last_states_timestamp_seconds")) >= empty["last_states_at"].as_i64());
+
+    sky.clear_up();
+    sky.fall_silent();
+    let silent = source("the source fails", &|source| source["state"] == "unavailable");
+    assert_eq!(silent["last_answer"]["states"], app.actor("poller")["observation"]["states"]);
+    assert!(silent["since"].as_i64() >= silent["last_answer"]["at"].as_i64(), "{silent}");
+}
+
+#[test]
+fn visitors_get_a_short_reason_and_the_operator_the_details() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded().watching(&sky).start();
+    let check = |fault: Fault, state: &str, reason: &str, detail: &str| {
+        sky.clear_up();
+        sky.fault(fault);
+        let status = eventually("the status shows the fault", || {
+            Some(app.get("/api/v1/status").json()).filter(|status| status["source"]["state"] == state)
+        });
+        assert_eq!(status["source"]["reason"], reason);
+        let parts = app.get("/health/ready").json()["parts"].as_array().unwrap().clone();
+        let part = parts.iter().find(|part| part["part"] == "poller").unwrap();
+        assert_eq!(part["reason"], reason);
+        let error = app.actor("poller")["last_error"]["message"].as_str().unwrap().to_owned();
+        assert!(error.contains(detail), "{error}");
+        status["source"]["since"].as_i64().unwrap()
+    };
+    let failed = check(
+        Fault::new(Target::States, FaultKind::Html).status(502),
+        "unavailable",
+        "the source did not answer or reported an error",
+        "answered 502 Bad Gateway: <",
+    );
+    // A second later, so that the times differ.
+    eventually("the next second", || (now() > failed).then_some(()));
+    let garbled = check(
+        Fault::new(Target::States, FaultKind::Html),
+        "malformed",
+        "the answer of the source could not be read",
+        &sky.simulator.base_url(),
+    );
+    assert!(garbled > failed, "since {garbled}, the time of an earlier fault");
+    check(
+        Fault::new(Target::States, FaultKind::Status).status(403),
+        "refused",
+        "the source refused the request",
+        "403",
+    );
+    let limited =
+        Fault::new(Target::States, FaultKind::Status).status(429).header("X-Rate-Limit-Retry-After-Seconds", "60");
+    check(limited, "rate_limited", "rate limited for 60 s", "60 s");
 }
 
 #[test]

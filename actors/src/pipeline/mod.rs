@@ -21,9 +21,10 @@ mod storing;
 mod work;
 
 pub use backlog::BacklogLimits;
+pub use change_filter::PassedOver;
 pub use db_writer::DbWriter;
 pub use import::{ImportError, ImportRules, Imported, Importer};
 pub use kafka_consumer::{KafkaConsumer, Path};
 pub use kafka_producer::KafkaProducer;
-pub use poller::Poller;
+pub use poller::{Poller, PollerObservation, SourceState};
 pub use sse_hub::SseHub;

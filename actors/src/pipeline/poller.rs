@@ -2,7 +2,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
@@ -33,7 +33,7 @@ pub struct Poller<S> {
     next: Next,
     /// When the source may be asked again.
     due: Instant,
-    observation: Observation,
+    observation: PollerObservation,
     work: Rc<Work>,
 }
 
@@ -48,29 +48,51 @@ enum Next {
     Resumed,
 }
 
-/// What the admin page shows of the Poller.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Observation {
-    source: Source,
-    polls: u64,
-    failed_polls: u64,
-    /// Of the last good response.
-    response_time: Option<UnixTime>,
-    states: usize,
-    changed: usize,
-    passed_over: PassedOver,
-    bad_rows: u64,
-    credits_left: Option<u32>,
-    next_poll_seconds: f64,
-    next_poll_at: Option<UnixTime>,
-    aircraft_known: usize,
-    held_by_producer: usize,
+/// What the Poller says about itself and the source: the admin page shows all of it, `/api/v1/status` a part.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PollerObservation {
+    /// The state of the source.
+    pub source: SourceState,
+    /// The start of that state.
+    pub source_since: Option<UnixTime>,
+    /// Why the source cannot be used, in words for everybody; the details are in the actor's last error.
+    pub reason: Option<String>,
+    /// Polls that were answered or failed.
+    pub polls: u64,
+    /// Polls that failed.
+    pub failed_polls: u64,
+    /// When the newest good answer came, by this machine's clock.
+    pub answered_at: Option<UnixTime>,
+    /// The time that this answer gave.
+    pub response_time: Option<UnixTime>,
+    /// How many states this answer held.
+    pub states: usize,
+    /// When an answer last held any.
+    pub last_states_at: Option<UnixTime>,
+    /// The states of the newest good answer that were news.
+    pub changed: usize,
+    /// Its other states, by reason.
+    pub passed_over: PassedOver,
+    /// Bad rows of all answers.
+    pub bad_rows: u64,
+    /// Credits that are left, where the source says so.
+    pub credits_left: Option<u32>,
+    /// The pause before the next poll.
+    pub next_poll_seconds: f64,
+    /// The time of the next poll; `None` while polling is paused.
+    pub next_poll_at: Option<UnixTime>,
+    /// Aircraft whose newest state is remembered.
+    pub aircraft_known: usize,
+    /// States that wait in the producer.
+    pub held_by_producer: usize,
 }
 
-/// What the source is like, as people should see it.
-#[derive(Clone, Debug, Default, Serialize)]
+/// The state of the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Source {
+#[allow(missing_docs, reason = "the variants of `SourceError`, and the two states without one")]
+pub enum SourceState {
     #[default]
     NotYetAsked,
     Live,
@@ -78,6 +100,41 @@ enum Source {
     Refused,
     Unavailable,
     Malformed,
+}
+
+impl SourceState {
+    /// As in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotYetAsked => "not_yet_asked",
+            Self::Live => "live",
+            Self::RateLimited => "rate_limited",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl From<&SourceError> for SourceState {
+    fn from(error: &SourceError) -> Self {
+        match error {
+            SourceError::Refused(_) => Self::Refused,
+            SourceError::RateLimited { .. } => Self::RateLimited,
+            SourceError::Unavailable(_) => Self::Unavailable,
+            SourceError::Malformed(_) => Self::Malformed,
+        }
+    }
+}
+
+impl PollerObservation {
+    fn source(&mut self, state: SourceState, reason: Option<String>) {
+        if self.source != state {
+            self.source = state;
+            self.source_since = Some(UnixTime::now());
+        }
+        self.reason = reason;
+    }
 }
 
 impl<S: StateSource> Poller<S> {
@@ -120,7 +177,7 @@ impl<S: StateSource> Poller<S> {
             polling: Polling::default(),
             next: Next::UnderWay,
             due: Instant::now(),
-            observation: Observation::default(),
+            observation: PollerObservation { source_since: Some(UnixTime::now()), ..PollerObservation::default() },
             work: Rc::default(),
         }
     }
@@ -193,9 +250,17 @@ impl<S: StateSource> Poller<S> {
         self.report_clock(snapshot.time);
 
         let response_time = snapshot.time;
-        self.observation.source = Source::Live;
+        let now = UnixTime::now();
+        self.metrics.last_answer.set(now.0);
+        self.metrics.states_in_answer.set(i64::try_from(snapshot.states.len()).unwrap_or(i64::MAX));
+        self.observation.source(SourceState::Live, None);
+        self.observation.answered_at = Some(now);
         self.observation.response_time = Some(response_time);
         self.observation.states = snapshot.states.len();
+        if !snapshot.states.is_empty() {
+            self.metrics.last_states.set(now.0);
+            self.observation.last_states_at = Some(now);
+        }
         self.observation.bad_rows += snapshot.bad_rows.count();
         self.observation.credits_left = credits_left;
         let news = self.filter.news(snapshot);
@@ -226,7 +291,6 @@ impl<S: StateSource> Poller<S> {
                 log::info!(actor = "poller"; "the expected refill of the credits did not come: spreading them over the day")
             }
         }
-        self.metrics.last_answer.set(UnixTime::now().0);
         self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
         let publish = PublishStates { states: news.states, alerts };
         let handed_over = hand_over(publish, self.producer.clone(), self.work.clone());
@@ -246,20 +310,15 @@ impl<S: StateSource> Poller<S> {
 
     fn fail(&mut self, error: &SourceError, ctx: &mut Context<Self>) {
         self.failures += 1;
-        let (source, outcome) = match error {
-            SourceError::Refused(_) => (Source::Refused, "refused"),
-            SourceError::RateLimited { .. } => (Source::RateLimited, "rate_limited"),
-            SourceError::Unavailable(_) => (Source::Unavailable, "unavailable"),
-            SourceError::Malformed(_) => (Source::Malformed, "malformed"),
-        };
-        count(&self.metrics.polls, outcome, 1);
-        self.observation.source = source;
+        let state = SourceState::from(error);
+        count(&self.metrics.polls, state.name(), 1);
+        self.observation.source(state, Some(error.public_reason()));
         self.observation.failed_polls += 1;
         let pause = self.plan.after_failure(error, self.failures, &mut rand::rng());
         log::warn!(actor = "poller", failures = self.failures, next_poll:? = pause; "poll failed: {error}");
         self.vitals.error(error.to_string());
         self.phase(Phase::BackingOff);
-        self.vitals.readiness(Readiness::NotReady(error.to_string()));
+        self.vitals.readiness(Readiness::NotReady(error.public_reason()));
         self.poll_after(pause, ctx);
     }
 
