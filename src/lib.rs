@@ -12,5 +12,6 @@ pub mod import;
 pub mod kafka;
 pub mod logging;
 pub mod opensky;
+pub mod proxy;
 pub mod storage;
 mod tls;

@@ -15,6 +15,9 @@ pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[Socket
     log::info!(target: "flight_monitor", "flight-monitor {}", env!("CARGO_PKG_VERSION"));
     if has(Role::Collect) {
         log::info!(target: "flight_monitor", "  source    {}", source.description);
+        for proxy in &source.proxies {
+            log::info!(target: "flight_monitor", "  proxy     {proxy}");
+        }
     }
     log::info!(target: "flight_monitor", "  Kafka     {kafka}");
     if has(Role::Store) {

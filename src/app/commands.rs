@@ -13,6 +13,7 @@ use crate::cli::{
 use crate::config::{ConfigError, Environment, Settings};
 use crate::http::StartError;
 use crate::opensky::CredentialsError;
+use crate::proxy::InvalidProxy;
 
 /// `serve`: works until it is told to end.
 pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
@@ -148,7 +149,7 @@ fn in_system(work: impl Future<Output = anyhow::Result<ExitStatus>>) -> ExitStat
 /// What only another command line or configuration mends is told apart, so that nobody starts it again in vain.
 fn status_of(error: &anyhow::Error) -> ExitStatus {
     let is_bad_tls = matches!(error.downcast_ref(), Some(StartError::Tls(_)));
-    if is_bad_tls || error.is::<CredentialsError>() || error.is::<NoKafka>() {
+    if is_bad_tls || error.is::<CredentialsError>() || error.is::<InvalidProxy>() || error.is::<NoKafka>() {
         ExitStatus::Usage
     } else {
         ExitStatus::Failed

@@ -1,13 +1,17 @@
+use std::path::Path;
 use std::time::Duration;
 
 use actors::domain::BoundingBox;
 use actors::pipeline::poll_plan::{self, Account, PollPlan};
 use anyhow::Context;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use simulator::Simulator;
 
 use crate::cli::FlightSource;
 use crate::config::{PollInterval, Role, Settings, show_duration};
 use crate::opensky::{Credentials, CredentialsError, OpenSkyOptions};
+use crate::proxy::Proxies;
 
 /// Where the flights come from, and how often to ask.
 pub(super) struct LiveSource {
@@ -15,6 +19,8 @@ pub(super) struct LiveSource {
     pub(super) plan: PollPlan,
     /// In words, for the banner.
     pub(super) description: String,
+    /// Which requests go through which proxy, in words.
+    pub(super) proxies: Vec<String>,
     simulator: Option<Simulator>,
 }
 
@@ -47,9 +53,12 @@ impl LiveSource {
             bounding_box: settings.opensky.bounding_box,
             request_timeout: settings.opensky.request_timeout,
             extended: true,
+            // It is in this process.
+            proxies: Proxies::default(),
+            authorities: Vec::new(),
         };
         let plan = plan(settings, Account::Registered);
-        Ok(Self { options, plan, description, simulator: Some(simulator) })
+        Ok(Self { options, plan, description, proxies: Vec::new(), simulator: Some(simulator) })
     }
 
     fn opensky(settings: &Settings) -> anyhow::Result<Self> {
@@ -83,8 +92,10 @@ impl LiveSource {
             bounding_box: opensky.bounding_box,
             request_timeout: opensky.request_timeout,
             extended: true,
+            proxies: settings.proxies.clone()?,
+            authorities: settings.authorities.as_deref().map(authorities).transpose()?.unwrap_or_default(),
         };
-        Ok(Self { options, plan, description, simulator: None })
+        Ok(Self { options, plan, description, proxies: settings.proxied()?, simulator: None })
     }
 
     /// Whether the flights are not those of this moment.
@@ -108,6 +119,12 @@ impl LiveSource {
             at_least => at_least.max(2 * seldom.expected_interval()),
         }
     }
+}
+
+fn authorities(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("SSL_CERT_FILE: cannot read certificates from {}", path.display()))
 }
 
 fn plan(settings: &Settings, account: Account) -> PollPlan {

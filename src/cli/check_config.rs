@@ -55,7 +55,18 @@ pub fn run(
                 writeln!(complaints, "warning: {warning}")?;
             }
             write!(out, "{}", config::effective(&settings))?;
-            Ok(ExitStatus::Done)
+            match settings.proxied() {
+                Ok(proxies) => {
+                    for proxy in proxies {
+                        writeln!(out, "# proxy: {proxy}")?;
+                    }
+                    Ok(ExitStatus::Done)
+                }
+                Err(error) => {
+                    writeln!(complaints, "{error}")?;
+                    Ok(ExitStatus::Usage)
+                }
+            }
         }
         Err(error) => {
             writeln!(complaints, "{error}")?;

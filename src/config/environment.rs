@@ -1,11 +1,13 @@
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::error::{Problem, Warning};
 use super::keys::{self, KEYS, environment_name};
 use super::kind::Kind;
 use super::layer::{Findings, Layer};
 use super::older_database;
+use crate::proxy::{InvalidProxy, Proxies};
 
 /// Names and values of environment variables. `Debug` shows the names alone.
 #[derive(Clone, Default)]
@@ -20,6 +22,20 @@ impl Environment {
     /// These variables and no others.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+    }
+
+    /// The proxies for outgoing requests.
+    pub(super) fn proxies(&self) -> Result<Proxies, InvalidProxy> {
+        Proxies::read(|name| self.text(name))
+    }
+
+    /// A PEM file with authorities that are trusted besides the public ones, as OpenSSL has it.
+    pub(super) fn authorities(&self) -> Option<PathBuf> {
+        self.text("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str())
     }
 
     /// Takes what is ours. An empty variable counts as none: container set-ups often pass on what they do not have.

@@ -16,7 +16,7 @@ mod sections;
 mod values;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::config::{Config, Value};
 
@@ -39,6 +39,8 @@ pub use values::{
 use layer::Findings;
 use reader::{DEFAULT, Reader};
 
+use crate::proxy::{InvalidProxy, Proxies};
+
 /// The file that is read from the working directory when none is named.
 pub const CONFIG_FILE: &str = "config.yaml";
 
@@ -59,6 +61,10 @@ pub struct Settings {
     pub sse: SseSettings,
     /// The administrators' endpoints.
     pub admin: AdminSettings,
+    /// The proxies for outgoing requests, from the usual environment variables.
+    pub proxies: Result<Proxies, InvalidProxy>,
+    /// `SSL_CERT_FILE`: authorities of HTTPS servers besides the public ones.
+    pub authorities: Option<PathBuf>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
     origins: BTreeMap<String, String>,
@@ -122,6 +128,8 @@ impl Settings {
                 http: http?,
                 sse: sse?,
                 admin: admin?,
+                proxies: environment.proxies(),
+                authorities: environment.authorities(),
                 warnings: Vec::new(),
                 origins,
             })
@@ -152,6 +160,20 @@ impl Settings {
             self.admin.rows(),
         ]
         .concat()
+    }
+
+    /// The addresses of OpenSky that are reached through a proxy, a line for each.
+    ///
+    /// # Errors
+    /// A variable that names no proxy.
+    pub fn proxied(&self) -> Result<Vec<String>, InvalidProxy> {
+        let proxies = self.proxies.as_ref().map_err(Clone::clone)?;
+        let proxied = |text: &str| {
+            let proxy = proxies.of(&text.parse().ok()?)?;
+            Some(format!("{proxy} for {text} (environment variable {})", proxy.variable()))
+        };
+        let OpenSkySettings { base_url, auth_url, .. } = &self.opensky;
+        Ok([base_url, auth_url].into_iter().filter_map(|url| proxied(url.as_str())).collect())
     }
 
     fn pointless(&self) -> Option<Warning> {

@@ -4,6 +4,7 @@ use actors::domain::BoundingBox;
 use actors::ports::{Fetched, SourceError, StateSource};
 use awc::http::StatusCode;
 use awc::http::header::AUTHORIZATION;
+use rustls::pki_types::CertificateDer;
 
 use super::credentials::Credentials;
 use super::endpoint::Endpoint;
@@ -11,6 +12,7 @@ use super::exchange::{Answer, Exchange, with_context};
 use super::quote::Secrets;
 use super::token::{Token, TokenSource};
 use super::{rate_limit, wire};
+use crate::proxy::Proxies;
 
 /// What an [`OpenSkyClient`] is made from; unlike the client it may travel between threads.
 #[derive(Clone, Debug)]
@@ -27,6 +29,10 @@ pub struct OpenSkyOptions {
     pub request_timeout: Duration,
     /// Whether to ask for the category of the aircraft too.
     pub extended: bool,
+    /// The proxies for requests.
+    pub proxies: Proxies,
+    /// Authorities that are trusted besides the public ones.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// Asks the OpenSky Network, or a stand-in, for the present states. It lives on the thread that made it.
@@ -53,7 +59,7 @@ impl OpenSkyClient {
             log::warn!("the OpenSky credentials travel unencrypted: {} and {states}", options.auth_url);
         }
         Self {
-            exchange: Exchange::new(options.request_timeout),
+            exchange: Exchange::new(options.request_timeout, options.proxies, options.authorities),
             longest_fetch: Self::REQUESTS * options.request_timeout,
             url: states_url(&states, options.bounding_box, options.extended),
             states,
@@ -84,7 +90,10 @@ impl OpenSkyClient {
         if let Some(token) = token {
             request = request.insert_header((AUTHORIZATION, token.to_header()?));
         }
-        self.exchange.send(request.send(), LONGEST_ANSWER).await.map_err(|error| with_context(error, &self.states))
+        self.exchange
+            .send(&self.states, request.send(), LONGEST_ANSWER)
+            .await
+            .map_err(|error| with_context(error, &self.states))
     }
 
     fn judge(&self, answer: &Answer, secrets: &Secrets) -> Result<Fetched, SourceError> {

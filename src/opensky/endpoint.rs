@@ -39,6 +39,11 @@ impl Endpoint {
         self.0.scheme() == "http" && !local
     }
 
+    /// The same as a URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()
     }

@@ -9,6 +9,7 @@ mod exchange;
 mod quote;
 mod rate_limit;
 mod token;
+mod tunnel;
 pub mod wire;
 
 pub use client::{OpenSkyClient, OpenSkyOptions};

@@ -91,7 +91,7 @@ impl TokenSource {
             ("client_id", self.credentials.client_id()),
             ("client_secret", self.credentials.client_secret()),
         ]);
-        let answer = exchange.send(request, LONGEST_ANSWER).await?;
+        let answer = exchange.send(&self.endpoint, request, LONGEST_ANSWER).await?;
         let (token, life) = judge(&answer, &self.secrets())?;
         log::debug!("a new OpenSky access token, good for {} s", life.as_secs());
         *self.held.borrow_mut() = Some(Held { token: token.clone(), renew_at: asked_at + renewal_after(life) });

@@ -8,6 +8,7 @@
 
 mod client;
 mod failures;
+mod proxy;
 mod recorded;
 mod server;
 mod wire;

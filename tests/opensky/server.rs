@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use flight_monitor::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
+use flight_monitor::proxy::Proxies;
 
 /// What becomes of one connection, once its request is read.
 pub(crate) enum Reply {
@@ -97,6 +98,8 @@ impl Server {
             bounding_box: None,
             request_timeout: Duration::from_secs(30),
             extended: true,
+            proxies: Proxies::default(),
+            authorities: Vec::new(),
         }
     }
 

@@ -1,0 +1,134 @@
+use std::io;
+use std::rc::Rc;
+
+use actix_service::Service;
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection, Connector, ConnectorService, Resolver};
+use actors::ports::SourceError;
+use awc::http::Uri;
+use futures_util::future::LocalBoxFuture;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::proxy::{Proxies, Proxy};
+
+/// Connects directly, or for `https` through a tunnel of the proxy that is meant for the address (RFC 9110, 9.3.6).
+#[derive(Clone)]
+pub(super) struct TunnelConnector {
+    proxies: Rc<Proxies>,
+    direct: ConnectorService,
+}
+
+/// Why there is no tunnel. The text names the proxy.
+#[derive(Debug, Error)]
+pub(super) enum TunnelError {
+    /// The proxy refuses for good.
+    #[error("{0}")]
+    Refused(String),
+    /// It does not answer, or cannot reach the address now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It is no HTTP proxy.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Bytes of an answer to CONNECT.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// Characters of its status line that are shown.
+const LONGEST_STATUS: usize = 80;
+
+impl TunnelConnector {
+    pub(super) fn new(proxies: Rc<Proxies>) -> Self {
+        Self { proxies, direct: Connector::new(Resolver::default()).service() }
+    }
+
+    /// The proxy, and the host and port that it is to connect to.
+    fn way(&self, uri: &Uri) -> Option<(Proxy, String)> {
+        if uri.scheme_str() != Some("https") {
+            return None;
+        }
+        let proxy = self.proxies.of(&Url::parse(&uri.to_string()).ok()?)?;
+        Some((proxy.clone(), format!("{}:{}", uri.host()?, uri.port_u16().unwrap_or(443))))
+    }
+}
+
+impl Service<ConnectInfo<Uri>> for TunnelConnector {
+    type Response = Connection<Uri, TcpStream>;
+    type Error = ConnectError;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    actix_service::always_ready!();
+
+    // awc bounds the time of the whole.
+    fn call(&self, info: ConnectInfo<Uri>) -> Self::Future {
+        match self.way(info.request()) {
+            Some((proxy, target)) => Box::pin(async move {
+                let stream = open(&proxy, &target).await.map_err(|error| ConnectError::Io(io::Error::other(error)))?;
+                Ok(Connection::new(info.request().clone(), stream))
+            }),
+            None => Box::pin(self.direct.call(info)),
+        }
+    }
+}
+
+async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
+    let (host, port) = proxy.address();
+    let mut stream = TcpStream::connect((host.as_str(), port))
+        .await
+        .map_err(|error| TunnelError::Unavailable(format!("failed to connect to proxy {proxy}: {error}")))?;
+    let lost =
+        |error: io::Error| TunnelError::Unavailable(format!("proxy {proxy} broke off CONNECT to {target}: {error}"));
+    stream.set_nodelay(true).map_err(lost)?;
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}", super::exchange::USER_AGENT_LINE);
+    if let Some(authorization) = proxy.authorization() {
+        request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(lost)?;
+
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= LONGEST_HEAD {
+            let what =
+                format!("proxy {proxy} answered CONNECT to {target} with more than {LONGEST_HEAD} bytes of headers");
+            return Err(TunnelError::Malformed(what));
+        }
+        // One by one, since what follows belongs to TLS; there are some hundred of them.
+        head.push(stream.read_u8().await.map_err(lost)?);
+    }
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split_once(' ')).map(|(_, status)| status.trim());
+    let code = status.and_then(|status| status.get(..3)?.parse::<u16>().ok());
+    let (Some(status), Some(code)) = (status, code) else {
+        return Err(TunnelError::Malformed(format!("proxy {proxy} gave no HTTP answer to CONNECT to {target}")));
+    };
+    if (200..300).contains(&code) {
+        return Ok(stream);
+    }
+    let status: String = status.chars().take(LONGEST_STATUS).filter(|c| !c.is_control()).collect();
+    let refused = format!("proxy {proxy} refused CONNECT to {target}: {status}{}", hint(proxy, code));
+    Err(if code >= 500 { TunnelError::Unavailable(refused) } else { TunnelError::Refused(refused) })
+}
+
+/// What to do about a status of the proxy.
+pub(super) fn hint(proxy: &Proxy, code: u16) -> String {
+    match code {
+        407 => format!(" (user name and password belong into {}: http://user:password@{proxy})", proxy.variable()),
+        _ => String::new(),
+    }
+}
+
+/// The error of a tunnel, told apart by who can act; `None` for any other error.
+pub(super) fn failure(error: &io::Error) -> Option<SourceError> {
+    let error = error.get_ref()?.downcast_ref::<TunnelError>()?;
+    let text = error.to_string();
+    Some(match error {
+        TunnelError::Refused(_) => SourceError::Refused(text),
+        TunnelError::Unavailable(_) => SourceError::Unavailable(text),
+        TunnelError::Malformed(_) => SourceError::Malformed(text),
+    })
+}
