@@ -12,6 +12,7 @@ pub mod import;
 pub mod kafka;
 pub mod logging;
 pub mod opensky;
+mod pem;
 pub mod proxy;
 pub mod storage;
 mod tls;

@@ -1,7 +1,6 @@
 //! Recorded responses of `/states/all`, served as if they were of now.
 
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -14,6 +13,8 @@ use crate::rows::{Answer, Body};
 
 const TIME_POSITION: usize = 3;
 const LAST_CONTACT: usize = 4;
+/// Bytes of a recorded response. The world has about 1.5 MB.
+const MAX_BYTES: u64 = 64 << 20;
 /// Columns without the category, which only an extended response has.
 const COLUMNS: usize = 17;
 
@@ -94,7 +95,9 @@ impl Recorded {
 
 impl Response {
     fn read(file: &Path) -> io::Result<Self> {
-        let document: Document = serde_json::from_reader(BufReader::new(File::open(file)?))?;
+        let content = textfile::read_bytes(file, MAX_BYTES).map_err(io::Error::other)?;
+        let text = textfile::without_mark(&content).map_err(io::Error::other)?;
+        let document: Document = serde_json::from_slice(text)?;
         let rows = document.states.unwrap_or_default().iter().map(Row::new).collect();
         Ok(Self { time: document.time, rows })
     }

@@ -15,6 +15,9 @@ use crate::config::{Brokers, Settings};
 use crate::kafka::{KafkaCluster, KafkaPublisher};
 use crate::opensky::wire;
 
+/// Bytes of a recorded response. The world has about 1.5 MB.
+const MAX_RESPONSE: u64 = 64 << 20;
+
 /// Publishes recorded responses in the order of their files, at the pace in which they were made or faster.
 pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.brokers == Brokers::Embedded {
@@ -56,8 +59,9 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
 
 fn read(file: &PathBuf) -> anyhow::Result<Snapshot> {
     let explain = || format!("{}", Path::new(file).display());
-    let body = std::fs::read(file).with_context(explain)?;
-    wire::parse_states(&body).with_context(explain)
+    let content = textfile::read_bytes(file, MAX_RESPONSE).with_context(explain)?;
+    let body = textfile::without_mark(&content).with_context(explain)?;
+    wire::parse_states(body).with_context(explain)
 }
 
 /// The same state, every time in it later by `seconds`.

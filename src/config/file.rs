@@ -1,5 +1,4 @@
 use std::error::Error;
-use std::io;
 use std::path::Path;
 
 use ::config::{FileFormat, Format, Map, Value, ValueKind};
@@ -11,14 +10,17 @@ use super::layer::{Findings, Layer};
 use super::older_database;
 use super::values::{Unfit, is_sensitive};
 
+/// Bytes of a configuration file; the complete one has about 10 kB.
+const MAX_BYTES: u64 = 1 << 20;
+
 /// Reads a file; `None` where it is absent and need not be there.
 pub(super) fn read(path: &Path, required: bool, findings: &mut Findings) -> Layer {
     let name = path.display().to_string();
-    let text = match std::fs::read_to_string(path) {
+    let text = match textfile::read(path, MAX_BYTES) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Layer::default(),
+        Err(error) if error.is_not_found() && !required => return Layer::default(),
         Err(error) => {
-            let reason = format!("it cannot be read: {error}");
+            let reason = format!("cannot be read: {error}");
             findings.problems.push(Problem::File { path: name, reason });
             return Layer::default();
         }

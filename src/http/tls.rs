@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
+
+use crate::pem;
 
 /// A certificate chain and its private key, each in a PEM file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,19 +104,22 @@ impl ResolvesServerCert for Renewable {
 }
 
 impl TlsFiles {
+    /// Whether a server can use them.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.read().map(drop)
+    }
+
     fn changed(&self) -> [Option<SystemTime>; 2] {
         [&self.certificate, &self.key].map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
     }
 
     fn read(&self) -> Result<CertifiedKey, TlsError> {
         let unusable = |path: &PathBuf, reason: String| TlsError::File { path: path.display().to_string(), reason };
-        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect)
-            .map_err(|error| unusable(&self.certificate, error.to_string()))?;
-        if chain.is_empty() {
-            return Err(unusable(&self.certificate, "it holds no certificate in PEM".to_owned()));
-        }
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| unusable(&self.key, error.to_string()))?;
+        let chain = pem::certificates(&self.certificate).map_err(|reason| unusable(&self.certificate, reason))?;
+        let key = pem::private_key(&self.key).map_err(|reason| unusable(&self.key, reason))?;
         Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
     }
 }

@@ -1,9 +1,8 @@
 use std::fmt;
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use textfile::ReadError;
 use thiserror::Error;
 
 /// An API client of an OpenSky account. Its secret shows in no `Debug`, log or error.
@@ -65,23 +64,22 @@ impl Credentials {
     /// # Errors
     /// Each names the file and what was expected of it.
     pub fn read(path: &Path) -> Result<Self, CredentialsError> {
-        let unreadable = |error: std::io::Error| match error.kind() {
-            ErrorKind::NotFound => CredentialsError::Missing(path.to_owned()),
-            _ => CredentialsError::Unreadable { path: path.to_owned(), reason: error.to_string() },
+        let malformed = |reason| CredentialsError::Malformed { path: path.to_owned(), reason };
+        let content = match textfile::read(path, LONGEST_FILE) {
+            Ok(content) => content,
+            Err(error) if error.is_not_found() => return Err(CredentialsError::Missing(path.to_owned())),
+            Err(ReadError::Io(error)) => {
+                return Err(CredentialsError::Unreadable { path: path.to_owned(), reason: error.to_string() });
+            }
+            Err(ReadError::TooLong(limit)) => return Err(malformed(format!("more than {limit} bytes"))),
+            Err(error @ ReadError::NotText(_)) => return Err(malformed(error.to_string())),
         };
-        let mut content = Vec::new();
-        File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut content)).map_err(unreadable)?;
-        Self::parse(&content).map_err(|reason| CredentialsError::Malformed { path: path.to_owned(), reason })
+        Self::parse(&content).map_err(malformed)
     }
 
-    fn parse(content: &[u8]) -> Result<Self, String> {
-        if content.len() as u64 > LONGEST_FILE {
-            return Err(format!("more than {LONGEST_FILE} bytes"));
-        }
-        // Some editors put a byte order mark before it.
-        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    fn parse(content: &str) -> Result<Self, String> {
         // Read as any value first: an error about types would quote the secret, one about syntax does not.
-        let value: Value = serde_json::from_slice(content).map_err(|error| format!("no JSON ({error})"))?;
+        let value: Value = serde_json::from_str(content).map_err(|error| format!("no JSON ({error})"))?;
         let Value::Object(object) = value else {
             return Err("no JSON object".to_owned());
         };

@@ -28,6 +28,7 @@ use migrations::SetPolicies;
 pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
 pub use options::StorageOptions;
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
+pub use tls::check_certificates;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
 
 use postgres::{PostgresDatabase, PostgresWriter};

@@ -3,14 +3,13 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::SslNegotiation;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::OpenError;
-use super::url::{PostgresUrl, TlsMode};
+use super::url::{DatabaseUrl, PostgresUrl, TlsMode};
+use crate::pem;
 use crate::tls::LenientVerifier;
 
 /// What PostgreSQL's client needs for the URL's `sslmode`.
@@ -47,13 +46,22 @@ pub(super) fn connector(url: &PostgresUrl) -> Result<MakeRustlsConnect, OpenErro
     Ok(MakeRustlsConnect::new(config))
 }
 
+/// Whether the certificates that a URL names can be used.
+///
+/// # Errors
+/// Root certificates that cannot be read, or are none.
+pub fn check_certificates(url: &DatabaseUrl) -> Result<(), OpenError> {
+    match url {
+        DatabaseUrl::Postgres(url) => connector(url).map(drop),
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => Ok(()),
+    }
+}
+
 /// The authorities in a PEM file, and no others; without a file, those of the system.
 fn roots(path: Option<&Path>) -> Result<RootCertStore, OpenError> {
     let unusable = |reason: String| OpenError::Certificates { path: path.map(Path::to_owned), reason };
     let certificates = match path {
-        Some(path) => CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| unusable(error.to_string()))?,
+        Some(path) => pem::certificates(path).map_err(unusable)?,
         None => rustls_native_certs::load_native_certs().certs,
     };
     let mut roots = RootCertStore::empty();

@@ -1,9 +1,13 @@
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
+
+use textfile::ReadError;
 
 use super::{InitArgs, InitError, Questioner};
 use crate::config::{ClientCredentials, Problem, Secret, check_value, keys};
+
+/// Bytes of a secret's file; the secret is one line.
+const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 /// What a first deployment needs; the texts are checked.
 #[derive(Clone, Debug)]
@@ -84,10 +88,14 @@ fn check(path: &str, text: &str, origin: &str) -> Result<(), Problem> {
 
 fn secret(args: &InitArgs, questioner: &mut impl Questioner, stdin: &mut impl Read) -> Result<Secret, InitError> {
     let text = match args.opensky_client_secret_file.as_deref() {
-        Some(file) if file == Path::new("-") => read_line("standard input", stdin)?,
+        Some(file) if file == Path::new("-") => {
+            let mut text = Vec::new();
+            let read = stdin.take(MAX_SECRET_FILE).read_to_end(&mut text);
+            text_of("standard input", read.map(|_| text).map_err(ReadError::Io))?
+        }
         Some(file) => {
             let name = file.display().to_string();
-            read_line(&name, &mut File::open(file).map_err(InitError::io(&name))?)?
+            text_of(&name, textfile::read_bytes(file, MAX_SECRET_FILE))?
         }
         None => {
             let asked = questioner.ask_secret("OpenSky API client secret (not shown)");
@@ -101,9 +109,12 @@ fn secret(args: &InitArgs, questioner: &mut impl Questioner, stdin: &mut impl Re
     Ok(Secret::new(text))
 }
 
-/// A secret's file: one line, which is far shorter than this bound.
-fn read_line(name: &str, from: &mut impl Read) -> Result<String, InitError> {
-    let mut text = String::new();
-    from.take(64 * 1024).read_to_string(&mut text).map_err(InitError::io(name))?;
-    Ok(text.trim().to_owned())
+/// The text of a secret's file, without white space around it.
+fn text_of(name: &str, content: Result<Vec<u8>, ReadError>) -> Result<String, InitError> {
+    let text = content.and_then(|content| Ok(textfile::decode(content)?));
+    let text = text.map_err(|error| match error {
+        ReadError::Io(error) => error,
+        error => io::Error::other(error),
+    });
+    Ok(text.map_err(InitError::io(name))?.trim().to_owned())
 }

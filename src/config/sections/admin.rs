@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use textfile::ReadError;
 use thiserror::Error;
 
 use super::Rows;
@@ -14,6 +15,9 @@ use crate::config::values::{FromText, Secret, Shown};
 
 /// Where a generated token is kept, within the working directory.
 pub const ADMIN_TOKEN_FILE: &str = "data/admin.token";
+
+/// Bytes of the token's file; a generated one has 65.
+const MAX_TOKEN_FILE: u64 = 64 * 1024;
 
 const KIND: Kind = Kind::Secret { min_chars: 16 };
 
@@ -68,15 +72,10 @@ impl AdminSettings {
         if let Some(token) = &self.token {
             return Ok(AdminToken { token: token.clone(), warning: None });
         }
-        let failed = |error| AdminTokenError::File { path: file.to_owned(), error };
-        match fs::read_to_string(file) {
-            Ok(text) => {
-                let warning = tighten(file).map_err(failed)?;
-                let token = Secret::from_text(text.trim(), KIND)
-                    .map_err(|unfit| AdminTokenError::Unfit { path: file.to_owned(), reason: unfit.to_string() })?;
-                Ok(AdminToken { token, warning })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let failed = |error: io::Error| AdminTokenError::File { path: file.to_owned(), error };
+        match read_token(file) {
+            Ok(token) => Ok(AdminToken { token, warning: tighten(file).map_err(failed)? }),
+            Err(AdminTokenError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
                 let token = generate()?;
                 match keep(file, &token) {
                     Ok(()) => Ok(AdminToken { token, warning: None }),
@@ -85,8 +84,19 @@ impl AdminSettings {
                     Err(error) => Err(failed(error)),
                 }
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Whether the file holds a token, where it is needed and is there.
+    ///
+    /// # Errors
+    /// As [`token_or_generated`](Self::token_or_generated) would have it.
+    pub(in crate::config) fn check_file(&self, file: &Path) -> Result<(), AdminTokenError> {
+        if self.token.is_some() || !file.exists() {
+            return Ok(());
+        }
+        read_token(file).map(drop)
     }
 
     pub(in crate::config) fn read(reader: &mut Reader) -> Option<Self> {
@@ -96,6 +106,15 @@ impl AdminSettings {
     pub(in crate::config) fn rows(&self) -> Rows {
         vec![("admin.token", Shown::optional(self.token.as_ref()))]
     }
+}
+
+fn read_token(file: &Path) -> Result<Secret, AdminTokenError> {
+    let unfit = |reason: String| AdminTokenError::Unfit { path: file.to_owned(), reason };
+    let text = textfile::read(file, MAX_TOKEN_FILE).map_err(|error| match error {
+        ReadError::Io(error) => AdminTokenError::File { path: file.to_owned(), error },
+        error => unfit(error.to_string()),
+    })?;
+    Secret::from_text(text.trim(), KIND).map_err(|reason| unfit(reason.to_string()))
 }
 
 fn generate() -> Result<Secret, AdminTokenError> {

@@ -183,6 +183,21 @@ fn files_that_say_nothing_are_fine() {
 }
 
 #[test]
+fn a_file_with_a_byte_order_mark_and_crlf_is_read_and_other_encodings_are_named() {
+    let reported = include_str!("../../../tests/data/config-bom-crlf.yaml");
+    assert!(reported.starts_with('\u{feff}') && reported.contains("\r\n"));
+    let settings = Bench::new().file(reported).load().unwrap();
+    assert_eq!(settings.http.port, 18_099);
+    assert_eq!(settings.opensky.base_url.as_str(), "http://127.0.0.1:18101/api");
+    let bench = Bench::new();
+    let utf16: Vec<u8> = "\u{feff}http:\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(bench.path(CONFIG_FILE), utf16).unwrap();
+    assert_all(&bench.error(), &[CONFIG_FILE, "UTF-16", "save it as UTF-8"]);
+    std::fs::write(bench.path(CONFIG_FILE), b"http:\n  host: caf\xe9\n").unwrap();
+    assert_all(&bench.error(), &[CONFIG_FILE, "invalid UTF-8 at byte 17"]);
+}
+
+#[test]
 fn a_named_file_must_exist_and_replaces_the_usual_one() {
     let bench = Bench::new().file("http:\n  port: 1\n");
     let load =
