@@ -31,6 +31,7 @@ pub struct CheckConfigArgs {
 }
 
 /// Prints the effective configuration as YAML, with the origin of each value; warnings and errors go to `complaints`.
+/// The files that the settings name are read, too.
 ///
 /// # Errors
 /// When nothing can be written.
@@ -49,7 +50,8 @@ pub fn run(
         write!(out, "{}", config::markdown_table())?;
         return Ok(ExitStatus::Done);
     }
-    match Settings::load(file, environment, &args.settings.0) {
+    let settings = Settings::load(file, environment, &args.settings.0);
+    match settings.and_then(|settings| settings.check_files().map(|()| settings)) {
         Ok(settings) => {
             for warning in &settings.warnings {
                 writeln!(complaints, "warning: {warning}")?;

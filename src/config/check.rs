@@ -27,7 +27,7 @@ pub fn check_value(key: &Key, text: &str, origin: &str) -> Result<(), Problem> {
         key: key.path.to_owned(),
         value: show_value(key, text),
         origin: origin.to_owned(),
-        reason: unfit.to_string(),
+        reason: unfit.of_text(text),
         expected: key.expected(),
     })
 }

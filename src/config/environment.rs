@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -38,10 +38,11 @@ impl Environment {
         self.0.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str())
     }
 
-    /// Takes what is ours. An empty variable counts as none: container set-ups often pass on what they do not have.
+    /// Takes what is ours. A variable that is empty or only white space counts as not set: container set-ups often pass
+    /// on what they do not have.
     pub(super) fn read(&self, findings: &mut Findings) -> Layer {
         let mut layer = Layer::default();
-        let mut variables: Vec<_> = self.0.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let mut variables: Vec<_> = self.0.iter().filter(|(_, value)| !is_blank(value)).collect();
         variables.sort();
         for (name, value) in variables {
             let origin = format!("environment variable {name}");
@@ -72,6 +73,10 @@ impl Environment {
         }
         layer
     }
+}
+
+fn is_blank(value: &OsStr) -> bool {
+    value.to_str().is_some_and(|text| text.trim().is_empty())
 }
 
 impl fmt::Debug for Environment {

@@ -98,6 +98,14 @@ pub enum Warning {
         /// The one that has.
         used: String,
     },
+    /// A value that is legal with the quotation marks around it, which are hardly meant.
+    #[error("{key} ({origin}): the quotation marks around the value are part of it")]
+    Quoted {
+        /// Its dotted path.
+        key: String,
+        /// Where it stands.
+        origin: String,
+    },
     /// Two settings that make a third one pointless.
     #[error("{0}")]
     Pointless(String),

@@ -1,10 +1,15 @@
+use std::path::Path;
+
 use ::config::{Map, Source, Value, ValueKind};
 
 use super::error::{Problem, Warning, mask, quote, show_value};
 use super::keys::{Key, Older};
 use super::kind::Kind;
 use super::older_database::Part;
-use super::values::{Unfit, split_properties};
+use super::values::{Unfit, is_quoted, split_properties};
+
+/// Bytes of a file with one value.
+const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 /// What one source gave, by known keys, with where each value stands. The `config` crate lays one over the other.
 #[derive(Clone, Debug, Default)]
@@ -49,9 +54,11 @@ impl Layer {
                 ),
                 Err(unfit) => return findings.refuse(key, text, origin, &unfit),
             },
-            Kind::Secret { .. } => ValueKind::String(text.to_owned()),
             _ => ValueKind::String(text.trim().to_owned()),
         };
+        if is_quoted(text) && matches!(key.kind, Kind::Text | Kind::Secret { .. } | Kind::Path) {
+            findings.warnings.push(Warning::Quoted { key: key.path.to_owned(), origin: origin.to_owned() });
+        }
         self.insert(key, value, origin, findings);
     }
 
@@ -119,7 +126,7 @@ impl Layer {
     }
 }
 
-/// What a file holds that `name` names, without the line break at its end, and where that stands.
+/// What a file holds that `name` names, without white space around it, and where that stands.
 pub(super) fn read_secret(name: &str, file: &str, origin: &str, findings: &mut Findings) -> Option<(String, String)> {
     let file = file.trim();
     // What is no path may be the secret itself, put into the wrong variable.
@@ -131,13 +138,9 @@ pub(super) fn read_secret(name: &str, file: &str, origin: &str, findings: &mut F
         reason,
         expected: "the path of a file that holds the value, and nothing else".to_owned(),
     };
-    match std::fs::read_to_string(file) {
+    match textfile::read(Path::new(file), MAX_SECRET_FILE) {
         Ok(text) if text.trim().is_empty() => findings.problems.push(refuse("it is empty".to_owned())),
-        Ok(text) => {
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            return Some((text.to_owned(), format!("{file}, named by {origin}")));
-        }
+        Ok(text) => return Some((text.trim().to_owned(), format!("{file}, named by {origin}"))),
         Err(error) => findings.problems.push(refuse(format!("it cannot be read: {error}"))),
     }
     None
@@ -174,7 +177,7 @@ impl Findings {
             key: key.path.to_owned(),
             value: show_value(key, text),
             origin: origin.to_owned(),
-            reason: unfit.to_string(),
+            reason: unfit.of_text(text),
             expected: key.expected(),
         });
     }

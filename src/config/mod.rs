@@ -5,6 +5,7 @@ mod check;
 mod environment;
 mod error;
 mod file;
+mod files;
 mod flags;
 pub mod keys;
 mod kind;

@@ -56,7 +56,7 @@ impl PartName {
     }
 
     pub(super) fn given(self, text: &str, origin: &str) -> Part {
-        Part { name: self.0, text: text.to_owned(), origin: origin.to_owned() }
+        Part { name: self.0, text: text.trim().to_owned(), origin: origin.to_owned() }
     }
 }
 

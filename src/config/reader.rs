@@ -78,7 +78,7 @@ impl Reader {
             key: key.path.to_owned(),
             value: show_value(key, text),
             origin: self.origin(key.path),
-            reason: unfit.to_string(),
+            reason: unfit.of_text(text),
             expected: key.expected(),
         });
     }

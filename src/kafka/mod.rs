@@ -17,4 +17,4 @@ pub use consumer::{KafkaSubscription, Membership};
 pub use dead_letters::{DeadLetterBox, FoundLetter, ReadFrom};
 pub use embedded::EmbeddedBroker;
 pub use producer::KafkaPublisher;
-pub use properties::check_property;
+pub use properties::{check_properties, check_property};

@@ -1,7 +1,9 @@
 //! librdkafka's own properties: which of them an operator may set, and why one is not taken.
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
+use rdkafka::producer::BaseProducer;
 use rdkafka::types::RDKafkaConfRes;
 
 /// What delivery, order and completeness rest on, with librdkafka's other names for it.
@@ -32,6 +34,21 @@ pub fn check_property(name: &str, value: &str) -> Result<(), String> {
         return Err("what is promised rests on the program's own value of it".to_owned());
     }
     ClientConfig::new().set(name, value).create_native_config().map(drop).map_err(|error| refusal(&error))
+}
+
+/// Whether librdkafka makes a client with all of these properties: it checks files, such as `ssl.ca.location`, and
+/// combinations only then. The client knows no broker, so it connects to nothing.
+///
+/// # Errors
+/// Why not, without a value.
+pub fn check_properties<'a>(properties: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), String> {
+    let mut config = ClientConfig::new();
+    properties.for_each(|(name, value)| {
+        config.set(name, value);
+    });
+    // It says why on its log alone where it is not told otherwise.
+    config.set_log_level(RDKafkaLogLevel::Emerg);
+    config.create::<BaseProducer>().map(drop).map_err(|error| refusal(&error))
 }
 
 /// Why librdkafka makes no client of a configuration, in its words as far as they do not repeat a property's value,

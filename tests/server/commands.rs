@@ -132,6 +132,53 @@ fn the_configuration_can_be_checked_and_a_wrong_one_is_refused() {
 }
 
 #[test]
+fn check_config_reads_the_files_that_the_start_needs() {
+    let setup = Setup::bare().arguments(["check-config"]);
+    let path = |name: &str| setup.directory().join(name).display().to_string();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_pem();
+    std::fs::write(path("cert.pem"), format!("\u{feff}{}", made.cert.pem())).unwrap();
+    std::fs::write(path("key.pem"), key.replace('\n', "\r\n")).unwrap();
+    std::fs::write(path("encrypted.pem"), key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")).unwrap();
+    std::fs::write(path("credentials.txt"), "me:hush").unwrap();
+    let tls = |certificate: &str, key: &str| {
+        setup.clone().set("HTTP_TLS_CERTIFICATE", &path(certificate)).set("HTTP_TLS_KEY", &path(key))
+    };
+    let good = tls("cert.pem", "key.pem").run();
+    assert_eq!(good.code, Some(0), "{:?}", good.log);
+    let absent = path("absent.pem");
+    for (setup, key, reason) in [
+        (tls("cert.pem", "encrypted.pem"), "http.tls_key", "openssl pkey -in"),
+        (tls("key.pem", "cert.pem"), "http.tls_certificate", "were the certificate and the key swapped?"),
+        (
+            setup.clone().set("OPENSKY_CREDENTIALS_FILE", &path("credentials.txt")),
+            "opensky.credentials_file",
+            "no JSON",
+        ),
+        (
+            setup.clone().set("DATABASE_URL", &format!("postgres://db/f?sslmode=verify-full&sslrootcert={absent}")),
+            "database.url",
+            "absent.pem",
+        ),
+        (
+            setup
+                .clone()
+                .set("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+                .set("KAFKA_PROPERTIES", &format!("security.protocol=SSL,ssl.ca.location={absent}")),
+            "kafka.properties",
+            "ssl.ca.location",
+        ),
+        (setup.clone().set("HTTP_HOST", "\"127.0.0.1\""), "http.host", "quotation marks"),
+    ] {
+        let refused = setup.run();
+        assert_eq!(refused.code, Some(2), "{key}: {:?}", refused.log);
+        let log = refused.log.join("\n");
+        assert!(log.contains(key) && log.contains(reason) && log.contains("environment variable"), "{key}: {log}");
+        assert!(!log.contains("hush"), "{log}");
+    }
+}
+
+#[test]
 fn an_address_that_is_taken_ends_it_with_the_reason() {
     let sky = Sky::of(5);
     let first = Setup::embedded().watching(&sky).start();

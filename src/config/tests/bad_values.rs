@@ -59,7 +59,7 @@ fn more_bad_values() {
     check("SSE_ALLOWED_ORIGINS", "*,http://a", "alone");
     check("KAFKA_PARTITIONS", "-1", "from 1 to 10000");
     check("KAFKA_PARTITIONS", "1.5", "from 1 to 10000");
-    check("KAFKA_GROUP_ID", "  ", "it is empty");
+    assert_all(&Bench::new().flag("kafka.group_id", "  ").error(), &["it is empty"]);
     check("KAFKA_PROPERTIES", "group.id=mine", "kafka.group_id is the key");
     check("KAFKA_PROPERTIES", "bootstrap.servers=a", "kafka.bootstrap_servers is the key");
     check("KAFKA_PROPERTIES", "sasl.pasword=hush", "kafka.properties.sasl.pasword = *** (environment variable");
@@ -81,6 +81,42 @@ fn more_bad_values() {
     check("KAFKA_TOPIC_ALERTS", "telemetry.raw", "kafka.topic_raw is the same topic");
     check("KAFKA_TOPIC_ALERTS", "telemetry.dead-letter", "kafka.topic_dead_letter is the same topic");
     check("SERVER_ROLES", "store", "kafka.bootstrap_servers is empty");
+}
+
+#[test]
+fn a_value_in_literal_quotation_marks_is_refused_with_the_reason() {
+    let check = |name: &str, text: &str| {
+        for mark in ['"', '\''] {
+            let error = Bench::new().env(name, &format!("{mark}{text}{mark}")).error();
+            assert_all(&error, &["the quotation marks are part of the value, leave them out"]);
+        }
+    };
+    check("HTTP_HOST", "127.0.0.1");
+    check("HTTP_HOST", "localhost");
+    check("HTTP_PORT", "8081");
+    check("OPENSKY_BASE_URL", "https://opensky-network.org/api");
+    check("OPENSKY_POLL_INTERVAL", "10s");
+    check("OPENSKY_BOUNDING_BOX", "45.8,5.9,47.9,10.6");
+    check("KAFKA_BOOTSTRAP_SERVERS", "kafka");
+    check("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092");
+    check("KAFKA_TOPIC_RAW", "flights");
+    check("KAFKA_MAX_HELD", "64MiB");
+    check("DATABASE_URL", "postgres://db/flights");
+    check("SSE_ALLOWED_ORIGINS", "https://a.example");
+    check("HTTP_TRUSTED_PROXIES", "10.0.0.0/8");
+    check("SERVER_ROLES", "collect");
+    // What may be a part of the value is taken, with a warning.
+    let settings = Bench::new().env("ADMIN_TOKEN", "\"0123456789abcdef\"").load().unwrap();
+    assert_all(&settings.warnings[0].to_string(), &["admin.token", "ADMIN_TOKEN", "quotation marks"]);
+}
+
+#[test]
+fn a_host_within_an_address_is_checked_too() {
+    let check = |name: &str, text: &str| assert_all(&Bench::new().env(name, text).error(), &["a host name has no"]);
+    check("OPENSKY_BASE_URL", "https://\"opensky-network.org\"/api");
+    check("OPENSKY_AUTH_URL", "https://a(b)/token");
+    check("KAFKA_BOOTSTRAP_SERVERS", "'kafka':9092");
+    check("SSE_ALLOWED_ORIGINS", "https://'a.example'");
 }
 
 #[test]

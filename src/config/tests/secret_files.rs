@@ -27,6 +27,38 @@ fn a_secret_may_lie_in_a_file_that_the_environment_names() {
 }
 
 #[test]
+fn white_space_around_a_value_is_dropped_wherever_it_stands() {
+    let ends = ["\n", "\r\n", "\n\n", " \t\n"];
+    for end in ends {
+        let padded = format!("{SECRET}{end}");
+        let settings = Bench::new()
+            .env("ADMIN_TOKEN", &padded)
+            .env("OPENSKY_CLIENT_ID", &format!("me{end}"))
+            .env("OPENSKY_CLIENT_SECRET", &padded)
+            .env("KAFKA_PROPERTIES", &format!("sasl.password={padded}"))
+            .env("DATABASE_HOST", &format!("db{end}"))
+            .env("DATABASE_USER", &format!("me{end}"))
+            .env("DATABASE_PASS", &format!("hush{end}"))
+            .load()
+            .unwrap();
+        assert_eq!(settings.admin.token.unwrap().expose(), SECRET);
+        let client = settings.opensky.client.unwrap();
+        assert_eq!((client.id.as_str(), client.secret.expose()), ("me", SECRET));
+        assert_eq!(settings.kafka.properties.iter().collect::<Vec<_>>(), [("sasl.password", SECRET)]);
+        assert_eq!(settings.database.url.expose(), "postgres://me:hush@db");
+        let (bench, file) = with_secret(&format!("\u{feff}{padded}"));
+        assert_eq!(bench.env("ADMIN_TOKEN_FILE", &file).load().unwrap().admin.token.unwrap().expose(), SECRET);
+        let yaml = format!("admin:\n  token: {}\n", serde_json::Value::from(padded.as_str()));
+        assert_eq!(Bench::new().file(&yaml).load().unwrap().admin.token.unwrap().expose(), SECRET);
+    }
+    // A variable that is only white space is as one that is not set.
+    for key in keys::KEYS {
+        let settings = Bench::new().env(&key.environment(), " \n").load();
+        assert_eq!(settings.unwrap().origin(key.path), "default", "{}", key.path);
+    }
+}
+
+#[test]
 fn or_that_the_configuration_names() {
     let (bench, file) = with_secret(SECRET);
     let settings = bench.file(&format!("admin:\n  token_file: {file}\n")).load().unwrap();

@@ -44,7 +44,7 @@ fn secrets_appear_in_no_error() {
         assert!(!error.to_string().contains(SECRET), "{error}");
         assert!(!format!("{error:?}").contains(SECRET), "{error:?}");
     };
-    let with_break = format!("{SECRET}\n");
+    let with_break = format!("{SECRET}\n{SECRET}");
     check(Bench::new().env("ADMIN_TOKEN", &with_break));
     check(Bench::new().env("OPENSKY_CLIENT_SECRET", &with_break));
     check(Bench::new().env("OPENSKY_CLIENT_SECRET", SECRET));

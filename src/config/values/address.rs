@@ -51,12 +51,27 @@ impl FromText for Host {
             return Ok(Self::Ip(address));
         }
         match url::Host::parse(text) {
-            Ok(url::Host::Domain(name)) => Ok(Self::Name(name)),
+            Ok(url::Host::Domain(name)) => check_name(&name).map(|()| Self::Name(name)),
             // What only looks like an address, such as 127.1 or 0x7f000001, is taken for what it stands for.
             Ok(url::Host::Ipv4(address)) => Ok(Self::Ip(address.into())),
             Ok(url::Host::Ipv6(address)) => Ok(Self::Ip(address.into())),
             Err(error) => Err(Unfit(format!("{error}"))),
         }
+    }
+}
+
+/// Whether the resolver can look a name up. The parser of URLs lets more pass, such as quotation marks.
+pub(super) fn check_name(name: &str) -> Result<(), Unfit> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if let Some(c) = name.chars().find(|c| !known(*c)) {
+        return Err(Unfit(format!("a host name has no {c:?}")));
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    match name.split('.').find(|label| label.is_empty() || label.len() > 63) {
+        _ if name.len() > 253 => Err(Unfit::because("the host name is longer than 253 characters")),
+        Some("") => Err(Unfit::because("the host name has an empty part")),
+        Some(_) => Err(Unfit::because("a part of the host name is longer than 63 characters")),
+        None => Ok(()),
     }
 }
 
@@ -72,6 +87,11 @@ impl FromText for Url {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(Unfit::because("it holds a query or a fragment"));
         }
+        if let Some(url::Host::Domain(name)) = url.host() {
+            check_name(name)?;
+        }
+        // The HTTP client has a parser of its own.
+        url.as_str().parse::<awc::http::Uri>().map_err(|error| Unfit(format!("{error}")))?;
         Ok(url)
     }
 }
@@ -96,7 +116,18 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in ["", "a b", "http://localhost", "localhost:80", "a/b"] {
+        for text in [
+            "",
+            "a b",
+            "http://localhost",
+            "localhost:80",
+            "a/b",
+            "\"localhost\"",
+            "'127.0.0.1'",
+            "a..b",
+            "a(b)",
+            &"a".repeat(64),
+        ] {
             assert!(Host::from_text(text, Kind::Host).is_err(), "{text:?}");
         }
     }

@@ -44,6 +44,20 @@ impl Unfit {
     pub(crate) fn because(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
+
+    /// The reason for this text: quotation marks around it are a likely cause.
+    pub(in crate::config) fn of_text(&self, text: &str) -> String {
+        match is_quoted(text) {
+            true => format!("{self}; the quotation marks are part of the value, leave them out"),
+            false => self.to_string(),
+        }
+    }
+}
+
+/// Whether a text stands in quotation marks. `docker run --env-file` and systemd's drop-ins hand them on.
+pub(in crate::config) fn is_quoted(text: &str) -> bool {
+    let text = text.trim();
+    ['"', '\''].into_iter().any(|mark| text.len() > 1 && text.starts_with(mark) && text.ends_with(mark))
 }
 
 /// A value that has a text form; the kind brings the limits.

@@ -2,6 +2,7 @@ use std::fmt;
 
 use url::Url;
 
+use super::address::check_name;
 use super::{FromText, Unfit, mask_user_info};
 use crate::config::kind::Kind;
 
@@ -31,6 +32,9 @@ impl Origin {
         }
         if authority.contains('@') {
             return Err(Unfit::because("an origin has no user name"));
+        }
+        if let Some(url::Host::Domain(name)) = url.host() {
+            check_name(name).map_err(|unfit| Unfit(format!("{:?}: {unfit}", mask_user_info(text))))?;
         }
         Ok(Self(url.origin().ascii_serialization()))
     }
@@ -104,6 +108,7 @@ mod tests {
         };
         check("localhost:3000", "http://");
         check("localhost", "no origin");
+        check("http://'localhost'", "a host name has no");
         check("http://a/", "not even a slash");
         check("http://a/map", "no path");
         check("http://a?x", "no path");

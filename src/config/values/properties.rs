@@ -21,7 +21,9 @@ impl KafkaProperties {
         self.0.is_empty()
     }
 
+    /// White space around a value is dropped, as everywhere: a trailing line break is no part of a password.
     pub(crate) fn insert(&mut self, name: &str, value: &str) -> Result<(), Unfit> {
+        let value = value.trim();
         match name {
             "bootstrap.servers" | "metadata.broker.list" => {
                 return Err(Unfit::because("kafka.bootstrap_servers is the key for it"));
@@ -87,7 +89,7 @@ pub(crate) fn split_properties(text: &str) -> Result<Vec<(String, String)>, Unfi
         .filter(|part| !part.trim().is_empty())
         .enumerate()
         .map(|(index, part)| match part.split_once('=') {
-            Some((name, value)) => Ok((name.trim().to_owned(), value.to_owned())),
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
             None => Err(Unfit(format!("part {} has no =", index + 1))),
         })
         .collect()

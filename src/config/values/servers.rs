@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::address::check_name;
 use super::{FromText, Unfit, mask_user_info};
 use crate::config::kind::Kind;
 
@@ -46,6 +47,7 @@ fn check(server: &str) -> Result<(), Unfit> {
         return refuse("its port is none");
     }
     match url::Host::parse(host) {
+        Ok(url::Host::Domain(name)) => check_name(&name).or_else(|unfit| refuse(&unfit.to_string())),
         Ok(_) => Ok(()),
         Err(_) => refuse("its host is none"),
     }
@@ -64,7 +66,17 @@ mod tests {
         check("kafka:9092", "kafka:9092");
         check(" a:9092 , b ,", "a:9092,b");
         check("[::1]:9092,10.0.0.1:9093", "[::1]:9092,10.0.0.1:9093");
-        for text in ["kafka:port", "kafka:0", "kafka:99999", "SASL_SSL://kafka:9092", ":9092", "a b:9092", "::1"] {
+        for text in [
+            "kafka:port",
+            "kafka:0",
+            "kafka:99999",
+            "SASL_SSL://kafka:9092",
+            ":9092",
+            "a b:9092",
+            "::1",
+            "\"kafka\"",
+            "'a':9092",
+        ] {
             assert!(Brokers::from_text(text, Kind::Servers).is_err(), "{text}");
         }
     }
