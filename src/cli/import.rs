@@ -8,8 +8,16 @@ use crate::import::FileFormat;
 /// `import`: bring files of recorded state vectors into the database.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-What is in the file says what it is: CSV with the names of the columns, as `GET /api/v1/history` exports it; NDJSON of
-the same; recorded responses of OpenSky, one a line or one a file. Each of them may be gzipped.
+The content of a file says what it is: CSV with the names of the columns, as `GET /api/v1/history` exports it, and as
+spreadsheets and pandas save it; NDJSON of the same; recorded responses of OpenSky, one a line or one a file; OpenSky's
+state vector dumps as CSV; Parquet, as `export` writes it. Text may be gzipped. A pipe works, too: `-` is the standard
+input.
+
+Columns: icao24 and last_contact, which are needed; callsign, origin_country, lat, lon, velocity, true_track,
+vertical_rate, baro_altitude, geo_altitude, on_ground, squawk, spi, position_source, category, time_position, observed_at.
+OpenSky's names for the same are understood. docs/import.md lists all names and values.
+
+A file of which nothing can be imported is an error (exit code 1), and is not remembered.
 
 A file is known by what is in it. An import that was broken off, whatever ended it, goes on where it was when it is
 started again, and a file that was imported is not imported twice; rows that are in the database stay as they are.
@@ -18,10 +26,11 @@ Rows that are older than database.retention are refused, for they would be delet
 the server's configuration too.
 
 Examples:
-  flight-monitor import history.csv monday.ndjson.gz recorded/*.json
+  flight-monitor import history.csv monday.ndjson.gz monday.parquet recorded/*.json
+  zstd -dc tuesday.csv.zst | flight-monitor import -
   flight-monitor import --database-retention 400d last-year.csv.gz")]
 pub struct ImportArgs {
-    /// CSV, NDJSON or recorded responses of /states/all, also gzipped
+    /// CSV, NDJSON or recorded responses of /states/all, also gzipped; Parquet; - for the standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 

@@ -1,155 +1,72 @@
-//! CSV (RFC 4180) whose header line has the wire's names, as the history is exported; also as PostgreSQL's `COPY` writes
-//! the table.
+//! Tables as text: RFC 4180 whose header line has the names of the columns, as the history is exported, as PostgreSQL's
+//! `COPY` writes it, and as spreadsheets save it: with semicolons or tabs, decimal commas, `sep=;`, and CR alone.
 
-use std::io::{self, Read};
+use std::borrow::Cow;
+use std::io::{BufRead, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use actors::domain::{StateVector, StateVectorParts};
 use actors::ports::{BadRecord, Recorded};
-use compact_str::CompactString;
-use csv::{ByteRecord, Reader, ReaderBuilder};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 use super::Records;
+use super::column::{Column, DecimalMark, Named, all_named, named};
 
 /// Bytes of a record. A quotation mark without its partner would take in the rest of the file.
-const LONGEST_RECORD: usize = 64 * 1024;
+const MAX_RECORD: usize = 64 * 1024;
 
 pub(super) struct Csv<R> {
-    reader: Reader<Bounded<R>>,
+    rows: Rows<R>,
     columns: Vec<Option<Column>>,
-    record: ByteRecord,
+    mark: DecimalMark,
 }
 
-/// A field of a state vector.
-#[derive(Clone, Copy)]
-enum Field {
-    Icao24,
-    Text(fn(&mut StateVectorParts) -> &mut Option<CompactString>),
-    Number(fn(&mut StateVectorParts) -> &mut Option<f64>),
-    Code(fn(&mut StateVectorParts) -> &mut Option<i16>),
-    Flag(fn(&mut StateVectorParts) -> &mut Option<bool>),
-    Time(fn(&mut StateVectorParts) -> &mut Option<i64>),
-}
-
-type Column = (&'static str, Field);
-
-const COLUMNS: [Column; 18] = [
-    ("icao24", Field::Icao24),
-    ("callsign", Field::Text(|parts| &mut parts.callsign)),
-    ("origin_country", Field::Text(|parts| &mut parts.origin_country)),
-    ("squawk", Field::Text(|parts| &mut parts.squawk)),
-    ("lat", Field::Number(|parts| &mut parts.lat)),
-    ("lon", Field::Number(|parts| &mut parts.lon)),
-    ("velocity", Field::Number(|parts| &mut parts.velocity)),
-    ("true_track", Field::Number(|parts| &mut parts.true_track)),
-    ("vertical_rate", Field::Number(|parts| &mut parts.vertical_rate)),
-    ("baro_altitude", Field::Number(|parts| &mut parts.baro_altitude)),
-    ("geo_altitude", Field::Number(|parts| &mut parts.geo_altitude)),
-    ("position_source", Field::Code(|parts| &mut parts.position_source)),
-    ("category", Field::Code(|parts| &mut parts.category)),
-    ("on_ground", Field::Flag(|parts| &mut parts.on_ground)),
-    ("spi", Field::Flag(|parts| &mut parts.spi)),
-    ("time_position", Field::Time(|parts| &mut parts.time_position)),
-    ("last_contact", Field::Time(|parts| &mut parts.last_contact)),
-    ("observed_at", Field::Time(|parts| &mut parts.observed_at)),
-];
-
-impl Field {
-    /// Sets it from a text; `false` when the text is no value of it. An empty one is unknown.
-    fn set(self, parts: &mut StateVectorParts, text: &str) -> bool {
-        fn put<T>(field: &mut Option<T>, value: Option<T>) -> bool {
-            *field = value;
-            field.is_some()
-        }
-        if text.is_empty() {
-            return true;
-        }
-        match self {
-            Self::Icao24 => {
-                parts.icao24 = text.into();
-                true
-            }
-            Self::Text(field) => put(field(parts), Some(text.into())),
-            Self::Number(field) => put(field(parts), text.parse().ok()),
-            Self::Code(field) => put(field(parts), text.parse().ok()),
-            Self::Flag(field) => put(field(parts), flag(text)),
-            Self::Time(field) => put(field(parts), seconds(text)),
-        }
-    }
-}
-
-fn flag(text: &str) -> Option<bool> {
-    match text {
-        "true" | "t" | "1" => Some(true),
-        "false" | "f" | "0" => Some(false),
-        _ => None,
-    }
-}
-
-/// Unix seconds, which may stand there as such, as RFC 3339 or as PostgreSQL writes a time in UTC.
-fn seconds(text: &str) -> Option<i64> {
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
-    }
-    let postgres = format_description!("[year]-[month]-[day] [hour]:[minute]:[second][offset_hour sign:mandatory]");
-    let time = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, postgres));
-    time.ok().map(OffsetDateTime::unix_timestamp)
-}
-
-impl<R: Read> Csv<R> {
+impl<R: BufRead> Csv<R> {
     /// Reads the header line.
     ///
     /// # Errors
-    /// When it is none: neither `icao24` nor `last_contact` may be missing, and no name may stand there twice.
+    /// When it is none: neither `icao24` nor `last_contact` may be missing, and no field may stand there twice.
     pub(super) fn new(text: R) -> Result<Self, String> {
-        let bounded = Bounded { text, left: LONGEST_RECORD };
-        let mut reader = ReaderBuilder::new().flexible(true).from_reader(bounded);
-        let headers = reader.headers().map_err(|error| format!("the header line: {error}"))?;
-        let names: Vec<_> = headers.iter().map(|name| name.trim().trim_start_matches('\u{feff}').to_owned()).collect();
-        for needed in ["icao24", "last_contact"] {
-            if !names.iter().any(|name| name == needed) {
-                return Err(format!(
-                    "the header line has no column {needed}: is it CSV with the names of the columns?"
-                ));
-            }
+        let mut rows = Rows::new(text);
+        let is_row = rows.next().map_err(|error| format!("the header line: {error}"))?;
+        // Excel's own way to say what separates the columns.
+        if is_row && let Some([separator @ (b',' | b';' | b'\t' | b'|')]) = rows.line().strip_prefix(b"sep=") {
+            rows.separator = *separator;
+            rows.next().map_err(|error| format!("the header line: {error}"))?;
+        } else {
+            rows.separator = separator(rows.line());
+            rows.split();
         }
-        if let Some(name) = names.iter().enumerate().find_map(|(i, name)| names[..i].contains(name).then_some(name)) {
-            return Err(format!("the header line has the column {name} twice"));
-        }
-        let columns: Vec<_> =
-            names.iter().map(|name| COLUMNS.iter().find(|(known, _)| known == name).copied()).collect();
-        let unknown: Vec<_> =
-            names.iter().zip(&columns).filter(|(_, column)| column.is_none()).map(|(n, _)| &**n).collect();
-        if !unknown.is_empty() {
-            log::warn!("columns that are left out, since no state vector has them: {}", unknown.join(", "));
-        }
-        Ok(Self { reader, columns, record: ByteRecord::new() })
+        let names = (0..rows.fields.len()).map(|index| rows.text(index));
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(|error| format!("the header line: {error}"))?;
+        let columns = all_named(&names)?;
+        let mark = if rows.separator == b';' { DecimalMark::Comma } else { DecimalMark::Point };
+        Ok(Self { rows, columns, mark })
     }
 
     fn parse(&self) -> Result<StateVector, String> {
-        if self.record.len() != self.columns.len() {
-            return Err(format!("{} fields, and not {}", self.record.len(), self.columns.len()));
+        let Self { rows, columns, mark } = self;
+        // A spreadsheet leaves out what is empty at the end of a line, or adds to it.
+        let surplus = rows.fields.iter().skip(columns.len()).any(|field| !rows.bytes(field).trim_ascii().is_empty());
+        if rows.fields.len() < columns.len() || surplus {
+            return Err(format!("{} fields, and not {}", rows.fields.len(), columns.len()));
         }
         let mut parts = StateVectorParts::default();
-        for (field, column) in self.record.iter().zip(&self.columns) {
-            let Some((name, kind)) = column else { continue };
-            let text = std::str::from_utf8(field).map_err(|_| format!("{name} is not UTF-8"))?;
-            if !kind.set(&mut parts, text) {
-                return Err(format!("{name} cannot be {:?}", text.chars().take(32).collect::<String>()));
-            }
+        for (index, column) in columns.iter().enumerate() {
+            let Some(column) = column else { continue };
+            let text = rows.text(index).map_err(|error| format!("{}: {error}", column.name))?;
+            column.set(&mut parts, &text, *mark).map_err(|reason| {
+                let shown: String = text.chars().take(32).collect();
+                format!("{} cannot be {shown:?}: {reason}", column.name)
+            })?;
         }
         StateVector::try_from(parts).map_err(|error| error.to_string())
     }
 }
 
-impl<R: Read + Send> Records for Csv<R> {
+impl<R: BufRead + Send> Records for Csv<R> {
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
-        self.reader.get_mut().left = LONGEST_RECORD;
-        let line = self.reader.position().line();
-        let more = self.reader.read_byte_record(&mut self.record).map_err(|error| format!("line {line}: {error}"))?;
+        let more = self.rows.next().map_err(|error| format!("line {}: {error}", self.rows.line_number))?;
         if !more {
             return Ok(false);
         }
@@ -158,32 +75,152 @@ impl<R: Read + Send> Records for Csv<R> {
         match self.parse() {
             Ok(state) => into.states.push((record, Arc::new(state))),
             Err(reason) => {
-                // Where it ended: before it, empty lines may have been passed over.
-                let line = line.max(self.reader.position().line() - 1);
-                into.bad.push(BadRecord { record, reason: format!("line {line}: {reason}") });
+                into.bad.push(BadRecord { record, reason: format!("line {}: {reason}", self.rows.line_number) });
             }
         }
         Ok(true)
     }
 }
 
-/// Gives no more than a record may have, until it is allowed more.
-struct Bounded<R> {
-    text: R,
-    left: usize,
+/// What separates the columns of a header line: the one by which most of them have a known name.
+fn separator(header: &[u8]) -> u8 {
+    let known = |separator: u8| {
+        let names = header.split(|byte| *byte == separator).filter_map(|name| std::str::from_utf8(name).ok());
+        names.filter(|name| matches!(named(name.trim().trim_matches('"')), Named::Column(_))).count()
+    };
+    [b'|', b'\t', b';', b','].into_iter().max_by_key(|separator| known(*separator)).unwrap_or(b',')
 }
 
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
-            return Err(io::Error::other(format!(
-                "a record longer than {LONGEST_RECORD} bytes: is a quotation mark left open?"
-            )));
+/// The rows of a table, each with the number of the line on which it begins.
+struct Rows<R> {
+    text: R,
+    separator: u8,
+    /// What ends a line: LF, or CR where that stands alone.
+    terminator: u8,
+    record: Vec<u8>,
+    fields: Vec<Field>,
+    line_number: u64,
+    /// Lines that were read before the record, and with it.
+    lines_read: u64,
+}
+
+/// A field of the record.
+struct Field {
+    range: Range<usize>,
+    /// There are doubled quotation marks in it, which stand for one.
+    has_quotes: bool,
+}
+
+impl<R: BufRead> Rows<R> {
+    fn new(text: R) -> Self {
+        Self {
+            text,
+            separator: b',',
+            terminator: b'\n',
+            record: Vec::new(),
+            fields: Vec::new(),
+            line_number: 1,
+            lines_read: 0,
         }
-        let length = buffer.len().min(self.left);
-        let read = self.text.read(&mut buffer[..length])?;
-        self.left -= read;
-        Ok(read)
+    }
+
+    /// Goes to the next row, past empty lines; `false` at the end.
+    fn next(&mut self) -> Result<bool, String> {
+        self.record.clear();
+        self.fields.clear();
+        while self.line().is_empty() {
+            self.record.clear();
+            self.line_number = self.lines_read + 1;
+            if !self.read_line()? {
+                return Ok(false);
+            }
+        }
+        while !self.split() {
+            if !self.read_line()? {
+                return Err("a quotation mark is left open at the end of the file".to_owned());
+            }
+        }
+        Ok(true)
+    }
+
+    /// The record without its line end.
+    fn line(&self) -> &[u8] {
+        let line = self.record.strip_suffix(&[self.terminator]).unwrap_or(&self.record);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// Appends the next line, with its end.
+    fn read_line(&mut self) -> Result<bool, String> {
+        if self.lines_read == 0 {
+            self.terminator = self.find_terminator()?;
+        }
+        let left = (MAX_RECORD + 1).saturating_sub(self.record.len());
+        let read = self.text.by_ref().take(left as u64).read_until(self.terminator, &mut self.record);
+        let read = read.map_err(|error| error.to_string())?;
+        if self.record.len() > MAX_RECORD {
+            return Err(format!("a record longer than {MAX_RECORD} bytes: is a quotation mark left open?"));
+        }
+        self.lines_read += u64::from(read > 0);
+        Ok(read > 0)
+    }
+
+    /// CR where the first line ends by it alone, as old spreadsheets write it.
+    fn find_terminator(&mut self) -> Result<u8, String> {
+        let beginning = self.text.fill_buf().map_err(|error| error.to_string())?;
+        let end = beginning.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+        let after = |end: usize| beginning.get(end + 1);
+        Ok(match end {
+            Some(end) if beginning[end] == b'\r' && after(end).is_some_and(|byte| *byte != b'\n') => b'\r',
+            _ => b'\n',
+        })
+    }
+
+    /// Finds the fields; `false` where the record ends within quotation marks, and so with a later line.
+    fn split(&mut self) -> bool {
+        self.fields.clear();
+        let record = self.record.strip_suffix(&[self.terminator]).unwrap_or(&self.record);
+        let record = record.strip_suffix(b"\r").unwrap_or(record);
+        let mut start = 0;
+        loop {
+            let rest = &record[start..];
+            if rest.first() != Some(&b'"') {
+                let end = memchr::memchr(self.separator, rest).map_or(record.len(), |at| start + at);
+                self.fields.push(Field { range: start..end, has_quotes: false });
+                start = end;
+            } else {
+                let mut has_quotes = false;
+                let mut at = start + 1;
+                let end = loop {
+                    let Some(quote) = memchr::memchr(b'"', &record[at..]) else { return false };
+                    at += quote + 1;
+                    if record.get(at) != Some(&b'"') {
+                        break at - 1;
+                    }
+                    has_quotes = true;
+                    at += 1;
+                };
+                self.fields.push(Field { range: start + 1..end, has_quotes });
+                // What follows the closing mark belongs to no field.
+                start = memchr::memchr(self.separator, &record[at..]).map_or(record.len(), |next| at + next);
+            }
+            if start == record.len() {
+                return true;
+            }
+            start += 1;
+        }
+    }
+
+    fn bytes(&self, field: &Field) -> &[u8] {
+        &self.record[field.range.clone()]
+    }
+
+    fn text(&self, index: usize) -> Result<Cow<'_, str>, String> {
+        let Some(field) = self.fields.get(index) else { return Ok(Cow::Borrowed("")) };
+        let text = std::str::from_utf8(self.bytes(field)).map_err(|error| {
+            let byte = field.range.start + error.valid_up_to();
+            format!("invalid UTF-8 at byte {byte} of the line; save the file as CSV UTF-8")
+        })?;
+        Ok(if field.has_quotes { Cow::Owned(text.replace("\"\"", "\"")) } else { Cow::Borrowed(text) })
     }
 }
 
@@ -198,9 +235,13 @@ mod tests {
         Ok(recorded)
     }
 
+    fn reasons(recorded: &Recorded) -> Vec<&str> {
+        recorded.bad.iter().map(|bad| &*bad.reason).collect()
+    }
+
     #[test]
     fn columns_are_found_by_their_names_and_empty_is_unknown() {
-        let text = "\u{feff}lon,icao24,spi,noted,last_contact,callsign,category\r\n\
+        let text = "lon,icao24,spi,noted,last_contact,callsign,category\r\n\
                     -0.5,4B1814,t,\"a, \"\"b\"\"\",1700000001,\"RA\n 5\",-1\r\n,3c6444,,,2026-01-01T00:00:00Z,,\n";
         let recorded = read(text).unwrap();
         assert_eq!((recorded.next, recorded.bad.len()), (2, 0), "{:?}", recorded.bad);
@@ -212,31 +253,70 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_seconds_or_a_date() {
-        for (text, expected) in [
-            ("-1", Some(-1)),
-            ("1969-12-31 23:59:59+00", Some(-1)),
-            ("2026-01-01T01:00:00+01:00", Some(1_767_225_600)),
-            ("2026-01-01 00:00:00", None),
-            ("1.5", None),
-        ] {
-            assert_eq!(seconds(text), expected, "{text}");
+    fn a_bad_record_costs_itself_and_is_found_by_its_line() {
+        let text = "icao24,last_contact,lat\n4b1814,1,91\n4b1814,2\n\n4b1814,3,north\n4b1814,,1\n4b1814,5,5\n";
+        for text in [text.to_owned(), text.replace('\n', "\r\n"), text.replace('\n', "\r")] {
+            let recorded = read(&text).unwrap();
+            assert_eq!((recorded.next, recorded.states.len()), (5, 1));
+            let expected = [
+                "line 2: 4b1814 has the lat 91, which is none",
+                "line 3: 2 fields, and not 3",
+                "line 5: lat cannot be \"north\": not a number",
+                "line 6: 4b1814 has no last_contact",
+            ];
+            assert_eq!(reasons(&recorded), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn a_bad_record_costs_itself_and_is_found_by_its_line() {
-        let text = "icao24,last_contact,lat\n4b1814,1,91\n4b1814,2\n\n4b1814,3,north\n4b1814,,1\n4b1814,5,5\n";
+    fn line_breaks_within_quotation_marks_count_as_lines() {
+        for end in ["\n", "\r\n"] {
+            let text = "icao24,last_contact,callsign\n4b1814,1,\"A\nB\n\"\n\n4b1815,x,\"C\"\"\nD\"\n4b1816,y,5\" 6\"\n";
+            let recorded = read(&text.replace('\n', end)).unwrap();
+            assert_eq!((recorded.next, recorded.states.len()), (3, 1));
+            let reasons = reasons(&recorded);
+            assert!(reasons[0].starts_with("line 6: last_contact cannot be \"x\""), "{reasons:?}");
+            assert!(reasons[1].starts_with("line 8: last_contact cannot be \"y\""), "{reasons:?}");
+        }
+    }
+
+    #[test]
+    fn spreadsheets_may_use_semicolons_tabs_and_decimal_commas() {
+        for text in [
+            "icao24;last_contact;lat;callsign\r\n4b1814;1,5;47,5;A,B\r\n",
+            "sep=;\r\n\"icao24\";\"last_contact\";\"lat\";\"callsign\"\r\n4b1814;1,5;\"47,5\";A,B;;\r\n",
+            "icao24\tlast_contact\tlat\tcallsign\n4b1814\t1.5\t47.5\tA,B\n",
+            "icao24|last_contact|lat|callsign\n4b1814|1.5|47.5|A,B\n",
+            ",icao24,last_contact,lat,callsign,Unnamed: 0,\n0,4b1814,1.5,47.5,\"A,B\",7,\n",
+        ] {
+            let recorded = read(text).unwrap();
+            assert_eq!(reasons(&recorded), [""; 0], "{text}");
+            let [(0, state)] = &*recorded.states else { panic!("{text}: {recorded:?}") };
+            assert_eq!((state.last_contact.0, state.lat, state.callsign.as_deref()), (1, Some(47.5), Some("A,B")));
+        }
+    }
+
+    #[test]
+    fn the_dump_of_opensky_is_understood_and_its_alert_left_out() {
+        let text = include_str!("../../tests/data/import/opensky-states-dump.csv");
         let recorded = read(text).unwrap();
-        assert_eq!((recorded.next, recorded.states.len()), (5, 1));
-        let reasons: Vec<_> = recorded.bad.iter().map(|bad| &*bad.reason).collect();
-        let expected = [
-            "line 2: 4b1814 has the lat 91, which is none",
-            "line 3: 2 fields, and not 3",
-            "line 5: lat cannot be \"north\"",
-            "line 6: 4b1814 has no last_contact",
-        ];
-        assert_eq!(reasons, expected);
+        assert_eq!((reasons(&recorded), recorded.states.len()), (vec![], 8));
+        let (_, first) = &recorded.states[0];
+        assert_eq!((first.observed_at.unwrap().0, first.time_position.unwrap().0), (1_796_007_488, 1_796_007_487));
+        assert_eq!((first.last_contact.0, first.true_track), (1_796_007_487, Some(92.1234567890123)));
+        assert_eq!((first.on_ground, first.squawk.as_deref()), (Some(false), Some("1000")));
+        let (_, last) = &recorded.states[7];
+        assert_eq!((last.squawk.as_deref(), last.geo_altitude, last.on_ground), (None, None, Some(true)));
+    }
+
+    #[test]
+    fn another_encoding_is_named_with_its_place() {
+        let text = b"icao24,last_contact,origin_country\n4b1814,1,Cura\xe7ao\n4b1815,2,Peru\n";
+        let mut csv = Csv::new(&text[..]).unwrap();
+        let mut recorded = Recorded::default();
+        while csv.read(&mut recorded).unwrap() {}
+        assert_eq!(recorded.states.len(), 1);
+        assert!(recorded.bad[0].reason.starts_with("line 2: origin_country: invalid UTF-8 at byte 13"), "{recorded:?}");
     }
 
     #[test]
@@ -246,6 +326,8 @@ mod tests {
             ("time;aircraft\n1;2\n", "no column icao24"),
             ("icao24,lat\n", "no column last_contact"),
             ("icao24,last_contact,icao24\n", "the column icao24 twice"),
+            ("icao24,last_contact,lat,latitude\n", "the columns lat and latitude are both lat"),
+            ("icao24,last_contact\n\"4b1814,1\n", "line 2: a quotation mark is left open"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(reason), "{text:?}: {error}");

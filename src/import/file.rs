@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,11 +8,10 @@ use actors::batch::LogId;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::content::{BEGINNING, GZIP, PARQUET};
+
 /// What the system is asked for at a time.
 const BUFFER: usize = 128 * 1024;
-
-/// How a gzip file begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A file that is to be imported, recognised by what is in it.
 #[derive(Debug)]
@@ -24,26 +23,45 @@ pub struct ImportFile {
     read: Arc<AtomicU64>,
 }
 
+/// What the first bytes of a file say that it is.
+pub(super) enum Content {
+    /// Parquet, which is not read from its beginning to its end.
+    Parquet(File, Arc<AtomicU64>),
+    /// Anything else, unpacked where it is gzipped, with its first bytes.
+    Bytes(Vec<u8>, Box<dyn Read + Send>),
+}
+
 impl ImportFile {
-    /// Opens a file and reads it once, for its hash.
+    /// Opens a file and reads it once, for its hash. What can be read only once, a pipe or a terminal, is copied to a
+    /// temporary file without a name, in `TMPDIR`; `-` is the standard input.
     ///
     /// # Errors
     /// The system's.
     pub fn open(path: &Path) -> io::Result<Self> {
+        let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
         let mut file = File::open(path)?;
+        let kind = file.metadata()?.file_type();
+        if kind.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory; name the files in it"));
+        }
+        let mut copy = if kind.is_file() { None } else { Some(tempfile::tempfile().map_err(explain_copy)?) };
         let (mut hasher, mut length) = (Sha256::new(), 0);
-        let mut text = BufReader::with_capacity(BUFFER, &mut file);
+        let mut buffer = vec![0; BUFFER];
         loop {
-            let piece = text.fill_buf()?;
-            if piece.is_empty() {
-                break;
+            let read = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            hasher.update(&buffer[..read]);
+            if let Some(copy) = &mut copy {
+                copy.write_all(&buffer[..read]).map_err(explain_copy)?;
             }
-            hasher.update(piece);
-            let read = piece.len();
             length += read as u64;
-            text.consume(read);
         }
         let hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut file = copy.unwrap_or(file);
         file.rewind()?;
         Ok(Self { file, hash, length, read: Arc::default() })
     }
@@ -58,15 +76,31 @@ impl ImportFile {
         self.read.clone()
     }
 
-    /// Its content, unpacked where it is packed.
-    pub(super) fn content(self) -> io::Result<Box<dyn Read + Send>> {
+    /// What is in it.
+    pub(super) fn content(self) -> io::Result<Content> {
         let Self { mut file, read, .. } = self;
-        let mut beginning = [0; GZIP.len()];
-        let packed = file.read_exact(&mut beginning).is_ok() && beginning == GZIP;
+        let mut beginning = Vec::with_capacity(BEGINNING);
+        (&mut file).take(GZIP.len().max(PARQUET.len()) as u64).read_to_end(&mut beginning)?;
         file.rewind()?;
+        if beginning.starts_with(PARQUET) {
+            return Ok(Content::Parquet(file, read));
+        }
         let counted = BufReader::with_capacity(BUFFER, Counted { file, read });
-        Ok(if packed { Box::new(MultiGzDecoder::new(counted)) } else { Box::new(counted) })
+        let mut bytes: Box<dyn Read + Send> = if beginning.starts_with(GZIP) {
+            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(counted)))
+        } else {
+            Box::new(counted)
+        };
+        beginning.clear();
+        bytes.by_ref().take(BEGINNING as u64).read_to_end(&mut beginning)?;
+        Ok(Content::Bytes(beginning, bytes))
     }
+}
+
+fn explain_copy(error: io::Error) -> io::Error {
+    let directory = std::env::temp_dir();
+    let reason = format!("failed to copy the pipe to {}: {error}; TMPDIR names another directory", directory.display());
+    io::Error::new(error.kind(), reason)
 }
 
 struct Counted {

@@ -21,6 +21,8 @@ pub enum FileFormat {
     Ndjson,
     /// Recorded responses of /states/all: one a line, or one that is the whole file
     Responses,
+    /// Apache Parquet with the same columns
+    Parquet,
 }
 
 /// What a JSON object at the beginning of a file says of it.
@@ -39,11 +41,15 @@ pub(super) fn records(
 ) -> Result<Box<dyn Records>, String> {
     let mut text = BufReader::new(text);
     let mut first_line = Vec::new();
-    text.by_ref().take(LONGEST_BEGINNING).read_until(b'\n', &mut first_line).map_err(|error| error.to_string())?;
-    let beginning = first_line.trim_ascii();
-    if beginning.is_empty() && format.is_none() {
-        return Err("it does not begin with anything".to_owned());
+    // Past empty lines.
+    while first_line.trim_ascii().is_empty() {
+        let left = LONGEST_BEGINNING.saturating_sub(first_line.len() as u64);
+        let read = text.by_ref().take(left).read_until(b'\n', &mut first_line).map_err(|error| error.to_string())?;
+        if read == 0 {
+            return Err("the file is empty".to_owned());
+        }
     }
+    let beginning = first_line.trim_ascii();
     let format = format.unwrap_or_else(|| recognised(beginning));
     let ends = beginning.ends_with(b"}");
     let text = Cursor::new(first_line).chain(text);
@@ -52,6 +58,7 @@ pub(super) fn records(
         FileFormat::Ndjson => Box::new(NdJson::new(text)),
         FileFormat::Responses if ends => Box::new(Responses::one_a_line(text)),
         FileFormat::Responses => Box::new(Responses::whole(text)),
+        FileFormat::Parquet => return Err("the file is not Parquet: it does not begin with PAR1".to_owned()),
     })
 }
 

@@ -1,13 +1,17 @@
-//! Files of recorded state vectors, to be imported: CSV, NDJSON and recorded responses of OpenSky, also gzipped.
+//! Files of recorded state vectors, to be imported: CSV, NDJSON and recorded responses of OpenSky, also gzipped, and
+//! Parquet.
 //!
 //! [`FileReader`] is the actors' [`RecordedStates`](actors::ports::RecordedStates): a thread reads and parses ahead of
 //! what is being stored, by a bounded number of records.
 
+mod column;
+mod content;
 mod csv;
 mod file;
 mod format;
 mod lines;
 mod ndjson;
+mod parquet;
 mod reader;
 mod responses;
 

@@ -1,11 +1,15 @@
-//! State vectors as JSON, one a line, as they are in Kafka.
+//! State vectors as JSON, one a line, as they are in Kafka; also as pandas and other programs write them, with a fraction
+//! of zero, numbers for texts, and the names of OpenSky's dumps.
 
 use std::io::BufRead;
 use std::sync::Arc;
 
+use actors::domain::{StateVector, StateVectorParts};
 use actors::ports::{BadRecord, Recorded};
+use serde_json::{Map, Value};
 
 use super::Records;
+use super::column::{Column, DecimalMark, Named, Scalar, named};
 use super::lines::{Line, Lines};
 use crate::kafka::codec;
 
@@ -28,7 +32,7 @@ impl<R: BufRead + Send> Records for NdJson<R> {
         let decoded = match self.lines.next().map_err(|error| format!("line {}: {error}", record + 1))? {
             None => return Ok(false),
             Some(Line::Whole(line)) if line.trim_ascii().is_empty() => None,
-            Some(Line::Whole(line)) => Some(codec::decode(Some(line))),
+            Some(Line::Whole(line)) => Some(decode(line)),
             Some(Line::TooLong) => Some(Err(format!("it is longer than {LONGEST_LINE} bytes"))),
         };
         into.next += 1;
@@ -40,5 +44,106 @@ impl<R: BufRead + Send> Records for NdJson<R> {
             }
         }
         Ok(true)
+    }
+}
+
+/// Our own form is read fast; any other one in a second way.
+fn decode(line: &[u8]) -> Result<StateVector, String> {
+    codec::decode(Some(line)).or_else(|error| {
+        let without_nan = nan_as_null(line);
+        let line = without_nan.as_deref().unwrap_or(line);
+        // What is wrong with the text itself, serde_json said already.
+        let object: Map<String, Value> = serde_json::from_slice(line).map_err(|_| error)?;
+        from_object(&object)
+    })
+}
+
+fn from_object(object: &Map<String, Value>) -> Result<StateVector, String> {
+    let mut parts = StateVectorParts::default();
+    for (name, value) in object {
+        let Named::Column(column) = named(name) else { continue };
+        // Our own name of a field wins over OpenSky's for it.
+        if !column.name.eq_ignore_ascii_case(name) && object.contains_key(column.name) {
+            continue;
+        }
+        set(column, &mut parts, value).map_err(|reason| {
+            let shown: String = value.to_string().chars().take(32).collect();
+            format!("{name} cannot be {shown}: {reason}")
+        })?;
+    }
+    StateVector::try_from(parts).map_err(|error| error.to_string())
+}
+
+fn set(column: Column, parts: &mut StateVectorParts, value: &Value) -> Result<(), &'static str> {
+    match value {
+        Value::Null => Ok(()),
+        Value::String(text) => column.set(parts, text, DecimalMark::Point),
+        Value::Bool(flag) => column.set_scalar(parts, Scalar::Flag(*flag)),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => column.set_scalar(parts, Scalar::Integer(integer)),
+            (None, Some(float)) => column.set_scalar(parts, Scalar::Float(float)),
+            (None, None) => Err("not a number"),
+        },
+        Value::Array(_) | Value::Object(_) => Err("neither a text nor a number"),
+    }
+}
+
+/// The line with `null` for the `NaN` that Python's `json` writes and JSON lacks; `None` where there is none.
+fn nan_as_null(line: &[u8]) -> Option<Vec<u8>> {
+    memchr::memmem::find(line, b"NaN")?;
+    let mut out = Vec::with_capacity(line.len() + 16);
+    let (mut in_text, mut at) = (false, 0);
+    while let Some(byte) = line.get(at) {
+        if !in_text && line[at..].starts_with(b"NaN") {
+            out.extend_from_slice(b"null");
+            at += 3;
+            continue;
+        }
+        match byte {
+            b'\\' if in_text => {
+                out.push(*byte);
+                at += 1;
+                out.extend(line.get(at));
+            }
+            b'"' => {
+                in_text = !in_text;
+                out.push(*byte);
+            }
+            _ => out.push(*byte),
+        }
+        at += 1;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pandas_and_python_write_is_read_as_our_own_form() {
+        let own = r#"{"icao24":"4b1814","callsign":"NaN \"1","lat":47.5,"on_ground":false,"squawk":"0077","category":3,"last_contact":1700000001,"observed_at":1700000002}"#;
+        let expected = decode(own.as_bytes()).unwrap();
+        for text in [
+            r#"{"icao24":"4b1814","callsign":"NaN \"1","lat":47.5,"lon":NaN,"on_ground":false,"squawk":77,"category":3.0,"last_contact":1700000001.0,"observed_at":1700000002.75}"#,
+            r#"{"icao24":"4B1814","callsign":"NaN \"1","lat":"4.75e1","onground":"False","squawk":"77.0","category":"3","alert":false,"lastcontact":1700000001.9,"time":"2023-11-14T22:13:22Z","velocity":"NaN"}"#,
+            r#"{"icao24":"4b1814","callsign":"NaN \"1","latitude":47.5,"on_ground":0,"squawk":77.0,"category":3,"last_contact":1.700000001e9,"lastcontact":5,"time":1700000002,"index":0}"#,
+        ] {
+            assert_eq!(decode(text.as_bytes()).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_name_and_the_reason() {
+        for (text, reason) in [
+            (r#"{"icao24":"4b1814","last_contact":1.5,"lat":"north"}"#, "lat cannot be \"north\": not a number"),
+            (r#"{"icao24":"4b1814","last_contact":1.5,"category":1.5}"#, "category cannot be 1.5: not a whole number"),
+            (r#"{"icao24":4,"last_contact":1}"#, "icao24 cannot be 4: not a text"),
+            (r#"{"icao24":"4b1814","last_contact":[1]}"#, "last_contact cannot be [1]"),
+            (r#"{"icao24":"4b1814","last_contact":1"#, "EOF"),
+        ] {
+            let error = decode(text.as_bytes()).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
     }
 }

@@ -1,12 +1,14 @@
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::thread;
 
 use actors::ports::{Recorded, RecordedStates};
 use tokio::sync::mpsc;
 
 use super::Records;
-use super::file::ImportFile;
+use super::content::{PARQUET, check_text};
+use super::file::{Content, ImportFile};
 use super::format::{FileFormat, records};
+use super::parquet::Parquet;
 
 /// Rows of a batch, as many as a backlog's; a response is not divided.
 const ROWS: usize = 20_000;
@@ -19,7 +21,10 @@ type Piece = Result<Option<Recorded>, String>;
 
 /// Reads a file in a thread of its own.
 #[derive(Debug)]
-pub struct FileReader(mpsc::Receiver<Piece>);
+pub struct FileReader {
+    pieces: mpsc::Receiver<Piece>,
+    records: i64,
+}
 
 impl FileReader {
     /// Starts reading. Without a format the file's first line tells it.
@@ -36,19 +41,42 @@ impl FileReader {
             // Nobody listening means that the import was given up.
             let _ = sender.blocking_send(end.map(|()| None));
         })?;
-        Ok(Self(pieces))
+        Ok(Self { pieces, records: 0 })
+    }
+
+    /// How many records were read so far; a response without a row is one, too.
+    pub fn records(&self) -> i64 {
+        self.records
     }
 }
 
 impl RecordedStates for FileReader {
     async fn next(&mut self) -> Result<Option<Recorded>, String> {
         // A thread that ends without a word has not reached the end of the file.
-        self.0.recv().await.unwrap_or_else(|| Err("its reader died".to_owned()))
+        let stopped = || Err("the reader of the file stopped unexpectedly".to_owned());
+        let piece = self.pieces.recv().await.unwrap_or_else(stopped);
+        if let Ok(Some(recorded)) = &piece {
+            self.records = recorded.next;
+        }
+        piece
     }
 }
 
 fn open(file: ImportFile, format: Option<FileFormat>) -> Result<Box<dyn Records>, String> {
-    records(file.content().map_err(|error| error.to_string())?, format)
+    match file.content().map_err(|error| error.to_string())? {
+        Content::Parquet(file, bytes_read) => match format {
+            None | Some(FileFormat::Parquet) => Ok(Box::new(Parquet::new(file, bytes_read)?)),
+            Some(_) => Err("the file is Parquet; leave --format out".to_owned()),
+        },
+        Content::Bytes(beginning, _) if beginning.starts_with(PARQUET) => {
+            Err("the file is gzipped Parquet; unpack it with `gunzip`".to_owned())
+        }
+        Content::Bytes(beginning, rest) => {
+            check_text(&beginning)?;
+            let text = textfile::without_mark(&beginning).map_err(|error| error.to_string())?.to_owned();
+            records(Cursor::new(text).chain(rest), format)
+        }
+    }
 }
 
 /// Reads to the end, or until nobody takes it any more.

@@ -1,0 +1,368 @@
+//! The columns of a table of state vectors: their names, and the texts that spreadsheets, pandas and databases write for
+//! their values. docs/import.md lists both.
+
+use std::borrow::Cow;
+
+use actors::domain::StateVectorParts;
+use compact_str::CompactString;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+/// A field of a state vector that a column fills.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// Its name on the wire.
+    pub(super) name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Icao24,
+    Text(fn(&mut StateVectorParts) -> &mut Option<CompactString>),
+    Squawk,
+    Number(fn(&mut StateVectorParts) -> &mut Option<f64>),
+    Code(fn(&mut StateVectorParts) -> &mut Option<i16>),
+    Flag(fn(&mut StateVectorParts) -> &mut Option<bool>),
+    Time(fn(&mut StateVectorParts) -> &mut Option<i64>),
+}
+
+/// A value that is no text, as a binary format holds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scalar {
+    Integer(i64),
+    Float(f64),
+    Flag(bool),
+}
+
+/// What decides between two meanings of a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum DecimalMark {
+    #[default]
+    Point,
+    /// As in the spreadsheets of most of Europe, which separate columns by semicolons then.
+    Comma,
+}
+
+const COLUMNS: [Column; 18] = [
+    Column { name: "icao24", kind: Kind::Icao24 },
+    Column { name: "callsign", kind: Kind::Text(|parts| &mut parts.callsign) },
+    Column { name: "origin_country", kind: Kind::Text(|parts| &mut parts.origin_country) },
+    Column { name: "squawk", kind: Kind::Squawk },
+    Column { name: "lat", kind: Kind::Number(|parts| &mut parts.lat) },
+    Column { name: "lon", kind: Kind::Number(|parts| &mut parts.lon) },
+    Column { name: "velocity", kind: Kind::Number(|parts| &mut parts.velocity) },
+    Column { name: "true_track", kind: Kind::Number(|parts| &mut parts.true_track) },
+    Column { name: "vertical_rate", kind: Kind::Number(|parts| &mut parts.vertical_rate) },
+    Column { name: "baro_altitude", kind: Kind::Number(|parts| &mut parts.baro_altitude) },
+    Column { name: "geo_altitude", kind: Kind::Number(|parts| &mut parts.geo_altitude) },
+    Column { name: "position_source", kind: Kind::Code(|parts| &mut parts.position_source) },
+    Column { name: "category", kind: Kind::Code(|parts| &mut parts.category) },
+    Column { name: "on_ground", kind: Kind::Flag(|parts| &mut parts.on_ground) },
+    Column { name: "spi", kind: Kind::Flag(|parts| &mut parts.spi) },
+    Column { name: "time_position", kind: Kind::Time(|parts| &mut parts.time_position) },
+    Column { name: "last_contact", kind: Kind::Time(|parts| &mut parts.last_contact) },
+    Column { name: "observed_at", kind: Kind::Time(|parts| &mut parts.observed_at) },
+];
+
+/// Names that OpenSky has for the same fields with the same units: in its state vector dumps and in its Python client.
+const ALIASES: [(&str, &str); 11] = [
+    ("time", "observed_at"),
+    ("heading", "true_track"),
+    ("vertrate", "vertical_rate"),
+    ("onground", "on_ground"),
+    ("baroaltitude", "baro_altitude"),
+    ("geoaltitude", "geo_altitude"),
+    ("lastposupdate", "time_position"),
+    ("lastcontact", "last_contact"),
+    ("latitude", "lat"),
+    ("longitude", "lon"),
+    ("country", "origin_country"),
+];
+
+/// Columns of OpenSky that no state vector has.
+const LEFT_OUT: [&str; 2] = ["alert", "sensors"];
+
+/// What a column's name says.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Named {
+    Column(Column),
+    /// No field, and none that anyone would miss: an index without a name, or a column of OpenSky's own.
+    LeftOut,
+    Unknown,
+}
+
+/// The column of this name; upper and lower case are the same.
+pub(super) fn named(name: &str) -> Named {
+    let name = name.trim();
+    let is = |other: &str| other.eq_ignore_ascii_case(name);
+    let alias = ALIASES.iter().find(|(alias, _)| is(alias)).map(|(_, field)| *field);
+    let field = COLUMNS.iter().find(|column| is(column.name) || alias == Some(column.name));
+    match field {
+        Some(column) => Named::Column(*column),
+        // pandas writes an index without a name, and reads it back as "Unnamed: 0".
+        None if name.is_empty() || name.starts_with("Unnamed: ") || is("__index_level_0__") => Named::LeftOut,
+        None if LEFT_OUT.iter().any(|left_out| is(left_out)) => Named::LeftOut,
+        None => Named::Unknown,
+    }
+}
+
+/// The columns of these names, in their order; `None` for one that is left out. Unknown ones are warned about.
+///
+/// # Errors
+/// A needed column is missing, or two columns are the same field.
+pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<Column>>, String> {
+    let mut columns: Vec<Option<Column>> = Vec::new();
+    let mut unknown = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let column = match named(name) {
+            Named::Column(column) => Some(column),
+            Named::LeftOut => None,
+            Named::Unknown => {
+                unknown.push(name.trim());
+                None
+            }
+        };
+        if let Some(field) = column
+            && let Some(other) = columns.iter().position(|other| other.is_some_and(|other| other.name == field.name))
+        {
+            let (first, second) = (names[other].trim(), names[index].trim());
+            return Err(if first.eq_ignore_ascii_case(second) {
+                format!("the header line has the column {second} twice")
+            } else {
+                format!("the columns {first} and {second} are both {}; remove one of them", field.name)
+            });
+        }
+        columns.push(column);
+    }
+    for needed in ["icao24", "last_contact"] {
+        if !columns.iter().flatten().any(|column| column.name == needed) {
+            let found: String = names.join(", ").chars().take(200).collect();
+            return Err(format!(
+                "the header line has no column {needed}; found: {found}. Is it CSV with the names of the columns?"
+            ));
+        }
+    }
+    if !unknown.is_empty() {
+        log::warn!("columns left out, since no state vector has them: {}", unknown.join(", "));
+    }
+    Ok(columns)
+}
+
+impl Column {
+    /// Sets the field from a text. Empty, or one of the words for it, is unknown.
+    ///
+    /// # Errors
+    /// What would be a value of it.
+    pub(super) fn set(self, parts: &mut StateVectorParts, text: &str, mark: DecimalMark) -> Result<(), &'static str> {
+        let text = text.trim();
+        if is_unknown(text) {
+            return Ok(());
+        }
+        match self.kind {
+            Kind::Icao24 => parts.icao24 = text.into(),
+            Kind::Text(field) => *field(parts) = Some(text.into()),
+            Kind::Squawk => parts.squawk = Some(squawk(text)),
+            Kind::Number(field) => *field(parts) = Some(number(text, mark).ok_or("not a number")?),
+            Kind::Code(field) => {
+                let code = text.parse().ok().or_else(|| number(text, mark).and_then(whole));
+                *field(parts) = Some(code.ok_or("not a whole number from -32768 to 32767")?);
+            }
+            Kind::Flag(field) => *field(parts) = Some(flag(text).ok_or("neither true nor false")?),
+            Kind::Time(field) => *field(parts) = Some(seconds(text, mark)?),
+        }
+        Ok(())
+    }
+
+    /// Sets the field from a value of a binary format; a time in seconds.
+    ///
+    /// # Errors
+    /// What would be a value of it.
+    pub(super) fn set_scalar(self, parts: &mut StateVectorParts, value: Scalar) -> Result<(), &'static str> {
+        // How pandas writes that a number is missing.
+        if matches!(value, Scalar::Float(float) if float.is_nan()) {
+            return Ok(());
+        }
+        match (self.kind, value) {
+            (Kind::Number(field), Scalar::Float(float)) => *field(parts) = Some(float),
+            (Kind::Number(field), Scalar::Integer(integer)) => *field(parts) = Some(integer as f64),
+            (Kind::Code(field), Scalar::Integer(integer)) => {
+                *field(parts) = Some(i16::try_from(integer).map_err(|_| "not a whole number from -32768 to 32767")?);
+            }
+            (Kind::Code(field), Scalar::Float(float)) => {
+                *field(parts) = Some(whole(float).ok_or("not a whole number from -32768 to 32767")?);
+            }
+            (Kind::Flag(field), Scalar::Flag(flag)) => *field(parts) = Some(flag),
+            (Kind::Flag(field), Scalar::Integer(0 | 1)) => *field(parts) = Some(value == Scalar::Integer(1)),
+            (Kind::Flag(field), Scalar::Float(float)) if float == 0.0 || float == 1.0 => {
+                *field(parts) = Some(float == 1.0);
+            }
+            (Kind::Time(field), Scalar::Integer(integer)) => *field(parts) = Some(integer),
+            (Kind::Time(field), Scalar::Float(float)) => *field(parts) = Some(floor(float).ok_or("not a time")?),
+            (Kind::Squawk, Scalar::Integer(code @ 0..=9999)) => parts.squawk = Some(squawk(&code.to_string())),
+            (Kind::Squawk, Scalar::Float(code)) if whole(code).is_some_and(|code| (0..=9999).contains(&code)) => {
+                parts.squawk = Some(squawk(&code.to_string()));
+            }
+            (Kind::Text(_) | Kind::Icao24 | Kind::Squawk, _) => return Err("not a text"),
+            (Kind::Flag(_), _) => return Err("neither true nor false"),
+            (_, Scalar::Flag(_)) => return Err("not a number"),
+        }
+        Ok(())
+    }
+}
+
+/// How a missing value is written by pandas (NaN, nan, None, <NA>), PostgreSQL (\N) and others (NULL, null).
+fn is_unknown(text: &str) -> bool {
+    matches!(text, "" | "NaN" | "nan" | "NULL" | "null" | "None" | "<NA>" | "\\N")
+}
+
+fn number(text: &str, mark: DecimalMark) -> Option<f64> {
+    match mark {
+        DecimalMark::Comma if text.contains(',') => {
+            // With a point, too, one of them separates thousands, and nobody knows which.
+            (!text.contains('.')).then(|| text.replacen(',', ".", 1).parse().ok())?
+        }
+        _ => text.parse().ok(),
+    }
+}
+
+/// A number without a fraction, as a code.
+fn whole(number: f64) -> Option<i16> {
+    let fits = number.fract() == 0.0 && number >= f64::from(i16::MIN) && number <= f64::from(i16::MAX);
+    fits.then_some(number as i16)
+}
+
+/// A spreadsheet has cut its leading zeros off, or pandas made a float of it.
+fn squawk(text: &str) -> CompactString {
+    let digits = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(d, _)| d);
+    if digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return text.into();
+    }
+    let mut padded = CompactString::from(&"0000"[digits.len()..]);
+    padded.push_str(digits);
+    padded
+}
+
+/// `true` and `false` as programs write them, and as spreadsheets do in German, French, Italian, Spanish and Portuguese.
+fn flag(text: &str) -> Option<bool> {
+    const TRUE: [&str; 9] = ["true", "t", "1", "1.0", "yes", "wahr", "vrai", "vero", "verdadero"];
+    const FALSE: [&str; 9] = ["false", "f", "0", "0.0", "no", "falsch", "faux", "falso", "0,0"];
+    match text {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ if TRUE.iter().any(|word| word.eq_ignore_ascii_case(text)) => Some(true),
+        _ if FALSE.iter().any(|word| word.eq_ignore_ascii_case(text)) => Some(false),
+        _ => None,
+    }
+}
+
+/// Unix seconds, of which a fraction is cut off towards the past; or a time as RFC 3339, PostgreSQL or pandas write it.
+fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    if let Some(number) = number(text, mark) {
+        if lost_digits(text) {
+            return Err(
+                "a time that lost its digits in a spreadsheet; format the column as a number and save it again",
+            );
+        }
+        return floor(number).ok_or("not a time");
+    }
+    let postgres = format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second][optional [.[subsecond]]][offset_hour sign:mandatory][optional [:[offset_minute]]]"
+    );
+    let time = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, postgres));
+    time.map(OffsetDateTime::unix_timestamp)
+        .map_err(|_| "not a time; Unix seconds or RFC 3339 with its zone, such as 2026-01-01T12:00:00Z")
+}
+
+/// Whether a number in scientific notation says less than its whole part: 1.796E+09 may be any second of a day.
+fn lost_digits(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i64;
+    exponent.parse::<i64>().map_or(true, |exponent| exponent >= digits)
+}
+
+fn floor(number: f64) -> Option<i64> {
+    let floor = number.floor();
+    // Beyond, not every whole number is a float.
+    (floor.abs() < 9e15).then_some(floor as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(column: &str, text: &str, mark: DecimalMark) -> Result<StateVectorParts, &'static str> {
+        let Named::Column(column) = named(column) else { panic!("{column}") };
+        let mut parts = StateVectorParts::default();
+        column.set(&mut parts, text, mark).map(|()| parts)
+    }
+
+    #[test]
+    fn a_time_is_seconds_with_or_without_a_fraction_or_a_date() {
+        use DecimalMark::{Comma, Point};
+        for (text, mark, expected) in [
+            ("-1", Point, Some(-1)),
+            ("-0.5", Point, Some(-1)),
+            ("1796007487.797", Point, Some(1_796_007_487)),
+            ("1796007487,797", Comma, Some(1_796_007_487)),
+            ("1796007487.0", Point, Some(1_796_007_487)),
+            ("1.796007487E+09", Point, Some(1_796_007_487)),
+            ("1.796007487797e9", Point, Some(1_796_007_487)),
+            ("1.79601E+09", Point, None),
+            ("1969-12-31 23:59:59+00", Point, Some(-1)),
+            ("2026-01-01 00:00:00.25+00:00", Point, Some(1_767_225_600)),
+            ("2026-01-01T01:00:00+01:00", Point, Some(1_767_225_600)),
+            ("2026-01-01 00:00:00", Point, None),
+            ("1e300", Point, None),
+            ("inf", Point, None),
+            ("soon", Point, None),
+        ] {
+            assert_eq!(seconds(text, mark).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_value_has_many_spellings() {
+        for text in ["", " ", "NaN", "nan", "NULL", "null", "None", "<NA>", "\\N"] {
+            for column in COLUMNS {
+                let parts = set(column.name, text, DecimalMark::Point).unwrap();
+                assert_eq!(parts, StateVectorParts::default(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_spreadsheets_and_pandas_write_them() {
+        use DecimalMark::{Comma, Point};
+        let lat = |text, mark| set("LAT", text, mark).map(|parts| parts.lat.unwrap());
+        assert_eq!(lat("48.1", Point), Ok(48.1));
+        assert_eq!(lat("48,1", Comma), Ok(48.1));
+        assert_eq!(lat("4.81e1", Point), Ok(48.1));
+        assert_eq!(lat("48.1", Comma), Ok(48.1));
+        assert!(lat("48,1", Point).is_err() && lat("1.048,1", Comma).is_err() && lat("4,8,1", Comma).is_err());
+        let category = |text| set("category", text, Point).map(|parts| parts.category.unwrap());
+        assert_eq!((category("12.0"), category("-1"), category("1e1")), (Ok(12), Ok(-1), Ok(10)));
+        assert!(category("12.5").is_err() && category("40000").is_err());
+        let squawk = |text| set("squawk", text, Point).unwrap().squawk.unwrap();
+        assert_eq!(
+            ["77", "77.0", "1000.0", "0000", "7a", "12345"].map(squawk),
+            ["0077", "0077", "1000", "0000", "7a", "12345"]
+        );
+    }
+
+    #[test]
+    fn flags_are_read_as_programs_and_spreadsheets_write_them() {
+        let flag = |text| set("onground", text, DecimalMark::Point).map(|parts| parts.on_ground.unwrap());
+        for text in ["true", "True", "TRUE", "t", "1", "1.0", "WAHR"] {
+            assert_eq!(flag(text), Ok(true), "{text}");
+        }
+        for text in ["false", "False", "FALSE", "f", "0", "0.0", "FAUX"] {
+            assert_eq!(flag(text), Ok(false), "{text}");
+        }
+        assert_eq!(flag("2"), Err("neither true nor false"));
+    }
+}

@@ -1,0 +1,84 @@
+//! What kind of file its first bytes say it is.
+
+/// How many of the first bytes are looked at: a tar archive has its mark at 257.
+pub(super) const BEGINNING: usize = 512;
+
+/// How a gzip file begins.
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// How a Parquet file begins and ends.
+pub(super) const PARQUET: &[u8] = b"PAR1";
+
+/// Files that are often taken for a table of text, and what to do with them.
+const FOREIGN: [(&[u8], &str); 15] = [
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet (.xlsx, .ods); save the sheet as CSV, or unpack the archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls); save the sheet as CSV"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd; unpack it with `zstd -d`"),
+    (b"BZh", "compressed by bzip2; unpack it with `bunzip2`"),
+    (b"\xfd7zXZ", "compressed by xz; unpack it with `unxz`"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it"),
+    (b"Obj\x01", "Avro; convert it to CSV or Parquet"),
+    (b"ORC", "ORC; convert it to CSV or Parquet"),
+    (b"ARROW1", "Arrow or Feather; convert it to CSV or Parquet"),
+    (b"\x89HDF", "HDF5; convert it to CSV or Parquet"),
+    (b"PARE", "an encrypted Parquet file; write it without encryption"),
+    (b"SQLite format 3\0", "a SQLite database; export its rows as CSV"),
+    (b"%PDF", "a PDF document"),
+    (b"\x80\x04\x95", "a pickle of Python; write CSV (to_csv) or Parquet (to_parquet)"),
+    (b"\x80\x05\x95", "a pickle of Python; write CSV (to_csv) or Parquet (to_parquet)"),
+];
+
+/// Whether it can be text.
+///
+/// # Errors
+/// What it is in its place, and what to do.
+pub(super) fn check_text(beginning: &[u8]) -> Result<(), String> {
+    textfile::without_mark(beginning).map_err(|error| error.to_string())?;
+    if let Some((_, what)) = FOREIGN.iter().find(|(mark, _)| beginning.starts_with(mark)) {
+        return Err(format!("the file is {what}"));
+    }
+    if beginning.get(257..262) == Some(b"ustar") {
+        return Err("the file is a tar archive; unpack it with `tar -xf`".to_owned());
+    }
+    match beginning.trim_ascii_start().first() {
+        None => return Err("the file is empty".to_owned()),
+        Some(b'<') => return Err("the file is HTML or XML; was an error page saved?".to_owned()),
+        Some(b'[') => {
+            return Err("the file is a JSON array; write one object a line, with `jq -c '.[]'`, or in pandas with \
+                        to_json(orient=\"records\", lines=True)"
+                .to_owned());
+        }
+        _ => {}
+    }
+    if beginning.contains(&0) {
+        return Err("the file is binary, and none of CSV, NDJSON, recorded responses and Parquet".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_another_kind_are_named() {
+        let utf16: Vec<u8> = "\u{feff}icao24,last".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut tar = vec![b'a'; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        for (beginning, part) in [
+            (&b"PK\x03\x04..."[..], ".xlsx"),
+            (b"\x28\xb5\x2f\xfd...", "zstd -d"),
+            (&utf16, "UTF-16"),
+            (&tar, "tar -xf"),
+            (b"", "empty"),
+            (b" \r\n", "empty"),
+            (b"<!doctype html>", "HTML"),
+            (b"[{\"icao24\":", "jq -c"),
+            (b"a,b\0", "binary"),
+        ] {
+            let error = check_text(beginning).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(check_text(b"\xef\xbb\xbficao24,last_contact"), Ok(()));
+    }
+}

@@ -1,0 +1,280 @@
+//! Parquet files of state vectors: our own export, and what pandas and others write with the same columns.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actors::domain::{StateVector, StateVectorParts};
+use actors::ports::{BadRecord, Recorded};
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{AsBytes, DataType};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescriptor;
+
+use super::Records;
+use super::column::{Column, DecimalMark, Scalar, all_named};
+
+/// Rows that are decoded at a time.
+const ROWS: usize = 1_000;
+
+pub(super) struct Parquet {
+    file: SerializedFileReader<File>,
+    /// The leaf columns of the file; those that no field has are not read.
+    columns: Vec<Option<(Column, Unit)>>,
+    next_group: usize,
+    group: Vec<(usize, ColumnReader)>,
+    left_in_group: usize,
+    /// Decoded and not handed out yet, in the order of the file.
+    rows: std::vec::IntoIter<Result<StateVectorParts, String>>,
+    bytes_read: Arc<AtomicU64>,
+}
+
+/// Parts of a second.
+#[derive(Clone, Copy)]
+struct Unit(i64);
+
+impl Parquet {
+    pub(super) fn new(file: File, bytes_read: Arc<AtomicU64>) -> Result<Self, String> {
+        let file = SerializedFileReader::new(file).map_err(|error| format!("invalid Parquet: {error}"))?;
+        let schema = file.metadata().file_metadata().schema_descr_ptr();
+        let names: Vec<_> = schema.columns().iter().map(|column| Cow::Owned(column.path().string())).collect();
+        let columns = all_named(&names)?;
+        let columns = columns.into_iter().zip(schema.columns()).map(|(column, description)| match column {
+            Some(column) if description.max_rep_level() > 0 => Err(format!("the column {} holds lists", column.name)),
+            Some(column) => Ok(Some((column, unit(description)))),
+            None => Ok(None),
+        });
+        Ok(Self {
+            columns: columns.collect::<Result<_, _>>()?,
+            file,
+            next_group: 0,
+            group: Vec::new(),
+            left_in_group: 0,
+            rows: Vec::new().into_iter(),
+            bytes_read,
+        })
+    }
+
+    /// Decodes the next rows; `false` at the end.
+    fn decode(&mut self) -> Result<bool, String> {
+        let failed = |error: ParquetError| format!("invalid Parquet: {error}");
+        while self.left_in_group == 0 {
+            if self.next_group == self.file.num_row_groups() {
+                return Ok(false);
+            }
+            let group = self.file.get_row_group(self.next_group).map_err(failed)?;
+            let length = group.metadata().compressed_size();
+            self.bytes_read.fetch_add(length.unsigned_abs(), Ordering::Relaxed);
+            let needed = self.columns.iter().enumerate().filter(|(_, column)| column.is_some());
+            let readers = needed.map(|(index, _)| Ok((index, group.get_column_reader(index)?)));
+            self.group = readers.collect::<Result<_, ParquetError>>().map_err(failed)?;
+            self.left_in_group = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
+            self.next_group += 1;
+        }
+        let count = self.left_in_group.min(ROWS);
+        let mut rows: Vec<Result<StateVectorParts, String>> = vec![Ok(StateVectorParts::default()); count];
+        for (index, reader) in &mut self.group {
+            let Some(Some((column, unit))) = self.columns.get(*index) else { continue };
+            fill(reader, *column, *unit, &mut rows).map_err(failed)?;
+        }
+        self.left_in_group -= count;
+        self.rows = rows.into_iter();
+        Ok(true)
+    }
+}
+
+impl Records for Parquet {
+    fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
+        let row = loop {
+            if let Some(row) = self.rows.next() {
+                break row;
+            }
+            if !self.decode()? {
+                return Ok(false);
+            }
+        };
+        let record = into.next;
+        into.next += 1;
+        match row.and_then(|parts| StateVector::try_from(parts).map_err(|error| error.to_string())) {
+            Ok(state) => into.states.push((record, Arc::new(state))),
+            Err(reason) => into.bad.push(BadRecord { record, reason: format!("row {}: {reason}", record + 1) }),
+        }
+        Ok(true)
+    }
+}
+
+/// How many units of a column's whole numbers are a second.
+fn unit(column: &ColumnDescriptor) -> Unit {
+    Unit(match column.logical_type_ref() {
+        Some(LogicalType::Timestamp(timestamp)) => match timestamp.unit {
+            TimeUnit::MILLIS => 1_000,
+            TimeUnit::MICROS => 1_000_000,
+            TimeUnit::NANOS => 1_000_000_000,
+        },
+        _ => match column.converted_type() {
+            ConvertedType::TIMESTAMP_MILLIS => 1_000,
+            ConvertedType::TIMESTAMP_MICROS => 1_000_000,
+            _ => 1,
+        },
+    })
+}
+
+type Rows = [Result<StateVectorParts, String>];
+
+/// Sets one column of all rows.
+fn fill(reader: &mut ColumnReader, column: Column, unit: Unit, rows: &mut Rows) -> Result<(), ParquetError> {
+    let scalar = |parts: &mut StateVectorParts, value| column.set_scalar(parts, value);
+    match reader {
+        ColumnReader::BoolColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| scalar(parts, Scalar::Flag(*value)))
+        }
+        ColumnReader::Int32ColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| scalar(parts, Scalar::Integer(i64::from(*value))))
+        }
+        ColumnReader::Int64ColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| scalar(parts, Scalar::Integer(value.div_euclid(unit.0))))
+        }
+        ColumnReader::Int96ColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| scalar(parts, Scalar::Integer(value.to_seconds())))
+        }
+        ColumnReader::FloatColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| scalar(parts, Scalar::Float(f64::from(*value))))
+        }
+        ColumnReader::DoubleColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| scalar(parts, Scalar::Float(*value)))
+        }
+        ColumnReader::ByteArrayColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| set_text(column, parts, value.as_bytes()))
+        }
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+            each(reader, column, rows, |parts, value| set_text(column, parts, value.as_bytes()))
+        }
+    }
+}
+
+fn set_text(column: Column, parts: &mut StateVectorParts, bytes: &[u8]) -> Result<(), &'static str> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8")?;
+    column.set(parts, text, DecimalMark::Point)
+}
+
+fn each<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    column: Column,
+    rows: &mut Rows,
+    set: impl Fn(&mut StateVectorParts, &T::T) -> Result<(), &'static str>,
+) -> Result<(), ParquetError> {
+    let (mut values, mut levels) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    let mut read = 0;
+    while read < rows.len() {
+        values.clear();
+        levels.clear();
+        let (records, _, _) = reader.read_records(rows.len() - read, Some(&mut levels), None, &mut values)?;
+        if records == 0 {
+            return Err(ParquetError::General(format!("the column {} has too few rows", column.name)));
+        }
+        // A column that every row has comes without levels.
+        let highest = levels.iter().copied().max().unwrap_or_default();
+        let all = values.len() == records;
+        let mut values = values.iter();
+        for (index, row) in rows[read..read + records].iter_mut().enumerate() {
+            let is_known = all || levels.get(index).is_some_and(|level| *level == highest);
+            let Some(value) = is_known.then(|| values.next()).flatten() else { continue };
+            if let Ok(parts) = row
+                && let Err(reason) = set(parts, value)
+            {
+                *row = Err(format!("{}: {reason}", column.name));
+            }
+        }
+        read += records;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::export;
+    use crate::storage::HistoryRow;
+
+    fn read(file: File) -> Recorded {
+        let mut parquet = Parquet::new(file, Arc::default()).unwrap();
+        let mut recorded = Recorded::default();
+        while parquet.read(&mut recorded).unwrap() {}
+        recorded
+    }
+
+    fn written(states: &[StateVector]) -> File {
+        let file = tempfile::tempfile().unwrap();
+        let mut parquet = export::Parquet::new(export::Fields::default(), file.try_clone().unwrap()).unwrap();
+        for state in states {
+            let icao24 = state.icao24.to_string();
+            parquet.row(&HistoryRow {
+                icao24: &icao24,
+                callsign: state.callsign.as_deref(),
+                origin_country: state.origin_country.as_deref(),
+                lat: state.lat,
+                lon: state.lon,
+                velocity: state.velocity,
+                true_track: state.true_track,
+                vertical_rate: state.vertical_rate,
+                baro_altitude: state.baro_altitude,
+                geo_altitude: state.geo_altitude,
+                on_ground: state.on_ground,
+                squawk: state.squawk.as_deref(),
+                spi: state.spi,
+                position_source: state.position_source,
+                category: state.category,
+                time_position: state.time_position,
+                last_contact: state.last_contact,
+                observed_at: state.observed_at,
+            });
+        }
+        parquet.finish().unwrap();
+        file
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn our_own_export_reads_back_as_it_was(
+            rows in prop::collection::vec(
+                (0_u32..1 << 24, prop::option::of("[A-Z0-9]{1,8}"), prop::option::of(-90.0..=90.0_f64), any::<Option<bool>>(), any::<Option<i16>>(), -1_000_000_i64..4_000_000_000, prop::option::of(0_i64..4_000_000_000)),
+                0..2_500,
+            ),
+        ) {
+            let states: Vec<StateVector> = rows.into_iter().map(|(address, callsign, lat, flag, code, time, other_time)| {
+                StateVectorParts {
+                    icao24: format!("{address:06x}").into(),
+                    callsign: callsign.map(Into::into),
+                    lat,
+                    on_ground: flag,
+                    category: code,
+                    last_contact: Some(time),
+                    time_position: other_time,
+                    ..StateVectorParts::default()
+                }
+                .try_into()
+                .unwrap()
+            }).collect();
+            let recorded = read(written(&states));
+            prop_assert!(recorded.bad.is_empty(), "{:?}", recorded.bad);
+            let again: Vec<_> = recorded.states.iter().map(|(_, state)| (**state).clone()).collect();
+            prop_assert_eq!(again, states);
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error() {
+        use std::io::{Seek, Write};
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"PAR1 and nothing more").unwrap();
+        file.rewind().unwrap();
+        let error = Parquet::new(file, Arc::default()).err().unwrap();
+        assert!(error.contains("invalid Parquet"), "{error}");
+    }
+}
