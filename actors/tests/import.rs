@@ -95,8 +95,9 @@ impl Tables {
         if found.map(|position| position.next_offset) != part.expected {
             return Stored { fenced: vec![Fenced { partition: 0, found }], ..Stored::default() };
         }
-        self.position =
-            Some(Position { partition: 0, next_offset: part.next_offset, last_timestamp: part.last_timestamp });
+        // The times of these tests begin at 0, which says of a position that nothing was stored.
+        let last_timestamp = part.last_timestamp.max(1);
+        self.position = Some(Position { partition: 0, next_offset: part.next_offset, last_timestamp });
         let mut stored = Stored::default();
         for state in &part.states {
             if self.rows.insert(state.last_contact.0, 1).is_some() {
@@ -114,7 +115,7 @@ impl Tables {
         for record in from..next_offset {
             self.rows.insert(record, 1);
         }
-        self.position = Some(Position { partition: 0, next_offset, last_timestamp: 0 });
+        self.position = Some(Position { partition: 0, next_offset, last_timestamp: 1 });
     }
 }
 
@@ -293,6 +294,25 @@ fn a_refused_row_costs_itself_and_is_named() {
     });
 }
 
+#[test]
+fn a_file_of_which_nothing_is_stored_is_not_remembered() {
+    run(async {
+        let writer = FakeWriter::default();
+        let all: Vec<_> = (0..20).collect();
+        let imported = writer.import(RULES, File::new(20, &all)).await.unwrap();
+        assert_eq!(imported, Imported { bad: 20, ..Imported::default() });
+        assert_eq!(writer.tables().position, None);
+        let too_old = ImportRules { oldest: UnixTime(1_000), ..RULES };
+        let imported = writer.import(too_old, File::new(20, &[])).await.unwrap();
+        assert_eq!(imported, Imported { too_old: 20, ..Imported::default() });
+        assert_eq!(writer.tables().position, None);
+        // Once anything is stored, what was bad before it is remembered, too.
+        let imported = writer.import(RULES, File::new(20, &all[..15])).await.unwrap();
+        assert_eq!(imported, Imported { inserted: 5, bad: 15, ..Imported::default() });
+        assert_eq!(writer.tables().position.unwrap().next_offset, 20);
+    });
+}
+
 proptest! {
     #[test]
     fn whatever_fails_each_record_is_stored_once(
@@ -317,7 +337,9 @@ proptest! {
             for record in 0..length {
                 prop_assert!(tables.rows.contains_key(&record) || refused.contains(&record), "{record} is missing");
             }
-            prop_assert!(tables.position.map_or(0, |position| position.next_offset) >= length);
+            // A file of which nothing was stored is not remembered.
+            let remembered = tables.position.map(|position| position.next_offset);
+            prop_assert!(remembered.map_or(tables.rows.is_empty(), |next_offset| next_offset >= length));
             prop_assert!(imported.inserted + imported.duplicates + imported.passed_over + imported.bad <= 2 * length as u64);
             Ok(())
         })?;

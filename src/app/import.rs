@@ -40,26 +40,39 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
             patience: PATIENCE,
         },
     };
-    let mut status = ExitStatus::Done;
-    for file in &args.files {
+    let mut failed = Vec::new();
+    for (index, file) in args.files.iter().enumerate() {
         let name = file.display().to_string();
         match import(&importer, file, args).await {
-            Ok(imported) => tell(&name, &imported, settings.database.retention),
+            Ok((imported, records)) => {
+                if !tell(&name, &imported, records, settings.database.retention) {
+                    failed.push(name);
+                }
+            }
             Err(error) => {
                 log::error!("{name}: {error:#}");
-                status = ExitStatus::Failed;
                 if matches!(error.downcast_ref(), Some(ImportError::Unavailable(_))) {
-                    log::error!("the database is away: start the import again later, and it goes on from here");
+                    log::error!(
+                        "the database is unavailable: start the import again later, and it continues from here"
+                    );
+                    failed.extend(args.files[index..].iter().map(|file| file.display().to_string()));
                     break;
                 }
+                failed.push(name);
             }
         }
     }
     supervisor.stop();
-    Ok(status)
+    if failed.is_empty() {
+        return Ok(ExitStatus::Done);
+    }
+    if args.files.len() > 1 {
+        log::error!("{} of {} files were not imported: {}", failed.len(), args.files.len(), failed.join(", "));
+    }
+    Ok(ExitStatus::Failed)
 }
 
-async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::Result<Imported> {
+async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::Result<(Imported, i64)> {
     let opening = path.to_owned();
     let file = tokio::task::spawn_blocking(move || ImportFile::open(&opening)).await??;
     let bar = ProgressBar::new(file.length).with_style(
@@ -75,17 +88,44 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
         })
         .await;
     bar.finish_and_clear();
-    Ok(imported?)
+    Ok((imported?, reader.records()))
 }
 
-fn tell(file: &str, imported: &Imported, retention: Duration) {
+/// Logs what became of a file that was read to its end; `false` where nothing of it was imported, now or before.
+fn tell(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
     let Imported { inserted, duplicates, too_old, bad, passed_over } = *imported;
+    let retention = humantime::format_duration(retention);
+    if inserted + duplicates + passed_over == 0 {
+        let advice = match (too_old, bad) {
+            // OpenSky answers so where it knows of no aircraft in the area.
+            (0, 0) if records > 0 => {
+                log::warn!(file; "{file}: the recorded response has no rows, so there was nothing to import");
+                return true;
+            }
+            (0, 0) => "the file has a header line and no rows".to_owned(),
+            (0, _) => {
+                "no row could be read; the first ones and the reasons are above. `import --help` lists the columns \
+                       and values that are understood"
+                    .to_owned()
+            }
+            (_, 0) => format!(
+                "all rows are older than database.retention, {retention}; import the file again with a longer one, by \
+                 --database-retention and in the server's configuration"
+            ),
+            (..) => format!(
+                "every row is bad, or older than database.retention, {retention}; the reasons are above. Correct the \
+                 file, or import it again with a longer one (--database-retention)"
+            ),
+        };
+        log::error!(file, too_old, bad; "nothing imported from {file}: {advice}");
+        return false;
+    }
     log::info!(file, inserted, duplicates, too_old, bad, passed_over; "imported");
     if too_old > 0 {
         log::warn!(
-            "{file}: {too_old} rows are older than database.retention, {}, and were refused; to import them, widen it \
-             and read the file --again",
-            humantime::format_duration(retention)
+            "{file}: {too_old} rows are older than database.retention, {retention}, and were refused; to import them, \
+             widen it and read the file --again"
         );
     }
+    true
 }

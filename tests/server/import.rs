@@ -135,7 +135,7 @@ fn rows_older_than_the_retention_are_refused_until_it_is_widened() {
     let file = recorded.join("extended-handpicked-2022-06-09-56.json").display().to_string();
     everywhere(|setup| {
         let refused = setup.clone().arguments(["import", &file]).run();
-        assert_eq!(refused.code, Some(0), "{:?}", refused.log);
+        assert_eq!(refused.code, Some(1), "{:?}", refused.log);
         // Two of its 56 rows lie in the far future of their response.
         assert!(told(&refused.log).contains("too_old=54 bad=2"), "{:?}", refused.log);
         assert!(refused.log.iter().any(|line| line.contains("database.retention")), "{:?}", refused.log);
@@ -164,6 +164,161 @@ fn a_file_with_too_much_that_is_bad_is_given_up_and_the_others_are_not() {
     let import = setup.clone().arguments(["import", "--max-bad", "1", &bad]).run();
     assert_eq!(import.code, Some(0), "{:?}", import.log);
     assert_eq!(setup.database().rows().len(), 3);
+}
+
+fn dataset(name: &str) -> String {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import");
+    directory.join(name).display().to_string()
+}
+
+/// The times of the datasets may lie on either side of the clock: the text with all of them moved to an hour ago.
+fn moved_to_now(text: &str, newest: i64) -> String {
+    let shift = now() - 3_600 - newest;
+    let word = |word: &str| match word.get(..10).and_then(|digits| digits.parse::<i64>().ok()) {
+        Some(time) if time > 1_700_000_000 => format!("{}{}", time + shift, &word[10..]),
+        _ => word.to_owned(),
+    };
+    let line = |line: &str| line.split(',').map(word).collect::<Vec<_>>().join(",");
+    text.lines().map(line).collect::<Vec<_>>().join("\r\n") + "\r\n"
+}
+
+#[test]
+fn a_file_of_which_nothing_is_imported_fails_and_is_not_remembered() {
+    everywhere(|setup| {
+        let time = now() - 600;
+        for (name, text, advice) in [
+            ("bad.csv", format!("icao24,last_contact\nnobody,{time}\n4b1814,soon\n"), "no row could be read"),
+            ("bad.ndjson", "{\"icao24\":\"nobody\",\"last_contact\":1}\n".to_owned(), "no row could be read"),
+            ("old.csv", "icao24,last_contact\n4b1814,1000000000\n".to_owned(), "--database-retention"),
+            ("header.csv", "icao24,last_contact\n".to_owned(), "no rows"),
+            ("unknown.csv", "a,b\n1,2\n".to_owned(), "no column icao24; found: a, b"),
+            ("empty.csv", String::new(), "the file is empty"),
+        ] {
+            let file = write(setup, name, &text);
+            for attempt in ["first", "second"] {
+                let import = setup.clone().arguments(["import", &file]).run();
+                assert_eq!(import.code, Some(1), "{name}, {attempt}: {:?}", import.log);
+                assert!(import.last_line().contains(advice), "{name}, {attempt}: {:?}", import.log);
+                assert!(import.last_line().contains(name), "{:?}", import.log);
+            }
+            // Beside one that is imported it is named at the end.
+            let good = write(setup, &format!("{name}-good.csv"), &format!("icao24,last_contact\na0000a,{time}\n"));
+            let import = setup.clone().arguments(["import", &file, &good]).run();
+            assert_eq!(import.code, Some(1));
+            assert!(import.last_line().contains("1 of 2 files were not imported: "), "{:?}", import.log);
+        }
+        let positions = setup.database().pairs(
+            "SELECT topic AS text, count(*) AS number FROM ingest_position GROUP BY topic",
+            "SELECT topic AS text, count(*) AS number FROM ingest_position GROUP BY topic",
+        );
+        assert_eq!(positions, [("import".to_owned(), 1)]);
+        // A response without a row is what it should be.
+        let response = write(setup, "null.json", &format!("{{\"time\":{time},\"states\":null}}"));
+        assert_eq!(setup.clone().arguments(["import", &response]).run().code, Some(0));
+    });
+}
+
+#[test]
+fn a_file_that_an_older_version_took_for_done_is_read_again() {
+    let setup = Setup::bare();
+    let time = now() - 600;
+    let file = write(&setup, "one.csv", &format!("icao24,last_contact\n4b1814,{time}\n"));
+    let import = setup.clone().arguments(["import", &file]);
+    assert_eq!(import.run().code, Some(0));
+    // As it was left by a version that could not read the row.
+    setup.database().execute("DELETE FROM state_vectors");
+    setup.database().execute("UPDATE ingest_position SET last_timestamp = 0");
+    let again = import.run();
+    assert!(told(&again.log).contains("inserted=1"), "{:?}", again.log);
+    let done = import.run();
+    assert!(told(&done.log).contains("inserted=0") && told(&done.log).contains("passed_over=1"), "{:?}", done.log);
+}
+
+#[test]
+fn what_a_spreadsheet_and_opensky_write_is_imported() {
+    let setup = Setup::bare();
+    let spreadsheet = moved_to_now(&std::fs::read_to_string(dataset("excel-saved.csv")).unwrap(), 1_796_007_527);
+    let spreadsheet = write(&setup, "excel.csv", &spreadsheet);
+    let import = setup.clone().arguments(["import", &spreadsheet]).run();
+    assert!(told(&import.log).contains("inserted=5 duplicates=0 too_old=0 bad=0"), "{:?}", import.log);
+    let dump = moved_to_now(&std::fs::read_to_string(dataset("opensky-states-dump.csv")).unwrap(), 1_796_007_538);
+    let dump = write(&setup, "dump.csv", &dump);
+    let setup = Setup::bare();
+    let import = setup.clone().arguments(["import", &dump]).run();
+    assert_eq!(import.code, Some(0), "{:?}", import.log);
+    assert!(told(&import.log).contains("inserted=8 duplicates=0 too_old=0 bad=0"), "{:?}", import.log);
+    assert!(values(&setup).iter().any(|(text, _)| text == "484b03 KLM9 52.31 true -"), "{:?}", values(&setup));
+}
+
+#[test]
+fn an_export_of_each_form_brings_back_the_same_rows() {
+    let time = now() - 600;
+    let first = Setup::bare();
+    let rows = format!(
+        "icao24,callsign,origin_country,lat,lon,velocity,true_track,vertical_rate,baro_altitude,geo_altitude,on_ground,\
+         squawk,spi,position_source,category,time_position,last_contact,observed_at\n\
+         4b1814,\"A,\"\"B\",Schweiz/Suisse,47.1234567890123,-8.5,0,359.9,-0.325,1e4,-30.5,true,0077,false,0,-1,{time},{time},{time}\n\
+         3c6444,,,,,,,,,,,,,,,,{time},\n"
+    );
+    let file = write(&first, "rows.csv", &rows);
+    assert_eq!(first.clone().arguments(["import", &file]).run().code, Some(0));
+    let text = "SELECT icao24 || '|' || coalesce(callsign, '-') || '|' || coalesce(origin_country, '-') || '|' ||
+        coalesce(lat, '-') || '|' || coalesce(lon, '-') || '|' || coalesce(velocity, '-') || '|' ||
+        coalesce(true_track, '-') || '|' || coalesce(vertical_rate, '-') || '|' || coalesce(baro_altitude, '-') ||
+        '|' || coalesce(geo_altitude, '-') || '|' || coalesce(on_ground, '-') || '|' || coalesce(squawk, '-') ||
+        '|' || coalesce(spi, '-') || '|' || coalesce(position_source, '-') || '|' || coalesce(category, '-') || '|' ||
+        coalesce(time_position, '-') || '|' || coalesce(observed_at, '-') AS text, last_contact AS number
+        FROM state_vectors ORDER BY 1";
+    let expected = first.database().pairs(text, text);
+    assert_eq!(expected.len(), 2);
+    for form in ["parquet", "csv", "ndjson"] {
+        let exported = first.directory().join(format!("out.{form}")).display().to_string();
+        let from = (time - 1).to_string();
+        let export = first.clone().arguments(["export", "--from", &from, &exported]).run();
+        assert_eq!(export.code, Some(0), "{:?}", export.log);
+        let second = Setup::bare();
+        let import = second.clone().arguments(["import", &exported]).run();
+        assert_eq!(import.code, Some(0), "{form}: {:?}", import.log);
+        assert_eq!(second.database().pairs(text, text), expected, "{form}");
+    }
+}
+
+#[test]
+fn a_pipe_is_imported_and_remembered_as_the_file_is() {
+    let setup = Setup::bare();
+    let time = now() - 600;
+    let text = format!("icao24,last_contact\n4b1814,{time}\n");
+    let pipe = setup.directory().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let writer = std::thread::spawn({
+        let (pipe, text) = (pipe.clone(), text.clone());
+        move || std::fs::write(pipe, text).unwrap()
+    });
+    let import = setup.clone().arguments(["import", pipe.to_str().unwrap()]).run();
+    writer.join().unwrap();
+    assert_eq!(import.code, Some(0), "{:?}", import.log);
+    assert!(told(&import.log).contains("inserted=1"), "{:?}", import.log);
+    let file = write(&setup, "file.csv", &text);
+    let again = setup.clone().arguments(["import", &file]).run();
+    assert!(told(&again.log).contains("passed_over=1"), "{:?}", again.log);
+}
+
+#[test]
+fn a_file_of_another_kind_is_named() {
+    let setup = Setup::bare();
+    let utf16: Vec<u8> = "\u{feff}icao24,last_contact\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, content, advice) in [
+        ("book.xlsx", &b"PK\x03\x04\x14\0"[..], "save the sheet as CSV"),
+        ("utf16.csv", &utf16, "UTF-16"),
+        ("packed.csv.zst", b"\x28\xb5\x2f\xfd\0", "zstd -d"),
+        ("cut.parquet", b"PAR1", "invalid Parquet"),
+    ] {
+        let path = setup.directory().join(name);
+        std::fs::write(&path, content).unwrap();
+        let import = setup.clone().arguments(["import", path.to_str().unwrap()]).run();
+        assert_eq!(import.code, Some(1), "{name}");
+        assert!(import.last_line().contains(advice) && import.last_line().contains(name), "{:?}", import.log);
+    }
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::domain::{StateVector, UnixTime};
 use crate::messages::{FindPositions, StoreBatch};
 use crate::ports::{BadRecord, Recorded, RecordedStates, StoreError};
 
+/// The log of a file that an older version remembered as done though it had stored nothing of it.
+const RETRIED: &str = "import-retried";
+
 /// A file is a log of one partition.
 const PARTITION: i32 = 0;
 
@@ -54,7 +57,9 @@ pub enum ImportError {
     #[error("{0}")]
     Unreadable(String),
     /// Somebody must look at the file.
-    #[error("more than {limit} bad records; the one too many is {reason}")]
+    #[error(
+        "gave up after more than {limit} bad records, the last one at {reason}; correct the file, or allow more of them with --max-bad"
+    )]
     TooManyBad {
         /// How many are allowed.
         limit: u64,
@@ -70,7 +75,8 @@ pub enum ImportError {
 }
 
 /// Brings recorded state vectors to the DbWriter. Each file is a log of its own, so that an import that was broken off
-/// goes on where it was, and one that was finished is not done again.
+/// goes on where it was, and one that was finished is not done again. A file of which nothing was stored is not
+/// remembered: it is read again as a whole.
 #[derive(Clone, Debug)]
 pub struct Importer {
     /// Says how far a file was stored.
@@ -92,7 +98,7 @@ impl Importer {
         source: &mut impl RecordedStates,
         mut progress: impl FnMut(&Imported),
     ) -> Result<Imported, ImportError> {
-        let stored = self.find_position(&log).await?;
+        let (log, stored) = self.find_log(log).await?;
         let mut import = Import { importer: self, log, stored, imported: Imported::default() };
         while let Some(mut records) = source.next().await.map_err(ImportError::Unreadable)? {
             import.pass_over(&mut records);
@@ -100,6 +106,19 @@ impl Importer {
             progress(&import.imported);
         }
         Ok(import.imported)
+    }
+
+    /// The log to go on with, and its position. A position without a time was written by a version that remembered a
+    /// file of which it had stored nothing; it is left alone, since a position never goes back.
+    async fn find_log(&self, log: LogId) -> Result<(LogId, Option<Position>), ImportError> {
+        match self.find_position(&log).await? {
+            Some(Position { last_timestamp: 0, .. }) => {
+                let log = LogId { topic: RETRIED.into(), ..log };
+                let stored = self.find_position(&log).await?;
+                Ok((log, stored))
+            }
+            stored => Ok((log, stored)),
+        }
     }
 
     async fn find_position(&self, log: &LogId) -> Result<Option<Position>, ImportError> {
@@ -198,10 +217,11 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Stores the records as one batch, within the patience.
+    /// Stores the records as one batch, within the patience. As long as nothing of the file was stored, its position is
+    /// not stored either.
     async fn store(&mut self, mut records: Recorded) -> Result<(), ImportError> {
         let mut tries = Tries::new(self.importer.rules.patience);
-        while self.stored.is_none_or(|position| position.next_offset < records.next) || !records.states.is_empty() {
+        while self.stored.is_some_and(|position| position.next_offset < records.next) || !records.states.is_empty() {
             let batch = Arc::new(self.batch(&records));
             match self.importer.db_writer.send(StoreBatch(batch.clone())).await {
                 Ok(Ok(stored)) => {
