@@ -66,6 +66,7 @@ check_test() {
   elif [ "$found" -lt 14 ]; then
     need_other "PostgreSQL 14 or newer (this is $found)" "see https://www.postgresql.org/download/"
   fi
+  [ -x /usr/sbin/pgbouncer ] || need_program pgbouncer pgbouncer PgBouncer
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || need_package "Chromium (tests of the page; another one by CHROMIUM=PATH)" chromium
   need_program curl curl
   python3 -c 'import ensurepip, venv' 2>/dev/null || need_package "Python 3 with venv (Schemathesis, and a client of the stream)" python3-venv

@@ -251,6 +251,10 @@ pub enum StoreError {
     /// Nobody: it is down, slow, full or busy, so try again later.
     #[error("database unavailable: {0}")]
     Unavailable(String),
+    /// The operator: the login, a right, the database itself or its schema is not as it has to be. Tried again, less
+    /// often.
+    #[error("database refused: {0}")]
+    Refused(String),
     /// Somebody must look: one row is refused for what it holds, by a constraint or an encoding.
     #[error("the database refuses {icao24} at {last_contact}: {reason}")]
     Rejected {

@@ -51,10 +51,13 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
             }
             Err(error) => {
                 log::error!("{name}: {error:#}");
-                if matches!(error.downcast_ref(), Some(ImportError::Unavailable(_))) {
+                let unavailable = matches!(error.downcast_ref(), Some(ImportError::Unavailable(_)));
+                if unavailable {
                     log::error!(
                         "the database is unavailable: start the import again later, and it continues from here"
                     );
+                }
+                if unavailable || matches!(error.downcast_ref(), Some(ImportError::Refused(_))) {
                     failed.extend(args.files[index..].iter().map(|file| file.display().to_string()));
                     break;
                 }

@@ -1,42 +1,29 @@
 use actors::batch::{Batch, LogId, Position, Stored};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::OnceCell;
 
-use crate::storage::{MigrateError, Storage, Writer};
+use crate::storage::{Storage, Writer};
 
-/// A store whose schema is brought up to date before its first use: at the start, or when the database comes.
+/// A store whose schema is brought up to date before its first use. Where that fails, each further use tries again, so
+/// the server starts to store as soon as the database is there and takes it.
 pub(super) struct MigratedStore {
     storage: Storage,
     writer: Writer,
     migrated: OnceCell<()>,
-    /// Where to say that the schema will never fit.
-    fatal: mpsc::UnboundedSender<String>,
 }
 
 impl MigratedStore {
-    pub(super) fn new(storage: Storage, fatal: mpsc::UnboundedSender<String>) -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         let writer = storage.writer();
-        Self { storage, writer, migrated: OnceCell::new(), fatal }
+        Self { storage, writer, migrated: OnceCell::new() }
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
         self.migrated
             .get_or_try_init(|| async {
-                let error = match self.storage.migrate().await {
-                    Ok(migrated) => {
-                        log::info!("the database's schema is up to date: {migrated:?}");
-                        return Ok(());
-                    }
-                    Err(error) => error,
-                };
-                if matches!(error, MigrateError::NewerSchema { .. } | MigrateError::Failed(_)) {
-                    // Nobody listening means that the process is ending already.
-                    let _ = self.fatal.send(error.to_string());
-                }
-                Err(StoreError::Unavailable(match error {
-                    MigrateError::Unavailable(reason) => reason,
-                    other => other.to_string(),
-                }))
+                let migrated = self.storage.migrate().await?;
+                log::info!("the database's schema is up to date: {migrated:?}");
+                Ok(())
             })
             .await
             .copied()

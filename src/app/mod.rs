@@ -40,7 +40,6 @@ pub struct App {
     pipeline: Pipeline,
     supervisor: Supervisor,
     failures: mpsc::UnboundedReceiver<Failure>,
-    fatal: mpsc::UnboundedReceiver<String>,
     /// The operator's wish that everything be drained.
     drain: mpsc::Receiver<()>,
     operations: Operations,
@@ -51,11 +50,11 @@ pub struct App {
 }
 
 impl App {
-    /// Starts every part that the settings' roles need. Whatever is away, a broker, a database, the source, is waited
-    /// for while the rest works.
+    /// Starts every part that the settings' roles need. A broker, a database or a source that is unavailable or refuses
+    /// is tried again while the rest works.
     ///
     /// # Errors
-    /// What only the operator can mend: an address that is taken, a file that cannot be used, credentials without sense.
+    /// An address that is taken, a certificate or secret that cannot be read, invalid credentials.
     pub async fn start(settings: Settings, source: &FlightSource) -> anyhow::Result<Self> {
         // First of all: one that comes during the start ends it in order as well.
         let signals = Signals::new()?;
@@ -70,8 +69,7 @@ impl App {
         registry.register_collector(Box::new(BoardCollector(board.clone())));
         let (supervisor, failures) = Supervisor::new(board.clone(), RestartPolicy::default());
         let stalls = StallWatch::on(board.clone());
-        let (fatal_sender, fatal) = mpsc::unbounded_channel();
-        let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics, fatal_sender)?;
+        let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
@@ -110,7 +108,6 @@ impl App {
             pipeline,
             supervisor,
             failures,
-            fatal,
             drain,
             operations,
             stalls,
@@ -139,7 +136,6 @@ impl App {
             Some(Failure { actor, cause }) = self.failures.recv() => {
                 Some((ExitStatus::GaveUp, format!("{actor} failed again and again, the last time with: {cause}")))
             }
-            Some(cause) = self.fatal.recv() => Some((ExitStatus::Failed, cause)),
             never = tell_of_stalls(&mut self.stalls) => match never {},
         };
         if let Some((_, cause)) = &reason {

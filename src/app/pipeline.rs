@@ -8,7 +8,6 @@ use actors::pipeline::{BacklogLimits, DbWriter, KafkaConsumer, KafkaProducer, Pa
 use actors::supervision::Supervisor;
 use anyhow::Context;
 use thiserror::Error;
-use tokio::sync::mpsc;
 
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
@@ -55,20 +54,19 @@ struct Parts<'a> {
 }
 
 impl Pipeline {
-    /// Starts the actors of the settings' roles, sink first, so that each is given the address of the next. A schema
-    /// that will never fit is reported to `fatal`.
+    /// Starts the actors of the settings' roles, sink first, so that each is given the address of the next.
     pub(super) fn start(
         settings: &Settings,
         source: &LiveSource,
         supervisor: &Supervisor,
         metrics: Metrics,
-        fatal: mpsc::UnboundedSender<String>,
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
         let (cluster, broker) = reach_kafka(&settings.kafka, has(Role::Collect))?;
         // A file of SQLite belongs to the process that writes it.
         let shared = settings.database.url.is_shared();
-        let storage = (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_storage(settings)).transpose()?;
+        let storage =
+            (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
         // Without a live stream everybody is somebody else.
         let clients = if has(Role::Live) { settings.sse.max_clients.get() as usize } else { 0 };
         let room = room_for(clients, OTHER_CONNECTIONS);
@@ -83,7 +81,7 @@ impl Pipeline {
         let producer = (has(Role::Collect) || has(Role::Store)).then(|| parts.producer());
         let (db_writer, store_consumer) = match (&producer, &storage) {
             (Some(producer), Some(storage)) if has(Role::Store) => {
-                let db_writer = parts.db_writer(storage.clone(), fatal);
+                let db_writer = parts.db_writer(storage.clone());
                 (Some(db_writer.clone()), Some(parts.store_consumer(&db_writer, producer)))
             }
             _ => (None, None),
@@ -167,10 +165,9 @@ impl Parts<'_> {
         })
     }
 
-    fn db_writer(&self, storage: Storage, fatal: mpsc::UnboundedSender<String>) -> Addr<DbWriter<MigratedStore>> {
+    fn db_writer(&self, storage: Storage) -> Addr<DbWriter<MigratedStore>> {
         let metrics = self.metrics.clone();
-        self.supervisor
-            .start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage, fatal), vitals, metrics))
+        self.supervisor.start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage), vitals, metrics))
     }
 
     fn poller(&self, producer: &Addr<Producer>) -> Addr<Poller<OpenSkyClient>> {
@@ -182,11 +179,22 @@ impl Parts<'_> {
     }
 }
 
-/// The database that the settings name, opened.
+/// The database that the settings name, opened for a command.
 ///
 /// # Errors
 /// An address or a file that cannot be used.
 pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
+    let (url, options) = storage_of(settings)?;
+    Storage::open(&url, options).context("database.url")
+}
+
+/// The same for a server, which works without its database until that can be used.
+fn open_server_storage(settings: &Settings) -> anyhow::Result<Storage> {
+    let (url, options) = storage_of(settings)?;
+    Storage::open_when_used(&url, options).context("database.url")
+}
+
+fn storage_of(settings: &Settings) -> anyhow::Result<(DatabaseUrl, StorageOptions)> {
     let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
     let settings = &settings.database;
     let options = StorageOptions {
@@ -197,7 +205,7 @@ pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
         flight_gap: settings.flight_gap,
         ..StorageOptions::default()
     };
-    Storage::open(&url, options).context("database.url")
+    Ok((url, options))
 }
 
 /// The Kafka that the settings name; an embedded one is started. Alerts are raised by who collects.

@@ -2,6 +2,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actors::ports::StoreError;
 use thiserror::Error;
 
 /// Why a database could not be opened: the operator has to look.
@@ -40,8 +41,14 @@ pub enum MigrateError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// The operator: the login, a right or the database itself is not as it has to be.
+    #[error("database refused: {0}")]
+    Refused(String),
     /// The operator: a newer release of this program has been here, so run that one.
-    #[error("the database's schema is newer than this program: it has migration {version}, which is unknown here")]
+    #[error(
+        "the database's schema is newer than this program: it has migration {version}, which is unknown here; run the \
+         newer release"
+    )]
     NewerSchema {
         /// The first migration that this program does not know.
         version: String,
@@ -63,6 +70,17 @@ pub enum QueryError {
     /// Somebody must look: a row was written by hand that is no state vector.
     #[error("malformed row: {0}")]
     Malformed(String),
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Unavailable(reason) => Self::Unavailable(reason),
+            MigrateError::Locked { .. } => Self::Unavailable(error.to_string()),
+            MigrateError::Refused(reason) => Self::Refused(reason),
+            MigrateError::NewerSchema { .. } | MigrateError::Failed(_) => Self::Refused(error.to_string()),
+        }
+    }
 }
 
 impl From<diesel::result::Error> for QueryError {

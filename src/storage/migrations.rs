@@ -93,9 +93,7 @@ pub(super) async fn migrate_postgres(database: &PostgresDatabase, set: SetPolici
     let session = database.connect(Duration::ZERO).await?;
     let applied = match within_migration(limit, apply_to_postgres(session)).await {
         // Diesel's words do not tell a server that went away from one that refuses: the other connection does.
-        Err(MigrateError::Failed(reason)) if !answers(&holder.client, database).await => {
-            return Err(MigrateError::Unavailable(reason));
-        }
+        Err(MigrateError::Failed(reason)) => return Err(explained(reason, &holder.client, database).await),
         applied => applied?,
     };
     let hypertable = within_migration(limit, Box::pin(async { Ok(database.make_hypertable().await?) })).await?;
@@ -122,8 +120,35 @@ async fn within_migration<T>(
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Silence(limit).into()))
 }
 
-async fn answers(client: &Client, database: &PostgresDatabase) -> bool {
-    within(database.options.connect_timeout, client.simple_query("SELECT 1")).await.is_ok()
+/// The oldest server that is tested.
+const OLDEST_SERVER: i32 = 140_000;
+
+/// What may be the reason for a failed migration. NULL: the search path names no schema that exists.
+const CIRCUMSTANCES: &str = "
+SELECT current_setting('server_version_num')::integer, current_setting('server_version'), quote_ident(current_user),
+    quote_ident(current_schema()), has_schema_privilege(current_schema(), 'CREATE')";
+
+/// A failed migration with what the operator can do about it, or the server's absence.
+async fn explained(reason: String, client: &Client, database: &PostgresDatabase) -> MigrateError {
+    let row = match within(database.options.connect_timeout, client.query_one(CIRCUMSTANCES, &[])).await {
+        Ok(row) => row,
+        Err(_) => return MigrateError::Unavailable(reason),
+    };
+    let (number, version, role): (i32, String, String) = (row.get(0), row.get(1), row.get(2));
+    let (schema, may_create): (Option<String>, Option<bool>) = (row.get(3), row.get(4));
+    match (schema, may_create) {
+        (Some(schema), Some(false)) => MigrateError::Refused(format!(
+            "{reason}; run this as its owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}"
+        )),
+        (None, _) => MigrateError::Refused(format!(
+            "{reason}; none of the schemas in the search_path of {role} exists or may be used: create one, or grant USAGE"
+        )),
+        _ if number < OLDEST_SERVER => MigrateError::Failed(format!(
+            "{reason}; this server is PostgreSQL {version}, and {} or newer is needed",
+            OLDEST_SERVER / 10_000
+        )),
+        _ => MigrateError::Failed(reason),
+    }
 }
 
 async fn take_lock(client: &Client, database: &PostgresDatabase) -> Result<(), MigrateError> {
@@ -161,7 +186,11 @@ pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Mig
     let waited = database.options.lock_timeout;
     let database = Arc::clone(database);
     let migrating = tokio::task::spawn_blocking(move || {
-        let mut connection = database.connect().map_err(|error| MigrateError::Unavailable(error.to_string()))?;
+        // The file's own trouble: no right to write it, no such folder, something else in it.
+        let mut connection = database.prepare().map_err(|error| match error.to_string() {
+            reason if reason.contains("locked") => MigrateError::Unavailable(reason),
+            reason => MigrateError::Refused(reason),
+        })?;
         let applied = connection.immediate_transaction(|connection| {
             apply::<Sqlite, SqliteConnection>(connection, SQLITE_MIGRATIONS).map_err(InTransaction::Migrate)
         });
@@ -210,6 +239,7 @@ fn apply<DB: Backend, C: MigrationHarness<DB>>(
 impl From<Failure> for MigrateError {
     fn from(failure: Failure) -> Self {
         match failure.code() {
+            _ if failure.is_refusal() => Self::Refused(failure.to_string()),
             Some(code) if !passes(code) => Self::Failed(failure.to_string()),
             _ => Self::Unavailable(failure.to_string()),
         }

@@ -101,6 +101,20 @@ impl Storage {
         }))
     }
 
+    /// The same without a look at SQLite's file, which the first [`migrate`](Self::migrate) makes: a file that cannot be
+    /// used is an error of that, and it can be used as soon as the trouble is over.
+    ///
+    /// # Errors
+    /// An unreadable or unusable root certificate; a path that is not UTF-8.
+    pub fn open_when_used(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
+        match url {
+            DatabaseUrl::SqliteFile(path) => {
+                Ok(Self(Database::Sqlite(Arc::new(SqliteDatabase::for_file(path, options)?))))
+            }
+            DatabaseUrl::Postgres(_) | DatabaseUrl::SqliteMemory => Self::open(url, options),
+        }
+    }
+
     /// Brings the schema up to date, and where TimescaleDB is to be had makes `state_vectors` a hypertable and the
     /// hourly statistics continuous aggregates, whose policies are those of the options.
     /// Several processes may call it at once: they take turns.

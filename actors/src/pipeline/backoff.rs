@@ -21,6 +21,11 @@ impl Backoff {
         Self::new(Duration::from_millis(100), Duration::from_secs(3))
     }
 
+    /// For what somebody has to set right: 1 s to 30 s.
+    pub(super) const fn for_an_operator() -> Self {
+        Self::new(Duration::from_secs(1), Duration::from_secs(30))
+    }
+
     /// The pause before the next try; at least a tenth of its bound.
     pub(super) fn pause(&mut self) -> Duration {
         let bound = (self.first * 2_u32.pow(self.tries.min(16))).min(self.longest);

@@ -51,7 +51,7 @@ impl<S: StateStore> DbWriter<S> {
     /// A writer into `store`.
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
         expect(&metrics.rows, &["inserted", "duplicate"]);
-        expect(&metrics.store_failures, &["unavailable", "rejected", "fenced"]);
+        expect(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
         Self {
             store: Rc::new(store),
             newest: NewestStored::default(),
@@ -93,12 +93,13 @@ impl<S: StateStore> DbWriter<S> {
     fn failed(&mut self, error: &StoreError) {
         let reason = match error {
             StoreError::Unavailable(_) => "unavailable",
+            StoreError::Refused(_) => "refused",
             StoreError::Rejected { .. } => "rejected",
         };
         count(&self.metrics.store_failures, reason, 1);
         self.observation.failed_tries += 1;
         self.vitals.error(error.to_string());
-        if matches!(error, StoreError::Unavailable(_)) {
+        if matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_)) {
             self.vitals.phase(Phase::BackingOff);
             self.vitals.readiness(Readiness::NotReady(error.to_string()));
         }

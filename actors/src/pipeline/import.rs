@@ -69,6 +69,9 @@ pub enum ImportError {
     /// Nobody: it can be tried again later.
     #[error("{0}")]
     Unavailable(String),
+    /// The operator must look at the database.
+    #[error("database refused: {0}")]
+    Refused(String),
     /// Somebody took back what was stored while it went on.
     #[error("the file's position in the database was moved back meanwhile")]
     MovedBack,
@@ -127,6 +130,7 @@ impl Importer {
             let question = FindPositions { log: log.clone(), partitions: vec![PARTITION] };
             match self.positions.send(question).await {
                 Ok(Ok(found)) => return Ok(found.first().copied()),
+                Ok(Err(StoreError::Refused(reason))) => return Err(ImportError::Refused(reason)),
                 Ok(Err(error)) => tries.failed(error.to_string()).await?,
                 Err(error) => tries.failed(format!("the DbWriter did not answer: {error}")).await?,
             }
@@ -246,6 +250,7 @@ impl Import<'_> {
                         self.count_bad(format!("record {}: {reason}", record + 1))?;
                     }
                 }
+                Ok(Err(StoreError::Refused(reason))) => return Err(ImportError::Refused(reason)),
                 Ok(Err(error @ StoreError::Unavailable(_))) => tries.failed(error.to_string()).await?,
                 Err(error) => tries.failed(format!("the DbWriter did not answer: {error}")).await?,
             }

@@ -3,6 +3,7 @@
 mod backlog;
 mod backoff;
 mod change_filter;
+mod database_retry;
 mod db_writer;
 mod import;
 mod inquiry;

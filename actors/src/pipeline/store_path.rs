@@ -5,6 +5,7 @@ use actix::Recipient;
 use serde::Serialize;
 
 use super::backoff::Backoff;
+use super::database_retry::DatabaseRetry;
 use super::inquiry::Inquiry;
 use super::kafka_consumer::Reading;
 use super::lag::Lag;
@@ -392,16 +393,18 @@ async fn find_positions<S: Subscription>(
     positions: Recipient<FindPositions>,
     partitions: Vec<i32>,
 ) -> Vec<Position> {
-    let mut backoff = Backoff::for_a_service();
+    let mut retry = DatabaseRetry::new();
     loop {
         let question = FindPositions { log: reading.subscription.log(), partitions: partitions.clone() };
-        let error = match positions.send(question).await {
+        let (error, pause) = match positions.send(question).await {
             Ok(Ok(found)) => return found,
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => format!("the DbWriter did not answer: {error}"),
+            Ok(Err(error)) => (error.to_string(), retry.pause(Some(&error))),
+            Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(None)),
         };
-        log::warn!(actor = "kafka-consumer-store", partitions:? = partitions; "positions not known yet: {error}");
+        if let Some(suppressed) = retry.should_log(&error) {
+            log::warn!(actor = "kafka-consumer-store", partitions:? = partitions, pause:? = pause, suppressed; "positions not known yet: {error}");
+        }
         failed(&reading, &error, "database");
-        tokio::time::sleep(backoff.pause()).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use actix::Recipient;
 
 use super::backoff::Backoff;
+use super::database_retry::DatabaseRetry;
 use super::kafka_consumer::Reading;
 use super::store_path::failed;
 use crate::batch::{Batch, DeadLetter, RecordPlace, Stored};
@@ -27,10 +28,10 @@ impl<S: Subscription> Storing<S> {
             batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
         let mut sent = 0;
         let mut batch = Arc::new(batch);
-        let mut backoff = Backoff::for_a_service();
+        let mut retry = DatabaseRetry::new();
         loop {
             sent += self.bury(&mut letters).await;
-            let error = match self.db_writer.send(StoreBatch(batch.clone())).await {
+            let (error, pause) = match self.db_writer.send(StoreBatch(batch.clone())).await {
                 Ok(Ok(stored)) => return (batch, stored, sent),
                 Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
                     // It may refuse every row that there is.
@@ -41,11 +42,14 @@ impl<S: Subscription> Storing<S> {
                     letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
                     continue;
                 }
-                Ok(Err(error @ StoreError::Unavailable(_))) => error.to_string(),
-                Err(error) => format!("the DbWriter did not answer: {error}"),
+                Ok(Err(error @ (StoreError::Unavailable(_) | StoreError::Refused(_)))) => {
+                    (error.to_string(), retry.pause(Some(&error)))
+                }
+                Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(None)),
             };
-            let pause = backoff.pause();
-            log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause; "not stored yet: {error}");
+            if let Some(suppressed) = retry.should_log(&error) {
+                log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause, suppressed; "not stored yet: {error}");
+            }
             failed(&self.reading, &error, "database");
             tokio::time::sleep(pause).await;
         }

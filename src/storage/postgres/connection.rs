@@ -15,6 +15,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::advice::{self, POOLER};
+use super::sessions::SessionCheck;
 use crate::storage::error::{OpenError, with_causes};
 use crate::storage::options::StorageOptions;
 use crate::storage::tls;
@@ -27,6 +29,7 @@ pub(in crate::storage) struct PostgresDatabase {
     pub(in crate::storage) pool: Pool<AsyncPgConnection>,
     /// Room for those who read the history.
     pub(in crate::storage) histories: Arc<Semaphore>,
+    pub(super) sessions: SessionCheck,
 }
 
 #[derive(Clone)]
@@ -62,6 +65,12 @@ pub(in crate::storage) enum Failure {
     /// The server has not answered.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     Silence(Duration),
+    /// A pooler gives each transaction another session.
+    #[error(
+        "a connection pooler gives each transaction another server connection, and prepared statements and temporary \
+         tables do not survive that; {POOLER}"
+    )]
+    Pooled,
     /// A row was found that the server refuses.
     #[error(transparent)]
     Rejected(StoreError),
@@ -86,8 +95,13 @@ impl Failure {
     pub(in crate::storage) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::Silence(_) | Self::Rejected(_) => None,
+            Self::Silence(_) | Self::Pooled | Self::Rejected(_) => None,
         }
+    }
+
+    /// Whether only somebody who changes something at the server can help.
+    pub(in crate::storage) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Pooled) || self.code().is_some_and(advice::is_refusal)
     }
 }
 
@@ -95,15 +109,24 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Rejected(error) => error,
+            refusal if refusal.is_refusal() => Self::Refused(refusal.to_string()),
             other => Self::Unavailable(other.to_string()),
         }
     }
 }
 
 fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code().code()),
-        None => with_causes(error),
+    let (text, advice) = match error.as_db_error() {
+        Some(error) => (format!("{} (SQLSTATE {})", error.message(), error.code().code()), advice::advice(error)),
+        None => {
+            let text = with_causes(error);
+            let advice = advice::connection_advice(&text);
+            (text, advice)
+        }
+    };
+    match advice {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text,
     }
 }
 
@@ -142,11 +165,20 @@ impl PostgresDatabase {
             .build()
             .map_err(|error| OpenError::Client(error.to_string()))?;
         let histories = Arc::new(Semaphore::new(options.histories));
-        Ok(Self { target, options, pool, histories })
+        Ok(Self { target, options, pool, histories, sessions: SessionCheck::default() })
     }
 
     /// A connection whose statements end after `statement_timeout` (zero: never) on the server's side.
+    ///
+    /// # Errors
+    /// The connection's, or [`Failure::Pooled`].
     pub(in crate::storage) async fn connect(&self, statement_timeout: Duration) -> Result<Session, Failure> {
+        self.check_sessions().await?;
+        self.open_session(statement_timeout).await
+    }
+
+    /// The same, whatever is between here and the server.
+    pub(super) async fn open_session(&self, statement_timeout: Duration) -> Result<Session, Failure> {
         within(self.target.connect_timeout, async {
             let (client, connection) = self.target.connect().await?;
             let driver = Driver(tokio::spawn(async move {

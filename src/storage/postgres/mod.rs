@@ -1,6 +1,7 @@
 //! PostgreSQL, with or without TimescaleDB: a pool for queries by diesel, and a connection of its own for the writer,
 //! since diesel has no COPY.
 
+mod advice;
 mod connection;
 mod copy;
 mod cursor;
@@ -12,6 +13,7 @@ mod policies;
 mod positions;
 mod queries;
 mod refusal;
+mod sessions;
 mod staging;
 mod statistics;
 mod summaries;

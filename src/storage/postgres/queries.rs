@@ -3,6 +3,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio_postgres::error::SqlState;
 
 use super::connection::PostgresDatabase;
 use crate::storage::error::{QueryError, with_causes};
@@ -91,11 +92,20 @@ impl PostgresDatabase {
         let limit = self.options.query_timeout;
         let silence = || QueryError::Unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()));
         let deadline = tokio::time::Instant::now() + limit;
+        tokio::time::timeout_at(deadline, self.check_sessions())
+            .await
+            .map_err(|_| silence())?
+            .map_err(|failure| QueryError::Unavailable(failure.to_string()))?;
         let mut connection = tokio::time::timeout_at(deadline, self.pool.get())
             .await
             .map_err(|_| silence())?
             .map_err(|error| QueryError::Unavailable(with_causes(&error)))?;
         match tokio::time::timeout_at(deadline, work(&mut connection)).await {
+            Ok(Err(error)) if is_lost_statement(&error) => {
+                drop(Object::take(connection));
+                self.doubt_sessions(Some(&SqlState::UNDEFINED_PSTATEMENT)).await;
+                Err(error.into())
+            }
             Ok(answer) => Ok(answer?),
             Err(_) => {
                 drop(Object::take(connection));
@@ -103,4 +113,9 @@ impl PostgresDatabase {
             }
         }
     }
+}
+
+/// Diesel keeps no SQLSTATE: this is what PostgreSQL says of a statement that another session prepared.
+fn is_lost_statement(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, error) if error.message().starts_with("prepared statement "))
 }

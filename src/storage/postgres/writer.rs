@@ -154,7 +154,13 @@ impl PostgresWriter {
             Some(session) => session,
             None => self.connect().await?,
         };
-        let answer = work(&mut session).await?;
+        let answer = match work(&mut session).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                self.database.doubt_sessions(failure.code()).await;
+                return Err(failure.into());
+            }
+        };
         if self.resets.get() == resets {
             self.idle.replace(Some(session));
         }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
-use crate::storage::error::OpenError;
+use crate::storage::error::{OpenError, with_causes};
 use crate::storage::options::StorageOptions;
 
 /// What the pool hands out.
@@ -21,6 +21,8 @@ pub(super) type PooledSqlite = SyncConnectionWrapper<SqliteConnection>;
 /// A SQLite database: where it is, and the pool for queries.
 pub(in crate::storage) struct SqliteDatabase {
     location: String,
+    /// `None`: in memory.
+    file: Option<PathBuf>,
     pub(in crate::storage) options: StorageOptions,
     pub(in crate::storage) pool: Pool<PooledSqlite>,
     /// Room for those who read the history.
@@ -32,18 +34,37 @@ pub(in crate::storage) struct SqliteDatabase {
 impl SqliteDatabase {
     /// Opens a file, making it and its folder where missing.
     pub(in crate::storage) fn open_file(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
-        let unable = |reason: String| OpenError::File { path: path.to_owned(), reason };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| unable(error.to_string()))?;
-        }
-        // An absolute path can be taken neither for a URI nor for one of SQLite's special names.
-        let path = std::path::absolute(path).map_err(|error| unable(error.to_string()))?;
-        let location = path.to_str().ok_or_else(|| unable("the path is not UTF-8".to_owned()))?.to_owned();
-        let database = Self::open(location, options, None)?;
-        // WAL stays with the file: a commit needs no wait for the disk, and readers do not wait for the writer.
-        let connection = database.connect().map_err(|error| unable(error.to_string()))?;
-        journal_in_wal(connection).map_err(|error| unable(error.to_string()))?;
+        let database = Self::for_file(path, options)?;
+        database.prepare()?;
         Ok(database)
+    }
+
+    /// The same, without touching the file.
+    pub(in crate::storage) fn for_file(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
+        let unable = |reason: &str| OpenError::File { path: path.to_owned(), reason: reason.to_owned() };
+        // An absolute path can be taken neither for a URI nor for one of SQLite's special names.
+        let absolute = std::path::absolute(path).map_err(|error| unable(&error.to_string()))?;
+        let location = absolute.to_str().ok_or_else(|| unable("the path is not UTF-8"))?.to_owned();
+        Ok(Self { file: Some(absolute), ..Self::open(location, options, None)? })
+    }
+
+    /// A connection to a database that is ready to be written: makes the file and its folder where missing. Blocks.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be made or used, with what to do.
+    pub(in crate::storage) fn prepare(&self) -> Result<SqliteConnection, OpenError> {
+        let path = self.file.as_deref().unwrap_or_else(|| Path::new(&self.location));
+        let unable = |reason: String| OpenError::File { path: path.to_owned(), reason };
+        if let Some(folder) = self.file.as_deref().and_then(Path::parent) {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| unable(format!("cannot make the folder {}: {error}", folder.display())))?;
+        }
+        let mut connection = self.connect().map_err(|error| unable(with_advice(&error)))?;
+        if self.file.is_some() {
+            // WAL stays with the file: a commit needs no wait for the disk, and readers do not wait for the writer.
+            connection.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| unable(with_advice(&error)))?;
+        }
+        Ok(connection)
     }
 
     /// Opens a new database in memory that all connections of this value share.
@@ -76,7 +97,7 @@ impl SqliteDatabase {
             .build()
             .map_err(|error| OpenError::Client(error.to_string()))?;
         let histories = Arc::new(Semaphore::new(options.histories));
-        Ok(Self { location, options, pool, histories, _keeper: keeper })
+        Ok(Self { location, file: None, options, pool, histories, _keeper: keeper })
     }
 
     /// Another connection; blocks for as long as the file system takes.
@@ -104,8 +125,19 @@ fn connect(location: &str, options: &StorageOptions) -> ConnectionResult<SqliteC
     Ok(connection)
 }
 
-fn journal_in_wal(mut connection: SqliteConnection) -> diesel::QueryResult<()> {
-    connection.batch_execute("PRAGMA journal_mode = WAL")
+/// SQLite's words, and what to do about them.
+fn with_advice(error: &(dyn std::error::Error + 'static)) -> String {
+    let reason = with_causes(error);
+    let advice = if reason.contains("unable to open") {
+        "the user of this process needs the right to write the file and its folder"
+    } else if reason.contains("not a database") {
+        "this is another file: move it, or name another path in database.url"
+    } else if reason.contains("readonly") || reason.contains("read-only") {
+        "the user of this process needs the right to write the file"
+    } else {
+        return reason;
+    };
+    format!("{reason}; {advice}")
 }
 
 impl fmt::Debug for SqliteDatabase {

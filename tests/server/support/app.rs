@@ -77,6 +77,21 @@ impl TestApp {
         eventually("the server is ready", || (self.get("/health/ready").status == 200).then_some(()));
     }
 
+    /// Waits until `/health/ready` says that nothing can be stored, while the server is ready all the same; the reason.
+    pub(crate) fn wait_not_stored(&self) -> String {
+        self.wait_ready();
+        eventually("storing is refused", || {
+            let reason = self.part("db-writer")?["reason"].as_str()?.to_owned();
+            reason.starts_with("database refused").then_some(reason)
+        })
+    }
+
+    /// A part of `/health/ready`.
+    pub(crate) fn part(&self, name: &str) -> Option<Value> {
+        let parts = self.get("/health/ready").json();
+        parts["parts"].as_array()?.iter().find(|part| part["part"] == name).cloned()
+    }
+
     /// Waits until so many aircraft are in the live picture, or more.
     pub(crate) fn wait_aircraft(&self, count: u64) {
         let shown = || self.get("/api/v1/flights").json()["count"].as_u64();

@@ -25,6 +25,19 @@ impl Service {
         Self::start("postgres.sh", &[], &[("POSTGRES_OPTIONS", options.to_owned())])
     }
 
+    /// A PgBouncer before this PostgreSQL.
+    pub(crate) fn pgbouncer(server: &str, pool_mode: &str) -> Self {
+        let server = url::Url::parse(server).unwrap();
+        let server = format!("{}:{}", server.host_str().unwrap(), server.port().unwrap());
+        Self::start("pgbouncer.sh", &[], &[("PGBOUNCER_SERVER", server), ("PGBOUNCER_POOL_MODE", pool_mode.to_owned())])
+    }
+
+    /// The next start has this in its environment.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.retain(|(known, _)| *known != name);
+        self.environment.push((name, value.to_owned()));
+    }
+
     /// An empty Kafka.
     pub(crate) fn kafka() -> Self {
         Self::kafka_with("")

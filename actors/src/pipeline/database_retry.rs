@@ -1,0 +1,79 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use crate::ports::StoreError;
+
+/// When a request to the database is tried again, and how often the log says so.
+///
+/// An unavailable database is used again seconds after its return. One that refuses waits for its operator: trying it
+/// every few seconds would fill its log and may lock the account.
+#[derive(Debug)]
+pub(super) struct DatabaseRetry {
+    unavailable: Backoff,
+    refused: Backoff,
+    logged: Option<(String, Instant)>,
+    suppressed: u64,
+}
+
+impl DatabaseRetry {
+    /// An error that stays the same is logged again after this time.
+    const LOG_AGAIN: Duration = Duration::from_secs(60);
+
+    pub(super) fn new() -> Self {
+        Self { unavailable: Backoff::for_a_service(), refused: Backoff::for_an_operator(), logged: None, suppressed: 0 }
+    }
+
+    /// The pause before the next try.
+    pub(super) fn pause(&mut self, error: Option<&StoreError>) -> Duration {
+        if matches!(error, Some(StoreError::Refused(_))) {
+            self.unavailable = Backoff::for_a_service();
+            self.refused.pause()
+        } else {
+            self.refused = Backoff::for_an_operator();
+            self.unavailable.pause()
+        }
+    }
+
+    /// Whether to log this error now: a new one at once, the same one once a minute. If so, how many lines were left out.
+    pub(super) fn should_log(&mut self, error: &str) -> Option<u64> {
+        let now = Instant::now();
+        if self.logged.as_ref().is_some_and(|(last, at)| last == error && now - *at < Self::LOG_AGAIN) {
+            self.suppressed += 1;
+            return None;
+        }
+        self.logged = Some((error.to_owned(), now));
+        Some(std::mem::take(&mut self.suppressed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_error_is_logged_once_a_minute_and_another_one_at_once() {
+        let mut retry = DatabaseRetry::new();
+        assert_eq!(retry.should_log("no right"), Some(0));
+        assert_eq!(retry.should_log("no right"), None);
+        assert_eq!(retry.should_log("no right"), None);
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(retry.should_log("no right"), Some(2));
+        assert_eq!(retry.should_log("no such database"), Some(0));
+    }
+
+    #[test]
+    fn a_database_that_refuses_is_tried_less_often_than_one_that_is_unavailable() {
+        let mut retry = DatabaseRetry::new();
+        let longest = |retry: &mut DatabaseRetry, error: &StoreError| {
+            (0..200).map(|_| retry.pause(Some(error))).max().unwrap_or_default()
+        };
+        let refused = longest(&mut retry, &StoreError::Refused("no right".into()));
+        assert!(refused > Duration::from_secs(15) && refused <= Duration::from_secs(30), "{refused:?}");
+        let unavailable = longest(&mut retry, &StoreError::Unavailable("away".into()));
+        assert!(unavailable <= Duration::from_secs(3), "{unavailable:?}");
+        let first = retry.pause(Some(&StoreError::Refused("no right".into())));
+        assert!(first <= Duration::from_secs(1), "{first:?}");
+    }
+}

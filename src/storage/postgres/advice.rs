@@ -1,0 +1,42 @@
+//! What to do about a refusal, for the operator who reads it.
+
+use tokio_postgres::error::{DbError, SqlState};
+
+/// Whether the server refuses who asks or what is asked for, and will until somebody changes it: the login (class 28),
+/// the database (3D), a schema (3F), a right, or a session that a pooler does not keep.
+pub(super) fn is_refusal(code: &SqlState) -> bool {
+    let class = code.code().get(..2).unwrap_or_default();
+    ["28", "3D", "3F"].contains(&class)
+        || *code == SqlState::INSUFFICIENT_PRIVILEGE
+        || super::sessions::is_lost_session(code)
+}
+
+/// What to do about an error of the server.
+pub(super) fn advice(error: &DbError) -> Option<&'static str> {
+    let code = error.code();
+    Some(match *code {
+        SqlState::INVALID_PASSWORD => "check the user and the password of database.url",
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            "create this role, let it in by pg_hba.conf, or name another one in database.url"
+        }
+        SqlState::INVALID_CATALOG_NAME => "create this database, or name another one in database.url",
+        SqlState::INVALID_SCHEMA_NAME => "create this schema, or change the search_path",
+        SqlState::INSUFFICIENT_PRIVILEGE => "grant it to the role of database.url",
+        SqlState::UNDEFINED_TABLE => "run `flight-monitor migrate`, or restart the server",
+        _ if super::sessions::is_lost_session(code) => POOLER,
+        _ if error.message().contains("startup parameter") => {
+            "a pooler refuses it: leave it out of database.url, or add it to PgBouncer's ignore_startup_parameters"
+        }
+        _ => return None,
+    })
+}
+
+/// What to do about a pooler that keeps no sessions.
+pub(super) const POOLER: &str =
+    "set pool_mode=session for this database in PgBouncer, or name PostgreSQL's own address in database.url";
+
+/// What to do about a failure to connect that is not the server's words.
+pub(super) fn connection_advice(text: &str) -> Option<&'static str> {
+    text.contains("does not support TLS")
+        .then_some("enable ssl on the server, or set sslmode=prefer or disable in database.url")
+}

@@ -1,0 +1,139 @@
+//! A database that refuses: the live part goes on, the operator is told what to do, and then rows appear.
+
+use std::os::unix::fs::PermissionsExt;
+
+use url::Url;
+
+use crate::support::{Database, Setup, Sky, TestApp, unique_name, variable};
+
+/// A database and a role of this test's own, which may connect to it.
+struct Refusing {
+    /// As its owner sees it.
+    owner: Database,
+    server: Database,
+    role: String,
+    url: Url,
+}
+
+impl Refusing {
+    fn new() -> Self {
+        let owner = Database::postgres();
+        let Database::Postgres(mut url) = owner.clone() else { unreachable!() };
+        let (server, role) = (Database::at(&variable("TEST_DATABASE_URL")), unique_name());
+        url.set_username(&role).unwrap();
+        Self { owner, server, role, url }
+    }
+
+    fn create_role(&self) {
+        self.server.execute(&format!("CREATE ROLE {} LOGIN", self.role));
+    }
+
+    fn grant(&self) {
+        self.owner.execute(&format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", self.role));
+    }
+}
+
+/// The server serves without its database and says why; once the trouble is over, it stores without a restart.
+fn serves_until(app: &TestApp, sky: &Sky, told: &[&str], end: impl FnOnce(), database: &Database) {
+    let reason = app.wait_not_stored();
+    for text in told {
+        assert!(reason.contains(text), "{text}: {reason}");
+    }
+    let client = app.sse();
+    let before = client.seen().states().len();
+    client.wait_states(before + 20);
+    app.log.wait("the reason", |line| line.contains(told[0]).then_some(())).unwrap();
+    let lines = app.lines_with(told[0]);
+    sky.wait_polls(10);
+    assert!(app.lines_with(told[0]) <= lines + 3, "the same reason fills the log");
+    end();
+    database.wait_more_than(0);
+    app.wait_actor("db-writer", "works", |actor| actor["phase"] == "running");
+}
+
+#[test]
+fn rows_appear_once_the_right_on_the_schema_is_granted() {
+    let refusing = Refusing::new();
+    refusing.create_role();
+    // Before PostgreSQL 15 everybody has it.
+    refusing.owner.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC");
+    let sky = Sky::of(20);
+    let setup = Setup::embedded().set("DATABASE_URL", refusing.url.as_str()).watching(&sky);
+    let ended = setup.clone().arguments(["migrate"]).run();
+    assert_eq!(ended.code, Some(1), "a command fails at once");
+    assert!(ended.last_line().contains("GRANT USAGE, CREATE ON SCHEMA public"), "{}", ended.last_line());
+
+    let app = setup.start();
+    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", refusing.role);
+    serves_until(&app, &sky, &["permission denied", &grant], || refusing.grant(), &refusing.owner);
+
+    // The same later: a right that is taken away and given back.
+    let all = |verb, to| format!("{verb} INSERT, UPDATE ON ingest_position {to} {}", refusing.role);
+    refusing.owner.execute(&format!("ALTER TABLE ingest_position OWNER TO postgres; {}", all("REVOKE", "FROM")));
+    let reason = app.wait_not_stored();
+    assert!(reason.contains("permission denied for table ingest_position"), "{reason}");
+    refusing.owner.execute(&format!("GRANT SELECT ON ingest_position TO {}; {}", refusing.role, all("GRANT", "TO")));
+    sky.fall_silent();
+    refusing.owner.wait_rows(&sky.served());
+    app.end();
+}
+
+#[test]
+fn rows_appear_once_the_role_and_the_database_are_there() {
+    let refusing = Refusing::new();
+    let sky = Sky::of(20);
+    let mut url = refusing.url.clone();
+    let name = unique_name();
+    url.set_path(&name);
+    let setup = Setup::embedded().set("DATABASE_URL", url.as_str()).watching(&sky);
+    for command in [&["migrate"][..], &["export", "--from", "2020-01-01T00:00:00Z", "all.csv"]] {
+        let ended = setup.clone().arguments(command.iter().copied()).run();
+        assert_eq!(ended.code, Some(1), "{command:?}");
+        assert!(ended.last_line().contains("create this role"), "{command:?}: {}", ended.last_line());
+    }
+    let app = setup.start();
+    let reason = app.wait_not_stored();
+    assert!(reason.contains("create this role"), "{reason}");
+    refusing.create_role();
+    let database = Database::Postgres({
+        let mut owner = url.clone();
+        owner.set_username("postgres").unwrap();
+        owner
+    });
+    let create = || refusing.server.execute(&format!("CREATE DATABASE {name} OWNER {}", refusing.role));
+    crate::support::eventually("the database is missing", || {
+        app.part("db-writer")?["reason"].as_str()?.contains("create this database").then_some(())
+    });
+    serves_until(&app, &sky, &["create this database"], create, &database);
+    app.end();
+}
+
+#[test]
+fn rows_appear_once_the_sqlite_file_can_be_used() {
+    let sky = Sky::of(20);
+    let setup = Setup::embedded().watching(&sky);
+    let folder = setup.directory().join("data");
+    let file = folder.join("flight-monitor.db");
+
+    // Something else where the folder should be.
+    std::fs::write(&folder, "a file").unwrap();
+    let app = setup.start();
+    let free = || std::fs::remove_file(&folder).unwrap();
+    serves_until(&app, &sky, &["cannot make the folder"], free, &setup.database());
+    app.end();
+
+    // Something else in the file.
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(&file, "not a database ".repeat(100)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = setup.clone().arguments(["migrate"]).run();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.last_line().contains("file is not a database"), "{}", ended.last_line());
+    let app = setup.start();
+    let reason = app.wait_not_stored();
+    assert!(reason.contains("file is not a database; this is another file"), "{reason}");
+    std::fs::remove_file(&file).unwrap();
+    setup.database().wait_more_than(0);
+    app.end();
+}
