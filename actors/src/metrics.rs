@@ -1,11 +1,15 @@
 //! What the pipeline counts, named by Prometheus' conventions. Nothing here is served; `src/http` renders the registry.
 
+use std::sync::atomic::Ordering;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::ports::StoreJob;
 
 /// One label, `kind`: a reason, an outcome or a path through the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -21,6 +25,15 @@ pub struct LagLabels {
     pub kind: &'static str,
     /// The partition.
     pub partition: i32,
+}
+
+/// Which of TimescaleDB's jobs. Not `job`: Prometheus uses that label itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+pub struct JobLabels {
+    /// What it does.
+    pub policy: String,
+    /// The table that it works on.
+    pub table: String,
 }
 
 /// A counter for each kind.
@@ -59,6 +72,10 @@ pub struct Metrics {
     pub expired: Counter,
     pub maintenance_seconds: Histogram,
     pub maintenance_failures: Counter,
+    pub job_failures: Family<JobLabels, Counter>,
+    pub job_consecutive_failures: Family<JobLabels, Gauge>,
+    pub job_last_success: Family<JobLabels, Gauge>,
+    pub job_interval: Family<JobLabels, Gauge>,
     pub aircraft: Gauge,
     pub clients: Gauge,
     pub clients_refused: CounterByKind,
@@ -107,6 +124,10 @@ impl Metrics {
             expired: Counter::default(),
             maintenance_seconds: seconds(),
             maintenance_failures: Counter::default(),
+            job_failures: Family::default(),
+            job_consecutive_failures: Family::default(),
+            job_last_success: Family::default(),
+            job_interval: Family::default(),
             aircraft: Gauge::default(),
             clients: Gauge::default(),
             clients_refused: Family::default(),
@@ -184,6 +205,24 @@ impl Metrics {
             m.expired,
         );
         registry.register("maintenance_failures", "Steps of maintenance that failed", m.maintenance_failures);
+        registry.register("timescaledb_job_failures", "Failed runs of TimescaleDB's jobs, by job", m.job_failures);
+        registry.register(
+            "timescaledb_job_consecutive_failures",
+            "Failed runs of TimescaleDB's jobs since their last success, by job",
+            m.job_consecutive_failures,
+        );
+        registry.register_with_unit(
+            "timescaledb_job_last_success_timestamp",
+            "When TimescaleDB's jobs last succeeded, in Unix seconds; 0 if never",
+            Unit::Seconds,
+            m.job_last_success,
+        );
+        registry.register_with_unit(
+            "timescaledb_job_interval",
+            "From one run of TimescaleDB's jobs to the next",
+            Unit::Seconds,
+            m.job_interval,
+        );
         registry.register("aircraft", "Aircraft in the live picture", m.aircraft);
         registry.register("sse_clients", "Connected clients", m.clients);
         registry.register("sse_clients_refused", "Clients turned away, by reason", m.clients_refused);
@@ -218,6 +257,25 @@ impl Metrics {
         }
         metrics.credits_left.set(-1);
         metrics
+    }
+
+    /// Shows how the database's own jobs are, in place of how they were.
+    pub fn show_jobs(&self, jobs: &[StoreJob], removed: &[JobLabels]) {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for labels in removed {
+            self.job_failures.remove(labels);
+            self.job_consecutive_failures.remove(labels);
+            self.job_last_success.remove(labels);
+            self.job_interval.remove(labels);
+        }
+        for job in jobs {
+            let labels = JobLabels::from(job);
+            // The database counts, not this process.
+            self.job_failures.get_or_create(&labels).inner().store(job.failures, Ordering::Relaxed);
+            self.job_consecutive_failures.get_or_create(&labels).set(whole(job.consecutive_failures));
+            self.job_last_success.get_or_create(&labels).set(job.last_success.unwrap_or(0));
+            self.job_interval.get_or_create(&labels).set(whole(job.interval));
+        }
     }
 
     /// Metrics that nobody reads, for tests.

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::alerts::Alert;
@@ -228,8 +229,36 @@ pub trait StateStore: 'static {
     /// [`StoreError::Unavailable`]; the step was undone.
     fn maintain(&self) -> impl Future<Output = Result<Maintained, StoreError>>;
 
+    /// The jobs that the database runs by itself, such as the policies of TimescaleDB; none where it runs none. It is
+    /// called beside the batches, so it must not use their connection.
+    ///
+    /// # Errors
+    /// [`StoreError`], when they cannot be read.
+    fn jobs(&self) -> impl Future<Output = Result<Vec<StoreJob>, StoreError>> {
+        std::future::ready(Ok(Vec::new()))
+    }
+
     /// Drops every connection and what it remembers: the next call starts afresh.
     fn reset(&self);
+}
+
+/// A job that the database runs by itself, and how its last runs ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoreJob {
+    /// What it does: `compression`, `retention` or `refresh`.
+    pub policy: String,
+    /// The table that it works on.
+    pub table: String,
+    /// Seconds from one run to the next.
+    pub interval: u64,
+    /// When it last succeeded, in Unix seconds; `None` if it never has.
+    pub last_success: Option<i64>,
+    /// Failed runs in all.
+    pub failures: u64,
+    /// Failed runs since the last success.
+    pub consecutive_failures: u64,
+    /// The error of the last run, if that failed.
+    pub last_error: Option<String>,
 }
 
 /// What a step of maintenance did.

@@ -1,5 +1,5 @@
 use actors::batch::{Batch, LogId, Position, Stored};
-use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
+use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 use tokio::sync::OnceCell;
 
 use crate::storage::{Storage, Writer};
@@ -44,6 +44,11 @@ impl StateStore for MigratedStore {
     async fn maintain(&self) -> Result<Maintained, StoreError> {
         self.ready().await?;
         self.writer.maintain().await
+    }
+
+    async fn jobs(&self) -> Result<Vec<StoreJob>, StoreError> {
+        // Before the schema is there, there are none; and it is not for this question to bring it.
+        if self.migrated.initialized() { Ok(self.storage.jobs().await?) } else { Ok(Vec::new()) }
     }
 
     fn reset(&self) {

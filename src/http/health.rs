@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use actix_web::{HttpResponse, web};
 use actors::operations::Course;
 use actors::supervision::{ActorStatus, Phase, Readiness};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::server::ServerState;
 
@@ -28,26 +28,28 @@ pub(super) async fn live() -> HttpResponse {
 pub(super) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
     let statuses = state.board.statuses();
     let all_ready = statuses.iter().filter(|status| state.needed.contains(&status.name)).all(is_ready);
-    let parts: Vec<_> = statuses
-        .iter()
-        .map(|status| {
-            let (readiness, since) = &status.readiness;
-            let reason = match readiness {
-                Readiness::Ready => None,
-                Readiness::NotReady(reason) => Some(reason),
-            };
-            json!({
-                "part": status.name,
-                "ready": is_ready(status),
-                "needed": state.needed.contains(&status.name),
-                "since": since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs(),
-                "reason": reason,
-            })
-        })
-        .collect();
+    let actors = statuses.iter().map(|status| {
+        let (readiness, since) = &status.readiness;
+        part(status.name, is_ready(status), state.needed.contains(&status.name), *since, readiness)
+    });
+    // What an actor watches besides is not needed for its own work.
+    let watched = statuses.iter().flat_map(|status| &status.parts);
+    let watched = watched.map(|watched| {
+        part(watched.name, watched.readiness == Readiness::Ready, false, watched.since, &watched.readiness)
+    });
+    let parts: Vec<_> = actors.chain(watched).collect();
     let ready = all_ready && !statuses.is_empty() && state.operations.course() == Course::Serving;
     let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.json(json!({ "status": if ready { "ready" } else { "not ready" }, "parts": parts }))
+}
+
+fn part(name: &str, ready: bool, needed: bool, since: SystemTime, readiness: &Readiness) -> Value {
+    let reason = match readiness {
+        Readiness::Ready => None,
+        Readiness::NotReady(reason) => Some(reason),
+    };
+    let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    json!({ "part": name, "ready": ready, "needed": needed, "since": since, "reason": reason })
 }
 
 fn is_ready(status: &ActorStatus) -> bool {

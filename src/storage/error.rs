@@ -83,6 +83,15 @@ impl From<MigrateError> for StoreError {
     }
 }
 
+impl From<QueryError> for StoreError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Unavailable(reason) => Self::Unavailable(reason),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
 impl From<diesel::result::Error> for QueryError {
     fn from(error: diesel::result::Error) -> Self {
         match error {

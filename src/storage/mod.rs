@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use actors::batch::{Batch, LogId, Position, Stored};
 use actors::domain::{Flight, Icao24, StateVector, UnixTime};
-use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
+use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 
 pub use error::{MigrateError, OpenError, QueryError};
 pub use history::{HistoryQuery, HistoryReader, HistoryRow};
@@ -179,6 +179,17 @@ impl Storage {
         match &self.0 {
             Database::Postgres(database) => database.observe().await,
             Database::Sqlite(database) => database.observe().await,
+        }
+    }
+
+    /// The jobs that the database runs by itself, on our tables: TimescaleDB's policies.
+    ///
+    /// # Errors
+    /// The database does not answer within [`StorageOptions::query_timeout`], or the role may not read about them.
+    pub async fn jobs(&self) -> Result<Vec<StoreJob>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.jobs().await,
+            Database::Sqlite(_) => Ok(Vec::new()),
         }
     }
 

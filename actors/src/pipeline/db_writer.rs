@@ -6,17 +6,22 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::newest_stored::{Judgement, NewestStored};
+use super::store_jobs::JobWatch;
 use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
 use crate::metrics::{Metrics, count, expect};
-use crate::ports::{Maintained, StateStore, StoreError};
+use crate::ports::{Maintained, StateStore, StoreError, StoreJob};
 use crate::supervision::{Phase, Readiness, Vitals};
 
 /// From one step of maintenance to the next where there is nothing left to do, or the last one failed.
 const REST: Duration = Duration::from_secs(60);
 /// The same where there is more to do: the batches that came meanwhile go first.
 const BREATH: Duration = Duration::from_millis(200);
+/// From one look at the database's own jobs to the next.
+const JOBS_EVERY: Duration = Duration::from_secs(60);
+/// How long such a look may take. No batch waits for it.
+const JOBS_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Stores batches, one transaction each and one after another, and maintains the store between them.
 pub struct DbWriter<S> {
@@ -24,6 +29,7 @@ pub struct DbWriter<S> {
     newest: NewestStored,
     next_maintenance: Option<SpawnHandle>,
     maintains: bool,
+    jobs: JobWatch,
     vitals: Vitals,
     metrics: Metrics,
     observation: Observation,
@@ -34,7 +40,7 @@ pub struct DbWriter<S> {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What the admin page shows of the DbWriter.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct Observation {
     batches: u64,
     inserted: u64,
@@ -45,6 +51,8 @@ struct Observation {
     expired: u64,
     failed_maintenance: u64,
     last_maintenance_seconds: f64,
+    /// The jobs that the database runs by itself.
+    jobs: Vec<StoreJob>,
 }
 
 impl<S: StateStore> DbWriter<S> {
@@ -57,6 +65,7 @@ impl<S: StateStore> DbWriter<S> {
             newest: NewestStored::default(),
             next_maintenance: None,
             maintains: true,
+            jobs: JobWatch::default(),
             vitals,
             metrics,
             observation: Observation::default(),
@@ -126,6 +135,23 @@ impl<S: StateStore> DbWriter<S> {
         }));
     }
 
+    /// Looks at the database's own jobs, beside the batches.
+    fn look_at_jobs(&mut self, ctx: &mut Context<Self>) {
+        let store = self.store.clone();
+        let read = async move {
+            tokio::time::timeout(JOBS_TIMEOUT, store.jobs()).await.unwrap_or_else(|_| {
+                Err(StoreError::Unavailable(format!("no answer within {} s", JOBS_TIMEOUT.as_secs())))
+            })
+        };
+        ctx.spawn(read.into_actor(self).map(|read, writer, ctx| {
+            if let Some(jobs) = writer.jobs.look(read, &writer.metrics, &writer.vitals) {
+                writer.observation.jobs = jobs;
+                writer.vitals.observe(&writer.observation);
+            }
+            ctx.run_later(pause_between_looks(), Self::look_at_jobs);
+        }));
+    }
+
     /// Takes note of a step, and says how long to wait for the next.
     fn maintained(&mut self, result: &Result<Maintained, StoreError>, started: Instant) -> Duration {
         let seconds = started.elapsed().as_secs_f64();
@@ -150,6 +176,15 @@ impl<S: StateStore> DbWriter<S> {
     }
 }
 
+/// [`JOBS_EVERY`], or in its place what the failpoint `jobs-pause` says, in milliseconds.
+fn pause_between_looks() -> Duration {
+    #[cfg(feature = "fault-injection")]
+    fail::fail_point!("jobs-pause", |millis| {
+        millis.and_then(|millis| millis.parse().ok()).map_or(JOBS_EVERY, Duration::from_millis)
+    });
+    JOBS_EVERY
+}
+
 impl<S: StateStore> Actor for DbWriter<S> {
     type Context = Context<Self>;
 
@@ -157,6 +192,9 @@ impl<S: StateStore> Actor for DbWriter<S> {
         self.vitals.phase(Phase::Running);
         self.vitals.observe(&self.observation);
         self.maintain_in(REST, ctx);
+        if self.maintains {
+            ctx.run_later(pause_between_looks(), Self::look_at_jobs);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod poll_plan;
 mod poller;
 mod refill_watch;
 mod sse_hub;
+mod store_jobs;
 mod store_path;
 mod storing;
 mod work;

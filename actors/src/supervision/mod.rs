@@ -13,4 +13,4 @@ pub use restart_policy::{RestartHistory, RestartPolicy, Verdict};
 pub use restarts::Restarts;
 pub use stalls::{StallWatch, Stalls};
 pub use supervisor::{Failure, Supervisor};
-pub use vitals::{ActorStatus, Board, LastError, Phase, Readiness, Vitals};
+pub use vitals::{ActorStatus, Board, LastError, Phase, Readiness, Vitals, WatchedPart};

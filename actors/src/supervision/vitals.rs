@@ -72,6 +72,20 @@ pub struct ActorStatus {
     pub readiness: (Readiness, SystemTime),
     /// What it last said about itself.
     pub observation: Value,
+    /// What it watches besides, such as the jobs that its database runs by itself.
+    #[serde(skip)]
+    pub parts: Vec<WatchedPart>,
+}
+
+/// Something that an actor watches, and can do without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchedPart {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it does its work.
+    pub readiness: Readiness,
+    /// Since when.
+    pub since: SystemTime,
 }
 
 pub(super) fn unix_seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
@@ -127,6 +141,7 @@ impl Vitals {
                 last_progress: None,
                 readiness: (Readiness::NotReady("starting".into()), now),
                 observation: Value::Object(serde_json::Map::new()),
+                parts: Vec::new(),
             },
             journal,
             patience: None,
@@ -186,6 +201,34 @@ impl Vitals {
         };
         journal.record(Some(status.name), Change::Readiness { ready: reason.is_none(), reason });
         status.readiness = (readiness, SystemTime::now());
+    }
+
+    /// Says whether something that the actor watches does its work; `None`: it is not there.
+    pub fn part(&self, name: &'static str, readiness: Option<Readiness>) {
+        let mut sheet = self.sheet();
+        let Sheet { status, journal, .. } = &mut *sheet;
+        let known = status.parts.iter().position(|part| part.name == name);
+        let Some(readiness) = readiness else {
+            known.map(|index| status.parts.remove(index));
+            return;
+        };
+        let ready = readiness == Readiness::Ready;
+        if let Some(part) = known.and_then(|index| status.parts.get_mut(index))
+            && (part.readiness == Readiness::Ready) == ready
+        {
+            part.readiness = readiness;
+            return;
+        }
+        // One that is well from the first is no change.
+        if known.is_some() || !ready {
+            let reason = match &readiness {
+                Readiness::Ready => None,
+                Readiness::NotReady(reason) => Some(reason.clone()),
+            };
+            journal.record(Some(name), Change::Readiness { ready, reason });
+        }
+        status.parts.retain(|part| part.name != name);
+        status.parts.push(WatchedPart { name, readiness, since: SystemTime::now() });
     }
 
     /// Replaces what the actor says about itself.

@@ -8,6 +8,7 @@ mod cursor;
 mod derive;
 mod flights;
 mod hypertable;
+mod jobs;
 mod maintenance;
 mod policies;
 mod positions;

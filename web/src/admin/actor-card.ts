@@ -70,6 +70,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
         },
       ],
       ["Duplicates", count("duplicates")],
+      ["TimescaleDB jobs", timescaleJobs],
     ],
   },
   "kafka-consumer-live": {
@@ -100,6 +101,16 @@ export function titleOf(name: string): string {
 function sourceState(actor: ActorVitals): string {
   const source = actor.observation["source"];
   return typeof source === "string" ? source.replaceAll("_", " ") : "–";
+}
+
+/** How many jobs the database runs by itself, and which of them fail; `undefined` where it runs none. */
+export function timescaleJobs(actor: ActorVitals): string | undefined {
+  const jobs: unknown = actor.observation["jobs"];
+  if (!Array.isArray(jobs) || jobs.length === 0) return undefined;
+  const failing = (jobs as Partial<Record<string, unknown>>[]).filter((job) => job["consecutive_failures"] !== 0);
+  if (failing.length === 0) return `${whole.format(jobs.length)}, none failing`;
+  const names = failing.map((job) => `${String(job["policy"])} of ${String(job["table"])}`);
+  return `${whole.format(jobs.length)}, failing: ${names.join(", ")}`;
 }
 
 function nextPoll(actor: ActorVitals): string {
