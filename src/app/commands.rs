@@ -8,23 +8,23 @@ use anyhow::Context;
 use super::pipeline::{NoKafka, open_storage};
 use super::{App, dead_letters, export, import, replay};
 use crate::cli::{
-    DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SettingFlags, SimulateArgs,
+    DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SimulateArgs,
 };
-use crate::config::{ConfigError, Environment, Settings};
+use crate::config::{ConfigError, Environment, Flags, Settings};
 use crate::http::StartError;
 use crate::opensky::CredentialsError;
 use crate::proxy::InvalidProxy;
 
 /// `serve`: works until it is told to end.
 pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async {
+    with_settings(&args.settings.0, config, |settings| async {
         Ok(App::start(settings, &args.source()).await?.run().await)
     })
 }
 
 /// `migrate`: brings the database's schema up to date.
 pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async move {
+    with_settings(&args.settings.0, config, |settings| async move {
         let migrated = open_storage(&settings)?.migrate_schema().await?;
         match &*migrated.applied {
             [] => log::info!("the schema was up to date already"),
@@ -37,12 +37,12 @@ pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
 
 /// `import`: brings recorded state vectors into the database.
 pub fn import(args: &ImportArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async move { import::run(args, &settings).await })
+    with_settings(&args.settings.0, config, |settings| async move { import::run(args, &settings).await })
 }
 
 /// `replay`: publishes recorded responses to Kafka.
 pub fn replay(args: &ReplayArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async move {
+    with_settings(&args.settings.0, config, |settings| async move {
         replay::run(args, &settings).await?;
         Ok(ExitStatus::Done)
     })
@@ -50,7 +50,7 @@ pub fn replay(args: &ReplayArgs, config: Option<&Path>) -> ExitStatus {
 
 /// `dead-letters`: lists what nobody could use, or sends it again.
 pub fn dead_letters(args: &DeadLettersArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async move {
+    with_settings(&args.settings.0, config, |settings| async move {
         dead_letters::run(args, &settings).await?;
         Ok(ExitStatus::Done)
     })
@@ -58,7 +58,7 @@ pub fn dead_letters(args: &DeadLettersArgs, config: Option<&Path>) -> ExitStatus
 
 /// `export`: writes the history into a file.
 pub fn export(args: &ExportArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings, config, |settings| async move {
+    with_settings(&args.settings.0, config, |settings| async move {
         export::run(args, &settings).await?;
         Ok(ExitStatus::Done)
     })
@@ -112,11 +112,11 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
 }
 
 /// Loads the configuration, says what is odd about it, and works with it.
-fn with_settings<F>(flags: &SettingFlags, config: Option<&Path>, work: impl FnOnce(Settings) -> F) -> ExitStatus
+fn with_settings<F>(flags: &Flags, config: Option<&Path>, work: impl FnOnce(Settings) -> F) -> ExitStatus
 where
     F: Future<Output = anyhow::Result<ExitStatus>>,
 {
-    let settings = match Settings::load(config, &Environment::of_process(), &flags.0) {
+    let settings = match Settings::load(config, &Environment::of_process(), flags) {
         Ok(settings) => settings,
         Err(error) => {
             complain(&error);

@@ -1,43 +1,80 @@
+use std::collections::HashSet;
+use std::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use actors::domain::UnixTime;
 use anyhow::{Context, bail};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::pipeline::open_storage;
+use super::pipeline::open_storage_read_only;
 use super::shutdown::Signals;
 use crate::cli::ExportArgs;
 use crate::config::Settings;
-use crate::export::{FileForm, RowFile};
+use crate::export::{Fields, FileForm, RowFile, check_addresses};
 use crate::storage::{HistoryQuery, HistoryReader};
 
-/// Writes the history into a file, which is there as a whole or not at all.
+/// Writes the history into a file, which is there as a whole or not at all, or to standard output.
 pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Result<()> {
-    let form = FileForm::of(&args.file)?;
+    let form = args.format.map_or_else(|| FileForm::of(&args.file), Ok)?;
+    let query = query(args)?;
+    let fields = args.fields.clone().unwrap_or_default();
+    let Some(file) = args.target() else { return to_stdout(form, &fields, &query, settings).await };
     refuse_to_replace(args)?;
-    let query = HistoryQuery {
-        from: args.from,
-        to: args.to.unwrap_or_else(UnixTime::now),
-        bounding_box: args.bbox,
-        icao24: args.icao24.clone(),
-        callsign: None,
-    };
-    if query.from > query.to {
-        bail!("--from {} lies after --to {}", query.from, query.to);
-    }
     let mut signals = Signals::new()?;
-    let mut reader = open_storage(settings)?.history(&query).await?;
-    let partial = Partial::beside(&args.file)?;
+    let mut reader = open_storage_read_only(settings)?.history(&query).await?;
+    let partial = Partial::beside(file)?;
     let rows = tokio::select! {
-        rows = write(form, &mut reader, &partial, &query) => rows?,
+        rows = write(form, &fields, &mut reader, partial.file.try_clone()?, &query) => {
+            rows.with_context(|| partial.path.display().to_string())?
+        }
         name = signals.next() => bail!("{name}: nothing was written"),
     };
     refuse_to_replace(args)?;
-    let bytes = partial.take_the_place_of(&args.file)?;
-    log::info!(rows, bytes, file:% = args.file.display(); "exported");
+    let bytes = partial.take_the_place_of(file)?;
+    log::info!(rows, bytes, file:% = file.display(); "exported");
     Ok(())
+}
+
+async fn to_stdout(form: FileForm, fields: &Fields, query: &HistoryQuery, settings: &Settings) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let mut reader = open_storage_read_only(settings)?.history(query).await?;
+    // Not by `Stdout`, which would write line by line.
+    let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output")?);
+    let written = tokio::select! {
+        rows = write(form, fields, &mut reader, out, query) => rows,
+        name = signals.next() => bail!("{name}: the output is incomplete"),
+    };
+    match written {
+        Ok(rows) => log::info!(rows; "exported"),
+        // `| head` has seen enough.
+        Err(error) if is_broken_pipe(&error) => {}
+        Err(error) => return Err(error.context("standard output")),
+    }
+    Ok(())
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = |cause: &(dyn Error + 'static)| cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
+}
+
+fn query(args: &ExportArgs) -> anyhow::Result<HistoryQuery> {
+    let mut icao24 = HashSet::new();
+    for addresses in &args.icao24 {
+        icao24.extend(&addresses.0);
+    }
+    check_addresses(&icao24).context("--icao24")?;
+    let mut icao24: Vec<_> = icao24.into_iter().collect();
+    icao24.sort_unstable();
+    let to = args.to.unwrap_or_else(UnixTime::now);
+    let query = HistoryQuery { from: args.from, to, bounding_box: args.bbox, icao24, callsign: args.callsign.clone() };
+    if query.from > query.to {
+        bail!("--from {} lies after --to {}", query.from, query.to);
+    }
+    Ok(query)
 }
 
 fn refuse_to_replace(args: &ExportArgs) -> anyhow::Result<()> {
@@ -50,13 +87,13 @@ fn refuse_to_replace(args: &ExportArgs) -> anyhow::Result<()> {
 /// The number of rows.
 async fn write(
     form: FileForm,
+    fields: &Fields,
     reader: &mut HistoryReader,
-    partial: &Partial,
+    into: File,
     query: &HistoryQuery,
 ) -> anyhow::Result<u64> {
     let bar = progress_bar(query)?;
-    let explain = || partial.path.display().to_string();
-    let mut file = RowFile::new(form, partial.file.try_clone()?).with_context(explain)?;
+    let mut file = RowFile::new(form, fields, into)?;
     let (mut rows, mut more) = (0, true);
     while more {
         more = reader
@@ -65,12 +102,12 @@ async fn write(
                 rows += 1;
             })
             .await?;
-        file.write().with_context(explain)?;
+        file.write()?;
         bar.set_position(reader.reached().seconds_since(query.from).unsigned_abs());
         bar.set_message(format!("{} rows", HumanCount(rows)));
     }
-    file.finish().with_context(explain)?;
-    bar.finish_with_message(format!("{} rows, {}", HumanCount(rows), HumanBytes(partial.length()?)));
+    file.finish()?;
+    bar.finish_with_message(format!("{} rows", HumanCount(rows)));
     Ok(rows)
 }
 
@@ -104,6 +141,7 @@ impl Partial {
 
     /// The length.
     fn take_the_place_of(self, file: &Path) -> anyhow::Result<u64> {
+        self.file.sync_all().with_context(|| self.path.display().to_string())?;
         let length = self.length()?;
         fs::rename(&self.path, file).with_context(|| file.display().to_string())?;
         Ok(length)

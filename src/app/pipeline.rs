@@ -208,6 +208,15 @@ fn storage_of(settings: &Settings) -> anyhow::Result<(DatabaseUrl, StorageOption
     Ok((url, options))
 }
 
+/// The database that the settings name, opened to read its history: nothing is created.
+///
+/// # Errors
+/// An address that cannot be used, or a file that does not exist or is not a database of this program.
+pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Storage> {
+    let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
+    Storage::open_read_only(&url, StorageOptions::default()).context("database.url")
+}
+
 /// The Kafka that the settings name; an embedded one is started. Alerts are raised by who collects.
 fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);

@@ -1,6 +1,7 @@
 use clap::Args;
 
 use super::SettingFlags;
+use super::setting_flags::ConsumingKeys;
 
 /// `dead-letters`: list what nobody could use, and send it again.
 #[derive(Args, Debug)]
@@ -34,5 +35,5 @@ pub struct DeadLettersArgs {
 
     /// Settings.
     #[command(flatten)]
-    pub settings: SettingFlags,
+    pub settings: SettingFlags<ConsumingKeys>,
 }

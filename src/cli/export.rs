@@ -1,38 +1,56 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use actors::domain::{BoundingBox, Icao24, UnixTime};
+use actors::domain::{BoundingBox, UnixTime};
 use clap::Args;
 
 use super::SettingFlags;
-use super::values::time;
+use super::setting_flags::DatabaseUrlOnly;
+use super::values::{Addresses, addresses};
+use crate::export::{Fields, FileForm, parse_callsign, parse_time};
 
-/// `export`: write the history into a file.
+/// `export`: write the history into a file or to standard output.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   flight-monitor export --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z january-1.parquet
   flight-monitor export --from 1767225600 --bbox 45.8,5.9,47.9,10.6 switzerland.csv
-  flight-monitor export --from 1767225600 --icao24 4b1814,3c6444 two.ndjson")]
+  flight-monitor export --from 1767225600 --icao24 4b1814,3c6444 two.ndjson
+  flight-monitor export --from 1767225600 --callsign SWR123 --fields last_contact,lat,lon --format csv - | head
+
+The filters and the fields are written as those of GET /api/v1/history. The database is only read: a file of SQLite
+may belong to a server that is running.")]
 pub struct ExportArgs {
-    /// What to write: a .parquet, .csv or .ndjson file
+    /// What to write: a .parquet, .csv or .ndjson file, or - for standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
+    /// The form to write: csv, ndjson or parquet [default: what the file's name ends in]
+    #[arg(long, value_name = "FORMAT", required_if_eq("file", "-"))]
+    pub(crate) format: Option<FileForm>,
+
     /// The earliest last_contact, included: Unix seconds or RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     pub from: UnixTime,
 
     /// The latest last_contact, included; without it everything up to now
-    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     pub to: Option<UnixTime>,
 
     /// Only positions in this box; with LOMIN > LOMAX it crosses the antimeridian
     #[arg(long, value_name = "LAMIN,LOMIN,LAMAX,LOMAX", allow_hyphen_values = true)]
     pub bbox: Option<BoundingBox>,
 
-    /// Only these aircraft
-    #[arg(long, value_name = "ADDRESS,…", value_delimiter = ',')]
-    pub icao24: Vec<Icao24>,
+    /// Only these aircraft; may be repeated
+    #[arg(long, value_name = "ADDRESS,…", value_parser = addresses)]
+    pub icao24: Vec<Addresses>,
+
+    /// Only this callsign, without the padding around it
+    #[arg(long, value_name = "CALLSIGN", value_parser = parse_callsign)]
+    pub callsign: Option<String>,
+
+    /// Only these fields, in this order [default: all]
+    #[arg(long, value_name = "FIELD,…")]
+    pub(crate) fields: Option<Fields>,
 
     /// Replace the file if it is there
     #[arg(long)]
@@ -40,5 +58,12 @@ pub struct ExportArgs {
 
     /// Settings.
     #[command(flatten)]
-    pub settings: SettingFlags,
+    pub settings: SettingFlags<DatabaseUrlOnly>,
+}
+
+impl ExportArgs {
+    /// The file to write; `None` is standard output.
+    pub(crate) fn target(&self) -> Option<&Path> {
+        (self.file.as_os_str() != "-").then_some(&*self.file)
+    }
 }

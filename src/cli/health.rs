@@ -14,6 +14,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use thiserror::Error;
 
 use super::SettingFlags;
+use super::setting_flags::ListeningKeys;
 use super::values::duration;
 use crate::config::{ConfigError, Environment, HttpSettings, Settings};
 use crate::tls::LenientVerifier;
@@ -29,7 +30,7 @@ pub struct HealthArgs {
 
     /// Settings.
     #[command(flatten)]
-    settings: SettingFlags,
+    settings: SettingFlags<ListeningKeys>,
 }
 
 /// Why a server does not count as alive.

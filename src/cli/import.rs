@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::SettingFlags;
+use super::setting_flags::DatabaseKeys;
 use crate::import::FileFormat;
 
 /// `import`: bring files of recorded state vectors into the database.
@@ -48,5 +49,5 @@ pub struct ImportArgs {
 
     /// Settings.
     #[command(flatten)]
-    pub settings: SettingFlags,
+    pub settings: SettingFlags<DatabaseKeys>,
 }

@@ -29,9 +29,11 @@ pub use init::InitArgs;
 pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
 pub use serve::{FlightSource, ServeArgs};
-pub use setting_flags::SettingFlags;
+pub use setting_flags::{
+    ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EveryKey, ListeningKeys, PublishingKeys, SettingFlags, UsedKeys,
+};
 pub use simulate::SimulateArgs;
-pub use values::SpeedFactor;
+pub use values::{Addresses, SpeedFactor};
 
 /// Live flights from the OpenSky Network: Kafka, TimescaleDB and Server-Sent Events in one server.
 #[derive(Debug, Parser)]
@@ -88,7 +90,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// List what nobody could use, and send it again after a fix
     DeadLetters(DeadLettersArgs),
-    /// Write the history into a Parquet, CSV or NDJSON file
+    /// Write the history as Parquet, CSV or NDJSON
     Export(ExportArgs),
     /// Show the configuration in effect, secrets masked
     CheckConfig(CheckConfigArgs),

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::setting_flags::PublishingKeys;
 use super::{SettingFlags, SpeedFactor};
 
 /// `replay`: publish recorded OpenSky responses to Kafka.
@@ -27,5 +28,5 @@ pub struct ReplayArgs {
 
     /// Settings.
     #[command(flatten)]
-    pub settings: SettingFlags,
+    pub settings: SettingFlags<PublishingKeys>,
 }

@@ -1,3 +1,4 @@
+use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
@@ -5,9 +6,82 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 use crate::config::keys::KEYS;
 use crate::config::{Flags, Key, Kind};
 
-/// One flag for every key of the configuration that is no secret, made from the key table.
+/// One flag for every key of the configuration that is no secret, made from the key table. Every command takes all of them, so
+/// that one set of flags serves a whole deployment; its help shows those of the keys that it uses.
 #[derive(Clone, Debug, Default)]
-pub struct SettingFlags(pub Flags);
+pub struct SettingFlags<U = EveryKey>(pub Flags, PhantomData<fn() -> U>);
+
+/// Which keys a command uses.
+pub trait UsedKeys {
+    /// Whether these are so many that the short help leaves them out.
+    const MANY: bool = false;
+
+    /// Whether the key is one of them.
+    fn has(key: &Key) -> bool;
+}
+
+/// Those of a server.
+#[derive(Clone, Debug, Default)]
+pub struct EveryKey;
+
+/// Those of a command that reads the database.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseUrlOnly;
+
+/// Those of a command that writes into the database.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseKeys;
+
+/// Those of a command that publishes to Kafka.
+#[derive(Clone, Debug, Default)]
+pub struct PublishingKeys;
+
+/// Those of a command that also reads Kafka as a group.
+#[derive(Clone, Debug, Default)]
+pub struct ConsumingKeys;
+
+/// Those that say where the server listens.
+#[derive(Clone, Debug, Default)]
+pub struct ListeningKeys;
+
+impl UsedKeys for EveryKey {
+    const MANY: bool = true;
+
+    fn has(_: &Key) -> bool {
+        true
+    }
+}
+
+impl UsedKeys for DatabaseUrlOnly {
+    fn has(key: &Key) -> bool {
+        key.path == "database.url"
+    }
+}
+
+impl UsedKeys for DatabaseKeys {
+    fn has(key: &Key) -> bool {
+        key.section() == "database"
+    }
+}
+
+impl UsedKeys for PublishingKeys {
+    fn has(key: &Key) -> bool {
+        let unused = ["kafka.group_id", "kafka.topic_alerts", "kafka.max_held", "kafka.max_held_age"];
+        key.section() == "kafka" && !unused.contains(&key.path)
+    }
+}
+
+impl UsedKeys for ConsumingKeys {
+    fn has(key: &Key) -> bool {
+        PublishingKeys::has(key) || key.path == "kafka.group_id"
+    }
+}
+
+impl UsedKeys for ListeningKeys {
+    fn has(key: &Key) -> bool {
+        ["http.host", "http.port", "http.tls_certificate"].contains(&key.path)
+    }
+}
 
 struct KeyFlag {
     key: &'static Key,
@@ -29,7 +103,7 @@ static FLAGS: LazyLock<Vec<KeyFlag>> = LazyLock::new(|| {
     KEYS.iter().filter_map(flag).collect()
 });
 
-impl Args for SettingFlags {
+impl<U: UsedKeys> Args for SettingFlags<U> {
     fn augment_args(command: clap::Command) -> clap::Command {
         FLAGS.iter().fold(command, |command, flag| {
             command.arg(
@@ -41,7 +115,8 @@ impl Args for SettingFlags {
                     .action(ArgAction::Set)
                     // A southern latitude starts with a minus.
                     .allow_hyphen_values(flag.key.kind == Kind::BoundingBox)
-                    .hide_short_help(flag.name != "roles"),
+                    .hide(!U::has(flag.key))
+                    .hide_short_help(U::MANY && flag.name != "roles"),
             )
         })
     }
@@ -51,9 +126,9 @@ impl Args for SettingFlags {
     }
 }
 
-impl FromArgMatches for SettingFlags {
+impl<U: UsedKeys> FromArgMatches for SettingFlags<U> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut flags = Self::default();
+        let mut flags = Self(Flags::default(), PhantomData);
         flags.update_from_arg_matches(matches)?;
         Ok(flags)
     }

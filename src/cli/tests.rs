@@ -78,6 +78,23 @@ fn help_tells_of_every_key_its_default_and_its_variable() {
 }
 
 #[test]
+fn help_of_a_command_shows_the_settings_that_it_uses() {
+    for (command, shown, hidden) in [
+        ("export", "database-url", "database-retention"),
+        ("migrate", "database-retention", "http-port"),
+        ("import", "database-retention", "http-port"),
+        ("replay", "kafka-topic-raw", "kafka-group-id"),
+        ("dead-letters", "kafka-group-id", "kafka-max-held"),
+        ("health", "http-port", "http-trusted-proxies"),
+        ("check-config", "opensky-poll-interval", "no-such-flag"),
+        ("serve", "opensky-poll-interval", "no-such-flag"),
+    ] {
+        let help = parsed(&format!("{command} --help")).unwrap_err().to_string();
+        assert!(help.contains(&format!("--{shown} <")) && !help.contains(&format!("--{hidden} ")), "{command}: {help}");
+    }
+}
+
+#[test]
 fn flights_come_from_one_source() {
     let source = |line: &str| match ok(line).command {
         Command::Serve(args) => args.source(),

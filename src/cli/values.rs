@@ -1,8 +1,11 @@
+use std::collections::HashSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-use actors::domain::UnixTime;
+use actors::domain::Icao24;
 use thiserror::Error;
+
+use crate::export::parse_addresses;
 
 /// How many times faster than in reality time runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,8 +44,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text).map_err(|error| format!("{error}; expected a time such as 30s or 30m"))
 }
 
-/// Unix seconds or RFC 3339.
-pub(super) fn time(text: &str) -> Result<UnixTime, String> {
-    let expected = "expected Unix seconds or RFC 3339, such as 1767225600 or 2026-01-01T00:00:00Z";
-    crate::http::parse_time(text).ok_or_else(|| expected.to_owned())
+/// Some aircraft, written as in a query of the API.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(pub(crate) HashSet<Icao24>);
+
+pub(super) fn addresses(text: &str) -> Result<Addresses, String> {
+    let mut addresses = HashSet::new();
+    parse_addresses(text, &mut addresses).map_err(|error| error.to_string())?;
+    Ok(Addresses(addresses))
 }

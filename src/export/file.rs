@@ -1,8 +1,10 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::bail;
+use thiserror::Error;
 
 use super::{Csv, Fields, NdJson, Parquet, TextEncoder};
 use crate::storage::HistoryRow;
@@ -15,18 +17,38 @@ pub(crate) enum FileForm {
     NdJson,
 }
 
+/// Not the name of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("expected csv, ndjson or parquet")]
+pub(crate) struct InvalidForm;
+
+impl FromStr for FileForm {
+    type Err = InvalidForm;
+
+    fn from_str(name: &str) -> Result<Self, InvalidForm> {
+        match name {
+            "parquet" => Ok(Self::Parquet),
+            "csv" => Ok(Self::Csv),
+            "ndjson" => Ok(Self::NdJson),
+            _ => Err(InvalidForm),
+        }
+    }
+}
+
 impl FileForm {
     /// The form that a file's name tells.
     ///
     /// # Errors
     /// It tells none.
     pub(crate) fn of(file: &Path) -> anyhow::Result<Self> {
-        Ok(match file.extension().and_then(|extension| extension.to_str()) {
-            Some("parquet") => Self::Parquet,
-            Some("csv") => Self::Csv,
-            Some("ndjson") => Self::NdJson,
-            _ => bail!("{}: its name ends in none of .parquet, .csv and .ndjson", file.display()),
-        })
+        let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let Ok(form) = extension.parse() else {
+            bail!(
+                "{}: its name ends in none of .parquet, .csv and .ndjson; --format says what to write",
+                file.display()
+            )
+        };
+        Ok(form)
     }
 }
 
@@ -39,12 +61,12 @@ pub(crate) enum RowFile {
 impl RowFile {
     /// # Errors
     /// The file cannot be written to.
-    pub(crate) fn new(form: FileForm, file: File) -> anyhow::Result<Self> {
-        let (fields, file) = (Fields::default(), BufWriter::with_capacity(1 << 20, file));
+    pub(crate) fn new(form: FileForm, fields: &Fields, file: File) -> anyhow::Result<Self> {
+        let file = BufWriter::with_capacity(1 << 20, file);
         let encoder = match form {
-            FileForm::Parquet => return Ok(Self::Parquet(Box::new(Parquet::new(fields, file)?))),
-            FileForm::Csv => TextEncoder::Csv(Csv::of(&fields)),
-            FileForm::NdJson => TextEncoder::NdJson(NdJson::of(&fields)),
+            FileForm::Parquet => return Ok(Self::Parquet(Box::new(Parquet::new(fields.clone(), file)?))),
+            FileForm::Csv => TextEncoder::Csv(Csv::of(fields)),
+            FileForm::NdJson => TextEncoder::NdJson(NdJson::of(fields)),
         };
         let mut buffer = Vec::new();
         encoder.head(&mut buffer);
@@ -74,17 +96,16 @@ impl RowFile {
         Ok(())
     }
 
-    /// Writes all of it, and waits until it is on the disk.
+    /// Writes all of it.
     ///
     /// # Errors
     /// The file cannot be written to.
-    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<File> {
         self.write()?;
         let file = match self {
             Self::Parquet(parquet) => parquet.finish()?,
             Self::Text { file, .. } => file,
         };
-        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        Ok(())
+        Ok(file.into_inner().map_err(std::io::IntoInnerError::into_error)?)
     }
 }

@@ -5,12 +5,14 @@ mod fields;
 mod file;
 mod ndjson;
 mod parquet;
+mod selection;
 
 pub(crate) use csv::Csv;
 pub(crate) use fields::{Field, Fields, Value};
 pub(crate) use file::{FileForm, RowFile};
 pub(crate) use ndjson::NdJson;
 pub(crate) use parquet::Parquet;
+pub(crate) use selection::{check_addresses, parse_addresses, parse_callsign, parse_time};
 
 use crate::storage::HistoryRow;
 

@@ -13,14 +13,11 @@ use super::problem::Problem;
 use super::query::Parameters;
 use super::refusals::Limit;
 use super::server::ServerState;
-use crate::export::{Csv, Fields, NdJson, TextEncoder};
+use crate::export::{Csv, Fields, NdJson, TextEncoder, parse_callsign};
 use crate::storage::HistoryQuery;
 
 /// How far back it goes where nobody says.
 const USUAL_LENGTH: Duration = Duration::from_secs(60 * 60);
-
-/// Longer than any callsign.
-const LONGEST_CALLSIGN: usize = 16;
 
 #[derive(Clone, Copy)]
 enum Form {
@@ -58,12 +55,14 @@ pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>)
     };
     let mut icao24: Vec<_> = parameters.scope.icao24.iter().copied().collect();
     icao24.sort_unstable();
+    let callsign = parameters.text("callsign").map(parse_callsign).transpose();
+    let callsign = callsign.map_err(|error| Problem::bad_parameter("callsign", error))?;
     let query = HistoryQuery {
         from: period.from,
         to: period.to,
         bounding_box: parameters.scope.bounding_box,
         icao24,
-        callsign: parameters.text("callsign").map(callsign).transpose()?,
+        callsign,
     };
     let (encoder, content_type) = match form.form {
         Form::NdJson => (TextEncoder::NdJson(NdJson::of(&fields)), respond::NdJson::mime()),
@@ -88,13 +87,4 @@ pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>)
     let body = HistoryBody::begin(storage.clone(), query, encoder, reader).await;
     let body = body.map_err(|error| Problem::of_query(&error))?;
     Ok(response.body(body))
-}
-
-fn callsign(text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST_CALLSIGN || text.contains(char::is_control) {
-        let reason = format!("it has 1 to {LONGEST_CALLSIGN} characters");
-        return Err(Problem::bad_parameter("callsign", reason));
-    }
-    Ok(text.to_owned())
 }

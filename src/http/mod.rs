@@ -36,8 +36,6 @@ mod tls;
 mod track;
 mod under_way;
 
-pub(crate) use query::parse_time;
-
 pub use attempts::Attempts;
 pub use flights::Pictures;
 pub use limits::Limits;

@@ -7,13 +7,9 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actors::domain::{BoundingBox, Icao24, UnixTime};
 use actors::messages::Scope;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::problem::Problem;
-
-/// How many addresses one query may name.
-const MOST_AIRCRAFT: usize = 500;
+use crate::export::{parse_addresses, parse_time};
 
 /// What a parameter means wherever it is taken, for `openapi.json`.
 pub(super) struct KnownParameter {
@@ -139,16 +135,7 @@ impl Parameters {
     /// 400: it is neither.
     pub(super) fn time(&self, name: &'static str) -> Result<Option<UnixTime>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        match parse_time(text) {
-            Some(time) => Ok(Some(time)),
-            None => Err(Problem::bad_parameter(
-                name,
-                format!(
-                    "{:?} is neither Unix seconds nor RFC 3339, such as 1767225600 or 2026-01-01T00:00:00Z",
-                    shortened(text)
-                ),
-            )),
-        }
+        parse_time(text).map(Some).map_err(|error| Problem::bad_parameter(name, error))
     }
 
     /// `from` and `to`: without `to` until now, and a little more where the source's clock is ahead; without `from` so
@@ -169,19 +156,6 @@ impl Parameters {
 /// Seconds: a state that is further ahead of its response is no state.
 const CLOCKS_DIFFER: i64 = 60;
 
-/// The years 0001 to 9999, as RFC 3339 has them.
-const CALENDAR: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-/// Unix seconds or RFC 3339.
-pub(crate) fn parse_time(text: &str) -> Option<UnixTime> {
-    if let Ok(seconds) = text.parse() {
-        return CALENDAR.contains(&seconds).then_some(UnixTime(seconds));
-    }
-    // A plus sign that was not escaped in a query arrives as a blank.
-    let written = text.replace(' ', "+");
-    OffsetDateTime::parse(&written, &Rfc3339).ok().map(|time| UnixTime(time.unix_timestamp()))
-}
-
 fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -191,13 +165,7 @@ fn bounding_box(value: &str) -> Result<BoundingBox, Problem> {
 }
 
 fn icao24(value: &str, into: &mut HashSet<Icao24>) -> Result<(), Problem> {
-    for part in value.split(',') {
-        into.insert(Icao24::parse(part).map_err(|error| Problem::bad_parameter("icao24", error))?);
-    }
-    if into.len() > MOST_AIRCRAFT {
-        return Err(Problem::bad_parameter("icao24", format!("more than {MOST_AIRCRAFT} addresses")));
-    }
-    Ok(())
+    parse_addresses(value, into).map_err(|error| Problem::bad_parameter("icao24", error))
 }
 
 #[cfg(test)]

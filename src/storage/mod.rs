@@ -115,6 +115,21 @@ impl Storage {
         }
     }
 
+    /// Opens a database to read its history: nothing is created, and nothing is written. PostgreSQL is connected to by the first call.
+    ///
+    /// # Errors
+    /// An unreadable or unusable root certificate; a file that does not exist or is not a database of this program.
+    pub fn open_read_only(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
+        Ok(Self(match url {
+            DatabaseUrl::Postgres(url) => Database::Postgres(Arc::new(PostgresDatabase::open(url, options)?)),
+            DatabaseUrl::SqliteFile(path) => Database::Sqlite(Arc::new(SqliteDatabase::open_read_only(path, options)?)),
+            DatabaseUrl::SqliteMemory => {
+                let reason = "a database in memory cannot be read by another process";
+                return Err(OpenError::Client(reason.to_owned()));
+            }
+        }))
+    }
+
     /// Brings the schema up to date, and where TimescaleDB is to be had makes `state_vectors` a hypertable and the
     /// hourly statistics continuous aggregates, whose policies are those of the options.
     /// Several processes may call it at once: they take turns.

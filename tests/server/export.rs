@@ -91,13 +91,91 @@ fn an_export_that_cannot_be_says_why() {
     for (arguments, code, reason) in [
         (&["--from", "1", "history.xlsx"][..], 1, "history.xlsx: its name ends in none of"),
         (&["--from", "2", "--to", "1", "history.csv"], 1, "--from 2 lies after --to 1"),
-        (&["--from", "1", "history.csv"], 1, "no such table"),
+        (&["--from", "1", "-"], 2, "--format"),
+        (&["--from", "1", "--format", "xlsx", "-"], 2, "expected csv, ndjson or parquet"),
         (&["--from", "yesterday", "history.csv"], 2, "yesterday"),
         (&["history.csv"], 2, "--from"),
     ] {
         let ended = setup.clone().arguments(["export"].iter().chain(arguments).copied()).run();
         assert_eq!(ended.code, Some(code), "{arguments:?}: {:?}", ended.log);
         assert!(ended.log.join("\n").contains(reason), "{arguments:?}: {:?}", ended.log);
-        assert!(names_in(setup.directory()).iter().all(|name| name == "data"));
+        assert_eq!(names_in(setup.directory()), [""; 0], "{arguments:?}");
     }
+}
+
+#[test]
+fn export_of_a_missing_database_creates_no_file_and_names_it() {
+    let setup = Setup::bare();
+    fs::write(setup.directory().join("notes.txt"), "not a database, and longer than the header of one ".repeat(20))
+        .unwrap();
+    fs::write(setup.directory().join("empty.db"), "").unwrap();
+    let before = names_in(setup.directory());
+    for (path, reason) in [
+        ("data/flight-monitor.db", "No such file"),
+        ("missing folder/typo.db", "No such file"),
+        ("notes.txt", "not a database"),
+        ("empty.db", "no such table"),
+        (".", "not a file"),
+    ] {
+        let setup = setup.clone().set("DATABASE_URL", &format!("sqlite://{path}"));
+        for target in [&["history.csv"][..], &["--format", "csv", "-"]] {
+            let ended = setup.clone().arguments(["export", "--from", "1"].iter().chain(target).copied()).run();
+            assert_eq!((ended.code, &*ended.output), (Some(1), ""), "{path}: {:?}", ended.log);
+            let last = ended.last_line();
+            assert!(last.contains("database.url") && last.contains(path) && last.contains(reason), "{path}: {last}");
+            assert_eq!(names_in(setup.directory()), before, "{path}");
+        }
+    }
+}
+
+#[test]
+fn an_export_only_reads_the_database_and_takes_the_filters_of_the_api() {
+    let sky = Sky::of(50);
+    let setup = Setup::embedded().watching(&sky);
+    let app = setup.start();
+    sky.wait_polls(4);
+    sky.fall_silent();
+    setup.database().wait_rows(&sky.served());
+    let states = app.get("/api/v1/history").text();
+    let state: Value = serde_json::from_str(states.lines().last().unwrap()).unwrap();
+    let (icao24, callsign) = (state["icao24"].as_str().unwrap(), state["callsign"].as_str().unwrap());
+    let to_stdout = |filter: &[(&str, &str)]| {
+        let filter = filter.iter().map(|(name, value)| format!("--{name}={value}")).collect::<Vec<_>>();
+        let fixed = ["export", "--from", "2020-01-01T00:00:00Z", "--to", "4000000000", "--format", "ndjson", "-"];
+        setup.clone().arguments(fixed.into_iter().chain(filter.iter().map(String::as_str))).run()
+    };
+    let data = setup.directory().join("data");
+    let filters: [&[_]; 5] = [
+        &[],
+        &[("icao24", icao24)],
+        &[("callsign", callsign), ("fields", "last_contact,callsign,lat")],
+        &[("bbox", "-90,-180,90,0"), ("fields", "icao24,lon")],
+        &[("callsign", "NOBODY")],
+    ];
+    // Beside a server that has the file open, and of a file that nobody has open.
+    let answers: Vec<_> = filters
+        .iter()
+        .map(|filter| {
+            let query: Vec<_> = filter.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let answer = app.get(&format!("/api/v1/history?{}", query.join("&"))).text();
+            assert_eq!(to_stdout(filter).output, answer.trim_end(), "{filter:?}");
+            answer
+        })
+        .collect();
+    for (name, value) in
+        [("icao24", "xyz"), ("bbox", "1,2,3"), ("fields", "latitude"), ("callsign", ""), ("from", "yesterday")]
+    {
+        let refused = app.get(&format!("/api/v1/history?{name}={value}")).json()["detail"].clone();
+        let reason = refused.as_str().unwrap().strip_prefix(&format!("{name}: ")).unwrap();
+        let ended = setup.clone().arguments(["export", "--format=csv", "-", &format!("--{name}={value}")]).run();
+        assert_eq!(ended.code, Some(2), "{name}: {:?}", ended.log);
+        assert!(ended.log.join("\n").contains(reason), "{name}: {reason}: {:?}", ended.log);
+    }
+    app.end();
+    let file = || fs::read(data.join("flight-monitor.db")).unwrap();
+    let (names, content) = (names_in(&data), file());
+    for (filter, answer) in filters.iter().zip(answers) {
+        assert_eq!(to_stdout(filter).output, answer.trim_end(), "{filter:?}");
+    }
+    assert!(names_in(&data) == names && file() == content, "{:?} in place of {names:?}", names_in(&data));
 }

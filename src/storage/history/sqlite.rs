@@ -12,12 +12,13 @@ use crate::storage::error::QueryError;
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::sqlite::state_vectors;
 use crate::storage::schema::upper;
-use crate::storage::sqlite::SqliteDatabase;
+use crate::storage::sqlite::{SqliteDatabase, Untouched};
 
 /// The history in SQLite, in pages: between two of them no transaction is open, which would keep the write-ahead log
 /// from being taken back.
 pub(super) struct SqliteHistory {
     connection: SqliteConnection,
+    untouched: Option<Untouched>,
     query: HistoryQuery,
     slices: Slices,
     /// The slice that is being read, and how many rows it had until now.
@@ -34,7 +35,8 @@ impl SqliteHistory {
         // Whether the schema is there.
         state_vectors::table.limit(0).load::<StoredRow>(&mut connection)?;
         let slices = Slices::new(query.from, query.to);
-        Ok(Self { connection, query: query.clone(), slices, slice: None, last: None, reached: query.from.0 })
+        let untouched = database.untouched.clone();
+        Ok(Self { connection, untouched, query: query.clone(), slices, slice: None, last: None, reached: query.from.0 })
     }
 
     pub(super) fn reached(&self) -> UnixTime {
@@ -47,6 +49,7 @@ impl SqliteHistory {
             None => return Ok(false),
         };
         let rows = page(&self.query, &span, self.last).load::<StoredRow>(&mut self.connection)?;
+        self.untouched.as_ref().map_or(Ok(()), Untouched::check)?;
         rows.iter().for_each(|row| row.lend(&mut each));
         self.last = rows.last().map(StoredRow::key).or(self.last);
         let had = had + rows.len() as u64;

@@ -12,6 +12,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
+use super::untouched::Untouched;
 use crate::storage::error::{OpenError, with_causes};
 use crate::storage::options::StorageOptions;
 
@@ -27,6 +28,8 @@ pub(in crate::storage) struct SqliteDatabase {
     pub(in crate::storage) pool: Pool<PooledSqlite>,
     /// Room for those who read the history.
     pub(in crate::storage) histories: Arc<Semaphore>,
+    /// Of a file that is read as immutable.
+    pub(in crate::storage) untouched: Option<Untouched>,
     /// A database in memory lives as long as somebody has it open.
     _keeper: Option<Mutex<SqliteConnection>>,
 }
@@ -67,6 +70,24 @@ impl SqliteDatabase {
         Ok(connection)
     }
 
+    /// Opens a file to read it, and creates none.
+    pub(in crate::storage) fn open_read_only(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let unable = |reason: String| OpenError::File { path: path.clone(), reason };
+        if !path.metadata().map_err(|error| unable(error.to_string()))?.is_file() {
+            return Err(unable("not a file".to_owned()));
+        }
+        let untouched = Untouched::of(&path).map_err(|error| unable(error.to_string()))?;
+        let escaped = percent_encoded(path.to_str().ok_or_else(|| unable("the path is not UTF-8".to_owned()))?);
+        let immutable = if untouched.is_some() { "&immutable=1" } else { "" };
+        let mut database = Self::open(format!("file:{escaped}?mode=ro{immutable}"), options, None)?;
+        database.untouched = untouched;
+        let mut connection = database.connect().map_err(|error| unable(error.to_string()))?;
+        let checked = connection.batch_execute("SELECT 1 FROM state_vectors LIMIT 0");
+        checked.map_err(|error| unable(error.to_string()))?;
+        Ok(database)
+    }
+
     /// Opens a new database in memory that all connections of this value share.
     pub(in crate::storage) fn open_memory(options: StorageOptions) -> Result<Self, OpenError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -97,7 +118,7 @@ impl SqliteDatabase {
             .build()
             .map_err(|error| OpenError::Client(error.to_string()))?;
         let histories = Arc::new(Semaphore::new(options.histories));
-        Ok(Self { location, file: None, options, pool, histories, _keeper: keeper })
+        Ok(Self { location, file: None, options, pool, histories, untouched: None, _keeper: keeper })
     }
 
     /// Another connection; blocks for as long as the file system takes.
@@ -109,6 +130,18 @@ impl SqliteDatabase {
 /// The page cache of a connection. It is filled within minutes and then held for good, so each connection pays for it;
 /// what it misses is in the system's page cache.
 const CACHE_KIB: u32 = 8 << 10;
+
+/// A path as a part of a URI.
+fn percent_encoded(path: &str) -> String {
+    path.bytes().fold(String::with_capacity(path.len()), |mut escaped, byte| {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            escaped.push(byte.into());
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+        escaped
+    })
+}
 
 /// With `synchronous = NORMAL`, WAL loses nothing committed to a killed process, and after a power cut it goes back to
 /// an older commit, positions and rows together. Each batch touches most pages of the index by aircraft: they are brought

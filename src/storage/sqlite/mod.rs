@@ -8,7 +8,9 @@ mod maintenance;
 mod queries;
 mod summaries;
 mod traffic;
+mod untouched;
 mod writer;
 
 pub(super) use connection::SqliteDatabase;
+pub(super) use untouched::Untouched;
 pub(super) use writer::SqliteWriter;
