@@ -39,6 +39,19 @@ cluster() {
   "$here/kafka.sh" stop "$dir"
 }
 
+# A secured Kafka serves those who log in, and only what an ACL allows.
+secured() {
+  local dir=$TEST_SERVICES_RUN/secured address again
+  address=$("$here/kafka.sh" start --secured "$dir")
+  "$here/kafka.sh" allow "$dir" reader --operation Read --topic '*'
+  grep -q "User:reader" "$dir/acl.log" || die "secured: $(<"$dir/acl.log")"
+  listening "$(<"$dir/misled.port")" || die "secured: nobody listens on the port that misleads"
+  "$here/kafka.sh" stop "$dir"
+  again=$("$here/kafka.sh" start --secured "$dir")
+  expect "secured: same address after a stop" "$address" "$again"
+  "$here/kafka.sh" stop "$dir"
+}
+
 # gone FILE: no process that the file names is left, and no folder of with.sh.
 gone() {
   local pid run
@@ -70,14 +83,14 @@ ends() { # NAME SIGNAL EXPECTED_CODE
 }
 
 case "${1:-}" in
-  lifecycle | cluster) "$@"; exit ;; # below with.sh
+  lifecycle | cluster | secured) "$@"; exit ;; # below with.sh
 esac
 
 unset TEST_KAFKA TEST_DATABASE_URL TEST_TIMESCALE_URL TEST_SERVICES_RUN
 started=$(mktemp -d)
 trap 'rm -rf "$started"' EXIT
 
-for check in "lifecycle postgres.sh" "lifecycle postgres.sh --fast" "lifecycle kafka.sh" "lifecycle timescale.sh --memory" cluster; do
+for check in "lifecycle postgres.sh" "lifecycle postgres.sh --fast" "lifecycle kafka.sh" "lifecycle timescale.sh --memory" cluster secured; do
   # shellcheck disable=SC2086 # to be split
   "$here/with.sh" -- "$here/check.sh" $check
   echo "ok: $check"

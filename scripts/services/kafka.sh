@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # A real Apache Kafka (KRaft) on 127.0.0.1 for tests, from Maven artifacts. Needs Java 17 or newer and Maven.
 #
-#   kafka.sh start [--nodes N] DIR [PORT]   start it with its data in DIR, wait until it serves, print its bootstrap servers
+#   kafka.sh start [--nodes N | --secured] DIR [PORT]
+#                                           start it with its data in DIR, wait until it serves, print its bootstrap servers
 #   kafka.sh stop DIR                       end it in order; DIR keeps the data
 #   kafka.sh crash DIR                      SIGKILL, as a power cut would
 #   kafka.sh pause DIR / resume DIR         it keeps its connections and answers nobody, until it goes on
+#   kafka.sh allow DIR USER ACL…            permit a user of a secured one what AclCommand's options say, such as
+#                                           --operation Read --topic raw
 #   kafka.sh jars                           fetch the jars if needed, print the class path for the command line tools
 #
 # DIR can be started again after `stop` or `crash`: same data, same port. Without PORT a new DIR takes a free one.
 # With `--nodes 3` it is a cluster of three (topics get three replicas), with one node in each of DIR/1, DIR/2, DIR/3:
 # the commands above take the whole DIR or one node's.
+# With `--secured` it is one node whose clients log in by SASL/PLAIN, and which permits only what ACLs allow. Its users are `admin`,
+# who may do everything, and `reader` and `stranger`, who may do nothing at first; each one's password is NAME-secret. On the port in
+# DIR/misled.port it also serves anybody without a login, and tells them that it is to be found at nowhere.invalid.
 #
 # Environment, read when DIR is made:
 #   KAFKA_PROPERTIES   more lines for server.properties, the last one wins
@@ -25,6 +31,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 version=$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$here/kafka/pom.xml")
 jars=${KAFKA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flight-monitor/kafka}/$version
 ready_seconds=120
+plain_login='org.apache.kafka.common.security.plain.PlainLoginModule required'
 
 fetch_jars() {
   [ ! -d "$jars" ] || return 0
@@ -81,6 +88,28 @@ ${KAFKA_PROPERTIES:-}
 PROPERTIES
 }
 
+# Adds to a node's properties what `--secured` promises.
+secure() { # DIR PORT CONTROLLER MISLED
+  cat >>"$1/server.properties" <<PROPERTIES
+listeners=SASL_PLAINTEXT://127.0.0.1:$2,MISLED://127.0.0.1:$4,CONTROLLER://127.0.0.1:$3
+advertised.listeners=SASL_PLAINTEXT://127.0.0.1:$2,MISLED://nowhere.invalid:$4
+listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,MISLED:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=SASL_PLAINTEXT
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=$plain_login username="admin" password="admin-secret" \
+  user_admin="admin-secret" user_reader="reader-secret" user_stranger="stranger-secret";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:admin;User:ANONYMOUS
+PROPERTIES
+  echo "$4" >"$1/misled.port"
+  cat >"$1/admin.properties" <<PROPERTIES
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=PLAIN
+sasl.jaas.config=$plain_login username="admin" password="admin-secret";
+PROPERTIES
+}
+
 # format DIR CLUSTER_ID makes the data folder. A JVM that could not start, on a machine short of memory, gets two more tries.
 format() {
   local attempt code
@@ -130,6 +159,14 @@ make_single() { # DIR PORT
   run_node "$1" "$(random_id)"
 }
 
+make_secured() { # DIR PORT
+  local controller
+  controller=$(free_port)
+  configure "$1" 1 "$2" "$controller" "1@127.0.0.1:$controller" 1
+  secure "$1" "$2" "$controller" "$(free_port)"
+  run_node "$1" "$(random_id)"
+}
+
 make_cluster() { # DIR NODES
   local dir=$1 nodes=$2 node voters=''
   local -a ports controllers
@@ -151,8 +188,11 @@ start_again() { # NODE'S DIR
 }
 
 start() {
-  local nodes=1 dir port
-  if [ "${1:-}" = --nodes ]; then nodes=$2; shift 2; fi
+  local nodes=1 make=make_single dir port
+  case "${1:-}" in
+    --nodes) nodes=$2; shift 2 ;;
+    --secured) make=make_secured; shift ;;
+  esac
   [ $# = 1 ] || [ $# = 2 ] || usage
   mkdir -p "$1"
   dir=$(cd "$1" && pwd)
@@ -166,24 +206,36 @@ start() {
     [ -z "$port" ] || [ "$port" = "$(cat "$dir/port")" ] || die "$dir was made for another port than $port"
     each_node "$dir" start_again
   elif [ "$nodes" = 1 ]; then
-    on_port "$dir" "$port" make_single "$dir"
+    on_port "$dir" "$port" "$make" "$dir"
   else
     make_cluster "$dir" "$nodes"
   fi
   nodes_in "$dir" | while read -r node; do echo "127.0.0.1:$(<"$node/port")"; done | paste -sd,
 }
 
-usage() { die "usage: kafka.sh start [--nodes N] DIR [PORT] | stop DIR | crash DIR | pause DIR | resume DIR | jars"; }
+allow() { # DIR USER ACL…
+  local -a flags
+  [ -f "$1/admin.properties" ] || die "$1 is not secured"
+  read -ra flags <<<"$(java_flags)"
+  java "${flags[@]}" -cp "$jars/*" org.apache.kafka.tools.AclCommand --bootstrap-server "127.0.0.1:$(<"$1/port")" \
+    --command-config "$1/admin.properties" --add --allow-principal "User:$2" "${@:3}" >"$1/acl.log" 2>&1 ||
+    die "no ACL was added: $(tail -5 "$1/acl.log")"
+}
+
+usage() {
+  die "usage: kafka.sh start [--nodes N | --secured] DIR [PORT] | stop DIR | crash DIR | pause DIR | resume DIR | allow DIR USER ACL… | jars"
+}
 
 command=${1:-}
 [ $# -gt 0 ] && shift
-[ "$command" = start ] || [ "$command" = jars ] || [ $# = 1 ] || usage
+[[ $command =~ ^(start|allow|jars)$ ]] || [ $# = 1 ] || usage
 case "$command" in
   start) start "$@" ;;
   stop) each_node "$1" stop TERM ;;
   crash) each_node "$1" crash ;;
   pause) each_node "$1" signal_all STOP ;;
   resume) each_node "$1" signal_all CONT ;;
+  allow) [ $# -gt 2 ] || usage; allow "$@" ;;
   jars) fetch_jars && echo "$jars/*" ;;
   *) usage ;;
 esac

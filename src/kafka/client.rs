@@ -30,8 +30,8 @@ pub(super) fn refused(error: impl ToString) -> SubscriptionError {
 /// Runs a call of librdkafka that waits for the broker.
 pub(super) async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, SubscriptionError> {
-    tokio::task::spawn_blocking(call).await.map_err(refused)?.map_err(refused)
+) -> Result<T, KafkaError> {
+    tokio::task::spawn_blocking(call).await.map_err(|_| KafkaError::Canceled)?
 }
 
 impl Client {
@@ -68,7 +68,7 @@ impl Client {
             // Never joined: librdkafka's consumer queue exists only with a name of a group.
             config.set("group.id", format!("{}-live", cluster.options().group_id));
         }
-        let rebalances = Rebalances::default();
+        let rebalances = Rebalances::new(cluster.causes());
         let consumer: StreamConsumer<Rebalances> =
             config.create_with_context(rebalances).map_err(|error| refused(refusal(&error)))?;
         if membership == Membership::Group {
@@ -83,6 +83,12 @@ impl Client {
             list.add_partition(&self.log.topic, partition);
         }
         list
+    }
+
+    /// A failed question about the topic, with its cause.
+    pub(super) fn failed(&self, what: &str, error: &KafkaError) -> SubscriptionError {
+        let failure = format!("{what} in topic {}", self.log.topic);
+        SubscriptionError(self.consumer.context().causes.explain_error(&failure, error))
     }
 
     /// The offset that a start stands for.
@@ -106,7 +112,8 @@ impl Client {
         }
         if !by_time.is_empty() {
             let client = self.clone();
-            offsets.extend(blocking(move || client.offsets_by_time(&by_time)).await?);
+            let found = blocking(move || client.offsets_by_time(&by_time)).await;
+            offsets.extend(found.map_err(|error| self.failed("failed to find offsets by time", &error))?);
         }
         Ok(offsets)
     }
@@ -145,7 +152,8 @@ impl Client {
                 list.add_partition_offset(&self.log.topic, partition, offset).map_err(refused)?;
             }
             let seeking = self.clone();
-            let result = blocking(move || seeking.consumer.seek_partitions(list, KafkaCluster::TIMEOUT)).await?;
+            let sought = blocking(move || seeking.consumer.seek_partitions(list, KafkaCluster::TIMEOUT)).await;
+            let result = sought.map_err(|error| self.failed("failed to seek", &error))?;
             let mut last_error = None;
             for element in result.elements() {
                 match element.error() {
@@ -160,7 +168,7 @@ impl Client {
             match last_error {
                 Some(error) if !left.is_empty() => {
                     if Instant::now() > deadline {
-                        return Err(refused(error));
+                        return Err(self.failed("failed to seek", &error));
                     }
                     sleep(Duration::from_millis(20)).await;
                 }

@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use actors::throttle::Throttle;
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 use tokio::sync::Mutex;
 
-use super::topics;
+use super::causes::Causes;
+use super::topics::{self, Hints};
 
 /// How to reach Kafka and what to find there.
 #[derive(Clone)]
@@ -57,7 +60,17 @@ pub struct KafkaCluster(Arc<Inner>);
 struct Inner {
     options: KafkaOptions,
     /// Held while it is found out, so that it is asked once.
-    reached: Mutex<Option<Reached>>,
+    reached: Mutex<Reaching>,
+    hints: Hints,
+    /// Of all its clients.
+    log: Arc<Throttle>,
+}
+
+#[derive(Debug)]
+enum Reaching {
+    NotYet,
+    Done(Reached),
+    Failed { at: Instant, reason: String },
 }
 
 /// What is known of a cluster once it was reached and has the topics.
@@ -79,7 +92,8 @@ impl KafkaCluster {
 
     /// A cluster that is not reached yet.
     pub fn new(options: KafkaOptions) -> Self {
-        Self(Arc::new(Inner { options, reached: Mutex::new(None) }))
+        let log = Arc::new(Throttle::new(Causes::LOG_PERIOD));
+        Self(Arc::new(Inner { options, reached: Mutex::new(Reaching::NotYet), hints: Hints::default(), log }))
     }
 
     /// What it was made with.
@@ -97,28 +111,44 @@ impl KafkaCluster {
     /// # Errors
     /// In words: not reachable, not allowed, impossible topic settings.
     pub(super) async fn reached(&self) -> Result<Reached, String> {
+        let asked = Instant::now();
         let mut known = self.0.reached.lock().await;
-        if let Some(reached) = &*known {
-            return Ok(reached.clone());
+        match &*known {
+            Reaching::Done(reached) => return Ok(reached.clone()),
+            // Tried while this caller waited for it: each attempt takes seconds, and several actors ask.
+            Reaching::Failed { at, reason } if *at > asked => return Err(reason.clone()),
+            Reaching::Failed { .. } | Reaching::NotYet => {}
         }
         let reached = match &self.0.options.embedded_id {
             // The mock cluster has no admin API; its topics were made with it.
-            Some(id) => Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE },
-            None => topics::prepare(&self.client_config(&[]), &self.0.options).await?,
+            Some(id) => Ok(Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE }),
+            None => topics::prepare(self, &self.0.hints).await,
         };
-        *known = Some(reached.clone());
-        Ok(reached)
+        *known = match &reached {
+            Ok(reached) => Reaching::Done(reached.clone()),
+            Err(reason) => Reaching::Failed { at: Instant::now(), reason: reason.clone() },
+        };
+        reached
+    }
+
+    /// For a new client, to keep what it reports.
+    pub(super) fn causes(&self) -> Causes {
+        Causes::new(self.0.log.clone())
     }
 
     /// The topics are not what they were: they are looked for again, and made where missing, at the next call.
     pub(super) async fn look_again(&self) {
-        *self.0.reached.lock().await = None;
+        *self.0.reached.lock().await = Reaching::NotYet;
     }
 
     /// The settings of a client: those that all of them share, its own, and the operator's properties, which win.
     pub(super) fn client_config(&self, own: &[(&str, &str)]) -> ClientConfig {
         let options = &self.0.options;
         let mut config = ClientConfig::new();
+        if !log::log_enabled!(target: "librdkafka", log::Level::Debug) {
+            // A broker that hangs up, which is how it answers a client that does not log in, is told at this level only.
+            config.set_log_level(RDKafkaLogLevel::Info);
+        }
         config
             .set("bootstrap.servers", &options.bootstrap_servers)
             .set("client.id", "flight-monitor")

@@ -16,6 +16,7 @@ use super::client::{Client, blocking, refused};
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::gathering::{Gathering, Place, Record, Taken};
+use super::topics::partitions_of;
 
 /// Which partitions a subscription reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,15 +154,10 @@ impl KafkaSubscription {
             return Ok(());
         }
         let (question, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
-        let count = blocking(move || {
-            let metadata = question.consumer.fetch_metadata(Some(&topic), KafkaCluster::TIMEOUT)?;
-            Ok(metadata.topics().first().map_or(0, |topic| topic.partitions().len()))
-        })
-        .await?;
-        let count = i32::try_from(count).unwrap_or(i32::MAX);
-        if count == 0 {
-            return Err(refused("the topic has no partitions"));
-        }
+        let partitions =
+            blocking(move || partitions_of(question.consumer.client(), &topic, KafkaCluster::TIMEOUT)).await;
+        let partitions = partitions.map_err(|error| client.failed("failed to find the partitions", &error))?;
+        let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
         let added: Vec<_> = (0..count).filter(|&partition| !self.gathering.borrow().owns(partition)).collect();
         if !added.is_empty() {
             let mut list = client.list(&added);
@@ -222,7 +218,7 @@ impl KafkaSubscription {
             self.note_rebalances(client);
             match next {
                 Some(Ok(message)) => self.take(client, &message).await?,
-                Some(Err(error)) => self.note_error(&error)?,
+                Some(Err(error)) => self.note_error(client, &error)?,
                 None => {}
             }
         }
@@ -253,8 +249,9 @@ impl KafkaSubscription {
     /// Reading did not arrive at its place: the log itself says whether it can.
     async fn settle(&self, client: &Arc<Client>, partition: i32, place: Place) -> Result<(), SubscriptionError> {
         let (question, topic) = (client.clone(), client.log.topic.clone());
-        let (low, high) =
-            blocking(move || question.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)).await?;
+        let watermarks =
+            blocking(move || question.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)).await;
+        let (low, high) = watermarks.map_err(|error| client.failed("failed to find the offsets", &error))?;
         if high < place.next_offset {
             return self.start_over(&client.log, partition).await;
         }
@@ -270,7 +267,7 @@ impl KafkaSubscription {
         Ok(())
     }
 
-    fn note_error(&self, error: &KafkaError) -> Result<(), SubscriptionError> {
+    fn note_error(&self, client: &Client, error: &KafkaError) -> Result<(), SubscriptionError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
             // librdkafka goes on by `auto.offset.reset`; the offsets tell what is missing.
@@ -284,7 +281,7 @@ impl KafkaSubscription {
                 | RDKafkaErrorCode::UnknownTopicOrPartition,
             ) => {
                 self.is_gone.set(true);
-                Err(refused(error))
+                Err(client.failed("failed to read", error))
             }
             _ if self.failed.get().is_some_and(|at| at.elapsed() < Self::ONE_FAILURE) => {
                 log::debug!(error:%; "and another failure");
@@ -292,7 +289,13 @@ impl KafkaSubscription {
             }
             _ => {
                 self.failed.set(Some(Instant::now()));
-                Err(refused(error))
+                Err(match self.membership {
+                    Membership::Everything => client.failed("failed to read", error),
+                    Membership::Group => {
+                        let what = format!("failed to read as a member of group {}", self.cluster.options().group_id);
+                        client.failed(&what, error)
+                    }
+                })
             }
         }
     }
@@ -335,7 +338,7 @@ impl Subscription for KafkaSubscription {
                 next = stream.next() => match next {
                     // Fetched before the pause: kept, for there is an end to those.
                     Some(Ok(message)) => self.take(&client, &message).await?,
-                    Some(Err(error)) => self.note_error(&error)?,
+                    Some(Err(error)) => self.note_error(&client, &error)?,
                     None => {}
                 },
                 () = sleep(Duration::from_millis(100)) => {}
@@ -402,14 +405,16 @@ impl Subscription for KafkaSubscription {
         let (owned, topic) = (self.gathering.borrow().owned(), self.cluster.options().topic_raw.clone());
         // Before the question: meanwhile reading may go on beyond its answer.
         let reached = self.gathering.borrow().reached();
-        let ends: Vec<_> = blocking(move || {
+        let asking = client.clone();
+        let ends = blocking(move || {
             let end = |partition| {
-                let (_, end) = client.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
+                let (_, end) = asking.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
                 Ok((partition, end))
             };
-            owned.into_iter().map(end).collect::<Result<_, _>>()
+            owned.into_iter().map(end).collect::<Result<Vec<_>, _>>()
         })
-        .await?;
+        .await;
+        let ends = ends.map_err(|error| client.failed("failed to find the end", &error))?;
         self.doubt_silence(&reached, &ends);
         Ok(ends)
     }

@@ -4,37 +4,42 @@ use std::time::{Duration, Instant};
 
 use actors::batch::DeadLetter;
 use bytes::Bytes;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
+use super::causes::Causes;
 use super::client::blocking;
 use super::cluster::KafkaCluster;
 use super::properties::refusal;
+use super::topics::partitions_of;
 
 /// The dead letters, as they lie in their topic. How far they were resent is what the group `…-dead-letters` has
 /// committed, beside the store's own group.
 #[derive(Clone)]
 pub struct DeadLetterBox {
-    consumer: Arc<BaseConsumer<Patient>>,
+    consumer: Arc<BaseConsumer<Reports>>,
     topic: Arc<str>,
+    group: Arc<str>,
 }
 
-/// Takes the end of a partition for what it is.
-struct Patient;
+/// Keeps what the consumer reports.
+struct Reports(Causes);
 
-impl ClientContext for Patient {
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
-        // One that comes when nobody reads any more ends up here.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            log::warn!(error:%; "librdkafka: {reason}");
-        }
+        self.0.error(error, reason);
     }
 }
 
-impl ConsumerContext for Patient {}
+impl ConsumerContext for Reports {}
 
 /// A dead letter and its own place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,13 +80,11 @@ impl DeadLetterBox {
     /// There is none, or it refuses, in librdkafka's words.
     pub async fn open(cluster: &KafkaCluster) -> Result<Self, String> {
         cluster.reached().await?;
+        let group: Arc<str> = format!("{}-dead-letters", cluster.options().group_id).into();
         let mut config = cluster.client_config(&[("queued.max.messages.kbytes", "16384")]);
-        config
-            .set("group.id", format!("{}-dead-letters", cluster.options().group_id))
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true");
-        let consumer = config.create_with_context(Patient).map_err(|error| refusal(&error))?;
-        Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone() })
+        config.set("group.id", &*group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        let consumer = config.create_with_context(Reports(cluster.causes())).map_err(|error| refusal(&error))?;
+        Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone(), group })
     }
 
     /// Reads what is there at this moment, partition by partition in order. An error is the last thing that comes.
@@ -108,21 +111,25 @@ impl DeadLetterBox {
                 .map_err(|error| error.to_string())?;
         }
         let consumer = self.consumer.clone();
-        blocking(move || consumer.commit(&list, CommitMode::Sync)).await.map_err(|error| error.to_string())
+        let committed = blocking(move || consumer.commit(&list, CommitMode::Sync)).await;
+        committed.map_err(|error| self.failed("failed to commit what was resent", &error))
     }
 
     fn read_into(&self, from: ReadFrom, sender: &mpsc::Sender<Result<FoundLetter, String>>) -> Result<(), String> {
-        let mut left = self.stretches(from).map_err(|error| error.to_string())?;
-        self.assign(&left).map_err(|error| error.to_string())?;
+        let mut left = self.stretches(from).map_err(|error| self.failed("failed to find the letters", &error))?;
+        self.assign(&left).map_err(|error| self.failed("failed to read", &error))?;
         let mut heard = Instant::now();
         while !left.is_empty() {
             match self.consumer.poll(Duration::from_secs(1)) {
-                None if heard.elapsed() > Self::SILENCE => return Err("Kafka: no answer".into()),
+                None if heard.elapsed() > Self::SILENCE => {
+                    let failure = format!("topic {}: no answer within {} s", self.topic, Self::SILENCE.as_secs());
+                    return Err(self.consumer.context().0.explain(&failure));
+                }
                 None => continue,
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     left.remove(&partition);
                 }
-                Some(Err(error)) => return Err(format!("Kafka: {error}")),
+                Some(Err(error)) => return Err(self.failed("failed to read", &error)),
                 Some(Ok(message)) => {
                     let Some(stretch) = left.get(&message.partition()) else { continue };
                     let (partition, next, end) = (message.partition(), message.offset() + 1, stretch.end);
@@ -140,14 +147,23 @@ impl DeadLetterBox {
         Ok(())
     }
 
+    fn failed(&self, what: &str, error: &KafkaError) -> String {
+        let failure = format!("{what} in topic {} as group {}", self.topic, self.group);
+        self.consumer.context().0.explain_error(&failure, error)
+    }
+
     /// The partitions that have something to read.
     fn stretches(&self, from: ReadFrom) -> Result<BTreeMap<i32, Stretch>, KafkaError> {
         let timeout = KafkaCluster::TIMEOUT;
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic), timeout)?;
-        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
+        let partitions = match partitions_of(self.consumer.client(), &self.topic, timeout) {
+            Ok(partitions) => partitions.len(),
+            // Created a moment ago, or never.
+            Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition)) => 0,
+            Err(error) => return Err(error),
+        };
         let mut list = TopicPartitionList::new();
         let mut stretches = BTreeMap::new();
-        for partition in partitions {
+        for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
             let (low, end) = self.consumer.fetch_watermarks(&self.topic, partition, timeout)?;
             if low < end {
                 list.add_partition(&self.topic, partition);

@@ -1,5 +1,6 @@
 //! Kafka, real or embedded: one producer and two kinds of consumer behind the actors' ports.
 
+mod causes;
 mod client;
 mod cluster;
 pub mod codec;

@@ -8,9 +8,9 @@ use actors::alerts::Alert;
 use actors::batch::DeadLetter;
 use actors::domain::StateVector;
 use actors::ports::{PublishError, Publisher};
-use actors::throttle::Throttle;
 use bytes::Bytes;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::metadata::MetadataTopic;
@@ -18,6 +18,7 @@ use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerConte
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::causes::Causes;
 use super::client::blocking;
 use super::cluster::KafkaCluster;
 use super::codec;
@@ -82,15 +83,15 @@ impl Patience {
     }
 }
 
-struct Reports;
+struct Reports(Causes);
 
 impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.0.log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
-        // While brokers are away it says so several times a second.
-        static FAILURES: Throttle = Throttle::new(Duration::from_secs(10));
-        if let Some(suppressed) = FAILURES.admit() {
-            log::warn!(error:%, suppressed; "librdkafka: {reason}");
-        }
+        self.0.error(error, reason);
     }
 }
 
@@ -133,18 +134,22 @@ impl BatchReports {
         failed.iter().any(|(_, code)| matches!(code, UnknownPartition | UnknownTopic | UnknownTopicOrPartition))
     }
 
-    fn outcome(&self) -> Result<(), Undelivered> {
+    fn outcome(&self, explain: impl FnOnce(RDKafkaErrorCode) -> String) -> Result<(), Undelivered> {
         let failed = std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner));
-        Undelivered::of(failed)
+        Undelivered::of(failed, explain)
     }
 }
 
 impl Undelivered {
-    fn of(mut messages: Vec<(usize, RDKafkaErrorCode)>) -> Result<(), Self> {
+    /// `explain` is asked about the first of them.
+    fn of(
+        mut messages: Vec<(usize, RDKafkaErrorCode)>,
+        explain: impl FnOnce(RDKafkaErrorCode) -> String,
+    ) -> Result<(), Self> {
         messages.sort_unstable_by_key(|(index, _)| *index);
         match messages.first() {
             None => Ok(()),
-            Some((_, code)) => Err(Self { reason: KafkaError::MessageProduction(*code).to_string(), messages }),
+            Some((_, code)) => Err(Self { reason: explain(*code), messages }),
         }
     }
 
@@ -199,7 +204,7 @@ impl KafkaPublisher {
             .set("message.max.bytes", reached.max_dead_letter.to_string())
             .set("message.timeout.ms", Self::DELIVERY_TIMEOUT.as_millis().to_string());
         let producer: ThreadedProducer<Reports> =
-            config.create_with_context(Reports).map_err(|error| refusal(&error))?;
+            config.create_with_context(Reports(self.cluster.causes())).map_err(|error| refusal(&error))?;
         let producer = Arc::new(producer);
         self.producer.replace(Some(producer.clone()));
         Ok(producer)
@@ -238,9 +243,10 @@ impl KafkaPublisher {
         }
     }
 
-    /// Hands `count` messages to librdkafka, each made by `message`, and waits for their reports.
+    /// Hands `count` messages for `topic` to librdkafka, each made by `send`, and waits for their reports.
     async fn deliver(
         &self,
+        topic: &str,
         count: usize,
         mut send: impl FnMut(&ThreadedProducer<Reports>, usize, Box<Place>) -> Result<(), KafkaError>,
     ) -> Result<(), Undelivered> {
@@ -266,12 +272,14 @@ impl KafkaPublisher {
         batch.handed_over();
         if timeout(Self::REPORT_TIMEOUT, self.watch(&producer, &batch)).await.is_err() {
             // Which of them were delivered is not known: all are tried again.
-            return Err(everything("no delivery reports in time".into()));
+            let failure = format!("topic {topic}: no delivery reports within {} s", Self::REPORT_TIMEOUT.as_secs());
+            return Err(everything(producer.context().0.explain(&failure)));
         }
         if batch.misses_topic() {
             self.cluster.look_again().await;
         }
-        let outcome = batch.outcome();
+        let explain = |code| producer.context().0.explain_code(&format!("topic {topic}"), code);
+        let outcome = batch.outcome(explain);
         crate::fault::point("publish-delivered");
         outcome
     }
@@ -285,7 +293,7 @@ impl KafkaPublisher {
     /// Names those that were not acknowledged; the others were.
     pub async fn republish(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
         let topic = self.cluster.options().topic_raw.clone();
-        self.deliver(letters.len(), |producer, index, place| {
+        self.deliver(&topic, letters.len(), |producer, index, place| {
             let DeadLetter { key, value, .. } = &letters[index];
             let mut record = BaseRecord::with_opaque_to(&topic, place);
             record.key = key.as_deref();
@@ -309,7 +317,7 @@ impl KafkaPublisher {
 
     async fn bury(&self, letters: &[DeadLetter]) -> Result<(), Undelivered> {
         let topic = self.cluster.options().topic_dead_letter.clone();
-        self.deliver(letters.len(), |producer, index, place| {
+        self.deliver(&topic, letters.len(), |producer, index, place| {
             let letter = &letters[index];
             let (partition, offset) = (letter.partition.to_string(), letter.offset.to_string());
             let headers = [
@@ -351,7 +359,7 @@ impl Publisher for KafkaPublisher {
     async fn publish(&self, states: &[Arc<StateVector>]) -> Result<(), PublishError> {
         let mut value = Vec::with_capacity(512);
         let topic = self.cluster.options().topic_raw.clone();
-        self.deliver(states.len(), |producer, index, place| {
+        self.deliver(&topic, states.len(), |producer, index, place| {
             let state = &states[index];
             value.clear();
             codec::encode(state, &mut value);
@@ -365,6 +373,7 @@ impl Publisher for KafkaPublisher {
 
     async fn publish_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
         let Err(undelivered) = self.bury(letters).await else { return Ok(()) };
+        let (first, reason) = (undelivered.code(), undelivered.reason);
         let mut left = Vec::new();
         for (index, code) in undelivered.messages {
             let failed = if code == RDKafkaErrorCode::MessageSizeTooLarge {
@@ -374,7 +383,8 @@ impl Publisher for KafkaPublisher {
             };
             left.extend(failed.map(|code| (index, code)));
         }
-        Ok(Undelivered::of(left)?)
+        let topic = &self.cluster.options().topic_dead_letter;
+        Ok(Undelivered::of(left, |code| if code == first { reason } else { format!("topic {topic}: {code}") })?)
     }
 
     async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
@@ -383,7 +393,7 @@ impl Publisher for KafkaPublisher {
             return Err(Undelivered::all(alerts.len(), reason).into());
         };
         let mut value = Vec::with_capacity(1024);
-        self.deliver(alerts.len(), |producer, index, place| {
+        self.deliver(&topic, alerts.len(), |producer, index, place| {
             let alert = &alerts[index];
             value.clear();
             codec::encode_alert(alert, &mut value);
@@ -420,6 +430,6 @@ mod tests {
         assert!(timeout(Duration::ZERO, batch.wait()).await.is_err());
         batch.handed_over();
         batch.wait().await;
-        assert_eq!(PublishError::from(batch.outcome().unwrap_err()).undelivered, [0]);
+        assert_eq!(PublishError::from(batch.outcome(|code| code.to_string()).unwrap_err()).undelivered, [0]);
     }
 }

@@ -2,26 +2,40 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actors::ports::SubscriptionEvent;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use super::causes::Causes;
+
 /// What librdkafka's rebalance callback reports, in its order.
-#[derive(Clone, Default)]
-pub(super) struct Rebalances(Arc<Mutex<VecDeque<SubscriptionEvent>>>);
+#[derive(Clone)]
+pub(super) struct Rebalances {
+    events: Arc<Mutex<VecDeque<SubscriptionEvent>>>,
+    pub(super) causes: Causes,
+}
 
 impl Rebalances {
+    pub(super) fn new(causes: Causes) -> Self {
+        Self { events: Arc::default(), causes }
+    }
+
     /// What was reported since the last time.
     pub(super) fn take(&self) -> VecDeque<SubscriptionEvent> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl ClientContext for Rebalances {
-    /// Comes as an error of the stream, too.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.causes.log(level, facility, message);
+    }
+
+    /// Comes as an error of the stream, too, but there without the reason.
     fn error(&self, error: KafkaError, reason: &str) {
-        log::debug!(error:%; "librdkafka: {reason}");
+        self.causes.error(error, reason);
     }
 }
 
@@ -59,6 +73,6 @@ impl ConsumerContext for Rebalances {
                 return;
             }
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
     }
 }

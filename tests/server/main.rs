@@ -24,6 +24,7 @@ mod fuzz;
 mod go_clients;
 mod history;
 mod import;
+mod kafka_errors;
 mod metrics;
 mod openapi;
 mod outages;

@@ -10,6 +10,7 @@ use crate::messages::{Drain, Drained, FindPositions, PublishDeadLetters, ShowBat
 use crate::metrics::Metrics;
 use crate::ports::Subscription;
 use crate::supervision::{Phase, Vitals};
+use crate::throttle::Throttle;
 
 /// Reads Kafka for one of the two paths, as fast as the other end takes it.
 ///
@@ -26,6 +27,13 @@ pub(super) struct Reading<S> {
     pub(super) vitals: Vitals,
     pub(super) metrics: Metrics,
     pub(super) work: Rc<Work>,
+    /// Failures are logged this often; an outage brings several a second.
+    pub(super) failures: Rc<Throttle>,
+}
+
+impl<S> Reading<S> {
+    /// How often failures are logged. The newest one is in the vitals.
+    const LOG_PERIOD: Duration = Duration::from_secs(10);
 }
 
 impl<S> Clone for Reading<S> {
@@ -35,6 +43,7 @@ impl<S> Clone for Reading<S> {
             vitals: self.vitals.clone(),
             metrics: self.metrics.clone(),
             work: self.work.clone(),
+            failures: self.failures.clone(),
         }
     }
 }
@@ -65,7 +74,8 @@ pub enum Path {
 impl<S: Subscription> KafkaConsumer<S> {
     /// A consumer that starts reading as soon as it is started.
     pub fn new(subscription: S, path: Path, vitals: Vitals, metrics: Metrics) -> Self {
-        let reading = Reading { subscription: Rc::new(subscription), vitals, metrics, work: Rc::default() };
+        let failures = Rc::new(Throttle::new(Reading::<S>::LOG_PERIOD));
+        let reading = Reading { subscription: Rc::new(subscription), vitals, metrics, work: Rc::default(), failures };
         Self { reading, path, left: 0 }
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishState
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::{Phase, Readiness, Vitals};
+use crate::throttle::Throttle;
 
 /// Publishes states to Kafka, one batch at a time and in order, and alerts beside them; holds what Kafka does not take, within
 /// bounds.
@@ -31,6 +33,8 @@ pub struct KafkaProducer<P> {
     metrics: Metrics,
     observation: Observation,
     work: Rc<Work>,
+    /// For each of states, alerts and dead letters: each has a topic of its own that may be in the way.
+    failures: BTreeMap<&'static str, Throttle>,
 }
 
 /// A batch under way for longer than this is a stall: its own time-outs should have ended it.
@@ -52,6 +56,8 @@ struct Observation {
 impl<P: Publisher> KafkaProducer<P> {
     /// The largest batch that is handed to Kafka at once.
     const BATCH: usize = 20_000;
+    /// How often failures are logged. The newest one is in the vitals.
+    const LOG_PERIOD: Duration = Duration::from_secs(10);
 
     /// A producer that holds as much as `limits` allow.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
@@ -67,6 +73,7 @@ impl<P: Publisher> KafkaProducer<P> {
             metrics,
             observation: Observation::default(),
             work: Rc::default(),
+            failures: BTreeMap::new(),
         }
     }
 
@@ -203,14 +210,17 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.alerts.inc_by(alerts as u64);
     }
 
-    fn note_failure(&mut self, what: &str, error: &PublishError) {
+    fn note_failure(&mut self, what: &'static str, error: &PublishError) {
         self.observation.failed_tries += 1;
         self.metrics.publish_failures.inc();
-        log::warn!(actor = "kafka-producer", held = self.held(); "publishing {what} failed, will be tried again: {error}");
+        let failures = self.failures.entry(what).or_insert(const { Throttle::new(Self::LOG_PERIOD) });
+        if let Some(suppressed) = failures.admit() {
+            log::warn!(actor = "kafka-producer", held = self.held(), suppressed; "publishing {what} failed, will be tried again: {error}");
+        }
         self.vitals.error(error.to_string());
     }
 
-    fn failed(&mut self, what: &str, error: &PublishError) {
+    fn failed(&mut self, what: &'static str, error: &PublishError) {
         self.note_failure(what, error);
         self.vitals.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(error.to_string()));

@@ -213,7 +213,9 @@ impl<S: Subscription> LivePath<S> {
 
     async fn pause(&mut self, error: &SubscriptionError) {
         let pause = self.backoff.pause();
-        log::warn!(actor = "kafka-consumer-live", pause:? = pause; "{error}");
+        if let Some(suppressed) = self.reading.failures.admit() {
+            log::warn!(actor = "kafka-consumer-live", pause:? = pause, suppressed; "{error}");
+        }
         self.reading.vitals.error(error.to_string());
         self.reading.vitals.phase(Phase::BackingOff);
         if self.observation.partitions == 0 {

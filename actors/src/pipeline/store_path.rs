@@ -113,7 +113,7 @@ impl<S: Subscription> StorePath<S> {
                 event = subscription.next() => match event {
                     Ok(event) => return event,
                     Err(error) => {
-                        self.failed(&error.to_string(), "Kafka");
+                        self.failed(&error.0, "Kafka");
                         tokio::time::sleep(backoff.pause()).await;
                         if self.has_share {
                             inquiry.open();
@@ -151,7 +151,7 @@ impl<S: Subscription> StorePath<S> {
             .map(|&partition| (partition, start_at(found.iter().find(|position| position.partition == partition))))
             .collect();
         if let Err(error) = self.reading.subscription.start(&starts).await {
-            self.failed(&error.to_string(), "Kafka");
+            self.failed(&error.0, "Kafka");
             self.reading.subscription.reset();
             return Ok(());
         }
@@ -274,7 +274,7 @@ impl<S: Subscription> StorePath<S> {
         log::warn!(actor = "kafka-consumer-store", partitions:? = moves; "another writer moved these positions: reading from there");
         self.drop_waiting(&moves.iter().map(|(partition, _)| *partition).collect::<Vec<_>>());
         if let Err(error) = self.reading.subscription.start(&moves).await {
-            self.failed(&error.to_string(), "Kafka");
+            self.failed(&error.0, "Kafka");
             self.cursors.clear();
             self.waiting.clear();
             self.reading.subscription.reset();
@@ -308,7 +308,7 @@ impl<S: Subscription> StorePath<S> {
                     self.waiting.push_back(event);
                 }
                 Err(error) => {
-                    self.failed(&error.to_string(), "Kafka");
+                    self.failed(&error.0, "Kafka");
                     // The task goes on while the subscription rests.
                     tokio::select! {
                         result = &mut task => return Ok(result),
@@ -325,7 +325,7 @@ impl<S: Subscription> StorePath<S> {
         if self.volatile {
             match self.reading.subscription.end_offsets().await {
                 Ok(offsets) => ends.extend(offsets),
-                Err(error) => self.failed(&error.to_string(), "Kafka"),
+                Err(error) => self.failed(&error.0, "Kafka"),
             }
         }
         loop {
@@ -355,7 +355,9 @@ impl<S: Subscription> StorePath<S> {
     }
 
     fn failed(&self, error: &str, whose: &'static str) {
-        log::warn!(actor = "kafka-consumer-store"; "{error}");
+        if let Some(suppressed) = self.reading.failures.admit() {
+            log::warn!(actor = "kafka-consumer-store", suppressed; "{whose}: {error}");
+        }
         failed(&self.reading, error, whose);
     }
 

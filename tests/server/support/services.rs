@@ -48,6 +48,23 @@ impl Service {
         Self::start("kafka.sh", &[], &[("KAFKA_PROPERTIES", properties.to_owned())])
     }
 
+    /// An empty Kafka with logins and ACLs, and a listener that advertises a name that cannot be resolved.
+    pub(crate) fn secured_kafka() -> Self {
+        Self::start("kafka.sh", &["--secured"], &[])
+    }
+
+    /// Permits a user of a secured Kafka what these options of Kafka's `AclCommand` say.
+    pub(crate) fn allow(&self, user: &str, acl: &[&str]) {
+        let status = Command::new(&self.script).arg("allow").arg(&self.folder).arg(user).args(acl).status().unwrap();
+        assert!(status.success(), "allow {user} {acl:?}: {status}");
+    }
+
+    /// Where a secured Kafka needs no login, and tells its clients to go on at nowhere.invalid.
+    pub(crate) fn misled_address(&self) -> String {
+        let port = std::fs::read_to_string(self.folder.join("misled.port")).unwrap();
+        format!("127.0.0.1:{}", port.trim())
+    }
+
     fn start(script: &str, options: &'static [&'static str], environment: &[(&'static str, String)]) -> Self {
         let script = PathBuf::from(variable("TEST_SERVICES")).join(script);
         let folder = PathBuf::from(variable("TEST_SERVICES_RUN")).join(unique_name());

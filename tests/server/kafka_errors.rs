@@ -1,0 +1,109 @@
+//! Why Kafka refuses, or does not answer, is told in the log, by `/health/ready` and by `/admin/actors`.
+
+use std::net::TcpListener;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use crate::support::{Service, Setup, Sky, TestApp, eventually};
+
+/// One for all tests here: a broker takes as much memory as all of their servers. It ends with the test run.
+static SECURED: LazyLock<Service> = LazyLock::new(|| {
+    let kafka = Service::secured_kafka();
+    kafka.allow("reader", &["--operation", "Read", "--topic", "*"]);
+    kafka
+});
+
+fn login(user: &str, password: &str) -> String {
+    format!("security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username={user},sasl.password={password}")
+}
+
+/// A server, or a command, on the secured broker, with topics and a group of its own.
+fn logged_in_as(user: &str) -> Setup {
+    Setup::embedded().on_kafka(&SECURED.address).set("KAFKA_PROPERTIES", &login(user, &format!("{user}-secret")))
+}
+
+/// Waits until an actor's cause is told everywhere.
+fn wait_told(app: &TestApp, actor: &str, cause: &[&str]) {
+    let says_it = |text: &str| cause.iter().all(|part| text.contains(part));
+    app.wait_actor(actor, &format!("tells {cause:?}"), |actor| {
+        actor["last_error"]["message"].as_str().is_some_and(says_it)
+    });
+    eventually(&format!("/health/ready tells {cause:?} of {actor}"), || {
+        let ready = app.get("/health/ready").json();
+        let part = ready["parts"].as_array()?.iter().find(|part| part["part"] == actor)?.clone();
+        part["reason"].as_str().is_some_and(says_it).then_some(())
+    });
+    let line = app.log.wait(&format!("{cause:?} by {actor}"), |line| {
+        (line.contains(&format!("actor={actor}")) && says_it(line)).then_some(())
+    });
+    assert!(line.is_some(), "{actor}: the server ended");
+}
+
+#[test]
+fn an_outage_is_told_with_its_cause_by_every_part() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let misled = SECURED.misled_address();
+    let wrong_password = login("admin", "guessed");
+    let sky = Sky::of(10);
+    let servers = [
+        (&SECURED.address, &*wrong_password, vec!["Authentication failed", "kafka.properties"]),
+        (&SECURED.address, "", vec!["closed by peer", "check security.protocol"]),
+        (&closed, "", vec!["Connection refused", &closed]),
+        (&misled, "", vec!["nowhere.invalid", "advertised.listeners"]),
+    ]
+    .map(|(address, properties, cause)| {
+        let setup = Setup::embedded().on_kafka(address).set("KAFKA_PROPERTIES", properties).watching(&sky);
+        (setup.start(), cause)
+    });
+    for (app, cause) in &servers {
+        for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live"] {
+            wait_told(app, actor, cause);
+        }
+        assert!(!app.log.lines().join("\n").contains("guessed"), "the password is in the log");
+    }
+}
+
+#[test]
+fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log() {
+    let sky = Sky::of(10);
+    let admin = logged_in_as("admin").watching(&sky);
+    let app = admin.start();
+    app.wait_ready();
+    app.end();
+    let (topic, group) = (admin.topic().name().to_owned(), admin.group().to_owned());
+
+    let began = Instant::now();
+    let stranger = admin.clone().set("KAFKA_PROPERTIES", &login("stranger", "stranger-secret"));
+    let app = stranger.start();
+    for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live"] {
+        wait_told(&app, actor, &[&topic, "authorization failed", "docs/operations.md"]);
+    }
+    app.wait_actor("kafka-producer", "tries it again and again", |actor| {
+        actor["observation"]["failed_tries"].as_u64() > Some(12)
+    });
+    let lines = app.log.lines().iter().filter(|line| line.contains("kafka") && !line.contains(" INFO ")).count();
+    let bound = 20 + began.elapsed().as_secs() / 2;
+    assert!(lines as u64 <= bound, "{lines} lines within {:?}", began.elapsed());
+    drop(app);
+
+    // Reading the topic is all that a live stream needs.
+    let reader = admin.clone().set("KAFKA_PROPERTIES", &login("reader", "reader-secret"));
+    let app = reader.clone().arguments(["--roles", "store,live"]).start();
+    app.wait_ready();
+    wait_told(&app, "kafka-consumer-store", &[&group, "authorization failed"]);
+}
+
+#[test]
+fn a_command_without_permission_fails_with_the_topic_it_needs() {
+    let admin = logged_in_as("admin").arguments(["dead-letters"]);
+    let ended = admin.run();
+    assert_eq!((ended.code, &*ended.output), (Some(0), ""), "{:?}", ended.log);
+    let stranger = admin.clone().set("KAFKA_PROPERTIES", &login("stranger", "stranger-secret"));
+    let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/opensky/extended-fixture-2023-05-07-4.json");
+    for (arguments, topic) in [(&["dead-letters"][..], admin.dead_letters()), (&["replay", recorded], admin.topic())] {
+        let ended = stranger.clone().arguments(arguments.iter().copied()).run();
+        assert_eq!(ended.code, Some(1), "{arguments:?}: {:?}", ended.log);
+        let last = ended.last_line();
+        assert!(last.contains(topic.name()) && last.contains("authorization failed"), "{arguments:?}: {last}");
+    }
+}
