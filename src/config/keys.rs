@@ -208,7 +208,7 @@ pub const KEYS: &[Key] = &[
         "kafka.replication_factor",
         "1",
         Kind::Whole { min: 1, max: 100 },
-        "Replicas of a topic that is made at start.",
+        "Replicas of a topic that is created at start; with 3 or more, two brokers at least must have a message (min.insync.replicas 2).",
     ),
     Key::new("kafka.group_id", "opensky-processor", Kind::Text, "The consumer group of the storing consumers.")
         .formerly("kafka.consumer.consumer_group_id", ""),

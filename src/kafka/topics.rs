@@ -22,6 +22,13 @@ pub(super) const DEFAULT_MAX_MESSAGE: usize = 1_048_588;
 /// What the headers of a dead letter, and a larger batch around it, may take.
 const DEAD_LETTER_ROOM: usize = 64 * 1024;
 
+/// From so many replicas on, one broker may be away while two others acknowledge.
+const REPLICAS_FOR_TWO_ACKS: usize = 3;
+
+/// The brokers that must have a message before it counts as acknowledged, where there are enough replicas. Kafka's default
+/// of 1 loses acknowledged messages with the one broker that had them.
+const ACKS: usize = 2;
+
 /// Warnings about the topics, each logged once: the cluster is looked at again after every outage.
 #[derive(Debug, Default)]
 pub(super) struct Hints(Mutex<BTreeSet<String>>);
@@ -44,6 +51,13 @@ struct Preparation<'a> {
     /// Asks beside the admin client, whose errors rdkafka hands to nobody.
     probe: Arc<ThreadedProducer<Causes>>,
     causes: Causes,
+}
+
+/// What a topic is to survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Durability {
+    replicas: usize,
+    min_in_sync: Option<usize>,
 }
 
 /// Creates the missing topics and asks for the cluster's id.
@@ -94,10 +108,11 @@ impl Preparation<'_> {
         for result in results {
             match result {
                 Ok(topic) => log::info!(topic = topic.as_str(), partitions = self.options.partitions; "topic created"),
-                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => self.check_durability(topic).await,
                 // Without the right to create it, it may still be there.
                 Err((_, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
                     self.check_existence(topic).await;
+                    self.check_durability(topic).await;
                 }
                 Err((_, code)) => return Err(self.causes.explain_code(&failure(), code)),
             }
@@ -110,6 +125,17 @@ impl Preparation<'_> {
         if let Err(error) = self.partitions(topic).await {
             let failure = format!("topic {topic} is not usable, and there is no permission to create it");
             self.hints.warn(self.causes.explain_error(&failure, &error));
+        }
+    }
+
+    /// Warns where a topic was created otherwise than this program would.
+    async fn check_durability(&self, topic: &Arc<str>) {
+        let Ok(partitions) = self.partitions(topic).await else { return };
+        let Some(replicas) = partitions.into_iter().min() else { return };
+        let min_in_sync = self.setting(topic, "min.insync.replicas").await;
+        let wanted = usize::try_from(self.options.replication_factor).unwrap_or_default();
+        for warning in (Durability { replicas, min_in_sync }).warnings(topic, wanted) {
+            self.hints.warn(warning);
         }
     }
 
@@ -134,7 +160,33 @@ fn new_topic<'a>(options: &KafkaOptions, name: &'a str, max_message: Option<&'a 
     if let Some(bytes) = max_message {
         topic = topic.set("max.message.bytes", bytes);
     }
+    if usize::try_from(options.replication_factor).is_ok_and(|factor| factor >= REPLICAS_FOR_TWO_ACKS) {
+        topic = topic.set("min.insync.replicas", "2");
+    }
     topic
+}
+
+impl Durability {
+    /// What to tell the operator of a topic that was there already.
+    fn warnings(self, topic: &str, wanted_replicas: usize) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.replicas < wanted_replicas {
+            warnings.push(format!(
+                "topic {topic} has a replication factor of {}, not kafka.replication_factor {wanted_replicas}, \
+                 which applies only to topics that the server creates",
+                self.replicas
+            ));
+        }
+        if let Some(min) = self.min_in_sync.filter(|&min| self.replicas >= REPLICAS_FOR_TWO_ACKS && min < ACKS) {
+            warnings.push(format!(
+                "topic {topic} has {} replicas, but min.insync.replicas is {min}: an acknowledged message can be lost with \
+                 one broker; set it to {ACKS} with kafka-configs.sh --alter --entity-type topics --entity-name {topic} \
+                 --add-config min.insync.replicas={ACKS}",
+                self.replicas
+            ));
+        }
+        warnings
+    }
 }
 
 /// The number of replicas of each partition of a topic.
@@ -165,6 +217,44 @@ fn admin_options() -> AdminOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn options(replication_factor: i32) -> KafkaOptions {
+        KafkaOptions {
+            bootstrap_servers: "kafka:9092".to_owned(),
+            topic_raw: "raw".into(),
+            topic_dead_letter: "dead".into(),
+            topic_alerts: None,
+            partitions: 6,
+            replication_factor,
+            group_id: "group".to_owned(),
+            properties: std::collections::BTreeMap::new(),
+            embedded_id: None,
+        }
+    }
+
+    #[test]
+    fn a_topic_with_three_replicas_needs_two_brokers_to_acknowledge() {
+        for (factor, min_in_sync) in [(1, None), (2, None), (3, Some("2")), (5, Some("2"))] {
+            let options = options(factor);
+            let topic = new_topic(&options, "raw", Some("2000000"));
+            let setting = |name: &str| topic.config.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            assert_eq!(setting("min.insync.replicas"), min_in_sync, "{factor} replicas");
+            assert_eq!(setting("max.message.bytes"), Some("2000000"));
+        }
+    }
+
+    #[test]
+    fn a_topic_that_one_broker_acknowledges_is_warned_about() {
+        let warnings = |replicas, min_in_sync, wanted| Durability { replicas, min_in_sync }.warnings("raw", wanted);
+        for (replicas, min_in_sync, wanted) in [(1, Some(1), 1), (2, Some(1), 2), (3, Some(2), 3), (3, None, 1)] {
+            let none: Vec<String> = Vec::new();
+            assert_eq!(warnings(replicas, min_in_sync, wanted), none, "{replicas}, {min_in_sync:?}, {wanted}");
+        }
+        let lossy = warnings(3, Some(1), 1);
+        assert!(lossy.len() == 1 && lossy[0].contains("min.insync.replicas is 1"), "{lossy:?}");
+        let single = warnings(1, Some(1), 3);
+        assert!(single.len() == 1 && single[0].contains("replication factor of 1"), "{single:?}");
+    }
 
     #[test]
     fn a_warning_is_given_once() {
