@@ -97,6 +97,7 @@ impl ImportFile {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn explain_copy(error: io::Error) -> io::Error {
     let directory = std::env::temp_dir();
     let reason = format!("failed to copy the pipe to {}: {error}; TMPDIR names another directory", directory.display());

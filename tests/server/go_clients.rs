@@ -71,15 +71,15 @@ impl Drop for Caddy {
 }
 
 /// Checks that a client receives all that is sent, although nothing is sent after it. `open` asks for a path.
-fn receives_each_event_when_it_is_sent(app: TestApp, sky: &Sky, open: impl Fn(&str) -> Connection) {
+fn receives_each_event_when_it_is_sent(app: &TestApp, sky: &Sky, open: impl Fn(&str) -> Connection) {
     app.wait_ready();
     let (mut world, mut client) = (open("/api/v1/stream"), StreamClient::default());
     world.read_until(&mut client, "updates", |client| client.currents > 2);
     sky.fall_silent();
     app.wait_shown(sky);
-    world.read_until(&mut client, "the last delta", |client| by_address(client) == picture(&app, ""));
+    world.read_until(&mut client, "the last delta", |client| by_address(client) == picture(app, ""));
     let mut control = StreamClient::default();
-    Connection::open(&app, "", &[]).read_until(&mut control, "the snapshot", |control| control.currents > 0);
+    Connection::open(app, "", &[]).read_until(&mut control, "the snapshot", |control| control.currents > 0);
     world.read_until(&mut client, "the last event", |client| client.seq() == control.seq());
 
     let quiet = by_address(&client).into_keys().next().unwrap();
@@ -104,7 +104,7 @@ fn a_go_client_receives_each_event_when_it_is_sent() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
     let server = app.address.clone();
-    receives_each_event_when_it_is_sent(app, &sky, |path| {
+    receives_each_event_when_it_is_sent(&app, &sky, |path| {
         Connection::of_process(Command::new(go_client()).arg(format!("http://{server}{path}")))
     });
 }
@@ -115,7 +115,7 @@ fn a_client_behind_caddy_receives_each_event_when_it_is_sent() {
     let app = Setup::embedded().watching(&sky).start();
     let caddy = Caddy::in_front_of(&app.address);
     // Without an Accept-Encoding of its own, in place of which Caddy sends one.
-    receives_each_event_when_it_is_sent(app, &sky, |path| {
+    receives_each_event_when_it_is_sent(&app, &sky, |path| {
         Connection::of_process(
             Command::new("curl")
                 .args(["--silent", "--show-error", "--no-buffer", "--noproxy", "*", "--max-time"])

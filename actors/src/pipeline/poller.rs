@@ -288,7 +288,7 @@ impl<S: StateSource> Poller<S> {
                 log::info!(actor = "poller", period:?; "the source refills the credits about every {} min", period.as_secs() / 60);
             }
             None => {
-                log::info!(actor = "poller"; "the expected refill of the credits did not come: spreading them over the day")
+                log::info!(actor = "poller"; "the expected refill of the credits did not come: spreading them over the day");
             }
         }
         self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
