@@ -48,6 +48,14 @@ impl Feed {
         Self::Steady(Steady { world, changing, contacts, next: 0, latest: None })
     }
 
+    /// When its newest recorded response was made, Unix seconds; `None` where the flights are generated.
+    pub(crate) fn recorded_at(&self) -> Option<i64> {
+        match self {
+            Self::Flights(_) | Self::Steady(_) => None,
+            Self::Recorded(recorded) => recorded.newest(),
+        }
+    }
+
     /// What there is to be seen of the query's part of the world.
     pub(crate) fn answer(&mut self, query: &StatesQuery, anonymous: bool, now: i64, with_bad_rows: bool) -> Answer {
         match self {

@@ -68,6 +68,11 @@ impl Recorded {
         Ok(Self { responses, next: 0, shift_times, after_last })
     }
 
+    /// The time of the newest response, Unix seconds.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        self.responses.iter().map(|response| response.time).max()
+    }
+
     /// The next response, as far as the query asks for it.
     pub(crate) fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> Answer {
         let Response { time, rows } = &self.responses[self.next];

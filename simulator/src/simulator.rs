@@ -23,6 +23,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A stand-in that listens. It runs in threads of its own, until it is dropped.
 pub struct Simulator {
     address: SocketAddr,
+    recorded_at: Option<i64>,
     server: web::Data<Server>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -75,6 +76,7 @@ pub struct Requests {
 pub fn start(options: Options) -> Result<Simulator, StartError> {
     options.check().map_err(StartError::Options)?;
     let feed = feed(&options)?;
+    let recorded_at = feed.recorded_at();
     let wanted = options.address;
     let listen = |source| StartError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(listen)?;
@@ -89,7 +91,7 @@ pub fn start(options: Options) -> Result<Simulator, StartError> {
         .map_err(StartError::Thread)?;
     // The thread sends exactly once, unless it dies.
     let handle = handle.recv().unwrap_or_else(|_| Err(io::Error::other("the thread died"))).map_err(listen)?;
-    Ok(Simulator { address, server, handle, thread: Some(thread) })
+    Ok(Simulator { address, recorded_at, server, handle, thread: Some(thread) })
 }
 
 async fn serve(listener: TcpListener, shared: web::Data<Server>, started: &mpsc::SyncSender<io::Result<ServerHandle>>) {
@@ -135,6 +137,11 @@ impl Simulator {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// When the newest of the recorded responses was made, Unix seconds; `None` where flights are generated.
+    pub fn recorded_at(&self) -> Option<i64> {
+        self.recorded_at
     }
 
     /// The REST root: what stands for `https://opensky-network.org/api`.

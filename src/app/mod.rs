@@ -92,7 +92,7 @@ impl App {
             pictures: Pictures::default(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
-            demo: source.is_simulated(),
+            traffic: source.traffic(),
             operations: operations.clone(),
             poller: pipeline.poller.clone().map(Addr::recipient),
             drain: drain_sender,

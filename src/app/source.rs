@@ -10,6 +10,7 @@ use simulator::Simulator;
 
 use crate::cli::FlightSource;
 use crate::config::{PollInterval, Role, Settings, show_duration};
+use crate::http::Traffic;
 use crate::opensky::{Credentials, CredentialsError, OpenSkyOptions};
 use crate::proxy::Proxies;
 
@@ -41,7 +42,9 @@ impl LiveSource {
             },
         };
         let description = match source {
-            FlightSource::Recorded(files) => format!("{} recorded responses, shown as if they were new", files.len()),
+            FlightSource::Recorded(files) => {
+                format!("{} recorded responses, with their times moved to the present", files.len())
+            }
             _ => format!("DEMONSTRATION: {} simulated aircraft", simulated.aircraft),
         };
         let simulator = simulator::start(simulated).context("the simulator did not start")?;
@@ -98,9 +101,15 @@ impl LiveSource {
         Ok(Self { options, plan, description, proxies: settings.proxied()?, simulator: None })
     }
 
-    /// Whether the flights are not those of this moment.
-    pub(super) fn is_simulated(&self) -> bool {
-        self.simulator.is_some()
+    /// Whether its flights are live, simulated or recorded.
+    pub(super) fn traffic(&self) -> Traffic {
+        match &self.simulator {
+            None => Traffic::Live,
+            Some(simulator) => match simulator.recorded_at() {
+                None => Traffic::Simulated,
+                Some(at) => Traffic::Recorded { at },
+            },
+        }
     }
 
     /// How long an aircraft unheard stays in the picture: as it is set, or two of the poll intervals that are expected of

@@ -42,4 +42,5 @@ pub use limits::Limits;
 pub use metrics::{BoardCollector, PoolCollector};
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};
 pub use sockets::{Room, room_for};
+pub use status::Traffic;
 pub use tls::{TlsError, TlsFiles};

@@ -39,6 +39,7 @@ use super::handover::PlainConnection;
 use super::limits::Limits;
 use super::problem::Problem;
 use super::secured::{SecuredConnection, secured};
+use super::status::Traffic;
 use super::tls::{self, TlsError, TlsFiles};
 use super::under_way::{RequestLimits, counted};
 use super::{
@@ -95,8 +96,8 @@ pub struct ServerState {
     pub limits: Limits,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Whether the aircraft are simulated.
-    pub demo: bool,
+    /// Whether the aircraft are live, simulated or recorded ones.
+    pub traffic: Traffic,
     /// Takes the operator's orders.
     pub operations: Operations,
     /// The Poller, where the process has the role `collect`.

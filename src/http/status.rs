@@ -12,10 +12,40 @@ use super::server::ServerState;
 /// How good the live picture is. Times are Unix seconds.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Status {
-    /// Whether the aircraft are not those of this moment: simulated, or recorded ones.
+    /// Whether the traffic is anything but live. `traffic` says what it is.
     demonstration: bool,
+    /// `live`, `simulated` (`serve --demo`) or `recorded` (`serve --replay`).
+    traffic: &'static str,
+    /// When `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are moved to the
+    /// present.
+    recorded_at: Option<i64>,
     /// `null` where another process asks the source.
     source: Option<Source>,
+}
+
+/// Where the flights of this process come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// The OpenSky Network.
+    Live,
+    /// The simulator.
+    Simulated,
+    /// Recorded responses.
+    Recorded {
+        /// When the newest of them was made, Unix seconds.
+        at: i64,
+    },
+}
+
+impl Status {
+    fn of(traffic: Traffic, poller: Option<&ActorStatus>) -> Self {
+        let (name, recorded_at) = match traffic {
+            Traffic::Live => ("live", None),
+            Traffic::Simulated => ("simulated", None),
+            Traffic::Recorded { at } => ("recorded", Some(at)),
+        };
+        Self { demonstration: traffic != Traffic::Live, traffic: name, recorded_at, source: poller.map(Source::of) }
+    }
 }
 
 /// The source of the flights.
@@ -77,7 +107,5 @@ impl Source {
     (status = 200, description = "How it is now.", body = Status)))]
 pub(super) async fn status(state: web::Data<ServerState>) -> HttpResponse {
     let poller = state.board.statuses().into_iter().find(|status| status.name == "poller");
-    HttpResponse::Ok()
-        .insert_header(("Cache-Control", "no-store"))
-        .json(Status { demonstration: state.demo, source: poller.as_ref().map(Source::of) })
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller.as_ref()))
 }

@@ -263,6 +263,7 @@ fn the_status_tells_how_the_source_is() {
     };
     let live = source(&|status| status["source"]["state"] == "live");
     assert_eq!((&live["demonstration"], &live["source"]["reason"]), (&Value::Bool(false), &Value::Null));
+    assert_eq!((&live["traffic"], &live["recorded_at"]), (&"live".into(), &Value::Null));
     assert!(live["source"]["credits_left"].is_u64(), "{live}");
     assert!(live["source"]["next_poll_at"].as_i64() >= live["source"]["response_time"].as_i64(), "{live}");
     sky.fall_silent();
@@ -345,7 +346,9 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
 #[test]
 fn a_demonstration_says_that_it_is_one() {
     let app = Setup::embedded().arguments(["serve", "--demo", "--demo-aircraft", "150"]).start();
-    assert_eq!(app.get("/api/v1/status").json()["demonstration"], true);
+    let status = app.get("/api/v1/status").json();
+    assert_eq!(status["demonstration"], true);
+    assert_eq!((&status["traffic"], &status["recorded_at"]), (&"simulated".into(), &Value::Null));
     app.wait_aircraft(50);
     assert_eq!(app.lines_with("DEMONSTRATION: 150 simulated aircraft"), 1);
     app.end();

@@ -45,11 +45,14 @@ fn a_replay_into_the_broker_of_another_process_is_refused() {
 }
 
 #[test]
-fn recorded_responses_can_be_served_as_if_they_were_new() {
+fn recorded_responses_are_served_as_recorded_traffic() {
     let file = recorded("extended-handpicked-2022-06-09-56.json");
     let setup = Setup::embedded().arguments(["serve", "--replay", &file]);
     let app = setup.start();
     app.wait_aircraft(41);
+    let status = app.get("/api/v1/status").json();
+    assert_eq!(status["demonstration"], true);
+    assert_eq!((&status["traffic"], &status["recorded_at"]), (&"recorded".into(), &1_654_817_546.into()));
     setup.database().wait_more_than(40);
     for word in
         ["  source    1 recorded responses", "  Kafka     embedded: volatile", "  database  embedded: sqlite://"]

@@ -91,6 +91,8 @@ fn every_answer_is_as_described() {
     described.check("/api/v1/history", "?fields=lat,lon", &[("Accept", "text/csv")], 200);
     described.check("/api/v1/history", "?fields=x", &[], 400);
     described.check("/api/v1/openapi.json", "", &[], 200);
+    let status = described.check("/api/v1/status", "", &[], 200);
+    assert_eq!(status["traffic"], "live");
     described.check("/health/live", "", &[], 200);
     described.check("/health/ready", "", &[], 200);
     described.check("/metrics", "", &[], 200);

@@ -80,7 +80,7 @@ test("polling is paused and resumed, which the map says, too", async () => {
   await page.getByRole("button", { name: "Resume polling …" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
   await page.getByText("All at work").waitFor();
-  await waitHeadline(map.page, /^Demonstration$/);
+  await waitHeadline(map.page, /^Recorded traffic of 14 Nov 2023$/);
   await map.page.context().close();
   await page.context().close();
 });

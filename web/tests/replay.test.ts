@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 async function seek(page: Page, secondsAgo: number): Promise<void> {
-  await page.getByLabel("Moment").evaluate((slider, ago) => {
+  await page.getByLabel("Replay time").evaluate((slider, ago) => {
     const input = slider as HTMLInputElement;
     input.value = String(Math.floor(Date.now() / 1000 - ago));
     input.dispatchEvent(new Event("change"));
@@ -41,7 +41,7 @@ test("the past is replayed on the same map, and the present comes back", async (
   // A quarter of an hour ago nothing was stored: it opens where something is.
   const agoOf = (moment: string): number => Date.now() / 1000 - Number(moment);
   await expect
-    .poll(async () => agoOf(await page.getByLabel("Moment").inputValue()), { timeout: PATIENCE })
+    .poll(async () => agoOf(await page.getByLabel("Replay time").inputValue()), { timeout: PATIENCE })
     .toBeLessThan(800);
   await waitAircraft(page, /^2 aircraft$/);
   // Before the server was started nothing was stored, which is said.
@@ -55,7 +55,7 @@ test("the past is replayed on the same map, and the present comes back", async (
   await page.getByRole("heading", { name: "SWR123" }).waitFor();
   expect(await violations(page)).toEqual([]);
   await page.getByRole("region", { name: "Replay" }).getByRole("button", { name: "Live" }).click();
-  await waitHeadline(page, /^Demonstration$/);
+  await waitHeadline(page, /^Recorded traffic of 14 Nov 2023$/);
   await waitAircraft(page, /^2 aircraft$/);
   expect(complaints).toEqual([]);
   await page.context().close();

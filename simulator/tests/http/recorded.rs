@@ -85,6 +85,14 @@ fn a_query_selects_from_what_was_recorded() {
 }
 
 #[test]
+fn the_time_of_the_newest_recorded_response_is_known() {
+    for files in [[FOUR, ODD], [ODD, FOUR]] {
+        let sky = play(&files, true, AfterLast::Cycle);
+        assert_eq!(sky.simulator.recorded_at(), Some(1_683_488_744));
+    }
+}
+
+#[test]
 fn what_was_served_is_remembered_with_its_new_times() {
     let sky = play(&[FOUR], true, AfterLast::Hold);
     sky.states("");

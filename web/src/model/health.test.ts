@@ -14,6 +14,8 @@ const source: SourceStatus = {
 };
 const status = (more: Partial<SourceStatus> = {}): ServerStatus => ({
   demonstration: false,
+  traffic: "live",
+  recorded_at: null,
   source: { ...source, ...more },
 });
 const circumstances = (more: Partial<Circumstances>): Circumstances => ({
@@ -26,7 +28,20 @@ const circumstances = (more: Partial<Circumstances>): Circumstances => ({
 
 test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
   ["all is well", {}, "good", /^Live$/, /5 s old/],
-  ["simulated", { status: { ...status(), demonstration: true } }, "simulated", /^Demonstration$/, /not real/],
+  [
+    "simulated",
+    { status: { ...status(), demonstration: true, traffic: "simulated" } },
+    "simulated",
+    /^Demo$/,
+    /^Simulated aircraft\./,
+  ],
+  [
+    "recorded",
+    { status: { ...status(), demonstration: true, traffic: "recorded", recorded_at: 1_766_930_709 } },
+    "simulated",
+    /^Recorded traffic of 28 Dec 2025$/,
+    /played back .* 5 s old/,
+  ],
   [
     "the server is away",
     { connection: { kind: "waiting", until: (NOW + 4) * 1000, reason: "fetch failed" } },
@@ -38,7 +53,7 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
     "rate limited",
     { status: status({ state: "rate_limited" }) },
     "bad",
-    /^Rate limited until \d\d:\d\d:\d\d$/,
+    /^Rate limited until \d\d:\d\d:\d\d UTC$/,
     /no more/,
   ],
   [

@@ -1,10 +1,14 @@
 import type { ConnectionState } from "../stream/index.ts";
-import { clock, span } from "./units.ts";
+import { clock as clockOf, date } from "./time.ts";
+import { span } from "./units.ts";
 
 /** What `GET /api/v1/status` says. */
 export interface ServerStatus {
-  /** Whether the aircraft are simulated, or recorded ones. */
+  /** Whether the traffic is anything but live. */
   readonly demonstration: boolean;
+  readonly traffic: "live" | "simulated" | "recorded";
+  /** When recorded traffic was recorded, Unix seconds. */
+  readonly recorded_at: number | null;
   /** `null` where another process asks the source. */
   readonly source: SourceStatus | null;
 }
@@ -42,6 +46,7 @@ const OLD = 180;
 /** Says how good the picture is, and why: what is nearest to the reader comes first. */
 export function health({ connection, status, observedAt, now }: Circumstances): Health {
   const source = status?.source ?? undefined;
+  const clock = (moment: number): string => clockOf(moment, now);
   const old = observedAt === undefined ? "There is no picture yet." : `The picture is ${span(now - observedAt)} old.`;
   switch (connection.kind) {
     case "waiting":
@@ -106,8 +111,16 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
       explanation: "No answer of the source has come through yet.",
     };
   }
+  if (status?.traffic === "recorded") {
+    const day = status.recorded_at === null ? "" : ` of ${date(status.recorded_at)}`;
+    return {
+      tone: "simulated",
+      headline: `Recorded traffic${day}`,
+      explanation: `Recorded OpenSky responses are played back as if they were current. ${old}`,
+    };
+  }
   if (status?.demonstration === true) {
-    return { tone: "simulated", headline: "Demonstration", explanation: `These aircraft are not real. ${old}` };
+    return { tone: "simulated", headline: "Demo", explanation: `Simulated aircraft. ${old}` };
   }
   const due = source?.next_poll_at ?? undefined;
   const next = due === undefined ? "" : ` The source is asked again at ${clock(due)}.`;
@@ -119,7 +132,7 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
 
 /** What is said of the picture of an earlier moment, Unix seconds. */
 export function replayed(at: number): Health {
-  const explanation = `This is the sky as it was at ${clock(at)}, as this server stored it.`;
+  const explanation = `Recorded traffic at ${clockOf(at)}.`;
   return { tone: "simulated", headline: "Replay", explanation };
 }
 

@@ -1,0 +1,89 @@
+/** The clock that moments are written by. */
+export type Zone = "utc" | "local";
+
+// One for the whole page, as a locale is, so that no two moments on it are of different zones.
+let shownZone: Zone = "utc";
+
+/** Writes every moment in this zone from now on. */
+export function setZone(zone: Zone): void {
+  shownZone = zone;
+}
+
+/** The parts of a moment, by the clock that is shown. */
+interface Parts {
+  readonly day: string;
+  readonly month: string;
+  readonly year: string;
+  readonly hour: string;
+  readonly minute: string;
+  readonly second: string;
+  readonly timeZoneName: string;
+}
+
+function formats(timeZone: string | undefined): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+    ...(timeZone !== undefined && { timeZone }),
+  });
+}
+
+const FORMATS: Readonly<Record<Zone, Intl.DateTimeFormat>> = { utc: formats("UTC"), local: formats(undefined) };
+
+function partsOf(unixSeconds: number): Parts {
+  const parts = FORMATS[shownZone].formatToParts(unixSeconds * 1000);
+  return Object.fromEntries(parts.map(({ type, value }) => [type, value])) as unknown as Parts;
+}
+
+/** The zone's name at a moment: `UTC`, `CET`, `GMT-5`. */
+export function zoneName(unixSeconds: number): string {
+  return partsOf(unixSeconds).timeZoneName;
+}
+
+/** A time of day, with its date where it is of another day than `now`. */
+function dated(unixSeconds: number, time: string, now: number): string {
+  const { day, month, year, timeZoneName } = partsOf(unixSeconds);
+  const today = partsOf(now);
+  const zoned = `${time} ${timeZoneName}`;
+  if (year !== today.year) return `${day} ${month} ${year}, ${zoned}`;
+  return day === today.day && month === today.month ? zoned : `${day} ${month}, ${zoned}`;
+}
+
+/**
+ * A moment with its zone, and with its date where it is of another day than `now`: `14:05:09 UTC`,
+ * `27 Dec, 14:05:09 UTC`.
+ */
+export function clock(unixSeconds: number, now = Date.now() / 1000): string {
+  const { hour, minute, second } = partsOf(unixSeconds);
+  return dated(unixSeconds, `${hour}:${minute}:${second}`, now);
+}
+
+/** The same without seconds: `14:05 UTC`. */
+export function shortClock(unixSeconds: number, now = Date.now() / 1000): string {
+  return dated(unixSeconds, hourAndMinute(unixSeconds), now);
+}
+
+/** The same with the date, whatever day it is. */
+export function dateAndClock(unixSeconds: number, now = Date.now() / 1000): string {
+  const { day, month, year, hour, minute, second, timeZoneName } = partsOf(unixSeconds);
+  const date = year === partsOf(now).year ? `${day} ${month}` : `${day} ${month} ${year}`;
+  return `${date}, ${hour}:${minute}:${second} ${timeZoneName}`;
+}
+
+/** Hours and minutes, for an axis that names the zone elsewhere: `14:05`. */
+export function hourAndMinute(unixSeconds: number): string {
+  const { hour, minute } = partsOf(unixSeconds);
+  return `${hour}:${minute}`;
+}
+
+/** The day of a moment: `28 Dec 2025`. */
+export function date(unixSeconds: number): string {
+  const { day, month, year } = partsOf(unixSeconds);
+  return `${day} ${month} ${year}`;
+}
