@@ -65,12 +65,12 @@ test("smooth motion carries an aircraft on between two reports, and only where i
     const reported = await right();
     expect(reported).toBeLessThan(middle + 60);
     await page.getByRole("button", { name: "Settings", exact: true }).click();
-    await page.getByRole("checkbox", { name: "Smooth motion" }).check();
+    await page.getByRole("checkbox", { name: "Estimate positions between updates" }).check();
     await page.getByRole("button", { name: "Settings", exact: true }).click();
     // What is carried on is an outline ahead of the report; it goes on for a minute at most.
     await expect.poll(right, { timeout: PATIENCE }).toBeGreaterThan(reported + 25);
     await page.getByRole("button", { name: "Settings", exact: true }).click();
-    await page.getByRole("checkbox", { name: "Smooth motion" }).uncheck();
+    await page.getByRole("checkbox", { name: "Estimate positions between updates" }).uncheck();
     await page.getByRole("button", { name: "Settings", exact: true }).click();
     await expect.poll(right, { timeout: PATIENCE }).toBeLessThan(reported + 12);
     await page.context().close();
@@ -127,7 +127,7 @@ test("a hidden tab holds no connection, and takes one up again when it is looked
     await expect.poll(clients, { timeout: PATIENCE }).toBe("0");
     await hide(false);
     await expect.poll(clients, { timeout: PATIENCE }).toBe("1");
-    await waitHeadline(page, /^Demonstration$/);
+    await waitHeadline(page, /^Recorded traffic of 14 Nov 2023$/);
     await waitAircraft(page, /^1 aircraft$/);
     await page.context().close();
   } finally {

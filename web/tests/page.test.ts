@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { altitudeColour, EMERGENCY } from "../src/model/colours.ts";
@@ -67,7 +67,7 @@ describe("with a small sky", () => {
   test("the first aircraft are drawn, and nothing is asked of anybody else", async () => {
     const { page, complaints } = await visit(browser, `${server.url}#view=7/47/8.5`);
     await waitAircraft(page, /aircraft$/);
-    await waitHeadline(page, /^Demonstration$/);
+    await waitHeadline(page, /^Recorded traffic of 14 Nov 2023$/);
     const colour = altitudeColour(10_000, false);
     await expect.poll(() => shareOf(page, colour), { timeout: PATIENCE }).toBeGreaterThan(0.0001);
     expect(complaints).toEqual([]);
@@ -81,7 +81,7 @@ describe("with a small sky", () => {
     await page.getByRole("option", { name: /SWR123/ }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
-    const altitude = page.locator(".fields > div", { hasText: "Altitude" }).locator("dd");
+    const altitude = page.locator(".fields > div", { hasText: /^Altitude/ }).locator("dd");
     expect(await altitude.textContent()).toBe("32,808 ft (FL328)");
     await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/#icao24=4b1814&view=6\.00\/47\.00\d/);
     await page.getByRole("button", { name: "Settings" }).click();
@@ -160,6 +160,28 @@ describe("with a small sky", () => {
     await page.context().close();
   });
 
+  test("times are in UTC or local and name their zone, levels begin at the transition altitude", async () => {
+    const page = await open("#icao24=4b1814&view=4/47/8.5", { timezoneId: "Asia/Tokyo" });
+    const field = (name: string): Locator => page.locator(".fields > div", { hasText: name }).locator("dd");
+    await expect.poll(() => field("Last contact").textContent(), { timeout: PATIENCE }).toMatch(/ \d\d:\d\d:\d\d UTC$/);
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    await page.getByRole("combobox", { name: "Times" }).selectOption("Local time");
+    await expect
+      .poll(() => field("Last contact").textContent(), { timeout: PATIENCE })
+      .toMatch(/ \d\d:\d\d:\d\d GMT\+9$/);
+    await page.getByRole("button", { name: "Close the settings" }).click();
+    await page.getByRole("button", { name: "List" }).click();
+    const row = (callsign: string): Locator => page.getByRole("grid").locator(".row", { hasText: callsign });
+    expect(await row("SWR123").textContent()).toContain("FL328");
+    expect(await row("DLH45K").textContent()).toContain("9,843");
+    await page.getByRole("button", { name: "Settings", exact: true }).click();
+    await page.getByLabel("Transition altitude (ft)").fill("5000");
+    await page.getByLabel("Transition altitude (ft)").press("Enter");
+    await page.getByRole("button", { name: "List" }).click();
+    await expect.poll(() => row("DLH45K").textContent(), { timeout: PATIENCE }).toContain("FL098");
+    await page.context().close();
+  });
+
   test("both themes", async () => {
     const sea = { light: [0xcf, 0xdd, 0xe8], dark: [0x0d, 0x15, 0x1d] } as const;
     for (const colorScheme of ["light", "dark"] as const) {
@@ -167,7 +189,7 @@ describe("with a small sky", () => {
       await expect.poll(() => shareOf(page, sea[colorScheme], 4), { timeout: PATIENCE }).toBeGreaterThan(0.1);
       await page.getByRole("button", { name: "Settings" }).click();
       const other = colorScheme === "light" ? "dark" : "light";
-      await page.getByRole("combobox", { name: "Colours", exact: true }).selectOption(other);
+      await page.getByRole("combobox", { name: "Theme", exact: true }).selectOption(other);
       await expect.poll(() => shareOf(page, sea[other], 4), { timeout: PATIENCE }).toBeGreaterThan(0.05);
       await page.context().close();
     }
@@ -253,7 +275,7 @@ describe("with a small sky", () => {
       .first()
       .waitFor();
     await server.start();
-    await waitHeadline(page, /^Demonstration$/);
+    await waitHeadline(page, /^Recorded traffic of 14 Nov 2023$/);
     await page.context().close();
   });
 });
@@ -274,7 +296,7 @@ test("an emergency is marked at once, on the map and first in the list", async (
     const { page } = await visit(browser, server.url);
     await waitAircraft(page, /^5 aircraft$/);
     const cry = page.locator(".cries").getByRole("button");
-    expect(await cry.textContent()).toMatch(/^ZZZ1 7700 emergency since \d\d:\d\d:\d\d$/);
+    expect(await cry.textContent()).toMatch(/^ZZZ1 7700 emergency since \d\d:\d\d:\d\d UTC$/);
     await expect.poll(() => shareOf(page, EMERGENCY, 6), { timeout: PATIENCE }).toBeGreaterThan(0.00005);
     await page.getByRole("button", { name: "List" }).click();
     await expect
@@ -303,7 +325,7 @@ test("a source that fails is named, and so is its return", async () => {
     const { page } = await visit(browser, server.url);
     await waitHeadline(page, /^Live$/);
     await source.kill();
-    await waitHeadline(page, /^Source unreachable since \d\d:\d\d:\d\d$/);
+    await waitHeadline(page, /^Source unreachable since \d\d:\d\d:\d\d UTC$/);
     await page.getByRole("button", { name: /Source unreachable/ }).click();
     await page
       .getByText(/It is asked again at/)

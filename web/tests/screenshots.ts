@@ -95,7 +95,7 @@ test("replay", async () => {
   await take("replay", EUROPE, { colorScheme: "dark" }, async (page) => {
     await page.getByRole("button", { name: "Replay" }).click();
     await waitHeadline(page, /^Replay$/);
-    await page.getByLabel("Moment").evaluate((slider, ago) => {
+    await page.getByLabel("Replay time").evaluate((slider, ago) => {
       const input = slider as HTMLInputElement;
       input.value = String(Math.floor((Date.now() - ago) / 1000));
       input.dispatchEvent(new Event("change"));
@@ -130,7 +130,7 @@ async function take(
   prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { page } = await visit(browser, server.url + hash, { viewport: DESKTOP, ...options });
-  await waitHeadline(page, /^Demonstration$/);
+  await waitHeadline(page, /^Demo$/);
   await prepare(page);
   await page.waitForTimeout(SETTLING);
   await keep(page, name);

@@ -1,6 +1,7 @@
 import { moment, observed, phaseName, Rate, tone } from "../model/engine.ts";
 import type { ActorVitals } from "../model/engine.ts";
-import { clock, span } from "../model/units.ts";
+import { clock } from "../model/time.ts";
+import { span } from "../model/units.ts";
 import { h, setText, show } from "../page/dom.ts";
 import { Sparkline } from "./sparkline.ts";
 

@@ -1,6 +1,6 @@
 import { sentence, weight } from "../model/engine.ts";
 import type { LogEntry } from "../model/engine.ts";
-import { clock } from "../model/units.ts";
+import { clock } from "../model/time.ts";
 import { h } from "../page/dom.ts";
 import { titleOf } from "./actor-card.ts";
 

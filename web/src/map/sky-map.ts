@@ -17,7 +17,7 @@ import {
 } from "../model/geometry.ts";
 import type { View } from "../model/link.ts";
 import { reckoning } from "../model/motion.ts";
-import { figure, flightLevel, unitName } from "../model/units.ts";
+import { altitudeText, figure, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { AircraftLayer } from "./aircraft-layer.ts";
@@ -316,15 +316,7 @@ export class SkyMap {
 
   private text(state: StateVector): string {
     const { units } = this.scene;
-    const height = altitude(state);
-    const level =
-      state.on_ground === true
-        ? "ground"
-        : units === "aeronautical" && state.baro_altitude !== null
-          ? flightLevel(state.baro_altitude)
-          : height === null
-            ? ""
-            : `${figure(height, "altitude", units)} ${unitName("altitude", units)}`;
+    const level = state.on_ground === true ? "ground" : altitude(state) === null ? "" : altitudeText(state, units);
     const speed =
       state.velocity === null ? "" : `${figure(state.velocity, "speed", units)} ${unitName("speed", units)}`;
     return `${title(state)}\n${[level, speed].filter(Boolean).join(" · ")}`;

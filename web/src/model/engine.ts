@@ -1,4 +1,5 @@
-import { clock, span } from "./units.ts";
+import { clock } from "./time.ts";
+import { span } from "./units.ts";
 
 /** What an actor is doing. */
 export type Phase =

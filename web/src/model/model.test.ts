@@ -20,7 +20,18 @@ import { readLink, writeLink } from "./link.ts";
 import { reckoning } from "./motion.ts";
 import { search } from "./search.ts";
 import { sorted } from "./sort.ts";
-import { figure, flightLevel, fromUnit, inUnit, span, UNIT_SYSTEMS, withUnit } from "./units.ts";
+import {
+  altitudeText,
+  figure,
+  flightLevel,
+  fromUnit,
+  inUnit,
+  setTransitionAltitude,
+  span,
+  TRANSITION_ALTITUDE,
+  UNIT_SYSTEMS,
+  withUnit,
+} from "./units.ts";
 
 function aircraft(known: Partial<StateVector> = {}): StateVector {
   return {
@@ -83,6 +94,35 @@ describe("units", () => {
       "2 h",
       "5 days",
     ]);
+  });
+});
+
+describe("flight levels", () => {
+  const at = (feet: number): { baro_altitude: number; geo_altitude: null } => ({
+    baro_altitude: feet * 0.3048,
+    geo_altitude: null,
+  });
+
+  test("are used from the transition altitude on, and feet below it", () => {
+    expect([400, 17_999, 18_000, 35_000].map((feet) => altitudeText(at(feet), "aeronautical"))).toEqual([
+      "400 ft",
+      "17,999 ft",
+      "FL180",
+      "FL350",
+    ]);
+    setTransitionAltitude(5_000);
+    expect(altitudeText(at(6_000), "aeronautical")).toBe("FL060");
+    setTransitionAltitude(TRANSITION_ALTITUDE);
+  });
+
+  test("are of the standard pressure, and of aviation's units", () => {
+    const geometric = { baro_altitude: null, geo_altitude: 10_668 };
+    expect(altitudeText(geometric, "aeronautical")).toBe("35,000 ft");
+    expect([altitudeText(at(35_000), "metric"), altitudeText(at(35_000), "imperial")]).toEqual([
+      "10,668 m",
+      "35,000 ft",
+    ]);
+    expect(altitudeText({ baro_altitude: null, geo_altitude: null }, "aeronautical")).toBe("–");
   });
 });
 

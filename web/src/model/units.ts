@@ -11,6 +11,9 @@ interface Unit {
   readonly digits: number;
 }
 
+/** Where altitudes become flight levels unless somebody chooses another one: that of North America. Feet. */
+export const TRANSITION_ALTITUDE = 18_000;
+
 const FOOT = 1 / 0.3048;
 const KNOT = 3600 / 1852;
 const MILE = 1 / 1609.344;
@@ -72,6 +75,33 @@ export function withUnit(value: number | null, quantity: Quantity, system: UnitS
   return value === null ? "–" : `${figure(value, quantity, system)} ${unitName(quantity, system)}`;
 }
 
+// One for the whole page, as the zone of its times is.
+let transition = TRANSITION_ALTITUDE;
+
+/** Writes pressure altitudes as flight levels from so many feet on. */
+export function setTransitionAltitude(feet: number): void {
+  transition = feet;
+}
+
+/** What is written of an altitude: both in m, `null` where it is unknown. */
+export interface Altitudes {
+  /** By the standard pressure, which flight levels are of. */
+  readonly baro_altitude: number | null;
+  /** Above the WGS-84 ellipsoid. */
+  readonly geo_altitude: number | null;
+}
+
+/** The flight level of a pressure altitude, where flight levels are used: not below the transition altitude. */
+export function levelOf({ baro_altitude }: Altitudes, system: UnitSystem): string | undefined {
+  if (system !== "aeronautical" || baro_altitude === null || baro_altitude * FOOT < transition) return undefined;
+  return flightLevel(baro_altitude);
+}
+
+/** The best altitude that is known, as a pilot says it: `2,400 ft`, and `FL350` from the transition altitude on. */
+export function altitudeText(altitudes: Altitudes, system: UnitSystem): string {
+  return levelOf(altitudes, system) ?? withUnit(altitudes.baro_altitude ?? altitudes.geo_altitude, "altitude", system);
+}
+
 /** The flight level of a pressure altitude in m: hundreds of feet, three digits. */
 export function flightLevel(baroAltitude: number): string {
   return `FL${String(Math.max(0, Math.round((baroAltitude * FOOT) / 100))).padStart(3, "0")}`;
@@ -86,9 +116,4 @@ export function span(seconds: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
   return `${Math.round(hours / 24)} days`;
-}
-
-/** A moment of the day, of this clock: `14:05:09`. */
-export function clock(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toLocaleTimeString("en-GB");
 }

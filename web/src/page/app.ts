@@ -5,6 +5,8 @@ import type { Cry } from "../model/cries.ts";
 import { predicate } from "../model/filter.ts";
 import { boxOf, wrapLongitude } from "../model/geometry.ts";
 import { readLink, writeLink } from "../model/link.ts";
+import { setZone } from "../model/time.ts";
+import { setTransitionAltitude } from "../model/units.ts";
 import { isInScope } from "../stream/index.ts";
 import type { StateVector } from "../stream/index.ts";
 import { Camera } from "./camera.ts";
@@ -90,15 +92,14 @@ export class App {
       this.frame.open(undefined);
     },
   });
-  private readonly settingsView = settingsPanel(
-    this.settings,
-    (settings) => {
+  private readonly settingsView = settingsPanel(this.settings, {
+    onChange: (settings) => {
       this.apply(settings);
     },
-    () => {
+    onClose: () => {
       this.frame.open(undefined);
     },
-  );
+  });
   private readonly search = new SearchBox({
     states: () => this.sky.held,
     // A moment of the past is known only where it was looked at.
@@ -315,6 +316,8 @@ export class App {
   private apply(settings: Settings): void {
     this.settings = settings;
     keepSettings(settings);
+    setZone(settings.zone);
+    setTransitionAltitude(settings.transition);
     document.documentElement.dataset["theme"] = this.theme();
     this.map?.setTheme(this.theme());
     this.legend.setUnits(settings.units);

@@ -1,7 +1,8 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { clock, inUnit, unitName } from "../model/units.ts";
+import { clock, hourAndMinute, zoneName } from "../model/time.ts";
+import { inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import { h } from "./dom.ts";
 import type { Track } from "./track.ts";
@@ -65,7 +66,7 @@ export class Chart {
       series: [
         {
           label: "Time",
-          value: pointed(clock),
+          value: pointed((time) => clock(time)),
         },
         {
           label: `Altitude (${unitName("altitude", units)})`,
@@ -89,13 +90,12 @@ export class Chart {
         {
           ...axis,
           size: 26,
-          space: 44,
+          space: 60,
           // The labels have no seconds.
           incrs: [1, 5, 10, 15, 30, 60, 120].map((minutes) => minutes * 60),
           values: (_, times) =>
-            times.map((time) =>
-              new Date(time * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }),
-            ),
+            // The first one names the zone.
+            times.map((time, i) => (i === 0 ? `${hourAndMinute(time)} ${zoneName(time)}` : hourAndMinute(time))),
         },
         { ...axis, scale: "altitude", size: 52 },
         // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is there for the compiler only

@@ -1,6 +1,6 @@
 import { title } from "../model/aircraft.ts";
 import type { Cry } from "../model/cries.ts";
-import { clock } from "../model/units.ts";
+import { clock } from "../model/time.ts";
 import { h, icon } from "./dom.ts";
 
 /** Those who squawk an emergency: each with the time at which it began, and a way to it. */
@@ -13,7 +13,9 @@ export class Cries {
   }
 
   update(cries: readonly Cry[]): void {
-    const now = cries.map(({ icao24, squawk, since, state }) => `${icao24} ${squawk} ${since} ${title(state)}`).join();
+    const now = cries
+      .map(({ icao24, squawk, since, state }) => `${icao24} ${squawk} ${clock(since)} ${title(state)}`)
+      .join();
     if (now === this.shown) return;
     this.shown = now;
     this.element.hidden = cries.length === 0;

@@ -1,5 +1,6 @@
 import { categoryName, emergency, isCategorised, positionSourceName, title } from "../model/aircraft.ts";
-import { clock, flightLevel, span, withUnit } from "../model/units.ts";
+import { clock } from "../model/time.ts";
+import { levelOf, span, withUnit } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { Chart } from "./chart.ts";
@@ -14,18 +15,18 @@ export interface DetailsEvents {
 }
 
 const FIELDS = [
-  ["Altitude", "pressure altitude, by which traffic is ordered"],
-  ["Height (GNSS)", "above the WGS-84 ellipsoid"],
-  ["Speed", "over ground"],
+  ["Altitude", "barometric altitude (standard pressure)"],
+  ["GNSS altitude", "above the WGS-84 ellipsoid"],
+  ["Ground speed", "speed over ground"],
   ["Track", "direction over ground, from true north"],
-  ["Climb", "vertical rate"],
+  ["Vertical rate", "positive when climbing"],
   ["Squawk", "transponder code"],
   ["Position", "latitude and longitude, WGS-84"],
-  ["Position from", "how the position was found, and when"],
-  ["Last heard", "the newest message of any kind"],
-  ["Country", "inferred from the address"],
+  ["Position source", "how and when the position was determined"],
+  ["Last contact", "most recent message of any kind"],
+  ["Country", "derived from the ICAO address"],
   ["Category", "ADS-B emitter category"],
-  ["Address", "ICAO 24-bit address"],
+  ["ICAO address", "ICAO 24-bit address"],
 ] as const;
 type Field = (typeof FIELDS)[number][0];
 
@@ -94,12 +95,12 @@ export class Details {
             },
           },
           icon("search"),
-          "Show",
+          "Centre on map",
         ),
         this.share,
       ),
       this.fields,
-      h("h3", {}, "The last hours"),
+      h("h3", {}, "Last 6 hours"),
       this.chart.element,
       this.past,
     );
@@ -132,23 +133,21 @@ export class Details {
       const value = this.values.get(field);
       if (value !== undefined) setText(value, text);
     };
-    const level =
-      units === "aeronautical" && state.baro_altitude !== null ? ` (${flightLevel(state.baro_altitude)})` : "";
-    const height =
-      state.on_ground === true ? "On the ground" : withUnit(state.baro_altitude, "altitude", units) + level;
-    set("Altitude", height);
-    set("Height (GNSS)", withUnit(state.geo_altitude, "altitude", units));
-    set("Speed", withUnit(state.velocity, "speed", units));
+    const level = levelOf(state, units);
+    const height = withUnit(state.baro_altitude, "altitude", units) + (level === undefined ? "" : ` (${level})`);
+    set("Altitude", state.on_ground === true ? "On ground" : height);
+    set("GNSS altitude", withUnit(state.geo_altitude, "altitude", units));
+    set("Ground speed", withUnit(state.velocity, "speed", units));
     set("Track", state.true_track === null ? "–" : `${Math.round(state.true_track)}° ${compass(state.true_track)}`);
-    set("Climb", withUnit(state.vertical_rate, "vertical", units));
+    set("Vertical rate", withUnit(state.vertical_rate, "vertical", units));
     set("Squawk", (state.squawk ?? "–") + (state.spi === true ? " (ident)" : ""));
     set("Position", state.lat === null || state.lon === null ? "Unknown" : place(state.lat, state.lon));
     const taken = state.time_position === null ? "" : `, ${span(now - state.time_position)} ago`;
-    set("Position from", positionSourceName(state.position_source) + taken);
-    set("Last heard", `${span(now - state.last_contact)} ago, at ${clock(state.last_contact)}`);
+    set("Position source", positionSourceName(state.position_source) + taken);
+    set("Last contact", `${span(now - state.last_contact)} ago, at ${clock(state.last_contact)}`);
     set("Country", state.origin_country ?? "Unknown");
     set("Category", categoryName(state.category));
-    set("Address", state.icao24);
+    set("ICAO address", state.icao24);
   }
 
   /** Shows what was; a text where there is nothing to show. */
@@ -158,7 +157,7 @@ export class Details {
     this.chart.update(enough ? points : [], units);
     show(this.chart.element, enough);
     show(this.past, !enough);
-    setText(this.past, typeof track === "string" ? track : enough ? "" : "Nothing is stored of it yet.");
+    setText(this.past, typeof track === "string" ? track : enough ? "" : "No history yet.");
   }
 
   private async copy(): Promise<void> {
@@ -171,7 +170,7 @@ export class Details {
     }
     const label = this.share.lastChild;
     if (label === null) return;
-    label.textContent = done ? "Copied" : "It is in the address bar";
+    label.textContent = done ? "Copied" : "Copy it from the address bar";
     window.setTimeout(() => {
       label.textContent = "Copy link";
     }, 2_000);

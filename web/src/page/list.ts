@@ -1,7 +1,7 @@
 import { altitude, emergency, title } from "../model/aircraft.ts";
 import { sorted } from "../model/sort.ts";
 import type { Column, Order } from "../model/sort.ts";
-import { figure, span, unitName } from "../model/units.ts";
+import { figure, levelOf, span, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { h, icon, setText } from "./dom.ts";
@@ -15,11 +15,11 @@ export interface ListEvents {
 const ROW = 34;
 const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly number?: true }[] = [
   { column: "callsign", name: "Callsign" },
-  { column: "icao24", name: "Address" },
+  { column: "icao24", name: "ICAO" },
   { column: "country", name: "Country" },
-  { column: "altitude", name: "Alt.", number: true },
+  { column: "altitude", name: "Alt", number: true },
   { column: "speed", name: "Speed", number: true },
-  { column: "seen", name: "Heard", number: true },
+  { column: "seen", name: "Age", number: true },
 ];
 
 /**
@@ -211,7 +211,7 @@ export class List {
       title(state),
       state.icao24,
       cry === undefined ? (state.origin_country ?? "–") : `${state.squawk ?? ""} ${cry}`,
-      state.on_ground === true ? "ground" : figure(altitude(state), "altitude", units),
+      state.on_ground === true ? "ground" : (levelOf(state, units) ?? figure(altitude(state), "altitude", units)),
       figure(state.velocity, "speed", units),
       span(now - state.last_contact),
     ];
@@ -228,7 +228,7 @@ export class List {
       ["speed", "speed"],
     ] as const) {
       const button = this.headings.get(column)?.firstElementChild;
-      if (button) setText(button, `${column === "altitude" ? "Alt." : "Speed"} ${unitName(quantity, units)}`);
+      if (button) setText(button, `${column === "altitude" ? "Alt" : "Speed"} (${unitName(quantity, units)})`);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { dateAndClock } from "../model/time.ts";
 import { span } from "../model/units.ts";
 import { h, icon, setText } from "./dom.ts";
 import type { Player } from "./player.ts";
@@ -25,7 +26,7 @@ export class ReplayBar {
   private readonly slider = h("input", {
     type: "range",
     id: "replay-time",
-    "aria-label": "Moment",
+    "aria-label": "Replay time",
     step: "1",
     input: () => {
       this.dragging = true;
@@ -39,7 +40,7 @@ export class ReplayBar {
   private readonly span = h(
     "select",
     {
-      "aria-label": "Time shown",
+      "aria-label": "Range",
       change: () => {
         this.stretch();
       },
@@ -120,7 +121,7 @@ export class ReplayBar {
       playing: "",
       paused: "",
       loading: "Loading …",
-      ended: "All that is stored so far was shown. “Live” shows the present.",
+      ended: "End of the recording. Choose Live to return to current traffic.",
     };
     setText(this.note, state.kind === "failed" ? state.reason : notes[state.kind]);
   }
@@ -133,9 +134,7 @@ export class ReplayBar {
   }
 
   private tell(at: number): void {
-    const date = new Date(at * 1000);
-    const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-    const text = `${day}, ${date.toLocaleTimeString("en-GB")}`;
+    const text = dateAndClock(at);
     setText(this.moment, text);
     this.slider.setAttribute("aria-valuetext", `${text}, ${span(Date.now() / 1000 - at)} ago`);
   }

@@ -1,6 +1,6 @@
-import { altitude, title } from "../model/aircraft.ts";
+import { title } from "../model/aircraft.ts";
 import { search } from "../model/search.ts";
-import { withUnit } from "../model/units.ts";
+import { altitudeText } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { h, icon } from "./dom.ts";
@@ -22,7 +22,7 @@ export interface SearchEvents {
 
 /** Finds aircraft by callsign, address or country: a text field with a list of suggestions (ARIA combobox). */
 export class SearchBox {
-  private readonly options = h("ul", { id: "found", role: "listbox", class: "found", "aria-label": "Found aircraft" });
+  private readonly options = h("ul", { id: "found", role: "listbox", class: "found", "aria-label": "Search results" });
   private readonly input = h("input", {
     type: "search",
     role: "combobox",
@@ -79,7 +79,7 @@ export class SearchBox {
     const units = this.events.units();
     this.options.replaceChildren(
       ...found.map((state, i) => {
-        const height = state.on_ground === true ? "on the ground" : withUnit(altitude(state), "altitude", units);
+        const height = state.on_ground === true ? "on the ground" : altitudeText(state, units);
         const option = h(
           "li",
           { role: "option", id: `found-${i}` },
@@ -99,7 +99,7 @@ export class SearchBox {
     );
     if (found.length === 0 && text.trim() !== "") {
       this.options.append(
-        h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing found"),
+        h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No matches"),
       );
     }
     this.options.hidden = text.trim() === "";

@@ -1,5 +1,6 @@
 import { UNIT_SYSTEMS } from "../model/units.ts";
-import { h, icon } from "./dom.ts";
+import { h, icon, setText } from "./dom.ts";
+import { isTransition, MAX_TRANSITION } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 
 const UNIT_NAMES = {
@@ -8,17 +9,24 @@ const UNIT_NAMES = {
   imperial: "Imperial (ft, mph, ft/min)",
 } as const;
 const THEMES = [
-  ["auto", "As the system"],
+  ["auto", "Match system"],
   ["light", "Light"],
   ["dark", "Dark"],
 ] as const;
 
+const ZONES = [
+  ["utc", "UTC"],
+  ["local", "Local time"],
+] as const;
+
+/** What somebody does in the settings. */
+export interface SettingsEvents {
+  readonly onChange: (settings: Settings) => void;
+  readonly onClose: () => void;
+}
+
 /** How things are shown. */
-export function settingsPanel(
-  settings: Settings,
-  onChange: (settings: Settings) => void,
-  onClose: () => void,
-): HTMLElement {
+export function settingsPanel(settings: Settings, { onChange, onClose }: SettingsEvents): HTMLElement {
   const units = h(
     "select",
     { change },
@@ -26,15 +34,37 @@ export function settingsPanel(
   );
   const theme = h("select", { change }, ...THEMES.map(([value, name]) => h("option", { value }, name)));
   const smooth = h("input", { type: "checkbox", change });
+  const zone = h("select", { change }, ...ZONES.map(([value, name]) => h("option", { value }, name)));
+  const transition = h("input", {
+    type: "number",
+    inputmode: "numeric",
+    min: "0",
+    max: String(MAX_TRANSITION),
+    step: "any",
+    required: true,
+    "aria-describedby": "transition-problem",
+    change,
+  });
+  const transitionProblem = h("p", { id: "transition-problem", class: "field-problem", role: "status" });
+  zone.value = settings.zone;
+  transition.value = String(settings.transition);
+  let validTransition = settings.transition;
   units.value = settings.units;
   theme.value = settings.theme;
   smooth.checked = settings.smooth;
 
   function change(): void {
+    const feet = transition.valueAsNumber;
+    const isValid = isTransition(feet);
+    if (isValid) validTransition = feet;
+    setText(transitionProblem, isValid ? "" : `Enter 0 to ${MAX_TRANSITION.toLocaleString("en")} ft`);
+    transition.setAttribute("aria-invalid", String(!isValid));
     onChange({
       units: units.value as Settings["units"],
       theme: theme.value as Settings["theme"],
       smooth: smooth.checked,
+      zone: zone.value as Settings["zone"],
+      transition: validTransition,
     });
   }
 
@@ -52,19 +82,23 @@ export function settingsPanel(
       ),
     ),
     h("label", {}, "Units", units),
-    h("label", {}, "Colours", theme),
-    h("label", { class: "check" }, smooth, "Smooth motion"),
+    h("label", {}, "Transition altitude (ft)", transition),
+    transitionProblem,
+    h("p", { class: "note" }, "With aeronautical units, altitudes from here up are shown as flight levels."),
+    h("label", {}, "Times", zone),
+    h("label", {}, "Theme", theme),
+    h("label", { class: "check" }, smooth, "Estimate positions between updates"),
     h(
       "p",
       { class: "note" },
-      "Between two reports aircraft are then carried on with their last speed and direction, for at most a minute. What is computed is drawn as an outline, ahead of the reported position.",
+      "Between updates, aircraft move on at their last speed and track for up to a minute. Outlines are estimates; solid symbols are reports.",
     ),
-    h("h3", {}, "For your own program"),
+    h("h3", {}, "For developers"),
     h(
       "ul",
       { class: "links" },
-      h("li", {}, h("a", { href: "/api/v1/flights" }, "/api/v1/flights"), ": the live picture, as JSON or GeoJSON"),
-      h("li", {}, h("code", {}, "/api/v1/stream"), ": what this map reads"),
+      h("li", {}, h("a", { href: "/api/v1/flights" }, "/api/v1/flights"), ": current traffic, as JSON or GeoJSON"),
+      h("li", {}, h("code", {}, "/api/v1/stream"), ": the stream behind this map"),
       h(
         "li",
         {},
@@ -73,7 +107,7 @@ export function settingsPanel(
         h("a", { href: "/metrics" }, "/metrics"),
         ": for operators",
       ),
-      h("li", {}, h("a", { href: "/admin" }, "/admin"), ": the engine room, for whoever has this server's token"),
+      h("li", {}, h("a", { href: "/admin" }, "/admin"), ": admin page (token required)"),
     ),
   );
   element.hidden = true;

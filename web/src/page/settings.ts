@@ -1,4 +1,5 @@
-import { UNIT_SYSTEMS } from "../model/units.ts";
+import type { Zone } from "../model/time.ts";
+import { TRANSITION_ALTITUDE, UNIT_SYSTEMS } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 
 /** What somebody chose, kept in this browser. */
@@ -7,10 +8,23 @@ export interface Settings {
   readonly theme: "auto" | "light" | "dark";
   /** Whether positions are carried on between two reports. */
   readonly smooth: boolean;
+  /** The clock that times are shown by. */
+  readonly zone: Zone;
+  /** Altitudes are flight levels from here on, feet. */
+  readonly transition: number;
 }
 
+/** No airspace has a higher transition altitude. Feet. */
+export const MAX_TRANSITION = 20_000;
+
 const KEY = "flight-monitor.settings";
-const DEFAULTS: Settings = { units: "aeronautical", theme: "auto", smooth: false };
+const DEFAULTS: Settings = {
+  units: "aeronautical",
+  theme: "auto",
+  smooth: false,
+  zone: "utc",
+  transition: TRANSITION_ALTITUDE,
+};
 
 /** The settings as they were kept; the defaults for what is missing or makes no sense. */
 export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): Settings {
@@ -20,11 +34,18 @@ export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): 
       units: UNIT_SYSTEMS.find((system) => system === kept.units) ?? DEFAULTS.units,
       theme: (["light", "dark"] as const).find((theme) => theme === kept.theme) ?? DEFAULTS.theme,
       smooth: kept.smooth === true,
+      zone: kept.zone === "local" ? "local" : DEFAULTS.zone,
+      transition: isTransition(kept.transition) ? kept.transition : DEFAULTS.transition,
     };
   } catch {
     // Nothing is kept in a browser that forbids it.
     return DEFAULTS;
   }
+}
+
+/** Whether altitudes may become flight levels here. */
+export function isTransition(feet: unknown): feet is number {
+  return typeof feet === "number" && feet >= 0 && feet <= MAX_TRANSITION;
 }
 
 /** Keeps them, where the browser lets us. */

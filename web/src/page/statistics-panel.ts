@@ -1,6 +1,7 @@
 import { busiestCountries, byAltitude, byCountry, wholeDay } from "../model/statistics.ts";
 import type { CountryOfTraffic, HourOfTraffic, Share } from "../model/statistics.ts";
-import { clock, figure, unitName } from "../model/units.ts";
+import { shortClock } from "../model/time.ts";
+import { figure, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { h, icon, setText } from "./dom.ts";
@@ -103,7 +104,7 @@ export class StatisticsPanel {
         "ol",
         { class: "hours", "aria-label": "Aircraft by hour" },
         ...day.map(({ hour, aircraft }) => {
-          const text = `${clock(hour).slice(0, 5)}: ${aircraft.toLocaleString("en")}`;
+          const text = `${shortClock(hour)}: ${aircraft.toLocaleString("en")}`;
           const bar = h("span", { class: "hour-bar" });
           bar.style.height = `${(aircraft / highest) * 100}%`;
           return h("li", { title: text }, bar, h("span", { class: "unseen" }, text));
@@ -112,7 +113,7 @@ export class StatisticsPanel {
       h(
         "p",
         { class: "marks" },
-        h("span", {}, clock(day[0]?.hour ?? 0).slice(0, 5)),
+        h("span", {}, shortClock(day[0]?.hour ?? 0)),
         h("span", {}, `up to ${highest.toLocaleString("en")}`),
         h("span", {}, "now"),
       ),
