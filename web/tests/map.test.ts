@@ -3,8 +3,19 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { altitudeColour } from "../src/model/colours.ts";
-import { launch, PATIENCE, pixelsOf, Program, row, shareOf, visit, waitAircraft, waitHeadline } from "./support.ts";
+import { altitudeColour, UNKNOWN } from "../src/model/colours.ts";
+import {
+  launch,
+  PATIENCE,
+  pixelsOf,
+  Program,
+  row,
+  shareOf,
+  violations,
+  visit,
+  waitAircraft,
+  waitHeadline,
+} from "./support.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -73,6 +84,31 @@ test("smooth motion carries an aircraft on between two reports, and only where i
     await page.getByRole("checkbox", { name: "Estimate positions between updates" }).uncheck();
     await page.getByRole("button", { name: "Settings", exact: true }).click();
     await expect.poll(right, { timeout: PATIENCE }).toBeLessThan(reported + 12);
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
+test("an aircraft whose position is old is marked on the map, in the list and in the details", async () => {
+  const server = await Program.showing([
+    row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.3 }),
+    row({ icao24: "3c6444", callsign: "DLH45K", country: "Germany", lat: 47, lon: 8.7, positionAge: 7_500 }),
+  ]);
+  try {
+    const { page } = await visit(browser, `${server.url}#view=8/47/8.5`);
+    await waitAircraft(page, /^2 aircraft$/);
+    // The dashes around it have the colour of what is unknown, which nothing else here has.
+    await expect.poll(() => shareOf(page, UNKNOWN, 6), { timeout: PATIENCE }).toBeGreaterThan(0.00002);
+    await page.getByText("Position over 2 min old").waitFor();
+    await page.getByRole("button", { name: "List" }).click();
+    const rows = page.getByRole("grid").locator(".rows .row");
+    await expect.poll(() => rows.allTextContents(), { timeout: PATIENCE }).toHaveLength(2);
+    expect(await rows.filter({ hasText: "DLH45K" }).textContent()).toMatch(/Position 2 h \d+ min old/);
+    expect(await rows.filter({ hasText: "SWR123" }).textContent()).not.toContain("Position");
+    await rows.filter({ hasText: "DLH45K" }).click();
+    await page.getByText(/^Last known position, 2 h \d+ min old$/).waitFor();
+    expect(await violations(page)).toEqual([]);
     await page.context().close();
   } finally {
     await server.remove();

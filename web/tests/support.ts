@@ -160,6 +160,8 @@ export function row(known: {
   squawk?: string;
   onGround?: boolean;
   category?: number;
+  /** How much older the position is than the last message, seconds. */
+  positionAge?: number;
 }): Row {
   const { altitude = 10_000, speed = 230 } = known;
   const time = 1_699_999_999;
@@ -167,7 +169,7 @@ export function row(known: {
     known.icao24,
     (known.callsign ?? "").padEnd(8),
     known.country ?? "Switzerland",
-    time,
+    time - (known.positionAge ?? 0),
     time,
     known.lon,
     known.lat,

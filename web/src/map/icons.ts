@@ -20,6 +20,7 @@ const PATHS: Record<Shape, string> = {
   vehicle: "M-.3-.5H.3L.4-.3V.5H-.4V-.3Z",
   dot: "M0-.42A.42.42 0 0 1 0 .42.42.42 0 0 1 0-.42Z",
   ring: "",
+  dashes: "",
 };
 
 /**
@@ -39,7 +40,9 @@ export function drawAtlas(): HTMLCanvasElement {
     context.translate((index + 0.5) * CELL, CELL / 2);
     context.scale(CELL * 0.44, CELL * 0.44);
     context.lineJoin = "round";
-    if (shape === "ring") {
+    if (shape === "ring" || shape === "dashes") {
+      // Eight dashes, and gaps as long.
+      if (shape === "dashes") context.setLineDash([(0.82 * Math.PI) / 8]);
       context.beginPath();
       context.arc(0, 0, 0.82, 0, 2 * Math.PI);
       context.strokeStyle = "#0f0";

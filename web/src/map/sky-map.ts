@@ -1,29 +1,33 @@
-import type { Feature } from "geojson";
 import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import maplibre from "maplibre-gl/dist/maplibre-gl-csp.js";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker.js?url";
 import "maplibre-gl/dist/maplibre-gl.css";
 
-import { altitude, emergency, opacity, relativeSize, shape, title } from "../model/aircraft.ts";
-import { altitudeColour, css, EMERGENCY } from "../model/colours.ts";
-import type { Rgb } from "../model/colours.ts";
 import {
-  HIGHEST_LATITUDE,
-  latitudeAt,
-  mercatorVelocity,
-  mercatorX,
-  mercatorY,
-  wrapLongitude,
-} from "../model/geometry.ts";
+  altitude,
+  emergency,
+  isPositionOld,
+  opacity,
+  positionAge,
+  relativeSize,
+  shape,
+  title,
+} from "../model/aircraft.ts";
+import { altitudeColour, EMERGENCY, UNKNOWN } from "../model/colours.ts";
+import type { Rgb } from "../model/colours.ts";
+import { HIGHEST_LATITUDE, mercatorVelocity, mercatorX, mercatorY, wrapLongitude } from "../model/geometry.ts";
 import type { View } from "../model/link.ts";
 import { reckoning } from "../model/motion.ts";
-import { altitudeText, figure, unitName } from "../model/units.ts";
+import { span } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { AircraftLayer } from "./aircraft-layer.ts";
 import type { Symbol } from "./aircraft-layer.ts";
 import { BASE_MAP, loadBaseMap } from "./base-map.ts";
+import { Labels, LABELS_FROM } from "./labels.ts";
 import { eachColour, PALETTES, style } from "./style.ts";
+import { segments } from "./trail-lines.ts";
+import type { TrailPoint } from "./trail-lines.ts";
 
 /** What is drawn, and how. */
 export interface Scene {
@@ -31,17 +35,13 @@ export interface Scene {
   readonly selected: string | undefined;
   /** How old the picture is: aircraft fade by when they were heard before this, Unix seconds. */
   readonly observedAt: number;
+  /** When the source answered, which says how old positions are; `undefined`: each state says it of itself. Unix seconds. */
+  readonly answeredAt: number | undefined;
+  /** Unix seconds */
+  readonly now: number;
   readonly units: UnitSystem;
   /** Whether positions are carried on. */
   readonly reckoned: boolean;
-}
-
-/** A place where an aircraft was. */
-export interface TrailPoint {
-  readonly lat: number;
-  readonly lon: number;
-  readonly altitude: number | null;
-  readonly onGround: boolean | null;
 }
 
 /** What happens on the map. */
@@ -56,14 +56,9 @@ export interface MapEvents {
   readonly onError: (message: string) => void;
 }
 
-/** Labels appear from this zoom on, for at most so many aircraft in view. */
-const LABELS_FROM = 6.5;
-const MOST_LABELS = 150;
 /** An aircraft may be missed by so many pixels. */
 const REACH = { mouse: 14, touch: 26 };
 const ACCENT: Rgb = [255, 170, 0];
-/** The text of an emergency on the dark map, where the symbol's red cannot be read. */
-const EMERGENCY_AT_NIGHT: Rgb = [255, 122, 128];
 
 maplibre.setWorkerUrl(workerUrl);
 maplibre.addProtocol(BASE_MAP, loadBaseMap);
@@ -72,12 +67,20 @@ maplibre.addProtocol(BASE_MAP, loadBaseMap);
 export class SkyMap {
   readonly map: MapLibre;
   private readonly aircraft = new AircraftLayer("aircraft");
-  private scene: Scene = { states: [], selected: undefined, observedAt: 0, units: "aeronautical", reckoned: false };
+  private scene: Scene = {
+    states: [],
+    selected: undefined,
+    observedAt: 0,
+    answeredAt: 0,
+    now: 0,
+    units: "aeronautical",
+    reckoned: false,
+  };
   private theme: "light" | "dark";
   private loaded = false;
   private trail: readonly TrailPoint[] = [];
   private labelTimer: number | undefined;
-  private isLabelled = false;
+  private readonly labels = new Labels();
 
   constructor(container: HTMLElement, view: View, theme: "light" | "dark", events: MapEvents) {
     this.theme = theme;
@@ -129,7 +132,7 @@ export class SkyMap {
       if (this.map.isMoving()) return;
       const over = this.at(point.x, point.y, REACH.mouse);
       this.map.getCanvas().style.cursor = over === undefined ? "" : "pointer";
-      this.map.getCanvas().title = over === undefined ? "" : title(over);
+      this.map.getCanvas().title = over === undefined ? "" : this.hint(over);
     });
   }
 
@@ -172,7 +175,7 @@ export class SkyMap {
     this.scene = scene;
     if (!this.loaded) return;
     this.aircraft.reckoned = scene.reckoned;
-    this.aircraft.show(this.symbols(), scene.states.length * 2 + 8);
+    this.aircraft.show(this.symbols(), scene.states.length * 3 + 8);
     this.label();
   }
 
@@ -202,12 +205,12 @@ export class SkyMap {
   }
 
   private *symbols(): Generator<Symbol, void> {
-    const { states, selected, observedAt } = this.scene;
+    const { states, selected, observedAt, answeredAt } = this.scene;
     const zoom = this.map.getZoom();
     const size = Math.min(18, Math.max(6.5, 5 + zoom * 1.5));
     const urgent: Symbol[] = [];
     for (const state of states) {
-      const { lat, lon, true_track, velocity, on_ground } = state;
+      const { lat, lon, true_track, on_ground } = state;
       if (lat === null || lon === null || Math.abs(lat) > HIGHEST_LATITUDE) continue;
       const cry = emergency(state) !== undefined;
       const isSelected = state.icao24 === selected;
@@ -218,17 +221,24 @@ export class SkyMap {
         shape: shape(state),
         size: size * relativeSize(state) * (on_ground === true ? 0.75 : 1),
         colour: cry ? EMERGENCY : altitudeColour(altitude(state), on_ground),
-        opacity: cry || isSelected ? 1 : opacity(observedAt - state.last_contact),
-        velocity:
-          velocity === null || true_track === null || on_ground === true
-            ? [0, 0]
-            : mercatorVelocity(lat, velocity, true_track),
+        opacity: cry || isSelected ? 1 : opacity(positionAge(state, observedAt)),
+        velocity: this.velocity(state),
         time: state.time_position ?? state.last_contact,
+      };
+      const dashes = isPositionOld(state, answeredAt) && {
+        ...symbol,
+        shape: "dashes" as const,
+        heading: 0,
+        size: size * 1.25,
+        colour: UNKNOWN,
+        opacity: 1,
       };
       if (!cry && !isSelected) {
         yield symbol;
+        if (dashes) yield dashes;
         continue;
       }
+      if (dashes) urgent.push(dashes);
       const ring = { ...symbol, shape: "ring" as const, heading: 0, opacity: 1 };
       if (cry) urgent.push({ ...ring, size: size * 1.9, colour: EMERGENCY });
       if (isSelected) urgent.push({ ...ring, size: size * 1.6, colour: ACCENT });
@@ -237,14 +247,22 @@ export class SkyMap {
     yield* urgent;
   }
 
+  /** How far an aircraft moves on the web mercator map in a second, as far as its last report tells. */
+  private velocity(state: StateVector): [number, number] {
+    const { lat, velocity, true_track, on_ground } = state;
+    const stands = lat === null || velocity === null || true_track === null || on_ground === true;
+    if (stands || isPositionOld(state, this.scene.answeredAt)) return [0, 0];
+    return mercatorVelocity(lat, velocity, true_track);
+  }
+
   /** Where an aircraft is drawn, on the web mercator map. */
   private place(state: StateVector): { x: number; y: number } | undefined {
-    const { lat, lon, velocity, true_track, on_ground } = state;
+    const { lat, lon } = state;
     if (lat === null || lon === null) return undefined;
     const [x, y] = [mercatorX(lon), mercatorY(lat)];
-    if (!this.scene.reckoned || velocity === null || true_track === null || on_ground === true) return { x, y };
+    if (!this.scene.reckoned) return { x, y };
     const seconds = reckoning(Date.now() / 1000, state.time_position);
-    const [vx, vy] = mercatorVelocity(lat, velocity, true_track);
+    const [vx, vy] = this.velocity(state);
     return { x: x + vx * seconds, y: y + vy * seconds };
   }
 
@@ -264,92 +282,31 @@ export class SkyMap {
     return nearest;
   }
 
+  private hint(state: StateVector): string {
+    const { answeredAt, now } = this.scene;
+    const age = isPositionOld(state, answeredAt) ? `, position ${span(positionAge(state, now))} old` : "";
+    return `${title(state)}${age}`;
+  }
+
   private label(): void {
     if (!this.loaded) return;
-    const features = this.labels();
-    // The source's worker lays them out anew, which is in vain where there are none, as there were none before.
-    if (features.length > 0 || this.isLabelled) {
+    const zoom = this.map.getZoom();
+    const features = this.labels.features(this.scene, { box: this.box(), zoom, theme: this.theme }, (state) =>
+      this.place(state),
+    );
+    if (features !== undefined) {
       this.map.getSource<GeoJSONSource>("labels")?.setData({ type: "FeatureCollection", features });
     }
-    this.isLabelled = features.length > 0;
     window.clearTimeout(this.labelTimer);
     // Where aircraft are carried on, their labels follow.
-    if (this.scene.reckoned && this.map.getZoom() >= LABELS_FROM) {
+    if (this.scene.reckoned && zoom >= LABELS_FROM) {
       this.labelTimer = window.setTimeout(() => {
         this.label();
       }, 1000);
     }
   }
 
-  private labels(): Feature[] {
-    const { states, selected } = this.scene;
-    const near = this.map.getZoom() >= LABELS_FROM;
-    const { west, east, north, south } = this.box();
-    const [top, bottom] = [mercatorY(north), mercatorY(south)];
-    const features: Feature[] = [];
-    for (const state of states) {
-      const cry = emergency(state);
-      const always = state.icao24 === selected || cry !== undefined;
-      if (!near && !always) continue;
-      const place = this.place(state);
-      if (place === undefined || place.y < top || place.y > bottom) continue;
-      const lon = place.x * 360 - 180;
-      const shown = lon + 360 * Math.ceil((west - lon) / 360);
-      if (shown > east) continue;
-      const colour = this.theme === "light" ? "#20303e" : "#d6e0e8";
-      const text = cry === undefined ? this.text(state) : `${this.text(state)}\n${state.squawk ?? ""} ${cry}`;
-      const feature: Feature = {
-        type: "Feature",
-        properties: {
-          text,
-          colour: cry === undefined ? colour : css(this.theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
-          // Who is ringed is named, whoever else is near.
-          ringed: always,
-          rank: always ? 0 : 1,
-        },
-        geometry: { type: "Point", coordinates: [lon, latitudeAt(place.y)] },
-      };
-      if (always || features.length < MOST_LABELS) features.push(feature);
-    }
-    return features;
-  }
-
-  private text(state: StateVector): string {
-    const { units } = this.scene;
-    const level = state.on_ground === true ? "ground" : altitude(state) === null ? "" : altitudeText(state, units);
-    const speed =
-      state.velocity === null ? "" : `${figure(state.velocity, "speed", units)} ${unitName("speed", units)}`;
-    return `${title(state)}\n${[level, speed].filter(Boolean).join(" · ")}`;
-  }
-
   private calm(): boolean {
     return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
-}
-
-/**
- * A trail as lines of one colour each. Over the antimeridian it goes on beyond ±180, so that it is not drawn across the
- * whole map.
- */
-function segments(points: readonly TrailPoint[]): { colour: string; coordinates: [number, number][] }[] {
-  const lines: { colour: string; coordinates: [number, number][] }[] = [];
-  let before: { lon: number; lat: number } | undefined;
-  for (const point of points) {
-    const colour = css(altitudeColour(point.altitude, point.onGround));
-    const lon: number = before === undefined ? point.lon : point.lon + 360 * Math.round((before.lon - point.lon) / 360);
-    const current = lines.at(-1);
-    if (before !== undefined) {
-      if (current?.colour === colour) current.coordinates.push([lon, point.lat]);
-      else
-        lines.push({
-          colour,
-          coordinates: [
-            [before.lon, before.lat],
-            [lon, point.lat],
-          ],
-        });
-    }
-    before = { lon, lat: point.lat };
-  }
-  return lines;
 }

@@ -66,7 +66,7 @@ export function positionSourceName(source: number | null): string {
 }
 
 /** The pictures of the map's symbols, in the order of their atlas. */
-export const SHAPES = ["jet", "light", "helicopter", "glider", "balloon", "vehicle", "dot", "ring"] as const;
+export const SHAPES = ["jet", "light", "helicopter", "glider", "balloon", "vehicle", "dot", "ring", "dashes"] as const;
 /** One of them. */
 export type Shape = (typeof SHAPES)[number];
 
@@ -110,7 +110,25 @@ export function relativeSize({ category }: StateVector): number {
   }
 }
 
-/** The share of full opacity of an aircraft that was last heard so long ago: after half a minute it begins to fade. */
-export function opacity(secondsUnheard: number): number {
-  return Math.min(1, Math.max(0.3, 1 - (secondsUnheard - 30) / 340));
+/** The share of full opacity of an aircraft whose position is so old: after half a minute it begins to fade. */
+export function opacity(positionAge: number): number {
+  return Math.min(1, Math.max(0.3, 1 - (positionAge - 30) / 340));
+}
+
+/** A position that is older than this is marked as the last known one. Seconds. */
+export const OLD_POSITION = 120;
+
+/** How old a position was at a moment, seconds: an aircraft may be heard for hours after it last said where it is. */
+export function positionAge({ time_position, last_contact }: StateVector, at: number): number {
+  return at - (time_position ?? last_contact);
+}
+
+/**
+ * Whether a position is only the last known one.
+ *
+ * @param answeredAt when the source answered, Unix seconds; `undefined`: when it told of this state
+ */
+export function isPositionOld(state: StateVector, answeredAt: number | undefined): boolean {
+  if (state.lat === null || state.lon === null) return false;
+  return positionAge(state, answeredAt ?? state.observed_at ?? state.last_contact) > OLD_POSITION;
 }

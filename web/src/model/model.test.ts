@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { StateVector } from "../stream/index.ts";
-import { emergency, opacity, shape } from "./aircraft.ts";
+import { emergency, isPositionOld, opacity, positionAge, shape } from "./aircraft.ts";
 import { altitudeColour, EMERGENCY, GROUND, UNKNOWN } from "./colours.ts";
 import { isOpen, predicate } from "./filter.ts";
 import type { Filter } from "./filter.ts";
@@ -161,7 +161,20 @@ describe("an aircraft", () => {
     ]);
   });
 
-  test("fades once it is not heard any more", () => {
+  test("is marked by the age of its position, not by when it was heard", () => {
+    const heard = aircraft({ time_position: 1_000, last_contact: 8_195, observed_at: 8_200 });
+    expect(positionAge(heard, 8_200)).toBe(7_200);
+    expect([isPositionOld(heard, 8_200), isPositionOld(heard, 1_010), isPositionOld(heard, undefined)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const silent = aircraft({ time_position: null, last_contact: 1_000, observed_at: 1_000 });
+    expect([isPositionOld(silent, 1_010), isPositionOld(silent, 1_500)]).toEqual([false, true]);
+    expect(isPositionOld(aircraft({ lat: null, lon: null, time_position: 1_000 }), 8_200)).toBe(false);
+  });
+
+  test("fades as its position ages", () => {
     expect(opacity(-5)).toBe(1);
     expect(opacity(30)).toBe(1);
     expect(opacity(200)).toBeCloseTo(0.5);

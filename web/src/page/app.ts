@@ -237,6 +237,8 @@ export class App {
       states: this.shown,
       selected: this.selected,
       observedAt: this.sky.observedAt ?? 0,
+      answeredAt: this.sky.answeredAt,
+      now: this.sky.now,
       units: this.settings.units,
       // What is carried on is carried on to the present.
       reckoned: this.settings.smooth && !this.sky.isPast,
@@ -245,12 +247,17 @@ export class App {
 
   /** Everything that changes with the time, and the lists, which follow it. */
   private tick(): void {
-    const { now } = this.sky;
+    const { now, answeredAt } = this.sky;
     const { units } = this.settings;
     if (this.selected !== undefined) {
-      this.details.update(this.selected, this.sky.find(this.selected), { now, units, follow: this.following });
+      this.details.update(this.selected, this.sky.find(this.selected), {
+        now,
+        answeredAt,
+        units,
+        follow: this.following,
+      });
     }
-    if (this.frame.panel === "list") this.list.update(this.inView(), this.selected, { now, units });
+    if (this.frame.panel === "list") this.list.update(this.inView(), this.selected, { now, answeredAt, units });
     this.tell();
   }
 

@@ -1,4 +1,12 @@
-import { categoryName, emergency, isCategorised, positionSourceName, title } from "../model/aircraft.ts";
+import {
+  categoryName,
+  emergency,
+  isCategorised,
+  isPositionOld,
+  positionAge,
+  positionSourceName,
+  title,
+} from "../model/aircraft.ts";
 import { clock } from "../model/time.ts";
 import { levelOf, span, withUnit } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
@@ -35,6 +43,7 @@ export class Details {
   private readonly name = h("h2", { id: "details-title" });
   private readonly subtitle = h("p", { class: "subtitle" });
   private readonly cry = h("p", { class: "cry", role: "alert" });
+  private readonly oldPosition = h("p", { class: "old-position" });
   private readonly values = new Map<Field, HTMLElement>();
   private readonly fields = h("dl", { class: "fields" });
   private readonly chart = new Chart();
@@ -81,6 +90,7 @@ export class Details {
         ),
       ),
       this.cry,
+      this.oldPosition,
       h(
         "div",
         { class: "actions" },
@@ -111,7 +121,7 @@ export class Details {
   update(
     icao24: string,
     state: StateVector | undefined,
-    context: { now: number; units: UnitSystem; follow: boolean },
+    context: { now: number; answeredAt: number | undefined; units: UnitSystem; follow: boolean },
   ): void {
     const { now, units } = context;
     this.follow.setAttribute("aria-pressed", String(context.follow));
@@ -121,6 +131,7 @@ export class Details {
       setText(this.name, icao24);
       setText(this.subtitle, "Not in the picture: not heard for some minutes, or not in this area.");
       show(this.cry, false);
+      show(this.oldPosition, false);
       return;
     }
     setText(this.name, title(state));
@@ -129,6 +140,9 @@ export class Details {
     const cry = emergency(state);
     show(this.cry, cry !== undefined);
     if (cry !== undefined) setText(this.cry, `Squawk ${state.squawk ?? ""}: ${cry}`);
+    const isOld = isPositionOld(state, context.answeredAt);
+    show(this.oldPosition, isOld);
+    if (isOld) setText(this.oldPosition, `Last known position, ${span(positionAge(state, now))} old`);
     const set = (field: Field, text: string): void => {
       const value = this.values.get(field);
       if (value !== undefined) setText(value, text);

@@ -1,5 +1,6 @@
+import { OLD_POSITION } from "../model/aircraft.ts";
 import { altitudeColour, css, GROUND, LEGEND_END } from "../model/colours.ts";
-import { unitName } from "../model/units.ts";
+import { span, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import { h } from "./dom.ts";
 
@@ -10,11 +11,17 @@ export class Legend {
   private readonly unit = h("span");
   readonly element = h(
     "aside",
-    { class: "legend", "aria-label": "Colours by altitude" },
+    { class: "legend", "aria-label": "Legend" },
     h("p", {}, "Altitude, ", this.unit),
     this.scale,
     this.marks,
-    h("p", { class: "ground" }, this.swatch(), "on the ground"),
+    h("p", { class: "ground" }, this.swatch(), "On ground"),
+    h(
+      "p",
+      { class: "ground" },
+      h("span", { class: "swatch dashes", "aria-hidden": "true" }),
+      `Position over ${span(OLD_POSITION)} old`,
+    ),
   );
 
   constructor() {

@@ -1,4 +1,4 @@
-import { altitude, emergency, title } from "../model/aircraft.ts";
+import { altitude, emergency, isPositionOld, positionAge, title } from "../model/aircraft.ts";
 import { sorted } from "../model/sort.ts";
 import type { Column, Order } from "../model/sort.ts";
 import { figure, levelOf, span, unitName } from "../model/units.ts";
@@ -10,6 +10,15 @@ import { h, icon, setText } from "./dom.ts";
 export interface ListEvents {
   readonly onSelect: (icao24: string) => void;
   readonly onClose: () => void;
+}
+
+/** What the rows are shown by. */
+export interface ListContext {
+  /** Unix seconds */
+  readonly now: number;
+  /** When the source answered, Unix seconds; `undefined`: each state says it of itself. */
+  readonly answeredAt: number | undefined;
+  readonly units: UnitSystem;
 }
 
 const ROW = 34;
@@ -38,7 +47,7 @@ export class List {
   /** The row that the keyboard is at, by aircraft, so that it stays on it when the order changes. */
   private current: string | undefined;
   private selected: string | undefined;
-  private context: { now: number; units: UnitSystem } = { now: 0, units: "aeronautical" };
+  private context: ListContext = { now: 0, answeredAt: undefined, units: "aeronautical" };
   readonly element: HTMLElement;
 
   constructor(private readonly events: ListEvents) {
@@ -99,11 +108,7 @@ export class List {
     this.mark();
   }
 
-  update(
-    states: readonly StateVector[],
-    selected: string | undefined,
-    context: { now: number; units: UnitSystem },
-  ): void {
+  update(states: readonly StateVector[], selected: string | undefined, context: ListContext): void {
     this.selected = selected;
     this.context = context;
     if (this.element.hidden) return;
@@ -198,7 +203,7 @@ export class List {
   }
 
   private fill(row: HTMLElement, state: StateVector, index: number): void {
-    const { now, units } = this.context;
+    const { now, answeredAt, units } = this.context;
     const cry = emergency(state);
     row.id = `row-${state.icao24}`;
     row.dataset["icao24"] = state.icao24;
@@ -207,10 +212,13 @@ export class List {
     row.setAttribute("aria-selected", String(state.icao24 === this.selected));
     row.classList.toggle("current", state.icao24 === this.current);
     row.classList.toggle("urgent", cry !== undefined);
+    const isOld = isPositionOld(state, answeredAt);
+    row.classList.toggle("old", isOld);
+    const country = isOld ? `Position ${span(positionAge(state, now))} old` : (state.origin_country ?? "–");
     const texts = [
       title(state),
       state.icao24,
-      cry === undefined ? (state.origin_country ?? "–") : `${state.squawk ?? ""} ${cry}`,
+      cry === undefined ? country : `${state.squawk ?? ""} ${cry}`,
       state.on_ground === true ? "ground" : (levelOf(state, units) ?? figure(altitude(state), "altitude", units)),
       figure(state.velocity, "speed", units),
       span(now - state.last_contact),

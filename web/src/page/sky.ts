@@ -91,6 +91,11 @@ export class Sky {
     return this.replay.at ?? this.picture?.observedAt;
   }
 
+  /** The source's newest answer, which says how old positions are; `undefined` in a replay, where each state says it of itself. */
+  get answeredAt(): number | undefined {
+    return this.isPast ? undefined : this.picture?.observedAt;
+  }
+
   /** Who squawks an emergency at present, anywhere. */
   get alerts(): readonly Alert[] {
     return this.isPast ? [] : (this.picture?.alerts ?? []);

@@ -1,0 +1,100 @@
+import type { Feature } from "geojson";
+
+import { altitude, emergency, isPositionOld, positionAge, title } from "../model/aircraft.ts";
+import { css, EMERGENCY } from "../model/colours.ts";
+import type { Rgb } from "../model/colours.ts";
+import { latitudeAt, mercatorY } from "../model/geometry.ts";
+import { hash, spread } from "../model/labels.ts";
+import { altitudeText, figure, span, unitName } from "../model/units.ts";
+import type { Box, StateVector } from "../stream/index.ts";
+import type { Scene } from "./sky-map.ts";
+
+/** Labels appear from this zoom on, for at most so many aircraft in view. */
+export const LABELS_FROM = 6.5;
+const MOST_LABELS = 150;
+/** One label for each square of this side comes first, CSS pixels. */
+const SQUARE = 96;
+/** The text of an emergency on the dark map, where the symbol's red cannot be read. */
+const EMERGENCY_AT_NIGHT: Rgb = [255, 122, 128];
+
+/** What is seen of the map. */
+export interface LabelView {
+  readonly box: Box;
+  readonly zoom: number;
+  readonly theme: "light" | "dark";
+}
+
+interface Placed {
+  readonly icao24: string;
+  readonly state: StateVector;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The labels of the map: the selected aircraft and emergencies always, of the others as many as there is room for. */
+export class Labels {
+  private before: ReadonlySet<string> = new Set();
+  private isEmpty = true;
+
+  /** The labels; `undefined` where there are none, as before: laying out nothing is in vain. */
+  features(
+    scene: Scene,
+    view: LabelView,
+    place: (state: StateVector) => { x: number; y: number } | undefined,
+  ): Feature[] | undefined {
+    const { ringed, others } = this.inView(scene, view, place);
+    // The squares are those of whole zooms, so that they stay the same while the zoom changes a little.
+    const square = SQUARE / (512 * 2 ** Math.round(view.zoom));
+    const chosen = spread(others, MOST_LABELS, square, this.before);
+    this.before = new Set(chosen.map(({ icao24 }) => icao24));
+    const features = [...ringed, ...chosen].map((placed) =>
+      feature(placed, ringed.includes(placed), scene, view.theme),
+    );
+    const hadNone = this.isEmpty;
+    this.isEmpty = features.length === 0;
+    return this.isEmpty && hadNone ? undefined : features;
+  }
+
+  private inView(
+    { states, selected }: Scene,
+    { box: { west, east, north, south }, zoom }: LabelView,
+    place: (state: StateVector) => { x: number; y: number } | undefined,
+  ): { ringed: Placed[]; others: Placed[] } {
+    const [top, bottom] = [mercatorY(north), mercatorY(south)];
+    const [ringed, others]: [Placed[], Placed[]] = [[], []];
+    for (const state of states) {
+      const { icao24 } = state;
+      const always = icao24 === selected || emergency(state) !== undefined;
+      if (zoom < LABELS_FROM && !always) continue;
+      const at = place(state);
+      if (at === undefined || at.y < top || at.y > bottom) continue;
+      const lon = at.x * 360 - 180;
+      if (lon + 360 * Math.ceil((west - lon) / 360) > east) continue;
+      (always ? ringed : others).push({ icao24, state, x: at.x, y: at.y });
+    }
+    return { ringed, others };
+  }
+}
+
+function feature({ icao24, state, x, y }: Placed, ringed: boolean, scene: Scene, theme: "light" | "dark"): Feature {
+  const cry = emergency(state);
+  const plain = theme === "light" ? "#20303e" : "#d6e0e8";
+  return {
+    type: "Feature",
+    properties: {
+      text: cry === undefined ? text(state, scene) : `${text(state, scene)}\n${state.squawk ?? ""} ${cry}`,
+      colour: cry === undefined ? plain : css(theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
+      // Who is ringed is named, whoever else is near. The others have an order that stays.
+      ringed,
+      rank: ringed ? 0 : 1 + hash(icao24),
+    },
+    geometry: { type: "Point", coordinates: [x * 360 - 180, latitudeAt(y)] },
+  };
+}
+
+function text(state: StateVector, { units, answeredAt, now }: Scene): string {
+  if (isPositionOld(state, answeredAt)) return `${title(state)}\nposition ${span(positionAge(state, now))} old`;
+  const level = state.on_ground === true ? "ground" : altitude(state) === null ? "" : altitudeText(state, units);
+  const speed = state.velocity === null ? "" : `${figure(state.velocity, "speed", units)} ${unitName("speed", units)}`;
+  return `${title(state)}\n${[level, speed].filter(Boolean).join(" · ")}`;
+}
