@@ -90,6 +90,100 @@ test("smooth motion carries an aircraft on between two reports, and only where i
   }
 });
 
+test("the list is sorted on new data only, while its ages go on", async () => {
+  const server = await Program.showing(
+    Array.from({ length: 60 }, (_, i) =>
+      row({ icao24: (0x400000 + i).toString(16), callsign: `TST${i}`, lat: 46 + (i % 8) * 0.2, lon: 8 + i * 0.01 }),
+    ),
+    { OPENSKY_POLL_INTERVAL: "10m" },
+  );
+  try {
+    const { page } = await visit(browser, `${server.url}health/live`);
+    await page.addInitScript(() => {
+      const counts = { sorts: 0, filters: 0 };
+      (window as unknown as { counts: typeof counts }).counts = counts;
+      const { sort, filter } = Array.prototype as {
+        sort: (this: unknown[], ...rest: unknown[]) => unknown[];
+        filter: (this: unknown[], ...rest: unknown[]) => unknown[];
+      };
+      Array.prototype.sort = function (this: unknown[], ...rest: unknown[]) {
+        if (this.length === 60) counts.sorts += 1;
+        return sort.apply(this, rest);
+      } as typeof Array.prototype.sort;
+      Array.prototype.filter = function (this: unknown[], ...rest: unknown[]) {
+        if (this.length === 60) counts.filters += 1;
+        return filter.apply(this, rest);
+      } as typeof Array.prototype.filter;
+    });
+    await page.goto(`${server.url}#view=6/47/8.5`);
+    await waitAircraft(page, /^60 aircraft$/);
+    await page.getByRole("button", { name: "List" }).click();
+    const age = page.getByRole("grid").locator(".rows .row").first().locator("[role=gridcell]").last();
+    /** Waits until the age has gone on a few times. */
+    const ticks = async (): Promise<void> => {
+      for (let i = 0; i < 4; i += 1) {
+        const before = await age.textContent();
+        await expect.poll(() => age.textContent(), { timeout: PATIENCE }).not.toBe(before);
+      }
+    };
+    const counts = (): Promise<unknown> => page.evaluate(() => (window as unknown as { counts: unknown }).counts);
+    // What the opening of the panel costs is over then.
+    await ticks();
+    const before = await counts();
+    await ticks();
+    expect(await counts()).toEqual(before);
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
+test("estimated positions are not painted again where nothing moves", async () => {
+  const server = await Program.showing(
+    [
+      row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5, positionAge: 90, speed: 250 }),
+      row({ icao24: "3c6444", callsign: "DLH45K", lat: 47, lon: 8.6, onGround: true, speed: 0 }),
+    ],
+    { OPENSKY_POLL_INTERVAL: "10m" },
+  );
+  try {
+    const { page } = await visit(browser, `${server.url}health/live`);
+    await page.addInitScript(() => {
+      localStorage.setItem("flight-monitor.settings", JSON.stringify({ smooth: true }));
+      const paints = { count: 0 };
+      (window as unknown as { paints: typeof paints }).paints = paints;
+      const { drawArraysInstanced } = WebGL2RenderingContext.prototype;
+      WebGL2RenderingContext.prototype.drawArraysInstanced = function (...rest) {
+        paints.count += 1;
+        drawArraysInstanced.apply(this, rest);
+      };
+    });
+    await page.goto(`${server.url}#icao24=4b1814&view=9/47/8.5`);
+    await waitAircraft(page, /^2 aircraft$/);
+    const paints = (): Promise<number> =>
+      page.evaluate(() => (window as unknown as { paints: { count: number } }).paints.count);
+    await expect.poll(paints, { timeout: PATIENCE }).toBeGreaterThan(0);
+    const age = page.locator(".fields > div", { hasText: "Last contact" }).locator("dd");
+    // Once the page has settled, its ages go on and nothing is painted.
+    await expect
+      .poll(
+        async () => {
+          const before = await paints();
+          for (let i = 0; i < 3; i += 1) {
+            const text = await age.textContent();
+            await expect.poll(() => age.textContent(), { timeout: PATIENCE }).not.toBe(text);
+          }
+          return (await paints()) - before;
+        },
+        { timeout: PATIENCE },
+      )
+      .toBe(0);
+    await page.context().close();
+  } finally {
+    await server.remove();
+  }
+});
+
 test("an aircraft whose position is old is marked on the map, in the list and in the details", async () => {
   const server = await Program.showing([
     row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.3 }),

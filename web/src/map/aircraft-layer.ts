@@ -28,6 +28,9 @@ export interface Symbol {
 /** Floats of one symbol: x, y, heading, shape, size, colour (four bytes), vx, vy, time. */
 const FLOATS = 9;
 
+/** A symbol that moves less far is not painted again, CSS pixels. */
+const SEEN_MOVE = 0.25;
+
 const VERTEX = `#version 300 es
 precision highp float;
 uniform mat4 u_matrix;
@@ -99,6 +102,11 @@ export class AircraftLayer implements CustomLayerInterface {
   /** Unix seconds that times are differences to: 32 bits are too few for all of them. */
   private base = 0;
   private isStale = false;
+  /** Unix seconds from which on no symbol moves any more. */
+  private movesUntil = 0;
+  /** How far the fastest symbol moves on the web mercator map in a second. */
+  private fastest = 0;
+  private repaint: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly id: string) {}
 
@@ -108,8 +116,14 @@ export class AircraftLayer implements CustomLayerInterface {
   }
 
   onRemove(): void {
+    clearTimeout(this.repaint);
     this.map = undefined;
     this.resources = undefined;
+  }
+
+  /** Whether estimated positions move at present. */
+  get isMoving(): boolean {
+    return this.reckoned && this.fastest > 0 && Date.now() / 1000 < this.movesUntil;
   }
 
   /** Replaces what is drawn; later ones lie over earlier ones. */
@@ -120,6 +134,7 @@ export class AircraftLayer implements CustomLayerInterface {
     }
     const { numbers, bytes } = this;
     this.base = Math.floor(Date.now() / 1000);
+    [this.movesUntil, this.fastest] = [0, 0];
     let at = 0;
     for (const symbol of symbols) {
       if (at + FLOATS > numbers.length) break;
@@ -134,6 +149,10 @@ export class AircraftLayer implements CustomLayerInterface {
       numbers[at + 7] = symbol.velocity[1];
       numbers[at + 8] = symbol.time - this.base;
       at += FLOATS;
+      const speed = Math.hypot(...symbol.velocity);
+      if (speed === 0) continue;
+      this.fastest = Math.max(this.fastest, speed);
+      this.movesUntil = Math.max(this.movesUntil, symbol.time + LONGEST_RECKONING);
     }
     this.count = at / FLOATS;
     this.isStale = true;
@@ -183,7 +202,21 @@ export class AircraftLayer implements CustomLayerInterface {
     draw(-1e9, 1, this.reckoned ? 0.6 : 1);
     if (this.reckoned) draw(Date.now() / 1000 - this.base, 0, 1);
     gl.bindVertexArray(null);
-    if (this.reckoned) this.map.triggerRepaint();
+    this.repaintOnceMoved();
+  }
+
+  /** Paints again when the fastest symbol has moved far enough to be seen, and not at all where none moves. */
+  private repaintOnceMoved(): void {
+    clearTimeout(this.repaint);
+    const { map } = this;
+    if (map === undefined || !this.isMoving) return;
+    const pixelsPerSecond = this.fastest * 512 * 2 ** map.getZoom();
+    this.repaint = setTimeout(
+      () => {
+        map.triggerRepaint();
+      },
+      (SEEN_MOVE / pixelsPerSecond) * 1000,
+    );
   }
 
   /** Which copies of the world are in view, as distances on the web mercator map. */

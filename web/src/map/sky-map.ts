@@ -299,7 +299,7 @@ export class SkyMap {
     }
     window.clearTimeout(this.labelTimer);
     // Where aircraft are carried on, their labels follow.
-    if (this.scene.reckoned && zoom >= LABELS_FROM) {
+    if (this.aircraft.isMoving && zoom >= LABELS_FROM) {
       this.labelTimer = window.setTimeout(() => {
         this.label();
       }, 1000);

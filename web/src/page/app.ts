@@ -31,6 +31,8 @@ export class App {
   private settings: Settings = readSettings();
   private passes = predicate({});
   private shown: readonly StateVector[] = [];
+  /** Those of them in view. */
+  private visible: readonly StateVector[] = [];
   private selected: string | undefined;
   private following = false;
   private map: SkyMap | undefined;
@@ -138,7 +140,7 @@ export class App {
       {
         onPanel: (panel) => {
           this.statistics.open(panel === "statistics");
-          this.tick();
+          this.look();
         },
         onReplay: () => {
           this.sky.toggleReplay(this.status.latest);
@@ -229,6 +231,16 @@ export class App {
     }
     this.cries.update(this.watch.cries(held, alerts));
     this.filters.setCountries(new Set(held.flatMap(({ origin_country }) => origin_country ?? [])));
+    this.look();
+  }
+
+  /** Everything that depends on what is in view, too: only new data or another view is filtered and sorted. */
+  private look(): void {
+    this.visible = this.inView();
+    const { now, answeredAt } = this.sky;
+    if (this.frame.panel === "list") {
+      this.list.update(this.visible, this.selected, { now, answeredAt, units: this.settings.units });
+    }
     this.tick();
   }
 
@@ -245,7 +257,7 @@ export class App {
     });
   }
 
-  /** Everything that changes with the time, and the lists, which follow it. */
+  /** Everything that changes with the time. */
   private tick(): void {
     const { now, answeredAt } = this.sky;
     const { units } = this.settings;
@@ -257,7 +269,7 @@ export class App {
         follow: this.following,
       });
     }
-    if (this.frame.panel === "list") this.list.update(this.inView(), this.selected, { now, answeredAt, units });
+    this.list.tick(now);
     this.tell();
   }
 
@@ -274,7 +286,7 @@ export class App {
     const [shown, held] = [this.shown.length, this.sky.held.length];
     this.statusView.update(how, { ...this.sky.delays, shown, held }, this.status.latest);
     document.body.dataset["tone"] = how.tone;
-    const why = emptiness({ held, shown, inView: this.inView().length }, how);
+    const why = emptiness({ held, shown, inView: this.visible.length }, how);
     this.frame.explain(why);
   }
 
@@ -338,7 +350,7 @@ export class App {
     if (this.map === undefined) return;
     this.sky.look(this.map.box());
     this.writeLink();
-    this.tick();
+    this.look();
   }
 
   private writeLink(): void {

@@ -121,6 +121,13 @@ export class List {
     this.render();
   }
 
+  /** Has the ages of the rows that are seen go on: nothing is sorted, and nothing else is written. */
+  tick(now: number): void {
+    if (this.element.hidden) return;
+    this.context = { ...this.context, now };
+    this.render();
+  }
+
   private orderBy(by: Column): void {
     this.order = {
       by,

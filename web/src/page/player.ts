@@ -4,8 +4,8 @@ import { scopeQuery } from "../stream/index.ts";
 
 /** Whom to tell. */
 export interface PlayerEvents {
-  /** Another moment is shown, or the same one with more in it. */
-  readonly onMoment: () => void;
+  /** Time has gone on; whether other states are shown. */
+  readonly onMoment: (changed: boolean) => void;
 }
 
 /** How it plays. */
@@ -41,6 +41,8 @@ export class Player {
   speed = 10;
   state: PlayerState = { kind: "loading" };
   private wantsToPlay = true;
+  /** Whether other states are shown than were told of. */
+  private changed = true;
   private tape: Tape;
   /** Up to here everything was loaded. */
   private loaded = 0;
@@ -81,6 +83,7 @@ export class Player {
   seek(at: number): void {
     this.at = Math.min(at, Date.now() / 1000);
     this.tape = new Tape(this.spacing.hold);
+    this.changed = true;
     this.loaded = Math.floor(this.at - this.spacing.hold);
     this.loading?.abort();
     this.loading = undefined;
@@ -105,13 +108,15 @@ export class Player {
     const seconds = Math.min((now - this.before) / 1000, 1);
     this.before = now;
     if (this.state.kind !== "ended") this.advance(seconds * this.speed);
-    this.events.onMoment();
+    const { changed } = this;
+    this.changed = false;
+    this.events.onMoment(changed);
   }
 
   private advance(seconds: number): void {
     const isReady = this.loaded >= Math.floor(this.at);
     if (this.wantsToPlay && isReady) this.at = Math.min(this.at + seconds, Math.max(this.loaded, this.at));
-    this.tape.play(this.at);
+    if (this.tape.play(this.at)) this.changed = true;
     if (isReady && this.at >= this.complete - AHEAD) this.become({ kind: "ended" });
     else {
       this.fill();

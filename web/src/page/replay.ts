@@ -51,9 +51,9 @@ export class Replay {
     // Where the source answers rarely, there is nothing to play of the time since its last answers.
     const begin = Date.now() / 1000 - Math.max(BACK, 2 * spacing.late);
     const player = new Player(begin, box, spacing, {
-      onMoment: () => {
+      onMoment: (changed) => {
         this.bar.update();
-        this.events.onMoment(player.states());
+        if (changed) this.events.onMoment(player.states());
       },
     });
     this.player = player;
