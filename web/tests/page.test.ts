@@ -131,14 +131,14 @@ describe("with a small sky", () => {
 
   test("filters", async () => {
     const page = await open();
-    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByRole("button", { name: "Filters", exact: true }).click();
     await page.getByRole("combobox", { name: "Country", exact: true }).selectOption("Germany");
     await waitAircraft(page, /^2 of 4 aircraft$/);
-    await page.getByLabel("Lowest altitude").fill("5000");
+    await page.getByLabel("Minimum altitude").fill("5000");
     await waitAircraft(page, /^1 of 4 aircraft$/);
-    await page.getByLabel("Lowest altitude").fill("50000");
+    await page.getByLabel("Minimum altitude").fill("50000");
     await page.getByText("None of the 4 aircraft here passes the filter.").waitFor();
-    await page.getByRole("button", { name: "Show everything" }).click();
+    await page.getByRole("button", { name: "Clear filters" }).click();
     await waitAircraft(page, /^4 aircraft$/);
     await page.context().close();
   });
@@ -256,7 +256,7 @@ describe("with a small sky", () => {
     await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).click();
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
     expect(await violations(page)).toEqual([]);
-    for (const name of ["Filter", "Settings"]) {
+    for (const name of ["Filters", "Settings"]) {
       await page.getByRole("button", { name, exact: true }).click();
       expect(await violations(page)).toEqual([]);
     }

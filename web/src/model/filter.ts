@@ -1,5 +1,7 @@
 import type { StateVector } from "../stream/index.ts";
-import { altitude, emergency } from "./aircraft.ts";
+import { altitude, categoryName, emergency } from "./aircraft.ts";
+import { figure, unitName } from "./units.ts";
+import type { Quantity, UnitSystem } from "./units.ts";
 
 /** Which aircraft to show. What is undefined does not matter. */
 export interface Filter {
@@ -46,4 +48,72 @@ export function predicate(filter: Filter): (state: StateVector) => boolean {
   between((state) => altitude(state) ?? (state.on_ground === true ? 0 : null), filter.lowest, filter.highest);
   between(({ velocity }) => velocity, filter.slowest, filter.fastest);
   return (state) => tests.every((test) => test(state));
+}
+
+/** Whether this is a squawk, four digits from 0 to 7, or the beginning of one. */
+export function isSquawkStart(text: string): boolean {
+  return /^[0-7]{1,4}$/.test(text);
+}
+
+/** What cannot be meant, by the field that it is said at. */
+export interface FilterProblems {
+  readonly altitude?: string;
+  readonly speed?: string;
+  readonly squawk?: string;
+}
+
+/** What is wrong with a filter as it was entered; nothing where it can be used. */
+export function problemsOf({ lowest, highest, slowest, fastest, squawk }: Filter): FilterProblems {
+  const inverted = (low?: number, high?: number): boolean => low !== undefined && high !== undefined && low > high;
+  return {
+    ...(inverted(lowest, highest) && { altitude: "The minimum is above the maximum." }),
+    ...(inverted(slowest, fastest) && { speed: "The minimum is above the maximum." }),
+    ...(squawk !== undefined && !isSquawkStart(squawk) && { squawk: "A squawk code has four digits from 0 to 7." }),
+  };
+}
+
+/** A filter without what cannot be meant. */
+export function usable(filter: Filter): Filter {
+  const problems = problemsOf(filter);
+  const unusable: (keyof Filter)[] = [
+    ...(problems.altitude === undefined ? [] : (["lowest", "highest"] as const)),
+    ...(problems.speed === undefined ? [] : (["slowest", "fastest"] as const)),
+    ...(problems.squawk === undefined ? [] : (["squawk"] as const)),
+  ];
+  return without(filter, unusable);
+}
+
+/** A filter without some of its members. */
+export function without(filter: Filter, members: readonly (keyof Filter)[]): Filter {
+  return Object.fromEntries(Object.entries(filter).filter(([name]) => !members.some((member) => member === name)));
+}
+
+/** A part of a filter in words. */
+export interface Chip {
+  readonly text: string;
+  /** What it is made of, which goes with it. */
+  readonly members: readonly (keyof Filter)[];
+}
+
+/** The parts of a filter that leave aircraft out, each in words. */
+export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
+  const { lowest, highest, slowest, fastest, country, category, ground, squawk, emergencies } = filter;
+  const range = (name: string, quantity: Quantity, low?: number, high?: number): string | undefined => {
+    if (low === undefined && high === undefined) return undefined;
+    const from = figure(low ?? null, quantity, units);
+    const to = figure(high ?? null, quantity, units);
+    const unit = unitName(quantity, units);
+    if (high === undefined) return `${name} from ${from} ${unit}`;
+    return low === undefined ? `${name} up to ${to} ${unit}` : `${name} ${from}–${to} ${unit}`;
+  };
+  const chips: [string | undefined, (keyof Filter)[]][] = [
+    [range("Altitude", "altitude", lowest, highest), ["lowest", "highest"]],
+    [range("Speed", "speed", slowest, fastest), ["slowest", "fastest"]],
+    [country, ["country"]],
+    [category === undefined ? undefined : categoryName(category), ["category"]],
+    [ground === undefined ? undefined : ground === "air" ? "Airborne" : "On ground", ["ground"]],
+    [squawk === undefined ? undefined : `Squawk ${squawk}`, ["squawk"]],
+    [emergencies === true ? "Emergencies only" : undefined, ["emergencies"]],
+  ];
+  return chips.flatMap(([text, members]) => (text === undefined ? [] : [{ text, members }]));
 }

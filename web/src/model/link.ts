@@ -1,7 +1,21 @@
-/** What an address with `#icao24=…&view=zoom/lat/lon` shows. */
+import type { Filter } from "./filter.ts";
+import { isSquawkStart } from "./filter.ts";
+
+/** What opens beside the map. */
+export const PANEL_NAMES = ["list", "filters", "statistics", "settings"] as const;
+export type PanelName = (typeof PANEL_NAMES)[number];
+
+/** How many times as fast as it was a replay may be played. */
+export const SPEEDS = [1, 2, 5, 10, 30, 60] as const;
+
+/** What an address shows after its `#`, such as `#icao24=4b1814&view=6/47/8.5&panel=list&country=Germany`. */
 export interface Link {
+  /** The selected aircraft. */
   readonly icao24?: string;
   readonly view?: View;
+  readonly panel?: PanelName;
+  readonly filter?: Filter;
+  readonly replay?: ReplayLink;
 }
 
 /** Where the map looks. */
@@ -11,14 +25,35 @@ export interface View {
   readonly lon: number;
 }
 
+/** A moment of the past, and how fast it is played. */
+export interface ReplayLink {
+  /** Unix seconds */
+  readonly at: number;
+  readonly speed?: number;
+}
+
+/** The filter's figures: m and m/s. */
+const FIGURES = [
+  ["minalt", "lowest"],
+  ["maxalt", "highest"],
+  ["minspeed", "slowest"],
+  ["maxspeed", "fastest"],
+] as const;
+
 /** Reads what follows the `#`; what is not understood is left out. */
 export function readLink(hash: string): Link {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
   const icao24 = parameters.get("icao24")?.toLowerCase();
   const view = readView(parameters.get("view"));
+  const panel = PANEL_NAMES.find((name) => name === parameters.get("panel"));
+  const filter = readFilter(parameters);
+  const replay = readReplay(parameters);
   return {
     ...(icao24 !== undefined && /^[0-9a-f]{6}$/.test(icao24) && { icao24 }),
     ...(view !== undefined && { view }),
+    ...(panel !== undefined && { panel }),
+    ...(Object.keys(filter).length > 0 && { filter }),
+    ...(replay !== undefined && { replay }),
   };
 }
 
@@ -30,13 +65,54 @@ function readView(text: string | null): View | undefined {
   return { zoom, lat, lon };
 }
 
+function readFilter(parameters: URLSearchParams): Filter {
+  const filter: { -readonly [Name in keyof Filter]: Filter[Name] } = {};
+  for (const [name, member] of FIGURES) {
+    const value = Number(parameters.get(name) ?? NaN);
+    if (Number.isFinite(value)) filter[member] = value;
+  }
+  const country = parameters.get("country");
+  if (country !== null && country !== "") filter.country = country.slice(0, 100);
+  const category = Number(parameters.get("category") ?? NaN);
+  if (Number.isInteger(category) && category >= 0 && category <= 20) filter.category = category;
+  const ground = (["air", "ground"] as const).find((name) => name === parameters.get("ground"));
+  if (ground !== undefined) filter.ground = ground;
+  const squawk = parameters.get("squawk");
+  if (squawk !== null && isSquawkStart(squawk)) filter.squawk = squawk;
+  if (parameters.get("emergencies") === "1") filter.emergencies = true;
+  return filter;
+}
+
+function readReplay(parameters: URLSearchParams): ReplayLink | undefined {
+  const at = Number(parameters.get("at") ?? NaN);
+  if (!Number.isFinite(at) || at <= 0) return undefined;
+  const speed = SPEEDS.find((one) => one === Number(parameters.get("speed")));
+  return { at, ...(speed !== undefined && { speed }) };
+}
+
 /** What follows the `#` for this. */
-export function writeLink({ icao24, view }: Link): string {
+export function writeLink({ icao24, view, panel, filter = {}, replay }: Link): string {
   const parts: string[] = [];
-  if (icao24 !== undefined) parts.push(`icao24=${icao24}`);
+  const add = (name: string, value: string | number | undefined): void => {
+    if (value !== undefined) parts.push(`${name}=${encodeURIComponent(value)}`);
+  };
+  add("icao24", icao24);
   if (view !== undefined) {
     const digits = Math.max(2, Math.ceil(view.zoom / 2));
     parts.push(`view=${view.zoom.toFixed(2)}/${view.lat.toFixed(digits)}/${view.lon.toFixed(digits)}`);
   }
+  add("panel", panel);
+  // As exact as a foot and a knot are.
+  for (const [name, member] of FIGURES) {
+    const value = filter[member];
+    add(name, value === undefined ? undefined : Math.round(value * 100) / 100);
+  }
+  add("country", filter.country);
+  add("category", filter.category);
+  add("ground", filter.ground);
+  add("squawk", filter.squawk);
+  add("emergencies", filter.emergencies === true ? 1 : undefined);
+  add("at", replay === undefined ? undefined : Math.floor(replay.at));
+  add("speed", replay?.speed);
   return parts.length === 0 ? "" : `#${parts.join("&")}`;
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { StateVector } from "../stream/index.ts";
 import { emergency, isPositionOld, opacity, positionAge, shape } from "./aircraft.ts";
 import { altitudeColour, EMERGENCY, GROUND, UNKNOWN } from "./colours.ts";
-import { isOpen, predicate } from "./filter.ts";
+import { chipsOf, isOpen, predicate, problemsOf, usable } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import {
   boxOf,
@@ -206,6 +206,48 @@ describe("filters", () => {
   });
 });
 
+describe("a filter", () => {
+  test("that cannot be meant says so at its field, and the rest of it is used", () => {
+    const filter = { lowest: 3_000, highest: 1_000, slowest: 1, fastest: 2, squawk: "9", country: "Chad" };
+    expect(Object.keys(problemsOf(filter))).toEqual(["altitude", "squawk"]);
+    expect(usable(filter)).toEqual({ slowest: 1, fastest: 2, country: "Chad" });
+    expect([
+      problemsOf({ lowest: 1, highest: 1 }),
+      problemsOf({ squawk: "7700" }),
+      problemsOf({ squawk: "77" }),
+    ]).toEqual([{}, {}, {}]);
+    expect(["8000", "77777", "7a", " 77"].map((squawk) => problemsOf({ squawk }).squawk !== undefined)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  test("is shown part by part in words", () => {
+    const filter: Filter = {
+      lowest: 1_524,
+      highest: 3_048,
+      fastest: 100,
+      country: "Chad",
+      category: 8,
+      ground: "air",
+      squawk: "77",
+      emergencies: true,
+    };
+    expect(chipsOf(filter, "aeronautical").map(({ text }) => text)).toEqual([
+      "Altitude 5,000–10,000 ft",
+      "Speed up to 194 kt",
+      "Chad",
+      "Rotorcraft",
+      "Airborne",
+      "Squawk 77",
+      "Emergencies only",
+    ]);
+    expect(chipsOf({}, "metric")).toEqual([]);
+  });
+});
+
 describe("search", () => {
   const all = [
     aircraft({ icao24: "aaaaaa", callsign: "XSWR" }),
@@ -301,6 +343,23 @@ test("a link says what it was made from", () => {
       },
     ),
   );
+  const link = {
+    icao24: "4b1814",
+    panel: "filters",
+    filter: {
+      lowest: 1_524,
+      fastest: 123.45,
+      country: "Côte d'Ivoire",
+      category: 8,
+      ground: "ground",
+      squawk: "7700",
+      emergencies: true,
+    },
+    replay: { at: 1_766_930_709, speed: 30 },
+  } as const;
+  expect(readLink(writeLink(link))).toEqual(link);
+  expect(readLink("#panel=x&minalt=x&category=99&squawk=9999&ground=sea&at=-1&speed=7")).toEqual({});
+  expect(readLink("#at=5&speed=7")).toEqual({ replay: { at: 5 } });
   expect([readLink(""), readLink("#icao24=xyz&view=1/2"), readLink("#view=1/2/900")]).toEqual([{}, {}, {}]);
   expect(writeLink({})).toBe("");
 });

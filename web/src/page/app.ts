@@ -5,6 +5,7 @@ import type { Cry } from "../model/cries.ts";
 import { predicate } from "../model/filter.ts";
 import { boxOf, wrapLongitude } from "../model/geometry.ts";
 import { readLink, writeLink } from "../model/link.ts";
+import type { ReplayLink } from "../model/link.ts";
 import { setZone } from "../model/time.ts";
 import { setTransitionAltitude } from "../model/units.ts";
 import { isInScope } from "../stream/index.ts";
@@ -16,11 +17,13 @@ import { Filters } from "./filters.ts";
 import { Frame } from "./frame.ts";
 import { Legend } from "./legend.ts";
 import { List } from "./list.ts";
+import { FocusReturn } from "./focus.ts";
 import { SearchBox } from "./search-box.ts";
 import { keepSettings, readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import { everyAircraft, findAircraft, StatusReader } from "./server.ts";
+import { Shortcuts } from "./shortcuts.ts";
 import { Sky } from "./sky.ts";
 import { StatisticsPanel } from "./statistics-panel.ts";
 import { StatusView } from "./status-view.ts";
@@ -35,6 +38,10 @@ export class App {
   private visible: readonly StateVector[] = [];
   private selected: string | undefined;
   private following = false;
+  /** A replay that the link asks for. */
+  private replayWanted: ReplayLink | undefined;
+  /** An aircraft that the link names without a view: it is gone to once it is known where it is. */
+  private sought: string | undefined;
   private map: SkyMap | undefined;
   private readonly sky = new Sky({
     onStates: () => {
@@ -45,6 +52,7 @@ export class App {
     },
     onTime: () => {
       this.frame.replaying(this.sky.isPast);
+      this.writeLink();
     },
     onJump: () => {
       // At another time it is another one.
@@ -52,6 +60,9 @@ export class App {
     },
   });
   private readonly status = new StatusReader(() => {
+    // The source tells how long an aircraft may be silent: before it does, no replay begins.
+    if (this.replayWanted !== undefined) this.sky.follow(this.replayWanted, this.status.latest);
+    this.replayWanted = undefined;
     this.tell();
   });
   private readonly statusView = new StatusView();
@@ -88,6 +99,7 @@ export class App {
   private readonly filters = new Filters({
     onChange: (filter) => {
       this.passes = predicate(filter);
+      this.writeLink();
       this.refresh();
     },
     onClose: () => {
@@ -98,10 +110,15 @@ export class App {
     onChange: (settings) => {
       this.apply(settings);
     },
+    onShortcuts: () => {
+      this.shortcuts.open();
+    },
     onClose: () => {
       this.frame.open(undefined);
     },
   });
+  private readonly shortcuts = new Shortcuts();
+  private readonly detailsFocus = new FocusReturn(this.details.element);
   private readonly search = new SearchBox({
     states: () => this.sky.held,
     // A moment of the past is known only where it was looked at.
@@ -127,6 +144,7 @@ export class App {
         search: this.search.element,
         status: this.statusView.element,
         cries: this.cries.element,
+        chips: this.filters.chipsElement,
         legend: this.legend.element,
         details: this.details.element,
         replayBar: this.sky.replayBar.element,
@@ -140,6 +158,7 @@ export class App {
       {
         onPanel: (panel) => {
           this.statistics.open(panel === "statistics");
+          this.writeLink();
           this.look();
         },
         onReplay: () => {
@@ -147,6 +166,7 @@ export class App {
         },
       },
     );
+    root.append(this.shortcuts.element);
     this.camera = new Camera(this.frame);
     this.apply(this.settings);
   }
@@ -156,7 +176,9 @@ export class App {
     const link = readLink(location.hash);
     const view = link.view ?? { zoom: window.innerWidth < 700 ? 2.4 : 3.2, lat: 42, lon: 10 };
     this.sky.look(boxOf(view, window.innerWidth, window.innerHeight));
-    this.sky.wake();
+    this.replayWanted = link.replay;
+    if (link.filter !== undefined) this.filters.set(link.filter);
+    if (link.replay === undefined) this.sky.wake();
     this.status.start();
     document.addEventListener("visibilitychange", () => {
       // A browser opens six connections to a host, over all its tabs: a hidden one needs none.
@@ -200,21 +222,56 @@ export class App {
       },
     });
     // Who was chosen meanwhile is newer than the link.
-    if (link.icao24 !== undefined && this.selected === undefined) this.select(link.icao24);
+    if (link.icao24 !== undefined && this.selected === undefined) {
+      this.select(link.icao24, false);
+      if (link.view === undefined) void this.seek(link.icao24);
+    }
+    if (link.panel !== undefined && this.frame.panel === undefined) this.frame.open(link.panel, false);
     this.camera.attach(this.map, this.selected);
     this.viewChanged();
     this.refresh();
   }
 
   private key(event: KeyboardEvent): void {
-    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-    if (event.key === "/" && !typing) {
-      event.preventDefault();
-      this.search.focus();
-    } else if (event.key === "Escape" && !typing) {
-      if (this.selected !== undefined) this.select(undefined);
-      else this.frame.open(undefined);
+    if (event.defaultPrevented || this.shortcuts.isOpen || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      this.closeTopmost();
+      return;
     }
+    if (!this.settings.shortcuts || isTyping(event.target)) return;
+    const does: Record<string, () => void> = {
+      "/": () => {
+        this.search.focus();
+      },
+      "?": () => {
+        this.shortcuts.open();
+      },
+      l: () => {
+        this.frame.open("list");
+      },
+      f: () => {
+        this.frame.open("filters");
+      },
+      s: () => {
+        this.frame.open("statistics");
+      },
+      r: () => {
+        this.sky.toggleReplay(this.status.latest);
+      },
+    };
+    const act = does[event.key.toLowerCase()];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  }
+
+  /** Closes what was opened last. */
+  private closeTopmost(): void {
+    if (this.statusView.close()) return;
+    const { panel } = this.frame;
+    if (this.selected !== undefined && (panel === undefined || document.body.dataset["front"] === "details")) {
+      this.select(undefined);
+    } else if (panel !== undefined) this.frame.open(undefined);
   }
 
   /** Everything that depends on the picture or the filter. */
@@ -226,6 +283,7 @@ export class App {
     if (state !== undefined && !this.passes(state)) this.shown = [...this.shown, state];
     this.draw();
     if (state !== undefined) {
+      this.arrive(state);
       this.trail.extend(state);
       if (this.following) this.camera.lookAt(state);
     }
@@ -270,6 +328,7 @@ export class App {
       });
     }
     this.list.tick(now);
+    if (this.sky.isPast) this.writeLink();
     this.tell();
   }
 
@@ -290,8 +349,10 @@ export class App {
     this.frame.explain(why);
   }
 
-  private select(icao24: string | undefined): void {
+  private select(icao24: string | undefined, byUser = true): void {
     if (icao24 === this.selected) return;
+    const wasClosed = this.selected === undefined;
+    const wasFocused = this.detailsFocus.holds;
     this.selected = icao24;
     this.follow(false);
     this.details.element.hidden = icao24 === undefined;
@@ -300,6 +361,10 @@ export class App {
     this.writeLink();
     this.trail.select(icao24);
     this.refresh();
+    if (icao24 === undefined) {
+      this.frame.front("panel");
+      if (wasFocused) this.detailsFocus.leave(this.frame.map.querySelector("canvas") ?? undefined);
+    } else if (wasClosed && byUser) this.detailsFocus.enter();
   }
 
   private follow(follow: boolean): void {
@@ -355,13 +420,45 @@ export class App {
 
   private writeLink(): void {
     if (this.map === undefined) return;
-    const link = writeLink({ ...(this.selected !== undefined && { icao24: this.selected }), view: this.map.view() });
+    const { selected, sky } = this;
+    const { panel } = this.frame;
+    const replay = this.replayWanted ?? sky.replayLink;
+    const link = writeLink({
+      ...(selected !== undefined && { icao24: selected }),
+      view: this.map.view(),
+      ...(panel !== undefined && { panel }),
+      filter: this.filters.current,
+      ...(replay !== undefined && { replay }),
+    });
+    if (link === location.hash) return;
     history.replaceState(null, "", `${location.pathname}${location.search}${link}`);
   }
 
   private linkChanged(): void {
-    const { icao24, view } = readLink(location.hash);
+    const { icao24, view, panel, filter, replay } = readLink(location.hash);
     if (view !== undefined) this.map?.map.jumpTo({ center: [view.lon, view.lat], zoom: view.zoom });
-    this.select(icao24);
+    // What is written below is the link that was read.
+    this.sky.follow(replay, this.status.latest);
+    this.filters.set(filter ?? {});
+    if (panel !== this.frame.panel) this.frame.open(panel, false);
+    this.select(icao24, false);
+    if (icao24 !== undefined && view === undefined) void this.seek(icao24);
   }
+
+  /** Goes to the selected aircraft, wherever it is. */
+  private async seek(icao24: string): Promise<void> {
+    this.sought = icao24;
+    const state = this.sky.find(icao24) ?? (this.sky.isPast ? undefined : await findAircraft(icao24));
+    if (state !== undefined) this.arrive(state);
+  }
+
+  private arrive(state: StateVector): void {
+    if (this.sought !== state.icao24 || this.selected !== state.icao24) return;
+    this.sought = undefined;
+    this.camera.lookAt(state, 6);
+  }
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
 }

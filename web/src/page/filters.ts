@@ -1,6 +1,6 @@
 import { categoryName } from "../model/aircraft.ts";
-import type { Filter } from "../model/filter.ts";
-import { isOpen } from "../model/filter.ts";
+import { chipsOf, isOpen, problemsOf, usable, without } from "../model/filter.ts";
+import type { Filter, FilterProblems } from "../model/filter.ts";
 import { fromUnit, inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import { h, icon, setText } from "./dom.ts";
@@ -26,13 +26,18 @@ export class Filters {
       input: this.changed,
     });
   private readonly changed = (): void => {
-    this.filter = this.read();
-    this.events.onChange(this.filter);
+    const entered = this.read();
+    this.tell(problemsOf(entered));
+    this.become(usable(entered));
   };
-  private readonly lowest = this.number("Lowest altitude");
-  private readonly highest = this.number("Highest altitude");
-  private readonly slowest = this.number("Lowest speed");
-  private readonly fastest = this.number("Highest speed");
+  private readonly lowest = this.number("Minimum altitude");
+  private readonly highest = this.number("Maximum altitude");
+  private readonly slowest = this.number("Minimum speed");
+  private readonly fastest = this.number("Maximum speed");
+  private readonly problems = {
+    altitude: problem("altitude-problem", [this.lowest, this.highest]),
+    speed: problem("speed-problem", [this.slowest, this.fastest]),
+  };
   private readonly country = h("select", { change: this.changed }, h("option", { value: "" }, "Any country"));
   private readonly category = h(
     "select",
@@ -45,18 +50,19 @@ export class Filters {
   private readonly ground = h(
     "select",
     { change: this.changed },
-    h("option", { value: "" }, "In the air and on the ground"),
-    h("option", { value: "air" }, "In the air"),
-    h("option", { value: "ground" }, "On the ground"),
+    h("option", { value: "" }, "Airborne or on ground"),
+    h("option", { value: "air" }, "Airborne"),
+    h("option", { value: "ground" }, "On ground"),
   );
   private readonly squawk = h("input", {
     type: "text",
     inputmode: "numeric",
     maxlength: "4",
-    pattern: "[0-7]*",
-    placeholder: "any, such as 7700",
+    placeholder: "e.g. 7700",
     input: this.changed,
   });
+  private readonly squawkProblem = problem("squawk-problem", [this.squawk]);
+  private readonly chips = h("ul", { class: "chips", "aria-label": "Active filters" });
   private readonly emergencies = h("input", { type: "checkbox", change: this.changed });
   private readonly altitudeUnit = h("legend");
   private readonly speedUnit = h("legend");
@@ -71,13 +77,13 @@ export class Filters {
       h(
         "header",
         {},
-        h("h2", { id: "filters-title" }, "Filter"),
+        h("h2", { id: "filters-title" }, "Filters"),
         h(
           "button",
           {
             type: "button",
             class: "plain-button",
-            "aria-label": "Close the filter",
+            "aria-label": "Close filters",
             click: () => {
               this.events.onClose();
             },
@@ -92,13 +98,26 @@ export class Filters {
             event.preventDefault();
           },
         },
-        h("fieldset", {}, this.altitudeUnit, h("div", { class: "range" }, this.lowest, to(), this.highest)),
-        h("fieldset", {}, this.speedUnit, h("div", { class: "range" }, this.slowest, to(), this.fastest)),
+        h(
+          "fieldset",
+          {},
+          this.altitudeUnit,
+          h("div", { class: "range" }, this.lowest, to(), this.highest),
+          this.problems.altitude,
+        ),
+        h(
+          "fieldset",
+          {},
+          this.speedUnit,
+          h("div", { class: "range" }, this.slowest, to(), this.fastest),
+          this.problems.speed,
+        ),
         h("label", {}, "Country", this.country),
         h("label", {}, "Category", this.category),
-        h("label", {}, "Where", this.ground),
+        h("label", {}, "Airborne or on ground", this.ground),
         h("label", {}, "Squawk", this.squawk),
-        h("label", { class: "check" }, this.emergencies, "Only emergencies (7500, 7600, 7700)"),
+        this.squawkProblem,
+        h("label", { class: "check" }, this.emergencies, "Emergencies only (7500, 7600, 7700)"),
         h(
           "button",
           {
@@ -108,7 +127,7 @@ export class Filters {
               this.clear();
             },
           },
-          "Show everything",
+          "Clear filters",
         ),
       ),
     );
@@ -125,6 +144,81 @@ export class Filters {
     this.units = units;
     setText(this.altitudeUnit, `Altitude, ${unitName("altitude", units)}`);
     setText(this.speedUnit, `Speed, ${unitName("speed", units)}`);
+    this.fill();
+    this.showChips();
+  }
+
+  /** The filter as it is used. */
+  get current(): Filter {
+    return this.filter;
+  }
+
+  /** The parts of the filter as buttons that take them away. */
+  get chipsElement(): HTMLElement {
+    return this.chips;
+  }
+
+  /** Filters by this from now on. */
+  set(filter: Filter): void {
+    this.filter = filter;
+    const { country = "", category, ground = "", squawk = "", emergencies = false } = filter;
+    // It is offered once an aircraft of it is here, and before.
+    if (![...this.country.options].some(({ value }) => value === country)) {
+      this.country.append(h("option", { value: country }, country));
+    }
+    this.country.value = country;
+    this.category.value = category === undefined ? "" : String(category);
+    this.ground.value = ground;
+    this.squawk.value = squawk;
+    this.emergencies.checked = emergencies;
+    this.fill();
+    this.tell({});
+    this.become(filter);
+  }
+
+  private become(filter: Filter): void {
+    this.filter = filter;
+    this.showChips();
+    this.events.onChange(filter);
+  }
+
+  private tell({ altitude = "", speed = "", squawk = "" }: FilterProblems): void {
+    for (const [element, text, fields] of [
+      [this.problems.altitude, altitude, [this.lowest, this.highest]],
+      [this.problems.speed, speed, [this.slowest, this.fastest]],
+      [this.squawkProblem, squawk, [this.squawk]],
+    ] as const) {
+      setText(element, text);
+      for (const field of fields) field.setAttribute("aria-invalid", String(text !== ""));
+    }
+  }
+
+  private showChips(): void {
+    this.chips.replaceChildren(
+      ...chipsOf(this.filter, this.units).map(({ text, members }) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              "aria-label": `Remove filter: ${text}`,
+              click: () => {
+                this.set(without(this.filter, members));
+              },
+            },
+            text,
+            icon("close"),
+          ),
+        ),
+      ),
+    );
+    this.chips.hidden = this.chips.childElementCount === 0;
+  }
+
+  private fill(): void {
+    const { units } = this;
     const { lowest, highest, slowest, fastest } = this.filter;
     for (const [input, value, quantity] of [
       [this.lowest, lowest, "altitude"],
@@ -151,20 +245,7 @@ export class Filters {
   }
 
   clear(): void {
-    for (const field of [
-      this.lowest,
-      this.highest,
-      this.slowest,
-      this.fastest,
-      this.country,
-      this.category,
-      this.ground,
-      this.squawk,
-    ]) {
-      field.value = "";
-    }
-    this.emergencies.checked = false;
-    this.changed();
+    this.set({});
   }
 
   private read(): Filter {
@@ -185,4 +266,10 @@ export class Filters {
     };
     return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
   }
+}
+
+/** Where it is said what is wrong with some fields. */
+function problem(id: string, fields: readonly HTMLElement[]): HTMLElement {
+  for (const field of fields) field.setAttribute("aria-describedby", id);
+  return h("p", { id, class: "field-problem", role: "status" });
 }

@@ -1,19 +1,21 @@
+import type { PanelName } from "../model/link.ts";
 import { h, icon, setText, show } from "./dom.ts";
+import { FocusReturn } from "./focus.ts";
 
 /** What opens beside the map, one at a time. */
 const PANELS = [
   ["list", "List"],
-  ["filters", "Filter"],
+  ["filters", "Filters"],
   ["statistics", "Statistics"],
   ["settings", "Settings"],
-] as const;
-export type PanelName = (typeof PANELS)[number][0];
+] as const satisfies readonly (readonly [PanelName, string])[];
 
 /** The parts that the frame puts in their places. */
 export interface Parts {
   readonly search: HTMLElement;
   readonly status: HTMLElement;
   readonly cries: HTMLElement;
+  readonly chips: HTMLElement;
   readonly legend: HTMLElement;
   readonly details: HTMLElement;
   readonly replayBar: HTMLElement;
@@ -37,6 +39,7 @@ export class Frame {
   private readonly problem = h("p", { class: "problem", role: "alert" });
   private readonly buttons = new Map<PanelName, HTMLButtonElement>();
   private readonly replayButton: HTMLButtonElement;
+  private readonly focus: ReadonlyMap<PanelName, FocusReturn>;
 
   constructor(
     root: HTMLElement,
@@ -44,6 +47,7 @@ export class Frame {
     private readonly events: FrameEvents,
   ) {
     this.problem.hidden = true;
+    this.focus = new Map(PANELS.map(([name]) => [name, new FocusReturn(parts.panels[name])]));
     const tools = h("nav", { class: "tools", "aria-label": "Panels" });
     for (const [name, label] of PANELS) {
       const toggle = (): void => {
@@ -68,16 +72,16 @@ export class Frame {
       h("span", {}, "Replay"),
     );
     tools.insertBefore(this.replayButton, tools.lastElementChild);
-    const { search, status, cries, legend, details, replayBar, panels } = parts;
+    const { search, status, cries, chips, legend, details, replayBar, panels } = parts;
     root.append(
-      h("header", { class: "bar" }, h("h1", {}, "Flight monitor"), search, status, tools),
+      h("header", { class: "bar" }, this.skipLink(), h("h1", {}, "Flight monitor"), search, status, tools),
       h(
         "main",
         {},
         this.map,
         this.empty,
         this.problem,
-        cries,
+        h("div", { class: "notices" }, cries, chips),
         legend,
         h("div", { class: "side" }, panels.list, panels.filters, panels.statistics, panels.settings),
         replayBar,
@@ -86,14 +90,35 @@ export class Frame {
     );
   }
 
-  /** Opens a panel in place of the one that is open; `undefined`: none. */
-  open(panel: PanelName | undefined): void {
+  /**
+   * Opens a panel in place of the one that is open; `undefined`: none.
+   *
+   * @param byUser whether the focus goes along
+   */
+  open(panel: PanelName | undefined, byUser = true): void {
+    const closed = this.panel;
+    const wasFocused = closed !== undefined && this.focus.get(closed)?.holds === true;
     this.panel = panel;
     if (panel !== undefined) this.front("panel");
     for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
     for (const [name] of PANELS) this.parts.panels[name].hidden = name !== panel;
     document.body.classList.toggle("with-panel", panel !== undefined);
     this.events.onPanel(panel);
+    if (panel === undefined) {
+      if (wasFocused) this.focus.get(closed)?.leave(this.buttons.get(closed));
+    } else if (byUser) {
+      // The list's rows are one stop of the keyboard.
+      const rows = this.parts.panels[panel].querySelector<HTMLElement>("[role=grid]");
+      this.focus.get(panel)?.enter(rows ?? undefined);
+    }
+  }
+
+  private skipLink(): HTMLElement {
+    const skip = (event: Event): void => {
+      event.preventDefault();
+      this.open("list");
+    };
+    return h("a", { class: "skip", href: "#list-title", click: skip }, "Skip to the aircraft list");
   }
 
   /** What was opened last: on a phone it lies above what was opened before. */

@@ -1,3 +1,4 @@
+import { SPEEDS } from "../model/link.ts";
 import { dateAndClock } from "../model/time.ts";
 import { span } from "../model/units.ts";
 import { h, icon, setText } from "./dom.ts";
@@ -11,7 +12,6 @@ const SPANS = [
   [7 * 24 * HOUR, "last week"],
   [30 * 24 * HOUR, "last 30 days"],
 ] as const;
-const SPEEDS = [1, 2, 5, 10, 30, 60];
 
 /** What somebody does with the replay. */
 export interface ReplayBarEvents {

@@ -1,4 +1,5 @@
 import type { SourceStatus } from "../model/health.ts";
+import type { ReplayLink } from "../model/link.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { Player } from "./player.ts";
 import type { Spacing } from "./player.ts";
@@ -45,27 +46,34 @@ export class Replay {
   }
 
   /** Shows a part of the sky a while ago; the source tells by its answers how long an aircraft may be silent. */
-  begin(box: Box | undefined, source: SourceStatus | null | undefined): void {
+  begin(box: Box | undefined, source: SourceStatus | null | undefined, start?: ReplayLink): void {
     if (this.player !== undefined) return;
     const spacing = spacingOf(source);
     // Where the source answers rarely, there is nothing to play of the time since its last answers.
-    const begin = Date.now() / 1000 - Math.max(BACK, 2 * spacing.late);
+    const begin = start?.at ?? Date.now() / 1000 - Math.max(BACK, 2 * spacing.late);
     const player = new Player(begin, box, spacing, {
       onMoment: (changed) => {
         this.bar.update();
         if (changed) this.events.onMoment(player.states());
       },
     });
+    if (start?.speed !== undefined) player.speed = start.speed;
     this.player = player;
-    this.opening = player;
+    this.opening = start === undefined ? player : undefined;
     this.bar.show(player);
     this.events.onBegin();
+    if (start !== undefined) return;
     void storedFrom(begin).then((at) => {
       // Unless somebody has chosen a moment or left meanwhile.
       if (at === undefined || at === begin || this.opening !== player) return;
       this.jump(player, at);
       this.bar.show(player);
     });
+  }
+
+  /** Where it is and how fast it goes; `undefined`: the present is shown. */
+  get link(): ReplayLink | undefined {
+    return this.player && { at: this.player.at, speed: this.player.speed };
   }
 
   /** Goes to a moment, Unix seconds. */

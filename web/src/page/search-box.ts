@@ -37,6 +37,8 @@ export class SearchBox {
   readonly element = h("div", { class: "search", role: "search" }, icon("search"), this.input, this.options);
   private found: StateVector[] = [];
   private at = -1;
+  /** Where the focus was before. */
+  private from: HTMLElement | undefined;
   /** Only the newest question's answer is shown. */
   private question = 0;
 
@@ -57,6 +59,8 @@ export class SearchBox {
   }
 
   focus(): void {
+    const active = document.activeElement;
+    if (active instanceof HTMLElement && active !== this.input && active !== document.body) this.from = active;
     this.input.focus();
     this.input.select();
   }
@@ -125,8 +129,14 @@ export class SearchBox {
       const state = this.found[this.at];
       if (state !== undefined) this.choose(state);
     } else if (event.key === "Escape") {
+      // What lies below stays open.
+      event.preventDefault();
+      const wasOpen = !this.options.hidden;
       this.input.value = "";
       this.close();
+      if (wasOpen) return;
+      this.input.blur();
+      if (this.from?.isConnected === true) this.from.focus({ preventScroll: true });
     }
   }
 

@@ -22,11 +22,12 @@ const ZONES = [
 /** What somebody does in the settings. */
 export interface SettingsEvents {
   readonly onChange: (settings: Settings) => void;
+  readonly onShortcuts: () => void;
   readonly onClose: () => void;
 }
 
 /** How things are shown. */
-export function settingsPanel(settings: Settings, { onChange, onClose }: SettingsEvents): HTMLElement {
+export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClose }: SettingsEvents): HTMLElement {
   const units = h(
     "select",
     { change },
@@ -46,6 +47,8 @@ export function settingsPanel(settings: Settings, { onChange, onClose }: Setting
     change,
   });
   const transitionProblem = h("p", { id: "transition-problem", class: "field-problem", role: "status" });
+  const shortcuts = h("input", { type: "checkbox", change });
+  shortcuts.checked = settings.shortcuts;
   zone.value = settings.zone;
   transition.value = String(settings.transition);
   let validTransition = settings.transition;
@@ -65,6 +68,7 @@ export function settingsPanel(settings: Settings, { onChange, onClose }: Setting
       smooth: smooth.checked,
       zone: zone.value as Settings["zone"],
       transition: validTransition,
+      shortcuts: shortcuts.checked,
     });
   }
 
@@ -93,6 +97,8 @@ export function settingsPanel(settings: Settings, { onChange, onClose }: Setting
       { class: "note" },
       "Between updates, aircraft move on at their last speed and track for up to a minute. Outlines are estimates; solid symbols are reports.",
     ),
+    h("label", { class: "check" }, shortcuts, "Keyboard shortcuts"),
+    h("button", { type: "button", class: "button", click: onShortcuts }, "Show keyboard shortcuts"),
     h("h3", {}, "For developers"),
     h(
       "ul",

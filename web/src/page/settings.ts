@@ -12,6 +12,8 @@ export interface Settings {
   readonly zone: Zone;
   /** Altitudes are flight levels from here on, feet. */
   readonly transition: number;
+  /** Whether single keys open panels. */
+  readonly shortcuts: boolean;
 }
 
 /** No airspace has a higher transition altitude. Feet. */
@@ -24,6 +26,7 @@ const DEFAULTS: Settings = {
   smooth: false,
   zone: "utc",
   transition: TRANSITION_ALTITUDE,
+  shortcuts: true,
 };
 
 /** The settings as they were kept; the defaults for what is missing or makes no sense. */
@@ -36,6 +39,7 @@ export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): 
       smooth: kept.smooth === true,
       zone: kept.zone === "local" ? "local" : DEFAULTS.zone,
       transition: isTransition(kept.transition) ? kept.transition : DEFAULTS.transition,
+      shortcuts: kept.shortcuts !== false,
     };
   } catch {
     // Nothing is kept in a browser that forbids it.

@@ -1,5 +1,6 @@
 import { health, replayed } from "../model/health.ts";
 import type { Health, ServerStatus } from "../model/health.ts";
+import type { ReplayLink } from "../model/link.ts";
 import { scopeAround, stillFits } from "../model/geometry.ts";
 import { StreamClient } from "../stream/index.ts";
 import type { Alert, Box, ConnectionState, Picture, StateVector } from "../stream/index.ts";
@@ -141,6 +142,18 @@ export class Sky {
   toggleReplay(status: ServerStatus | undefined): void {
     if (this.isPast) this.replay.end();
     else this.replay.begin(this.scope, status?.source);
+  }
+
+  /** Goes to a moment of the past, or back to the present, as a link says it. */
+  follow(link: ReplayLink | undefined, status: ServerStatus | undefined): void {
+    if (link === undefined) this.replay.end();
+    else if (this.isPast) this.replay.seek(link.at);
+    else this.replay.begin(this.scope, status?.source, link);
+  }
+
+  /** Where the replay is. */
+  get replayLink(): ReplayLink | undefined {
+    return this.replay.link;
   }
 
   private subscribe(): void {

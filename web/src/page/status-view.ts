@@ -48,6 +48,13 @@ export class StatusView {
     this.toggle.setAttribute("aria-expanded", String(open));
   }
 
+  /** Closes the explanation; the answer is whether it was open. */
+  close(): boolean {
+    const wasOpen = !this.explanation.hidden;
+    this.open(false);
+    return wasOpen;
+  }
+
   update(
     health: Health,
     facts: { ageSeconds: number | undefined; lagMs: number | undefined; shown: number; held: number },
