@@ -69,6 +69,9 @@ check_test() {
   [ -x /usr/sbin/pgbouncer ] || need_program pgbouncer pgbouncer PgBouncer
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || need_package "Chromium (tests of the page; another one by CHROMIUM=PATH)" chromium
   need_program curl curl
+  [ -x /usr/sbin/nginx ] || need_package nginx nginx-light
+  need_program caddy caddy
+  has haproxy || [ -x /usr/sbin/haproxy ] || need_package haproxy haproxy
   python3 -c 'import ensurepip, venv' 2>/dev/null || need_package "Python 3 with venv (Schemathesis, and a client of the stream)" python3-venv
   need_program go golang-go "Go (a client of the stream)"
   need_program caddy caddy "Caddy (a proxy in front of the stream)"

@@ -39,6 +39,8 @@ function precompressed(): Plugin {
 const server = process.env["FLIGHT_MONITOR"] ?? "http://127.0.0.1:8081";
 
 export default defineConfig({
+  // A proxy may serve the page below any path: every address in it is relative.
+  base: "./",
   plugins: [precompressed()],
   assetsInclude: ["**/*.geojson"],
   build: {

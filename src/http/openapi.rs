@@ -44,6 +44,8 @@ use super::{
         admin_actions::drain,
     ),
     components(schemas(StateVector, Icao24, UnixTime, Problem)),
+    // Relative to the address of this document, because a proxy may serve it below any path.
+    servers((url = "../..", description = "This server")),
     modifiers(&Operator),
     tags(
         (name = "flights", description = "The live picture, and the history"),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::http::header::{
     AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, Encoding, EntityTag,
-    Header, IfNoneMatch, VARY,
+    Header, IfNoneMatch, LOCATION, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
@@ -25,7 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; 
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Flight monitor</title>\
                          <h1>The page is not in this program</h1>\
                          <p>It was built without its page: run <code>make web</code>, then build again. \
-                         Everything else works: <a href=\"/api/v1/flights\">the live picture</a>.</p></html>";
+                         Everything else works, such as <a href=\"api/v1/flights\">current traffic</a>.</p></html>";
 
 /// `GET /`
 pub(super) async fn page(request: HttpRequest) -> HttpResponse {
@@ -35,6 +35,11 @@ pub(super) async fn page(request: HttpRequest) -> HttpResponse {
 /// `GET /admin`: nothing in it is secret, and what it shows it asks for with the operator's token.
 pub(super) async fn engine_room(request: HttpRequest) -> HttpResponse {
     document(&request, "admin.html")
+}
+
+/// `GET /admin/`: the addresses in the page are relative to `/admin`, and so is this one, for proxies that cut a path off.
+pub(super) async fn engine_room_with_slash() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((LOCATION, "../admin")).finish()
 }
 
 fn document(request: &HttpRequest, path: &str) -> HttpResponse {

@@ -267,7 +267,12 @@ pub(super) struct Route {
 
 /// The page's own files, which `openapi.json` leaves out.
 fn pages() -> Vec<Route> {
-    vec![get("/", page::page), get("/admin", page::engine_room), get("/assets/{name}", page::asset)]
+    vec![
+        get("/", page::page),
+        get("/admin", page::engine_room),
+        get("/admin/", page::engine_room_with_slash),
+        get("/assets/{name}", page::asset),
+    ]
 }
 
 /// For this server's operators, and not for other sites' pages.

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
+use url::{Position, Url};
 
 use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key};
 
@@ -57,6 +58,12 @@ fn a_track_is_read_back_from_postgresql() {
     app.end();
 }
 
+/// The path and query that a relative address stands for in the answer of `path`.
+fn resolve(path: &str, address: &str) -> String {
+    let server = Url::parse("http://server/").unwrap();
+    server.join(path).unwrap().join(address).unwrap()[Position::BeforePath..].to_owned()
+}
+
 fn check_track(app: &TestApp, database: &Database) {
     let (icao24, expected) = most_moved(database);
     assert!(expected.len() > 2, "{expected:?}");
@@ -77,7 +84,8 @@ fn check_track(app: &TestApp, database: &Database) {
         parts.extend(times(&part["states"]));
         let link = answer.header("link");
         assert_eq!(part["next_cursor"].is_null(), link.is_empty());
-        next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap_or("").to_owned();
+        let link = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+        next = link.map_or_else(String::new, |link| resolve(&next, link));
     }
     assert_eq!(parts, expected);
 

@@ -1,5 +1,6 @@
 import { bytes, observed } from "../model/engine.ts";
 import type { ActorVitals, EngineVitals } from "../model/engine.ts";
+import { serverAddress } from "../page/base.ts";
 import { h, setText, show } from "../page/dom.ts";
 import { readSettings } from "../page/settings.ts";
 import { ActorCard, PARTS, titleOf } from "./actor-card.ts";
@@ -48,7 +49,7 @@ export class EngineRoom {
           "Drain this server?",
           "Polling stops, what was read is stored, browsers are told to come back, and the process ends. There is no way back from here.",
           "Drain",
-          async () => this.feed?.order("/admin/drain"),
+          async () => this.feed?.order("admin/drain"),
         );
       },
     },
@@ -97,7 +98,7 @@ export class EngineRoom {
       h(
         "header",
         { class: "bar" },
-        h("h1", {}, h("a", { href: "/" }, "Flight monitor"), h("span", {}, " · Engine room")),
+        h("h1", {}, h("a", { href: serverAddress("./") }, "Flight monitor"), h("span", {}, " · Engine room")),
         this.state,
         this.actions,
       ),
@@ -237,7 +238,7 @@ export class EngineRoom {
       `Restart ${title}?`,
       `It keeps its address and the messages that wait for it; nothing is lost.${costs}`,
       "Restart",
-      async () => this.feed?.order(`/admin/actors/${name}/restart`),
+      async () => this.feed?.order(`admin/actors/${name}/restart`),
     );
   }
 
@@ -247,14 +248,14 @@ export class EngineRoom {
         "Resume polling?",
         "The source is asked again, not earlier than it would have been without the pause.",
         "Resume",
-        async () => this.feed?.order("/admin/polling/resume"),
+        async () => this.feed?.order("admin/polling/resume"),
       );
     } else {
       this.confirm.ask(
         "Pause polling?",
         "The source is not asked any more until polling is resumed or the process is started anew. The map says so to everybody who looks at it, and aircraft leave it as they age.",
         "Pause",
-        async () => this.feed?.order("/admin/polling/pause"),
+        async () => this.feed?.order("admin/polling/pause"),
       );
     }
   }

@@ -1,4 +1,5 @@
 import type { EngineVitals, LogEntry } from "../model/engine.ts";
+import { serverAddress } from "../page/base.ts";
 import { EventParser } from "../stream/index.ts";
 
 /** How the connection to the engine room is. */
@@ -47,12 +48,12 @@ export class Feed {
   }
 
   /**
-   * Gives an order.
+   * Gives an order: posts to a path below the server's root.
    *
    * @throws Error with what to tell people
    */
   async order(path: string): Promise<void> {
-    const response = await fetch(path, {
+    const response = await fetch(serverAddress(path), {
       method: "POST",
       headers: this.headers(),
       signal: AbortSignal.timeout(PATIENCE),
@@ -85,7 +86,7 @@ export class Feed {
   private async read(abort: AbortController): Promise<FeedState> {
     this.expectSign(abort);
     const headers = { ...this.headers(), ...(this.lastEventId !== "" && { "Last-Event-ID": this.lastEventId }) };
-    const response = await fetch("/admin/events", { headers, cache: "no-store", signal: abort.signal });
+    const response = await fetch(serverAddress("admin/events"), { headers, cache: "no-store", signal: abort.signal });
     if (!response.ok) {
       const reason = await reasonOf(response);
       return { kind: [401, 403, 429].includes(response.status) ? "refused" : "waiting", reason };

@@ -18,6 +18,7 @@ let asked: URL[] = [];
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW * 1000 });
   vi.stubGlobal("window", globalThis);
+  vi.stubGlobal("document", { baseURI: "http://server/" });
   vi.stubGlobal("fetch", (address: string, { signal }: RequestInit) => {
     const url = new URL(address, "http://server");
     asked.push(url);

@@ -1,6 +1,7 @@
 import type { ServerStatus } from "../model/health.ts";
 import type { HourOfTraffic } from "../model/statistics.ts";
 import type { StateVector } from "../stream/index.ts";
+import { serverAddress } from "./base.ts";
 
 const EVERY = 5_000;
 const PATIENCE = 10_000;
@@ -26,7 +27,7 @@ export class StatusReader {
 
   private async ask(): Promise<void> {
     try {
-      const response = await fetch("/api/v1/status", { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+      const response = await fetch(serverAddress("api/v1/status"), { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
       this.latest = response.ok ? ((await response.json()) as ServerStatus) : undefined;
     } catch {
       this.latest = undefined;
@@ -43,7 +44,7 @@ export class StatusReader {
 /** Where an aircraft is now; `undefined` where it is nowhere, or the server does not answer. */
 export async function findAircraft(icao24: string): Promise<StateVector | undefined> {
   try {
-    const response = await fetch(`/api/v1/flights?icao24=${icao24}`, { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(serverAddress(`api/v1/flights?icao24=${icao24}`), { signal: AbortSignal.timeout(PATIENCE) });
     if (!response.ok) return undefined;
     const { states } = (await response.json()) as { states: readonly StateVector[] };
     return states[0];
@@ -69,7 +70,7 @@ async function firstStored(from: number): Promise<Stored | undefined> {
   const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE)]);
   try {
     const query = `from=${Math.floor(from)}&fields=last_contact,observed_at&format=ndjson`;
-    const response = await fetch(`/api/v1/history?${query}`, { signal });
+    const response = await fetch(serverAddress(`api/v1/history?${query}`), { signal });
     if (!response.ok || response.body === null) return undefined;
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
@@ -94,7 +95,7 @@ export async function storedFrom(at: number): Promise<number | undefined> {
     let first = await firstStored(at);
     if (first === undefined) {
       const query = `from=${Math.floor(at - LONGEST_LOOK)}&to=${Math.floor(at)}&by=hour`;
-      const response = await fetch(`/api/v1/stats?${query}`, { signal: AbortSignal.timeout(PATIENCE) });
+      const response = await fetch(serverAddress(`api/v1/stats?${query}`), { signal: AbortSignal.timeout(PATIENCE) });
       if (!response.ok) return undefined;
       const { rows } = (await response.json()) as { rows: readonly HourOfTraffic[] };
       const hour = rows.findLast(({ states }) => states > 0)?.hour;
@@ -116,7 +117,7 @@ let everything: { at: number; states: readonly StateVector[] } = { at: 0, states
 export async function everyAircraft(): Promise<readonly StateVector[]> {
   if (Date.now() - everything.at < 30_000) return everything.states;
   try {
-    const response = await fetch("/api/v1/flights", { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(serverAddress("api/v1/flights"), { signal: AbortSignal.timeout(PATIENCE) });
     if (!response.ok) return [];
     const { states } = (await response.json()) as { states: readonly StateVector[] };
     everything = { at: Date.now(), states };

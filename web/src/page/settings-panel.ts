@@ -1,4 +1,5 @@
 import { UNIT_SYSTEMS } from "../model/units.ts";
+import { serverAddress } from "./base.ts";
 import { h, icon, setText } from "./dom.ts";
 import { isTransition, MAX_TRANSITION } from "./settings.ts";
 import type { Settings } from "./settings.ts";
@@ -103,17 +104,17 @@ export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClo
     h(
       "ul",
       { class: "links" },
-      h("li", {}, h("a", { href: "/api/v1/flights" }, "/api/v1/flights"), ": current traffic, as JSON or GeoJSON"),
+      h("li", {}, h("a", { href: serverAddress("api/v1/flights") }, "/api/v1/flights"), ": current traffic, as JSON or GeoJSON"),
       h("li", {}, h("code", {}, "/api/v1/stream"), ": the stream behind this map"),
       h(
         "li",
         {},
-        h("a", { href: "/health/ready" }, "/health/ready"),
+        h("a", { href: serverAddress("health/ready") }, "/health/ready"),
         ", ",
-        h("a", { href: "/metrics" }, "/metrics"),
+        h("a", { href: serverAddress("metrics") }, "/metrics"),
         ": for operators",
       ),
-      h("li", {}, h("a", { href: "/admin" }, "/admin"), ": admin page (token required)"),
+      h("li", {}, h("a", { href: serverAddress("admin") }, "/admin"), ": admin page (token required)"),
     ),
   );
   element.hidden = true;

@@ -4,6 +4,7 @@ import type { ReplayLink } from "../model/link.ts";
 import { scopeAround, stillFits } from "../model/geometry.ts";
 import { StreamClient } from "../stream/index.ts";
 import type { Alert, Box, ConnectionState, Picture, StateVector } from "../stream/index.ts";
+import { serverAddress } from "./base.ts";
 import { Replay } from "./replay.ts";
 import { ReplayBar } from "./replay-bar.ts";
 
@@ -29,7 +30,7 @@ export class Sky {
   /** The frame in which the newest picture will be shown. */
   private frame: number | undefined;
   private readonly client = new StreamClient({
-    url: new URL("/api/v1/stream", location.href).href,
+    url: serverAddress("api/v1/stream"),
     onPicture: (picture) => {
       this.picture = picture;
       // A poll comes as several updates, close upon one another: what comes before the next frame is shown with it.

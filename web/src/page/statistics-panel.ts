@@ -4,6 +4,7 @@ import { shortClock } from "../model/time.ts";
 import { figure, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
+import { serverAddress } from "./base.ts";
 import { h, icon, setText } from "./dom.ts";
 import { everyAircraft } from "./server.ts";
 
@@ -137,7 +138,7 @@ function bars(into: HTMLElement, shares: readonly Share[]): void {
 }
 
 async function ask<Row>(by: string): Promise<readonly Row[]> {
-  const response = await fetch(`/api/v1/stats?by=${by}`, { signal: AbortSignal.timeout(PATIENCE) });
+  const response = await fetch(serverAddress(`api/v1/stats?by=${by}`), { signal: AbortSignal.timeout(PATIENCE) });
   if (response.status === 404) throw new Error("This server stores nothing, so it knows no more than the present.");
   if (!response.ok) throw new Error("The statistics cannot be read at the moment.");
   return ((await response.json()) as { rows: readonly Row[] }).rows;

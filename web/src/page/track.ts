@@ -1,5 +1,6 @@
 import { altitude } from "../model/aircraft.ts";
 import type { StateVector } from "../stream/index.ts";
+import { serverAddress } from "./base.ts";
 
 /** Where an aircraft was, ordered by time. */
 export type Track = readonly TrackPoint[];
@@ -62,7 +63,9 @@ export function newestFlight(track: Track): Track {
  */
 export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track | undefined> {
   const response = await fetch(
-    `/api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`,
+    serverAddress(
+      `api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`,
+    ),
     { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) },
   );
   // Another 404 is of a proxy that finds no server.

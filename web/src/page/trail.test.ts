@@ -21,6 +21,7 @@ let trail: Trail;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  vi.stubGlobal("document", { baseURI: "http://server/" });
   vi.stubGlobal("fetch", (address: string) => {
     const url = new URL(address, "http://server");
     asked.push(url);
