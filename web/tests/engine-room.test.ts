@@ -119,6 +119,6 @@ test("a drained server is told of, and asks for nothing more", async () => {
   const page = await enter();
   await page.getByRole("button", { name: "Drain …" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Drain", exact: true }).click();
-  await page.getByText(/^Connection lost/).waitFor();
+  await page.getByText("Drained: the server has stopped. Waiting for it to come back.").waitFor();
   await page.context().close();
 });

@@ -137,7 +137,7 @@ describe("with a small sky", () => {
     await page.getByLabel("Minimum altitude").fill("5000");
     await waitAircraft(page, /^1 of 4 aircraft$/);
     await page.getByLabel("Minimum altitude").fill("50000");
-    await page.getByText("None of the 4 aircraft here passes the filter.").waitFor();
+    await page.getByText("No aircraft match the filters (4 hidden).").waitFor();
     await page.getByRole("button", { name: "Clear filters" }).click();
     await waitAircraft(page, /^4 aircraft$/);
     await page.context().close();
@@ -328,7 +328,7 @@ test("a source that fails is named, and so is its return", async () => {
     await waitHeadline(page, /^Source unreachable since \d\d:\d\d:\d\d UTC$/);
     await page.getByRole("button", { name: /Source unreachable/ }).click();
     await page
-      .getByText(/It is asked again at/)
+      .getByText(/Next attempt at/)
       .first()
       .waitFor();
     await source.start();

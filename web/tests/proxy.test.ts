@@ -9,17 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { altitudeColour } from "../src/model/colours.ts";
 import { documented, PROXIES, Proxy } from "./proxies.ts";
 import type { ProxyName } from "./proxies.ts";
-import {
-  ADMIN_TOKEN,
-  launch,
-  PATIENCE,
-  Program,
-  row,
-  shareOf,
-  visit,
-  waitAircraft,
-  waitHeadline,
-} from "./support.ts";
+import { ADMIN_TOKEN, launch, PATIENCE, Program, row, shareOf, visit, waitAircraft, waitHeadline } from "./support.ts";
 
 let browser: Browser;
 let server: Program;
@@ -47,7 +37,10 @@ async function pagesWorkBelow(url: string): Promise<void> {
   expect(new URL(page.url()).pathname).toBe("/sky/");
   await expect.poll(() => shareOf(page, altitudeColour(10_000, false)), { timeout: PATIENCE }).toBeGreaterThan(0.0001);
   await page.getByRole("button", { name: "Statistics" }).click();
-  await page.getByText(/^1 aircraft/).nth(1).waitFor();
+  await page
+    .getByText(/^1 aircraft/)
+    .nth(1)
+    .waitFor();
   await page.getByRole("button", { name: "Settings", exact: true }).click();
   await page.getByRole("link", { name: "/admin" }).click();
   await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
@@ -109,11 +102,9 @@ test("relative addresses in openapi.json and in Link headers stay below the path
     const { servers } = (await description.json()) as { servers: readonly { url: string }[] };
     expect(new URL(servers[0]?.url ?? "", description.url).href).toBe(`${proxy.url}/sky/`);
     const first = `${proxy.url}/sky/api/v1/flights/4b1814/track?limit=1`;
-    let link: string | null = null;
-    await expect
-      .poll(async () => (link = (await fetch(first)).headers.get("Link")), { timeout: PATIENCE })
-      .toMatch(/rel="next"/);
-    const next = new URL(/<([^>]*)>/.exec(link ?? "")?.[1] ?? "", first);
+    const link = async (): Promise<string> => (await fetch(first)).headers.get("Link") ?? "";
+    await expect.poll(link, { timeout: PATIENCE }).toMatch(/rel="next"/);
+    const next = new URL(/<([^>]*)>/.exec(await link())?.[1] ?? "", first);
     expect([next.pathname, (await fetch(next)).status]).toEqual(["/sky/api/v1/flights/4b1814/track", 200]);
   } finally {
     await proxy.remove();

@@ -46,7 +46,7 @@ test("the past is replayed on the same map, and the present comes back", async (
   await waitAircraft(page, /^2 aircraft$/);
   // Before the server was started nothing was stored, which is said.
   await seek(page, 3000);
-  await page.getByText("Nothing is stored of this area at this time.").waitFor();
+  await page.getByText("No recorded traffic here at this time.").waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
   await seek(page, 0);
   await waitAircraft(page, /^2 aircraft$/);
@@ -65,7 +65,7 @@ test("statistics of now and of the day", async () => {
   const { page } = await visit(browser, server.url);
   await waitAircraft(page, /^2 aircraft$/);
   await page.getByRole("button", { name: "Statistics" }).click();
-  await page.getByText("2 aircraft in the world now, 2 of them in the air").waitFor();
+  await page.getByText("2 aircraft tracked worldwide, 2 airborne").waitFor();
   const countries = page.locator(".statistics .bars").first();
   expect(await countries.locator("dt").allTextContents()).toEqual(["Germany", "Switzerland"]);
   await expect.poll(() => page.locator(".hours li").count(), { timeout: PATIENCE }).toBe(24);

@@ -276,6 +276,6 @@ export async function waitHeadline(page: Page, headline: RegExp): Promise<void> 
 /** Waits until so many aircraft are shown. */
 export async function waitAircraft(page: Page, text: RegExp): Promise<void> {
   await expect
-    .poll(() => page.locator('.fact[title^="Aircraft that are shown"]').textContent(), { timeout: PATIENCE })
+    .poll(() => page.locator('.fact[title^="Aircraft shown"]').textContent(), { timeout: PATIENCE })
     .toMatch(text);
 }

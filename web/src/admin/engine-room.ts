@@ -20,6 +20,8 @@ export class EngineRoom {
   private sampled = 0;
   private newestEntry = 0;
   private paused = false;
+  /** Whether the server was told to end, so that its silence is no fault. */
+  private isDraining = false;
   private readonly cards = new Map<string, ActorCard>();
   private readonly confirm = new Confirm();
   private readonly log = new EventLog();
@@ -47,9 +49,12 @@ export class EngineRoom {
       click: () => {
         this.confirm.ask(
           "Drain this server?",
-          "Polling stops, what was read is stored, browsers are told to come back, and the process ends. There is no way back from here.",
+          "Polling stops, received data is stored, clients are told to reconnect, and the process exits. This cannot be undone.",
           "Drain",
-          async () => this.feed?.order("admin/drain"),
+          async () => {
+            await this.feed?.order("admin/drain");
+            this.isDraining = true;
+          },
         );
       },
     },
@@ -163,7 +168,8 @@ export class EngineRoom {
         show(this.actions, true);
         break;
       case "waiting":
-        this.tell("bad", `Connection lost: ${state.reason}. Trying again.`);
+        if (this.isDraining) this.tell("waiting", "Drained: the server has stopped. Waiting for it to come back.");
+        else this.tell("bad", `Connection lost: ${state.reason}. Trying again.`);
         break;
       case "connecting":
         break;
@@ -203,6 +209,7 @@ export class EngineRoom {
       }
     }
     const ending = vitals.course !== "serving";
+    this.isDraining = ending;
     this.drain.disabled = ending;
     this.polling.disabled = ending;
     const ill = actors.filter(({ phase }) => ["stalled", "failed", "backing_off", "restarting"].includes(phase));

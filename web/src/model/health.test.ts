@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { emptiness, health } from "./health.ts";
+import { emptiness, facts, health } from "./health.ts";
 import type { Circumstances, Health, ServerStatus, SourceStatus } from "./health.ts";
 
 const NOW = 1_795_472_400;
@@ -47,33 +47,75 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
     { connection: { kind: "waiting", until: (NOW + 4) * 1000, reason: "fetch failed" } },
     "bad",
     /^Connection lost$/,
-    /Fetch failed\. Trying again in 4 s\. The picture is 5 s old/,
+    /Fetch failed\. Trying again in 4 s\. Positions are 5 s old/,
   ],
   [
     "rate limited",
     { status: status({ state: "rate_limited" }) },
     "bad",
     /^Rate limited until \d\d:\d\d:\d\d UTC$/,
-    /no more/,
+    /rate limit has been reached/,
   ],
   [
     "unreachable",
     { status: status({ state: "unavailable", reason: "timed out" }) },
     "bad",
     /^Source unreachable since /,
-    /Timed out\. It is asked/,
+    /Timed out\. Next attempt at/,
   ],
   [
     "not asked",
     { status: status({ state: "not_yet_asked" }), observedAt: undefined },
     "waiting",
     /^Waiting for the source$/,
-    /not asked yet/,
+    /first request is pending/,
   ],
   ["paused", { status: status({ state: "paused" }) }, "waiting", /^Polling is paused$/, /operator.* 5 s old/],
   ["nothing yet", { observedAt: undefined }, "waiting", /^Waiting for data$/, /./],
-  ["old, and nobody knows why", { status: undefined, observedAt: NOW - 600 }, "waiting", /^Data is 10 min old$/, /./],
-  ["old, but that is how often it is asked", { observedAt: NOW - 600 }, "good", /^Live$/, /10 min old/],
+  ["old, and nobody knows why", { status: undefined, observedAt: NOW - 600 }, "waiting", /^Snapshot, 10 min old$/, /./],
+  [
+    "a snapshot until the next poll",
+    { observedAt: NOW - 720, status: status({ next_poll_at: NOW + 120 }) },
+    "snapshot",
+    /^Snapshot, 12 min old, next at \d\d:\d\d UTC$/,
+    /^Positions are 12 min old\.$/,
+  ],
+  ["live below a minute", { observedAt: NOW - 59 }, "good", /^Live$/, /59 s old/],
+  ["a snapshot from a minute on", { observedAt: NOW - 60 }, "snapshot", /^Snapshot, 60 s old, next at /, /./],
+  [
+    "a poll that is overdue",
+    { observedAt: NOW - 600, status: status({ next_poll_at: NOW - 61 }) },
+    "waiting",
+    /^Snapshot, 10 min old$/,
+    /The next update was due at/,
+  ],
+  [
+    "an old demo",
+    {
+      status: { ...status({ next_poll_at: NOW + 30 }), traffic: "simulated", demonstration: true },
+      observedAt: NOW - 300,
+    },
+    "simulated",
+    /^Demo, 5 min old, next at \d\d:\d\d UTC$/,
+    /./,
+  ],
+  [
+    "empty answers",
+    {
+      status: status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: NOW - 720 }),
+      observedAt: NOW - 720,
+    },
+    "waiting",
+    /^No aircraft reported for 12 min$/,
+    /OpenSky answers.*Positions are 12 min old/,
+  ],
+  [
+    "nothing but empty answers",
+    { status: status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: null }), observedAt: undefined },
+    "waiting",
+    /^No aircraft reported$/,
+    /holds no aircraft/,
+  ],
   ["nobody looks", { connection: { kind: "stopped" } }, "waiting", /^Paused$/, /./],
 ])("%s", (_, more, tone, headline, explanation) => {
   const said = health(circumstances(more));
@@ -85,9 +127,28 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
 test("an empty sky has a reason", () => {
   const good = health(circumstances({}));
   const lost = health(circumstances({ connection: { kind: "refused", reason: "no" } }));
-  expect(emptiness({ held: 0, shown: 0, inView: 0 }, good)).toMatch(/no aircraft in this area/);
-  expect(emptiness({ held: 0, shown: 0, inView: 0 }, lost)).toMatch(/^Refused\. No\./);
-  expect(emptiness({ held: 1200, shown: 0, inView: 0 }, good)).toMatch(/None of the 1,200/);
+  expect(emptiness({ held: 0, shown: 0, inView: 0 }, good)).toMatch(/No aircraft reported in this area/);
+  expect(emptiness({ held: 0, shown: 0, inView: 0 }, lost)).toMatch(/^Connection refused\. No\./);
+  expect(emptiness({ held: 1200, shown: 0, inView: 0 }, good)).toMatch(
+    /No aircraft match the filters \(1,200 hidden\)/,
+  );
   expect(emptiness({ held: 3, shown: 2, inView: 0 }, good)).toMatch(/Zoom out/);
   expect(emptiness({ held: 3, shown: 2, inView: 1 }, lost)).toBeUndefined();
+});
+
+test("the figures tell when the source last answered, with how many, and when it last had any", () => {
+  const full = status({ last_answer: { at: NOW - 10, states: 9812 }, last_states_at: NOW - 10 });
+  expect(facts(full, 200, NOW)).toEqual([
+    expect.stringMatching(/^Next update due at \d\d:\d\d:\d\d UTC\.$/),
+    "OpenSky last answered 10 s ago, with 9,812 aircraft.",
+    "OpenSky credits left today: 3,000.",
+    "Delivery delay of the latest event: 0.2 s.",
+  ]);
+  const empty = status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: NOW - 720, next_poll_at: null });
+  expect(facts(empty, undefined, NOW)).toEqual([
+    "OpenSky last answered 10 s ago, with no aircraft.",
+    expect.stringMatching(/^It last reported aircraft at \d\d:\d\d:\d\d UTC, 12 min ago\.$/),
+    "OpenSky credits left today: 3,000.",
+  ]);
+  expect(facts(undefined, undefined, NOW)).toEqual([]);
 });

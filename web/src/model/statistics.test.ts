@@ -11,7 +11,7 @@ test("aircraft by country: the larger ones, and all others together", () => {
   expect(byCountry(states, 2)).toEqual([
     { name: "Chad", count: 2 },
     { name: "Oman", count: 1 },
-    { name: "Others", count: 2 },
+    { name: "Other", count: 2 },
   ]);
   expect(byCountry([], 2)).toEqual([]);
 });

@@ -26,7 +26,7 @@ function largest(counts: ReadonlyMap<string, number>, most: number): Share[] {
   const shares = [...counts].map(([name, count]) => ({ name, count }));
   shares.sort((one, other) => other.count - one.count || one.name.localeCompare(other.name));
   const others = shares.slice(most).reduce((sum, { count }) => sum + count, 0);
-  return [...shares.slice(0, most), ...(others > 0 ? [{ name: "Others", count: others }] : [])];
+  return [...shares.slice(0, most), ...(others > 0 ? [{ name: "Other", count: others }] : [])];
 }
 
 /** The aircraft of this moment by the country of their registration. */

@@ -13,6 +13,8 @@ import type { StateVector } from "../stream/index.ts";
 import { Camera } from "./camera.ts";
 import { Cries } from "./cries.ts";
 import { Details } from "./details.ts";
+import { Elsewhere } from "./elsewhere.ts";
+import type { Whereabouts } from "./elsewhere.ts";
 import { Filters } from "./filters.ts";
 import { Frame } from "./frame.ts";
 import { Legend } from "./legend.ts";
@@ -22,7 +24,7 @@ import { SearchBox } from "./search-box.ts";
 import { keepSettings, readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { settingsPanel } from "./settings-panel.ts";
-import { everyAircraft, findAircraft, StatusReader } from "./server.ts";
+import { everyAircraft, findAircraft, findAircraftAt, StatusReader } from "./server.ts";
 import { Shortcuts } from "./shortcuts.ts";
 import { Sky } from "./sky.ts";
 import { StatisticsPanel } from "./statistics-panel.ts";
@@ -53,9 +55,12 @@ export class App {
     onTime: () => {
       this.frame.replaying(this.sky.isPast);
       this.writeLink();
+      this.followOn();
     },
     onJump: () => {
       // At another time it is another one.
+      this.elsewhere.forget();
+      this.statistics.renew();
       this.trail.select(this.selected);
     },
   });
@@ -79,14 +84,21 @@ export class App {
       this.follow(follow);
     },
     onShow: () => {
-      const state = this.sky.find(this.selected);
+      const state = this.find(this.selected);
       if (state !== undefined) this.goTo(state);
     },
   });
-  private readonly trail = new Trail({ now: () => this.sky.now, find: (icao24) => this.sky.find(icao24) }, (shown) => {
+  private readonly trail = new Trail({ now: () => this.sky.now, find: (icao24) => this.find(icao24) }, (shown) => {
     if (typeof shown !== "string") this.map?.drawTrail(shown);
     this.details.setTrack(shown, this.settings.units);
   });
+  /** The selected aircraft, where the loaded area does not hold it. */
+  private readonly elsewhere = new Elsewhere(
+    (icao24, signal) => (this.sky.isPast ? findAircraftAt(icao24, this.sky.now, signal) : findAircraft(icao24, signal)),
+    () => {
+      this.refresh();
+    },
+  );
   private readonly list = new List({
     onSelect: (icao24) => {
       this.select(icao24);
@@ -128,12 +140,13 @@ export class App {
       this.goTo(state);
     },
   });
-  private readonly statistics = new StatisticsPanel(
-    () => this.settings.units,
-    () => {
+  private readonly statistics = new StatisticsPanel({
+    units: () => this.settings.units,
+    past: () => (this.sky.isPast ? { at: this.sky.now, states: this.sky.held } : undefined),
+    onClose: () => {
       this.frame.open(undefined);
     },
-  );
+  });
   private readonly frame: Frame;
   private readonly camera: Camera;
 
@@ -159,6 +172,7 @@ export class App {
         onPanel: (panel) => {
           this.statistics.open(panel === "statistics");
           this.writeLink();
+          this.followOn();
           this.look();
         },
         onReplay: () => {
@@ -186,6 +200,7 @@ export class App {
         this.sky.rest();
         this.status.stop();
         this.trail.rest();
+        this.elsewhere.forget();
       } else {
         this.sky.wake();
         this.status.start();
@@ -278,10 +293,10 @@ export class App {
   private refresh(): void {
     const { held, alerts } = this.sky;
     this.shown = this.filters.isOpen ? held : held.filter(this.passes);
-    const state = this.sky.find(this.selected);
+    const state = this.find(this.selected);
     // Who is selected stays on the map, also where the filter leaves it out.
-    if (state !== undefined && !this.passes(state)) this.shown = [...this.shown, state];
-    this.draw();
+    if (state !== undefined && !this.passes(state) && held.includes(state)) this.shown = [...this.shown, state];
+    this.draw(state);
     if (state !== undefined) {
       this.arrive(state);
       this.trail.extend(state);
@@ -297,14 +312,20 @@ export class App {
     this.visible = this.inView();
     const { now, answeredAt } = this.sky;
     if (this.frame.panel === "list") {
-      this.list.update(this.visible, this.selected, { now, answeredAt, units: this.settings.units });
+      this.list.update(this.visible, this.selected, {
+        now,
+        answeredAt,
+        units: this.settings.units,
+        isLoaded: this.sky.isLoaded,
+      });
     }
     this.tick();
   }
 
-  private draw(): void {
+  private draw(selected: StateVector | undefined): void {
+    const isOutside = selected !== undefined && !this.shown.includes(selected);
     this.map?.draw({
-      states: this.shown,
+      states: isOutside ? [...this.shown, selected] : this.shown,
       selected: this.selected,
       observedAt: this.sky.observedAt ?? 0,
       answeredAt: this.sky.answeredAt,
@@ -320,16 +341,40 @@ export class App {
     const { now, answeredAt } = this.sky;
     const { units } = this.settings;
     if (this.selected !== undefined) {
-      this.details.update(this.selected, this.sky.find(this.selected), {
+      this.details.update(this.selected, this.find(this.selected), {
         now,
         answeredAt,
         units,
         follow: this.following,
+        missing: this.missing(this.selected),
       });
     }
     this.list.tick(now);
     if (this.sky.isPast) this.writeLink();
+    this.statistics.tick();
     this.tell();
+  }
+
+  /** An aircraft of the loaded area, or the selected one, wherever it is. */
+  private find(icao24: string | undefined): StateVector | undefined {
+    const state = this.sky.find(icao24);
+    if (state !== undefined || icao24 === undefined) return state;
+    const known = this.elsewhere.of(icao24);
+    return known.kind === "found" ? known.state : undefined;
+  }
+
+  /** Why the selected aircraft has no state, having it looked for where the loaded area does not hold it. */
+  private missing(icao24: string): Exclude<Whereabouts["kind"], "found"> | undefined {
+    if (this.sky.find(icao24) !== undefined) this.elsewhere.forget();
+    else if (!document.hidden) this.elsewhere.want(icao24);
+    const { kind } = this.elsewhere.of(icao24);
+    return kind === "found" ? undefined : kind;
+  }
+
+  /** Keeps the followed aircraft in the free part of the map, which is another one. */
+  private followOn(): void {
+    const state = this.following ? this.find(this.selected) : undefined;
+    if (state !== undefined) this.camera.lookAt(state);
   }
 
   private inView(): readonly StateVector[] {
@@ -343,10 +388,13 @@ export class App {
   private tell(): void {
     const how = this.sky.health(this.status.latest);
     const [shown, held] = [this.shown.length, this.sky.held.length];
-    this.statusView.update(how, { ...this.sky.delays, shown, held }, this.status.latest);
+    const { delays, isLoaded } = this.sky;
+    const figures = { ...delays, now: Date.now() / 1000, shown, held: isLoaded ? held : undefined };
+    this.statusView.update(how, figures, this.status.latest);
     document.body.dataset["tone"] = how.tone;
     const why = emptiness({ held, shown, inView: this.visible.length }, how);
-    this.frame.explain(why);
+    // What is still to come of the past is no empty sky.
+    this.frame.explain(this.sky.isPast && !isLoaded ? undefined : why);
   }
 
   private select(icao24: string | undefined, byUser = true): void {
@@ -369,7 +417,7 @@ export class App {
 
   private follow(follow: boolean): void {
     this.following = follow;
-    const state = this.sky.find(this.selected);
+    const state = this.find(this.selected);
     if (follow && state !== undefined) this.goTo(state);
     if (follow) this.following = true;
     this.tick();
@@ -383,12 +431,12 @@ export class App {
 
   /** The same with one that may be out of sight. */
   private async goToCry({ icao24, state }: Cry): Promise<void> {
-    this.goTo(this.sky.find(icao24) ?? (await findAircraft(icao24)) ?? state);
+    this.goTo(this.find(icao24) ?? (await findAircraft(icao24).catch(() => undefined)) ?? state);
   }
 
   /** Moves the map to an aircraft that cannot be seen. */
   private reveal(icao24: string | undefined): void {
-    const state = this.sky.find(icao24);
+    const state = this.find(icao24);
     if (state !== undefined) this.camera.reveal(state);
   }
 

@@ -22,16 +22,14 @@ export class Camera {
     const { lat, lon } = state;
     if (this.map === undefined) this.aim = { state, zoom: zoom ?? this.aim?.zoom };
     if (this.map === undefined || lat === null || lon === null) return;
-    const { left, right, top, bottom } = this.frame.free();
+    const { x, y } = this.frame.focus();
     const { clientWidth, clientHeight } = this.frame.map;
-    this.map.goTo(lat, lon, [(left + right - clientWidth) / 2, (top + bottom - clientHeight) / 2], zoom);
+    this.map.goTo(lat, lon, [x - clientWidth / 2, y - clientHeight / 2], zoom);
   }
 
   /** Moves to an aircraft that cannot be seen. */
   reveal(state: StateVector): void {
     const place = this.map?.screen(state);
-    const { left, right, top, bottom } = this.frame.free();
-    const visible = place !== undefined && place.x > left && place.y > top && place.x < right && place.y < bottom;
-    if (!visible) this.lookAt(state);
+    if (place === undefined || this.frame.isCovered(place)) this.lookAt(state);
   }
 }

@@ -3,10 +3,15 @@ import type { Cry } from "../model/cries.ts";
 import { clock } from "../model/time.ts";
 import { h, icon } from "./dom.ts";
 
+/** So many are shown until somebody wants to see all. */
+const FEW = 3;
+
 /** Those who squawk an emergency: each with the time at which it began, and a way to it. */
 export class Cries {
   readonly element = h("ul", { class: "cries", "aria-label": "Emergencies", "aria-live": "assertive" });
   private shown = "";
+  private isExpanded = false;
+  private cries: readonly Cry[] = [];
 
   constructor(private readonly onChoose: (cry: Cry) => void) {
     this.element.hidden = true;
@@ -18,9 +23,10 @@ export class Cries {
       .join();
     if (now === this.shown) return;
     this.shown = now;
+    this.cries = cries;
     this.element.hidden = cries.length === 0;
     this.element.replaceChildren(
-      ...cries.slice(0, 3).map((cry) =>
+      ...cries.slice(0, this.isExpanded ? cries.length : FEW).map((cry) =>
         h(
           "li",
           {},
@@ -39,7 +45,21 @@ export class Cries {
           ),
         ),
       ),
-      ...(cries.length > 3 ? [h("li", { class: "more" }, `and ${cries.length - 3} more`)] : []),
+      ...(cries.length > FEW ? [h("li", {}, this.more(cries.length - FEW))] : []),
+    );
+  }
+
+  private more(count: number): HTMLElement {
+    const toggle = (): void => {
+      this.isExpanded = !this.isExpanded;
+      this.shown = "";
+      this.update(this.cries);
+      this.element.querySelector<HTMLElement>(".more")?.focus();
+    };
+    return h(
+      "button",
+      { type: "button", class: "more", "aria-expanded": String(this.isExpanded), click: toggle },
+      this.isExpanded ? "Show fewer" : `and ${count} more`,
     );
   }
 }

@@ -13,6 +13,7 @@ import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { Chart } from "./chart.ts";
 import { h, icon, setText, show } from "./dom.ts";
+import type { Whereabouts } from "./elsewhere.ts";
 import type { Track } from "./track.ts";
 
 /** What somebody does in the details. */
@@ -37,6 +38,13 @@ const FIELDS = [
   ["ICAO address", "ICAO 24-bit address"],
 ] as const;
 type Field = (typeof FIELDS)[number][0];
+
+/** Why there is no current state. */
+const ABSENT: Readonly<Record<Exclude<Whereabouts["kind"], "found">, string>> = {
+  loading: "Loading …",
+  absent: "No current position: silent for several minutes.",
+  unavailable: "Its position is temporarily unavailable; retrying …",
+};
 
 /** Everything about one aircraft. */
 export class Details {
@@ -121,7 +129,13 @@ export class Details {
   update(
     icao24: string,
     state: StateVector | undefined,
-    context: { now: number; answeredAt: number | undefined; units: UnitSystem; follow: boolean },
+    context: {
+      now: number;
+      answeredAt: number | undefined;
+      units: UnitSystem;
+      follow: boolean;
+      missing: Exclude<Whereabouts["kind"], "found"> | undefined;
+    },
   ): void {
     const { now, units } = context;
     this.follow.setAttribute("aria-pressed", String(context.follow));
@@ -129,7 +143,7 @@ export class Details {
     show(this.fields, state !== undefined);
     if (state === undefined) {
       setText(this.name, icao24);
-      setText(this.subtitle, "Not in the picture: not heard for some minutes, or not in this area.");
+      setText(this.subtitle, ABSENT[context.missing ?? "loading"]);
       show(this.cry, false);
       show(this.oldPosition, false);
       return;

@@ -1,3 +1,5 @@
+import { focus, freeArea, isCovered } from "../model/free-area.ts";
+import type { Area, Point, Size } from "../model/free-area.ts";
 import type { PanelName } from "../model/link.ts";
 import { h, icon, setText, show } from "./dom.ts";
 import { FocusReturn } from "./focus.ts";
@@ -136,6 +138,11 @@ export class Frame {
   explain(why: string | undefined): void {
     show(this.empty, why !== undefined);
     setText(this.empty, why ?? "");
+    if (why === undefined) return;
+    const { left, top, right, bottom } = freeArea(this.size(), this.areas(this.panels()));
+    this.empty.style.left = `${(left + right) / 2}px`;
+    this.empty.style.top = `${top + (bottom - top) * 0.38}px`;
+    this.empty.style.maxWidth = `min(26rem, ${(right - left) * 0.84}px)`;
   }
 
   /** Says what does not work. */
@@ -144,19 +151,37 @@ export class Frame {
     show(this.problem, true);
   }
 
-  /** The part of the map that nothing covers, in CSS pixels of the map. */
-  free(): { left: number; right: number; top: number; bottom: number } {
-    const { clientWidth, clientHeight } = this.map;
-    const free = { left: 0, right: clientWidth, top: 0, bottom: clientHeight };
-    const { details, panels } = this.parts;
-    for (const { offsetWidth, offsetHeight, offsetLeft, offsetParent } of [details, ...Object.values(panels)]) {
-      if (offsetParent === null) continue;
-      const left =
-        offsetParent instanceof HTMLElement && offsetParent.className === "side" ? offsetParent.offsetLeft : offsetLeft;
-      if (offsetWidth > clientWidth * 0.8) free.bottom = Math.min(free.bottom, clientHeight - offsetHeight);
-      else if (left < clientWidth / 2) free.left = Math.max(free.left, left + offsetWidth);
-      else free.right = Math.min(free.right, left);
-    }
-    return free;
+  /** Where to show on the map what is looked at. */
+  focus(): Point {
+    return focus(this.size(), this.areas(this.panels()), this.areas(this.others()));
+  }
+
+  /** Whether a place on the map cannot be seen. */
+  isCovered(point: Point): boolean {
+    return isCovered(point, this.size(), this.areas([...this.panels(), ...this.others()]));
+  }
+
+  private panels(): HTMLElement[] {
+    const { details, panels, replayBar } = this.parts;
+    return [details, replayBar, ...Object.values(panels)];
+  }
+
+  private others(): HTMLElement[] {
+    const { cries, legend } = this.parts;
+    return [cries, legend, this.problem, ...this.map.querySelectorAll<HTMLElement>(".maplibregl-ctrl")];
+  }
+
+  private size(): Size {
+    return { width: this.map.clientWidth, height: this.map.clientHeight };
+  }
+
+  /** What these elements cover of the map; those that are not shown cover nothing. */
+  private areas(elements: readonly HTMLElement[]): Area[] {
+    const map = this.map.getBoundingClientRect();
+    return elements.flatMap((element) => {
+      const { left, top, right, bottom, width, height } = element.getBoundingClientRect();
+      if (width === 0 || height === 0) return [];
+      return { left: left - map.left, top: top - map.top, right: right - map.left, bottom: bottom - map.top };
+    });
   }
 }

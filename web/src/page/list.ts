@@ -19,6 +19,8 @@ export interface ListContext {
   /** When the source answered, Unix seconds; `undefined`: each state says it of itself. */
   readonly answeredAt: number | undefined;
   readonly units: UnitSystem;
+  /** Whether there is anything to count. */
+  readonly isLoaded: boolean;
 }
 
 const ROW = 34;
@@ -47,7 +49,7 @@ export class List {
   /** The row that the keyboard is at, by aircraft, so that it stays on it when the order changes. */
   private current: string | undefined;
   private selected: string | undefined;
-  private context: ListContext = { now: 0, answeredAt: undefined, units: "aeronautical" };
+  private context: ListContext = { now: 0, answeredAt: undefined, units: "aeronautical", isLoaded: false };
   readonly element: HTMLElement;
 
   constructor(private readonly events: ListEvents) {
@@ -116,7 +118,7 @@ export class List {
     // Who is in distress comes first, whatever the order.
     const cries = this.states.filter((state) => emergency(state) !== undefined);
     if (cries.length > 0) this.states = [...cries, ...this.states.filter((state) => emergency(state) === undefined)];
-    setText(this.count, `${states.length.toLocaleString("en")} aircraft in view`);
+    setText(this.count, context.isLoaded ? `${states.length.toLocaleString("en")} aircraft in view` : "No data yet");
     this.table.setAttribute("aria-rowcount", String(states.length + 1));
     this.render();
   }

@@ -41,6 +41,11 @@ export class Replay {
     return this.player?.at;
   }
 
+  /** Whether what is stored of the moment is still to come. */
+  get isLoading(): boolean {
+    return this.player?.state.kind === "loading";
+  }
+
   get isOn(): boolean {
     return this.player !== undefined;
   }

@@ -71,13 +71,19 @@ export class SearchBox {
     this.offer(search(this.events.states(), text, MOST), text);
     if (text.trim().length < 2 || this.found.length >= MOST) return;
     // What is not in view may be elsewhere.
-    const everywhere = search(await this.events.everywhere(), text, MOST);
+    let everywhere: StateVector[];
+    try {
+      everywhere = search(await this.events.everywhere(), text, MOST);
+    } catch {
+      if (question === this.question) this.offer(this.found, text, "Search outside the loaded area is unavailable");
+      return;
+    }
     if (question !== this.question) return;
     const known = new Set(this.found.map(({ icao24 }) => icao24));
     this.offer([...this.found, ...everywhere.filter(({ icao24 }) => !known.has(icao24))].slice(0, MOST), text);
   }
 
-  private offer(found: StateVector[], text: string): void {
+  private offer(found: StateVector[], text: string, problem?: string): void {
     this.found = found;
     this.at = found.length > 0 ? 0 : -1;
     const units = this.events.units();
@@ -101,9 +107,10 @@ export class SearchBox {
         return option;
       }),
     );
-    if (found.length === 0 && text.trim() !== "") {
+    const note = problem ?? (found.length === 0 && text.trim() !== "" ? "No matches" : undefined);
+    if (note !== undefined) {
       this.options.append(
-        h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "No matches"),
+        h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, note),
       );
     }
     this.options.hidden = text.trim() === "";

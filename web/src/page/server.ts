@@ -27,7 +27,10 @@ export class StatusReader {
 
   private async ask(): Promise<void> {
     try {
-      const response = await fetch(serverAddress("api/v1/status"), { signal: AbortSignal.timeout(PATIENCE), cache: "no-store" });
+      const response = await fetch(serverAddress("api/v1/status"), {
+        signal: AbortSignal.timeout(PATIENCE),
+        cache: "no-store",
+      });
       this.latest = response.ok ? ((await response.json()) as ServerStatus) : undefined;
     } catch {
       this.latest = undefined;
@@ -41,16 +44,40 @@ export class StatusReader {
   }
 }
 
-/** Where an aircraft is now; `undefined` where it is nowhere, or the server does not answer. */
-export async function findAircraft(icao24: string): Promise<StateVector | undefined> {
-  try {
-    const response = await fetch(serverAddress(`api/v1/flights?icao24=${icao24}`), { signal: AbortSignal.timeout(PATIENCE) });
-    if (!response.ok) return undefined;
-    const { states } = (await response.json()) as { states: readonly StateVector[] };
-    return states[0];
-  } catch {
-    return undefined;
-  }
+/**
+ * Where an aircraft is now; `undefined` where it is in no current answer.
+ *
+ * @throws Error where the server does not answer
+ */
+export async function findAircraft(icao24: string, signal?: AbortSignal): Promise<StateVector | undefined> {
+  return (await statesAt(`api/v1/flights?icao24=${icao24}`, signal))[0];
+}
+
+/** How long before a moment an aircraft may have been heard to be shown at it, seconds. */
+const LONGEST_SILENCE = 3600;
+
+/** The same at a moment of the past, Unix seconds. */
+export async function findAircraftAt(
+  icao24: string,
+  at: number,
+  signal: AbortSignal,
+): Promise<StateVector | undefined> {
+  const [from, to] = [Math.floor(at - LONGEST_SILENCE), Math.floor(at) + 1];
+  return (await statesAt(`api/v1/flights/${icao24}/track?from=${from}&to=${to}&format=json`, signal)).at(-1);
+}
+
+async function statesAt(path: string, signal?: AbortSignal): Promise<readonly StateVector[]> {
+  const timeout = AbortSignal.timeout(PATIENCE);
+  const response = await fetch(serverAddress(path), {
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  });
+  if (!response.ok) throw new Error(`the server returned ${response.status}`);
+  return ((await response.json()) as { states: readonly StateVector[] }).states;
+}
+
+/** Whether an answer is the server's own problem document, and not that of a proxy which finds no server. */
+export function isProblem(response: Response): boolean {
+  return response.headers.get("Content-Type")?.startsWith("application/problem+json") === true;
 }
 
 /** How far back a replay looks for something to show. Seconds. */
@@ -113,16 +140,14 @@ export async function storedFrom(at: number): Promise<number | undefined> {
 
 let everything: { at: number; states: readonly StateVector[] } = { at: 0, states: [] };
 
-/** Every aircraft of the world, at most half a minute old; none where the server does not answer. */
+/**
+ * Every aircraft of the world, at most half a minute old.
+ *
+ * @throws Error where the server does not answer
+ */
 export async function everyAircraft(): Promise<readonly StateVector[]> {
   if (Date.now() - everything.at < 30_000) return everything.states;
-  try {
-    const response = await fetch(serverAddress("api/v1/flights"), { signal: AbortSignal.timeout(PATIENCE) });
-    if (!response.ok) return [];
-    const { states } = (await response.json()) as { states: readonly StateVector[] };
-    everything = { at: Date.now(), states };
-    return states;
-  } catch {
-    return [];
-  }
+  const states = await statesAt("api/v1/flights");
+  everything = { at: Date.now(), states };
+  return states;
 }

@@ -104,7 +104,12 @@ export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClo
     h(
       "ul",
       { class: "links" },
-      h("li", {}, h("a", { href: serverAddress("api/v1/flights") }, "/api/v1/flights"), ": current traffic, as JSON or GeoJSON"),
+      h(
+        "li",
+        {},
+        h("a", { href: serverAddress("api/v1/flights") }, "/api/v1/flights"),
+        ": current traffic, as JSON or GeoJSON",
+      ),
       h("li", {}, h("code", {}, "/api/v1/stream"), ": the stream behind this map"),
       h(
         "li",

@@ -24,6 +24,8 @@ export interface SkyEvents {
 export class Sky {
   /** The aircraft in the part of the sky that is looked at, and around it. */
   held: readonly StateVector[] = [];
+  /** Whether what is held was loaded for the time that is shown. */
+  isLoaded = false;
   private picture: Picture | undefined;
   private connection: ConnectionState = { kind: "connecting" };
   private scope: Box | undefined;
@@ -55,12 +57,14 @@ export class Sky {
     onBegin: () => {
       this.client.stop();
       this.held = [];
+      this.isLoaded = false;
       this.events.onTime();
       this.events.onStates();
       this.events.onJump();
     },
     onMoment: (states) => {
       this.held = states;
+      this.isLoaded = states.length > 0 || !this.replay.isLoading;
       this.events.onStates();
     },
     onJump: () => {
@@ -70,6 +74,7 @@ export class Sky {
       this.subscribe();
       this.wake();
       this.held = [];
+      this.isLoaded = false;
       this.events.onTime();
       this.events.onStates();
       this.events.onJump();
@@ -165,6 +170,7 @@ export class Sky {
     this.frame = undefined;
     if (this.isPast || this.picture === undefined) return;
     this.held = [...this.picture.aircraft()];
+    this.isLoaded = true;
     this.events.onStates();
   }
 }

@@ -1,15 +1,18 @@
+import { facts as factsOf } from "../model/health.ts";
 import type { Health, ServerStatus } from "../model/health.ts";
 import { span } from "../model/units.ts";
 import { h, setText } from "./dom.ts";
 
-/** How the picture is: one word with its colour, its age, the credits that are left and the stream's lag. */
+/** How current the picture is: a headline with its colour, the age, the credits left and the delivery delay. */
 export class StatusView {
   private readonly headline = h("span", { class: "headline" });
-  private readonly age = h("span", { class: "fact", title: "How long ago the source gave its newest answer" });
-  private readonly credits = h("span", { class: "fact wide", title: "Requests that OpenSky still allows today" });
-  private readonly lag = h("span", { class: "fact wide", title: "How long the newest event was on its way" });
-  private readonly count = h("span", { class: "fact", title: "Aircraft that are shown, of those that are known here" });
-  private readonly explanation = h("p", { class: "explanation", id: "explanation" });
+  private readonly age = h("span", { class: "fact", title: "Time since OpenSky's last update" });
+  private readonly credits = h("span", { class: "fact wide", title: "OpenSky credits left today" });
+  private readonly lag = h("span", { class: "fact wide", title: "Delivery delay of the latest event" });
+  private readonly count = h("span", { class: "fact", title: "Aircraft shown, of those loaded for this area" });
+  private readonly why = h("p");
+  private readonly figures = h("ul", { class: "figures" });
+  private readonly explanation = h("div", { class: "explanation", id: "explanation" }, this.why, this.figures);
   private readonly toggle = h(
     "button",
     {
@@ -26,6 +29,7 @@ export class StatusView {
     this.age,
   );
   private said = "";
+  private figured = "";
   /** What is read out when the state changes, and only then. */
   private readonly spoken = h("p", { class: "unseen", role: "status" });
   readonly element = h(
@@ -57,24 +61,41 @@ export class StatusView {
 
   update(
     health: Health,
-    facts: { ageSeconds: number | undefined; lagMs: number | undefined; shown: number; held: number },
+    facts: {
+      now: number;
+      ageSeconds: number | undefined;
+      lagMs: number | undefined;
+      shown: number;
+      /** `undefined` while nothing was loaded yet. */
+      held: number | undefined;
+    },
     status: ServerStatus | undefined,
   ): void {
     this.element.dataset["tone"] = health.tone;
     setText(this.headline, health.headline);
-    setText(this.explanation, health.explanation);
-    if (this.said !== health.headline) {
-      this.said = health.headline;
+    setText(this.why, health.explanation);
+    const figures = factsOf(status, facts.lagMs, facts.now);
+    if (figures.join() !== this.figured) {
+      this.figured = figures.join();
+      this.figures.replaceChildren(...figures.map((text) => h("li", {}, text)));
+    }
+    // The age in the headline grows all the time, which is not read out again.
+    const kind = health.headline.replaceAll(/\d+/g, "");
+    if (this.said !== kind) {
+      this.said = kind;
       setText(this.spoken, `${health.headline}. ${health.explanation}`);
     }
-    setText(this.age, facts.ageSeconds === undefined ? "" : `${span(facts.ageSeconds)} old`);
+    const { ageSeconds } = facts;
+    const isTold = ageSeconds === undefined || health.headline.includes(" old");
+    setText(this.age, isTold ? "" : `${span(ageSeconds)} old`);
     const { shown, held } = facts;
-    setText(this.count, shown === held ? `${number(held)} aircraft` : `${number(shown)} of ${number(held)} aircraft`);
+    const all = held === undefined ? "" : `${number(held)} aircraft`;
+    setText(this.count, held === undefined || shown === held ? all : `${number(shown)} of ${all}`);
     const credits = status?.source?.credits_left ?? null;
     setText(this.credits, credits === null ? "" : `${number(credits)} credits left today`);
     // Both clocks have to be right for it to mean something.
     const { lagMs } = facts;
-    setText(this.lag, lagMs === undefined || lagMs < -1000 ? "" : `lag ${(Math.max(0, lagMs) / 1000).toFixed(1)} s`);
+    setText(this.lag, lagMs === undefined || lagMs < -1000 ? "" : `delay ${(Math.max(0, lagMs) / 1000).toFixed(1)} s`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { altitude } from "../model/aircraft.ts";
 import type { StateVector } from "../stream/index.ts";
 import { serverAddress } from "./base.ts";
+import { isProblem } from "./server.ts";
 
 /** Where an aircraft was, ordered by time. */
 export type Track = readonly TrackPoint[];
@@ -63,18 +64,12 @@ export function newestFlight(track: Track): Track {
  */
 export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track | undefined> {
   const response = await fetch(
-    serverAddress(
-      `api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`,
-    ),
+    serverAddress(`api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`),
     { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) },
   );
   // Another 404 is of a proxy that finds no server.
   if (response.status === 404 && isProblem(response)) return undefined;
-  if (!response.ok) throw new Error(`the server answers ${response.status}`);
+  if (!response.ok) throw new Error(`the server returned ${response.status}`);
   const { states } = (await response.json()) as { states: StateVector[] };
   return newestFlight(states.flatMap((state) => pointOf(state) ?? []));
-}
-
-function isProblem(response: Response): boolean {
-  return response.headers.get("Content-Type")?.startsWith("application/problem+json") === true;
 }

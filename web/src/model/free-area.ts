@@ -1,0 +1,70 @@
+/** A part of the map, CSS pixels from its top left corner. */
+export interface Area {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** A place on the map, CSS pixels from its top left corner. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The map's size, CSS pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A free area that is narrower or lower than this shows nothing, CSS pixels. */
+const SMALLEST = 60;
+
+/** Whether a place is out of the map, or below something that lies over it. */
+export function isCovered({ x, y }: Point, { width, height }: Size, overlays: readonly Area[]): boolean {
+  const isIn = ({ left, top, right, bottom }: Area): boolean => x >= left && x <= right && y >= top && y <= bottom;
+  return !isIn({ left: 0, top: 0, right: width, bottom: height }) || overlays.some(isIn);
+}
+
+/** The largest part of the map that nothing covers; the whole map where hardly anything is left. */
+export function freeArea({ width, height }: Size, overlays: readonly Area[]): Area {
+  const within = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
+  const edges = (values: readonly number[], most: number): number[] =>
+    [...new Set([0, most, ...values.map((value) => within(value, most))])].sort((one, other) => one - other);
+  const across = edges(
+    overlays.flatMap(({ left, right }) => [left, right]),
+    width,
+  );
+  const down = edges(
+    overlays.flatMap(({ top, bottom }) => [top, bottom]),
+    height,
+  );
+  let largest: Area = { left: 0, top: 0, right: width, bottom: height };
+  let most = 0;
+  for (const left of across) {
+    for (const right of across) {
+      if (right - left < SMALLEST) continue;
+      const between = overlays.filter((overlay) => overlay.left < right && overlay.right > left);
+      for (const top of down) {
+        for (const bottom of down) {
+          const size = (right - left) * (bottom - top);
+          if (bottom - top < SMALLEST || size <= most) continue;
+          if (between.some((overlay) => overlay.top < bottom && overlay.bottom > top)) continue;
+          [largest, most] = [{ left, top, right, bottom }, size];
+        }
+      }
+    }
+  }
+  return largest;
+}
+
+/**
+ * Where to show what is looked at: in the middle of what panels leave free, or where something smaller lies there, in the
+ * middle of what is left by everything.
+ */
+export function focus(size: Size, panels: readonly Area[], others: readonly Area[]): Point {
+  const middle = ({ left, top, right, bottom }: Area): Point => ({ x: (left + right) / 2, y: (top + bottom) / 2 });
+  const point = middle(freeArea(size, panels));
+  return isCovered(point, size, others) ? middle(freeArea(size, [...panels, ...others])) : point;
+}
