@@ -22,7 +22,7 @@ export class Camera {
     const { lat, lon } = state;
     if (this.map === undefined) this.aim = { state, zoom: zoom ?? this.aim?.zoom };
     if (this.map === undefined || lat === null || lon === null) return;
-    const { x, y } = this.frame.focus();
+    const { x, y } = this.frame.freeCentre();
     const { clientWidth, clientHeight } = this.frame.map;
     this.map.goTo(lat, lon, [x - clientWidth / 2, y - clientHeight / 2], zoom);
   }

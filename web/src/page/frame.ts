@@ -152,7 +152,7 @@ export class Frame {
   }
 
   /** Where to show on the map what is looked at. */
-  focus(): Point {
+  freeCentre(): Point {
     return focus(this.size(), this.areas(this.panels()), this.areas(this.others()));
   }
 
