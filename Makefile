@@ -101,7 +101,7 @@ screenshots: prerequisites-test web ## The pictures of the README, made anew, fi
 	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent screenshots -- $(ARGS)
 
 .PHONY: lint
-lint: lint-rust lint-web lint-scripts lint-containers ## Formatting, Clippy, the rule about actors/, dependencies, ESLint, ShellCheck, Compose, Hadolint
+lint: lint-rust lint-web lint-scripts lint-containers lint-alerts ## Formatting, Clippy, the rule about actors/, dependencies, ESLint, ShellCheck, Compose, Hadolint, alert rules
 
 .PHONY: lint-rust
 lint-rust: prerequisites-run
@@ -127,6 +127,10 @@ lint-containers: prerequisites-lint
 check-image: prerequisites-test ## Build the image by buildah, without a container engine, and run it as Compose would (root; half an hour)
 	scripts/check-image.sh build
 	scripts/services/with.sh --kafka --postgres -- scripts/check-image.sh run
+
+.PHONY: lint-alerts
+lint-alerts: prerequisites-lint
+	scripts/check-alerts.sh
 
 .PHONY: bench
 bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kafka at full speed (ARGS='-- --quick', ARGS='-- latency')

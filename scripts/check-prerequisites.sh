@@ -29,6 +29,8 @@ need_other() { missing+=("$1"$'\t'"$2"); }
 
 need_program() { has "$1" || need_package "${3:-$1}" "$2"; }
 
+need_promtool() { need_program promtool prometheus "promtool (checks metrics and alert rules; no running Prometheus is needed)"; }
+
 check_run() {
   local found
   if ! has cargo; then
@@ -76,6 +78,7 @@ check_test() {
   need_program go golang-go "Go (a client of the stream)"
   need_program caddy caddy "Caddy (a proxy in front of the stream)"
   need_program pgrep procps "pgrep"
+  need_promtool
   need_program setsid util-linux "setsid, flock, setpriv"
 }
 
@@ -83,6 +86,7 @@ check_lint() {
   cargo fmt --version >/dev/null 2>&1 || need_other "rustfmt" "rustup component add rustfmt"
   cargo clippy --version >/dev/null 2>&1 || need_other "clippy" "rustup component add clippy"
   need_program shellcheck shellcheck
+  need_promtool
   docker compose version >/dev/null 2>&1 || has docker-compose ||
     need_package "Docker Compose (no engine is needed)" docker-compose
   if ! has hadolint && [ ! -x "$tools/bin/hadolint" ]; then
@@ -124,6 +128,17 @@ retry() {
   return 1
 }
 
+# Runs a command while Debian's packages start no services: only their programs are needed, and the tests start their own.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d code=0
+  [ ! -e "$policy" ] || { "$@"; return; }
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  "$@" || code=$?
+  rm -f "$policy"
+  return "$code"
+}
+
 install_missing() {
   has apt-get || { echo "INSTALL=1 knows apt-get only" >&2; return 1; }
   export DEBIAN_FRONTEND=noninteractive
@@ -131,7 +146,7 @@ install_missing() {
   check_all "$@" # the names of the packages are known only now
   if [ ${#packages[@]} -gt 0 ]; then
     echo "installing: ${packages[*]}"
-    retry apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+    without_services retry apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
   fi
   if [[ " $* " == *" lint "* ]] && ! has hadolint && [ ! -x "$tools/bin/hadolint" ]; then
     python3 -m venv "$tools"

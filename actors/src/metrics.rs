@@ -142,69 +142,73 @@ impl Metrics {
         };
         let m = metrics.clone();
         registry.register("polls", "Requests to the source, by outcome", m.polls);
-        registry.register("states_received", "State vectors in the source's answers", m.states_received);
-        registry.register("states_changed", "State vectors newer than the last one published", m.states_changed);
+        registry.register("states_received", "State vectors received from the source", m.states_received);
+        registry.register(
+            "states_changed",
+            "Received state vectors that are newer than the last published one",
+            m.states_changed,
+        );
         registry.register(
             "states_passed_over",
-            "State vectors not published or shown, by reason",
+            "State vectors not published or not shown, by reason",
             m.states_passed_over,
         );
-        registry.register("bad_rows", "Rows of the source that are no state vector, by what is wrong", m.bad_rows);
+        registry.register(
+            "bad_rows",
+            "Rows from the source that are not valid state vectors, by faulty field",
+            m.bad_rows,
+        );
         registry.register("credits_left", "OpenSky credits left until the next refill; -1 until known", m.credits_left);
         registry.register_with_unit(
             "last_answer_timestamp",
-            "When the source last gave a good answer, or polling began, in Unix seconds; 0 where nothing is polled",
+            "Unix time of the last valid response from the source, or of the start of polling; 0 if this process does not poll",
             Unit::Seconds,
             m.last_answer,
         );
         registry.register_with_unit(
             "last_states_timestamp",
-            "When an answer of the source last held any state vector, in Unix seconds; 0 until then",
+            "Unix time of the last response from the source that held any state vectors; 0 until then",
             Unit::Seconds,
             m.last_states,
         );
-        registry.register("states_in_answer", "State vectors in the source's newest good answer", m.states_in_answer);
+        registry.register(
+            "states_in_answer",
+            "State vectors in the last valid response from the source",
+            m.states_in_answer,
+        );
         registry.register_with_unit(
             "poll_interval",
-            "From the last good answer to the poll that was planned after it; 0 until then",
+            "Time from the last valid response to the next planned poll; 0 until known",
             Unit::Seconds,
             m.poll_interval,
         );
         registry.register("published", "State vectors acknowledged by Kafka", m.published);
-        registry.register("publish_failures", "Tries to publish that failed at least in part", m.publish_failures);
+        registry.register("publish_failures", "Publish attempts that failed completely or in part", m.publish_failures);
         registry.register("alerts", "Alerts acknowledged by Kafka", m.alerts);
         registry.register("states_held", "State vectors waiting for Kafka", m.held);
         registry.register_with_unit(
             "states_held",
-            "Memory that state vectors waiting for Kafka take, about",
+            "Approximate memory used by state vectors waiting for Kafka",
             Unit::Bytes,
             m.held_bytes,
         );
-        registry.register(
-            "states_dropped",
-            "State vectors that Kafka did not take and that were given up, by reason",
-            m.dropped,
-        );
+        registry.register("states_dropped", "State vectors dropped before Kafka accepted them, by reason", m.dropped);
         registry.register("consumed", "Records read from Kafka, by path", m.consumed);
-        registry.register("lost_offsets", "Offsets that Kafka no longer had, by path", m.lost_offsets);
-        registry.register(
-            "consumer_lag_records",
-            "Records on Kafka that a path has still before it, by partition",
-            m.consumer_lag,
-        );
+        registry.register("lost_offsets", "Offsets deleted from Kafka before they were read, by path", m.lost_offsets);
+        registry.register("consumer_lag_records", "Consumer lag in records, by path and partition", m.consumer_lag);
         registry.register("dead_letters", "Records sent to the dead-letter topic", m.dead_letters);
-        registry.register("rows", "State vectors brought to the database, by outcome", m.rows);
+        registry.register("rows", "State vectors written to the database, by outcome", m.rows);
         registry.register(
             "store_failures",
-            "Batches that the database did not take at once, by reason",
+            "Batches the database did not accept at the first attempt, by reason",
             m.store_failures,
         );
         registry.register(
             "rows_expired",
-            "State vectors that this process deleted because they were older than the retention",
+            "State vectors deleted by this process because they were older than the retention",
             m.expired,
         );
-        registry.register("maintenance_failures", "Steps of maintenance that failed", m.maintenance_failures);
+        registry.register("maintenance_failures", "Database maintenance steps that failed", m.maintenance_failures);
         registry.register("timescaledb_job_failures", "Failed runs of TimescaleDB's jobs, by job", m.job_failures);
         registry.register(
             "timescaledb_job_consecutive_failures",
@@ -213,45 +217,53 @@ impl Metrics {
         );
         registry.register_with_unit(
             "timescaledb_job_last_success_timestamp",
-            "When TimescaleDB's jobs last succeeded, in Unix seconds; 0 if never",
+            "Unix time at which TimescaleDB's jobs last succeeded; 0 if never",
             Unit::Seconds,
             m.job_last_success,
         );
         registry.register_with_unit(
             "timescaledb_job_interval",
-            "From one run of TimescaleDB's jobs to the next",
+            "Interval between runs of TimescaleDB's jobs",
             Unit::Seconds,
             m.job_interval,
         );
         registry.register("aircraft", "Aircraft in the live picture", m.aircraft);
-        registry.register("sse_clients", "Connected clients", m.clients);
-        registry.register("sse_clients_refused", "Clients turned away, by reason", m.clients_refused);
+        registry.register("sse_clients", "Connected clients of the live streams", m.clients);
+        registry.register("sse_clients_refused", "Stream clients refused, by reason", m.clients_refused);
         registry.register(
             "sse_clients_evicted",
-            "Clients dropped because they took nothing for too long",
+            "Stream clients disconnected because they read nothing for too long",
             m.clients_evicted,
         );
-        registry.register("sse_encodings", "Texts made, each once for all clients, by what they are", m.encodings);
-        registry.register("sse_encoded_bytes", "Bytes of them", m.encoded_bytes);
+        registry.register("sse_encodings", "Events encoded, once for all clients, by kind", m.encodings);
+        registry.register("sse_encoded_bytes", "Bytes of encoded events, by kind", m.encoded_bytes);
         registry.register(
             "sse_compressions",
-            "Texts compressed, each once for all clients, by encoding",
+            "Events compressed, once for all clients, by content encoding",
             m.compressions,
         );
-        registry.register("sse_compressed_bytes", "Bytes that came out of it", m.compressed_bytes);
-        registry.register("sse_states_skipped", "State vectors that slow clients were spared", m.states_skipped);
+        registry.register(
+            "sse_compressed_bytes",
+            "Bytes of compressed events, by content encoding",
+            m.compressed_bytes,
+        );
+        registry.register("sse_states_skipped", "State vectors coalesced for slow clients", m.states_skipped);
         for (name, help, histogram) in [
-            ("poll", "From the request to the parsed answer", m.poll_seconds),
-            ("publish", "From handing a batch to Kafka to its last delivery report", m.publish_seconds),
-            ("store", "From handing a batch to the database to its commit", m.store_seconds),
-            ("maintenance", "One step of the database's maintenance", m.maintenance_seconds),
-            ("age_when_stored", "From the source's response time to the commit", m.age_when_stored),
+            ("poll", "Time from a request to the source to its parsed response", m.poll_seconds),
+            ("publish", "Time from sending a batch to Kafka to its last delivery report", m.publish_seconds),
+            ("store", "Time from sending a batch to the database to its commit", m.store_seconds),
+            ("maintenance", "Duration of a database maintenance step", m.maintenance_seconds),
+            ("age_when_stored", "Age of state vectors at commit, from the source's response time", m.age_when_stored),
             (
                 "sse_lag",
-                "From an event's making until a client's socket has taken it, for every sixteenth client",
+                "Time from encoding an event to writing it to a client's socket, sampled at every sixteenth client",
                 m.sse_lag,
             ),
-            ("age_when_shown", "From the source's response time to the live picture", m.age_when_shown),
+            (
+                "age_when_shown",
+                "Age of state vectors when they reach the live picture, from the source's response time",
+                m.age_when_shown,
+            ),
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, histogram);
         }
@@ -284,8 +296,8 @@ impl Metrics {
     }
 }
 
-/// These kinds are shown from the first, with none counted: in a counter that appears with its first event Prometheus
-/// sees no increase, and no alert would tell of it.
+/// Serves these kinds from the start, at 0: Prometheus sees no increase in a counter that appears with its first event,
+/// so the alert on it would not fire.
 pub fn expect(family: &CounterByKind, kinds: &[&'static str]) {
     kinds.iter().for_each(|kind| drop(family.get_or_create(&Kind { kind })));
 }

@@ -1,25 +1,34 @@
-//! `/metrics`: the registry in Prometheus' text format.
+//! `/metrics`: the registry for Prometheus.
 
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{CONTENT_TYPE, VARY};
+use actix_web::{HttpRequest, HttpResponse, web};
 use actors::supervision::Board;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::exposition::{Exposition, to_text_format};
 use super::problem::Problem;
 use super::server::ServerState;
 use crate::storage::{Connections, Storage};
 
 /// Metrics for Prometheus
+///
+/// In Prometheus' text format 0.0.4, or in OpenMetrics 1.0 where `Accept` prefers it.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
-    (status = 200, description = "OpenMetrics text.", content_type = "application/openmetrics-text", body = String)))]
-pub(super) async fn metrics(state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+    (status = 200, description = "The metrics.", content(
+        (String = "text/plain"), (String = "application/openmetrics-text")))))]
+pub(super) async fn metrics(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let mut body = String::new();
     text::encode(&mut body, &state.registry).map_err(Problem::unavailable)?;
+    let format = Exposition::accepted_by(&request);
+    if format == Exposition::Text {
+        body = to_text_format(&body);
+    }
     Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+        .insert_header((CONTENT_TYPE, format.content_type()))
+        .insert_header((VARY, "Accept"))
         .body(body))
 }
 
@@ -33,7 +42,7 @@ impl Collector for PoolCollector {
         let shape = ConstGauge::new(0_i64);
         let mut family = encoder.encode_descriptor(
             "database_connections",
-            "Connections for queries, by what they do",
+            "Database connections for queries, by state",
             None,
             shape.metric_type(),
         )?;
@@ -41,8 +50,8 @@ impl Collector for PoolCollector {
             gauge(count).encode(family.encode_family(&[("kind", kind)])?)?;
         }
         for (name, help, count) in [
-            ("database_connections_most", "Connections for queries that there may be", most),
-            ("database_queries_waiting", "Queries that wait for a connection", waiting),
+            ("database_connections_most", "Maximum number of database connections for queries", most),
+            ("database_queries_waiting", "Queries waiting for a database connection", waiting),
         ] {
             gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;
         }
@@ -64,7 +73,7 @@ impl Collector for BoardCollector {
         let restarts = ConstCounter::new(0_u64);
         let mut family = encoder.encode_descriptor(
             "actor_restarts",
-            "Restarts, after a panic or because the operator wanted it",
+            "Actor restarts, after a panic or on the operator's request",
             None,
             restarts.metric_type(),
         )?;
@@ -75,7 +84,7 @@ impl Collector for BoardCollector {
         let up = ConstGauge::new(0_i64);
         let mut family = encoder.encode_descriptor(
             "actor_phase",
-            "1 for the phase that each actor is in",
+            "Current phase of each actor, always 1",
             None,
             up.metric_type(),
         )?;

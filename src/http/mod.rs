@@ -9,6 +9,7 @@ mod by_address;
 mod client_address;
 mod document;
 mod entity_tag;
+mod exposition;
 mod flights;
 mod form;
 mod geojson;

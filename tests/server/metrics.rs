@@ -1,11 +1,13 @@
 //! What is watched is what is served: the alerts, the dashboard and `/metrics` speak of the same metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use simulator::{Fault, FaultKind, Target};
 
-use crate::support::{Setup, Sky, eventually};
+use crate::support::{Setup, Sky, SseClient, TestApp, eventually};
 
 const ALERTS: &str = include_str!("../../deploy/prometheus/alerts.yml");
 const DASHBOARD: &str = include_str!("../../deploy/grafana/flight-monitor.json");
@@ -19,15 +21,12 @@ fn served() -> BTreeMap<String, &'static str> {
         let actor = format!("kafka-consumer-{path}");
         app.wait_actor(&actor, "knows what waits for it", |actor| actor["observation"]["lag"].is_u64());
     }
-    // Of which kinds bad rows are, only a bad row tells.
-    sky.fault(Fault::new(Target::States, FaultKind::BadRows));
-    eventually("a bad row is counted", || (app.metric("bad_rows_total") > 0.0).then_some(()));
     let text = app.get("/metrics").text();
     let mut served = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').unwrap();
         match kind {
-            "counter" => drop(served.insert(format!("{name}_total"), "counter")),
+            "counter" => drop(served.insert(name.to_owned(), "counter")),
             "gauge" => drop(served.insert(name.to_owned(), "gauge")),
             "histogram" => {
                 for suffix in ["bucket", "sum", "count"] {
@@ -58,7 +57,7 @@ fn every_metric_that_is_watched_is_served_and_named_by_the_conventions() {
     for (name, kind) in &served {
         assert!(name.starts_with("flight_monitor_"), "{name}");
         assert!(*kind != "histogram" || name.contains("_seconds_"), "{name} does not tell its unit");
-        assert!(*kind == "counter" || !name.ends_with("_total"), "{name} is a {kind}");
+        assert_eq!(*kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
     }
     // A counter only grows, so that its value by itself says nothing in an alert.
     let rules = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
@@ -106,4 +105,78 @@ fn cells(place: &Value) -> impl Iterator<Item = (u64, u64)> {
     let number = |name: &str| place[name].as_u64().unwrap();
     let (x, y, w, h) = (number("x"), number("y"), number("w"), number("h"));
     (x..x + w).flat_map(move |x| (y..y + h).map(move |y| (x, y)))
+}
+
+/// The name and labels of each sample of a counter.
+fn counters(app: &TestApp) -> BTreeSet<String> {
+    let text = app.get("/metrics").text();
+    let samples = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
+    samples
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| name.split('{').next().unwrap().ends_with("_total"))
+        .collect()
+}
+
+#[test]
+fn every_counter_is_served_from_the_start() {
+    let sky = Sky::of(20);
+    let app = Setup::embedded().watching(&sky).start();
+    let from_the_start = counters(&app);
+    assert!(from_the_start.contains("flight_monitor_bad_rows_total{kind=\"lat\"}"), "{from_the_start:?}");
+    let count = |name: &str| app.metric(name);
+    sky.fault(Fault::new(Target::States, FaultKind::BadRows));
+    eventually("a bad row is counted", || (count("bad_rows_total") > 0.0).then_some(()));
+    sky.fault(Fault::new(Target::States, FaultKind::Html));
+    let malformed = || app.sample("polls_total{kind=\"malformed\"}");
+    eventually("a malformed answer is counted", || (malformed() > Some(0.0)).then_some(()));
+    let _clients = ["gzip", "zstd"].map(|encoding| {
+        ["/sse/flights", "/api/v1/stream"]
+            .map(|path| SseClient::ask_for(path, &app.address, &[("Accept-Encoding", encoding)]))
+    });
+    let kinds = ["telemetry", "delta", "snapshot"];
+    eventually("events of each kind are encoded", || {
+        let encoded = |kind: &&str| app.sample(&format!("sse_encodings_total{{kind=\"{kind}\"}}")) > Some(0.0);
+        kinds.iter().all(encoded).then_some(())
+    });
+    eventually("rows are stored", || (count("rows_total") > 0.0).then_some(()));
+    let late: Vec<_> = counters(&app).difference(&from_the_start).cloned().collect();
+    assert!(late.is_empty(), "counters that appear with their first event: {late:?}");
+}
+
+#[test]
+fn metrics_are_served_in_the_format_of_the_accept_header() {
+    let app = Setup::embedded().watching(&Sky::of(5)).start();
+    let ask = |headers: &[(&str, &str)]| {
+        let answer = app.ask("GET", "/metrics", headers);
+        assert_eq!(answer.header("vary"), "Accept");
+        (answer.header("content-type").to_owned(), answer.text())
+    };
+    let prometheus = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                      text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let (content_type, open_metrics) = ask(&[("Accept", prometheus)]);
+    assert_eq!(content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(open_metrics.contains("# TYPE flight_monitor_polls counter\n") && open_metrics.ends_with("# EOF\n"));
+    for headers in [&[][..], &[("Accept", "*/*")], &[("Accept", "text/plain;version=0.0.4")]] {
+        let (content_type, text) = ask(headers);
+        assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+        assert!(text.contains("# TYPE flight_monitor_polls_total counter\n"), "{text}");
+        assert!(!text.contains("# EOF") && !text.contains("# UNIT"), "{text}");
+    }
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_the_metrics() {
+    let app = Setup::embedded().watching(&Sky::of(5)).start();
+    app.wait_actor("kafka-consumer-store", "knows its lag", |actor| actor["observation"]["lag"].is_u64());
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool.stdin.take().unwrap().write_all(&app.get("/metrics").body).unwrap();
+    let checked = promtool.wait_with_output().unwrap();
+    let said = [checked.stdout, checked.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert_eq!((checked.status.code(), said), (Some(0), [String::new(), String::new()]));
 }

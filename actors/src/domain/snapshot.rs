@@ -22,6 +22,35 @@ pub struct RejectedRow {
     pub reason: String,
 }
 
+impl RejectedRow {
+    /// Every kind: the fields of a state vector, and what else can be wrong with a row.
+    pub const KINDS: &[&str] = &[
+        "icao24",
+        "callsign",
+        "origin_country",
+        "lat",
+        "lon",
+        "velocity",
+        "true_track",
+        "vertical_rate",
+        "baro_altitude",
+        "geo_altitude",
+        "on_ground",
+        "squawk",
+        "spi",
+        "position_source",
+        "category",
+        "time_position",
+        "last_contact",
+        "observed_at",
+        "columns",
+        "encoding",
+        "future",
+        "row",
+        "sensors",
+    ];
+}
+
 /// The rows of one response that were left out, counted by kind, with an example of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BadRows(BTreeMap<&'static str, (u64, String)>);
@@ -29,6 +58,7 @@ pub struct BadRows(BTreeMap<&'static str, (u64, String)>);
 impl BadRows {
     /// Counts one row; the first of each kind is kept as the example.
     pub fn add(&mut self, row: RejectedRow) {
+        debug_assert!(RejectedRow::KINDS.contains(&row.kind), "{} is not in RejectedRow::KINDS", row.kind);
         self.0.entry(row.kind).or_insert((0, row.reason)).0 += 1;
     }
 

@@ -92,6 +92,7 @@ impl Broadcast {
     /// An empty picture that nobody watches. No two may have the same epoch.
     pub fn new(epoch: u32, limits: HubLimits, metrics: Metrics) -> Self {
         expect(&metrics.clients_refused, &["clients", "address"]);
+        expect(&metrics.states_passed_over, &["not_newer_than_picture", "outdated", "ahead_of_time"]);
         Self {
             picture: Picture::default(),
             latest: LatestStates::default(),

@@ -6,7 +6,7 @@ use super::cell::Cell;
 use super::compression::{Compressor, Encoding};
 use super::encoder::{self, Head};
 use super::picture::Picture;
-use crate::metrics::{Metrics, count};
+use crate::metrics::{Metrics, count, expect};
 
 /// Makes what many get: each text once, and each compressed form of it once.
 #[derive(Debug)]
@@ -27,6 +27,12 @@ pub(super) struct Encoded {
 
 impl Press {
     pub(super) fn new(metrics: Metrics) -> Self {
+        for family in [&metrics.encodings, &metrics.encoded_bytes] {
+            expect(family, &["telemetry", "delta", "snapshot"]);
+        }
+        for family in [&metrics.compressions, &metrics.compressed_bytes] {
+            expect(family, &[Encoding::Gzip.name(), Encoding::Zstd.name()]);
+        }
         Self { compressor: Compressor::new(), snapshots: HashMap::new(), metrics }
     }
 

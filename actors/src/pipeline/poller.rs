@@ -11,7 +11,7 @@ use super::poll_plan::PollPlan;
 use super::refill_watch::RefillWatch;
 use super::work::{UnderWay, Work};
 use crate::alerts::AlertWatch;
-use crate::domain::{BadRows, UnixTime};
+use crate::domain::{BadRows, RejectedRow, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Fetched, SourceError, StateSource};
@@ -164,6 +164,7 @@ impl<S: StateSource> Poller<S> {
     ) -> Self {
         expect(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
         expect(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
+        expect(&metrics.bad_rows, RejectedRow::KINDS);
         Self {
             source: Rc::new(source),
             plan,

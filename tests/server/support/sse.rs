@@ -67,10 +67,14 @@ impl SseClient {
 
     /// Asks, and leaves the reading to the caller.
     pub(crate) fn ask(address: &str, headers: &[(&str, &str)]) -> TcpStream {
+        Self::ask_for("/sse/flights", address, headers)
+    }
+
+    /// Asks for a path, and leaves the reading to the caller.
+    pub(crate) fn ask_for(path: &str, address: &str, headers: &[(&str, &str)]) -> TcpStream {
         let mut socket = TcpStream::connect(address).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        write!(socket, "GET /sse/flights HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{headers}\r\n")
-            .unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{headers}\r\n").unwrap();
         socket
     }
 
