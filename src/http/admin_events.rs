@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::admin::Operator;
+use super::head_body::HeadBody;
 use super::problem::Problem;
 use super::server::ServerState;
 
@@ -37,7 +38,7 @@ pub(super) async fn events(
         .insert_header((CACHE_CONTROL, "no-store, no-transform"))
         .insert_header(("X-Accel-Buffering", "no"));
     if request.method() == Method::HEAD {
-        return Ok(response.finish());
+        return Ok(response.body(HeadBody));
     }
     let place = state.watchers.clone().try_acquire_owned();
     let place = place.map_err(|_| Problem::unavailable("too many watch /admin/events already"))?;

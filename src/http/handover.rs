@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use actix_web::http::Version;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use actors::live::QueueReceiver;
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -39,23 +40,38 @@ struct Shared {
 
 /// Where a body leaves what its connection is to go on with; in the extensions of each plain connection.
 #[derive(Clone, Default)]
-pub(super) struct HandOver(Rc<Cell<Option<QueueReceiver>>>);
+pub(super) struct HandOver(Rc<Cell<Option<(QueueReceiver, Framing)>>>);
+
+/// How the client finds the end of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// By the last chunk (RFC 9112, 7.1).
+    Chunked,
+    /// By the end of the connection: HTTP/1.0 has no chunks.
+    UntilClose,
+}
 
 /// A body that sends nothing itself.
 struct Leaves {
-    frames: Option<QueueReceiver>,
+    frames: Option<(QueueReceiver, Framing)>,
     to: HandOver,
 }
 
 impl HandOver {
-    /// The place for a request whose answer can be gone on with: one of HTTP/1.1 without TLS.
+    /// The place for a request whose answer can be continued on its socket: HTTP/1.0 or HTTP/1.1, without TLS.
     pub(super) fn of(request: &HttpRequest) -> Option<&Self> {
-        request.conn_data().filter(|_| request.version() == Version::HTTP_11)
+        request.conn_data().filter(|_| request.version() <= Version::HTTP_11)
     }
 
-    /// The answer whose body are these frames, up to their end; the connection ends with them.
-    pub(super) fn answer(&self, response: &mut HttpResponseBuilder, frames: QueueReceiver) -> HttpResponse {
-        response.force_close().body(Leaves { frames: Some(frames), to: self.clone() })
+    /// The answer to a request whose body are these frames, up to their end; the connection ends with them.
+    pub(super) fn answer(
+        &self,
+        request: &HttpRequest,
+        response: &mut HttpResponseBuilder,
+        frames: QueueReceiver,
+    ) -> HttpResponse {
+        let framing = if request.version() < Version::HTTP_11 { Framing::UntilClose } else { Framing::Chunked };
+        response.force_close().body(Leaves { frames: Some((frames, framing)), to: self.clone() })
     }
 }
 
@@ -147,6 +163,7 @@ async fn serve<E>(
     patience: Duration,
 ) -> Result<(), E> {
     let mut watch = Watch::over(connection.under_way(), patience);
+    let _reset = ResetIfCutShort(Rc::downgrade(&connection.0));
     let Shared { is_blocked, handed_over, .. } = &*connection.0;
     let frames = std::future::poll_fn(|cx| {
         let answered = answering.as_mut().poll(cx).map(Err);
@@ -162,7 +179,7 @@ async fn serve<E>(
         }
         answered
     });
-    let frames = match frames.await {
+    let (frames, framing) = match frames.await {
         Ok(frames) => frames,
         Err(ended) => return ended,
     };
@@ -174,10 +191,26 @@ async fn serve<E>(
             biased;
             () = leaving(&socket) => {}
             // An error says that the client has gone, too.
-            _ = send(&socket, frames) => {}
+            _ = send(&socket, frames, framing) => {}
         }
     }
     Ok(())
+}
+
+/// Resets a connection that ends within a body which only its end delimits: closed in order, a part would look whole.
+struct ResetIfCutShort(Weak<Shared>);
+
+impl Drop for ResetIfCutShort {
+    fn drop(&mut self) {
+        // One that was handed over is not there any more.
+        let Some(connection) = self.0.upgrade().filter(|connection| connection.under_way.is_cut_short()) else {
+            return;
+        };
+        let reset = SockRef::from(&*connection.socket.borrow()).set_linger(Some(Duration::ZERO));
+        if let Err(error) = reset {
+            log::debug!(error:%; "failed to reset a connection whose answer was cut short");
+        }
+    }
 }
 
 /// Ends when the client does. What it still says is passed over: the answer under way is the last on this connection.
@@ -193,12 +226,19 @@ async fn leaving(socket: &TcpStream) {
     }
 }
 
-/// Sends the frames as chunks (RFC 9112, 7.1), up to the last one.
-async fn send(socket: &TcpStream, mut frames: QueueReceiver) -> io::Result<()> {
+/// Sends the frames, up to the last one.
+async fn send(socket: &TcpStream, mut frames: QueueReceiver, framing: Framing) -> io::Result<()> {
     while let Some(frame) = frames.recv().await {
-        write_all(socket, frame.chunk(), || frames.has_progressed()).await?;
+        let parts = match framing {
+            Framing::Chunked => frame.chunk(),
+            Framing::UntilClose => frame.pieces(),
+        };
+        write_all(socket, parts, || frames.has_progressed()).await?;
     }
-    write_all(socket, &[Bytes::from_static(b"0\r\n\r\n")], || {}).await
+    match framing {
+        Framing::Chunked => write_all(socket, &[Bytes::from_static(b"0\r\n\r\n")], || {}).await,
+        Framing::UntilClose => Ok(()),
+    }
 }
 
 /// Writes all parts, in as few calls as the socket has room for, and calls `progress` after each.
@@ -232,7 +272,6 @@ mod tests {
     use std::thread;
 
     use actors::live::{Frame, QueueLimits, QueueSender, queue};
-    use socket2::SockRef;
     use tokio::sync::Notify;
 
     use super::*;
@@ -281,6 +320,11 @@ mod tests {
 
     #[tokio::test]
     async fn frames_arrive_whole_however_little_the_socket_takes_at_once() {
+        check_frames_arrive_whole(Framing::Chunked).await;
+        check_frames_arrive_whole(Framing::UntilClose).await;
+    }
+
+    async fn check_frames_arrive_whole(framing: Framing) {
         let (server, client) = connected().await;
         SockRef::from(&server).set_send_buffer_size(4096).unwrap();
         let sent = [
@@ -294,7 +338,7 @@ mod tests {
             sender.offer(frame.clone(), QueueLimits { frames: 9, bytes: usize::MAX });
         }
         let reader = read_to_the_end(client);
-        let (sending, ending) = (send(&server, receiver), async move {
+        let (sending, ending) = (send(&server, receiver, framing), async move {
             // Each part that the socket took is progress: a slow client is not a dead one.
             while sender.taken() < 10 {
                 tokio::task::yield_now().await;
@@ -304,7 +348,9 @@ mod tests {
         tokio::join!(sending, ending).0.unwrap();
         drop(server);
         let pieces = sent.iter().flat_map(|frame| frame.pieces());
-        assert!(contents(&reader.join().unwrap()) == pieces.flatten().copied().collect::<Vec<_>>());
+        let read = reader.join().unwrap();
+        let read = if framing == Framing::Chunked { contents(&read) } else { read };
+        assert!(read == pieces.flatten().copied().collect::<Vec<_>>());
     }
 
     #[tokio::test]
@@ -312,6 +358,6 @@ mod tests {
         let (server, client) = connected().await;
         let (_sender, receiver) = frames(&frame([vec![b'x'; 20_000_000]]));
         drop(client);
-        send(&server, receiver).await.unwrap_err();
+        send(&server, receiver, Framing::Chunked).await.unwrap_err();
     }
 }

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::respond;
 
 use super::form::{Offer, choose};
+use super::head_body::HeadBody;
 use super::history_body::{HistoryBody, Reader};
 use super::problem::Problem;
 use super::query::Parameters;
@@ -76,7 +77,7 @@ pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>)
         .insert_header((VARY, "Accept"))
         .insert_header(("X-Accel-Buffering", "no"));
     if request.method() == Method::HEAD {
-        return Ok(response.finish());
+        return Ok(response.body(HeadBody));
     }
     let address = state.client_address(&request);
     let share = state.limits.histories.take(address, 1).ok_or_else(|| {

@@ -14,6 +14,7 @@ mod flights;
 mod form;
 mod geojson;
 mod handover;
+mod head_body;
 mod health;
 mod history;
 mod history_body;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use rand::Rng;
 
 use super::handover::HandOver;
+use super::head_body::HeadBody;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::server::ServerState;
@@ -105,8 +106,11 @@ async fn answer(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> R
         .insert_header(("X-Accel-Buffering", "no"))
         .insert_header((VARY, "Accept-Encoding"));
     if request.method() == Method::HEAD {
-        // No place is taken for who will read nothing.
-        return Ok(response.finish());
+        // No place is taken for a client that reads nothing.
+        if encoding != Encoding::Identity {
+            response.insert_header((CONTENT_ENCODING, encoding.name()));
+        }
+        return Ok(response.body(HeadBody));
     }
     let joined = tokio::time::timeout(PATIENCE, hub.send(Join { address, encoding, wanted })).await;
     let Ok(Ok(Ok(Joined { frames }))) = joined else {
@@ -117,7 +121,7 @@ async fn answer(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> R
         response.insert_header((CONTENT_ENCODING, encoding.name()));
     }
     Ok(match HandOver::of(request) {
-        Some(connection) => connection.answer(&mut response, frames),
+        Some(connection) => connection.answer(request, &mut response, frames),
         None => response.body(FrameBody { frames, frame: None, rest: Bytes::new() }),
     })
 }

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_http::{HttpMessage, Request, Response};
+use actix_http::{ConnectionType, HttpMessage, Request, Response};
 use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode, Version};
 use bytes::Bytes;
 use ipnet::IpNet;
 use tokio::time::{Instant, Sleep, sleep};
@@ -32,6 +32,8 @@ pub(super) struct UnderWay(Rc<Requests>);
 struct Requests {
     begun: Cell<u64>,
     count: Cell<usize>,
+    /// Whether a body is being sent whose end is the end of the connection.
+    is_open_ended: Cell<bool>,
     /// Since when answers wait to be asked for their next part, by request.
     waiting: RefCell<HashMap<u64, Instant>>,
 }
@@ -59,6 +61,11 @@ impl UnderWay {
         self.0.count.set(self.0.count.get() + 1);
         self.0.begun.set(self.0.begun.get() + 1);
         Place { of: self.clone(), number: self.0.begun.get(), _share: share }
+    }
+
+    /// Whether the connection ended before a body that only its end delimits. Closed as usual, it would look complete.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.0.is_open_ended.get()
     }
 
     /// Whether an answer has waited for that long.
@@ -100,6 +107,9 @@ impl MessageBody for Watched {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let next = Pin::new(&mut self.body).poll_next(cx);
+        if matches!(next, Poll::Ready(None)) {
+            self.place.of.0.is_open_ended.set(false);
+        }
         // Whoever has been given a part asks for the next one once it is on its way.
         self.place.set_waiting(matches!(next, Poll::Ready(Some(Ok(_)))));
         next
@@ -140,13 +150,20 @@ where
         let under_way = request.conn_data::<UnderWay>().cloned().unwrap_or_default();
         // At once, so that its connection knows of it in the very poll that began it.
         let place = under_way.begin(&limits.by_address, &request, &limits.proxies);
+        let (is_before_http_11, is_head) = (request.version() < Version::HTTP_11, request.method() == Method::HEAD);
         if place.is_none() {
             limits.refusals.count(Limit::Requests);
         }
         let answering = place.map(|place| (place, app.call(request)));
         async move {
             let Some((place, answering)) = answering else { return Ok(refused()) };
-            let response: Response<B> = answering.await?.into();
+            let mut response: Response<B> = answering.await?.into();
+            // HTTP/1.0 has no chunks (RFC 9112, 6.1): the connection's end is the body's.
+            if is_before_http_11 && response.body().size() == BodySize::Stream {
+                response.head_mut().no_chunking(true);
+                response.head_mut().set_connection_type(ConnectionType::Close);
+                place.of.0.is_open_ended.set(!is_head);
+            }
             Ok(response.map_body(|_, body| EitherBody::left(Watched { body: body.boxed(), place })))
         }
     })

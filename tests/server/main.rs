@@ -18,6 +18,7 @@ mod contract;
 mod crashes;
 mod database_refusals;
 mod dead_letters;
+mod delivery;
 mod engine_room;
 mod export;
 mod fuzz;
