@@ -7,6 +7,7 @@ mod admission;
 mod attempts;
 mod by_address;
 mod client_address;
+mod cors;
 mod document;
 mod entity_tag;
 mod exposition;

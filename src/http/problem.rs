@@ -40,6 +40,11 @@ impl Problem {
         Self { title: "Unauthorized", status: 401, detail: detail.into(), parameter: None }
     }
 
+    /// 403: not for this client.
+    pub(super) fn forbidden(detail: &str) -> Self {
+        Self { title: "Forbidden", status: 403, detail: detail.into(), parameter: None }
+    }
+
     /// 404: nothing is there.
     pub(super) fn not_found(detail: impl fmt::Display) -> Self {
         Self { title: "Not found", status: 404, detail: detail.to_string(), parameter: None }

@@ -7,17 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, Recipient};
-use actix_cors::Cors;
 use actix_http::{HttpServiceBuilder, Request};
 use actix_server::{GracefulShutdownSignal, Server, ServerHandle};
 use actix_service::{Service, ServiceFactory, map_config};
 use actix_web::body::BoxBody;
 use actix_web::dev::AppConfig;
 use actix_web::http::header::{
-    ACCEPT, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH, LINK, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use actix_web::middleware::{Compress, DefaultHeaders};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, FromRequest, Handler, HttpRequest, Resource, Responder, guard, web};
 use actix_web_lab::middleware::CatchPanic;
 use actors::domain::AddressBlock;
@@ -34,6 +32,7 @@ use super::admission::{Admission, admitted};
 use super::attempts::Attempts;
 use super::by_address::ByAddress;
 use super::client_address::client_address;
+use super::cors::{cors, explain_refusals};
 use super::flights::Pictures;
 use super::handover::PlainConnection;
 use super::limits::Limits;
@@ -314,10 +313,10 @@ fn configure(routes: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     }
     // Without `Compress`, which would hold events back.
     for route in streams() {
-        routes.service(route.resource.wrap(cors(origins)));
+        routes.service(route.resource.wrap(cors(origins)).wrap(from_fn(explain_refusals)));
     }
     let questions = questions().into_iter().fold(web::scope("/api/v1"), |scope, route| scope.service(route.resource));
-    routes.service(questions.wrap(Compress::default()).wrap(cors(origins)));
+    routes.service(questions.wrap(Compress::default()).wrap(cors(origins)).wrap(from_fn(explain_refusals)));
     #[cfg(feature = "fault-injection")]
     routes.route("/admin/actors/{name}/panic", web::post().to(admin::panic));
 }
@@ -355,16 +354,4 @@ where
         .route(web::post().to(handler))
         .default_service(web::to(|| async { Err::<&str, _>(Problem::post_only()) }));
     Route { path, resource }
-}
-
-fn cors(origins: &AllowedOrigins) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "HEAD"])
-        .allowed_headers([ACCEPT, IF_NONE_MATCH, HeaderName::from_static("last-event-id")])
-        .expose_headers([ETAG, LINK])
-        .max_age(3600);
-    match origins {
-        AllowedOrigins::Any => cors.allow_any_origin().send_wildcard(),
-        AllowedOrigins::Only(origins) => origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
-    }
 }

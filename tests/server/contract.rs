@@ -172,11 +172,53 @@ fn pages_of_allowed_origins_may_read_the_streams() {
         assert!(answer.header("access-control-allow-headers").to_lowercase().contains("last-event-id"));
         assert!(answer.header("access-control-allow-methods").contains("GET"));
         let refused = preflight(&one, "https://evil.example");
-        assert_eq!((refused.status, refused.header("access-control-allow-origin")), (400, ""));
+        assert_eq!((refused.status, refused.header("access-control-allow-origin")), (403, ""));
+        refused.problem(403);
         assert_eq!(preflight(&all, "https://anybody.example").header("access-control-allow-origin"), "*");
     }
     let refused = one.ask("GET", "/api/v1/flights", &[("Origin", "https://evil.example")]);
     assert_eq!(refused.header("access-control-allow-origin"), "");
     // Who is no page of another site needs no permission.
     assert_eq!(one.get("/api/v1/flights").status, 200);
+}
+
+#[test]
+fn preflights_of_common_clients_are_allowed_and_refusals_are_problem_documents() {
+    let sky = Sky::of(5);
+    let origin = "https://map.example";
+    for allowed in [origin, "*"] {
+        let app = Setup::embedded().watching(&sky).set("SSE_ALLOWED_ORIGINS", allowed).start();
+        let ask = |path: &str, method: &str, headers: &str| {
+            let headers = [
+                ("Origin", origin),
+                ("Access-Control-Request-Method", method),
+                ("Access-Control-Request-Headers", headers),
+            ];
+            app.ask("OPTIONS", path, &headers)
+        };
+        for path in ["/sse/flights", "/api/v1/stream", "/api/v1/flights", "/api/v1/history", "/api/v1/status"] {
+            for header in [
+                "accept",
+                "cache-control",
+                "content-type",
+                "if-none-match",
+                "last-event-id",
+                "pragma",
+                "range",
+                "traceparent",
+                "x-requested-with",
+                "cache-control,last-event-id,x-requested-with",
+            ] {
+                let answer = ask(path, "GET", header);
+                assert_eq!(answer.status, 200, "{path}, {header}: {}", answer.text());
+                assert_eq!(answer.header("access-control-allow-headers"), header, "{path}");
+                assert_eq!(answer.header("access-control-allow-origin"), allowed, "{path}, {header}");
+            }
+            let refused = ask(path, "DELETE", "accept");
+            refused.problem(405);
+            assert_eq!((refused.header("allow"), refused.header("access-control-allow-origin")), ("GET, HEAD", ""));
+        }
+        // A page that may not know of the operator's routes is not let in.
+        ask("/admin/actors", "GET", "authorization").problem(405);
+    }
 }
