@@ -7,12 +7,12 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::respond;
 
+use super::departure::Departure;
 use super::form::{Offer, choose};
 use super::head_body::HeadBody;
 use super::history_body::{HistoryBody, Reader};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::refusals::Limit;
 use super::server::ServerState;
 use crate::export::{Csv, Fields, NdJson, TextEncoder, parse_callsign};
 use crate::storage::HistoryQuery;
@@ -36,8 +36,8 @@ const FORMS: &[Offer<Form>] = &[
 /// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: a state vector a line, as
 /// everywhere. CSV: RFC 4180 with a header line, what is unknown is empty. An answer that breaks off (its transfer ends
 /// with an error) is incomplete: go on from the last `last_contact` that came. It is no snapshot: rows that arrive
-/// meanwhile may be in it. Four at a time are answered, two of them for one address, others are told to come back (503). One
-/// whose client takes nothing for `sse.client_timeout` (30 s) breaks off.
+/// meanwhile may be in it. Sixteen at a time are answered, eight of them for one address; more are refused with 503 and
+/// `Retry-After`. One whose client takes nothing for `sse.client_timeout` (30 s) breaks off.
 #[utoipa::path(get, path = "/api/v1/history", tag = "flights",
     params(("from", Query), ("to", Query), ("bbox", Query), ("icao24", Query),
         ("callsign" = Option<String>, Query, description = "Only this callsign, in any case and without the padding around it.", example = "SWR123"),
@@ -45,7 +45,11 @@ const FORMS: &[Offer<Form>] = &[
         ("format" = Option<String>, Query, description = "ndjson or csv, in place of the header Accept.", example = "csv")),
     responses((status = 200, description = "The rows.", content(
         (String = "application/x-ndjson"), (String = "text/csv")))))]
-pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+pub(super) async fn history(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<ServerState>,
+) -> Result<HttpResponse, Problem> {
     let known = ["from", "to", "bbox", "icao24", "callsign", "fields", "format"];
     let parameters = Parameters::of(&request, &known)?;
     let form = choose(FORMS, &parameters, &request)?;
@@ -79,12 +83,9 @@ pub(super) async fn history(request: HttpRequest, state: web::Data<ServerState>)
     if request.method() == Method::HEAD {
         return Ok(response.body(HeadBody));
     }
-    let address = state.client_address(&request);
-    let share = state.limits.histories.take(address, 1).ok_or_else(|| {
-        state.limits.refusals.count(Limit::Histories);
-        Problem::unavailable("as many histories are being read for this address as may be")
-    })?;
-    let reader = Reader { patience: state.limits.patience, share };
+    let permit = state.limits.history_permit(state.client_address(&request))?;
+    let client = Departure::of(payload.into_inner());
+    let reader = Reader { patience: state.limits.patience, permit, client };
     let body = HistoryBody::begin(storage.clone(), query, encoder, reader).await;
     let body = body.map_err(|error| Problem::of_query(&error))?;
     Ok(response.body(body))

@@ -1,5 +1,6 @@
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::by_address::Share;
+use super::departure::Departure;
+use super::limits::HistoryPermit;
 use crate::export::TextEncoder;
 use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 
@@ -17,14 +19,37 @@ use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 /// with SQLite, and no further ahead than the client takes it; when the client goes away, the query ends.
 ///
 /// actix-web-lab's responders would send each row as a chunk of its own; their media types are used.
-pub(super) struct HistoryBody(mpsc::Receiver<Part>);
+pub(super) struct HistoryBody {
+    parts: mpsc::Receiver<Part>,
+    client: Departure,
+    _permit: JointPermit,
+}
 
 /// Who reads a history.
 pub(super) struct Reader {
     /// How long a part may wait for it.
     pub(super) patience: Duration,
-    /// Its share of the histories, for as long as it is read.
-    pub(super) share: Share,
+    /// Returned when the history ends, breaks off, or its client leaves.
+    pub(super) permit: HistoryPermit,
+    /// Tells that the client has left.
+    pub(super) client: Departure,
+}
+
+/// A permit that is returned as soon as one of its holders is dropped: the response, whose client may leave while the
+/// thread is blocked in the database, or the thread, which may end while the response waits for its client.
+struct JointPermit(Arc<Mutex<Option<HistoryPermit>>>);
+
+impl JointPermit {
+    fn pair(permit: HistoryPermit) -> [Self; 2] {
+        let permit = Arc::new(Mutex::new(Some(permit)));
+        [Self(permit.clone()), Self(permit)]
+    }
+}
+
+impl Drop for JointPermit {
+    fn drop(&mut self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
 }
 
 enum Part {
@@ -51,21 +76,28 @@ impl HistoryBody {
         reader: Reader,
     ) -> Result<Self, QueryError> {
         let (parts, body) = mpsc::channel(AHEAD);
-        let (begun, beginning) = oneshot::channel();
+        let (mut begun, beginning) = oneshot::channel();
+        let Reader { patience, permit, mut client } = reader;
+        let [of_body, of_thread] = JointPermit::pair(permit);
         let run = move || {
-            let Reader { patience, share } = reader;
+            let permit = of_thread;
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(begun.send(Err(QueryError::Unavailable(error.to_string())))),
             };
             runtime.block_on(async {
-                match storage.history(&query).await {
-                    // A client that has left meanwhile is noticed by the first part.
+                let rows = tokio::select! {
+                    biased;
+                    // The client has left.
+                    () = begun.closed() => return,
+                    rows = storage.history(&query) => rows,
+                };
+                match rows {
                     Ok(rows) => {
                         let _ = begun.send(Ok(()));
                         if send(rows, &encoder, &parts, patience).await {
                             // Who has all of it may ask for the next one at once.
-                            drop(share);
+                            drop(permit);
                             hand_on(Part::End, &parts, patience).await;
                         }
                     }
@@ -75,8 +107,12 @@ impl HistoryBody {
         };
         let spawned = thread::Builder::new().name("history".to_owned()).spawn(run);
         spawned.map_err(|error| QueryError::Unavailable(error.to_string()))?;
-        beginning.await.unwrap_or_else(|_| Err(QueryError::Unavailable("the reading thread has ended".to_owned())))?;
-        Ok(Self(body))
+        let begun = tokio::select! {
+            begun = beginning => begun,
+            () = client.wait() => return Err(QueryError::Unavailable("the client has left".to_owned())),
+        };
+        begun.unwrap_or_else(|_| Err(QueryError::Unavailable("the reading thread has ended".to_owned())))?;
+        Ok(Self { parts: body, client, _permit: of_body })
     }
 }
 
@@ -132,21 +168,51 @@ impl MessageBody for HistoryBody {
 
     /// An error closes the connection before the last chunk, so that the client does not take a part for the whole.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.0.poll_recv(cx).map(|part| match part {
-            Some(Part::Rows(rows)) => Some(Ok(rows)),
-            Some(Part::End) => None,
-            None => Some(Err(io::Error::other("the history broke off"))),
-        })
+        match self.parts.poll_recv(cx) {
+            Poll::Ready(Some(Part::Rows(rows))) => Poll::Ready(Some(Ok(rows))),
+            Poll::Ready(Some(Part::End)) => Poll::Ready(None),
+            Poll::Ready(None) => Poll::Ready(Some(Err(io::Error::other("the history broke off")))),
+            Poll::Pending => {
+                self.client.poll(cx).map(|()| Some(Err(io::Error::other("the client of a history has left"))))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use actors::domain::UnixTime;
+    use prometheus_client::registry::Registry;
     use tokio::time::Instant;
 
     use super::*;
+    use crate::http::limits::Limits;
+    use crate::storage::StorageOptions;
 
     const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn permit() -> HistoryPermit {
+        let limits = Limits::register(&mut Registry::default(), PATIENCE);
+        limits.history_permit(IpAddr::V4(Ipv4Addr::LOCALHOST).into()).unwrap()
+    }
+
+    #[test]
+    fn a_permit_is_returned_by_the_first_of_its_holders() {
+        let limits = Limits::register(&mut Registry::default(), PATIENCE);
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST).into();
+        for first in [0, 1] {
+            let permits: Vec<_> = std::iter::from_fn(|| limits.history_permit(address).ok()).collect();
+            assert_eq!(permits.len(), 8);
+            let mut pairs: Vec<_> = permits.into_iter().map(|permit| Vec::from(JointPermit::pair(permit))).collect();
+            drop(pairs[0].remove(first));
+            let again = limits.history_permit(address).unwrap();
+            drop(pairs[0].remove(0));
+            assert!(limits.history_permit(address).is_err(), "the other holder returned it a second time");
+            drop((again, pairs));
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_waits_for_its_reader_only_for_a_while() {
@@ -168,11 +234,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_request_that_is_aborted_while_it_waits_returns_its_permit() {
+        let limits = Limits::register(&mut Registry::default(), PATIENCE);
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST).into();
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("x.db").display()).parse().unwrap();
+        // None may be read, so it waits.
+        let storage = Storage::open(&url, StorageOptions { histories: 0, ..StorageOptions::default() }).unwrap();
+        let permits: Vec<_> = std::iter::from_fn(|| limits.history_permit(address).ok()).collect();
+        let begin = |permit| {
+            let client = Departure::of(actix_web::dev::Payload::None);
+            let query = HistoryQuery {
+                from: UnixTime(0),
+                to: UnixTime(1),
+                bounding_box: None,
+                icao24: Vec::new(),
+                callsign: None,
+            };
+            let encoder = TextEncoder::NdJson(crate::export::NdJson::of(&crate::export::Fields::default()));
+            HistoryBody::begin(storage.clone(), query, encoder, Reader { patience: PATIENCE, permit, client })
+        };
+        let mut waiting: Vec<_> = permits.into_iter().map(|permit| Box::pin(begin(permit))).collect();
+        for request in &mut waiting {
+            assert!(futures_util::poll!(request.as_mut()).is_pending());
+        }
+        assert!(limits.history_permit(address).is_err());
+        drop(waiting);
+        assert!(limits.history_permit(address).is_ok());
+    }
+
+    #[tokio::test]
     async fn a_body_without_its_end_is_an_error() {
         let next = async |body: &mut HistoryBody| std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await;
         for (last, ends) in [(Some(Part::End), true), (None, false)] {
             let (parts, body) = mpsc::channel(AHEAD);
-            let mut body = HistoryBody(body);
+            let [permit, _other] = JointPermit::pair(permit());
+            let client = Departure::of(actix_web::dev::Payload::None);
+            let mut body = HistoryBody { parts: body, client, _permit: permit };
             assert!(hand_on(Part::Rows(Bytes::from_static(b"row")), &parts, PATIENCE).await);
             if let Some(last) = last {
                 hand_on(last, &parts, PATIENCE).await;

@@ -10,14 +10,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::by_address::{ByAddress, Share};
 use super::problem::Problem;
 use super::refusals::{Limit, Refusals};
+use crate::storage::MAX_HISTORIES;
 
 /// The limits that the routes keep to.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// How long a client may take nothing of what it has asked for.
     pub(super) patience: Duration,
-    /// Histories that are being read.
-    pub(super) histories: ByAddress,
+    /// Histories that are being read, in all.
+    histories: Arc<Semaphore>,
+    /// Those of each address.
+    histories_by_address: ByAddress,
     /// Room for answers that wait for clients, in units.
     room: Arc<Semaphore>,
     /// The bytes of those that each address waits for. One that many wait for counts for each of them here.
@@ -26,9 +29,17 @@ pub struct Limits {
     pub(super) refusals: Refusals,
 }
 
+/// Allows one history to be read, until it is dropped.
+#[derive(Debug)]
+pub(super) struct HistoryPermit {
+    _any: OwnedSemaphorePermit,
+    _of_address: Share,
+}
+
 impl Limits {
-    /// Of the histories that are read at once, half, so that there are some left for everybody else.
-    const HISTORIES: usize = 2;
+    /// Histories that one address may read at once: enough for a household with several maps in replay, and half of all,
+    /// so that others can read too.
+    const HISTORIES_PER_ADDRESS: usize = MAX_HISTORIES / 2;
 
     /// Bytes of answers that may wait for clients.
     pub(super) const WAITING: usize = 256 << 20;
@@ -43,11 +54,30 @@ impl Limits {
     pub fn register(registry: &mut Registry, patience: Duration) -> Self {
         Self {
             patience,
-            histories: ByAddress::new(Self::HISTORIES),
+            histories: Arc::new(Semaphore::new(MAX_HISTORIES)),
+            histories_by_address: ByAddress::new(Self::HISTORIES_PER_ADDRESS),
             room: Arc::new(Semaphore::new(Self::units(Self::WAITING))),
             waiting: ByAddress::new(Self::WAITING_PER_ADDRESS),
             refusals: Refusals::register(registry),
         }
+    }
+
+    /// Permits an address to read a history.
+    ///
+    /// # Errors
+    /// 503 where the address, or all clients together, read as many as allowed.
+    pub(super) fn history_permit(&self, address: AddressBlock) -> Result<HistoryPermit, Problem> {
+        let refused = |detail: String| {
+            self.refusals.count(Limit::Histories);
+            Problem::unavailable(detail)
+        };
+        let of_address = self.histories_by_address.take(address, 1).ok_or_else(|| {
+            let limit = Self::HISTORIES_PER_ADDRESS;
+            refused(format!("too many concurrent history requests from this address (limit {limit})"))
+        })?;
+        let any = self.histories.clone().try_acquire_owned();
+        let any = any.map_err(|_| refused(format!("too many concurrent history requests (limit {MAX_HISTORIES})")))?;
+        Ok(HistoryPermit { _any: any, _of_address: of_address })
     }
 
     /// How much room bytes take.

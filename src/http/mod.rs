@@ -8,6 +8,7 @@ mod attempts;
 mod by_address;
 mod client_address;
 mod cors;
+mod departure;
 mod document;
 mod entity_tag;
 mod exposition;

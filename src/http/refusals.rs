@@ -16,7 +16,7 @@ pub(super) enum Limit {
     Requests,
     /// Bytes of answers that wait for clients.
     Answers,
-    /// Histories that are read for one address.
+    /// Histories that are read at once, for one address or in all.
     Histories,
 }
 
@@ -40,7 +40,7 @@ impl Refusals {
         for limit in Limit::ALL {
             expect(&refused, &[limit.name()]);
         }
-        let help = "Connections and requests refused, by the limit that they met";
+        let help = "Connections and requests refused, by the limit they exceeded";
         registry.register("http_refused", help, refused.clone());
         Self(refused)
     }

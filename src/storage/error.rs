@@ -64,8 +64,8 @@ pub enum QueryError {
     /// Nobody: it is down, slow or busy, so try again later.
     #[error("database unavailable: {0}")]
     Unavailable(String),
-    /// Nobody: as many histories as may be are being read already, so try again later.
-    #[error("as many histories as may be are being read already")]
+    /// Nobody: too many histories are being read, so try again later.
+    #[error("too many concurrent history requests")]
     Busy,
     /// Somebody must look: a row was written by hand that is no state vector.
     #[error("malformed row: {0}")]

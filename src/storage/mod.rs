@@ -26,7 +26,7 @@ pub use error::{MigrateError, OpenError, QueryError};
 pub use history::{HistoryQuery, HistoryReader, HistoryRow};
 use migrations::SetPolicies;
 pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
-pub use options::StorageOptions;
+pub use options::{MAX_HISTORIES, StorageOptions};
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
 pub use tls::check_certificates;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};

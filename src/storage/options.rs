@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+/// How many histories are read at the same time, unless the options say otherwise.
+pub const MAX_HISTORIES: usize = 16;
+
 /// How long the database may take, and how its table is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageOptions {
@@ -46,7 +49,7 @@ impl Default for StorageOptions {
             lock_timeout: Duration::from_secs(10),
             query_timeout: Duration::from_secs(10),
             history_timeout: Duration::from_secs(5 * 60),
-            histories: 4,
+            histories: MAX_HISTORIES,
             migration_lock_timeout: Duration::from_secs(60),
             migration_timeout: Duration::from_secs(60 * 60),
             pool_size: 8,

@@ -11,6 +11,7 @@ mod slices;
 mod sqlite;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::domain::{BoundingBox, Icao24, UnixTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -55,9 +56,11 @@ impl Storage {
     ///
     /// # Errors
     /// The database does not answer within [`StorageOptions::connect_timeout`](super::StorageOptions), lacks the schema,
-    /// or [`StorageOptions::histories`](super::StorageOptions) are being read already.
+    /// or [`StorageOptions::histories`](super::StorageOptions) are being read, and still are after that time: readers
+    /// whose clients have left end within moments.
     pub async fn history(&self, query: &HistoryQuery) -> Result<HistoryReader, QueryError> {
-        let permit = self.histories().try_acquire_owned().map_err(|_| QueryError::Busy)?;
+        let permit = tokio::time::timeout(self.connect_timeout(), self.histories().acquire_owned()).await;
+        let permit = permit.ok().and_then(Result::ok).ok_or(QueryError::Busy)?;
         let reader = match &self.0 {
             Database::Postgres(database) => {
                 Reader::Postgres(Box::new(PostgresHistory::begin(Arc::clone(database), query).await?))
@@ -65,6 +68,13 @@ impl Storage {
             Database::Sqlite(database) => Reader::Sqlite(Box::new(SqliteHistory::begin(database, query)?)),
         };
         Ok(HistoryReader { reader, _permit: permit })
+    }
+
+    fn connect_timeout(&self) -> Duration {
+        match &self.0 {
+            Database::Postgres(database) => database.options.connect_timeout,
+            Database::Sqlite(database) => database.options.connect_timeout,
+        }
     }
 
     fn histories(&self) -> Arc<Semaphore> {
@@ -86,6 +96,10 @@ impl HistoryReader {
     /// The database failed, or took longer than [`StorageOptions::history_timeout`](super::StorageOptions). What was
     /// handed on before is right; there is no more to be had.
     pub async fn read(&mut self, each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
+        #[cfg(feature = "fault-injection")]
+        if fail::eval("history-hangs", |_| ()).is_some() {
+            std::future::pending::<()>().await;
+        }
         fail::fail_point!("history-breaks", |_| Err(QueryError::Unavailable("a failpoint".to_owned())));
         match &mut self.reader {
             Reader::Postgres(reader) => reader.read(each).await,

@@ -2,6 +2,7 @@ import { Tape } from "../model/tape.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { scopeQuery } from "../stream/index.ts";
 import { serverAddress } from "./base.ts";
+import { fetchWithRetry } from "./retry.ts";
 
 /** Whom to tell. */
 export interface PlayerEvents {
@@ -167,7 +168,7 @@ export class Player {
     query.set("to", String(to));
     query.set("fields", FIELDS);
     query.set("format", "ndjson");
-    const response = await fetch(serverAddress(`api/v1/history?${query.toString()}`), { signal });
+    const response = await fetchWithRetry(serverAddress(`api/v1/history?${query.toString()}`), { signal });
     if (response.status === 404) throw new Error("This server stores nothing.");
     if (!response.ok) throw new Error("The history cannot be read at the moment.");
     if (response.body === null) throw new Error("The history is empty.");

@@ -14,6 +14,8 @@ const HOUR = 3600;
 /** What is stored, ordered by time: of what has an `observed_at`, from then on. */
 let stored: StateVector[] = [];
 let asked: URL[] = [];
+/** How many requests are refused first, as by a server that is busy. */
+let refusals = 0;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW * 1000 });
@@ -22,9 +24,13 @@ beforeEach(() => {
   vi.stubGlobal("fetch", (address: string, { signal }: RequestInit) => {
     const url = new URL(address, "http://server");
     asked.push(url);
+    if (refusals > 0) {
+      refusals -= 1;
+      return Promise.resolve(new Response("busy", { status: 503, headers: { "Retry-After": "5" } }));
+    }
     return signal?.aborted === true ? Promise.reject(new Error("aborted")) : Promise.resolve(answer(url));
   });
-  [stored, asked] = [[], []];
+  [stored, asked, refusals] = [[], [], 0];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -93,6 +99,17 @@ test("it opens a quarter of an hour ago, and plays on from there", async () => {
   expect(ago(replay)).toBeGreaterThan(15 * MINUTE - 95);
   expect(ago(replay)).toBeLessThan(15 * MINUTE - 80);
   expect(seen()).toEqual(["a"]);
+});
+
+test("it opens on a server that is busy, as soon as that has time", async () => {
+  store("a", NOW - HOUR, NOW);
+  refusals = 2;
+  const { replay, seen, player } = begun();
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect([player().state.kind, seen(), asked.length]).toEqual(["loading", [], 2]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect([player().state.kind, seen()]).toEqual(["playing", ["a"]]);
+  replay.end();
 });
 
 test.each([

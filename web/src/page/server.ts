@@ -2,6 +2,7 @@ import type { ServerStatus } from "../model/health.ts";
 import type { HourOfTraffic } from "../model/statistics.ts";
 import type { StateVector } from "../stream/index.ts";
 import { serverAddress } from "./base.ts";
+import { fetchWithRetry } from "./retry.ts";
 
 const EVERY = 5_000;
 const PATIENCE = 10_000;
@@ -67,9 +68,9 @@ export async function findAircraftAt(
 }
 
 async function statesAt(path: string, signal?: AbortSignal): Promise<readonly StateVector[]> {
-  const timeout = AbortSignal.timeout(PATIENCE);
-  const response = await fetch(serverAddress(path), {
-    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  const response = await fetchWithRetry(serverAddress(path), {
+    patience: PATIENCE,
+    ...(signal === undefined ? {} : { signal }),
   });
   if (!response.ok) throw new Error(`the server returned ${response.status}`);
   return ((await response.json()) as { states: readonly StateVector[] }).states;
@@ -94,10 +95,12 @@ interface Stored {
 /** The first row that is stored and not older than `from`, Unix seconds; `undefined` where there is none. */
 async function firstStored(from: number): Promise<Stored | undefined> {
   const asking = new AbortController();
-  const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE)]);
   try {
     const query = `from=${Math.floor(from)}&fields=last_contact,observed_at&format=ndjson`;
-    const response = await fetch(serverAddress(`api/v1/history?${query}`), { signal });
+    const response = await fetchWithRetry(serverAddress(`api/v1/history?${query}`), {
+      signal: asking.signal,
+      patience: PATIENCE,
+    });
     if (!response.ok || response.body === null) return undefined;
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
@@ -122,7 +125,7 @@ export async function storedFrom(at: number): Promise<number | undefined> {
     let first = await firstStored(at);
     if (first === undefined) {
       const query = `from=${Math.floor(at - LONGEST_LOOK)}&to=${Math.floor(at)}&by=hour`;
-      const response = await fetch(serverAddress(`api/v1/stats?${query}`), { signal: AbortSignal.timeout(PATIENCE) });
+      const response = await fetchWithRetry(serverAddress(`api/v1/stats?${query}`), { patience: PATIENCE });
       if (!response.ok) return undefined;
       const { rows } = (await response.json()) as { rows: readonly HourOfTraffic[] };
       const hour = rows.findLast(({ states }) => states > 0)?.hour;

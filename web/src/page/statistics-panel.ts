@@ -6,6 +6,7 @@ import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { serverAddress } from "./base.ts";
 import { h, icon, setText } from "./dom.ts";
+import { fetchWithRetry } from "./retry.ts";
 import { everyAircraft, isProblem } from "./server.ts";
 
 /** How often it is asked while it is looked at. */
@@ -199,9 +200,7 @@ function bars(into: HTMLElement, shares: readonly Share[]): void {
 /** What was counted in the day before a moment, Unix seconds; without one: in the last day. */
 async function ask<Row>(by: string, at: number | undefined): Promise<readonly Row[]> {
   const period = at === undefined ? "" : `&from=${Math.floor(at - DAY)}&to=${Math.ceil(at)}`;
-  const response = await fetch(serverAddress(`api/v1/stats?by=${by}${period}`), {
-    signal: AbortSignal.timeout(PATIENCE),
-  });
+  const response = await fetchWithRetry(serverAddress(`api/v1/stats?by=${by}${period}`), { patience: PATIENCE });
   if (response.status === 404 && isProblem(response)) {
     throw new Error("This server keeps no history; only current figures are available.");
   }

@@ -1,6 +1,7 @@
 import { altitude } from "../model/aircraft.ts";
 import type { StateVector } from "../stream/index.ts";
 import { serverAddress } from "./base.ts";
+import { fetchWithRetry } from "./retry.ts";
 import { isProblem } from "./server.ts";
 
 /** Where an aircraft was, ordered by time. */
@@ -63,9 +64,9 @@ export function newestFlight(track: Track): Track {
  * @throws Error where it may be read later
  */
 export async function loadTrack(icao24: string, now: number, signal: AbortSignal): Promise<Track | undefined> {
-  const response = await fetch(
+  const response = await fetchWithRetry(
     serverAddress(`api/v1/flights/${icao24}/track?from=${Math.floor(now - LENGTH)}&to=${Math.ceil(now)}&format=json`),
-    { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) },
+    { signal, patience: PATIENCE },
   );
   // Another 404 is of a proxy that finds no server.
   if (response.status === 404 && isProblem(response)) return undefined;
