@@ -115,14 +115,28 @@ pub(crate) async fn start(subscription: &KafkaSubscription, at: StartAt) -> Vec<
     }
 }
 
-/// The next thing that happens.
+/// The next thing that happens. As the actors do for the lag, it asks for the ends of the log every few seconds, which is
+/// how a subscription notices that a topic was deleted and created again behind its back.
 pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent {
+    let ask = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            // The answer itself is not needed, and while Kafka does not answer there is none.
+            let _ = subscription.end_offsets().await;
+        }
+    };
     let wait = async {
         loop {
             // A broker that was just started, or a coordinator that is being looked for, is an error that passes.
             if let Ok(event) = subscription.next().await {
                 return event;
             }
+        }
+    };
+    let wait = async {
+        tokio::select! {
+            event = wait => event,
+            () = ask => unreachable!("it asks for ever"),
         }
     };
     timeout(PATIENCE, wait).await.expect("nothing happened in time")

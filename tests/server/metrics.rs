@@ -8,12 +8,14 @@ use serde_json::Value;
 use simulator::{Fault, FaultKind, Target};
 
 use crate::support::{Setup, Sky, SseClient, TestApp, eventually};
+use crate::timescale::timescale;
 
 const ALERTS: &str = include_str!("../../deploy/prometheus/alerts.yml");
 const DASHBOARD: &str = include_str!("../../deploy/grafana/flight-monitor.json");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-/// The types of the metrics that a server with every role serves, by their names as they are queried.
+/// The types of the metrics that servers with every role serve, one on SQLite and one on TimescaleDB, by their names as
+/// they are queried.
 fn served() -> BTreeMap<String, &'static str> {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
@@ -21,7 +23,9 @@ fn served() -> BTreeMap<String, &'static str> {
         let actor = format!("kafka-consumer-{path}");
         app.wait_actor(&actor, "knows what waits for it", |actor| actor["observation"]["lag"].is_u64());
     }
-    let text = app.get("/metrics").text();
+    let with_timescale = Setup::embedded().on(&timescale()).watching(&sky).failpoints("jobs-pause=return(500)").start();
+    with_timescale.wait_actor("db-writer", "knows the jobs", |actor| actor["observation"]["jobs"].is_array());
+    let text = app.get("/metrics").text() + &with_timescale.get("/metrics").text();
     let mut served = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').unwrap();

@@ -2,8 +2,8 @@
 
 use crate::support::{Database, Setup, Sky, eventually, unique_name, variable};
 
-/// A schema of this test's own.
-fn timescale() -> Database {
+/// A database on the shared TimescaleDB, in a schema of the test's own.
+pub(crate) fn timescale() -> Database {
     let (server, schema) = (variable("TEST_TIMESCALE_URL"), unique_name());
     // It is there once for all tests: made by the server, it would be in the schema of this one.
     let shared = Database::at(&server);
