@@ -152,8 +152,9 @@ test("estimated positions are not painted again where nothing moves", async () =
       localStorage.setItem("flight-monitor.settings", JSON.stringify({ smooth: true }));
       const paints = { count: 0 };
       (window as unknown as { paints: typeof paints }).paints = paints;
-      // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
-      const { drawArraysInstanced } = WebGL2RenderingContext.prototype;
+      const { drawArraysInstanced } = WebGL2RenderingContext.prototype as {
+        drawArraysInstanced: (this: WebGL2RenderingContext, ...rest: [number, number, number, number]) => void;
+      };
       WebGL2RenderingContext.prototype.drawArraysInstanced = function (...rest) {
         paints.count += 1;
         drawArraysInstanced.apply(this, rest);
