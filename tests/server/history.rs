@@ -5,9 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
-use url::{Position, Url};
 
-use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key};
+use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key, resolve};
 
 /// A server with some polls of forty aircraft in its database, and no more to come.
 fn with_a_history(setup: &Setup) -> TestApp {
@@ -56,12 +55,6 @@ fn a_track_is_read_back_from_postgresql() {
     let app = with_a_history(&setup);
     check_track(&app, &setup.database());
     app.end();
-}
-
-/// The path and query that a relative address stands for in the answer of `path`.
-fn resolve(path: &str, address: &str) -> String {
-    let server = Url::parse("http://server/").unwrap();
-    server.join(path).unwrap().join(address).unwrap()[Position::BeforePath..].to_owned()
 }
 
 fn check_track(app: &TestApp, database: &Database) {

@@ -24,7 +24,9 @@ fn served() -> BTreeMap<String, &'static str> {
         app.wait_actor(&actor, "knows what waits for it", |actor| actor["observation"]["lag"].is_u64());
     }
     let with_timescale = Setup::embedded().on(&timescale()).watching(&sky).failpoints("jobs-pause=return(500)").start();
-    with_timescale.wait_actor("db-writer", "knows the jobs", |actor| actor["observation"]["jobs"].is_array());
+    with_timescale.wait_actor("db-writer", "knows the jobs", |actor| {
+        actor["observation"]["jobs"].as_array().is_some_and(|jobs| !jobs.is_empty())
+    });
     let text = app.get("/metrics").text() + &with_timescale.get("/metrics").text();
     let mut served = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
@@ -133,6 +135,7 @@ fn every_counter_is_served_from_the_start() {
     sky.fault(Fault::new(Target::States, FaultKind::Html));
     let malformed = || app.sample("polls_total{kind=\"malformed\"}");
     eventually("a malformed answer is counted", || (malformed() > Some(0.0)).then_some(()));
+    sky.clear_up();
     let _clients = ["gzip", "zstd"].map(|encoding| {
         ["/sse/flights", "/api/v1/stream"]
             .map(|path| SseClient::ask_for(path, &app.address, &[("Accept-Encoding", encoding)]))

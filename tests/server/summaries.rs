@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Database, Setup, Sky, TestApp, now};
+use crate::support::{Database, Setup, Sky, TestApp, now, resolve};
 
 /// Three flights of two aircraft, and two hours' traffic; the beginning of the second hour.
 fn fill(database: &Database) -> i64 {
@@ -66,7 +66,8 @@ fn check(app: &TestApp, hour: i64) {
         let answer = app.get(&next);
         pages.extend(names(&answer.json()));
         let link = answer.header("link");
-        next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap_or("").to_owned();
+        let link = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+        next = link.map_or_else(String::new, |link| resolve(&next, link));
     }
     assert_eq!(pages, all);
 

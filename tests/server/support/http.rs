@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use ureq::http::{HeaderMap, Request};
+use url::{Position, Url};
 
 /// An answer, whatever its status; the body as it was sent.
 pub(crate) struct Answer {
@@ -52,4 +53,10 @@ pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Answ
     let mut body = Vec::new();
     response.body_mut().as_reader().read_to_end(&mut body).unwrap();
     Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+}
+
+/// The path and query that a relative address stands for in the answer of `path`.
+pub(crate) fn resolve(path: &str, address: &str) -> String {
+    let server = Url::parse("http://server/").unwrap();
+    server.join(path).unwrap().join(address).unwrap()[Position::BeforePath..].to_owned()
 }

@@ -19,7 +19,7 @@ mod wait;
 pub(crate) use app::TestApp;
 pub(crate) use connect::knock_from;
 pub(crate) use database::Database;
-pub(crate) use http::{Answer, request};
+pub(crate) use http::{Answer, request, resolve};
 pub(crate) use http2::{Certificate, Http2};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use services::Service;
