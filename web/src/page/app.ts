@@ -236,12 +236,13 @@ export class App {
         this.frame.complain(message);
       },
     });
-    // Who was chosen meanwhile is newer than the link.
+    // Below the selected aircraft, of which the link is.
+    if (link.panel !== undefined && this.frame.panel === undefined) this.frame.open(link.panel, false);
+    // A selection made while the map loaded is newer than the link's.
     if (link.icao24 !== undefined && this.selected === undefined) {
       this.select(link.icao24, false);
       if (link.view === undefined) void this.seek(link.icao24);
     }
-    if (link.panel !== undefined && this.frame.panel === undefined) this.frame.open(link.panel, false);
     this.camera.attach(this.map, this.selected);
     this.viewChanged();
     this.refresh();
