@@ -156,10 +156,6 @@ export class StatisticsPanel {
   private showDay(hours: readonly HourOfTraffic[], at: number | undefined): void {
     const day = wholeDay(hours, at ?? Date.now() / 1000);
     const highest = Math.max(...day.map(({ aircraft }) => aircraft));
-    if (highest === 0) {
-      this.day.replaceChildren(h("p", { class: "note" }, "No hourly counts yet."));
-      return;
-    }
     this.day.replaceChildren(
       h(
         "ol",
@@ -167,7 +163,7 @@ export class StatisticsPanel {
         ...day.map(({ hour, aircraft }) => {
           const text = `${shortClock(hour)}: ${aircraft.toLocaleString("en")}`;
           const bar = h("span", { class: "hour-bar" });
-          bar.style.height = `${(aircraft / highest) * 100}%`;
+          bar.style.height = `${(aircraft / Math.max(1, highest)) * 100}%`;
           return h("li", { title: text }, bar, h("span", { class: "unseen" }, text));
         }),
       ),
@@ -175,7 +171,7 @@ export class StatisticsPanel {
         "p",
         { class: "marks" },
         h("span", {}, shortClock(day[0]?.hour ?? 0)),
-        h("span", {}, `peak ${highest.toLocaleString("en")}`),
+        h("span", {}, highest === 0 ? "No hourly counts yet." : `peak ${highest.toLocaleString("en")}`),
         h("span", {}, at === undefined ? "now" : shortClock(at)),
       ),
     );
