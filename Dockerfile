@@ -12,10 +12,12 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 COPY --from=page /web/dist/page web/dist/page
-# The caches outlive a build, so that a change of the source compiles no dependency again.
+# The caches outlive a build, so that a change of the source compiles no dependency again. Cargo goes by modification
+# times, and a source may be older than what the cache holds of another version of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin flight-monitor \
+    find . -name '*.rs' -not -path './target/*' -exec touch {} + \
+    && cargo build --release --locked --bin flight-monitor \
     && install -D target/release/flight-monitor /out/flight-monitor \
     && install -d -o 10001 -g 10001 /out/data
 
