@@ -5,7 +5,6 @@ use actors::domain::BoundingBox;
 use actors::pipeline::poll_plan::{self, Account, PollPlan};
 use anyhow::Context;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use simulator::Simulator;
 
 use crate::cli::FlightSource;
@@ -131,9 +130,9 @@ impl LiveSource {
 }
 
 fn authorities(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .with_context(|| format!("SSL_CERT_FILE: cannot read certificates from {}", path.display()))
+    crate::pem::certificates(path).map_err(|reason| {
+        anyhow::anyhow!("SSL_CERT_FILE: failed to read certificates from {}: {reason}", path.display())
+    })
 }
 
 fn plan(settings: &Settings, account: Account) -> PollPlan {

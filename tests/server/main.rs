@@ -29,6 +29,7 @@ mod kafka_errors;
 mod metrics;
 mod openapi;
 mod outages;
+mod outbound_proxy;
 mod panics;
 mod pgbouncer;
 mod roles;

@@ -21,6 +21,7 @@ pub(crate) struct Setup {
 }
 
 /// A command that has ended.
+#[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     /// What it wrote to its standard error: the log.
