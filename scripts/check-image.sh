@@ -97,7 +97,7 @@ expect() {
 }
 
 check_configuration() {
-  configuration=$(store inspect --type image --format '{{json .Docker.config}}' "$image")
+  configuration=$(store inspect --type image "$image" | python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["Docker"]["config"], separators=(",", ":")))')
   expect user '"User":"10001:10001"'
   expect entrypoint '"Entrypoint":\["flight-monitor"\]'
   expect "health check" '"Healthcheck":\{"Test":\["CMD","flight-monitor","health"\]'
@@ -106,9 +106,10 @@ check_configuration() {
   expect "stop signal" '"StopSignal":"SIGTERM"'
 }
 
-# confined COMMAND…: in the image's root, as Compose runs it: read-only but for /data and /tmp, no capabilities, no new privileges.
+# confined [NAME=VALUE…] COMMAND…: in the image's root, as Compose runs it: read-only but for /data and /tmp, no capabilities, no new
+# privileges. It replaces the shell that calls it.
 confined() {
-  chroot "$root" setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+  exec chroot "$root" setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
     env -i PATH=/usr/local/bin:/usr/bin:/bin HTTP_HOST=127.0.0.1 HTTP_PORT=0 "$@"
 }
 
@@ -136,13 +137,15 @@ serve() {
     fi
     sleep 0.2
   done
-  confined HTTP_PORT="${address##*:}" flight-monitor health || die "the image's health check fails on a healthy server"
-  [ "$(curl -fsS "http://$address/api/v1/flights" | head -c 1)" = "{" ] || die "/api/v1/flights gives no JSON"
-  curl -fsS "http://$address/" | grep -q '<title>' || die "the image serves no page"
+  (confined HTTP_PORT="${address##*:}" flight-monitor health) || die "the image's health check fails on a healthy server"
+  curl -fsS "http://$address/api/v1/flights" -o "$work/server/flights"
+  [ "$(head -c 1 "$work/server/flights")" = "{" ] || die "/api/v1/flights gives no JSON"
+  curl -fsS "http://$address/" -o "$work/server/page"
+  grep -q '<title>' "$work/server/page" || die "the image serves no page"
   status=$(cat "/proc/$server/status")
   grep -Eq '^Uid:\s+10001\s+10001' <<<"$status" || die "the server runs as another user: $(grep Uid: <<<"$status")"
   grep -Eq '^CapBnd:\s+0000000000000000' <<<"$status" || die "the server could gain capabilities: $(grep Cap <<<"$status")"
-  if confined touch /written 2>/dev/null; then die "the root file system can be written"; fi
+  if (confined touch /written) 2>/dev/null; then die "the root file system can be written"; fi
   kill -TERM "$server"
   wait "$server" || code=$?
   trap - EXIT

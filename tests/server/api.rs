@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use simulator::{Fault, FaultKind, Target};
 
-use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, eventually, now};
+use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, eventually, now, resolve};
 
 /// A server with a picture of 300 aircraft that does not change any more; the sky has to be kept.
 fn with_a_still_picture() -> (TestApp, Sky) {
@@ -160,7 +160,7 @@ fn only_the_operator_sees_the_actors() {
 #[test]
 fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
     let (app, _sky) = with_a_still_picture();
-    let text = app.get("/metrics").text();
+    let text = app.ask("GET", "/metrics", &[("Accept", "application/openmetrics-text;version=1.0.0")]).text();
     assert!(text.ends_with("# EOF\n"));
     let (mut kinds, mut helps) = (HashMap::new(), Vec::new());
     for line in text.lines() {
@@ -190,10 +190,10 @@ fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
     }
 }
 
-/// The files that a page names.
+/// The paths of the files that the page at `/` names, relative to its own address.
 fn assets(page: &str) -> Vec<String> {
-    let names = page.split('"').filter(|part| part.starts_with("/assets/")).map(str::to_owned);
-    let names: Vec<_> = names.collect();
+    let names = page.split('"').filter(|part| part.starts_with("./assets/"));
+    let names: Vec<_> = names.map(|name| resolve("/", name)).collect();
     assert!(names.len() >= 3, "the page is not built, run `make web`: {page}");
     names
 }
