@@ -3,7 +3,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
-import { launch, PATIENCE, Program, row, violations, visit, waitAircraft, waitHeadline } from "./support.ts";
+import { launch, PATIENCE, pause, Program, row, violations, visit, waitAircraft, waitHeadline } from "./support.ts";
 
 let browser: Browser;
 let server: Program;
@@ -73,13 +73,13 @@ test("a reload keeps the replay, its moment and its speed", async () => {
   await waitAircraft(page, /aircraft$/);
   await page.getByRole("button", { name: "Replay" }).click();
   await waitHeadline(page, /^Replay$/);
-  await page.getByRole("button", { name: "Pause" }).click();
-  await page.getByLabel("Speed", { exact: true }).selectOption("30×");
   await page.getByLabel("Replay time").evaluate((slider) => {
     const input = slider as HTMLInputElement;
     input.value = String(Math.floor(Date.now() / 1000 - 3000));
     input.dispatchEvent(new Event("change"));
   });
+  await pause(page);
+  await page.getByLabel("Speed", { exact: true }).selectOption("30×");
   const moment = await page.getByLabel("Replay time").inputValue();
   await expect.poll(() => page.url(), { timeout: PATIENCE }).toContain(`at=${moment}&speed=30`);
   await page.reload();

@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
-import { launch, PATIENCE, Program, row, violations, visit, waitAircraft, waitHeadline } from "./support.ts";
+import { launch, PATIENCE, pause, Program, row, violations, visit, waitAircraft, waitHeadline } from "./support.ts";
 
 let browser: Browser;
 let server: Program;
@@ -47,7 +47,7 @@ test("the past is replayed on the same map, and the present comes back", async (
   // Before the server was started nothing was stored, which is said.
   await seek(page, 3000);
   await page.getByText("No recorded traffic here at this time.").waitFor();
-  await page.getByRole("button", { name: "Pause" }).click();
+  await pause(page);
   await seek(page, 0);
   await waitAircraft(page, /^2 aircraft$/);
   await page.getByRole("button", { name: "List" }).click();

@@ -279,3 +279,13 @@ export async function waitAircraft(page: Page, text: RegExp): Promise<void> {
     .poll(() => page.locator('.fact[title^="Aircraft shown"]').textContent(), { timeout: PATIENCE })
     .toMatch(text);
 }
+
+/** Pauses a replay that is far from its end. One that had reached the present may be paused already. */
+export async function pause(page: Page): Promise<void> {
+  const toggle = page.getByRole("region", { name: "Replay" }).getByRole("button", { name: /^(Pause|Play)$/ });
+  const pressed = async (): Promise<string | null> => {
+    if ((await toggle.textContent()) === "Pause") await toggle.click();
+    return toggle.textContent();
+  };
+  await expect.poll(pressed, { timeout: PATIENCE }).toBe("Play");
+}
