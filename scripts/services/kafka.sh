@@ -5,7 +5,7 @@
 #                                           start it with its data in DIR, wait until it serves, print its bootstrap servers
 #   kafka.sh stop DIR                       end it in order; DIR keeps the data
 #   kafka.sh crash DIR                      SIGKILL, as a power cut would
-#   kafka.sh pause DIR / resume DIR         it keeps its connections and answers nobody, until it goes on
+#   kafka.sh pause DIR / resume DIR         it keeps its connections but does not answer until it is resumed
 #   kafka.sh allow DIR USER ACL…            permit a user of a secured one what AclCommand's options say, such as
 #                                           --operation Read --topic raw
 #   kafka.sh jars                           fetch the jars if needed, print the class path for the command line tools

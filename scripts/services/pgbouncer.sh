@@ -4,7 +4,7 @@
 #   PGBOUNCER_SERVER=host:port [PGBOUNCER_POOL_MODE=transaction] pgbouncer.sh start DIR [PORT]   start it, wait, print its URL
 #   pgbouncer.sh stop DIR                  end it (clients are disconnected)
 #   pgbouncer.sh crash DIR                 SIGKILL
-#   pgbouncer.sh pause DIR / resume DIR    it keeps its connections and answers nobody, until it goes on
+#   pgbouncer.sh pause DIR / resume DIR    it keeps its connections but does not answer until it is resumed
 #
 # DIR can be started again: same port, the pool mode of that start (session, transaction or statement; default: session).
 # Started by root it runs as the user postgres, since PgBouncer refuses root.

@@ -4,7 +4,7 @@
 #   postgres.sh start [--fast] DIR [PORT]   start it with its data in DIR, wait until it answers, print its URL
 #   postgres.sh stop DIR                    end it in order (clients are disconnected); DIR keeps the data
 #   postgres.sh crash DIR                   SIGKILL to the server and its children, as a power cut would
-#   postgres.sh pause DIR / resume DIR      it keeps its connections and answers nobody, until it goes on
+#   postgres.sh pause DIR / resume DIR      it keeps its connections but does not answer until it is resumed
 #   postgres.sh bin                         print the folder of its programs
 #
 # DIR can be started again after `stop` or `crash`: same data, same port. Without PORT a new DIR takes a free one.

@@ -4,7 +4,7 @@
 #   timescale.sh start [--memory] DIR [PORT]   start it with its data in DIR (--memory: empty at each start), wait, print its URL
 #   timescale.sh stop DIR                      end it in order; DIR keeps the data
 #   timescale.sh crash DIR                     SIGKILL
-#   timescale.sh pause DIR / resume DIR        it keeps its connections and answers nobody, until it goes on
+#   timescale.sh pause DIR / resume DIR        it keeps its connections but does not answer until it is resumed
 #
 # DIR can be started again after `stop`: same data, same port. Without PORT a new DIR takes a free one.
 # What it can and cannot show, compared to a server, is in README.md beside this file.

@@ -11,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 ///
 /// actix-http drops a handler and a body at once when an HTTP/1 client leaves. Over HTTP/2 it looks only when there is
 /// something to send, so a request that waits for a database would keep its permit. `h2` tells of the reset through the
-/// request's body, but wakes nobody, so it is asked again and again.
+/// request's body, but does not wake the task, so it is polled at an interval.
 pub(super) struct Departure {
     /// `None` over HTTP/1.
     payload: Option<Payload>,

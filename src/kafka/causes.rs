@@ -104,7 +104,7 @@ impl ClientContext for Causes {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        // For a reader to the end it is none.
+        // The end of a partition is not an error.
         if code != Some(RDKafkaErrorCode::PartitionEOF) {
             self.note(code, reason);
             self.warn(reason);

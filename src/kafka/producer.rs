@@ -141,7 +141,7 @@ impl BatchReports {
 }
 
 impl Undelivered {
-    /// `explain` is asked about the first of them.
+    /// `explain` describes the first of them.
     fn of(
         mut messages: Vec<(usize, RDKafkaErrorCode)>,
         explain: impl FnOnce(RDKafkaErrorCode) -> String,

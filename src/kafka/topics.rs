@@ -22,7 +22,7 @@ pub(super) const DEFAULT_MAX_MESSAGE: usize = 1_048_588;
 /// What the headers of a dead letter, and a larger batch around it, may take.
 const DEAD_LETTER_ROOM: usize = 64 * 1024;
 
-/// From so many replicas on, one broker may be away while two others acknowledge.
+/// With this many replicas, one broker may be unavailable while two others acknowledge.
 const REPLICAS_FOR_TWO_ACKS: usize = 3;
 
 /// The brokers that must have a message before it counts as acknowledged, where there are enough replicas. Kafka's default

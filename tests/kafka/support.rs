@@ -121,7 +121,7 @@ pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent 
     let ask = async {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            // The answer itself is not needed, and while Kafka does not answer there is none.
+            // Only the question matters; while Kafka is unavailable it fails.
             let _ = subscription.end_offsets().await;
         }
     };

@@ -1,4 +1,4 @@
-//! A database that refuses: the live part goes on, the operator is told what to do, and then rows appear.
+//! A database that refuses: the live part continues, the log says what to do, and rows appear once that is done.
 
 use std::os::unix::fs::PermissionsExt;
 

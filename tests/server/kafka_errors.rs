@@ -1,4 +1,4 @@
-//! Why Kafka refuses, or does not answer, is told in the log, by `/health/ready` and by `/admin/actors`.
+//! Why Kafka refuses, or does not answer, is shown in the log, by `/health/ready` and by `/admin/actors`.
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ fn logged_in_as(user: &str) -> Setup {
     Setup::embedded().on_kafka(&SECURED.address).set("KAFKA_PROPERTIES", &login(user, &format!("{user}-secret")))
 }
 
-/// Waits until an actor's cause is told everywhere.
+/// Waits until an actor's cause is shown everywhere.
 fn wait_told(app: &TestApp, actor: &str, cause: &[&str]) {
     let says_it = |text: &str| cause.iter().all(|part| text.contains(part));
     app.wait_actor(actor, &format!("tells {cause:?}"), |actor| {

@@ -188,7 +188,7 @@ fn in_terminal(setup: &Setup, before: &str, log: &Path) -> Child {
         .unwrap()
 }
 
-/// Closes a terminal as a lost connection does: nobody is told but by the kernel.
+/// Closes a terminal as a lost connection does: only the kernel reports it.
 fn close(mut terminal: Child) {
     terminal.kill().unwrap();
     terminal.wait().unwrap();

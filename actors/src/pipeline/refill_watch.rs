@@ -25,7 +25,7 @@ struct Balance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Refills {
     period: Duration,
-    /// Without a rise until then, there is no such period.
+    /// The guess ends if the balance has not risen by then.
     overdue: Duration,
     /// Kept for the rest of the day in case there is none.
     reserve: u32,

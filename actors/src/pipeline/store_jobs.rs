@@ -6,7 +6,7 @@ use crate::metrics::{JobLabels, Metrics};
 use crate::ports::{StoreError, StoreJob};
 use crate::supervision::{Readiness, Vitals};
 
-/// The part of `/health/ready` that shows them. Storing goes on without them, so it is needed by nobody.
+/// The part of `/health/ready` that shows them. Storing continues without them, so readiness does not depend on it.
 pub(super) const PART: &str = "timescaledb-jobs";
 
 /// Notices when a job starts to fail and when it succeeds again.

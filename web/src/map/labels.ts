@@ -9,7 +9,7 @@ import { altitudeText, figure, span, unitName } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import type { Scene } from "./sky-map.ts";
 
-/** Labels appear from this zoom on, for at most so many aircraft in view. */
+/** Labels appear from this zoom on, for at most this many aircraft in view. */
 export const LABELS_FROM = 6.5;
 const MOST_LABELS = 150;
 /** One label for each square of this side comes first, CSS pixels. */

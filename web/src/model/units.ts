@@ -78,7 +78,7 @@ export function withUnit(value: number | null, quantity: Quantity, system: UnitS
 // One for the whole page, as the zone of its times is.
 let transition = TRANSITION_ALTITUDE;
 
-/** Writes pressure altitudes as flight levels from so many feet on. */
+/** Writes pressure altitudes as flight levels from this altitude on, in feet. */
 export function setTransitionAltitude(feet: number): void {
   transition = feet;
 }
