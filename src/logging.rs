@@ -178,7 +178,7 @@ mod tests {
             assert_ne!(logged(WriteStyle::Never, &[(Level::Warn, target, "m")]), "", "{target}");
         }
         assert_ne!(logged(WriteStyle::Never, &[(Level::Info, "flight_monitor", "m")]), "");
-        assert_ne!(logged(WriteStyle::Never, &[(Level::Info, "actors::pipeline", "m")]), "");
+        assert_ne!(logged(WriteStyle::Never, &[(Level::Info, "actors::poller", "m")]), "");
         assert_eq!(logged(WriteStyle::Never, &[(Level::Debug, "flight_monitor", "m")]), "");
     }
 

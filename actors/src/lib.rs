@@ -1,26 +1,30 @@
-//! What the flight monitor decides, without I/O: the modules stand in the order in which the data flows.
+//! Everything the flight monitor decides, without I/O, in the order in which the data flows.
 //!
-//! `src/` of the root package implements [`ports`] and wires the actors; nothing here knows who does.
+//! The root package implements [`ports`] and wires the actors; nothing in this crate depends on it.
 
 pub mod domain;
-
-pub mod alerts;
 
 pub mod batch;
 pub mod messages;
 pub mod ports;
 
-pub mod pipeline;
+pub mod poller;
 
+pub mod kafka_producer;
+
+pub mod kafka_consumer;
+
+pub mod db_writer;
+
+pub mod sse_hub;
+
+pub mod detect;
 pub mod history;
-
-pub mod live;
+pub mod import;
 
 pub mod metrics;
-pub mod supervision;
-
 pub mod operations;
-
+pub mod supervision;
 pub mod throttle;
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::alerts::Alert;
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
+use crate::detect::Alert;
 use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
 
 /// Where state vectors come from: the OpenSky Network, or a stand-in.

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, System};
 use actors::batch::{Batch, LogId, Position, Stored};
+use actors::db_writer::DbWriter;
 use actors::messages::{Drain, FindPositions, StoreBatch};
 use actors::metrics::Metrics;
-use actors::pipeline::DbWriter;
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
 use actors::supervision::{Phase, Vitals};
 use tokio::time::{Instant, sleep};

@@ -10,8 +10,8 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler, System};
 use actors::batch::{Fenced, LogId, Position, Stored};
 use actors::domain::{Icao24, StateVector, StateVectorParts, UnixTime};
+use actors::import::{ImportError, ImportRules, Imported, Importer};
 use actors::messages::{FindPositions, StoreBatch};
-use actors::pipeline::{ImportError, ImportRules, Imported, Importer};
 use actors::ports::{BadRecord, Recorded, RecordedStates, StoreError};
 use proptest::prelude::*;
 

@@ -14,9 +14,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter, System};
+use actors::kafka_consumer::{KafkaConsumer, Path};
 use actors::messages::Drain;
 use actors::metrics::Metrics;
-use actors::pipeline::{KafkaConsumer, Path};
 use actors::ports::{Subscription, SubscriptionEvent};
 use actors::supervision::{Board, Readiness, RestartPolicy, Supervisor};
 use proptest::prelude::*;

@@ -2,9 +2,10 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use actors::db_writer::DbWriter;
 use actors::domain::UnixTime;
+use actors::import::{ImportError, ImportRules, Imported, Importer};
 use actors::metrics::Metrics;
-use actors::pipeline::{DbWriter, ImportError, ImportRules, Imported, Importer};
 use actors::supervision::{Board, RestartPolicy, Supervisor};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};

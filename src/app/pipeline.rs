@@ -2,9 +2,13 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use actix::Addr;
-use actors::live::{HubLimits, QueueLimits};
+use actors::db_writer::DbWriter;
+use actors::kafka_consumer::{KafkaConsumer, Path};
+use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::metrics::Metrics;
-use actors::pipeline::{BacklogLimits, DbWriter, KafkaConsumer, KafkaProducer, Path, Poller, SseHub};
+use actors::poller::Poller;
+use actors::sse_hub::SseHub;
+use actors::sse_hub::{HubLimits, QueueLimits};
 use actors::supervision::Supervisor;
 use anyhow::Context;
 use thiserror::Error;

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use actors::domain::BoundingBox;
-use actors::pipeline::poll_plan::{self, Account, PollPlan};
+use actors::poller::poll_plan::{self, Account, PollPlan};
 use anyhow::Context;
 use rustls::pki_types::CertificateDer;
 use simulator::Simulator;

@@ -18,7 +18,7 @@ use actix_service::{Service, ServiceFactory, apply_fn_factory};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::Version;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use actors::live::QueueReceiver;
+use actors::sse_hub::QueueReceiver;
 use bytes::Bytes;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -271,7 +271,7 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
-    use actors::live::{Frame, QueueLimits, QueueSender, queue};
+    use actors::sse_hub::{Frame, QueueLimits, QueueSender, queue};
     use tokio::sync::Notify;
 
     use super::*;

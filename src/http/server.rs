@@ -21,7 +21,7 @@ use actix_web_lab::middleware::CatchPanic;
 use actors::domain::AddressBlock;
 use actors::messages::SetPolling;
 use actors::operations::Operations;
-use actors::pipeline::SseHub;
+use actors::sse_hub::SseHub;
 use actors::supervision::Board;
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;

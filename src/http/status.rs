@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
-use actors::pipeline::PollerObservation;
+use actors::poller::PollerObservation;
 use actors::supervision::{ActorStatus, Phase};
 use serde::{Deserialize as _, Serialize};
 use utoipa::ToSchema;

@@ -9,8 +9,8 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::live::{Encoding, Frame, QueueReceiver, goodbye};
 use actors::messages::{Join, Joined, Wanted};
+use actors::sse_hub::{Encoding, Frame, QueueReceiver, goodbye};
 use bytes::Bytes;
 use rand::Rng;
 

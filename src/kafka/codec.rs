@@ -1,7 +1,7 @@
 //! The form of a record's value: a state vector as JSON, which is the same everywhere (README.md shows one), or an alert
 //! (docs/alerts.md).
 
-use actors::alerts::Alert;
+use actors::detect::Alert;
 use actors::domain::StateVector;
 
 /// Appends the JSON of a state vector.

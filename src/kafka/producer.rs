@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actors::alerts::Alert;
 use actors::batch::DeadLetter;
+use actors::detect::Alert;
 use actors::domain::StateVector;
 use actors::ports::{PublishError, Publisher};
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ::actors::alerts::{Alert, Emergency};
+use ::actors::detect::{Alert, Emergency};
 use ::actors::ports::Publisher;
 use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
 use rdkafka::Message;

@@ -1,6 +1,8 @@
 //! Restarts, vitals and the journal of their changes, for any actor.
 
+pub(crate) mod backoff;
 mod guardian;
+pub(crate) mod in_flight;
 mod journal;
 mod restart_policy;
 mod restarts;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use actix::Actor;
 use actors::batch::{Batch, LogId, PartitionBatch};
 use actors::domain::{StateVector, UnixTime};
-use actors::live::{Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::messages::{Full, Join, Look, Scope, ShowBatch, Wanted};
 use actors::metrics::Metrics;
-use actors::pipeline::SseHub;
+use actors::sse_hub::SseHub;
+use actors::sse_hub::{Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::supervision::Vitals;
 use tokio::time::sleep;
 

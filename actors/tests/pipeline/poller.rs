@@ -4,12 +4,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
-use actors::alerts::Alert;
+use actors::detect::Alert;
 use actors::domain::{Snapshot, StateVector, UnixTime};
 use actors::messages::{Accepted, Polling, PublishStates, SetPolling};
 use actors::metrics::Metrics;
-use actors::pipeline::Poller;
-use actors::pipeline::poll_plan::{Account, PollInterval, PollPlan};
+use actors::poller::Poller;
+use actors::poller::poll_plan::{Account, PollInterval, PollPlan};
 use actors::ports::{Fetched, SourceError, StateSource};
 use actors::supervision::{Phase, Readiness, Vitals};
 use tokio::time::{Instant, sleep};

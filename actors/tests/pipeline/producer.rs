@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Actor;
-use actors::alerts::{Alert, Emergency};
 use actors::batch::DeadLetter;
+use actors::detect::{Alert, Emergency};
 use actors::domain::StateVector;
+use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::messages::{Accepted, PublishDeadLetters, PublishStates};
 use actors::metrics::{Kind, Metrics};
-use actors::pipeline::{BacklogLimits, KafkaProducer};
 use actors::ports::{PublishError, Publisher};
 use actors::supervision::{Readiness, Vitals};
 use tokio::time::{Instant, sleep};

@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::domain::{StateVector, StateVectorParts, UnixTime};
-use actors::live::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::messages::{Join, Scope, Wanted};
 use actors::metrics::Metrics;
+use actors::sse_hub::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use futures_util::task::noop_waker;
 use serde_json::{Value, json};
 

@@ -4,9 +4,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::domain::{StateVector, UnixTime};
-use actors::live::{Broadcast, Cell, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::messages::{Join, Scope, Wanted};
 use actors::metrics::Metrics;
+use actors::sse_hub::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver, Tile};
 use futures_util::task::noop_waker;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -223,7 +223,7 @@ impl Stage {
         for reader in &self.readers {
             assert_eq!(reader.client.alerts, alerts);
             let scope = scope(reader.scope);
-            let cells = Cell::of_scope(&scope);
+            let cells = Tile::of_scope(&scope);
             let states = self.hub.picture().states().map(AsRef::as_ref);
             let expected = all_told(states.filter(|state| cells.iter().any(|cell| cell.contains(state))));
             let held: BTreeMap<String, Aircraft> = reader

@@ -3,9 +3,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::domain::{StateVector, StateVectorParts, UnixTime};
-use actors::live::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::messages::{Join, Scope, Wanted};
 use actors::metrics::{CounterByKind, Kind, Metrics};
+use actors::sse_hub::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use futures_util::task::noop_waker;
 use tokio::time::Instant;
 

@@ -1,12 +1,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::backoff::Backoff;
-use crate::alerts::Alert;
+use crate::detect::Alert;
+use crate::supervision::backoff::Backoff;
 
 /// Alerts that wait for Kafka, oldest first; apart from the states, so that neither waits for the other's topic.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct RetryQueue {
     waiting: VecDeque<Alert>,
     /// What Kafka has not acknowledged yet: kept here, so that it outlives a panic.
     in_flight: Vec<Alert>,
@@ -15,7 +15,7 @@ pub(super) struct Outbox {
     backoff: Backoff,
 }
 
-impl Outbox {
+impl RetryQueue {
     /// Far more than there are in a day; an alert takes less than a kilobyte.
     const MOST: usize = 10_000;
 
@@ -52,7 +52,7 @@ impl Outbox {
     }
 
     /// Kafka has not these of what was taken. The answer is how many it has, and for how long nothing is to be taken until
-    /// [`Outbox::resume`].
+    /// [`RetryQueue::resume`].
     pub(super) fn failed(&mut self, undelivered: &[usize]) -> (usize, Duration) {
         let in_flight = std::mem::take(&mut self.in_flight);
         let left: Vec<_> = undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
@@ -80,7 +80,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::alerts::Emergency;
+    use crate::detect::Emergency;
     use crate::test_support::state;
 
     fn alerts(times: std::ops::Range<i64>) -> Vec<Alert> {
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_not_acknowledged_is_taken_again_in_its_order_after_the_pause() {
-        let mut outbox = Outbox::new();
+        let mut outbox = RetryQueue::new();
         outbox.push(alerts(0..3));
         assert_eq!(times(&outbox.take()), [0, 1, 2]);
         outbox.push(alerts(3..4));
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded_and_the_oldest_go_first() {
-        let mut outbox = Outbox::new();
+        let mut outbox = RetryQueue::new();
         assert_eq!(outbox.push(alerts(0..10_000)), 0);
         assert_eq!(outbox.push(alerts(10_000..10_002)), 2);
         assert_eq!((outbox.len(), times(&outbox.take())[0]), (10_000, 2));

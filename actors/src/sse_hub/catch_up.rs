@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::channel::{Channel, Link};
+use super::encode_cache::EncodeCache;
 use super::encoder::{self, Closes, Head};
 use super::event;
 use super::latest::LatestStates;
 use super::picture::Picture;
-use super::press::Press;
 use super::queue::{Frame, QueueLimits};
-use crate::alerts::AlertWatch;
+use crate::detect::AlertWatch;
 
 /// For what a client is owed in any case.
 pub(super) const UNLIMITED: QueueLimits = QueueLimits { frames: usize::MAX, bytes: usize::MAX };
@@ -29,7 +29,7 @@ pub(super) fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc
 pub(super) fn present(
     channel: &mut Channel,
     (picture, alerts): (&Picture, &AlertWatch),
-    press: &mut Press,
+    press: &mut EncodeCache,
     head: Head,
 ) -> Vec<Arc<Frame>> {
     if let Some(known) = channel.known_present() {
@@ -49,7 +49,7 @@ pub(super) fn present(
 
 /// Sends the newest state of each aircraft that changed meanwhile to the clients of `/sse/flights` that can read again.
 /// The answer is how many states they skipped.
-pub(super) fn catch_up(channel: &mut Channel, latest: &LatestStates, press: &mut Press) -> u64 {
+pub(super) fn catch_up(channel: &mut Channel, latest: &LatestStates, press: &mut EncodeCache) -> u64 {
     let mut skipped = 0;
     let mut frames: HashMap<u64, (Arc<Frame>, u64)> = HashMap::new();
     for client in &mut channel.clients {

@@ -5,16 +5,16 @@ use actix::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use super::change_filter::{ChangeFilter, PassedOver};
 use super::poll_plan::PollPlan;
 use super::refill_watch::RefillWatch;
-use super::work::{UnderWay, Work};
-use crate::alerts::AlertWatch;
+use crate::detect::AlertWatch;
 use crate::domain::{BadRows, RejectedRow, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Fetched, SourceError, StateSource};
+use crate::supervision::backoff::Backoff;
+use crate::supervision::in_flight::{InFlight, Work};
 use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
 
 /// Asks the source for states, as often as its credits allow, and hands the changed ones to the KafkaProducer.
@@ -41,7 +41,7 @@ pub struct Poller<S> {
 #[derive(Clone, Copy, Debug)]
 enum Next {
     /// For the one that is under way.
-    UnderWay,
+    InFlight,
     /// For its time.
     Due(SpawnHandle),
     /// For the operator.
@@ -176,7 +176,7 @@ impl<S: StateSource> Poller<S> {
             alerts: AlertWatch::default(),
             failures: 0,
             polling: Polling::default(),
-            next: Next::UnderWay,
+            next: Next::InFlight,
             due: Instant::now(),
             observation: PollerObservation { source_since: Some(UnixTime::now()), ..PollerObservation::default() },
             work: Rc::default(),
@@ -215,7 +215,7 @@ impl<S: StateSource> Poller<S> {
         if self.work.draining() {
             return;
         }
-        self.next = Next::UnderWay;
+        self.next = Next::InFlight;
         let (source, work, under_way, started) =
             (self.source.clone(), self.work.clone(), self.work.begin(), Instant::now());
         let fetch = async move {
@@ -236,7 +236,7 @@ impl<S: StateSource> Poller<S> {
         }));
     }
 
-    fn digest(&mut self, fetched: Fetched, under_way: UnderWay, ctx: &mut Context<Self>) {
+    fn digest(&mut self, fetched: Fetched, under_way: InFlight, ctx: &mut Context<Self>) {
         let Fetched { snapshot, credits_left } = fetched;
         if self.failures > 0 {
             log::info!(actor = "poller", failed_polls = self.failures; "the source answers again");
@@ -407,7 +407,7 @@ impl<S: StateSource> Handler<SetPolling> for Poller<S> {
         self.phase(Phase::Running);
         match self.next {
             // The poll under way ends in its own time, and then waits for what is wanted by then.
-            Next::UnderWay => {}
+            Next::InFlight => {}
             Next::Due(timer) => {
                 ctx.cancel_future(timer);
                 self.wait(ctx);

@@ -96,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pipeline::poll_plan::{Account, PollInterval};
+    use crate::poller::poll_plan::{Account, PollInterval};
 
     const MINUTE: f64 = 60.0;
     const HOUR: f64 = 3_600.0;

@@ -7,18 +7,18 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::catch_up::{UNLIMITED, catch_up, present, resumed};
-use super::cell::Cell;
 use super::channel::{Channel, Client, Feed, Link};
 use super::compression::Encoding;
-use super::encoder::{self, CellUpdate, Change, Closes, EventId, Head};
+use super::encode_cache::{EncodeCache, EncodedEvent};
+use super::encoder::{self, Change, Closes, EventId, Head, TileUpdate};
 use super::event;
 use super::latest::LatestStates;
 use super::picture::Picture;
-use super::press::{Encoded, Press};
 use super::queue::{Frame, QueueLimits, QueueReceiver, queue};
 use super::spacing::Spacing;
-use crate::alerts::AlertWatch;
+use super::tile::Tile;
 use crate::batch::Batch;
+use crate::detect::AlertWatch;
 use crate::domain::{AddressBlock, UnixTime};
 use crate::messages::{Full, Join, Wanted};
 use crate::metrics::{Metrics, count, expect};
@@ -55,12 +55,12 @@ pub struct Broadcast {
     seq: u64,
     channels: HashMap<(Feed, Encoding), Channel>,
     /// How many channels watch a cell.
-    watched: HashMap<Cell, usize>,
+    watched: HashMap<Tile, usize>,
     clients: usize,
     /// How many ever came.
     joined: u64,
     of_address: HashMap<AddressBlock, usize>,
-    press: Press,
+    press: EncodeCache,
     limits: HubLimits,
     /// Rung by clients that have fallen behind and can read again.
     bell: Arc<Notify>,
@@ -105,7 +105,7 @@ impl Broadcast {
             clients: 0,
             joined: 0,
             of_address: HashMap::new(),
-            press: Press::new(metrics.clone()),
+            press: EncodeCache::new(metrics.clone()),
             limits,
             bell: Arc::new(Notify::new()),
             metrics,
@@ -169,7 +169,7 @@ impl Broadcast {
         }
         self.totals.updates += 1;
         self.totals.states += newer.len() as u64;
-        let mut encoded: Option<Encoded> = None;
+        let mut encoded: Option<EncodedEvent> = None;
         for channel in self.channels.values_mut().filter(|channel| channel.feed == Feed::Telemetry) {
             let text = encoded.get_or_insert_with(|| self.press.encoded("telemetry", event::telemetry(&newer)));
             let frame = Frame::new(vec![self.press.block(text, channel.encoding)]);
@@ -203,7 +203,7 @@ impl Broadcast {
         self.seq += 1;
         self.press.forget_snapshots();
         let (head, updates) = (self.head(sent_at), by_cell(&changes, &self.watched));
-        let mut encoded: HashMap<Cell, Encoded> = HashMap::new();
+        let mut encoded: HashMap<Tile, EncodedEvent> = HashMap::new();
         // Rare, short, and for everybody: it travels in the update, so that nobody who keeps up or resumes misses it.
         let alert = note_alerts(&mut self.alerts, &changes).then(|| encoder::alert(head, &self.alerts));
         for channel in self.channels.values_mut().filter(|channel| channel.feed != Feed::Telemetry) {
@@ -245,7 +245,7 @@ impl Broadcast {
         let (encoding, now) = (join.encoding, Instant::now());
         let feed = match &join.wanted {
             Wanted::Telemetry => Feed::Telemetry,
-            Wanted::Stream { scope, .. } => Feed::Cells(Cell::of_scope(scope).into()),
+            Wanted::Stream { scope, .. } => Feed::Cells(Tile::of_scope(scope).into()),
         };
         let (seq, watched) = (self.seq, &mut self.watched);
         let channel = self.channels.entry((feed.clone(), encoding)).or_insert_with(|| {
@@ -408,17 +408,17 @@ impl Broadcast {
 }
 
 /// What of an update concerns each cell that is watched.
-fn by_cell(changes: &[Change], watched: &HashMap<Cell, usize>) -> HashMap<Cell, CellUpdate> {
-    let mut updates: HashMap<Cell, CellUpdate> = HashMap::new();
+fn by_cell(changes: &[Change], watched: &HashMap<Tile, usize>) -> HashMap<Tile, TileUpdate> {
+    let mut updates: HashMap<Tile, TileUpdate> = HashMap::new();
     for (index, Change { before, after, .. }) in changes.iter().enumerate() {
         let (before, after) = (before.as_deref(), after.as_deref());
         let is_same = before.zip(after).is_some_and(|(before, after)| before.icao24 == after.icao24);
-        for cell in before.into_iter().flat_map(Cell::of_state).filter(|cell| watched.contains_key(cell)) {
+        for cell in before.into_iter().flat_map(Tile::of_state).filter(|cell| watched.contains_key(cell)) {
             let update = updates.entry(cell).or_default();
             let stayed = is_same && after.is_some_and(|after| cell.contains(after));
             if stayed { update.changed.push(index) } else { update.gone.push(index) }
         }
-        for cell in after.into_iter().flat_map(Cell::of_state).filter(|cell| watched.contains_key(cell)) {
+        for cell in after.into_iter().flat_map(Tile::of_state).filter(|cell| watched.contains_key(cell)) {
             if !(is_same && before.is_some_and(|before| cell.contains(before))) {
                 updates.entry(cell).or_default().appeared.push(index);
             }

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::cell::Cell;
 use super::table::{Row, changed, full, numbers, wraps_for};
-use crate::alerts::AlertWatch;
+use super::tile::Tile;
+use crate::detect::AlertWatch;
 use crate::domain::{StateVector, UnixTime};
 
 /// What every event says.
@@ -57,7 +57,7 @@ pub struct Change {
 
 /// What of an update concerns one cell: indices into its changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct CellUpdate {
+pub(super) struct TileUpdate {
     /// They were in the cell, and are no more.
     pub(super) gone: Vec<usize>,
     /// They are new in the cell.
@@ -69,7 +69,7 @@ pub(super) struct CellUpdate {
 /// Everything in a cell.
 pub(super) fn snapshot<'a>(
     head: Head,
-    cell: Cell,
+    cell: Tile,
     aircraft: impl Iterator<Item = (u32, &'a Arc<StateVector>)>,
 ) -> Vec<u8> {
     let rows: Vec<_> = aircraft.map(|(number, state)| Row { number, now: state, held: None }).collect();
@@ -82,7 +82,7 @@ pub(super) fn snapshot<'a>(
 }
 
 /// What changed in a cell.
-pub(super) fn delta(head: Head, cell: Cell, changes: &[Change], update: &CellUpdate) -> Vec<u8> {
+pub(super) fn delta(head: Head, cell: Tile, changes: &[Change], update: &TileUpdate) -> Vec<u8> {
     let row = |&index: &usize| {
         let change = changes.get(index)?;
         Some(Row { number: change.number, now: change.after.as_deref()?, held: change.before.as_deref() })
@@ -117,7 +117,7 @@ pub(super) fn delta(head: Head, cell: Cell, changes: &[Change], update: &CellUpd
     out
 }
 
-fn open(head: Head, event: &str, cell: Cell) -> Vec<u8> {
+fn open(head: Head, event: &str, cell: Tile) -> Vec<u8> {
     let mut text = head.open(event);
     let _ = write!(text, ",\"cell\":\"{cell}\",\"base\":{}", head.base());
     text.into_bytes()
@@ -165,7 +165,7 @@ pub(super) enum Closes<'a> {
     /// An update that follows this one.
     Update { after: u64 },
     /// A snapshot of these cells.
-    Snapshot { cells: &'a [Cell] },
+    Snapshot { cells: &'a [Tile] },
 }
 
 /// The `id` of a closing event, read back.

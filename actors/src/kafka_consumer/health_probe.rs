@@ -7,12 +7,12 @@ use futures_util::future::LocalBoxFuture;
 use crate::ports::{Subscription, SubscriptionError};
 
 /// Asks Kafka whether it answers, from a failure on until it does: a topic on which nothing happens would never tell.
-pub(super) struct Inquiry<S> {
+pub(super) struct HealthProbe<S> {
     subscription: Rc<S>,
     question: Option<LocalBoxFuture<'static, Result<(), SubscriptionError>>>,
 }
 
-impl<S: Subscription> Inquiry<S> {
+impl<S: Subscription> HealthProbe<S> {
     const PAUSE: Duration = Duration::from_secs(1);
 
     pub(super) fn of(subscription: &Rc<S>) -> Self {

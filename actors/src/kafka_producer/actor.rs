@@ -8,13 +8,13 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, BacklogLimits, GivenUp, Held};
-use super::backoff::Backoff;
-use super::outbox::Outbox;
-use super::work::{UnderWay, Work};
+use super::retry_queue::RetryQueue;
 use crate::domain::StateVector;
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
+use crate::supervision::backoff::Backoff;
+use crate::supervision::in_flight::{InFlight, Work};
 use crate::supervision::{Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
@@ -25,7 +25,7 @@ pub struct KafkaProducer<P> {
     backlog: Backlog,
     /// The batch that Kafka has not acknowledged yet: kept here, so that it outlives a panic.
     in_flight: Vec<Held>,
-    outbox: Outbox,
+    outbox: RetryQueue,
     /// Whether a failed batch is waiting for its next try.
     pausing: bool,
     backoff: Backoff,
@@ -66,7 +66,7 @@ impl<P: Publisher> KafkaProducer<P> {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
-            outbox: Outbox::new(),
+            outbox: RetryQueue::new(),
             pausing: false,
             backoff: Backoff::for_a_service(),
             vitals,
@@ -138,7 +138,7 @@ impl<P: Publisher> KafkaProducer<P> {
     }
 
     /// Keeps what was not acknowledged and tries it again after a pause, before anything younger.
-    fn retry(&mut self, error: &PublishError, under_way: UnderWay, ctx: &mut Context<Self>) {
+    fn retry(&mut self, error: &PublishError, under_way: InFlight, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
         let left: Vec<_> = error.undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
@@ -187,7 +187,7 @@ impl<P: Publisher> KafkaProducer<P> {
 
     /// Tries those again that were not acknowledged, after a pause. The states go on meanwhile: it may be the alerts' topic
     /// alone that is in the way.
-    fn retry_alerts(&mut self, error: &PublishError, under_way: UnderWay, ctx: &mut Context<Self>) {
+    fn retry_alerts(&mut self, error: &PublishError, under_way: InFlight, ctx: &mut Context<Self>) {
         let (delivered, pause) = self.outbox.failed(&error.undelivered);
         self.count_alerts(delivered);
         self.note_failure("alerts", error);

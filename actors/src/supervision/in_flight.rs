@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// What an actor has under way, and the request to finish it.
 #[derive(Debug, Default)]
-pub(super) struct Work {
+pub(crate) struct Work {
     under_way: Cell<usize>,
     deadline: Cell<Option<Instant>>,
     changed: Notify,
@@ -14,35 +14,35 @@ pub(super) struct Work {
 
 /// One piece of work: it is over when this is dropped, also by a panic.
 #[derive(Debug)]
-pub(super) struct UnderWay(Rc<Work>);
+pub(crate) struct InFlight(Rc<Work>);
 
 impl Work {
     /// Begins a piece of work.
-    pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
+    pub(crate) fn begin(self: &Rc<Self>) -> InFlight {
         self.under_way.set(self.under_way.get() + 1);
-        UnderWay(self.clone())
+        InFlight(self.clone())
     }
 
     /// Asks for an end until `deadline`.
-    pub(super) fn drain(&self, deadline: Instant) {
+    pub(crate) fn drain(&self, deadline: Instant) {
         self.deadline.set(Some(deadline));
         self.changed.notify_waiters();
     }
 
     /// Whether an end was asked for.
-    pub(super) fn draining(&self) -> bool {
+    pub(crate) fn draining(&self) -> bool {
         self.deadline.get().is_some()
     }
 
     /// Resolves once an end was asked for.
-    pub(super) async fn asked_to_drain(&self) {
+    pub(crate) async fn asked_to_drain(&self) {
         while !self.draining() {
             self.changed.notified().await;
         }
     }
 
     /// Resolves once an end was asked for and its deadline is over.
-    pub(super) async fn overdue(&self) {
+    pub(crate) async fn overdue(&self) {
         self.asked_to_drain().await;
         if let Some(deadline) = self.deadline.get() {
             tokio::time::sleep_until(deadline).await;
@@ -50,7 +50,7 @@ impl Work {
     }
 
     /// Resolves once nothing is under way (`true`), or the deadline is over (`false`).
-    pub(super) async fn idle(&self) -> bool {
+    pub(crate) async fn idle(&self) -> bool {
         tokio::select! {
             biased;
             () = async { while self.under_way.get() > 0 { self.changed.notified().await } } => true,
@@ -59,7 +59,7 @@ impl Work {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.under_way.set(self.0.under_way.get() - 1);
         self.0.changed.notify_waiters();

@@ -5,9 +5,9 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::domain::UnixTime;
-use crate::live::{Broadcast, HubLimits};
 use crate::messages::{Drain, Drained, Full, Join, Joined, Look, ShowBatch, Shown, Version, View};
 use crate::metrics::Metrics;
+use crate::sse_hub::{Broadcast, HubLimits};
 use crate::supervision::{Phase, Readiness, Vitals};
 
 /// Keeps the live picture and pushes what changes to every client: encoded once, whatever their number.

@@ -36,8 +36,8 @@ impl Spacing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::{Broadcast, HubLimits, QueueLimits};
     use crate::metrics::Metrics;
+    use crate::sse_hub::{Broadcast, HubLimits, QueueLimits};
     use crate::test_support::{batch, state};
 
     #[test]

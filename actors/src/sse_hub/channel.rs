@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::cell::Cell;
 use super::compression::Encoding;
 use super::queue::{Frame, Offer, QueueLimits, QueueSender};
+use super::tile::Tile;
 use crate::domain::AddressBlock;
 
 /// What a client is sent.
@@ -15,7 +15,7 @@ pub(super) enum Feed {
     /// `/sse/flights`: every newer state from now on.
     Telemetry,
     /// `/api/v1/stream`: these cells.
-    Cells(Arc<[Cell]>),
+    Cells(Arc<[Tile]>),
 }
 
 /// The clients that get the same bytes, and what the last of them were.
@@ -105,14 +105,14 @@ impl Channel {
 
     pub(super) fn new(feed: Feed, encoding: Encoding, seq: u64) -> Self {
         let tag = match &feed {
-            Feed::Cells(cells) if **cells != [Cell::World] => format!("{:016x}", fingerprint(cells)),
+            Feed::Cells(cells) if **cells != [Tile::World] => format!("{:016x}", fingerprint(cells)),
             _ => "world".to_owned(),
         };
         let (clients, chain) = (Vec::new(), Chain::new(seq));
         Self { feed, encoding, tag, clients, chain, present: None, left: None }
     }
 
-    pub(super) fn cells(&self) -> &[Cell] {
+    pub(super) fn cells(&self) -> &[Tile] {
         match &self.feed {
             Feed::Telemetry => &[],
             Feed::Cells(cells) => cells,
@@ -184,7 +184,7 @@ impl Client {
 }
 
 /// A number for a list of cells, the same as long as the process lives.
-fn fingerprint(cells: &[Cell]) -> u64 {
+fn fingerprint(cells: &[Tile]) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     cells.hash(&mut hasher);

@@ -4,10 +4,9 @@ use std::time::Duration;
 use actix::Recipient;
 use serde::Serialize;
 
-use super::backoff::Backoff;
+use super::actor::Reading;
 use super::database_retry::DatabaseRetry;
-use super::inquiry::Inquiry;
-use super::kafka_consumer::Reading;
+use super::health_probe::HealthProbe;
 use super::lag::Lag;
 use super::live_path::totals;
 use super::storing::Storing;
@@ -15,6 +14,7 @@ use crate::batch::{Batch, Fenced, Position, Stored};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionEvent};
+use crate::supervision::backoff::Backoff;
 use crate::supervision::{Phase, Readiness};
 
 /// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
@@ -106,7 +106,7 @@ impl<S: Subscription> StorePath<S> {
     async fn next(&mut self) -> SubscriptionEvent {
         let mut backoff = Backoff::for_a_service();
         let subscription = self.reading.subscription.clone();
-        let mut inquiry = Inquiry::of(&subscription);
+        let mut inquiry = HealthProbe::of(&subscription);
         loop {
             tokio::select! {
                 biased;

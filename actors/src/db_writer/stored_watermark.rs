@@ -9,7 +9,7 @@ use crate::ports::LikelyNew;
 /// The newest key that was stored for each aircraft, within a bound: tells which rows will hardly meet one of
 /// their key in the table. A wrong guess costs time, never a row.
 #[derive(Debug, Default)]
-pub(super) struct NewestStored {
+pub(super) struct StoredWatermark {
     young: Newest,
     /// The previous generation: when `young` is full it becomes this one, so that what is still heard of is kept.
     old: Newest,
@@ -23,13 +23,13 @@ type Newest = HashMap<Icao24, UnixTime, RandomState>;
 
 /// What is thought of a batch before it is stored.
 #[derive(Debug, Default)]
-pub(super) struct Judgement {
+pub(super) struct Classification {
     pub(super) likely_new: LikelyNew,
     /// How many rows are newer than everything remembered.
     newer: u64,
 }
 
-impl NewestStored {
+impl StoredWatermark {
     const GENERATION: usize = 65_536;
 
     fn get(&self, icao24: Icao24) -> Option<UnixTime> {
@@ -38,7 +38,7 @@ impl NewestStored {
 
     /// A row is likely to be new if it is newer than everything stored and everything before it in the batch; none is
     /// while that is mistaken.
-    pub(super) fn judge(&self, batch: &Batch) -> Judgement {
+    pub(super) fn judge(&self, batch: &Batch) -> Classification {
         let mut within = Newest::with_capacity_and_hasher(batch.states(), RandomState::default());
         let judged = batch.parts.iter().map(|part| {
             let rows = part.states.iter().map(|state| {
@@ -53,11 +53,11 @@ impl NewestStored {
         });
         let judged: Vec<Vec<bool>> = judged.collect();
         let newer = judged.iter().flatten().filter(|newer| **newer).count() as u64;
-        Judgement { likely_new: if self.mistaken { LikelyNew::default() } else { LikelyNew(judged) }, newer }
+        Classification { likely_new: if self.mistaken { LikelyNew::default() } else { LikelyNew(judged) }, newer }
     }
 
     /// Remembers the rows of a batch that was judged and stored, and whether the judgement was right.
-    pub(super) fn remember(&mut self, batch: &Batch, judgement: &Judgement, stored: &Stored) {
+    pub(super) fn remember(&mut self, batch: &Batch, judgement: &Classification, stored: &Stored) {
         // Of a fenced part nobody knows which of its rows were new.
         if stored.fenced.is_empty() {
             self.mistaken = stored.inserted < judgement.newer;
@@ -87,13 +87,13 @@ mod tests {
         Stored { inserted: batch.states() as u64, ..Stored::default() }
     }
 
-    fn remember(memory: &mut NewestStored, batch: &Batch) {
+    fn remember(memory: &mut StoredWatermark, batch: &Batch) {
         memory.remember(batch, &memory.judge(batch), &all_new(batch));
     }
 
     #[test]
     fn rows_not_newer_than_the_stored_or_an_earlier_one_are_doubtful() {
-        let mut memory = NewestStored::default();
+        let mut memory = StoredWatermark::default();
         remember(&mut memory, &batch(0, 0, [state("aaaaaa", 10)]));
         let rows =
             [state("aaaaaa", 10), state("aaaaaa", 11), state("aaaaaa", 11), state("bbbbbb", 1), state("aaaaaa", 9)];
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn nothing_is_likely_new_while_what_seems_so_is_there_already() {
-        let mut memory = NewestStored::default();
+        let mut memory = StoredWatermark::default();
         let mut next = 0;
         let mut store = |inserted: u64, fenced: Vec<Fenced>| {
             next += 2;
@@ -130,12 +130,12 @@ mod tests {
 
     #[test]
     fn it_stays_bounded_and_keeps_what_is_still_heard_of() {
-        let mut memory = NewestStored::default();
+        let mut memory = StoredWatermark::default();
         let aircraft = |number: u32| state(&format!("{number:06x}"), 1);
-        for number in 0..3 * NewestStored::GENERATION as u32 {
+        for number in 0..3 * StoredWatermark::GENERATION as u32 {
             remember(&mut memory, &batch(0, 0, [aircraft(number), aircraft(0xffffff)]));
         }
-        assert!(memory.young.len() + memory.old.len() <= 2 * NewestStored::GENERATION);
+        assert!(memory.young.len() + memory.old.len() <= 2 * StoredWatermark::GENERATION);
         assert_eq!(memory.get(Icao24::from_u32(0xffffff)), Some(UnixTime(1)));
     }
 }

@@ -2,30 +2,30 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::cell::Cell;
 use super::compression::{Compressor, Encoding};
 use super::encoder::{self, Head};
 use super::picture::Picture;
+use super::tile::Tile;
 use crate::metrics::{Metrics, count, expect};
 
 /// Makes what many get: each text once, and each compressed form of it once.
 #[derive(Debug)]
-pub(super) struct Press {
+pub(super) struct EncodeCache {
     compressor: Compressor,
     /// Of the present update.
-    snapshots: HashMap<Cell, Encoded>,
+    snapshots: HashMap<Tile, EncodedEvent>,
     metrics: Metrics,
 }
 
 /// A text and its forms, as far as they were asked for.
 #[derive(Debug)]
-pub(super) struct Encoded {
+pub(super) struct EncodedEvent {
     text: Bytes,
     gzip: Option<Bytes>,
     zstd: Option<Bytes>,
 }
 
-impl Press {
+impl EncodeCache {
     pub(super) fn new(metrics: Metrics) -> Self {
         for family in [&metrics.encodings, &metrics.encoded_bytes] {
             expect(family, &["telemetry", "delta", "snapshot"]);
@@ -37,14 +37,14 @@ impl Press {
     }
 
     /// Takes a new text; `kind` is what it is counted as.
-    pub(super) fn encoded(&self, kind: &'static str, text: Bytes) -> Encoded {
+    pub(super) fn encoded(&self, kind: &'static str, text: Bytes) -> EncodedEvent {
         count(&self.metrics.encodings, kind, 1);
         count(&self.metrics.encoded_bytes, kind, text.len() as u64);
-        Encoded { text, gzip: None, zstd: None }
+        EncodedEvent { text, gzip: None, zstd: None }
     }
 
     /// The text in one form.
-    pub(super) fn block(&mut self, encoded: &mut Encoded, encoding: Encoding) -> Bytes {
+    pub(super) fn block(&mut self, encoded: &mut EncodedEvent, encoding: Encoding) -> Bytes {
         let form = match encoding {
             Encoding::Identity => return encoded.text.clone(),
             Encoding::Gzip => &mut encoded.gzip,
@@ -60,10 +60,10 @@ impl Press {
     }
 
     /// Everything in a cell, in one form.
-    pub(super) fn snapshot(&mut self, cell: Cell, picture: &Picture, head: Head, encoding: Encoding) -> Bytes {
+    pub(super) fn snapshot(&mut self, cell: Tile, picture: &Picture, head: Head, encoding: Encoding) -> Bytes {
         let mut encoded = self.snapshots.remove(&cell).unwrap_or_else(|| {
             let text = match cell {
-                Cell::Aircraft(icao24) => encoder::snapshot(head, cell, picture.published_of(icao24).into_iter()),
+                Tile::Aircraft(icao24) => encoder::snapshot(head, cell, picture.published_of(icao24).into_iter()),
                 _ => encoder::snapshot(head, cell, picture.published().filter(|(_, state)| cell.contains(state))),
             };
             self.encoded("snapshot", text.into())

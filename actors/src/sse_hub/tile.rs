@@ -6,12 +6,12 @@ use crate::messages::Scope;
 
 /// A part of the sky whose changes are encoded once for everybody who watches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cell {
+pub enum Tile {
     /// Every aircraft, also those without a position.
     World,
     /// The aircraft with a position in a square of the grid.
     Square {
-        /// Its width and height in degrees, one of [`Cell::SIZES`].
+        /// Its width and height in degrees, one of [`Tile::SIZES`].
         size: i16,
         /// Its southern edge in degrees.
         lat: i16,
@@ -22,7 +22,7 @@ pub enum Cell {
     Aircraft(Icao24),
 }
 
-impl Cell {
+impl Tile {
     /// The grids, finest first: their squares' width and height in degrees.
     pub const SIZES: [i16; 3] = [5, 15, 45];
 
@@ -73,7 +73,7 @@ fn edge(size: i16, degrees: f64, limit: i16) -> i16 {
     (index as i16).clamp(0, 2 * limit / size - 1) * size - limit
 }
 
-fn squares(size: i16, bounding_box: &BoundingBox) -> Vec<Cell> {
+fn squares(size: i16, bounding_box: &BoundingBox) -> Vec<Tile> {
     let [lamin, lomin, lamax, lomax] = bounding_box.edges();
     let step = usize::from(size.unsigned_abs());
     let (west, east) = (edge(size, lomin, 180), edge(size, lomax, 180));
@@ -87,12 +87,12 @@ fn squares(size: i16, bounding_box: &BoundingBox) -> Vec<Cell> {
     };
     (edge(size, lamin, 90)..=edge(size, lamax, 90))
         .step_by(step)
-        .flat_map(|lat| columns.iter().map(move |&lon| Cell::Square { size, lat, lon }))
+        .flat_map(|lat| columns.iter().map(move |&lon| Tile::Square { size, lat, lon }))
         .collect()
 }
 
 /// The name on the wire: `world`, `5:45:10` (size, southern and western edge) or `4b1814`.
-impl fmt::Display for Cell {
+impl fmt::Display for Tile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::World => f.write_str("world"),
@@ -111,7 +111,7 @@ mod tests {
 
     fn names(bounding_box: &str) -> String {
         let scope = Scope { bounding_box: Some(bounding_box.parse().unwrap()), ..Scope::default() };
-        Cell::of_scope(&scope).iter().map(Cell::to_string).collect::<Vec<_>>().join(" ")
+        Tile::of_scope(&scope).iter().map(Tile::to_string).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
         assert!(names("35,-25,72,45").starts_with("15:30:-30 15:30:-15"));
         assert!(names("0,-180,90,0").starts_with("45:0:-180"));
         assert_eq!(names("-90,-180,90,180"), "world");
-        assert_eq!(Cell::of_scope(&Scope::default()), [Cell::World]);
+        assert_eq!(Tile::of_scope(&Scope::default()), [Tile::World]);
     }
 
     #[test]
@@ -144,12 +144,12 @@ mod tests {
             (lat, lon) in (degrees(90.0), degrees(180.0)),
         ) {
             let Ok(bounding_box) = BoundingBox::new(south.min(north), west, south.max(north), east) else { return Ok(()) };
-            let cells = Cell::of_scope(&Scope { bounding_box: Some(bounding_box), ..Scope::default() });
+            let cells = Tile::of_scope(&Scope { bounding_box: Some(bounding_box), ..Scope::default() });
             let state = StateVector { lat: Some(lat), lon: Some(lon), ..state("aaaaaa", 1) };
             let holding = cells.iter().filter(|cell| cell.contains(&state)).count();
             prop_assert!(holding <= 1 && cells.len() <= 24);
             prop_assert!(holding == 1 || !bounding_box.contains(lat, lon), "{cells:?}");
-            let of_state: Vec<_> = Cell::of_state(&state).collect();
+            let of_state: Vec<_> = Tile::of_state(&state).collect();
             prop_assert!(cells.iter().all(|cell| cell.contains(&state) == of_state.contains(cell)));
         }
     }

@@ -5,15 +5,15 @@ use std::time::Duration;
 use actix::Recipient;
 use serde::Serialize;
 
-use super::backoff::Backoff;
-use super::inquiry::Inquiry;
-use super::kafka_consumer::Reading;
+use super::actor::Reading;
+use super::health_probe::HealthProbe;
 use super::lag::Lag;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{ShowBatch, Shown};
 use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
+use crate::supervision::backoff::Backoff;
 use crate::supervision::{Phase, Readiness};
 
 /// Kafka → SseHub, from as far back as an aircraft stays in the picture.
@@ -122,7 +122,7 @@ impl<S: Subscription> LivePath<S> {
     /// say: of several brokers one may be away and nobody misses it.
     async fn next(&mut self) -> SubscriptionEvent {
         let subscription = self.reading.subscription.clone();
-        let mut inquiry = Inquiry::of(&subscription);
+        let mut inquiry = HealthProbe::of(&subscription);
         loop {
             tokio::select! {
                 biased;

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use crate::ports::StoreError;
+use crate::supervision::backoff::Backoff;
 
 /// When a request to the database is tried again, and how often the log says so.
 ///

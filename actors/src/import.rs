@@ -1,3 +1,5 @@
+//! Brings recorded states into the database through the DbWriter, past Kafka: each file is a log of its own.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,11 +7,11 @@ use actix::Recipient;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use crate::batch::{Batch, Fenced, LogId, PartitionBatch, Position};
 use crate::domain::{StateVector, UnixTime};
 use crate::messages::{FindPositions, StoreBatch};
 use crate::ports::{BadRecord, Recorded, RecordedStates, StoreError};
+use crate::supervision::backoff::Backoff;
 
 /// The log of a file that an older version remembered as done though it had stored nothing of it.
 const RETRIED: &str = "import-retried";

@@ -5,8 +5,8 @@ use actix::prelude::*;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::newest_stored::{Judgement, NewestStored};
 use super::store_jobs::JobWatch;
+use super::stored_watermark::{Classification, StoredWatermark};
 use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
@@ -26,7 +26,7 @@ const JOBS_TIMEOUT: Duration = Duration::from_secs(15);
 /// Stores batches, one transaction each and one after another, and maintains the store between them.
 pub struct DbWriter<S> {
     store: Rc<S>,
-    newest: NewestStored,
+    newest: StoredWatermark,
     next_maintenance: Option<SpawnHandle>,
     maintains: bool,
     jobs: JobWatch,
@@ -62,7 +62,7 @@ impl<S: StateStore> DbWriter<S> {
         expect(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
         Self {
             store: Rc::new(store),
-            newest: NewestStored::default(),
+            newest: StoredWatermark::default(),
             next_maintenance: None,
             maintains: true,
             jobs: JobWatch::default(),
@@ -78,7 +78,7 @@ impl<S: StateStore> DbWriter<S> {
         Self { maintains: false, ..self }
     }
 
-    fn stored(&mut self, batch: &Batch, judgement: &Judgement, stored: &Stored, started: Instant) {
+    fn stored(&mut self, batch: &Batch, judgement: &Classification, stored: &Stored, started: Instant) {
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.store_seconds.observe(seconds);
         count(&self.metrics.rows, "inserted", stored.inserted);

@@ -5,29 +5,29 @@ use rand::Rng;
 /// Pauses between tries: each drawn at random below a bound that doubles ("full jitter"), so that many who lost the
 /// same service do not come back at the same moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
     tries: u32,
 }
 
 impl Backoff {
-    pub(super) const fn new(first: Duration, longest: Duration) -> Self {
+    pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, tries: 0 }
     }
 
     /// For a broker or a database that is away: 100 ms to 3 s, so that it is used again soon after its return.
-    pub(super) const fn for_a_service() -> Self {
+    pub(crate) const fn for_a_service() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(3))
     }
 
     /// For what somebody has to set right: 1 s to 30 s.
-    pub(super) const fn for_an_operator() -> Self {
+    pub(crate) const fn for_an_operator() -> Self {
         Self::new(Duration::from_secs(1), Duration::from_secs(30))
     }
 
     /// The pause before the next try; at least a tenth of its bound.
-    pub(super) fn pause(&mut self) -> Duration {
+    pub(crate) fn pause(&mut self) -> Duration {
         let bound = (self.first * 2_u32.pow(self.tries.min(16))).min(self.longest);
         self.tries += 1;
         bound.mul_f64(rand::rng().random_range(0.1..=1.0))

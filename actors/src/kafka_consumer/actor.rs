@@ -5,10 +5,10 @@ use actix::prelude::*;
 
 use super::live_path::LivePath;
 use super::store_path::StorePath;
-use super::work::Work;
 use crate::messages::{Drain, Drained, FindPositions, PublishDeadLetters, ShowBatch, StoreBatch};
 use crate::metrics::Metrics;
 use crate::ports::Subscription;
+use crate::supervision::in_flight::Work;
 use crate::supervision::{Phase, Vitals};
 use crate::throttle::Throttle;
 

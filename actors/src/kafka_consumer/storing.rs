@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use actix::Recipient;
 
-use super::backoff::Backoff;
+use super::actor::Reading;
 use super::database_retry::DatabaseRetry;
-use super::kafka_consumer::Reading;
 use super::store_path::failed;
 use crate::batch::{Batch, DeadLetter, RecordPlace, Stored};
 use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{PublishDeadLetters, StoreBatch};
 use crate::ports::{StoreError, Subscription};
+use crate::supervision::backoff::Backoff;
 use crate::throttle::Throttle;
 
 /// One batch on its way to the database.
