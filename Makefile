@@ -47,6 +47,7 @@ test-rust: prerequisites-test web ## The Rust tests alone (ARGS='name' for some 
 	cargo test $(TEST_FLAGS) --no-run
 	@echo "==> running them with real services on free ports (yours, where TEST_KAFKA, TEST_DATABASE_URL or TEST_TIMESCALE_URL are set)"
 	$(WITH_SERVICES) -- cargo test $(TEST_FLAGS) --no-fail-fast $(ARGS)
+	cd bench && cargo test --locked -p loadgen
 
 .PHONY: test-services
 test-services: prerequisites-test ## The scripts that start those services: crashes, restarts, nothing left behind
@@ -108,6 +109,7 @@ lint-rust: prerequisites-run
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --workspace --all-targets --locked --features fault-injection -- -D warnings
+	cd bench && cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/check-architecture.sh
 	scripts/check-dependencies.py
 
@@ -132,32 +134,35 @@ check-image: prerequisites-test ## Build the image by buildah, without a contain
 lint-alerts: prerequisites-lint
 	scripts/check-alerts.sh
 
+# The server, then a benchmark: `bench/` is a workspace of its own and starts the server's release build.
+BENCH := env -C bench cargo bench --locked
+BENCH_BUILD := cargo build --release --locked --bin flight-monitor && $(BENCH) --no-run
 .PHONY: bench
 bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kafka at full speed (ARGS='-- --quick', ARGS='-- latency')
-	cargo bench --locked --bench pipeline --no-run
+	$(BENCH_BUILD) --bench pipeline
 	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --durable -- \
-		cargo bench --locked --bench pipeline $(ARGS)
+		$(BENCH) --bench pipeline $(ARGS)
 
 .PHONY: bench-backlog
 bench-backlog: prerequisites-test ## How fast a backlog becomes rows, beside other ways to store the same rows (ARGS='-- --quick')
-	cargo bench --locked --bench backlog --no-run
+	$(BENCH_BUILD) --bench backlog
 	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --timescale --durable -- \
-		cargo bench --locked --bench backlog $(ARGS)
+		$(BENCH) --bench backlog $(ARGS)
 
 .PHONY: bench-store
 bench-store: prerequisites-test ## How fast rows are stored, beside other ways to store the same rows
-	cargo bench --locked --bench store --no-run
-	scripts/services/with.sh --postgres --durable -- cargo bench --locked --bench store
+	$(BENCH_BUILD) --bench store
+	scripts/services/with.sh --postgres --durable -- $(BENCH) --bench store
 
 .PHONY: bench-hub
 bench-hub: prerequisites-bench ## How the live stream is served to thousands, beside other servers (ARGS='-- --quick', ARGS='-- small')
-	cargo bench --locked --bench hub --no-run
-	scripts/services/with.sh --kafka -- cargo bench --locked --bench hub $(ARGS)
+	$(BENCH_BUILD) --bench hub
+	scripts/services/with.sh --kafka -- $(BENCH) --bench hub $(ARGS)
 
 .PHONY: bench-history
 bench-history: prerequisites-test ## How fast the history is read: tracks, boxes, exports of 10 million rows (ARGS='-- --quick')
-	cargo bench --locked --bench history --no-run
-	scripts/services/with.sh --kafka --postgres -- cargo bench --locked --bench history $(ARGS)
+	$(BENCH_BUILD) --bench history
+	scripts/services/with.sh --kafka --postgres -- $(BENCH) --bench history $(ARGS)
 
 .PHONY: bench-page
 bench-page: prerequisites-test web ## What the page costs a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
@@ -167,6 +172,7 @@ bench-page: prerequisites-test web ## What the page costs a browser with 10,000 
 .PHONY: fmt
 fmt: $(WEB_MODULES) ## Format the source
 	cargo fmt --all
+	cd bench && cargo fmt --all
 	npm --prefix web run --silent format
 
 $(WEB_MODULES): web/package-lock.json | prerequisites-run

@@ -33,19 +33,35 @@ def is_allowed(expression):
     )
 
 
-def crates():
-    metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--locked", "--format-version", "1"]))
-    members = set(metadata["workspace_members"])
-    with open("Cargo.lock", "rb") as file:
-        checksums = {(p["name"], p["version"]): p.get("checksum") for p in tomllib.load(file)["package"]}
+def locked(folder):
+    """The checksum of each (name, version) in a workspace's lock file."""
+    with open(f"{folder}/Cargo.lock", "rb") as file:
+        return {(p["name"], p["version"]): p.get("checksum") for p in tomllib.load(file)["package"]}
+
+
+def crates(folder):
+    metadata = json.loads(
+        subprocess.check_output(["cargo", "metadata", "--locked", "--format-version", "1"], cwd=folder)
+    )
+    checksums = locked(folder)
     for package in metadata["packages"]:
-        if package["id"] in members:
+        # A path of this repository has no source.
+        if package["source"] is None:
             continue
         name = f"{package['name']} {package['version']}"
         if package["source"] != CRATES or not checksums.get((package["name"], package["version"])):
             yield f"{name} is not from crates.io: {package['source']}"
         if not is_allowed(package["license"] or ""):
             yield f"{name} has the licence {package['license']!r}"
+
+
+def drifted():
+    """The benchmarks measure the server with the versions that it is released with."""
+    server, bench = locked("."), locked("bench")
+    for name in sorted({name for name, _ in server} & {name for name, _ in bench}):
+        extra = {version for n, version in bench if n == name} - {version for n, version in server if n == name}
+        if extra:
+            yield f"bench/Cargo.lock has {name} {', '.join(sorted(extra))}, which Cargo.lock has not"
 
 
 def packages():
@@ -62,7 +78,7 @@ def packages():
 
 
 if __name__ == "__main__":
-    faults = [*crates(), *packages()]
+    faults = [*crates("."), *crates("bench"), *drifted(), *packages()]
     for fault in faults:
         print(f"dependencies: {fault}", file=sys.stderr)
     if faults:

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use bench::server::program;
 use loadgen::Target;
 use tempfile::tempdir;
 
@@ -20,7 +21,7 @@ impl Hub {
     /// Starts it with a topic of its own, and waits until it can be used.
     pub(crate) fn start(kafka: &str, topic: &str) -> anyhow::Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flight-monitor"));
+        let mut command = Command::new(program()?);
         command
             .args(["serve", "--roles", "live"])
             .env_clear()

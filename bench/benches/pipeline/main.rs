@@ -11,14 +11,11 @@
 
 mod client;
 mod database;
-mod machine;
 mod measurements;
-mod report;
-#[allow(dead_code, reason = "shared with the other benchmark, which asks more of it")]
-mod server;
 mod source;
 mod trial;
 
+use bench::{machine, report};
 use measurements::{Bench, MEASUREMENTS};
 
 fn main() -> anyhow::Result<()> {

@@ -11,9 +11,9 @@ use diesel::sqlite::SqliteConnection;
 
 use crate::database::Postgres;
 use crate::figures::{Figures, Way};
-use crate::server::Server;
 use crate::topic::Topic;
 use crate::ways_in;
+use bench::server::Server;
 
 /// What a server did with the topic.
 #[derive(Clone, Copy, Debug)]

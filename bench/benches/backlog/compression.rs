@@ -11,8 +11,8 @@ use flight_monitor::storage::Writer;
 use url::Url;
 
 use crate::database::{connect, migrate};
-use crate::report::Line;
 use crate::sky::Sky;
+use bench::report::Line;
 
 /// Few enough for a server that keeps everything in memory. What counts is how many rows of one aircraft a chunk has.
 const AIRCRAFT: usize = 1_000;

@@ -1,28 +1,30 @@
-//! Figures and how they are shown.
+//! Figures and the table that shows them.
+
+#![allow(clippy::print_stdout, reason = "the table of figures is the output")]
 
 use std::time::Duration;
 
 /// One row of the table.
-pub(crate) struct Line {
-    pub(crate) what: String,
-    pub(crate) goal: String,
-    pub(crate) figure: String,
+pub struct Line {
+    pub what: String,
+    pub goal: String,
+    pub figure: String,
     /// `None`: there is no goal.
-    pub(crate) reached: Option<bool>,
+    pub reached: Option<bool>,
 }
 
 impl Line {
-    pub(crate) fn new(what: impl Into<String>, goal: impl Into<String>, figure: String, reached: bool) -> Self {
+    pub fn new(what: impl Into<String>, goal: impl Into<String>, figure: String, reached: bool) -> Self {
         Self { what: what.into(), goal: goal.into(), figure, reached: Some(reached) }
     }
 
-    pub(crate) fn without_goal(what: impl Into<String>, figure: String) -> Self {
+    pub fn without_goal(what: impl Into<String>, figure: String) -> Self {
         Self { what: what.into(), goal: String::new(), figure, reached: None }
     }
 }
 
 /// Prints the table in Markdown.
-pub(crate) fn print(lines: &[Line]) {
+pub fn print(lines: &[Line]) {
     println!("| what | goal | measured | |\n|---|---|---|---|");
     for Line { what, goal, figure, reached } in lines {
         let verdict = match reached {
@@ -35,36 +37,37 @@ pub(crate) fn print(lines: &[Line]) {
 }
 
 /// Durations in rising order.
-pub(crate) struct Sample(Vec<Duration>);
+pub struct Sample(Vec<Duration>);
 
 impl Sample {
-    pub(crate) fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
+    pub fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
         let mut durations: Vec<_> = durations.into_iter().collect();
         durations.sort_unstable();
         Self(durations)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// The number of durations.
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
     /// The smallest value that at least this share of the sample does not exceed (nearest rank). An empty sample has
     /// none that would reach a goal.
-    pub(crate) fn quantile(&self, share: f64) -> Duration {
+    pub fn quantile(&self, share: f64) -> Duration {
         let rank = (share * self.0.len() as f64).ceil() as usize;
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or(Duration::MAX)
     }
 
     /// `p50 12 ms, p99 34 ms, max 56 ms (n = 1000)`
-    pub(crate) fn summary(&self) -> String {
+    pub fn summary(&self) -> String {
         if self.0.is_empty() {
             return "nothing arrived".to_owned();
         }
         let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| milliseconds(self.quantile(share)));
-        format!("p50 {p50}, p99 {p99}, max {max} (n = {})", self.len())
+        format!("p50 {p50}, p99 {p99}, max {max} (n = {})", self.count())
     }
 }
 
-pub(crate) fn milliseconds(duration: Duration) -> String {
+pub fn milliseconds(duration: Duration) -> String {
     format!("{:.0} ms", duration.as_secs_f64() * 1000.0)
 }

@@ -15,20 +15,16 @@ mod connecting;
 mod feed;
 mod group;
 mod growth;
-#[path = "../pipeline/machine.rs"]
-mod machine;
 mod measurements;
 mod monitor;
 mod peers;
 mod plot;
-#[path = "../pipeline/report.rs"]
-#[allow(dead_code, reason = "the other benchmark needs more of it")]
-mod report;
 mod runs;
 mod server;
 mod updates;
 
 use anyhow::Context;
+use bench::{machine, report};
 use measurements::{Bench, MEASUREMENTS};
 
 fn main() -> anyhow::Result<()> {

@@ -7,12 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
-#[path = "pipeline/machine.rs"]
-mod machine;
-#[path = "pipeline/server.rs"]
-#[allow(dead_code, reason = "shared with another benchmark, which needs more of it")]
-mod server;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use actors::domain::{Icao24, UnixTime};
+use bench::machine;
+use bench::server::Server;
 use flight_monitor::storage::{DatabaseUrl, PositionsQuery, Storage, StorageOptions};
-use server::Server;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// Cores, memory and versions, in one line.
-pub(crate) fn description() -> String {
+pub fn description() -> String {
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|info| {
         let kibibytes: u64 = info.lines().next()?.split_whitespace().nth(1)?.parse().ok()?;
         Some(kibibytes >> 20)
@@ -24,7 +24,7 @@ pub(crate) fn description() -> String {
 }
 
 /// The load averages of 1, 5 and 15 minutes.
-pub(crate) fn load() -> String {
+pub fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

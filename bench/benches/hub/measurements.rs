@@ -11,10 +11,10 @@ use crate::connecting::{Crowd, at_once, storm};
 use crate::feed::{Sky, World, now};
 use crate::group::pause;
 use crate::peers::PEERS;
-use crate::report::Line;
 use crate::runs::{Events, Form, Held, connect, peer, peers, small_events, stream, world};
 use crate::server::Hub;
 use crate::updates::Figures;
+use bench::report::Line;
 
 type Measurement = fn(&mut Bench) -> anyhow::Result<Vec<Line>>;
 

@@ -8,14 +8,14 @@ use loadgen::{Encoding, Plan};
 use crate::feed::{Sky, World};
 use crate::measurements::Bench;
 use crate::plot::{Panel, Series};
-use crate::report::Line;
 use crate::runs::{stream, world};
 use crate::server::Hub;
 use crate::updates::Figures;
+use bench::report::Line;
 
 const AIRCRAFT: [usize; 3] = [100, 1_000, 10_000];
 const CLIENTS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
-const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/images/hub-growth.svg");
+const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/images/hub-growth.svg");
 
 impl Bench {
     /// Every number of clients with every number of aircraft; draws the plot.

@@ -1,14 +1,14 @@
-//! How fast rows are stored: `cargo bench --bench store`, with a PostgreSQL in `TEST_DATABASE_URL`.
+//! How fast rows are stored: `make bench-store`, with a PostgreSQL in `TEST_DATABASE_URL`.
 //!
 //! Batches of 12,000 rows as polls of the world bring them, each in a transaction of its own, on one connection.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
-#[path = "../tests/storage/databases.rs"]
+#[path = "../../tests/storage/databases.rs"]
 #[allow(dead_code, reason = "shared with the tests, which need more of it")]
 mod databases;
-#[path = "../tests/storage/sample.rs"]
+#[path = "../../tests/storage/sample.rs"]
 #[allow(dead_code, reason = "shared with the tests, which need more of it")]
 mod sample;
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,27 +11,40 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// A running `flight-monitor serve`, with a folder of its own. Dropped, it is killed. `BENCH_SERVER` names another
-/// build of it, to compare.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    pub(crate) started: Instant,
+/// The server's executable: `BENCH_SERVER`, to compare another build, or the one in the target folder of this benchmark.
+///
+/// # Errors
+/// There is none: `make` builds it, `cargo bench` alone does not.
+pub fn program() -> anyhow::Result<PathBuf> {
+    if let Some(other) = std::env::var_os("BENCH_SERVER") {
+        return Ok(other.into());
+    }
+    // The benchmark is `target/release/deps/…`.
+    let benchmark = std::env::current_exe()?;
+    let program = benchmark.ancestors().nth(2).context("no target folder")?.join("flight-monitor");
+    anyhow::ensure!(program.exists(), "{} does not exist: run `cargo build --release` first", program.display());
+    Ok(program)
+}
+
+/// A running `flight-monitor serve` in a temporary folder. Dropping it kills the process.
+pub struct Server {
+    pub address: SocketAddr,
+    pub started: Instant,
     child: Child,
     folder: TempDir,
 }
 
 /// Kibibytes.
-pub(crate) struct Memory {
-    pub(crate) resident: u64,
-    pub(crate) proportional: u64,
+pub struct Memory {
+    pub resident: u64,
+    pub proportional: u64,
 }
 
 impl Server {
-    pub(crate) fn start(arguments: &[&str], settings: &[(&str, String)]) -> anyhow::Result<Self> {
+    pub fn start(arguments: &[&str], settings: &[(&str, String)]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let other = std::env::var_os("BENCH_SERVER");
-        let mut command = Command::new(other.unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into()));
+        let mut command = Command::new(program()?);
         command
             .arg("serve")
             .args(arguments)
@@ -47,7 +61,7 @@ impl Server {
     }
 
     /// User and system time of all its threads so far.
-    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
         /// `sysconf(_SC_CLK_TCK)` is 100 on every Linux.
         const TICK: Duration = Duration::from_millis(10);
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
@@ -57,7 +71,7 @@ impl Server {
         Ok(TICK * ticks)
     }
 
-    pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
+    pub fn memory(&self) -> anyhow::Result<Memory> {
         let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
         let value = |name: &str| {
             let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
@@ -68,18 +82,18 @@ impl Server {
     }
 
     /// The most resident memory that it ever had, in KiB.
-    pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
+    pub fn peak_memory(&self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in status")?;
         Ok(line.split_whitespace().next().context("no figure in VmHWM")?.parse()?)
     }
 
-    pub(crate) fn threads(&self) -> anyhow::Result<usize> {
+    pub fn threads(&self) -> anyhow::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
     }
 
     /// Ends it in order.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+    pub fn stop(mut self) -> anyhow::Result<()> {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
         let status = self.child.wait()?;
         if !status.success() {
@@ -89,7 +103,7 @@ impl Server {
     }
 
     /// The last lines of its log.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")

@@ -9,15 +9,6 @@
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "its progress goes beside them")]
 
-#[path = "../pipeline/machine.rs"]
-mod machine;
-#[path = "../pipeline/report.rs"]
-#[allow(dead_code, reason = "shared with the other benchmark, which has latencies")]
-mod report;
-#[path = "../pipeline/server.rs"]
-#[allow(dead_code, reason = "shared with the other benchmark, which asks more of it")]
-mod server;
-
 mod compression;
 mod database;
 mod figures;
@@ -29,6 +20,7 @@ mod ways_in;
 use std::time::Duration;
 
 use anyhow::Context;
+use bench::{machine, report};
 
 use figures::Figures;
 use sky::Sky;

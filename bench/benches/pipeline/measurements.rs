@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::client::{first_event, pause};
-use crate::report::{Line, Sample, milliseconds};
-use crate::server::Server;
 use crate::trial::{Outcome, Trial};
+use bench::report::{Line, Sample, milliseconds};
+use bench::server::Server;
 
 type Measurement = fn(&mut Bench) -> anyhow::Result<Vec<Line>>;
 
@@ -78,7 +78,7 @@ impl Bench {
         let trial = Trial { aircraft: 2_000, changing: 200, polls, clients: CLIENTS, watch_rows: true };
         let outcome = trial.run()?;
         let (events, rows) = (Sample::of(outcome.latencies()), Sample::of(outcome.rows_visible.iter().copied()));
-        let complete = events.len() == polls * trial.changing * CLIENTS;
+        let complete = events.count() == polls * trial.changing * CLIENTS;
         let reached = complete && events.quantile(0.5) < ms(50) && events.quantile(0.99) < ms(150);
         Ok(vec![
             Line::new(

@@ -7,8 +7,8 @@ use simulator::Changes;
 
 use crate::client::{Client, Event, pause};
 use crate::database::Database;
-use crate::server::Server;
 use crate::source::{Answer, Source};
+use bench::server::Server;
 
 /// What to run.
 #[derive(Clone, Copy)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
-use crate::report::Line;
 use crate::trial::Stored;
+use bench::report::Line;
 
 /// A way by which rows come into a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
