@@ -5,6 +5,7 @@
 pub mod domain;
 
 pub mod batch;
+pub mod event_stream;
 pub mod messages;
 pub mod ports;
 

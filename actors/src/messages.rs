@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
 use crate::domain::{AddressBlock, BoundingBox, Icao24, StateVector, UnixTime};
+use crate::event_stream::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
-use crate::sse_hub::{Encoding, QueueReceiver};
 
 /// Poller → KafkaProducer: what is new since the last poll.
 #[derive(Clone, Debug, Default, Message)]

@@ -7,18 +7,18 @@ use actix_web::http::header::{CONTENT_ENCODING, ContentType, HeaderName, HeaderV
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use crate::connection::Connection;
 use crate::faults::{Fault, FaultKind};
 use crate::paced_body::PacedBody;
-use crate::server::Connection;
 
-/// Nothing waits for ever, not even for a client that does.
+/// An upper bound, even for a client that never gives up.
 const LONGEST_HANG: Duration = Duration::from_secs(600);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>\
     <body><h1>We will be back soon</h1><p>{\"states\": no JSON}</p></body></html>\n";
 
-/// Answers a request in the way of a fault that strikes at once.
-pub(crate) async fn at_once(fault: &Fault, request: &HttpRequest) -> HttpResponse {
+/// Answers a request as an immediate fault does.
+pub(crate) async fn immediate(fault: &Fault, request: &HttpRequest) -> HttpResponse {
     match fault.kind {
         FaultKind::Status => {
             let mut response = respond(fault, StatusCode::SERVICE_UNAVAILABLE);
@@ -34,8 +34,8 @@ pub(crate) async fn at_once(fault: &Fault, request: &HttpRequest) -> HttpRespons
     }
 }
 
-/// Sends a good answer in the way of a fault that spoils answers. What is in the body was spoilt before.
-pub(crate) fn spoilt(fault: &Fault, content_type: ContentType, body: Bytes) -> HttpResponse {
+/// Sends a good response as a corrupting fault does. The content of `body` was corrupted before.
+pub(crate) fn corrupted(fault: &Fault, content_type: ContentType, body: Bytes) -> HttpResponse {
     let mut response = respond(fault, StatusCode::OK);
     response.content_type(content_type);
     match fault.kind {

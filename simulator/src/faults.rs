@@ -50,8 +50,8 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// Whether it strikes before anybody looks at the request; the others spoil an answer that would have been good.
-    fn is_at_once(self) -> bool {
+    /// Whether it applies before the request is examined; the others corrupt a good response.
+    fn is_immediate(self) -> bool {
         matches!(self, Self::Status | Self::Html | Self::Hang | Self::Reset)
     }
 }
@@ -208,13 +208,13 @@ impl Faults {
     }
 
     /// The fault that strikes a request before anybody has looked at it, if one does.
-    pub(crate) fn at_once(&self, target: Target) -> Option<Fault> {
-        self.strike(|fault| fault.target == target && fault.kind.is_at_once())
+    pub(crate) fn immediate(&self, target: Target) -> Option<Fault> {
+        self.strike(|fault| fault.target == target && fault.kind.is_immediate())
     }
 
-    /// The fault that spoils a good answer, if one does.
+    /// The fault that corrupts the next good response, if any.
     pub(crate) fn of_answer(&self, target: Target) -> Option<Fault> {
-        self.strike(|fault| fault.target == target && !fault.kind.is_at_once())
+        self.strike(|fault| fault.target == target && !fault.kind.is_immediate())
     }
 
     fn strike(&self, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
@@ -245,10 +245,10 @@ mod tests {
         let faults = Faults::new(1);
         faults.add(Fault::new(Target::States, FaultKind::Hang).times(2)).unwrap();
         faults.add(Fault::new(Target::States, FaultKind::Drip)).unwrap();
-        assert_eq!(faults.at_once(Target::Token), None);
-        assert_eq!(faults.at_once(Target::States).map(|fault| fault.kind), Some(FaultKind::Hang));
+        assert_eq!(faults.immediate(Target::Token), None);
+        assert_eq!(faults.immediate(Target::States).map(|fault| fault.kind), Some(FaultKind::Hang));
         assert_eq!(faults.waiting()[0].times, Some(1));
-        assert!(faults.at_once(Target::States).is_some() && faults.at_once(Target::States).is_none());
+        assert!(faults.immediate(Target::States).is_some() && faults.immediate(Target::States).is_none());
         assert_eq!(faults.of_answer(Target::States).map(|fault| fault.kind), Some(FaultKind::Drip));
         faults.clear();
         assert_eq!((faults.of_answer(Target::States), faults.struck()), (None, 3));
@@ -258,7 +258,7 @@ mod tests {
     fn a_rate_is_kept() {
         let faults = Faults::new(1);
         faults.add(Fault::new(Target::Token, FaultKind::Status).probability(0.3)).unwrap();
-        let struck = (0..1_000).filter(|_| faults.at_once(Target::Token).is_some()).count();
+        let struck = (0..1_000).filter(|_| faults.immediate(Target::Token).is_some()).count();
         assert!((250..350).contains(&struck), "{struck}");
     }
 

@@ -18,6 +18,7 @@
 
 mod bad_rows;
 mod clock;
+mod connection;
 mod credits;
 mod fault_answers;
 mod faults;
@@ -26,10 +27,11 @@ mod options;
 mod paced_body;
 mod query;
 mod recorded;
+mod routes;
 mod rows;
 mod served;
-mod server;
 mod simulator;
+mod state;
 mod states;
 mod token_endpoint;
 mod tokens;
@@ -40,4 +42,5 @@ pub use credits::{DailyCredits, Refill};
 pub use faults::{Fault, FaultKind, Faults, InvalidFault, Target};
 pub use options::{AfterLast, Changes, Credentials, Options, Source};
 pub use served::ServedStates;
-pub use simulator::{Requests, Simulator, StartError, start};
+pub use simulator::{Simulator, StartError, start};
+pub use state::Requests;

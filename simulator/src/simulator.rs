@@ -9,41 +9,43 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use thiserror::Error;
 
+use crate::connection::Connection;
 use crate::faults::Faults;
 use crate::feed::Feed;
 use crate::options::{Changes, Options, Source};
 use crate::recorded::Recorded;
+use crate::routes::{TOKEN_PATH, routes};
 use crate::served::ServedStates;
-use crate::server::{Connection, Server, TOKEN_PATH, routes};
+use crate::state::{Requests, State};
 use crate::world::{Plan, World};
 
 /// Longer than any sensible pause between two polls of a test or a demonstration.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// A stand-in that listens. It runs in threads of its own, until it is dropped.
+/// A running simulator with threads of its own. Dropping it stops them.
 pub struct Simulator {
     address: SocketAddr,
     recorded_at: Option<i64>,
-    server: web::Data<Server>,
+    state: web::Data<State>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Why the stand-in does not start; whoever chose the options can mend that.
+/// Why the simulator failed to start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The options make no sense.
+    /// Invalid options.
     #[error("{0}")]
     Options(String),
-    /// A recorded response cannot be read, or is none.
+    /// A recorded response cannot be read or parsed.
     #[error("cannot use the recorded response {}: {source}", file.display())]
     Recorded {
         /// The file.
         file: PathBuf,
-        /// What is the matter with it.
+        /// The cause.
         source: io::Error,
     },
-    /// The address cannot be had.
+    /// Binding the address failed.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
@@ -51,28 +53,15 @@ pub enum StartError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The machine has no thread left.
+    /// The operating system refused another thread.
     #[error("cannot start the simulator's thread: {0}")]
     Thread(io::Error),
 }
 
-/// How often the stand-in was asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Requests {
-    /// Requests for a token.
-    pub token: u64,
-    /// Tokens that were issued.
-    pub tokens_issued: u64,
-    /// Requests for states.
-    pub states: u64,
-    /// Those that were granted: neither refused nor struck before they were looked at.
-    pub states_answered: u64,
-}
-
-/// Binds, and serves from then on.
+/// Binds the address and starts serving.
 ///
 /// # Errors
-/// Before anything is served; see [`StartError`].
+/// See [`StartError`].
 pub fn start(options: Options) -> Result<Simulator, StartError> {
     options.check().map_err(StartError::Options)?;
     let feed = feed(&options)?;
@@ -81,9 +70,9 @@ pub fn start(options: Options) -> Result<Simulator, StartError> {
     let listen = |source| StartError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let server = web::Data::new(Server::new(options, feed));
+    let state = web::Data::new(State::new(options, feed));
 
-    let shared = server.clone();
+    let shared = state.clone();
     let (started, handle) = mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name("simulator".to_owned())
@@ -91,15 +80,15 @@ pub fn start(options: Options) -> Result<Simulator, StartError> {
         .map_err(StartError::Thread)?;
     // The thread sends exactly once, unless it dies.
     let handle = handle.recv().unwrap_or_else(|_| Err(io::Error::other("the thread died"))).map_err(listen)?;
-    Ok(Simulator { address, recorded_at, server, handle, thread: Some(thread) })
+    Ok(Simulator { address, recorded_at, state, handle, thread: Some(thread) })
 }
 
-async fn serve(listener: TcpListener, shared: web::Data<Server>, started: &mpsc::SyncSender<io::Result<ServerHandle>>) {
+async fn serve(listener: TcpListener, shared: web::Data<State>, started: &mpsc::SyncSender<io::Result<ServerHandle>>) {
     let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
         .workers(1)
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
-        // A client that hangs up ends what hangs for it.
+        // A client that disconnects ends the request that hangs on purpose.
         .h1_allow_half_closed(false)
         .on_connect(Connection::remember)
         .listen(listener);
@@ -134,17 +123,17 @@ fn feed(options: &Options) -> Result<Feed, StartError> {
 }
 
 impl Simulator {
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// When the newest of the recorded responses was made, Unix seconds; `None` where flights are generated.
+    /// When the newest recorded response was recorded, in Unix seconds; `None` if flights are generated.
     pub fn recorded_at(&self) -> Option<i64> {
         self.recorded_at
     }
 
-    /// The REST root: what stands for `https://opensky-network.org/api`.
+    /// The REST root, in place of `https://opensky-network.org/api`.
     pub fn base_url(&self) -> String {
         format!("http://{}/api", self.address)
     }
@@ -154,27 +143,27 @@ impl Simulator {
         format!("http://{}{TOKEN_PATH}", self.address)
     }
 
-    /// What is to go wrong.
+    /// The faults to inject.
     pub fn faults(&self) -> &Faults {
-        &self.server.faults
+        &self.state.faults
     }
 
-    /// What was served; nothing unless the options say to remember it.
+    /// The states served so far; empty unless the options ask to record them.
     pub fn served(&self) -> ServedStates {
-        self.server.served.as_ref().map(crate::served::Served::all).unwrap_or_default()
+        self.state.served.as_ref().map(crate::served::Served::all).unwrap_or_default()
     }
 
-    /// How often it was asked.
+    /// The number of requests received.
     pub fn requests(&self) -> Requests {
-        self.server.counts.read()
+        self.state.counts.read()
     }
 
-    /// Makes every token unknown, as when the real server forgets them before they expire.
+    /// Revokes every token, as the real server sometimes does before they expire.
     pub fn revoke_tokens(&self) {
-        self.server.tokens().revoke_all();
+        self.state.tokens().revoke_all();
     }
 
-    /// Stops it and waits until it has stopped; what hangs is cut off.
+    /// Stops the simulator and waits for its threads; hanging requests are cut off.
     pub fn stop(self) {
         drop(self);
     }
@@ -188,7 +177,7 @@ impl fmt::Debug for Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        // The order is given by the call; the future would only wait for it to be carried out, and so does the join.
+        // The call itself orders the stop. The future would only wait for it, which the join does.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()

@@ -10,7 +10,7 @@ use crate::fault_answers;
 use crate::faults::{Fault, FaultKind, Target};
 use crate::query::StatesQuery;
 use crate::rows::{Answer, Body};
-use crate::server::{Server, count};
+use crate::state::{State, count};
 
 const REMAINING: &str = "x-rate-limit-remaining";
 const RETRY_AFTER: &str = "x-rate-limit-retry-after-seconds";
@@ -23,16 +23,16 @@ const PAST: i64 = 3_600;
 
 /// Answers as OpenSky does: who asks, whether the question is one, whether it is paid for, and then the states.
 pub(crate) async fn states(
-    server: web::Data<Server>,
+    state: web::Data<State>,
     request: HttpRequest,
     query: web::Query<Vec<(String, String)>>,
 ) -> HttpResponse {
-    count(&server.counts.states);
-    if let Some(fault) = server.faults.at_once(Target::States) {
-        return fault_answers::at_once(&fault, &request).await;
+    count(&state.counts.states);
+    if let Some(fault) = state.faults.immediate(Target::States) {
+        return fault_answers::immediate(&fault, &request).await;
     }
-    let now = server.clock.now();
-    let Some(consumer) = consumer(&server, &request, now) else {
+    let now = state.clock.now();
+    let Some(consumer) = consumer(&state, &request, now) else {
         let mut response = HttpResponse::Unauthorized();
         response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         return refuse(response, "Unauthorized", "the token is unknown or has expired");
@@ -43,7 +43,7 @@ pub(crate) async fn states(
         Err(reason) => return refuse(HttpResponse::BadRequest(), "Bad Request", &reason),
     };
     let cost = credits::cost(query.bounding_box.as_ref());
-    let remaining = match server.credits().spend(consumer, cost, now) {
+    let remaining = match state.credits().spend(consumer, cost, now) {
         Ok(remaining) => remaining,
         Err(Spent { remaining, retry_after }) => {
             return HttpResponse::TooManyRequests()
@@ -53,29 +53,29 @@ pub(crate) async fn states(
                 .body("Too many requests");
         }
     };
-    let fault = server.faults.of_answer(Target::States);
-    let mut response = answer(&server, &query, anonymous, now, fault.as_ref());
+    let fault = state.faults.of_answer(Target::States);
+    let mut response = answer(&state, &query, anonymous, now, fault.as_ref());
     response.headers_mut().insert(HeaderName::from_static(REMAINING), remaining.into());
-    count(&server.counts.states_answered);
+    count(&state.counts.states_answered);
     response
 }
 
-fn answer(server: &Server, query: &StatesQuery, anonymous: bool, now: i64, fault: Option<&Fault>) -> HttpResponse {
-    let spoilt = |fault: &Fault, body: Bytes| fault_answers::spoilt(fault, ContentType::json(), body);
+fn answer(state: &State, query: &StatesQuery, anonymous: bool, now: i64, fault: Option<&Fault>) -> HttpResponse {
+    let corrupted = |fault: &Fault, body: Bytes| fault_answers::corrupted(fault, ContentType::json(), body);
     match fault.map(|fault| (fault, fault.kind)) {
-        Some((fault, FaultKind::NullStates)) => return spoilt(fault, Body::new(now, 0).finish().into()),
-        Some((fault, FaultKind::WrongTypes)) => return spoilt(fault, WRONG_TYPES.into()),
+        Some((fault, FaultKind::NullStates)) => return corrupted(fault, Body::new(now, 0).finish().into()),
+        Some((fault, FaultKind::WrongTypes)) => return corrupted(fault, WRONG_TYPES.into()),
         _ => {}
     }
     let with_bad_rows = fault.is_some_and(|fault| fault.kind == FaultKind::BadRows);
-    let Answer { body, states, bad_rows } = server.feed().answer(query, anonymous, now, with_bad_rows);
+    let Answer { body, states, bad_rows } = state.feed().answer(query, anonymous, now, with_bad_rows);
     // What a fault holds back was not served.
     let whole = fault.is_none_or(|fault| fault.kind == FaultKind::BadRows);
-    if let Some(served) = server.served.as_ref().filter(|_| whole) {
+    if let Some(served) = state.served.as_ref().filter(|_| whole) {
         served.remember(&states);
     }
     let mut response = match fault {
-        Some(fault) => spoilt(fault, body.into()),
+        Some(fault) => corrupted(fault, body.into()),
         None => HttpResponse::Ok().content_type(ContentType::json()).body(body),
     };
     if let Some(bad_rows) = bad_rows {
@@ -85,13 +85,13 @@ fn answer(server: &Server, query: &StatesQuery, anonymous: bool, now: i64, fault
 }
 
 /// Who asks; `None` when the request names somebody and cannot prove it.
-fn consumer(server: &Server, request: &HttpRequest, now: i64) -> Option<Consumer> {
+fn consumer(state: &State, request: &HttpRequest, now: i64) -> Option<Consumer> {
     let Some(authorization) = request.headers().get(AUTHORIZATION) else {
         let address = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
         return Some(Consumer::Anonymous(address));
     };
     let token = authorization.to_str().ok()?.strip_prefix("Bearer ")?;
-    server.tokens().client(token.trim(), now).map(|client| Consumer::Account(client.to_owned()))
+    state.tokens().client(token.trim(), now).map(|client| Consumer::Account(client.to_owned()))
 }
 
 /// The past is open to accounts, for an hour; for others `time` means nothing.

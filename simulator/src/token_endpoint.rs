@@ -10,15 +10,15 @@ use serde_json::json;
 
 use crate::fault_answers;
 use crate::faults::{FaultKind, Target};
-use crate::server::{Server, count};
+use crate::state::{State, count};
 
 const WRONG_TYPES: &str = r#"{"access_token":12345,"expires_in":"soon","token_type":null}"#;
 
 /// Gives a token to a client that knows its secret.
-pub(crate) async fn token(server: web::Data<Server>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    count(&server.counts.token);
-    if let Some(fault) = server.faults.at_once(Target::Token) {
-        return fault_answers::at_once(&fault, &request).await;
+pub(crate) async fn token(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    count(&state.counts.token);
+    if let Some(fault) = state.faults.immediate(Target::Token) {
+        return fault_answers::immediate(&fault, &request).await;
     }
     let form: HashMap<String, String> =
         match web::Query::<HashMap<String, String>>::from_query(std::str::from_utf8(&body).unwrap_or_default()) {
@@ -32,15 +32,15 @@ pub(crate) async fn token(server: web::Data<Server>, request: HttpRequest, body:
         None => return refuse(StatusCode::BAD_REQUEST, "invalid_request", "Missing form parameter: grant_type"),
     }
     let known = |id: &str, secret: Option<&str>| {
-        server.credentials.as_ref().is_none_or(|known| known.id == id && Some(known.secret.as_str()) == secret)
+        state.credentials.as_ref().is_none_or(|known| known.id == id && Some(known.secret.as_str()) == secret)
     };
     let Some(client) = field("client_id").filter(|id| known(id, field("client_secret"))) else {
         return refuse(StatusCode::UNAUTHORIZED, "unauthorized_client", "Invalid client or Invalid client credentials");
     };
-    let life = i64::try_from(server.token_life.as_secs()).unwrap_or(i64::MAX);
-    let now = server.clock.now();
-    let token = server.tokens().issue(client, now, now.saturating_add(life));
-    count(&server.counts.tokens_issued);
+    let life = i64::try_from(state.token_life.as_secs()).unwrap_or(i64::MAX);
+    let now = state.clock.now();
+    let token = state.tokens().issue(client, now, now.saturating_add(life));
+    count(&state.counts.tokens_issued);
     let body = json!({
         "access_token": token,
         "expires_in": life,
@@ -49,10 +49,10 @@ pub(crate) async fn token(server: web::Data<Server>, request: HttpRequest, body:
         "not-before-policy": 0,
         "scope": "profile email",
     });
-    match server.faults.of_answer(Target::Token) {
+    match state.faults.of_answer(Target::Token) {
         Some(fault) => {
             let body = if fault.kind == FaultKind::WrongTypes { WRONG_TYPES.to_owned() } else { body.to_string() };
-            fault_answers::spoilt(&fault, ContentType::json(), body.into())
+            fault_answers::corrupted(&fault, ContentType::json(), body.into())
         }
         None => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(body),
     }

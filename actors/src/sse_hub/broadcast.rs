@@ -8,18 +8,18 @@ use tokio::time::Instant;
 
 use super::catch_up::{UNLIMITED, catch_up, present, resumed};
 use super::channel::{Channel, Client, Feed, Link};
-use super::compression::Encoding;
 use super::encode_cache::{EncodeCache, EncodedEvent};
 use super::encoder::{self, Change, Closes, EventId, Head, TileUpdate};
 use super::event;
 use super::latest::LatestStates;
 use super::picture::Picture;
-use super::queue::{Frame, QueueLimits, QueueReceiver, queue};
 use super::spacing::Spacing;
 use super::tile::Tile;
 use crate::batch::Batch;
 use crate::detect::AlertWatch;
 use crate::domain::{AddressBlock, UnixTime};
+use crate::event_stream::Encoding;
+use crate::event_stream::{Frame, QueueLimits, QueueReceiver, queue};
 use crate::messages::{Full, Join, Wanted};
 use crate::metrics::{Metrics, count, expect};
 

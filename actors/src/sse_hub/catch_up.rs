@@ -9,8 +9,8 @@ use super::encoder::{self, Closes, Head};
 use super::event;
 use super::latest::LatestStates;
 use super::picture::Picture;
-use super::queue::{Frame, QueueLimits};
 use crate::detect::AlertWatch;
+use crate::event_stream::{Frame, QueueLimits};
 
 /// For what a client is owed in any case.
 pub(super) const UNLIMITED: QueueLimits = QueueLimits { frames: usize::MAX, bytes: usize::MAX };

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::compression::Encoding;
-use super::queue::{Frame, Offer, QueueLimits, QueueSender};
 use super::tile::Tile;
 use crate::domain::AddressBlock;
+use crate::event_stream::Encoding;
+use crate::event_stream::{Frame, Offer, QueueLimits, QueueSender};
 
 /// What a client is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,10 +2,10 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::compression::{Compressor, Encoding};
 use super::encoder::{self, Head};
 use super::picture::Picture;
 use super::tile::Tile;
+use crate::event_stream::{Compressor, Encoding};
 use crate::metrics::{Metrics, count, expect};
 
 /// Makes what many get: each text once, and each compressed form of it once.

@@ -1,0 +1,7 @@
+//! The bytes of an event stream on their way to one client: content encodings, frames and bounded queues.
+
+mod encoding;
+mod queue;
+
+pub use encoding::{Compressor, Encoding};
+pub use queue::{Frame, Offer, QueueLimits, QueueReceiver, QueueSender, queue};
