@@ -233,7 +233,7 @@ async fn send(socket: &TcpStream, mut frames: QueueReceiver, framing: Framing) -
             Framing::Chunked => frame.chunk(),
             Framing::UntilClose => frame.pieces(),
         };
-        write_all(socket, parts, || frames.has_progressed()).await?;
+        write_all(socket, parts, || frames.note_progress()).await?;
     }
     match framing {
         Framing::Chunked => write_all(socket, &[Bytes::from_static(b"0\r\n\r\n")], || {}).await,
@@ -340,7 +340,7 @@ mod tests {
         let reader = read_to_the_end(client);
         let (sending, ending) = (send(&server, receiver, framing), async move {
             // Each part that the socket took is progress: a slow client is not a dead one.
-            while sender.taken() < 10 {
+            while sender.reads() < 10 {
                 tokio::task::yield_now().await;
             }
             drop(sender);

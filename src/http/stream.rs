@@ -58,7 +58,7 @@ impl MessageBody for FrameBody {
                 },
             }
         }
-        self.frames.has_progressed();
+        self.frames.note_progress();
         let length = self.rest.len().min(Self::SLICE);
         Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }

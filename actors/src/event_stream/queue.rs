@@ -8,16 +8,16 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How much may wait for one client.
+/// Limits of one client's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// Frames.
+    /// Maximum number of frames.
     pub frames: usize,
-    /// Bytes; a single frame may be larger when nothing else waits.
+    /// Maximum number of bytes. A single frame may be larger while the queue is empty.
     pub bytes: usize,
 }
 
-/// Ready-made pieces of an event stream that belong together, shared by all clients that get them.
+/// Encoded pieces of an event stream that are sent together, shared by all clients that receive them.
 #[derive(Debug)]
 pub struct Frame {
     pieces: Vec<Bytes>,
@@ -26,7 +26,7 @@ pub struct Frame {
     made: Instant,
 }
 
-/// What is sent counts, not when it was made.
+/// Compares the content, not the time of creation.
 impl PartialEq for Frame {
     fn eq(&self, other: &Self) -> bool {
         self.pieces == other.pieces
@@ -34,17 +34,17 @@ impl PartialEq for Frame {
 }
 
 impl Frame {
-    /// Up to so many bytes it is cheaper for each connection to write one piece than several.
+    /// Up to this many bytes, writing one piece is cheaper for each connection than writing several.
     const SMALL: usize = 4096;
 
-    /// A frame of these pieces.
+    /// Creates a frame of these pieces.
     pub fn new(pieces: Vec<Bytes>) -> Arc<Self> {
         let length = pieces.iter().map(Bytes::len).sum();
         let chunk = Self::chunk_of(&pieces, length);
         Arc::new(Self { pieces, chunk, length, made: Instant::now() })
     }
 
-    /// An empty chunk would be the last one, so there is none of an empty frame.
+    /// An empty frame has no chunk, since an empty chunk ends the body.
     fn chunk_of(pieces: &[Bytes], length: usize) -> Vec<Bytes> {
         if length == 0 {
             return Vec::new();
@@ -54,17 +54,17 @@ impl Frame {
         if length <= Self::SMALL { vec![parts.collect::<Vec<_>>().concat().into()] } else { parts.collect() }
     }
 
-    /// To be sent in this order.
+    /// The pieces, in order.
     pub fn pieces(&self) -> &[Bytes] {
         &self.pieces
     }
 
-    /// The same as a chunk of HTTP/1.1 (RFC 9112, 7.1), made once for all connections.
+    /// The frame as an HTTP/1.1 chunk (RFC 9112, 7.1), encoded once for all connections.
     pub fn chunk(&self) -> &[Bytes] {
         &self.chunk
     }
 
-    /// Bytes of all pieces.
+    /// The length of all pieces in bytes.
     pub fn length(&self) -> usize {
         self.length
     }
@@ -73,12 +73,12 @@ impl Frame {
 #[derive(Debug, Default)]
 struct Inner {
     frames: VecDeque<Arc<Frame>>,
-    /// Bytes that wait.
+    /// The length of the queued frames in bytes.
     bytes: usize,
-    /// Rings the bell once nothing waits any more.
-    hungry: bool,
+    /// Whether to notify the hub once the queue is empty.
+    notify_when_empty: bool,
     reader: Option<Waker>,
-    /// The hub has said goodbye.
+    /// The hub has closed the queue.
     closed: bool,
     /// The connection has ended.
     gone: bool,
@@ -87,19 +87,19 @@ struct Inner {
 #[derive(Debug)]
 struct Shared {
     inner: Mutex<Inner>,
-    /// How often the client has taken something.
-    taken: AtomicU64,
-    bell: Arc<Notify>,
+    /// The number of reads by the client.
+    reads: AtomicU64,
+    wake_up: Arc<Notify>,
 }
 
 impl Shared {
-    /// Nobody panics while holding the lock, and nothing half done could be seen if somebody did.
+    /// No code panics while it holds the lock, so a poisoned lock still guards consistent data.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The hub's end of a client's queue. Dropped, it lets the client take what waits, and then ends the stream.
+/// The hub's end of a client's queue. After it is dropped, the client reads the queued frames and then the end.
 #[derive(Debug)]
 pub struct QueueSender(Arc<Shared>);
 
@@ -107,39 +107,39 @@ pub struct QueueSender(Arc<Shared>);
 #[derive(Debug)]
 pub struct QueueReceiver {
     shared: Arc<Shared>,
-    /// Without it nothing else can be read, so it does not wait among what may be dropped.
+    /// The first frame. It is not in the queue, since `clear` must not drop it.
     opening: Option<Arc<Frame>>,
     lag: Option<Lag>,
 }
 
-/// How long frames are on their way to one client.
+/// Measures the delivery time of frames to one client.
 #[derive(Debug)]
 struct Lag {
     seconds: Histogram,
-    /// When the frame was made that is being sent.
+    /// When the frame in transmission was created.
     sending: Option<Instant>,
 }
 
-/// What became of a frame.
+/// The outcome of offering a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
-    /// It will be sent.
+    /// The frame is queued.
     Taken,
-    /// There is no room for it.
+    /// The queue is full.
     Full,
-    /// The client has gone.
+    /// The client has disconnected.
     Gone,
 }
 
-/// A queue of frames between the hub and one connection, which takes the opening first. It rings `bell` when the client has taken everything after
-/// [`QueueSender::call_when_empty`].
-pub fn queue(opening: Arc<Frame>, bell: Arc<Notify>) -> (QueueSender, QueueReceiver) {
-    let shared = Arc::new(Shared { inner: Mutex::default(), taken: AtomicU64::new(0), bell });
+/// Creates a queue of frames between the hub and one connection, which reads the opening first. It notifies `wake_up` when
+/// the client has read everything after [`QueueSender::notify_when_empty`].
+pub fn queue(opening: Arc<Frame>, wake_up: Arc<Notify>) -> (QueueSender, QueueReceiver) {
+    let shared = Arc::new(Shared { inner: Mutex::default(), reads: AtomicU64::new(0), wake_up });
     (QueueSender(shared.clone()), QueueReceiver { shared, opening: Some(opening), lag: None })
 }
 
 impl QueueSender {
-    /// Adds a frame, or says why not; never waits.
+    /// Queues a frame if there is capacity. Never blocks.
     pub fn offer(&self, frame: Arc<Frame>, limits: QueueLimits) -> Offer {
         let mut inner = self.0.lock();
         if inner.gone {
@@ -160,37 +160,37 @@ impl QueueSender {
         Offer::Taken
     }
 
-    /// Drops what waits. What the connection has taken already is sent to its end.
+    /// Drops the queued frames. The frame in transmission is completed.
     pub fn clear(&self) {
         let mut inner = self.0.lock();
         inner.frames = VecDeque::new();
         inner.bytes = 0;
     }
 
-    /// Has the bell rung once the client has taken everything and asks for more.
-    pub fn call_when_empty(&self) {
-        self.0.lock().hungry = true;
+    /// Notifies the hub once the client has read everything and waits for more.
+    pub fn notify_when_empty(&self) {
+        self.0.lock().notify_when_empty = true;
     }
 
-    /// Whether nothing waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.0.lock().frames.is_empty()
     }
 
-    /// Whether the client has taken everything and waits for more.
+    /// Whether the client has read everything and waits for more.
     pub fn is_waiting(&self) -> bool {
         let inner = self.0.lock();
         inner.frames.is_empty() && inner.reader.is_some()
     }
 
     /// Whether the connection has ended.
-    pub fn is_gone(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.0.lock().gone
     }
 
-    /// How often the client has taken something: progress, when it grows.
-    pub fn taken(&self) -> u64 {
-        self.0.taken.load(Ordering::Relaxed)
+    /// The number of reads by the client; it grows while the client makes progress.
+    pub fn reads(&self) -> u64 {
+        self.0.reads.load(Ordering::Relaxed)
     }
 }
 
@@ -207,13 +207,13 @@ impl Drop for QueueSender {
 }
 
 impl QueueReceiver {
-    /// Has `seconds` told how long each frame takes, from its making until the next one is asked for: then the socket has
-    /// taken the whole of it. The opening is not counted.
+    /// Observes in `seconds` how long each frame takes from its creation until the next one is requested, which is when the
+    /// socket has accepted all of it. The opening is not measured.
     pub fn measure(&mut self, seconds: Histogram) {
         self.lag = Some(Lag { seconds, sending: None });
     }
 
-    /// The next frame; `None` when the hub has said goodbye.
+    /// The next frame; `None` after the hub has closed the queue.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         if let Some(Lag { seconds, sending }) = &mut self.lag
             && let Some(made) = sending.take()
@@ -221,15 +221,15 @@ impl QueueReceiver {
             seconds.observe(made.elapsed().as_secs_f64());
         }
         if let Some(opening) = self.opening.take() {
-            self.has_progressed();
+            self.note_progress();
             return Poll::Ready(Some(opening));
         }
         let mut inner = self.shared.lock();
         if let Some(frame) = inner.frames.pop_front() {
             inner.bytes -= frame.length();
-            self.has_progressed();
+            self.note_progress();
             if inner.frames.is_empty() {
-                // Ten thousand idle clients keep no empty buffers.
+                // Frees the buffer, which ten thousand idle clients need not keep.
                 inner.frames = VecDeque::new();
             }
             if let Some(lag) = &mut self.lag {
@@ -244,19 +244,19 @@ impl QueueReceiver {
             Some(reader) => reader.clone_from(cx.waker()),
             reader => *reader = Some(cx.waker().clone()),
         }
-        if std::mem::take(&mut inner.hungry) {
+        if std::mem::take(&mut inner.notify_when_empty) {
             drop(inner);
-            self.shared.bell.notify_one();
+            self.shared.wake_up.notify_one();
         }
         Poll::Pending
     }
 
-    /// Says that a part of the last frame was sent: a slow client is not a dead one.
-    pub fn has_progressed(&self) {
-        self.shared.taken.fetch_add(1, Ordering::Relaxed);
+    /// Records that part of the last frame was sent, so that a slow client does not count as stalled.
+    pub fn note_progress(&self) {
+        self.shared.reads.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The next frame; `None` when the hub has said goodbye.
+    /// The next frame; `None` after the hub has closed the queue.
     pub async fn recv(&mut self) -> Option<Arc<Frame>> {
         std::future::poll_fn(|cx| self.poll_recv(cx)).await
     }
@@ -288,10 +288,10 @@ mod tests {
 
     /// A queue whose client has read the opening.
     fn queue() -> (QueueSender, QueueReceiver, Arc<Notify>) {
-        let bell = Arc::new(Notify::new());
-        let (sender, mut receiver) = super::queue(frame(1), bell.clone());
+        let wake_up = Arc::new(Notify::new());
+        let (sender, mut receiver) = super::queue(frame(1), wake_up.clone());
         assert!(receiver.recv().now_or_never().flatten().is_some());
-        (sender, receiver, bell)
+        (sender, receiver, wake_up)
     }
 
     #[tokio::test]
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(sender.offer(frame(0), LIMITS), Offer::Full, "four frames are too many");
         receiver.recv().await.unwrap();
         assert_eq!(sender.offer(frame(60), LIMITS), Offer::Taken, "what was taken makes room");
-        assert_eq!((sender.taken(), sender.is_empty()), (2, false));
+        assert_eq!((sender.reads(), sender.is_empty()), (2, false));
     }
 
     #[tokio::test]
@@ -321,21 +321,21 @@ mod tests {
         sender.offer(frame(90), LIMITS);
         drop(receiver);
         assert_eq!(sender.offer(frame(1), LIMITS), Offer::Gone);
-        assert!(sender.is_gone());
+        assert!(sender.is_closed());
     }
 
     #[tokio::test]
     async fn the_bell_rings_once_when_a_client_has_taken_everything() {
-        let (sender, mut receiver, bell) = queue();
+        let (sender, mut receiver, wake_up) = queue();
         sender.offer(frame(10), LIMITS);
-        sender.call_when_empty();
-        assert_eq!(bell.notified().now_or_never(), None);
+        sender.notify_when_empty();
+        assert_eq!(wake_up.notified().now_or_never(), None);
         receiver.recv().await.unwrap();
-        assert_eq!(bell.notified().now_or_never(), None, "it may still be writing");
+        assert_eq!(wake_up.notified().now_or_never(), None, "it may still be writing");
         assert_eq!(receiver.recv().now_or_never(), None);
-        assert_eq!(bell.notified().now_or_never(), Some(()));
+        assert_eq!(wake_up.notified().now_or_never(), Some(()));
         assert_eq!(receiver.recv().now_or_never(), None);
-        assert_eq!(bell.notified().now_or_never(), None);
+        assert_eq!(wake_up.notified().now_or_never(), None);
     }
 
     #[tokio::test]

@@ -10,23 +10,23 @@ use crate::metrics::Metrics;
 use crate::sse_hub::{Broadcast, HubLimits};
 use crate::supervision::{Phase, Readiness, Vitals};
 
-/// Keeps the live picture and pushes what changes to every client: encoded once, whatever their number.
+/// Keeps the live picture and pushes changes to every client.
 ///
-/// `/sse/flights` gets every state at once. Updates of `/api/v1/stream` lie at least [`SseHub::GATHERED`] apart: a few
-/// changes after a pause leave at once; many are the beginning of a poll, and what else there is of it is gathered that long.
+/// `/sse/flights` gets every state immediately. Updates of `/api/v1/stream` are at least [`SseHub::BATCH_WINDOW`] apart: a
+/// few changes after a pause are sent immediately; many mark the beginning of a poll, and the rest of it is awaited.
 pub struct SseHub {
     broadcast: Broadcast,
     vitals: Vitals,
     metrics: Metrics,
-    /// When the last update was published.
+    /// The time of the last update.
     published: Option<Instant>,
-    /// Whether the next one is due already.
+    /// Whether the next update is scheduled.
     is_due: bool,
     observed: Option<Instant>,
     draining: bool,
 }
 
-/// What the admin page shows of the SseHub.
+/// The SseHub's observation in the admin dashboard.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Observation {
     clients: usize,
@@ -45,16 +45,16 @@ struct Observation {
 impl SseHub {
     const HEARTBEAT: Duration = Duration::from_secs(15);
     const TICK: Duration = Duration::from_secs(1);
-    /// It waits for nobody: so long without a tick is a stall.
+    /// It never blocks, so this long without a tick is a stall.
     const PATIENCE: Duration = Duration::from_secs(30);
-    /// How often the aircraft are looked through that were not heard for too long: each time every client is written to.
+    /// How often silent aircraft are removed. Each removal writes to every client.
     const SWEEP: Duration = Duration::from_secs(5);
-    /// A poll of the source comes in pieces: what each client is sent of it is worth some milliseconds.
-    const GATHERED: Duration = Duration::from_millis(8);
-    /// More changed aircraft than these are taken for the beginning of a poll.
+    /// A poll arrives in several batches, which one update combines.
+    const BATCH_WINDOW: Duration = Duration::from_millis(8);
+    /// More changed aircraft than this mark the beginning of a poll.
     const FEW: usize = 16;
-    /// How often the observation is written when much happens; it looks at every client.
-    const OBSERVED: Duration = Duration::from_millis(200);
+    /// The minimum interval between observations, each of which visits every client.
+    const OBSERVE_INTERVAL: Duration = Duration::from_millis(200);
 
     /// A hub with an empty picture.
     pub fn new(limits: HubLimits, vitals: Vitals, metrics: Metrics) -> Self {
@@ -69,7 +69,7 @@ impl SseHub {
         }
     }
 
-    /// Publishes what changed, now or soon.
+    /// Publishes the changes, immediately or at the end of the batch window.
     fn publish_soon(&mut self, ctx: &mut Context<Self>) {
         let changed = self.broadcast.changed();
         if self.is_due || changed == 0 {
@@ -77,7 +77,7 @@ impl SseHub {
         }
         let now = Instant::now();
         let since = if changed > Self::FEW { Some(now) } else { self.published };
-        match since.map(|since| since + Self::GATHERED).filter(|due| *due > now) {
+        match since.map(|since| since + Self::BATCH_WINDOW).filter(|due| *due > now) {
             None => self.publish(),
             Some(due) => {
                 self.is_due = true;
@@ -92,8 +92,8 @@ impl SseHub {
         self.broadcast.publish(unix_millis());
     }
 
-    fn tend(&mut self) {
-        self.broadcast.tend(Instant::now(), unix_millis());
+    fn service_clients(&mut self) {
+        self.broadcast.service_clients(Instant::now(), unix_millis());
     }
 
     fn observe_now(&mut self) {
@@ -118,7 +118,7 @@ impl SseHub {
     }
 
     fn observe(&mut self) {
-        if self.observed.is_none_or(|observed| observed.elapsed() >= Self::OBSERVED) {
+        if self.observed.is_none_or(|observed| observed.elapsed() >= Self::OBSERVE_INTERVAL) {
             self.observe_now();
         }
     }
@@ -142,25 +142,25 @@ impl Actor for SseHub {
         });
         ctx.run_interval(Self::TICK, |hub, _| {
             hub.vitals.expect_progress_within(Some(Self::PATIENCE));
-            hub.tend();
+            hub.service_clients();
             hub.observe_now();
         });
         ctx.run_interval(Self::HEARTBEAT, |hub, _| hub.broadcast.heartbeat(unix_millis()));
-        let bell = self.broadcast.bell();
-        let rings = futures_util::stream::unfold(bell, |bell| async {
-            bell.notified().await;
-            Some(((), bell))
+        let wake_up = self.broadcast.wake_up();
+        let wake_ups = futures_util::stream::unfold(wake_up, |wake_up| async {
+            wake_up.notified().await;
+            Some(((), wake_up))
         });
-        ctx.spawn(rings.into_actor(self).map(|(), hub, _| hub.tend()).finish());
+        ctx.spawn(wake_ups.into_actor(self).map(|(), hub, _| hub.service_clients()).finish());
         self.observe_now();
     }
 }
 
 impl Supervised for SseHub {
-    // The picture may be half changed: an empty one of another epoch is filled again from Kafka. The clients' queues
-    // end, so that their browsers come back to it.
+    // The picture may be inconsistent, so an empty one with a new epoch is filled from Kafka. The clients' queues end, and
+    // their browsers reconnect.
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.broadcast.start_anew(rand::random());
+        self.broadcast.restart(rand::random());
         self.is_due = false;
     }
 }

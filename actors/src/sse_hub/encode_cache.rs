@@ -8,16 +8,16 @@ use super::tile::Tile;
 use crate::event_stream::{Compressor, Encoding};
 use crate::metrics::{Metrics, count, expect};
 
-/// Makes what many get: each text once, and each compressed form of it once.
+/// Caches encoded events, so each payload is encoded once and compressed once per content encoding.
 #[derive(Debug)]
 pub(super) struct EncodeCache {
     compressor: Compressor,
-    /// Of the present update.
+    /// Snapshots of the current update, by tile.
     snapshots: HashMap<Tile, EncodedEvent>,
     metrics: Metrics,
 }
 
-/// A text and its forms, as far as they were asked for.
+/// An encoded event, and its compressed forms once they were needed.
 #[derive(Debug)]
 pub(super) struct EncodedEvent {
     text: Bytes,
@@ -36,14 +36,14 @@ impl EncodeCache {
         Self { compressor: Compressor::new(), snapshots: HashMap::new(), metrics }
     }
 
-    /// Takes a new text; `kind` is what it is counted as.
-    pub(super) fn encoded(&self, kind: &'static str, text: Bytes) -> EncodedEvent {
+    /// Wraps a new event's text; `kind` labels its metrics.
+    pub(super) fn encode(&self, kind: &'static str, text: Bytes) -> EncodedEvent {
         count(&self.metrics.encodings, kind, 1);
         count(&self.metrics.encoded_bytes, kind, text.len() as u64);
         EncodedEvent { text, gzip: None, zstd: None }
     }
 
-    /// The text in one form.
+    /// The event in a content encoding.
     pub(super) fn block(&mut self, encoded: &mut EncodedEvent, encoding: Encoding) -> Bytes {
         let form = match encoding {
             Encoding::Identity => return encoded.text.clone(),
@@ -59,22 +59,22 @@ impl EncodeCache {
         form.get_or_insert_with(make).clone()
     }
 
-    /// Everything in a cell, in one form.
-    pub(super) fn snapshot(&mut self, cell: Tile, picture: &Picture, head: Head, encoding: Encoding) -> Bytes {
-        let mut encoded = self.snapshots.remove(&cell).unwrap_or_else(|| {
-            let text = match cell {
-                Tile::Aircraft(icao24) => encoder::snapshot(head, cell, picture.published_of(icao24).into_iter()),
-                _ => encoder::snapshot(head, cell, picture.published().filter(|(_, state)| cell.contains(state))),
+    /// A snapshot of a tile in a content encoding.
+    pub(super) fn snapshot(&mut self, tile: Tile, picture: &Picture, head: Head, encoding: Encoding) -> Bytes {
+        let mut encoded = self.snapshots.remove(&tile).unwrap_or_else(|| {
+            let text = match tile {
+                Tile::Aircraft(icao24) => encoder::snapshot(head, tile, picture.published_of(icao24).into_iter()),
+                _ => encoder::snapshot(head, tile, picture.published().filter(|(_, state)| tile.contains(state))),
             };
-            self.encoded("snapshot", text.into())
+            self.encode("snapshot", text.into())
         });
         let block = self.block(&mut encoded, encoding);
-        self.snapshots.insert(cell, encoded);
+        self.snapshots.insert(tile, encoded);
         block
     }
 
-    /// Snapshots are made anew from now on.
-    pub(super) fn forget_snapshots(&mut self) {
+    /// Drops the snapshots of the last update.
+    pub(super) fn clear_snapshots(&mut self) {
         self.snapshots.clear();
     }
 }

@@ -8,11 +8,13 @@ mod encode_cache;
 mod encoder;
 mod event;
 mod latest;
-mod numbers;
 mod picture;
-mod spacing;
+mod poll_interval;
+mod replay_buffer;
+mod slots;
 mod table;
 mod tile;
+mod tile_changes;
 
 pub use actor::SseHub;
 pub use broadcast::{Broadcast, HubLimits, Totals};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::encoder::Change;
-use super::numbers::Numbers;
+use super::slots::SlotAllocator;
 use crate::domain::{Icao24, StateVector, UnixTime};
 
 /// The newest state of every aircraft that was heard lately.
@@ -14,7 +14,7 @@ pub struct Picture {
     aircraft: BTreeMap<Icao24, u32>,
     /// By number.
     slots: Vec<Option<Arc<StateVector>>>,
-    numbers: Numbers,
+    numbers: SlotAllocator,
     /// What stood under a number when the changes were last taken, for those that changed since.
     before: BTreeMap<u32, Option<Arc<StateVector>>>,
     sequence: u64,
@@ -87,7 +87,7 @@ impl Picture {
             let Some(slot) = slots.get_mut(*number as usize) else { return false };
             let Some(gone) = slot.take_if(|state| state.last_contact < oldest) else { return true };
             changed.entry(*number).or_insert(Some(gone));
-            numbers.give_back(*number);
+            numbers.free(*number);
             false
         });
         let gone = before - self.aircraft.len();

@@ -209,7 +209,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
             ]);
         }
         scene.read();
-        scene.hub.tend(tokio::time::Instant::now(), scene.millis);
+        scene.hub.service_clients(tokio::time::Instant::now(), scene.millis);
         scene.read();
     });
     scenes

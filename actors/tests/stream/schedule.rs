@@ -151,7 +151,7 @@ impl Stage {
                 self.hub.sweep(self.now);
             }
             Step::Heartbeat => self.hub.heartbeat(self.millis),
-            Step::Tend => self.hub.tend(Instant::now(), self.millis),
+            Step::Tend => self.hub.service_clients(Instant::now(), self.millis),
             Step::Read { client, pieces } => {
                 self.readers[client].read(pieces);
             }
@@ -162,7 +162,7 @@ impl Stage {
                 }
                 self.connect(client, encoding, anew);
             }
-            Step::Restart => self.hub.start_anew(self.hub.epoch() + 1),
+            Step::Restart => self.hub.restart(self.hub.epoch() + 1),
         }
     }
 
@@ -192,7 +192,7 @@ impl Stage {
             for reader in &mut self.readers {
                 assert!(reader.read(10_000), "it never ends");
             }
-            self.hub.tend(Instant::now(), self.millis);
+            self.hub.service_clients(Instant::now(), self.millis);
         }
     }
 

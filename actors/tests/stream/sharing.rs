@@ -113,7 +113,7 @@ fn a_client_that_comes_back_is_sent_what_it_missed_and_nothing_else() {
     read(&mut client, &mut frames);
     assert_eq!((client.snapshots, client.currents), (1, 2));
     drop(frames);
-    hub.tend(Instant::now(), MILLIS);
+    hub.service_clients(Instant::now(), MILLIS);
     for moved in 1..=2 {
         hub.show(&batch(fleet(50, moved)), UnixTime(NOW));
         hub.publish(MILLIS);
@@ -170,7 +170,7 @@ fn a_client_that_falls_behind_gets_the_present_and_holds_nobody_up() {
     assert_eq!((hub.clients_behind(), quick.snapshots, quick.currents), (1, 1, 21));
     read(&mut slow, &mut slow_frames);
     assert_eq!(slow.currents, 0, "its queue was dropped");
-    hub.tend(Instant::now(), MILLIS);
+    hub.service_clients(Instant::now(), MILLIS);
     read(&mut slow, &mut slow_frames);
     assert_eq!((hub.clients_behind(), slow.snapshots, slow.seq()), (0, 1, Some(20)));
     assert_eq!(slow.held(), quick.held());

@@ -4,15 +4,15 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use mio::event::Event as Readiness;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::connection::{After, Connection, Event};
 use crate::framing::{Beginning, Fingerprint, Piece};
-use crate::load::{Command, Progress};
 use crate::outcome::{Arrival, End, Frame, Outcome, Visit, fields};
+use crate::progress::{Command, Progress, micros, now};
 use crate::{Encoding, Plan};
 
 /// The thread that reads for everybody.
@@ -325,13 +325,4 @@ fn source_address(number: usize, connections: usize, addresses: u8) -> Ipv4Addr 
     };
     let last = u8::try_from(number % addresses).unwrap_or_default();
     Ipv4Addr::new(127, 0, 0, last.saturating_add(2))
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Microseconds of Unix time.
-pub(crate) fn now() -> u64 {
-    micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

@@ -27,10 +27,12 @@ mod framing;
 mod load;
 mod outcome;
 mod plan;
+mod progress;
 mod report;
 
 pub use content::{ArrivedUpdate, Update};
-pub use load::{Load, LoadError, Progress};
+pub use load::{Load, LoadError};
 pub use outcome::{Arrival, End, Frame, Outcome, Visit, fields, percentile};
 pub use plan::{Encoding, InvalidTarget, Plan, Slow, Target};
+pub use progress::Progress;
 pub use report::{Milliseconds, Report};

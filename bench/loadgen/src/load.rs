@@ -1,7 +1,5 @@
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,6 +11,7 @@ use thiserror::Error;
 use crate::Plan;
 use crate::engine::Engine;
 use crate::outcome::Outcome;
+use crate::progress::{Command, Progress};
 
 /// Readers at work, on one thread of their own.
 pub struct Load {
@@ -22,23 +21,6 @@ pub struct Load {
     /// Ends with the thread.
     thread_lives: Receiver<()>,
     thread: JoinHandle<io::Result<Outcome>>,
-}
-
-pub(crate) enum Command {
-    ComeBack { resume: bool },
-    Finish,
-}
-
-/// How far they are; since the last cut where it says "connections".
-#[derive(Debug, Default)]
-pub struct Progress {
-    pub(crate) connected: AtomicU64,
-    pub(crate) answered: AtomicU64,
-    pub(crate) with_frame: AtomicU64,
-    pub(crate) ended: AtomicU64,
-    pub(crate) frames: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-    pub(crate) last_frame: AtomicU64,
 }
 
 /// Why a load does not start, or ends early.
@@ -63,49 +45,6 @@ pub enum LoadError {
     /// The system does not let it.
     #[error("the load generator: {0}")]
     System(#[from] io::Error),
-}
-
-impl Progress {
-    /// Connections that have sent their request.
-    pub fn connected(&self) -> u64 {
-        self.connected.load(Relaxed)
-    }
-
-    /// Connections whose answer has begun, with status 200.
-    pub fn answered(&self) -> u64 {
-        self.answered.load(Relaxed)
-    }
-
-    /// Connections that have got a whole frame.
-    pub fn with_frame(&self) -> u64 {
-        self.with_frame.load(Relaxed)
-    }
-
-    /// Connections that the server ended, or that failed.
-    pub fn ended(&self) -> u64 {
-        self.ended.load(Relaxed)
-    }
-
-    /// Frames in all.
-    pub fn frames(&self) -> u64 {
-        self.frames.load(Relaxed)
-    }
-
-    /// Bytes of bodies in all.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Relaxed)
-    }
-
-    /// For how long no frame has ended anywhere.
-    pub fn quiet_for(&self) -> Duration {
-        Duration::from_micros(crate::engine::now().saturating_sub(self.last_frame.load(Relaxed)))
-    }
-
-    pub(crate) fn begin_round(&self) {
-        for counter in [&self.connected, &self.answered, &self.with_frame, &self.ended] {
-            counter.store(0, Relaxed);
-        }
-    }
 }
 
 impl Load {

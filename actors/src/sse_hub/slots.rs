@@ -1,15 +1,15 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Small numbers for things that come and go: the lowest free one is given next, so they stay dense.
+/// Allocates the lowest free slot, so that slots stay dense as aircraft come and go.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct SlotAllocator {
     free: BinaryHeap<Reverse<u32>>,
     next: u32,
 }
 
-impl Numbers {
-    /// A number that nothing has.
+impl SlotAllocator {
+    /// Allocates a free slot.
     pub(super) fn take(&mut self) -> u32 {
         if let Some(Reverse(number)) = self.free.pop() {
             return number;
@@ -18,8 +18,8 @@ impl Numbers {
         self.next - 1
     }
 
-    /// Gives a number back.
-    pub(super) fn give_back(&mut self, number: u32) {
+    /// Frees a slot.
+    pub(super) fn free(&mut self, number: u32) {
         self.free.push(Reverse(number));
     }
 }
