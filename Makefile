@@ -12,8 +12,8 @@ SCRIPTS := $(wildcard scripts/*.sh scripts/services/*.sh web/tests/*/*.sh) .ci/r
 WEB_MODULES := web/node_modules/.package-lock.json
 WEB_PAGE := web/dist/page/index.html
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/generated/*' -not -path 'web/tests/*')
-# Tests may break the program on purpose only where it was built for it.
-TEST_FLAGS := --workspace --locked --features fault-injection
+# Also the tests that need services, which `cargo test` alone ignores.
+WITH_IGNORED := --include-ignored --skip child_process_
 # `make test-rust ARGS='stores_each_row'`: only the tests so named. What follows ` -- ` goes to the tests themselves.
 ARGS ?=
 
@@ -44,9 +44,9 @@ test: test-web test-rust test-api test-browser test-services ## Every test, with
 .PHONY: test-rust
 test-rust: prerequisites-test web ## The Rust tests alone (ARGS='name' for some of them)
 	@echo "==> building the tests"
-	cargo test $(TEST_FLAGS) --no-run
+	cargo test --locked --no-run
 	@echo "==> running them with real services on free ports (yours, where TEST_KAFKA, TEST_DATABASE_URL or TEST_TIMESCALE_URL are set)"
-	$(WITH_SERVICES) -- cargo test $(TEST_FLAGS) --no-fail-fast $(ARGS)
+	$(WITH_SERVICES) -- cargo test --locked --no-fail-fast $(ARGS) $(if $(findstring -- ,$(ARGS)),,-- )$(WITH_IGNORED)
 	cd bench && cargo test --locked -p loadgen
 
 .PHONY: test-services
@@ -69,8 +69,8 @@ test-api: prerequisites-test web ## Questions drawn from /api/v1/openapi.json, a
 CASES ?= 100000
 .PHONY: fuzz
 fuzz: ## CASES=100000 of each: OpenSky's answers, Kafka's values, queries, Last-Event-IDs, configurations, requests
-	cargo test $(TEST_FLAGS) --no-run
-	PROPTEST_CASES='$(CASES)' cargo test $(TEST_FLAGS) --no-fail-fast fuzzed_ -- --nocapture
+	cargo test --locked --no-run
+	PROPTEST_CASES='$(CASES)' cargo test --locked --no-fail-fast fuzzed_ -- --nocapture
 
 # What the bench is told: how long, from which seed (none: another one each time, which is printed), which faults (none: all), how many
 # seconds each lasts (none: drawn), how many aircraft fly (four of five have news at each poll, once a second; none: 500).
@@ -81,19 +81,19 @@ OUTAGE ?=
 AIRCRAFT ?=
 .PHONY: chaos
 chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=…, and compare the books (FAULTS=kill-storer,…; OUTAGE=60)
-	cargo test --locked --features fault-injection --test chaos --no-run
+	cargo test --locked --test chaos --no-run
 	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' CHAOS_AIRCRAFT='$(AIRCRAFT)' \
-		scripts/services/with.sh -- cargo test --locked --features fault-injection --test chaos nothing_is_lost -- --nocapture
+		scripts/services/with.sh -- cargo test --locked --test chaos nothing_is_lost -- --nocapture --ignored
 
 .PHONY: soak
 soak: prerequisites-test ## 2,000 states a second for MINUTES=60: four processes, then two whole servers, none of which may grow
-	cargo test --locked --features fault-injection --test chaos --no-run
+	cargo test --locked --test chaos --no-run
 	SOAK_MINUTES='$(if $(filter file,$(origin MINUTES)),60,$(MINUTES))' scripts/services/with.sh --kafka --postgres -- \
-		cargo test --locked --features fault-injection --test chaos nothing_grows -- --nocapture
+		cargo test --locked --test chaos nothing_grows -- --nocapture --ignored
 
 .PHONY: test-browser
 test-browser: prerequisites-test web ## The page in a real browser, with the real program
-	cargo test $(TEST_FLAGS) --no-run
+	cargo test --locked --no-run
 	npm --prefix web run --silent test:browser
 
 .PHONY: screenshots
@@ -107,8 +107,8 @@ lint: lint-rust lint-web lint-scripts lint-containers lint-alerts ## Formatting,
 .PHONY: lint-rust
 lint-rust: prerequisites-run
 	cargo fmt --all --check
+	cargo clippy --workspace --locked -- -D warnings
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --workspace --all-targets --locked --features fault-injection -- -D warnings
 	cd bench && cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/check-architecture.sh
 	scripts/check-dependencies.py

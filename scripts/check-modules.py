@@ -120,6 +120,7 @@ class Crate:
 
     def edges(self):
         for module, text in self.files.items():
+            text = re.sub(r"\bpub\([^)]*\)", "pub", text)
             paths = {tuple(path.split("::")) for path, _ in self.uses(text)}
             paths |= {tuple(p.split("::")) for p in re.findall(r"\b(?:crate|super|self)(?:::\w+)+", text)}
             for path in paths:

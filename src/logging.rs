@@ -182,10 +182,10 @@ mod tests {
         assert_eq!(logged(WriteStyle::Never, &[(Level::Debug, "flight_monitor", "m")]), "");
     }
 
-    /// Only the hook of a process of its own can be replaced without harm to other tests.
+    /// Runs in a process of its own, since replacing the panic hook affects the whole process.
     #[test]
-    #[ignore = "it panics; a_panic_is_one_line_with_thread_place_and_message runs it in a child process"]
-    fn panics() {
+    #[ignore = "panics: another test starts it as a process of its own"]
+    fn child_process_that_panics() {
         init();
         let worker = std::thread::Builder::new().name("worker".to_owned());
         let _ = worker.spawn(|| panic!("two\nlines")).unwrap().join();
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_panic_is_one_line_with_thread_place_and_message() {
         let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "logging::tests::panics", "--ignored", "--nocapture"])
+            .args(["--exact", "logging::tests::child_process_that_panics", "--ignored", "--nocapture"])
             .env_remove("RUST_LOG")
             .env_remove("RUST_BACKTRACE")
             .output()

@@ -6,7 +6,6 @@
 //! Where nothing breaks, nothing grows, neither these processes nor a whole server in one: `make soak MINUTES=60`, and a
 //! minute of it in `make test`.
 
-#![cfg(feature = "fault-injection")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "the bench reports what it does")]
 
@@ -35,6 +34,7 @@ use world::World;
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn nothing_is_lost_whatever_breaks() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut plan = Plan::of_environment();
@@ -48,6 +48,7 @@ fn nothing_is_lost_whatever_breaks() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn nothing_grows_while_nothing_breaks() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut plan = Plan::of_a_soak();
@@ -62,6 +63,7 @@ fn nothing_grows_while_nothing_breaks() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn nothing_grows_in_a_single_process() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     for line in soak::run_single_processes(Plan::single_processes()) {

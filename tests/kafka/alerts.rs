@@ -12,6 +12,7 @@ fn alert() -> Alert {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn an_alert_is_json_under_the_address_of_its_aircraft() {
     on_each_broker(|cluster| async move {
         KafkaPublisher::new(cluster.clone()).publish_alerts(&[alert()]).await.unwrap();
@@ -25,6 +26,7 @@ fn an_alert_is_json_under_the_address_of_its_aircraft() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn who_raises_no_alerts_makes_no_topic_of_them_and_publishes_none() {
     run(async {
         let options = real().options().clone();

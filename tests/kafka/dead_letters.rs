@@ -19,6 +19,7 @@ fn letter(offset: i64, value: Option<Vec<u8>>) -> DeadLetter {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_dead_letter_keeps_its_value_and_says_where_it_is_from_and_why() {
     on_each_broker(|cluster| async move {
         let options = cluster.options();
@@ -44,6 +45,7 @@ fn a_dead_letter_keeps_its_value_and_says_where_it_is_from_and_why() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_tombstone_stays_one() {
     on_each_broker(|cluster| async move {
         let options = cluster.options();
@@ -54,6 +56,7 @@ fn a_tombstone_stays_one() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_value_as_large_as_the_broker_allows_fits_with_its_headers() {
     run(async {
         let cluster = real();

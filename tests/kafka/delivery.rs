@@ -6,6 +6,7 @@ use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSub
 use crate::support::{on_each_broker, read, run, start, states};
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn what_is_acknowledged_can_be_read_each_once_and_in_the_order_of_its_aircraft() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -19,6 +20,7 @@ fn what_is_acknowledged_can_be_read_each_once_and_in_the_order_of_its_aircraft()
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn an_empty_batch_is_delivered_at_once() {
     on_each_broker(|cluster| async move {
         KafkaPublisher::new(cluster.clone()).publish(&[]).await.unwrap();

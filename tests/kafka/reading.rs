@@ -26,6 +26,7 @@ async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, 
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn reading_resumes_after_the_last_stored_record() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -46,6 +47,7 @@ fn reading_resumes_after_the_last_stored_record() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -61,6 +63,7 @@ fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_seek_back_reads_the_same_again_and_a_reset_announces_everything() {
     on_each_broker(|cluster| async move {
         KafkaPublisher::new(cluster.clone()).publish(&states(100)).await.unwrap();
@@ -76,6 +79,7 @@ fn a_seek_back_reads_the_same_again_and_a_reset_announces_everything() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_held_subscription_hands_out_nothing_and_loses_nothing() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -93,6 +97,7 @@ fn a_held_subscription_hands_out_nothing_and_loses_nothing() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn the_live_path_starts_by_time() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -104,6 +109,7 @@ fn the_live_path_starts_by_time() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn the_live_path_leaves_out_what_is_older() {
     run(async {
         let cluster = real();
@@ -138,6 +144,7 @@ fn write_at(cluster: &KafkaCluster, time: UnixTime, numbers: std::ops::Range<i64
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_start_after_every_record_waits_for_the_next_one() {
     run(async {
         let cluster = real();
@@ -153,6 +160,7 @@ fn a_start_after_every_record_waits_for_the_next_one() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn members_of_the_group_share_the_partitions_and_take_over_from_each_other() {
     run(async {
         let cluster = real();
@@ -191,6 +199,7 @@ fn members_of_the_group_share_the_partitions_and_take_over_from_each_other() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_topic_that_is_made_anew_while_it_is_read_is_read_from_its_beginning() {
     run(async {
         let cluster = real();

@@ -64,6 +64,7 @@ fn cries(topic: &Topic) -> Vec<(String, String)> {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn an_emergency_is_on_kafka_once_and_once_more_after_a_restart() {
     let setup = showing(Setup::real(), &[vec![row("4b1814", Some("7700")), row("3c6444", Some("1000"))]]);
     let app = setup.start();
@@ -83,6 +84,7 @@ fn an_emergency_is_on_kafka_once_and_once_more_after_a_restart() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn who_only_stores_or_shows_makes_no_topic_of_alerts() {
     let setup = Setup::real().arguments(["serve", "--roles", "store,live"]);
     let app = setup.start();

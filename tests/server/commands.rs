@@ -9,6 +9,7 @@ fn recorded(name: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_replay_reaches_the_database_and_the_stream() {
     let setup = Setup::real();
     let server = setup.clone().arguments(["serve", "--roles", "store,live"]).start();
@@ -63,6 +64,7 @@ fn recorded_responses_are_served_as_recorded_traffic() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn the_schema_is_brought_up_to_date_once() {
     for setup in [Setup::bare().on(&Database::postgres()), Setup::bare()] {
         let migrate = setup.clone().arguments(["migrate"]);
@@ -117,6 +119,7 @@ fn the_simulator_has_news_of_every_aircraft_where_it_is_told_to() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn the_configuration_can_be_checked_and_a_wrong_one_is_refused() {
     let good = Setup::real().set("KAFKA_PROPERTIES", "sasl.password=hush-hush").arguments(["check-config"]).run();
     assert_eq!(good.code, Some(0), "{:?}", good.log);

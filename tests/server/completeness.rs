@@ -37,6 +37,7 @@ fn everything_served_arrives_once_on_the_embedded_parts() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn everything_served_arrives_once_on_kafka_and_postgresql() {
     everything_served_arrives_once_everywhere(Setup::real(), 10);
 }

@@ -52,6 +52,7 @@ fn serves_until(app: &TestApp, sky: &Sky, told: &[&str], end: impl FnOnce(), dat
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn rows_appear_once_the_right_on_the_schema_is_granted() {
     let refusing = Refusing::new();
     refusing.create_role();
@@ -79,6 +80,7 @@ fn rows_appear_once_the_right_on_the_schema_is_granted() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn rows_appear_once_the_role_and_the_database_are_there() {
     let refusing = Refusing::new();
     let sky = Sky::of(20);

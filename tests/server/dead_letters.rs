@@ -17,6 +17,7 @@ fn nine_fields(icao24: &str, last_contact: i64) -> Vec<u8> {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     let app = setup.start();
@@ -74,6 +75,7 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_holds_nobody_up() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     setup.dead_letters().make("max.message.bytes", "20000");
@@ -98,6 +100,7 @@ fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_holds_nobody_up() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_database_that_refuses_every_row_does_not_fill_the_log() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
@@ -119,6 +122,7 @@ fn a_database_that_refuses_every_row_does_not_fill_the_log() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));

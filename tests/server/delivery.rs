@@ -96,6 +96,7 @@ fn head_has_the_headers_of_get_on_every_route() {
 }
 
 #[test]
+#[ignore = "needs curl: run it by `make test`"]
 fn http_10_clients_get_streams_without_chunks_up_to_the_end_of_the_connection() {
     let app = with_a_history(&Setup::embedded(), 40);
     for (path, headers) in [

@@ -46,6 +46,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn the_history_is_exported_whole_from_either_database() {
     for setup in [Setup::embedded(), Setup::real()] {
         let rows = with_a_history(&setup);

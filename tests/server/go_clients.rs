@@ -100,6 +100,7 @@ fn receives_each_event_when_it_is_sent(app: &TestApp, sky: &Sky, open: impl Fn(&
 }
 
 #[test]
+#[ignore = "needs Go: run it by `make test`"]
 fn a_go_client_receives_each_event_when_it_is_sent() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
@@ -110,6 +111,7 @@ fn a_go_client_receives_each_event_when_it_is_sent() {
 }
 
 #[test]
+#[ignore = "needs Caddy and curl: run it by `make test`"]
 fn a_client_behind_caddy_receives_each_event_when_it_is_sent() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();

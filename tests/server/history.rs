@@ -50,6 +50,7 @@ fn a_track_is_read_back_from_sqlite() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_track_is_read_back_from_postgresql() {
     let setup = Setup::real();
     let app = with_a_history(&setup);
@@ -137,6 +138,7 @@ fn the_history_is_streamed_from_sqlite() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn the_history_is_streamed_from_postgresql() {
     let setup = Setup::real();
     let app = with_a_history(&setup);
@@ -255,6 +257,7 @@ fn with_a_long_history(setup: Setup) -> Setup {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn too_many_histories_at_once_are_told_to_come_back() {
     let setup = with_a_long_history(Setup::real()).set("HTTP_TRUSTED_PROXIES", "127.0.0.1");
     let app = with_a_history(&setup);
@@ -286,6 +289,7 @@ fn too_many_histories_at_once_are_told_to_come_back() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_history_whose_client_takes_nothing_breaks_off() {
     let certificate = Certificate::new();
     let setup = with_a_long_history(certificate.on(Setup::real())).set("SSE_CLIENT_TIMEOUT", "2s");

@@ -53,6 +53,7 @@ fn values(setup: &Setup) -> Vec<(String, i64)> {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn each_format_brings_what_is_in_it_packed_or_not() {
     let time = now() - 600;
     let csv = format!(
@@ -96,6 +97,7 @@ fn many(time: i64) -> (String, BTreeSet<(String, i64)>) {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
     let (text, keys) = many(now() - 600);
     everywhere(|setup| {
@@ -130,6 +132,7 @@ fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn rows_older_than_the_retention_are_refused_until_it_is_widened() {
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/opensky");
     let file = recorded.join("extended-handpicked-2022-06-09-56.json").display().to_string();
@@ -183,6 +186,7 @@ fn moved_to_now(text: &str, newest: i64) -> String {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_file_of_which_nothing_is_imported_fails_and_is_not_remembered() {
     everywhere(|setup| {
         let time = now() - 600;

@@ -40,6 +40,7 @@ fn wait_told(app: &TestApp, actor: &str, cause: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn an_outage_is_told_with_its_cause_by_every_part() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let misled = SECURED.misled_address();
@@ -64,6 +65,7 @@ fn an_outage_is_told_with_its_cause_by_every_part() {
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log() {
     let sky = Sky::of(10);
     let admin = logged_in_as("admin").watching(&sky);
@@ -94,6 +96,7 @@ fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log()
 }
 
 #[test]
+#[ignore = "needs Kafka: run it by `make test`"]
 fn a_command_without_permission_fails_with_the_topic_it_needs() {
     let admin = logged_in_as("admin").arguments(["dead-letters"]);
     let ended = admin.run();

@@ -3,7 +3,6 @@
 //! `make test` starts those and sets `TEST_KAFKA`, `TEST_DATABASE_URL`, `TEST_TIMESCALE_URL`, `TEST_SERVICES` and
 //! `TEST_SERVICES_RUN`. The source is a simulator in the test's own process, which says what it has served.
 
-#![cfg(feature = "fault-injection")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[allow(dead_code, unused_imports, reason = "tests/chaos speaks in these words, too")]

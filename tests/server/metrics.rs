@@ -52,6 +52,7 @@ fn named(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn every_metric_that_is_watched_is_served_and_named_by_the_conventions() {
     let served = served();
     for (whose, text) in [("alerts.yml", ALERTS), ("the dashboard", DASHBOARD), ("operations.md", OPERATIONS)] {
@@ -172,6 +173,7 @@ fn metrics_are_served_in_the_format_of_the_accept_header() {
 }
 
 #[test]
+#[ignore = "needs promtool: run it by `make test`"]
 fn promtool_finds_nothing_wrong_with_the_metrics() {
     let app = Setup::embedded().watching(&Sky::of(5)).start();
     app.wait_actor("kafka-consumer-store", "knows its lag", |actor| actor["observation"]["lag"].is_u64());

@@ -3,6 +3,7 @@
 use crate::support::{Database, Proxy, Service, Setup, Sky, eventually};
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_database_that_hangs_stops_nothing_but_the_storing() {
     let sky = Sky::of(300);
     let Database::Postgres(direct) = Database::postgres() else { unreachable!() };
@@ -45,6 +46,7 @@ fn a_database_that_hangs_stops_nothing_but_the_storing() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_server_that_starts_before_its_database_waits_for_it_and_survives_its_crash() {
     let service = Service::postgres();
     let database = Database::postgres_on(&service.address);
@@ -69,6 +71,7 @@ fn a_server_that_starts_before_its_database_waits_for_it_and_survives_its_crash(
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     let kafka = Service::kafka();
     kafka.stop();
@@ -117,6 +120,7 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_topic_that_is_made_anew_after_kafka_was_restarted_is_read_from_its_beginning() {
     let kafka = Service::kafka();
     let sky = Sky::of(100);
@@ -153,6 +157,7 @@ fn a_newer_schema_is_refused_and_left_alone(setup: &Setup) {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_schema_newer_than_the_program_is_refused_and_the_live_stream_goes_on() {
     let sky = Sky::of(10);
     a_newer_schema_is_refused_and_left_alone(&Setup::real().watching(&sky));

@@ -82,6 +82,7 @@ fn each_actor_survives_a_panic_on_the_embedded_parts() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn each_actor_survives_a_panic_on_kafka_and_postgresql() {
     each_actor_survives_a_panic(Setup::real());
 }

@@ -10,6 +10,7 @@ fn through(pooler: &Service, database: &Database) -> Database {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn transaction_pooling_is_refused_with_the_reason_and_session_pooling_works() {
     let server = crate::support::variable("TEST_DATABASE_URL");
     let direct = Database::postgres();

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::support::{Setup, Sky, eventually, now};
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn three_processes_with_a_role_each_work_together() {
     let sky = Sky::of(200);
     sky.fall_silent_at_once();
@@ -43,6 +44,7 @@ fn three_processes_with_a_role_each_work_together() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_new_process_is_ready_once_it_has_the_whole_picture() {
     let sky = Sky::of(3_000);
     let setup = Setup::real().watching(&sky);
@@ -57,6 +59,7 @@ fn a_new_process_is_ready_once_it_has_the_whole_picture() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn the_end_of_a_transaction_does_not_keep_a_new_process_from_being_ready() {
     let setup = Setup::real().arguments(["serve", "--roles", "live"]);
     let before = setup.start();
@@ -79,6 +82,7 @@ fn a_part_of_the_roles_needs_a_kafka_for_all() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn replicas_divide_the_storing_and_each_serves_everything() {
     let sky = Sky::of(200);
     let setup = Setup::real().watching(&sky);
@@ -107,6 +111,7 @@ fn replicas_divide_the_storing_and_each_serves_everything() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_rolling_update_leaves_no_gap_and_no_double() {
     let sky = Sky::of(200);
     let setup = Setup::real().watching(&sky);

@@ -61,6 +61,7 @@ fn behind_a_trusted_proxy_clients_are_counted_by_their_own_address() {
 }
 
 #[test]
+#[ignore = "needs curl: run it by `make test`"]
 fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
     let sky = Sky::of(20);
     let certificate = Certificate::new();

@@ -54,6 +54,7 @@ fn under_load_every_message_of_the_embedded_broker_is_stored_before_the_end() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn under_load_every_message_of_kafka_is_stored_before_the_end_or_after_the_next_start() {
     let sky = Sky::of(5_000);
     let setup = Setup::real().watching(&sky);
@@ -88,6 +89,7 @@ fn with_a_hanging_database(sky: &Sky, timeout: &str) -> (TestApp, Proxy) {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_second_signal_ends_at_once() {
     let sky = Sky::of(300);
     let (mut app, _proxy) = with_a_hanging_database(&sky, "25s");
@@ -117,6 +119,7 @@ fn signals_that_come_together_are_one() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn a_database_that_hangs_does_not_hold_the_process_beyond_its_deadline() {
     let sky = Sky::of(300);
     let (mut app, _proxy) = with_a_hanging_database(&sky, "4s");
@@ -142,6 +145,7 @@ fn sighup_without_a_lost_terminal_is_ignored() {
 }
 
 #[test]
+#[ignore = "needs script (util-linux): run it by `make test`"]
 fn sighup_from_a_closed_terminal_drains_the_server() {
     let sky = Sky::of(50);
     let setup = Setup::embedded().watching(&sky);
@@ -155,6 +159,7 @@ fn sighup_from_a_closed_terminal_drains_the_server() {
 }
 
 #[test]
+#[ignore = "needs script (util-linux): run it by `make test`"]
 fn a_server_started_with_nohup_outlives_its_terminal() {
     let sky = Sky::of(50);
     let setup = Setup::embedded().watching(&sky);

@@ -128,6 +128,7 @@ fn flights_and_statistics_are_read_back_from_sqlite() {
 }
 
 #[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn flights_and_statistics_are_read_back_from_postgresql() {
     let setup = Setup::real();
     let app = with_empty_sky(&setup);

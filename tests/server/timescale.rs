@@ -15,6 +15,7 @@ pub(crate) fn timescale() -> Database {
 }
 
 #[test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 fn the_server_makes_a_hypertable_and_stores_into_it() {
     let database = timescale();
     let sky = Sky::of(100);
@@ -58,6 +59,7 @@ fn record_run(database: &Database, succeeded: bool) {
 }
 
 #[test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 fn a_failing_job_of_timescaledb_is_shown_and_logged_once_until_it_succeeds() {
     let (database, sky) = (timescale(), Sky::of(20));
     let app = Setup::embedded().on(&database).watching(&sky).failpoints("jobs-pause=return(500)").start();

@@ -50,7 +50,6 @@ impl<D: TestDatabase> Sky<D> {
     }
 
     /// One that another process has stored into, up to this offset.
-    #[cfg(feature = "fault-injection")]
     pub(crate) fn taken_over(database: D, next_offset: i64) -> Self {
         let storage = database.storage_with(options());
         let writers = vec![storage.writer()];

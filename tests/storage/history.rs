@@ -192,6 +192,7 @@ async fn without_the_schema_there_is_none<D: TestDatabase>() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_history_that_nobody_reads_any_more_ends_on_the_server_too() {
     let (database, storage) = Postgres::migrated().await;
     let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)

@@ -18,10 +18,9 @@ fn batches() -> [Batch; 2] {
     [batch(vec![part(0, None, poll(10, START))]), batch(vec![part(0, Some(10), poll(10, START + 1))])]
 }
 
-/// Runs in a process of its own, which another test starts.
 #[actix_rt::test]
-#[ignore = "it kills itself; another test starts it as a process of its own"]
-async fn the_process_that_is_killed() {
+#[ignore = "kills its own process: another test starts it"]
+async fn child_process_killed_while_storing() {
     let url = std::env::var(URL).unwrap();
     let _failpoints = fail::FailScenario::setup();
     let writer = Storage::open(&DatabaseUrl::from_str(&url).unwrap(), StorageOptions::default()).unwrap().writer();
@@ -36,7 +35,7 @@ async fn stored_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
     {
         let (database, storage) = D::migrated().await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
-        process.args(["kill::the_process_that_is_killed", "--exact", "--ignored"]).env(URL, url(&database));
+        process.args(["kill::child_process_killed_while_storing", "--exact", "--ignored"]).env(URL, url(&database));
         // The first batch passes.
         process.env("FAILPOINTS", format!("{failpoint}=1*off->return"));
         let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
@@ -50,6 +49,7 @@ async fn stored_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn postgresql_has_all_of_a_batch_or_nothing() {
     stored_after_a_kill::<Postgres>(|database| database.url.to_string()).await;
 }
@@ -67,10 +67,9 @@ fn hours() -> (Vec<StateVector>, Vec<StateVector>) {
     (of(in_time), of(late))
 }
 
-/// Runs in a process of its own, which another test starts.
 #[actix_rt::test]
-#[ignore = "it kills itself; another test starts it as a process of its own"]
-async fn the_process_that_is_killed_behind_the_store() {
+#[ignore = "kills its own process: another test starts it"]
+async fn child_process_killed_while_summarizing() {
     let url = std::env::var(URL).unwrap();
     let _failpoints = fail::FailScenario::setup();
     let writer = Storage::open(&DatabaseUrl::from_str(&url).unwrap(), options()).unwrap().writer();
@@ -89,9 +88,7 @@ async fn exact_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
     for failpoint in ["derived=2*off->return", "derived-committed=3*off->return", "derived=10*off->return"] {
         let (database, _) = D::migrated().await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
-        process
-            .args(["kill::the_process_that_is_killed_behind_the_store", "--exact", "--ignored"])
-            .env(URL, url(&database));
+        process.args(["kill::child_process_killed_while_summarizing", "--exact", "--ignored"]).env(URL, url(&database));
         process.env("FAILPOINTS", failpoint);
         let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
         assert_eq!(status.signal(), Some(9), "{failpoint}: {status}");
@@ -108,6 +105,7 @@ async fn exact_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn postgresql_has_exact_flights_whenever_the_process_was_killed() {
     exact_after_a_kill::<Postgres>(|database| database.url.to_string()).await;
 }

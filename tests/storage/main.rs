@@ -8,13 +8,14 @@
 /// These tests, once for each database: functions of the module in which it stands, generic over a `TestDatabase`.
 macro_rules! on_each_database {
     ($($test:ident)*) => {
-        on_each_database!(@on postgres Postgres: $($test)*);
-        on_each_database!(@on timescale Timescale: $($test)*);
-        on_each_database!(@on sqlite Sqlite: $($test)*);
+        on_each_database!(@on [ignore = "needs PostgreSQL: run it by `make test`"] postgres Postgres: $($test)*);
+        on_each_database!(@on [ignore = "needs TimescaleDB: run it by `make test`"] timescale Timescale: $($test)*);
+        on_each_database!(@on [cfg(all())] sqlite Sqlite: $($test)*);
     };
-    (@on $name:ident $database:ident: $($test:ident)*) => {
+    (@on $attribute:tt $name:ident $database:ident: $($test:ident)*) => {
         mod $name {
             $(#[actix_rt::test]
+            #$attribute
             async fn $test() {
                 super::$test::<$crate::databases::$database>().await;
             })*
@@ -25,7 +26,6 @@ macro_rules! on_each_database {
 mod databases;
 mod derived;
 mod history;
-#[cfg(feature = "fault-injection")]
 mod kill;
 mod policies;
 mod postgres;

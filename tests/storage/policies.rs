@@ -56,6 +56,7 @@ async fn store(storage: &Storage, expected: Option<i64>, states: Vec<StateVector
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn the_policies_follow_the_configuration() {
     let database = Timescale::new().await;
     for (compress_after, retention, chunk, expected, every) in [
@@ -76,6 +77,7 @@ async fn the_policies_follow_the_configuration() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_command_that_brings_the_schema_up_to_date_leaves_the_policies_alone() {
     let database = Timescale::new().await;
     let command = database.0.storage_with(options(HOUR, 24 * HOUR, HOUR));
@@ -89,6 +91,7 @@ async fn a_command_that_brings_the_schema_up_to_date_leaves_the_policies_alone()
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_policy_that_somebody_removed_is_made_again() {
     let database = Timescale::new().await;
     migrate(&database, StorageOptions::default()).await;
@@ -98,6 +101,7 @@ async fn a_policy_that_somebody_removed_is_made_again() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn old_chunks_are_compressed_then_dropped() {
     let database = Timescale::new().await;
     let (storage, _) = migrate(&database, options(4 * HOUR, 10 * HOUR, HOUR)).await;
@@ -132,6 +136,7 @@ async fn old_chunks_are_compressed_then_dropped() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn the_server_leaves_the_retention_to_the_policy_and_sees_to_it_where_there_is_none() {
     let database = Timescale::new().await;
     let (storage, _) = migrate(&database, options(2 * HOUR, 5 * HOUR, HOUR)).await;

@@ -37,6 +37,7 @@ fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, StoreError>, asked:
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_network_that_falls_silent_is_an_unavailable_database() {
     let (database, storage) = Postgres::migrated().await;
     let proxy = Proxy::before(&database.url).await;
@@ -67,6 +68,7 @@ async fn a_network_that_falls_silent_is_an_unavailable_database() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_server_process_that_is_stopped_is_an_unavailable_database() {
     let (database, _) = Postgres::migrated().await;
     let storage = database.storage_with(short());
@@ -89,6 +91,7 @@ async fn a_server_process_that_is_stopped_is_an_unavailable_database() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn an_answer_lost_after_the_commit_is_told_by_the_position() {
     let (database, _) = Postgres::migrated().await;
     let proxy = Proxy::before(&database.url).await;
@@ -104,6 +107,7 @@ async fn an_answer_lost_after_the_commit_is_told_by_the_position() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_server_that_was_restarted_is_connected_to_anew() {
     let (database, _) = Postgres::migrated().await;
     let proxy = Proxy::before(&database.url).await;
@@ -133,6 +137,7 @@ async fn a_server_that_was_restarted_is_connected_to_anew() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_call_that_is_given_up_leaves_nothing_behind() {
     let (database, storage) = Postgres::migrated().await;
     let writer = storage.writer();
@@ -150,6 +155,7 @@ async fn a_call_that_is_given_up_leaves_nothing_behind() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_lock_that_another_holds_is_waited_for_within_bounds() {
     let (database, _) = Postgres::migrated().await;
     let options = StorageOptions { statement_timeout: 4 * SHORT, ..short() };
@@ -173,6 +179,7 @@ async fn a_lock_that_another_holds_is_waited_for_within_bounds() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_time_that_the_server_cannot_hold_is_a_refused_row() {
     let (_database, storage) = Postgres::migrated().await;
     for time in [i64::MAX, i64::MIN, 10_000_000_000_000] {
@@ -185,6 +192,7 @@ async fn a_time_that_the_server_cannot_hold_is_a_refused_row() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_text_that_the_servers_encoding_lacks_is_a_refused_row() {
     let database = Postgres::new().await;
     let latin = Postgres::with("ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0").await;
@@ -197,6 +205,7 @@ async fn a_text_that_the_servers_encoding_lacks_is_a_refused_row() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_deferred_constraint_names_its_row_too() {
     let (database, storage) = Postgres::migrated().await;
     database
@@ -213,6 +222,7 @@ async fn a_deferred_constraint_names_its_row_too() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_server_without_timescaledb_keeps_a_plain_table_with_its_index() {
     let database = Postgres::new().await;
     let migrated = database.storage().migrate().await.unwrap();
@@ -232,6 +242,7 @@ async fn a_server_without_timescaledb_keeps_a_plain_table_with_its_index() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_refused_password_is_not_shown() {
     let (database, _) = Postgres::migrated().await;
     let mut url = database.url.clone();

@@ -80,6 +80,7 @@ async fn another_retention_holds_from_the_next_start<D: TestDatabase>() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn what_is_too_old_goes_in_small_steps_on_postgresql() {
     what_is_too_old_goes_in_small_steps::<Postgres>().await;
 }
@@ -90,6 +91,7 @@ async fn what_is_too_old_goes_in_small_steps_on_sqlite() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn another_retention_holds_from_the_next_start_on_postgresql() {
     another_retention_holds_from_the_next_start::<Postgres>().await;
 }
@@ -100,6 +102,7 @@ async fn another_retention_holds_from_the_next_start_on_sqlite() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_plain_table_beside_timescale_is_kept_short_too() {
     let database = Timescale::new().await;
     let storage = database.storage_with(kept(4));
@@ -111,6 +114,7 @@ async fn a_plain_table_beside_timescale_is_kept_short_too() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn rows_that_somebody_holds_are_left_for_a_later_step() {
     let database = Postgres::new().await;
     let storage = database.storage_with(StorageOptions { maintenance_timeout: Duration::from_millis(300), ..kept(4) });

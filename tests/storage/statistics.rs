@@ -94,6 +94,7 @@ async fn refresh(database: &Timescale) {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn continuous_aggregates_count_each_hour_and_late_rows_with_the_next_refresh() {
     let database = Timescale::new().await;
     let storage = database.storage();
@@ -119,6 +120,7 @@ FROM timescaledb_information.jobs
 WHERE hypertable_schema = current_schema() AND hypertable_name LIKE 'traffic%' ORDER BY 1, 2";
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn the_aggregates_are_refreshed_as_far_back_as_there_are_rows_and_kept_as_configured() {
     let database = Timescale::new().await;
     for (retention, kept, reach, statistics) in [
@@ -148,6 +150,7 @@ async fn the_aggregates_are_refreshed_as_far_back_as_there_are_rows_and_kept_as_
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn tables_become_continuous_aggregates_with_the_hours_that_outlived_their_rows() {
     let database = Timescale::new().await;
     database.0.make_tables().await;
@@ -201,11 +204,13 @@ async fn the_latest_states_are_one_of_each_aircraft_heard_lately<D: TestDatabase
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn the_latest_states_are_one_of_each_aircraft_heard_lately_on_postgresql() {
     the_latest_states_are_one_of_each_aircraft_heard_lately::<Postgres>().await;
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn the_latest_states_are_one_of_each_aircraft_heard_lately_on_timescaledb() {
     the_latest_states_are_one_of_each_aircraft_heard_lately::<Timescale>().await;
 }

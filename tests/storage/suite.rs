@@ -334,6 +334,7 @@ async fn the_schema_goes_down_and_up_again_with_its_rows<D: TestDatabase>() {
 
 // Not on TimescaleDB, since the server for tests has one backend, and that gets every lock that it has already.
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn processes_that_start_together_migrate_postgresql_once() {
     start_together::<Postgres>().await;
 }

@@ -17,6 +17,7 @@ async fn chunk_seconds(database: &Timescale) -> i64 {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn the_table_is_cut_into_chunks_without_further_indexes() {
     let database = Timescale::new().await;
     let storage = database.storage();
@@ -30,6 +31,7 @@ async fn the_table_is_cut_into_chunks_without_further_indexes() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn another_span_holds_for_new_chunks() {
     let (database, _) = Timescale::migrated().await;
     let chunk_interval = std::time::Duration::from_secs(1800);
@@ -39,6 +41,7 @@ async fn another_span_holds_for_new_chunks() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_plain_table_with_rows_becomes_a_hypertable() {
     let database = Timescale::new().await;
     // As if the extension had come later than the rows.
@@ -59,6 +62,7 @@ async fn a_plain_table_with_rows_becomes_a_hypertable() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn late_rows_reach_compressed_chunks_once() {
     let (database, storage) = Timescale::migrated().await;
     let writer = storage.writer();
@@ -75,6 +79,7 @@ async fn late_rows_reach_compressed_chunks_once() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_session_may_bring_any_number_of_late_rows() {
     let (mut database, _) = Timescale::migrated().await;
     database

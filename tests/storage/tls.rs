@@ -66,6 +66,7 @@ fn open(url: &Url) -> Result<Storage, OpenError> {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn each_mode_verifies_what_it_says() {
     let (database, _) = Postgres::migrated().await;
     let (ours, other) = (authority(), authority());
@@ -108,6 +109,7 @@ async fn each_mode_verifies_what_it_says() {
 }
 
 #[actix_rt::test]
+#[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn a_server_without_tls_is_refused_where_tls_is_demanded() {
     let (database, _) = Postgres::migrated().await;
     let encrypted = "SELECT current_setting('ssl') = 'on'";
