@@ -26,8 +26,8 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
 use crate::http::{
-    self, Attempts, BoardCollector, HttpOptions, Limits, Pictures, PoolCollector, Room, RunningServer, ServerState,
-    TlsFiles,
+    self, BoardCollector, Capacity, HttpOptions, Limits, LoginThrottle, Pictures, PoolCollector, RunningServer,
+    ServerState, TlsFiles,
 };
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -88,7 +88,7 @@ impl App {
             needed,
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
-            attempts: Attempts::default(),
+            login_throttle: LoginThrottle::default(),
             pictures: Pictures::default(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
@@ -100,7 +100,7 @@ impl App {
             #[cfg(feature = "fault-injection")]
             panics: pipeline.panics(),
         };
-        let server = http::start(&http_options(&settings, pipeline.room), state)?;
+        let server = http::start(&http_options(&settings, pipeline.capacity), state)?;
         banner::show(&settings, &source, &server.addresses);
         Ok(Self {
             settings,
@@ -179,7 +179,7 @@ async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
 /// How many connections one address may have beside those of its streams.
 const OTHER_CONNECTIONS_PER_ADDRESS: usize = 1_024;
 
-fn http_options(settings: &Settings, room: Room) -> HttpOptions {
+fn http_options(settings: &Settings, capacity: Capacity) -> HttpOptions {
     HttpOptions {
         host: settings.http.host.to_string(),
         port: settings.http.port,
@@ -189,8 +189,8 @@ fn http_options(settings: &Settings, room: Room) -> HttpOptions {
                 http::AllowedOrigins::Only(origins.iter().map(ToString::to_string).collect())
             }
         },
-        max_connections: room.connections,
-        connections_per_address: room
+        max_connections: capacity.connections,
+        connections_per_address: capacity
             .for_one_address(settings.sse.max_clients_per_address.get() as usize, OTHER_CONNECTIONS_PER_ADDRESS),
         tls: settings
             .http

@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
 use crate::config::{Brokers, KafkaSettings, Role, Settings};
-use crate::http::{Room, room_for};
+use crate::http::{Capacity, capacity_for};
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
 use crate::opensky::OpenSkyClient;
 use crate::storage::{DatabaseUrl, Storage, StorageOptions};
@@ -32,7 +32,7 @@ pub(super) struct Pipeline {
     /// Where there is one that this process stores into, or that others do.
     pub(super) storage: Option<Storage>,
     /// For the hub's clients and everybody else.
-    pub(super) room: Room,
+    pub(super) capacity: Capacity,
     /// Never dropped: it must outlive its clients, on threads that nobody joins, and so ends with the process.
     _broker: ManuallyDrop<Option<EmbeddedBroker>>,
 }
@@ -52,7 +52,7 @@ struct Parts<'a> {
     settings: &'a Settings,
     source: &'a LiveSource,
     supervisor: &'a Supervisor,
-    room: Room,
+    capacity: Capacity,
     metrics: Metrics,
     cluster: KafkaCluster,
 }
@@ -73,8 +73,8 @@ impl Pipeline {
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
         // Without a live stream everybody is somebody else.
         let clients = if has(Role::Live) { settings.sse.max_clients.get() as usize } else { 0 };
-        let room = room_for(clients, OTHER_CONNECTIONS);
-        let parts = Parts { settings, source, supervisor, room, metrics, cluster };
+        let capacity = capacity_for(clients, OTHER_CONNECTIONS);
+        let parts = Parts { settings, source, supervisor, capacity, metrics, cluster };
         let (hub, live_consumer) = if has(Role::Live) {
             let hub = parts.hub();
             (Some(hub.clone()), Some(parts.live_consumer(hub)))
@@ -99,7 +99,7 @@ impl Pipeline {
             live_consumer,
             hub,
             storage,
-            room,
+            capacity,
             _broker: ManuallyDrop::new(broker),
         })
     }
@@ -125,7 +125,7 @@ impl Parts<'_> {
     fn hub(&self) -> Addr<SseHub> {
         let sse = &self.settings.sse;
         let limits = HubLimits {
-            clients: self.room.clients,
+            clients: self.capacity.clients,
             clients_per_address: sse.max_clients_per_address.get() as usize,
             queue: CLIENT_QUEUE,
             client_timeout: sse.client_timeout,

@@ -7,8 +7,8 @@ use actix_web::http::header::{ETAG, LINK, RETRY_AFTER, VARY};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 
-use super::problem::Problem;
-use super::server::AllowedOrigins;
+use crate::http::reply::problem::Problem;
+use crate::http::server::AllowedOrigins;
 
 /// Lets pages of these origins read. They may send any header: the routes take no credentials, and clients send
 /// `cache-control`, `pragma`, `range`, `x-requested-with`, `traceparent` and others without being asked.

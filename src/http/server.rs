@@ -28,23 +28,23 @@ use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::admission::{Admission, admitted};
-use super::attempts::Attempts;
-use super::by_address::ByAddress;
-use super::client_address::client_address;
+use super::admin::{actions, events, operator};
+use super::api::flights::Pictures;
+use super::api::status::Traffic;
+use super::api::{flights, history, openapi, past_flights, stats, status, stream, track};
+use super::connection::client_address::client_address;
+use super::connection::connection_limiter::{ConnectionLimiter, limited};
+use super::connection::in_flight::{RequestLimits, counted};
+use super::connection::login_throttle::LoginThrottle;
+use super::connection::per_address_limit::PerAddressLimit;
+use super::connection::socket_handoff::{PlainConnection, plain};
+use super::connection::sockets;
+use super::connection::tls::{self, TlsError, TlsFiles};
+use super::connection::tls_connection::{TlsConnection, serve_tls};
 use super::cors::{cors, explain_refusals};
-use super::flights::Pictures;
-use super::handover::PlainConnection;
-use super::limits::Limits;
-use super::problem::Problem;
-use super::secured::{SecuredConnection, secured};
-use super::status::Traffic;
-use super::tls::{self, TlsError, TlsFiles};
-use super::under_way::{RequestLimits, counted};
-use super::{
-    admin, admin_actions, admin_events, flights, handover, health, history, metrics, openapi, page, past_flights,
-    sockets, stats, status, stream, track,
-};
+use super::ops::{health, metrics, page};
+use super::reply::limits::Limits;
+use super::reply::problem::Problem;
 use crate::storage::Storage;
 
 /// Where to listen, and whom to serve.
@@ -88,7 +88,7 @@ pub struct ServerState {
     /// The operator's bearer token.
     pub admin_token: String,
     /// Wrong tokens, by address.
-    pub attempts: Attempts,
+    pub login_throttle: LoginThrottle,
     /// The whole picture, made once for all.
     pub pictures: Pictures,
     /// What there may be of anything.
@@ -112,13 +112,13 @@ pub struct ServerState {
 
 impl ServerState {
     /// How long a route waits for an actor.
-    pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+    pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
     /// How many may watch `/admin/events` at once.
     pub const WATCHERS: usize = 32;
 
     /// Where the client of a request is, as it counts for limits.
-    pub(super) fn client_address(&self, request: &HttpRequest) -> AddressBlock {
+    pub(crate) fn client_address(&self, request: &HttpRequest) -> AddressBlock {
         client_address(request.peer_addr(), request.headers(), &self.trusted_proxies)
     }
 
@@ -126,7 +126,7 @@ impl ServerState {
     ///
     /// # Errors
     /// 404 where this process has none.
-    pub(super) fn storage(&self) -> Result<&Storage, Problem> {
+    pub(crate) fn storage(&self) -> Result<&Storage, Problem> {
         self.storage.as_ref().ok_or_else(|| {
             Problem::not_found(
                 "this process has no history: it lacks the role `store`, and the role `live` with a PostgreSQL",
@@ -175,10 +175,11 @@ const WORKERS: usize = 2;
 /// When the address cannot be bound, or there is a certificate that cannot be used.
 pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
     let proxies = state.trusted_proxies.clone();
-    let admission = Admission::new(options.connections_per_address, proxies.clone(), state.limits.refusals.clone());
+    let limiter =
+        ConnectionLimiter::new(options.connections_per_address, proxies.clone(), state.limits.rejections.clone());
     // Over HTTP/1 a connection has one request at a time.
-    let by_address = ByAddress::new(options.connections_per_address);
-    let requests = RequestLimits { by_address, proxies, refusals: state.limits.refusals.clone() };
+    let per_address = PerAddressLimit::new(options.connections_per_address);
+    let requests = RequestLimits { per_address, proxies, rejections: state.limits.rejections.clone() };
     let patience = state.limits.patience;
     let (state, origins) = (web::Data::new(state), options.allowed_origins.clone());
     let with_tls = options.tls.is_some();
@@ -208,23 +209,22 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
     let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let tls = options.tls.clone().map(tls::server_config).transpose()?;
     let server = listeners.into_iter().try_fold(builder, |builder, listener| {
-        let (app, stopping, admission) = (app.clone(), stopping.clone(), admission.clone());
+        let (app, stopping, limiter) = (app.clone(), stopping.clone(), limiter.clone());
         match tls.clone() {
             None => builder.listen("http", listener, move || {
-                let http = connections(stopping.clone()).on_connect_ext(move |connection: &PlainConnection, found| {
+                let http = http_service(stopping.clone()).on_connect_ext(move |connection: &PlainConnection, found| {
                     connection.with_socket(|socket| sockets::bound(socket, patience));
-                    found.insert(connection.hand_over());
-                    found.insert(connection.under_way());
+                    found.insert(connection.handoff());
+                    found.insert(connection.in_flight());
                 });
-                admitted(admission.clone(), handover::plain(patience, http.finish(app())))
+                limited(limiter.clone(), plain(patience, http.finish(app())))
             }),
             Some(tls) => builder.listen("https", listener, move || {
-                let http =
-                    connections(stopping.clone()).on_connect_ext(move |connection: &SecuredConnection, found| {
-                        sockets::bound(connection.socket(), patience);
-                        found.insert(connection.under_way());
-                    });
-                admitted(admission.clone(), secured(tls.clone(), patience, http.finish(app())))
+                let http = http_service(stopping.clone()).on_connect_ext(move |connection: &TlsConnection, found| {
+                    sockets::bound(connection.socket(), patience);
+                    found.insert(connection.in_flight());
+                });
+                limited(limiter.clone(), serve_tls(tls.clone(), patience, http.finish(app())))
             }),
         }
     });
@@ -237,7 +237,7 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
 }
 
 /// How connections are served, whatever they are made of.
-fn connections<T, S>(stopping: GracefulShutdownSignal) -> HttpServiceBuilder<T, S>
+fn http_service<T, S>(stopping: GracefulShutdownSignal) -> HttpServiceBuilder<T, S>
 where
     S: ServiceFactory<Request, Config = ()>,
     S::Error: Into<actix_http::Response<BoxBody>> + 'static,
@@ -258,9 +258,9 @@ where
 }
 
 /// What answers at a path.
-pub(super) struct Route {
+pub(crate) struct Route {
     #[cfg_attr(not(test), expect(dead_code, reason = "tests compare it with the description"))]
-    pub(super) path: &'static str,
+    pub(crate) path: &'static str,
     resource: Resource,
 }
 
@@ -275,27 +275,27 @@ fn pages() -> Vec<Route> {
 }
 
 /// For this server's operators, and not for other sites' pages.
-pub(super) fn operations() -> Vec<Route> {
+pub(crate) fn operations() -> Vec<Route> {
     vec![
         get("/health/live", health::live),
         get("/health/ready", health::ready),
         get("/metrics", metrics::metrics),
-        get("/admin/actors", admin::actors),
-        get("/admin/events", admin_events::events),
-        post("/admin/actors/{name}/restart", admin_actions::restart),
-        post("/admin/polling/pause", admin_actions::pause_polling),
-        post("/admin/polling/resume", admin_actions::resume_polling),
-        post("/admin/drain", admin_actions::drain),
+        get("/admin/actors", operator::actors),
+        get("/admin/events", events::events),
+        post("/admin/actors/{name}/restart", actions::restart),
+        post("/admin/polling/pause", actions::pause_polling),
+        post("/admin/polling/resume", actions::resume_polling),
+        post("/admin/drain", actions::drain),
     ]
 }
 
 /// What goes on until one of the two ends it.
-pub(super) fn streams() -> Vec<Route> {
+pub(crate) fn streams() -> Vec<Route> {
     vec![get("/sse/flights", stream::flights), get("/api/v1/stream", stream::stream)]
 }
 
 /// Questions about flights, below `/api/v1`.
-pub(super) fn questions() -> Vec<Route> {
+pub(crate) fn questions() -> Vec<Route> {
     vec![
         get("/flights", flights::flights),
         get("/flights/past", past_flights::past_flights),
@@ -318,7 +318,7 @@ fn configure(routes: &mut web::ServiceConfig, origins: &AllowedOrigins) {
     let questions = questions().into_iter().fold(web::scope("/api/v1"), |scope, route| scope.service(route.resource));
     routes.service(questions.wrap(Compress::default()).wrap(cors(origins)).wrap(from_fn(explain_refusals)));
     #[cfg(feature = "fault-injection")]
-    routes.route("/admin/actors/{name}/panic", web::post().to(admin::panic));
+    routes.route("/admin/actors/{name}/panic", web::post().to(operator::panic));
 }
 
 /// What every answer carries, unless it says something else itself.

@@ -1,0 +1,13 @@
+//! `/api/v1` and `/sse/flights`: flights, live and stored.
+
+pub(crate) mod flights;
+pub(crate) mod history;
+pub(crate) mod history_body;
+pub(crate) mod openapi;
+pub(crate) mod paging;
+pub(crate) mod past_flights;
+pub(crate) mod query;
+pub(crate) mod stats;
+pub(crate) mod status;
+pub(crate) mod stream;
+pub(crate) mod track;

@@ -1,0 +1,174 @@
+//! `/api/v1/flights/past`: the flights that were made of the stored states.
+
+use std::time::Duration;
+
+use actix_web::http::header::LINK;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actors::domain::{Flight, Icao24, UnixTime};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::paging::link_to_next;
+use super::query::Parameters;
+use crate::http::reply::content_negotiation::{Offer, choose};
+use crate::http::reply::entity_tag;
+use crate::http::reply::problem::Problem;
+use crate::http::server::ServerState;
+use crate::storage::FlightQuery;
+
+/// How far back it looks where nobody says.
+const USUAL_LENGTH: Duration = Duration::from_secs(24 * 60 * 60);
+const USUAL_LIMIT: u32 = 1_000;
+const HIGHEST_LIMIT: u32 = 10_000;
+
+const FORMS: &[Offer<()>] = &[Offer { form: (), name: "json", media_type: "application/json" }];
+
+/// Some flights.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PastFlights {
+    from: UnixTime,
+    to: UnixTime,
+    /// How many flights follow.
+    count: usize,
+    /// The `cursor` of the next part; `null` where this is the last.
+    next_cursor: Option<String>,
+    /// Ordered by `first_seen`, then by `icao24`.
+    flights: Vec<PastFlight>,
+}
+
+/// Consecutive states of one aircraft, from the first in the air to the last before a gap or another callsign, or to the
+/// first on the ground.
+#[derive(Serialize, ToSchema)]
+struct PastFlight {
+    icao24: Icao24,
+    /// The first one that was sent.
+    callsign: Option<String>,
+    /// `last_contact` of its first state.
+    first_seen: UnixTime,
+    /// `last_contact` of its last state so far.
+    last_seen: UnixTime,
+    /// The first known position, degrees north.
+    first_lat: Option<f64>,
+    /// The first known position, degrees east.
+    first_lon: Option<f64>,
+    /// The last known position, degrees north.
+    last_lat: Option<f64>,
+    /// The last known position, degrees east.
+    last_lon: Option<f64>,
+    /// Metres: the sum of the great circles between successive positions.
+    distance: f64,
+    /// Metres: barometric, or geometric where a state has no barometric one.
+    highest_altitude: Option<f64>,
+    /// How many state vectors it is made of.
+    states: u64,
+    /// Whether it ended with a state on the ground.
+    landed: bool,
+}
+
+impl From<Flight> for PastFlight {
+    fn from(flight: Flight) -> Self {
+        let (first, last) = (flight.first_position, flight.last_position);
+        Self {
+            icao24: flight.icao24,
+            callsign: flight.callsign.map(Into::into),
+            first_seen: flight.first_seen,
+            last_seen: flight.last_seen,
+            first_lat: first.map(|point| point.lat),
+            first_lon: first.map(|point| point.lon),
+            last_lat: last.map(|point| point.lat),
+            last_lon: last.map(|point| point.lon),
+            distance: flight.distance,
+            highest_altitude: flight.highest_altitude,
+            states: flight.states,
+            landed: flight.landed,
+        }
+    }
+}
+
+/// Past flights
+///
+/// Those that were seen between `from` and `to`, the last 24 hours where nothing is said; flights in progress as far as
+/// they are known, some minutes behind the live picture. At most `limit` of them (1,000 where nothing is said, 10,000 at
+/// most); the rest by `next_cursor`, or the header `Link`.
+#[utoipa::path(get, path = "/api/v1/flights/past", tag = "flights",
+    params(("from", Query), ("to", Query), ("icao24", Query),
+        ("callsign" = Option<String>, Query, description = "Only flights with this callsign; case and blanks around it are ignored.", example = "SWR123"),
+        ("limit", Query), ("cursor", Query), ("format", Query)),
+    responses(
+        (status = 200, description = "The flights.", body = PastFlights),
+        (status = 304, description = "They are those of `If-None-Match`.")))]
+pub(crate) async fn past_flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+    let parameters = Parameters::of(&request, &["from", "to", "icao24", "callsign", "limit", "cursor", "format"])?;
+    let form = choose(FORMS, &parameters, &request)?;
+    let period = parameters.period(USUAL_LENGTH)?;
+    let limit = parameters.whole("limit", 1..=HIGHEST_LIMIT)?.unwrap_or(USUAL_LIMIT);
+    let query = FlightQuery {
+        from: period.from,
+        to: period.to,
+        callsign: parameters.text("callsign").map(callsign).transpose()?,
+        after: parameters.text("cursor").map(parse_cursor).transpose()?,
+        icao24: parameters.scope.icao24.into_iter().collect(),
+        // One more than is shown tells whether there are more.
+        limit: limit + 1,
+    };
+    let mut flights = state.storage()?.flights(&query).await.map_err(|error| Problem::of_query(&error))?;
+    let more = flights.len() > limit as usize;
+    flights.truncate(limit as usize);
+    let next_cursor = flights.last().filter(|_| more).map(cursor);
+    let link = next_cursor.as_ref().map(|cursor| link_to_next(&request, period, cursor));
+    let body = PastFlights {
+        from: period.from,
+        to: period.to,
+        count: flights.len(),
+        next_cursor,
+        flights: flights.into_iter().map(PastFlight::from).collect(),
+    };
+    let body = serde_json::to_vec(&body).map_err(Problem::unavailable)?;
+    entity_tag::answer(&request, &state, form.media_type, body, |response| {
+        if let Some(link) = link {
+            response.insert_header((LINK, link));
+        }
+    })
+    .await
+}
+
+fn callsign(text: &str) -> Result<String, Problem> {
+    match text.trim() {
+        "" => Err(Problem::bad_parameter("callsign", "it is blank")),
+        callsign if callsign.contains('\0') => Err(Problem::bad_parameter("callsign", "no callsign has a NUL")),
+        callsign => Ok(callsign.to_owned()),
+    }
+}
+
+/// What names a flight: its first sight and its aircraft.
+fn cursor(flight: &Flight) -> String {
+    format!("{}-{}", flight.first_seen, flight.icao24)
+}
+
+fn parse_cursor(text: &str) -> Result<(UnixTime, Icao24), Problem> {
+    let parsed = text
+        .rsplit_once('-')
+        .and_then(|(first_seen, icao24)| Some((UnixTime(first_seen.parse().ok()?), Icao24::parse(icao24).ok()?)));
+    parsed.ok_or_else(|| Problem::bad_parameter("cursor", "it is not the next_cursor of an earlier answer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_is_read_as_it_was_written(first_seen in any::<i64>(), icao24 in 0u32..1 << 24) {
+            let written = format!("{}-{}", UnixTime(first_seen), Icao24::from_u32(icao24));
+            let read = parse_cursor(&written).unwrap();
+            prop_assert_eq!(read, (UnixTime(first_seen), Icao24::from_u32(icao24)));
+        }
+
+        #[test]
+        fn no_cursor_makes_it_panic(text in "\\PC{0,30}") {
+            let _ = parse_cursor(&text);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What queries have in common: which aircraft, which time, which form.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actors::domain::{BoundingBox, Icao24, UnixTime};
+use actors::messages::Scope;
+
+use crate::export::{parse_addresses, parse_time};
+use crate::http::reply::problem::Problem;
+
+/// What a parameter means wherever it is taken, for `openapi.json`.
+pub(crate) struct KnownParameter {
+    pub(crate) name: &'static str,
+    /// A type of JSON Schema.
+    pub(crate) kind: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) example: &'static str,
+}
+
+/// The parameters that several addresses take.
+pub(crate) const KNOWN_PARAMETERS: &[KnownParameter] = &[
+    KnownParameter {
+        name: "bbox",
+        kind: "string",
+        meaning: "Only aircraft in this box: lamin,lomin,lamax,lomax in degrees, edges included. With lomin > lomax it \
+                  crosses the antimeridian.",
+        example: "45.8,5.9,47.9,10.6",
+    },
+    KnownParameter {
+        name: "icao24",
+        kind: "string",
+        meaning: "Only these aircraft: ICAO 24-bit addresses in hex, separated by commas; may be repeated, 500 at most.",
+        example: "4b1814,3c6444",
+    },
+    KnownParameter {
+        name: "from",
+        kind: "string",
+        meaning: "The earliest last_contact, included: Unix seconds or RFC 3339.",
+        example: "2026-01-01T00:00:00Z",
+    },
+    KnownParameter {
+        name: "to",
+        kind: "string",
+        meaning: "The latest last_contact, included: Unix seconds or RFC 3339. Without it: now.",
+        example: "1767312000",
+    },
+    KnownParameter { name: "limit", kind: "integer", meaning: "How many to answer with at most.", example: "1000" },
+    KnownParameter {
+        name: "cursor",
+        kind: "string",
+        meaning: "Where an earlier answer left off: its next_cursor.",
+        example: "1767312000",
+    },
+    KnownParameter {
+        name: "last_event_id",
+        kind: "string",
+        meaning: "Go on after the event with this id. The header Last-Event-ID, which browsers send by themselves, wins.",
+        example: "5f3a9c1e-1841-world",
+    },
+    KnownParameter {
+        name: "format",
+        kind: "string",
+        meaning: "The form of the answer, in place of the header Accept.",
+        example: "geojson",
+    },
+];
+
+/// The parameters of a query that this server knows, each at most once but for `icao24`.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters {
+    /// Which aircraft are meant.
+    pub(crate) scope: Scope,
+    /// The form of the answer, where it is asked for by `format`.
+    pub(crate) format: Option<String>,
+    /// The others, as they were written.
+    others: HashMap<&'static str, String>,
+}
+
+/// A span of time, its ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Period {
+    pub(crate) from: UnixTime,
+    pub(crate) to: UnixTime,
+}
+
+impl Parameters {
+    /// Reads the query of a request, of which only the `known` parameters may occur.
+    pub(crate) fn of(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
+        let mut parameters = Self::default();
+        let mut seen = HashSet::new();
+        for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+            let Some(&name) = known.iter().find(|known| **known == name) else {
+                let name: String = name.chars().take(40).collect();
+                return Err(Problem::bad_request(format!("unknown parameter {name:?}; known: {}", known.join(", "))));
+            };
+            if !seen.insert(name) && name != "icao24" {
+                return Err(Problem::bad_parameter(name, "given twice"));
+            }
+            match name {
+                "bbox" => parameters.scope.bounding_box = Some(bounding_box(&value)?),
+                "icao24" => icao24(&value, &mut parameters.scope.icao24)?,
+                "format" => parameters.format = Some(value.into_owned()),
+                name => drop(parameters.others.insert(name, value.into_owned())),
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// A parameter as it was written; `None` where it was not.
+    pub(crate) fn text(&self, name: &'static str) -> Option<&str> {
+        self.others.get(name).map(String::as_str)
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// 400: it is none, or out of range.
+    pub(crate) fn whole(&self, name: &'static str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let expected = format!("a whole number from {} to {}", range.start(), range.end());
+                Err(Problem::bad_parameter(name, format!("{:?} is not {expected}", shortened(text))))
+            }
+        }
+    }
+
+    /// A time in Unix seconds or RFC 3339, of which fractions of a second are dropped.
+    ///
+    /// # Errors
+    /// 400: it is neither.
+    pub(crate) fn time(&self, name: &'static str) -> Result<Option<UnixTime>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        parse_time(text).map(Some).map_err(|error| Problem::bad_parameter(name, error))
+    }
+
+    /// `from` and `to`: without `to` until now, and a little more where the source's clock is ahead; without `from` so
+    /// long before that.
+    ///
+    /// # Errors
+    /// 400: one of them is no time, or they are in the wrong order.
+    pub(crate) fn period(&self, length: Duration) -> Result<Period, Problem> {
+        let to = self.time("to")?.unwrap_or_else(|| UnixTime(UnixTime::now().0 + CLOCKS_DIFFER));
+        let from = self.time("from")?.unwrap_or_else(|| to.minus(length));
+        if from > to {
+            return Err(Problem::bad_parameter("from", format!("{from} lies after {to}, which is `to`")));
+        }
+        Ok(Period { from, to })
+    }
+}
+
+/// Seconds: a state that is further ahead of its response is no state.
+const CLOCKS_DIFFER: i64 = 60;
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+fn bounding_box(value: &str) -> Result<BoundingBox, Problem> {
+    value.parse().map_err(|error| Problem::bad_parameter("bbox", error))
+}
+
+fn icao24(value: &str, into: &mut HashSet<Icao24>) -> Result<(), Problem> {
+    parse_addresses(value, into).map_err(|error| Problem::bad_parameter("icao24", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parameters(query: &str) -> Result<Parameters, Problem> {
+        let request = TestRequest::with_uri(&format!("/api/v1/flights?{query}")).to_http_request();
+        Parameters::of(&request, &["bbox", "icao24", "format", "from", "to", "limit"])
+    }
+
+    #[test]
+    fn a_scope_is_a_box_and_some_addresses() {
+        let scope = parameters("bbox=45.8,5.9,47.9,10.6&icao24=4B1814,3c6444&icao24=aaaaaa").unwrap().scope;
+        assert_eq!(scope.bounding_box, Some("45.8,5.9,47.9,10.6".parse().unwrap()));
+        assert_eq!(scope.icao24.len(), 3);
+        assert_eq!(parameters("").unwrap().scope, Scope::default());
+    }
+
+    #[test]
+    fn a_bad_query_is_refused_with_the_name_of_its_parameter() {
+        let check = |query: &str, expected: &str| {
+            let problem = parameters(query).unwrap_err().to_string();
+            assert!(problem.contains(expected), "{query}: {problem}");
+        };
+        check("bbox=1,2,3", "bbox: ");
+        check("bbox=", "bbox: ");
+        check("bbox=1,2,3,4&bbox=1,2,3,4", "bbox: given twice");
+        check("icao24=xyz", "icao24: ");
+        check("icao24=", "icao24: ");
+        check("box=1", "unknown parameter \"box\"");
+    }
+
+    #[test]
+    fn a_period_is_written_in_either_form_and_completed() {
+        let check = |query: &str, expected: Result<(i64, i64), &str>| {
+            let period = parameters(query).unwrap().period(Duration::from_secs(3600));
+            match (period, expected) {
+                (Ok(Period { from, to }), Ok(expected)) => assert_eq!((from.0, to.0), expected, "{query}"),
+                (Err(problem), Err(reason)) => assert!(problem.to_string().contains(reason), "{query}: {problem}"),
+                (period, _) => panic!("{query}: {period:?}"),
+            }
+        };
+        check("from=1767225600&to=1767225601", Ok((1_767_225_600, 1_767_225_601)));
+        check("from=2026-01-01T00:00:00Z&to=2026-01-01T02:00:00.9+01:00", Ok((1_767_225_600, 1_767_229_200)));
+        check("from=2026-01-01T02:00:00%2B02:00&to=1767225600", Ok((1_767_225_600, 1_767_225_600)));
+        check("from=-86401&to=-1", Ok((-86_401, -1)));
+        check("to=7200", Ok((3600, 7200)));
+        check("from=2&to=1", Err("from: 2 lies after 1"));
+        check("from=yesterday", Err("from: \"yesterday\" is neither"));
+        check("to=", Err("to: \"\" is neither"));
+        check("to=99999999999999", Err("to: "));
+        check("from=2026-13-01T00:00:00Z", Err("from: "));
+        let before = UnixTime::now();
+        let period = parameters("").unwrap().period(Duration::from_secs(60)).unwrap();
+        assert!(period.to > before && period.to.seconds_since(period.from) == 60);
+    }
+
+    #[test]
+    fn a_whole_number_is_bounded() {
+        let limit = |query: &str| parameters(query).unwrap().whole("limit", 1..=10).map_err(|p| p.to_string());
+        assert_eq!(limit(""), Ok(None));
+        assert_eq!(limit("limit=10"), Ok(Some(10)));
+        for query in ["limit=0", "limit=11", "limit=", "limit=1.5", "limit=-1"] {
+            assert!(limit(query).unwrap_err().contains("limit: "), "{query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fuzzed_queries_do_not_make_it_panic(query in "[ -~]{0,80}") {
+            if let Ok(uri) = format!("/x?{query}").parse::<actix_web::http::Uri>() {
+                let request = TestRequest::with_uri(&uri.to_string()).to_http_request();
+                if let Ok(parameters) = Parameters::of(&request, &["bbox", "icao24", "from", "x"]) {
+                    let _ = parameters.period(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Accepted connections: their limits, TLS, and what a client may occupy.
+
+pub(crate) mod client_address;
+pub(crate) mod connection_limiter;
+pub(crate) mod disconnect;
+pub(crate) mod in_flight;
+pub(crate) mod login_throttle;
+pub(crate) mod per_address_limit;
+pub(crate) mod rejections;
+pub(crate) mod socket_handoff;
+pub(crate) mod sockets;
+pub(crate) mod tls;
+pub(crate) mod tls_connection;

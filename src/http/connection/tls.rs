@@ -1,0 +1,177 @@
+//! TLS for the server itself: HTTP/2 and HTTP/1.1, with a certificate that may be renewed while it runs.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use thiserror::Error;
+
+use crate::pem;
+
+/// A certificate chain and its private key, each in a PEM file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The server's certificate first, then those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// Why there can be no TLS.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file cannot be read, or holds none.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// They do not belong together, or rustls does not know their kind.
+    #[error("the certificate and the key cannot be used: {0}")]
+    Unusable(#[from] rustls::Error),
+}
+
+/// What rustls needs to serve with these files.
+///
+/// # Errors
+/// What only the operator can mend.
+pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
+    let certificate = Renewable::load(files)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(certificate));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// A certificate that is read again once its files have changed.
+#[derive(Debug)]
+struct Renewable {
+    files: TlsFiles,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    key: Arc<CertifiedKey>,
+    changed: [Option<SystemTime>; 2],
+    looked_at: Instant,
+}
+
+impl Renewable {
+    /// How often the files are looked at, at most.
+    const LOOK: Duration = Duration::from_secs(10);
+
+    fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        // Before they are read: a change in between is seen at the next look.
+        let changed = files.changed();
+        let key = Arc::new(files.read()?);
+        Ok(Self { files, current: Mutex::new(Current { key, changed, looked_at: Instant::now() }) })
+    }
+
+    fn key(&self, now: Instant) -> Arc<CertifiedKey> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(current.looked_at) >= Self::LOOK {
+            current.looked_at = now;
+            let changed = self.files.changed();
+            if changed != current.changed {
+                current.changed = changed;
+                match self.files.read() {
+                    Ok(key) => {
+                        log::info!("the server's certificate was renewed");
+                        current.key = Arc::new(key);
+                    }
+                    // They are written one after the other: the second change is another chance.
+                    Err(error) => log::warn!("the renewed certificate is not used: {error}"),
+                }
+            }
+        }
+        Arc::clone(&current.key)
+    }
+}
+
+impl ResolvesServerCert for Renewable {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.key(Instant::now()))
+    }
+}
+
+impl TlsFiles {
+    /// Whether a server can use them.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.read().map(drop)
+    }
+
+    fn changed(&self) -> [Option<SystemTime>; 2] {
+        [&self.certificate, &self.key].map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
+    }
+
+    fn read(&self) -> Result<CertifiedKey, TlsError> {
+        let unusable = |path: &PathBuf, reason: String| TlsError::File { path: path.display().to_string(), reason };
+        let chain = pem::certificates(&self.certificate).map_err(|reason| unusable(&self.certificate, reason))?;
+        let key = pem::private_key(&self.key).map_err(|reason| unusable(&self.key, reason))?;
+        Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(files: &TlsFiles, name: &str) {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        std::fs::write(&files.certificate, made.cert.pem()).unwrap();
+        std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    }
+
+    #[test]
+    fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        write(&files, "one.example");
+        let renewable = Renewable::load(files.clone()).unwrap();
+        let now = Instant::now();
+        let first = renewable.key(now);
+        let later = |looks: u32| now + Renewable::LOOK * looks;
+        let touch = |age: u64| {
+            let file = std::fs::File::options().write(true).open(&files.certificate).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+        };
+
+        write(&files, "two.example");
+        touch(500);
+        assert_eq!(renewable.key(now).cert, first.cert, "it is not looked at all the time");
+        let second = renewable.key(later(1));
+        assert_ne!(second.cert, first.cert);
+
+        std::fs::write(&files.certificate, "no certificate").unwrap();
+        touch(400);
+        assert_eq!(renewable.key(later(2)).cert, second.cert);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        let error = |files: &TlsFiles| server_config(files.clone()).unwrap_err().to_string();
+        assert!(error(&files).contains("cert.pem"));
+        write(&files, "one.example");
+        let other = TlsFiles { key: folder.path().join("other.pem"), ..files.clone() };
+        assert!(error(&other).contains("other.pem"));
+        let stranger = rcgen::generate_simple_self_signed(["two.example".to_owned()]).unwrap();
+        std::fs::write(&other.key, stranger.signing_key.serialize_pem()).unwrap();
+        assert!(error(&other).contains("cannot be used"));
+        std::fs::write(&files.certificate, "").unwrap();
+        assert!(error(&files).contains("no certificate"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Connections by TLS: HTTP/2, and HTTP/1.1.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use actix_http::Protocol;
+use actix_service::{Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory};
+use actix_tls::accept::TlsError;
+use actix_tls::accept::rustls_0_23::{Acceptor, TlsStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::in_flight::{InFlight, Watch};
+
+/// A connection whose client has shaken hands. Nothing more is read from it while the client takes nothing of what is to be
+/// written: `h2` would go on reading, and what it has to answer, be it a refusal, would pile up.
+pub(crate) struct TlsConnection<S = TlsStream<TcpStream>> {
+    stream: S,
+    is_blocked: bool,
+    /// Who wants to read meanwhile.
+    reader: Option<Waker>,
+    in_flight: InFlight,
+}
+
+impl TlsConnection {
+    /// Its socket.
+    pub(crate) fn socket(&self) -> &TcpStream {
+        self.stream.get_ref().0
+    }
+
+    /// What it is asked for.
+    pub(crate) fn in_flight(&self) -> InFlight {
+        self.in_flight.clone()
+    }
+
+    fn protocol(&self) -> Protocol {
+        match self.stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Protocol::Http2,
+            _ => Protocol::Http1,
+        }
+    }
+}
+
+impl<S> TlsConnection<S> {
+    fn new(stream: S) -> Self {
+        Self { stream, is_blocked: false, reader: None, in_flight: InFlight::default() }
+    }
+
+    fn paced<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.is_blocked = written.is_pending();
+        if !self.is_blocked
+            && let Some(reader) = self.reader.take()
+        {
+            reader.wake();
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsConnection<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.is_blocked {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.paced(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.paced(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.paced(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Shakes hands, and serves with what serves HTTP; a client that takes nothing of an answer for `patience` is given up.
+pub(crate) fn serve_tls<F>(
+    config: ServerConfig,
+    patience: Duration,
+    http: F,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = TlsError<io::Error, F::Error>, InitError = ()>
+where
+    F: ServiceFactory<(TlsConnection, Protocol, Option<SocketAddr>), Config = (), Response = (), InitError = ()>,
+    F::Error: 'static,
+    <F::Service as Service<(TlsConnection, Protocol, Option<SocketAddr>)>>::Future: 'static,
+{
+    let http = apply_fn_factory(http, move |stream: TlsStream<TcpStream>, http: &F::Service| {
+        let connection = TlsConnection::new(stream);
+        let watch = Watch::over(connection.in_flight(), patience);
+        let (protocol, peer) = (connection.protocol(), connection.socket().peer_addr().ok());
+        let serving = Box::pin(http.call((connection, protocol, peer)));
+        watch.serve(serving)
+    });
+    Acceptor::new(config).map_err(TlsError::into_service_error).and_then(http.map_err(TlsError::Service))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_read_while_nothing_is_taken() {
+        let (server, mut client) = duplex(4);
+        let (mut reading, mut writing) = split(TlsConnection::new(server));
+        client.write_all(b"ask").await.unwrap();
+        let (mut asked, mut answer, is_read) = ([0; 3], [0; 6], Cell::new(false));
+        let answering = writing.write_all(b"answer");
+        let asking = async {
+            reading.read_exact(&mut asked).await.unwrap();
+            is_read.set(true);
+        };
+        let taking = async {
+            sleep(Duration::from_secs(1)).await;
+            assert!(!is_read.get(), "the answer finds no room, and more is read");
+            client.read_exact(&mut answer).await.unwrap();
+        };
+        // As soon as it is taken, the other is read, by who waits for it already.
+        let all = async { tokio::join!(answering, asking, taking) };
+        timeout(Duration::from_secs(2), all).await.unwrap().0.unwrap();
+        assert_eq!((&asked, &answer), (b"ask", b"answer"));
+    }
+}

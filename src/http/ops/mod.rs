@@ -1,0 +1,6 @@
+//! Health, metrics and the web page.
+
+pub(crate) mod exposition;
+pub(crate) mod health;
+pub(crate) mod metrics;
+pub(crate) mod page;

@@ -1,0 +1,158 @@
+//! GeoJSON (RFC 7946), as far as aircraft need it.
+
+use actors::domain::{StateVector, UnixTime};
+use serde::Serialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A thing with a place.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Feature<P> {
+    #[serde(rename = "type")]
+    #[schema(pattern = "^Feature$")]
+    kind: &'static str,
+    id: String,
+    geometry: Geometry,
+    properties: P,
+}
+
+/// Positions, each a longitude and a latitude in degrees and, where it is known, the height above the ellipsoid in metres.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "type", content = "coordinates")]
+pub(crate) enum Geometry {
+    Point(Position),
+    LineString(Vec<Position>),
+    /// A line that was cut where it crosses the antimeridian.
+    MultiLineString(Vec<Vec<Position>>),
+}
+
+/// Longitude, latitude and, where it is known, the height above the ellipsoid in metres.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Position {
+    Flat([f64; 2]),
+    Raised([f64; 3]),
+}
+
+impl PartialSchema for Position {
+    fn schema() -> RefOr<Schema> {
+        let numbers = ArrayBuilder::new().items(f64::schema()).min_items(Some(2)).max_items(Some(3));
+        numbers.description(Some("Longitude, latitude and, where it is known, the height in metres.")).into()
+    }
+}
+
+impl ToSchema for Position {}
+
+impl Position {
+    /// Where a state says that its aircraft is.
+    pub(crate) fn of(state: &StateVector) -> Option<Self> {
+        let (lon, lat) = (state.lon?, state.lat?);
+        Some(match state.geo_altitude {
+            Some(altitude) => Self::Raised([lon, lat, altitude]),
+            None => Self::Flat([lon, lat]),
+        })
+    }
+
+    fn lon(self) -> f64 {
+        match self {
+            Self::Flat([lon, ..]) | Self::Raised([lon, ..]) => lon,
+        }
+    }
+
+    fn lat(self) -> f64 {
+        match self {
+            Self::Flat([_, lat]) | Self::Raised([_, lat, _]) => lat,
+        }
+    }
+
+    /// The same with a place of one's choice.
+    fn at(self, lon: f64, lat: f64) -> Self {
+        match self {
+            Self::Flat(_) => Self::Flat([lon, lat]),
+            Self::Raised([_, _, altitude]) => Self::Raised([lon, lat, altitude]),
+        }
+    }
+}
+
+impl<P> Feature<P> {
+    /// A feature of this geometry.
+    pub(crate) fn new(id: String, geometry: Geometry, properties: P) -> Self {
+        Self { kind: "Feature", id, geometry, properties }
+    }
+}
+
+impl<'a> Feature<&'a StateVector> {
+    /// An aircraft at its position; `None` where that is unknown.
+    pub(crate) fn aircraft(state: &'a StateVector) -> Option<Self> {
+        Some(Self::new(state.icao24.to_string(), Geometry::Point(Position::of(state)?), state))
+    }
+
+    /// One position of a track, told apart by its time.
+    pub(crate) fn position(state: &'a StateVector, at: UnixTime) -> Option<Self> {
+        Some(Self::new(at.to_string(), Geometry::Point(Position::of(state)?), state))
+    }
+}
+
+/// A line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9); `None` for fewer
+/// than two of them.
+pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geometry> {
+    let mut lines: Vec<Vec<Position>> = Vec::new();
+    let mut last: Option<Position> = None;
+    for position in positions {
+        let line = match lines.last_mut() {
+            Some(line) => line,
+            None => lines.push_mut(Vec::new()),
+        };
+        match last {
+            Some(last) if (position.lon() - last.lon()).abs() > 180.0 => {
+                let (side, lat) = crossing(last, position);
+                line.extend((last.lon() != side).then(|| last.at(side, lat)));
+                let entry = (position.lon() != -side).then(|| position.at(-side, lat));
+                lines.push(entry.into_iter().chain([position]).collect());
+            }
+            _ => line.push(position),
+        }
+        last = Some(position);
+    }
+    match lines.len() {
+        0 => None,
+        1 => lines.pop().filter(|line| line.len() > 1).map(Geometry::LineString),
+        _ => Some(Geometry::MultiLineString(lines)),
+    }
+}
+
+/// The longitude, 180 or −180, at which the shorter way leaves the side of `from`, and the latitude there.
+fn crossing(from: Position, to: Position) -> (f64, f64) {
+    let side = if from.lon() > 0.0 { 180.0 } else { -180.0 };
+    let (before, after) = ((side - from.lon()).abs(), (-side - to.lon()).abs());
+    let share = if before + after > 0.0 { before / (before + after) } else { 0.0 };
+    (side, from.lat() + (to.lat() - from.lat()) * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(positions: &[[f64; 2]]) -> serde_json::Value {
+        serde_json::to_value(line(positions.iter().copied().map(Position::Flat))).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_two_positions_at_least() {
+        assert_eq!(through(&[]), serde_json::Value::Null);
+        assert_eq!(through(&[[1.0, 2.0]]), serde_json::Value::Null);
+        let expected = serde_json::json!({ "type": "LineString", "coordinates": [[1.0, 2.0], [3.0, 4.0]] });
+        assert_eq!(through(&[[1.0, 2.0], [3.0, 4.0]]), expected);
+    }
+
+    #[test]
+    fn a_line_over_the_antimeridian_is_cut_there() {
+        let expected = serde_json::json!({ "type": "MultiLineString", "coordinates": [
+            [[170.0, 0.0], [178.0, 10.0], [180.0, 12.0]],
+            [[-180.0, 12.0], [-178.0, 14.0], [-180.0, 15.0]],
+            [[180.0, 15.0], [179.0, 15.5]],
+        ] });
+        assert_eq!(through(&[[170.0, 0.0], [178.0, 10.0], [-178.0, 14.0], [-180.0, 15.0], [179.0, 15.5]]), expected);
+    }
+}

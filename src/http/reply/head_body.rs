@@ -1,0 +1,22 @@
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use bytes::Bytes;
+
+/// Takes the place of a stream in the answer to HEAD: nothing is sent, and its length is as unknown as that of the stream.
+/// An empty body would be announced as `Content-Length: 0`, which is wrong of the GET (RFC 9110, 8.6).
+pub(crate) struct HeadBody;
+
+impl MessageBody for HeadBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
