@@ -1,4 +1,4 @@
-//! The form of a record's value: a state vector as JSON, which is the same everywhere (README.md shows one), or an alert
+//! The form of a record's value: a state vector as JSON, which is the same everywhere (docs/api.md shows one), or an alert
 //! (docs/alerts.md).
 
 use actors::detect::Alert;

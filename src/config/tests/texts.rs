@@ -25,7 +25,7 @@ fn the_readme_holds_the_table_of_all_keys() {
     for key in keys::KEYS {
         assert_all(&table, &[key.path, key.meaning, &key.environment()]);
     }
-    let readme = std::fs::read_to_string(root("README.md")).unwrap();
+    let readme = std::fs::read_to_string(root("docs/configuration.md")).unwrap();
     assert!(readme.contains(&table), "replace the table by that of: flight-monitor check-config --markdown");
 }
 
