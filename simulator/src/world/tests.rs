@@ -169,10 +169,10 @@ proptest! {
         prop_assert_eq!(addresses.len(), rows.len());
         for row in &rows {
             prop_assert!(row.address > 0 && row.address < 1 << 24);
-            let block_is_its_countrys = countries::COUNTRIES.iter().chain([&countries::UNKNOWN]).any(|country| {
+            let block_is_of_its_country = countries::COUNTRIES.iter().chain([&countries::UNKNOWN]).any(|country| {
                 country.name == row.origin_country && (country.block..country.block + country.size).contains(&row.address)
             });
-            prop_assert!(block_is_its_countrys, "{row:?}");
+            prop_assert!(block_is_of_its_country, "{row:?}");
             prop_assert!((now - KEPT_AFTER_CONTACT..=now).contains(&row.last_contact), "{row:?}");
             prop_assert!(row.time_position.is_none_or(|time| time <= row.last_contact), "{row:?}");
             prop_assert_eq!(row.time_position.is_some(), row.position.is_some());
