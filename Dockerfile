@@ -1,4 +1,4 @@
-# The server in an image: built with the Rust of the workspace, run without a compiler, a shell's tools or root.
+# The server as an image: built with the Rust version of the workspace, run without a compiler and without root.
 #   docker build -t flight-monitor . && docker run --rm -p 8081:8081 flight-monitor serve --demo
 
 FROM node:22-bookworm-slim AS page
@@ -12,8 +12,8 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 COPY --from=page /web/dist/page web/dist/page
-# The caches outlive a build, so that a change of the source compiles no dependency again. Cargo goes by modification
-# times, and a source may be older than what the cache holds of another version of it.
+# The caches survive a build, so that a change of the source recompiles no dependency. Cargo compares modification times,
+# and a source file may be older than the cached artefact of another version of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     find . -name '*.rs' -not -path './target/*' -exec touch {} + \
@@ -26,7 +26,7 @@ LABEL org.opencontainers.image.title="flight-monitor" \
       org.opencontainers.image.description="Live flights from the OpenSky Network: Kafka, TimescaleDB and Server-Sent Events in one server." \
       org.opencontainers.image.source="https://github.com/opensky-flight-monitor/flight-monitor" \
       org.opencontainers.image.licenses="MIT"
-# hadolint ignore=DL3008 # certificates are to be the newest
+# hadolint ignore=DL3008 # the newest certificates
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
@@ -38,7 +38,7 @@ COPY --from=build --chown=10001:10001 /out/data /data
 WORKDIR /
 VOLUME /data
 USER 10001:10001
-# In a container the loopback address reaches nobody.
+# In a container the loopback address is not reachable from outside.
 ENV HTTP_HOST=0.0.0.0
 EXPOSE 8081
 STOPSIGNAL SIGTERM

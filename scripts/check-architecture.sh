@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The crate `actors` decides and does no I/O: neither it nor anything it depends on may speak to Kafka, a database or a client.
+# The crate `actors` does no I/O: neither it nor its dependencies may talk to Kafka, a database or an HTTP client.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

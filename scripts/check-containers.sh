@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks docker-compose.yml and the Dockerfile, without a Docker engine: Compose reads the file and fills in its variables, a missing
-# secret is refused with the command that makes it, which keeps what else is set, and Hadolint reads the Dockerfile.
+# secret is rejected with the command that creates it, which keeps other settings, and Hadolint reads the Dockerfile.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,22 +19,22 @@ empty=$(mktemp -d)
 trap 'rm -rf "$empty"' EXIT
 config() { env -u DATABASE_PASS "$@" "${compose[@]}" --project-directory "$empty" -f docker-compose.yml config; } # no .env of yours
 
-config DATABASE_PASS=check >"$empty/config" || { echo "containers: Compose refuses docker-compose.yml" >&2; exit 1; }
-# The server warns where its limit of open files is below what sse.max_clients needs.
+config DATABASE_PASS=check >"$empty/config" || { echo "containers: Compose rejects docker-compose.yml" >&2; exit 1; }
+# The server warns if its limit of open files is too low for sse.max_clients.
 grep -A4 'nofile:' "$empty/config" | grep -q 'soft: 32768' || {
   echo "containers: docker-compose.yml must set the server's ulimits.nofile" >&2
   exit 1
 }
 if config >/dev/null 2>"$empty/refusal"; then
-  echo "containers: docker-compose.yml must refuse to start without a password" >&2
+  echo "containers: docker-compose.yml must not start without a password" >&2
   exit 1
 fi
 grep -q "scripts/make-secrets.sh" "$empty/refusal" || {
-  echo "containers: without a password, Compose does not say how to make one: $(cat "$empty/refusal")" >&2
+  echo "containers: without a password, Compose does not say how to create one: $(cat "$empty/refusal")" >&2
   exit 1
 }
 
-# What was set by hand stays, the password too; an account in credentials.json takes the place of the one before.
+# Manual settings stay, including the password; an account in credentials.json replaces the previous one.
 mkdir "$empty/scripts"
 cp scripts/make-secrets.sh "$empty/scripts"
 secrets() { "$empty/scripts/make-secrets.sh" >/dev/null && sort "$empty/.env" | tr '\n' ' '; }
@@ -44,7 +44,7 @@ echo '{"clientId": "theirs", "clientSecret": "s"}' >"$empty/credentials.json"
 taken=$(secrets)
 if [ "$kept" != "DATABASE_PASS=p OPENSKY_CLIENT_ID=mine OTHER=1 " ] ||
   [ "$taken" != "DATABASE_PASS=p OPENSKY_CLIENT_ID=theirs OPENSKY_CLIENT_SECRET=s OTHER=1 " ]; then
-  echo "containers: make-secrets.sh made of .env: $kept, and with credentials.json: $taken" >&2
+  echo "containers: make-secrets.sh turned .env into: $kept, and with credentials.json: $taken" >&2
   exit 1
 fi
 "$hadolint" Dockerfile

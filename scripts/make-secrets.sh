@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the git-ignored file .env that docker-compose.yml reads: a random database password, and the OpenSky account in
-# credentials.json if there is one. Call it again after credentials.json changed: the password stays.
+# Creates the git-ignored file .env for docker-compose.yml: a random database password, and the OpenSky account of
+# credentials.json if there is one. Run it again after credentials.json changed: the password stays.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 umask 077
@@ -24,7 +24,7 @@ password=$(setting DATABASE_PASS)
     fi
     printf 'OPENSKY_CLIENT_ID=%s\nOPENSKY_CLIENT_SECRET=%s\n' "$id" "$secret"
   fi
-  # What else you have set there stays, an account as well where there is no credentials.json.
+  # Other settings in the file stay, and so does an account if there is no credentials.json.
   written='DATABASE_PASS'
   [ ! -f credentials.json ] || written='DATABASE_PASS|OPENSKY_CLIENT_ID|OPENSKY_CLIENT_SECRET'
   [ ! -f .env ] || grep -Ev "^($written)=" .env || true

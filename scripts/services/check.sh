@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what tests rely on in these scripts: data outlive a crash, a pause is a pause, and with.sh leaves nothing behind, however it
-# ends. Takes about a minute.
+# Checks what tests rely on in these scripts: data survive a crash, a paused service does not answer, and with.sh leaves nothing
+# behind, however it ends. Takes about a minute.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -11,7 +11,7 @@ expect() { # WHAT EXPECTED GOT
   [ "$2" = "$3" ] || die "$1: expected '$2', got '$3'"
 }
 
-# A service's scripts, run below with.sh, so that a failure here leaves no service either.
+# Checks a service's script, run by with.sh, so that a failure here leaves no service behind either.
 lifecycle() { # SCRIPT OPTION…
   local script=$here/$1 dir address again
   shift
@@ -34,25 +34,25 @@ cluster() {
   local dir=$TEST_SERVICES_RUN/cluster address
   address=$("$here/kafka.sh" start --nodes 3 "$dir")
   "$here/kafka.sh" crash "$dir/2"
-  pid_in "$dir/1/pid" >/dev/null || die "cluster: node 1 went with node 2"
+  pid_in "$dir/1/pid" >/dev/null || die "cluster: node 1 ended with node 2"
   expect "cluster: same addresses with node 2 back" "$address" "$("$here/kafka.sh" start "$dir")"
   "$here/kafka.sh" stop "$dir"
 }
 
-# A secured Kafka serves those who log in, and only what an ACL allows.
+# A secured Kafka requires a login, and permits only what an ACL allows.
 secured() {
   local dir=$TEST_SERVICES_RUN/secured address again
   address=$("$here/kafka.sh" start --secured "$dir")
   "$here/kafka.sh" allow "$dir" reader --operation Read --topic '*'
   grep -q "User:reader" "$dir/acl.log" || die "secured: $(<"$dir/acl.log")"
-  listening "$(<"$dir/misled.port")" || die "secured: nobody listens on the port that misleads"
+  listening "$(<"$dir/misled.port")" || die "secured: nothing listens on the misleading port"
   "$here/kafka.sh" stop "$dir"
   again=$("$here/kafka.sh" start --secured "$dir")
   expect "secured: same address after a stop" "$address" "$again"
   "$here/kafka.sh" stop "$dir"
 }
 
-# gone FILE: no process that the file names is left, and no folder of with.sh.
+# gone FILE: neither a process listed in the file nor a folder of with.sh is left.
 gone() {
   local pid run
   read -r run pid <"$1"
@@ -61,7 +61,7 @@ gone() {
   [ ! -e "$run" ] || die "$2: $run is left"
 }
 
-# A command that notes the folder and the service's pid, and a service that it started itself.
+# A command that records the folder and the pids of with.sh's service and of one that it starts itself.
 # shellcheck disable=SC2016 # for the inner shell
 note='own=$("$TEST_SERVICES/postgres.sh" start --fast "$TEST_SERVICES_RUN/own") &&
   echo "$TEST_SERVICES_RUN $(cut -d" " -f1 "$TEST_POSTGRES_DIR/pid")" >"$0.a" &&
@@ -114,4 +114,4 @@ url='"$here/with.sh" --postgres -- printenv TEST_DATABASE_URL 2>/dev/null'
 mapfile -t both < <(eval "$url" & eval "$url" & wait)
 [ ${#both[@]} = 2 ] || die "two at a time: ${both[*]}"
 [ "${both[0]}" != "${both[1]}" ] || die "two at a time: ${both[*]}"
-echo "ok: services of one's own are respected, two at a time do not meet"
+echo "ok: services given by the environment are used, and concurrent runs are independent"

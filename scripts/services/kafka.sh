@@ -13,11 +13,11 @@
 # DIR can be started again after `stop` or `crash`: same data, same port. Without PORT a new DIR takes a free one.
 # With `--nodes 3` it is a cluster of three (topics get three replicas), with one node in each of DIR/1, DIR/2, DIR/3:
 # the commands above take the whole DIR or one node's.
-# With `--secured` it is one node whose clients log in by SASL/PLAIN, and which permits only what ACLs allow. Its users are `admin`,
-# who may do everything, and `reader` and `stranger`, who may do nothing at first; each one's password is NAME-secret. On the port in
-# DIR/misled.port it also serves anybody without a login, and tells them that it is to be found at nowhere.invalid.
+# With `--secured` it is one node with SASL/PLAIN logins, which permits only what ACLs allow. Its users are `admin`, with all
+# permissions, and `reader` and `stranger`, with none at first; each password is NAME-secret. On the port in DIR/misled.port it also
+# serves clients without a login, and advertises the address nowhere.invalid.
 #
-# Environment, read when DIR is made:
+# Environment, read when DIR is created:
 #   KAFKA_PROPERTIES   more lines for server.properties, the last one wins
 # and at each start:
 #   KAFKA_JVM_OPTS     replaces the flags below, which favour a quick start (for throughput leave out TieredStopAtLevel)
@@ -44,11 +44,11 @@ fetch_jars() {
       rm -rf "$jars.part"
       if mvn -q -B -f "$here/kafka/pom.xml" dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$jars.part" </dev/null >"$jars.log" 2>&1; then
-        mv "$jars.part" "$jars" # a fetch that was cut short leaves no half-filled folder behind
+        mv "$jars.part" "$jars" # an interrupted download leaves no incomplete folder behind
         exit 0
       fi
       tail -20 "$jars.log" >&2
-      [ $attempt = 3 ] || sleep $((attempt * 5)) # a hiccup of the network
+      [ $attempt = 3 ] || sleep $((attempt * 5)) # the network may be unavailable for a moment
     done
     die "could not fetch Kafka $version from the Maven repository"
   ) 9>"$jars.lock"
@@ -59,7 +59,7 @@ java_flags() {
     "-Dlog.level=${KAFKA_LOG_LEVEL:-WARN} -Dlog4j2.configurationFile=$here/kafka/log4j2.properties"
 }
 
-# 16 random bytes as Kafka spells an id
+# 16 random bytes, in Kafka's notation of an id
 random_id() { head -c 16 /dev/urandom | basenc --base64url | tr -d = | tr - _; }
 
 configure() { # DIR NODE PORT CONTROLLER VOTERS REPLICAS
@@ -71,7 +71,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:$3
 controller.listener.names=CONTROLLER
 controller.quorum.voters=$5
 log.dirs=$1/data
-# A topic that nobody made is a fault that a test should see.
+# A test should notice a topic that was never created.
 auto.create.topics.enable=false
 default.replication.factor=$6
 offsets.topic.num.partitions=1
@@ -82,13 +82,13 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor=$6
 share.coordinator.state.topic.min.isr=1
-# A group's first member starts at once.
+# A group's first member starts immediately.
 group.initial.rebalance.delay.ms=0
 ${KAFKA_PROPERTIES:-}
 PROPERTIES
 }
 
-# Adds to a node's properties what `--secured` promises.
+# Adds the properties of `--secured` to a node.
 secure() { # DIR PORT CONTROLLER MISLED
   cat >>"$1/server.properties" <<PROPERTIES
 listeners=SASL_PLAINTEXT://127.0.0.1:$2,MISLED://127.0.0.1:$4,CONTROLLER://127.0.0.1:$3
@@ -110,7 +110,7 @@ sasl.jaas.config=$plain_login username="admin" password="admin-secret";
 PROPERTIES
 }
 
-# format DIR CLUSTER_ID makes the data folder. A JVM that could not start, on a machine short of memory, gets two more tries.
+# format DIR CLUSTER_ID creates the data folder. A JVM that could not start, on a machine short of memory, gets two more attempts.
 format() {
   local attempt code
   local -a flags
@@ -135,12 +135,12 @@ run_node() { # DIR [CLUSTER_ID, where it is new]
     java "${flags[@]}" -cp "$jars/*" kafka.Kafka "$1/server.properties"
 }
 
-# The nodes' folders of a cluster in DIR, or DIR itself.
+# The folders of the nodes of a cluster in DIR, or DIR itself.
 nodes_in() {
   if [ -d "$1/1" ]; then printf '%s\n' "$1"/[1-9]; else echo "$1"; fi
 }
 
-# each_node DIR COMMAND [ARGUMENT…] calls COMMAND with each node's folder, at the same time.
+# each_node DIR COMMAND [ARGUMENT…] calls COMMAND with each node's folder, concurrently.
 each_node() {
   local node job failed=0
   local -a jobs
@@ -203,7 +203,7 @@ start() {
   fetch_jars
 
   if [ -d "$dir/1" ] || [ -f "$dir/port" ]; then
-    [ -z "$port" ] || [ "$port" = "$(cat "$dir/port")" ] || die "$dir was made for another port than $port"
+    [ -z "$port" ] || [ "$port" = "$(cat "$dir/port")" ] || die "$dir was created for another port than $port"
     each_node "$dir" start_again
   elif [ "$nodes" = 1 ]; then
     on_port "$dir" "$port" "$make" "$dir"

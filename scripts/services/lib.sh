@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the service scripts share: one process in one folder, started, watched and ended by its pid.
+# Shared by the service scripts: one process in one folder, started, watched and ended by its pid.
 #
 # A service lives in DIR: DIR/pid (pid and start time), DIR/port, DIR/log, DIR/data. Linux only: it reads /proc.
 # Needs bash 5.1 or newer, and setsid from util-linux.
@@ -46,7 +46,7 @@ await_end() {
 
 listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Prints a port on which nobody listens, below those that the kernel hands out to clients.
+# Prints a free port, below the kernel's ephemeral ports.
 free_port() {
   local port
   for _ in {1..50}; do
@@ -56,14 +56,14 @@ free_port() {
   die "found no free port"
 }
 
-# on_port DIR PORT COMMAND… calls COMMAND with a port as its last argument: the one DIR was made for, else PORT, else a free one. Where
-# somebody else was quicker to take a free one, it tries another.
+# on_port DIR PORT COMMAND… calls COMMAND with a port as its last argument: the one DIR was created for, else PORT, else a free one.
+# If another process takes a free one first, it tries another.
 on_port() {
   local dir=$1 wanted=$2 port
   shift 2
   if [ -f "$dir/port" ]; then
     port=$(<"$dir/port")
-    [ "${wanted:-$port}" = "$port" ] || die "$dir was made for port $port"
+    [ "${wanted:-$port}" = "$port" ] || die "$dir was created for port $port"
     wanted=$port
   fi
   for _ in 1 2 3; do
@@ -86,7 +86,7 @@ launch() {
   [ ! -f "$dir/log" ] || seen=$(stat -c %s "$dir/log")
   rm -f "$dir/pid"
   (
-    # The pid is noted before the service exists, so that nobody can be interrupted between the two.
+    # The pid is recorded before the service exists, so that an interruption cannot come between the two.
     self=$BASHPID
     echo "$self $(identity "$self")" >"$dir/pid"
     [ -z "${TEST_SERVICES_RUN:-}" ] || cp "$dir/pid" "$TEST_SERVICES_RUN/started/$self"
@@ -108,7 +108,7 @@ launch() {
   done
 }
 
-# stop DIR SIGNAL asks the service to end, and insists after 15 s. No service there is fine.
+# stop DIR SIGNAL ends the service, by SIGKILL after 15 s. It succeeds without a service.
 stop() {
   local pid
   local -a all
@@ -120,19 +120,19 @@ stop() {
   rm -f "$1/pid"
 }
 
-# Ends the service as a power cut would: SIGKILL to it and its children at once.
+# Ends the service like a power cut: SIGKILL to it and its children.
 crash() {
   local pid
   local -a all
   pid=$(pid_in "$1/pid") || die "nothing runs in $1"
-  kill -s STOP "$pid" 2>/dev/null || true # it starts no more children
+  kill -s STOP "$pid" 2>/dev/null || true # so that it starts no more children
   mapfile -t all < <(members "$pid")
   kill -s KILL "${all[@]}" 2>/dev/null || true
   await_end 15 "${all[@]}" || die "pid $pid in $1 does not end"
   rm -f "$1/pid"
 }
 
-# signal_all DIR STOP|CONT: the service keeps its connections and answers nobody, until it goes on.
+# signal_all DIR STOP|CONT pauses or resumes the service: it keeps its connections but does not answer.
 signal_all() {
   local pid
   local -a all

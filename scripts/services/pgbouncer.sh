@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A PgBouncer on 127.0.0.1 for tests, before a PostgreSQL of scripts/services; any user comes in as `postgres` without a password.
+# A PgBouncer on 127.0.0.1 for tests, in front of a PostgreSQL of scripts/services; any user logs in as `postgres` without a password.
 #
 #   PGBOUNCER_SERVER=host:port [PGBOUNCER_POOL_MODE=transaction] pgbouncer.sh start DIR [PORT]   start it, wait, print its URL
 #   pgbouncer.sh stop DIR                  end it (clients are disconnected)
@@ -7,7 +7,7 @@
 #   pgbouncer.sh pause DIR / resume DIR    it keeps its connections but does not answer until it is resumed
 #
 # DIR can be started again: same port, the pool mode of that start (session, transaction or statement; default: session).
-# Started by root it runs as the user postgres, since PgBouncer refuses root.
+# Started by root it runs as the user postgres, because PgBouncer rejects root.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A private PostgreSQL on 127.0.0.1 for tests; any user comes in without a password. Needs the server's binaries (14 or newer).
+# A private PostgreSQL on 127.0.0.1 for tests; any user logs in without a password. Needs the server's binaries (14 or newer).
 #
 #   postgres.sh start [--fast] DIR [PORT]   start it with its data in DIR, wait until it answers, print its URL
 #   postgres.sh stop DIR                    end it in order (clients are disconnected); DIR keeps the data
@@ -11,7 +11,7 @@
 # --fast turns fsync, full_page_writes and synchronous_commit off, at this start: for tests, never for crashes or figures.
 # Started by root it runs as the user postgres, which must be able to reach DIR; started by anyone else, as that user.
 #
-# Environment: PG_BIN, the folder of initdb and postgres (default: the newest that is found).
+# Environment: PG_BIN, the folder of initdb and postgres (default: the newest one found).
 #              POSTGRES_OPTIONS, more of its options, such as `-c max_connections=20`.
 set -euo pipefail
 
@@ -36,7 +36,7 @@ find_bin() {
 usage() { die "usage: postgres.sh start [--fast] DIR [PORT] | stop DIR | crash DIR | pause DIR | resume DIR | bin"; }
 
 run() { # DIR PORT, with the array `options`
-  # A server that was killed leaves it behind, and another process may have its pid by now.
+  # A killed server leaves it behind, and another process may have its pid by now.
   rm -f "$1/data/postmaster.pid"
   cd / # the user postgres may not enter the caller's folder
   launch "$1" 60 "database system is ready to accept connections" "${as[@]}" "$bin/postgres" -D "$1/data" -p "$2" \
@@ -57,7 +57,7 @@ start() {
   dir=$(cd "$1" && pwd)
   if [ "$(id -u)" = 0 ]; then
     chown postgres "$dir"
-    (cd / && "${as[@]}" test -w "$dir") || die "the user postgres cannot reach $dir: take a folder all of whose parents anyone may enter"
+    (cd / && "${as[@]}" test -w "$dir") || die "the user postgres cannot reach $dir: use a folder whose parents are all accessible"
   fi
   [ -f "$dir/data/PG_VERSION" ] ||
     (cd / && "${as[@]}" "$bin/initdb" -D "$dir/data" -U postgres --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync) \

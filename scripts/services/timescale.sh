@@ -7,7 +7,7 @@
 #   timescale.sh pause DIR / resume DIR        it keeps its connections but does not answer until it is resumed
 #
 # DIR can be started again after `stop`: same data, same port. Without PORT a new DIR takes a free one.
-# What it can and cannot show, compared to a server, is in README.md beside this file.
+# README.md in this folder lists its differences from a server.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Runs a command with real services around it, and ends them afterwards, whatever happens.
+# Runs a command with real services, and ends them afterwards, whatever happens.
 #
 #   with.sh [--kafka] [--postgres] [--timescale] [--durable] -- COMMAND…
 #
 #   --kafka       TEST_KAFKA          host:port of an Apache Kafka broker
-#   --postgres    TEST_DATABASE_URL   URL of a PostgreSQL that knows no fsync (with --durable: one that does)
+#   --postgres    TEST_DATABASE_URL   URL of a PostgreSQL without fsync (with --durable: with fsync)
 #   --timescale   TEST_TIMESCALE_URL  URL of a TimescaleDB, in memory
 #
-# A service whose variable is set already is not started: the command gets yours. The command also finds
+# A service whose variable is already set is not started: the command uses yours. The command also gets
 #
 #   TEST_SERVICES       this folder, whose kafka.sh, postgres.sh and timescale.sh start more, for tests that break them
-#   TEST_SERVICES_RUN   a folder for the data of those; everything is ended and removed with it when COMMAND is over
+#   TEST_SERVICES_RUN   a folder for the data of those; everything in it is ended and removed after COMMAND
 #   TEST_KAFKA_DIR, TEST_POSTGRES_DIR, TEST_TIMESCALE_DIR   the folders of those that were started here
 #
-# Two at the same time do not meet. The exit code is the command's. If it fails, the services' logs are kept in target/service-logs.
+# Concurrent runs are independent. The exit code is the command's. If it fails, the services' logs are kept in target/service-logs.
 # To keep services up by hand: with.sh --kafka --postgres -- sleep infinity
 # shellcheck disable=SC2317 # what a trap calls is reachable
 set -euo pipefail
@@ -33,7 +33,7 @@ end_group() {
   local deadline=$((SECONDS + $2))
   kill -s TERM -- "-$1" 2>/dev/null || return 0
   while kill -s 0 -- "-$1" 2>/dev/null; do
-    # A group whose members are all zombies still takes signals.
+    # A group that consists of zombies still accepts signals.
     pgrep -g "$1" --runstates D,R,S,T >/dev/null || return 0
     [ $SECONDS -lt $deadline ] || { kill -s KILL -- "-$1" 2>/dev/null || true; return 0; }
     sleep 0.05
@@ -47,7 +47,7 @@ end_services() {
   for file in "$run"/started/*; do
     pid=$(pid_in "$file") || continue
     mapfile -t all < <(members "$pid")
-    # PostgreSQL would wait for its clients at SIGTERM; at SIGQUIT it ends at once. The others' SIGQUIT is something else.
+    # PostgreSQL waits for its clients at SIGTERM, but not at SIGQUIT, which means something else to the other services.
     case "$(cat "/proc/$pid/comm" 2>/dev/null)" in postgres) ending=QUIT ;; *) ending=TERM ;; esac
     kill -s "$ending" "$pid" 2>/dev/null || true
     kill -s CONT "${all[@]}" 2>/dev/null || true
@@ -60,7 +60,7 @@ clean_up() {
   local group
   for group in "$run"/groups/*; do
     [ -e "$group" ] || continue
-    disown "${group##*/}" 2>/dev/null || true # or the shell tells of its end
+    disown "${group##*/}" 2>/dev/null || true # or the shell reports its end
     end_group "${group##*/}" 15
   done
   end_services
@@ -90,7 +90,7 @@ leave() {
   exit "$code"
 }
 
-# A signal goes to the command first, so that it can end in order; a second one is not needed, its time is bounded.
+# A signal goes to the command first, so that it can end in order; its time is bounded.
 interrupted() {
   trap '' INT TERM HUP
   say "SIG$1, ending"
@@ -106,7 +106,7 @@ start_service() {
   local variable=$1 name=$2
   shift 2
   if [ -n "${!variable:-}" ]; then
-    say "$name: yours, as $variable is set"
+    say "$name: the one of $variable"
     return
   fi
   (
@@ -140,7 +140,7 @@ export TEST_SERVICES=$here TEST_SERVICES_RUN=$run
 command_pid=
 starting=()
 started=()
-# Takes over where this script itself is killed.
+# Cleans up if this script itself is killed.
 (
   trap '' INT TERM HUP
   tail --pid=$$ -s 0.5 -f /dev/null
