@@ -173,6 +173,11 @@ bench-page: prerequisites-test web ## The cost of the page for a browser with 10
 	cargo build --release --locked --bin flight-monitor
 	FLIGHT_MONITOR='$(CURDIR)/target/release/flight-monitor' npm --prefix web run --silent bench -- $(ARGS)
 
+.PHONY: generate
+generate: prerequisites-run ## Write config.yaml and the settings table of docs/configuration.md again
+	cargo build --locked --bin flight-monitor
+	scripts/generate.sh target/debug/flight-monitor
+
 .PHONY: fmt
 fmt: $(WEB_MODULES) ## Format the source
 	cargo fmt --all
