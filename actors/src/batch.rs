@@ -1,4 +1,4 @@
-//! What travels from Kafka to the database and the live picture, with its place in the log.
+//! Batches of records on the way from Kafka to the database and the live picture, with their positions in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::StateVector;
 
-/// The identity of a log: its cluster's id (a random one for each process of the embedded broker) and its topic.
+/// Identifies a log by its cluster id (random for each process of the embedded broker) and its topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct LogId {
     /// Kafka's cluster id.
@@ -26,14 +26,14 @@ impl fmt::Display for LogId {
 /// Records read from one log, by partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Where they were read.
+    /// The log that they were read from.
     pub log: LogId,
     /// One part for each partition that had records.
     pub parts: Vec<PartitionBatch>,
 }
 
 impl Batch {
-    /// How many state vectors it holds.
+    /// The number of state vectors.
     pub fn states(&self) -> usize {
         self.parts.iter().map(|part| part.states.len()).sum()
     }
@@ -49,43 +49,43 @@ impl Batch {
 pub struct PartitionBatch {
     /// The partition's number.
     pub partition: i32,
-    /// What the database must hold as this partition's next offset for the part to be stored; `None`: no entry.
+    /// The next offset that the database must hold for the part to be stored; `None` if it must hold none.
     pub expected: Option<i64>,
     /// The offset after the last record.
     pub next_offset: i64,
-    /// Milliseconds since 1970 of the last record.
+    /// The timestamp of the last record, in Unix milliseconds.
     pub last_timestamp: i64,
-    /// What could be decoded.
+    /// The decoded state vectors.
     pub states: Vec<Arc<StateVector>>,
-    /// The record that each of them was decoded from, in the same order; empty where there are no records.
+    /// The record of each state vector, in the same order; empty if they do not come from records.
     pub records: Vec<RecordPlace>,
-    /// What could not.
+    /// The records that could not be decoded.
     pub dead_letters: Vec<DeadLetter>,
-    /// Offsets that the log no longer had: gone by retention, or out of the embedded broker's bounds.
+    /// The number of offsets missing from the log: deleted by retention, or beyond the embedded broker's limits.
     pub lost: u64,
 }
 
-/// Where a record stands in its partition, and when it was published.
+/// A record's offset and timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
     /// Its offset.
     pub offset: i64,
-    /// Milliseconds since 1970.
+    /// Unix milliseconds.
     pub timestamp: i64,
 }
 
-/// How far one partition was stored.
+/// The stored position of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The partition's number.
     pub partition: i32,
     /// The offset of the first record that was not stored.
     pub next_offset: i64,
-    /// Milliseconds since 1970 of the record before it.
+    /// The timestamp of the record before it, in Unix milliseconds.
     pub last_timestamp: i64,
 }
 
-/// A record that could not be used, to be kept where people can look at it.
+/// A record that could not be processed, kept for inspection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The topic it was read from.
@@ -94,32 +94,32 @@ pub struct DeadLetter {
     pub partition: i32,
     /// Its offset there.
     pub offset: i64,
-    /// Milliseconds since 1970, as it was published.
+    /// Its timestamp, in Unix milliseconds.
     pub timestamp: i64,
-    /// Its key as it was, or the beginning of one that is too large.
+    /// Its key, truncated if it is too large.
     pub key: Option<Bytes>,
-    /// Its value, likewise.
+    /// Its value, truncated if it is too large.
     pub value: Option<Bytes>,
-    /// Why it could not be used.
+    /// The reason.
     pub reason: String,
 }
 
-/// What became of a batch.
+/// The outcome of storing a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// Rows that are in the table now and were not before.
+    /// The number of inserted rows.
     pub inserted: u64,
-    /// Rows whose key was there before, or twice in the batch.
+    /// The number of rows whose key existed before or occurred twice in the batch.
     pub duplicates: u64,
-    /// The parts that were left out, because the table's position was not the expected one.
+    /// The parts that were not stored because the position in the database was not the expected one.
     pub fenced: Vec<Fenced>,
 }
 
-/// A part that was not stored, since somebody else (or an earlier try whose answer was lost) moved its position.
+/// A part that was not stored because another process, or an earlier attempt whose reply was lost, moved its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fenced {
     /// The partition's number.
     pub partition: i32,
-    /// What the table holds: next offset and time stamp of the record before it; `None`: no entry.
+    /// The position in the database: next offset and timestamp of the record before it; `None` if there is none.
     pub found: Option<Position>,
 }

@@ -13,46 +13,46 @@ use crate::messages::{FindPositions, StoreBatch};
 use crate::ports::{BadRecord, Recorded, RecordedStates, StoreError};
 use crate::supervision::backoff::Backoff;
 
-/// The log of a file that an older version remembered as done though it had stored nothing of it.
+/// The log of a file that an earlier version recorded as imported although it had stored nothing.
 const RETRIED: &str = "import-retried";
 
-/// A file is a log of one partition.
+/// Each file is a log with one partition.
 const PARTITION: i32 = 0;
 
-/// So many bad records are told of one by one; the others are only counted.
+/// The number of bad records that are logged one by one; further ones are only counted.
 const TOLD: u64 = 20;
 
-/// What of a file is taken, and how patiently.
+/// Which records of a file are imported, and how long to retry.
 #[derive(Clone, Copy, Debug)]
 pub struct ImportRules {
-    /// Rows that are older are refused: the retention would delete them.
+    /// Older rows are rejected, since retention would delete them.
     pub oldest: UnixTime,
-    /// Rows that are newer are bad: they lie in the future.
+    /// Newer rows are bad, since they are in the future.
     pub newest: UnixTime,
-    /// How many bad records of a file are passed over.
+    /// The number of bad records that a file may have.
     pub max_bad: u64,
-    /// Whether a file is read from its beginning though it was imported before.
+    /// Whether to read a file from the beginning even if it was imported before.
     pub again: bool,
-    /// How long a database that is away is waited for.
+    /// How long to wait for an unavailable database.
     pub patience: Duration,
 }
 
-/// What became of a file's records.
+/// The outcome of importing a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// Rows that are in the table now and were not before.
+    /// The number of inserted rows.
     pub inserted: u64,
-    /// Rows whose key was there before, or twice in the file.
+    /// The number of rows whose key existed before or occurred twice in the file.
     pub duplicates: u64,
-    /// Rows that are older than the retention.
+    /// The number of rows older than the retention.
     pub too_old: u64,
-    /// What is no state vector, lies in the future or is refused by the database.
+    /// The number of records that are not state vectors, are in the future, or were rejected by the database.
     pub bad: u64,
-    /// What another import had dealt with.
+    /// The number of records that an earlier import had processed.
     pub passed_over: u64,
 }
 
-/// Why a file was not imported to its end. What was stored stays, and the next import of the file goes on from there.
+/// Why an import stopped early. Stored rows stay, and the next import of the file continues from there.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ImportError {
     /// Somebody must look at the file.
@@ -79,24 +79,24 @@ pub enum ImportError {
     MovedBack,
 }
 
-/// Brings recorded state vectors to the DbWriter. Each file is a log of its own, so that an import that was broken off
-/// goes on where it was, and one that was finished is not done again. A file of which nothing was stored is not
-/// remembered: it is read again as a whole.
+/// Sends recorded state vectors to the DbWriter. Each file is a log of its own, so that an interrupted import continues where
+/// it stopped, and a finished one is not repeated. A file of which nothing was stored is not recorded, so it is read again
+/// as a whole.
 #[derive(Clone, Debug)]
 pub struct Importer {
-    /// Says how far a file was stored.
+    /// Finds the stored position of a file.
     pub positions: Recipient<FindPositions>,
-    /// Stores.
+    /// Stores batches.
     pub db_writer: Recipient<StoreBatch>,
-    /// What is taken.
+    /// Which records to import.
     pub rules: ImportRules,
 }
 
 impl Importer {
-    /// Imports a file under its identity; `progress` is told after each batch.
+    /// Imports a file under its identity, and calls `progress` after each batch.
     ///
     /// # Errors
-    /// Told apart by who can act; see [`ImportError`].
+    /// See [`ImportError`], whose variants tell who can act.
     pub async fn import(
         &self,
         log: LogId,
@@ -113,8 +113,8 @@ impl Importer {
         Ok(import.imported)
     }
 
-    /// The log to go on with, and its position. A position without a time was written by a version that remembered a
-    /// file of which it had stored nothing; it is left alone, since a position never goes back.
+    /// The log to continue with, and its position. A position without a timestamp is from an earlier version that recorded a
+    /// file although it had stored nothing. It is left as it is, since positions never go back.
     async fn find_log(&self, log: LogId) -> Result<(LogId, Option<Position>), ImportError> {
         match self.find_position(&log).await? {
             Some(Position { last_timestamp: 0, .. }) => {
@@ -140,7 +140,7 @@ impl Importer {
     }
 }
 
-/// The tries of one request, within the patience.
+/// The attempts of one request, until the patience is exhausted.
 struct Tries {
     deadline: Instant,
     backoff: Backoff,
@@ -151,7 +151,7 @@ impl Tries {
         Self { deadline: Instant::now() + patience, backoff: Backoff::for_a_service() }
     }
 
-    /// Waits for the next try, if there is to be one.
+    /// Waits for the next attempt, if there is one.
     async fn failed(&mut self, reason: String) -> Result<(), ImportError> {
         let pause = self.backoff.pause();
         if Instant::now() + pause > self.deadline {
@@ -163,17 +163,17 @@ impl Tries {
     }
 }
 
-/// One file under way.
+/// A file that is being imported.
 struct Import<'a> {
     importer: &'a Importer,
     log: LogId,
-    /// What the table holds.
+    /// The position in the database.
     stored: Option<Position>,
     imported: Imported,
 }
 
 impl Import<'_> {
-    /// Leaves out what was dealt with before.
+    /// Skips records that an earlier import processed.
     fn pass_over(&mut self, records: &mut Recorded) {
         let Some(position) = self.stored.filter(|_| !self.importer.rules.again) else { return };
         let before = records.states.len() + records.bad.len();
@@ -182,7 +182,7 @@ impl Import<'_> {
         self.imported.passed_over += (before - records.states.len() - records.bad.len()) as u64;
     }
 
-    /// Stores what is to be taken of some records, as far as the bad ones are not too many.
+    /// Stores the acceptable records, unless there are too many bad ones.
     async fn take(&mut self, mut records: Recorded) -> Result<(), ImportError> {
         let ImportRules { oldest, newest, .. } = self.importer.rules;
         let mut bad = std::mem::take(&mut records.bad);
@@ -195,7 +195,7 @@ impl Import<'_> {
         let mut too_many = None;
         for BadRecord { record, reason } in bad {
             if let Err(error) = self.count_bad(reason) {
-                // The records before it are stored, so that the next import begins with it.
+                // Stores the records before it, so that the next import begins with it.
                 records.next = record;
                 records.states.retain(|(before, _)| *before < record);
                 too_many = Some(error);
@@ -223,8 +223,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Stores the records as one batch, within the patience. As long as nothing of the file was stored, its position is
-    /// not stored either.
+    /// Stores the records as one batch, and retries until the patience is exhausted. The position is not stored before the
+    /// first row of the file.
     async fn store(&mut self, mut records: Recorded) -> Result<(), ImportError> {
         let mut tries = Tries::new(self.importer.rules.patience);
         while self.stored.is_some_and(|position| position.next_offset < records.next) || !records.states.is_empty() {
@@ -260,8 +260,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The position was not the expected one: an earlier try was committed and its answer lost, or another process
-    /// imports the same file.
+    /// Handles an unexpected position: an earlier attempt was committed and its reply lost, or another process imports the
+    /// same file.
     fn overtaken(&mut self, fenced: &Fenced, records: &mut Recorded) -> Result<(), ImportError> {
         let before = self.stored.map_or(0, |position| position.next_offset);
         self.stored = fenced.found.filter(|found| found.next_offset >= before);
@@ -278,7 +278,7 @@ impl Import<'_> {
         let part = PartitionBatch {
             partition: PARTITION,
             expected,
-            // Read again, it may lie before the position, which never goes back.
+            // When the file is read again this may be before the position, which never goes back.
             next_offset: expected.map_or(records.next, |expected| expected.max(records.next)),
             last_timestamp: newest.or(self.stored.map(|position| position.last_timestamp)).unwrap_or_default(),
             states: records.states.iter().map(|(_, state)| state.clone()).collect(),

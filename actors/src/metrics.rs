@@ -1,4 +1,4 @@
-//! What the pipeline counts, named by Prometheus' conventions. Nothing here is served; `src/http` renders the registry.
+//! The pipeline's metrics, named by Prometheus' conventions. `src/http` serves the registry.
 
 use std::sync::atomic::Ordering;
 
@@ -11,32 +11,32 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::ports::StoreJob;
 
-/// One label, `kind`: a reason, an outcome or a path through the pipeline.
+/// The label `kind`: a reason, an outcome or a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
     /// Its value.
     pub kind: &'static str,
 }
 
-/// Which partition, on which path through the pipeline.
+/// A partition on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LagLabels {
-    /// The path.
+    /// The route.
     pub kind: &'static str,
     /// The partition.
     pub partition: i32,
 }
 
-/// Which of TimescaleDB's jobs. Not `job`: Prometheus uses that label itself.
+/// One of TimescaleDB's jobs. The label is not `job`, which Prometheus uses itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 pub struct JobLabels {
-    /// What it does.
+    /// The action.
     pub policy: String,
-    /// The table that it works on.
+    /// The table.
     pub table: String,
 }
 
-/// A counter for each kind.
+/// A counter per kind.
 pub type CounterByKind = Family<Kind, Counter>;
 
 /// Every metric of the five actors. Clones share their values.
@@ -90,7 +90,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics at zero, registered under their names.
+    /// Creates all metrics at zero and registers them.
     pub fn register(registry: &mut Registry) -> Self {
         let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 16));
         let ages = || Histogram::new(exponential_buckets(0.25, 2.0, 14));
@@ -271,7 +271,7 @@ impl Metrics {
         metrics
     }
 
-    /// Shows how the database's own jobs are, in place of how they were.
+    /// Replaces the metrics of the database's own jobs.
     pub fn show_jobs(&self, jobs: &[StoreJob], removed: &[JobLabels]) {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         for labels in removed {
@@ -282,7 +282,7 @@ impl Metrics {
         }
         for job in jobs {
             let labels = JobLabels::from(job);
-            // The database counts, not this process.
+            // The database keeps the count.
             self.job_failures.get_or_create(&labels).inner().store(job.failures, Ordering::Relaxed);
             self.job_consecutive_failures.get_or_create(&labels).set(whole(job.consecutive_failures));
             self.job_last_success.get_or_create(&labels).set(job.last_success.unwrap_or(0));
@@ -290,19 +290,19 @@ impl Metrics {
         }
     }
 
-    /// Metrics that nobody reads, for tests.
+    /// Unregistered metrics, for tests.
     pub fn unregistered() -> Self {
         Self::register(&mut Registry::default())
     }
 }
 
-/// Serves these kinds from the start, at 0: Prometheus sees no increase in a counter that appears with its first event,
-/// so the alert on it would not fire.
+/// Creates the counters of these kinds at 0. Prometheus sees no increase in a counter that appears with its first event, so
+/// an alert on it would not fire.
 pub fn expect(family: &CounterByKind, kinds: &[&'static str]) {
     kinds.iter().for_each(|kind| drop(family.get_or_create(&Kind { kind })));
 }
 
-/// Counts one of a kind.
+/// Adds to the counter of a kind.
 pub fn count(family: &CounterByKind, kind: &'static str, by: u64) {
     family.get_or_create(&Kind { kind }).inc_by(by);
 }

@@ -1,9 +1,9 @@
-//! Log lines that could come often.
+//! Rate limits for log lines.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lets a log line through at most once in a period, for what could come often.
+/// Admits a log line at most once per period.
 ///
 /// ```
 /// use actors::throttle::Throttle;
@@ -27,18 +27,18 @@ struct State {
 }
 
 impl Throttle {
-    /// One line in a period.
+    /// Creates a throttle of one line per period.
     pub const fn new(period: Duration) -> Self {
         Self { period, state: Mutex::new(State { admitted: None, suppressed: 0 }) }
     }
 
-    /// Whether to log now, and if so how many lines were suppressed since the last one.
+    /// Returns the number of lines suppressed since the last one if a line may be logged now.
     pub fn admit(&self) -> Option<u64> {
         self.admit_at(Instant::now())
     }
 
     fn admit_at(&self, now: Instant) -> Option<u64> {
-        // A panic elsewhere does not spoil two numbers.
+        // A panic elsewhere leaves the two numbers consistent.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.admitted.is_some_and(|last| now.saturating_duration_since(last) < self.period) {
             state.suppressed += 1;

@@ -1,4 +1,4 @@
-//! The jobs that the database runs by itself: nobody else would notice that they fail.
+//! Watches the jobs that the database runs by itself, whose failures would otherwise go unnoticed.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use crate::metrics::{JobLabels, Metrics};
 use crate::ports::{StoreError, StoreJob};
 use crate::supervision::{Readiness, Vitals};
 
-/// The part of `/health/ready` that shows them. Storing continues without them, so readiness does not depend on it.
+/// Its name in `/health/ready`. Readiness does not depend on it, since storing works without the jobs.
 pub(super) const PART: &str = "timescaledb-jobs";
 
-/// Notices when a job starts to fail and when it succeeds again.
+/// Detects when a job starts to fail and when it succeeds again.
 #[derive(Debug, Default)]
 pub(super) struct JobWatch {
     known: BTreeSet<JobLabels>,
@@ -18,8 +18,8 @@ pub(super) struct JobWatch {
 }
 
 impl JobWatch {
-    /// Takes note of a reading: the log once for each job and streak of failures, metrics and readiness each time. The
-    /// answer is what is to be shown; `None` if the jobs could not be read.
+    /// Records an observation: logs once per job and streak of failures, and updates metrics and readiness each time.
+    /// Returns the jobs to show; `None` if they could not be read.
     pub(super) fn look(
         &mut self,
         read: Result<Vec<StoreJob>, StoreError>,
@@ -72,7 +72,7 @@ fn error_of(job: &StoreJob) -> &str {
     job.last_error.as_deref().unwrap_or("no reason recorded, see PostgreSQL's log")
 }
 
-/// `None`: there is no job.
+/// `None` if there are no jobs.
 fn readiness(jobs: &[StoreJob]) -> Option<Readiness> {
     let mut failing = jobs.iter().filter(|job| job.consecutive_failures > 0).map(|job| {
         let StoreJob { policy, table, consecutive_failures, .. } = job;

@@ -6,26 +6,26 @@ use crate::batch::{Batch, Stored};
 use crate::domain::{Icao24, UnixTime};
 use crate::ports::LikelyNew;
 
-/// The newest key that was stored for each aircraft, within a bound: tells which rows will hardly meet one of
-/// their key in the table. A wrong guess costs time, never a row.
+/// Remembers the newest stored key of each aircraft, in bounded memory, to predict which rows are new to the table. A wrong
+/// prediction costs time, never a row.
 #[derive(Debug, Default)]
 pub(super) struct StoredWatermark {
     young: Newest,
-    /// The previous generation: when `young` is full it becomes this one, so that what is still heard of is kept.
+    /// The previous generation. `young` replaces it when full, so active aircraft are kept.
     old: Newest,
-    /// Whether rows of the last batch that it took for new were there already: what was stored before is read again, of
-    /// which it knows nothing after a restart.
+    /// Whether rows of the last batch that were predicted to be new existed already, as when the log is read again after a
+    /// restart.
     mistaken: bool,
 }
 
-/// Asked several times for each row.
+/// With a fast hash, since each row needs several lookups.
 type Newest = HashMap<Icao24, UnixTime, RandomState>;
 
-/// What is thought of a batch before it is stored.
+/// The prediction for a batch.
 #[derive(Debug, Default)]
 pub(super) struct Classification {
     pub(super) likely_new: LikelyNew,
-    /// How many rows are newer than everything remembered.
+    /// The number of rows newer than every remembered key.
     newer: u64,
 }
 
@@ -36,8 +36,8 @@ impl StoredWatermark {
         self.young.get(&icao24).or_else(|| self.old.get(&icao24)).copied()
     }
 
-    /// A row is likely to be new if it is newer than everything stored and everything before it in the batch; none is
-    /// while that is mistaken.
+    /// A row is likely new if it is newer than all stored rows and all earlier rows of the batch. No row is while the last
+    /// prediction was wrong.
     pub(super) fn judge(&self, batch: &Batch) -> Classification {
         let mut within = Newest::with_capacity_and_hasher(batch.states(), RandomState::default());
         let judged = batch.parts.iter().map(|part| {
@@ -56,9 +56,9 @@ impl StoredWatermark {
         Classification { likely_new: if self.mistaken { LikelyNew::default() } else { LikelyNew(judged) }, newer }
     }
 
-    /// Remembers the rows of a batch that was judged and stored, and whether the judgement was right.
+    /// Remembers the rows of a stored batch, and whether its prediction was right.
     pub(super) fn remember(&mut self, batch: &Batch, judgement: &Classification, stored: &Stored) {
-        // Of a fenced part nobody knows which of its rows were new.
+        // It is unknown which rows of a fenced part were new.
         if stored.fenced.is_empty() {
             self.mistaken = stored.inserted < judgement.newer;
         }

@@ -6,33 +6,33 @@ use tokio::time::Instant;
 
 use crate::domain::{Icao24, StateVector};
 
-/// How much may wait for Kafka.
+/// Limits of the backlog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BacklogLimits {
-    /// Bytes of memory, about.
+    /// Approximate memory in bytes.
     pub bytes: usize,
-    /// How long a state may wait.
+    /// The maximum age of a state.
     pub age: Duration,
 }
 
-/// How many states had to be given up, and why.
+/// The number of dropped states, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct GivenUp {
     pub(super) too_old: u64,
     pub(super) no_room: u64,
 }
 
-/// States that wait to be published, oldest first. When there are too many, those of which a newer state of the same
-/// aircraft waits too are given up first, and the newest state of each aircraft last.
+/// States waiting to be published, oldest first. When it is full, states superseded by a newer one of the same aircraft are
+/// dropped first, and the newest state of each aircraft last.
 #[derive(Debug)]
 pub(super) struct Backlog {
     limits: BacklogLimits,
     waiting: VecDeque<Held>,
-    /// For each aircraft, how many of its states wait.
+    /// The number of waiting states of each aircraft.
     of_aircraft: HashMap<Icao24, usize>,
 }
 
-/// A state, and since when it waits.
+/// A state and the time at which it was queued.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) state: Arc<StateVector>,
@@ -40,7 +40,7 @@ pub(super) struct Held {
 }
 
 impl Backlog {
-    /// What one waiting state takes, with its share of the tables.
+    /// The memory of one waiting state, including its share of the tables.
     pub(super) const STATE_BYTES: usize = size_of::<StateVector>() + 80;
 
     pub(super) fn new(limits: BacklogLimits) -> Self {
@@ -51,7 +51,7 @@ impl Backlog {
         self.waiting.len()
     }
 
-    /// Adds states at the end and returns how many had to be given up.
+    /// Appends states, and returns how many were dropped.
     pub(super) fn push(&mut self, states: impl IntoIterator<Item = Arc<StateVector>>, now: Instant) -> GivenUp {
         for state in states {
             *self.of_aircraft.entry(state.icao24).or_default() += 1;
@@ -60,7 +60,7 @@ impl Backlog {
         self.shrink(now)
     }
 
-    /// Puts states that were taken back to the front, in their order.
+    /// Returns taken states to the front, in order.
     pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> GivenUp {
         for held in taken.into_iter().rev() {
             *self.of_aircraft.entry(held.state.icao24).or_default() += 1;

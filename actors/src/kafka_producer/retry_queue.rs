@@ -4,31 +4,31 @@ use std::time::Duration;
 use crate::detect::Alert;
 use crate::supervision::backoff::Backoff;
 
-/// Alerts that wait for Kafka, oldest first; apart from the states, so that neither waits for the other's topic.
+/// Alerts waiting for Kafka, oldest first. They are separate from the states, so that a failing topic delays only its own.
 #[derive(Debug)]
 pub(super) struct RetryQueue {
     waiting: VecDeque<Alert>,
-    /// What Kafka has not acknowledged yet: kept here, so that it outlives a panic.
+    /// Alerts in flight, kept here so that they survive a panic.
     in_flight: Vec<Alert>,
-    /// Whether a failed try is followed by a pause.
+    /// Whether a backoff after a failed attempt is in progress.
     pausing: bool,
     backoff: Backoff,
 }
 
 impl RetryQueue {
-    /// Far more than there are in a day; an alert takes less than a kilobyte.
+    /// Far more than occur in a day. An alert takes less than a kilobyte.
     const MOST: usize = 10_000;
 
     pub(super) fn new() -> Self {
         Self { waiting: VecDeque::new(), in_flight: Vec::new(), pausing: false, backoff: Backoff::for_a_service() }
     }
 
-    /// How many are not acknowledged.
+    /// The number of unacknowledged alerts.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.in_flight.len()
     }
 
-    /// Adds alerts, and says how many of the oldest were given up for them.
+    /// Appends alerts, and returns how many of the oldest were dropped.
     pub(super) fn push(&mut self, alerts: impl IntoIterator<Item = Alert>) -> usize {
         self.waiting.extend(alerts);
         let excess = self.waiting.len().saturating_sub(Self::MOST);
@@ -36,7 +36,7 @@ impl RetryQueue {
         excess
     }
 
-    /// What is to be published now; empty: nothing, or something is under way, or is to be waited for.
+    /// Takes the alerts to publish now; empty while others are in flight or during a backoff.
     pub(super) fn take(&mut self) -> Vec<Alert> {
         if !self.pausing && self.in_flight.is_empty() {
             self.in_flight = self.waiting.drain(..).collect();
@@ -45,14 +45,14 @@ impl RetryQueue {
         Vec::new()
     }
 
-    /// Kafka has what was taken. The answer is how many those were.
+    /// Kafka acknowledged the taken alerts. Returns their number.
     pub(super) fn delivered(&mut self) -> usize {
         self.backoff = Backoff::for_a_service();
         std::mem::take(&mut self.in_flight).len()
     }
 
-    /// Kafka has not these of what was taken. The answer is how many it has, and for how long nothing is to be taken until
-    /// [`RetryQueue::resume`].
+    /// Kafka did not acknowledge these of the taken alerts. Returns the number of acknowledged ones, and the backoff after
+    /// which [`RetryQueue::resume`] is due.
     pub(super) fn failed(&mut self, undelivered: &[usize]) -> (usize, Duration) {
         let in_flight = std::mem::take(&mut self.in_flight);
         let left: Vec<_> = undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
@@ -62,12 +62,12 @@ impl RetryQueue {
         (delivered, self.backoff.pause())
     }
 
-    /// The pause is over.
+    /// Ends the backoff.
     pub(super) fn resume(&mut self) {
         self.pausing = false;
     }
 
-    /// Whether Kafka has what was taken is not known any more: it is taken again.
+    /// Queues the taken alerts again, since it is unknown whether Kafka has them.
     pub(super) fn restart(&mut self) {
         self.pausing = false;
         let in_flight = std::mem::take(&mut self.in_flight);
