@@ -1,7 +1,7 @@
-//! Log lines: one a record, to stderr, in a form that does not change:
+//! Logs to stderr, one line per record, in a stable format:
 //! `2026-01-31T12:00:00.123Z WARN  flight_monitor::storage store failed, backing off actor=db-writer rows=120`.
 //!
-//! `RUST_LOG` chooses what is shown, `RUST_LOG_STYLE` whether in colour. Text from outside cannot start a new line.
+//! `RUST_LOG` selects the records and `RUST_LOG_STYLE` the colours. Text from outside cannot start a new line.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::{self, Write as _};
@@ -13,10 +13,10 @@ use env_logger::{Builder, Env};
 use log::kv::{Key, Value, VisitSource};
 use log::{Record, error};
 
-/// What is shown unless `RUST_LOG` says otherwise. These dependencies tell of every start and connection.
+/// The default of `RUST_LOG`. The listed dependencies log every start and connection.
 pub const DEFAULT_FILTER: &str = "info,rdkafka=warn,librdkafka=warn,actix_server=warn,tokio_postgres=warn";
 
-/// Sets up the log and has panics logged as one line each. A second call changes nothing.
+/// Initialises logging, and logs each panic as one line. A second call has no effect.
 pub fn init() {
     if builder(Env::default()).try_init().is_ok() {
         std::panic::set_hook(Box::new(log_panic));
@@ -36,7 +36,7 @@ fn format_record(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     writeln!(out, "{time} {style}{level:<5}{style:#} {} {}", record.target(), Body(record))
 }
 
-/// Message and key-values of a record, on one line.
+/// The message and key-values of a record, on one line.
 struct Body<'a>(&'a Record<'a>);
 
 impl fmt::Display for Body<'_> {
@@ -63,7 +63,7 @@ impl<'kvs> VisitSource<'kvs> for Pairs<'_, '_> {
     }
 }
 
-/// Writes control characters, and those that start a new line or turn the writing round, as escapes.
+/// Escapes control characters, line breaks and bidirectional overrides.
 struct Escaped<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl fmt::Write for Escaped<'_, '_> {
@@ -85,7 +85,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = thread.name().unwrap_or("unnamed");
     let location = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let message = panic.payload_as_str().unwrap_or("a value that is no text");
-    // Only there when RUST_BACKTRACE asks for it.
+    // Present only with RUST_BACKTRACE.
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
         error!(thread, location, backtrace:% = backtrace; "panic: {message}");
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(body(format_args!("Zürich ✈"), &[]), "Zürich ✈");
     }
 
-    /// What a logger with this environment writes.
+    /// The output of a logger with this environment.
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<Vec<u8>>>);
 

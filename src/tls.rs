@@ -1,4 +1,4 @@
-//! What the parts that speak TLS as a client have in common.
+//! Certificate verification shared by the TLS clients.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Verifies less than rustls does: the authority only, or nothing. The handshake's signatures are always verified.
+/// Verifies only the authority, or nothing. The handshake's signatures are always verified.
 #[derive(Debug)]
 pub(crate) struct LenientVerifier {
     /// Verifies signatures.
     pub(crate) provider: Arc<CryptoProvider>,
-    /// Who must vouch for the certificate; `None`: nobody.
+    /// The authorities that must have signed the certificate; `None` accepts any.
     pub(crate) authority: Option<Arc<WebPkiServerVerifier>>,
 }
 
@@ -28,7 +28,7 @@ impl ServerCertVerifier for LenientVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let Some(authority) = &self.authority else { return Ok(ServerCertVerified::assertion()) };
         match authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is looked at after everything else has been found good.
+            // The name is checked last, so everything else is valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use super::source::LiveSource;
 use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
 
-/// Says what is embedded, what is real, and which addresses to open.
+/// Logs the source, Kafka and the database in use, and the addresses to open.
 pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[SocketAddr]) {
     let has = |role| settings.server.roles.has(role);
     let kafka = match &settings.kafka.brokers {
@@ -39,7 +39,7 @@ pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[Socket
     }
 }
 
-/// An address that can be opened on this machine, for one that stands for all of its own.
+/// Replaces an unspecified address (0.0.0.0, ::) by the loopback address.
 fn reachable(address: &SocketAddr) -> SocketAddr {
     let mut address = *address;
     if address.ip().is_unspecified() {

@@ -12,7 +12,7 @@ use crate::cli::DeadLettersArgs;
 use crate::config::{Brokers, Settings};
 use crate::kafka::{DeadLetterBox, FoundLetter, KafkaCluster, KafkaPublisher, ReadFrom, codec};
 
-/// Lists the dead letters, or sends them again.
+/// Lists or resends the dead letters.
 pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.brokers == Brokers::Embedded {
         bail!(NoKafka("its dead letters are counted and named in that process's log"));
@@ -44,7 +44,7 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterBox, out: impl Write) 
         count += 1;
         let written = if args.json { write_json(&mut out, &found) } else { write_line(&mut out, &found) };
         if let Err(error) = written.and_then(|()| if reading.is_empty() { out.flush() } else { Ok(()) }) {
-            // `| head` has seen enough.
+            // The reader, such as `head`, has closed the pipe.
             return if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) };
         }
     }
@@ -52,12 +52,12 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterBox, out: impl Write) 
     Ok(())
 }
 
-/// The letters of one publication: as many as a poll has states, and no more bytes than a few large ones.
+/// The letters resent at once, limited in number and size.
 #[derive(Default)]
 struct Parcel {
     letters: Vec<DeadLetter>,
     bytes: usize,
-    /// For each partition, the offset behind the last letter that was looked at.
+    /// The offset after the last examined letter of each partition.
     seen: BTreeMap<i32, i64>,
 }
 
@@ -123,7 +123,7 @@ fn write_line(out: &mut impl Write, FoundLetter { partition, offset, letter }: &
     )
 }
 
-/// A dead letter as a line of JSON.
+/// A dead letter as a JSON line.
 #[derive(Serialize)]
 struct Line<'a> {
     partition: i32,
@@ -134,7 +134,7 @@ struct Line<'a> {
     source_offset: i64,
     reason: &'a str,
     key: Option<String>,
-    /// What is no UTF-8 is replaced by U+FFFD.
+    /// Invalid UTF-8 is replaced by U+FFFD.
     value: Option<String>,
 }
 
@@ -155,7 +155,7 @@ fn write_json(out: &mut impl Write, FoundLetter { partition, offset, letter }: &
     out.write_all(b"\n")
 }
 
-/// Milliseconds since 1970 for people; what is no time is shown as it is.
+/// Formats Unix milliseconds as RFC 3339, or as the number itself if it is out of range.
 fn moment(milliseconds: i64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .ok()

@@ -16,7 +16,7 @@ use crate::config::Settings;
 use crate::export::{Fields, FileForm, RowFile, check_addresses};
 use crate::storage::{HistoryQuery, HistoryReader};
 
-/// Writes the history into a file, which is there as a whole or not at all, or to standard output.
+/// Writes the history to standard output, or to a file that appears only when it is complete.
 pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Result<()> {
     let form = args.format.map_or_else(|| FileForm::of(&args.file), Ok)?;
     let query = query(args)?;
@@ -41,7 +41,7 @@ pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Resul
 async fn to_stdout(form: FileForm, fields: &Fields, query: &HistoryQuery, settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let mut reader = open_storage_read_only(settings)?.history(query).await?;
-    // Not by `Stdout`, which would write line by line.
+    // `Stdout` would flush every line.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output")?);
     let written = tokio::select! {
         rows = write(form, fields, &mut reader, out, query) => rows,
@@ -49,7 +49,7 @@ async fn to_stdout(form: FileForm, fields: &Fields, query: &HistoryQuery, settin
     };
     match written {
         Ok(rows) => log::info!(rows; "exported"),
-        // `| head` has seen enough.
+        // The reader, such as `head`, has closed the pipe.
         Err(error) if is_broken_pipe(&error) => {}
         Err(error) => return Err(error.context("standard output")),
     }
@@ -111,14 +111,14 @@ async fn write(
     Ok(rows)
 }
 
-/// How much of the time that is exported is done: how many rows there are nobody knows before.
+/// Progress in exported time, since the number of rows is unknown.
 fn progress_bar(query: &HistoryQuery) -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:30} {percent} %  {msg}  {elapsed}, {eta} left")
         .context("the progress bar's template")?;
     Ok(ProgressBar::new(query.to.seconds_since(query.from).unsigned_abs() + 1).with_style(style))
 }
 
-/// A file under a name of its own beside the one that it is to be. Dropped before that, it is removed.
+/// A file under a temporary name in the target's folder. Dropping it before it is renamed deletes it.
 struct Partial {
     path: PathBuf,
     file: File,
@@ -150,7 +150,7 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // Renamed, it is not there any more.
+        // After the rename it no longer exists.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -15,13 +15,13 @@ use crate::cli::{ExitStatus, ImportArgs};
 use crate::config::Settings;
 use crate::import::{FileReader, ImportFile};
 
-/// How far a row may lie ahead of this machine's clock.
+/// How far a row may be ahead of this machine's clock.
 const FUTURE_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// How long a database that is away in the middle is waited for.
+/// How long to wait for a database that becomes unavailable during an import.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Imports the files one after another. One that cannot be imported does not keep the others from it.
+/// Imports the files one by one. A failed file does not stop the others.
 pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
     let storage = open_storage(settings)?;
     storage.migrate_schema().await?;
@@ -95,13 +95,13 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
     Ok((imported?, reader.records()))
 }
 
-/// Logs what became of a file that was read to its end; `false` where nothing of it was imported, now or before.
+/// Logs the outcome of a completely read file. Returns `false` if nothing of it was ever imported.
 fn tell(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
     let Imported { inserted, duplicates, too_old, bad, passed_over } = *imported;
     let retention = humantime::format_duration(retention);
     if inserted + duplicates + passed_over == 0 {
         let advice = match (too_old, bad) {
-            // OpenSky answers so where it knows of no aircraft in the area.
+            // OpenSky's response when there are no aircraft in the area.
             (0, 0) if records > 0 => {
                 log::warn!(file; "{file}: the recorded response has no rows, so there was nothing to import");
                 return true;

@@ -4,8 +4,8 @@ use tokio::sync::OnceCell;
 
 use crate::storage::{Storage, Writer};
 
-/// A store whose schema is brought up to date before its first use. Where that fails, each further use tries again, so
-/// the server starts to store as soon as the database is there and takes it.
+/// A store whose schema is migrated before its first use. If that fails, each use retries, so the server starts to store as
+/// soon as the database accepts it.
 pub(super) struct MigratedStore {
     storage: Storage,
     writer: Writer,
@@ -47,7 +47,7 @@ impl StateStore for MigratedStore {
     }
 
     async fn jobs(&self) -> Result<Vec<StoreJob>, StoreError> {
-        // Before the schema is there, there are none; and it is not for this question to bring it.
+        // There are no jobs before the schema exists, and this query must not create it.
         if self.migrated.initialized() { Ok(self.storage.jobs().await?) } else { Ok(Vec::new()) }
     }
 

@@ -1,15 +1,15 @@
-//! What kind of file its first bytes say it is.
+//! Detects files that are not text by their first bytes.
 
-/// How many of the first bytes are looked at: a tar archive has its mark at 257.
+/// The number of bytes examined. The magic of a tar archive is at offset 257.
 pub(super) const BEGINNING: usize = 512;
 
-/// How a gzip file begins.
+/// The first bytes of a gzip file.
 pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
-/// How a Parquet file begins and ends.
+/// The first and the last bytes of a Parquet file.
 pub(super) const PARQUET: &[u8] = b"PAR1";
 
-/// Files that are often taken for a table of text, and what to do with them.
+/// File types that are often mistaken for text tables, and what to do with them.
 const FOREIGN: [(&[u8], &str); 15] = [
     (b"PK\x03\x04", "a ZIP archive or a spreadsheet (.xlsx, .ods); save the sheet as CSV, or unpack the archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls); save the sheet as CSV"),
@@ -28,10 +28,10 @@ const FOREIGN: [(&[u8], &str); 15] = [
     (b"\x80\x05\x95", "a pickle of Python; write CSV (to_csv) or Parquet (to_parquet)"),
 ];
 
-/// Whether it can be text.
+/// Checks that a file can be text.
 ///
 /// # Errors
-/// What it is in its place, and what to do.
+/// The detected file type, and what to do.
 pub(super) fn check_text(beginning: &[u8]) -> Result<(), String> {
     textfile::without_mark(beginning).map_err(|error| error.to_string())?;
     if let Some((_, what)) = FOREIGN.iter().find(|(mark, _)| beginning.starts_with(mark)) {

@@ -10,33 +10,33 @@ use sha2::{Digest, Sha256};
 
 use super::content::{BEGINNING, GZIP, PARQUET};
 
-/// What the system is asked for at a time.
+/// The size of a read.
 const BUFFER: usize = 128 * 1024;
 
-/// A file that is to be imported, recognised by what is in it.
+/// A file to import, identified by its content.
 #[derive(Debug)]
 pub struct ImportFile {
     file: File,
     hash: String,
-    /// In bytes, as it lies there.
+    /// In bytes, before decompression.
     pub length: u64,
     read: Arc<AtomicU64>,
 }
 
-/// What the first bytes of a file say that it is.
+/// The content of a file, detected by its first bytes.
 pub(super) enum Content {
-    /// Parquet, which is not read from its beginning to its end.
+    /// Parquet, which needs random access.
     Parquet(File, Arc<AtomicU64>),
-    /// Anything else, unpacked where it is gzipped, with its first bytes.
+    /// Anything else, decompressed if it is gzip, with its first bytes.
     Bytes(Vec<u8>, Box<dyn Read + Send>),
 }
 
 impl ImportFile {
-    /// Opens a file and reads it once, for its hash. What can be read only once, a pipe or a terminal, is copied to a
-    /// temporary file without a name, in `TMPDIR`; `-` is the standard input.
+    /// Opens a file and reads it once to compute its hash. Input that can be read only once, such as a pipe, is copied to an
+    /// unnamed temporary file in `TMPDIR`. `-` is the standard input.
     ///
     /// # Errors
-    /// The system's.
+    /// The operating system's.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
         let mut file = File::open(path)?;
@@ -66,17 +66,17 @@ impl ImportFile {
         Ok(Self { file, hash, length, read: Arc::default() })
     }
 
-    /// The log that its records belong to: the same for the same bytes, whatever the file is called.
+    /// The log of its records, which depends on the content and not on the file's name.
     pub fn log(&self) -> LogId {
         LogId { cluster: format!("file:{}", self.hash).into(), topic: "import".into() }
     }
 
-    /// How many of its bytes were read so far.
+    /// The number of bytes read so far.
     pub fn bytes_read(&self) -> Arc<AtomicU64> {
         self.read.clone()
     }
 
-    /// What is in it.
+    /// Its content.
     pub(super) fn content(self) -> io::Result<Content> {
         let Self { mut file, read, .. } = self;
         let mut beginning = Vec::with_capacity(BEGINNING);

@@ -9,10 +9,10 @@ use super::csv::Csv;
 use super::ndjson::NdJson;
 use super::responses::Responses;
 
-/// How much of a file's first line is looked at: a whole response may stand in it.
+/// The maximum length of the first line, which may be a whole response.
 const LONGEST_BEGINNING: u64 = 64 << 20;
 
-/// What a file is made of.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FileFormat {
     /// A header line with the names of the columns, then one state vector a line
@@ -25,23 +25,23 @@ pub enum FileFormat {
     Parquet,
 }
 
-/// What a JSON object at the beginning of a file says of it.
+/// The members of a JSON object that tell the format of a file.
 #[derive(Deserialize)]
 struct Probe {
     icao24: Option<IgnoredAny>,
 }
 
-/// The records of a text: of this format, or of the one that its first line tells.
+/// Reads the records of a text in this format, or in the one that its first line indicates.
 ///
 /// # Errors
-/// In words, when it cannot be read or has not even a beginning.
+/// The file cannot be read or is empty.
 pub(super) fn records(
     text: impl Read + Send + 'static,
     format: Option<FileFormat>,
 ) -> Result<Box<dyn Records>, String> {
     let mut text = BufReader::new(text);
     let mut first_line = Vec::new();
-    // Past empty lines.
+    // Skips empty lines.
     while first_line.trim_ascii().is_empty() {
         let left = LONGEST_BEGINNING.saturating_sub(first_line.len() as u64);
         let read = text.by_ref().take(left).read_until(b'\n', &mut first_line).map_err(|error| error.to_string())?;

@@ -1,6 +1,6 @@
 use std::io::{self, BufRead};
 
-/// The lines of a text, none of which is held in memory beyond a limit.
+/// The lines of a text, each held in memory up to a limit.
 pub(super) struct Lines<R> {
     text: R,
     limit: usize,
@@ -12,7 +12,7 @@ pub(super) struct Lines<R> {
 pub(super) enum Line<'a> {
     /// All of it.
     Whole(&'a [u8]),
-    /// It is longer than the limit, and passed over.
+    /// Longer than the limit, and skipped.
     TooLong,
 }
 

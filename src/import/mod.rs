@@ -1,8 +1,7 @@
-//! Files of recorded state vectors, to be imported: CSV, NDJSON and recorded responses of OpenSky, also gzipped, and
-//! Parquet.
+//! Reads files of recorded state vectors: CSV, NDJSON and recorded OpenSky responses, optionally gzipped, and Parquet.
 //!
-//! [`FileReader`] is the actors' [`RecordedStates`](actors::ports::RecordedStates): a thread reads and parses ahead of
-//! what is being stored, by a bounded number of records.
+//! [`FileReader`] implements [`RecordedStates`](actors::ports::RecordedStates). A thread reads and parses a bounded number of
+//! records ahead of the store.
 
 mod column;
 mod content;
@@ -21,12 +20,11 @@ pub use reader::FileReader;
 
 use actors::ports::Recorded;
 
-/// A file's records, read one after another.
+/// Reads the records of a file one by one.
 trait Records: Send {
-    /// Adds the next record to `into`, as its state vectors or as what is wrong with it, and counts it there. `false`
-    /// at the end.
+    /// Adds the next record to `into`, as its state vectors or its error, and counts it there. Returns `false` at the end.
     ///
     /// # Errors
-    /// In words, when the file cannot be read on.
+    /// The file cannot be read further.
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String>;
 }

@@ -10,16 +10,16 @@ use super::file::{Content, ImportFile};
 use super::format::{FileFormat, records};
 use super::parquet::Parquet;
 
-/// Rows of a batch, as many as a backlog's; a response is not divided.
+/// Rows per batch, as in a backlog. A response is not split.
 const ROWS: usize = 20_000;
 
-/// What was read and not taken yet, beside what is being stored and what is being read.
+/// The number of batches read ahead, not counting the one being stored and the one being read.
 const AHEAD: usize = 1;
 
-/// Some records, the end of the file, or why it cannot be read on.
+/// Records, the end of the file, or a read error.
 type Piece = Result<Option<Recorded>, String>;
 
-/// Reads a file in a thread of its own.
+/// Reads a file on a thread of its own.
 #[derive(Debug)]
 pub struct FileReader {
     pieces: mpsc::Receiver<Piece>,
@@ -27,10 +27,10 @@ pub struct FileReader {
 }
 
 impl FileReader {
-    /// Starts reading. Without a format the file's first line tells it.
+    /// Starts reading. Without a format, it is detected from the first line.
     ///
     /// # Errors
-    /// When the system has no thread left.
+    /// The operating system refuses another thread.
     pub fn start(file: ImportFile, format: Option<FileFormat>) -> io::Result<Self> {
         let (sender, pieces) = mpsc::channel(AHEAD);
         thread::Builder::new().name("import-reader".to_owned()).spawn(move || {
@@ -38,13 +38,13 @@ impl FileReader {
                 Ok(mut records) => read(&mut *records, &sender),
                 Err(reason) => Err(reason),
             };
-            // Nobody listening means that the import was given up.
+            // A closed channel means that the import was abandoned.
             let _ = sender.blocking_send(end.map(|()| None));
         })?;
         Ok(Self { pieces, records: 0 })
     }
 
-    /// How many records were read so far; a response without a row is one, too.
+    /// The number of records read so far. A response without rows counts as one.
     pub fn records(&self) -> i64 {
         self.records
     }
@@ -52,7 +52,7 @@ impl FileReader {
 
 impl RecordedStates for FileReader {
     async fn next(&mut self) -> Result<Option<Recorded>, String> {
-        // A thread that ends without a word has not reached the end of the file.
+        // A thread that ends without a message has not reached the end of the file.
         let stopped = || Err("the reader of the file stopped unexpectedly".to_owned());
         let piece = self.pieces.recv().await.unwrap_or_else(stopped);
         if let Ok(Some(recorded)) = &piece {
@@ -79,13 +79,13 @@ fn open(file: ImportFile, format: Option<FileFormat>) -> Result<Box<dyn Records>
     }
 }
 
-/// Reads to the end, or until nobody takes it any more.
+/// Reads to the end, or until the receiver is dropped.
 fn read(records: &mut dyn Records, sender: &mpsc::Sender<Piece>) -> Result<(), String> {
     let mut next = 0;
     loop {
         let mut piece = Recorded { next, ..Recorded::default() };
         let more = fill(records, &mut piece);
-        // What was read before a failure is good.
+        // Records read before the failure are valid.
         if piece.next > next {
             next = piece.next;
             if sender.blocking_send(Ok(Some(piece))).is_err() {
@@ -98,7 +98,7 @@ fn read(records: &mut dyn Records, sender: &mpsc::Sender<Piece>) -> Result<(), S
     }
 }
 
-/// Reads until it is a batch; `false` at the end of the file.
+/// Reads a batch. Returns `false` at the end of the file.
 fn fill(records: &mut dyn Records, piece: &mut Recorded) -> Result<bool, String> {
     while piece.states.len() + piece.bad.len() < ROWS {
         if !records.read(piece)? {

@@ -1,4 +1,4 @@
-//! Recorded responses of `/states/all`: one a line, or one that is the whole file.
+//! Recorded responses of `/states/all`: one per line, or one per file.
 
 use std::io::{BufRead, Read};
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use super::Records;
 use super::lines::{Line, Lines};
 use crate::opensky::wire::parse_states;
 
-/// Bytes of a response. The world has about 1.5 MB.
+/// The maximum size of a response in bytes. The whole world is about 1.5 MB.
 const LONGEST_RESPONSE: usize = 64 << 20;
 
 pub(super) struct Responses<R>(State<R>);
 
 enum State<R> {
-    /// One a line.
+    /// One response per line.
     Lines(Lines<R>),
-    /// One that has lines of its own.
+    /// One response that spans lines.
     Whole(R),
     Read,
 }
@@ -62,7 +62,7 @@ impl<R: BufRead + Send> Records for Responses<R> {
     }
 }
 
-/// Adds a response's rows, or says what is wrong with it or with some of them.
+/// Adds the rows of a response, or the errors of the response or its rows.
 fn add(body: &[u8], into: &mut Recorded) {
     let record = into.next;
     let bad =
