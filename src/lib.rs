@@ -3,6 +3,7 @@
 //! `main` parses the command line and hands over to [`cli`]; the server itself is wired together in [`app`].
 
 pub mod app;
+mod atomic_file;
 pub mod cli;
 pub mod config;
 mod export;

@@ -6,7 +6,7 @@ use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
 /// Logs the source, Kafka and the database in use, and the addresses to open.
 pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[SocketAddr]) {
     let has = |role| settings.server.roles.has(role);
-    let kafka = match &settings.kafka.brokers {
+    let kafka = match &settings.kafka.bootstrap_servers {
         Brokers::Embedded => {
             "embedded: volatile, about 5 MiB a partition; what is not stored when it ends is lost".to_owned()
         }
@@ -25,9 +25,9 @@ pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[Socket
         log::info!(target: "flight_monitor", "  database  {embedded}{}", settings.database.url);
     }
     if !settings.server.roles.are_all() {
-        log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles.show().join(", "));
+        log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles);
     }
-    let scheme = if settings.http.tls.is_some() { "https" } else { "http" };
+    let scheme = if settings.http.tls_certificate.is_some() { "https" } else { "http" };
     for address in addresses.iter().map(reachable) {
         log::info!(target: "flight_monitor", "  open      {scheme}://{address}/");
         if has(Role::Live) {

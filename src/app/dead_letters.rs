@@ -14,7 +14,7 @@ use crate::kafka::{DeadLetterBox, FoundLetter, KafkaCluster, KafkaPublisher, Rea
 
 /// Lists or resends the dead letters.
 pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::Result<()> {
-    if settings.kafka.brokers == Brokers::Embedded {
+    if settings.kafka.bootstrap_servers == Brokers::Embedded {
         bail!(NoKafka("its dead letters are counted and named in that process's log"));
     }
     let cluster = KafkaCluster::new(kafka_options(&settings.kafka));

@@ -24,10 +24,10 @@ use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::cli::{ExitStatus, FlightSource};
-use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
+use crate::config::{ADMIN_TOKEN_FILE, Role, Settings};
 use crate::http::{
     self, BoardCollector, Capacity, HttpOptions, Limits, LoginThrottle, Pictures, PoolCollector, RunningServer,
-    ServerState, TlsFiles,
+    ServerState,
 };
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -91,7 +91,7 @@ impl App {
             login_throttle: LoginThrottle::default(),
             pictures: Pictures::default(),
             limits,
-            trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
+            trusted_proxies: settings.http.trusted_proxies.clone(),
             traffic: source.traffic(),
             operations: operations.clone(),
             poller: pipeline.poller.clone().map(Addr::recipient),
@@ -183,19 +183,10 @@ fn http_options(settings: &Settings, capacity: Capacity) -> HttpOptions {
     HttpOptions {
         host: settings.http.host.to_string(),
         port: settings.http.port,
-        allowed_origins: match &settings.sse.allowed_origins {
-            AllowedOrigins::Any => http::AllowedOrigins::Any,
-            AllowedOrigins::These(origins) => {
-                http::AllowedOrigins::Only(origins.iter().map(ToString::to_string).collect())
-            }
-        },
+        allowed_origins: settings.sse.allowed_origins.clone(),
         max_connections: capacity.connections,
         connections_per_address: capacity
-            .for_one_address(settings.sse.max_clients_per_address.get() as usize, OTHER_CONNECTIONS_PER_ADDRESS),
-        tls: settings
-            .http
-            .tls
-            .as_ref()
-            .map(|tls| TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() }),
+            .for_one_address(settings.sse.max_clients_per_address, OTHER_CONNECTIONS_PER_ADDRESS),
+        tls: settings.http.tls(),
     }
 }

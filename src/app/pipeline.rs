@@ -15,11 +15,11 @@ use thiserror::Error;
 
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
-use crate::config::{Brokers, KafkaSettings, Role, Settings};
+use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
 use crate::http::{Capacity, capacity_for};
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
 use crate::opensky::OpenSkyClient;
-use crate::storage::{DatabaseUrl, Storage, StorageOptions};
+use crate::storage::{Storage, StorageOptions};
 
 /// The actors of this process, by their roles, and what they stand on.
 pub(super) struct Pipeline {
@@ -72,7 +72,7 @@ impl Pipeline {
         let storage =
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
         // Without a live stream everybody is somebody else.
-        let clients = if has(Role::Live) { settings.sse.max_clients.get() as usize } else { 0 };
+        let clients = if has(Role::Live) { settings.sse.max_clients } else { 0 };
         let capacity = capacity_for(clients, OTHER_CONNECTIONS);
         let parts = Parts { settings, source, supervisor, capacity, metrics, cluster };
         let (hub, live_consumer) = if has(Role::Live) {
@@ -126,7 +126,7 @@ impl Parts<'_> {
         let sse = &self.settings.sse;
         let limits = HubLimits {
             clients: self.capacity.clients,
-            clients_per_address: sse.max_clients_per_address.get() as usize,
+            clients_per_address: sse.max_clients_per_address,
             queue: CLIENT_QUEUE,
             client_timeout: sse.client_timeout,
             aircraft_timeout: self.source.aircraft_timeout(self.settings),
@@ -162,8 +162,7 @@ impl Parts<'_> {
 
     fn producer(&self) -> Addr<Producer> {
         let (cluster, metrics, kafka) = (self.cluster.clone(), self.metrics.clone(), &self.settings.kafka);
-        let bytes = usize::try_from(kafka.max_held.0).unwrap_or(usize::MAX);
-        let limits = BacklogLimits { bytes, age: kafka.max_held_age };
+        let limits = BacklogLimits { bytes: kafka.max_held.0, age: kafka.max_held_age };
         self.supervisor.start("kafka-producer", move |vitals| {
             KafkaProducer::new(KafkaPublisher::new(cluster), limits, vitals, metrics)
         })
@@ -188,28 +187,23 @@ impl Parts<'_> {
 /// # Errors
 /// An address or a file that cannot be used.
 pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
-    let (url, options) = storage_of(settings)?;
-    Storage::open(&url, options).context("database.url")
+    Storage::open(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
 
 /// The same for a server, which works without its database until that can be used.
 fn open_server_storage(settings: &Settings) -> anyhow::Result<Storage> {
-    let (url, options) = storage_of(settings)?;
-    Storage::open_when_used(&url, options).context("database.url")
+    Storage::open_when_used(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
 
-fn storage_of(settings: &Settings) -> anyhow::Result<(DatabaseUrl, StorageOptions)> {
-    let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
-    let settings = &settings.database;
-    let options = StorageOptions {
+fn storage_options(settings: &DatabaseSettings) -> StorageOptions {
+    StorageOptions {
         chunk_interval: settings.chunk_interval,
         compress_after: settings.compress_after,
         retention: settings.retention,
         summary_retention: settings.summary_retention,
         flight_gap: settings.flight_gap,
         ..StorageOptions::default()
-    };
-    Ok((url, options))
+    }
 }
 
 /// The database that the settings name, opened to read its history: nothing is created.
@@ -217,15 +211,14 @@ fn storage_of(settings: &Settings) -> anyhow::Result<(DatabaseUrl, StorageOption
 /// # Errors
 /// An address that cannot be used, or a file that does not exist or is not a database of this program.
 pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Storage> {
-    let url: DatabaseUrl = settings.database.url.expose().parse().context("database.url")?;
-    Storage::open_read_only(&url, StorageOptions::default()).context("database.url")
+    Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
 /// The Kafka that the settings name; an embedded one is started. Alerts are raised by who collects.
 fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
-    options.topic_alerts = collects.then(|| Arc::from(settings.topic_alerts.to_string()));
-    if settings.brokers != Brokers::Embedded {
+    options.topic_alerts = collects.then(|| Arc::from(&settings.topic_alerts));
+    if settings.bootstrap_servers != Brokers::Embedded {
         return Ok((KafkaCluster::new(options), None));
     }
     let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
@@ -244,14 +237,14 @@ pub(crate) struct NoKafka(pub(crate) &'static str);
 /// The settings as the Kafka adapters take them.
 pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
     KafkaOptions {
-        bootstrap_servers: settings.brokers.to_string(),
-        topic_raw: Arc::from(settings.topic_raw.to_string()),
-        topic_dead_letter: Arc::from(settings.topic_dead_letter.to_string()),
+        bootstrap_servers: settings.bootstrap_servers.to_string(),
+        topic_raw: Arc::from(&settings.topic_raw),
+        topic_dead_letter: Arc::from(&settings.topic_dead_letter),
         topic_alerts: None,
-        partitions: i32::from(settings.partitions.get()),
-        replication_factor: i32::from(settings.replication_factor.get()),
+        partitions: settings.partitions,
+        replication_factor: settings.replication_factor,
         group_id: settings.group_id.clone(),
-        properties: settings.properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        properties: settings.properties.expose().clone(),
         embedded_id: None,
     }
 }

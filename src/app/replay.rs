@@ -20,7 +20,7 @@ const MAX_RESPONSE: u64 = 64 << 20;
 
 /// Publishes recorded responses in the order of their files, at the pace in which they were made or faster.
 pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<()> {
-    if settings.kafka.brokers == Brokers::Embedded {
+    if settings.kafka.bootstrap_servers == Brokers::Embedded {
         bail!(NoKafka("name a real one, or show the files by `flight-monitor serve --replay FILE…`"));
     }
     let publisher = KafkaPublisher::new(KafkaCluster::new(kafka_options(&settings.kafka)));

@@ -2,15 +2,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use actors::domain::BoundingBox;
-use actors::poller::poll_plan::{self, Account, PollPlan};
+use actors::poller::poll_plan::{Account, PollInterval, PollPlan};
 use anyhow::Context;
 use rustls::pki_types::CertificateDer;
 use simulator::Simulator;
 
 use crate::cli::FlightSource;
-use crate::config::{PollInterval, Role, Settings, show_duration};
+use crate::config::{Role, Settings, show_duration};
 use crate::http::Traffic;
-use crate::opensky::{Credentials, CredentialsError, OpenSkyOptions};
+use crate::opensky::{Credentials, OpenSkyOptions};
 use crate::proxy::Proxies;
 
 /// Where the flights come from, and how often to ask.
@@ -65,14 +65,7 @@ impl LiveSource {
 
     fn opensky(settings: &Settings) -> anyhow::Result<Self> {
         let opensky = &settings.opensky;
-        let credentials = match &opensky.client {
-            Some(client) => Some(Credentials::new(&client.id, client.secret.expose())?),
-            None => match Credentials::read(&opensky.credentials_file.path) {
-                Ok(credentials) => Some(credentials),
-                Err(CredentialsError::Missing(_)) if !opensky.credentials_file.required => None,
-                Err(error) => return Err(error).context("opensky.credentials_file"),
-            },
-        };
+        let credentials = opensky.credentials().context("opensky.credentials_file")?;
         let account = if credentials.is_some() { Account::Registered } else { Account::Anonymous };
         let plan = plan(settings, account);
         if let PollInterval::Every(interval) = opensky.poll_interval
@@ -88,8 +81,8 @@ impl LiveSource {
         let area = opensky.bounding_box.map_or("the world".to_owned(), |bounding_box| bounding_box.to_string());
         let description = format!("{} {who}, {area}, about every {:?}", opensky.base_url, plan.expected_interval());
         let options = OpenSkyOptions {
-            base_url: opensky.base_url.as_str().parse().context("opensky.base_url")?,
-            auth_url: opensky.auth_url.as_str().parse().context("opensky.auth_url")?,
+            base_url: opensky.base_url.clone(),
+            auth_url: opensky.auth_url.clone(),
             credentials,
             bounding_box: opensky.bounding_box,
             request_timeout: opensky.request_timeout,
@@ -136,10 +129,6 @@ fn authorities(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 }
 
 fn plan(settings: &Settings, account: Account) -> PollPlan {
-    let interval = match settings.opensky.poll_interval {
-        PollInterval::Auto => poll_plan::PollInterval::Auto,
-        PollInterval::Every(interval) => poll_plan::PollInterval::Every(interval),
-    };
     let cost = settings.opensky.bounding_box.map_or(BoundingBox::WORLD_CREDITS, |bounding_box| bounding_box.credits());
-    PollPlan { interval, cost, account }
+    PollPlan { interval: settings.opensky.poll_interval, cost, account }
 }

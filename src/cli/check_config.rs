@@ -21,7 +21,7 @@ pub struct CheckConfigArgs {
     #[arg(long, conflicts_with = "markdown")]
     template: bool,
 
-    /// Print the table of all keys in Markdown, and check nothing
+    /// Print the table of all settings in Markdown, and check nothing
     #[arg(long)]
     markdown: bool,
 
@@ -31,10 +31,10 @@ pub struct CheckConfigArgs {
 }
 
 /// Prints the effective configuration as YAML, with the origin of each value; warnings and errors go to `complaints`.
-/// The files that the settings name are read, too.
+/// The files that the settings name are checked too.
 ///
 /// # Errors
-/// When nothing can be written.
+/// A closed output.
 pub fn run(
     args: &CheckConfigArgs,
     file: Option<&Path>,

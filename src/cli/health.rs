@@ -84,7 +84,7 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     }
     let address = http.host.to_reach().with_port(http.port);
     let (sender, answer) = mpsc::channel();
-    let (asked, with_tls) = (address.clone(), http.tls.is_some());
+    let (asked, with_tls) = (address.clone(), http.tls_certificate.is_some());
     // In a thread of its own, since neither the look-up of a name nor an answer byte by byte has a time-out.
     std::thread::spawn(move || sender.send(ask(&asked, with_tls, timeout)));
     match answer.recv_timeout(timeout) {
@@ -148,11 +148,10 @@ fn is_success(status: &str) -> bool {
 mod tests {
     use super::*;
     use crate::config::Host;
-    use crate::config::Networks;
     use std::net::TcpListener;
 
     fn settings(host: Host, port: u16) -> HttpSettings {
-        HttpSettings { host, port, tls: None, trusted_proxies: Networks::default() }
+        HttpSettings { host, port, tls_certificate: None, tls_key: None, trusted_proxies: Vec::new() }
     }
 
     /// A server that answers one request with these bytes and holds the connection until the answer was judged.

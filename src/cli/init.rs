@@ -10,67 +10,55 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use thiserror::Error;
 
-use super::ExitStatus;
+use super::{ExitStatus, InitialKeys, SettingFlags};
+use crate::atomic_file::Existing;
 use crate::config::{CONFIG_FILE, Problem};
 
-pub use answers::Answers;
+use answers::Answers;
 pub use terminal::{NoTerminal, Questioner, Terminal};
 
 /// `init`: write a first config.yaml and credentials.json.
 #[derive(Args, Debug, Default)]
 #[command(after_long_help = "\
-On a terminal it asks for what no flag gives; elsewhere what no flag gives takes its default.
+On a terminal it asks for the settings below that no flag sets; elsewhere they take their defaults. A flag of any
+other setting is written to the file too.
 
 Examples:
   flight-monitor init
   flight-monitor init --opensky-client-id me-api-client --opensky-client-secret-file - < secret.txt
   flight-monitor --config /etc/flight-monitor/config.yaml init --database-url postgres://flights@db/flights")]
 pub struct InitArgs {
-    /// The OpenSky API client's id; without one requests are anonymous
-    #[arg(long, value_name = "ID")]
-    opensky_client_id: Option<String>,
-
-    /// The file with the OpenSky API client's secret, or - for the standard input
-    #[arg(long, value_name = "FILE", requires = "opensky_client_id")]
+    /// The file with the OpenSky API client's secret, or - for standard input
+    #[arg(long, value_name = "FILE", requires = "opensky-client-id")]
     opensky_client_secret_file: Option<PathBuf>,
 
-    /// Only this area: lamin,lomin,lamax,lomax in degrees; empty for the world
-    #[arg(long, value_name = "LAMIN,LOMIN,LAMAX,LOMAX", allow_hyphen_values = true)]
-    opensky_bounding_box: Option<String>,
-
-    /// The Kafka brokers as host:port,host:port; empty for the embedded one
-    #[arg(long, value_name = "HOST:PORT,…")]
-    kafka_bootstrap_servers: Option<String>,
-
-    /// The database: sqlite://PATH or postgres://…
-    #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
-
-    /// Replace files that are there already
+    /// Replace existing files
     #[arg(long)]
     force: bool,
+
+    /// Settings to write to the file.
+    #[command(flatten)]
+    settings: SettingFlags<InitialKeys>,
 }
 
-/// Why nothing, or not everything, was written.
+/// Why nothing, or only a part, was written.
 #[derive(Debug, Error)]
 pub enum InitError {
-    /// Files are never overwritten unasked.
-    #[error("{0} is there already; --force replaces it")]
+    /// Files are only overwritten on request.
+    #[error("{0} already exists; --force replaces it")]
     Exists(PathBuf),
-    /// An answer that was given by a flag is no such value.
+    /// A flag with an invalid value.
     #[error(transparent)]
     Answer(#[from] Problem),
-    /// An id alone is of no use.
-    #[error(
-        "the client's secret is missing; give it by --opensky-client-secret-file FILE, or - for the standard input"
-    )]
+    /// A client id without its secret.
+    #[error("the client's secret is missing; pass it with --opensky-client-secret-file FILE, or - for standard input")]
     NoSecret,
-    /// A file or the terminal cannot be read or written.
+    /// A file or the terminal that cannot be read or written.
     #[error("{what}: {error}")]
     Io {
-        /// Which one.
+        /// The file, or the terminal.
         what: String,
-        /// The system's word.
+        /// The cause.
         #[source]
         error: io::Error,
     },
@@ -91,11 +79,11 @@ impl InitError {
     }
 }
 
-/// Asks for what the flags leave open and writes the files: `config.yaml` (or the file named by `--config`) and, where
-/// there is an API client, `credentials.json` beside it. Returns what was written.
+/// Asks for the settings that no flag sets, and writes `config.yaml` (or the file named by `--config`) and, for an API
+/// client, `credentials.json` next to it. Returns the written files.
 ///
 /// # Errors
-/// Nothing is overwritten without `--force`, and nothing is written when an answer is missing or wrong.
+/// A missing or invalid answer, or an existing file without `--force`; nothing is written then.
 pub fn run(
     args: &InitArgs,
     config: Option<&Path>,
@@ -109,19 +97,20 @@ pub fn run(
         Ok(_) => Ok(()),
         Err(error) => Err(InitError::io(&file.display())(error)),
     };
-    // Before the first question, or the answers would be in vain.
+    // Before the first question, so that no answer is lost.
     refuse_existing(config)?;
     let answers = answers::gather(args, questioner, stdin)?;
     if answers.client.is_some() {
         refuse_existing(&credentials)?;
     }
-    files::write(&answers, config, &credentials, args.force)
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    files::write(&answers, config, &credentials, existing)
 }
 
-/// Says what was written and how to go on.
+/// Lists the written files and the next step.
 ///
 /// # Errors
-/// When nothing can be written there.
+/// A closed output.
 pub fn tell(written: &[PathBuf], out: &mut impl Write) -> Result<(), InitError> {
     let mut tell = || {
         written.iter().try_for_each(|file| writeln!(out, "wrote {}", file.display()))?;

@@ -30,7 +30,8 @@ pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
 pub use serve::{FlightSource, ServeArgs};
 pub use setting_flags::{
-    ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EveryKey, ListeningKeys, PublishingKeys, SettingFlags, UsedKeys,
+    ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EverySetting, InitialKeys, ListeningKeys, PublishingKeys,
+    SettingFlags, UsedSettings,
 };
 pub use simulate::SimulateArgs;
 pub use values::{Addresses, SpeedFactor};

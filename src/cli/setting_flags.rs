@@ -3,107 +3,104 @@ use std::sync::LazyLock;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
-use crate::config::keys::KEYS;
-use crate::config::{Flags, Key, Kind};
+use crate::config::{DatabaseSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Shape, settings};
 
-/// One flag for every key of the configuration that is no secret, made from the key table. Every command takes all of them, so
-/// that one set of flags serves a whole deployment; its help shows those of the keys that it uses.
+/// A flag for every setting that is not a secret. Every command accepts all of them, so that one set of flags serves a whole
+/// deployment; its help shows those that it uses.
 #[derive(Clone, Debug, Default)]
-pub struct SettingFlags<U = EveryKey>(pub Flags, PhantomData<fn() -> U>);
+pub struct SettingFlags<U = EverySetting>(pub Flags, PhantomData<fn() -> U>);
 
-/// Which keys a command uses.
-pub trait UsedKeys {
-    /// Whether these are so many that the short help leaves them out.
+/// The settings that a command uses.
+pub trait UsedSettings {
+    /// Whether they are so many that the short help omits them.
     const MANY: bool = false;
 
-    /// Whether the key is one of them.
-    fn has(key: &Key) -> bool;
+    /// Whether the setting is one of them.
+    fn contains(setting: &Setting) -> bool;
 }
 
 /// Those of a server.
 #[derive(Clone, Debug, Default)]
-pub struct EveryKey;
+pub struct EverySetting;
 
-/// Those of a command that reads the database.
-#[derive(Clone, Debug, Default)]
-pub struct DatabaseUrlOnly;
-
-/// Those of a command that writes into the database.
-#[derive(Clone, Debug, Default)]
-pub struct DatabaseKeys;
-
-/// Those of a command that publishes to Kafka.
-#[derive(Clone, Debug, Default)]
-pub struct PublishingKeys;
-
-/// Those of a command that also reads Kafka as a group.
-#[derive(Clone, Debug, Default)]
-pub struct ConsumingKeys;
-
-/// Those that say where the server listens.
-#[derive(Clone, Debug, Default)]
-pub struct ListeningKeys;
-
-impl UsedKeys for EveryKey {
+impl UsedSettings for EverySetting {
     const MANY: bool = true;
 
-    fn has(_: &Key) -> bool {
+    fn contains(_: &Setting) -> bool {
         true
     }
 }
 
-impl UsedKeys for DatabaseUrlOnly {
-    fn has(key: &Key) -> bool {
-        key.path == "database.url"
-    }
+macro_rules! used_settings {
+    ($($(#[$docs:meta])+ $name:ident: $contains:expr;)+) => {$(
+        $(#[$docs])+
+        #[derive(Clone, Debug, Default)]
+        pub struct $name;
+
+        impl UsedSettings for $name {
+            fn contains(setting: &Setting) -> bool {
+                let contains: fn(&Setting) -> bool = $contains;
+                contains(setting)
+            }
+        }
+    )+};
 }
 
-impl UsedKeys for DatabaseKeys {
-    fn has(key: &Key) -> bool {
-        key.section() == "database"
-    }
+used_settings! {
+    /// Those of a command that reads the database.
+    DatabaseUrlOnly: |setting| setting == DatabaseSettings::url;
+    /// Those of a command that writes to the database.
+    DatabaseKeys: |setting| setting.section() == DatabaseSettings::url.section();
+    /// Those of a command that publishes to Kafka.
+    PublishingKeys: |setting| {
+        let unused = [
+            KafkaSettings::group_id,
+            KafkaSettings::topic_alerts,
+            KafkaSettings::max_held,
+            KafkaSettings::max_held_age,
+        ];
+        setting.section() == KafkaSettings::group_id.section() && !unused.contains(&setting)
+    };
+    /// Those of a command that also reads Kafka as a consumer group.
+    ConsumingKeys: |setting| PublishingKeys::contains(setting) || setting == KafkaSettings::group_id;
+    /// Those that say where the server listens.
+    ListeningKeys: |setting| {
+        [HttpSettings::host, HttpSettings::port, HttpSettings::tls_certificate].contains(&setting)
+    };
+    /// Those of a first deployment.
+    InitialKeys: |setting| {
+        [
+            OpenSkySettings::client_id,
+            OpenSkySettings::bounding_box,
+            KafkaSettings::bootstrap_servers,
+            DatabaseSettings::url,
+        ]
+        .contains(&setting)
+    };
 }
 
-impl UsedKeys for PublishingKeys {
-    fn has(key: &Key) -> bool {
-        let unused = ["kafka.group_id", "kafka.topic_alerts", "kafka.max_held", "kafka.max_held_age"];
-        key.section() == "kafka" && !unused.contains(&key.path)
-    }
-}
-
-impl UsedKeys for ConsumingKeys {
-    fn has(key: &Key) -> bool {
-        PublishingKeys::has(key) || key.path == "kafka.group_id"
-    }
-}
-
-impl UsedKeys for ListeningKeys {
-    fn has(key: &Key) -> bool {
-        ["http.host", "http.port", "http.tls_certificate"].contains(&key.path)
-    }
-}
-
-struct KeyFlag {
-    key: &'static Key,
+struct SettingFlag {
+    setting: &'static Setting,
     name: String,
     heading: String,
     help: String,
 }
 
-static FLAGS: LazyLock<Vec<KeyFlag>> = LazyLock::new(|| {
-    let flag = |key: &'static Key| {
-        let default = if key.default.is_empty() { String::new() } else { format!(" [default: {}]", key.default) };
-        Some(KeyFlag {
-            key,
-            name: key.flag()?,
-            heading: format!("Settings: {}", key.section()),
-            help: format!("{}{default} [env: {}]", key.meaning, key.environment()),
+static FLAGS: LazyLock<Vec<SettingFlag>> = LazyLock::new(|| {
+    let flag = |setting: &'static Setting| {
+        let default =
+            if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
+        Some(SettingFlag {
+            setting,
+            name: setting.flag()?,
+            heading: format!("Settings: {}", setting.section()),
+            help: format!("{}{default} [env: {}]", setting.docs, setting.variable()),
         })
     };
-    KEYS.iter().filter_map(flag).collect()
+    settings().filter_map(flag).collect()
 });
 
-impl<U: UsedKeys> Args for SettingFlags<U> {
+impl<U: UsedSettings> Args for SettingFlags<U> {
     fn augment_args(command: clap::Command) -> clap::Command {
         FLAGS.iter().fold(command, |command, flag| {
             command.arg(
@@ -111,11 +108,11 @@ impl<U: UsedKeys> Args for SettingFlags<U> {
                     .long(flag.name.as_str())
                     .help(flag.help.as_str())
                     .help_heading(flag.heading.as_str())
-                    .value_name(placeholder(flag.key.kind))
+                    .value_name(flag.setting.placeholder)
                     .action(ArgAction::Set)
                     // A southern latitude starts with a minus.
-                    .allow_hyphen_values(flag.key.kind == Kind::BoundingBox)
-                    .hide(!U::has(flag.key))
+                    .allow_hyphen_values(flag.setting.shape == Shape::Numbers)
+                    .hide(!U::contains(flag.setting))
                     .hide_short_help(U::MANY && flag.name != "roles"),
             )
         })
@@ -126,7 +123,7 @@ impl<U: UsedKeys> Args for SettingFlags<U> {
     }
 }
 
-impl<U: UsedKeys> FromArgMatches for SettingFlags<U> {
+impl<U: UsedSettings> FromArgMatches for SettingFlags<U> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut flags = Self(Flags::default(), PhantomData);
         flags.update_from_arg_matches(matches)?;
@@ -136,30 +133,9 @@ impl<U: UsedKeys> FromArgMatches for SettingFlags<U> {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for flag in FLAGS.iter() {
             if let Some(text) = matches.get_one::<String>(&flag.name) {
-                self.0.set(flag.key, text);
+                self.0.set(flag.setting, text);
             }
         }
         Ok(())
-    }
-}
-
-fn placeholder(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text | Kind::Secret { .. } => "TEXT",
-        Kind::Path => "FILE",
-        Kind::HttpUrl | Kind::DatabaseUrl => "URL",
-        Kind::Host => "HOST",
-        Kind::Port => "PORT",
-        Kind::Whole { .. } => "N",
-        Kind::Duration { .. } => "DURATION",
-        Kind::PollInterval { .. } => "auto|DURATION",
-        Kind::Bytes { .. } => "SIZE",
-        Kind::BoundingBox => "LAMIN,LOMIN,LAMAX,LOMAX",
-        Kind::Servers => "HOST:PORT,…",
-        Kind::Topic => "TOPIC",
-        Kind::Origins => "ORIGIN,…",
-        Kind::Networks => "NETWORK,…",
-        Kind::Properties => "K=V,…",
-        Kind::Roles => "ROLE,…",
     }
 }

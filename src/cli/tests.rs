@@ -3,8 +3,7 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use super::*;
-use crate::config::keys::KEYS;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Secrecy, Settings, settings};
 
 fn parsed(line: &str) -> Result<Invocation, clap::Error> {
     try_parse(std::iter::once("flight-monitor").chain(line.split_whitespace()).map(OsString::from))
@@ -46,10 +45,10 @@ fn serve_is_the_default_and_its_flags_work_without_the_word() {
 }
 
 #[test]
-fn every_key_that_is_no_secret_has_a_flag() {
-    for key in KEYS {
-        let Some(flag) = key.flag() else {
-            refused(&format!("serve --{}", key.path.replace(['.', '_'], "-")), "unexpected argument");
+fn every_setting_that_is_not_a_secret_has_a_flag() {
+    for setting in settings() {
+        let Some(flag) = setting.flag() else {
+            refused(&format!("serve --{}", setting.path.replace(['.', '_'], "-")), "unexpected argument");
             continue;
         };
         for command in ["serve", "migrate", "check-config", "health", "replay x.json"] {
@@ -64,12 +63,12 @@ fn every_key_that_is_no_secret_has_a_flag() {
 }
 
 #[test]
-fn help_tells_of_every_key_its_default_and_its_variable() {
+fn help_lists_every_setting_with_its_variable() {
     let help = parsed("serve --help").unwrap_err().to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    for key in KEYS.iter().filter(|key| !key.secret) {
-        let flag = key.flag().unwrap();
+    for setting in settings().filter(|setting| setting.secrecy != Secrecy::Secret) {
+        let flag = setting.flag().unwrap();
         assert!(help.contains(&format!("--{flag} <")), "{flag}");
-        assert!(help.contains(&format!("[env: {}]", key.environment())), "{flag}");
+        assert!(help.contains(&format!("[env: {}]", setting.variable())), "{flag}");
     }
     let help = parsed("--help").unwrap_err().to_string();
     for part in ["Examples:", "Exit codes:", "RUST_LOG", "OPENSKY_CLIENT_SECRET"] {
@@ -78,13 +77,14 @@ fn help_tells_of_every_key_its_default_and_its_variable() {
 }
 
 #[test]
-fn help_of_a_command_shows_the_settings_that_it_uses() {
+fn help_of_a_command_lists_the_settings_that_it_uses() {
     for (command, shown, hidden) in [
         ("export", "database-url", "database-retention"),
         ("migrate", "database-retention", "http-port"),
         ("import", "database-retention", "http-port"),
         ("replay", "kafka-topic-raw", "kafka-group-id"),
         ("dead-letters", "kafka-group-id", "kafka-max-held"),
+        ("init", "opensky-client-id", "http-port"),
         ("health", "http-port", "http-trusted-proxies"),
         ("check-config", "opensky-poll-interval", "no-such-flag"),
         ("serve", "opensky-poll-interval", "no-such-flag"),
@@ -132,7 +132,7 @@ fn simulate_takes_what_the_stand_in_needs() {
 }
 
 #[test]
-fn replay_wants_files() {
+fn replay_requires_files() {
     refused("replay", "FILE");
     let Command::Replay(args) = ok("replay --speed 60 --original-times a.json b.json").command else { panic!() };
     assert_eq!(args.files.len(), 2);

@@ -2,24 +2,22 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use super::error::{Problem, Warning};
-use super::keys::{self, KEYS, environment_name};
-use super::kind::Kind;
-use super::layer::{Findings, Layer};
-use super::older_database;
+use super::diagnostics::Problem;
+use super::layer::Layer;
+use super::names;
 use crate::proxy::{InvalidProxy, Proxies};
 
-/// Names and values of environment variables. `Debug` shows the names alone.
+/// Names and values of environment variables. `Debug` shows only the names.
 #[derive(Clone, Default)]
 pub struct Environment(Vec<(String, OsString)>);
 
 impl Environment {
-    /// This process's own.
+    /// The variables of this process.
     pub fn of_process() -> Self {
         Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
     }
 
-    /// These variables and no others.
+    /// Only these variables.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }
@@ -29,7 +27,7 @@ impl Environment {
         Proxies::read(|name| self.text(name))
     }
 
-    /// A PEM file with authorities that are trusted besides the public ones, as OpenSSL has it.
+    /// A PEM file with authorities that are trusted in addition to the public ones, as for OpenSSL.
     pub(super) fn authorities(&self) -> Option<PathBuf> {
         self.text("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
@@ -38,37 +36,31 @@ impl Environment {
         self.0.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str())
     }
 
-    /// Takes what is ours. A variable that is empty or only white space counts as not set: container set-ups often pass
-    /// on what they do not have.
-    pub(super) fn read(&self, findings: &mut Findings) -> Layer {
+    /// Reads our variables. One that is empty or only white space counts as not set: container set-ups often pass on
+    /// variables without a value.
+    pub(super) fn read(&self) -> Layer {
         let mut layer = Layer::default();
         let mut variables: Vec<_> = self.0.iter().filter(|(_, value)| !is_blank(value)).collect();
         variables.sort();
-        for (name, value) in variables {
-            let origin = format!("environment variable {name}");
-            let Some(meaning) = Meaning::of(name) else {
-                findings.warnings.extend(near_miss(name));
+        for (variable, value) in variables {
+            let origin = format!("environment variable {variable}");
+            let Some(name) = names::all().iter().find(|name| name.variable == *variable) else {
+                let near = names::nearest_variable(variable);
+                let warning = near.map(|meant| format!("{origin} is ignored; did you mean {meant}?"));
+                layer.diagnostics.warnings.extend(warning);
                 continue;
             };
-            let Some(text) = value.to_str() else {
-                findings.problems.push(Problem::File { path: origin, reason: "it is no UTF-8".to_owned() });
-                continue;
-            };
-            let is_port = match &meaning {
-                Meaning::Key(key) | Meaning::Older(key, _) => key.kind == Kind::Port,
-                Meaning::Part(part) => part.is_port(),
-                Meaning::InFile(_) | Meaning::PasswordFile => false,
-            };
-            if is_port && text.starts_with("tcp://") {
-                findings.warnings.push(Warning::ServiceLink { name: name.clone() });
-                continue;
-            }
-            match meaning {
-                Meaning::Key(key) => layer.give(key, text, &origin, findings),
-                Meaning::Older(key, older) => layer.give_older((key, older), text, &origin, findings),
-                Meaning::Part(part) => layer.parts.push(part.given(text, &origin)),
-                Meaning::InFile(key) => layer.give_from_file(key, text, &origin, findings),
-                Meaning::PasswordFile => layer.parts.extend(older_database::password_in(text, &origin, findings)),
+            match value.to_str() {
+                None => {
+                    let reason = "invalid UTF-8".to_owned();
+                    layer.diagnostics.problems.push(Problem::File { path: origin, reason });
+                }
+                // Kubernetes sets such variables for a service that has the name of one of our sections.
+                Some(text) if text.starts_with("tcp://") && variable.ends_with("_PORT") => {
+                    let warning = format!("{origin} is ignored: it holds the address of a service, not a port");
+                    layer.diagnostics.warnings.push(warning);
+                }
+                Some(text) => name.set(&mut layer, text, &origin),
             }
         }
         layer
@@ -83,50 +75,4 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
-}
-
-enum Meaning {
-    Key(&'static keys::Key),
-    Older(&'static keys::Key, keys::Older),
-    Part(older_database::PartName),
-    InFile(&'static keys::Key),
-    PasswordFile,
-}
-
-impl Meaning {
-    fn of(name: &str) -> Option<Self> {
-        let key = |key: &'static keys::Key| (key.environment() == name).then_some(Self::Key(key));
-        let older = |key: &'static keys::Key| {
-            key.older.filter(|older| environment_name(older.path) == name).map(|older| Self::Older(key, older))
-        };
-        KEYS.iter()
-            .find_map(key)
-            .or_else(|| KEYS.iter().find_map(older))
-            .or_else(|| older_database::part_by_environment(name).map(Self::Part))
-            .or_else(|| KEYS.iter().find(|key| file_variable(key).as_deref() == Some(name)).map(Self::InFile))
-            .or_else(|| (environment_name(older_database::PASSWORD_FILE) == name).then_some(Self::PasswordFile))
-    }
-}
-
-/// The variable that names the file with a key's value.
-fn file_variable(key: &keys::Key) -> Option<String> {
-    key.in_file().map(|path| environment_name(&path))
-}
-
-/// A variable within one of our sections' prefixes that is nearly one of ours.
-fn near_miss(name: &str) -> Option<Warning> {
-    let in_section = |section: &str| name.starts_with(&format!("{}_", section.to_uppercase()));
-    keys::SECTIONS.iter().find(|(section, _)| in_section(section))?;
-    let names = |key: &keys::Key| {
-        [Some(key.environment()), key.older.map(|older| environment_name(older.path)), file_variable(key)]
-    };
-    KEYS.iter()
-        .flat_map(names)
-        .flatten()
-        .chain(older_database::PARTS.map(environment_name))
-        .chain([environment_name(older_database::PASSWORD_FILE)])
-        .map(|ours| (strsim::osa_distance(&ours, name), ours))
-        .filter(|(distance, _)| (1..=2).contains(distance))
-        .min()
-        .map(|(_, meant)| Warning::NearMiss { name: name.to_owned(), meant })
 }

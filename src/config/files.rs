@@ -1,29 +1,32 @@
 use std::path::Path;
 
-use super::error::ConfigError;
-use super::sections::ADMIN_TOKEN_FILE;
-use super::{Brokers, Problem, Settings, Shown};
-use crate::http::{TlsError, TlsFiles};
+use super::diagnostics::{ConfigError, Problem};
+use super::sections::{DatabaseSettings, HttpSettings, KafkaSettings, OpenSkySettings, Settings};
+use super::setting::Setting;
+use super::value::{MASK, quote};
+use super::values::{ADMIN_TOKEN_FILE, AdminToken, Brokers};
+use crate::http::TlsError;
 use crate::kafka::check_properties;
-use crate::opensky::{Credentials, CredentialsError};
-use crate::storage::{DatabaseUrl, check_certificates};
+use crate::storage::check_certificates;
 
 impl Settings {
-    /// Reads the files that the settings name, and makes librdkafka check its properties together: what passes here is
-    /// not refused by the start. It opens no connection and writes nothing.
+    /// Reads the files that the settings name, and has librdkafka check its properties together: whatever passes here is
+    /// accepted at start. It opens no connection and writes nothing.
     ///
     /// # Errors
-    /// Everything that is wrong, together.
+    /// Every problem together.
     pub fn check_files(&self) -> Result<(), ConfigError> {
+        let credentials = self.opensky.credentials().err();
+        let certificates = check_certificates(self.database.url.url()).err();
+        let token_file = Path::new(ADMIN_TOKEN_FILE);
+        let needed = self.admin.token.is_none() && token_file.exists();
+        let token = needed.then(|| AdminToken::read(token_file).err()).flatten();
         let problems: Vec<_> = [
-            self.check_credentials(),
+            credentials.map(|error| self.problem(OpenSkySettings::credentials_file, error.to_string())),
             self.check_tls(),
-            self.check_database(),
+            certificates.map(|error| self.problem(DatabaseSettings::url, error.to_string())),
             self.check_kafka(),
-            self.admin
-                .check_file(Path::new(ADMIN_TOKEN_FILE))
-                .err()
-                .map(|error| Problem::File { path: ADMIN_TOKEN_FILE.to_owned(), reason: error.to_string() }),
+            token.map(|error| Problem::File { path: ADMIN_TOKEN_FILE.to_owned(), reason: error.to_string() }),
         ]
         .into_iter()
         .flatten()
@@ -31,63 +34,34 @@ impl Settings {
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
-    fn check_credentials(&self) -> Option<Problem> {
-        let file = &self.opensky.credentials_file;
-        if self.opensky.client.is_some() {
-            return None;
-        }
-        match Credentials::read(&file.path) {
-            Ok(_) => None,
-            Err(CredentialsError::Missing(_)) if !file.required => None,
-            Err(error) => Some(self.problem("opensky.credentials_file", error.to_string())),
-        }
-    }
-
     fn check_tls(&self) -> Option<Problem> {
-        let tls = self.http.tls.as_ref()?;
-        let files = TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() };
-        let (error, reason) = match files.check() {
-            Ok(()) => return None,
-            Err(error @ TlsError::Unusable(_)) => (None, error.to_string()),
-            Err(TlsError::File { path, reason }) => (Some(path), reason),
+        let files = self.http.tls()?;
+        let error = files.check().err()?;
+        let of_key = matches!(&error, TlsError::File { path, .. } if *path == files.key.display().to_string());
+        let reason = match error {
+            TlsError::File { reason, .. } => reason,
+            error @ TlsError::Unusable(_) => error.to_string(),
         };
-        let is_key = error.is_some_and(|path| path == tls.key.display().to_string());
-        Some(self.problem(if is_key { "http.tls_key" } else { "http.tls_certificate" }, reason))
-    }
-
-    fn check_database(&self) -> Option<Problem> {
-        let url: DatabaseUrl = self.database.url.expose().parse().ok()?;
-        let error = check_certificates(&url).err()?;
-        Some(self.problem("database.url", error.to_string()))
+        Some(self.problem(if of_key { HttpSettings::tls_key } else { HttpSettings::tls_certificate }, reason))
     }
 
     fn check_kafka(&self) -> Option<Problem> {
-        if self.kafka.brokers == Brokers::Embedded {
+        if self.kafka.bootstrap_servers == Brokers::Embedded {
             return None;
         }
-        let reason = check_properties(self.kafka.properties.iter()).err()?;
-        Some(Problem::Conflict {
-            key: "kafka.properties".to_owned(),
-            value: super::error::mask(),
-            origin: self.origins_of_properties(),
-            reason,
-        })
-    }
-
-    fn origins_of_properties(&self) -> String {
-        let mut origins: Vec<_> =
-            self.kafka.properties.iter().map(|(name, _)| self.origin(&format!("kafka.properties.{name}"))).collect();
+        let properties = self.kafka.properties.expose();
+        let reason = check_properties(properties.iter().map(|(name, value)| (name.as_str(), value.as_str()))).err()?;
+        let path = KafkaSettings::properties.path;
+        let mut origins: Vec<_> = properties.keys().map(|name| self.origin(&format!("{path}.{name}"))).collect();
         origins.sort_unstable();
         origins.dedup();
-        origins.join(", ")
+        let (key, value, origin) = (path.to_owned(), MASK.to_owned(), origins.join(", "));
+        Some(Problem::Key { key, value, origin, reason })
     }
 
-    fn problem(&self, path: &'static str, reason: String) -> Problem {
-        let value = self.rows().into_iter().find_map(|(row, shown)| match shown {
-            Shown::Text(text) if row == path => Some(super::error::quote(&text)),
-            _ => None,
-        });
-        let value = value.unwrap_or_default();
-        Problem::Conflict { key: path.to_owned(), value, origin: self.origin(path).to_owned(), reason }
+    fn problem(&self, setting: &Setting, reason: String) -> Problem {
+        let shown = self.rows().into_iter().find(|(row, _)| *row == setting).map(|(_, value)| quote(&value));
+        let (key, value) = (setting.path.to_owned(), shown.unwrap_or_default());
+        Problem::Key { key, value, origin: self.origin(setting.path).to_owned(), reason }
     }
 }

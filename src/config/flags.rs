@@ -1,28 +1,33 @@
 use std::fmt;
 
-use super::keys::Key;
-use super::layer::{Findings, Layer};
+use super::layer::Layer;
+use super::setting::Setting;
 
-/// Settings given on the command line. `Debug` shows the names alone.
+/// Settings given on the command line. `Debug` shows only the names.
 #[derive(Clone, Default)]
-pub struct Flags(Vec<(&'static Key, String)>);
+pub struct Flags(Vec<(&'static Setting, String)>);
 
 impl Flags {
-    /// None.
+    /// No flags.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Adds one; of two for the same key the later one holds.
-    pub fn set(&mut self, key: &'static Key, text: impl Into<String>) {
-        self.0.retain(|(other, _)| other.path != key.path);
-        self.0.push((key, text.into()));
+    /// Adds a flag; it replaces an earlier one of the same setting.
+    pub fn set(&mut self, setting: &'static Setting, text: impl Into<String>) {
+        self.0.retain(|(other, _)| *other != setting);
+        self.0.push((setting, text.into()));
     }
 
-    pub(super) fn read(&self, findings: &mut Findings) -> Layer {
+    /// The settings that are given, with their texts.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Setting, &str)> {
+        self.0.iter().map(|(setting, text)| (*setting, text.as_str()))
+    }
+
+    pub(super) fn read(&self) -> Layer {
         let mut layer = Layer::default();
-        for (key, text) in &self.0 {
-            layer.give(key, text, &format!("flag --{}", key.flag().unwrap_or_default()), findings);
+        for (setting, text) in &self.0 {
+            layer.set(setting, text, &format!("flag --{}", setting.flag().unwrap_or_default()));
         }
         layer
     }
@@ -30,6 +35,6 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(key, _)| key.path)).finish()
+        f.debug_set().entries(self.0.iter().map(|(setting, _)| setting.path)).finish()
     }
 }

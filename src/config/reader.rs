@@ -1,103 +1,117 @@
 use std::collections::BTreeMap;
 
-use ::config::{Config, Map, Value, ValueKind};
+use ::config::{Config, ConfigError, Map, Value, ValueKind};
 
-use super::error::{Problem, show_value};
-use super::keys::{self, Key};
-use super::values::{FromText, KafkaProperties, Unfit};
+use super::diagnostics::Diagnostics;
+use super::layer::Layer;
+use super::setting::Setting;
+use super::value::{MASK, SettingValue, Shape, is_quoted};
 
-/// The merged values, handed out parsed. It goes on after a problem, so that all of them are found.
+/// The origin of a built-in default.
+pub(super) const DEFAULT: &str = "default";
+
+/// The merged values. Sections parse themselves from it, and continue after a problem, so that all problems are found.
 pub(super) struct Reader {
-    merged: BTreeMap<&'static str, Value>,
-    pub(super) problems: Vec<Problem>,
+    values: BTreeMap<&'static str, Value>,
+    pub(super) diagnostics: Diagnostics,
 }
 
 impl Reader {
-    pub(super) fn of(config: &Config) -> Self {
-        let sections: BTreeMap<_, Map<String, Value>> =
-            keys::SECTIONS.iter().map(|(name, _)| (*name, config.get_table(name).unwrap_or_default())).collect();
-        let value = |key: &'static Key| Some((key.path, sections.get(key.section())?.get(key.name())?.clone()));
-        Self { merged: keys::KEYS.iter().filter_map(value).collect(), problems: Vec::new() }
+    /// Merges the layers, lowest first, over the defaults.
+    pub(super) fn merge(
+        settings: impl Iterator<Item = &'static Setting> + Clone,
+        layers: impl IntoIterator<Item = Layer>,
+    ) -> Result<Self, ConfigError> {
+        let mut diagnostics = Diagnostics::default();
+        let mut builder = Config::builder();
+        for setting in settings.clone() {
+            let default = match setting.shape {
+                Shape::Map => ValueKind::Table(Map::new()),
+                _ => setting.default.into(),
+            };
+            builder = builder.set_default(setting.path, Value::new(Some(&DEFAULT.to_owned()), default))?;
+        }
+        for mut layer in layers {
+            diagnostics.append(std::mem::take(&mut layer.diagnostics));
+            builder = builder.add_source(layer);
+        }
+        let config = builder.build()?;
+        let value = |setting: &'static Setting| {
+            let section = config.get_table(setting.section()).ok()?;
+            Some((setting.path, section.get(setting.name())?.clone()))
+        };
+        Ok(Self { values: settings.filter_map(value).collect(), diagnostics })
     }
 
-    /// A key's value; `None` with a problem noted where it is not what the key takes.
-    pub(super) fn read<T: FromText>(&mut self, path: &str) -> Option<T> {
-        let key = keys::find(path)?;
-        let text = self.text(path);
-        match T::from_text(&text, key.kind) {
-            Ok(value) => Some(value),
-            Err(unfit) => {
-                self.refuse(key, &text, &unfit);
+    /// A setting's value; `None`, with the problem noted, where it is invalid.
+    pub(super) fn read<T: SettingValue>(&mut self, setting: &'static Setting, limits: &T::Limits) -> Option<T> {
+        let origin = self.origin(setting.path);
+        let text = match self.values.get(setting.path).map(|value| &value.kind) {
+            Some(ValueKind::Table(entries)) => {
+                let entries = entries.clone();
+                return self.read_map(setting, limits, entries);
+            }
+            _ => self.text(setting),
+        };
+        match T::parse(&text, limits) {
+            Ok(value) => {
+                if is_quoted(&text) {
+                    let path = setting.path;
+                    let warning = format!("{path} ({origin}): the quotation marks around the value are part of it");
+                    self.diagnostics.warnings.push(warning);
+                }
+                Some(value)
+            }
+            Err(invalid) => {
+                self.diagnostics.problems.push(setting.refuse(&text, &origin, &invalid));
                 None
             }
         }
     }
 
-    /// The value of a key that may be empty.
-    pub(super) fn read_optional<T: FromText>(&mut self, path: &str) -> Option<Option<T>> {
-        if self.text(path).is_empty() { Some(None) } else { self.read(path).map(Some) }
-    }
-
-    /// The properties, of all levels together.
-    pub(super) fn properties(&mut self, path: &str) -> Option<KafkaProperties> {
-        let table = match self.merged.get(path).map(|value| value.kind.clone()) {
-            Some(ValueKind::Table(table)) => table,
-            _ => Map::new(),
-        };
-        let before = self.problems.len();
-        let mut properties = KafkaProperties::default();
-        for (name, value) in table {
-            let origin = origin_of(&value);
-            if let Err(unfit) = properties.insert(&name, &value.kind.to_string()) {
-                let expected = keys::find(path).map(Key::expected).unwrap_or_default();
-                self.problems.push(Problem::Value {
-                    key: format!("{path}.{name}"),
-                    value: super::error::mask(),
-                    origin,
-                    reason: unfit.to_string(),
-                    expected,
-                });
+    /// The entries of all layers together; each has an origin of its own.
+    fn read_map<T: SettingValue>(
+        &mut self,
+        setting: &'static Setting,
+        limits: &T::Limits,
+        entries: Map<String, Value>,
+    ) -> Option<T> {
+        let mut map = T::parse("", limits).ok()?;
+        let before = self.diagnostics.problems.len();
+        for (name, value) in entries {
+            if let Err(invalid) = map.insert(&name, &value.kind.to_string()) {
+                self.diagnostics.problem(
+                    format!("{}.{name}", setting.path),
+                    MASK.to_owned(),
+                    origin_of(&value),
+                    format!("{invalid}; expected {}", setting.expected()),
+                );
             }
         }
-        (self.problems.len() == before).then_some(properties)
+        (self.diagnostics.problems.len() == before).then_some(map)
     }
 
-    /// Notes that a value that is right by itself does not go together with others.
-    pub(super) fn conflict(&mut self, path: &str, reason: &str) {
-        let Some(key) = keys::find(path) else { return };
-        self.problems.push(Problem::Conflict {
-            key: path.to_owned(),
-            value: show_value(key, &self.text(path)),
-            origin: self.origin(path),
-            reason: reason.to_owned(),
-        });
+    /// Notes that a value that is valid by itself does not go together with others.
+    pub(super) fn conflict(&mut self, setting: &Setting, reason: impl Into<String>) {
+        let problem = setting.problem(&self.text(setting), &self.origin(setting.path), reason);
+        self.diagnostics.problems.push(problem);
     }
 
-    fn refuse(&mut self, key: &Key, text: &str, unfit: &Unfit) {
-        self.problems.push(Problem::Value {
-            key: key.path.to_owned(),
-            value: show_value(key, text),
-            origin: self.origin(key.path),
-            reason: unfit.of_text(text),
-            expected: key.expected(),
-        });
-    }
-
-    pub(super) fn text(&self, path: &str) -> String {
-        match self.merged.get(path).map(|value| &value.kind) {
+    fn text(&self, setting: &Setting) -> String {
+        match self.values.get(setting.path).map(|value| &value.kind) {
             Some(ValueKind::String(text)) => text.clone(),
             _ => String::new(),
         }
     }
 
     fn origin(&self, path: &str) -> String {
-        self.merged.get(path).map(origin_of).unwrap_or_default()
+        self.values.get(path).map(origin_of).unwrap_or_default()
     }
 
-    /// Where each value stands, by its path; a property's path ends with its name.
+    /// Where each value comes from, by its path; the path of a map's entry ends with its name.
     pub(super) fn origins(&self) -> BTreeMap<String, String> {
         let mut origins = BTreeMap::new();
-        for (path, value) in &self.merged {
+        for (path, value) in &self.values {
             if let ValueKind::Table(table) = &value.kind {
                 origins.extend(table.iter().map(|(name, value)| (format!("{path}.{name}"), origin_of(value))));
             }
@@ -110,6 +124,3 @@ impl Reader {
 fn origin_of(value: &Value) -> String {
     value.origin().unwrap_or(DEFAULT).to_owned()
 }
-
-/// The origin of a built-in default.
-pub(super) const DEFAULT: &str = "default";

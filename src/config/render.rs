@@ -1,15 +1,16 @@
-//! The key table and the settings as text: `config.yaml`, the documents' table and what `check-config` prints.
+//! The schema and the settings as text: `config.yaml`, the table of the documentation, and the output of `check-config`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::keys::{self, KEYS, Key, SECTIONS, environment_name};
-use super::kind::Kind;
-use super::values::Shown;
-use super::{Settings, older_database};
+use super::legacy::{ALIASES, DatabaseParts};
+use super::section::Section;
+use super::sections::{SECTIONS, Settings, settings};
+use super::setting::{Setting, variable};
+use super::value::{Secrecy, Shape};
+use super::values::split_properties;
 
-/// A commented `config.yaml` with every key: the given values, as they would be written in the environment, else the
-/// defaults.
+/// A commented `config.yaml` with every setting: the given values by path, in their text form, or else the defaults.
 pub fn config_file(values: &BTreeMap<&str, String>) -> String {
     let mut text = String::from(
         "# The flight monitor's configuration: every key with its value. Built-in defaults < this file < environment < flags.\n\
@@ -17,95 +18,95 @@ pub fn config_file(values: &BTreeMap<&str, String>) -> String {
          # A time has its unit (ms, s, m, h, d), and so has a size (B, KiB, MiB, GiB).\n\
          # `flight-monitor check-config` shows what is in effect and where it comes from.\n",
     );
-    for (section, about) in SECTIONS {
-        _ = write!(text, "\n# {about}\n{section}:\n");
-        for key in KEYS.iter().filter(|key| key.section() == *section) {
-            for line in wrapped(&comment(key), 110) {
+    for section in SECTIONS {
+        _ = write!(text, "\n# {}\n{}:\n", section.about, section.name);
+        for setting in section.settings {
+            for line in wrapped(&comment(setting), 110) {
                 _ = writeln!(text, "  # {line}");
             }
-            let value = values.get(key.path).map_or(key.default, String::as_str);
-            _ = writeln!(text, "  {}: {}", key.name(), yaml_value(key.kind, value));
+            let value = values.get(setting.path).map_or(setting.default, String::as_str);
+            _ = writeln!(text, "  {}: {}", setting.name(), yaml_value(setting.shape, value));
         }
     }
     text
 }
 
-fn comment(key: &Key) -> String {
-    if !key.secret {
-        return key.meaning.to_owned();
+fn comment(setting: &Setting) -> String {
+    match setting.secrecy {
+        Secrecy::Secret => format!("{} Prefer the environment: {}.", setting.docs, setting.variable()),
+        Secrecy::Public | Secrecy::MayHoldSecret => setting.docs.to_owned(),
     }
-    format!("{} Better by the environment: {}.", key.meaning, key.environment())
 }
 
-fn yaml_value(kind: Kind, value: &str) -> String {
-    match kind {
-        Kind::Properties => {
-            let pairs = super::values::split_properties(value).unwrap_or_default();
+fn yaml_value(shape: Shape, value: &str) -> String {
+    match shape {
+        Shape::Map => {
+            let pairs = split_properties(value).unwrap_or_default();
             let pairs = pairs.iter().map(|(name, value)| format!("{}: {}", scalar(name), quoted(value)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
-        Kind::Origins | Kind::Networks | Kind::Roles => flow_list(value.split(',').filter(|item| !item.is_empty())),
-        _ => scalar(value),
+        Shape::List => {
+            let items = value.split(',').filter(|item| !item.is_empty()).map(scalar);
+            format!("[{}]", items.collect::<Vec<_>>().join(", "))
+        }
+        Shape::Text | Shape::Number | Shape::Numbers | Shape::Texts => scalar(value),
     }
 }
 
-/// The configuration in effect, as YAML: secrets masked, and where each value comes from as a comment.
+/// The configuration in effect as YAML, secrets masked, with the origin of each value as a comment.
 pub fn effective(settings: &Settings) -> String {
     let mut text = String::new();
     let mut section = "";
-    for (path, shown) in settings.rows() {
-        let Some(key) = keys::find(path) else { continue };
-        if key.section() != section {
-            section = key.section();
+    for (setting, value) in settings.rows() {
+        if setting.section() != section {
+            section = setting.section();
             _ = writeln!(text, "{section}:");
         }
-        let origin = settings.origin(path);
-        _ = match shown {
-            Shown::Text(value) => writeln!(text, "  {}: {}  # {}", key.name(), scalar(&value), one_line(origin)),
-            Shown::List(items) => {
-                let list = flow_list(items.iter().map(String::as_str));
-                writeln!(text, "  {}: {list}  # {}", key.name(), one_line(origin))
+        let (name, shape) = (setting.name(), setting.shape);
+        if shape == Shape::Map && !value.is_empty() {
+            _ = writeln!(text, "  {name}:");
+            for (entry, value) in split_properties(&value).unwrap_or_default() {
+                let origin = one_line(settings.origin(&format!("{}.{entry}", setting.path)));
+                _ = writeln!(text, "    {}: {}  # {origin}", scalar(&entry), quoted(&value));
             }
-            Shown::Map(pairs) if pairs.is_empty() => writeln!(text, "  {}: {{}}  # {}", key.name(), one_line(origin)),
-            Shown::Map(pairs) => {
-                _ = writeln!(text, "  {}:", key.name());
-                pairs.iter().try_for_each(|(name, value)| {
-                    let origin = settings.origin(&format!("{path}.{name}"));
-                    writeln!(text, "    {}: {}  # {}", scalar(name), quoted(value), one_line(origin))
-                })
-            }
-        };
+        } else {
+            let origin = one_line(settings.origin(setting.path));
+            _ = writeln!(text, "  {name}: {}  # {origin}", yaml_value(shape, &value));
+        }
     }
     text
 }
 
-/// The key table in Markdown, and below it the names of the original that are taken too.
+/// The settings as a table in Markdown, and below it the names of the Go original.
 pub fn markdown_table() -> String {
     let mut text = String::from("| key | default | meaning | environment |\n|---|---|---|---|\n");
-    for key in KEYS {
-        let default = if key.default.is_empty() { "empty".to_owned() } else { format!("`{}`", key.default) };
-        let secret = match key.in_file().map(|path| environment_name(&path)) {
-            Some(variable) if key.secret => format!(" Secret: it has no flag; `{variable}` may name a file with it."),
-            Some(variable) => format!(" `{variable}` may name a file with it."),
+    for setting in settings() {
+        let default = if setting.default.is_empty() { "empty".to_owned() } else { format!("`{}`", setting.default) };
+        let secret = match setting.file_path().map(|path| variable(&path)) {
+            Some(file) if setting.secrecy == Secrecy::Secret => {
+                format!(" Secret: it has no flag; `{file}` may name a file with it.")
+            }
+            Some(file) => format!(" `{file}` may name a file with it."),
             None => String::new(),
         };
-        _ = writeln!(text, "| `{}` | {default} | {}{secret} | `{}` |", key.path, key.meaning, key.environment());
+        let Setting { path, docs, .. } = setting;
+        _ = writeln!(text, "| `{path}` | {default} | {docs}{secret} | `{}` |", setting.variable());
     }
-    text.push_str("\nThe Go original's names are taken too:\n\n| its key | means | environment |\n|---|---|---|\n");
-    for (key, older) in KEYS.iter().filter_map(|key| Some((key, key.older?))) {
-        let unit = if older.unit.is_empty() { String::new() } else { format!(", in {}", older.unit) };
-        _ = writeln!(text, "| `{}` | `{}`{unit} | `{}` |", older.path, key.path, environment_name(older.path));
+    text.push_str(
+        "\nThe names of the Go original are accepted too:\n\n| its key | means | environment |\n|---|---|---|\n",
+    );
+    let mut row = |path: &str, meaning: &str| writeln!(text, "| `{path}` | {meaning} | `{}` |", variable(path));
+    for alias in ALIASES {
+        let unit = if alias.unit.is_empty() { String::new() } else { format!(", in {}", alias.unit) };
+        _ = row(alias.path, &format!("`{}`{unit}", alias.setting.path));
     }
-    for path in older_database::PARTS {
-        _ = writeln!(text, "| `{path}` | its part of `database.url` | `{}` |", environment_name(path));
+    for part in DatabaseParts::SCHEMA.settings {
+        _ = row(part.path, "its part of `database.url`");
+        if let Some(file) = part.file_path() {
+            _ = row(&file, &format!("a file with `{}`", part.path));
+        }
     }
-    let path = older_database::PASSWORD_FILE;
-    _ = writeln!(text, "| `{path}` | a file with `database.pass` | `{}` |", environment_name(path));
     text
-}
-
-fn flow_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    format!("[{}]", items.map(scalar).collect::<Vec<_>>().join(", "))
 }
 
 /// A YAML scalar that reads back as the same text, without quotes where it is plainly safe.

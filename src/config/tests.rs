@@ -1,20 +1,21 @@
-//! What the configuration as a whole does; most of it is driven by the key table.
+//! The configuration as a whole; most tests iterate over the schema.
 
 mod bad_values;
 mod fuzz;
-mod older_names;
+mod layers;
+mod legacy_names;
 mod secret_files;
 mod secrets;
-mod sources;
 mod texts;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::*;
 
-/// A working directory of its own, with what a load shall find there.
+/// A temporary working directory, with the sources of a configuration.
 struct Bench {
     directory: TempDir,
     environment: Vec<(String, String)>,
@@ -37,7 +38,7 @@ impl Bench {
     }
 
     fn flag(mut self, path: &str, value: &str) -> Self {
-        self.flags.set(keys::find(path).unwrap(), value);
+        self.flags.set(find(path), value);
         self
     }
 
@@ -55,8 +56,12 @@ impl Bench {
     }
 }
 
-fn shown(settings: &Settings, path: &str) -> Shown {
-    settings.rows().into_iter().find(|(row, _)| *row == path).unwrap().1
+fn find(path: &str) -> &'static Setting {
+    settings().find(|setting| setting.path == path).unwrap()
+}
+
+fn shown(settings: &Settings, path: &str) -> String {
+    settings.rows().into_iter().find(|(row, _)| row.path == path).unwrap().1
 }
 
 #[track_caller]

@@ -10,7 +10,7 @@ pub struct Endpoint(Url);
 
 /// Why a text is no such address. It does not repeat the text, which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}; expected an address such as {api}", api = Endpoint::OPENSKY_API)]
+#[error("{0}")]
 pub struct InvalidEndpoint(String);
 
 impl Endpoint {
@@ -56,7 +56,7 @@ impl FromStr for Endpoint {
         let refuse = |why: &str| Err(InvalidEndpoint(why.to_owned()));
         let url = Url::parse(text.trim()).map_err(|error| InvalidEndpoint(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return refuse("its scheme is neither http nor https");
+            return Err(InvalidEndpoint(format!("its scheme is {:?}", url.scheme())));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it holds a user name or a password, which belong to the credentials");

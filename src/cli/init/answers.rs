@@ -1,25 +1,29 @@
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 
 use textfile::ReadError;
 
 use super::{InitArgs, InitError, Questioner};
-use crate::config::{ClientCredentials, Problem, Secret, check_value, keys};
+use crate::config::{DatabaseSettings, KafkaSettings, OpenSkySettings, Secret, Setting};
 
 /// Bytes of a secret's file; the secret is one line.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
-/// What a first deployment needs; the texts are checked.
-#[derive(Clone, Debug)]
-pub struct Answers {
-    /// The OpenSky API client; `None`: anonymous.
-    pub client: Option<ClientCredentials>,
-    /// `lamin,lomin,lamax,lomax`, or empty.
-    pub bounding_box: String,
-    /// `host:port,host:port`, or empty.
-    pub bootstrap_servers: String,
-    /// The database's address.
-    pub database_url: Secret,
+/// The settings to ask for in addition to the API client.
+const QUESTIONS: [(&Setting, &str); 3] = [
+    (OpenSkySettings::bounding_box, "Area as lamin,lomin,lamax,lomax in degrees (empty: the world)"),
+    (KafkaSettings::bootstrap_servers, "Kafka brokers as host:port,host:port (empty: an embedded one)"),
+    (DatabaseSettings::url, "Database, sqlite://PATH or postgres://user:password@host/name"),
+];
+
+/// What a first deployment needs. The texts are valid.
+#[derive(Clone)]
+pub(super) struct Answers {
+    /// The OpenSky API client's id and secret; `None`: anonymous.
+    pub(super) client: Option<(String, Secret)>,
+    /// The settings by their path.
+    pub(super) settings: BTreeMap<&'static str, String>,
 }
 
 pub(super) fn gather(
@@ -27,63 +31,38 @@ pub(super) fn gather(
     questioner: &mut impl Questioner,
     stdin: &mut impl Read,
 ) -> Result<Answers, InitError> {
-    let client_id = answer(
-        "opensky.client_id",
-        "OpenSky API client id (empty: anonymous, 400 credits a day)",
-        args.opensky_client_id.as_deref(),
-        questioner,
-    )?;
-    let client = match &*client_id {
-        "" => None,
-        id => Some(ClientCredentials { id: id.to_owned(), secret: secret(args, questioner, stdin)? }),
-    };
-    Ok(Answers {
-        client,
-        bounding_box: answer(
-            "opensky.bounding_box",
-            "Area as lamin,lomin,lamax,lomax in degrees (empty: the world)",
-            args.opensky_bounding_box.as_deref(),
-            questioner,
-        )?,
-        bootstrap_servers: answer(
-            "kafka.bootstrap_servers",
-            "Kafka brokers as host:port,host:port (empty: an embedded one)",
-            args.kafka_bootstrap_servers.as_deref(),
-            questioner,
-        )?,
-        database_url: Secret::new(answer(
-            "database.url",
-            "Database, sqlite://PATH or postgres://user:password@host/name",
-            args.database_url.as_deref(),
-            questioner,
-        )?),
-    })
-}
-
-/// The flag's value, or else an answer that fits, or else the default.
-fn answer(
-    path: &str,
-    question: &str,
-    flag: Option<&str>,
-    questioner: &mut impl Questioner,
-) -> Result<String, InitError> {
-    let default = keys::find(path).map_or("", |key| key.default);
-    if let Some(text) = flag {
-        return Ok(check(path, text, "flag").map(|()| text.trim().to_owned())?);
+    let mut settings = BTreeMap::new();
+    for (setting, text) in args.settings.0.iter() {
+        setting.check(text, &format!("flag --{}", setting.flag().unwrap_or_default()))?;
+        settings.insert(setting.path, text.trim().to_owned());
     }
-    loop {
-        let Some(text) = questioner.ask(question, default).map_err(InitError::io("terminal"))? else {
-            return Ok(default.to_owned());
-        };
-        match check(path, &text, "answer") {
-            Ok(()) => return Ok(text.trim().to_owned()),
-            Err(problem) => questioner.complain(&problem.to_string()).map_err(InitError::io("terminal"))?,
+    let client_id = match settings.remove(OpenSkySettings::client_id.path) {
+        Some(id) => id,
+        None => {
+            ask(OpenSkySettings::client_id, "OpenSky API client id (empty: anonymous, 400 credits a day)", questioner)?
+        }
+    };
+    let client = if client_id.is_empty() { None } else { Some((client_id, secret(args, questioner, stdin)?)) };
+    for (setting, question) in QUESTIONS {
+        if !settings.contains_key(setting.path) {
+            settings.insert(setting.path, ask(setting, question, questioner)?);
         }
     }
+    Ok(Answers { client, settings })
 }
 
-fn check(path: &str, text: &str, origin: &str) -> Result<(), Problem> {
-    keys::find(path).map_or(Ok(()), |key| check_value(key, text, origin))
+/// The first valid answer, or the default.
+fn ask(setting: &'static Setting, question: &str, questioner: &mut impl Questioner) -> Result<String, InitError> {
+    let terminal = || InitError::io("terminal");
+    loop {
+        let Some(text) = questioner.ask(question, setting.default).map_err(terminal())? else {
+            return Ok(setting.default.to_owned());
+        };
+        match setting.check(&text, "answer") {
+            Ok(()) => return Ok(text.trim().to_owned()),
+            Err(problem) => questioner.complain(&problem.to_string()).map_err(terminal())?,
+        }
+    }
 }
 
 fn secret(args: &InitArgs, questioner: &mut impl Questioner, stdin: &mut impl Read) -> Result<Secret, InitError> {
@@ -105,11 +84,11 @@ fn secret(args: &InitArgs, questioner: &mut impl Questioner, stdin: &mut impl Re
     if text.is_empty() {
         return Err(InitError::NoSecret);
     }
-    check("opensky.client_secret", &text, "the client's secret")?;
+    OpenSkySettings::client_secret.check(&text, "the client's secret")?;
     Ok(Secret::new(text))
 }
 
-/// The text of a secret's file, without white space around it.
+/// The text of a secret's file, without surrounding white space.
 fn text_of(name: &str, content: Result<Vec<u8>, ReadError>) -> Result<String, InitError> {
     let text = content.and_then(|content| Ok(textfile::decode(content)?));
     let text = text.map_err(|error| match error {

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{Brokers, Environment, Flags, Settings};
+use crate::config::{
+    Brokers, DatabaseSettings, Environment, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Settings,
+};
 
 /// Somebody who gives these answers, and hears the complaints.
 #[derive(Default)]
@@ -59,12 +61,17 @@ impl Place {
     }
 }
 
-fn with_client() -> InitArgs {
-    InitArgs {
-        opensky_client_id: Some("me-api-client".to_owned()),
-        opensky_client_secret_file: Some("-".into()),
-        ..InitArgs::default()
+fn with_flags(flags: &[(&'static Setting, &str)]) -> InitArgs {
+    let mut args = InitArgs::default();
+    for (setting, text) in flags {
+        args.settings.0.set(setting, *text);
     }
+    args
+}
+
+fn with_client() -> InitArgs {
+    let args = with_flags(&[(OpenSkySettings::client_id, "me-api-client")]);
+    InitArgs { opensky_client_secret_file: Some("-".into()), ..args }
 }
 
 #[test]
@@ -85,7 +92,7 @@ fn a_client_gets_a_credentials_file_that_is_its_owners_alone() {
     let json: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(place.path("credentials.json")).unwrap()).unwrap();
     assert_eq!(json, serde_json::json!({ "clientId": "me-api-client", "clientSecret": "hush" }));
-    assert_eq!(place.settings().opensky.credentials_file.path, place.path("credentials.json"));
+    assert_eq!(place.settings().opensky.credentials_file, place.path("credentials.json"));
     assert!(!fs::read_to_string(place.path("config.yaml")).unwrap().contains("hush"));
     assert_eq!(place.files(), 2);
 }
@@ -111,7 +118,7 @@ fn at_a_terminal_it_asks_until_the_answers_fit() {
     assert_eq!(script.complaints.len(), 2, "{:?}", script.complaints);
     let settings = place.settings();
     assert_eq!(settings.opensky.bounding_box.unwrap().to_string(), "45.8,5.9,47.9,10.6");
-    assert_eq!(settings.kafka.brokers, Brokers::At("kafka:9092".to_owned()));
+    assert_eq!(settings.kafka.bootstrap_servers, Brokers::At("kafka:9092".to_owned()));
     assert_eq!(settings.database.url.expose(), "postgres://me:pw@db/flights");
     assert_eq!(place.mode("config.yaml"), 0o600, "there is a password in it");
 }
@@ -119,15 +126,17 @@ fn at_a_terminal_it_asks_until_the_answers_fit() {
 #[test]
 fn what_a_flag_gives_is_not_asked_for() {
     let place = Place::new();
-    let args = InitArgs {
-        opensky_client_id: Some(String::new()),
-        opensky_bounding_box: Some(String::new()),
-        kafka_bootstrap_servers: Some("kafka:9092".to_owned()),
-        database_url: Some("sqlite://other.db".to_owned()),
-        ..InitArgs::default()
-    };
+    let args = with_flags(&[
+        (OpenSkySettings::client_id, ""),
+        (OpenSkySettings::bounding_box, ""),
+        (KafkaSettings::bootstrap_servers, "kafka:9092"),
+        (DatabaseSettings::url, "sqlite://other.db"),
+        (HttpSettings::port, "9000"),
+    ]);
     place.init(&args, &mut Script::default(), "").unwrap();
-    assert_eq!(place.settings().database.url.expose(), "sqlite://other.db");
+    let settings = place.settings();
+    assert_eq!(settings.database.url.expose(), "sqlite://other.db");
+    assert_eq!(settings.http.port, 9000, "a flag that no question is asked for");
 }
 
 #[test]
@@ -157,8 +166,8 @@ fn bad_or_missing_answers_write_nothing() {
         assert!(error.contains(reason), "{error}");
         assert_eq!(place.files(), 0);
     };
-    check(InitArgs { opensky_bounding_box: Some("1,2,3".into()), ..InitArgs::default() }, "", "3 parts");
-    check(InitArgs { database_url: Some("mysql://me:hush@db".into()), ..InitArgs::default() }, "", "mysql://***");
+    check(with_flags(&[(OpenSkySettings::bounding_box, "1,2,3")]), "", "3 parts");
+    check(with_flags(&[(DatabaseSettings::url, "mysql://me:hush@db")]), "", "mysql://***");
     check(with_client(), "", "secret is missing");
     check(with_client(), "two\nlines", "line break");
     check(InitArgs { opensky_client_secret_file: None, ..with_client() }, "", "secret is missing");

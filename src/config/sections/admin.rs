@@ -1,168 +1,43 @@
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rand::TryRngCore;
-use rand::rngs::OsRng;
-use textfile::ReadError;
-use thiserror::Error;
+use crate::config::section::section;
+use crate::config::values::{AdminToken, AdminTokenError, LoadedToken};
 
-use super::Rows;
-use crate::config::kind::Kind;
-use crate::config::reader::Reader;
-use crate::config::values::{FromText, Secret, Shown};
-
-/// Where a generated token is kept, within the working directory.
-pub const ADMIN_TOKEN_FILE: &str = "data/admin.token";
-
-/// Bytes of the token's file; a generated one has 65.
-const MAX_TOKEN_FILE: u64 = 64 * 1024;
-
-const KIND: Kind = Kind::Secret { min_chars: 16 };
-
-/// `admin`: the administrators' endpoints.
-#[derive(Clone, Debug)]
-pub struct AdminSettings {
-    /// The bearer token, where one was given.
-    pub token: Option<Secret>,
-}
-
-/// A token to be used, and what came to light on the way.
-#[derive(Clone, Debug)]
-pub struct AdminToken {
-    /// The token.
-    pub token: Secret,
-    /// The file was open to others until now; the word for the log.
-    pub warning: Option<String>,
-}
-
-/// Why there is no token.
-#[derive(Debug, Error)]
-pub enum AdminTokenError {
-    /// The file can neither be read nor made.
-    #[error("{path}: {error}; set admin.token, or make the directory writable")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's word.
-        #[source]
-        error: io::Error,
-    },
-    /// What stands in the file is no token.
-    #[error("{path}: {reason}; remove the file and a new one is made")]
-    Unfit {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
-    /// The system gives no random numbers.
-    #[error("no random numbers for a token: {0}")]
-    Random(String),
+section! {
+    /// The endpoints for administrators.
+    pub struct AdminSettings in "admin" {
+        /// The bearer token of /admin, of at least 16 characters. Empty: one is generated and kept in data/admin.token.
+        token: Option<AdminToken> = "";
+    }
 }
 
 impl AdminSettings {
-    /// The token that was given, or the one in the file, which is made at the first start: 32 random bytes in hex,
-    /// readable by its owner alone.
+    /// The configured token, or the one in the file, which is generated at the first start.
     ///
     /// # Errors
-    /// When the file can neither be read nor made, or holds no token.
-    pub fn token_or_generated(&self, file: &Path) -> Result<AdminToken, AdminTokenError> {
-        if let Some(token) = &self.token {
-            return Ok(AdminToken { token: token.clone(), warning: None });
-        }
-        let failed = |error: io::Error| AdminTokenError::File { path: file.to_owned(), error };
-        match read_token(file) {
-            Ok(token) => Ok(AdminToken { token, warning: tighten(file).map_err(failed)? }),
-            Err(AdminTokenError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-                let token = generate()?;
-                match keep(file, &token) {
-                    Ok(()) => Ok(AdminToken { token, warning: None }),
-                    // Another process that started at the same time was first.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.token_or_generated(file),
-                    Err(error) => Err(failed(error)),
-                }
-            }
-            Err(error) => Err(error),
+    /// A file that cannot be read or created, or that does not contain a token.
+    pub fn token_or_generated(&self, file: &Path) -> Result<LoadedToken, AdminTokenError> {
+        match &self.token {
+            Some(token) => Ok(LoadedToken { token: token.clone(), warning: None }),
+            None => AdminToken::load_or_generate(file),
         }
     }
-
-    /// Whether the file holds a token, where it is needed and is there.
-    ///
-    /// # Errors
-    /// As [`token_or_generated`](Self::token_or_generated) would have it.
-    pub(in crate::config) fn check_file(&self, file: &Path) -> Result<(), AdminTokenError> {
-        if self.token.is_some() || !file.exists() {
-            return Ok(());
-        }
-        read_token(file).map(drop)
-    }
-
-    pub(in crate::config) fn read(reader: &mut Reader) -> Option<Self> {
-        Some(Self { token: reader.read_optional("admin.token")? })
-    }
-
-    pub(in crate::config) fn rows(&self) -> Rows {
-        vec![("admin.token", Shown::optional(self.token.as_ref()))]
-    }
-}
-
-fn read_token(file: &Path) -> Result<Secret, AdminTokenError> {
-    let unfit = |reason: String| AdminTokenError::Unfit { path: file.to_owned(), reason };
-    let text = textfile::read(file, MAX_TOKEN_FILE).map_err(|error| match error {
-        ReadError::Io(error) => AdminTokenError::File { path: file.to_owned(), error },
-        error => unfit(error.to_string()),
-    })?;
-    Secret::from_text(text.trim(), KIND).map_err(|reason| unfit(reason.to_string()))
-}
-
-fn generate() -> Result<Secret, AdminTokenError> {
-    let mut bytes = [0_u8; 32];
-    OsRng.try_fill_bytes(&mut bytes).map_err(|error| AdminTokenError::Random(error.to_string()))?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
-}
-
-/// Writes a file of its own and links it into place, so that nobody ever reads half a token.
-fn keep(file: &Path, token: &Secret) -> io::Result<()> {
-    if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o755).create(directory)?;
-    }
-    let fresh = file.with_extension(format!("token.{}", std::process::id()));
-    let _ = fs::remove_file(&fresh);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&fresh)
-        .and_then(|mut opened| {
-            writeln!(opened, "{}", token.expose())?;
-            opened.sync_all()
-        })
-        .and_then(|()| fs::hard_link(&fresh, file));
-    let _ = fs::remove_file(&fresh);
-    written
-}
-
-fn tighten(file: &Path) -> io::Result<Option<String>> {
-    let mode = fs::metadata(file)?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(None);
-    }
-    fs::set_permissions(file, Permissions::from_mode(0o600))?;
-    Ok(Some(format!("{} had mode {mode:03o} and has 600 now; others may have read the token", file.display())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+    use crate::config::value::SettingValue;
 
     fn mode(file: &Path) -> u32 {
         fs::metadata(file).unwrap().permissions().mode() & 0o777
     }
 
     #[test]
-    fn a_token_is_generated_once_and_readable_by_its_owner_alone() {
+    fn a_token_is_generated_once_and_readable_only_by_its_owner() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("data/admin.token");
         let settings = AdminSettings { token: None };
@@ -193,7 +68,7 @@ mod tests {
     fn a_given_token_leaves_the_file_alone() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("admin.token");
-        let given = AdminSettings { token: Some(Secret::new("given-0123456789")) };
+        let given = AdminSettings { token: Some(AdminToken::parse("given-0123456789", &()).unwrap()) };
         assert_eq!(given.token_or_generated(&file).unwrap().token.expose(), "given-0123456789");
         assert!(!file.exists());
     }

@@ -1,52 +1,23 @@
 use std::time::Duration;
 
-use super::Rows;
-use crate::config::reader::Reader;
-use crate::config::values::{SecretUrl, Shown, show_duration};
+use crate::config::section::section;
+use crate::config::values::{DatabaseAddress, days, hours, mins};
 
-/// `database`: where the flights are kept.
-#[derive(Clone, Debug)]
-pub struct DatabaseSettings {
-    /// `sqlite://…` or `postgres://…`.
-    pub url: SecretUrl,
-    /// How long state vectors are kept.
-    pub retention: Duration,
-    /// How long flights and hourly statistics are kept.
-    pub summary_retention: Duration,
-    /// The longest pause between two states of one flight.
-    pub flight_gap: Duration,
-    /// After which time a chunk is compressed.
-    pub compress_after: Duration,
-    /// How much time one chunk spans.
-    pub chunk_interval: Duration,
-}
-
-impl DatabaseSettings {
-    pub(in crate::config) fn read(reader: &mut Reader) -> Option<Self> {
-        let url = reader.read("database.url");
-        let retention = reader.read("database.retention");
-        let summary_retention = reader.read("database.summary_retention");
-        let flight_gap = reader.read("database.flight_gap");
-        let compress_after = reader.read("database.compress_after");
-        let chunk_interval = reader.read("database.chunk_interval");
-        Some(Self {
-            url: url?,
-            retention: retention?,
-            summary_retention: summary_retention?,
-            flight_gap: flight_gap?,
-            compress_after: compress_after?,
-            chunk_interval: chunk_interval?,
-        })
-    }
-
-    pub(in crate::config) fn rows(&self) -> Rows {
-        vec![
-            ("database.url", Shown::text(&self.url)),
-            ("database.retention", Shown::Text(show_duration(self.retention))),
-            ("database.summary_retention", Shown::Text(show_duration(self.summary_retention))),
-            ("database.flight_gap", Shown::Text(show_duration(self.flight_gap))),
-            ("database.compress_after", Shown::Text(show_duration(self.compress_after))),
-            ("database.chunk_interval", Shown::Text(show_duration(self.chunk_interval))),
-        ]
+section! {
+    /// The database of the flights.
+    pub struct DatabaseSettings in "database" {
+        /// sqlite://PATH, or postgres://user:password@host:port/name (with or without TimescaleDB). Prefer the environment or
+        /// a file for a password.
+        url: DatabaseAddress = "sqlite://data/flight-monitor.db";
+        /// How long state vectors are kept.
+        retention: Duration = "30d", hours(1)..=days(36_500);
+        /// How long flights and hourly statistics are kept.
+        summary_retention: Duration = "365d", days(1)..=days(36_500);
+        /// A longer pause between two states of an aircraft ends its flight.
+        flight_gap: Duration = "30m", mins(1)..=days(1);
+        /// The age at which TimescaleDB compresses a chunk.
+        compress_after: Duration = "2h", mins(1)..=days(36_500);
+        /// The time range of one TimescaleDB chunk.
+        chunk_interval: Duration = "1h", mins(1)..=days(365);
     }
 }

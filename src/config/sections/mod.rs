@@ -1,4 +1,4 @@
-//! One struct a section, of types that cannot be wrong.
+//! The sections of the configuration, a file each. [`settings!`](settings) lists them.
 
 mod admin;
 mod database;
@@ -8,15 +8,79 @@ mod opensky;
 mod server;
 mod sse;
 
-pub use admin::{ADMIN_TOKEN_FILE, AdminSettings, AdminToken, AdminTokenError};
+pub use admin::AdminSettings;
 pub use database::DatabaseSettings;
-pub use http::{HttpSettings, TlsSettings};
+pub use http::HttpSettings;
 pub use kafka::KafkaSettings;
-pub use opensky::{ClientCredentials, CredentialsFile, OpenSkySettings};
+pub use opensky::OpenSkySettings;
 pub use server::ServerSettings;
 pub use sse::SseSettings;
 
-use super::values::Shown;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// A section's keys with what was understood, in the table's order.
-pub(super) type Rows = Vec<(&'static str, Shown)>;
+use super::reader::{DEFAULT, Reader};
+use super::section::{Row, Section, SectionSchema};
+use super::setting::Setting;
+use crate::proxy::{InvalidProxy, Proxies};
+
+/// Declares [`Settings`] with these sections.
+macro_rules! settings {
+    ($($section:ident: $type:ty,)+) => {
+        /// The whole configuration. `Debug` shows no secret.
+        #[derive(Clone, Debug)]
+        pub struct Settings {
+            $(#[doc = concat!("The section `", stringify!($section), "`.")] pub $section: $type,)+
+            /// The proxies for outgoing requests, from the usual environment variables.
+            pub proxies: Result<Proxies, InvalidProxy>,
+            /// `SSL_CERT_FILE`: authorities of HTTPS servers in addition to the public ones.
+            pub authorities: Option<PathBuf>,
+            /// What the operator should know.
+            pub warnings: Vec<String>,
+            origins: BTreeMap<String, String>,
+        }
+
+        /// The sections, in the order of the file.
+        pub(super) const SECTIONS: &[SectionSchema] = &[$(<$type>::SCHEMA),+];
+
+        impl Settings {
+            /// Parses every section; `None`, with the problems noted, where one is invalid.
+            pub(super) fn read(
+                reader: &mut Reader,
+                proxies: Result<Proxies, InvalidProxy>,
+                authorities: Option<PathBuf>,
+            ) -> Option<Self> {
+                $(let $section = <$type>::read(reader);)+
+                let origins = reader.origins();
+                Some(Self { $($section: $section?,)+ proxies, authorities, warnings: Vec::new(), origins })
+            }
+
+            /// Every setting with its value in effect, secrets masked, in the order of the file.
+            pub fn rows(&self) -> Vec<Row> {
+                [$(self.$section.rows()),+].concat()
+            }
+        }
+    };
+}
+
+settings! {
+    server: ServerSettings,
+    opensky: OpenSkySettings,
+    kafka: KafkaSettings,
+    database: DatabaseSettings,
+    http: HttpSettings,
+    sse: SseSettings,
+    admin: AdminSettings,
+}
+
+impl Settings {
+    /// Where a value comes from: `default`, a file, an environment variable or a flag.
+    pub fn origin(&self, path: &str) -> &str {
+        self.origins.get(path).map_or(DEFAULT, String::as_str)
+    }
+}
+
+/// Every setting, in the order of the file.
+pub fn settings() -> impl Iterator<Item = &'static Setting> + Clone {
+    SECTIONS.iter().flat_map(|section| section.settings.iter().copied())
+}

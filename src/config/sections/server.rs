@@ -1,29 +1,16 @@
 use std::time::Duration;
 
-use super::Rows;
-use crate::config::reader::Reader;
-use crate::config::values::{Roles, Shown, show_duration};
+use crate::config::section::section;
+use crate::config::values::{Roles, hours, secs};
 
-/// `server`: what this process does.
-#[derive(Clone, Debug)]
-pub struct ServerSettings {
-    /// The parts of the work that it does.
-    pub roles: Roles,
-    /// How long an orderly shutdown may take.
-    pub shutdown_timeout: Duration,
-}
-
-impl ServerSettings {
-    pub(in crate::config) fn read(reader: &mut Reader) -> Option<Self> {
-        let roles = reader.read("server.roles");
-        let shutdown_timeout = reader.read("server.shutdown_timeout");
-        Some(Self { roles: roles?, shutdown_timeout: shutdown_timeout? })
-    }
-
-    pub(in crate::config) fn rows(&self) -> Rows {
-        vec![
-            ("server.roles", Shown::List(self.roles.show())),
-            ("server.shutdown_timeout", Shown::Text(show_duration(self.shutdown_timeout))),
-        ]
+section! {
+    /// What this process does.
+    pub struct ServerSettings in "server" {
+        /// What this process does: collect (poll OpenSky and publish to Kafka), store (write from Kafka to the database),
+        /// live (stream from Kafka to browsers). Fewer than all roles need a Kafka cluster in kafka.bootstrap_servers.
+        roles: Roles = "collect,store,live" => flag "roles";
+        /// How long an orderly shutdown may take before the process exits anyway. Whatever sends SIGTERM must wait at least
+        /// as long: docker stop kills after 10 s by default (--time 30, stop_grace_period).
+        shutdown_timeout: Duration = "25s", secs(1)..=hours(1);
     }
 }

@@ -1,49 +1,50 @@
 use super::*;
 
-/// A text that a key of this kind refuses, and its reason.
-fn bad(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Text => ("two\nlines", "line break"),
-        Kind::Secret { min_chars: 1 } => ("two\nlines", "line break"),
-        Kind::Secret { .. } => ("short", "5 characters"),
-        Kind::Path => ("no/such/file", "no such file"),
-        Kind::HttpUrl => ("ftp://opensky", "scheme is \"ftp\""),
-        Kind::DatabaseUrl => ("mysql://db/flights", "\"mysql\" is no known kind of database"),
-        Kind::Host => ("a b", ""),
-        Kind::Port => ("65536", "no such number"),
-        Kind::Whole { .. } => ("many", "no such number"),
-        Kind::Duration { .. } => ("10", "no unit; write 10s"),
-        Kind::PollInterval { .. } => ("5000", "no unit"),
-        Kind::Bytes { .. } => ("64", "no unit"),
-        Kind::BoundingBox => ("1,2,3", "3 parts"),
-        Kind::Servers => ("kafka:port", "port"),
-        Kind::Topic => ("a/b", "'/'"),
-        Kind::Origins => ("http://a/", "not even a slash"),
-        Kind::Networks => ("10.0.0.0/33", "neither an address nor a network"),
-        Kind::Properties => ("hush", "has no ="),
-        Kind::Roles => ("watch", "\"watch\" is none"),
+/// A text that a setting of this type refuses, and the reason.
+fn bad(setting: &Setting) -> (&'static str, &'static str) {
+    match setting.placeholder {
+        "TEXT" => ("two\nlines", "line break"),
+        "TOKEN" => ("short", "5 characters"),
+        "FILE" => ("no/such/file", "file does not exist"),
+        "URL" if setting.secrecy == Secrecy::Public => ("ftp://opensky", "scheme is \"ftp\""),
+        "URL" => ("mysql://db/flights", "\"mysql\" is no known kind of database"),
+        "HOST" => ("a b", ""),
+        "PORT" => ("65536", "out of range"),
+        "N" => ("many", "not a whole number"),
+        "DURATION" => ("10", "no unit; write 10s"),
+        "auto|DURATION" => ("5000", "no unit"),
+        "SIZE" => ("64", "no unit"),
+        "LAMIN,LOMIN,LAMAX,LOMAX" => ("1,2,3", "3 parts"),
+        "HOST:PORT,…" => ("kafka:port", "invalid port"),
+        "TOPIC" => ("a/b", "'/'"),
+        "ORIGIN,…" => ("http://a/", "not even a slash"),
+        "NETWORK,…" => ("10.0.0.0/33", "neither an address nor a network"),
+        "K=V,…" => ("hush", "has no ="),
+        "ROLE,…" => ("watch", "unknown role \"watch\""),
+        placeholder => panic!("no bad value for {placeholder}"),
     }
 }
 
 #[test]
-fn a_bad_value_is_shown_with_its_key_its_value_its_origin_and_what_was_expected() {
-    for key in keys::KEYS {
-        let (text, reason) = bad(key.kind);
-        let value = error::show_value(key, text);
+fn a_bad_value_is_shown_with_its_key_value_origin_and_expectation() {
+    for setting in settings() {
+        let (text, reason) = bad(setting);
+        let value = setting.quote_refused(text);
         let check = |bench: Bench, origin: &str| {
             let error = bench.error();
-            assert_all(&error, &[&format!("{} = {value} (", key.path), origin, reason]);
-            // A path's own test is whether the file is there.
-            let expected = if key.kind == Kind::Path { "expected".to_owned() } else { key.kind.expected() };
+            assert_all(&error, &[&format!("{} = {value} (", setting.path), origin, reason]);
+            // Of a path only the existence of its file is checked.
+            let expected = if setting.placeholder == "FILE" { "expected".to_owned() } else { setting.expected() };
             assert_all(&error, &[&expected]);
         };
-        check(Bench::new().env(&key.environment(), text), &format!("(environment variable {})", key.environment()));
-        if key.kind != Kind::Properties {
-            let yaml = format!("{}:\n  {}: {}\n", key.section(), key.name(), serde_json::Value::from(text));
+        let variable = setting.variable();
+        check(Bench::new().env(&variable, text), &format!("(environment variable {variable})"));
+        if setting.shape != Shape::Map {
+            let yaml = format!("{}:\n  {}: {}\n", setting.section(), setting.name(), serde_json::Value::from(text));
             check(Bench::new().file(&yaml), CONFIG_FILE);
         }
-        if let Some(flag) = key.flag() {
-            check(Bench::new().flag(key.path, text), &format!("(flag --{flag})"));
+        if let Some(flag) = setting.flag() {
+            check(Bench::new().flag(setting.path, text), &format!("(flag --{flag})"));
         }
     }
 }
@@ -84,7 +85,7 @@ fn more_bad_values() {
 }
 
 #[test]
-fn a_value_in_literal_quotation_marks_is_refused_with_the_reason() {
+fn a_value_in_literal_quotation_marks_is_refused_with_that_reason() {
     let check = |name: &str, text: &str| {
         for mark in ['"', '\''] {
             let error = Bench::new().env(name, &format!("{mark}{text}{mark}")).error();
@@ -105,14 +106,15 @@ fn a_value_in_literal_quotation_marks_is_refused_with_the_reason() {
     check("SSE_ALLOWED_ORIGINS", "https://a.example");
     check("HTTP_TRUSTED_PROXIES", "10.0.0.0/8");
     check("SERVER_ROLES", "collect");
-    // What may be a part of the value is taken, with a warning.
+    // Where they may be part of the value, it is accepted with a warning.
     let settings = Bench::new().env("ADMIN_TOKEN", "\"0123456789abcdef\"").load().unwrap();
     assert_all(&settings.warnings[0].to_string(), &["admin.token", "ADMIN_TOKEN", "quotation marks"]);
 }
 
 #[test]
 fn a_host_within_an_address_is_checked_too() {
-    let check = |name: &str, text: &str| assert_all(&Bench::new().env(name, text).error(), &["a host name has no"]);
+    let check =
+        |name: &str, text: &str| assert_all(&Bench::new().env(name, text).error(), &["a host name cannot contain"]);
     check("OPENSKY_BASE_URL", "https://\"opensky-network.org\"/api");
     check("OPENSKY_AUTH_URL", "https://a(b)/token");
     check("KAFKA_BOOTSTRAP_SERVERS", "'kafka':9092");
@@ -139,27 +141,27 @@ fn values_of_the_wrong_shape_are_refused() {
 #[test]
 fn unknown_keys_are_refused_with_the_nearest_known_one() {
     let check = |yaml: &str, parts: &[&str]| assert_all(&Bench::new().file(yaml).error(), parts);
-    check("kafka:\n  group: x\n", &["kafka.group = \"x\"", CONFIG_FILE, "no such key", "kafka.group_id"]);
-    check("opensky:\n  pol_interval: 5s\n", &["was opensky.poll_interval meant?"]);
-    check("http:\n  max_clients: 5\n", &["was sse.max_clients meant?"]);
-    check("htp:\n  port: 5\n", &["htp.port", "was http.port meant?"]);
+    check("kafka:\n  group: x\n", &["kafka.group = \"x\"", CONFIG_FILE, "unknown key", "kafka.group_id"]);
+    check("opensky:\n  pol_interval: 5s\n", &["did you mean opensky.poll_interval?"]);
+    check("http:\n  max_clients: 5\n", &["did you mean sse.max_clients?"]);
+    check("htp:\n  port: 5\n", &["htp.port", "did you mean http.port?"]);
     check("logging:\n  level: debug\n", &["logging.level", "the sections are server, opensky"]);
     check("logging: debug\n", &["logging = \"debug\"", "the sections are"]);
     check("kafka.group_id: x\n", &["write kafka: on its own line and below it, indented, group_id:"]);
     check("kafka:\n  consumer:\n    group: x\n", &["kafka.consumer.group"]);
-    check("kafka:\n  wholly_else: x\n", &["kafka.wholly_else = \"x\"", "there is no such key\n"].map(str::trim_end));
-    check("opensky:\n  client_secrte: hush\n", &["opensky.client_secrte = ***", "was opensky.client_secret meant?"]);
-    check("1: 2\n", &["there is no such key"]);
+    check("kafka:\n  wholly_else: x\n", &["kafka.wholly_else = \"x\"", "unknown key"]);
+    check("opensky:\n  client_secrte: hush\n", &["opensky.client_secrte = ***", "did you mean opensky.client_secret?"]);
+    check("1: 2\n", &["unknown key"]);
 }
 
 #[test]
-fn what_is_no_yaml_is_shown_with_file_and_line() {
+fn invalid_yaml_is_shown_with_file_and_line() {
     let check = |yaml: &str, parts: &[&str]| assert_all(&Bench::new().file(yaml).error(), parts);
-    check("http:\n  port: [1\nsse: x\n", &[CONFIG_FILE, "no YAML", "line 3"]);
+    check("http:\n  port: [1\nsse: x\n", &[CONFIG_FILE, "invalid YAML", "line 3"]);
     check("http:\n\tport: 1\n", &[CONFIG_FILE, "line 2"]);
     check("http:\n  port: 1\n  port: 2\n", &[CONFIG_FILE, "duplicated key", "port"]);
-    check("- http\n", &[CONFIG_FILE, "no mapping of sections"]);
-    check("hush\n", &[CONFIG_FILE, "no mapping of sections"]);
+    check("- http\n", &[CONFIG_FILE, "expected a mapping of sections"]);
+    check("hush\n", &[CONFIG_FILE, "expected a mapping of sections"]);
     assert!(!Bench::new().file("hush\n").error().contains("hush"));
     let bench = Bench::new();
     std::fs::write(bench.path(CONFIG_FILE), b"http: \xff\n").unwrap();
@@ -167,7 +169,7 @@ fn what_is_no_yaml_is_shown_with_file_and_line() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_shown_at_once() {
+fn all_problems_are_shown_together() {
     let bench = Bench::new()
         .file("http:\n  prot: 1\n  port: x\nkafka:\n  partitions: 0\n")
         .env("SSE_MAX_CLIENTS", "none")
@@ -182,10 +184,11 @@ fn everything_that_is_wrong_is_shown_at_once() {
 #[test]
 fn a_named_credentials_file_must_exist_unless_it_is_not_needed() {
     let bench = || Bench::new().env("OPENSKY_CREDENTIALS_FILE", "no/such/file");
-    assert_all(&bench().error(), &["opensky.credentials_file = \"no/such/file\"", "there is no such file"]);
+    assert_all(&bench().error(), &["opensky.credentials_file = \"no/such/file\"", "file does not exist"]);
     let settings = bench().env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET", "hush").load().unwrap();
-    assert_eq!(settings.opensky.client.unwrap().secret.expose(), "hush");
-    assert!(!Bench::new().load().unwrap().opensky.credentials_file.required);
+    assert_eq!(settings.opensky.client_secret.unwrap().expose(), "hush");
+    // Without the default file, requests are anonymous.
+    assert_eq!(Bench::new().load().unwrap().opensky.credentials(), Ok(None));
 }
 
 #[test]

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A text as it might stand for a value.
+/// A text in place of a value.
 fn value() -> impl Strategy<Value = String> {
     let likely = [
         "",
@@ -31,10 +31,10 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A line as it might stand in the file: of one of its sections and keys, or of neither.
+/// A line of the file: a section, a key, or anything else.
 fn line() -> impl Strategy<Value = String> {
-    let keys = keys::KEYS.iter().map(|key| key.path.split_once('.').unwrap().1).collect::<Vec<_>>();
-    let sections = keys::KEYS.iter().map(|key| key.path.split_once('.').unwrap().0).collect::<Vec<_>>();
+    let keys = settings().map(Setting::name).collect::<Vec<_>>();
+    let sections = settings().map(Setting::section).collect::<Vec<_>>();
     prop_oneof![
         3 => prop::sample::select(sections).prop_map(|section| format!("{section}:")),
         4 => (prop::sample::select(keys), value()).prop_map(|(key, value)| format!("  {key}: {value}")),
@@ -44,19 +44,19 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 fn variables() -> impl Strategy<Value = Vec<(String, String)>> {
-    let name = prop::sample::select(keys::KEYS).prop_map(|key| key.environment());
+    let name = prop::sample::select(settings().map(Setting::variable).collect::<Vec<_>>());
     prop::collection::vec((name, value()), 0..3)
 }
 
 proptest! {
     #[test]
-    fn fuzzed_files_and_variables_are_taken_or_refused_with_a_reason(
+    fn fuzzed_files_and_variables_are_accepted_or_refused_with_a_reason(
         lines in prop::collection::vec(line(), 0..8),
         variables in variables(),
     ) {
         let mut bench = Bench::new().file(&lines.join("\n"));
         for (name, value) in &variables {
-            // What the system itself cannot hold.
+            // A variable cannot contain NUL.
             if !value.contains('\0') {
                 bench = bench.env(name, value);
             }

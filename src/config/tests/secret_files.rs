@@ -10,7 +10,7 @@ fn with_secret(text: &str) -> (Bench, String) {
 }
 
 #[test]
-fn a_secret_may_lie_in_a_file_that_the_environment_names() {
+fn a_secret_is_read_from_a_file_that_the_environment_names() {
     for text in [SECRET.to_owned(), format!("{SECRET}\n"), format!("{SECRET}\r\n")] {
         let (bench, file) = with_secret(&text);
         let settings = bench.env("ADMIN_TOKEN_FILE", &file).load().unwrap();
@@ -20,14 +20,14 @@ fn a_secret_may_lie_in_a_file_that_the_environment_names() {
     }
     let (bench, file) = with_secret(SECRET);
     let bench = bench.env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET_FILE", &file);
-    assert_eq!(bench.load().unwrap().opensky.client.unwrap().secret.expose(), SECRET);
+    assert_eq!(bench.load().unwrap().opensky.client_secret.unwrap().expose(), SECRET);
     let (bench, file) = with_secret("postgres://me:hush@db/flights\n");
     let settings = bench.env("DATABASE_URL_FILE", &file).load().unwrap();
     assert_eq!(settings.database.url.expose(), "postgres://me:hush@db/flights");
 }
 
 #[test]
-fn white_space_around_a_value_is_dropped_wherever_it_stands() {
+fn white_space_around_a_value_is_dropped_in_every_source() {
     let ends = ["\n", "\r\n", "\n\n", " \t\n"];
     for end in ends {
         let padded = format!("{SECRET}{end}");
@@ -42,31 +42,31 @@ fn white_space_around_a_value_is_dropped_wherever_it_stands() {
             .load()
             .unwrap();
         assert_eq!(settings.admin.token.unwrap().expose(), SECRET);
-        let client = settings.opensky.client.unwrap();
-        assert_eq!((client.id.as_str(), client.secret.expose()), ("me", SECRET));
-        assert_eq!(settings.kafka.properties.iter().collect::<Vec<_>>(), [("sasl.password", SECRET)]);
+        let (id, secret) = (settings.opensky.client_id.unwrap(), settings.opensky.client_secret.unwrap());
+        assert_eq!((id.as_str(), secret.expose()), ("me", SECRET));
+        assert_eq!(settings.kafka.properties.expose()["sasl.password"], SECRET);
         assert_eq!(settings.database.url.expose(), "postgres://me:hush@db");
         let (bench, file) = with_secret(&format!("\u{feff}{padded}"));
         assert_eq!(bench.env("ADMIN_TOKEN_FILE", &file).load().unwrap().admin.token.unwrap().expose(), SECRET);
         let yaml = format!("admin:\n  token: {}\n", serde_json::Value::from(padded.as_str()));
         assert_eq!(Bench::new().file(&yaml).load().unwrap().admin.token.unwrap().expose(), SECRET);
     }
-    // A variable that is only white space is as one that is not set.
-    for key in keys::KEYS {
-        let settings = Bench::new().env(&key.environment(), " \n").load();
-        assert_eq!(settings.unwrap().origin(key.path), "default", "{}", key.path);
+    // A variable that is only white space counts as not set.
+    for setting in settings() {
+        let settings = Bench::new().env(&setting.variable(), " \n").load();
+        assert_eq!(settings.unwrap().origin(setting.path), "default", "{}", setting.path);
     }
 }
 
 #[test]
-fn or_that_the_configuration_names() {
+fn a_secret_is_read_from_a_file_that_the_configuration_names() {
     let (bench, file) = with_secret(SECRET);
     let settings = bench.file(&format!("admin:\n  token_file: {file}\n")).load().unwrap();
     assert_eq!(settings.admin.token.unwrap().expose(), SECRET);
 }
 
 #[test]
-fn the_original_password_too() {
+fn the_legacy_password_is_read_from_a_file() {
     let (bench, file) = with_secret("hush\n");
     let parts = |bench: Bench| bench.env("DATABASE_HOST", "db").env("DATABASE_USER", "me");
     let settings = parts(bench.env("DATABASE_PASS_FILE", &file)).load().unwrap();
@@ -77,7 +77,7 @@ fn the_original_password_too() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_named_and_what_may_be_the_secret_is_not_shown() {
+fn an_unusable_file_is_named_without_showing_a_possible_secret() {
     let absent = Bench::new().env("ADMIN_TOKEN_FILE", "/no/such/file").error();
     assert_all(&absent, &["admin.token_file", "/no/such/file", "ADMIN_TOKEN_FILE", "cannot be read"]);
     let mistaken = Bench::new().env("ADMIN_TOKEN_FILE", SECRET).error();
@@ -90,7 +90,7 @@ fn a_file_that_cannot_be_used_is_named_and_what_may_be_the_secret_is_not_shown()
 }
 
 #[test]
-fn the_value_and_a_file_with_another_one_cannot_stand_together() {
+fn a_value_and_a_file_with_another_value_are_an_error() {
     let (bench, file) = with_secret(SECRET);
     let error = bench.env("ADMIN_TOKEN", "another-token-of-16").env("ADMIN_TOKEN_FILE", &file).error();
     assert_all(&error, &["admin.token", "keep one of them"]);

@@ -1,36 +1,38 @@
 use super::*;
+use crate::config;
 
 fn root(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
 
 #[test]
-fn the_committed_file_holds_every_key_with_its_default() {
+fn the_committed_file_has_every_setting_with_its_default() {
     let rendered = config_file(&BTreeMap::new());
     let committed = std::fs::read_to_string(root(CONFIG_FILE)).unwrap();
-    assert!(committed == rendered, "write it anew: flight-monitor check-config --template > {CONFIG_FILE}");
+    assert!(committed == rendered, "regenerate it: make generate");
 
     let settings = Bench::new().file(&rendered).load().unwrap();
     let defaults = Bench::new().load().unwrap();
     assert_eq!(settings.rows(), defaults.rows());
-    assert!(!settings.opensky.credentials_file.required, "the default file may be absent, spelled out or not");
-    for key in keys::KEYS {
-        assert!(rendered.contains(&format!("\n  {}:", key.name())), "{}", key.path);
+    let credentials = settings.opensky.credentials();
+    assert_eq!(credentials, Ok(None), "the default file may be missing, spelled out or not");
+    for setting in config::settings() {
+        assert!(rendered.contains(&format!("\n  {}:", setting.name())), "{}", setting.path);
     }
 }
 
 #[test]
-fn the_readme_holds_the_table_of_all_keys() {
+fn the_documentation_has_the_table_of_all_settings() {
     let table = markdown_table();
-    for key in keys::KEYS {
-        assert_all(&table, &[key.path, key.meaning, &key.environment()]);
+    for setting in settings() {
+        assert_all(&table, &[setting.path, setting.docs, &setting.variable()]);
     }
-    let readme = std::fs::read_to_string(root("docs/configuration.md")).unwrap();
-    assert!(readme.contains(&table), "replace the table by that of: flight-monitor check-config --markdown");
+    let document = std::fs::read_to_string(root("docs/configuration.md")).unwrap();
+    assert!(document.contains(&table), "regenerate it: make generate");
 }
 
 #[test]
-fn what_is_shown_reads_back_as_the_same_configuration() {
+fn the_effective_configuration_reads_back_as_the_same_one() {
     let settings = Bench::new()
         .env("KAFKA_GROUP_ID", "007")
         .env("KAFKA_TOPIC_RAW", "1e5")
@@ -46,18 +48,14 @@ fn what_is_shown_reads_back_as_the_same_configuration() {
 }
 
 #[test]
-fn every_key_belongs_to_a_section_and_has_a_name_of_its_own() {
-    let mut names: Vec<_> = keys::KEYS.iter().map(Key::environment).collect();
-    names.extend(keys::KEYS.iter().filter_map(|key| Some(keys::environment_name(key.older?.path))));
-    names.extend(keys::KEYS.iter().filter_map(Key::in_file).map(|path| keys::environment_name(&path)));
-    names.extend(older_database::PARTS.into_iter().chain([older_database::PASSWORD_FILE]).map(keys::environment_name));
-    let all = names.len();
-    names.sort();
-    names.dedup();
-    assert_eq!(names.len(), all);
-    for key in keys::KEYS {
-        assert!(keys::SECTIONS.iter().any(|(section, _)| *section == key.section()), "{}", key.path);
-        assert!(key.meaning.ends_with('.'), "{}", key.path);
-        assert_eq!(check_value(key, key.default, "default"), Ok(()), "{}", key.path);
+fn every_name_is_unique_and_every_default_is_valid() {
+    let mut variables: Vec<_> = names::all().iter().map(|name| &name.variable).collect();
+    let all = variables.len();
+    variables.sort();
+    variables.dedup();
+    assert_eq!(variables.len(), all);
+    for setting in settings() {
+        assert!(setting.docs.ends_with('.'), "{}", setting.path);
+        assert_eq!(setting.check(setting.default, "default"), Ok(()), "{}", setting.path);
     }
 }

@@ -1,22 +1,23 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use url::Url;
 
-use super::{FromText, Unfit};
-use crate::config::kind::Kind;
+use crate::config::value::{InvalidValue, SettingValue, Shape, setting_value};
+use crate::opensky::Endpoint;
 
 /// A host name or an IP address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// An address.
+    /// An IP address.
     Ip(IpAddr),
-    /// A name to be looked up.
+    /// A name to resolve.
     Name(String),
 }
 
 impl Host {
-    /// `host:port`, as a socket or a URL wants it.
+    /// `host:port`, with brackets around an IPv6 address.
     pub fn with_port(&self, port: u16) -> String {
         match self {
             Self::Ip(IpAddr::V6(address)) => format!("[{address}]:{port}"),
@@ -25,7 +26,7 @@ impl Host {
         }
     }
 
-    /// Where a client on this machine reaches a server that listens here.
+    /// The host by which a client on this machine reaches a server that listens here.
     pub fn to_reach(&self) -> Self {
         match self {
             Self::Ip(IpAddr::V4(address)) if address.is_unspecified() => Self::Ip(Ipv4Addr::LOCALHOST.into()),
@@ -44,55 +45,60 @@ impl fmt::Display for Host {
     }
 }
 
-impl FromText for Host {
-    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
+impl FromStr for Host {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse() {
             return Ok(Self::Ip(address));
         }
         match url::Host::parse(text) {
             Ok(url::Host::Domain(name)) => check_name(&name).map(|()| Self::Name(name)),
-            // What only looks like an address, such as 127.1 or 0x7f000001, is taken for what it stands for.
+            // Other notations of an address, such as 127.1 or 0x7f000001.
             Ok(url::Host::Ipv4(address)) => Ok(Self::Ip(address.into())),
             Ok(url::Host::Ipv6(address)) => Ok(Self::Ip(address.into())),
-            Err(error) => Err(Unfit(format!("{error}"))),
+            Err(error) => Err(InvalidValue::because(error)),
         }
     }
 }
 
-/// Whether the resolver can look a name up. The parser of URLs lets more pass, such as quotation marks.
-pub(super) fn check_name(name: &str) -> Result<(), Unfit> {
+setting_value!(Host: Text, "HOST", "a host name or an IP address");
+
+/// Checks that the resolver can look up a name. The URL parser accepts more, such as quotation marks.
+pub(super) fn check_name(name: &str) -> Result<(), InvalidValue> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if let Some(c) = name.chars().find(|c| !known(*c)) {
-        return Err(Unfit(format!("a host name has no {c:?}")));
+        return Err(InvalidValue::because(format_args!("a host name cannot contain {c:?}")));
     }
     let name = name.strip_suffix('.').unwrap_or(name);
     match name.split('.').find(|label| label.is_empty() || label.len() > 63) {
-        _ if name.len() > 253 => Err(Unfit::because("the host name is longer than 253 characters")),
-        Some("") => Err(Unfit::because("the host name has an empty part")),
-        Some(_) => Err(Unfit::because("a part of the host name is longer than 63 characters")),
+        _ if name.len() > 253 => Err(InvalidValue::because("the host name is longer than 253 characters")),
+        Some("") => Err(InvalidValue::because("the host name has an empty part")),
+        Some(_) => Err(InvalidValue::because("a part of the host name is longer than 63 characters")),
         None => Ok(()),
     }
 }
 
-impl FromText for Url {
-    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
-        let url = Self::parse(text).map_err(|error| Unfit(format!("{error}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Unfit(format!("its scheme is {:?}", url.scheme())));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Unfit::because("it holds a user name or a password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(Unfit::because("it holds a query or a fragment"));
-        }
-        if let Some(url::Host::Domain(name)) = url.host() {
+impl SettingValue for Endpoint {
+    type Limits = ();
+
+    const SHAPE: Shape = Shape::Text;
+    const PLACEHOLDER: &'static str = "URL";
+    const EXPECTED: &'static str = "an address such as https://example.org/api, without user name or password";
+
+    fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
+        // The endpoint's own check cannot tell what is wrong with a host name.
+        if let Ok(url) = Url::parse(text)
+            && let Some(url::Host::Domain(name)) = url.host()
+        {
             check_name(name)?;
         }
-        // The HTTP client has a parser of its own.
-        url.as_str().parse::<awc::http::Uri>().map_err(|error| Unfit(format!("{error}")))?;
-        Ok(url)
+        text.parse().map_err(InvalidValue::because)
+    }
+
+    fn display(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -101,9 +107,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_written_for_sockets_and_reached_from_here() {
+    fn a_host_is_written_with_its_port_and_reached_from_this_machine() {
         let check = |text: &str, socket: &str, reached: &str| {
-            let host = Host::from_text(text, Kind::Host).unwrap();
+            let host = text.parse::<Host>().unwrap();
             assert_eq!(host.with_port(80), socket, "{text}");
             assert_eq!(host.to_reach().with_port(80), reached, "{text}");
         };
@@ -115,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn invalid_hosts_are_refused() {
         for text in [
             "",
             "a b",
@@ -128,7 +134,7 @@ mod tests {
             "a(b)",
             &"a".repeat(64),
         ] {
-            assert!(Host::from_text(text, Kind::Host).is_err(), "{text:?}");
+            assert!(text.parse::<Host>().is_err(), "{text:?}");
         }
     }
 }

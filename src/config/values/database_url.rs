@@ -1,48 +1,66 @@
 use std::fmt;
 
-use super::secret::MASK;
-use super::{FromText, Unfit, is_sensitive};
-use crate::config::kind::Kind;
+use crate::config::value::{InvalidValue, MASK, Secrecy, SettingValue, Shape, is_sensitive, mask_user_info};
 use crate::storage::DatabaseUrl;
 
-/// The address of a database, which may hold a password: `Debug` and `Display` mask it.
+/// The address of a database, as it was written and parsed. `Debug` and `Display` mask its password.
 #[derive(Clone)]
-pub struct SecretUrl(Box<str>);
+pub struct DatabaseAddress {
+    text: Box<str>,
+    url: DatabaseUrl,
+}
 
-impl SecretUrl {
-    /// The address with its password, for the one who connects.
+impl DatabaseAddress {
+    /// The address to connect to.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// The text with its password.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// Whether it is a server's, which other processes can reach too, and no file's.
+    /// Whether other processes can reach the database too: it is a server, not a file.
     pub fn is_shared(&self) -> bool {
-        !self.0.starts_with("sqlite")
-    }
-
-    /// Whether there is a password in it.
-    pub fn has_password(&self) -> bool {
-        mask(&self.0) != *self.0
+        matches!(self.url, DatabaseUrl::Postgres(_))
     }
 }
 
-impl fmt::Debug for SecretUrl {
+impl fmt::Debug for DatabaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
     }
 }
 
-impl fmt::Display for SecretUrl {
+impl fmt::Display for DatabaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&mask(&self.0))
+        f.write_str(&mask(&self.text))
     }
 }
 
-impl FromText for SecretUrl {
-    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
-        // The one who connects reads it: what this lets through can be used.
-        text.parse::<DatabaseUrl>().map_err(|error| Unfit(error.to_string()))?;
-        Ok(Self(text.into()))
+impl SettingValue for DatabaseAddress {
+    type Limits = ();
+
+    const SHAPE: Shape = Shape::Text;
+    const PLACEHOLDER: &'static str = "URL";
+    const EXPECTED: &'static str = "sqlite://PATH or postgres://user:password@host:port/name";
+    const SECRECY: Secrecy = Secrecy::MayHoldSecret;
+
+    fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
+        Ok(Self { text: text.into(), url: text.parse().map_err(InvalidValue::because)? })
+    }
+
+    fn display(&self) -> String {
+        self.to_string()
+    }
+
+    /// The scheme alone: where the password of an invalid address ends is not known.
+    fn quote_refused(text: &str) -> String {
+        match text.split_once("://") {
+            Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => format!("{scheme}://{MASK}"),
+            _ => MASK.to_owned(),
+        }
     }
 }
 
@@ -56,29 +74,17 @@ fn mask(url: &str) -> String {
     format!("{address}?{}", parameters.collect::<Vec<_>>().join("&"))
 }
 
-/// Masks the password in `scheme://user:password@host`. A password that was not percent-encoded may hold anything, so
-/// all up to the last `@` counts as its own.
-pub(crate) fn mask_user_info(url: &str) -> String {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let Some(end) = url.rfind('@').filter(|at| *at >= start) else { return url.to_owned() };
-    match url[start..end].find(':') {
-        Some(colon) => format!("{}:{MASK}{}", &url[..start + colon], &url[end..]),
-        None => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_masked_wherever_it_stands() {
+    fn a_password_is_masked_anywhere_in_the_address() {
         let check = |text: &str, shown: &str| {
-            let url = SecretUrl::from_text(text, Kind::DatabaseUrl).unwrap();
+            let url = DatabaseAddress::parse(text, &()).unwrap();
             assert_eq!(url.to_string(), shown);
             assert_eq!(format!("{url:?}"), shown);
             assert_eq!(url.expose(), text);
-            assert_eq!(url.has_password(), text != shown);
         };
         check("postgres://db/flights", "postgres://db/flights");
         check("postgres://me@db/flights", "postgres://me@db/flights");
@@ -89,7 +95,7 @@ mod tests {
             "postgres://db/flights?user=me&password=***&sslmode=require",
         );
         check("sqlite://data/flight-monitor.db", "sqlite://data/flight-monitor.db");
-        // Also in what is refused.
+        // In refused texts too.
         assert_eq!(mask("postgres://me:hu?s/h@db/flights"), "postgres://me:***@db/flights");
         assert_eq!(mask("postgres://me:hu@sh@db/flights"), "postgres://me:***@db/flights");
     }
@@ -97,7 +103,7 @@ mod tests {
     #[test]
     fn other_addresses_are_refused() {
         for text in ["", "data/x.db", "mysql://db/flights", "sqlite://", "postgres://db:port/x", "sqlite:x"] {
-            assert!(SecretUrl::from_text(text, Kind::DatabaseUrl).is_err(), "{text:?}");
+            assert!(DatabaseAddress::parse(text, &()).is_err(), "{text:?}");
         }
     }
 }

@@ -1,75 +1,74 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::secret::{MASK, Secret};
-use super::{FromText, Line, Unfit};
-use crate::config::kind::Kind;
+use crate::config::value::{InvalidValue, MASK, Secrecy, SettingValue, Shape, is_sensitive};
 use crate::kafka::check_property;
 
-/// What is passed to librdkafka as it is. `Debug` masks the values that may be secrets.
+/// Properties for librdkafka. `Debug` masks the values that may be secret.
 #[derive(Clone, Default)]
-pub struct KafkaProperties(BTreeMap<String, Secret>);
+pub struct KafkaProperties(BTreeMap<String, String>);
 
 impl KafkaProperties {
-    /// Names and values, ordered by name. The values may be secrets.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
+    /// Values by name. They may be secret.
+    pub fn expose(&self) -> &BTreeMap<String, String> {
+        &self.0
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// White space around a value is dropped, as everywhere: a trailing line break is no part of a password.
-    pub(crate) fn insert(&mut self, name: &str, value: &str) -> Result<(), Unfit> {
-        let value = value.trim();
-        match name {
-            "bootstrap.servers" | "metadata.broker.list" => {
-                return Err(Unfit::because("kafka.bootstrap_servers is the key for it"));
-            }
-            "group.id" => return Err(Unfit::because("kafka.group_id is the key for it")),
-            _ => {}
-        }
-        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if name.is_empty() || !name.chars().all(known) {
-            return Err(Unfit::because("this is no name of a property"));
-        }
-        // A PEM has line breaks; everything else has not.
-        if !value.starts_with("-----BEGIN ") && !value.is_empty() {
-            Line::from_text(value, Kind::Text)?;
-        }
-        check_property(name, value).map_err(Unfit)?;
-        self.0.insert(name.to_owned(), Secret::new(value));
-        Ok(())
-    }
-
-    /// Names and values, those that may be secrets masked.
-    pub(crate) fn show(&self) -> Vec<(String, String)> {
-        let shown = |(name, value): (&str, &str)| {
-            (name.to_owned(), if is_sensitive(name) { MASK.to_owned() } else { value.to_owned() })
-        };
-        self.iter().map(shown).collect()
+    fn masked(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), if is_sensitive(name) { MASK } else { value.as_str() }))
     }
 }
 
 impl fmt::Debug for KafkaProperties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.show()).finish()
+        f.debug_map().entries(self.masked()).finish()
     }
 }
 
-/// Whether a name is one of those under which secrets are kept.
-pub(crate) fn is_sensitive(name: &str) -> bool {
-    let name = name.to_lowercase();
-    // jaas and oauthbearer.config carry a password or a token within a longer text.
-    ["pass", "secret", "token", "private", "key.pem", "ssl_key", "jaas", "oauthbearer.config", "credential"]
-        .iter()
-        .any(|part| name.contains(part))
+impl SettingValue for KafkaProperties {
+    type Limits = ();
+
+    const SHAPE: Shape = Shape::Map;
+    const PLACEHOLDER: &'static str = "K=V,…";
+    const EXPECTED: &'static str = "a mapping of librdkafka's property names to values, or k=v,k=v";
+    const SECRECY: Secrecy = Secrecy::MayHoldSecret;
+
+    fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
+        let mut properties = Self::default();
+        split_properties(text)?.iter().try_for_each(|(name, value)| properties.insert(name, value))?;
+        Ok(properties)
+    }
+
+    /// White space around a value is dropped, as everywhere: a trailing line break does not belong to a password.
+    fn insert(&mut self, name: &str, text: &str) -> Result<(), InvalidValue> {
+        let value = text.trim();
+        match name {
+            "bootstrap.servers" | "metadata.broker.list" => {
+                return Err(InvalidValue::because("kafka.bootstrap_servers is the key for it"));
+            }
+            "group.id" => return Err(InvalidValue::because("kafka.group_id is the key for it")),
+            _ => {}
+        }
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if name.is_empty() || !name.chars().all(known) {
+            return Err(InvalidValue::because("not a property name"));
+        }
+        // Only a PEM has line breaks.
+        if !value.starts_with("-----BEGIN ") && !value.is_empty() {
+            String::parse(value, &())?;
+        }
+        check_property(name, value).map_err(InvalidValue::because)?;
+        self.0.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn display(&self) -> String {
+        self.masked().map(|(name, value)| format!("{name}={}", value.replace(',', "\\,"))).collect::<Vec<_>>().join(",")
+    }
 }
 
-/// Splits `k=v,k=v`, in which `\,` is a comma of a value.
-pub(crate) fn split_properties(text: &str) -> Result<Vec<(String, String)>, Unfit> {
+/// Splits `k=v,k=v`, where `\,` is a comma within a value.
+pub(in crate::config) fn split_properties(text: &str) -> Result<Vec<(String, String)>, InvalidValue> {
     let mut parts = Vec::new();
     let mut part = String::new();
     let mut rest = text.chars().peekable();
@@ -90,7 +89,7 @@ pub(crate) fn split_properties(text: &str) -> Result<Vec<(String, String)>, Unfi
         .enumerate()
         .map(|(index, part)| match part.split_once('=') {
             Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-            None => Err(Unfit(format!("part {} has no =", index + 1))),
+            None => Err(InvalidValue::because(format_args!("part {} has no =", index + 1))),
         })
         .collect()
 }
@@ -114,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn properties_that_have_a_key_of_their_own_or_none_at_all_are_refused() {
+    fn unknown_properties_and_those_with_a_setting_of_their_own_are_refused() {
         for name in ["bootstrap.servers", "metadata.broker.list", "group.id", "", "a b", "acks", "no.such.property"] {
             assert!(KafkaProperties::default().insert(name, "x").is_err(), "{name}");
         }
     }
 
     #[test]
-    fn what_may_be_secret_is_masked() {
+    fn values_that_may_be_secret_are_masked() {
         for name in [
             "sasl.password",
             "ssl.key.password",
@@ -132,7 +131,7 @@ mod tests {
             "sasl.oauthbearer.assertion.private.key.passphrase",
         ] {
             // Whether this build of librdkafka has it or not.
-            let properties = KafkaProperties(BTreeMap::from([(name.to_owned(), Secret::new("hush"))]));
+            let properties = KafkaProperties(BTreeMap::from([(name.to_owned(), "hush".to_owned())]));
             assert!(!format!("{properties:?}").contains("hush"), "{name}");
         }
         let mut properties = KafkaProperties::default();

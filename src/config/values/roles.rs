@@ -1,5 +1,7 @@
-use super::{FromText, Unfit};
-use crate::config::kind::Kind;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::config::value::{InvalidValue, setting_value};
 
 /// A part of the work that a process can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,28 +31,34 @@ impl Role {
 pub struct Roles(Vec<Role>);
 
 impl Roles {
-    /// Whether this role is among them.
+    /// Whether the process has this role.
     pub fn has(&self, role: Role) -> bool {
         self.0.contains(&role)
     }
 
-    /// Whether every role is.
+    /// Whether the process has every role.
     pub fn are_all(&self) -> bool {
         self.0.len() == Role::ALL.len()
     }
+}
 
-    pub(crate) fn show(&self) -> Vec<String> {
-        self.0.iter().map(|role| role.name().to_owned()).collect()
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(|role| role.name()).collect::<Vec<_>>().join(","))
     }
 }
 
-impl FromText for Roles {
-    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
+impl FromStr for Roles {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let names: Vec<_> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         if let Some(name) = names.iter().find(|name| !Role::ALL.iter().any(|role| role.name() == **name)) {
-            return Err(Unfit(format!("{name:?} is none of them")));
+            return Err(InvalidValue::because(format_args!("unknown role {name:?}")));
         }
         let roles: Vec<_> = Role::ALL.into_iter().filter(|role| names.contains(&role.name())).collect();
-        if roles.is_empty() { Err(Unfit::because("it is empty")) } else { Ok(Self(roles)) }
+        if roles.is_empty() { Err(InvalidValue::because("it is empty")) } else { Ok(Self(roles)) }
     }
 }
+
+setting_value!(Roles: List, "ROLE,…", "one or more of collect, store and live, separated by commas");

@@ -1,15 +1,15 @@
 use std::fmt;
+use std::str::FromStr;
 
 use super::address::check_name;
-use super::{FromText, Unfit, mask_user_info};
-use crate::config::kind::Kind;
+use crate::config::value::{InvalidValue, mask_user_info, setting_value};
 
-/// Which Kafka.
+/// The Kafka brokers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brokers {
-    /// The one in this process, which keeps nothing over a restart.
+    /// The broker in this process, whose messages do not survive a restart.
     Embedded,
-    /// A real one, by `host:port,host:port`.
+    /// A Kafka cluster, as `host:port,host:port`.
     At(String),
 }
 
@@ -22,8 +22,10 @@ impl fmt::Display for Brokers {
     }
 }
 
-impl FromText for Brokers {
-    fn from_text(text: &str, _: Kind) -> Result<Self, Unfit> {
+impl FromStr for Brokers {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let servers: Vec<_> = text.split(',').map(str::trim).filter(|server| !server.is_empty()).collect();
         if servers.is_empty() {
             return Ok(Self::Embedded);
@@ -33,9 +35,11 @@ impl FromText for Brokers {
     }
 }
 
-/// `host`, `host:port` or `[address]:port`: librdkafka itself would only complain in its log, and go on trying.
-fn check(server: &str) -> Result<(), Unfit> {
-    let refuse = |reason: &str| Err(Unfit(format!("{:?}: {reason}", mask_user_info(server))));
+setting_value!(Brokers: Texts, "HOST:PORT,…", "brokers as host:port,host:port");
+
+/// `host`, `host:port` or `[address]:port`: librdkafka itself would only log the mistake and keep trying.
+fn check(server: &str) -> Result<(), InvalidValue> {
+    let refuse = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(server))));
     if server.contains("://") {
         return refuse("a broker has no scheme; security.protocol belongs to kafka.properties");
     }
@@ -44,12 +48,12 @@ fn check(server: &str) -> Result<(), Unfit> {
         _ => (server, None),
     };
     if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-        return refuse("its port is none");
+        return refuse("invalid port");
     }
     match url::Host::parse(host) {
-        Ok(url::Host::Domain(name)) => check_name(&name).or_else(|unfit| refuse(&unfit.to_string())),
+        Ok(url::Host::Domain(name)) => check_name(&name).or_else(|invalid| refuse(&invalid.to_string())),
         Ok(_) => Ok(()),
-        Err(_) => refuse("its host is none"),
+        Err(_) => refuse("invalid host"),
     }
 }
 
@@ -60,7 +64,7 @@ mod tests {
     #[test]
     fn brokers_are_checked_one_by_one() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(Brokers::from_text(text, Kind::Servers).unwrap().to_string(), expected, "{text}");
+            assert_eq!(text.parse::<Brokers>().unwrap().to_string(), expected, "{text}");
         };
         check("", "");
         check("kafka:9092", "kafka:9092");
@@ -77,7 +81,7 @@ mod tests {
             "\"kafka\"",
             "'a':9092",
         ] {
-            assert!(Brokers::from_text(text, Kind::Servers).is_err(), "{text}");
+            assert!(text.parse::<Brokers>().is_err(), "{text}");
         }
     }
 }

@@ -1,11 +1,12 @@
 use super::*;
+use crate::config::section::Section;
 
 #[test]
-fn the_originals_names_are_taken_from_the_file_and_the_environment() {
+fn legacy_names_are_accepted_in_the_file_and_the_environment() {
     let read = |bench: Bench| {
         let settings = bench.load().unwrap();
         assert!(settings.origin("http.port").ends_with(", as sse.port"), "{}", settings.origin("http.port"));
-        (settings.http.port, settings.opensky.poll_interval.to_string(), settings.kafka.group_id)
+        (settings.http.port, settings.opensky.poll_interval.display(), settings.kafka.group_id)
     };
     let expected = (9090, "5s".to_owned(), "old".to_owned());
     let file =
@@ -19,7 +20,7 @@ fn the_originals_names_are_taken_from_the_file_and_the_environment() {
 }
 
 #[test]
-fn an_older_name_at_a_higher_level_wins_and_beside_the_new_one_it_is_an_error() {
+fn a_legacy_name_in_a_higher_layer_wins_and_in_the_same_layer_is_an_error() {
     let file = "http:\n  port: 1\n";
     assert_eq!(Bench::new().file(file).env("SSE_PORT", "2").load().unwrap().http.port, 2);
     assert_all(
@@ -32,7 +33,7 @@ fn an_older_name_at_a_higher_level_wins_and_beside_the_new_one_it_is_an_error() 
 }
 
 #[test]
-fn bad_values_of_older_names_are_shown_under_these_names() {
+fn bad_values_of_legacy_names_are_shown_under_these_names() {
     let check = |name: &str, text: &str, parts: &[&str]| assert_all(&Bench::new().env(name, text).error(), parts);
     check("OPENSKY_TICKER_INTERVAL_MS", "5s", &["opensky.ticker_interval_ms = \"5s\"", "whole number of ms"]);
     check("OPENSKY_TICKER_INTERVAL_MS", "5", &["as opensky.ticker_interval_ms", "shorter than 1s"]);
@@ -47,7 +48,7 @@ fn url(bench: &Bench) -> String {
 }
 
 #[test]
-fn the_pieces_of_a_database_address_are_put_together() {
+fn the_parts_of_a_database_address_are_assembled() {
     let file = "database:\n  host: db\n  port: 5432\n  user: me\n  name: flights\n  sslmode: disable\n";
     assert_eq!(
         url(&Bench::new().file(file).env("DATABASE_PASS", "p@ss:w/rd?%")),
@@ -62,48 +63,49 @@ fn the_pieces_of_a_database_address_are_put_together() {
 }
 
 #[test]
-fn every_piece_is_known_in_the_environment_and_the_file() {
+fn every_part_is_accepted_in_the_environment_and_the_file() {
     let values = ["db", "5433", "me", "hush", "flights", "require"];
     let expected = "postgres://me:hush@db:5433/flights?sslmode=require";
-    let environment = older_database::PARTS
-        .iter()
-        .zip(values)
-        .fold(Bench::new(), |bench, (path, value)| bench.env(&keys::environment_name(path), value));
+    let parts = || legacy::DatabaseParts::SCHEMA.settings.iter().zip(values);
+    let environment = parts().fold(Bench::new(), |bench, (part, value)| bench.env(&part.variable(), value));
     assert_eq!(url(&environment), expected);
-    let lines = older_database::PARTS
-        .iter()
-        .zip(values)
-        .map(|(path, value)| format!("  {}: {value}\n", path.trim_start_matches("database.")));
+    let lines = parts().map(|(part, value)| {
+        format!(
+            "  {}: {value}
+",
+            part.name()
+        )
+    });
     assert_eq!(url(&Bench::new().file(&format!("database:\n{}", lines.collect::<String>()))), expected);
 }
 
 #[test]
-fn pieces_and_the_whole_address_at_one_level_are_an_error_and_else_the_higher_level_holds() {
+fn parts_and_the_whole_address_in_one_layer_are_an_error_and_otherwise_the_higher_layer_wins() {
     let whole = "postgres://whole/flights";
     let both = Bench::new().env("DATABASE_URL", whole).env("DATABASE_HOST", "db");
     assert_all(&both.error(), &["database.url", "DATABASE_HOST", "keep the one or the other"]);
 
-    let higher_pieces = Bench::new().file(&format!("database:\n  url: {whole}\n")).env("DATABASE_HOST", "db");
-    assert_eq!(url(&higher_pieces), "postgres://db");
-    assert_all(&higher_pieces.load().unwrap().warnings[0].to_string(), &["database.url", "DATABASE_HOST"]);
+    let higher_parts = Bench::new().file(&format!("database:\n  url: {whole}\n")).env("DATABASE_HOST", "db");
+    assert_eq!(url(&higher_parts), "postgres://db");
+    assert_all(&higher_parts.load().unwrap().warnings[0].to_string(), &["database.url", "DATABASE_HOST"]);
 
     let higher_whole = Bench::new().file("database:\n  host: db\n").env("DATABASE_URL", whole);
     assert_eq!(url(&higher_whole), whole);
     assert_all(&higher_whole.load().unwrap().warnings[0].to_string(), &["database.host", "DATABASE_URL"]);
 
-    // A file written by `init` spells out the default; that is no decision against the pieces.
+    // A file written by `init` spells out the default; that is not a decision against the parts.
     let spelled_out = Bench::new().file(&config_file(&BTreeMap::new())).env("DATABASE_HOST", "db");
     assert_eq!(url(&spelled_out), "postgres://db");
     assert!(spelled_out.load().unwrap().warnings.is_empty());
 
     // The same in the environment is one.
-    let default = keys::find("database.url").unwrap().default;
+    let default = DatabaseSettings::url.default;
     let decided = Bench::new().file("database:\n  host: db\n").env("DATABASE_URL", default);
     assert_eq!(url(&decided), default);
 }
 
 #[test]
-fn pieces_that_make_no_address_are_an_error() {
+fn incomplete_parts_are_an_error() {
     let lone = Bench::new().env("DATABASE_NAME", "flights");
     assert_all(&lone.error(), &["database.name = \"flights\"", "database.host is missing"]);
     let no_user = Bench::new().env("DATABASE_HOST", "db").env("DATABASE_PASS", "hush");

@@ -1,0 +1,66 @@
+use std::fmt;
+
+use thiserror::Error;
+
+/// Every problem of the configuration, to be shown together.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct ConfigError(pub Vec<Problem>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problems = if self.0.len() == 1 { "a problem" } else { "problems" };
+        write!(f, "the configuration has {problems}:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// One problem. Secrets are masked already.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// The file does not exist, cannot be read, or is invalid YAML; the reason has the line.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// The cause.
+        reason: String,
+    },
+    /// A key that is unknown, has an invalid value or contradicts another.
+    #[error("{key} = {value} ({origin}): {reason}")]
+    Key {
+        /// Its dotted path.
+        key: String,
+        /// Its value.
+        value: String,
+        /// Where it comes from.
+        origin: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}
+
+/// The problems found while reading, and warnings, with which the program still starts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Diagnostics {
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Diagnostics {
+    /// Notes a problem of a key.
+    pub(super) fn problem(
+        &mut self,
+        key: impl Into<String>,
+        value: String,
+        origin: impl Into<String>,
+        reason: impl Into<String>,
+    ) {
+        let (key, origin, reason) = (key.into(), origin.into(), reason.into());
+        self.problems.push(Problem::Key { key, value, origin, reason });
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.problems.append(&mut other.problems);
+        self.warnings.append(&mut other.warnings);
+    }
+}

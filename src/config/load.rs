@@ -1,0 +1,91 @@
+use std::path::Path;
+
+use super::diagnostics::{ConfigError, Diagnostics, Problem};
+use super::environment::Environment;
+use super::flags::Flags;
+use super::reader::Reader;
+use super::sections::{DatabaseSettings, OpenSkySettings, ServerSettings, Settings, settings};
+use super::values::{Brokers, show_duration};
+use super::{file, legacy};
+use crate::opensky::Endpoint;
+use crate::proxy::InvalidProxy;
+
+/// The file that is read from the working directory when none is named.
+pub const CONFIG_FILE: &str = "config.yaml";
+
+impl Settings {
+    /// Reads the file (the named one, which must exist, or else `config.yaml` in the working directory if it exists), merges
+    /// the environment and the flags over it, and parses the result.
+    ///
+    /// # Errors
+    /// Every problem together, each with its key, value, origin and expectation.
+    pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
+        Self::load_in(Path::new(""), file, environment, flags)
+    }
+
+    pub(super) fn load_in(
+        directory: &Path,
+        file: Option<&Path>,
+        environment: &Environment,
+        flags: &Flags,
+    ) -> Result<Self, ConfigError> {
+        let from_file = match file {
+            Some(named) => file::read(named, true),
+            None => file::read(&directory.join(CONFIG_FILE), false),
+        };
+        let mut layers = [from_file, environment.read(), flags.read()];
+        let merged = legacy::assemble_url(&mut layers).and_then(|()| Reader::merge(settings(), layers));
+        let mut reader = merged.map_err(|error| {
+            ConfigError(vec![Problem::File { path: "configuration".to_owned(), reason: error.to_string() }])
+        })?;
+        let settings = Self::read(&mut reader, environment.proxies(), environment.authorities());
+        if let Some(settings) = &settings {
+            settings.check(&mut reader);
+        }
+        let Diagnostics { problems, warnings } = reader.diagnostics;
+        match settings {
+            Some(mut settings) if problems.is_empty() => {
+                settings.warnings = warnings;
+                Ok(settings)
+            }
+            _ => Err(ConfigError(problems)),
+        }
+    }
+
+    /// Checks the sections against each other.
+    fn check(&self, reader: &mut Reader) {
+        // With a part of the settings missing this could be a false alarm.
+        if reader.diagnostics.problems.is_empty()
+            && !self.server.roles.are_all()
+            && self.kafka.bootstrap_servers == Brokers::Embedded
+        {
+            reader.conflict(
+                ServerSettings::roles,
+                "kafka.bootstrap_servers is empty, and the embedded broker serves only a single process with all roles; \
+                 set it to a Kafka cluster",
+            );
+        }
+        let DatabaseSettings { retention, compress_after, .. } = self.database;
+        if compress_after >= retention {
+            let [retention, compress_after] = [retention, compress_after].map(show_duration);
+            reader.diagnostics.warnings.push(format!(
+                "database.compress_after is {compress_after}, but database.retention is {retention}: chunks are dropped \
+                 before they are compressed"
+            ));
+        }
+    }
+
+    /// The addresses of OpenSky that are reached through a proxy, a line for each.
+    ///
+    /// # Errors
+    /// A variable whose value is not a proxy.
+    pub fn proxied(&self) -> Result<Vec<String>, InvalidProxy> {
+        let proxies = self.proxies.as_ref().map_err(Clone::clone)?;
+        let OpenSkySettings { base_url, auth_url, .. } = &self.opensky;
+        let proxied = |endpoint: &Endpoint| {
+            let proxy = proxies.of(endpoint.url())?;
+            Some(format!("{proxy} for {endpoint} (environment variable {})", proxy.variable()))
+        };
+        Ok([base_url, auth_url].into_iter().filter_map(proxied).collect())
+    }
+}

@@ -1,0 +1,106 @@
+//! Every name that the file and the environment may use for a setting.
+
+use std::sync::LazyLock;
+
+use super::layer::Layer;
+use super::legacy::{ALIASES, Alias, DatabaseParts};
+use super::section::Section;
+use super::sections::{SECTIONS, settings};
+use super::setting::{Setting, variable};
+use super::value::{MASK, Shape, is_sensitive, mask_user_info, quote};
+
+/// A name and what it sets.
+pub(super) struct Name {
+    pub(super) path: String,
+    pub(super) variable: String,
+    pub(super) target: Target,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// A setting by its own name.
+    Value(&'static Setting),
+    /// A setting, by the path of a file with its value.
+    File(&'static Setting),
+    /// A setting by its name in the Go original.
+    Alias(&'static Alias),
+}
+
+static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
+    let name = |path: String, target| Name { variable: variable(&path), path, target };
+    let values = || settings().chain(DatabaseParts::SCHEMA.settings.iter().copied());
+    let files = values().filter_map(|setting| Some(name(setting.file_path()?, Target::File(setting))));
+    let aliases = ALIASES.iter().map(|alias| name(alias.path.to_owned(), Target::Alias(alias)));
+    values().map(|setting| name(setting.path.to_owned(), Target::Value(setting))).chain(aliases).chain(files).collect()
+});
+
+pub(super) fn all() -> &'static [Name] {
+    &NAMES
+}
+
+impl Name {
+    pub(super) fn setting(&self) -> &'static Setting {
+        match self.target {
+            Target::Value(setting) | Target::File(setting) => setting,
+            Target::Alias(alias) => alias.setting,
+        }
+    }
+
+    /// How YAML writes what is given by this name.
+    pub(super) fn shape(&self) -> Shape {
+        if matches!(self.target, Target::File(_)) { Shape::Text } else { self.setting().shape }
+    }
+
+    /// Sets the setting in a layer.
+    pub(super) fn set(&self, layer: &mut Layer, text: &str, origin: &str) {
+        match self.target {
+            Target::Value(setting) => layer.set(setting, text, origin),
+            Target::File(setting) => layer.set_from_file(setting, text, origin),
+            Target::Alias(Alias { path, setting, unit }) => {
+                let text = text.trim();
+                if !unit.is_empty() && text.parse::<u64>().is_err() {
+                    let reason = format!("not a whole number; expected a whole number of {unit}");
+                    return layer.diagnostics.problem(*path, setting.quote_refused(text), origin, reason);
+                }
+                layer.set(setting, &format!("{text}{unit}"), &format!("{origin}, as {path}"));
+            }
+        }
+    }
+}
+
+/// The variable that was probably meant by one of ours with a typing error.
+pub(super) fn nearest_variable(typed: &str) -> Option<&'static str> {
+    let in_section = |section: &str| typed.starts_with(&format!("{}_", section.to_uppercase()));
+    SECTIONS.iter().find(|section| in_section(section.name))?;
+    all()
+        .iter()
+        .map(|name| (strsim::osa_distance(&name.variable, typed), &*name.variable))
+        .filter(|(distance, _)| (1..=2).contains(distance))
+        .min()
+        .map(|(_, meant)| meant)
+}
+
+/// The setting that an unknown path resembles most, if it resembles any.
+pub(super) fn nearest_setting(path: &str) -> Option<&'static Setting> {
+    let distance = |setting: &Setting| {
+        let whole = strsim::osa_distance(setting.path, path);
+        // The right name in the wrong section is a likely mistake, too.
+        let name = path.rsplit('.').next().unwrap_or(path);
+        let moved = 2 + strsim::osa_distance(setting.name(), name);
+        whole.min(moved)
+    };
+    settings()
+        .map(|setting| (distance(setting), setting))
+        .min_by_key(|(distance, _)| *distance)
+        .and_then(|(distance, setting)| (distance <= 3 && distance < setting.name().len()).then_some(setting))
+}
+
+/// The value of an unknown key: masked where a secret may have been meant.
+pub(super) fn quote_unknown(path: &str, text: &str) -> String {
+    let whole_section = settings().any(|setting| setting.section() == path && setting.may_hold_secret());
+    match nearest_setting(path).filter(|setting| setting.may_hold_secret()) {
+        Some(near) => near.quote_refused(text),
+        None if whole_section || is_sensitive(path) => MASK.to_owned(),
+        None => quote(&mask_user_info(text)),
+    }
+}

@@ -1,0 +1,122 @@
+use std::fmt;
+
+use super::diagnostics::Problem;
+use super::value::{InvalidValue, Secrecy, SettingValue, Shape};
+
+/// One setting.
+pub struct Setting {
+    /// `section.name`.
+    pub path: &'static str,
+    /// As written in the environment. Where it is empty, the setting may be left empty.
+    pub default: &'static str,
+    /// A sentence or two for people.
+    pub docs: &'static str,
+    /// How YAML writes it.
+    pub shape: Shape,
+    /// What `--help` shows in place of a value.
+    pub placeholder: &'static str,
+    /// Whether its value may be shown.
+    pub secrecy: Secrecy,
+    flag: Option<&'static str>,
+    expected: fn() -> String,
+    check: fn(&str) -> Result<(), InvalidValue>,
+    quote_refused: fn(&str) -> String,
+}
+
+impl Setting {
+    pub(super) const fn new<T: SettingValue>(
+        (path, default): (&'static str, &'static str),
+        docs: &'static str,
+        flag: Option<&'static str>,
+        expected: fn() -> String,
+        check: fn(&str) -> Result<(), InvalidValue>,
+    ) -> Self {
+        Self {
+            path,
+            default,
+            docs: docs.trim_ascii_start(),
+            shape: T::SHAPE,
+            placeholder: T::PLACEHOLDER,
+            secrecy: T::SECRECY,
+            flag,
+            expected,
+            check,
+            quote_refused: T::quote_refused,
+        }
+    }
+
+    /// The part before the dot.
+    pub fn section(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The part after the dot.
+    pub fn name(&self) -> &'static str {
+        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+    }
+
+    /// The name of its environment variable.
+    pub fn variable(&self) -> String {
+        variable(self.path)
+    }
+
+    /// The name of its flag, without the dashes; `None` for a secret.
+    pub fn flag(&self) -> Option<String> {
+        let named = || self.flag.map_or_else(|| self.path.replace(['.', '_'], "-"), str::to_owned);
+        (self.secrecy != Secrecy::Secret).then(named)
+    }
+
+    /// The path of the companion that names a file with the value, for what may be secret: `section.name_file`.
+    pub fn file_path(&self) -> Option<String> {
+        (self.may_hold_secret() && self.shape != Shape::Map).then(|| format!("{}_file", self.path))
+    }
+
+    /// The accepted values, in words.
+    pub fn expected(&self) -> String {
+        let or_nothing = if self.default.is_empty() { ", or nothing" } else { "" };
+        format!("{}{or_nothing}", (self.expected)())
+    }
+
+    /// Checks a text as a value, by itself.
+    ///
+    /// # Errors
+    /// As [`Settings::load`](super::Settings::load) reports it, with this origin.
+    pub fn check(&self, text: &str, origin: &str) -> Result<(), Problem> {
+        (self.check)(text.trim()).map_err(|invalid| self.refuse(text, origin, &invalid))
+    }
+
+    pub(super) fn may_hold_secret(&self) -> bool {
+        self.secrecy != Secrecy::Public
+    }
+
+    /// A refused text on one line, without what may be secret.
+    pub(super) fn quote_refused(&self, text: &str) -> String {
+        (self.quote_refused)(text)
+    }
+
+    pub(super) fn refuse(&self, text: &str, origin: &str, invalid: &InvalidValue) -> Problem {
+        self.problem(text, origin, format!("{}; expected {}", invalid.of_text(text), self.expected()))
+    }
+
+    pub(super) fn problem(&self, text: &str, origin: &str, reason: impl Into<String>) -> Problem {
+        let (key, value) = (self.path.to_owned(), self.quote_refused(text));
+        Problem::Key { key, value, origin: origin.to_owned(), reason: reason.into() }
+    }
+}
+
+impl PartialEq for Setting {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path)
+    }
+}
+
+/// The environment variable of a dotted path: upper case, with underscores in place of the dots.
+pub(super) fn variable(path: &str) -> String {
+    path.replace('.', "_").to_uppercase()
+}
