@@ -1,22 +1,22 @@
 use std::process::ExitCode;
 
-/// How the process ends; `flight-monitor --help` lists the codes.
+/// The exit status of the process; `flight-monitor --help` lists the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
     /// 0: done.
     Done,
-    /// 1: it failed, and the log says why.
+    /// 1: failed; the log has the reason.
     Failed,
-    /// 2: the command line or the configuration is wrong.
+    /// 2: invalid command line or configuration.
     Usage,
-    /// 3: a part failed again and again, and restarting it did not help.
+    /// 3: an actor failed repeatedly in spite of restarts.
     GaveUp,
-    /// 4: the shutdown's deadline passed, or a second signal came, before everything was drained.
+    /// 4: exited before everything was drained, at the shutdown timeout or a second signal.
     NotDrained,
 }
 
 impl ExitStatus {
-    /// The number.
+    /// The exit code.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,

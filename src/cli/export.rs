@@ -17,14 +17,14 @@ Examples:
   flight-monitor export --from 1767225600 --icao24 4b1814,3c6444 two.ndjson
   flight-monitor export --from 1767225600 --callsign SWR123 --fields last_contact,lat,lon --format csv - | head
 
-The filters and the fields are written as those of GET /api/v1/history. The database is only read: a file of SQLite
-may belong to a server that is running.")]
+The filters and fields have the syntax of GET /api/v1/history. The database is only read, so that a SQLite file may be
+in use by a running server.")]
 pub struct ExportArgs {
-    /// What to write: a .parquet, .csv or .ndjson file, or - for standard output
+    /// The file to write: .parquet, .csv or .ndjson, or - for standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// The form to write: csv, ndjson or parquet [default: what the file's name ends in]
+    /// The format: csv, ndjson or parquet [default: by the file's extension]
     #[arg(long, value_name = "FORMAT", required_if_eq("file", "-"))]
     pub(crate) format: Option<FileForm>,
 
@@ -32,7 +32,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     pub from: UnixTime,
 
-    /// The latest last_contact, included; without it everything up to now
+    /// The latest last_contact, included; by default the present
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     pub to: Option<UnixTime>,
 
@@ -52,7 +52,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FIELD,…")]
     pub(crate) fields: Option<Fields>,
 
-    /// Replace the file if it is there
+    /// Replace an existing file
     #[arg(long)]
     pub force: bool,
 

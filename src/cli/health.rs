@@ -1,4 +1,4 @@
-//! `health`: is the server of this configuration alive? For container images that have no curl.
+//! `health`: checks that the server of this configuration is alive, for container images without curl.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -19,12 +19,12 @@ use super::values::duration;
 use crate::config::{ConfigError, Environment, HttpSettings, Settings};
 use crate::tls::LenientVerifier;
 
-/// `health`: ask a running server whether it is alive.
+/// `health`: check whether a running server is alive.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-Exits with 0 if GET /health/live of the configured http.host and http.port answers 200, else with 1.")]
+Exits with 0 if GET /health/live at the configured http.host and http.port responds with 200, otherwise with 1.")]
 pub struct HealthArgs {
-    /// How long to wait for the answer
+    /// How long to wait for the response
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration)]
     timeout: Duration,
 
@@ -33,46 +33,46 @@ pub struct HealthArgs {
     settings: SettingFlags<ListeningKeys>,
 }
 
-/// Why a server does not count as alive.
+/// Why a server is not considered alive.
 #[derive(Debug, Error)]
 pub enum Unhealthy {
-    /// It is not known where it listens.
+    /// Its address is unknown.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Port 0 stands for one that only the server itself knows.
+    /// With port 0, only the server itself knows its port.
     #[error("http.port is 0, so the server's port is not known here")]
     NoPort,
-    /// It is not there, or does not speak HTTP.
+    /// The connection failed, or the server does not speak HTTP.
     #[error("{address}: {error}")]
     Unreachable {
-        /// Where it was looked for.
+        /// The server's address.
         address: String,
-        /// The system's word.
+        /// The cause.
         #[source]
         error: io::Error,
     },
-    /// It does not answer in time.
-    #[error("{address}: no answer within {} ms", waited.as_millis())]
+    /// No response in time.
+    #[error("{address}: no response within {} ms", waited.as_millis())]
     Silent {
-        /// Where it was looked for.
+        /// The server's address.
         address: String,
-        /// How long it had.
+        /// The timeout.
         waited: Duration,
     },
-    /// It answers that it is not well.
-    #[error("{address}: answered {status:?}")]
+    /// Another response than 200.
+    #[error("{address}: responded {status:?}")]
     Refused {
-        /// Where it was looked for.
+        /// The server's address.
         address: String,
-        /// The first line of its answer.
+        /// The status line.
         status: String,
     },
 }
 
-/// Asks `/health/live` of the configured address.
+/// Requests `/health/live` from the configured address.
 ///
 /// # Errors
-/// When the server is not alive, or nobody knows.
+/// A server that is not alive, or whose address is unknown.
 pub fn run(args: &HealthArgs, file: Option<&Path>, environment: &Environment) -> Result<(), Unhealthy> {
     let settings = Settings::load(file, environment, &args.settings.0)?;
     check(&settings.http, args.timeout)
@@ -85,7 +85,7 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     let address = http.host.to_reach().with_port(http.port);
     let (sender, answer) = mpsc::channel();
     let (asked, with_tls) = (address.clone(), http.tls_certificate.is_some());
-    // In a thread of its own, since neither the look-up of a name nor an answer byte by byte has a time-out.
+    // In a thread of its own, since neither name resolution nor a response that arrives byte by byte has a timeout.
     std::thread::spawn(move || sender.send(ask(&asked, with_tls, timeout)));
     match answer.recv_timeout(timeout) {
         Ok(Ok(status)) if is_success(&status) => Ok(()),
@@ -97,9 +97,9 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     }
 }
 
-/// The status line of the answer.
+/// The status line of the response.
 fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
-    let mut failed = io::Error::new(io::ErrorKind::NotFound, "there is no such host");
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "no addresses found");
     for resolved in address.to_socket_addrs()? {
         match TcpStream::connect_timeout(&resolved, timeout) {
             Ok(stream) => {
@@ -118,7 +118,7 @@ fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
     Err(failed)
 }
 
-/// TLS with whoever is there: it is asked whether it is alive, and nothing is told to it, so its name does not matter.
+/// TLS without verification: the request has no secrets, and only the status of the response is used.
 fn secured(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -131,7 +131,7 @@ fn secured(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwn
 }
 
 fn status_line(mut stream: impl Read + Write, address: &str) -> io::Result<String> {
-    // In one piece, or the server may answer and close before the rest arrives.
+    // In one write, since the server may respond and close before the rest arrives.
     let request = format!("GET /health/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut line = Vec::new();
@@ -154,7 +154,7 @@ mod tests {
         HttpSettings { host, port, tls_certificate: None, tls_key: None, trusted_proxies: Vec::new() }
     }
 
-    /// A server that answers one request with these bytes and holds the connection until the answer was judged.
+    /// A server that responds to one request with these bytes and keeps the connection open until the check is done.
     fn judged(answer: &'static [u8]) -> Result<(), Unhealthy> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -169,7 +169,7 @@ mod tests {
                 let _ = finished.recv();
             }
         });
-        // A server on every address is reached on this machine's own.
+        // A server on all addresses is reached at the loopback address.
         let host = Host::Ip("0.0.0.0".parse().unwrap());
         let result = check(&settings(host, port), Duration::from_millis(500));
         let _ = finish.send(());

@@ -6,24 +6,23 @@ use super::SettingFlags;
 use super::setting_flags::DatabaseKeys;
 use crate::import::FileFormat;
 
-/// `import`: bring files of recorded state vectors into the database.
+/// `import`: import files of recorded state vectors into the database.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-The content of a file says what it is: CSV with the names of the columns, as `GET /api/v1/history` exports it, and as
-spreadsheets and pandas save it; NDJSON of the same; recorded responses of OpenSky, one a line or one a file; OpenSky's
-state vector dumps as CSV; Parquet, as `export` writes it. Text may be gzipped. A pipe works, too: `-` is the standard
-input.
+The format is detected from the content: CSV with a header, as from `GET /api/v1/history`, spreadsheets and pandas;
+NDJSON with the same fields; recorded responses of OpenSky, one per line or one per file; OpenSky's state vector dumps
+as CSV; Parquet, as from `export`. Text may be gzipped. `-` is standard input.
 
-Columns: icao24 and last_contact, which are needed; callsign, origin_country, lat, lon, velocity, true_track,
+Columns: icao24 and last_contact, which are required; callsign, origin_country, lat, lon, velocity, true_track,
 vertical_rate, baro_altitude, geo_altitude, on_ground, squawk, spi, position_source, category, time_position, observed_at.
-OpenSky's names for the same are understood. docs/import.md lists all names and values.
+OpenSky's names of the same fields are accepted. docs/import.md lists all names and values.
 
-A file of which nothing can be imported is an error (exit code 1), and is not remembered.
+A file from which nothing can be imported is an error (exit code 1).
 
-A file is known by what is in it. An import that was broken off, whatever ended it, goes on where it was when it is
-started again, and a file that was imported is not imported twice; rows that are in the database stay as they are.
+A file is identified by its content. An interrupted import continues where it stopped when it is started again, and a
+file is not imported twice; existing rows do not change.
 
-Rows that are older than database.retention are refused, for they would be deleted at once. Widen it to keep them, in
+Rows older than database.retention are refused, since they would be deleted immediately. Increase it to keep them, in
 the server's configuration too.
 
 Examples:
@@ -31,19 +30,19 @@ Examples:
   zstd -dc tuesday.csv.zst | flight-monitor import -
   flight-monitor import --database-retention 400d last-year.csv.gz")]
 pub struct ImportArgs {
-    /// CSV, NDJSON or recorded responses of /states/all, also gzipped; Parquet; - for the standard input
+    /// CSV, NDJSON or recorded responses of /states/all, also gzipped; Parquet; - for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// What the files are, in place of what their first lines tell
+    /// The format of the files, instead of detecting it
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<FileFormat>,
 
-    /// Give a file up after more bad records than this
+    /// Abort a file after more bad records than this
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub max_bad: u64,
 
-    /// Read files from their beginning though they were imported before: after rows were refused or deleted
+    /// Read files from the beginning although they were imported before: after rows were refused or deleted
     #[arg(long)]
     pub again: bool,
 

@@ -3,7 +3,7 @@ use clap::Args;
 use super::SettingFlags;
 use super::setting_flags::DatabaseKeys;
 
-/// `migrate`: bring the database's tables up to date.
+/// `migrate`: update the database schema.
 #[derive(Args, Debug)]
 pub struct MigrateArgs {
     /// Settings.

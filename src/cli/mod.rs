@@ -1,4 +1,4 @@
-//! The command line: parsed into plain data, one command a file.
+//! The command line, parsed into plain data; a file for each command.
 
 pub mod check_config;
 mod dead_letters;
@@ -40,7 +40,7 @@ pub use values::{Addresses, SpeedFactor};
 #[derive(Debug, Parser)]
 #[command(name = "flight-monitor", version, override_usage = "flight-monitor [--config FILE] [COMMAND]", after_help = "See --help for examples and exit codes.", after_long_help = GUIDE)]
 struct Cli {
-    /// Read this configuration file, in place of config.yaml in the working directory
+    /// Read this configuration file instead of config.yaml in the working directory
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -51,10 +51,10 @@ struct Cli {
 const GUIDE: &str = "\
 Examples:
   flight-monitor serve --demo            everything in one process, with simulated flights
-  flight-monitor init                    asks what a first deployment needs, writes config.yaml
-  flight-monitor check-config            what is in effect, and where each value comes from
+  flight-monitor init                    ask for the settings of a first deployment, write config.yaml
+  flight-monitor check-config            every setting in effect, with its origin
   flight-monitor                         the same as `flight-monitor serve`
-  flight-monitor --http-port 9000        serve's flags work without the word
+  flight-monitor --http-port 9000        `serve` may be omitted before its flags
   flight-monitor serve --roles store --kafka-bootstrap-servers kafka:9092
 
 Configuration:
@@ -64,32 +64,31 @@ Configuration:
   `flight-monitor serve --help` lists every key.
 
 Environment:
-  RUST_LOG          what is logged, such as info or warn,flight_monitor=debug
+  RUST_LOG          log filter, such as info or warn,flight_monitor=debug
   RUST_LOG_STYLE    colours: auto, always, never
-  RUST_BACKTRACE    1 adds a backtrace to a panic's line
+  RUST_BACKTRACE    1 logs a backtrace with a panic
 
 Exit codes:
   0  done
-  1  it failed; the last lines of the log say why
-  2  the command line or the configuration is wrong
-  3  gave up: a part failed again and again, and restarting it did not help
-  4  ended before everything was drained: the shutdown's deadline passed, or a second
-     signal came";
+  1  failed; the last lines of the log have the reason
+  2  invalid command line or configuration
+  3  gave up: an actor failed repeatedly in spite of restarts
+  4  exited before everything was drained, at the shutdown timeout or a second signal";
 
-/// What is to be done.
+/// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Collect, store and serve flights (the default)
     Serve(ServeArgs),
-    /// Stand in for the OpenSky Network: tokens, credits and moving aircraft
+    /// Simulate the OpenSky Network: tokens, credits and moving aircraft
     Simulate(SimulateArgs),
-    /// Bring the database's tables up to date
+    /// Update the database schema
     Migrate(MigrateArgs),
-    /// Bring files of recorded state vectors into the database
+    /// Import files of recorded state vectors into the database
     Import(ImportArgs),
     /// Publish recorded OpenSky responses to Kafka
     Replay(ReplayArgs),
-    /// List what nobody could use, and send it again after a fix
+    /// List the dead letters, and publish them again after a fix
     DeadLetters(DeadLettersArgs),
     /// Write the history as Parquet, CSV or NDJSON
     Export(ExportArgs),
@@ -97,26 +96,26 @@ pub enum Command {
     CheckConfig(CheckConfigArgs),
     /// Write a first config.yaml and credentials.json
     Init(InitArgs),
-    /// Ask a running server whether it is alive, for container health checks
+    /// Check whether a running server is alive, for container health checks
     Health(HealthArgs),
 }
 
 /// A parsed command line.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The configuration file that was named.
+    /// The file of `--config`.
     pub config: Option<PathBuf>,
-    /// What is to be done.
+    /// The command.
     pub command: Command,
 }
 
-/// Parses a command line, the program's name first. Help and complaints are printed here.
+/// Parses a command line, the program's name first. Prints help and usage errors.
 ///
 /// # Errors
-/// There is nothing (more) to do: the status to exit with.
+/// The status to exit with, after help or a usage error.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, ExitStatus> {
     try_parse(args).map_err(|error| {
-        // A closed pipe is no reason to say more.
+        // A closed pipe needs no message.
         let _ = error.print();
         if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done }
     })
@@ -127,7 +126,7 @@ fn try_parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, cla
     Ok(Invocation { config, command })
 }
 
-/// Puts `serve` where no command is named, so that its flags work without the word.
+/// Inserts `serve` where no command is named, so that its flags work without it.
 fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
     let mut at = 1;
     while let Some(arg) = args.get(at).and_then(|arg| arg.to_str()) {
@@ -142,7 +141,7 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
         let arg = arg.to_string_lossy();
         !arg.starts_with('-') || matches!(&*arg, "-h" | "--help" | "-V" | "--version")
     });
-    // `--config` without its value is for the parser to complain about.
+    // The parser reports `--config` without its value.
     let incomplete = args.last().is_some_and(|last| last == "--config");
     if !names_command && !incomplete {
         args.insert(at, "serve".into());

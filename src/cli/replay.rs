@@ -11,18 +11,18 @@ use super::{SettingFlags, SpeedFactor};
 Examples:
   flight-monitor replay --speed 10 --kafka-bootstrap-servers kafka:9092 -- monday-*.json")]
 pub struct ReplayArgs {
-    /// Recorded responses of /states/all, in the order in which they were made
+    /// Recorded responses of /states/all, in the order of their times
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// How many times faster than they were recorded
+    /// Speed relative to the recording
     ///
-    /// An aircraft has one state a second. Responses that are played within the same second bring news of it once, and the
-    /// rest is left out; with --original-times they keep their own seconds.
+    /// An aircraft has one state per second. Of responses that are played within the same second, only one has an effect;
+    /// with --original-times they keep their own times.
     #[arg(long, value_name = "FACTOR", default_value = "1")]
     pub speed: SpeedFactor,
 
-    /// Leave the times as they are, and do not move them to the present
+    /// Keep the recorded times instead of moving them to the present
     #[arg(long)]
     pub original_times: bool,
 

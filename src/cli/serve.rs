@@ -13,15 +13,15 @@ Examples:
   flight-monitor serve --replay monday-1.json monday-2.json
   flight-monitor serve --roles live --kafka-bootstrap-servers kafka:9092")]
 pub struct ServeArgs {
-    /// Show simulated flights in place of the real ones
+    /// Show simulated flights instead of real ones
     #[arg(long, conflicts_with = "replay")]
     demo: bool,
 
-    /// How many aircraft the demonstration has
+    /// Number of simulated aircraft
     #[arg(long, value_name = "N", default_value_t = 2000, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     demo_aircraft: u32,
 
-    /// Show these recorded OpenSky responses in place of the real flights
+    /// Show these recorded OpenSky responses instead of real flights
     #[arg(long, value_name = "FILE", num_args = 1..)]
     replay: Vec<PathBuf>,
 
@@ -30,22 +30,22 @@ pub struct ServeArgs {
     pub settings: SettingFlags,
 }
 
-/// Where the flights that are served come from.
+/// The source of the flights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FlightSource {
-    /// What `opensky.base_url` names.
+    /// The API at `opensky.base_url`.
     OpenSky,
     /// The simulator in this process.
     Demo {
-        /// How many aircraft it moves.
+        /// Number of aircraft.
         aircraft: u32,
     },
-    /// Recorded responses, by the simulator in this process.
+    /// Recorded responses, served by the simulator in this process.
     Recorded(Vec<PathBuf>),
 }
 
 impl ServeArgs {
-    /// Where the flights come from.
+    /// The source of the flights.
     pub fn source(&self) -> FlightSource {
         match (&*self.replay, self.demo) {
             ([], false) => FlightSource::OpenSky,

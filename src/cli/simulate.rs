@@ -7,7 +7,7 @@ use clap::Args;
 use super::values::{duration, simulated_speed};
 use crate::config::Secret;
 
-/// `simulate`: the OpenSky stand-in alone.
+/// `simulate`: the OpenSky simulator alone.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -18,18 +18,18 @@ Examples:
   OPENSKY_AUTH_URL=http://127.0.0.1:8082/auth/realms/opensky-network/protocol/openid-connect/token \\
   flight-monitor serve
 
-Faults on request, of which the first that fits strikes (GET lists those that wait, DELETE ends them):
+Faults on request; the first that matches is applied (GET lists the pending ones, DELETE removes them):
   curl -d '{\"target\":\"states\",\"kind\":\"status\",\"status\":503,\"times\":3}' \\
        -H 'Content-Type: application/json' http://127.0.0.1:8082/_faults
   target    states, token
   kind      status, html, hang, reset, truncate, drip, empty, wrong_types, null_states, bad_rows
-  also      headers, times (without it until it is ended), probability")]
+  also      headers, times (by default until it is removed), probability")]
 pub struct SimulateArgs {
     /// The address to listen on
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8082")]
     pub address: SocketAddr,
 
-    /// How many aircraft fly
+    /// Number of aircraft
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub aircraft: u32,
 
@@ -37,39 +37,39 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
-    /// How many times faster than in reality they fly
+    /// Speed of the aircraft relative to real time
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = simulated_speed)]
     pub speed: f64,
 
-    /// Have news of every aircraft at each poll, for measurements: none falls silent, begins or ends
+    /// Change every aircraft at each poll, for measurements: none appears, disappears or falls silent
     #[arg(long, conflicts_with = "recorded")]
     pub all_change: bool,
 
-    /// Answer with these recorded responses, in turn, in place of invented flights
+    /// Respond with these recordings, in turn, instead of simulated flights
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub recorded: Vec<PathBuf>,
 
-    /// Leave the recorded responses' times as they are, and do not move them to the present
+    /// Keep the recorded times instead of moving them to the present
     #[arg(long, requires = "recorded")]
     pub original_times: bool,
 
-    /// The client id to ask for; without one every client is let in
+    /// The required client id; by default every client is accepted
     #[arg(long, value_name = "ID", requires = "client_secret")]
     pub client_id: Option<String>,
 
-    /// The client secret to ask for, an invented one
+    /// The required client secret, not a real one
     #[arg(long, value_name = "SECRET", requires = "client_id", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(Secret::new(text)))]
     pub client_secret: Option<Secret>,
 
-    /// How long an access token is good for
+    /// Lifetime of an access token
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub token_life: Duration,
 
-    /// How many credits a client has a day
+    /// Credits of a client per day
     #[arg(long, value_name = "N", default_value_t = 4000)]
     pub daily_credits: u32,
 
-    /// How many credits a client has an hour, as OpenSky's licensed users do (14400), in place of daily ones
+    /// Credits of a client per hour, as for OpenSky's licensed users (14400), instead of daily ones
     #[arg(long, value_name = "N", conflicts_with = "daily_credits")]
     pub hourly_credits: Option<u32>,
 }

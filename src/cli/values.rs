@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use crate::export::parse_addresses;
 
-/// How many times faster than in reality time runs.
+/// The speed of time relative to real time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpeedFactor(f64);
 
-/// The number is no factor.
+/// Not a valid factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected a factor from 0.01 to 10000, such as 1 or 60")]
 pub struct InvalidSpeed;
@@ -33,18 +33,18 @@ impl FromStr for SpeedFactor {
     }
 }
 
-/// A speed that the simulator takes.
+/// A speed that the simulator accepts.
 pub(super) fn simulated_speed(text: &str) -> Result<f64, String> {
     let factor = text.parse().ok().filter(|factor| simulator::Options::SPEEDS.contains(factor));
     factor.ok_or_else(|| "expected a factor from 0.1 to 100, such as 1 or 60".to_owned())
 }
 
-/// A span of at least a second, with its unit.
+/// A duration of at least a second, with its unit.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::parse_duration(text).map_err(|error| format!("{error}; expected a time such as 30s or 30m"))
 }
 
-/// Some aircraft, written as in a query of the API.
+/// Aircraft, in the syntax of the API.
 #[derive(Clone, Debug, Default)]
 pub struct Addresses(pub(crate) HashSet<Icao24>);
 

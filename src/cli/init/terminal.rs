@@ -2,32 +2,32 @@ use std::io;
 
 use console::Term;
 
-/// Whom to ask for what the flags leave open.
+/// Asks for the settings that no flag sets.
 pub trait Questioner {
-    /// An answer, an empty one being the default; `None`: there is nobody to ask.
+    /// An answer, or the default for an empty one; `None` without a terminal.
     ///
     /// # Errors
-    /// When the terminal fails.
+    /// A failed terminal.
     fn ask(&mut self, question: &str, default: &str) -> io::Result<Option<String>>;
 
-    /// An answer that does not appear on the screen; `None`: there is nobody to ask.
+    /// An answer that is not echoed; `None` without a terminal.
     ///
     /// # Errors
-    /// When the terminal fails.
+    /// A failed terminal.
     fn ask_secret(&mut self, question: &str) -> io::Result<Option<String>>;
 
-    /// Says why the last answer will not do.
+    /// Says why the last answer is invalid.
     ///
     /// # Errors
-    /// When the terminal fails.
+    /// A failed terminal.
     fn complain(&mut self, about: &str) -> io::Result<()>;
 }
 
-/// Somebody at a terminal.
+/// A user at a terminal.
 pub struct Terminal(Term);
 
 impl Terminal {
-    /// The terminal at the standard error output.
+    /// The terminal of standard error.
     pub fn new() -> Self {
         Self(Term::stderr())
     }
@@ -43,7 +43,7 @@ impl Questioner for Terminal {
     fn ask(&mut self, question: &str, default: &str) -> io::Result<Option<String>> {
         let offered = if default.is_empty() { String::new() } else { format!(" [{default}]") };
         self.0.write_str(&format!("{question}{offered}: "))?;
-        // Term::read_line is silent about the end of the input, which would make this an endless loop.
+        // Term::read_line does not report the end of the input, which would make this an endless loop.
         let mut line = String::new();
         if io::stdin().read_line(&mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -62,7 +62,7 @@ impl Questioner for Terminal {
     }
 }
 
-/// Nobody: what no flag gives takes its default.
+/// No terminal: settings without a flag take their defaults.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTerminal;
 

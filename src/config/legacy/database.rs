@@ -70,7 +70,7 @@ pub(in crate::config) fn assemble_url(layers: &mut [Layer]) -> Result<(), ::conf
     let mut diagnostics = Diagnostics::default();
     match whole {
         Some((whole_level, whole)) if whole_level > level => {
-            diagnostics.warnings.push(format!("{names} is ignored, since {whole} has precedence"));
+            diagnostics.warnings.push(format!("ignored, since {whole} has precedence: {names}"));
         }
         Some((whole_level, whole)) if whole_level == level => {
             let reason = format!("{whole} cannot be combined with these; keep the one or the other");
@@ -105,14 +105,7 @@ impl DatabaseParts {
     fn url(&self, reader: &mut Reader) -> Option<String> {
         let lacks = "and it cannot be combined with database.url";
         let Some(host) = &self.host else {
-            let given = [
-                (Self::port, self.port.is_some()),
-                (Self::user, self.user.is_some()),
-                (Self::pass, self.pass.is_some()),
-                (Self::name, self.name.is_some()),
-                (Self::sslmode, self.sslmode.is_some()),
-            ];
-            if let Some((setting, _)) = given.into_iter().find(|(_, given)| *given) {
+            if let Some((setting, _)) = self.rows().into_iter().find(|(_, value)| !value.is_empty()) {
                 reader.conflict(setting, format!("database.host is missing, {lacks}"));
             }
             return None;
