@@ -259,10 +259,10 @@ mod tests {
             let recorded = read(&text).unwrap();
             assert_eq!((recorded.next, recorded.states.len()), (5, 1));
             let expected = [
-                "line 2: 4b1814 has the lat 91, which is none",
+                "line 2: 4b1814: lat 91 is out of range (-90..=90)",
                 "line 3: 2 fields, and not 3",
                 "line 5: lat cannot be \"north\": not a number",
-                "line 6: 4b1814 has no last_contact",
+                "line 6: 4b1814: no last_contact",
             ];
             assert_eq!(reasons(&recorded), expected, "{text:?}");
         }

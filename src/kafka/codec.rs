@@ -109,7 +109,7 @@ mod tests {
         let long = "x".repeat(129);
         for field in ["callsign", "origin_country", "squawk"] {
             let message = format!(r#"{{"icao24":"4b1814","last_contact":1,"{field}":"{long}"}}"#);
-            check(Some(&message), &format!("a {field} of 129 bytes"));
+            check(Some(&message), &format!("{field} is 129 bytes long"));
             assert_eq!(decode(Some(message.replacen('x', " ", 1).as_bytes())).map(drop), Ok(()));
         }
     }

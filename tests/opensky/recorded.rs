@@ -14,7 +14,7 @@ fn a_picked_answer_loses_only_the_rows_of_the_future() {
     assert_eq!((snapshot.time.0, snapshot.states.len()), (1654817546, 54));
     let bad: Vec<_> =
         snapshot.bad_rows.iter().map(|(kind, count, example)| (kind, count, example.to_owned())).collect();
-    let example = "4859f1 was last heard at 2147483647, 492666101 s after the response's time";
+    let example = "4859f1: last_contact 2147483647 is 492666101 s after the response's time";
     assert_eq!(bad, [("future", 2, example.to_owned())]);
     let first = &snapshot.states[0];
     assert_eq!(first.icao24.to_string(), "ab1644");

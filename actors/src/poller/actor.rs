@@ -164,7 +164,7 @@ impl<S: StateSource> Poller<S> {
     ) -> Self {
         expect(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
         expect(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
-        expect(&metrics.bad_rows, RejectedRow::KINDS);
+        expect(&metrics.bad_rows, &RejectedRow::kinds().collect::<Vec<_>>());
         Self {
             source: Rc::new(source),
             plan,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
+use crate::domain::{FIELDS, Icao24, Snapshot, StateVector, UnixTime, Value};
 
 /// Remembers the newest state that was published for each aircraft, to tell news from repetition.
 #[derive(Debug, Default)]
@@ -139,34 +139,21 @@ impl Known {
     }
 }
 
-/// A hash of everything that a row says of an aircraft at a time.
+/// A hash of everything that a state says of its aircraft; the time of the response is not part of it.
 fn hash_of_values(state: &StateVector) -> u64 {
-    let StateVector {
-        icao24: _,
-        callsign,
-        origin_country,
-        time_position,
-        last_contact: _,
-        lat,
-        lon,
-        baro_altitude,
-        geo_altitude,
-        on_ground,
-        velocity,
-        true_track,
-        vertical_rate,
-        squawk,
-        spi,
-        position_source,
-        category,
-        observed_at: _,
-    } = state;
-    let numbers = [lat, lon, baro_altitude, geo_altitude, velocity, true_track, vertical_rate];
-    // Adding 0 makes one of the two zeros.
-    let numbers = numbers.map(|number| number.map(|number| (number + 0.0).to_bits()));
+    let said = StateVector { observed_at: None, ..state.borrowed() };
     let mut hasher = DefaultHasher::new();
-    (callsign, origin_country, squawk, time_position, numbers).hash(&mut hasher);
-    (on_ground, spi, position_source, category).hash(&mut hasher);
+    for field in FIELDS {
+        match field.value(&said) {
+            Value::Address(address) => address.hash(&mut hasher),
+            Value::Text(text) => text.hash(&mut hasher),
+            // Adding 0 makes one of the two zeros.
+            Value::Number(number) => number.map(|number| (number + 0.0).to_bits()).hash(&mut hasher),
+            Value::Code(code) => code.hash(&mut hasher),
+            Value::Flag(flag) => flag.hash(&mut hasher),
+            Value::Time(time) => time.hash(&mut hasher),
+        }
+    }
     hasher.finish()
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::table::{Row, changed, full, numbers, wraps_for};
+use super::table::{Row, UNWRAPPED, numbers, table, wraps_for};
 use super::tile::Tile;
 use crate::detect::AlertWatch;
 use crate::domain::{StateVector, UnixTime};
@@ -76,7 +76,7 @@ pub(super) fn snapshot<'a>(
     let mut out = open(head, "snapshot", cell);
     out.reserve(rows.len() * 80);
     out.extend_from_slice(b",\"aircraft\":");
-    full(&mut out, &rows, head.base());
+    table(&mut out, &rows, &UNWRAPPED, head.base());
     out.extend_from_slice(b"}\n\n");
     out
 }
@@ -107,11 +107,11 @@ pub(super) fn delta(head: Head, cell: Tile, changes: &[Change], update: &TileUpd
     }
     if !appeared.is_empty() {
         out.extend_from_slice(b",\"appeared\":");
-        full(&mut out, &appeared, head.base());
+        table(&mut out, &appeared, &UNWRAPPED, head.base());
     }
     if !stayed.is_empty() {
         out.extend_from_slice(b",\"changed\":");
-        changed(&mut out, &stayed, &wraps, head.base());
+        table(&mut out, &stayed, &wraps, head.base());
     }
     out.extend_from_slice(b"}\n\n");
     out

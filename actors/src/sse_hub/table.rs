@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{StateVector, UnixTime};
+use crate::domain::{Field, Icao24, StateVector, UnixTime, Wrap, fields};
 
 /// A row of a table.
 #[derive(Clone, Copy)]
@@ -15,129 +15,92 @@ pub(super) struct Row<'a> {
     pub(super) held: Option<&'a StateVector>,
 }
 
-/// A column of integers.
-struct Integers {
-    name: &'static str,
-    value: fn(&StateVector) -> Option<i64>,
-    wraps: Wrapping,
+/// A column: a field, and how its values are read.
+struct Column {
+    field: &'static Field,
+    values: Values,
 }
 
-/// How a column's values may be written without their higher digits.
+/// How the values of a column are read from a state vector.
 #[derive(Clone, Copy)]
-struct Wrapping {
-    /// The divisions whose remainders may stand for the values, the shortest first.
-    by: &'static [i64],
-    /// For fewer changed values the digits saved are fewer than what it takes to say so.
-    from: usize,
+enum Values {
+    Address(fn(&StateVector) -> Icao24),
+    Text(fn(&StateVector) -> Option<&str>),
+    Integer(fn(&StateVector) -> Option<i64>),
+    Time(fn(&StateVector) -> Option<UnixTime>),
+    KeyTime(fn(&StateVector) -> UnixTime),
 }
 
-impl Wrapping {
-    const NEVER: Self = Self { by: &[], from: 0 };
-    const POSITION: Self = Self { by: &[1_000, 10_000], from: 1 };
-    const ALTITUDE: Self = Self { by: &[250, 1_000], from: 30 };
-    const VELOCITY: Self = Self { by: &[200, 1_000], from: 30 };
+macro_rules! values {
+    (address $name:ident) => {
+        Values::Address(|state| state.$name)
+    };
+    (text $name:ident) => {
+        Values::Text(|state| state.$name.as_deref())
+    };
+    (number $name:ident) => {
+        Values::Integer(|state| scaled(state.$name, &fields::$name))
+    };
+    (time $name:ident) => {
+        Values::Time(|state| state.$name)
+    };
+    (key_time $name:ident) => {
+        Values::KeyTime(|state| state.$name)
+    };
+    ($code_or_flag:ident $name:ident) => {
+        Values::Integer(|state| state.$name.map(i64::from))
+    };
 }
 
-/// Of what division each column's remainders stand for its values, where they do.
-pub(super) type Wraps = [Option<i64>; INTEGERS.len()];
+macro_rules! columns {
+    ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
+        static COLUMNS: [Column; [$(stringify!($name)),*].len()] =
+            [$(Column { field: &fields::$name, values: values!($kind $name) }),*];
+    };
+}
+crate::state_vector_fields!(columns);
 
-/// What JSON's readers keep exactly, and far more than any aircraft has.
+/// For each column, the divisor whose remainders stand for its values, where there is one.
+pub(super) type Wraps = [Option<i64>; COLUMNS.len()];
+
+/// No column is wrapped, as in a table of whole rows.
+pub(super) const UNWRAPPED: Wraps = [None; COLUMNS.len()];
+
+/// JSON readers keep integers up to here exactly, and no aircraft comes near it.
 const LIMIT: f64 = 1e15;
 
-fn scaled(value: Option<f64>, factor: f64) -> Option<i64> {
-    value.map(|value| (value * factor).round().clamp(-LIMIT, LIMIT) as i64)
+/// A number as an integer in the field's scale. A direction that rounds to the full circle is 0.
+fn scaled(value: Option<f64>, field: &Field) -> Option<i64> {
+    let scaled = (value? * field.scale).round().clamp(-LIMIT, LIMIT) as i64;
+    Some(if field.is_direction { scaled.rem_euclid((360.0 * field.scale) as i64) } else { scaled })
 }
 
-/// Latitude in 1/10,000 degree, about 11 m.
-fn lat(state: &StateVector) -> Option<i64> {
-    scaled(state.lat, 1e4)
-}
-
-/// Longitude in 1/10,000 degree.
-fn lon(state: &StateVector) -> Option<i64> {
-    scaled(state.lon, 1e4)
-}
-
-/// 0.1 degree, 0 to 3599.
-fn true_track(state: &StateVector) -> Option<i64> {
-    scaled(state.true_track, 10.0).map(|track| track.rem_euclid(3600))
-}
-
-const INTEGERS: [Integers; 11] = [
-    Integers { name: "lat", value: lat, wraps: Wrapping::POSITION },
-    Integers { name: "lon", value: lon, wraps: Wrapping::POSITION },
-    Integers { name: "baro_altitude", value: |state| scaled(state.baro_altitude, 1.0), wraps: Wrapping::ALTITUDE },
-    Integers { name: "geo_altitude", value: |state| scaled(state.geo_altitude, 1.0), wraps: Wrapping::ALTITUDE },
-    Integers { name: "velocity", value: |state| scaled(state.velocity, 10.0), wraps: Wrapping::VELOCITY },
-    // It is a remainder already.
-    Integers { name: "true_track", value: true_track, wraps: Wrapping::NEVER },
-    Integers { name: "vertical_rate", value: |state| scaled(state.vertical_rate, 10.0), wraps: Wrapping::NEVER },
-    Integers { name: "on_ground", value: |state| state.on_ground.map(i64::from), wraps: Wrapping::NEVER },
-    Integers { name: "spi", value: |state| state.spi.map(i64::from), wraps: Wrapping::NEVER },
-    Integers { name: "position_source", value: |state| state.position_source.map(i64::from), wraps: Wrapping::NEVER },
-    Integers { name: "category", value: |state| state.category.map(i64::from), wraps: Wrapping::NEVER },
-];
-
-/// Writes `{"n":[…],…}` with everything that is known of each aircraft.
-pub(super) fn full(out: &mut Vec<u8>, rows: &[Row<'_>], base: UnixTime) {
-    let all = |_: &Row<'_>| true;
+/// Writes `{"n":[…],…}` with what differs from what the reader holds: everything that is known, for rows of which it holds
+/// nothing. `wraps` must be able to express the values of the others.
+pub(super) fn table(out: &mut Vec<u8>, rows: &[Row<'_>], wraps: &Wraps, base: UnixTime) {
     numbers(out, b"{\"n\":", rows.iter().map(|row| row.number));
-    let mut table = Table { out, rows };
-    table.column(
-        "icao24",
-        all,
-        |row| Some(row.now.icao24),
-        |out, icao24| {
-            out.push(b'"');
-            out.extend_from_slice(&icao24.to_ascii());
-            out.push(b'"');
-        },
-    );
-    table.texts(all);
-    for Integers { name, value, .. } in &INTEGERS {
-        table.column(name, all, |row| value(row.now), integer);
-    }
-    table.times(base, all, all);
-    out.push(b'}');
-}
-
-/// Writes `{"n":[…],…}` with what differs from what the reader holds. Every row must have something held, and values that
-/// `wraps` can express.
-pub(super) fn changed(out: &mut Vec<u8>, rows: &[Row<'_>], wraps: &Wraps, base: UnixTime) {
-    fn differs<T: PartialEq>(value: impl Fn(&StateVector) -> T) -> impl Fn(&Row<'_>) -> bool {
-        move |row| row.held.is_none_or(|held| value(held) != value(row.now))
-    }
-    numbers(out, b"{\"n\":", rows.iter().map(|row| row.number));
-    let wrapped: Vec<_> =
-        INTEGERS.iter().zip(wraps).filter_map(|(column, wrap)| Some((column.name, (*wrap)?))).collect();
-    if !wrapped.is_empty() {
-        let members: Vec<_> = wrapped.iter().map(|(name, wrap)| format!("\"{name}\":{wrap}")).collect();
+    let wrapped = COLUMNS.iter().zip(wraps).filter_map(|(column, wrap)| Some((column.field.name, (*wrap)?)));
+    let members: Vec<_> = wrapped.map(|(name, wrap)| format!("\"{name}\":{wrap}")).collect();
+    if !members.is_empty() {
         out.extend_from_slice(format!(",\"wrap\":{{{}}}", members.join(",")).as_bytes());
     }
-    let mut table = Table { out, rows };
-    table.texts_that(
-        |row| row.held.is_none_or(|held| held.callsign != row.now.callsign),
-        |row| row.held.is_none_or(|held| held.squawk != row.now.squawk),
-        |row| row.held.is_none_or(|held| held.origin_country != row.now.origin_country),
-    );
-    for (Integers { name, value, .. }, wrap) in INTEGERS.iter().zip(wraps) {
-        let sent = |row: &Row<'_>| value(row.now).map(|value| wrap.map_or(value, |wrap| value.rem_euclid(wrap)));
-        table.column(name, differs(value), sent, integer);
+    let mut table = Table { out, rows, base };
+    for (column, wrap) in COLUMNS.iter().zip(wraps) {
+        table.write(column, *wrap);
     }
-    table.times(base, differs(|state| state.time_position), differs(|state| state.observed_at));
     out.push(b'}');
 }
 
-/// The divisions that make a table of changes shortest, and which of its rows their remainders cannot express; those are
+/// The divisors that make a table of changes shortest, and which of its rows their remainders cannot express; those are
 /// to be written in full.
 pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
     let mut beyond = vec![false; rows.len()];
-    let wraps = INTEGERS.each_ref().map(|column| {
-        let Wrapping { by, from } = column.wraps;
-        let value = |state| (column.value)(state);
+    let wraps = COLUMNS.each_ref().map(|column| {
+        let Values::Integer(value) = column.values else { return None };
+        let Wrap { by, from } = column.field.wrap;
         let changed = rows.iter().filter(|row| row.held.and_then(value) != value(row.now)).count();
         by.iter().copied().filter(|_| changed >= from).find(|&wrap| {
-            let lost: Vec<_> = rows.iter().map(|row| !expresses(wrap, column, row)).collect();
+            let lost: Vec<_> = rows.iter().map(|row| !expresses(wrap, value, row)).collect();
             let more = lost.iter().zip(&beyond).filter(|(lost, beyond)| **lost && !**beyond).count();
             // A whole row costs about as much as the digits that are saved on sixty.
             let is_worth_it = more * 60 <= rows.len();
@@ -150,10 +113,9 @@ pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
     (wraps, beyond)
 }
 
-/// Whether a reader that holds the row's old value makes the new one of its remainder.
-fn expresses(wrap: i64, column: &Integers, row: &Row<'_>) -> bool {
-    let (held, now) = (row.held.and_then(column.value), (column.value)(row.now));
-    match (held, now) {
+/// Whether a reader that holds the row's old value can compute the new one from its remainder.
+fn expresses(wrap: i64, value: fn(&StateVector) -> Option<i64>, row: &Row<'_>) -> bool {
+    match (row.held.and_then(value), value(row.now)) {
         (_, None) => true,
         (None, Some(_)) => false,
         (Some(held), Some(now)) => held - wrap / 2 + (now - held + wrap / 2).rem_euclid(wrap) == now,
@@ -180,6 +142,12 @@ fn integer(out: &mut Vec<u8>, value: &i64) {
     out.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
 }
 
+fn address(out: &mut Vec<u8>, value: &Icao24) {
+    out.push(b'"');
+    out.extend_from_slice(&value.to_ascii());
+    out.push(b'"');
+}
+
 fn text(out: &mut Vec<u8>, value: &&str) {
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok(), "a text is always JSON");
@@ -193,9 +161,41 @@ fn is_sparse(given: usize, rows: usize) -> bool {
 struct Table<'a> {
     out: &'a mut Vec<u8>,
     rows: &'a [Row<'a>],
+    base: UnixTime,
 }
 
 impl<'a> Table<'a> {
+    /// Writes what the reader does not hold of a column.
+    fn write(&mut self, column: &Column, wrap: Option<i64>) {
+        fn differs<T: PartialEq>(value: impl Fn(&StateVector) -> T) -> impl Fn(&Row<'_>) -> bool {
+            move |row| row.held.is_none_or(|held| value(held) != value(row.now))
+        }
+        let (base, Field { name, list, is_before_contact, .. }) = (self.base, column.field);
+        match column.values {
+            // It is never a change, since an aircraft keeps its address.
+            Values::Address(value) => self.column(name, |row| row.held.is_none(), |row| Some(value(row.now)), address),
+            Values::Text(value) => {
+                let differs = |row: &Row<'_>| row.held.is_none_or(|held| value(held) != value(row.now));
+                match list {
+                    Some(list) => self.listed(name, list, differs, value),
+                    None => self.column(name, differs, |row| value(row.now), text),
+                }
+            }
+            Values::Integer(value) => {
+                let sent =
+                    |row: &Row<'_>| value(row.now).map(|value| wrap.map_or(value, |wrap| value.rem_euclid(wrap)));
+                self.column(name, differs(value), sent, integer);
+            }
+            Values::Time(value) => {
+                let since = |row: &Row<'_>| if *is_before_contact { row.now.last_contact } else { base };
+                self.column(name, differs(value), |row| value(row.now).map(|at| since(row).seconds_since(at)), integer);
+            }
+            Values::KeyTime(value) => {
+                self.column(name, |_| true, |row| Some(base.seconds_since(value(row.now))), integer)
+            }
+        }
+    }
+
     /// Writes a column in its shortest form. What is not `given` stays as it is, or unknown: nothing is written where
     /// nothing is given.
     fn column<T: PartialEq>(
@@ -249,42 +249,30 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn texts(&mut self, given: impl Fn(&Row<'a>) -> bool + Copy) {
-        self.texts_that(given, given, given);
-    }
-
-    fn texts_that(
+    /// Writes a column of texts that many aircraft share: indices into a list of them, which follows the column.
+    fn listed(
         &mut self,
-        callsign: impl Fn(&Row<'a>) -> bool,
-        squawk: impl Fn(&Row<'a>) -> bool,
-        country: impl Fn(&Row<'a>) -> bool,
+        name: &str,
+        list: &str,
+        given: impl Fn(&Row<'a>) -> bool,
+        value: fn(&StateVector) -> Option<&str>,
     ) {
-        self.column("callsign", callsign, |row| row.now.callsign.as_deref(), text);
-        self.column("squawk", squawk, |row| row.now.squawk.as_deref(), text);
-        let (mut names, mut index) = (Vec::new(), HashMap::new());
+        let (mut texts, mut index) = (Vec::new(), HashMap::new());
         // Where most are given, the others are written as well.
-        let every = !is_sparse(self.rows.iter().filter(|row| country(row)).count(), self.rows.len());
-        let listed = self.rows.iter().filter(|row| every || country(row));
-        for name in listed.filter_map(|row| row.now.origin_country.as_deref()) {
-            index.entry(name).or_insert_with(|| {
-                names.push(name);
-                names.len() as i64 - 1
+        let every = !is_sparse(self.rows.iter().filter(|row| given(row)).count(), self.rows.len());
+        let written = self.rows.iter().filter(|row| every || given(row));
+        for text in written.filter_map(|row| value(row.now)) {
+            index.entry(text).or_insert_with(|| {
+                texts.push(text);
+                texts.len() as i64 - 1
             });
         }
-        let of = |row: &Row<'a>| row.now.origin_country.as_deref().and_then(|name| index.get(name).copied());
-        self.column("origin_country", country, of, integer);
-        if !names.is_empty() {
-            self.out.extend_from_slice(b",\"countries\":");
-            let written = serde_json::to_writer(&mut *self.out, &names);
+        self.column(name, given, |row| value(row.now).and_then(|text| index.get(text).copied()), integer);
+        if !texts.is_empty() {
+            self.out.extend_from_slice(format!(",\"{list}\":").as_bytes());
+            let written = serde_json::to_writer(&mut *self.out, &texts);
             debug_assert!(written.is_ok(), "texts are always JSON");
         }
-    }
-
-    fn times(&mut self, base: UnixTime, position: impl Fn(&Row<'a>) -> bool, observed: impl Fn(&Row<'a>) -> bool) {
-        self.column("last_contact", |_| true, |row| Some(base.seconds_since(row.now.last_contact)), integer);
-        let before_contact = |row: &Row<'a>| row.now.time_position.map(|at| row.now.last_contact.seconds_since(at));
-        self.column("time_position", position, before_contact, integer);
-        self.column("observed_at", observed, |row| row.now.observed_at.map(|at| base.seconds_since(at)), integer);
     }
 }
 
@@ -297,7 +285,7 @@ mod tests {
     fn a_track_that_rounds_to_the_full_circle_is_zero() {
         let check = |degrees: f64, tenths: i64| {
             let state = StateVector { true_track: Some(degrees), ..state("4b1814", 1) };
-            assert_eq!(true_track(&state), Some(tenths), "{degrees}");
+            assert_eq!(scaled(state.true_track, &fields::true_track), Some(tenths), "{degrees}");
         };
         check(0.0, 0);
         check(359.94, 3599);

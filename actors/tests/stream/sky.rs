@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
-use actors::domain::{StateVector, StateVectorParts};
+use actors::domain::{FIELDS, Kind, StateVector, StateVectorParts, Value as FieldValue};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -19,43 +19,55 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
         1 => prop::sample::select(vec![(45.0, 10.0), (-90.0, -180.0), (90.0, 180.0), (0.0, 0.0)]).prop_map(Some),
         1 => Just(None),
     ];
-    let numbers = (any_number(), any_number(), any_number(), any_number(), any_number());
     let texts = (
-        prop::option::of("[A-Z\"\\\\é]{1,8}"),
         prop::option::of("(Switzerland|Germany|Côte d'Ivoire)"),
         prop_oneof![
             2 => prop::option::of("[0-7]{4}"),
             1 => prop::sample::select(vec!["7500", "7600", "7700"]).prop_map(|squawk| Some(squawk.to_owned())),
         ],
     );
-    let rest = (any::<Option<bool>>(), any::<Option<bool>>(), prop::option::of(0_i16..4), prop::option::of(-1_i16..20));
     let times = (0..=300_i64, prop::option::of(0..100_000_i64), prop::option::of(-60..20_i64));
-    (0_u32..8, position, numbers, texts, rest, times).prop_map(
-        move |(icao24, position, numbers, texts, rest, times)| {
-            let last_contact = now - 200 + times.0;
-            StateVector::try_from(StateVectorParts {
-                icao24: format!("{icao24:06x}").into(),
-                lat: position.map(|(lat, _)| lat),
-                lon: position.map(|(_, lon)| lon),
-                baro_altitude: numbers.0,
-                geo_altitude: numbers.1,
-                velocity: numbers.2,
-                true_track: numbers.3,
-                vertical_rate: numbers.4,
-                callsign: texts.0.map(Into::into),
-                origin_country: texts.1.map(Into::into),
-                squawk: texts.2.map(Into::into),
-                on_ground: rest.0,
-                spi: rest.1,
-                position_source: rest.2,
-                category: rest.3,
-                last_contact: Some(last_contact),
-                time_position: times.1.map(|before| last_contact - before),
-                observed_at: times.2.map(|after| last_contact + after),
-            })
-            .unwrap()
-        },
-    )
+    let values: Vec<_> = FIELDS.iter().map(|field| any_value(field.kind)).collect();
+    (0_u32..8, position, texts, times, values).prop_map(move |(icao24, position, texts, times, values)| {
+        let mut parts = StateVectorParts::default();
+        for (field, value) in FIELDS.iter().zip(values) {
+            match (field.kind, value) {
+                (Kind::Text(text), Value::String(value)) => *text(&mut parts) = Some(value.into()),
+                (Kind::Number(number), value) => *number(&mut parts) = value.as_f64(),
+                (Kind::Code(code), value) => *code(&mut parts) = value.as_i64().map(|value| value as i16),
+                (Kind::Flag(flag), value) => *flag(&mut parts) = value.as_bool(),
+                (Kind::Time(time) | Kind::KeyTime(time), value) => *time(&mut parts) = value.as_i64(),
+                (Kind::Address(_) | Kind::Text(_), _) => {}
+            }
+        }
+        let last_contact = now - 200 + times.0;
+        StateVector::try_from(StateVectorParts {
+            icao24: format!("{icao24:06x}").into(),
+            lat: position.map(|(lat, _)| lat),
+            lon: position.map(|(_, lon)| lon),
+            origin_country: texts.0.map(Into::into),
+            squawk: texts.1.map(Into::into),
+            last_contact: Some(last_contact),
+            time_position: times.1.map(|before| last_contact - before),
+            observed_at: times.2.map(|after| last_contact + after),
+            ..parts
+        })
+        .unwrap()
+    })
+}
+
+/// Any value of a field, or null.
+fn any_value(kind: Kind) -> BoxedStrategy<Value> {
+    match kind {
+        Kind::Address(_) => Just(Value::Null).boxed(),
+        Kind::Text(_) => prop::option::of("[A-Z\"\\\\é]{1,8}").prop_map(Value::from).boxed(),
+        Kind::Number(_) => any_number().prop_map(Value::from).boxed(),
+        Kind::Code(_) => prop::option::of(-1_i16..20).prop_map(Value::from).boxed(),
+        Kind::Flag(_) => any::<Option<bool>>().prop_map(Value::from).boxed(),
+        Kind::Time(_) | Kind::KeyTime(_) => {
+            prop::option::of(1_700_000_000_i64..1_800_000_000).prop_map(Value::from).boxed()
+        }
+    }
 }
 
 fn any_number() -> impl Strategy<Value = Option<f64>> {
@@ -68,29 +80,20 @@ fn any_number() -> impl Strategy<Value = Option<f64>> {
 
 /// What the stream can say of a state.
 pub fn told(state: &StateVector) -> Aircraft {
-    let scaled =
-        |value: Option<f64>, factor: f64| value.map(|v| Value::from((v * factor).round().clamp(-1e15, 1e15) as i64));
-    let fields: [(&str, Option<Value>); 18] = [
-        ("icao24", Some(state.icao24.to_string().into())),
-        ("callsign", state.callsign.as_deref().map(Into::into)),
-        ("origin_country", state.origin_country.as_deref().map(Into::into)),
-        ("squawk", state.squawk.as_deref().map(Into::into)),
-        ("lat", scaled(state.lat, 1e4)),
-        ("lon", scaled(state.lon, 1e4)),
-        ("baro_altitude", scaled(state.baro_altitude, 1.0)),
-        ("geo_altitude", scaled(state.geo_altitude, 1.0)),
-        ("velocity", scaled(state.velocity, 10.0)),
-        ("vertical_rate", scaled(state.vertical_rate, 10.0)),
-        ("true_track", state.true_track.map(|v| ((v * 10.0).round() as i64 % 3600).into())),
-        ("on_ground", state.on_ground.map(|v| i64::from(v).into())),
-        ("spi", state.spi.map(|v| i64::from(v).into())),
-        ("position_source", state.position_source.map(Into::into)),
-        ("category", state.category.map(Into::into)),
-        ("last_contact", Some(state.last_contact.0.into())),
-        ("time_position", state.time_position.map(|at| at.0.into())),
-        ("observed_at", state.observed_at.map(|at| at.0.into())),
-    ];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    let state = state.borrowed();
+    let told = FIELDS.iter().filter_map(|field| {
+        let value = match field.value(&state) {
+            FieldValue::Address(address) => address.to_string().into(),
+            FieldValue::Text(text) => text?.into(),
+            FieldValue::Number(number) if field.is_direction => ((number? * field.scale).round() as i64 % 3600).into(),
+            FieldValue::Number(number) => ((number? * field.scale).round().clamp(-1e15, 1e15) as i64).into(),
+            FieldValue::Code(code) => code?.into(),
+            FieldValue::Flag(flag) => i64::from(flag?).into(),
+            FieldValue::Time(time) => time?.0.into(),
+        };
+        Some((field.name.to_owned(), value))
+    });
+    told.collect()
 }
 
 /// What a client should hold of these states, by address.

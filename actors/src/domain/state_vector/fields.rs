@@ -1,0 +1,304 @@
+//! The table of the fields of a state vector. Everything that lists fields is made from it.
+//!
+//! To add a field, add a row at the end of [`state_vector_fields!`], and a migration that adds the column to each
+//! database. The struct, its checks, JSON, storage, export, import, the compact stream, the API description and the
+//! tests follow.
+
+#![allow(non_upper_case_globals, reason = "the static of a field has the field's name")]
+
+use std::ops::RangeInclusive;
+
+use compact_str::CompactString;
+
+use super::{StateVector, StateVectorParts};
+use crate::domain::{Icao24, UnixTime};
+
+/// Calls the macro `$callback` with the table, a row for each field: its docs, `name: kind { properties }`.
+///
+/// The kinds are `address` and `key_time`, the key of a state vector, and the optional `text`, `number`, `code`, `flag`
+/// and `time`. A callback turns each kind into a type or a call, usually of a function that has the kind's name. The
+/// properties are those of [`Field`](crate::domain::Field) that differ from their defaults.
+///
+/// The order is that of the members in JSON, on which readers of Kafka rely: a new field goes to the end.
+#[macro_export]
+macro_rules! state_vector_fields {
+    ($callback:ident) => {
+        $callback! {
+            /// ICAO 24-bit address of the aircraft.
+            icao24: address {}
+            /// Callsign without the padding around it; inner blanks are kept.
+            callsign: text {}
+            /// Country in which the address is registered.
+            origin_country: text { list: Some("countries") }
+            /// WGS-84 latitude, positive to the north.
+            lat: number { unit: "degrees", range: -90.0..=90.0, scale: 1e4, wrap: Wrap::POSITION }
+            /// WGS-84 longitude, positive to the east.
+            lon: number { unit: "degrees", range: -180.0..=180.0, scale: 1e4, wrap: Wrap::POSITION }
+            /// Speed over ground.
+            velocity: number { unit: "m/s", scale: 10.0, wrap: Wrap::SPEED }
+            /// Direction of movement over ground, clockwise from north, 0 ≤ track < 360.
+            true_track: number { unit: "degrees", is_direction: true, scale: 10.0 }
+            /// Vertical rate, positive when climbing.
+            vertical_rate: number { unit: "m/s", scale: 10.0 }
+            /// Barometric (pressure) altitude.
+            baro_altitude: number { unit: "m", wrap: Wrap::ALTITUDE }
+            /// Geometric (GNSS) altitude above the WGS-84 ellipsoid.
+            geo_altitude: number { unit: "m", wrap: Wrap::ALTITUDE }
+            /// Whether the position comes from a surface report. Unknown only in messages that lack the field.
+            on_ground: flag {}
+            /// Transponder code, four octal digits as sent.
+            squawk: text { digits: Some(4) }
+            /// Special purpose indicator. Unknown only in messages that lack the field.
+            spi: flag {}
+            /// Source of the position: 0 ADS-B, 1 ASTERIX, 2 MLAT, 3 FLARM; other codes are kept as sent.
+            position_source: code {}
+            /// ADS-B emitter category in OpenSky's codes, 0 to 20; other codes are kept as sent.
+            category: code {}
+            /// When the position was received, which may be hours before `last_contact`.
+            time_position: time { is_before_contact: true }
+            /// When any message from the aircraft was last received.
+            last_contact: key_time {}
+            /// Time of the response that carried this state.
+            observed_at: time {}
+        }
+    };
+}
+
+/// A field of a state vector, as its row in [`state_vector_fields!`](crate::state_vector_fields) declares it.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in JSON, in both databases and in files.
+    pub name: &'static str,
+    /// What it says, in a sentence or two.
+    pub docs: &'static str,
+    /// The type of its values.
+    pub kind: Kind,
+    /// The unit of a number; empty for other kinds.
+    pub unit: &'static str,
+    /// Numbers outside this range are refused; any finite number is accepted by default.
+    pub range: RangeInclusive<f64>,
+    /// Whether a number is a direction in degrees: it is brought into 0 ≤ value < 360 before it is checked.
+    pub is_direction: bool,
+    /// How many digits a text has whose leading zeros a spreadsheet may have removed.
+    pub digits: Option<usize>,
+    /// On the compact stream, a number is multiplied by this and rounded to an integer.
+    pub scale: f64,
+    /// How the compact stream may shorten the integers of a number.
+    pub wrap: Wrap,
+    /// On the compact stream, a text that many aircraft share is an index into the list of this name.
+    pub list: Option<&'static str>,
+    /// On the compact stream, a time is written as seconds before `last_contact`, not before the event's base.
+    pub is_before_contact: bool,
+    value: for<'a> fn(&StateVector<&'a str>) -> Value<'a>,
+}
+
+/// The kind of a field, with access to its unchecked value.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// An ICAO 24-bit address, always known.
+    Address(fn(&mut StateVectorParts) -> &mut CompactString),
+    /// A short text.
+    Text(fn(&mut StateVectorParts) -> &mut Option<CompactString>),
+    /// A measured number, finite.
+    Number(fn(&mut StateVectorParts) -> &mut Option<f64>),
+    /// A small integer that stands for something.
+    Code(fn(&mut StateVectorParts) -> &mut Option<i16>),
+    /// Yes or no.
+    Flag(fn(&mut StateVectorParts) -> &mut Option<bool>),
+    /// Unix seconds.
+    Time(fn(&mut StateVectorParts) -> &mut Option<i64>),
+    /// Unix seconds, always known.
+    KeyTime(fn(&mut StateVectorParts) -> &mut Option<i64>),
+}
+
+/// How the compact stream may write changed integers without their higher digits.
+#[derive(Clone, Copy, Debug)]
+pub struct Wrap {
+    /// Divisors whose remainders may stand for the values, the smallest first.
+    pub by: &'static [i64],
+    /// With fewer changed values, the digits saved are fewer than those that announce the divisor.
+    pub from: usize,
+}
+
+/// The value of a field; `None` is unknown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Of [`Kind::Address`].
+    Address(Icao24),
+    /// Of [`Kind::Text`].
+    Text(Option<&'a str>),
+    /// Of [`Kind::Number`].
+    Number(Option<f64>),
+    /// Of [`Kind::Code`].
+    Code(Option<i16>),
+    /// Of [`Kind::Flag`].
+    Flag(Option<bool>),
+    /// Of [`Kind::Time`] and [`Kind::KeyTime`].
+    Time(Option<UnixTime>),
+}
+
+impl Field {
+    const fn new(
+        name: &'static str,
+        docs: &'static str,
+        kind: Kind,
+        value: for<'a> fn(&StateVector<&'a str>) -> Value<'a>,
+    ) -> Self {
+        Self {
+            name,
+            docs,
+            kind,
+            unit: "",
+            range: f64::MIN..=f64::MAX,
+            is_direction: false,
+            digits: None,
+            scale: 1.0,
+            wrap: Wrap::NEVER,
+            list: None,
+            is_before_contact: false,
+            value,
+        }
+    }
+
+    /// The value of this field in a state vector.
+    pub fn value<'a>(&self, state: &StateVector<&'a str>) -> Value<'a> {
+        (self.value)(state)
+    }
+
+    /// Whether every state vector has a value of it.
+    pub fn is_required(&self) -> bool {
+        matches!(self.kind, Kind::Address(_) | Kind::KeyTime(_))
+    }
+
+    /// The field of this name.
+    pub fn named(name: &str) -> Option<&'static Field> {
+        FIELDS.iter().copied().find(|field| field.name == name)
+    }
+}
+
+impl Wrap {
+    const NEVER: Self = Self { by: &[], from: 0 };
+    const POSITION: Self = Self { by: &[1_000, 10_000], from: 1 };
+    const ALTITUDE: Self = Self { by: &[250, 1_000], from: 30 };
+    const SPEED: Self = Self { by: &[200, 1_000], from: 30 };
+}
+
+/// The variant of [`Kind`] for a kind of the table.
+macro_rules! variant {
+    (address) => {
+        Kind::Address
+    };
+    (text) => {
+        Kind::Text
+    };
+    (number) => {
+        Kind::Number
+    };
+    (code) => {
+        Kind::Code
+    };
+    (flag) => {
+        Kind::Flag
+    };
+    (time) => {
+        Kind::Time
+    };
+    (key_time) => {
+        Kind::KeyTime
+    };
+}
+
+/// Makes a static [`Field`] of each row, under the field's name, and the list of all.
+macro_rules! describe {
+    ($($(#[doc = $docs:literal])* $name:ident: $kind:ident { $($property:ident: $value:expr),* })*) => {
+        $(
+            $(#[doc = $docs])*
+            pub static $name: Field = Field {
+                $($property: $value,)*
+                ..Field::new(
+                    stringify!($name),
+                    concat!($($docs),*),
+                    variant!($kind)(|parts| &mut parts.$name),
+                    |state| Value::from(state.$name),
+                )
+            };
+        )*
+        /// Every field, in the order of the table.
+        pub static FIELDS: &[&Field] = &[$(&$name),*];
+    };
+}
+state_vector_fields!(describe);
+
+impl From<Icao24> for Value<'_> {
+    fn from(address: Icao24) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<f64>> for Value<'_> {
+    fn from(number: Option<f64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<Option<i16>> for Value<'_> {
+    fn from(code: Option<i16>) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<Option<bool>> for Value<'_> {
+    fn from(flag: Option<bool>) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Option<UnixTime>> for Value<'_> {
+    fn from(time: Option<UnixTime>) -> Self {
+        Self::Time(time)
+    }
+}
+
+impl From<UnixTime> for Value<'_> {
+    fn from(time: UnixTime) -> Self {
+        Self::Time(Some(time))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readers of Kafka rely on the names and their order, readers of the compact stream on the scales.
+    #[test]
+    fn the_first_fields_keep_their_names_order_and_scales() {
+        let expected = [
+            ("icao24", 1.0),
+            ("callsign", 1.0),
+            ("origin_country", 1.0),
+            ("lat", 1e4),
+            ("lon", 1e4),
+            ("velocity", 10.0),
+            ("true_track", 10.0),
+            ("vertical_rate", 10.0),
+            ("baro_altitude", 1.0),
+            ("geo_altitude", 1.0),
+            ("on_ground", 1.0),
+            ("squawk", 1.0),
+            ("spi", 1.0),
+            ("position_source", 1.0),
+            ("category", 1.0),
+            ("time_position", 1.0),
+            ("last_contact", 1.0),
+            ("observed_at", 1.0),
+        ];
+        let declared: Vec<_> = FIELDS.iter().map(|field| (field.name, field.scale)).collect();
+        assert_eq!(declared[..expected.len()], expected);
+    }
+}

@@ -1,0 +1,72 @@
+//! The description of a state vector in the API's document (OpenAPI), made from the table of the fields.
+
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::StateVector;
+use super::fields::{FIELDS, Field, Kind};
+use crate::domain::{Icao24, UnixTime};
+
+impl<Text> PartialSchema for StateVector<Text> {
+    fn schema() -> RefOr<Schema> {
+        let description = "What a source knew of one aircraft at one moment; unknown is `null`, never 0. SI units, WGS-84 \
+                           degrees, Unix seconds.";
+        FIELDS
+            .iter()
+            .fold(ObjectBuilder::new().description(Some(description)), |object, field| {
+                let object = if field.is_required() { object.required(field.name) } else { object };
+                object.property(field.name, field.schema())
+            })
+            .into()
+    }
+}
+
+impl<Text> ToSchema for StateVector<Text> {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "StateVector".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Icao24::name().into(), Icao24::schema()));
+        schemas.push((UnixTime::name().into(), UnixTime::schema()));
+    }
+}
+
+impl Field {
+    fn schema(&self) -> RefOr<Schema> {
+        let reference =
+            |name: &str| Ref::builder().ref_location_from_schema_name(name).description(Some(self.description()));
+        match self.kind {
+            Kind::Address(_) => RefOr::Ref(reference(&Icao24::name()).build()),
+            Kind::KeyTime(_) => RefOr::Ref(reference(&UnixTime::name()).build()),
+            Kind::Time(_) => {
+                let time = RefOr::Ref(reference(&UnixTime::name()).build());
+                let null = ObjectBuilder::new().schema_type(Type::Null);
+                OneOfBuilder::new().item(time).item(null).into()
+            }
+            Kind::Text(_) => self.optional(Type::String).into(),
+            Kind::Flag(_) => self.optional(Type::Boolean).into(),
+            Kind::Code(_) => {
+                self.optional(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32))).into()
+            }
+            Kind::Number(_) => {
+                let number = self.optional(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)));
+                if self.range == (f64::MIN..=f64::MAX) {
+                    return number.into();
+                }
+                number.minimum(Some(*self.range.start())).maximum(Some(*self.range.end())).into()
+            }
+        }
+    }
+
+    fn optional(&self, of: Type) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(SchemaType::from_iter([of, Type::Null])).description(Some(self.description()))
+    }
+
+    /// Its docs with its unit.
+    fn description(&self) -> String {
+        let docs = self.docs.trim();
+        if self.unit.is_empty() { docs.to_owned() } else { format!("{docs} Unit: {}.", self.unit) }
+    }
+}
