@@ -15,5 +15,7 @@ pub mod logging;
 pub mod opensky;
 mod pem;
 pub mod proxy;
+#[cfg(test)]
+mod samples;
 pub mod storage;
 mod tls;

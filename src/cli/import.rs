@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use actors::domain::FIELDS;
 use clap::Args;
 
 use super::SettingFlags;
@@ -8,27 +9,7 @@ use crate::import::FileFormat;
 
 /// `import`: import files of recorded state vectors into the database.
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
-The format is detected from the content: CSV with a header, as from `GET /api/v1/history`, spreadsheets and pandas;
-NDJSON with the same fields; recorded responses of OpenSky, one per line or one per file; OpenSky's state vector dumps
-as CSV; Parquet, as from `export`. Text may be gzipped. `-` is standard input.
-
-Columns: icao24 and last_contact, which are required; callsign, origin_country, lat, lon, velocity, true_track,
-vertical_rate, baro_altitude, geo_altitude, on_ground, squawk, spi, position_source, category, time_position, observed_at.
-OpenSky's names of the same fields are accepted. docs/import.md lists all names and values.
-
-A file from which nothing can be imported is an error (exit code 1).
-
-A file is identified by its content. An interrupted import continues where it stopped when it is started again, and a
-file is not imported twice; existing rows do not change.
-
-Rows older than database.retention are refused, since they would be deleted immediately. Increase it to keep them, in
-the server's configuration too.
-
-Examples:
-  flight-monitor import history.csv monday.ndjson.gz monday.parquet recorded/*.json
-  zstd -dc tuesday.csv.zst | flight-monitor import -
-  flight-monitor import --database-retention 400d last-year.csv.gz")]
+#[command(after_long_help = long_help())]
 pub struct ImportArgs {
     /// CSV, NDJSON or recorded responses of /states/all, also gzipped; Parquet; - for standard input
     #[arg(value_name = "FILE", required = true)]
@@ -49,4 +30,33 @@ pub struct ImportArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: SettingFlags<DatabaseKeys>,
+}
+
+fn long_help() -> String {
+    let names =
+        |required: bool| FIELDS.iter().filter(move |field| field.is_required() == required).map(|field| field.name);
+    let required = names(true).collect::<Vec<_>>().join(" and ");
+    let optional = names(false).collect::<Vec<_>>().join(", ");
+    format!(
+        "\
+The format is detected from the content: CSV with a header, as from `GET /api/v1/history`, spreadsheets and pandas;
+NDJSON with the same fields; recorded responses of OpenSky, one per line or one per file; OpenSky's state vector dumps
+as CSV; Parquet, as from `export`. Text may be gzipped. `-` is standard input.
+
+Columns: {required}, which are required; {optional}.
+OpenSky's names of the same fields are accepted. docs/import.md lists all names and values.
+
+A file from which nothing can be imported is an error (exit code 1).
+
+A file is identified by its content. An interrupted import continues where it stopped when it is started again, and a
+file is not imported twice; existing rows do not change.
+
+Rows older than database.retention are refused, since they would be deleted immediately. Increase it to keep them, in
+the server's configuration too.
+
+Examples:
+  flight-monitor import history.csv monday.ndjson.gz monday.parquet recorded/*.json
+  zstd -dc tuesday.csv.zst | flight-monitor import -
+  flight-monitor import --database-retention 400d last-year.csv.gz"
+    )
 }

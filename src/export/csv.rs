@@ -1,4 +1,6 @@
-use super::{Fields, Value};
+use actors::domain::FieldValue;
+
+use super::Fields;
 use crate::storage::HistoryRow;
 
 /// CSV as RFC 4180 has it, with a header line; what is unknown is empty.
@@ -27,16 +29,21 @@ impl Csv {
                 into.push(b',');
             }
             match field.value(row) {
-                Value::Text(Some(text)) => put_text(text, into),
-                Value::Number(Some(number)) => {
+                FieldValue::Address(address) => into.extend_from_slice(&address.to_ascii()),
+                FieldValue::Text(Some(text)) => put_text(text, into),
+                FieldValue::Number(Some(number)) => {
                     into.extend_from_slice(zmij::Buffer::new().format(number).as_bytes());
                 }
-                Value::Code(Some(code)) => into.extend_from_slice(itoa::Buffer::new().format(code).as_bytes()),
-                Value::Time(Some(time)) => into.extend_from_slice(itoa::Buffer::new().format(time.0).as_bytes()),
-                Value::Flag(Some(true)) => into.extend_from_slice(b"true"),
-                Value::Flag(Some(false)) => into.extend_from_slice(b"false"),
-                Value::Text(None) | Value::Number(None) | Value::Code(None) | Value::Time(None) | Value::Flag(None) => {
-                }
+                FieldValue::Code(Some(code)) => into.extend_from_slice(itoa::Buffer::new().format(code).as_bytes()),
+                FieldValue::Time(Some(time)) => into.extend_from_slice(itoa::Buffer::new().format(time.0).as_bytes()),
+                FieldValue::Flag(Some(true)) => into.extend_from_slice(b"true"),
+                FieldValue::Flag(Some(false)) => into.extend_from_slice(b"false"),
+                // Unknown.
+                FieldValue::Text(None)
+                | FieldValue::Number(None)
+                | FieldValue::Code(None)
+                | FieldValue::Time(None)
+                | FieldValue::Flag(None) => {}
             }
         }
         into.extend_from_slice(b"\r\n");
@@ -64,7 +71,7 @@ mod tests {
         let csv = Csv::of(&"icao24,callsign,origin_country,lat,on_ground,category,last_contact".parse().unwrap());
         let mut text = Vec::new();
         csv.head(&mut text);
-        let row = HistoryRow { icao24: "4b1814", last_contact: UnixTime(-86_401), ..HistoryRow::default() };
+        let row = HistoryRow::new("4b1814".parse().unwrap(), UnixTime(-86_401));
         csv.row(&row, &mut text);
         let row = HistoryRow {
             callsign: Some("RA 593A"),

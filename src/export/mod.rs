@@ -8,7 +8,7 @@ mod parquet;
 mod selection;
 
 pub(crate) use csv::Csv;
-pub(crate) use fields::{Field, Fields, Value};
+pub(crate) use fields::Fields;
 pub(crate) use file::{FileForm, RowFile};
 pub(crate) use ndjson::NdJson;
 pub(crate) use parquet::Parquet;

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use actors::domain::{Field, FieldKind, FieldValue};
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result};
@@ -8,7 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::Type;
 
-use super::{Fields, Value};
+use super::Fields;
 use crate::storage::HistoryRow;
 
 /// A Parquet file, compressed by zstd: numbers as doubles, codes as 16-bit integers, times as UTC time stamps in
@@ -28,9 +29,7 @@ impl<W: Write + Send> Parquet<W> {
     /// # Errors
     /// `into` cannot be written to.
     pub(crate) fn new(fields: Fields, into: W) -> Result<Self> {
-        // What is known of an unknown row is always known.
-        let unknown = HistoryRow::default();
-        let columns: Vec<_> = fields.0.iter().map(|field| Column::of(&field.value(&unknown))).collect();
+        let columns: Vec<_> = fields.0.iter().map(|field| Column::of(field)).collect();
         let types = fields.0.iter().zip(&columns).map(|(field, column)| column.schema(field.name).map(Arc::new));
         let schema = Type::group_type_builder("state_vectors").with_fields(types.collect::<Result<_>>()?).build()?;
         let properties = WriterProperties::builder()
@@ -119,13 +118,14 @@ impl<T> Values<T> {
 }
 
 impl Column {
-    fn of(example: &Value<'_>) -> Self {
-        match example {
-            Value::Text(known) => Self::Text(Values::new(known.is_some())),
-            Value::Number(known) => Self::Number(Values::new(known.is_some())),
-            Value::Code(known) => Self::Code(Values::new(known.is_some())),
-            Value::Time(known) => Self::Time(Values::new(known.is_some())),
-            Value::Flag(known) => Self::Flag(Values::new(known.is_some())),
+    fn of(field: &Field) -> Self {
+        let required = field.is_required();
+        match field.kind {
+            FieldKind::Address(_) | FieldKind::Text(_) => Self::Text(Values::new(required)),
+            FieldKind::Number(_) => Self::Number(Values::new(required)),
+            FieldKind::Code(_) => Self::Code(Values::new(required)),
+            FieldKind::Time(_) | FieldKind::KeyTime(_) => Self::Time(Values::new(required)),
+            FieldKind::Flag(_) => Self::Flag(Values::new(required)),
         }
     }
 
@@ -142,13 +142,14 @@ impl Column {
         Type::primitive_type_builder(name, physical).with_logical_type(logical).with_repetition(repetition).build()
     }
 
-    fn push(&mut self, value: &Value<'_>) {
+    fn push(&mut self, value: &FieldValue<'_>) {
         match (self, value) {
-            (Self::Text(values), Value::Text(text)) => values.push(text.map(ByteArray::from)),
-            (Self::Number(values), Value::Number(number)) => values.push(*number),
-            (Self::Code(values), Value::Code(code)) => values.push(code.map(i32::from)),
-            (Self::Time(values), Value::Time(time)) => values.push(time.map(|time| time.0 * 1000)),
-            (Self::Flag(values), Value::Flag(flag)) => values.push(*flag),
+            (Self::Text(values), FieldValue::Address(address)) => values.push(Some(address.to_ascii().to_vec().into())),
+            (Self::Text(values), FieldValue::Text(text)) => values.push(text.map(ByteArray::from)),
+            (Self::Number(values), FieldValue::Number(number)) => values.push(*number),
+            (Self::Code(values), FieldValue::Code(code)) => values.push(code.map(i32::from)),
+            (Self::Time(values), FieldValue::Time(time)) => values.push(time.map(|time| time.0 * 1000)),
+            (Self::Flag(values), FieldValue::Flag(flag)) => values.push(*flag),
             // A field has values of one kind.
             _ => {}
         }

@@ -3,30 +3,11 @@
 
 use std::borrow::Cow;
 
-use actors::domain::StateVectorParts;
+use actors::domain::{FIELDS, Field, FieldKind, StateVectorParts};
 use compact_str::CompactString;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-
-/// A field of a state vector that a column fills.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
-    /// Its name on the wire.
-    pub(super) name: &'static str,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Icao24,
-    Text(fn(&mut StateVectorParts) -> &mut Option<CompactString>),
-    Squawk,
-    Number(fn(&mut StateVectorParts) -> &mut Option<f64>),
-    Code(fn(&mut StateVectorParts) -> &mut Option<i16>),
-    Flag(fn(&mut StateVectorParts) -> &mut Option<bool>),
-    Time(fn(&mut StateVectorParts) -> &mut Option<i64>),
-}
 
 /// A value that is no text, as a binary format holds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,27 +25,6 @@ pub(super) enum DecimalMark {
     /// As in the spreadsheets of most of Europe, which separate columns by semicolons then.
     Comma,
 }
-
-const COLUMNS: [Column; 18] = [
-    Column { name: "icao24", kind: Kind::Icao24 },
-    Column { name: "callsign", kind: Kind::Text(|parts| &mut parts.callsign) },
-    Column { name: "origin_country", kind: Kind::Text(|parts| &mut parts.origin_country) },
-    Column { name: "squawk", kind: Kind::Squawk },
-    Column { name: "lat", kind: Kind::Number(|parts| &mut parts.lat) },
-    Column { name: "lon", kind: Kind::Number(|parts| &mut parts.lon) },
-    Column { name: "velocity", kind: Kind::Number(|parts| &mut parts.velocity) },
-    Column { name: "true_track", kind: Kind::Number(|parts| &mut parts.true_track) },
-    Column { name: "vertical_rate", kind: Kind::Number(|parts| &mut parts.vertical_rate) },
-    Column { name: "baro_altitude", kind: Kind::Number(|parts| &mut parts.baro_altitude) },
-    Column { name: "geo_altitude", kind: Kind::Number(|parts| &mut parts.geo_altitude) },
-    Column { name: "position_source", kind: Kind::Code(|parts| &mut parts.position_source) },
-    Column { name: "category", kind: Kind::Code(|parts| &mut parts.category) },
-    Column { name: "on_ground", kind: Kind::Flag(|parts| &mut parts.on_ground) },
-    Column { name: "spi", kind: Kind::Flag(|parts| &mut parts.spi) },
-    Column { name: "time_position", kind: Kind::Time(|parts| &mut parts.time_position) },
-    Column { name: "last_contact", kind: Kind::Time(|parts| &mut parts.last_contact) },
-    Column { name: "observed_at", kind: Kind::Time(|parts| &mut parts.observed_at) },
-];
 
 /// Names that OpenSky has for the same fields with the same units: in its state vector dumps and in its Python client.
 const ALIASES: [(&str, &str); 11] = [
@@ -87,7 +47,7 @@ const LEFT_OUT: [&str; 2] = ["alert", "sensors"];
 /// What a column's name says.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Named {
-    Column(Column),
+    Field(&'static Field),
     /// No field, and none that anyone would miss: an index without a name, or a column of OpenSky's own.
     LeftOut,
     Unknown,
@@ -98,9 +58,8 @@ pub(super) fn named(name: &str) -> Named {
     let name = name.trim();
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     let alias = ALIASES.iter().find(|(alias, _)| is(alias)).map(|(_, field)| *field);
-    let field = COLUMNS.iter().find(|column| is(column.name) || alias == Some(column.name));
-    match field {
-        Some(column) => Named::Column(*column),
+    match FIELDS.iter().find(|field| is(field.name) || alias == Some(field.name)) {
+        Some(field) => Named::Field(field),
         // pandas writes an index without a name, and reads it back as "Unnamed: 0".
         None if name.is_empty() || name.starts_with("Unnamed: ") || is("__index_level_0__") => Named::LeftOut,
         None if LEFT_OUT.iter().any(|left_out| is(left_out)) => Named::LeftOut,
@@ -112,12 +71,12 @@ pub(super) fn named(name: &str) -> Named {
 ///
 /// # Errors
 /// A needed column is missing, or two columns are the same field.
-pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<Column>>, String> {
-    let mut columns: Vec<Option<Column>> = Vec::new();
+pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
+    let mut columns: Vec<Option<&'static Field>> = Vec::new();
     let mut unknown = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let column = match named(name) {
-            Named::Column(column) => Some(column),
+            Named::Field(field) => Some(field),
             Named::LeftOut => None,
             Named::Unknown => {
                 unknown.push(name.trim());
@@ -136,11 +95,12 @@ pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<Column>>, S
         }
         columns.push(column);
     }
-    for needed in ["icao24", "last_contact"] {
-        if !columns.iter().flatten().any(|column| column.name == needed) {
+    for required in FIELDS.iter().filter(|field| field.is_required()) {
+        if !columns.iter().flatten().any(|column| column.name == required.name) {
             let found: String = names.join(", ").chars().take(200).collect();
             return Err(format!(
-                "the header line has no column {needed}; found: {found}. Is it CSV with the names of the columns?"
+                "the header line has no column {}; found: {found}. Is it CSV with the names of the columns?",
+                required.name
             ));
         }
     }
@@ -150,70 +110,80 @@ pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<Column>>, S
     Ok(columns)
 }
 
-impl Column {
-    /// Sets the field from a text. Empty, or one of the words for it, is unknown.
-    ///
-    /// # Errors
-    /// What would be a value of it.
-    pub(super) fn set(self, parts: &mut StateVectorParts, text: &str, mark: DecimalMark) -> Result<(), &'static str> {
-        let text = text.trim();
-        if is_unknown(text) {
-            return Ok(());
-        }
-        match self.kind {
-            Kind::Icao24 => parts.icao24 = text.into(),
-            Kind::Text(field) => *field(parts) = Some(text.into()),
-            Kind::Squawk => parts.squawk = Some(squawk(text)),
-            Kind::Number(field) => *field(parts) = Some(number(text, mark).ok_or("not a number")?),
-            Kind::Code(field) => {
-                let code = text.parse().ok().or_else(|| number(text, mark).and_then(whole));
-                *field(parts) = Some(code.ok_or("not a whole number from -32768 to 32767")?);
-            }
-            Kind::Flag(field) => *field(parts) = Some(flag(text).ok_or("neither true nor false")?),
-            Kind::Time(field) => *field(parts) = Some(seconds(text, mark)?),
-        }
-        Ok(())
+/// Sets a field from a text. Empty, or one of the words for it, is unknown.
+///
+/// # Errors
+/// What a value of the field would be.
+pub(super) fn set_text(
+    field: &Field,
+    parts: &mut StateVectorParts,
+    text: &str,
+    mark: DecimalMark,
+) -> Result<(), &'static str> {
+    let text = text.trim();
+    if is_unknown(text) {
+        return Ok(());
     }
+    match field.kind {
+        FieldKind::Address(address) => *address(parts) = text.into(),
+        FieldKind::Text(slot) => *slot(parts) = Some(with_leading_zeros(text, field.digits)),
+        FieldKind::Number(slot) => *slot(parts) = Some(number(text, mark).ok_or("not a number")?),
+        FieldKind::Code(slot) => {
+            let code = text.parse().ok().or_else(|| number(text, mark).and_then(whole));
+            *slot(parts) = Some(code.ok_or("not a whole number from -32768 to 32767")?);
+        }
+        FieldKind::Flag(slot) => *slot(parts) = Some(flag(text).ok_or("neither true nor false")?),
+        FieldKind::Time(slot) | FieldKind::KeyTime(slot) => *slot(parts) = Some(seconds(text, mark)?),
+    }
+    Ok(())
+}
 
-    /// Sets the field from a value of a binary format; a time in seconds.
-    ///
-    /// # Errors
-    /// What would be a value of it.
-    pub(super) fn set_scalar(self, parts: &mut StateVectorParts, value: Scalar) -> Result<(), &'static str> {
-        // How pandas writes that a number is missing.
-        if matches!(value, Scalar::Float(float) if float.is_nan()) {
-            return Ok(());
-        }
-        match (self.kind, value) {
-            (Kind::Number(field), Scalar::Float(float)) => *field(parts) = Some(float),
-            (Kind::Number(field), Scalar::Integer(integer)) => *field(parts) = Some(integer as f64),
-            (Kind::Code(field), Scalar::Integer(integer)) => {
-                *field(parts) = Some(i16::try_from(integer).map_err(|_| "not a whole number from -32768 to 32767")?);
-            }
-            (Kind::Code(field), Scalar::Float(float)) => {
-                *field(parts) = Some(whole(float).ok_or("not a whole number from -32768 to 32767")?);
-            }
-            (Kind::Flag(field), Scalar::Flag(flag)) => *field(parts) = Some(flag),
-            (Kind::Flag(field), Scalar::Integer(0 | 1)) => *field(parts) = Some(value == Scalar::Integer(1)),
-            (Kind::Flag(field), Scalar::Float(float)) if float == 0.0 || float == 1.0 => {
-                *field(parts) = Some(float == 1.0);
-            }
-            (Kind::Time(field), Scalar::Integer(integer)) => *field(parts) = Some(integer),
-            (Kind::Time(field), Scalar::Float(float)) => *field(parts) = Some(floor(float).ok_or("not a time")?),
-            (Kind::Squawk, Scalar::Integer(code @ 0..=9999)) => parts.squawk = Some(squawk(&code.to_string())),
-            (Kind::Squawk, Scalar::Float(code)) if whole(code).is_some_and(|code| (0..=9999).contains(&code)) => {
-                parts.squawk = Some(squawk(&code.to_string()));
-            }
-            (Kind::Text(_) | Kind::Icao24 | Kind::Squawk, _) => return Err("not a text"),
-            (Kind::Flag(_), _) => return Err("neither true nor false"),
-            (_, Scalar::Flag(_)) => return Err("not a number"),
-        }
-        Ok(())
+/// Sets a field from a value of a binary format; a time in seconds.
+///
+/// # Errors
+/// What a value of the field would be.
+pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Scalar) -> Result<(), &'static str> {
+    // How pandas writes that a number is missing.
+    if matches!(value, Scalar::Float(float) if float.is_nan()) {
+        return Ok(());
     }
+    match (field.kind, value) {
+        (FieldKind::Number(slot), Scalar::Float(float)) => *slot(parts) = Some(float),
+        (FieldKind::Number(slot), Scalar::Integer(integer)) => *slot(parts) = Some(integer as f64),
+        (FieldKind::Code(slot), Scalar::Integer(integer)) => {
+            *slot(parts) = Some(i16::try_from(integer).map_err(|_| "not a whole number from -32768 to 32767")?);
+        }
+        (FieldKind::Code(slot), Scalar::Float(float)) => {
+            *slot(parts) = Some(whole(float).ok_or("not a whole number from -32768 to 32767")?);
+        }
+        (FieldKind::Flag(slot), Scalar::Flag(flag)) => *slot(parts) = Some(flag),
+        (FieldKind::Flag(slot), Scalar::Integer(0 | 1)) => *slot(parts) = Some(value == Scalar::Integer(1)),
+        (FieldKind::Flag(slot), Scalar::Float(float)) if float == 0.0 || float == 1.0 => {
+            *slot(parts) = Some(float == 1.0);
+        }
+        (FieldKind::Time(slot) | FieldKind::KeyTime(slot), Scalar::Integer(integer)) => *slot(parts) = Some(integer),
+        (FieldKind::Time(slot) | FieldKind::KeyTime(slot), Scalar::Float(float)) => {
+            *slot(parts) = Some(floor(float).ok_or("not a time")?);
+        }
+        (FieldKind::Text(slot), value) => {
+            let digits = field.digits.ok_or("not a text")?;
+            let code = match value {
+                Scalar::Integer(integer) => Some(integer),
+                Scalar::Float(float) => whole(float).map(i64::from),
+                Scalar::Flag(_) => None,
+            };
+            let code = code.filter(|code| *code >= 0).map(|code| code.to_string()).filter(|code| code.len() <= digits);
+            *slot(parts) = Some(with_leading_zeros(&code.ok_or("not a text")?, Some(digits)));
+        }
+        (FieldKind::Address(_), _) => return Err("not a text"),
+        (FieldKind::Flag(_), _) => return Err("neither true nor false"),
+        (_, Scalar::Flag(_)) => return Err("not a number"),
+    }
+    Ok(())
 }
 
 /// How a missing value is written by pandas (NaN, nan, None, <NA>), PostgreSQL (\N) and others (NULL, null).
-fn is_unknown(text: &str) -> bool {
+pub(super) fn is_unknown(text: &str) -> bool {
     matches!(text, "" | "NaN" | "nan" | "NULL" | "null" | "None" | "<NA>" | "\\N")
 }
 
@@ -233,13 +203,15 @@ fn whole(number: f64) -> Option<i16> {
     fits.then_some(number as i16)
 }
 
-/// A spreadsheet has cut its leading zeros off, or pandas made a float of it.
-fn squawk(text: &str) -> CompactString {
+/// A text that has this many digits, with the leading zeros that a spreadsheet removed, and without the fraction that
+/// pandas added when it made a float of it. Any other text stays as it is.
+fn with_leading_zeros(text: &str, digits: Option<usize>) -> CompactString {
+    let Some(length) = digits else { return text.into() };
     let digits = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(d, _)| d);
-    if digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if digits.len() > length || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return text.into();
     }
-    let mut padded = CompactString::from(&"0000"[digits.len()..]);
+    let mut padded = CompactString::from("0".repeat(length - digits.len()));
     padded.push_str(digits);
     padded
 }
@@ -296,9 +268,9 @@ mod tests {
     use super::*;
 
     fn set(column: &str, text: &str, mark: DecimalMark) -> Result<StateVectorParts, &'static str> {
-        let Named::Column(column) = named(column) else { panic!("{column}") };
+        let Named::Field(field) = named(column) else { panic!("{column}") };
         let mut parts = StateVectorParts::default();
-        column.set(&mut parts, text, mark).map(|()| parts)
+        set_text(field, &mut parts, text, mark).map(|()| parts)
     }
 
     #[test]
@@ -328,8 +300,8 @@ mod tests {
     #[test]
     fn a_missing_value_has_many_spellings() {
         for text in ["", " ", "NaN", "nan", "NULL", "null", "None", "<NA>", "\\N"] {
-            for column in COLUMNS {
-                let parts = set(column.name, text, DecimalMark::Point).unwrap();
+            for field in FIELDS {
+                let parts = set(field.name, text, DecimalMark::Point).unwrap();
                 assert_eq!(parts, StateVectorParts::default(), "{text}");
             }
         }

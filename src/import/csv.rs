@@ -6,18 +6,18 @@ use std::io::{BufRead, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-use actors::domain::{StateVector, StateVectorParts};
+use actors::domain::{Field as StateField, StateVector, StateVectorParts};
 use actors::ports::{BadRecord, Recorded};
 
 use super::Records;
-use super::column::{Column, DecimalMark, Named, all_named, named};
+use super::column::{DecimalMark, Named, all_named, named, set_text};
 
 /// Bytes of a record. A quotation mark without its partner would take in the rest of the file.
 const MAX_RECORD: usize = 64 * 1024;
 
 pub(super) struct Csv<R> {
     rows: Rows<R>,
-    columns: Vec<Option<Column>>,
+    columns: Vec<Option<&'static StateField>>,
     mark: DecimalMark,
 }
 
@@ -55,7 +55,7 @@ impl<R: BufRead> Csv<R> {
         for (index, column) in columns.iter().enumerate() {
             let Some(column) = column else { continue };
             let text = rows.text(index).map_err(|error| format!("{}: {error}", column.name))?;
-            column.set(&mut parts, &text, *mark).map_err(|reason| {
+            set_text(column, &mut parts, &text, *mark).map_err(|reason| {
                 let shown: String = text.chars().take(32).collect();
                 format!("{} cannot be {shown:?}: {reason}", column.name)
             })?;
@@ -86,7 +86,7 @@ impl<R: BufRead + Send> Records for Csv<R> {
 fn separator(header: &[u8]) -> u8 {
     let known = |separator: u8| {
         let names = header.split(|byte| *byte == separator).filter_map(|name| std::str::from_utf8(name).ok());
-        names.filter(|name| matches!(named(name.trim().trim_matches('"')), Named::Column(_))).count()
+        names.filter(|name| matches!(named(name.trim().trim_matches('"')), Named::Field(_))).count()
     };
     [b'|', b'\t', b';', b','].into_iter().max_by_key(|separator| known(*separator)).unwrap_or(b',')
 }

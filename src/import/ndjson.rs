@@ -4,12 +4,12 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use actors::domain::{StateVector, StateVectorParts};
+use actors::domain::{Field, StateVector, StateVectorParts};
 use actors::ports::{BadRecord, Recorded};
 use serde_json::{Map, Value};
 
 use super::Records;
-use super::column::{Column, DecimalMark, Named, Scalar, named};
+use super::column::{DecimalMark, Named, Scalar, named, set_scalar, set_text};
 use super::lines::{Line, Lines};
 use crate::kafka::codec;
 
@@ -61,12 +61,12 @@ fn decode(line: &[u8]) -> Result<StateVector, String> {
 fn from_object(object: &Map<String, Value>) -> Result<StateVector, String> {
     let mut parts = StateVectorParts::default();
     for (name, value) in object {
-        let Named::Column(column) = named(name) else { continue };
+        let Named::Field(field) = named(name) else { continue };
         // Our own name of a field wins over OpenSky's for it.
-        if !column.name.eq_ignore_ascii_case(name) && object.contains_key(column.name) {
+        if !field.name.eq_ignore_ascii_case(name) && object.contains_key(field.name) {
             continue;
         }
-        set(column, &mut parts, value).map_err(|reason| {
+        set(field, &mut parts, value).map_err(|reason| {
             let shown: String = value.to_string().chars().take(32).collect();
             format!("{name} cannot be {shown}: {reason}")
         })?;
@@ -74,14 +74,14 @@ fn from_object(object: &Map<String, Value>) -> Result<StateVector, String> {
     StateVector::try_from(parts).map_err(|error| error.to_string())
 }
 
-fn set(column: Column, parts: &mut StateVectorParts, value: &Value) -> Result<(), &'static str> {
+fn set(field: &Field, parts: &mut StateVectorParts, value: &Value) -> Result<(), &'static str> {
     match value {
         Value::Null => Ok(()),
-        Value::String(text) => column.set(parts, text, DecimalMark::Point),
-        Value::Bool(flag) => column.set_scalar(parts, Scalar::Flag(*flag)),
+        Value::String(text) => set_text(field, parts, text, DecimalMark::Point),
+        Value::Bool(flag) => set_scalar(field, parts, Scalar::Flag(*flag)),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => column.set_scalar(parts, Scalar::Integer(integer)),
-            (None, Some(float)) => column.set_scalar(parts, Scalar::Float(float)),
+            (Some(integer), _) => set_scalar(field, parts, Scalar::Integer(integer)),
+            (None, Some(float)) => set_scalar(field, parts, Scalar::Float(float)),
             (None, None) => Err("not a number"),
         },
         Value::Array(_) | Value::Object(_) => Err("neither a text nor a number"),

@@ -3,6 +3,7 @@
 use actors::batch::Batch;
 use actors::domain::{Flight, Icao24, Point, Sighting, StateVector, UnixTime};
 use actors::ports::LikelyNew;
+use actors::state_vector_fields;
 use compact_str::CompactString;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -12,7 +13,6 @@ use diesel::prelude::{Queryable, QueryableByName};
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel::sqlite::Sqlite;
 
-use super::HistoryRow;
 use super::summaries::{CellTraffic, CountryTraffic, HourTraffic};
 
 /// The rows of the parts that passed, each key once, ordered by key as the tables are.
@@ -116,87 +116,53 @@ where
     }
 }
 
-/// A row of `state_vectors` in either database, in the order of its columns.
-#[derive(Debug, Queryable, QueryableByName)]
-#[diesel(table_name = crate::storage::schema::sqlite::state_vectors)]
-pub(super) struct StoredRow {
-    icao24: StoredIcao24,
-    last_contact: StoredTime,
-    time_position: Option<StoredTime>,
-    observed_at: Option<StoredTime>,
-    lat: Option<f64>,
-    lon: Option<f64>,
-    baro_altitude: Option<f64>,
-    geo_altitude: Option<f64>,
-    velocity: Option<f64>,
-    true_track: Option<f64>,
-    vertical_rate: Option<f64>,
-    position_source: Option<i16>,
-    category: Option<i16>,
-    on_ground: Option<bool>,
-    spi: Option<bool>,
-    callsign: Option<String>,
-    squawk: Option<String>,
-    origin_country: Option<String>,
+/// The type of a column in either database.
+macro_rules! stored {
+    (address) => { StoredIcao24 };
+    (text) => { Option<String> };
+    (number) => { Option<f64> };
+    (code) => { Option<i16> };
+    (flag) => { Option<bool> };
+    (time) => { Option<StoredTime> };
+    (key_time) => { StoredTime };
 }
 
-impl StoredRow {
-    /// Its key, in the order of time.
-    pub(super) fn key(&self) -> (i64, Icao24) {
-        (self.last_contact.0.0, self.icao24.0)
-    }
-
-    /// Lends it to somebody who takes rows of either database.
-    pub(super) fn lend(&self, each: &mut impl FnMut(&HistoryRow<'_>)) {
-        let time = |time: &Option<StoredTime>| time.map(|time| time.0);
-        let icao24 = self.icao24.0.to_ascii();
-        each(&HistoryRow {
-            icao24: std::str::from_utf8(&icao24).unwrap_or_default(),
-            last_contact: self.last_contact.0,
-            time_position: time(&self.time_position),
-            observed_at: time(&self.observed_at),
-            lat: self.lat,
-            lon: self.lon,
-            baro_altitude: self.baro_altitude,
-            geo_altitude: self.geo_altitude,
-            velocity: self.velocity,
-            true_track: self.true_track,
-            vertical_rate: self.vertical_rate,
-            position_source: self.position_source,
-            category: self.category,
-            on_ground: self.on_ground,
-            spi: self.spi,
-            callsign: self.callsign.as_deref(),
-            squawk: self.squawk.as_deref(),
-            origin_country: self.origin_country.as_deref(),
-        });
-    }
+/// The field that a column's value stands for.
+macro_rules! restored {
+    (address $value:expr) => {
+        $value.0
+    };
+    (text $value:expr) => {
+        $value.map(CompactString::from)
+    };
+    (time $value:expr) => {
+        $value.map(|time| time.0)
+    };
+    (key_time $value:expr) => {
+        $value.0
+    };
+    ($number_code_or_flag:ident $value:expr) => {
+        $value
+    };
 }
 
-impl From<StoredRow> for StateVector {
-    fn from(row: StoredRow) -> Self {
-        Self {
-            icao24: row.icao24.0,
-            callsign: row.callsign.map(CompactString::from),
-            origin_country: row.origin_country.map(CompactString::from),
-            time_position: row.time_position.map(|time| time.0),
-            last_contact: row.last_contact.0,
-            lat: row.lat,
-            lon: row.lon,
-            baro_altitude: row.baro_altitude,
-            geo_altitude: row.geo_altitude,
-            on_ground: row.on_ground,
-            velocity: row.velocity,
-            true_track: row.true_track,
-            vertical_rate: row.vertical_rate,
-            squawk: row.squawk.map(CompactString::from),
-            spi: row.spi,
-            position_source: row.position_source,
-            category: row.category,
-            observed_at: row.observed_at.map(|time| time.0),
+macro_rules! stored_row {
+    ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
+        /// A row of `state_vectors` in either database.
+        #[derive(Debug, Queryable, QueryableByName)]
+        #[diesel(table_name = crate::storage::schema::sqlite::state_vectors)]
+        pub(super) struct StoredRow {
+            $($name: stored!($kind),)*
         }
-    }
+
+        impl From<StoredRow> for StateVector {
+            fn from(row: StoredRow) -> Self {
+                Self { $($name: restored!($kind row.$name),)* }
+            }
+        }
+    };
 }
+state_vector_fields!(stored_row);
 
 /// The part of a row of `state_vectors` that a flight is made of.
 #[derive(Debug, Queryable)]

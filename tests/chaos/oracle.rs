@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use actors::domain::{FIELDS, Field, FieldKind};
 use serde_json::Value;
 
 use crate::support::{Key, eventually, key};
 use crate::world::World;
 
-/// A row as the JSON of a message, without the nulls.
-const ROWS: &str = "SELECT json_strip_nulls(json_build_object(
-        'icao24', icao24, 'callsign', callsign, 'origin_country', origin_country, 'lat', lat, 'lon', lon,
-        'velocity', velocity, 'true_track', true_track, 'vertical_rate', vertical_rate,
-        'baro_altitude', baro_altitude, 'geo_altitude', geo_altitude, 'on_ground', on_ground, 'squawk', squawk,
-        'spi', spi, 'position_source', position_source, 'category', category,
-        'time_position', extract(epoch FROM time_position)::bigint,
-        'last_contact', extract(epoch FROM last_contact)::bigint,
-        'observed_at', extract(epoch FROM observed_at)::bigint))::text AS text, 0::bigint AS number
-    FROM state_vectors";
+/// The rows, each as the JSON of a message without the nulls.
+fn rows() -> String {
+    let member = |field: &&Field| match field.kind {
+        FieldKind::Time(_) | FieldKind::KeyTime(_) => format!("'{0}', extract(epoch FROM {0})::bigint", field.name),
+        _ => format!("'{0}', {0}", field.name),
+    };
+    let members: Vec<_> = FIELDS.iter().map(member).collect();
+    format!(
+        "SELECT json_strip_nulls(json_build_object({}))::text AS text, 0::bigint AS number FROM state_vectors",
+        members.join(", ")
+    )
+}
 
 /// Every claim, one after the other.
 pub(crate) fn compare_the_books(world: &mut World) {
@@ -69,7 +72,7 @@ fn compare_the_contents(world: &World) -> usize {
     let mut compared = BTreeSet::new();
     // In parts, of which each fits into memory, however long the run was.
     for ending in world.ledger.endings().chars() {
-        for (row, _) in world.database.pairs("", &format!("{ROWS} WHERE right(icao24, 1) = '{ending}'")) {
+        for (row, _) in world.database.pairs("", &format!("{} WHERE right(icao24, 1) = '{ending}'", rows())) {
             let row: Value = serde_json::from_str(&row).unwrap();
             let key = key(&row);
             let matches = world.ledger.first(&key).iter().any(|message| same(&row, &message.json()));

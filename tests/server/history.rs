@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use actors::domain::FIELDS;
 use serde_json::Value;
 
 use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key, resolve};
@@ -162,7 +163,7 @@ fn check_history(app: &TestApp, database: &Database) {
     assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));
     let text = csv.text();
     let table: Vec<Vec<_>> = text.split_terminator("\r\n").map(|line| line.split(',').collect()).collect();
-    assert_eq!((table.len(), table[0].len(), table[0][0]), (rows.len() + 1, 18, "icao24"));
+    assert_eq!((table.len(), table[0].len(), table[0][0]), (rows.len() + 1, FIELDS.len(), "icao24"));
     for (line, row) in table[1..].iter().zip(&rows) {
         for (name, value) in table[0].iter().zip(line) {
             let expected = match &row[name] {

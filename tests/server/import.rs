@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use actors::domain::FIELDS;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -266,13 +267,9 @@ fn an_export_of_each_form_brings_back_the_same_rows() {
     );
     let file = write(&first, "rows.csv", &rows);
     assert_eq!(first.clone().arguments(["import", &file]).run().code, Some(0));
-    let text = "SELECT icao24 || '|' || coalesce(callsign, '-') || '|' || coalesce(origin_country, '-') || '|' ||
-        coalesce(lat, '-') || '|' || coalesce(lon, '-') || '|' || coalesce(velocity, '-') || '|' ||
-        coalesce(true_track, '-') || '|' || coalesce(vertical_rate, '-') || '|' || coalesce(baro_altitude, '-') ||
-        '|' || coalesce(geo_altitude, '-') || '|' || coalesce(on_ground, '-') || '|' || coalesce(squawk, '-') ||
-        '|' || coalesce(spi, '-') || '|' || coalesce(position_source, '-') || '|' || coalesce(category, '-') || '|' ||
-        coalesce(time_position, '-') || '|' || coalesce(observed_at, '-') AS text, last_contact AS number
-        FROM state_vectors ORDER BY 1";
+    let values: Vec<_> = FIELDS.iter().map(|field| format!("coalesce({}, '-')", field.name)).collect();
+    let text =
+        &format!("SELECT {} AS text, last_contact AS number FROM state_vectors ORDER BY 1", values.join(" || '|' || "));
     let expected = first.database().pairs(text, text);
     assert_eq!(expected.len(), 2);
     for form in ["parquet", "csv", "ndjson"] {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use actors::domain::{BoundingBox, Icao24, StateVector, UnixTime};
 use actors::ports::{LikelyNew, StateStore};
-use flight_monitor::storage::{HistoryQuery, HistoryRow, QueryError, Storage, StorageOptions};
+use flight_monitor::storage::{HistoryQuery, QueryError, Storage, StorageOptions};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 use crate::databases::{Postgres, TestDatabase};
-use crate::sample::{START, batch, part, poll, state};
+use crate::sample::{START, batch, every_field_known, part, poll, state};
 
 on_each_database! {
     what_is_asked_for_is_read_in_order
@@ -29,33 +29,10 @@ const EVERYTHING: HistoryQuery = HistoryQuery {
     callsign: None,
 };
 
-fn owned(row: &HistoryRow<'_>) -> StateVector {
-    StateVector {
-        icao24: row.icao24.parse().unwrap(),
-        callsign: row.callsign.map(Into::into),
-        origin_country: row.origin_country.map(Into::into),
-        time_position: row.time_position,
-        last_contact: row.last_contact,
-        lat: row.lat,
-        lon: row.lon,
-        baro_altitude: row.baro_altitude,
-        geo_altitude: row.geo_altitude,
-        on_ground: row.on_ground,
-        velocity: row.velocity,
-        true_track: row.true_track,
-        vertical_rate: row.vertical_rate,
-        squawk: row.squawk.map(Into::into),
-        spi: row.spi,
-        position_source: row.position_source,
-        category: row.category,
-        observed_at: row.observed_at,
-    }
-}
-
 async fn read(storage: &Storage, query: &HistoryQuery) -> Vec<StateVector> {
     let mut reader = storage.history(query).await.unwrap();
     let mut rows = Vec::new();
-    while reader.read(|row| rows.push(owned(row))).await.unwrap() {}
+    while reader.read(|row| rows.push(row.clone().into_owned())).await.unwrap() {}
     rows
 }
 
@@ -156,8 +133,9 @@ async fn values_are_read_as_they_were<D: TestDatabase>() {
         ..state(0xab_cdef, -86_401, "RA 593A")
     };
     let empty = StateVector { callsign: None, ..state(0xab_cdef, START, "") };
-    store(&storage, vec![empty.clone(), full.clone()]).await;
-    assert_eq!(read(&storage, &EVERYTHING).await, [full, empty]);
+    let known = every_field_known(0xab_cdef, START + 1);
+    store(&storage, vec![empty.clone(), full.clone(), known.clone()]).await;
+    assert_eq!(read(&storage, &EVERYTHING).await, [full, empty, known]);
 }
 
 async fn a_history_is_read_while_it_grows<D: TestDatabase>() {

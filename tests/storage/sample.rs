@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
-use actors::domain::{Icao24, StateVector, UnixTime};
+use actors::domain::{FIELDS, FieldKind, Icao24, StateVector, StateVectorParts, UnixTime};
 use actors::ports::LikelyNew;
 
 /// A time within the retention of nobody, on a full hour.
@@ -16,25 +16,26 @@ pub(crate) fn log(cluster: &str) -> LogId {
 /// A state with little in it, told apart by its callsign.
 pub(crate) fn state(icao24: u32, last_contact: i64, callsign: &str) -> StateVector {
     StateVector {
-        icao24: Icao24::from_u32(icao24),
         callsign: Some(callsign.into()),
-        origin_country: None,
-        time_position: None,
-        last_contact: UnixTime(last_contact),
-        lat: None,
-        lon: None,
-        baro_altitude: None,
-        geo_altitude: None,
-        on_ground: None,
-        velocity: None,
-        true_track: None,
-        vertical_rate: None,
-        squawk: None,
-        spi: None,
-        position_source: None,
-        category: None,
-        observed_at: None,
+        ..StateVector::new(Icao24::from_u32(icao24), UnixTime(last_contact))
     }
+}
+
+/// A state of which every field is known.
+pub(crate) fn every_field_known(icao24: u32, last_contact: i64) -> StateVector {
+    let mut parts = StateVectorParts::default();
+    for (i, field) in FIELDS.iter().enumerate() {
+        match field.kind {
+            FieldKind::Address(address) => *address(&mut parts) = Icao24::from_u32(icao24).to_string().into(),
+            FieldKind::Text(text) => *text(&mut parts) = Some(field.name.into()),
+            FieldKind::Number(number) => *number(&mut parts) = Some(i as f64 + 0.25),
+            FieldKind::Code(code) => *code(&mut parts) = Some(i as i16),
+            FieldKind::Flag(flag) => *flag(&mut parts) = Some(true),
+            FieldKind::Time(time) => *time(&mut parts) = Some(last_contact - i as i64),
+            FieldKind::KeyTime(time) => *time(&mut parts) = Some(last_contact),
+        }
+    }
+    parts.try_into().unwrap()
 }
 
 /// A part that follows `expected`, one record for each state.

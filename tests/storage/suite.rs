@@ -7,7 +7,7 @@ use flight_monitor::storage::{MigrateError, PositionsQuery, Storage};
 use futures_util::future::{join, join_all};
 
 use crate::databases::{Postgres, Sqlite, TestDatabase};
-use crate::sample::{START, batch, hints, log, part, poll, state};
+use crate::sample::{START, batch, every_field_known, hints, log, part, poll, state};
 
 on_each_database! {
     the_first_row_of_a_key_stays
@@ -81,11 +81,9 @@ async fn hints_never_change_what_is_stored<D: TestDatabase>() {
 async fn values_come_back_as_they_were<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let full = StateVector {
-        icao24: Icao24::parse("abcdef").unwrap(),
         callsign: Some("RA 593A".into()),
         origin_country: Some("Côte d'Ivoire \\N \"\t\r\n;--🛩".into()),
         time_position: Some(UnixTime(-1)),
-        last_contact: UnixTime(-86_401),
         lat: Some(-89.999_999_999_999_99),
         lon: Some(0.1 + 0.2),
         baro_altitude: Some(f64::MAX),
@@ -99,20 +97,22 @@ async fn values_come_back_as_they_were<D: TestDatabase>() {
         position_source: Some(i16::MAX),
         category: Some(-1),
         observed_at: Some(UnixTime(0)),
+        ..StateVector::new(Icao24::parse("abcdef").unwrap(), UnixTime(-86_401))
     };
     let empty = StateVector { callsign: None, ..state(0xabcdef, START, "") };
     let first_year =
         StateVector { observed_at: Some(UnixTime(253_402_300_799)), ..state(0xabcdef, -62_135_596_800, "0001") };
     let last_year = state(0xabcdef, 253_402_300_799, "9999");
     let long = state(0xabcdef, START + 1, &"ü".repeat(100_000));
-    let states = vec![first_year, full, empty, long, last_year];
+    let known = every_field_known(0xabcdef, START + 2);
+    let states = vec![first_year, full, empty, long, known, last_year];
     for (partition, likely_new) in [(0, true), (1, false)] {
         let offset = partition;
         let mut moved = states.clone();
         // The second time as other aircraft, through the other way in.
         moved.iter_mut().for_each(|state| state.icao24 = Icao24::from_u32(state.icao24.to_u32() - offset as u32));
         let batch = batch(vec![part(partition, None, moved.clone())]);
-        assert_eq!(storage.writer().store(&batch, &hints(&batch, likely_new)).await.unwrap(), stored(5, 0));
+        assert_eq!(storage.writer().store(&batch, &hints(&batch, likely_new)).await.unwrap(), stored(6, 0));
         let track = storage.track(moved[0].icao24, UnixTime(i64::MIN), UnixTime(i64::MAX), 10).await.unwrap();
         assert_eq!(track, moved);
     }

@@ -15,6 +15,6 @@ pub use flight::{Flight, Sighting};
 pub use icao24::{Icao24, InvalidIcao24};
 pub use point::Point;
 pub use snapshot::{BadRows, RejectedRow, Snapshot};
-pub use state_vector::fields::{self, FIELDS, Field, Kind, Value, Wrap};
+pub use state_vector::fields::{self, FIELDS, Field, FieldKind, FieldValue, Wrap};
 pub use state_vector::{InvalidStateVector, StateVector, StateVectorParts};
 pub use unix_time::UnixTime;

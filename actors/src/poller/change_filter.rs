@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{FIELDS, Icao24, Snapshot, StateVector, UnixTime, Value};
+use crate::domain::{FIELDS, FieldValue, Icao24, Snapshot, StateVector, UnixTime};
 
 /// Remembers the newest state that was published for each aircraft, to tell news from repetition.
 #[derive(Debug, Default)]
@@ -145,13 +145,13 @@ fn hash_of_values(state: &StateVector) -> u64 {
     let mut hasher = DefaultHasher::new();
     for field in FIELDS {
         match field.value(&said) {
-            Value::Address(address) => address.hash(&mut hasher),
-            Value::Text(text) => text.hash(&mut hasher),
+            FieldValue::Address(address) => address.hash(&mut hasher),
+            FieldValue::Text(text) => text.hash(&mut hasher),
             // Adding 0 makes one of the two zeros.
-            Value::Number(number) => number.map(|number| (number + 0.0).to_bits()).hash(&mut hasher),
-            Value::Code(code) => code.hash(&mut hasher),
-            Value::Flag(flag) => flag.hash(&mut hasher),
-            Value::Time(time) => time.hash(&mut hasher),
+            FieldValue::Number(number) => number.map(|number| (number + 0.0).to_bits()).hash(&mut hasher),
+            FieldValue::Code(code) => code.hash(&mut hasher),
+            FieldValue::Flag(flag) => flag.hash(&mut hasher),
+            FieldValue::Time(time) => time.hash(&mut hasher),
         }
     }
     hasher.finish()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
-use actors::domain::{FIELDS, Kind, StateVector, StateVectorParts, Value as FieldValue};
+use actors::domain::{FIELDS, FieldKind, FieldValue, StateVector, StateVectorParts};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -32,12 +32,12 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
         let mut parts = StateVectorParts::default();
         for (field, value) in FIELDS.iter().zip(values) {
             match (field.kind, value) {
-                (Kind::Text(text), Value::String(value)) => *text(&mut parts) = Some(value.into()),
-                (Kind::Number(number), value) => *number(&mut parts) = value.as_f64(),
-                (Kind::Code(code), value) => *code(&mut parts) = value.as_i64().map(|value| value as i16),
-                (Kind::Flag(flag), value) => *flag(&mut parts) = value.as_bool(),
-                (Kind::Time(time) | Kind::KeyTime(time), value) => *time(&mut parts) = value.as_i64(),
-                (Kind::Address(_) | Kind::Text(_), _) => {}
+                (FieldKind::Text(text), Value::String(value)) => *text(&mut parts) = Some(value.into()),
+                (FieldKind::Number(number), value) => *number(&mut parts) = value.as_f64(),
+                (FieldKind::Code(code), value) => *code(&mut parts) = value.as_i64().map(|value| value as i16),
+                (FieldKind::Flag(flag), value) => *flag(&mut parts) = value.as_bool(),
+                (FieldKind::Time(time) | FieldKind::KeyTime(time), value) => *time(&mut parts) = value.as_i64(),
+                (FieldKind::Address(_) | FieldKind::Text(_), _) => {}
             }
         }
         let last_contact = now - 200 + times.0;
@@ -57,14 +57,14 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
 }
 
 /// Any value of a field, or null.
-fn any_value(kind: Kind) -> BoxedStrategy<Value> {
+fn any_value(kind: FieldKind) -> BoxedStrategy<Value> {
     match kind {
-        Kind::Address(_) => Just(Value::Null).boxed(),
-        Kind::Text(_) => prop::option::of("[A-Z\"\\\\é]{1,8}").prop_map(Value::from).boxed(),
-        Kind::Number(_) => any_number().prop_map(Value::from).boxed(),
-        Kind::Code(_) => prop::option::of(-1_i16..20).prop_map(Value::from).boxed(),
-        Kind::Flag(_) => any::<Option<bool>>().prop_map(Value::from).boxed(),
-        Kind::Time(_) | Kind::KeyTime(_) => {
+        FieldKind::Address(_) => Just(Value::Null).boxed(),
+        FieldKind::Text(_) => prop::option::of("[A-Z\"\\\\é]{1,8}").prop_map(Value::from).boxed(),
+        FieldKind::Number(_) => any_number().prop_map(Value::from).boxed(),
+        FieldKind::Code(_) => prop::option::of(-1_i16..20).prop_map(Value::from).boxed(),
+        FieldKind::Flag(_) => any::<Option<bool>>().prop_map(Value::from).boxed(),
+        FieldKind::Time(_) | FieldKind::KeyTime(_) => {
             prop::option::of(1_700_000_000_i64..1_800_000_000).prop_map(Value::from).boxed()
         }
     }

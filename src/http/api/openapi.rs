@@ -129,6 +129,8 @@ fn may_be_null(property: &Value) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
+    use actors::domain::FIELDS;
+
     use super::*;
     use crate::http::server::{operations as operator_routes, questions, streams};
 
@@ -157,7 +159,7 @@ mod tests {
             assert!(operation["responses"]["default"].is_object(), "{path}");
         }
         let state = &DOCUMENT["components"]["schemas"]["StateVector"];
-        assert_eq!(state["required"].as_array().unwrap().len(), 18, "{state}");
-        assert_eq!(state["properties"].as_object().unwrap().len(), 18);
+        assert_eq!(state["required"].as_array().unwrap().len(), FIELDS.len(), "{state}");
+        assert_eq!(state["properties"].as_object().unwrap().len(), FIELDS.len());
     }
 }

@@ -1,12 +1,14 @@
 //! The rows of a binary `COPY … TO STDOUT`, read without a copy (PostgreSQL manual, "COPY", section "Binary Format").
 
-use actors::domain::UnixTime;
+use actors::domain::{FIELDS, Icao24, UnixTime};
+use actors::state_vector_fields;
 
 use super::HistoryRow;
 use crate::storage::rows::unix_time;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-const FIELDS: i16 = 18;
+/// Columns of a row.
+const COUNT: i16 = FIELDS.len() as i16;
 const END: i16 = -1;
 
 /// What was sent is no row of ours.
@@ -22,35 +24,21 @@ pub(super) fn skip_header(message: &[u8]) -> Result<&[u8], Unreadable> {
     Ok(fields.0)
 }
 
-/// Reads one row, its columns in the order of `columns!`; `None` at the end of all.
-pub(super) fn decode(message: &[u8]) -> Result<Option<HistoryRow<'_>>, Unreadable> {
-    let mut fields = Cursor(message);
-    match i16::from_be_bytes(fields.array()?) {
-        END => return Ok(None),
-        FIELDS => {}
-        _ => return Err(Unreadable("another number of columns")),
-    }
-    Ok(Some(HistoryRow {
-        icao24: fields.text()?.ok_or(Unreadable("icao24 is NULL"))?,
-        last_contact: fields.time()?.ok_or(Unreadable("last_contact is NULL"))?,
-        time_position: fields.time()?,
-        observed_at: fields.time()?,
-        lat: fields.float()?,
-        lon: fields.float()?,
-        baro_altitude: fields.float()?,
-        geo_altitude: fields.float()?,
-        velocity: fields.float()?,
-        true_track: fields.float()?,
-        vertical_rate: fields.float()?,
-        position_source: fields.code()?,
-        category: fields.code()?,
-        on_ground: fields.flag()?,
-        spi: fields.flag()?,
-        callsign: fields.text()?,
-        squawk: fields.text()?,
-        origin_country: fields.text()?,
-    }))
+macro_rules! decode {
+    ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
+        /// Reads one row, its columns in the order of [`COLUMNS`](crate::storage::schema::COLUMNS), each by the method of
+        /// its kind; `None` at the end of all.
+        pub(super) fn decode(message: &[u8]) -> Result<Option<HistoryRow<'_>>, Unreadable> {
+            let mut columns = Cursor(message);
+            match i16::from_be_bytes(columns.array()?) {
+                END => Ok(None),
+                COUNT => Ok(Some(HistoryRow { $($name: columns.$kind()?,)* })),
+                _ => Err(Unreadable("another number of columns")),
+            }
+        }
+    };
 }
+state_vector_fields!(decode);
 
 struct Cursor<'a>(&'a [u8]);
 
@@ -80,11 +68,20 @@ impl<'a> Cursor<'a> {
         field.try_into().map(Some).map_err(|_| Unreadable("a column of another type"))
     }
 
+    fn address(&mut self) -> Result<Icao24, Unreadable> {
+        let text = self.text()?.ok_or(Unreadable("an address is NULL"))?;
+        Icao24::parse(text).map_err(|_| Unreadable("an address is not six hex digits"))
+    }
+
+    fn key_time(&mut self) -> Result<UnixTime, Unreadable> {
+        self.time()?.ok_or(Unreadable("last_contact is NULL"))
+    }
+
     fn time(&mut self) -> Result<Option<UnixTime>, Unreadable> {
         Ok(self.fixed()?.map(|micros| unix_time(i64::from_be_bytes(micros))))
     }
 
-    fn float(&mut self) -> Result<Option<f64>, Unreadable> {
+    fn number(&mut self) -> Result<Option<f64>, Unreadable> {
         Ok(self.fixed()?.map(f64::from_be_bytes))
     }
 
@@ -113,7 +110,7 @@ mod tests {
         fn no_message_makes_it_panic(message in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = skip_header(&message);
             let _ = decode(&message);
-            let _ = decode(&[&FIELDS.to_be_bytes()[..], &message].concat());
+            let _ = decode(&[&COUNT.to_be_bytes()[..], &message].concat());
         }
     }
 }

@@ -6,20 +6,21 @@
 
 mod decoder;
 mod postgres;
-mod row;
 mod slices;
 mod sqlite;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::domain::{BoundingBox, Icao24, UnixTime};
+use actors::domain::{BoundingBox, Icao24, StateVector, UnixTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Database, QueryError, Storage};
 use postgres::PostgresHistory;
-pub use row::HistoryRow;
 use sqlite::SqliteHistory;
+
+/// One stored state vector, its texts borrowed from what the database sent.
+pub type HistoryRow<'a> = StateVector<&'a str>;
 
 /// Which rows are asked for: those for which all of it holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,7 +11,8 @@ use super::decoder::{Unreadable, decode, skip_header};
 use super::slices::{Slices, after_the_gap};
 use super::{HistoryQuery, HistoryReader, HistoryRow};
 use crate::storage::error::QueryError;
-use crate::storage::postgres::{Failure, PostgresDatabase, Session, columns, within};
+use crate::storage::postgres::{Failure, PostgresDatabase, Session, within};
+use crate::storage::schema::COLUMNS;
 
 /// A slice is sorted in memory, on one core; nothing is compiled for it; and a client that is gone is noticed in the
 /// middle of it.
@@ -48,7 +49,7 @@ impl PostgresHistory {
     pub(super) async fn begin(database: Arc<PostgresDatabase>, query: &HistoryQuery) -> Result<Self, QueryError> {
         let limit = database.options.history_timeout;
         let session = database.connect(limit).await.map_err(unavailable)?;
-        let check = format!("{SETTINGS}; SELECT {} FROM state_vectors LIMIT 0", columns!());
+        let check = format!("{SETTINGS}; SELECT {COLUMNS} FROM state_vectors LIMIT 0");
         within(database.options.connect_timeout, session.client.batch_execute(&check)).await.map_err(unavailable)?;
         let (slices, filters) = (Slices::new(query.from, query.to), Filters::of(query));
         Ok(Self { database, session, slices, filters, slice: None, reached: query.from.0 })
@@ -107,8 +108,7 @@ async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<
     let Filters { aircraft, others } = filters;
     let end = span.end;
     let copy = format!(
-        "COPY (SELECT {} FROM state_vectors WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
-        columns!(),
+        "COPY (SELECT {COLUMNS} FROM state_vectors WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
         within_span(&span)
     );
     let rows = session.client.copy_out(&copy).await.map_err(unavailable)?;

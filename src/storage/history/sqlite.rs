@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use actors::domain::{Icao24, UnixTime};
+use actors::domain::{Icao24, StateVector, UnixTime};
 use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sqlite::{Sqlite, SqliteConnection};
@@ -50,10 +50,14 @@ impl SqliteHistory {
         };
         let rows = page(&self.query, &span, self.last).load::<StoredRow>(&mut self.connection)?;
         self.untouched.as_ref().map_or(Ok(()), Untouched::check)?;
-        rows.iter().for_each(|row| row.lend(&mut each));
-        self.last = rows.last().map(StoredRow::key).or(self.last);
-        let had = had + rows.len() as u64;
-        if rows.len() == HistoryReader::ROWS {
+        let count = rows.len();
+        for row in rows {
+            let state = StateVector::from(row);
+            each(&state.borrowed());
+            self.last = Some((state.last_contact.0, state.icao24));
+        }
+        let had = had + count as u64;
+        if count == HistoryReader::ROWS {
             self.slice = Some((span, had));
             return Ok(true);
         }

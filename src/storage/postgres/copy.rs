@@ -5,15 +5,18 @@
 
 use std::pin::pin;
 
-use actors::domain::StateVector;
+use actors::domain::{FIELDS, Icao24, StateVector, UnixTime};
+use actors::state_vector_fields;
 use bytes::{BufMut, Bytes, BytesMut};
+use compact_str::CompactString;
 use futures_util::SinkExt;
 use tokio_postgres::{CopyInSink, Error, Statement, Transaction};
 
 use crate::storage::rows::postgres_time;
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-const FIELDS: i16 = 18;
+/// Fields of a row.
+const COUNT: i16 = FIELDS.len() as i16;
 const NULL: i32 = -1;
 const END: i16 = -1;
 
@@ -48,51 +51,65 @@ async fn send_rows(sink: &mut std::pin::Pin<&mut CopyInSink<Bytes>>, rows: &[&St
     sink.feed(buffer.freeze()).await
 }
 
-/// The fields in the order of `columns!`.
-fn put_row(buffer: &mut BytesMut, state: &StateVector) {
-    buffer.put_i16(FIELDS);
-    buffer.put_i32(6);
-    buffer.put_slice(&state.icao24.to_ascii());
-    for time in [Some(state.last_contact), state.time_position, state.observed_at] {
-        put_eight(buffer, time.map(|time| postgres_time(time).to_be_bytes()));
-    }
-    for number in [
-        state.lat,
-        state.lon,
-        state.baro_altitude,
-        state.geo_altitude,
-        state.velocity,
-        state.true_track,
-        state.vertical_rate,
-    ] {
-        put_eight(buffer, number.map(f64::to_be_bytes));
-    }
-    for code in [state.position_source, state.category] {
-        put_field(buffer, code.map(i16::to_be_bytes).as_ref().map(<[u8; 2]>::as_slice));
-    }
-    for flag in [state.on_ground, state.spi] {
-        put_field(buffer, flag.map(|flag| [u8::from(flag)]).as_ref().map(<[u8; 1]>::as_slice));
-    }
-    for text in [&state.callsign, &state.squawk, &state.origin_country] {
-        put_field(buffer, text.as_ref().map(|text| text.as_bytes()));
-    }
-}
-
-/// Length and value in one piece, since most fields are of this kind.
-fn put_eight(buffer: &mut BytesMut, value: Option<[u8; 8]>) {
-    let Some(value) = value else { return buffer.put_i32(NULL) };
-    let mut field = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
-    field[4..].copy_from_slice(&value);
-    buffer.put_slice(&field);
-}
-
-fn put_field(buffer: &mut BytesMut, value: Option<&[u8]>) {
-    // A text of 2 GiB passes neither Kafka nor the parser; cut short, it is the server that refuses the row.
-    match value {
-        Some(value) => {
-            buffer.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));
-            buffer.put_slice(value);
+macro_rules! put_row {
+    ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
+        /// The fields in the order of [`COLUMNS`](crate::storage::schema::COLUMNS), each by the function of its kind.
+        fn put_row(buffer: &mut BytesMut, state: &StateVector) {
+            buffer.put_i16(COUNT);
+            $(put::$kind(buffer, &state.$name);)*
         }
-        None => buffer.put_i32(NULL),
+    };
+}
+state_vector_fields!(put_row);
+
+mod put {
+    use super::*;
+
+    pub(super) fn address(buffer: &mut BytesMut, icao24: &Icao24) {
+        buffer.put_i32(6);
+        buffer.put_slice(&icao24.to_ascii());
+    }
+
+    pub(super) fn text(buffer: &mut BytesMut, text: &Option<CompactString>) {
+        field(buffer, text.as_ref().map(|text| text.as_bytes()));
+    }
+
+    pub(super) fn number(buffer: &mut BytesMut, number: &Option<f64>) {
+        eight(buffer, number.map(f64::to_be_bytes));
+    }
+
+    pub(super) fn code(buffer: &mut BytesMut, code: &Option<i16>) {
+        field(buffer, code.map(i16::to_be_bytes).as_ref().map(<[u8; 2]>::as_slice));
+    }
+
+    pub(super) fn flag(buffer: &mut BytesMut, flag: &Option<bool>) {
+        field(buffer, flag.map(|flag| [u8::from(flag)]).as_ref().map(<[u8; 1]>::as_slice));
+    }
+
+    pub(super) fn time(buffer: &mut BytesMut, time: &Option<UnixTime>) {
+        eight(buffer, time.map(|time| postgres_time(time).to_be_bytes()));
+    }
+
+    pub(super) fn key_time(buffer: &mut BytesMut, time: &UnixTime) {
+        eight(buffer, Some(postgres_time(*time).to_be_bytes()));
+    }
+
+    /// Length and value in one piece, since most fields are of this kind.
+    fn eight(buffer: &mut BytesMut, value: Option<[u8; 8]>) {
+        let Some(value) = value else { return buffer.put_i32(NULL) };
+        let mut field = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+        field[4..].copy_from_slice(&value);
+        buffer.put_slice(&field);
+    }
+
+    fn field(buffer: &mut BytesMut, value: Option<&[u8]>) {
+        // A text of 2 GiB passes neither Kafka nor the parser; cut short, it is the server that refuses the row.
+        match value {
+            Some(value) => {
+                buffer.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));
+                buffer.put_slice(value);
+            }
+            None => buffer.put_i32(NULL),
+        }
     }
 }

@@ -24,15 +24,6 @@ mod writer;
 pub(super) use connection::{Failure, PostgresDatabase, Session, within};
 pub(super) use writer::PostgresWriter;
 
-/// The columns of `state_vectors` in the order of a written row.
-macro_rules! columns {
-    () => {
-        "icao24, last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude, velocity, \
-         true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country"
-    };
-}
-pub(super) use columns;
-
 /// The southern edge of a position's cell of 5 by 5 degrees; the pole belongs to the cells below it.
 macro_rules! cell_lat {
     () => {

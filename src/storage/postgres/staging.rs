@@ -1,9 +1,9 @@
 use actors::domain::{StateVector, UnixTime};
 use tokio_postgres::{Client, Error, Statement, Transaction};
 
-use super::columns;
 use super::copy::copy_rows;
 use super::maintenance::postgres_seconds;
+use crate::storage::schema::COLUMNS;
 
 /// The way for rows that may be there already: into a temporary table by COPY, and on from there without the conflicts.
 pub(super) struct Staging {
@@ -15,23 +15,20 @@ pub(super) struct Staging {
 /// Emptied at each commit. `pg_temp` keeps a table of that name in the schema from being taken for it.
 const CREATE: &str =
     "CREATE TEMPORARY TABLE IF NOT EXISTS state_vectors_staged (LIKE state_vectors) ON COMMIT DELETE ROWS";
-const COPY: &str = concat!("COPY pg_temp.state_vectors_staged (", columns!(), ") FROM STDIN (FORMAT binary)");
+
 /// Only the key's conflicts are absorbed: another constraint's violation is a refusal.
-const INSERT: &str = concat!(
-    "INSERT INTO state_vectors (",
-    columns!(),
-    ") SELECT ",
-    columns!(),
-    " FROM pg_temp.state_vectors_staged ON CONFLICT (icao24, last_contact) DO NOTHING"
-);
+fn insert() -> String {
+    format!(
+        "INSERT INTO state_vectors ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.state_vectors_staged
+        ON CONFLICT (icao24, last_contact) DO NOTHING"
+    )
+}
 
 /// The same, and notes those of the inserted rows that lie before the cursor of what is made of the rows.
-const INSERT_AND_NOTE: &str = concat!(
-    "WITH inserted AS (INSERT INTO state_vectors (",
-    columns!(),
-    ") SELECT ",
-    columns!(),
-    " FROM pg_temp.state_vectors_staged ON CONFLICT (icao24, last_contact) DO NOTHING RETURNING icao24, last_contact
+fn insert_and_note() -> String {
+    format!(
+        "WITH inserted AS (
+    {} RETURNING icao24, last_contact
 ), late AS (
     SELECT icao24, last_contact FROM inserted WHERE last_contact < to_timestamp($1::bigint)
 ), aircraft AS (
@@ -43,14 +40,17 @@ const INSERT_AND_NOTE: &str = concat!(
     INSERT INTO derived_late_hours (hour) SELECT DISTINCT date_trunc('hour', last_contact, 'UTC') FROM late ORDER BY 1
     ON CONFLICT DO NOTHING
 )
-SELECT count(*) FROM inserted"
-);
+SELECT count(*) FROM inserted",
+        insert()
+    )
+}
 
 impl Staging {
     pub(super) async fn prepare(client: &Client) -> Result<Self, Error> {
         client.batch_execute(CREATE).await?;
-        let (copy, insert) = (client.prepare(COPY).await?, client.prepare(INSERT).await?);
-        Ok(Self { copy, insert, note: client.prepare(INSERT_AND_NOTE).await? })
+        let copy = format!("COPY pg_temp.state_vectors_staged ({COLUMNS}) FROM STDIN (FORMAT binary)");
+        let (copy, insert) = (client.prepare(&copy).await?, client.prepare(&insert()).await?);
+        Ok(Self { copy, insert, note: client.prepare(&insert_and_note()).await? })
     }
 
     /// Inserts rows whose keys differ from each other and returns how many were not there before.

@@ -10,7 +10,6 @@ use futures_util::future::join;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, IsolationLevel, Statement, Transaction};
 
-use super::columns;
 use super::connection::{Failure, PostgresDatabase, Session, within};
 use super::copy::copy_rows;
 use super::cursor::Cursor;
@@ -20,9 +19,8 @@ use super::positions::Positions;
 use super::refusal::find_refused;
 use super::staging::Staging;
 use crate::storage::rows::choose;
+use crate::storage::schema::COLUMNS;
 use crate::storage::step_size::StepSize;
-
-const COPY: &str = concat!("COPY state_vectors (", columns!(), ") FROM STDIN (FORMAT binary)");
 
 /// The actors' store, with one connection that is opened when it is needed and dropped at the first error.
 pub(in crate::storage) struct PostgresWriter {
@@ -172,7 +170,8 @@ impl PostgresWriter {
         let session = self.database.connect(options.statement_timeout).await?;
         within(options.statement_timeout, async {
             let positions = Positions::prepare(&session.client).await?;
-            let copy = session.client.prepare(COPY).await?;
+            let copy = format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)");
+            let copy = session.client.prepare(&copy).await?;
             let staging = Staging::prepare(&session.client).await?;
             let cursor = Cursor::prepare(&session.client).await?;
             Ok::<_, Failure>(WriteSession { session, positions, copy, staging, cursor })

@@ -2,6 +2,9 @@
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
+mod state_vectors;
+
+pub(super) use state_vectors::COLUMNS;
 
 diesel::define_sql_function! {
     /// Callsigns are compared without regard to case; the index of `flights` is on this expression.

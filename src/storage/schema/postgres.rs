@@ -1,5 +1,7 @@
 //! PostgreSQL's tables, as the migrations make them.
 
+pub(in crate::storage) use super::state_vectors::postgres::state_vectors;
+
 diesel::table! {
     flights (icao24, first_seen) {
         icao24 -> Text,
@@ -24,29 +26,6 @@ diesel::table! {
         partition -> Integer,
         next_offset -> BigInt,
         last_timestamp -> BigInt,
-    }
-}
-
-diesel::table! {
-    state_vectors (icao24, last_contact) {
-        icao24 -> Text,
-        last_contact -> Timestamptz,
-        time_position -> Nullable<Timestamptz>,
-        observed_at -> Nullable<Timestamptz>,
-        lat -> Nullable<Double>,
-        lon -> Nullable<Double>,
-        baro_altitude -> Nullable<Double>,
-        geo_altitude -> Nullable<Double>,
-        velocity -> Nullable<Double>,
-        true_track -> Nullable<Double>,
-        vertical_rate -> Nullable<Double>,
-        position_source -> Nullable<SmallInt>,
-        category -> Nullable<SmallInt>,
-        on_ground -> Nullable<Bool>,
-        spi -> Nullable<Bool>,
-        callsign -> Nullable<Text>,
-        squawk -> Nullable<Text>,
-        origin_country -> Nullable<Text>,
     }
 }
 

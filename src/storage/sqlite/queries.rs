@@ -7,17 +7,19 @@ use diesel_async::pooled_connection::deadpool::Object;
 use super::connection::{PooledSqlite, SqliteDatabase};
 use crate::storage::error::{QueryError, with_causes};
 use crate::storage::rows::StoredRow;
+use crate::storage::schema::COLUMNS;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
 use crate::storage::{PositionsQuery, StorageObservation};
 
 /// With one `min` in a query, SQLite takes the other columns from the row that has it (its manual, "SELECT", section
 /// "Bare columns in an aggregate query").
-const POSITIONS: &str = "
-SELECT icao24, min(last_contact) AS last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude,
-    velocity, true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country
-FROM state_vectors
-WHERE icao24 = ? AND last_contact BETWEEN ? AND ? AND time_position >= ? AND lat IS NOT NULL AND lon IS NOT NULL
-GROUP BY time_position ORDER BY time_position LIMIT ?";
+fn positions() -> String {
+    format!(
+        "SELECT {COLUMNS}, min(last_contact) FROM state_vectors
+        WHERE icao24 = ? AND last_contact BETWEEN ? AND ? AND time_position >= ? AND lat IS NOT NULL AND lon IS NOT NULL
+        GROUP BY time_position ORDER BY time_position LIMIT ?"
+    )
+}
 
 impl SqliteDatabase {
     pub(in crate::storage) async fn ping(&self) -> Result<(), QueryError> {
@@ -62,7 +64,7 @@ impl SqliteDatabase {
     pub(in crate::storage) async fn positions(&self, query: &PositionsQuery) -> Result<Vec<StateVector>, QueryError> {
         let rows = self
             .query(async |connection| {
-                diesel::sql_query(POSITIONS)
+                diesel::sql_query(positions())
                     .bind::<Text, _>(query.icao24.to_string())
                     .bind::<BigInt, _>(query.from.0)
                     .bind::<BigInt, _>(query.to.0)

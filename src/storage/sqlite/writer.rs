@@ -7,6 +7,7 @@ use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
 use actors::domain::{StateVector, UnixTime};
 use actors::history::Following;
 use actors::ports::{LikelyNew, Maintained, StoreError};
+use actors::state_vector_fields;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sqlite::SqliteConnection;
@@ -230,59 +231,39 @@ fn advance(connection: &mut SqliteConnection, log: &LogId, part: &PartitionBatch
     Ok(())
 }
 
-#[derive(Insertable)]
-// NULL is written as it is, so that there is one statement for all rows and it stays prepared.
-#[diesel(table_name = state_vectors, treat_none_as_default_value = false)]
-struct NewRow<'a> {
-    icao24: &'a str,
-    last_contact: i64,
-    time_position: Option<i64>,
-    observed_at: Option<i64>,
-    lat: Option<f64>,
-    lon: Option<f64>,
-    baro_altitude: Option<f64>,
-    geo_altitude: Option<f64>,
-    velocity: Option<f64>,
-    true_track: Option<f64>,
-    vertical_rate: Option<f64>,
-    position_source: Option<i16>,
-    category: Option<i16>,
-    on_ground: Option<bool>,
-    spi: Option<bool>,
-    callsign: Option<&'a str>,
-    squawk: Option<&'a str>,
-    origin_country: Option<&'a str>,
+/// What is bound for a field.
+macro_rules! bound {
+    (address $value:expr) => {
+        std::str::from_utf8(&$value.to_ascii()).unwrap_or_default()
+    };
+    (text $value:expr) => {
+        $value.as_deref()
+    };
+    (time $value:expr) => {
+        $value.map(|time| time.0)
+    };
+    (key_time $value:expr) => {
+        $value.0
+    };
+    ($number_code_or_flag:ident $value:expr) => {
+        $value
+    };
 }
 
-/// 1, or 0 where the key was there already. Only its conflict is absorbed: another constraint's violation is a refusal.
-fn insert(connection: &mut SqliteConnection, state: &StateVector) -> QueryResult<usize> {
-    let icao24 = state.icao24.to_ascii();
-    let row = NewRow {
-        icao24: std::str::from_utf8(&icao24).unwrap_or_default(),
-        last_contact: state.last_contact.0,
-        time_position: state.time_position.map(|time| time.0),
-        observed_at: state.observed_at.map(|time| time.0),
-        lat: state.lat,
-        lon: state.lon,
-        baro_altitude: state.baro_altitude,
-        geo_altitude: state.geo_altitude,
-        velocity: state.velocity,
-        true_track: state.true_track,
-        vertical_rate: state.vertical_rate,
-        position_source: state.position_source,
-        category: state.category,
-        on_ground: state.on_ground,
-        spi: state.spi,
-        callsign: state.callsign.as_deref(),
-        squawk: state.squawk.as_deref(),
-        origin_country: state.origin_country.as_deref(),
+macro_rules! insert {
+    ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
+        /// 1, or 0 where the key was there already. Only its conflict is absorbed: another constraint's violation is a
+        /// refusal. NULL is bound as it is, so that there is one statement for all rows and it stays prepared.
+        fn insert(connection: &mut SqliteConnection, state: &StateVector) -> QueryResult<usize> {
+            diesel::insert_into(state_vectors::table)
+                .values(($(state_vectors::$name.eq(bound!($kind state.$name)),)*))
+                .on_conflict((state_vectors::icao24, state_vectors::last_contact))
+                .do_nothing()
+                .execute(connection)
+        }
     };
-    diesel::insert_into(state_vectors::table)
-        .values(row)
-        .on_conflict((state_vectors::icao24, state_vectors::last_contact))
-        .do_nothing()
-        .execute(connection)
 }
+state_vector_fields!(insert);
 
 /// Names the row where SQLite refuses it for what it holds.
 fn refused(error: Error, state: &StateVector) -> Failure {

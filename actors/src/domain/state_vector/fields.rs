@@ -72,7 +72,7 @@ pub struct Field {
     /// What it says, in a sentence or two.
     pub docs: &'static str,
     /// The type of its values.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// The unit of a number; empty for other kinds.
     pub unit: &'static str,
     /// Numbers outside this range are refused; any finite number is accepted by default.
@@ -89,12 +89,12 @@ pub struct Field {
     pub list: Option<&'static str>,
     /// On the compact stream, a time is written as seconds before `last_contact`, not before the event's base.
     pub is_before_contact: bool,
-    value: for<'a> fn(&StateVector<&'a str>) -> Value<'a>,
+    value: for<'a> fn(&StateVector<&'a str>) -> FieldValue<'a>,
 }
 
 /// The kind of a field, with access to its unchecked value.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum FieldKind {
     /// An ICAO 24-bit address, always known.
     Address(fn(&mut StateVectorParts) -> &mut CompactString),
     /// A short text.
@@ -122,18 +122,18 @@ pub struct Wrap {
 
 /// The value of a field; `None` is unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// Of [`Kind::Address`].
+pub enum FieldValue<'a> {
+    /// Of [`FieldKind::Address`].
     Address(Icao24),
-    /// Of [`Kind::Text`].
+    /// Of [`FieldKind::Text`].
     Text(Option<&'a str>),
-    /// Of [`Kind::Number`].
+    /// Of [`FieldKind::Number`].
     Number(Option<f64>),
-    /// Of [`Kind::Code`].
+    /// Of [`FieldKind::Code`].
     Code(Option<i16>),
-    /// Of [`Kind::Flag`].
+    /// Of [`FieldKind::Flag`].
     Flag(Option<bool>),
-    /// Of [`Kind::Time`] and [`Kind::KeyTime`].
+    /// Of [`FieldKind::Time`] and [`FieldKind::KeyTime`].
     Time(Option<UnixTime>),
 }
 
@@ -141,8 +141,8 @@ impl Field {
     const fn new(
         name: &'static str,
         docs: &'static str,
-        kind: Kind,
-        value: for<'a> fn(&StateVector<&'a str>) -> Value<'a>,
+        kind: FieldKind,
+        value: for<'a> fn(&StateVector<&'a str>) -> FieldValue<'a>,
     ) -> Self {
         Self {
             name,
@@ -161,13 +161,13 @@ impl Field {
     }
 
     /// The value of this field in a state vector.
-    pub fn value<'a>(&self, state: &StateVector<&'a str>) -> Value<'a> {
+    pub fn value<'a>(&self, state: &StateVector<&'a str>) -> FieldValue<'a> {
         (self.value)(state)
     }
 
     /// Whether every state vector has a value of it.
     pub fn is_required(&self) -> bool {
-        matches!(self.kind, Kind::Address(_) | Kind::KeyTime(_))
+        matches!(self.kind, FieldKind::Address(_) | FieldKind::KeyTime(_))
     }
 
     /// The field of this name.
@@ -183,28 +183,28 @@ impl Wrap {
     const SPEED: Self = Self { by: &[200, 1_000], from: 30 };
 }
 
-/// The variant of [`Kind`] for a kind of the table.
+/// The variant of [`FieldKind`] for a kind of the table.
 macro_rules! variant {
     (address) => {
-        Kind::Address
+        FieldKind::Address
     };
     (text) => {
-        Kind::Text
+        FieldKind::Text
     };
     (number) => {
-        Kind::Number
+        FieldKind::Number
     };
     (code) => {
-        Kind::Code
+        FieldKind::Code
     };
     (flag) => {
-        Kind::Flag
+        FieldKind::Flag
     };
     (time) => {
-        Kind::Time
+        FieldKind::Time
     };
     (key_time) => {
-        Kind::KeyTime
+        FieldKind::KeyTime
     };
 }
 
@@ -219,7 +219,7 @@ macro_rules! describe {
                     stringify!($name),
                     concat!($($docs),*),
                     variant!($kind)(|parts| &mut parts.$name),
-                    |state| Value::from(state.$name),
+                    |state| FieldValue::from(state.$name),
                 )
             };
         )*
@@ -229,43 +229,43 @@ macro_rules! describe {
 }
 state_vector_fields!(describe);
 
-impl From<Icao24> for Value<'_> {
+impl From<Icao24> for FieldValue<'_> {
     fn from(address: Icao24) -> Self {
         Self::Address(address)
     }
 }
 
-impl<'a> From<Option<&'a str>> for Value<'a> {
+impl<'a> From<Option<&'a str>> for FieldValue<'a> {
     fn from(text: Option<&'a str>) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<Option<f64>> for Value<'_> {
+impl From<Option<f64>> for FieldValue<'_> {
     fn from(number: Option<f64>) -> Self {
         Self::Number(number)
     }
 }
 
-impl From<Option<i16>> for Value<'_> {
+impl From<Option<i16>> for FieldValue<'_> {
     fn from(code: Option<i16>) -> Self {
         Self::Code(code)
     }
 }
 
-impl From<Option<bool>> for Value<'_> {
+impl From<Option<bool>> for FieldValue<'_> {
     fn from(flag: Option<bool>) -> Self {
         Self::Flag(flag)
     }
 }
 
-impl From<Option<UnixTime>> for Value<'_> {
+impl From<Option<UnixTime>> for FieldValue<'_> {
     fn from(time: Option<UnixTime>) -> Self {
         Self::Time(time)
     }
 }
 
-impl From<UnixTime> for Value<'_> {
+impl From<UnixTime> for FieldValue<'_> {
     fn from(time: UnixTime) -> Self {
         Self::Time(Some(time))
     }

@@ -280,7 +280,7 @@ fn normalised_direction(degrees: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::fields::Kind;
+    use super::fields::FieldKind;
     use super::*;
 
     fn parts() -> StateVectorParts {
@@ -292,12 +292,12 @@ mod tests {
         for field in FIELDS {
             let mut parts = parts();
             match field.kind {
-                Kind::Address(address) => *address(&mut parts) = "4b181".into(),
-                Kind::Text(text) => *text(&mut parts) = Some("x".repeat(MAX_TEXT + 1).into()),
-                Kind::Number(number) => *number(&mut parts) = Some(f64::NAN),
-                Kind::Time(time) | Kind::KeyTime(time) => *time(&mut parts) = Some(*CALENDAR.end() + 1),
+                FieldKind::Address(address) => *address(&mut parts) = "4b181".into(),
+                FieldKind::Text(text) => *text(&mut parts) = Some("x".repeat(MAX_TEXT + 1).into()),
+                FieldKind::Number(number) => *number(&mut parts) = Some(f64::NAN),
+                FieldKind::Time(time) | FieldKind::KeyTime(time) => *time(&mut parts) = Some(*CALENDAR.end() + 1),
                 // Every value of its type is valid.
-                Kind::Code(_) | Kind::Flag(_) => continue,
+                FieldKind::Code(_) | FieldKind::Flag(_) => continue,
             }
             let error = StateVector::try_from(parts).unwrap_err();
             assert_eq!(error.kind(), field.name, "{error}");

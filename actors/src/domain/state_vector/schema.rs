@@ -5,7 +5,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::StateVector;
-use super::fields::{FIELDS, Field, Kind};
+use super::fields::{FIELDS, Field, FieldKind};
 use crate::domain::{Icao24, UnixTime};
 
 impl<Text> PartialSchema for StateVector<Text> {
@@ -38,19 +38,19 @@ impl Field {
         let reference =
             |name: &str| Ref::builder().ref_location_from_schema_name(name).description(Some(self.description()));
         match self.kind {
-            Kind::Address(_) => RefOr::Ref(reference(&Icao24::name()).build()),
-            Kind::KeyTime(_) => RefOr::Ref(reference(&UnixTime::name()).build()),
-            Kind::Time(_) => {
+            FieldKind::Address(_) => RefOr::Ref(reference(&Icao24::name()).build()),
+            FieldKind::KeyTime(_) => RefOr::Ref(reference(&UnixTime::name()).build()),
+            FieldKind::Time(_) => {
                 let time = RefOr::Ref(reference(&UnixTime::name()).build());
                 let null = ObjectBuilder::new().schema_type(Type::Null);
                 OneOfBuilder::new().item(time).item(null).into()
             }
-            Kind::Text(_) => self.optional(Type::String).into(),
-            Kind::Flag(_) => self.optional(Type::Boolean).into(),
-            Kind::Code(_) => {
+            FieldKind::Text(_) => self.optional(Type::String).into(),
+            FieldKind::Flag(_) => self.optional(Type::Boolean).into(),
+            FieldKind::Code(_) => {
                 self.optional(Type::Integer).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32))).into()
             }
-            Kind::Number(_) => {
+            FieldKind::Number(_) => {
                 let number = self.optional(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)));
                 if self.range == (f64::MIN..=f64::MAX) {
                     return number.into();

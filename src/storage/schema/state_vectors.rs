@@ -1,0 +1,58 @@
+//! The table `state_vectors` of both databases, made from the table of the fields: a field is a column of its name.
+
+use actors::state_vector_fields;
+
+/// The SQL type of each kind of field in PostgreSQL.
+#[allow(non_camel_case_types, reason = "named as the kinds are")]
+mod postgres_types {
+    use diesel::sql_types::{Bool, Double, Nullable, SmallInt, Text, Timestamptz};
+
+    pub(super) type address = Text;
+    pub(super) type text = Nullable<Text>;
+    pub(super) type number = Nullable<Double>;
+    pub(super) type code = Nullable<SmallInt>;
+    pub(super) type flag = Nullable<Bool>;
+    pub(super) type time = Nullable<Timestamptz>;
+    pub(super) type key_time = Timestamptz;
+}
+
+/// The same for SQLite, where times are Unix seconds.
+#[allow(non_camel_case_types, reason = "named as the kinds are")]
+mod sqlite_types {
+    use diesel::sql_types::{BigInt, Nullable};
+
+    pub(super) use super::postgres_types::{address, code, flag, number, text};
+    pub(super) type time = Nullable<BigInt>;
+    pub(super) type key_time = BigInt;
+}
+
+macro_rules! tables {
+    ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
+        pub(super) mod postgres {
+            diesel::table! {
+                use crate::storage::schema::state_vectors::postgres_types::*;
+                state_vectors (icao24, last_contact) { $($name -> $kind,)* }
+            }
+        }
+
+        pub(super) mod sqlite {
+            diesel::table! {
+                use crate::storage::schema::state_vectors::sqlite_types::*;
+                state_vectors (icao24, last_contact) { $($name -> $kind,)* }
+            }
+        }
+    };
+}
+state_vector_fields!(tables);
+
+macro_rules! list {
+    (
+        $(#[$first_docs:meta])* $first:ident: $first_kind:ident $first_properties:tt
+        $($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*
+    ) => {
+        concat!(stringify!($first) $(, ", ", stringify!($name))*)
+    };
+}
+
+/// The columns in the order in which rows are written and read.
+pub(in crate::storage) const COLUMNS: &str = state_vector_fields!(list);
