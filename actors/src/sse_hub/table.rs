@@ -173,7 +173,9 @@ impl<'a> Table<'a> {
         let (base, Field { name, list, is_before_contact, .. }) = (self.base, column.field);
         match column.values {
             // It is never a change, since an aircraft keeps its address.
-            Values::Address(value) => self.column(name, |row| row.held.is_none(), |row| Some(value(row.now)), address),
+            Values::Address(value) => {
+                self.column(name, |row| row.held.is_none(), |row| Some(value(row.now)), address);
+            }
             Values::Text(value) => {
                 let differs = |row: &Row<'_>| row.held.is_none_or(|held| value(held) != value(row.now));
                 match list {
@@ -191,7 +193,7 @@ impl<'a> Table<'a> {
                 self.column(name, differs(value), |row| value(row.now).map(|at| since(row).seconds_since(at)), integer);
             }
             Values::KeyTime(value) => {
-                self.column(name, |_| true, |row| Some(base.seconds_since(value(row.now))), integer)
+                self.column(name, |_| true, |row| Some(base.seconds_since(value(row.now))), integer);
             }
         }
     }
