@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use diesel::Connection;
+use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
@@ -19,6 +22,19 @@ use flight_monitor::storage::{
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use url::Url;
+
+/// The versions of the migrations in their order, the same for both databases.
+pub(crate) fn migrations() -> Vec<String> {
+    fn versions<DB: Backend>(source: &impl MigrationSource<DB>) -> Vec<String> {
+        let migrations = source.migrations().unwrap();
+        let mut versions: Vec<_> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
+        versions.sort();
+        versions
+    }
+    let versions_of_postgres = versions::<Pg>(&POSTGRES_MIGRATIONS);
+    assert_eq!(versions_of_postgres, versions::<diesel::sqlite::Sqlite>(&SQLITE_MIGRATIONS));
+    versions_of_postgres
+}
 
 /// A database with nothing in it, and what the tests do to it behind the storage's back.
 pub(crate) trait TestDatabase: Sized + 'static {

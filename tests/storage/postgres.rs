@@ -9,7 +9,7 @@ use flight_monitor::storage::{DatabaseUrl, Hypertable, MigrateError, QueryError,
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::databases::{Postgres, TestDatabase};
+use crate::databases::{Postgres, TestDatabase, migrations};
 use crate::proxy::{Proxy, Weather};
 use crate::sample::{START, batch, hints, part, poll, state};
 
@@ -226,7 +226,8 @@ async fn a_deferred_constraint_names_its_row_too() {
 async fn a_server_without_timescaledb_keeps_a_plain_table_with_its_index() {
     let database = Postgres::new().await;
     let migrated = database.storage().migrate().await.unwrap();
-    assert_eq!(migrated.applied, [1, 2, 3, 4, 5, 6].map(|number| format!("2026010100000{number}")));
+    assert_eq!(migrated.applied, migrations());
+    assert_eq!(migrated.applied[..6], [1, 2, 3, 4, 5, 6].map(|number| format!("2026010100000{number}")));
     if migrated.hypertable != Hypertable::NotAvailable {
         // TEST_DATABASE_URL may name a server that has it.
         return;

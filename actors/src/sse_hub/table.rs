@@ -9,9 +9,9 @@ use crate::domain::{Field, Icao24, StateVector, UnixTime, Wrap, fields};
 pub(super) struct Row<'a> {
     /// The aircraft's number.
     pub(super) number: u32,
-    /// What is known of it now.
+    /// Its state now.
     pub(super) now: &'a StateVector,
-    /// What the reader of a table of changes holds of it.
+    /// The state that the reader holds; `None` in a table of whole rows.
     pub(super) held: Option<&'a StateVector>,
 }
 
@@ -153,7 +153,8 @@ fn text(out: &mut Vec<u8>, value: &&str) {
     debug_assert!(written.is_ok(), "a text is always JSON");
 }
 
-/// Whether so few values are written with their rows. An index costs about half as much as a value.
+/// Whether a column is shorter with row indices than with a value for each row. An index costs about half as much as a
+/// value.
 fn is_sparse(given: usize, rows: usize) -> bool {
     given * 3 < rows * 2
 }
@@ -198,8 +199,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Writes a column in its shortest form. What is not `given` stays as it is, or unknown: nothing is written where
-    /// nothing is given.
+    /// Writes a column in its shortest form. Rows that are not `given` keep their value, or stay unknown; without any given
+    /// row, nothing is written.
     fn column<T: PartialEq>(
         &mut self,
         name: &str,
@@ -211,7 +212,7 @@ impl<'a> Table<'a> {
         let values: Vec<Option<T>> = self.rows.iter().map(&value).collect();
         let given: Vec<usize> = (0..values.len())
             .filter(|&index| self.rows.get(index).is_some_and(&given))
-            // In a table of whole rows everything begins as unknown.
+            // In a table of whole rows, a missing value already means unknown.
             .filter(|&index| !whole || values.get(index).is_some_and(Option::is_some))
             .collect();
         let Some(&first) = given.first() else { return };

@@ -11,13 +11,13 @@ const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 const COUNT: i16 = FIELDS.len() as i16;
 const END: i16 = -1;
 
-/// What was sent is no row of ours.
+/// Why a message is not a row of `state_vectors`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable(pub(super) &'static str);
 
-/// Reads what stands before the first row, and returns what follows.
+/// Skips the header and returns what follows.
 pub(super) fn skip_header(message: &[u8]) -> Result<&[u8], Unreadable> {
-    let mut fields = Cursor(message.strip_prefix(SIGNATURE).ok_or(Unreadable("no signature"))?);
+    let mut fields = Cursor(message.strip_prefix(SIGNATURE).ok_or(Unreadable("missing signature"))?);
     let _flags = fields.take(4)?;
     let extension = u32::from_be_bytes(fields.array()?);
     fields.take(extension as usize)?;
@@ -27,13 +27,13 @@ pub(super) fn skip_header(message: &[u8]) -> Result<&[u8], Unreadable> {
 macro_rules! decode {
     ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
         /// Reads one row, its columns in the order of [`COLUMNS`](crate::storage::schema::COLUMNS), each by the method of
-        /// its kind; `None` at the end of all.
+        /// its kind; `None` at the end of the rows.
         pub(super) fn decode(message: &[u8]) -> Result<Option<HistoryRow<'_>>, Unreadable> {
             let mut columns = Cursor(message);
             match i16::from_be_bytes(columns.array()?) {
                 END => Ok(None),
                 COUNT => Ok(Some(HistoryRow { $($name: columns.$kind()?,)* })),
-                _ => Err(Unreadable("another number of columns")),
+                _ => Err(Unreadable("unexpected number of columns")),
             }
         }
     };
@@ -44,13 +44,13 @@ struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], Unreadable> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Unreadable("it is cut short"))?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(Unreadable("truncated message"))?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(Unreadable("it is cut short"))?;
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Unreadable("truncated message"))?;
         self.0 = rest;
         Ok(*taken)
     }
@@ -59,18 +59,18 @@ impl<'a> Cursor<'a> {
     fn field(&mut self) -> Result<Option<&'a [u8]>, Unreadable> {
         match i32::from_be_bytes(self.array()?) {
             -1 => Ok(None),
-            length => self.take(usize::try_from(length).map_err(|_| Unreadable("a negative length"))?).map(Some),
+            length => self.take(usize::try_from(length).map_err(|_| Unreadable("negative length"))?).map(Some),
         }
     }
 
     fn fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, Unreadable> {
         let Some(field) = self.field()? else { return Ok(None) };
-        field.try_into().map(Some).map_err(|_| Unreadable("a column of another type"))
+        field.try_into().map(Some).map_err(|_| Unreadable("unexpected length of a column"))
     }
 
     fn address(&mut self) -> Result<Icao24, Unreadable> {
-        let text = self.text()?.ok_or(Unreadable("an address is NULL"))?;
-        Icao24::parse(text).map_err(|_| Unreadable("an address is not six hex digits"))
+        let text = self.text()?.ok_or(Unreadable("icao24 is NULL"))?;
+        Icao24::parse(text).map_err(|_| Unreadable("icao24 is not six hex digits"))
     }
 
     fn key_time(&mut self) -> Result<UnixTime, Unreadable> {
@@ -95,7 +95,7 @@ impl<'a> Cursor<'a> {
 
     fn text(&mut self) -> Result<Option<&'a str>, Unreadable> {
         let text = self.field()?.map(std::str::from_utf8).transpose();
-        text.map_err(|_| Unreadable("a text that is not UTF-8"))
+        text.map_err(|_| Unreadable("text is not UTF-8"))
     }
 }
 
