@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use actors::domain::UnixTime;
 use futures_util::StreamExt;
-use tokio_postgres::CopyOutStream;
+use tokio_postgres::{Column, CopyOutStream};
 
-use super::decoder::{Unreadable, decode, skip_header};
+use super::decoder::{Layout, Unreadable, decode, skip_header};
 use super::slices::{Slices, after_the_gap};
 use super::{HistoryQuery, HistoryReader, HistoryRow};
 use crate::storage::error::QueryError;
 use crate::storage::postgres::{Failure, PostgresDatabase, Session, within};
-use crate::storage::schema::COLUMNS;
 
 /// A slice is sorted in memory, on one core; nothing is compiled for it; and a client that is gone is noticed in the
 /// middle of it.
@@ -25,6 +24,7 @@ const SETTINGS: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUE
 pub(super) struct PostgresHistory {
     database: Arc<PostgresDatabase>,
     session: Session,
+    layout: Layout,
     slices: Slices,
     filters: Filters,
     slice: Option<OpenSlice>,
@@ -49,10 +49,14 @@ impl PostgresHistory {
     pub(super) async fn begin(database: Arc<PostgresDatabase>, query: &HistoryQuery) -> Result<Self, QueryError> {
         let limit = database.options.history_timeout;
         let session = database.connect(limit).await.map_err(unavailable)?;
-        let check = format!("{SETTINGS}; SELECT {COLUMNS} FROM state_vectors LIMIT 0");
-        within(database.options.connect_timeout, session.client.batch_execute(&check)).await.map_err(unavailable)?;
+        let table = within(database.options.connect_timeout, async {
+            session.client.batch_execute(SETTINGS).await?;
+            session.client.prepare("SELECT * FROM state_vectors").await
+        });
+        let table = table.await.map_err(unavailable)?;
+        let layout = Layout::of(table.columns().iter().map(Column::name)).map_err(malformed)?;
         let (slices, filters) = (Slices::new(query.from, query.to), Filters::of(query));
-        Ok(Self { database, session, slices, filters, slice: None, reached: query.from.0 })
+        Ok(Self { database, session, layout, slices, filters, slice: None, reached: query.from.0 })
     }
 
     pub(super) fn reached(&self) -> UnixTime {
@@ -82,7 +86,7 @@ impl PostgresHistory {
             let message = message.map_err(unavailable)?;
             let row = if open.begun { &message[..] } else { skip_header(&message).map_err(malformed)? };
             open.begun = true;
-            if let Some(row) = decode(row).map_err(malformed)? {
+            if let Some(row) = decode(row, &self.layout).map_err(malformed)? {
                 open.had += 1;
                 each(&row);
             }
@@ -108,7 +112,7 @@ async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<
     let Filters { aircraft, others } = filters;
     let end = span.end;
     let copy = format!(
-        "COPY (SELECT {COLUMNS} FROM state_vectors WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
+        "COPY (SELECT * FROM state_vectors WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
         within_span(&span)
     );
     let rows = session.client.copy_out(&copy).await.map_err(unavailable)?;
