@@ -11,7 +11,6 @@ mod postgres;
 mod rows;
 mod schema;
 mod sqlite;
-mod step_size;
 mod summaries;
 mod tls;
 mod url;
@@ -324,10 +323,13 @@ impl StateStore for Writer {
     }
 
     async fn maintain(&self) -> Result<Maintained, StoreError> {
-        match &self.0 {
-            WriterOf::Postgres(writer) => writer.maintain().await,
-            WriterOf::Sqlite(writer) => writer.maintain().await,
-        }
+        // A failure of one does not keep the other from its turn.
+        let (expired, more) = match &self.0 {
+            WriterOf::Postgres(writer) => (writer.expire().await, writer.summarize().await),
+            WriterOf::Sqlite(writer) => (writer.expire().await, writer.summarize().await),
+        };
+        let expired = expired?;
+        Ok(Maintained { more: more? || expired.more, ..expired })
     }
 
     fn reset(&self) {

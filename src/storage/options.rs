@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use actors::history::SummaryOptions;
+
 /// How many histories are read at the same time, unless the options say otherwise.
 pub const MAX_HISTORIES: usize = 16;
 
@@ -60,6 +62,17 @@ impl Default for StorageOptions {
             flight_gap: Duration::from_secs(30 * 60),
             maintenance_timeout: Duration::from_secs(5),
             maintenance_rows: 10_000,
+        }
+    }
+}
+
+impl StorageOptions {
+    pub(super) fn summaries(&self) -> SummaryOptions {
+        SummaryOptions {
+            flight_gap: self.flight_gap,
+            retention: self.retention,
+            summary_retention: self.summary_retention,
+            max_rows: self.maintenance_rows,
         }
     }
 }

@@ -9,8 +9,8 @@ use actors::ports::StateStore;
 use flight_monitor::storage::{DatabaseUrl, Storage, StorageOptions};
 
 use crate::databases::{Postgres, Sqlite, TestDatabase};
-use crate::derived::{Sky, options, traffic};
 use crate::sample::{START, batch, hints, part, poll, state};
+use crate::summaries::{Sky, options, traffic};
 
 const URL: &str = "FLIGHT_MONITOR_TEST_KILL_URL";
 
@@ -85,7 +85,7 @@ async fn child_process_killed_while_summarizing() {
 }
 
 async fn exact_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
-    for failpoint in ["derived=2*off->return", "derived-committed=3*off->return", "derived=10*off->return"] {
+    for failpoint in ["summarized=2*off->return", "summarized-committed=3*off->return", "summarized=10*off->return"] {
         let (database, _) = D::migrated().await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
         process.args(["kill::child_process_killed_while_summarizing", "--exact", "--ignored"]).env(URL, url(&database));

@@ -24,7 +24,6 @@ macro_rules! on_each_database {
 }
 
 mod databases;
-mod derived;
 mod history;
 mod kill;
 mod policies;
@@ -36,5 +35,6 @@ mod simulated;
 mod sqlite;
 mod statistics;
 mod suite;
+mod summaries;
 mod timescale;
 mod tls;

@@ -1,12 +1,11 @@
-//! Flights that are made of a simulated sky, whose aircraft fly to and fro: what comes of them is held against what the
-//! rows say by themselves.
+//! Flights of a simulated sky whose aircraft fly back and forth, compared with what the rows say by themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
 use actors::domain::{Flight, Icao24, Sighting};
-use actors::history::follow;
+use actors::history::extend_flights;
 use flight_monitor::opensky::wire::parse_states;
 use simulator::{Clock, DailyCredits, ManualClock};
 
@@ -41,7 +40,7 @@ fn observe(aircraft: usize) -> BTreeMap<Icao24, Vec<Sighting>> {
     seen
 }
 
-/// Those that were seen to take off and to land, with the sightings that they should be made of.
+/// The flights whose take-off and landing were seen, with the sightings that they should consist of.
 fn whole<'a>(flights: &[Flight], sightings: &'a [Sighting]) -> Vec<(Flight, &'a [Sighting])> {
     let within = |flight: &Flight| {
         let first = sightings.iter().position(|sighting| sighting.at == flight.first_seen).unwrap();
@@ -56,7 +55,7 @@ fn whole<'a>(flights: &[Flight], sightings: &'a [Sighting]) -> Vec<(Flight, &'a 
 fn the_flights_of_a_simulated_sky_are_those_that_were_flown() {
     let mut count = 0;
     for (icao24, sightings) in observe(60) {
-        let flights = follow(&sightings, &mut HashMap::new(), GAP);
+        let flights = extend_flights(&sightings, Vec::new(), GAP);
         let airborne = sightings.iter().filter(|sighting| !sighting.on_ground);
         for sighting in airborne {
             let of = flights.iter().filter(|flight| (flight.first_seen..=flight.last_seen).contains(&sighting.at));

@@ -2,7 +2,7 @@ use compact_str::CompactString;
 
 use super::{Icao24, Point, StateVector, UnixTime};
 
-/// What a flight is made of: the part of a state vector that matters to it.
+/// The part of a state vector that matters to a flight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {
     /// The aircraft.
@@ -11,7 +11,7 @@ pub struct Sighting {
     pub at: UnixTime,
     /// Without the padding around it.
     pub callsign: Option<CompactString>,
-    /// Where it was, as far as that is known.
+    /// Where it was, where known.
     pub position: Option<Point>,
     /// Metres: barometric, or geometric where there is no barometric one.
     pub altitude: Option<f64>,
@@ -60,7 +60,7 @@ pub struct Flight {
 
 impl Flight {
     /// A flight of one state.
-    pub fn beginning_with(sighting: &Sighting) -> Self {
+    pub fn starting_with(sighting: &Sighting) -> Self {
         Self {
             icao24: sighting.icao24,
             callsign: sighting.callsign.clone(),

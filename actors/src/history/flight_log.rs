@@ -3,62 +3,60 @@ use std::time::Duration;
 
 use crate::domain::{Flight, Icao24, Sighting};
 
-/// What stays in the air for longer becomes one flight after another, so that no flight is ever made of more than a
-/// day's states.
-pub const LONGEST_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest flight: an aircraft that stays in the air for longer gets one flight after another.
+pub const MAX_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Follows one aircraft in the order of time and makes flights of what is seen of it.
+/// Groups one aircraft's sightings, taken in the order of time, into flights.
 ///
-/// A flight begins with a state in the air. It ends with the first state on the ground, which belongs to it; before a
-/// state that comes later than the gap after the one before; before a state with another callsign than the flight's (one
-/// without a callsign says nothing); and before a state a day after its first. States on the ground outside a flight
-/// belong to none.
+/// A flight starts with a state in the air. It ends with the first state on the ground, which still belongs to it; or
+/// before a state that follows after more than the gap; or before a state with a different callsign (a state without one
+/// changes nothing); or before a state a day after its first. States on the ground between flights belong to no flight.
 #[derive(Debug)]
 pub struct FlightLog {
     gap: Duration,
     last: Option<Flight>,
-    /// Whether `last` is other than it was when the log was opened.
+    /// Whether `last` has changed since the log was opened.
     touched: bool,
     finished: Vec<Flight>,
 }
 
 impl FlightLog {
-    /// Goes on after the aircraft's last flight before, if there was one.
+    /// Continues after the aircraft's last known flight.
     pub fn after(last: Option<Flight>, gap: Duration) -> Self {
         Self { gap, last, touched: false, finished: Vec::new() }
     }
 
-    /// Whether a flight begins with this sighting, which comes after all those before.
-    pub fn begins_with(&self, sighting: &Sighting) -> bool {
-        !sighting.on_ground && !self.goes_on_with(sighting)
+    /// Whether the next sighting starts a flight.
+    pub fn starts_with(&self, sighting: &Sighting) -> bool {
+        !sighting.on_ground && !self.continues_with(sighting)
     }
 
-    fn goes_on_with(&self, sighting: &Sighting) -> bool {
+    fn continues_with(&self, sighting: &Sighting) -> bool {
         self.last.as_ref().is_some_and(|flight| {
             let within = |since, span: Duration| sighting.at.minus(span) <= since;
             let renamed = matches!((&flight.callsign, &sighting.callsign), (Some(old), Some(new)) if old != new);
             !flight.landed
                 && !renamed
                 && within(flight.last_seen, self.gap)
-                && sighting.at.minus(LONGEST_FLIGHT) < flight.first_seen
+                && sighting.at.minus(MAX_FLIGHT) < flight.first_seen
         })
     }
 
-    /// Takes the next sighting, which comes after all those before.
+    /// Takes the next sighting, which must be later than all before it.
     pub fn add(&mut self, sighting: &Sighting) {
-        if self.goes_on_with(sighting) {
+        if self.continues_with(sighting) {
             if let Some(flight) = &mut self.last {
                 flight.extend(sighting);
                 self.touched = true;
             }
         } else if !sighting.on_ground {
-            let before = self.last.replace(Flight::beginning_with(sighting));
+            let before = self.last.replace(Flight::starting_with(sighting));
             self.finished.extend(before.filter(|_| self.touched));
             self.touched = true;
         }
     }
 
-    /// The flights that began or went on, in the order of time.
+    /// The flights that started or continued, in the order of time.
     pub fn flights(self) -> Vec<Flight> {
         let mut flights = self.finished;
         flights.extend(self.last.filter(|_| self.touched));
@@ -66,9 +64,10 @@ impl FlightLog {
     }
 }
 
-/// What becomes of many aircraft's last flights when these are sighted, and which ones begin. The sightings are ordered
-/// by aircraft and time, and come after all that the flights are made of.
-pub fn follow(sightings: &[Sighting], last: &mut HashMap<Icao24, Flight>, gap: Duration) -> Vec<Flight> {
+/// Continues many aircraft's last flights with new sightings and returns the flights that changed or started. The
+/// sightings are ordered by aircraft and time, and later than everything that the flights are made of.
+pub fn extend_flights(sightings: &[Sighting], last: Vec<Flight>, gap: Duration) -> Vec<Flight> {
+    let mut last: HashMap<Icao24, Flight> = last.into_iter().map(|flight| (flight.icao24, flight)).collect();
     let mut flights = Vec::new();
     for sightings in sightings.chunk_by(|one, next| one.icao24 == next.icao24) {
         let last = sightings.first().and_then(|sighting| last.remove(&sighting.icao24));
@@ -111,24 +110,24 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_ends_a_flight_only_when_it_is_longer_than_the_setting() {
+    fn a_pause_ends_a_flight_only_beyond_the_gap() {
         assert_eq!(spans(&[at(0), at(1800), at(3601), at(3602)]), [(0, 1800, 2), (3601, 3602, 2)]);
     }
 
     #[test]
-    fn landing_ends_a_flight_and_rolling_belongs_to_none() {
+    fn landing_ends_a_flight_and_taxiing_belongs_to_none() {
         let ground = |seconds| Sighting { on_ground: true, ..at(seconds) };
         let seen = [ground(0), ground(10), at(20), at(30), ground(40), ground(50), ground(60), at(70)];
         assert_eq!(spans(&seen), [(20, 40, 3), (70, 70, 1)]);
         let landed: Vec<_> = flights(&seen).iter().map(|flight| flight.landed).collect();
         assert_eq!(landed, [true, false]);
-        // First heard of after the gap, on the ground: it was not seen to land.
+        // Next seen on the ground, after the gap: the landing was not seen.
         assert!(!flights(&[at(0), ground(4000)])[0].landed);
         assert_eq!(spans(&[ground(0), ground(1)]), []);
     }
 
     #[test]
-    fn another_callsign_ends_a_flight_and_none_does_not() {
+    fn a_different_callsign_ends_a_flight_and_a_missing_one_does_not() {
         let named = |seconds, callsign: Option<&str>| Sighting { callsign: callsign.map(Into::into), ..at(seconds) };
         let seen = [
             named(0, None),
@@ -144,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_in_the_air_is_cut_after_a_day() {
+    fn an_endless_flight_is_cut_after_a_day() {
         let balloon: Vec<_> = (0..100).map(|i| at(i * 1800)).collect();
         assert_eq!(spans(&balloon), [(0, 84_600, 48), (86_400, 171_000, 48), (172_800, 178_200, 4)]);
     }
 
     #[test]
-    fn positions_and_altitudes_are_those_that_are_known() {
+    fn unknown_positions_and_altitudes_are_skipped() {
         let point = |lon| Some(Point { lat: 0.0, lon });
         let seen = [
             at(0),
@@ -169,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_flight_is_the_same_in_however_many_pieces_it_is_followed(
+        fn flights_do_not_depend_on_where_the_sightings_are_cut(
             parts in vec(any::<SightingParts>(), 0..80), cuts in vec(0usize..80, 0..8),
         ) {
             let seen = sightings(&parts);
@@ -178,8 +177,8 @@ mod tests {
             cuts.sort_unstable();
             let mut kept: Vec<Flight> = Vec::new();
             for piece in cuts.windows(2) {
-                let mut last = kept.last().map(|flight| (flight.icao24, flight.clone())).into_iter().collect();
-                for flight in follow(&seen[piece[0]..piece[1]], &mut last, GAP) {
+                let last = kept.last().cloned().into_iter().collect();
+                for flight in extend_flights(&seen[piece[0]..piece[1]], last, GAP) {
                     kept.retain(|before| before.first_seen != flight.first_seen);
                     kept.push(flight);
                 }
@@ -188,7 +187,7 @@ mod tests {
         }
 
         #[test]
-        fn flights_follow_each_other_and_hold_every_state_in_the_air_once(parts in vec(any::<SightingParts>(), 0..80)) {
+        fn flights_do_not_overlap_and_hold_every_airborne_state_once(parts in vec(any::<SightingParts>(), 0..80)) {
             let seen = sightings(&parts);
             let flights = flights(&seen);
             for pair in flights.windows(2) {

@@ -1,11 +1,19 @@
-//! What is made of the stored rows, behind the store: flights, and the traffic of each hour.
+//! The summaries of the stored rows: flights, and the traffic of each hour.
+//!
+//! [`Summarizer`] decides, over a [`SummaryStore`] that each database implements.
 
+mod cursor;
 mod flight_log;
-mod following;
-mod retrace;
+mod port;
+mod rebuild;
+mod step_size;
+mod summarizer;
 #[cfg(test)]
 mod test_support;
 
-pub use flight_log::{FlightLog, LONGEST_FLIGHT, follow};
-pub use following::{Following, HOUR, Piece, hour_of};
-pub use retrace::{LateRows, Retrace, Retraced};
+pub use cursor::{HOUR, hour_of};
+pub use flight_log::{FlightLog, MAX_FLIGHT, extend_flights};
+pub use port::SummaryStore;
+pub use rebuild::LateRows;
+pub use step_size::StepSize;
+pub use summarizer::{Summarizer, SummaryOptions};

@@ -1,4 +1,4 @@
-//! Sightings of one aircraft to test with.
+//! Random sightings of one aircraft.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::domain::{Icao24, Point, Sighting, UnixTime};
 
 pub(super) const GAP: Duration = Duration::from_secs(30 * 60);
 
-/// What is drawn of a sighting: how long after the one before, its callsign's and position's number, on the ground.
+/// Seconds since the sighting before, the number of the callsign and of the position, and whether it is on the ground.
 #[derive(Clone, Debug)]
 pub(super) struct SightingParts(i64, u8, u8, bool);
 
 impl SightingParts {
-    /// In the air, with a callsign's number.
+    /// In the air.
     pub(super) fn airborne(pause: i64, callsign: u8) -> Self {
         Self(pause, callsign, 1, false)
     }
@@ -31,7 +31,6 @@ impl Arbitrary for SightingParts {
     }
 }
 
-/// One after the other.
 pub(super) fn sightings(parts: &[SightingParts]) -> Vec<Sighting> {
     let mut now = 1_750_000_000;
     let of = |SightingParts(pause, callsign, position, on_ground): &SightingParts| {

@@ -1,4 +1,4 @@
-//! Retention where no policy of TimescaleDB sees to it: by dropping chunks, or in small deletes from a plain table.
+//! Retention where no TimescaleDB policy enforces it: by dropping chunks, or by small deletes from a plain table.
 
 use actors::domain::UnixTime;
 use actors::ports::Maintained;
@@ -20,9 +20,9 @@ SELECT EXISTS (
 FROM timescaledb_information.hypertables AS hypertable
 WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass";
 
-/// Visits some aircraft after a given one by jumps in the key's index, and deletes what they have of too old rows, at
-/// most so many. An index by time would cost each insert more than this does; a BRIN index would have to look through
-/// every range in which an old row's place was given to a new one.
+/// Visits some aircraft after a given one by skipping through the key's index, and deletes a limited number of their
+/// expired rows. An index by time would make each insert slower than this is; a BRIN index would have to scan every range
+/// in which a new row reuses the space of an old one.
 const DELETE: &str = "
 WITH RECURSIVE visited (icao24, visit) AS (
     (SELECT icao24, 1 FROM state_vectors WHERE icao24 > $1::text ORDER BY icao24 LIMIT 1)
@@ -41,28 +41,28 @@ WITH RECURSIVE visited (icao24, visit) AS (
 )
 SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM visited), (SELECT max(icao24) FROM visited)";
 
-/// How many aircraft a step visits: a fraction of a second's work where none has an old row.
+/// How many aircraft a step visits: a fraction of a second where none has an expired row.
 const AIRCRAFT: i64 = 2_000;
 
-/// How far the present round over the aircraft has come.
+/// The progress of the current round over all aircraft.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Round {
-    /// The last aircraft that has no old row left; empty at the beginning.
+    /// The last aircraft without expired rows; empty at the start of a round.
     after: String,
 }
 
-/// What sees to the retention.
+/// What enforces the retention.
 enum Retention {
     /// TimescaleDB itself.
     Policy,
-    /// We, by dropping chunks.
+    /// This server, by dropping chunks.
     Chunks,
-    /// We, row by row.
+    /// This server, row by row.
     Rows,
 }
 
-/// One step. `round` goes on only with its success.
-pub(super) async fn maintain(
+/// Takes one step. `round` advances only if it succeeds.
+pub(super) async fn expire(
     client: &mut Client,
     options: &StorageOptions,
     rows: u32,
@@ -128,7 +128,7 @@ async fn delete_rows(
     Ok((Maintained { expired, more: after.is_some() }, Round { after: after.unwrap_or_default() }))
 }
 
-/// Unix seconds that are a time which PostgreSQL has.
+/// Unix seconds, clamped to the times that PostgreSQL can represent.
 pub(super) fn postgres_seconds(time: UnixTime) -> i64 {
     time.0.clamp(-62_135_596_800, 253_402_300_799)
 }

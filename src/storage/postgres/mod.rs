@@ -5,8 +5,6 @@ mod advice;
 mod connection;
 mod copy;
 mod cursor;
-mod derive;
-mod flights;
 mod hypertable;
 mod jobs;
 mod maintenance;
@@ -18,6 +16,7 @@ mod sessions;
 mod staging;
 mod statistics;
 mod summaries;
+mod summarize;
 mod traffic;
 mod writer;
 

@@ -1,4 +1,4 @@
-//! The traffic of each hour, where the server keeps it itself.
+//! The traffic of each hour, where it is in tables that this server fills.
 
 use actors::domain::UnixTime;
 use actors::history::HOUR;
@@ -8,11 +8,11 @@ use super::connection::Failure;
 use super::maintenance::postgres_seconds;
 use super::{cell_lat, cell_lon};
 
-/// Whether these are tables, and not TimescaleDB's continuous aggregates.
-const IS_KEPT: &str = "SELECT bool_and(relkind = 'r') FROM pg_class
+/// Whether these are tables, rather than TimescaleDB's continuous aggregates.
+const IS_COUNTED_HERE: &str = "SELECT bool_and(relkind = 'r') FROM pg_class
     WHERE oid IN ('traffic_by_country'::regclass, 'traffic_by_cell'::regclass)";
 
-/// Grouped by aircraft first: hashed, that is several times faster than to sort an hour's rows by aircraft.
+/// Grouped by aircraft first: as a hash aggregate that is several times faster than sorting an hour's rows by aircraft.
 const COUNT: &str = concat!(
     "
 WITH counted AS MATERIALIZED (
@@ -38,30 +38,28 @@ const TABLES: [&str; 2] = ["traffic_by_country", "traffic_by_cell"];
 const OLDEST_LATE: &str = "SELECT extract(epoch FROM hour)::bigint FROM derived_late_hours ORDER BY hour LIMIT 2";
 const FORGET: &str = "DELETE FROM derived_late_hours WHERE hour = to_timestamp($1::bigint)";
 
-pub(super) async fn is_kept(transaction: &Transaction<'_>) -> Result<bool, Failure> {
-    Ok(transaction.query_one(IS_KEPT, &[]).await?.try_get(0)?)
+pub(super) async fn is_counted_here(transaction: &Transaction<'_>) -> Result<bool, Failure> {
+    Ok(transaction.query_one(IS_COUNTED_HERE, &[]).await?.try_get(0)?)
 }
 
-/// Counts the rows of an hour anew, those before `through`, and says how many there were.
-pub(super) async fn count(transaction: &Transaction<'_>, hour: UnixTime, through: UnixTime) -> Result<i64, Failure> {
-    let end = through.min(UnixTime(hour.0 + HOUR));
+/// As [`actors::history::SummaryStore::count_hour`].
+pub(super) async fn count(transaction: &Transaction<'_>, hour: UnixTime, until: UnixTime) -> Result<bool, Failure> {
+    let end = until.min(UnixTime(hour.0 + HOUR));
     let (from, to) = (postgres_seconds(hour), postgres_seconds(end));
     for table in TABLES {
         transaction.execute(&format!("DELETE FROM {table} WHERE hour = to_timestamp($1::bigint)"), &[&from]).await?;
     }
-    Ok(transaction.query_one(COUNT, &[&from, &to]).await?.try_get(0)?)
+    Ok(transaction.query_one(COUNT, &[&from, &to]).await?.try_get::<_, i64>(0)? > 0)
 }
 
-/// The oldest hour that got rows behind the cursor, which is noted no longer, and whether there are others. Continuous
-/// aggregates note them themselves.
-pub(super) async fn take_late_hour(
-    transaction: &Transaction<'_>,
-    kept: bool,
-) -> Result<Option<(UnixTime, bool)>, Failure> {
-    if !kept {
-        transaction.execute("DELETE FROM derived_late_hours", &[]).await?;
-        return Ok(None);
-    }
+/// TimescaleDB tracks late rows of continuous aggregates by itself.
+pub(super) async fn forget_late_hours(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    transaction.execute("DELETE FROM derived_late_hours", &[]).await?;
+    Ok(())
+}
+
+/// As [`actors::history::SummaryStore::take_late_hour`].
+pub(super) async fn take_late_hour(transaction: &Transaction<'_>) -> Result<Option<(UnixTime, bool)>, Failure> {
     let hours = transaction.query(OLDEST_LATE, &[]).await?;
     let Some(oldest) = hours.first() else { return Ok(None) };
     let oldest: i64 = oldest.try_get(0)?;
@@ -69,9 +67,9 @@ pub(super) async fn take_late_hour(
     Ok(Some((UnixTime(oldest), hours.len() > 1)))
 }
 
-/// Deletes at most so many rows of each table that are older than `oldest`; whether there may be more.
-pub(super) async fn expire(transaction: &Transaction<'_>, oldest: UnixTime, rows: usize) -> Result<bool, Failure> {
-    let (oldest, rows) = (postgres_seconds(oldest), i64::try_from(rows).unwrap_or(i64::MAX));
+/// Deletes at most `rows` rows of each table that are older than `oldest`; whether there may be more.
+pub(super) async fn expire(transaction: &Transaction<'_>, oldest: UnixTime, rows: i64) -> Result<bool, Failure> {
+    let oldest = postgres_seconds(oldest);
     let mut more = false;
     for table in TABLES {
         let delete = format!(

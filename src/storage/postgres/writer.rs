@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actors::batch::{Batch, Fenced, LogId, Position, Stored};
-use actors::history::Following;
+use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use futures_util::future::join;
 use tokio_postgres::error::SqlState;
@@ -12,15 +12,14 @@ use tokio_postgres::{Client, Error, IsolationLevel, Statement, Transaction};
 
 use super::connection::{Failure, PostgresDatabase, Session, within};
 use super::copy::copy_rows;
-use super::cursor::Cursor;
-use super::derive::derive;
-use super::maintenance::{Round, maintain};
+use super::cursor::CursorLock;
+use super::maintenance::{Round, expire};
 use super::positions::Positions;
 use super::refusal::find_refused;
 use super::staging::Staging;
+use super::summarize::summarize;
 use crate::storage::rows::choose;
 use crate::storage::schema::COLUMNS;
-use crate::storage::step_size::StepSize;
 
 /// The actors' store, with one connection that is opened when it is needed and dropped at the first error.
 pub(in crate::storage) struct PostgresWriter {
@@ -31,8 +30,7 @@ pub(in crate::storage) struct PostgresWriter {
     resets: Cell<u64>,
     round: RefCell<Round>,
     step: StepSize,
-    following: RefCell<Following>,
-    derive_step: StepSize,
+    summarizer: RefCell<Summarizer>,
 }
 
 /// A connection with its prepared statements.
@@ -41,19 +39,17 @@ struct WriteSession {
     positions: Positions,
     copy: Statement,
     staging: Staging,
-    cursor: Cursor,
+    cursor: CursorLock,
 }
 
 impl PostgresWriter {
     pub(in crate::storage) fn new(database: Arc<PostgresDatabase>) -> Self {
-        let step = || StepSize::new(database.options.maintenance_rows);
         Self {
             idle: RefCell::new(None),
             resets: Cell::new(0),
             round: RefCell::default(),
-            step: step(),
-            following: RefCell::new(Following::since(Instant::now())),
-            derive_step: step(),
+            step: StepSize::new(database.options.maintenance_rows),
+            summarizer: RefCell::new(Summarizer::new(database.options.summaries(), Instant::now())),
             database,
         }
     }
@@ -90,46 +86,40 @@ impl PostgresWriter {
         });
         let stored = stored.await?;
         if let Some(newest) = batch.iter().map(|state| state.last_contact).max() {
-            self.following.borrow_mut().stored(newest, Instant::now());
+            self.summarizer.borrow_mut().stored(newest, Instant::now());
         }
         Ok(stored)
     }
 
-    /// As [`actors::ports::StateStore::maintain`]. What fails of it does not keep the rest from its turn.
-    pub(in crate::storage) async fn maintain(&self) -> Result<Maintained, StoreError> {
-        let expired = self.expire().await;
-        let more = self.derive().await;
-        let expired = expired?;
-        Ok(Maintained { more: more? || expired.more, ..expired })
-    }
-
-    async fn derive(&self) -> Result<bool, StoreError> {
+    /// Takes one step of making the summaries and returns whether there is more to do.
+    pub(in crate::storage) async fn summarize(&self) -> Result<bool, StoreError> {
         let options = &self.database.options;
-        let mut following = self.following.borrow().clone();
+        let mut summarizer = self.summarizer.borrow().clone();
         let result = self
             .with_session(async |session| {
-                let step = derive(&mut session.session.client, options, self.derive_step.rows(), &mut following);
+                let step = summarize(&mut session.session.client, options, &mut summarizer);
                 within(options.maintenance_timeout + options.connect_timeout, step).await
             })
             .await;
-        self.derive_step.learn(result.is_ok());
-        if result.is_ok() {
-            self.following.replace(following);
+        match result {
+            Ok(_) => *self.summarizer.borrow_mut() = summarizer,
+            Err(_) => self.summarizer.borrow_mut().failed(),
         }
         result
     }
 
-    async fn expire(&self) -> Result<Maintained, StoreError> {
+    /// Deletes some of the rows that are older than the retention.
+    pub(in crate::storage) async fn expire(&self) -> Result<Maintained, StoreError> {
         let options = &self.database.options;
         let mut round = self.round.borrow().clone();
         let result = self
             .with_session(async |session| {
-                let step = maintain(&mut session.session.client, options, self.step.rows(), &mut round);
+                let step = expire(&mut session.session.client, options, self.step.rows(), &mut round);
                 // The server gives up first; the margin is for one that does not answer at all.
                 within(options.maintenance_timeout + options.connect_timeout, step).await
             })
             .await;
-        self.step.learn(result.is_ok());
+        self.step.adapt(result.is_ok());
         if result.is_ok() {
             self.round.replace(round);
         }
@@ -173,7 +163,7 @@ impl PostgresWriter {
             let copy = format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)");
             let copy = session.client.prepare(&copy).await?;
             let staging = Staging::prepare(&session.client).await?;
-            let cursor = Cursor::prepare(&session.client).await?;
+            let cursor = CursorLock::prepare(&session.client).await?;
             Ok::<_, Failure>(WriteSession { session, positions, copy, staging, cursor })
         })
         .await
@@ -186,7 +176,7 @@ impl WriteSession {
     async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, Failure> {
         let transaction = begin(&mut self.session.client).await?;
         // Sent together: nothing waits for the lock's answer.
-        let (through, passed) = join(self.cursor.hold(&transaction), self.positions.advance(&transaction, batch)).await;
+        let (through, passed) = join(self.cursor.lock(&transaction), self.positions.advance(&transaction, batch)).await;
         let (through, passed) = both(through, passed)?;
         let through = match through {
             Some(through) => Some(through),

@@ -1,4 +1,4 @@
-//! Rows that are put behind the cursor of what is made of the rows, noted by the transaction that stores them.
+//! Rows that are stored behind the summaries' cursor, which the storing transaction notes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +24,8 @@ pub(super) struct Late {
 }
 
 impl Late {
-    /// None yet. The cursor is set before the first rows of all.
-    pub(super) fn after_reading_the_cursor(connection: &mut SqliteConnection, batch: &Batch) -> QueryResult<Self> {
+    /// Reads the cursor, or places it before the very first rows.
+    pub(super) fn behind_cursor(connection: &mut SqliteConnection, batch: &Batch) -> QueryResult<Self> {
         let mut through = cursor(connection)?;
         if through.is_none()
             && let Some(oldest) = batch.iter().map(|state| state.last_contact).min()
@@ -36,7 +36,7 @@ impl Late {
         Ok(Self { through, ..Self::default() })
     }
 
-    /// Takes note of a row that was inserted, if it is a late one.
+    /// Notes an inserted row if it is late.
     pub(super) fn inserted(&mut self, state: &StateVector) {
         let at = state.last_contact;
         if self.through.is_some_and(|through| at < through) {
@@ -62,7 +62,7 @@ impl Late {
     }
 }
 
-/// Up to where the rows have been followed; `None` before the first of them.
+/// As [`actors::history::SummaryStore::cursor`].
 pub(super) fn cursor(connection: &mut SqliteConnection) -> QueryResult<Option<UnixTime>> {
     let through = derived_cursor::table.select(derived_cursor::through).first::<Option<i64>>(connection).optional()?;
     Ok(through.flatten().map(UnixTime))

@@ -10,7 +10,7 @@ DELETE FROM state_vectors WHERE (icao24, last_contact) IN (
     SELECT icao24, last_contact FROM state_vectors WHERE last_contact < ? ORDER BY last_contact LIMIT ?
 )";
 
-/// Deletes at most so many of the rows that are older than `oldest`. Their room in the file is used again.
+/// Deletes at most `rows` rows that are older than `oldest`. SQLite reuses their space in the file.
 pub(super) fn delete_expired(
     connection: &mut SqliteConnection,
     oldest: UnixTime,

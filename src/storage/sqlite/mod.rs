@@ -1,12 +1,11 @@
 //! SQLite, embedded: a pool for queries by diesel, and a connection of its own for the writer.
 
 mod connection;
-mod derive;
-mod flights;
 mod late;
 mod maintenance;
 mod queries;
 mod summaries;
+mod summarize;
 mod traffic;
 mod untouched;
 mod writer;

@@ -1,7 +1,7 @@
 //! Queries of what is made of the rows.
 
 use actors::domain::{Flight, UnixTime};
-use actors::history::{LONGEST_FLIGHT, hour_of};
+use actors::history::{MAX_FLIGHT, hour_of};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -17,7 +17,7 @@ use crate::storage::summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTr
 impl SqliteDatabase {
     pub(in crate::storage) async fn flights(&self, query: &FlightQuery) -> Result<Vec<Flight>, QueryError> {
         // No flight is longer, so the index by first sight serves the whole range.
-        let earliest = query.from.minus(LONGEST_FLIGHT);
+        let earliest = query.from.minus(MAX_FLIGHT);
         let mut wanted = flights::table
             .filter(flights::first_seen.between(earliest.0, query.to.0))
             .filter(flights::last_seen.ge(query.from.0))

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
-/// By aircraft first, for both tables. What is as large as an hour's aircraft lies in memory.
+/// Grouped by aircraft first, for both tables: small enough to stay in memory.
 const GROUP: &str = "
 INSERT INTO temp.counted (icao24, origin_country, lat, lon, states)
 SELECT icao24, origin_country, min(CAST((lat + 90) / 5 AS INTEGER), 35) * 5 - 90,
@@ -30,7 +30,7 @@ const TABLES: [&str; 2] = ["traffic_by_country", "traffic_by_cell"];
 const OLDEST_LATE: &str = "SELECT hour FROM derived_late_hours ORDER BY hour LIMIT 2";
 
 /// How many hours of each table a step deletes.
-const HOURS: i64 = 24;
+const EXPIRED_HOURS: i64 = 24;
 
 #[derive(QueryableByName)]
 struct Hour {
@@ -38,9 +38,9 @@ struct Hour {
     hour: i64,
 }
 
-/// Counts the rows of an hour anew, those before `through`, and says whether there were any.
-pub(super) fn count(connection: &mut SqliteConnection, hour: UnixTime, through: UnixTime) -> QueryResult<bool> {
-    let end = through.min(UnixTime(hour.0 + HOUR));
+/// As [`actors::history::SummaryStore::count_hour`].
+pub(super) fn count(connection: &mut SqliteConnection, hour: UnixTime, until: UnixTime) -> QueryResult<bool> {
+    let end = until.min(UnixTime(hour.0 + HOUR));
     connection.batch_execute(COUNTED)?;
     let groups = diesel::sql_query(GROUP).bind::<BigInt, _>(hour.0).bind::<BigInt, _>(end.0).execute(connection)?;
     for table in TABLES {
@@ -54,7 +54,7 @@ pub(super) fn count(connection: &mut SqliteConnection, hour: UnixTime, through: 
     Ok(groups > 0)
 }
 
-/// The oldest hour that got rows behind the cursor, which is noted no longer, and whether there are others.
+/// As [`actors::history::SummaryStore::take_late_hour`].
 pub(super) fn take_late_hour(connection: &mut SqliteConnection) -> QueryResult<Option<(UnixTime, bool)>> {
     let hours = diesel::sql_query(OLDEST_LATE).load::<Hour>(connection)?;
     let Some(Hour { hour }) = hours.first() else { return Ok(None) };
@@ -63,14 +63,14 @@ pub(super) fn take_late_hour(connection: &mut SqliteConnection) -> QueryResult<O
     Ok(Some((UnixTime(*hour), hours.len() > 1)))
 }
 
-/// Deletes some of the hours that are older than `oldest`; whether there may be more.
+/// Deletes some of the hours from before `oldest`; whether there may be more.
 pub(super) fn expire(connection: &mut SqliteConnection, oldest: UnixTime) -> QueryResult<bool> {
     let mut more = false;
     for table in TABLES {
         let delete = format!("DELETE FROM {table} WHERE hour < ?1 AND hour < (SELECT min(hour) FROM {table}) + ?2");
         let deleted = diesel::sql_query(delete)
             .bind::<BigInt, _>(oldest.0)
-            .bind::<BigInt, _>(HOURS * HOUR)
+            .bind::<BigInt, _>(EXPIRED_HOURS * HOUR)
             .execute(connection)?;
         more |= deleted > 0;
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
 use actors::domain::{StateVector, UnixTime};
-use actors::history::Following;
+use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use actors::state_vector_fields;
 use diesel::prelude::*;
@@ -14,12 +14,11 @@ use diesel::sqlite::SqliteConnection;
 use tokio::sync::Mutex;
 
 use super::connection::SqliteDatabase;
-use super::derive::derive;
 use super::late::Late;
 use super::maintenance::delete_expired;
+use super::summarize::summarize;
 use crate::storage::rows::choose;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
-use crate::storage::step_size::StepSize;
 
 /// The actors' store, with one connection that blocking threads use in turn.
 pub(in crate::storage) struct SqliteWriter {
@@ -28,8 +27,7 @@ pub(in crate::storage) struct SqliteWriter {
     connection: Arc<Mutex<Slot>>,
     resets: Cell<u64>,
     step: StepSize,
-    following: RefCell<Following>,
-    derive_step: StepSize,
+    summarizer: RefCell<Summarizer>,
 }
 
 /// The connection, empty after an error, and the number of resets before it was opened.
@@ -41,13 +39,11 @@ struct Slot {
 
 impl SqliteWriter {
     pub(in crate::storage) fn new(database: Arc<SqliteDatabase>) -> Self {
-        let step = || StepSize::new(database.options.maintenance_rows);
         Self {
             connection: Arc::default(),
             resets: Cell::new(0),
-            step: step(),
-            following: RefCell::new(Following::since(Instant::now())),
-            derive_step: step(),
+            step: StepSize::new(database.options.maintenance_rows),
+            summarizer: RefCell::new(Summarizer::new(database.options.summaries(), Instant::now())),
             database,
         }
     }
@@ -77,39 +73,37 @@ impl SqliteWriter {
         let newest = batch.iter().map(|state| state.last_contact).max();
         let stored = self.blocking(limit, move |connection| store(connection, &batch)).await?;
         if let Some(newest) = newest {
-            self.following.borrow_mut().stored(newest, Instant::now());
+            self.summarizer.borrow_mut().stored(newest, Instant::now());
         }
         Ok(stored)
     }
 
-    /// As [`actors::ports::StateStore::maintain`]. What fails of it does not keep the rest from its turn.
-    pub(in crate::storage) async fn maintain(&self) -> Result<Maintained, StoreError> {
-        let expired = self.expire().await;
-        let more = self.derive().await;
-        let expired = expired?;
-        Ok(Maintained { more: more? || expired.more, ..expired })
-    }
-
-    async fn derive(&self) -> Result<bool, StoreError> {
-        let (options, rows) = (self.database.options.clone(), self.derive_step.rows());
-        let mut following = self.following.borrow().clone();
+    /// Takes one step of making the summaries and returns whether there is more to do.
+    pub(in crate::storage) async fn summarize(&self) -> Result<bool, StoreError> {
+        let mut summarizer = self.summarizer.borrow().clone();
         let step = move |connection: &mut SqliteConnection| {
-            let more = derive(connection, &options, rows, &mut following)?;
-            Ok((more, following))
+            let more = summarize(connection, &mut summarizer)?;
+            Ok((more, summarizer))
         };
-        let result = self.blocking(self.database.options.maintenance_timeout, step).await;
-        self.derive_step.learn(result.is_ok());
-        let (more, following) = result?;
-        self.following.replace(following);
-        Ok(more)
+        match self.blocking(self.database.options.maintenance_timeout, step).await {
+            Ok((more, summarizer)) => {
+                self.summarizer.replace(summarizer);
+                Ok(more)
+            }
+            Err(error) => {
+                self.summarizer.borrow_mut().failed();
+                Err(error)
+            }
+        }
     }
 
-    async fn expire(&self) -> Result<Maintained, StoreError> {
+    /// Deletes some of the rows that are older than the retention.
+    pub(in crate::storage) async fn expire(&self) -> Result<Maintained, StoreError> {
         let (options, rows) = (&self.database.options, self.step.rows());
         let oldest = UnixTime::now().minus(options.retention);
         let delete = move |connection: &mut SqliteConnection| Ok(delete_expired(connection, oldest, rows)?);
         let result = self.blocking(options.maintenance_timeout, delete).await;
-        self.step.learn(result.is_ok());
+        self.step.adapt(result.is_ok());
         result
     }
 
@@ -192,7 +186,7 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
         }
         let chosen = choose(batch, &LikelyNew::default(), |part| passed[part]);
         let mut inserted = 0;
-        let mut late = Late::after_reading_the_cursor(connection, batch)?;
+        let mut late = Late::behind_cursor(connection, batch)?;
         for state in chosen.doubtful {
             if insert(connection, state).map_err(|error| refused(error, state))? > 0 {
                 inserted += 1;

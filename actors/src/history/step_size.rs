@@ -1,27 +1,30 @@
 use std::cell::Cell;
 
-/// How many rows one step of maintenance takes on: fewer after a failure, which may have been for lack of time, and
-/// twice as many after each success, up to a limit.
-#[derive(Debug)]
-pub(super) struct StepSize {
+/// How many rows one step of maintenance handles: a quarter after a failure, which may have been a timeout, and twice as
+/// many after each success, up to a limit.
+#[derive(Clone, Debug)]
+pub struct StepSize {
     rows: Cell<u32>,
-    most: u32,
+    max: u32,
 }
 
 impl StepSize {
-    pub(super) fn new(most: u32) -> Self {
-        let most = most.max(1);
-        Self { rows: Cell::new(most), most }
+    /// Starts at the limit.
+    pub fn new(max: u32) -> Self {
+        let max = max.max(1);
+        Self { rows: Cell::new(max), max }
     }
 
-    pub(super) fn rows(&self) -> u32 {
+    /// How many rows the next step handles.
+    pub fn rows(&self) -> u32 {
         self.rows.get()
     }
 
-    pub(super) fn learn(&self, succeeded: bool) {
+    /// Adapts to whether a step succeeded.
+    pub fn adapt(&self, succeeded: bool) {
         let rows = self.rows.get();
         let next = if succeeded { rows.saturating_mul(2) } else { rows / 4 };
-        self.rows.set(next.clamp(1, self.most));
+        self.rows.set(next.clamp(1, self.max));
     }
 }
 
@@ -35,7 +38,7 @@ mod tests {
         let mut rows = Vec::new();
         for succeeded in [true, false, false, false, false, false, true, true, true, true, true, true, true, true] {
             rows.push(step.rows());
-            step.learn(succeeded);
+            step.adapt(succeeded);
         }
         assert_eq!(rows, [100, 100, 25, 6, 1, 1, 1, 2, 4, 8, 16, 32, 64, 100]);
     }

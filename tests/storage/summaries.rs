@@ -1,4 +1,4 @@
-//! What is made of the rows behind the store: flights, and the traffic of each hour.
+//! The summaries of the stored rows: flights, and the traffic of each hour.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::statistics::expected;
 const HOUR: i64 = 60 * 60;
 const GAP: Duration = Duration::from_secs(30 * 60);
 
-/// Small steps, and rows of long ago that are kept.
+/// Small steps, and a retention that keeps old rows.
 pub(crate) fn options() -> StorageOptions {
     StorageOptions {
         retention: Duration::from_secs(36_500 * 24 * 60 * 60),
         summary_retention: Duration::from_secs(36_500 * 24 * 60 * 60),
         maintenance_rows: 200,
-        // A machine at its limits must not make a step fail.
+        // A step must not fail on an overloaded machine.
         maintenance_timeout: Duration::from_secs(60),
         ..StorageOptions::default()
     }
 }
 
-/// A partition that is stored by several writers in turn.
+/// A partition that several writers store in turn.
 pub(crate) struct Sky<D> {
     database: D,
     storage: Storage,
@@ -49,7 +49,7 @@ impl<D: TestDatabase> Sky<D> {
         Self { database, storage, writers, next_offset: None, stored: BTreeMap::new() }
     }
 
-    /// One that another process has stored into, up to this offset.
+    /// A database that another process has stored into, up to this offset.
     pub(crate) fn taken_over(database: D, next_offset: i64) -> Self {
         let storage = database.storage_with(options());
         let writers = vec![storage.writer()];
@@ -62,12 +62,12 @@ impl<D: TestDatabase> Sky<D> {
         }
         let batch = batch(vec![part(0, self.next_offset, states)]);
         self.next_offset = Some(batch.parts[0].next_offset);
-        // The hints are of no consequence, however wrong they are.
+        // Wrong hints must not matter.
         let likely_new = hints(&batch, batch.states().is_multiple_of(2));
         assert_eq!(self.writers[writer].store(&batch, &likely_new).await.unwrap().fenced, []);
     }
 
-    /// A row so much newer that everything before it is settled, and steps until there is no more to do.
+    /// Stores a row so new that everything before it is settled, and takes steps until nothing is left to do.
     pub(crate) async fn settle(&mut self) {
         let newest = self.stored.keys().map(|(_, at)| at.0).max().unwrap();
         let ground = StateVector { on_ground: Some(true), ..state(0xff_ffff, newest + 2 * HOUR, "GROUND") };
@@ -81,7 +81,7 @@ impl<D: TestDatabase> Sky<D> {
                 return;
             }
         }
-        panic!("the work never ends");
+        panic!("the steps never end");
     }
 
     async fn flights(&self) -> Vec<Flight> {
@@ -96,7 +96,7 @@ impl<D: TestDatabase> Sky<D> {
         self.storage.flights(&all).await.unwrap()
     }
 
-    /// Flights and traffic are what all the rows before the settling row make.
+    /// Flights and traffic match all the rows before the settling row.
     pub(crate) async fn assert_exact(&self) {
         let settled = |state: &&StateVector| state.icao24 != Icao24::from_u32(0xff_ffff);
         let states: Vec<_> = self.stored.values().filter(settled).cloned().collect();
@@ -115,7 +115,7 @@ impl<D: TestDatabase> Sky<D> {
             if let Some(count) = countries.remove(&key) {
                 assert_eq!((found.states, found.aircraft), count, "{key:?}");
             } else {
-                // That of a settling row.
+                // Of a settling row.
                 assert_eq!((key.1, found.states, found.aircraft), (None, 1, 1), "{}", key.0);
             }
         }
@@ -127,7 +127,7 @@ impl<D: TestDatabase> Sky<D> {
     }
 }
 
-/// The flights of these states, by another way than the databases take.
+/// The flights of these states, computed in one go.
 fn flights(states: &[StateVector]) -> Vec<Flight> {
     let mut aircraft: BTreeMap<Icao24, Vec<Sighting>> = BTreeMap::new();
     for state in states {
@@ -175,7 +175,7 @@ pub(crate) fn traffic(seed: u64, aircraft: u32, hours: i64) -> Vec<StateVector> 
     states
 }
 
-async fn they_are_what_the_rows_make<D: TestDatabase>() {
+async fn flights_and_traffic_match_the_rows<D: TestDatabase>() {
     let mut sky = Sky::<D>::new(options(), 1).await;
     for states in traffic(1, 20, 5).chunks(150) {
         sky.store(0, states.to_vec()).await;
@@ -187,7 +187,7 @@ async fn they_are_what_the_rows_make<D: TestDatabase>() {
     assert!(sky.flights().await.len() > 100);
 }
 
-async fn late_rows_and_duplicates_lead_to_the_same<D: TestDatabase>() {
+async fn late_rows_and_duplicates_give_the_same_summaries<D: TestDatabase>() {
     let mut random = StdRng::seed_from_u64(2);
     let mut sky = Sky::<D>::new(options(), 1).await;
     let all = traffic(3, 12, 6);
@@ -195,7 +195,7 @@ async fn late_rows_and_duplicates_lead_to_the_same<D: TestDatabase>() {
     sky.store(0, in_time).await;
     sky.settle().await;
     sky.assert_exact().await;
-    // Three times, in no order, among rows that are there already; and what is not new at all touches nothing.
+    // In three batches, in no order, among rows that are stored already; rows that are not new change nothing.
     let mut late: Vec<_> = late.into_iter().chain(all.choose_multiple(&mut random, 100).cloned()).collect();
     late.shuffle(&mut random);
     for states in late.chunks(late.len() / 3 + 1) {
@@ -206,7 +206,7 @@ async fn late_rows_and_duplicates_lead_to_the_same<D: TestDatabase>() {
     sky.store(0, late).await;
     assert_eq!(sky.database.count("derived_late_aircraft").await, 0);
     assert_eq!(sky.database.count("derived_late_hours").await, 0);
-    // Rows of long before all others, as an import brings them.
+    // Rows from long before all others, as from an import.
     let import = traffic(4, 12, 5).into_iter();
     let import = import.map(|state| StateVector { last_contact: UnixTime(state.last_contact.0 - 48 * HOUR), ..state });
     sky.store(0, import.collect()).await;
@@ -214,7 +214,7 @@ async fn late_rows_and_duplicates_lead_to_the_same<D: TestDatabase>() {
     sky.assert_exact().await;
 }
 
-async fn two_replicas_make_them_once<D: TestDatabase>() {
+async fn two_replicas_summarize_each_row_once<D: TestDatabase>() {
     let mut sky = Sky::<D>::new(options(), 2).await;
     let mut random = StdRng::seed_from_u64(5);
     for (i, states) in traffic(6, 15, 4).chunks(120).enumerate() {
@@ -231,7 +231,7 @@ async fn two_replicas_make_them_once<D: TestDatabase>() {
     sky.assert_exact().await;
 }
 
-async fn what_is_too_old_is_deleted<D: TestDatabase>() {
+async fn expired_rows_and_summaries_are_deleted<D: TestDatabase>() {
     let day = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let mut sky = Sky::<D>::new(options(), 1).await;
     let now = UnixTime::now().0;
@@ -264,7 +264,7 @@ async fn what_is_too_old_is_deleted<D: TestDatabase>() {
     }
 }
 
-async fn late_rows_of_flights_whose_beginning_is_gone_change_nothing<D: TestDatabase>() {
+async fn late_rows_do_not_change_flights_whose_start_is_deleted<D: TestDatabase>() {
     let mut sky = Sky::<D>::new(options(), 1).await;
     let now = UnixTime::now().0;
     sky.store(0, (0..20).map(|i| state(1, now - 3 * HOUR + i * 360, "FLIGHT")).collect()).await;
@@ -281,7 +281,7 @@ async fn late_rows_of_flights_whose_beginning_is_gone_change_nothing<D: TestData
 }
 
 async fn the_cursor_starts_where_the_rows_do<D: TestDatabase>() {
-    // Rows that were there before there were flights.
+    // Rows from before the migration that adds flights.
     let mut sky = Sky::<D>::new(options(), 1).await;
     sky.store(0, traffic(7, 5, 3)).await;
     for _ in 0..2 {
@@ -340,11 +340,11 @@ async fn flights_are_found_by_time_aircraft_and_callsign<D: TestDatabase>() {
 }
 
 on_each_database! {
-    they_are_what_the_rows_make
-    late_rows_and_duplicates_lead_to_the_same
-    two_replicas_make_them_once
-    what_is_too_old_is_deleted
-    late_rows_of_flights_whose_beginning_is_gone_change_nothing
+    flights_and_traffic_match_the_rows
+    late_rows_and_duplicates_give_the_same_summaries
+    two_replicas_summarize_each_row_once
+    expired_rows_and_summaries_are_deleted
+    late_rows_do_not_change_flights_whose_start_is_deleted
     the_cursor_starts_where_the_rows_do
     flights_are_found_by_time_aircraft_and_callsign
 }
