@@ -397,7 +397,7 @@ impl Publisher for KafkaPublisher {
             let alert = &alerts[index];
             value.clear();
             codec::encode_alert(alert, &mut value);
-            let key = alert.state.icao24.to_ascii();
+            let key = alert.icao24.to_ascii();
             let record = BaseRecord::with_opaque_to(&topic, place).key(&key[..]).payload(&value[..]);
             producer.send(record).map_err(|(error, _)| error)
         })

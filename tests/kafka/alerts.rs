@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use ::actors::detect::{Alert, Emergency};
+use ::actors::detect::Alert;
+use ::actors::domain::StateVector;
 use ::actors::ports::Publisher;
 use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
 use rdkafka::Message;
@@ -8,12 +9,13 @@ use rdkafka::Message;
 use crate::support::{is_there, on_each_broker, read_one, real, run, state};
 
 fn alert() -> Alert {
-    Alert { emergency: Emergency::General, state: Arc::new(state(0x4b_1814)) }
+    let state = StateVector { squawk: Some("7700".into()), ..state(0x4b_1814) };
+    Alert::starting("emergency-squawk", "emergency", Arc::new(state))
 }
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn an_alert_is_json_under_the_address_of_its_aircraft() {
+fn an_alert_is_published_as_json_with_its_aircraft_as_key() {
     on_each_broker(|cluster| async move {
         KafkaPublisher::new(cluster.clone()).publish_alerts(&[alert()]).await.unwrap();
         let options = cluster.options();
@@ -27,7 +29,7 @@ fn an_alert_is_json_under_the_address_of_its_aircraft() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn who_raises_no_alerts_makes_no_topic_of_them_and_publishes_none() {
+fn a_process_without_an_alerts_topic_creates_none_and_publishes_nothing() {
     run(async {
         let options = real().options().clone();
         let topic = options.topic_alerts.clone().unwrap();

@@ -1,4 +1,4 @@
-//! Aircraft that begin to squawk an emergency: on Kafka, and in the stream.
+//! Aircraft that start squawking an emergency: on Kafka, and in the stream.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::stream::{Connection, client::StreamClient};
 use crate::support::{Setup, TestApp, Topic, eventually};
 
-/// A row of OpenSky's, of an aircraft over Switzerland.
+/// A row of OpenSky's response, for an aircraft over Switzerland.
 fn row(icao24: &str, squawk: Option<&str>) -> Value {
     let time = 1_699_999_999;
     json!([
@@ -32,7 +32,7 @@ fn row(icao24: &str, squawk: Option<&str>) -> Value {
     ])
 }
 
-/// The same server, shown these skies as if they were of now, one after another and the last one again and again.
+/// The same server, replaying these skies as current, one after another and the last one repeatedly.
 fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
     let files: Vec<_> = skies
         .iter()
@@ -48,8 +48,8 @@ fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
     setup.arguments(arguments).set("OPENSKY_POLL_INTERVAL", "1s").failpoints("poll-pause=return(300)")
 }
 
-/// A cry, by aircraft and code.
-fn cries(topic: &Topic) -> Vec<(String, String)> {
+/// Each alert's aircraft and code.
+fn alerts(topic: &Topic) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     topic
         .records()
@@ -65,27 +65,27 @@ fn cries(topic: &Topic) -> Vec<(String, String)> {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn an_emergency_is_on_kafka_once_and_once_more_after_a_restart() {
+fn an_emergency_is_published_once_and_again_after_a_restart() {
     let setup = showing(Setup::real(), &[vec![row("4b1814", Some("7700")), row("3c6444", Some("1000"))]]);
     let app = setup.start();
     let all_published = |app: &TestApp| {
-        // Each second the aircraft are heard anew.
+        // The aircraft are heard again each second.
         eventually("some polls later", || (app.metric("published_total") > 8.0).then_some(()));
         eventually("the alert is acknowledged", || (app.metric("alerts_total") > 0.0).then_some(()));
     };
     all_published(&app);
-    let cry = ("4b1814".to_owned(), "7700".to_owned());
-    assert_eq!(cries(&setup.alerts()), std::slice::from_ref(&cry));
+    let alert = ("4b1814".to_owned(), "7700".to_owned());
+    assert_eq!(alerts(&setup.alerts()), std::slice::from_ref(&alert));
     app.kill_9();
     let app = setup.start();
     all_published(&app);
-    assert_eq!(cries(&setup.alerts()), [cry.clone(), cry]);
+    assert_eq!(alerts(&setup.alerts()), [alert.clone(), alert]);
     app.end();
 }
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn who_only_stores_or_shows_makes_no_topic_of_alerts() {
+fn a_process_that_does_not_collect_creates_no_alerts_topic() {
     let setup = Setup::real().arguments(["serve", "--roles", "store,live"]);
     let app = setup.start();
     app.wait_ready();
@@ -96,23 +96,23 @@ fn who_only_stores_or_shows_makes_no_topic_of_alerts() {
 }
 
 #[test]
-fn everybody_learns_who_cries_for_help_and_when_it_is_over() {
-    // By turns, each a second or more: a cry, no word of it, another code.
+fn every_client_sees_an_alert_and_its_end() {
+    // In turn, each for a second or more: an emergency, no code, another code.
     let skies =
         [Some("7600"), None, Some("1000")].map(|squawk| vec![row("4b1814", squawk), row("3c6444", Some("1000"))]);
     let app = showing(Setup::embedded(), &skies).start();
     app.wait_ready();
     for query in ["", "?bbox=-40,-70,-30,-60", "?icao24=000001"] {
         let (mut client, mut connection) = (StreamClient::default(), Connection::open(&app, query, &[]));
-        connection.read_until(&mut client, "a cry", |client| !client.alerts.is_empty());
+        connection.read_until(&mut client, "an alert", |client| !client.alerts.is_empty());
         let [alert] = &client.alerts.clone()[..] else { panic!("{:?}", client.alerts) };
         let told = ["icao24", "squawk", "meaning"].map(|name| alert[name].as_str().unwrap());
         assert_eq!(told, ["4b1814", "7600", "radio failure"]);
         assert_eq!((&alert["state"]["callsign"], &alert["state"]["last_contact"]), (&json!("SWR123"), &alert["since"]));
         connection.read_until(&mut client, "its end", |client| client.alerts.is_empty());
-        connection.read_until(&mut client, "another cry", |client| !client.alerts.is_empty());
+        connection.read_until(&mut client, "another alert", |client| !client.alerts.is_empty());
         assert!(client.alerts[0]["since"].as_i64() > alert["since"].as_i64());
     }
-    // The embedded broker has them, too.
+    // They are on the embedded broker, too.
     eventually("alerts are acknowledged", || (app.metric("alerts_total") > 1.0).then_some(()));
 }

@@ -1,5 +1,13 @@
-//! Detection on the stream: which aircraft squawk an emergency.
+//! Alerts: rules that decide on each aircraft's states, and the alerts that are active.
+//!
+//! A rule is a file in `rules/` and a line in `rules/mod.rs`.
 
-mod alerts;
+mod alert;
+mod rule;
+mod rules;
+mod watch;
 
-pub use alerts::{Alert, AlertWatch, Emergency};
+pub use alert::Alert;
+pub use rule::{Rule, Verdict};
+pub use rules::RULES;
+pub use watch::AlertWatch;

@@ -80,15 +80,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::detect::Emergency;
     use crate::test_support::state;
 
     fn alerts(times: std::ops::Range<i64>) -> Vec<Alert> {
-        times.map(|at| Alert { emergency: Emergency::General, state: Arc::new(state("aaaaaa", at)) }).collect()
+        times.map(|at| Alert::starting("emergency-squawk", "emergency", Arc::new(state("aaaaaa", at)))).collect()
     }
 
     fn times(alerts: &[Alert]) -> Vec<i64> {
-        alerts.iter().map(|alert| alert.since().0).collect()
+        alerts.iter().map(|alert| alert.since.0).collect()
     }
 
     #[test]

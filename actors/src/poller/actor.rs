@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::change_filter::{ChangeFilter, PassedOver};
 use super::poll_plan::PollPlan;
 use super::refill_watch::RefillWatch;
-use crate::detect::AlertWatch;
+use crate::detect::{Alert, AlertWatch};
 use crate::domain::{BadRows, RejectedRow, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
 use crate::metrics::{Metrics, count, expect};
@@ -148,7 +148,7 @@ impl<S: StateSource> Poller<S> {
         longest_pause: Duration::from_secs(10),
     };
 
-    /// An aircraft that was unheard for longer begins its alert anew.
+    /// The alerts of an aircraft that is silent for longer end.
     const ALERT_MEMORY: Duration = Duration::from_secs(3600);
 
     /// For parsing an answer and handing it over, on a busy machine.
@@ -272,13 +272,17 @@ impl<S: StateSource> Poller<S> {
         self.metrics.states_changed.inc_by(news.states.len() as u64);
         self.observation.changed = news.states.len();
 
-        // Noted only with the states that begin them: what was not handed over begins again.
+        // Kept only when the producer has accepted the states: until then an alert starts again with the next poll.
         let mut watch = self.alerts.clone();
-        watch.end_unheard(response_time.minus(Self::ALERT_MEMORY));
-        let alerts: Vec<_> = news.states.iter().filter_map(|state| watch.notice(state)).collect();
-        for alert in &alerts {
-            let (icao24, squawk) = (alert.state.icao24, alert.emergency.squawk());
-            log::info!(actor = "poller", icao24:%, squawk; "an aircraft squawks {squawk}: {}", alert.emergency.meaning());
+        let mut alerts = watch.end_silent(response_time.minus(Self::ALERT_MEMORY));
+        alerts.extend(news.states.iter().flat_map(|state| watch.notice(state)));
+        for Alert { rule, icao24, ended, detail, .. } in &alerts {
+            let change = if ended.is_none() { "started" } else { "ended" };
+            log::info!(actor = "poller", rule, icao24:%; "alert {change}: {detail}");
+        }
+        alerts.retain(|alert| alert.ended.is_none());
+        if watch.is_full() {
+            log::warn!(actor = "poller"; "too many active alerts: no other alert starts until one ends");
         }
 
         let known = self.refills.period();

@@ -123,17 +123,17 @@ fn open(head: Head, event: &str, cell: Tile) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// How many alerts an event names at most, the newest: a sky in which more cry for help is a test.
-const MOST_ALERTS: usize = 100;
+/// How many alerts an event lists at most, the newest.
+const MAX_ALERTS: usize = 100;
 
-/// Who cries for help at present, wherever.
+/// The active alerts, whatever the client's scope.
 pub(super) fn alert(head: Head, alerts: &AlertWatch) -> Vec<u8> {
-    let on = alerts.on();
+    let active = alerts.active();
     let mut text = head.open("alert");
-    let _ = write!(text, ",\"total\":{},\"alerts\":", on.len());
+    let _ = write!(text, ",\"total\":{},\"alerts\":", active.len());
     let mut out = text.into_bytes();
-    let named = on.get(..MOST_ALERTS).unwrap_or(&on);
-    let written = serde_json::to_writer(&mut out, named);
+    let listed = active.get(..MAX_ALERTS).unwrap_or(&active);
+    let written = serde_json::to_writer(&mut out, listed);
     debug_assert!(written.is_ok(), "an alert has no value that JSON lacks");
     out.extend_from_slice(b"}\n\n");
     out

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::Actor;
 use actors::batch::DeadLetter;
-use actors::detect::{Alert, Emergency};
+use actors::detect::Alert;
 use actors::domain::StateVector;
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::messages::{Accepted, PublishDeadLetters, PublishStates};
@@ -47,7 +47,7 @@ impl Publisher for FakePublisher {
         sleep(Duration::from_millis(10)).await;
         let undelivered = self.alert_failures.borrow_mut().pop_front().unwrap_or_default();
         let delivered = alerts.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
-        self.alerts.borrow_mut().extend(delivered.map(|(_, alert)| alert.since().0));
+        self.alerts.borrow_mut().extend(delivered.map(|(_, alert)| alert.since.0));
         if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
     }
 }
@@ -63,7 +63,7 @@ fn states(times: impl IntoIterator<Item = i64>) -> PublishStates {
 }
 
 fn alerts(times: impl IntoIterator<Item = i64>) -> PublishStates {
-    let alert = |at| Alert { emergency: Emergency::General, state: Arc::new(state("aaaaaa", at)) };
+    let alert = |at| Alert::starting("emergency-squawk", "emergency", Arc::new(state("aaaaaa", at)));
     PublishStates { states: Vec::new(), alerts: times.into_iter().map(alert).collect() }
 }
 

@@ -213,13 +213,13 @@ impl Stage {
             let squawk = state.squawk.as_deref();
             let alert = alerts.iter().find(|alert| alert["icao24"] == state.icao24.to_string());
             match (squawk.filter(|squawk| ["7500", "7600", "7700"].contains(squawk)), squawk) {
-                (Some(cries), _) => assert_eq!(alert.unwrap()["squawk"], cries),
+                (Some(emergency), _) => assert_eq!(alert.unwrap()["squawk"], emergency),
                 (None, Some(_)) => assert_eq!(alert, None),
                 (None, None) => {}
             }
         }
         let is_held = |alert: &Value| self.hub.picture().states().any(|s| alert["icao24"] == s.icao24.to_string());
-        assert!(alerts.iter().all(is_held), "who has gone cries no more");
+        assert!(alerts.iter().all(is_held), "an aircraft that has left the picture has no alert");
         for reader in &self.readers {
             assert_eq!(reader.client.alerts, alerts);
             let scope = scope(reader.scope);

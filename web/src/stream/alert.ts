@@ -1,14 +1,14 @@
 import type { StateVector } from "./state.ts";
 import { integer, object, ProtocolError, text } from "./table.ts";
 
-/** An aircraft that squawks an emergency, as `docs/alerts.md` describes it. */
+/** An aircraft that meets the condition of a rule, as `docs/alerts.md` describes it. */
 export interface Alert {
   readonly icao24: string;
-  /** 7500, 7600 or 7700. */
+  /** Its transponder code when the alert started; empty where unknown. */
   readonly squawk: string;
-  /** The same in words. */
+  /** The condition that is met, in words. */
   readonly meaning: string;
-  /** When it was first heard with this code, Unix seconds. */
+  /** When it first met the condition, Unix seconds. */
   readonly since: number;
   /** The aircraft as it was then. */
   readonly state: Readonly<StateVector>;
@@ -21,7 +21,7 @@ export function readAlerts(value: unknown): readonly Alert[] {
     const alert = object(each, "alert");
     return {
       icao24: text(alert["icao24"], "icao24"),
-      squawk: text(alert["squawk"], "squawk"),
+      squawk: alert["squawk"] === null ? "" : text(alert["squawk"], "squawk"),
       meaning: text(alert["meaning"], "meaning"),
       since: integer(alert["since"], "since"),
       state: object(alert["state"], "state") as unknown as StateVector,

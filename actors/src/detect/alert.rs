@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::domain::{Icao24, StateVector, UnixTime};
+
+/// An aircraft meets a rule's condition. Serialised it is the JSON that `docs/alerts.md` describes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The aircraft.
+    pub icao24: Icao24,
+    /// `last_contact` of the first state that met the condition.
+    pub since: UnixTime,
+    /// When it ended; `None` while it is active.
+    pub ended: Option<UnixTime>,
+    /// Which condition is met, for people.
+    pub detail: &'static str,
+    /// The first state that met the condition.
+    pub state: Arc<StateVector>,
+}
+
+impl Alert {
+    /// An alert that starts with this state.
+    pub fn starting(rule: &'static str, detail: &'static str, state: Arc<StateVector>) -> Self {
+        Self { rule, icao24: state.icao24, since: state.last_contact, ended: None, detail, state }
+    }
+}
+
+impl Serialize for Alert {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut alert = serializer.serialize_struct("Alert", 5)?;
+        alert.serialize_field("icao24", &self.icao24)?;
+        alert.serialize_field("squawk", &self.state.squawk)?;
+        alert.serialize_field("meaning", self.detail)?;
+        alert.serialize_field("since", &self.since)?;
+        alert.serialize_field("state", &*self.state)?;
+        alert.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::test_support::state;
+
+    /// Byte for byte: other programs read it.
+    #[test]
+    fn an_alert_is_this_json() {
+        let state = StateVector { squawk: Some("7600".into()), ..state("4b1814", 1_700_000_001) };
+        let alert = Alert::starting("emergency-squawk", "radio failure", Arc::new(state));
+        let text = serde_json::to_string(&alert).unwrap();
+        let start = r#"{"icao24":"4b1814","squawk":"7600","meaning":"radio failure","since":1700000001,"state":{"icao24":"4b1814","callsign":null,"#;
+        assert!(text.starts_with(start), "{text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["state"], serde_json::to_value(&*alert.state).unwrap());
+        assert_eq!(value["state"]["squawk"], json!("7600"));
+    }
+}
