@@ -1,10 +1,11 @@
 //! The steps that make the summaries, as `actors::history` decides them.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use actors::domain::{Flight, Icao24, Point, Sighting, UnixTime};
 use actors::history::{LateRows, Summarizer, SummaryStore};
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, Row, Statement, Transaction};
 
 use super::connection::Failure;
 use super::maintenance::postgres_seconds;
@@ -92,7 +93,7 @@ pub(super) async fn summarize(
         .batch_execute(&format!("SET LOCAL statement_timeout = {limit}; LOCK TABLE derived_cursor IN EXCLUSIVE MODE"))
         .await?;
     let counts_hours = traffic::is_counted_here(&transaction).await?;
-    let mut store = PostgresSummaries { transaction: &transaction, counts_hours };
+    let mut store = PostgresSummaries { transaction: &transaction, counts_hours, prepared: HashMap::new() };
     let more = summarizer.step(&mut store, UnixTime::now(), Instant::now()).await?;
     fail::fail_point!("summarized", |_| crate::fault::kill_self());
     transaction.commit().await?;
@@ -105,6 +106,20 @@ struct PostgresSummaries<'a> {
     transaction: &'a Transaction<'a>,
     /// Whether the traffic is in tables, rather than in TimescaleDB's continuous aggregates.
     counts_hours: bool,
+    /// The statements that a step repeats for each aircraft, prepared once.
+    prepared: HashMap<&'static str, Statement>,
+}
+
+impl PostgresSummaries<'_> {
+    /// Not for statements on `state_vectors`, whose plan depends on the range of time.
+    async fn prepare(&mut self, sql: &'static str) -> Result<Statement, Failure> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.transaction.prepare(sql).await?;
+        self.prepared.insert(sql, statement.clone());
+        Ok(statement)
+    }
 }
 
 impl SummaryStore for PostgresSummaries<'_> {
@@ -140,19 +155,22 @@ impl SummaryStore for PostgresSummaries<'_> {
 
     async fn last_flights(&mut self, aircraft: &[Icao24], until: UnixTime) -> Result<Vec<Flight>, Failure> {
         let aircraft: Vec<String> = aircraft.iter().map(Icao24::to_string).collect();
-        let rows = self.transaction.query(LAST_FLIGHTS, &[&aircraft, &postgres_seconds(until)]).await?;
+        let statement = self.prepare(LAST_FLIGHTS).await?;
+        let rows = self.transaction.query(&statement, &[&aircraft, &postgres_seconds(until)]).await?;
         rows.iter().filter_map(|row| flight(row).transpose()).collect()
     }
 
     async fn flight_starts(&mut self, icao24: Icao24, after: UnixTime) -> Result<Vec<UnixTime>, Failure> {
         let after = postgres_seconds(after);
-        let rows = self.transaction.query(FLIGHT_STARTS, &[&icao24.to_string(), &after]).await?;
+        let statement = self.prepare(FLIGHT_STARTS).await?;
+        let rows = self.transaction.query(&statement, &[&icao24.to_string(), &after]).await?;
         rows.iter().map(|row| Ok(UnixTime(row.try_get(0)?))).collect()
     }
 
     async fn delete_flights(&mut self, icao24: Icao24, from: UnixTime, until: Option<UnixTime>) -> Result<(), Failure> {
         let (from, until) = (postgres_seconds(from), until.map(postgres_seconds));
-        self.transaction.execute(DELETE_FLIGHTS, &[&icao24.to_string(), &from, &until]).await?;
+        let statement = self.prepare(DELETE_FLIGHTS).await?;
+        self.transaction.execute(&statement, &[&icao24.to_string(), &from, &until]).await?;
         Ok(())
     }
 
@@ -165,9 +183,10 @@ impl SummaryStore for PostgresSummaries<'_> {
         }
         let lat = |point: Option<Point>| point.map(|point| point.lat);
         let lon = |point: Option<Point>| point.map(|point| point.lon);
+        let statement = self.prepare(WRITE_FLIGHTS).await?;
         self.transaction
             .execute(
-                WRITE_FLIGHTS,
+                &statement,
                 &[
                     &column(flights, |flight| flight.icao24.to_string()),
                     &column(flights, |flight| flight.first_seen.0),
@@ -203,12 +222,12 @@ impl SummaryStore for PostgresSummaries<'_> {
 
     async fn note_late_aircraft(&mut self, icao24: Icao24, rest: Option<LateRows>) -> Result<(), Failure> {
         let icao24 = icao24.to_string();
-        match rest {
-            None => self.transaction.execute(FORGET_LATE_AIRCRAFT, &[&icao24]).await?,
-            Some(LateRows { oldest, newest }) => {
-                self.transaction.execute(NOTE_LATE_AIRCRAFT, &[&icao24, &oldest.0, &newest.0]).await?
-            }
-        };
+        if let Some(LateRows { oldest, newest }) = rest {
+            self.transaction.execute(NOTE_LATE_AIRCRAFT, &[&icao24, &oldest.0, &newest.0]).await?;
+        } else {
+            let statement = self.prepare(FORGET_LATE_AIRCRAFT).await?;
+            self.transaction.execute(&statement, &[&icao24]).await?;
+        }
         Ok(())
     }
 
