@@ -21,13 +21,12 @@ use actors::metrics::Metrics;
 use actors::operations::{Course, Operations};
 use actors::supervision::{Board, Failure, RestartPolicy, StallWatch, Supervisor};
 use prometheus_client::registry::Registry;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, Role, Settings};
 use crate::http::{
-    self, BoardCollector, Capacity, HttpOptions, Limits, LoginThrottle, Pictures, PoolCollector, RunningServer,
-    ServerState,
+    self, BoardCollector, Capacity, HttpOptions, Limits, PoolCollector, RunningServer, ServerState,
 };
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -88,15 +87,12 @@ impl App {
             needed,
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
-            login_throttle: LoginThrottle::default(),
-            pictures: Pictures::default(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.clone(),
             traffic: source.traffic(),
             operations: operations.clone(),
             poller: pipeline.poller.clone().map(Addr::recipient),
             drain: drain_sender,
-            watchers: Arc::new(Semaphore::new(ServerState::WATCHERS)),
             #[cfg(feature = "fault-injection")]
             panics: pipeline.panics(),
         };

@@ -16,7 +16,7 @@ use thiserror::Error;
 use super::migrated_store::MigratedStore;
 use super::source::LiveSource;
 use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
-use crate::http::{Capacity, capacity_for};
+use crate::http::Capacity;
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
 use crate::opensky::OpenSkyClient;
 use crate::storage::{Storage, StorageOptions};
@@ -73,7 +73,7 @@ impl Pipeline {
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
         // Without a live stream everybody is somebody else.
         let clients = if has(Role::Live) { settings.sse.max_clients } else { 0 };
-        let capacity = capacity_for(clients, OTHER_CONNECTIONS);
+        let capacity = Capacity::raise(clients, OTHER_CONNECTIONS);
         let parts = Parts { settings, source, supervisor, capacity, metrics, cluster };
         let (hub, live_consumer) = if has(Role::Live) {
             let hub = parts.hub();

@@ -3,7 +3,10 @@ use actors::domain::FieldValue;
 use super::Fields;
 use crate::storage::HistoryRow;
 
-/// CSV as RFC 4180 has it, with a header line; what is unknown is empty.
+/// CSV by RFC 4180, with a header line; unknown values are empty.
+///
+/// Appends to a buffer that is shared by all rows. The writer of the `csv` crate takes 0.71 to 0.99 µs per row in place of
+/// 0.48 to 0.70 µs (18 fields, release build).
 pub(crate) struct Csv {
     fields: Fields,
 }

@@ -1,4 +1,4 @@
-//! Cross-origin access to the public, read-only routes.
+//! Cross-origin access to the public, read-only endpoints.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::body::{BoxBody, MessageBody};
@@ -7,14 +7,23 @@ use actix_web::http::header::{ETAG, LINK, RETRY_AFTER, VARY};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 
-use crate::http::reply::problem::Problem;
-use crate::http::server::AllowedOrigins;
+use super::methods::Methods;
+use super::reply::problem::Problem;
 
-/// Lets pages of these origins read. They may send any header: the routes take no credentials, and clients send
-/// `cache-control`, `pragma`, `range`, `x-requested-with`, `traceparent` and others without being asked.
+/// Origins whose pages may read `/sse` and `/api`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// All.
+    Any,
+    /// These, spelled as browsers do.
+    Only(Vec<String>),
+}
+
+/// Lets pages of these origins read. They may send any header: the endpoints use no credentials, and clients add
+/// `cache-control`, `pragma`, `range`, `x-requested-with`, `traceparent` and others on their own.
 pub(super) fn cors(origins: &AllowedOrigins) -> Cors {
     let cors = Cors::default()
-        .allowed_methods(["GET", "HEAD"])
+        .allowed_methods(Methods::Read.allow().split(", "))
         .allow_any_header()
         .expose_headers([ETAG, LINK, RETRY_AFTER])
         .max_age(3600);
@@ -24,28 +33,28 @@ pub(super) fn cors(origins: &AllowedOrigins) -> Cors {
     }
 }
 
-/// Turns the refusals of actix-cors, which are plain text, into problem documents. Wraps [`cors`].
-pub(super) async fn explain_refusals<B: MessageBody + 'static>(
+/// Replaces the plain-text rejections of actix-cors by problem documents. Wraps [`cors`].
+pub(super) async fn explain_rejections<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let response = next.call(request).await?;
-    let refusal = response.response().error().and_then(|error| error.as_error::<CorsError>()).map(problem_of);
-    let Some(problem) = refusal else { return Ok(response.map_into_boxed_body()) };
-    let (request, refused) = response.into_parts();
-    let mut answer = problem.error_response();
-    for value in refused.headers().get_all(VARY) {
-        answer.headers_mut().append(VARY, value.clone());
+    let rejection = response.response().error().and_then(|error| error.as_error::<CorsError>()).map(problem);
+    let Some(problem) = rejection else { return Ok(response.map_into_boxed_body()) };
+    let (request, rejected) = response.into_parts();
+    let mut response = problem.error_response();
+    for value in rejected.headers().get_all(VARY) {
+        response.headers_mut().append(VARY, value.clone());
     }
-    Ok(ServiceResponse::new(request, answer))
+    Ok(ServiceResponse::new(request, response))
 }
 
-fn problem_of(error: &CorsError) -> Problem {
+fn problem(error: &CorsError) -> Problem {
     match error {
         CorsError::OriginNotAllowed | CorsError::WildcardOrigin => {
             Problem::forbidden("pages of this origin may not read from this server (sse.allowed_origins)")
         }
-        CorsError::MethodNotAllowed => Problem::method_not_allowed(),
+        CorsError::MethodNotAllowed => Problem::method_not_allowed(Methods::Read.allow()),
         other => Problem::bad_request(other),
     }
 }

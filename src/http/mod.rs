@@ -1,18 +1,23 @@
-//! The HTTP server: connections, routes, and the replies to browsers, scripts, scrapers and operators.
+//! The HTTP server.
+//!
+//! A request passes, in this order: `connection` (limits, TLS, sockets), `routes` (the table of all addresses), a handler
+//! of `api`, `admin` or `ops`, and `reply` (encoding, caching, problems).
 
 mod admin;
 mod api;
 mod connection;
 mod cors;
+mod methods;
 mod ops;
 mod reply;
+mod routes;
 mod server;
+mod state;
 
-pub use api::flights::Pictures;
-pub use api::status::Traffic;
-pub use connection::login_throttle::LoginThrottle;
-pub use connection::sockets::{Capacity, capacity_for};
+pub use connection::capacity::Capacity;
 pub use connection::tls::{TlsError, TlsFiles};
-pub use ops::metrics::{BoardCollector, PoolCollector};
+pub use cors::AllowedOrigins;
+pub use ops::collectors::{BoardCollector, PoolCollector};
 pub use reply::limits::Limits;
-pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};
+pub use server::{HttpOptions, RunningServer, StartError, start};
+pub use state::{ServerState, Traffic};

@@ -166,5 +166,5 @@ fn a_history_that_breaks_off_does_not_look_whole_to_http_10_clients() {
     let mut stream = ask(&app, "GET /api/v1/history HTTP/1.0", "");
     let broken = stream.read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::ConnectionReset);
-    eventually("the failure is logged", || (app.lines_with("a history broke off") > 0).then_some(()));
+    eventually("the failure is logged", || (app.lines_with("failed to read history") > 0).then_some(()));
 }

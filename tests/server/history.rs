@@ -233,7 +233,7 @@ fn a_history_that_breaks_off_does_not_look_whole() {
     // A connection that is reset may take with it what came before.
     assert!(broken.is_empty() || broken.starts_with("HTTP/1.1 200"), "{broken}");
     assert!(!broken.ends_with("0\r\n\r\n"), "it seems whole: {broken}");
-    eventually("the failure is logged", || (app.lines_with("a history broke off") > 0).then_some(()));
+    eventually("the failure is logged", || (app.lines_with("failed to read history") > 0).then_some(()));
 
     let whole = Setup::embedded();
     let app = with_a_history(&whole);
@@ -306,9 +306,9 @@ fn a_history_whose_client_takes_nothing_breaks_off() {
         (answer.status == 200).then_some(answer)
     });
     assert!(reading.read(answer).unwrap().ends_with(b"\n"));
-    // By its thread, or by the watch over its connection, whichever is first.
+    // By the reader thread or by the stall guard of the connection, whichever is first.
     let is_logged =
-        ["a history breaks off", "a client takes nothing of an answer"].map(|text| app.lines_with(text) > 0);
+        ["history response aborted", "the client accepted nothing of a response"].map(|text| app.lines_with(text) > 0);
     assert!(is_logged.contains(&true));
     for answer in taken {
         assert!(waiting.read(answer).is_err(), "it seems whole");

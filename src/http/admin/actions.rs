@@ -1,4 +1,4 @@
-//! What the operator can do by `POST`: the token is in a header, which no other site's page can send.
+//! The operator's actions, by `POST`. The token is in a header, which pages of other sites cannot send.
 
 use actix_web::{HttpResponse, web};
 use actors::messages::{Polling, SetPolling};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::operator::Operator;
 use crate::http::reply::problem::Problem;
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
@@ -24,14 +24,14 @@ fn accepted() -> HttpResponse {
 
 /// Restart an actor
 ///
-/// On its address, with the messages that wait for it, as after a panic: nothing is lost. The Poller asks the source at once,
-/// which costs credits, unless it is paused; the SseHub's clients are disconnected and come back.
+/// As after a panic: the actor keeps its address and its queued messages, so nothing is lost. The Poller polls at once, which
+/// costs credits, unless it is paused; the SseHub's clients are disconnected and reconnect.
 #[utoipa::path(post, path = "/admin/actors/{name}/restart", tag = "operations", security(("operator" = [])),
     params(("name" = String, Path, description = "The actor, as `/admin/actors` names it.", example = "db-writer")),
     responses(
-        (status = 202, description = "It is being restarted.", content_type = "application/json", body = Object),
-        (status = 404, description = "There is no such actor.", content_type = "application/problem+json", body = Problem),
-        (status = 409, description = "It is not at work.", content_type = "application/problem+json", body = Problem)))]
+        (status = 202, description = "The actor is restarting.", content_type = "application/json", body = Object),
+        (status = 404, description = "Unknown actor.", content_type = "application/problem+json", body = Problem),
+        (status = 409, description = "The actor is not running.", content_type = "application/problem+json", body = Problem)))]
 pub(crate) async fn restart(
     _: Operator,
     state: web::Data<ServerState>,
@@ -41,22 +41,22 @@ pub(crate) async fn restart(
     Ok(accepted())
 }
 
-/// Stop asking the source
+/// Pause polling
 ///
-/// Until polling is resumed or the process is started anew; a restart of the Poller does not end it. What is being answered
-/// already is still used.
+/// Until polling is resumed or the process is restarted; a restart of the Poller does not resume it. A response in flight is
+/// still processed.
 #[utoipa::path(post, path = "/admin/polling/pause", tag = "operations", security(("operator" = [])), responses(
-    (status = 202, description = "It is not asked any more.", content_type = "application/json", body = Object),
+    (status = 202, description = "Polling is paused.", content_type = "application/json", body = Object),
     (status = 404, description = "This process does not poll.", content_type = "application/problem+json", body = Problem)))]
 pub(crate) async fn pause_polling(_: Operator, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     set_polling(&state, &Action::PausePolling, Polling::Paused).await
 }
 
-/// Ask the source again
+/// Resume polling
 ///
-/// Not earlier than it would have been without the pause, so this costs no credits.
+/// Not earlier than without the pause, so this costs no credits.
 #[utoipa::path(post, path = "/admin/polling/resume", tag = "operations", security(("operator" = [])), responses(
-    (status = 202, description = "It is asked again.", content_type = "application/json", body = Object),
+    (status = 202, description = "Polling continues.", content_type = "application/json", body = Object),
     (status = 404, description = "This process does not poll.", content_type = "application/problem+json", body = Problem)))]
 pub(crate) async fn resume_polling(_: Operator, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     set_polling(&state, &Action::ResumePolling, Polling::Active).await
@@ -65,21 +65,21 @@ pub(crate) async fn resume_polling(_: Operator, state: web::Data<ServerState>) -
 async fn set_polling(state: &ServerState, action: &Action, polling: Polling) -> Result<HttpResponse, Problem> {
     state.operations.order(action)?;
     let poller = state.poller.as_ref().ok_or(Refusal::DoesNotPoll)?;
-    match tokio::time::timeout(ServerState::ANSWER_TIMEOUT, poller.send(SetPolling(polling))).await {
+    match tokio::time::timeout(ServerState::ACTOR_TIMEOUT, poller.send(SetPolling(polling))).await {
         Ok(Ok(())) => Ok(accepted()),
-        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the Poller does not answer")),
+        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the Poller is not responding")),
     }
 }
 
-/// Bring everything to its end
+/// Shut the process down in order
 ///
-/// As SIGTERM does: polling stops, what was read is stored, clients are told to come back, and the process ends within
-/// `server.shutdown_timeout`. `/health/ready` answers 503 at once. There is no way back.
+/// Like SIGTERM: polling stops, the records that were read are stored, clients are told to reconnect, and the process ends
+/// within `server.shutdown_timeout`. `/health/ready` returns 503 at once. This cannot be undone.
 #[utoipa::path(post, path = "/admin/drain", tag = "operations", security(("operator" = [])), responses(
-    (status = 202, description = "It has begun.", content_type = "application/json", body = Object)))]
+    (status = 202, description = "The shutdown has begun.", content_type = "application/json", body = Object)))]
 pub(crate) async fn drain(_: Operator, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     state.operations.order(&Action::Drain)?;
-    // A full channel means that it was asked for before.
+    // A full channel means that a drain was requested before.
     let _ = state.drain.try_send(());
     Ok(accepted())
 }

@@ -1,6 +1,7 @@
-//! `/admin/events`: what the operator watches.
+//! `/admin/events`: the event stream of the admin dashboard.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::Method;
@@ -11,26 +12,28 @@ use actors::supervision::{Board, Entry};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::operator::Operator;
 use crate::http::reply::head_body::HeadBody;
 use crate::http::reply::problem::Problem;
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 
-/// What each actor does, live, and what has changed
+/// The live state of each actor, and the log of changes
 ///
-/// Server-Sent Events. `vitals`, once a second and after each change: an object with `at`, `course` (`serving`, `draining`, `drained`), `memory_bytes`
-/// and the `actors` of `/admin/actors`. `log`, with an `id`, for each change of state and each order, first those of the past that are kept (500), or, after
-/// `Last-Event-ID`, those that are newer: an object with `id`, `at`, `actor` (`null`: the process) and `kind`, which is `phase` (`from`, `to`, `reason`),
-/// `readiness` (`ready`, `reason`) or `order` (`action`: `pause_polling`, `resume_polling`, `restart`, `drain`). It ends when everything is drained.
+/// Server-Sent Events. `vitals`, once a second and after each change: an object with `at`, `course` (`serving`, `draining`,
+/// `drained`), `memory_bytes` and the `actors` of `/admin/actors`. `log`, with an `id`, for each change of state and each
+/// action: first the last 500, or those after `Last-Event-ID`; an object with `id`, `at`, `actor` (`null`: the process) and
+/// `kind`, which is `phase` (`from`, `to`, `reason`), `readiness` (`ready`, `reason`) or `order` (`action`: `pause_polling`,
+/// `resume_polling`, `restart`, `drain`). The stream ends once everything is drained.
 #[utoipa::path(get, path = "/admin/events", tag = "operations", security(("operator" = [])),
     responses((status = 200, description = "Server-Sent Events.", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn events(
     _: Operator,
     request: HttpRequest,
     state: web::Data<ServerState>,
+    watchers: web::Data<Watchers>,
 ) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
     response
@@ -40,17 +43,19 @@ pub(crate) async fn events(
     if request.method() == Method::HEAD {
         return Ok(response.body(HeadBody));
     }
-    let place = state.watchers.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::unavailable("too many watch /admin/events already"))?;
+    let permit =
+        watchers.0.clone().try_acquire_owned().map_err(|_| {
+            Problem::unavailable(format!("too many clients of /admin/events (limit {})", Watchers::MAX))
+        })?;
     let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let watcher = Watcher {
         board: state.board.clone(),
         course: state.operations.watch(),
         entries: state.board.journal().watch(),
-        seen: header.and_then(|id| id.parse().ok()).unwrap_or(0),
+        last_sent: header.and_then(|id| id.parse().ok()).unwrap_or(0),
         ticks: ticks(),
-        told: None,
-        _place: place,
+        last_course: None,
+        _permit: permit,
     };
     Ok(response.streaming(stream::unfold(watcher, |mut watcher| async {
         let events = watcher.next().await?;
@@ -64,25 +69,38 @@ fn ticks() -> Interval {
     ticks
 }
 
-/// One who watches.
+/// Limits the concurrent clients of `/admin/events`.
+pub(crate) struct Watchers(Arc<Semaphore>);
+
+impl Watchers {
+    const MAX: usize = 32;
+}
+
+impl Default for Watchers {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(Self::MAX)))
+    }
+}
+
+/// One client.
 struct Watcher {
     board: Board,
     course: watch::Receiver<Course>,
     entries: watch::Receiver<u64>,
-    /// The newest entry that was sent.
-    seen: u64,
+    /// The newest log entry that was sent.
+    last_sent: u64,
     ticks: Interval,
-    /// The course that the newest vitals named.
-    told: Option<Course>,
-    _place: OwnedSemaphorePermit,
+    /// The course in the newest vitals.
+    last_course: Option<Course>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Watcher {
-    /// What is to be sent next; `None` at the end.
+    /// Waits for the next events; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
-        match self.told {
+        match self.last_course {
             Some(Course::Drained) => return None,
-            // Drained since then: that is told at once, for it is the last that is.
+            // `Drained` is sent without waiting: it is the last event.
             Some(_) if *self.course.borrow_and_update() != Course::Drained => tokio::select! {
                 _ = self.ticks.tick() => {}
                 _ = self.entries.changed() => {}
@@ -91,10 +109,10 @@ impl Watcher {
             _ => {}
         }
         let course = *self.course.borrow_and_update();
-        self.told = Some(course);
+        self.last_course = Some(course);
         self.entries.mark_unchanged();
-        let entries = self.board.journal().since(self.seen);
-        self.seen = entries.last().map_or(self.seen, |entry| entry.id);
+        let entries = self.board.journal().since(self.last_sent);
+        self.last_sent = entries.last().map_or(self.last_sent, |entry| entry.id);
         let mut text: String = entries.iter().map(log_event).collect();
         text.push_str(&vitals_event(&self.board, course));
         Some(text.into())
@@ -111,7 +129,7 @@ fn vitals_event(board: &Board, course: Course) -> String {
     format!("event: vitals\ndata: {vitals}\n\n")
 }
 
-/// What this process takes of the machine's memory, in bytes; `None` where the system does not tell (proc(5), `VmRSS`).
+/// The resident memory of this process in bytes (proc(5), `VmRSS`); `None` on other systems.
 fn resident_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?;
@@ -123,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_memory_is_known() {
+    fn resident_memory_is_read() {
         assert!(resident_memory().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

@@ -1,18 +1,16 @@
-//! `/admin`: for the operator, who has the token.
-
 use std::future::{Ready, ready};
 use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use serde_json::json;
+use actix_web::{FromRequest, HttpRequest, web};
 use subtle::ConstantTimeEq;
 
+use super::login_throttle::LoginThrottle;
 use crate::http::reply::problem::Problem;
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 
-/// A request that carries the operator's token.
+/// Proof that a request carries the operator's token.
 pub(crate) struct Operator;
 
 impl FromRequest for Operator {
@@ -20,51 +18,31 @@ impl FromRequest for Operator {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(state) = request.app_data::<web::Data<ServerState>>() else {
-            return ready(Err(Problem::unavailable("the server is not ready")));
-        };
-        let (address, now) = (state.client_address(request), Instant::now());
-        let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
-        ready(match given.and_then(bearer) {
-            // Nor is the right one looked at: or else guessing would go on at full speed.
-            Some(_) if state.login_throttle.is_blocked(address, now) => {
-                Err(Problem::too_many_requests("too many wrong admin tokens from this address"))
-            }
-            Some(given) if bool::from(given.ct_eq(state.admin_token.as_bytes())) => Ok(Self),
-            Some(_) => {
-                state.login_throttle.record_failure(address, now);
-                Err(Problem::unauthorized("this is not the admin token"))
-            }
-            None => Err(Problem::unauthorized("a bearer token is needed: the admin token")),
-        })
+        ready(authorize(request))
     }
+}
+
+fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
+    let state = request.app_data::<web::Data<ServerState>>();
+    let throttle = request.app_data::<web::Data<LoginThrottle>>();
+    let (state, throttle) = state.zip(throttle).ok_or_else(|| Problem::unavailable("the server is not ready"))?;
+    let (address, now) = (state.client(request).address, Instant::now());
+    let header = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+    let token = header
+        .and_then(bearer)
+        .ok_or_else(|| Problem::unauthorized("missing bearer token: the admin token is required"))?;
+    // Before the comparison: a blocked address must not learn that a guess was right.
+    if throttle.is_blocked(address, now) {
+        return Err(Problem::too_many_requests("too many wrong admin tokens from this address"));
+    }
+    if bool::from(token.ct_eq(state.admin_token.as_bytes())) {
+        return Ok(Operator);
+    }
+    throttle.record_failure(address, now);
+    Err(Problem::unauthorized("this is not the admin token"))
 }
 
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = header.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
-}
-
-/// What each actor does
-///
-/// Phase, restarts, last error and progress, and what each observes of itself.
-#[utoipa::path(get, path = "/admin/actors", tag = "operations", security(("operator" = [])),
-    responses((status = 200, description = "The actors, by name.", content_type = "application/json", body = Object)))]
-pub(crate) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "actors": state.board.statuses() }))
-}
-
-/// `POST /admin/actors/{name}/panic`, in builds with `fault-injection` only.
-#[cfg(feature = "fault-injection")]
-pub(crate) async fn panic(
-    _: Operator,
-    state: web::Data<ServerState>,
-    name: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let Some(actor) = state.panics.get(name.as_str()) else {
-        return Err(Problem::not_found(format!("no actor {name}")));
-    };
-    // The answer to it is its loss.
-    let _ = actor.send(actors::messages::InjectPanic).await;
-    Ok(HttpResponse::Accepted().finish())
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/history`: everything that was stored, streamed.
+//! `/api/v1/history`: the stored state vectors, streamed.
 
 use std::time::Duration;
 
@@ -11,38 +11,40 @@ use super::history_body::{HistoryBody, Reader};
 use super::query::Parameters;
 use crate::export::{Csv, Fields, NdJson, TextEncoder, parse_callsign};
 use crate::http::connection::disconnect::DisconnectWatch;
-use crate::http::reply::content_negotiation::{Offer, choose};
+use crate::http::reply::content_negotiation::{Representation, negotiate};
 use crate::http::reply::head_body::HeadBody;
 use crate::http::reply::problem::Problem;
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 use crate::storage::HistoryQuery;
 
-/// How far back it goes where nobody says.
-const USUAL_LENGTH: Duration = Duration::from_secs(60 * 60);
+/// The period without `from`.
+const DEFAULT_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Copy)]
-enum Form {
+enum Format {
     NdJson,
     Csv,
 }
 
-const FORMS: &[Offer<Form>] = &[
-    Offer { form: Form::NdJson, name: "ndjson", media_type: "application/x-ndjson" },
-    Offer { form: Form::Csv, name: "csv", media_type: "text/csv" },
+const FORMATS: &[Representation<Format>] = &[
+    Representation { format: Format::NdJson, name: "ndjson", media_type: "application/x-ndjson" },
+    Representation { format: Format::Csv, name: "csv", media_type: "text/csv" },
 ];
 
-/// Everything that was stored, streamed
+/// The stored state vectors, streamed
 ///
-/// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: a state vector a line, as
-/// everywhere. CSV: RFC 4180 with a header line, what is unknown is empty. An answer that breaks off (its transfer ends
-/// with an error) is incomplete: go on from the last `last_contact` that came. It is no snapshot: rows that arrive
-/// meanwhile may be in it. Sixteen at a time are answered, eight of them for one address; more are refused with 503 and
-/// `Retry-After`. One whose client takes nothing for `sse.client_timeout` (30 s) breaks off.
+/// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: one state vector per line, with
+/// the same members as everywhere. CSV: RFC 4180 with a header line; unknown values are empty. A response whose transfer ends
+/// with an error is incomplete: continue from the last `last_contact` received. It is not a snapshot: rows stored during the
+/// transfer may be included. At most sixteen requests are served at once, eight per address; others get 503 and
+/// `Retry-After`. A transfer is aborted when its client reads nothing for `sse.client_timeout` (30 s).
 #[utoipa::path(get, path = "/api/v1/history", tag = "flights",
     params(("from", Query), ("to", Query), ("bbox", Query), ("icao24", Query),
-        ("callsign" = Option<String>, Query, description = "Only this callsign, in any case and without the padding around it.", example = "SWR123"),
-        ("fields" = Option<String>, Query, description = "Only these fields, in this order, separated by commas.", example = "icao24,last_contact,lat,lon"),
-        ("format" = Option<String>, Query, description = "ndjson or csv, in place of the header Accept.", example = "csv")),
+        ("callsign" = Option<String>, Query, example = "SWR123",
+            description = "Only this callsign; case and surrounding blanks are ignored."),
+        ("fields" = Option<String>, Query, example = "icao24,last_contact,lat,lon",
+            description = "Only these fields, in this order, separated by commas."),
+        ("format" = Option<String>, Query, example = "csv", description = "ndjson or csv, in place of the header Accept.")),
     responses((status = 200, description = "The rows.", content(
         (String = "application/x-ndjson"), (String = "text/csv")))))]
 pub(crate) async fn history(
@@ -51,9 +53,9 @@ pub(crate) async fn history(
     state: web::Data<ServerState>,
 ) -> Result<HttpResponse, Problem> {
     let known = ["from", "to", "bbox", "icao24", "callsign", "fields", "format"];
-    let parameters = Parameters::of(&request, &known)?;
-    let form = choose(FORMS, &parameters, &request)?;
-    let period = parameters.period(USUAL_LENGTH)?;
+    let parameters = Parameters::parse(&request, &known)?;
+    let format = negotiate(FORMATS, parameters.format.as_deref(), &request)?;
+    let period = parameters.period(DEFAULT_PERIOD)?;
     let fields = match parameters.text("fields") {
         Some(text) => text.parse().map_err(|error| Problem::bad_parameter("fields", error))?,
         None => Fields::default(),
@@ -69,9 +71,9 @@ pub(crate) async fn history(
         icao24,
         callsign,
     };
-    let (encoder, content_type) = match form.form {
-        Form::NdJson => (TextEncoder::NdJson(NdJson::of(&fields)), respond::NdJson::mime()),
-        Form::Csv => (TextEncoder::Csv(Csv::of(&fields)), respond::Csv::mime()),
+    let (encoder, content_type) = match format.format {
+        Format::NdJson => (TextEncoder::NdJson(NdJson::of(&fields)), respond::NdJson::mime()),
+        Format::Csv => (TextEncoder::Csv(Csv::of(&fields)), respond::Csv::mime()),
     };
     let storage = state.storage()?;
     let mut response = HttpResponse::Ok();
@@ -83,10 +85,8 @@ pub(crate) async fn history(
     if request.method() == Method::HEAD {
         return Ok(response.body(HeadBody));
     }
-    let permit = state.limits.history_permit(state.client_address(&request))?;
-    let client = DisconnectWatch::of(payload.into_inner());
-    let reader = Reader { patience: state.limits.patience, permit, client };
-    let body = HistoryBody::begin(storage.clone(), query, encoder, reader).await;
-    let body = body.map_err(|error| Problem::of_query(&error))?;
-    Ok(response.body(body))
+    let permit = state.limits.history_permit(state.client(&request).address)?;
+    let client = DisconnectWatch::new(payload.into_inner());
+    let reader = Reader { client_timeout: state.limits.client_timeout, permit, client };
+    Ok(response.body(HistoryBody::start(storage.clone(), query, encoder, reader).await?))
 }

@@ -15,27 +15,26 @@ use crate::http::connection::disconnect::DisconnectWatch;
 use crate::http::reply::limits::HistoryPermit;
 use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 
-/// The rows of a history as a response body. It is read on a thread of its own, since it keeps a core busy and blocks
-/// with SQLite, and no further ahead than the client takes it; when the client goes away, the query ends.
+/// The rows of a history as a response body. A thread of its own reads them, since that keeps a core busy and blocks with
+/// SQLite; it stays only a few parts ahead of the client. The query ends when the client disconnects.
 ///
-/// actix-web-lab's responders would send each row as a chunk of its own; their media types are used.
+/// actix-web-lab's responders would send each row as a chunk; only their media types are used.
 pub(crate) struct HistoryBody {
     parts: mpsc::Receiver<Part>,
     client: DisconnectWatch,
     _permit: JointPermit,
 }
 
-/// Who reads a history.
+/// The client of a history.
 pub(crate) struct Reader {
-    /// How long a part may wait for it.
-    pub(crate) patience: Duration,
-    /// Returned when the history ends, breaks off, or its client leaves.
+    /// How long a part may wait to be read.
+    pub(crate) client_timeout: Duration,
+    /// Released when the history ends, is aborted, or its client disconnects.
     pub(crate) permit: HistoryPermit,
-    /// Tells that the client has left.
     pub(crate) client: DisconnectWatch,
 }
 
-/// A permit that is returned as soon as one of its holders is dropped: the response, whose client may leave while the
+/// A permit that is released as soon as one of its holders is dropped: the response, whose client may disconnect while the
 /// thread is blocked in the database, or the thread, which may end while the response waits for its client.
 struct JointPermit(Arc<Mutex<Option<HistoryPermit>>>);
 
@@ -54,77 +53,82 @@ impl Drop for JointPermit {
 
 enum Part {
     Rows(Bytes),
-    /// There are no more. A stream that stops without it has broken off.
+    /// A stream that stops without it is incomplete.
     End,
 }
 
-/// How many parts, each of some tens of kilobytes, may wait for the client.
-const AHEAD: usize = 4;
+/// Parts, of some tens of kilobytes each, that may wait for the client.
+const MAX_WAITING_PARTS: usize = 4;
 
-/// What one part of rows needs at most, usually.
-const PART: usize = 128 * 1024;
+/// Initial capacity of a part, in bytes.
+const PART_CAPACITY: usize = 128 * 1024;
 
 impl HistoryBody {
-    /// Begins to read.
+    /// Starts to read.
     ///
     /// # Errors
     /// Those of [`Storage::history`].
-    pub(crate) async fn begin(
+    pub(crate) async fn start(
         storage: Storage,
         query: HistoryQuery,
         encoder: TextEncoder,
         reader: Reader,
     ) -> Result<Self, QueryError> {
-        let (parts, body) = mpsc::channel(AHEAD);
-        let (mut begun, beginning) = oneshot::channel();
-        let Reader { patience, permit, mut client } = reader;
+        let (parts, body) = mpsc::channel(MAX_WAITING_PARTS);
+        let (mut started, starting) = oneshot::channel();
+        let Reader { client_timeout, permit, mut client } = reader;
         let [of_body, of_thread] = JointPermit::pair(permit);
         let run = move || {
             let permit = of_thread;
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
-                Err(error) => return drop(begun.send(Err(QueryError::Unavailable(error.to_string())))),
+                Err(error) => return drop(started.send(Err(QueryError::Unavailable(error.to_string())))),
             };
             runtime.block_on(async {
                 let rows = tokio::select! {
                     biased;
-                    // The client has left.
-                    () = begun.closed() => return,
+                    // The client has disconnected.
+                    () = started.closed() => return,
                     rows = storage.history(&query) => rows,
                 };
                 match rows {
                     Ok(rows) => {
-                        let _ = begun.send(Ok(()));
-                        if send(rows, &encoder, &parts, patience).await {
-                            // Who has all of it may ask for the next one at once.
+                        let _ = started.send(Ok(()));
+                        if send(rows, &encoder, &parts, client_timeout).await {
+                            // Before the end: a client that has received all of it may request the next one at once.
                             drop(permit);
-                            hand_on(Part::End, &parts, patience).await;
+                            send_part(Part::End, &parts, client_timeout).await;
                         }
                     }
-                    Err(error) => drop(begun.send(Err(error))),
+                    Err(error) => drop(started.send(Err(error))),
                 }
             });
         };
         let spawned = thread::Builder::new().name("history".to_owned()).spawn(run);
         spawned.map_err(|error| QueryError::Unavailable(error.to_string()))?;
-        let begun = tokio::select! {
-            begun = beginning => begun,
-            () = client.wait() => return Err(QueryError::Unavailable("the client has left".to_owned())),
+        let started = tokio::select! {
+            started = starting => started,
+            () = client.wait() => return Err(QueryError::Unavailable("the client has disconnected".to_owned())),
         };
-        begun.unwrap_or_else(|_| Err(QueryError::Unavailable("the reading thread has ended".to_owned())))?;
+        started.unwrap_or_else(|_| Err(QueryError::Unavailable("the reader thread has ended".to_owned())))?;
         Ok(Self { parts: body, client, _permit: of_body })
     }
 }
 
-/// Sends the rows until they end, or the client does; whether those were all.
-async fn send(mut rows: HistoryReader, encoder: &TextEncoder, parts: &mpsc::Sender<Part>, patience: Duration) -> bool {
-    let mut buffer = Vec::with_capacity(PART);
+/// Sends the rows. Returns `false` if the client disconnected before the last one, or the database failed.
+async fn send(
+    mut rows: HistoryReader,
+    encoder: &TextEncoder,
+    parts: &mpsc::Sender<Part>,
+    client_timeout: Duration,
+) -> bool {
+    let mut buffer = Vec::with_capacity(PART_CAPACITY);
     encoder.head(&mut buffer);
     let mut more = true;
     loop {
         if !buffer.is_empty() {
-            let part = std::mem::replace(&mut buffer, Vec::with_capacity(PART));
-            if !hand_on(Part::Rows(part.into()), parts, patience).await {
+            let part = std::mem::replace(&mut buffer, Vec::with_capacity(PART_CAPACITY));
+            if !send_part(Part::Rows(part.into()), parts, client_timeout).await {
                 return false;
             }
         }
@@ -139,22 +143,21 @@ async fn send(mut rows: HistoryReader, encoder: &TextEncoder, parts: &mpsc::Send
         more = match read {
             Ok(more) => more,
             Err(error) => {
-                log::warn!(error:%; "a history broke off");
+                log::warn!(error:%; "failed to read history, response aborted");
                 return false;
             }
         };
     }
 }
 
-/// Waits until the client has taken so much that there is room for this part; whether it has.
-async fn hand_on(part: Part, parts: &mpsc::Sender<Part>, patience: Duration) -> bool {
-    match parts.send_timeout(part, patience).await {
+/// Waits until the client has read enough to accept this part. Returns `false` if it disconnected or timed out.
+async fn send_part(part: Part, parts: &mpsc::Sender<Part>, client_timeout: Duration) -> bool {
+    match parts.send_timeout(part, client_timeout).await {
         Ok(()) => true,
         Err(SendTimeoutError::Timeout(_)) => {
-            log::info!("a history breaks off: its client took nothing of it for {patience:?}");
+            log::info!("history response aborted: the client read nothing for {client_timeout:?}");
             false
         }
-        // It has left.
         Err(SendTimeoutError::Closed(_)) => false,
     }
 }
@@ -166,14 +169,14 @@ impl MessageBody for HistoryBody {
         BodySize::Stream
     }
 
-    /// An error closes the connection before the last chunk, so that the client does not take a part for the whole.
+    /// An error closes the connection before the last chunk, so that the client notices an incomplete response.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         match self.parts.poll_recv(cx) {
             Poll::Ready(Some(Part::Rows(rows))) => Poll::Ready(Some(Ok(rows))),
             Poll::Ready(Some(Part::End)) => Poll::Ready(None),
-            Poll::Ready(None) => Poll::Ready(Some(Err(io::Error::other("the history broke off")))),
+            Poll::Ready(None) => Poll::Ready(Some(Err(io::Error::other("the history is incomplete")))),
             Poll::Pending => {
-                self.client.poll(cx).map(|()| Some(Err(io::Error::other("the client of a history has left"))))
+                self.client.poll(cx).map(|()| Some(Err(io::Error::other("the client of a history has disconnected"))))
             }
         }
     }
@@ -191,16 +194,16 @@ mod tests {
     use crate::http::reply::limits::Limits;
     use crate::storage::StorageOptions;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
     fn permit() -> HistoryPermit {
-        let limits = Limits::register(&mut Registry::default(), PATIENCE);
+        let limits = Limits::register(&mut Registry::default(), TIMEOUT);
         limits.history_permit(IpAddr::V4(Ipv4Addr::LOCALHOST).into()).unwrap()
     }
 
     #[test]
-    fn a_permit_is_returned_by_the_first_of_its_holders() {
-        let limits = Limits::register(&mut Registry::default(), PATIENCE);
+    fn a_permit_is_released_by_the_first_of_its_holders() {
+        let limits = Limits::register(&mut Registry::default(), TIMEOUT);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST).into();
         for first in [0, 1] {
             let permits: Vec<_> = std::iter::from_fn(|| limits.history_permit(address).ok()).collect();
@@ -209,41 +212,41 @@ mod tests {
             drop(pairs[0].remove(first));
             let again = limits.history_permit(address).unwrap();
             drop(pairs[0].remove(0));
-            assert!(limits.history_permit(address).is_err(), "the other holder returned it a second time");
+            assert!(limits.history_permit(address).is_err(), "the other holder released it a second time");
             drop((again, pairs));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_waits_for_its_reader_only_for_a_while() {
+    async fn a_part_waits_until_the_client_timeout() {
         let (parts, mut body) = mpsc::channel(1);
         let part = || Part::Rows(Bytes::from_static(b"row"));
-        let began = Instant::now();
-        assert!(hand_on(part(), &parts, PATIENCE).await);
+        let started_at = Instant::now();
+        assert!(send_part(part(), &parts, TIMEOUT).await);
         let waiting = async {
-            tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
+            tokio::time::sleep(TIMEOUT - Duration::from_secs(1)).await;
             body.recv().await
         };
-        let (taken, read) = tokio::join!(hand_on(part(), &parts, PATIENCE), waiting);
-        assert!(taken && read.is_some(), "a slow reader is waited for");
-        assert!(!hand_on(part(), &parts, PATIENCE).await);
-        assert_eq!(began.elapsed(), PATIENCE * 2 - Duration::from_secs(1));
+        let (taken, read) = tokio::join!(send_part(part(), &parts, TIMEOUT), waiting);
+        assert!(taken && read.is_some(), "a slow client is waited for");
+        assert!(!send_part(part(), &parts, TIMEOUT).await);
+        assert_eq!(started_at.elapsed(), TIMEOUT * 2 - Duration::from_secs(1));
         drop(body);
-        assert!(!hand_on(part(), &parts, PATIENCE).await, "who has left is not waited for");
-        assert_eq!(began.elapsed(), PATIENCE * 2 - Duration::from_secs(1));
+        assert!(!send_part(part(), &parts, TIMEOUT).await, "a disconnected client is not waited for");
+        assert_eq!(started_at.elapsed(), TIMEOUT * 2 - Duration::from_secs(1));
     }
 
     #[tokio::test]
-    async fn a_request_that_is_aborted_while_it_waits_returns_its_permit() {
-        let limits = Limits::register(&mut Registry::default(), PATIENCE);
+    async fn an_aborted_request_releases_its_permit() {
+        let limits = Limits::register(&mut Registry::default(), TIMEOUT);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST).into();
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("x.db").display()).parse().unwrap();
-        // None may be read, so it waits.
+        // No history may be read, so each request waits.
         let storage = Storage::open(&url, StorageOptions { histories: 0, ..StorageOptions::default() }).unwrap();
         let permits: Vec<_> = std::iter::from_fn(|| limits.history_permit(address).ok()).collect();
-        let begin = |permit| {
-            let client = DisconnectWatch::of(actix_web::dev::Payload::None);
+        let start = |permit| {
+            let client = DisconnectWatch::new(actix_web::dev::Payload::None);
             let query = HistoryQuery {
                 from: UnixTime(0),
                 to: UnixTime(1),
@@ -252,9 +255,9 @@ mod tests {
                 callsign: None,
             };
             let encoder = TextEncoder::NdJson(crate::export::NdJson::of(&crate::export::Fields::default()));
-            HistoryBody::begin(storage.clone(), query, encoder, Reader { patience: PATIENCE, permit, client })
+            HistoryBody::start(storage.clone(), query, encoder, Reader { client_timeout: TIMEOUT, permit, client })
         };
-        let mut waiting: Vec<_> = permits.into_iter().map(|permit| Box::pin(begin(permit))).collect();
+        let mut waiting: Vec<_> = permits.into_iter().map(|permit| Box::pin(start(permit))).collect();
         for request in &mut waiting {
             assert!(futures_util::poll!(request.as_mut()).is_pending());
         }
@@ -264,16 +267,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_without_its_end_is_an_error() {
+    async fn a_body_without_an_end_is_an_error() {
         let next = async |body: &mut HistoryBody| std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await;
         for (last, ends) in [(Some(Part::End), true), (None, false)] {
-            let (parts, body) = mpsc::channel(AHEAD);
+            let (parts, body) = mpsc::channel(MAX_WAITING_PARTS);
             let [permit, _other] = JointPermit::pair(permit());
-            let client = DisconnectWatch::of(actix_web::dev::Payload::None);
+            let client = DisconnectWatch::new(actix_web::dev::Payload::None);
             let mut body = HistoryBody { parts: body, client, _permit: permit };
-            assert!(hand_on(Part::Rows(Bytes::from_static(b"row")), &parts, PATIENCE).await);
+            assert!(send_part(Part::Rows(Bytes::from_static(b"row")), &parts, TIMEOUT).await);
             if let Some(last) = last {
-                hand_on(last, &parts, PATIENCE).await;
+                send_part(last, &parts, TIMEOUT).await;
             }
             drop(parts);
             assert_eq!(next(&mut body).await.unwrap().unwrap(), "row");

@@ -2,11 +2,12 @@
 
 pub(crate) mod flights;
 pub(crate) mod history;
-pub(crate) mod history_body;
+mod history_body;
 pub(crate) mod openapi;
-pub(crate) mod paging;
+mod paging;
 pub(crate) mod past_flights;
-pub(crate) mod query;
+pub(crate) mod picture_cache;
+mod query;
 pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod stream;

@@ -1,4 +1,4 @@
-//! `/api/v1/flights/past`: the flights that were made of the stored states.
+//! `/api/v1/flights/past`: flights derived from the stored states.
 
 use std::time::Duration;
 
@@ -10,38 +10,36 @@ use utoipa::ToSchema;
 
 use super::paging::link_to_next;
 use super::query::Parameters;
-use crate::http::reply::content_negotiation::{Offer, choose};
+use crate::http::reply::content_negotiation::{JSON_ONLY, negotiate};
 use crate::http::reply::entity_tag;
 use crate::http::reply::problem::Problem;
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 use crate::storage::FlightQuery;
 
-/// How far back it looks where nobody says.
-const USUAL_LENGTH: Duration = Duration::from_secs(24 * 60 * 60);
-const USUAL_LIMIT: u32 = 1_000;
-const HIGHEST_LIMIT: u32 = 10_000;
+/// The period without `from`.
+const DEFAULT_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_LIMIT: u32 = 1_000;
+const MAX_LIMIT: u32 = 10_000;
 
-const FORMS: &[Offer<()>] = &[Offer { form: (), name: "json", media_type: "application/json" }];
-
-/// Some flights.
+/// Past flights.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PastFlights {
     from: UnixTime,
     to: UnixTime,
-    /// How many flights follow.
+    /// The number of flights.
     count: usize,
-    /// The `cursor` of the next part; `null` where this is the last.
+    /// The `cursor` of the next page; `null` on the last page.
     next_cursor: Option<String>,
     /// Ordered by `first_seen`, then by `icao24`.
     flights: Vec<PastFlight>,
 }
 
-/// Consecutive states of one aircraft, from the first in the air to the last before a gap or another callsign, or to the
-/// first on the ground.
+/// Consecutive states of one aircraft: from the first in the air to the first on the ground, or the last before a gap or a
+/// change of the callsign.
 #[derive(Serialize, ToSchema)]
 struct PastFlight {
     icao24: Icao24,
-    /// The first one that was sent.
+    /// The first one sent.
     callsign: Option<String>,
     /// `last_contact` of its first state.
     first_seen: UnixTime,
@@ -55,13 +53,13 @@ struct PastFlight {
     last_lat: Option<f64>,
     /// The last known position, degrees east.
     last_lon: Option<f64>,
-    /// Metres: the sum of the great circles between successive positions.
+    /// Metres: the sum of the great-circle distances between successive positions.
     distance: f64,
-    /// Metres: barometric, or geometric where a state has no barometric one.
+    /// Metres: barometric, or geometric for states without a barometric altitude.
     highest_altitude: Option<f64>,
-    /// How many state vectors it is made of.
+    /// The number of state vectors.
     states: u64,
-    /// Whether it ended with a state on the ground.
+    /// Whether the last state is on the ground.
     landed: bool,
 }
 
@@ -87,31 +85,32 @@ impl From<Flight> for PastFlight {
 
 /// Past flights
 ///
-/// Those that were seen between `from` and `to`, the last 24 hours where nothing is said; flights in progress as far as
-/// they are known, some minutes behind the live picture. At most `limit` of them (1,000 where nothing is said, 10,000 at
-/// most); the rest by `next_cursor`, or the header `Link`.
+/// Flights seen between `from` and `to`, by default in the last 24 hours, including those in progress, which lag some
+/// minutes behind the live picture. At most `limit` flights (by default 1,000, at most 10,000); the next page by
+/// `next_cursor` or the header `Link`.
 #[utoipa::path(get, path = "/api/v1/flights/past", tag = "flights",
     params(("from", Query), ("to", Query), ("icao24", Query),
-        ("callsign" = Option<String>, Query, description = "Only flights with this callsign; case and blanks around it are ignored.", example = "SWR123"),
+        ("callsign" = Option<String>, Query, example = "SWR123",
+            description = "Only flights with this callsign; case and surrounding blanks are ignored."),
         ("limit", Query), ("cursor", Query), ("format", Query)),
     responses(
         (status = 200, description = "The flights.", body = PastFlights),
-        (status = 304, description = "They are those of `If-None-Match`.")))]
+        (status = 304, description = "Unchanged since `If-None-Match`.")))]
 pub(crate) async fn past_flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::of(&request, &["from", "to", "icao24", "callsign", "limit", "cursor", "format"])?;
-    let form = choose(FORMS, &parameters, &request)?;
-    let period = parameters.period(USUAL_LENGTH)?;
-    let limit = parameters.whole("limit", 1..=HIGHEST_LIMIT)?.unwrap_or(USUAL_LIMIT);
+    let parameters = Parameters::parse(&request, &["from", "to", "icao24", "callsign", "limit", "cursor", "format"])?;
+    let format = negotiate(JSON_ONLY, parameters.format.as_deref(), &request)?;
+    let period = parameters.period(DEFAULT_PERIOD)?;
+    let limit = parameters.integer("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
     let query = FlightQuery {
         from: period.from,
         to: period.to,
         callsign: parameters.text("callsign").map(callsign).transpose()?,
         after: parameters.text("cursor").map(parse_cursor).transpose()?,
         icao24: parameters.scope.icao24.into_iter().collect(),
-        // One more than is shown tells whether there are more.
+        // One more than returned, to know whether there is a next page.
         limit: limit + 1,
     };
-    let mut flights = state.storage()?.flights(&query).await.map_err(|error| Problem::of_query(&error))?;
+    let mut flights = state.storage()?.flights(&query).await?;
     let more = flights.len() > limit as usize;
     flights.truncate(limit as usize);
     let next_cursor = flights.last().filter(|_| more).map(cursor);
@@ -124,7 +123,7 @@ pub(crate) async fn past_flights(request: HttpRequest, state: web::Data<ServerSt
         flights: flights.into_iter().map(PastFlight::from).collect(),
     };
     let body = serde_json::to_vec(&body).map_err(Problem::unavailable)?;
-    entity_tag::answer(&request, &state, form.media_type, body, |response| {
+    entity_tag::respond(&request, state.client(&request), format.media_type, body, |response| {
         if let Some(link) = link {
             response.insert_header((LINK, link));
         }
@@ -134,13 +133,13 @@ pub(crate) async fn past_flights(request: HttpRequest, state: web::Data<ServerSt
 
 fn callsign(text: &str) -> Result<String, Problem> {
     match text.trim() {
-        "" => Err(Problem::bad_parameter("callsign", "it is blank")),
-        callsign if callsign.contains('\0') => Err(Problem::bad_parameter("callsign", "no callsign has a NUL")),
+        "" => Err(Problem::bad_parameter("callsign", "is blank")),
+        callsign if callsign.contains('\0') => Err(Problem::bad_parameter("callsign", "contains NUL")),
         callsign => Ok(callsign.to_owned()),
     }
 }
 
-/// What names a flight: its first sight and its aircraft.
+/// Identifies a flight: when it was first seen, and its aircraft.
 fn cursor(flight: &Flight) -> String {
     format!("{}-{}", flight.first_seen, flight.icao24)
 }
@@ -149,7 +148,7 @@ fn parse_cursor(text: &str) -> Result<(UnixTime, Icao24), Problem> {
     let parsed = text
         .rsplit_once('-')
         .and_then(|(first_seen, icao24)| Some((UnixTime(first_seen.parse().ok()?), Icao24::parse(icao24).ok()?)));
-    parsed.ok_or_else(|| Problem::bad_parameter("cursor", "it is not the next_cursor of an earlier answer"))
+    parsed.ok_or_else(|| Problem::bad_parameter("cursor", "not a next_cursor of an earlier response"))
 }
 
 #[cfg(test)]
@@ -160,14 +159,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_as_it_was_written(first_seen in any::<i64>(), icao24 in 0u32..1 << 24) {
+        fn a_cursor_round_trips(first_seen in any::<i64>(), icao24 in 0u32..1 << 24) {
             let written = format!("{}-{}", UnixTime(first_seen), Icao24::from_u32(icao24));
             let read = parse_cursor(&written).unwrap();
             prop_assert_eq!(read, (UnixTime(first_seen), Icao24::from_u32(icao24)));
         }
 
         #[test]
-        fn no_cursor_makes_it_panic(text in "\\PC{0,30}") {
+        fn no_cursor_panics(text in "\\PC{0,30}") {
             let _ = parse_cursor(&text);
         }
     }

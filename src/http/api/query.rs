@@ -1,4 +1,4 @@
-//! What queries have in common: which aircraft, which time, which form.
+//! Query parameters: which aircraft, which period, which format.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use actors::messages::Scope;
 use crate::export::{parse_addresses, parse_time};
 use crate::http::reply::problem::Problem;
 
-/// What a parameter means wherever it is taken, for `openapi.json`.
+/// A parameter that means the same for every endpoint that supports it, for `openapi.json`.
 pub(crate) struct KnownParameter {
     pub(crate) name: &'static str,
     /// A type of JSON Schema.
@@ -20,66 +20,65 @@ pub(crate) struct KnownParameter {
     pub(crate) example: &'static str,
 }
 
-/// The parameters that several addresses take.
+/// The parameters that several endpoints support.
 pub(crate) const KNOWN_PARAMETERS: &[KnownParameter] = &[
     KnownParameter {
         name: "bbox",
         kind: "string",
-        meaning: "Only aircraft in this box: lamin,lomin,lamax,lomax in degrees, edges included. With lomin > lomax it \
-                  crosses the antimeridian.",
+        meaning: "Only aircraft in this box: lamin,lomin,lamax,lomax in degrees, inclusive. With lomin > lomax it crosses \
+                  the antimeridian.",
         example: "45.8,5.9,47.9,10.6",
     },
     KnownParameter {
         name: "icao24",
         kind: "string",
-        meaning: "Only these aircraft: ICAO 24-bit addresses in hex, separated by commas; may be repeated, 500 at most.",
+        meaning: "Only these aircraft: ICAO 24-bit addresses in hex, separated by commas; may be repeated; at most 500.",
         example: "4b1814,3c6444",
     },
     KnownParameter {
         name: "from",
         kind: "string",
-        meaning: "The earliest last_contact, included: Unix seconds or RFC 3339.",
+        meaning: "The earliest last_contact, inclusive: Unix seconds or RFC 3339.",
         example: "2026-01-01T00:00:00Z",
     },
     KnownParameter {
         name: "to",
         kind: "string",
-        meaning: "The latest last_contact, included: Unix seconds or RFC 3339. Without it: now.",
+        meaning: "The latest last_contact, inclusive: Unix seconds or RFC 3339; by default now.",
         example: "1767312000",
     },
-    KnownParameter { name: "limit", kind: "integer", meaning: "How many to answer with at most.", example: "1000" },
+    KnownParameter { name: "limit", kind: "integer", meaning: "The maximum number of results.", example: "1000" },
     KnownParameter {
         name: "cursor",
         kind: "string",
-        meaning: "Where an earlier answer left off: its next_cursor.",
+        meaning: "The next_cursor of the previous page.",
         example: "1767312000",
     },
     KnownParameter {
         name: "last_event_id",
         kind: "string",
-        meaning: "Go on after the event with this id. The header Last-Event-ID, which browsers send by themselves, wins.",
+        meaning: "Resume after the event with this id. The header Last-Event-ID, which browsers send on their own, takes \
+                  precedence.",
         example: "5f3a9c1e-1841-world",
     },
     KnownParameter {
         name: "format",
         kind: "string",
-        meaning: "The form of the answer, in place of the header Accept.",
+        meaning: "The format of the response, in place of the header Accept.",
         example: "geojson",
     },
 ];
 
-/// The parameters of a query that this server knows, each at most once but for `icao24`.
+/// The parsed parameters of a request. Each may occur once, except `icao24`.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
-    /// Which aircraft are meant.
     pub(crate) scope: Scope,
-    /// The form of the answer, where it is asked for by `format`.
     pub(crate) format: Option<String>,
-    /// The others, as they were written.
+    /// The other parameters, unparsed.
     others: HashMap<&'static str, String>,
 }
 
-/// A span of time, its ends included.
+/// A span of time, inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Period {
     pub(crate) from: UnixTime,
@@ -87,8 +86,8 @@ pub(crate) struct Period {
 }
 
 impl Parameters {
-    /// Reads the query of a request, of which only the `known` parameters may occur.
-    pub(crate) fn of(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
+    /// Parses the query of a request, in which only the `known` parameters may occur.
+    pub(crate) fn parse(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
         let mut parameters = Self::default();
         let mut seen = HashSet::new();
         for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
@@ -109,52 +108,53 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// A parameter as it was written; `None` where it was not.
+    /// A parameter as text.
     pub(crate) fn text(&self, name: &'static str) -> Option<&str> {
         self.others.get(name).map(String::as_str)
     }
 
-    /// A whole number.
+    /// An integer.
     ///
     /// # Errors
-    /// 400: it is none, or out of range.
-    pub(crate) fn whole(&self, name: &'static str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
+    /// 400: not an integer, or out of range.
+    pub(crate) fn integer(&self, name: &'static str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         match text.parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
             _ => {
-                let expected = format!("a whole number from {} to {}", range.start(), range.end());
-                Err(Problem::bad_parameter(name, format!("{:?} is not {expected}", shortened(text))))
+                let (min, max) = range.into_inner();
+                let detail = format!("expected an integer from {min} to {max}, not {:?}", shortened(text));
+                Err(Problem::bad_parameter(name, detail))
             }
         }
     }
 
-    /// A time in Unix seconds or RFC 3339, of which fractions of a second are dropped.
+    /// A time in Unix seconds or RFC 3339; fractions of a second are dropped.
     ///
     /// # Errors
-    /// 400: it is neither.
+    /// 400: neither of both.
     pub(crate) fn time(&self, name: &'static str) -> Result<Option<UnixTime>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         parse_time(text).map(Some).map_err(|error| Problem::bad_parameter(name, error))
     }
 
-    /// `from` and `to`: without `to` until now, and a little more where the source's clock is ahead; without `from` so
-    /// long before that.
+    /// `from` and `to`. By default `to` is now, plus the tolerated clock difference of the source, and `from` is `length`
+    /// earlier.
     ///
     /// # Errors
-    /// 400: one of them is no time, or they are in the wrong order.
+    /// 400: not a time, or `from` is after `to`.
     pub(crate) fn period(&self, length: Duration) -> Result<Period, Problem> {
-        let to = self.time("to")?.unwrap_or_else(|| UnixTime(UnixTime::now().0 + CLOCKS_DIFFER));
+        let to = self.time("to")?.unwrap_or_else(|| UnixTime(UnixTime::now().0 + MAX_CLOCK_DIFFERENCE));
         let from = self.time("from")?.unwrap_or_else(|| to.minus(length));
         if from > to {
-            return Err(Problem::bad_parameter("from", format!("{from} lies after {to}, which is `to`")));
+            return Err(Problem::bad_parameter("from", format!("{from} is after `to` ({to})")));
         }
         Ok(Period { from, to })
     }
 }
 
-/// Seconds: a state that is further ahead of its response is no state.
-const CLOCKS_DIFFER: i64 = 60;
+/// Seconds: a state further ahead of its response is invalid.
+const MAX_CLOCK_DIFFERENCE: i64 = 60;
 
 fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
@@ -177,11 +177,11 @@ mod tests {
 
     fn parameters(query: &str) -> Result<Parameters, Problem> {
         let request = TestRequest::with_uri(&format!("/api/v1/flights?{query}")).to_http_request();
-        Parameters::of(&request, &["bbox", "icao24", "format", "from", "to", "limit"])
+        Parameters::parse(&request, &["bbox", "icao24", "format", "from", "to", "limit"])
     }
 
     #[test]
-    fn a_scope_is_a_box_and_some_addresses() {
+    fn a_scope_has_a_box_and_addresses() {
         let scope = parameters("bbox=45.8,5.9,47.9,10.6&icao24=4B1814,3c6444&icao24=aaaaaa").unwrap().scope;
         assert_eq!(scope.bounding_box, Some("45.8,5.9,47.9,10.6".parse().unwrap()));
         assert_eq!(scope.icao24.len(), 3);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_query_is_refused_with_the_name_of_its_parameter() {
+    fn an_invalid_query_is_rejected_with_the_name_of_its_parameter() {
         let check = |query: &str, expected: &str| {
             let problem = parameters(query).unwrap_err().to_string();
             assert!(problem.contains(expected), "{query}: {problem}");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_written_in_either_form_and_completed() {
+    fn a_period_is_parsed_in_both_formats_and_completed() {
         let check = |query: &str, expected: Result<(i64, i64), &str>| {
             let period = parameters(query).unwrap().period(Duration::from_secs(3600));
             match (period, expected) {
@@ -217,7 +217,7 @@ mod tests {
         check("from=2026-01-01T02:00:00%2B02:00&to=1767225600", Ok((1_767_225_600, 1_767_225_600)));
         check("from=-86401&to=-1", Ok((-86_401, -1)));
         check("to=7200", Ok((3600, 7200)));
-        check("from=2&to=1", Err("from: 2 lies after 1"));
+        check("from=2&to=1", Err("from: 2 is after `to` (1)"));
         check("from=yesterday", Err("from: \"yesterday\" is neither"));
         check("to=", Err("to: \"\" is neither"));
         check("to=99999999999999", Err("to: "));
@@ -228,8 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_is_bounded() {
-        let limit = |query: &str| parameters(query).unwrap().whole("limit", 1..=10).map_err(|p| p.to_string());
+    fn an_integer_is_bounded() {
+        let limit = |query: &str| parameters(query).unwrap().integer("limit", 1..=10).map_err(|p| p.to_string());
         assert_eq!(limit(""), Ok(None));
         assert_eq!(limit("limit=10"), Ok(Some(10)));
         for query in ["limit=0", "limit=11", "limit=", "limit=1.5", "limit=-1"] {
@@ -239,10 +239,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fuzzed_queries_do_not_make_it_panic(query in "[ -~]{0,80}") {
+        fn no_query_panics(query in "[ -~]{0,80}") {
             if let Ok(uri) = format!("/x?{query}").parse::<actix_web::http::Uri>() {
                 let request = TestRequest::with_uri(&uri.to_string()).to_http_request();
-                if let Ok(parameters) = Parameters::of(&request, &["bbox", "icao24", "from", "x"]) {
+                if let Ok(parameters) = Parameters::parse(&request, &["bbox", "icao24", "from", "x"]) {
                     let _ = parameters.period(Duration::from_secs(1));
                 }
             }

@@ -1,4 +1,4 @@
-//! `/api/v1/status`: how good the live picture is, for everybody who looks at it.
+//! `/api/v1/status`: the quality of the live picture.
 
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
@@ -7,34 +7,20 @@ use actors::supervision::{ActorStatus, Phase};
 use serde::{Deserialize as _, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::server::ServerState;
+use crate::http::state::{ServerState, Traffic};
 
-/// How good the live picture is. Times are Unix seconds.
+/// The quality of the live picture. Times are Unix seconds.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Status {
-    /// Whether the traffic is anything but live. `traffic` says what it is.
+    /// Whether the traffic is not live; see `traffic`.
     demonstration: bool,
     /// `live`, `simulated` (`serve --demo`) or `recorded` (`serve --replay`).
     traffic: &'static str,
-    /// When `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are moved to the
+    /// If `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are shifted to the
     /// present.
     recorded_at: Option<i64>,
-    /// `null` where another process asks the source.
+    /// `null` where another process polls the source.
     source: Option<Source>,
-}
-
-/// Where the flights of this process come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
-    /// The OpenSky Network.
-    Live,
-    /// The simulator.
-    Simulated,
-    /// Recorded responses.
-    Recorded {
-        /// When the newest of them was made, Unix seconds.
-        at: i64,
-    },
 }
 
 impl Status {
@@ -56,33 +42,33 @@ struct Source {
     state: &'static str,
     /// The start of this state.
     since: i64,
-    /// Why it cannot be used, in a few words.
+    /// Why the source cannot be used, in a few words.
     reason: Option<String>,
-    /// Its newest answer that could be read, of any number of states.
+    /// Its newest valid response, with any number of states.
     last_answer: Option<LastAnswer>,
-    /// When an answer last held any states.
+    /// When a response last contained any states.
     last_states_at: Option<i64>,
-    /// The time that its newest good answer gave.
+    /// The time in its newest valid response.
     response_time: Option<i64>,
     /// The time of the next poll.
     next_poll_at: Option<i64>,
-    /// Credits that it said are left until the next refill.
+    /// Credits left until the next refill, as reported by the source.
     credits_left: Option<u32>,
 }
 
-/// An answer of the source.
+/// A response of the source.
 #[derive(Serialize, ToSchema)]
 struct LastAnswer {
-    /// When it came.
+    /// When it was received.
     at: i64,
-    /// How many states it held.
+    /// The number of states in it.
     states: usize,
 }
 
 impl Source {
-    /// What the Poller last said about it.
+    /// From the last observation of the Poller.
     fn of(poller: &ActorStatus) -> Self {
-        // Empty before the Poller has begun.
+        // Empty before the Poller has started.
         let seen = PollerObservation::deserialize(&poller.observation).unwrap_or_default();
         let seconds = |time: UnixTime| time.0;
         let paused = poller.phase == Phase::Paused;
@@ -100,11 +86,11 @@ impl Source {
     }
 }
 
-/// How good the live picture is
+/// The quality of the live picture
 ///
-/// The state of the source, since when and why, what it last answered, when it is polled next, and the credits that are left.
+/// The state of the source, since when and why, its last response, the time of the next poll, and the credits left.
 #[utoipa::path(get, path = "/api/v1/status", tag = "flights", responses(
-    (status = 200, description = "How it is now.", body = Status)))]
+    (status = 200, description = "The current status.", body = Status)))]
 pub(crate) async fn status(state: web::Data<ServerState>) -> HttpResponse {
     let poller = state.board.statuses().into_iter().find(|status| status.name == "poller");
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller.as_ref()))

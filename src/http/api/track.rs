@@ -1,4 +1,4 @@
-//! `/api/v1/flights/{icao24}/track`: where an aircraft was.
+//! `/api/v1/flights/{icao24}/track`: the positions of one aircraft.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use utoipa::ToSchema;
 
 use super::paging::link_to_next;
 use super::query::{Parameters, Period};
-use crate::http::reply::content_negotiation::{Offer, choose};
+use crate::http::reply::content_negotiation::{Representation, negotiate};
 use crate::http::reply::entity_tag;
 use crate::http::reply::geojson::{Feature, Position, line};
 use crate::http::reply::problem::Problem;
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 use crate::storage::PositionsQuery;
 
-/// How far back a track goes where nobody says.
-const USUAL_LENGTH: Duration = Duration::from_secs(24 * 60 * 60);
-const USUAL_LIMIT: u32 = 10_000;
-const HIGHEST_LIMIT: u32 = 20_000;
+/// The period without `from`.
+const DEFAULT_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_LIMIT: u32 = 10_000;
+const MAX_LIMIT: u32 = 20_000;
 
 /// The positions of one aircraft.
 #[derive(Serialize, ToSchema)]
@@ -28,16 +28,16 @@ pub(crate) struct Track<'a> {
     icao24: Icao24,
     from: UnixTime,
     to: UnixTime,
-    /// How many states follow.
+    /// The number of states.
     count: usize,
-    /// The `cursor` of the next part; `null` where this is the last.
+    /// The `cursor` of the next page; `null` on the last page.
     next_cursor: Option<String>,
-    /// Ordered by `time_position`, which is the time of its position and differs from state to state.
+    /// Ordered by `time_position`, which is distinct for each state.
     #[schema(value_type = Vec<StateVector>)]
     states: &'a [StateVector],
 }
 
-/// The same as GeoJSON (RFC 7946): a line, where there are two positions at least, and then each position.
+/// The track as GeoJSON (RFC 7946): a line, if there are at least two positions, followed by each position.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TrackCollection<'a> {
     #[serde(rename = "type")]
@@ -45,7 +45,7 @@ pub(crate) struct TrackCollection<'a> {
     icao24: Icao24,
     from: UnixTime,
     to: UnixTime,
-    /// The `cursor` of the next part; `null` where this is the last.
+    /// The `cursor` of the next page; `null` on the last page.
     next_cursor: Option<String>,
     features: Vec<TrackFeature<'a>>,
 }
@@ -57,7 +57,7 @@ enum TrackFeature<'a> {
     Position(Feature<&'a StateVector>),
 }
 
-/// What belongs to the line as a whole.
+/// Properties of the line.
 #[derive(Serialize, ToSchema)]
 struct LineProperties {
     icao24: Icao24,
@@ -66,57 +66,57 @@ struct LineProperties {
 }
 
 #[derive(Clone, Copy)]
-enum Form {
+enum Format {
     Json,
     GeoJson,
 }
 
-const FORMS: &[Offer<Form>] = &[
-    Offer { form: Form::Json, name: "json", media_type: "application/json" },
-    Offer { form: Form::GeoJson, name: "geojson", media_type: "application/geo+json" },
+const FORMATS: &[Representation<Format>] = &[
+    Representation { format: Format::Json, name: "json", media_type: "application/json" },
+    Representation { format: Format::GeoJson, name: "geojson", media_type: "application/geo+json" },
 ];
 
-/// Where an aircraft was
+/// The track of an aircraft
 ///
-/// One state for each distinct `time_position`, the earliest that has it, at that time; states without a position are
-/// left out. `from` and `to` are times of `last_contact`; without them it is the last 24 hours. At most `limit` states
-/// (10,000 where nothing is said, 20,000 at most); the rest by `next_cursor`, or the header `Link`.
+/// One state for each distinct `time_position`: the earliest with that position; states without a position are left out.
+/// `from` and `to` refer to `last_contact`, by default to the last 24 hours. At most `limit` states (by default 10,000, at
+/// most 20,000); the next page by `next_cursor` or the header `Link`.
 #[utoipa::path(get, path = "/api/v1/flights/{icao24}/track", tag = "flights",
     params(("icao24" = String, Path, description = "ICAO 24-bit address in hex.", example = "4b1814"),
         ("from", Query), ("to", Query), ("limit", Query), ("cursor", Query), ("format", Query)),
     responses(
-        (status = 200, description = "The positions, none for an aircraft that was not seen.", content(
+        (status = 200, description = "The positions; none for an aircraft that was not seen.", content(
             (Track<'_> = "application/json"), (TrackCollection<'_> = "application/geo+json"))),
-        (status = 304, description = "They are those of `If-None-Match`.")))]
+        (status = 304, description = "Unchanged since `If-None-Match`.")))]
 pub(crate) async fn track(
     request: HttpRequest,
     icao24: web::Path<String>,
     state: web::Data<ServerState>,
 ) -> Result<HttpResponse, Problem> {
     let icao24 = Icao24::parse(&icao24).map_err(|error| Problem::bad_parameter("icao24", error))?;
-    let parameters = Parameters::of(&request, &["from", "to", "limit", "cursor", "format"])?;
-    let form = choose(FORMS, &parameters, &request)?;
-    let period = parameters.period(USUAL_LENGTH)?;
-    let limit = parameters.whole("limit", 1..=HIGHEST_LIMIT)?.unwrap_or(USUAL_LIMIT);
+    let parameters = Parameters::parse(&request, &["from", "to", "limit", "cursor", "format"])?;
+    let format = negotiate(FORMATS, parameters.format.as_deref(), &request)?;
+    let period = parameters.period(DEFAULT_PERIOD)?;
+    let limit = parameters.integer("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
     let query = PositionsQuery {
         icao24,
         from: period.from,
         to: period.to,
         after: parameters.time("cursor")?,
-        // One more than is shown tells whether there are more.
+        // One more than returned, to know whether there is a next page.
         limit: limit + 1,
     };
-    let mut states = state.storage()?.positions(&query).await.map_err(|error| Problem::of_query(&error))?;
+    let mut states = state.storage()?.positions(&query).await?;
     let more = states.len() > limit as usize;
     states.truncate(limit as usize);
     let next_cursor = states.last().filter(|_| more).and_then(|last| last.time_position).map(|time| time.to_string());
     let link = next_cursor.as_ref().map(|cursor| link_to_next(&request, period, cursor));
-    let body = match form.form {
-        Form::Json => json(icao24, period, next_cursor, &states),
-        Form::GeoJson => geojson(icao24, period, next_cursor, &states),
+    let body = match format.format {
+        Format::Json => json(icao24, period, next_cursor, &states),
+        Format::GeoJson => geojson(icao24, period, next_cursor, &states),
     };
     let body = body.map_err(Problem::unavailable)?;
-    entity_tag::answer(&request, &state, form.media_type, body, |response| {
+    entity_tag::respond(&request, state.client(&request), format.media_type, body, |response| {
         if let Some(link) = link {
             response.insert_header((LINK, link));
         }

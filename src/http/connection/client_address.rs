@@ -1,4 +1,4 @@
-//! Whom a request is from.
+//! The client address of a request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -6,8 +6,8 @@ use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use actors::domain::AddressBlock;
 use ipnet::IpNet;
 
-/// Where the client is, as it counts for limits: the other end of the connection or, where that is a proxy that is trusted, the last one
-/// in `X-Forwarded-For` that is not. What stands before it could have been written by anybody.
+/// Returns the peer of the connection or, behind trusted proxies, the last address in `X-Forwarded-For` that is not a trusted
+/// proxy. Earlier entries can be forged.
 pub(crate) fn client_address(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> AddressBlock {
     let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
     let forwarded: Vec<_> = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
@@ -27,7 +27,7 @@ fn behind_proxies(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
     address
 }
 
-/// Some proxies add the port.
+/// Some proxies append the port.
 fn address_of(hop: &str) -> Option<IpAddr> {
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_trusted_proxy_says_is_believed() {
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
         let check = |peer: &str, forwarded: &str, proxies: &[&str], expected: &str| {
             let proxies: Vec<IpNet> = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
             let address = behind_proxies(peer.parse().unwrap(), forwarded, &proxies);

@@ -1,4 +1,4 @@
-//! Who may connect: of one address, only so many at once.
+//! Limits the concurrent connections from one address.
 
 use std::net::SocketAddr;
 
@@ -9,16 +9,16 @@ use tokio::net::TcpStream;
 use super::per_address_limit::{AddressPermit, PerAddressLimit};
 use super::rejections::{Limit, Rejections};
 
-/// Lets connections in.
+/// Accepts connections up to a limit per address.
 #[derive(Clone)]
 pub(crate) struct ConnectionLimiter {
     connections: PerAddressLimit,
-    /// They may have as many as there is room for, since others stand behind them.
+    /// Exempt: each of their connections may be for another client.
     proxies: Vec<IpNet>,
     rejections: Rejections,
 }
 
-/// There are enough connections from this address.
+/// The address has reached its limit.
 struct Rejected;
 
 impl ConnectionLimiter {
@@ -26,22 +26,22 @@ impl ConnectionLimiter {
         Self { connections: PerAddressLimit::new(connections_per_address), proxies, rejections }
     }
 
-    /// A place for a connection from there, where one is needed.
+    /// A permit for a connection from `peer`; `None` where it needs none.
     fn admit(&self, peer: Option<SocketAddr>) -> Result<Option<AddressPermit>, Rejected> {
-        // It has gone already.
+        // Without an address the client has already disconnected.
         let address = peer.ok_or(Rejected)?.ip().to_canonical();
         if self.proxies.iter().any(|proxy| proxy.contains(&address)) {
             return Ok(None);
         }
         self.connections.try_acquire(address.into(), 1).map(Some).ok_or_else(|| {
             self.rejections.count(Limit::Connections);
-            log::debug!(address:%; "a connection is refused: there are as many from this address as there may be");
+            log::debug!(address:%; "connection rejected: too many connections from this address");
             Rejected
         })
     }
 }
 
-/// Serves those connections that are let in, and closes the others.
+/// Serves the accepted connections, and closes the others.
 pub(crate) fn limited<F>(
     limiter: ConnectionLimiter,
     connections: F,
@@ -50,7 +50,7 @@ where
     F: ServiceFactory<TcpStream, Config = (), Response = ()>,
 {
     apply_fn_factory(connections, move |socket: TcpStream, service: &F::Service| {
-        // In a box: what is moved into a future takes its room in it twice.
+        // Boxed: a value that is moved into a future occupies twice its size there.
         let served = limiter.admit(socket.peer_addr().ok()).map(|place| (place, Box::pin(service.call(socket))));
         async move {
             match served {

@@ -7,11 +7,11 @@ use actix_web::dev::Payload;
 use futures_util::Stream;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// Notices that the client of an HTTP/2 request has reset its stream or lost its connection.
+/// Detects that the client of an HTTP/2 request has reset its stream or lost its connection.
 ///
-/// actix-http drops a handler and a body at once when an HTTP/1 client leaves. Over HTTP/2 it looks only when there is
-/// something to send, so a request that waits for a database would keep its permit. `h2` tells of the reset through the
-/// request's body, but does not wake the task, so it is polled at an interval.
+/// actix-http drops a handler and its body as soon as an HTTP/1 client disconnects. Over HTTP/2 it checks only when it has
+/// something to send, so a request that waits for a database would keep its permit. `h2` reports the reset through the
+/// request's body, but does not wake the task, so the body is polled at an interval.
 pub(crate) struct DisconnectWatch {
     /// `None` over HTTP/1.
     payload: Option<Payload>,
@@ -21,14 +21,14 @@ pub(crate) struct DisconnectWatch {
 impl DisconnectWatch {
     const EVERY: Duration = Duration::from_millis(200);
 
-    /// Watches the client that sent this.
-    pub(crate) fn of(payload: Payload) -> Self {
+    /// Watches the client that sent this payload.
+    pub(crate) fn new(payload: Payload) -> Self {
         let mut ticks = interval(Self::EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { payload: Some(payload).filter(|payload| matches!(payload, Payload::H2 { .. })), ticks }
     }
 
-    /// Ready once the client has left.
+    /// Ready once the client has disconnected.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(payload) = &mut self.payload else { return Poll::Pending };
         while self.ticks.poll_tick(cx).is_ready() {
@@ -39,7 +39,7 @@ impl DisconnectWatch {
         Poll::Pending
     }
 
-    /// Waits until the client has left.
+    /// Waits until the client disconnects.
     pub(crate) async fn wait(&mut self) {
         poll_fn(|cx| self.poll(cx)).await;
     }

@@ -1,49 +1,48 @@
-//! How much of something the clients at one address may have.
+//! A limit on what the clients at one address may occupy.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actors::domain::AddressBlock;
 
-/// What each address has of something, and may have at most. Clones share it.
+/// Counts what each address occupies, up to a limit. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct PerAddressLimit {
-    most: usize,
-    /// Addresses that have nothing are not kept.
-    taken: Arc<Mutex<HashMap<AddressBlock, usize>>>,
+    limit: usize,
+    /// Addresses that occupy nothing are removed.
+    occupied: Arc<Mutex<HashMap<AddressBlock, usize>>>,
 }
 
-/// What an address has taken, until it is dropped.
+/// What an address occupies, until dropped.
 #[derive(Debug)]
 pub(crate) struct AddressPermit {
-    of: PerAddressLimit,
+    limit: PerAddressLimit,
     address: AddressBlock,
     amount: usize,
 }
 
 impl PerAddressLimit {
-    /// With this for each address at most.
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, taken: Arc::default() }
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, occupied: Arc::default() }
     }
 
-    /// A share for an address; `None` where it would have too much with it.
+    /// Occupies an amount for an address; `None` where that would exceed the limit.
     pub(crate) fn try_acquire(&self, address: AddressBlock, amount: usize) -> Option<AddressPermit> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let has = taken.get(&address).copied().unwrap_or_default();
-        let has = has.checked_add(amount).filter(|has| *has <= self.most)?;
-        taken.insert(address, has);
-        Some(AddressPermit { of: self.clone(), address, amount })
+        let mut occupied = self.occupied.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = occupied.get(&address).copied().unwrap_or_default();
+        let total = total.checked_add(amount).filter(|total| *total <= self.limit)?;
+        occupied.insert(address, total);
+        Some(AddressPermit { limit: self.clone(), address, amount })
     }
 }
 
 impl Drop for AddressPermit {
     fn drop(&mut self) {
-        let mut taken = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(has) = taken.get_mut(&self.address) {
-            *has = has.saturating_sub(self.amount);
-            if *has == 0 {
-                taken.remove(&self.address);
+        let mut occupied = self.limit.occupied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(total) = occupied.get_mut(&self.address) {
+            *total = total.saturating_sub(self.amount);
+            if *total == 0 {
+                occupied.remove(&self.address);
             }
         }
     }
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_has_as_much_as_it_may_and_gives_it_back() {
+    fn an_address_occupies_up_to_its_limit_and_releases_it() {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap().into());
         let limit = PerAddressLimit::new(3);
         let two = limit.try_acquire(one, 2).unwrap();
@@ -66,6 +65,6 @@ mod tests {
         drop(two);
         let two = limit.try_acquire(one, 2).unwrap();
         drop((two, third, all));
-        assert!(limit.taken.lock().unwrap().is_empty(), "who has nothing is forgotten");
+        assert!(limit.occupied.lock().unwrap().is_empty(), "an address without permits is removed");
     }
 }

@@ -1,51 +1,51 @@
-//! What was refused because of a limit.
+//! Counts the connections and requests that exceed a limit.
 
 use actors::metrics::{CounterByKind, count, expect};
 use prometheus_client::registry::Registry;
 
-/// Connections and requests that were refused, by the limit that they met, as a metric. Clones share it.
+/// A metric of rejected connections and requests, by the limit they exceeded. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejections(CounterByKind);
 
-/// What there may be no more of.
+/// A limit that can be exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
     /// Connections from one address.
     Connections,
-    /// Requests under way on one connection, or from one address.
+    /// Requests in flight on one connection, or from one address.
     Requests,
-    /// Bytes of answers that wait for clients.
-    Answers,
-    /// Histories that are read at once, for one address or in all.
+    /// Bytes of responses that wait for slow clients.
+    Responses,
+    /// Concurrent histories, of one address or in total.
     Histories,
 }
 
 impl Limit {
-    const ALL: &[Self] = &[Self::Connections, Self::Requests, Self::Answers, Self::Histories];
+    const ALL: &[Self] = &[Self::Connections, Self::Requests, Self::Responses, Self::Histories];
 
     fn name(self) -> &'static str {
         match self {
             Self::Connections => "connections",
             Self::Requests => "requests",
-            Self::Answers => "answers",
+            Self::Responses => "answers",
             Self::Histories => "histories",
         }
     }
 }
 
 impl Rejections {
-    /// None so far, registered under their name.
+    /// Registers the metric.
     pub(crate) fn register(registry: &mut Registry) -> Self {
-        let refused = CounterByKind::default();
+        let rejected = CounterByKind::default();
         for limit in Limit::ALL {
-            expect(&refused, &[limit.name()]);
+            expect(&rejected, &[limit.name()]);
         }
         let help = "Connections and requests refused, by the limit they exceeded";
-        registry.register("http_refused", help, refused.clone());
-        Self(refused)
+        registry.register("http_refused", help, rejected.clone());
+        Self(rejected)
     }
 
-    /// One more.
+    /// Counts one more.
     pub(crate) fn count(&self, limit: Limit) {
         count(&self.0, limit.name(), 1);
     }

@@ -1,4 +1,4 @@
-//! TLS for the server itself: HTTP/2 and HTTP/1.1, with a certificate that may be renewed while it runs.
+//! TLS of the server: its certificate can be renewed while it runs.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,32 +15,32 @@ use crate::pem;
 /// A certificate chain and its private key, each in a PEM file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The server's certificate first, then those that vouch for it.
+    /// The server's certificate first, then the intermediate ones.
     pub certificate: PathBuf,
-    /// Its key.
+    /// The private key of the first certificate.
     pub key: PathBuf,
 }
 
-/// Why there can be no TLS.
+/// The TLS files cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// A file cannot be read, or holds none.
+    /// A file cannot be read, or contains no certificate or key.
     #[error("{path}: {reason}")]
     File {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// Why.
         reason: String,
     },
-    /// They do not belong together, or rustls does not know their kind.
+    /// They do not match, or rustls does not support them.
     #[error("the certificate and the key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
 }
 
-/// What rustls needs to serve with these files.
+/// Configures rustls with these files.
 ///
 /// # Errors
-/// What only the operator can mend.
+/// When a file is missing or invalid.
 pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
     let certificate = Renewable::load(files)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -51,7 +51,7 @@ pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
-/// A certificate that is read again once its files have changed.
+/// A certificate that is reloaded when its files have changed.
 #[derive(Debug)]
 struct Renewable {
     files: TlsFiles,
@@ -61,35 +61,34 @@ struct Renewable {
 #[derive(Debug)]
 struct Current {
     key: Arc<CertifiedKey>,
-    changed: [Option<SystemTime>; 2],
-    looked_at: Instant,
+    modified: [Option<SystemTime>; 2],
+    checked_at: Instant,
 }
 
 impl Renewable {
-    /// How often the files are looked at, at most.
-    const LOOK: Duration = Duration::from_secs(10);
+    const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
     fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        // Before they are read: a change in between is seen at the next look.
-        let changed = files.changed();
+        // Before reading them, so that the next check notices a change in between.
+        let modified = files.modified();
         let key = Arc::new(files.read()?);
-        Ok(Self { files, current: Mutex::new(Current { key, changed, looked_at: Instant::now() }) })
+        Ok(Self { files, current: Mutex::new(Current { key, modified, checked_at: Instant::now() }) })
     }
 
     fn key(&self, now: Instant) -> Arc<CertifiedKey> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(current.looked_at) >= Self::LOOK {
-            current.looked_at = now;
-            let changed = self.files.changed();
-            if changed != current.changed {
-                current.changed = changed;
+        if now.duration_since(current.checked_at) >= Self::CHECK_INTERVAL {
+            current.checked_at = now;
+            let modified = self.files.modified();
+            if modified != current.modified {
+                current.modified = modified;
                 match self.files.read() {
                     Ok(key) => {
-                        log::info!("the server's certificate was renewed");
+                        log::info!("reloaded the TLS certificate");
                         current.key = Arc::new(key);
                     }
-                    // They are written one after the other: the second change is another chance.
-                    Err(error) => log::warn!("the renewed certificate is not used: {error}"),
+                    // The files are written one after the other: the second change triggers another attempt.
+                    Err(error) => log::warn!(error:%; "failed to reload the TLS certificate, keeping the current one"),
                 }
             }
         }
@@ -104,15 +103,15 @@ impl ResolvesServerCert for Renewable {
 }
 
 impl TlsFiles {
-    /// Whether a server can use them.
+    /// Checks that a server can use them.
     ///
     /// # Errors
-    /// Why not.
+    /// When a file is missing or invalid.
     pub fn check(&self) -> Result<(), TlsError> {
         self.read().map(drop)
     }
 
-    fn changed(&self) -> [Option<SystemTime>; 2] {
+    fn modified(&self) -> [Option<SystemTime>; 2] {
         [&self.certificate, &self.key].map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
     }
 
@@ -135,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
+    fn a_renewed_certificate_is_reloaded_and_an_invalid_one_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let files = TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
         write(&files, "one.example");
         let renewable = Renewable::load(files.clone()).unwrap();
         let now = Instant::now();
         let first = renewable.key(now);
-        let later = |looks: u32| now + Renewable::LOOK * looks;
+        let later = |checks: u32| now + Renewable::CHECK_INTERVAL * checks;
         let touch = |age: u64| {
             let file = std::fs::File::options().write(true).open(&files.certificate).unwrap();
             file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
@@ -150,7 +149,7 @@ mod tests {
 
         write(&files, "two.example");
         touch(500);
-        assert_eq!(renewable.key(now).cert, first.cert, "it is not looked at all the time");
+        assert_eq!(renewable.key(now).cert, first.cert, "the files are checked at an interval");
         let second = renewable.key(later(1));
         assert_ne!(second.cert, first.cert);
 
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn an_unusable_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let files = TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
         let error = |files: &TlsFiles| server_config(files.clone()).unwrap_err().to_string();

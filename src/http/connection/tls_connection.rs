@@ -1,4 +1,4 @@
-//! Connections by TLS: HTTP/2, and HTTP/1.1.
+//! TLS connections: HTTP/2 and HTTP/1.1.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -14,25 +14,23 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::in_flight::{InFlight, Watch};
+use super::in_flight::{InFlight, StallGuard};
 
-/// A connection whose client has shaken hands. Nothing more is read from it while the client takes nothing of what is to be
-/// written: `h2` would go on reading, and what it has to answer, be it a refusal, would pile up.
+/// A connection after its TLS handshake. Reading pauses while a write is blocked: `h2` would continue to read, and its
+/// responses, even if they are only rejections, would pile up.
 pub(crate) struct TlsConnection<S = TlsStream<TcpStream>> {
     stream: S,
     is_blocked: bool,
-    /// Who wants to read meanwhile.
+    /// Waits to read until the write is no longer blocked.
     reader: Option<Waker>,
     in_flight: InFlight,
 }
 
 impl TlsConnection {
-    /// Its socket.
     pub(crate) fn socket(&self) -> &TcpStream {
         self.stream.get_ref().0
     }
 
-    /// What it is asked for.
     pub(crate) fn in_flight(&self) -> InFlight {
         self.in_flight.clone()
     }
@@ -50,7 +48,7 @@ impl<S> TlsConnection<S> {
         Self { stream, is_blocked: false, reader: None, in_flight: InFlight::default() }
     }
 
-    fn paced<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn note_blocked<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         self.is_blocked = written.is_pending();
         if !self.is_blocked
             && let Some(reader) = self.reader.take()
@@ -74,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsConnection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.paced(written)
+        self.note_blocked(written)
     }
 
     fn poll_write_vectored(
@@ -83,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.paced(written)
+        self.note_blocked(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -92,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.paced(flushed)
+        self.note_blocked(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -100,10 +98,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<S> {
     }
 }
 
-/// Shakes hands, and serves with what serves HTTP; a client that takes nothing of an answer for `patience` is given up.
+/// Performs the TLS handshake and serves the connection, until its client accepts nothing of a response for
+/// `client_timeout`.
 pub(crate) fn serve_tls<F>(
     config: ServerConfig,
-    patience: Duration,
+    client_timeout: Duration,
     http: F,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = TlsError<io::Error, F::Error>, InitError = ()>
 where
@@ -113,10 +112,10 @@ where
 {
     let http = apply_fn_factory(http, move |stream: TlsStream<TcpStream>, http: &F::Service| {
         let connection = TlsConnection::new(stream);
-        let watch = Watch::over(connection.in_flight(), patience);
+        let stall = StallGuard::new(connection.in_flight(), client_timeout);
         let (protocol, peer) = (connection.protocol(), connection.socket().peer_addr().ok());
         let serving = Box::pin(http.call((connection, protocol, peer)));
-        watch.serve(serving)
+        stall.serve(serving)
     });
     Acceptor::new(config).map_err(TlsError::into_service_error).and_then(http.map_err(TlsError::Service))
 }
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_read_while_nothing_is_taken() {
+    async fn reading_pauses_while_a_write_is_blocked() {
         let (server, mut client) = duplex(4);
         let (mut reading, mut writing) = split(TlsConnection::new(server));
         client.write_all(b"ask").await.unwrap();
@@ -143,10 +142,10 @@ mod tests {
         };
         let taking = async {
             sleep(Duration::from_secs(1)).await;
-            assert!(!is_read.get(), "the answer finds no room, and more is read");
+            assert!(!is_read.get(), "reading continues while a write is blocked");
             client.read_exact(&mut answer).await.unwrap();
         };
-        // As soon as it is taken, the other is read, by who waits for it already.
+        // The waiting reader continues as soon as the client reads.
         let all = async { tokio::join!(answering, asking, taking) };
         timeout(Duration::from_secs(2), all).await.unwrap().0.unwrap();
         assert_eq!((&asked, &answer), (b"ask", b"answer"));

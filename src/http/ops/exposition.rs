@@ -1,4 +1,4 @@
-//! In which text format the metrics are served: OpenMetrics 1.0, or Prometheus' text format 0.0.4.
+//! The text formats of metrics: OpenMetrics 1.0 and Prometheus' text format 0.0.4.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{Accept, Header, Quality, QualityItem};
@@ -14,8 +14,8 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// The format that a request accepts (RFC 9110, 12.5.1). A client that accepts neither gets [`Text`](Self::Text) too,
-    /// as from other exporters: a scrape must not fail for an unknown media type.
+    /// The format that a request prefers (RFC 9110, section 12.5.1). A client that accepts neither gets [`Text`](Self::Text),
+    /// as from other exporters: a scrape must not fail because of an unknown media type.
     pub(crate) fn accepted_by(request: &HttpRequest) -> Self {
         let accepted = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
         let text = Weight::of(&accepted, "text/plain", |_| true);
@@ -34,10 +34,10 @@ impl Exposition {
     }
 }
 
-/// How much a client wants a media type: what the most specific range says that matches it.
+/// The weight of a media type, from the most specific range that matches it.
 struct Weight {
     quality: Quality,
-    /// Where that range is in the list.
+    /// The position of that range in the list.
     position: usize,
 }
 
@@ -62,11 +62,11 @@ impl Weight {
     }
 }
 
-/// The same metrics in the text format 0.0.4. There a counter's family has the name of its sample, which ends in `_total`,
-/// and there are neither units nor an end mark. Exemplars, which the format lacks as well, are not used in this program.
+/// Converts metrics to the text format 0.0.4. There the family of a counter has the name of its sample, which ends in
+/// `_total`, and units and the end mark do not exist. Nor do exemplars, which this program does not use.
 pub(crate) fn to_text_format(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + open_metrics.len() / 16);
-    // Its family's type comes in the next line.
+    // The type of the family follows in the next line.
     let mut help = "";
     for line in open_metrics.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_format_is_the_one_that_the_client_accepts_most() {
+    fn the_format_is_negotiated() {
         use Exposition::{OpenMetrics, Text};
         let check = |accept: &str, expected: Exposition| {
             let request = TestRequest::default().insert_header(("accept", accept)).to_http_request();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn open_metrics_become_the_text_format() {
+    fn open_metrics_are_converted_to_the_text_format() {
         let mut registry = Registry::with_prefix("x");
         let counters = Family::<[(&str, &str); 1], Counter>::default();
         counters.get_or_create(&[("kind", "a # b")]).inc_by(3);

@@ -1,4 +1,4 @@
-//! `/health/*`: whether the process lives, and which part of it can be used.
+//! Liveness and readiness; readiness lists each component that is not ready, and since when.
 
 use std::time::SystemTime;
 
@@ -7,24 +7,24 @@ use actors::operations::Course;
 use actors::supervision::{ActorStatus, Phase, Readiness};
 use serde_json::{Value, json};
 
-use crate::http::server::ServerState;
+use crate::http::state::ServerState;
 
-/// Whether the process is alive
+/// Liveness
 ///
-/// 200 while it answers at all, so that nobody restarts a server whose database is away.
+/// 200 while the process responds at all, so that a server whose database is unavailable is not restarted.
 #[utoipa::path(get, path = "/health/live", tag = "operations",
-    responses((status = 200, description = "It is.", content_type = "application/json", body = Object)))]
+    responses((status = 200, description = "The process is alive.", content_type = "application/json", body = Object)))]
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// Whether the server can be used, and which part not
+/// Readiness
 ///
-/// 200 when the parts that this server's clients need can be used, else 503, also once the server is ending; either way each part with its state and
-/// since when it has it.
+/// 200 when the parts that this server's clients need are ready, else 503, also during shutdown; in either case with the
+/// state of each part, and since when.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
-    (status = 200, description = "It can.", content_type = "application/json", body = Object),
-    (status = 503, description = "A part that is needed cannot.", content_type = "application/json", body = Object)))]
+    (status = 200, description = "All needed parts are ready.", content_type = "application/json", body = Object),
+    (status = 503, description = "A needed part is not ready.", content_type = "application/json", body = Object)))]
 pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
     let statuses = state.board.statuses();
     let all_ready = statuses.iter().filter(|status| state.needed.contains(&status.name)).all(is_ready);
@@ -32,7 +32,7 @@ pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
         let (readiness, since) = &status.readiness;
         part(status.name, is_ready(status), state.needed.contains(&status.name), *since, readiness)
     });
-    // What an actor watches besides is not needed for its own work.
+    // The parts that an actor reports are not needed for its own work.
     let watched = statuses.iter().flat_map(|status| &status.parts);
     let watched = watched.map(|watched| {
         part(watched.name, watched.readiness == Readiness::Ready, false, watched.since, &watched.readiness)

@@ -1,6 +1,7 @@
 //! Health, metrics and the web page.
 
-pub(crate) mod exposition;
+pub(crate) mod collectors;
+mod exposition;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod page;

@@ -1,24 +1,26 @@
-//! The page that `web/` is built into.
+//! The web page, built from `web/`.
 
 use std::borrow::Cow;
 
 use actix_web::http::header::{
-    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, Encoding, EntityTag,
-    Header, IfNoneMatch, LOCATION, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ContentEncoding, ETAG, EntityTag, LOCATION,
+    VARY,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{Embed, EmbeddedFile};
 
+use crate::http::reply::encoding::negotiate;
+use crate::http::reply::entity_tag::is_known;
 use crate::http::reply::problem::Problem;
 use crate::http::reply::sliced_body::SlicedBody;
 
-/// What `make web` built: inside a release build, and read from the disk by a debug build.
+/// The output of `make web`: embedded in a release build, read from disk by a debug build.
 #[derive(Embed)]
 #[folder = "web/dist/page"]
 #[allow_missing = true]
 struct Page;
 
-/// Nothing is loaded from elsewhere, nothing is inline, and the map's worker is a file of this server.
+/// No third-party content, nothing inline; the map's worker is a file of this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -32,13 +34,13 @@ pub(crate) async fn page(request: HttpRequest) -> HttpResponse {
     document(&request, "index.html")
 }
 
-/// `GET /admin`: nothing in it is secret, and what it shows it asks for with the operator's token.
-pub(crate) async fn engine_room(request: HttpRequest) -> HttpResponse {
+/// `GET /admin`: the dashboard itself is public; it loads its data with the operator's token.
+pub(crate) async fn admin(request: HttpRequest) -> HttpResponse {
     document(&request, "admin.html")
 }
 
-/// `GET /admin/`: the addresses in the page are relative to `/admin`, and so is this one, for proxies that cut a path off.
-pub(crate) async fn engine_room_with_slash() -> HttpResponse {
+/// `GET /admin/`: the URLs in the page are relative to `/admin`, and so is this one, for proxies that strip a path prefix.
+pub(crate) async fn admin_with_slash() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "../admin")).finish()
 }
 
@@ -51,7 +53,7 @@ fn document(request: &HttpRequest, path: &str) -> HttpResponse {
     })
 }
 
-/// `GET /assets/{name}`: the names have a hash of the content in them.
+/// `GET /assets/{name}`: the names contain a hash of the content.
 pub(crate) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     file(&request, &format!("assets/{name}"), "public, max-age=31536000, immutable")
         .ok_or_else(|| Problem::not_found(format!("the page has no file {name}")))
@@ -59,7 +61,7 @@ pub(crate) async fn asset(request: HttpRequest, name: web::Path<String>) -> Resu
 
 fn file(request: &HttpRequest, path: &str, cache: &'static str) -> Option<HttpResponse> {
     let plain = Page::get(path)?;
-    let (file, encoding) = compressed(request, path).unwrap_or((plain, None));
+    let (file, encoding) = compressed(request, path).unwrap_or((plain, ContentEncoding::Identity));
     let tag = EntityTag::new_strong(hex(&file.metadata.sha256_hash()[..12]));
     let mut response = if is_known(request, &tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
@@ -70,33 +72,25 @@ fn file(request: &HttpRequest, path: &str, cache: &'static str) -> Option<HttpRe
         .insert_header((VARY, "Accept-Encoding"))
         .insert_header(("X-Content-Type-Options", "nosniff"))
         .insert_header(("Referrer-Policy", "no-referrer"));
-    if let Some(encoding) = encoding {
-        response.insert_header((CONTENT_ENCODING, encoding));
+    if encoding != ContentEncoding::Identity {
+        response.insert_header((CONTENT_ENCODING, encoding.as_str()));
     }
     let data = match file.data {
         Cow::Borrowed(data) => web::Bytes::from_static(data),
         Cow::Owned(data) => data.into(),
     };
-    Some(response.body(SlicedBody::of(data, ())))
+    Some(response.body(SlicedBody::new(data, ())))
 }
 
-/// The file as it was compressed when the page was built, in the form that the client likes best.
-fn compressed(request: &HttpRequest, path: &str) -> Option<(EmbeddedFile, Option<&'static str>)> {
-    let accepted = AcceptEncoding::parse(request).ok()?;
-    let forms = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
-    match accepted.negotiate(forms.iter())? {
-        best if best == Encoding::brotli() => Some((Page::get(&format!("{path}.br"))?, Some("br"))),
-        best if best == Encoding::gzip() => Some((Page::get(&format!("{path}.gz"))?, Some("gzip"))),
-        _ => None,
-    }
-}
-
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
-        Err(_) => false,
-    }
+/// The file as compressed by `make web`, in the encoding that the client prefers.
+fn compressed(request: &HttpRequest, path: &str) -> Option<(EmbeddedFile, ContentEncoding)> {
+    let encoding = negotiate(request.headers(), &[ContentEncoding::Brotli, ContentEncoding::Gzip])?;
+    let extension = match encoding {
+        ContentEncoding::Brotli => "br",
+        ContentEncoding::Gzip => "gz",
+        _ => return None,
+    };
+    Some((Page::get(&format!("{path}.{extension}"))?, encoding))
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -1,81 +1,78 @@
-//! Answers that are there as a whole before they are sent: in which encoding, and how many of them may wait for clients.
+//! Responses that are complete before they are sent: their encoding, and the memory that they may hold while they are sent.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use actix_web::http::header::{AcceptEncoding, CONTENT_ENCODING, ContentEncoding, Encoding, VARY};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
-use actors::domain::AddressBlock;
+use actix_web::http::header::{CONTENT_ENCODING, ContentEncoding, VARY};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::limits::Limits;
+use super::encoding::{RESPONSE_ENCODINGS, negotiate};
+use super::limits::{Client, Limits};
 use super::problem::Problem;
 use super::sliced_body::{SLICE, SlicedBody};
 
-/// An answer as it is sent, to one client or to many.
+/// A response body as it is sent, to one client or to many.
 pub(crate) struct BufferedResponse {
     bytes: Bytes,
     encoding: ContentEncoding,
-    /// Its part of what may wait for clients.
-    _room: OwnedSemaphorePermit,
+    _memory: OwnedSemaphorePermit,
 }
 
 impl BufferedResponse {
-    /// Compresses a long text, as a whole: an encoder at work may hold more memory than the text, for as long as the client
-    /// takes its time. A short one is left to actix-web.
-    ///
-    /// # Errors
-    /// 503 when too much waits for clients already.
-    pub(crate) async fn make(limits: &Limits, text: Vec<u8>, encoding: ContentEncoding) -> Result<Arc<Self>, Problem> {
-        let mut room = limits.room_for(text.len())?;
-        if encoding == ContentEncoding::Identity || text.len() <= SLICE {
-            let bytes = text.into_boxed_slice().into();
-            return Ok(Arc::new(Self { bytes, encoding: ContentEncoding::Identity, _room: room }));
-        }
-        // Not on a thread that serves.
-        let compressing = tokio::task::spawn_blocking(move || compress(&text, encoding));
-        let bytes: Bytes = compressing.await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)?.into();
-        let spared = room.num_permits().saturating_sub(Limits::units(bytes.len()));
-        drop(room.split(spared));
-        Ok(Arc::new(Self { bytes, encoding, _room: room }))
+    /// The encoding to use for a request.
+    pub(crate) fn encoding_for(request: &HttpRequest) -> ContentEncoding {
+        negotiate(request.headers(), RESPONSE_ENCODINGS).unwrap_or(ContentEncoding::Identity)
     }
 
-    /// The answer with this as its body.
+    /// Compresses a long text at once: a streaming encoder may hold more memory than the text, for as long as the client
+    /// reads. A short one is left to [`compress`](super::encoding::compress).
     ///
     /// # Errors
-    /// 503 when too much waits for clients at this address already.
-    pub(crate) fn answer(
+    /// 503 when responses that wait for clients take up all the memory they may.
+    pub(crate) async fn encode(
+        limits: &Limits,
+        text: Vec<u8>,
+        encoding: ContentEncoding,
+    ) -> Result<Arc<Self>, Problem> {
+        let mut memory = limits.reserve(text.len())?;
+        if encoding == ContentEncoding::Identity || text.len() <= SLICE {
+            let bytes = text.into_boxed_slice().into();
+            return Ok(Arc::new(Self { bytes, encoding: ContentEncoding::Identity, _memory: memory }));
+        }
+        // Off the threads that serve connections.
+        let compressing = tokio::task::spawn_blocking(move || compress(&text, encoding));
+        let bytes: Bytes = compressing.await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)?.into();
+        let saved = memory.num_permits().saturating_sub(Limits::units(bytes.len()));
+        drop(memory.split(saved));
+        Ok(Arc::new(Self { bytes, encoding, _memory: memory }))
+    }
+
+    /// Responds with this body.
+    ///
+    /// # Errors
+    /// 503 when the client's address is slow to read other responses.
+    pub(crate) fn respond(
         self: Arc<Self>,
         response: &mut HttpResponseBuilder,
-        limits: &Limits,
-        address: AddressBlock,
+        client: Client<'_>,
     ) -> Result<HttpResponse, Problem> {
         if self.bytes.len() <= SLICE && self.encoding == ContentEncoding::Identity {
             return Ok(response.body(self.bytes.clone()));
         }
-        let share = limits.address_share(address, self.bytes.len())?;
+        let permit = client.limits.reserve_for(client.address, self.bytes.len())?;
         if self.encoding != ContentEncoding::Identity {
             response.insert_header((CONTENT_ENCODING, self.encoding.as_str())).append_header((VARY, "accept-encoding"));
         }
-        Ok(response.body(SlicedBody::of(self.bytes.clone(), (self, share))))
-    }
-}
-
-/// The encoding that a client likes best, as `Compress` finds it, which leaves alone what is encoded already.
-pub(crate) fn encoding_for(request: &HttpRequest) -> ContentEncoding {
-    let known = [Encoding::identity(), Encoding::gzip(), Encoding::deflate(), Encoding::zstd()];
-    let accepted = request.get_header::<AcceptEncoding>().and_then(|accepted| accepted.negotiate(known.iter()));
-    match accepted {
-        Some(Encoding::Known(encoding)) => encoding,
-        _ => ContentEncoding::Identity,
+        Ok(response.body(SlicedBody::new(self.bytes.clone(), (self, permit))))
     }
 }
 
 fn compress(text: &[u8], encoding: ContentEncoding) -> io::Result<Vec<u8>> {
-    /// zstd's own choice.
+    /// zstd's default.
     const ZSTD_LEVEL: i32 = 3;
     let mut compressed = match encoding {
         ContentEncoding::Gzip => {
@@ -112,26 +109,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_long_text_is_compressed_as_the_client_likes_it_and_a_short_one_is_not() {
+    async fn only_a_long_text_is_compressed() {
         let (limits, text) = (limits(), b"0123456789abcdef".repeat(SLICE));
         let check = async |accepted: &str, encoding: ContentEncoding| {
             let request = TestRequest::default().insert_header(("accept-encoding", accepted)).to_http_request();
-            assert_eq!(encoding_for(&request), encoding, "{accepted}");
-            let short = BufferedResponse::make(&limits, b"short".to_vec(), encoding).await.unwrap();
+            assert_eq!(BufferedResponse::encoding_for(&request), encoding, "{accepted}");
+            let short = BufferedResponse::encode(&limits, b"short".to_vec(), encoding).await.unwrap();
             assert_eq!((&short.bytes[..], short.encoding), (&b"short"[..], ContentEncoding::Identity));
-            let document = BufferedResponse::make(&limits, text.clone(), encoding).await.unwrap();
+            let response = BufferedResponse::encode(&limits, text.clone(), encoding).await.unwrap();
             let mut decoded = Vec::new();
-            match document.encoding {
-                ContentEncoding::Gzip => GzDecoder::new(&document.bytes[..]).read_to_end(&mut decoded).unwrap(),
-                ContentEncoding::Deflate => ZlibDecoder::new(&document.bytes[..]).read_to_end(&mut decoded).unwrap(),
+            match response.encoding {
+                ContentEncoding::Gzip => GzDecoder::new(&response.bytes[..]).read_to_end(&mut decoded).unwrap(),
+                ContentEncoding::Deflate => ZlibDecoder::new(&response.bytes[..]).read_to_end(&mut decoded).unwrap(),
                 ContentEncoding::Zstd => {
-                    decoded = zstd::decode_all(&document.bytes[..]).unwrap();
+                    decoded = zstd::decode_all(&response.bytes[..]).unwrap();
                     0
                 }
-                _ => (&document.bytes[..]).read_to_end(&mut decoded).unwrap(),
+                _ => (&response.bytes[..]).read_to_end(&mut decoded).unwrap(),
             };
             assert!(decoded == text, "{accepted}");
-            assert!(encoding == ContentEncoding::Identity || document.bytes.len() < text.len() / 10);
+            assert!(encoding == ContentEncoding::Identity || response.bytes.len() < text.len() / 10);
         };
         check("", ContentEncoding::Identity).await;
         check("br", ContentEncoding::Identity).await;
@@ -141,25 +138,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_for_clients_is_bounded_in_all_and_by_address() {
+    async fn buffered_bytes_are_bounded_in_total_and_per_address() {
         const LONG: usize = 16 << 20;
         let limits = limits();
-        let make = async || BufferedResponse::make(&limits, vec![b'x'; LONG], ContentEncoding::Identity).await;
+        let encode = async || BufferedResponse::encode(&limits, vec![b'x'; LONG], ContentEncoding::Identity).await;
         let address = |last: u8| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)).into();
-        let answer = |document: &Arc<BufferedResponse>, last: u8| {
-            document.clone().answer(&mut HttpResponse::Ok(), &limits, address(last))
+        let respond = |response: &Arc<BufferedResponse>, last: u8| {
+            let client = Client { limits: &limits, address: address(last) };
+            response.clone().respond(&mut HttpResponse::Ok(), client)
         };
-        let shared = make().await.unwrap();
-        let of_one: Vec<_> = (0..20).map_while(|_| answer(&shared, 1).ok()).collect();
-        assert_eq!(of_one.len(), Limits::WAITING_PER_ADDRESS / LONG);
-        let mut all = vec![make().await.unwrap()];
-        while let Ok(document) = make().await {
-            all.push(document);
+        let shared = encode().await.unwrap();
+        let of_one: Vec<_> = (0..20).map_while(|_| respond(&shared, 1).ok()).collect();
+        assert_eq!(of_one.len(), Limits::MAX_BUFFERED_BYTES_PER_ADDRESS / LONG);
+        let mut all = vec![encode().await.unwrap()];
+        while let Ok(response) = encode().await {
+            all.push(response);
         }
-        assert_eq!(all.len() + 1, Limits::WAITING / LONG);
-        assert!(answer(&shared, 2).is_ok(), "what is there already is given to others, too");
-        assert!(answer(&shared, 1).is_err());
+        assert_eq!(all.len() + 1, Limits::MAX_BUFFERED_BYTES / LONG);
+        assert!(respond(&shared, 2).is_ok(), "an existing response is shared with other addresses");
+        assert!(respond(&shared, 1).is_err());
         drop((of_one, all));
-        assert!(answer(&shared, 1).is_ok() && make().await.is_ok());
+        assert!(respond(&shared, 1).is_ok() && encode().await.is_ok());
     }
 }

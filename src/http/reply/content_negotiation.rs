@@ -1,56 +1,58 @@
-//! In which form an answer is given: by `?format=`, or by `Accept` (RFC 9110, section 12.5.1).
+//! The media type of a response: by `?format=`, or by `Accept` (RFC 9110, section 12.5.1).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{Accept, Header, Quality};
 
 use super::problem::Problem;
-use crate::http::api::query::Parameters;
 
-/// A form in which an answer is to be had.
-pub(crate) struct Offer<F> {
-    pub(crate) form: F,
-    /// Its name in `format`.
+/// A format in which a response is available.
+pub(crate) struct Representation<F> {
+    pub(crate) format: F,
+    /// Its name in `?format=`.
     pub(crate) name: &'static str,
-    /// As it is asked for by `Accept`, and named in the answer.
+    /// Its name in `Accept` and `Content-Type`.
     pub(crate) media_type: &'static str,
 }
 
-/// Chooses among the offers, of which the first is given to those who do not care.
+/// For endpoints that answer with JSON only.
+pub(crate) const JSON_ONLY: &[Representation<()>] =
+    &[Representation { format: (), name: "json", media_type: "application/json" }];
+
+/// Chooses the representation that `?format=` or else `Accept` asks for; the first one where neither does.
 ///
 /// # Errors
-/// 400 for a `format` that is not offered, 406 where `Accept` takes none.
-pub(crate) fn choose<'a, F>(
-    offers: &'a [Offer<F>],
-    parameters: &Parameters,
+/// 400 for an unknown `format`, 406 where `Accept` matches none.
+pub(crate) fn negotiate<'a, F>(
+    available: &'a [Representation<F>],
+    format: Option<&str>,
     request: &HttpRequest,
-) -> Result<&'a Offer<F>, Problem> {
-    if let Some(wanted) = &parameters.format {
-        return offers.iter().find(|offer| offer.name == wanted).ok_or_else(|| {
-            let names: Vec<_> = offers.iter().map(|offer| offer.name).collect();
-            let wanted: String = wanted.chars().take(40).collect();
-            Problem::bad_parameter("format", format!("{}, not {wanted:?}", names.join(" or ")))
+) -> Result<&'a Representation<F>, Problem> {
+    if let Some(format) = format {
+        return available.iter().find(|representation| representation.name == format).ok_or_else(|| {
+            let names: Vec<_> = available.iter().map(|representation| representation.name).collect();
+            let format: String = format.chars().take(40).collect();
+            Problem::bad_parameter("format", format!("expected {}, not {format:?}", names.join(" or ")))
         });
     }
-    // What cannot be read asks for nothing.
+    let not_acceptable = || {
+        let types: Vec<_> = available.iter().map(|representation| representation.media_type).collect();
+        Problem::not_acceptable(format!("available media types: {}", types.join(", ")))
+    };
+    // An unreadable header states no preference.
     let mut accepted = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
     if accepted.is_empty() {
-        return offers.first().ok_or_else(|| none_of(offers));
+        return available.first().ok_or_else(not_acceptable);
     }
     accepted.retain(|item| item.quality > Quality::ZERO);
     accepted.sort_by_key(|item| std::cmp::Reverse(item.quality));
-    let fitting = |range: &str| {
-        offers.iter().find(|offer| match range.strip_suffix("/*") {
+    let matching = |range: &str| {
+        available.iter().find(|representation| match range.strip_suffix("/*") {
             Some("*") => true,
-            Some(kind) => offer.media_type.split('/').next() == Some(kind),
-            None => offer.media_type == range,
+            Some(kind) => representation.media_type.split('/').next() == Some(kind),
+            None => representation.media_type == range,
         })
     };
-    accepted.iter().find_map(|item| fitting(item.item.essence_str())).ok_or_else(|| none_of(offers))
-}
-
-fn none_of<F>(offers: &[Offer<F>]) -> Problem {
-    let types: Vec<_> = offers.iter().map(|offer| offer.media_type).collect();
-    Problem::not_acceptable(format!("{} can be had", types.join(" and ")))
+    accepted.iter().find_map(|item| matching(item.item.essence_str())).ok_or_else(not_acceptable)
 }
 
 #[cfg(test)]
@@ -59,18 +61,16 @@ mod tests {
 
     use super::*;
 
-    const OFFERS: &[Offer<()>] = &[
-        Offer { form: (), name: "json", media_type: "application/json" },
-        Offer { form: (), name: "geojson", media_type: "application/geo+json" },
+    const AVAILABLE: &[Representation<()>] = &[
+        Representation { format: (), name: "json", media_type: "application/json" },
+        Representation { format: (), name: "geojson", media_type: "application/geo+json" },
     ];
 
     #[test]
-    fn the_form_is_chosen_by_accept_or_format() {
+    fn the_representation_is_chosen_by_format_or_accept() {
         let check = |format: Option<&str>, accept: &str, expected: Option<&str>| {
-            let uri = format.map_or("/x".to_owned(), |format| format!("/x?format={format}"));
-            let request = TestRequest::with_uri(&uri).insert_header(("accept", accept)).to_http_request();
-            let parameters = Parameters::of(&request, &["format"]).unwrap();
-            let chosen = choose(OFFERS, &parameters, &request).ok().map(|offer| offer.name);
+            let request = TestRequest::default().insert_header(("accept", accept)).to_http_request();
+            let chosen = negotiate(AVAILABLE, format, &request).ok().map(|representation| representation.name);
             assert_eq!(chosen, expected, "{accept}");
         };
         check(None, "*/*", Some("json"));

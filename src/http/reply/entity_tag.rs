@@ -1,21 +1,21 @@
-//! Answers that a client need not be sent twice (RFC 9110, section 13.1.2).
+//! Entity tags: a client that already holds a response is sent 304 in its place (RFC 9110, section 13.1.2).
 
 use std::hash::{DefaultHasher, Hasher};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EntityTag, Header, IfNoneMatch, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
-use super::buffered_response::{BufferedResponse, encoding_for};
+use super::buffered_response::BufferedResponse;
+use super::limits::Client;
 use super::problem::Problem;
-use crate::http::server::ServerState;
 
-/// Answers with a body and its entity tag, or with 304 and no body where the client has it already.
+/// Responds with a body and its entity tag, or with 304 where `If-None-Match` names it.
 ///
 /// # Errors
-/// 503 when too much waits for clients already.
-pub(crate) async fn answer(
+/// 503 when responses that wait for clients take up all the memory they may.
+pub(crate) async fn respond(
     request: &HttpRequest,
-    state: &ServerState,
+    client: Client<'_>,
     content_type: &'static str,
     body: Vec<u8>,
     headers: impl FnOnce(&mut HttpResponseBuilder),
@@ -23,13 +23,9 @@ pub(crate) async fn answer(
     let mut hasher = DefaultHasher::new();
     hasher.write(content_type.as_bytes());
     hasher.write(&body);
-    // A weak one: compressed on its way, the body has other bytes.
+    // A weak one: once compressed, the body has other bytes.
     let tag = EntityTag::new_weak(format!("{:016x}", hasher.finish()));
-    let known = match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
-        Err(_) => false,
-    };
+    let known = is_known(request, &tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((CACHE_CONTROL, "no-cache"))
@@ -40,6 +36,16 @@ pub(crate) async fn answer(
         return Ok(response.finish());
     }
     response.insert_header((CONTENT_TYPE, content_type));
-    let document = BufferedResponse::make(&state.limits, body, encoding_for(request)).await?;
-    document.answer(&mut response, &state.limits, state.client_address(request))
+    BufferedResponse::encode(client.limits, body, BufferedResponse::encoding_for(request))
+        .await?
+        .respond(&mut response, client)
+}
+
+/// Whether the `If-None-Match` of a request names this tag.
+pub(crate) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A thing with a place.
+/// An object with a geometry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Feature<P> {
     #[serde(rename = "type")]
@@ -17,7 +17,7 @@ pub(crate) struct Feature<P> {
     properties: P,
 }
 
-/// Positions, each a longitude and a latitude in degrees and, where it is known, the height above the ellipsoid in metres.
+/// Positions, each a longitude and a latitude in degrees and, where known, the height above the ellipsoid in metres.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "type", content = "coordinates")]
 pub(crate) enum Geometry {
@@ -27,7 +27,7 @@ pub(crate) enum Geometry {
     MultiLineString(Vec<Vec<Position>>),
 }
 
-/// Longitude, latitude and, where it is known, the height above the ellipsoid in metres.
+/// Longitude, latitude and, where known, the height above the ellipsoid in metres.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Position {
@@ -38,14 +38,14 @@ pub(crate) enum Position {
 impl PartialSchema for Position {
     fn schema() -> RefOr<Schema> {
         let numbers = ArrayBuilder::new().items(f64::schema()).min_items(Some(2)).max_items(Some(3));
-        numbers.description(Some("Longitude, latitude and, where it is known, the height in metres.")).into()
+        numbers.description(Some("Longitude, latitude and, where known, the height in metres.")).into()
     }
 }
 
 impl ToSchema for Position {}
 
 impl Position {
-    /// Where a state says that its aircraft is.
+    /// The position in a state vector.
     pub(crate) fn of(state: &StateVector) -> Option<Self> {
         let (lon, lat) = (state.lon?, state.lat?);
         Some(match state.geo_altitude {
@@ -66,7 +66,7 @@ impl Position {
         }
     }
 
-    /// The same with a place of one's choice.
+    /// The same height at another longitude and latitude.
     fn at(self, lon: f64, lat: f64) -> Self {
         match self {
             Self::Flat(_) => Self::Flat([lon, lat]),
@@ -76,26 +76,25 @@ impl Position {
 }
 
 impl<P> Feature<P> {
-    /// A feature of this geometry.
     pub(crate) fn new(id: String, geometry: Geometry, properties: P) -> Self {
         Self { kind: "Feature", id, geometry, properties }
     }
 }
 
 impl<'a> Feature<&'a StateVector> {
-    /// An aircraft at its position; `None` where that is unknown.
+    /// An aircraft at its position; `None` where the position is unknown.
     pub(crate) fn aircraft(state: &'a StateVector) -> Option<Self> {
         Some(Self::new(state.icao24.to_string(), Geometry::Point(Position::of(state)?), state))
     }
 
-    /// One position of a track, told apart by its time.
+    /// One position of a track, identified by its time.
     pub(crate) fn position(state: &'a StateVector, at: UnixTime) -> Option<Self> {
         Some(Self::new(at.to_string(), Geometry::Point(Position::of(state)?), state))
     }
 }
 
-/// A line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9); `None` for fewer
-/// than two of them.
+/// A line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9); `None` for fewer than
+/// two positions.
 pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geometry> {
     let mut lines: Vec<Vec<Position>> = Vec::new();
     let mut last: Option<Position> = None;
@@ -122,12 +121,12 @@ pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geom
     }
 }
 
-/// The longitude, 180 or −180, at which the shorter way leaves the side of `from`, and the latitude there.
+/// The side of the antimeridian (180 or −180) that `from` is on, and the latitude at which the shorter way crosses it.
 fn crossing(from: Position, to: Position) -> (f64, f64) {
     let side = if from.lon() > 0.0 { 180.0 } else { -180.0 };
     let (before, after) = ((side - from.lon()).abs(), (-side - to.lon()).abs());
-    let share = if before + after > 0.0 { before / (before + after) } else { 0.0 };
-    (side, from.lat() + (to.lat() - from.lat()) * share)
+    let fraction = if before + after > 0.0 { before / (before + after) } else { 0.0 };
+    (side, from.lat() + (to.lat() - from.lat()) * fraction)
 }
 
 #[cfg(test)]
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_two_positions_at_least() {
+    fn a_line_needs_two_positions() {
         assert_eq!(through(&[]), serde_json::Value::Null);
         assert_eq!(through(&[[1.0, 2.0]]), serde_json::Value::Null);
         let expected = serde_json::json!({ "type": "LineString", "coordinates": [[1.0, 2.0], [3.0, 4.0]] });

@@ -1,4 +1,4 @@
-//! What there may be of anything that clients can ask for.
+//! Limits on what clients can request: concurrent histories, and memory for responses that wait to be sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,24 +12,28 @@ use crate::http::connection::per_address_limit::{AddressPermit, PerAddressLimit}
 use crate::http::connection::rejections::{Limit, Rejections};
 use crate::storage::MAX_HISTORIES;
 
-/// The limits that the routes keep to.
+/// The limits that all endpoints share.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How long a client may take nothing of what it has asked for.
-    pub(crate) patience: Duration,
-    /// Histories that are being read, in all.
+    /// How long a client may accept nothing of a response before its connection is closed.
+    pub(crate) client_timeout: Duration,
     histories: Arc<Semaphore>,
-    /// Those of each address.
     histories_per_address: PerAddressLimit,
-    /// Room for answers that wait for clients, in units.
-    room: Arc<Semaphore>,
-    /// The bytes of those that each address waits for. One that many wait for counts for each of them here.
-    waiting: PerAddressLimit,
-    /// What has met a limit.
+    /// Memory for responses that wait to be sent, in units.
+    buffered: Arc<Semaphore>,
+    /// The same in bytes. A response that several addresses wait for counts for each of them.
+    buffered_per_address: PerAddressLimit,
     pub(crate) rejections: Rejections,
 }
 
-/// Allows one history to be read, until it is dropped.
+/// The client that a response is for, as it counts for limits.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) address: AddressBlock,
+}
+
+/// Allows one history to be read, until dropped.
 #[derive(Debug)]
 pub(crate) struct HistoryPermit {
     _any: OwnedSemaphorePermit,
@@ -37,27 +41,24 @@ pub(crate) struct HistoryPermit {
 }
 
 impl Limits {
-    /// Histories that one address may read at once: enough for a household with several maps in replay, and half of all,
-    /// so that others can read too.
-    const HISTORIES_PER_ADDRESS: usize = MAX_HISTORIES / 2;
+    /// Enough for a household with several maps in replay, and half of all, so that other addresses can read too.
+    const MAX_HISTORIES_PER_ADDRESS: usize = MAX_HISTORIES / 2;
 
-    /// Bytes of answers that may wait for clients.
-    pub(crate) const WAITING: usize = 256 << 20;
+    pub(crate) const MAX_BUFFERED_BYTES: usize = 256 << 20;
 
-    /// Those that wait for clients at one address.
-    pub(crate) const WAITING_PER_ADDRESS: usize = 64 << 20;
+    pub(crate) const MAX_BUFFERED_BYTES_PER_ADDRESS: usize = 64 << 20;
 
-    /// Bytes that are counted as one.
+    /// Bytes per permit of the semaphore.
     const UNIT: usize = 1024;
 
-    /// With nothing taken; what meets them is a metric in `registry`.
-    pub fn register(registry: &mut Registry, patience: Duration) -> Self {
+    /// Creates the limits; their rejections are counted in `registry`.
+    pub fn register(registry: &mut Registry, client_timeout: Duration) -> Self {
         Self {
-            patience,
+            client_timeout,
             histories: Arc::new(Semaphore::new(MAX_HISTORIES)),
-            histories_per_address: PerAddressLimit::new(Self::HISTORIES_PER_ADDRESS),
-            room: Arc::new(Semaphore::new(Self::units(Self::WAITING))),
-            waiting: PerAddressLimit::new(Self::WAITING_PER_ADDRESS),
+            histories_per_address: PerAddressLimit::new(Self::MAX_HISTORIES_PER_ADDRESS),
+            buffered: Arc::new(Semaphore::new(Self::units(Self::MAX_BUFFERED_BYTES))),
+            buffered_per_address: PerAddressLimit::new(Self::MAX_BUFFERED_BYTES_PER_ADDRESS),
             rejections: Rejections::register(registry),
         }
     }
@@ -65,46 +66,46 @@ impl Limits {
     /// Permits an address to read a history.
     ///
     /// # Errors
-    /// 503 where the address, or all clients together, read as many as allowed.
+    /// 503 where the address, or all clients together, have reached their limit.
     pub(crate) fn history_permit(&self, address: AddressBlock) -> Result<HistoryPermit, Problem> {
-        let refused = |detail: String| {
+        let rejected = |detail: String| {
             self.rejections.count(Limit::Histories);
             Problem::unavailable(detail)
         };
         let of_address = self.histories_per_address.try_acquire(address, 1).ok_or_else(|| {
-            let limit = Self::HISTORIES_PER_ADDRESS;
-            refused(format!("too many concurrent history requests from this address (limit {limit})"))
+            let limit = Self::MAX_HISTORIES_PER_ADDRESS;
+            rejected(format!("too many concurrent history requests from this address (limit {limit})"))
         })?;
         let any = self.histories.clone().try_acquire_owned();
-        let any = any.map_err(|_| refused(format!("too many concurrent history requests (limit {MAX_HISTORIES})")))?;
+        let any = any.map_err(|_| rejected(format!("too many concurrent history requests (limit {MAX_HISTORIES})")))?;
         Ok(HistoryPermit { _any: any, _of_address: of_address })
     }
 
-    /// How much room bytes take.
+    /// Converts bytes to units of the budget, rounded up.
     pub(crate) fn units(bytes: usize) -> usize {
         bytes.div_ceil(Self::UNIT)
     }
 
-    /// Room for an answer of so many bytes.
+    /// Reserves memory for a response.
     ///
     /// # Errors
-    /// 503 where there is none.
-    pub(crate) fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    /// 503 where the limit is reached.
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let units = u32::try_from(Self::units(bytes)).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(units).map_err(|_| {
-            self.rejections.count(Limit::Answers);
-            Problem::unavailable("too much waits to be read by clients already")
+        self.buffered.clone().try_acquire_many_owned(units).map_err(|_| {
+            self.rejections.count(Limit::Responses);
+            Problem::unavailable("too much memory is held by responses that clients are slow to read")
         })
     }
 
-    /// An address's share of it.
+    /// Counts a response for an address that waits for it.
     ///
     /// # Errors
-    /// 503 where it has as much as it may.
-    pub(crate) fn address_share(&self, address: AddressBlock, bytes: usize) -> Result<AddressPermit, Problem> {
-        self.waiting.try_acquire(address, bytes).ok_or_else(|| {
-            self.rejections.count(Limit::Answers);
-            Problem::unavailable("too much waits to be read at this address already")
+    /// 503 where the limit of the address is reached.
+    pub(crate) fn reserve_for(&self, address: AddressBlock, bytes: usize) -> Result<AddressPermit, Problem> {
+        self.buffered_per_address.try_acquire(address, bytes).ok_or_else(|| {
+            self.rejections.count(Limit::Responses);
+            Problem::unavailable("this address is slow to read earlier responses; read those first")
         })
     }
 }

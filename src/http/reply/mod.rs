@@ -1,7 +1,8 @@
-//! What responses are made of.
+//! What handlers respond with: bodies, encodings, media types, entity tags, problems, and the limits on them.
 
 pub(crate) mod buffered_response;
 pub(crate) mod content_negotiation;
+pub(crate) mod encoding;
 pub(crate) mod entity_tag;
 pub(crate) mod geojson;
 pub(crate) mod head_body;

@@ -1,101 +1,100 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::storage::QueryError;
 
-/// An error answer: a problem document (RFC 9457).
+/// An error response: a problem document (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    /// A few words for this kind of error, the same for each of its status.
+    /// The kind of error in a few words; the same for all problems with this status.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What was wrong, for people.
+    /// What is wrong, for humans.
     detail: String,
-    /// The query parameter that is to blame.
+    /// The query parameter that is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     parameter: Option<&'static str>,
+    /// For 405: the methods that the address supports.
+    #[serde(skip)]
+    allow: Option<&'static str>,
 }
 
 impl Problem {
-    /// 400: a query parameter has a value that cannot be used.
+    fn new(status: u16, title: &'static str, detail: impl fmt::Display) -> Self {
+        Self { title, status, detail: detail.to_string(), parameter: None, allow: None }
+    }
+
+    /// 400: a query parameter has an invalid value.
     pub(crate) fn bad_parameter(parameter: &'static str, detail: impl fmt::Display) -> Self {
-        let detail = format!("{parameter}: {detail}");
-        Self { title: "Bad request", status: 400, detail, parameter: Some(parameter) }
+        Self { parameter: Some(parameter), ..Self::bad_request(format_args!("{parameter}: {detail}")) }
     }
 
-    /// 400: the request cannot be understood.
+    /// 400: the request is invalid.
     pub(crate) fn bad_request(detail: impl fmt::Display) -> Self {
-        Self { title: "Bad request", status: 400, detail: detail.to_string(), parameter: None }
+        Self::new(400, "Bad request", detail)
     }
 
-    /// 401: a bearer token is asked for.
+    /// 401: a bearer token is required.
     pub(crate) fn unauthorized(detail: &str) -> Self {
-        Self { title: "Unauthorized", status: 401, detail: detail.into(), parameter: None }
+        Self::new(401, "Unauthorized", detail)
     }
 
     /// 403: not for this client.
     pub(crate) fn forbidden(detail: &str) -> Self {
-        Self { title: "Forbidden", status: 403, detail: detail.into(), parameter: None }
+        Self::new(403, "Forbidden", detail)
     }
 
-    /// 404: nothing is there.
+    /// 404: nothing exists there.
     pub(crate) fn not_found(detail: impl fmt::Display) -> Self {
-        Self { title: "Not found", status: 404, detail: detail.to_string(), parameter: None }
+        Self::new(404, "Not found", detail)
     }
 
-    /// 405: not by this method.
-    pub(crate) fn method_not_allowed() -> Self {
-        let detail = "this address answers GET and HEAD only".into();
-        Self { title: "Method not allowed", status: 405, detail, parameter: None }
+    /// 405: the address supports these methods only, given as in the header `Allow`.
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format_args!("supported methods: {allow}");
+        Self { allow: Some(allow), ..Self::new(405, "Method not allowed", detail) }
     }
 
-    /// 405: the address is there to be posted to.
-    pub(crate) fn post_only() -> Self {
-        Self { title: "Method not allowed", status: 405, detail: Self::POST_ONLY.into(), parameter: None }
-    }
-
-    const POST_ONLY: &str = "this address answers POST only";
-
-    /// 409: not as things stand.
-    pub(crate) fn conflict(detail: impl fmt::Display) -> Self {
-        Self { title: "Conflict", status: 409, detail: detail.to_string(), parameter: None }
-    }
-
-    /// 406: not in this form.
+    /// 406: not available in an acceptable representation.
     pub(crate) fn not_acceptable(detail: impl fmt::Display) -> Self {
-        Self { title: "Not acceptable", status: 406, detail: detail.to_string(), parameter: None }
+        Self::new(406, "Not acceptable", detail)
     }
 
-    /// 503, or 500 where the same question would fail again: the database has no answer. Its own words are for the log.
-    pub(crate) fn of_query(error: &QueryError) -> Self {
-        if *error == QueryError::Busy {
+    /// 409: impossible in the present state.
+    pub(crate) fn conflict(detail: impl fmt::Display) -> Self {
+        Self::new(409, "Conflict", detail)
+    }
+
+    /// 429: too many requests; `Retry-After` is a minute.
+    pub(crate) fn too_many_requests(detail: &str) -> Self {
+        Self::new(429, "Too many requests", detail)
+    }
+
+    /// 503: a part of the server is unavailable; `Retry-After` is five seconds.
+    pub(crate) fn unavailable(detail: impl fmt::Display) -> Self {
+        Self::new(503, "Service unavailable", detail)
+    }
+}
+
+/// The error of the database itself is logged, and not shown to the client.
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        if error == QueryError::Busy {
             return Self::unavailable(error);
         }
-        log::warn!(error:%; "a query of the history failed");
+        log::warn!(error:%; "history query failed");
         match error {
-            QueryError::Unavailable(_) | QueryError::Busy => Self::unavailable("the database does not answer"),
-            QueryError::Malformed(_) => {
-                let detail = "the database holds a row that is no state vector".into();
-                Self { title: "Internal error", status: 500, detail, parameter: None }
-            }
+            QueryError::Unavailable(_) | QueryError::Busy => Self::unavailable("the database is unavailable"),
+            // It would fail again.
+            QueryError::Malformed(_) => Self::new(500, "Internal error", "the database contains an invalid row"),
         }
-    }
-
-    /// 429: too often; come back in a minute.
-    pub(crate) fn too_many_requests(detail: &str) -> Self {
-        Self { title: "Too many requests", status: 429, detail: detail.into(), parameter: None }
-    }
-
-    /// 503: a part of the server cannot answer now.
-    pub(crate) fn unavailable(detail: impl fmt::Display) -> Self {
-        Self { title: "Service unavailable", status: 503, detail: detail.to_string(), parameter: None }
     }
 }
 
@@ -115,11 +114,12 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         match self.status {
             401 => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
-            405 if self.detail == Self::POST_ONLY => drop(response.insert_header(("Allow", "POST"))),
-            405 => drop(response.insert_header(("Allow", "GET, HEAD"))),
-            429 => drop(response.insert_header(("Retry-After", "60"))),
-            503 => drop(response.insert_header(("Retry-After", "5"))),
+            429 => drop(response.insert_header((RETRY_AFTER, "60"))),
+            503 => drop(response.insert_header((RETRY_AFTER, "5"))),
             _ => {}
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((ALLOW, allow));
         }
         response.json(self)
     }

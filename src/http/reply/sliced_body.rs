@@ -5,20 +5,20 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-/// A body that is there as a whole, given in slices: actix-http copies what a body gives into a buffer of the connection,
-/// and asks for more only when there is room in that.
+/// A complete body that is sent in slices: actix-http copies each chunk of a body into a buffer of the connection, and polls
+/// for the next one only when that buffer has room.
 pub(crate) struct SlicedBody<H> {
     rest: Bytes,
-    /// What is held until the body is sent or given up.
+    /// Dropped when the body was sent or abandoned.
     _held: H,
 }
 
-/// What is no larger than this need not be sliced.
+/// Size of a slice; a body up to this size is not sliced.
 pub(crate) const SLICE: usize = 32 * 1024;
 
 impl<H> SlicedBody<H> {
-    /// Gives all of these bytes, and holds `held` meanwhile.
-    pub(crate) fn of(bytes: Bytes, held: H) -> Self {
+    /// Sends these bytes, and holds `held` until then.
+    pub(crate) fn new(bytes: Bytes, held: H) -> Self {
         Self { rest: bytes, _held: held }
     }
 }
@@ -44,18 +44,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn it_gives_everything_slice_by_slice() {
+    async fn a_body_is_sent_slice_by_slice() {
         for length in [0, 1, SLICE, SLICE + 1, 3 * SLICE] {
             let bytes = Bytes::from_iter((0..length).map(|number| number as u8));
-            let mut body = SlicedBody::of(bytes.clone(), ());
+            let mut body = SlicedBody::new(bytes.clone(), ());
             assert_eq!(body.size(), BodySize::Sized(length as u64));
-            let mut given = Vec::new();
+            let mut sent = Vec::new();
             while let Some(slice) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
                 let slice = slice.unwrap();
                 assert!((1..=SLICE).contains(&slice.len()), "{}", slice.len());
-                given.extend_from_slice(&slice);
+                sent.extend_from_slice(&slice);
             }
-            assert!(given == bytes);
+            assert!(sent == bytes);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Slowing down who guesses the admin token.
+//! Slows down guessing of the admin token.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use actors::domain::AddressBlock;
 
-/// Wrong tokens by address. Past a number of them within a minute an address is not listened to for the rest of it.
+/// Counts wrong tokens by address, and blocks an address with too many of them for the rest of the minute.
 #[derive(Debug, Default)]
-pub struct LoginThrottle(Mutex<HashMap<AddressBlock, Window>>);
+pub(crate) struct LoginThrottle(Mutex<HashMap<AddressBlock, Window>>);
 
 #[derive(Debug)]
 struct Window {
@@ -17,20 +17,17 @@ struct Window {
 }
 
 impl LoginThrottle {
-    /// Wrong tokens a minute.
+    /// Wrong tokens per window.
     pub(crate) const MAX_FAILURES: u32 = 10;
-    /// How long they count.
     pub(crate) const WINDOW: Duration = Duration::from_secs(60);
-    /// Addresses that are remembered; of more than these the ones with the fewest wrong tokens are forgotten.
+    /// Bound on memory; past it the addresses that are not blocked are forgotten first.
     const MAX_ADDRESSES: usize = 10_000;
 
-    /// Whether the address has used up its attempts.
     pub(crate) fn is_blocked(&self, address: AddressBlock, now: Instant) -> bool {
         let windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         windows.get(&address).is_some_and(|window| window.lasts(now) && window.failed >= Self::MAX_FAILURES)
     }
 
-    /// A wrong token came from the address.
     pub(crate) fn record_failure(&self, address: AddressBlock, now: Instant) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= Self::MAX_ADDRESSES {
@@ -67,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_some_attempts_a_minute_and_others_have_their_own() {
+    fn login_throttle_blocks_only_the_guessing_address() {
         let (throttle, now) = (LoginThrottle::default(), Instant::now());
         for _ in 0..LoginThrottle::MAX_FAILURES {
             assert!(!throttle.is_blocked(address(1), now));
@@ -81,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_bounded() {
+    fn memory_is_bounded() {
         let (throttle, now) = (LoginThrottle::default(), Instant::now());
         for number in 0..3 * LoginThrottle::MAX_ADDRESSES as u32 {
             throttle.record_failure(address(number), now);

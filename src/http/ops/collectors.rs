@@ -1,0 +1,75 @@
+//! Metrics that are read from their source at each scrape.
+
+use actors::supervision::Board;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use crate::storage::{Connections, Storage};
+
+/// The connections of the database pool.
+#[derive(Debug)]
+pub struct PoolCollector(pub Storage);
+
+impl Collector for PoolCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Connections { in_use, idle, waiting, most } = self.0.connections();
+        let shape = ConstGauge::new(0_i64);
+        let mut family = encoder.encode_descriptor(
+            "database_connections",
+            "Database connections for queries, by state",
+            None,
+            shape.metric_type(),
+        )?;
+        for (kind, count) in [("in_use", in_use), ("idle", idle)] {
+            gauge(count).encode(family.encode_family(&[("kind", kind)])?)?;
+        }
+        for (name, help, count) in [
+            ("database_connections_most", "Maximum number of database connections for queries", most),
+            ("database_queries_waiting", "Queries waiting for a database connection", waiting),
+        ] {
+            gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(count: usize) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The actors' phases and restarts.
+#[derive(Debug)]
+pub struct BoardCollector(pub Board);
+
+impl Collector for BoardCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let statuses = self.0.statuses();
+        let restarts = ConstCounter::new(0_u64);
+        let mut family = encoder.encode_descriptor(
+            "actor_restarts",
+            "Actor restarts, after a panic or on the operator's request",
+            None,
+            restarts.metric_type(),
+        )?;
+        for status in &statuses {
+            let labels = [("actor", status.name)];
+            ConstCounter::new(status.restarts).encode(family.encode_family(&labels)?)?;
+        }
+        let up = ConstGauge::new(0_i64);
+        let mut family = encoder.encode_descriptor(
+            "actor_phase",
+            "Current phase of each actor, always 1",
+            None,
+            up.metric_type(),
+        )?;
+        for status in &statuses {
+            let phase = serde_json::to_value(status.phase).ok();
+            let labels =
+                [("actor", status.name), ("phase", phase.as_ref().and_then(|p| p.as_str()).unwrap_or("unknown"))];
+            ConstGauge::new(1_i64).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! Every address that this server answers at.
+
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, Handler, Resource, Responder, Scope, web};
+use pastey::paste;
+use utoipa::OpenApi;
+
+use super::admin::login_throttle::LoginThrottle;
+use super::admin::{actions, actors, events};
+use super::api::openapi::Description;
+use super::api::picture_cache::PictureCache;
+use super::api::{flights, history, openapi, past_flights, stats, status, stream, track};
+use super::cors::{AllowedOrigins, cors, explain_rejections};
+use super::methods::Methods;
+use super::ops::{health, metrics, page};
+use super::reply::encoding::compress;
+use super::reply::problem::Problem;
+use super::state::ServerState;
+
+/// Generates one function per group, which returns the resources of its handlers, and `Operations`, which describes them all.
+/// The method and the path of each handler come from its `#[utoipa::path]`.
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* fn $group:ident { $($module:ident::$handler:ident,)+ })+) => { paste! {
+        /// The operations of the OpenAPI description.
+        #[derive(OpenApi)]
+        #[openapi(paths($($($module::$handler,)+)+))]
+        struct Operations;
+
+        $(
+            $(#[$doc])*
+            fn $group(scope: &str) -> Vec<Resource> {
+                vec![$(endpoint::<$module::[<__path_ $handler>], _, _>(scope, $module::$handler),)+]
+            }
+        )+
+    }};
+}
+
+endpoints! {
+    /// For this server's operator; not for pages of other origins.
+    fn operations {
+        health::live,
+        health::ready,
+        metrics::metrics,
+        actors::actors,
+        events::events,
+        actions::restart,
+        actions::pause_polling,
+        actions::resume_polling,
+        actions::drain,
+    }
+
+    /// Event streams, which encode themselves.
+    fn streams {
+        stream::sse_flights,
+        stream::stream,
+    }
+
+    /// Below [`API`].
+    fn api {
+        flights::flights,
+        past_flights::past_flights,
+        track::track,
+        stats::stats,
+        history::history,
+        status::status,
+        openapi::document,
+    }
+}
+
+/// The web page's files, which the OpenAPI description leaves out.
+fn web_page() -> [Resource; 4] {
+    [
+        Methods::Read.resource("/", page::page),
+        Methods::Read.resource("/admin", page::admin),
+        Methods::Read.resource("/admin/", page::admin_with_slash),
+        Methods::Read.resource("/assets/{name}", page::asset),
+    ]
+}
+
+const API: &str = "/api/v1";
+
+/// The routes, with what their handlers share. Clones share it, too.
+#[derive(Clone)]
+pub(super) struct Routes {
+    state: web::Data<ServerState>,
+    origins: AllowedOrigins,
+    description: web::Data<Description>,
+    pictures: web::Data<PictureCache>,
+    login_throttle: web::Data<LoginThrottle>,
+    watchers: web::Data<events::Watchers>,
+}
+
+impl Routes {
+    pub(super) fn new(state: ServerState, origins: AllowedOrigins) -> Self {
+        Self {
+            state: web::Data::new(state),
+            origins,
+            description: web::Data::new(Description::new(Operations::openapi())),
+            pictures: web::Data::default(),
+            login_throttle: web::Data::default(),
+            watchers: web::Data::default(),
+        }
+    }
+
+    pub(super) fn configure(&self, app: &mut web::ServiceConfig) {
+        app.app_data(self.state.clone())
+            .app_data(self.description.clone())
+            .app_data(self.pictures.clone())
+            .app_data(self.login_throttle.clone())
+            .app_data(self.watchers.clone());
+        for resource in web_page() {
+            app.service(resource);
+        }
+        for resource in operations("") {
+            app.service(resource);
+        }
+        for resource in streams("") {
+            app.service(resource.wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
+        }
+        let api = api(API).into_iter().fold(web::scope(API), Scope::service);
+        app.service(api.wrap(from_fn(compress)).wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
+        #[cfg(feature = "fault-injection")]
+        app.route("/admin/actors/{name}/panic", web::post().to(actors::panic));
+        app.default_service(web::to(|| async { Err::<&str, _>(Problem::not_found("no resource at this path")) }));
+    }
+}
+
+/// The resource of a handler, at the path in its description, which is relative to `scope` here.
+fn endpoint<D, F, Args>(scope: &str, handler: F) -> Resource
+where
+    D: utoipa::Path,
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let path = D::path();
+    Methods::described_by::<D>().resource(path.strip_prefix(scope).unwrap_or(&path), handler)
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::domain::FIELDS;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_explained() {
+        let description = Description::new(Operations::openapi());
+        for (path, item) in description.json()["paths"].as_object().unwrap() {
+            let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
+            assert!(operation["summary"].is_string() && operation["tags"][0] != "crate", "{path}: {operation}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{path}: {parameter}");
+                assert!(parameter["schema"].is_object(), "{path}: {parameter}");
+            }
+            let success = if method == "get" { "200" } else { "202" };
+            assert!(operation["responses"][success]["content"].is_object(), "{path}");
+            assert!(operation["responses"]["default"].is_object(), "{path}");
+        }
+        let state = &description.json()["components"]["schemas"]["StateVector"];
+        assert_eq!(state["required"].as_array().unwrap().len(), FIELDS.len(), "{state}");
+        assert_eq!(state["properties"].as_object().unwrap().len(), FIELDS.len());
+    }
+
+    #[test]
+    fn operation_ids_are_unique() {
+        let description = Description::new(Operations::openapi());
+        let operations = description.json()["paths"].as_object().unwrap().values().flat_map(|item| item.as_object());
+        let ids: Vec<_> =
+            operations.flat_map(|item| item.values()).map(|operation| &operation["operationId"]).collect();
+        let distinct: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+    }
+}
