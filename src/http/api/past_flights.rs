@@ -166,7 +166,7 @@ mod tests {
         }
 
         #[test]
-        fn no_cursor_panics(text in "\\PC{0,30}") {
+        fn no_cursor_panics_the_parser(text in "\\PC{0,30}") {
             let _ = parse_cursor(&text);
         }
     }
