@@ -1,7 +1,7 @@
 //! The HTTP server.
 //!
-//! A request passes, in this order: `connection` (limits, TLS, sockets), `routes` (the table of all addresses), a handler
-//! of `api`, `admin` or `ops`, and `reply` (encoding, caching, problems).
+//! A request passes, in this order: `connection` (limits, TLS, sockets), `routes` (the table of all addresses), a
+//! handler of `api`, `admin` or `ops`, and `reply` (encoding, caching, problems).
 
 mod admin;
 mod api;

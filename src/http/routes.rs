@@ -17,8 +17,8 @@ use super::reply::encoding::compress;
 use super::reply::problem::Problem;
 use super::state::ServerState;
 
-/// Generates one function per group, which returns the resources of its handlers, and `Operations`, which describes them all.
-/// The method and the path of each handler come from its `#[utoipa::path]`.
+/// Generates one function per group, which returns the resources of its handlers, and `Operations`, which describes
+/// them all. The method and the path of each handler come from its `#[utoipa::path]`.
 macro_rules! endpoints {
     ($($(#[$doc:meta])* fn $group:ident { $($module:ident::$handler:ident,)+ })+) => { paste! {
         /// The operations of the OpenAPI description.

@@ -22,11 +22,12 @@ use crate::http::state::ServerState;
 
 /// The live state of each actor, and the log of changes
 ///
-/// Server-Sent Events. `vitals`, once a second and after each change: an object with `at`, `course` (`serving`, `draining`,
-/// `drained`), `memory_bytes` and the `actors` of `/admin/actors`. `log`, with an `id`, for each change of state and each
-/// action: first the last 500, or those after `Last-Event-ID`; an object with `id`, `at`, `actor` (`null`: the process) and
-/// `kind`, which is `phase` (`from`, `to`, `reason`), `readiness` (`ready`, `reason`) or `order` (`action`: `pause_polling`,
-/// `resume_polling`, `restart`, `drain`). The stream ends once everything is drained.
+/// Server-Sent Events. `vitals`, once a second and after each change: an object with `at`, `course` (`serving`,
+/// `draining`, `drained`), `memory_bytes` and the `actors` of `/admin/actors`. `log`, with an `id`, for each change of
+/// state and each action: first the last 500, or those after `Last-Event-ID`; an object with `id`, `at`, `actor`
+/// (`null`: the process) and `kind`, which is `phase` (`from`, `to`, `reason`), `readiness` (`ready`, `reason`) or
+/// `order` (`action`: `pause_polling`, `resume_polling`, `restart`, `drain`). The stream ends once everything is
+/// drained.
 #[utoipa::path(get, path = "/admin/events", tag = "operations", security(("operator" = [])),
     responses((status = 200, description = "Server-Sent Events.", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn events(

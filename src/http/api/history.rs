@@ -33,11 +33,12 @@ const FORMATS: &[Representation<Format>] = &[
 
 /// The stored state vectors, streamed
 ///
-/// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: one state vector per line, with
-/// the same members as everywhere. CSV: RFC 4180 with a header line; unknown values are empty. A response whose transfer ends
-/// with an error is incomplete: continue from the last `last_contact` received. It is not a snapshot: rows stored during the
-/// transfer may be included. At most sixteen requests are served at once, eight per address; others get 503 and
-/// `Retry-After`. A transfer is aborted when its client reads nothing for `sse.client_timeout` (30 s).
+/// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: one state vector per
+/// line, with the same members as everywhere. CSV: RFC 4180 with a header line; unknown values are empty. A response
+/// whose transfer ends with an error is incomplete: continue from the last `last_contact` received. It is not a
+/// snapshot: rows stored during the transfer may be included. At most sixteen requests are served at once, eight per
+/// address; others get 503 and `Retry-After`. A transfer is aborted when its client reads nothing for
+/// `sse.client_timeout` (30 s).
 #[utoipa::path(get, path = "/api/v1/history", tag = "flights",
     params(("from", Query), ("to", Query), ("bbox", Query), ("icao24", Query),
         ("callsign" = Option<String>, Query, example = "SWR123",

@@ -15,8 +15,8 @@ use crate::http::connection::disconnect::DisconnectWatch;
 use crate::http::reply::limits::HistoryPermit;
 use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 
-/// The rows of a history as a response body. A thread of its own reads them, since that keeps a core busy and blocks with
-/// SQLite; it stays only a few parts ahead of the client. The query ends when the client disconnects.
+/// The rows of a history as a response body. A thread of its own reads them, since that keeps a core busy and blocks
+/// with SQLite; it stays only a few parts ahead of the client. The query ends when the client disconnects.
 ///
 /// actix-web-lab's responders would send each row as a chunk; only their media types are used.
 pub(crate) struct HistoryBody {
@@ -34,8 +34,8 @@ pub(crate) struct Reader {
     pub(crate) client: DisconnectWatch,
 }
 
-/// A permit that is released as soon as one of its holders is dropped: the response, whose client may disconnect while the
-/// thread is blocked in the database, or the thread, which may end while the response waits for its client.
+/// A permit that is released as soon as one of its holders is dropped: the response, whose client may disconnect while
+/// the thread is blocked in the database, or the thread, which may end while the response waits for its client.
 struct JointPermit(Arc<Mutex<Option<HistoryPermit>>>);
 
 impl JointPermit {

@@ -34,8 +34,8 @@ pub(crate) struct PastFlights {
     flights: Vec<PastFlight>,
 }
 
-/// Consecutive states of one aircraft: from the first in the air to the first on the ground, or the last before a gap or a
-/// change of the callsign.
+/// Consecutive states of one aircraft: from the first in the air to the first on the ground, or the last before a gap
+/// or a change of the callsign.
 #[derive(Serialize, ToSchema)]
 struct PastFlight {
     icao24: Icao24,

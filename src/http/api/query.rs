@@ -138,8 +138,8 @@ impl Parameters {
         parse_time(text).map(Some).map_err(|error| Problem::bad_parameter(name, error))
     }
 
-    /// `from` and `to`. By default `to` is now, plus the tolerated clock difference of the source, and `from` is `length`
-    /// earlier.
+    /// `from` and `to`. By default `to` is now, plus the tolerated clock difference of the source, and `from` is
+    /// `length` earlier.
     ///
     /// # Errors
     /// 400: not a time, or `from` is after `to`.

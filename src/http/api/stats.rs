@@ -102,9 +102,9 @@ fn rows() -> Schema {
 
 /// Traffic per hour
 ///
-/// State vectors and distinct aircraft for each hour that overlaps `from` to `to`, by default the last 24 hours: in total (at
-/// most 366 days), by country of registration (31 days) or by cell of 5 by 5 degrees (2 days). Hours without traffic are left
-/// out. The current hour lags some minutes behind.
+/// State vectors and distinct aircraft for each hour that overlaps `from` to `to`, by default the last 24 hours: in
+/// total (at most 366 days), by country of registration (31 days) or by cell of 5 by 5 degrees (2 days). Hours without
+/// traffic are left out. The current hour lags some minutes behind.
 #[utoipa::path(get, path = "/api/v1/stats", tag = "flights",
     params(("from", Query), ("to", Query),
         ("by" = Option<String>, Query, example = "country", description = "`hour` (the default), `country` or `cell`."),

@@ -16,8 +16,8 @@ pub(crate) struct Status {
     demonstration: bool,
     /// `live`, `simulated` (`serve --demo`) or `recorded` (`serve --replay`).
     traffic: &'static str,
-    /// If `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are shifted to the
-    /// present.
+    /// If `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are shifted to
+    /// the present.
     recorded_at: Option<i64>,
     /// `null` where another process polls the source.
     source: Option<Source>,
@@ -37,8 +37,8 @@ impl Status {
 /// The source of the flights.
 #[derive(Serialize, ToSchema)]
 struct Source {
-    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator has
-    /// paused polling.
+    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator
+    /// has paused polling.
     state: &'static str,
     /// The start of this state.
     since: i64,

@@ -31,8 +31,8 @@ struct FrameBody {
 }
 
 impl FrameBody {
-    /// actix-http buffers each chunk of a body as a whole, so a large frame is sent in slices. A slice and its chunk framing
-    /// fill a buffer of 16 KiB.
+    /// actix-http buffers each chunk of a body as a whole, so a large frame is sent in slices. A slice and its chunk
+    /// framing fill a buffer of 16 KiB.
     const SLICE: usize = 16 * 1024 - 16;
 }
 
@@ -67,9 +67,9 @@ impl MessageBody for FrameBody {
 
 /// Every new state vector
 ///
-/// First `data: {"status":"connected","type":"connection_ack",…}`, then one `data: {…}` for each state vector that is newer
-/// than the last one of its aircraft, regardless of its age. No snapshot, no resuming. A client that cannot keep up gets only
-/// the newest state of each aircraft. States more than an hour ahead of the server's clock are left out.
+/// First `data: {"status":"connected","type":"connection_ack",…}`, then one `data: {…}` for each state vector that is
+/// newer than the last one of its aircraft, regardless of its age. No snapshot, no resuming. A client that cannot keep
+/// up gets only the newest state of each aircraft. States more than an hour ahead of the server's clock are left out.
 #[utoipa::path(get, path = "/sse/flights", tag = "streams", responses(
     (status = 200, content_type = "text/event-stream", body = String,
         description = "Endless Server-Sent Events. A server at its limit of clients sends `retry:` and ends the response.")))]
@@ -79,8 +79,8 @@ pub(crate) async fn sse_flights(request: HttpRequest, state: web::Data<ServerSta
 
 /// The live picture and its changes
 ///
-/// First a `snapshot` of everything in the scope, then `delta` events, as specified in `docs/stream.md`. Compressed with gzip
-/// or zstd if `Accept-Encoding` allows it. A client that cannot keep up gets a new snapshot.
+/// First a `snapshot` of everything in the scope, then `delta` events, as specified in `docs/stream.md`. Compressed
+/// with gzip or zstd if `Accept-Encoding` allows it. A client that cannot keep up gets a new snapshot.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "streams",
     params(("bbox", Query), ("icao24", Query), ("last_event_id", Query)), responses(
     (status = 200, content_type = "text/event-stream", body = String,

@@ -78,9 +78,9 @@ const FORMATS: &[Representation<Format>] = &[
 
 /// The track of an aircraft
 ///
-/// One state for each distinct `time_position`: the earliest with that position; states without a position are left out.
-/// `from` and `to` refer to `last_contact`, by default to the last 24 hours. At most `limit` states (by default 10,000, at
-/// most 20,000); the next page by `next_cursor` or the header `Link`.
+/// One state for each distinct `time_position`: the earliest with that position; states without a position are left
+/// out. `from` and `to` refer to `last_contact`, by default to the last 24 hours. At most `limit` states (by default
+/// 10,000, at most 20,000); the next page by `next_cursor` or the header `Link`.
 #[utoipa::path(get, path = "/api/v1/flights/{icao24}/track", tag = "flights",
     params(("icao24" = String, Path, description = "ICAO 24-bit address in hex.", example = "4b1814"),
         ("from", Query), ("to", Query), ("limit", Query), ("cursor", Query), ("format", Query)),

@@ -19,8 +19,8 @@ pub struct Capacity {
 const OWN_FILES: usize = 200;
 
 impl Capacity {
-    /// Raises the limit of open files as far as allowed, and returns how many of the `wanted` clients fit next to `others`
-    /// connections. Logs what to change where that is not enough.
+    /// Raises the limit of open files as far as allowed, and returns how many of the `wanted` clients fit next to
+    /// `others` connections. Logs what to change where that is not enough.
     pub fn raise(wanted: usize, others: usize) -> Self {
         let limit = match raised_limit() {
             Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),

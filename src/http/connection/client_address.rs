@@ -6,8 +6,8 @@ use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR};
 use actors::domain::AddressBlock;
 use ipnet::IpNet;
 
-/// Returns the peer of the connection or, behind trusted proxies, the last address in `X-Forwarded-For` that is not a trusted
-/// proxy. Earlier entries can be forged.
+/// Returns the peer of the connection or, behind trusted proxies, the last address in `X-Forwarded-For` that is not a
+/// trusted proxy. Earlier entries can be forged.
 pub(crate) fn client_address(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> AddressBlock {
     let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
     let forwarded: Vec<_> = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();

@@ -9,9 +9,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Detects that the client of an HTTP/2 request has reset its stream or lost its connection.
 ///
-/// actix-http drops a handler and its body as soon as an HTTP/1 client disconnects. Over HTTP/2 it checks only when it has
-/// something to send, so a request that waits for a database would keep its permit. `h2` reports the reset through the
-/// request's body, but does not wake the task, so the body is polled at an interval.
+/// actix-http drops a handler and its body as soon as an HTTP/1 client disconnects. Over HTTP/2 it checks only when it
+/// has something to send, so a request that waits for a database would keep its permit. `h2` reports the reset through
+/// the request's body, but does not wake the task, so the body is polled at an interval.
 pub(crate) struct DisconnectWatch {
     /// `None` over HTTP/1.
     payload: Option<Payload>,

@@ -1,7 +1,7 @@
 //! The requests in flight on one connection: their number, and whether the client accepts the responses.
 //!
-//! Over HTTP/2 a client can request many things at once and then accept none of them: its socket is not blocked, the bodies
-//! are not polled again, and no other timeout applies.
+//! Over HTTP/2 a client can request many things at once and then accept none of them: its socket is not blocked, the
+//! bodies are not polled again, and no other timeout applies.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -23,8 +23,8 @@ use super::client_address::client_address;
 use super::per_address_limit::{AddressPermit, PerAddressLimit};
 use super::rejections::{Limit, Rejections};
 
-/// Counts the requests of one connection from their start until their response is sent or abandoned. In the extensions of
-/// each connection.
+/// Counts the requests of one connection from their start until their response is sent or abandoned. In the extensions
+/// of each connection.
 #[derive(Clone, Default)]
 pub(crate) struct InFlight(Rc<Requests>);
 
@@ -109,7 +109,8 @@ impl MessageBody for TrackedBody {
         if matches!(next, Poll::Ready(None)) {
             self.permit.in_flight.0.is_open_ended.set(false);
         }
-        // actix polls for the next chunk only after the previous one was flushed, so a pending chunk means a stalled client.
+        // actix polls for the next chunk only after the previous one was flushed, so a pending chunk means a stalled
+        // client.
         self.permit.set_waiting(matches!(next, Poll::Ready(Some(Ok(_)))));
         next
     }

@@ -127,7 +127,8 @@ async fn serve<E>(
     Ok(())
 }
 
-/// Resets a connection that ends inside a body delimited only by its end: closed in order, the part would look complete.
+/// Resets a connection that ends inside a body delimited only by its end: closed in order, the part would look
+/// complete.
 struct ResetIfTruncated(Weak<Shared>);
 
 impl Drop for ResetIfTruncated {

@@ -1,9 +1,9 @@
 //! Hands the socket of an event stream off from actix-http.
 //!
-//! actix-http copies each chunk of a body into a buffer of the connection, and keeps that buffer and the read buffer as long
-//! as the connection lasts: too much memory for thousands of clients that only wait for the next event. Therefore a handler
-//! may take over its socket: actix-http writes the response head and is dropped with its buffers, and the frames, which all
-//! clients share, are written to the socket directly. HTTP/2 and TLS stay with actix-http.
+//! actix-http copies each chunk of a body into a buffer of the connection, and keeps that buffer and the read buffer as
+//! long as the connection lasts: too much memory for thousands of clients that only wait for the next event. Therefore
+//! a handler may take over its socket: actix-http writes the response head and is dropped with its buffers, and the
+//! frames, which all clients share, are written to the socket directly. HTTP/2 and TLS stay with actix-http.
 
 use std::cell::Cell;
 use std::convert::Infallible;

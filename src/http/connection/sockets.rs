@@ -10,9 +10,9 @@ use tokio::net::{TcpSocket, TcpStream};
 /// Connections that may wait to be accepted: after a restart all clients reconnect at once.
 pub(super) const BACKLOG: u32 = 4096;
 
-/// Unsent bytes that the kernel accepts. In-flight bytes do not count, so a long distance gets the window it needs. A bound
-/// on both (`SO_SNDBUF`) would make each part of a long response wait for the acknowledgement of the previous one, which a
-/// client's kernel delays by 40 ms.
+/// Unsent bytes that the kernel accepts. In-flight bytes do not count, so a long distance gets the window it needs. A
+/// bound on both (`SO_SNDBUF`) would make each part of a long response wait for the acknowledgement of the previous
+/// one, which a client's kernel delays by 40 ms.
 const MAX_UNSENT: u32 = 16 * 1024;
 
 /// Listens on each of the host's addresses that this machine has.
@@ -41,8 +41,8 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Bounds the kernel's buffer and its wait for a client that stops reading: there may be thousands of them. The kernel ends
-/// a connection whose data is not acknowledged for `client_timeout`.
+/// Bounds the kernel's buffer and its wait for a client that stops reading: there may be thousands of them. The kernel
+/// ends a connection whose data is not acknowledged for `client_timeout`.
 pub(crate) fn set_options(stream: &TcpStream, client_timeout: Duration) {
     let socket = SockRef::from(stream);
     let set = socket

@@ -14,8 +14,8 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// The format that a request prefers (RFC 9110, section 12.5.1). A client that accepts neither gets [`Text`](Self::Text),
-    /// as from other exporters: a scrape must not fail because of an unknown media type.
+    /// The format that a request prefers (RFC 9110, section 12.5.1). A client that accepts neither gets
+    /// [`Text`](Self::Text), as from other exporters: a scrape must not fail because of an unknown media type.
     pub(crate) fn accepted_by(request: &HttpRequest) -> Self {
         let accepted = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
         let text = Weight::of(&accepted, "text/plain", |_| true);

@@ -20,8 +20,8 @@ pub(crate) async fn live() -> HttpResponse {
 
 /// Readiness
 ///
-/// 200 when the parts that this server's clients need are ready, else 503, also during shutdown; in either case with the
-/// state of each part, and since when.
+/// 200 when the parts that this server's clients need are ready, else 503, also during shutdown; in either case with
+/// the state of each part, and since when.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
     (status = 200, description = "All needed parts are ready.", content_type = "application/json", body = Object),
     (status = 503, description = "A needed part is not ready.", content_type = "application/json", body = Object)))]

@@ -39,7 +39,8 @@ pub(crate) async fn admin(request: HttpRequest) -> HttpResponse {
     document(&request, "admin.html")
 }
 
-/// `GET /admin/`: the URLs in the page are relative to `/admin`, and so is this one, for proxies that strip a path prefix.
+/// `GET /admin/`: the URLs in the page are relative to `/admin`, and so is this one, for proxies that strip a path
+/// prefix.
 pub(crate) async fn admin_with_slash() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "../admin")).finish()
 }

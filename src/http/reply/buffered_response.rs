@@ -1,4 +1,5 @@
-//! Responses that are complete before they are sent: their encoding, and the memory that they may hold while they are sent.
+//! Responses that are complete before they are sent: their encoding, and the memory that they may hold while they are
+//! sent.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -28,8 +29,8 @@ impl BufferedResponse {
         negotiate(request.headers(), RESPONSE_ENCODINGS).unwrap_or(ContentEncoding::Identity)
     }
 
-    /// Compresses a long text at once: a streaming encoder may hold more memory than the text, for as long as the client
-    /// reads. A short one is left to [`compress`](super::encoding::compress).
+    /// Compresses a long text at once: a streaming encoder may hold more memory than the text, for as long as the
+    /// client reads. A short one is left to [`compress`](super::encoding::compress).
     ///
     /// # Errors
     /// 503 when responses that wait for clients take up all the memory they may.

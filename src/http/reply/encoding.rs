@@ -1,4 +1,5 @@
-//! `Accept-Encoding` (RFC 9110, section 12.5.3): the one negotiation for responses, event streams and files of the page.
+//! `Accept-Encoding` (RFC 9110, section 12.5.3): the one negotiation for responses, event streams and files of the
+//! page.
 
 use actix_http::encoding::Encoder;
 use actix_web::body::{BoxBody, MessageBody};
@@ -9,12 +10,13 @@ use actix_web::{Error, ResponseError};
 
 use super::problem::Problem;
 
-/// What [`compress`] and [`BufferedResponse`](super::buffered_response::BufferedResponse) can encode, preferred ones first.
+/// What [`compress`] and [`BufferedResponse`](super::buffered_response::BufferedResponse) can encode, preferred ones
+/// first.
 pub(crate) const RESPONSE_ENCODINGS: &[ContentEncoding] =
     &[ContentEncoding::Zstd, ContentEncoding::Gzip, ContentEncoding::Deflate];
 
-/// Returns the offer to which a request gives the highest weight, the first of them on a tie; `Identity` where it prefers
-/// that or accepts no offer; `None` where it rejects that, too.
+/// Returns the offer to which a request gives the highest weight, the first of them on a tie; `Identity` where it
+/// prefers that or accepts no offer; `None` where it rejects that, too.
 pub(crate) fn negotiate(headers: &HeaderMap, offers: &[ContentEncoding]) -> Option<ContentEncoding> {
     let accepted: Vec<(&str, f32)> = headers
         .get_all(ACCEPT_ENCODING)
@@ -42,8 +44,8 @@ fn coding_and_weight(item: &str) -> (&str, f32) {
     (coding.trim(), weight)
 }
 
-/// Encodes each response whose handler has not done so itself. Replaces actix-web's `Compress`, which has a negotiation of
-/// its own.
+/// Encodes each response whose handler has not done so itself. Replaces actix-web's `Compress`, which has a negotiation
+/// of its own.
 pub(crate) async fn compress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

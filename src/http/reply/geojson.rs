@@ -93,8 +93,8 @@ impl<'a> Feature<&'a StateVector> {
     }
 }
 
-/// A line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9); `None` for fewer than
-/// two positions.
+/// A line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9); `None` for fewer
+/// than two positions.
 pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geometry> {
     let mut lines: Vec<Vec<Position>> = Vec::new();
     let mut last: Option<Position> = None;

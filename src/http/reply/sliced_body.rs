@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-/// A complete body that is sent in slices: actix-http copies each chunk of a body into a buffer of the connection, and polls
-/// for the next one only when that buffer has room.
+/// A complete body that is sent in slices: actix-http copies each chunk of a body into a buffer of the connection, and
+/// polls for the next one only when that buffer has room.
 pub(crate) struct SlicedBody<H> {
     rest: Bytes,
     /// Dropped when the body was sent or abandoned.
