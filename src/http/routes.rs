@@ -139,7 +139,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use actors::domain::FIELDS;
+    use ::actors::domain::FIELDS;
 
     use super::*;
 
