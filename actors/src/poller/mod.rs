@@ -2,8 +2,10 @@
 
 mod actor;
 mod change_filter;
+mod observation;
 pub mod poll_plan;
 mod refill_watch;
 
-pub use actor::{Poller, PollerObservation, SourceState};
+pub use actor::Poller;
 pub use change_filter::PassedOver;
+pub use observation::{PollerObservation, SourceState};
