@@ -18,15 +18,15 @@ use std::time::Duration;
 
 use actix::Addr;
 use actors::metrics::Metrics;
-use actors::operations::{Course, Operations};
-use actors::supervision::{Board, Failure, RestartPolicy, StallWatch, Supervisor};
+use actors::operations::{Lifecycle, Operations};
+use actors::supervision::{ActorName, ActorRegistry, Failure, RestartPolicy, StallWatch, Supervisor};
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::cli::{ExitStatus, FlightSource};
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Role, Settings};
 use crate::http::{
-    self, BoardCollector, Capacity, HttpOptions, Limits, LoginThrottle, Pictures, PoolCollector, RunningServer,
+    self, ActorCollector, Capacity, HttpOptions, Limits, LoginThrottle, Pictures, PoolCollector, RunningServer,
     ServerState, TlsFiles,
 };
 use pipeline::Pipeline;
@@ -65,26 +65,26 @@ impl App {
         let source = LiveSource::of(&settings, source)?;
         let mut registry = Registry::with_prefix("flight_monitor");
         let metrics = Metrics::register(&mut registry);
-        let board = Board::default();
-        registry.register_collector(Box::new(BoardCollector(board.clone())));
-        let (supervisor, failures) = Supervisor::new(board.clone(), RestartPolicy::default());
-        let stalls = StallWatch::on(board.clone());
+        let actors = ActorRegistry::default();
+        registry.register_collector(Box::new(ActorCollector(actors.clone())));
+        let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
+        let stalls = StallWatch::on(actors.clone());
         let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
         let needed = if settings.server.roles.has(Role::Live) {
-            vec!["sse-hub", "kafka-consumer-live"]
+            vec![ActorName::SseHub, ActorName::LiveConsumer]
         } else {
-            board.statuses().iter().map(|status| status.name).collect()
+            actors.statuses().into_iter().map(|status| status.name).collect()
         };
         let limits = Limits::register(&mut registry, settings.sse.client_timeout);
-        let operations = Operations::new(board.clone(), supervisor.restarts());
+        let operations = Operations::new(actors.clone(), supervisor.restarts());
         let (drain_sender, drain) = mpsc::channel(1);
         let state = ServerState {
             hub: pipeline.hub.clone(),
             storage: pipeline.storage.clone(),
-            board,
+            actors,
             needed,
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
@@ -141,7 +141,7 @@ impl App {
         if let Some((_, cause)) = &reason {
             log::error!("{cause}: ending in order");
         }
-        self.operations.advance(Course::Draining);
+        self.operations.advance(Lifecycle::Draining);
         let ended = tokio::select! {
             drained = shutdown::in_order(self.pipeline, self.server, &self.operations, within) => {
                 if drained { ExitStatus::Done } else { ExitStatus::NotDrained }

@@ -9,7 +9,7 @@ use actors::metrics::Metrics;
 use actors::poller::Poller;
 use actors::sse_hub::SseHub;
 use actors::sse_hub::{HubLimits, QueueLimits};
-use actors::supervision::Supervisor;
+use actors::supervision::{ActorName, Supervisor};
 use anyhow::Context;
 use thiserror::Error;
 
@@ -108,14 +108,14 @@ impl Pipeline {
     #[cfg(feature = "fault-injection")]
     pub(super) fn panics(
         &self,
-    ) -> std::collections::HashMap<&'static str, actix::Recipient<actors::messages::InjectPanic>> {
+    ) -> std::collections::HashMap<ActorName, actix::Recipient<actors::messages::InjectPanic>> {
         let actors = [
-            ("poller", self.poller.clone().map(Addr::recipient)),
-            ("kafka-producer", self.producer.clone().map(Addr::recipient)),
-            ("kafka-consumer-store", self.store_consumer.clone().map(Addr::recipient)),
-            ("db-writer", self.db_writer.clone().map(Addr::recipient)),
-            ("kafka-consumer-live", self.live_consumer.clone().map(Addr::recipient)),
-            ("sse-hub", self.hub.clone().map(Addr::recipient)),
+            (ActorName::POLLER, self.poller.clone().map(Addr::recipient)),
+            (ActorName::KafkaProducer, self.producer.clone().map(Addr::recipient)),
+            (ActorName::StoreConsumer, self.store_consumer.clone().map(Addr::recipient)),
+            (ActorName::DbWriter, self.db_writer.clone().map(Addr::recipient)),
+            (ActorName::LiveConsumer, self.live_consumer.clone().map(Addr::recipient)),
+            (ActorName::SseHub, self.hub.clone().map(Addr::recipient)),
         ];
         actors.into_iter().filter_map(|(name, actor)| Some((name, actor?))).collect()
     }
@@ -132,12 +132,12 @@ impl Parts<'_> {
             aircraft_timeout: self.source.aircraft_timeout(self.settings),
         };
         let metrics = self.metrics.clone();
-        self.supervisor.start("sse-hub", move |vitals| SseHub::new(limits, vitals, metrics))
+        self.supervisor.start(ActorName::SseHub, move |vitals| SseHub::new(limits, vitals, metrics))
     }
 
     fn live_consumer(&self, hub: Addr<SseHub>) -> Addr<Consumer> {
         let window = self.source.window(self.settings);
-        self.consumer("kafka-consumer-live", Membership::Everything, Path::Live { hub: hub.recipient(), window })
+        self.consumer(ActorName::LiveConsumer, Membership::Everything, Path::Live { hub: hub.recipient(), window })
     }
 
     fn store_consumer(&self, db_writer: &Addr<DbWriter<MigratedStore>>, producer: &Addr<Producer>) -> Addr<Consumer> {
@@ -150,10 +150,10 @@ impl Parts<'_> {
         };
         // The embedded broker is this process's alone: there is nobody to share its partitions with.
         let membership = if embedded { Membership::Everything } else { Membership::Group };
-        self.consumer("kafka-consumer-store", membership, path)
+        self.consumer(ActorName::StoreConsumer, membership, path)
     }
 
-    fn consumer(&self, name: &'static str, membership: Membership, path: Path) -> Addr<Consumer> {
+    fn consumer(&self, name: ActorName, membership: Membership, path: Path) -> Addr<Consumer> {
         let (cluster, metrics) = (self.cluster.clone(), self.metrics.clone());
         self.supervisor.start(name, move |vitals| {
             KafkaConsumer::new(KafkaSubscription::new(cluster, membership), path, vitals, metrics)
@@ -164,20 +164,21 @@ impl Parts<'_> {
         let (cluster, metrics, kafka) = (self.cluster.clone(), self.metrics.clone(), &self.settings.kafka);
         let bytes = usize::try_from(kafka.max_held.0).unwrap_or(usize::MAX);
         let limits = BacklogLimits { bytes, age: kafka.max_held_age };
-        self.supervisor.start("kafka-producer", move |vitals| {
+        self.supervisor.start(ActorName::KafkaProducer, move |vitals| {
             KafkaProducer::new(KafkaPublisher::new(cluster), limits, vitals, metrics)
         })
     }
 
     fn db_writer(&self, storage: Storage) -> Addr<DbWriter<MigratedStore>> {
         let metrics = self.metrics.clone();
-        self.supervisor.start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage), vitals, metrics))
+        self.supervisor
+            .start(ActorName::DbWriter, move |vitals| DbWriter::new(MigratedStore::new(storage), vitals, metrics))
     }
 
     fn poller(&self, producer: &Addr<Producer>) -> Addr<Poller<OpenSkyClient>> {
         let (options, plan, metrics) = (self.source.options.clone(), self.source.plan, self.metrics.clone());
         let producer = producer.clone().recipient();
-        self.supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, "poller", move |vitals| {
+        self.supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, ActorName::POLLER, move |vitals| {
             Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics)
         })
     }

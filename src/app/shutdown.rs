@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler};
 use actors::messages::Drain;
-use actors::operations::{Course, Operations};
+use actors::operations::{Lifecycle, Operations};
+use actors::supervision::ActorName;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, timeout_at};
 
@@ -106,14 +107,14 @@ pub(super) async fn in_order(
     let began = Instant::now();
     let deadline = began + time;
     let stages = [
-        stage("poller", pipeline.poller.as_ref(), deadline).await,
-        stage("kafka-producer", pipeline.producer.as_ref(), deadline).await,
-        stage("kafka-consumer-store", pipeline.store_consumer.as_ref(), deadline).await,
-        stage("db-writer", pipeline.db_writer.as_ref(), deadline).await,
-        stage("kafka-consumer-live", pipeline.live_consumer.as_ref(), deadline).await,
-        stage("sse-hub", pipeline.hub.as_ref(), deadline).await,
+        stage(ActorName::POLLER, pipeline.poller.as_ref(), deadline).await,
+        stage(ActorName::KafkaProducer, pipeline.producer.as_ref(), deadline).await,
+        stage(ActorName::StoreConsumer, pipeline.store_consumer.as_ref(), deadline).await,
+        stage(ActorName::DbWriter, pipeline.db_writer.as_ref(), deadline).await,
+        stage(ActorName::LiveConsumer, pipeline.live_consumer.as_ref(), deadline).await,
+        stage(ActorName::SseHub, pipeline.hub.as_ref(), deadline).await,
     ];
-    operations.advance(Course::Drained);
+    operations.advance(Lifecycle::Drained);
     let stopped = timeout_at(deadline, server.stop()).await.is_ok();
     let drained = stopped && stages.iter().all(|drained| *drained);
     log::info!(seconds:? = began.elapsed(), drained; "ended");
@@ -121,7 +122,7 @@ pub(super) async fn in_order(
 }
 
 /// Drains one actor, within half of the time that is left: those behind it have a claim to the other half.
-async fn stage<A>(name: &'static str, actor: Option<&Addr<A>>, deadline: Instant) -> bool
+async fn stage<A>(name: ActorName, actor: Option<&Addr<A>>, deadline: Instant) -> bool
 where
     A: Actor<Context = Context<A>> + Handler<Drain>,
 {

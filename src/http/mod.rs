@@ -13,6 +13,6 @@ pub use api::status::Traffic;
 pub use connection::login_throttle::LoginThrottle;
 pub use connection::sockets::{Capacity, capacity_for};
 pub use connection::tls::{TlsError, TlsFiles};
-pub use ops::metrics::{BoardCollector, PoolCollector};
+pub use ops::metrics::{ActorCollector, PoolCollector};
 pub use reply::limits::Limits;
 pub use server::{AllowedOrigins, HttpOptions, RunningServer, ServerState, StartError, start};

@@ -22,7 +22,7 @@ use actors::domain::AddressBlock;
 use actors::messages::SetPolling;
 use actors::operations::Operations;
 use actors::sse_hub::SseHub;
-use actors::supervision::Board;
+use actors::supervision::{ActorName, ActorRegistry};
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
@@ -79,10 +79,10 @@ pub struct ServerState {
     pub hub: Option<Addr<SseHub>>,
     /// The database, where this process has one that holds what is collected.
     pub storage: Option<Storage>,
-    /// The actors' vitals.
-    pub board: Board,
-    /// The actors that this server's clients need.
-    pub needed: Vec<&'static str>,
+    /// The state of each actor.
+    pub actors: ActorRegistry,
+    /// The actors that this server's clients cannot do without.
+    pub needed: Vec<ActorName>,
     /// The metrics.
     pub registry: Arc<Registry>,
     /// The operator's bearer token.
@@ -107,7 +107,7 @@ pub struct ServerState {
     pub watchers: Arc<Semaphore>,
     /// Where to send a panic, by actor.
     #[cfg(feature = "fault-injection")]
-    pub panics: HashMap<&'static str, actix::Recipient<actors::messages::InjectPanic>>,
+    pub panics: HashMap<ActorName, actix::Recipient<actors::messages::InjectPanic>>,
 }
 
 impl ServerState {

@@ -2,7 +2,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::store_jobs::JobWatch;
@@ -11,8 +10,8 @@ use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
 use crate::metrics::{Metrics, count, expect};
-use crate::ports::{Maintained, StateStore, StoreError, StoreJob};
-use crate::supervision::{Phase, Readiness, Vitals};
+use crate::ports::{Maintained, StateStore, StoreError};
+use crate::supervision::{DbWriterObservation, Observation, Phase, Readiness, Vitals};
 
 /// From one step of maintenance to the next where there is nothing left to do, or the last one failed.
 const REST: Duration = Duration::from_secs(60);
@@ -32,28 +31,12 @@ pub struct DbWriter<S> {
     jobs: JobWatch,
     vitals: Vitals,
     metrics: Metrics,
-    observation: Observation,
+    observation: DbWriterObservation,
 }
 
 /// A batch, a question or a step of maintenance under way for longer than this is a stall: its own time-outs should have
 /// ended it.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// What the admin page shows of the DbWriter.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Observation {
-    batches: u64,
-    inserted: u64,
-    duplicates: u64,
-    failed_tries: u64,
-    last_batch_states: usize,
-    last_batch_seconds: f64,
-    expired: u64,
-    failed_maintenance: u64,
-    last_maintenance_seconds: f64,
-    /// The jobs that the database runs by itself.
-    jobs: Vec<StoreJob>,
-}
 
 impl<S: StateStore> DbWriter<S> {
     /// A writer into `store`.
@@ -68,7 +51,7 @@ impl<S: StateStore> DbWriter<S> {
             jobs: JobWatch::default(),
             vitals,
             metrics,
-            observation: Observation::default(),
+            observation: DbWriterObservation::default(),
         }
     }
 
@@ -96,7 +79,7 @@ impl<S: StateStore> DbWriter<S> {
         self.observation.last_batch_seconds = seconds;
         self.vitals.progress();
         self.vitals.readiness(Readiness::Ready);
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
     }
 
     fn failed(&mut self, error: &StoreError) {
@@ -112,7 +95,7 @@ impl<S: StateStore> DbWriter<S> {
             self.vitals.phase(Phase::BackingOff);
             self.vitals.readiness(Readiness::NotReady(error.to_string()));
         }
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
     }
 }
 
@@ -146,7 +129,7 @@ impl<S: StateStore> DbWriter<S> {
         ctx.spawn(read.into_actor(self).map(|read, writer, ctx| {
             if let Some(jobs) = writer.jobs.look(read, &writer.metrics, &writer.vitals) {
                 writer.observation.jobs = jobs;
-                writer.vitals.observe(&writer.observation);
+                writer.vitals.observe(Observation::DbWriter(writer.observation.clone()));
             }
             ctx.run_later(pause_between_looks(), Self::look_at_jobs);
         }));
@@ -171,7 +154,7 @@ impl<S: StateStore> DbWriter<S> {
                 REST
             }
         };
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
         pause
     }
 }
@@ -190,7 +173,7 @@ impl<S: StateStore> Actor for DbWriter<S> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.vitals.phase(Phase::Running);
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
         self.maintain_in(REST, ctx);
         if self.maintains {
             ctx.run_later(pause_between_looks(), Self::look_at_jobs);

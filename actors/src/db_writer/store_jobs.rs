@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::metrics::{JobLabels, Metrics};
 use crate::ports::{StoreError, StoreJob};
-use crate::supervision::{Readiness, Vitals};
-
-/// Its name in `/health/ready`. Readiness does not depend on it, since storing works without the jobs.
-pub(super) const PART: &str = "timescaledb-jobs";
+use crate::supervision::{Readiness, Vitals, WatchedPart};
 
 /// Detects when a job starts to fail and when it succeeds again.
 #[derive(Debug, Default)]
@@ -41,7 +38,7 @@ impl JobWatch {
         let removed: Vec<_> = self.known.difference(&known).cloned().collect();
         metrics.show_jobs(&jobs, &removed);
         self.known = known;
-        vitals.part(PART, readiness(&jobs));
+        vitals.watched(WatchedPart::TimescaleJobs, readiness(&jobs));
         Some(jobs)
     }
 
@@ -91,6 +88,7 @@ impl From<&StoreJob> for JobLabels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervision::ActorName;
 
     fn job(policy: &str, consecutive_failures: u64) -> StoreJob {
         StoreJob {
@@ -106,10 +104,10 @@ mod tests {
 
     #[test]
     fn a_failing_job_is_shown_until_it_succeeds_again_or_is_removed() {
-        let (metrics, vitals) = (Metrics::unregistered(), Vitals::unlisted("db-writer"));
+        let (metrics, vitals) = (Metrics::unregistered(), Vitals::unregistered(ActorName::DbWriter));
         let mut watch = JobWatch::default();
         let labels = JobLabels::from(&job("retention", 0));
-        let part = |vitals: &Vitals| vitals.status().parts.iter().map(|part| part.readiness.clone()).next();
+        let part = |vitals: &Vitals| vitals.status().watched.iter().map(|part| part.readiness.clone()).next();
         watch.look(Ok(vec![job("compression", 0), job("retention", 0)]), &metrics, &vitals);
         assert_eq!(part(&vitals), Some(Readiness::Ready));
 

@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use actix::Recipient;
-use serde::Serialize;
 
 use super::actor::Reading;
 use super::database_retry::DatabaseRetry;
@@ -15,7 +14,7 @@ use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
-use crate::supervision::{Phase, Readiness};
+use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
 
 /// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
 /// still says so. One batch is read ahead while another is stored.
@@ -34,24 +33,12 @@ pub(super) struct StorePath<S> {
     /// States of a batch that was given up because the process must end.
     unstored: usize,
     lag: Lag<S>,
-    observation: Observation,
+    observation: StoreObservation,
 }
 
 /// The DbWriter answers every try within its own time-outs, and a failed one is shown as such: a batch that is under way
 /// for longer is a stall.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What the admin page shows of the storing KafkaConsumer.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Observation {
-    partitions: Vec<i32>,
-    records: u64,
-    dead_letters: u64,
-    fenced: u64,
-    lost_offsets: u64,
-    /// Records that are on Kafka and not stored yet.
-    lag: Option<u64>,
-}
 
 /// The process must end before the work could be done.
 struct Overdue;
@@ -64,7 +51,7 @@ impl<S: Subscription> StorePath<S> {
         dead_letters: Recipient<PublishDeadLetters>,
         volatile: bool,
     ) -> Self {
-        let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), Observation::default());
+        let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), StoreObservation::default());
         expect(&reading.metrics.consumed, &["store"]);
         expect(&reading.metrics.lost_offsets, &["store"]);
         let lag = Lag::of("store", &reading.subscription, &reading.metrics);
@@ -364,7 +351,7 @@ impl<S: Subscription> StorePath<S> {
     fn observe(&mut self) {
         self.observation.partitions = self.cursors.keys().copied().collect();
         self.observation.lag = self.lag.total();
-        self.reading.vitals.observe(&self.observation);
+        self.reading.vitals.observe(Observation::StoreConsumer(self.observation.clone()));
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, BacklogLimits, GivenUp, Held};
@@ -15,7 +14,7 @@ use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, Work};
-use crate::supervision::{Phase, Readiness, Vitals};
+use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
 /// Publishes states to Kafka, one batch at a time and in order, and alerts beside them; holds what Kafka does not take, within
@@ -31,7 +30,7 @@ pub struct KafkaProducer<P> {
     backoff: Backoff,
     vitals: Vitals,
     metrics: Metrics,
-    observation: Observation,
+    observation: KafkaProducerObservation,
     work: Rc<Work>,
     /// For each of states, alerts and dead letters: each has a topic of its own that may be in the way.
     failures: BTreeMap<&'static str, Throttle>,
@@ -39,19 +38,6 @@ pub struct KafkaProducer<P> {
 
 /// A batch under way for longer than this is a stall: its own time-outs should have ended it.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What the admin page shows of the KafkaProducer.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Observation {
-    published: u64,
-    dead_letters: u64,
-    alerts: u64,
-    alerts_held: usize,
-    failed_tries: u64,
-    held: usize,
-    held_bytes: usize,
-    dropped: u64,
-}
 
 impl<P: Publisher> KafkaProducer<P> {
     /// The largest batch that is handed to Kafka at once.
@@ -71,7 +57,7 @@ impl<P: Publisher> KafkaProducer<P> {
             backoff: Backoff::for_a_service(),
             vitals,
             metrics,
-            observation: Observation::default(),
+            observation: KafkaProducerObservation::default(),
             work: Rc::default(),
             failures: BTreeMap::new(),
         }
@@ -87,7 +73,7 @@ impl<P: Publisher> KafkaProducer<P> {
         self.observation.alerts_held = self.outbox.len();
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
         self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::KafkaProducer(self.observation.clone()));
     }
 
     fn drop_count(&mut self, GivenUp { too_old, no_room }: GivenUp) {

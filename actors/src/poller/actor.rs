@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::change_filter::{ChangeFilter, PassedOver};
-use super::observation::{PollerObservation, SourceState};
+use super::change_filter::ChangeFilter;
 use super::poll_plan::PollPlan;
 use super::refill_watch::RefillWatch;
 use crate::detect::AlertWatch;
@@ -15,7 +14,9 @@ use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Fetched, SourceError, StateSource};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, Work};
-use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
+use crate::supervision::{
+    Observation, PassedOver, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
+};
 
 /// Asks the source for states, as often as its credits allow, and hands the changed ones to the KafkaProducer.
 pub struct Poller<S> {
@@ -106,7 +107,7 @@ impl<S: StateSource> Poller<S> {
         let pause = self.due.saturating_duration_since(Instant::now());
         let is_active = self.polling == Polling::Active;
         self.observation.next_poll_at = is_active.then(|| (SystemTime::now() + pause).into());
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::Poller(self.observation.clone()));
         self.vitals.expect_progress_within(is_active.then(|| pause + self.source.longest_fetch() + Self::MARGIN));
         if self.work.draining() {
             return;

@@ -31,13 +31,14 @@ fn accepted() -> HttpResponse {
     responses(
         (status = 202, description = "It is being restarted.", content_type = "application/json", body = Object),
         (status = 404, description = "There is no such actor.", content_type = "application/problem+json", body = Problem),
-        (status = 409, description = "It is not at work.", content_type = "application/problem+json", body = Problem)))]
+        (status = 409, description = "It is restarting or has ended.", content_type = "application/problem+json", body = Problem)))]
 pub(crate) async fn restart(
     _: Operator,
     state: web::Data<ServerState>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    state.operations.order(&Action::Restart(name.into_inner()))?;
+    let name = name.parse().map_err(Problem::not_found)?;
+    state.operations.order(&Action::Restart(name))?;
     Ok(accepted())
 }
 

@@ -1,4 +1,4 @@
-//! `/admin/events`: what the operator watches.
+//! `/admin/events`: the state of the actors and the journal of their changes, live.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::operations::Course;
-use actors::supervision::{Board, Entry};
+use actors::operations::Lifecycle;
+use actors::supervision::{ActorRegistry, ActorStatus, Entry};
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -19,12 +19,12 @@ use crate::http::reply::head_body::HeadBody;
 use crate::http::reply::problem::Problem;
 use crate::http::server::ServerState;
 
-/// What each actor does, live, and what has changed
+/// The state of each actor and every change, live
 ///
 /// Server-Sent Events. `vitals`, once a second and after each change: an object with `at`, `course` (`serving`, `draining`, `drained`), `memory_bytes`
-/// and the `actors` of `/admin/actors`. `log`, with an `id`, for each change of state and each order, first those of the past that are kept (500), or, after
-/// `Last-Event-ID`, those that are newer: an object with `id`, `at`, `actor` (`null`: the process) and `kind`, which is `phase` (`from`, `to`, `reason`),
-/// `readiness` (`ready`, `reason`) or `order` (`action`: `pause_polling`, `resume_polling`, `restart`, `drain`). It ends when everything is drained.
+/// and the `actors` of `/admin/actors`. `log`, with an `id`, for each change of state and each order, first the kept ones (500), or, after
+/// `Last-Event-ID`, the newer ones: an object with `id`, `at`, `actor` (`null`: the process) and `kind`, which is `phase` (`from`, `to`, `reason`),
+/// `readiness` (`ready`, `reason`) or `order` (`action`: `pause_polling`, `resume_polling`, `restart`, `drain`). The stream ends when everything is drained.
 #[utoipa::path(get, path = "/admin/events", tag = "operations", security(("operator" = [])),
     responses((status = 200, description = "Server-Sent Events.", content_type = "text/event-stream", body = String)))]
 pub(crate) async fn events(
@@ -40,17 +40,17 @@ pub(crate) async fn events(
     if request.method() == Method::HEAD {
         return Ok(response.body(HeadBody));
     }
-    let place = state.watchers.clone().try_acquire_owned();
-    let place = place.map_err(|_| Problem::unavailable("too many watch /admin/events already"))?;
+    let permit = state.watchers.clone().try_acquire_owned();
+    let permit = permit.map_err(|_| Problem::unavailable("too many clients watch /admin/events"))?;
     let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let watcher = Watcher {
-        board: state.board.clone(),
-        course: state.operations.watch(),
-        entries: state.board.journal().watch(),
+        actors: state.actors.clone(),
+        lifecycle: state.operations.watch(),
+        entries: state.actors.journal().watch(),
         seen: header.and_then(|id| id.parse().ok()).unwrap_or(0),
         ticks: ticks(),
-        told: None,
-        _place: place,
+        sent: None,
+        _permit: permit,
     };
     Ok(response.streaming(stream::unfold(watcher, |mut watcher| async {
         let events = watcher.next().await?;
@@ -64,54 +64,66 @@ fn ticks() -> Interval {
     ticks
 }
 
-/// One who watches.
+/// One client.
 struct Watcher {
-    board: Board,
-    course: watch::Receiver<Course>,
+    actors: ActorRegistry,
+    lifecycle: watch::Receiver<Lifecycle>,
     entries: watch::Receiver<u64>,
-    /// The newest entry that was sent.
+    /// The id of the newest sent entry.
     seen: u64,
     ticks: Interval,
-    /// The course that the newest vitals named.
-    told: Option<Course>,
-    _place: OwnedSemaphorePermit,
+    /// The lifecycle in the newest sent vitals.
+    sent: Option<Lifecycle>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Watcher {
-    /// What is to be sent next; `None` at the end.
+    /// The next events; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Bytes> {
-        match self.told {
-            Some(Course::Drained) => return None,
-            // Drained since then: that is told at once, for it is the last that is.
-            Some(_) if *self.course.borrow_and_update() != Course::Drained => tokio::select! {
+        match self.sent {
+            Some(Lifecycle::Drained) => return None,
+            // The last events, once everything is drained, do not wait.
+            Some(_) if *self.lifecycle.borrow_and_update() != Lifecycle::Drained => tokio::select! {
                 _ = self.ticks.tick() => {}
                 _ = self.entries.changed() => {}
-                _ = self.course.changed() => {}
+                _ = self.lifecycle.changed() => {}
             },
             _ => {}
         }
-        let course = *self.course.borrow_and_update();
-        self.told = Some(course);
+        let lifecycle = *self.lifecycle.borrow_and_update();
+        self.sent = Some(lifecycle);
         self.entries.mark_unchanged();
-        let entries = self.board.journal().since(self.seen);
+        let entries = self.actors.journal().since(self.seen);
         self.seen = entries.last().map_or(self.seen, |entry| entry.id);
         let mut text: String = entries.iter().map(log_event).collect();
-        text.push_str(&vitals_event(&self.board, course));
+        text.push_str(&vitals_event(&self.actors, lifecycle));
         Some(text.into())
     }
 }
 
 fn log_event(entry: &Entry) -> String {
-    format!("event: log\nid: {}\ndata: {}\n\n", entry.id, serde_json::to_value(entry).unwrap_or(Value::Null))
+    format!("event: log\nid: {}\ndata: {}\n\n", entry.id, json(entry))
 }
 
-fn vitals_event(board: &Board, course: Course) -> String {
+#[derive(Serialize)]
+struct VitalsEvent {
+    at: f64,
+    course: Lifecycle,
+    memory_bytes: Option<u64>,
+    actors: Vec<ActorStatus>,
+}
+
+fn vitals_event(actors: &ActorRegistry, course: Lifecycle) -> String {
     let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let vitals = json!({ "at": at, "course": course, "memory_bytes": resident_memory(), "actors": board.statuses() });
-    format!("event: vitals\ndata: {vitals}\n\n")
+    let vitals = VitalsEvent { at, course, memory_bytes: resident_memory(), actors: actors.statuses() };
+    format!("event: vitals\ndata: {}\n\n", json(&vitals))
 }
 
-/// What this process takes of the machine's memory, in bytes; `None` where the system does not tell (proc(5), `VmRSS`).
+fn json(event: &impl Serialize) -> String {
+    serde_json::to_string(event).unwrap_or_default()
+}
+
+/// The resident memory of this process in bytes; `None` where the system does not report it (proc(5), `VmRSS`).
 fn resident_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?;

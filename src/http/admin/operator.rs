@@ -6,7 +6,10 @@ use std::time::Instant;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use serde_json::json;
+#[cfg(feature = "fault-injection")]
+use actors::operations::Refusal;
+use actors::supervision::ActorStatus;
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use crate::http::reply::problem::Problem;
@@ -45,13 +48,18 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-/// What each actor does
+#[derive(Serialize)]
+struct Actors {
+    actors: Vec<ActorStatus>,
+}
+
+/// The state of each actor
 ///
-/// Phase, restarts, last error and progress, and what each observes of itself.
+/// Phase, restarts, last error, last progress, and what each reports about its work.
 #[utoipa::path(get, path = "/admin/actors", tag = "operations", security(("operator" = [])),
-    responses((status = 200, description = "The actors, by name.", content_type = "application/json", body = Object)))]
+    responses((status = 200, description = "The actors.", content_type = "application/json", body = Object)))]
 pub(crate) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "actors": state.board.statuses() }))
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Actors { actors: state.actors.statuses() })
 }
 
 /// `POST /admin/actors/{name}/panic`, in builds with `fault-injection` only.
@@ -61,10 +69,9 @@ pub(crate) async fn panic(
     state: web::Data<ServerState>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(actor) = state.panics.get(name.as_str()) else {
-        return Err(Problem::not_found(format!("no actor {name}")));
-    };
-    // The answer to it is its loss.
+    let name = name.parse().map_err(Problem::not_found)?;
+    let actor = state.panics.get(&name).ok_or_else(|| Problem::not_found(Refusal::NoSuchActor(name)))?;
+    // The panic takes the reply with it.
     let _ = actor.send(actors::messages::InjectPanic).await;
     Ok(HttpResponse::Accepted().finish())
 }

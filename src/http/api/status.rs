@@ -2,9 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
-use actors::poller::PollerObservation;
-use actors::supervision::{ActorStatus, Phase};
-use serde::{Deserialize as _, Serialize};
+use actors::supervision::{ActorName, ActorStatus, Observation, Phase, PollerObservation};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::server::ServerState;
@@ -38,7 +37,7 @@ pub enum Traffic {
 }
 
 impl Status {
-    fn of(traffic: Traffic, poller: Option<&ActorStatus>) -> Self {
+    fn of(traffic: Traffic, poller: Option<ActorStatus>) -> Self {
         let (name, recorded_at) = match traffic {
             Traffic::Live => ("live", None),
             Traffic::Simulated => ("simulated", None),
@@ -80,10 +79,12 @@ struct LastAnswer {
 }
 
 impl Source {
-    /// What the Poller last said about it.
-    fn of(poller: &ActorStatus) -> Self {
-        // Empty before the Poller has begun.
-        let seen = PollerObservation::deserialize(&poller.observation).unwrap_or_default();
+    /// The source as its Poller last observed it.
+    fn of(poller: ActorStatus) -> Self {
+        let seen = match poller.observation {
+            Observation::Poller(observation) => observation,
+            _ => PollerObservation::default(),
+        };
         let seconds = |time: UnixTime| time.0;
         let paused = poller.phase == Phase::Paused;
         let since = seen.source_since.filter(|_| !paused).unwrap_or_else(|| poller.since.into());
@@ -106,6 +107,6 @@ impl Source {
 #[utoipa::path(get, path = "/api/v1/status", tag = "flights", responses(
     (status = 200, description = "How it is now.", body = Status)))]
 pub(crate) async fn status(state: web::Data<ServerState>) -> HttpResponse {
-    let poller = state.board.statuses().into_iter().find(|status| status.name == "poller");
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller.as_ref()))
+    let poller = state.actors.statuses().into_iter().find(|actor| matches!(actor.name, ActorName::Poller(_)));
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller))
 }

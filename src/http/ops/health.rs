@@ -1,58 +1,65 @@
-//! `/health/*`: whether the process lives, and which part of it can be used.
-
-use std::time::SystemTime;
+//! `/health/*`: liveness and readiness.
 
 use actix_web::{HttpResponse, web};
-use actors::operations::Course;
-use actors::supervision::{ActorStatus, Phase, Readiness};
-use serde_json::{Value, json};
+use actors::domain::UnixTime;
+use actors::operations::Lifecycle;
+use actors::supervision::{ActorStatus, Component};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::http::server::ServerState;
 
 /// Whether the process is alive
 ///
-/// 200 while it answers at all, so that nobody restarts a server whose database is away.
+/// 200 as long as the process answers at all, so that an orchestrator does not restart a server whose database is unavailable.
 #[utoipa::path(get, path = "/health/live", tag = "operations",
-    responses((status = 200, description = "It is.", content_type = "application/json", body = Object)))]
+    responses((status = 200, description = "It is alive.", content_type = "application/json", body = Object)))]
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "live" }))
 }
 
-/// Whether the server can be used, and which part not
+/// Whether the server is ready, by part
 ///
-/// 200 when the parts that this server's clients need can be used, else 503, also once the server is ending; either way each part with its state and
-/// since when it has it.
+/// 200 when every part that this server's clients need is ready, else 503, also once the server is draining. Either answer lists each part, whether
+/// it is ready, since when, and why not.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
-    (status = 200, description = "It can.", content_type = "application/json", body = Object),
-    (status = 503, description = "A part that is needed cannot.", content_type = "application/json", body = Object)))]
+    (status = 200, description = "It is ready.", content_type = "application/json", body = Object),
+    (status = 503, description = "A needed part is not ready.", content_type = "application/json", body = Object)))]
 pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
-    let statuses = state.board.statuses();
-    let all_ready = statuses.iter().filter(|status| state.needed.contains(&status.name)).all(is_ready);
-    let actors = statuses.iter().map(|status| {
-        let (readiness, since) = &status.readiness;
-        part(status.name, is_ready(status), state.needed.contains(&status.name), *since, readiness)
+    let actors = state.actors.statuses();
+    let is_needed = |actor: &ActorStatus| state.needed.contains(&actor.name);
+    let all_ready = !actors.is_empty() && actors.iter().filter(|actor| is_needed(actor)).all(ActorStatus::is_ready);
+    let ready = all_ready && state.operations.lifecycle() == Lifecycle::Serving;
+    let parts = actors.iter().map(|actor| Part {
+        part: actor.name.clone().into(),
+        ready: actor.is_ready(),
+        needed: is_needed(actor),
+        since: UnixTime::from(actor.readiness_since).0,
+        reason: actor.readiness.reason(),
     });
-    // What an actor watches besides is not needed for its own work.
-    let watched = statuses.iter().flat_map(|status| &status.parts);
-    let watched = watched.map(|watched| {
-        part(watched.name, watched.readiness == Readiness::Ready, false, watched.since, &watched.readiness)
+    // No actor needs what it watches for its own work.
+    let watched = actors.iter().flat_map(|actor| &actor.watched).map(|watched| Part {
+        part: Component::Watched(watched.part),
+        ready: watched.readiness.is_ready(),
+        needed: false,
+        since: UnixTime::from(watched.since).0,
+        reason: watched.readiness.reason(),
     });
-    let parts: Vec<_> = actors.chain(watched).collect();
-    let ready = all_ready && !statuses.is_empty() && state.operations.course() == Course::Serving;
-    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response.json(json!({ "status": if ready { "ready" } else { "not ready" }, "parts": parts }))
+    let report = Report { status: if ready { "ready" } else { "not ready" }, parts: parts.chain(watched).collect() };
+    if ready { HttpResponse::Ok().json(report) } else { HttpResponse::ServiceUnavailable().json(report) }
 }
 
-fn part(name: &str, ready: bool, needed: bool, since: SystemTime, readiness: &Readiness) -> Value {
-    let reason = match readiness {
-        Readiness::Ready => None,
-        Readiness::NotReady(reason) => Some(reason),
-    };
-    let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    json!({ "part": name, "ready": ready, "needed": needed, "since": since, "reason": reason })
+#[derive(Serialize)]
+struct Report<'a> {
+    status: &'static str,
+    parts: Vec<Part<'a>>,
 }
 
-fn is_ready(status: &ActorStatus) -> bool {
-    let at_work = !matches!(status.phase, Phase::Draining | Phase::Finished | Phase::Failed | Phase::Restarting);
-    at_work && status.readiness.0 == Readiness::Ready
+#[derive(Serialize)]
+struct Part<'a> {
+    part: Component,
+    ready: bool,
+    needed: bool,
+    since: i64,
+    reason: Option<&'a str>,
 }
