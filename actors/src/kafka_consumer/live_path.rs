@@ -60,7 +60,7 @@ impl<S: Subscription> LivePath<S> {
         loop {
             tokio::select! {
                 biased;
-                () = work.asked_to_drain() => return 0,
+                () = work.drain_requested() => return 0,
                 () = self.step() => {}
             }
         }

@@ -73,12 +73,12 @@ impl<S: Subscription> StorePath<S> {
     /// Reads and stores until it is to end. The answer is how many states were read and not stored.
     pub(super) async fn run(mut self) -> usize {
         let work = self.reading.work.clone();
-        while !work.draining() {
+        while !work.is_draining() {
             let event = match self.waiting.pop_front() {
                 Some(event) => event,
                 None => tokio::select! {
                     biased;
-                    () = work.asked_to_drain() => break,
+                    () = work.drain_requested() => break,
                     event = self.next() => event,
                 },
             };
@@ -278,7 +278,7 @@ impl<S: Subscription> StorePath<S> {
             let event = tokio::select! {
                 biased;
                 result = &mut task => return Ok(result),
-                () = reading.work.overdue() => return Err(Overdue),
+                () = reading.work.deadline_passed() => return Err(Overdue),
                 event = reading.subscription.next(), if !full => event,
                 event = reading.subscription.hold(), if full => event,
                 () = self.lag.learn() => {
@@ -325,7 +325,7 @@ impl<S: Subscription> StorePath<S> {
                     let work = self.reading.work.clone();
                     tokio::select! {
                         event = self.next() => event,
-                        () = work.overdue() => break,
+                        () = work.deadline_passed() => break,
                     }
                 }
                 None => break,

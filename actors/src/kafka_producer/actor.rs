@@ -13,7 +13,7 @@ use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishState
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::backoff::Backoff;
-use crate::supervision::in_flight::{InFlight, Work};
+use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
@@ -31,7 +31,7 @@ pub struct KafkaProducer<P> {
     vitals: Vitals,
     metrics: Metrics,
     observation: KafkaProducerObservation,
-    work: Rc<Work>,
+    work: Rc<InFlightWork>,
     /// For each of states, alerts and dead letters: each has a topic of its own that may be in the way.
     failures: BTreeMap<&'static str, Throttle>,
 }
@@ -94,16 +94,16 @@ impl<P: Publisher> KafkaProducer<P> {
         self.in_flight = self.backlog.take(Self::BATCH);
         let batch: Vec<Arc<StateVector>> = self.in_flight.iter().map(|held| held.state.clone()).collect();
         let (publisher, started) = (self.publisher.clone(), Instant::now());
-        let under_way = self.work.begin();
+        let operation = self.work.begin();
         self.vitals.expect_progress_within(Some(PATIENCE));
         let publish = async move { publisher.publish(&batch).await };
         ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
-            let under_way = under_way;
+            let operation = operation;
             producer.metrics.publish_seconds.observe(started.elapsed().as_secs_f64());
             producer.vitals.expect_progress_within(None);
             match result {
                 Ok(()) => producer.delivered(ctx),
-                Err(error) => producer.retry(&error, under_way, ctx),
+                Err(error) => producer.retry(&error, operation, ctx),
             }
         }));
     }
@@ -124,7 +124,7 @@ impl<P: Publisher> KafkaProducer<P> {
     }
 
     /// Keeps what was not acknowledged and tries it again after a pause, before anything younger.
-    fn retry(&mut self, error: &PublishError, under_way: InFlight, ctx: &mut Context<Self>) {
+    fn retry(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
         let left: Vec<_> = error.undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
@@ -138,11 +138,11 @@ impl<P: Publisher> KafkaProducer<P> {
         let wait = async move {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = work.overdue() => {}
+                () = work.deadline_passed() => {}
             }
         };
         ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
-            drop(under_way);
+            drop(operation);
             producer.pausing = false;
             producer.publish_next(ctx);
         }));
@@ -154,7 +154,7 @@ impl<P: Publisher> KafkaProducer<P> {
         if alerts.is_empty() {
             return;
         }
-        let (publisher, under_way) = (self.publisher.clone(), self.work.begin());
+        let (publisher, operation) = (self.publisher.clone(), self.work.begin());
         let publish = async move { publisher.publish_alerts(&alerts).await };
         ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
             match result {
@@ -163,9 +163,9 @@ impl<P: Publisher> KafkaProducer<P> {
                     producer.count_alerts(delivered);
                     producer.vitals.progress();
                     producer.publish_alerts(ctx);
-                    drop(under_way);
+                    drop(operation);
                 }
-                Err(error) => producer.retry_alerts(&error, under_way, ctx),
+                Err(error) => producer.retry_alerts(&error, operation, ctx),
             }
             producer.observe();
         }));
@@ -173,7 +173,7 @@ impl<P: Publisher> KafkaProducer<P> {
 
     /// Tries those again that were not acknowledged, after a pause. The states go on meanwhile: it may be the alerts' topic
     /// alone that is in the way.
-    fn retry_alerts(&mut self, error: &PublishError, under_way: InFlight, ctx: &mut Context<Self>) {
+    fn retry_alerts(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
         let (delivered, pause) = self.outbox.failed(&error.undelivered);
         self.count_alerts(delivered);
         self.note_failure("alerts", error);
@@ -181,13 +181,13 @@ impl<P: Publisher> KafkaProducer<P> {
         let wait = async move {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = work.overdue() => {}
+                () = work.deadline_passed() => {}
             }
         };
         ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
             producer.outbox.resume();
             producer.publish_alerts(ctx);
-            drop(under_way);
+            drop(operation);
         }));
     }
 
@@ -257,13 +257,13 @@ impl<P: Publisher> Handler<PublishDeadLetters> for KafkaProducer<P> {
     type Result = ResponseActFuture<Self, Result<(), PublishError>>;
 
     fn handle(&mut self, PublishDeadLetters(letters): PublishDeadLetters, _: &mut Self::Context) -> Self::Result {
-        let (publisher, under_way) = (self.publisher.clone(), self.work.begin());
+        let (publisher, operation) = (self.publisher.clone(), self.work.begin());
         let publish = async move {
             let result = publisher.publish_dead_letters(&letters).await;
             (result, letters.len())
         };
         Box::pin(publish.into_actor(self).map(move |(result, letters), producer, _| {
-            drop(under_way);
+            drop(operation);
             match &result {
                 Ok(()) => {
                     producer.observation.dead_letters += letters as u64;
