@@ -17,42 +17,42 @@ use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
-/// Publishes states to Kafka, one batch at a time and in order, and alerts beside them; holds what Kafka does not take, within
-/// bounds.
+/// Publishes states to Kafka, one batch at a time and in order, and alerts independently of them. Holds a bounded backlog
+/// while Kafka does not accept them.
 pub struct KafkaProducer<P> {
     publisher: Rc<P>,
     backlog: Backlog,
-    /// The batch that Kafka has not acknowledged yet: kept here, so that it outlives a panic.
+    /// The batch that Kafka has not acknowledged yet, kept here so that it survives a panic.
     in_flight: Vec<Held>,
-    outbox: RetryQueue,
-    /// Whether a failed batch is waiting for its next try.
+    alerts: RetryQueue,
+    /// Whether a failed batch waits for its retry.
     pausing: bool,
     backoff: Backoff,
     vitals: Vitals,
     metrics: Metrics,
     observation: KafkaProducerObservation,
     work: Rc<InFlightWork>,
-    /// For each of states, alerts and dead letters: each has a topic of its own that may be in the way.
+    /// One throttle each for states, alerts and dead letters, whose topics can fail independently.
     failures: BTreeMap<&'static str, Throttle>,
 }
 
-/// A batch under way for longer than this is a stall: its own time-outs should have ended it.
+/// A batch in flight for longer than this is a stall: its own timeouts should have ended it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl<P: Publisher> KafkaProducer<P> {
-    /// The largest batch that is handed to Kafka at once.
+    /// The largest batch handed to Kafka at once.
     const BATCH: usize = 20_000;
-    /// How often failures are logged. The newest one is in the vitals.
+    /// Failures are logged at most this often; the vitals always have the newest one.
     const LOG_PERIOD: Duration = Duration::from_secs(10);
 
-    /// A producer that holds as much as `limits` allow.
+    /// A producer whose backlog stays within `limits`.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
         expect(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
         Self {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
-            outbox: RetryQueue::new(),
+            alerts: RetryQueue::new(),
             pausing: false,
             backoff: Backoff::for_a_service(),
             vitals,
@@ -70,7 +70,7 @@ impl<P: Publisher> KafkaProducer<P> {
     fn observe(&mut self) {
         self.observation.held = self.held();
         self.observation.held_bytes = self.held() * Backlog::STATE_BYTES;
-        self.observation.alerts_held = self.outbox.len();
+        self.observation.alerts_held = self.alerts.len();
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
         self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
         self.vitals.observe(Observation::KafkaProducer(self.observation.clone()));
@@ -82,11 +82,11 @@ impl<P: Publisher> KafkaProducer<P> {
             self.observation.dropped += dropped;
             count(&self.metrics.dropped, "too_old", too_old);
             count(&self.metrics.dropped, "no_room", no_room);
-            log::error!(actor = "kafka-producer", dropped, held = self.held(); "Kafka is away for too long: states were dropped");
+            log::error!(actor = self.vitals.name(), dropped, held = self.held(); "dropped states: the backlog is full, or they are too old to publish");
         }
     }
 
-    /// Publishes the next batch, unless one is under way or nothing waits.
+    /// Publishes the next batch, unless one is in flight or nothing waits.
     fn publish_next(&mut self, ctx: &mut Context<Self>) {
         if self.pausing || !self.in_flight.is_empty() || self.backlog.len() == 0 {
             return;
@@ -123,7 +123,7 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.published.inc_by(states as u64);
     }
 
-    /// Keeps what was not acknowledged and tries it again after a pause, before anything younger.
+    /// Retries what was not acknowledged after a pause, before anything younger.
     fn retry(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
@@ -148,9 +148,9 @@ impl<P: Publisher> KafkaProducer<P> {
         }));
     }
 
-    /// Publishes the alerts that wait, unless some are under way.
+    /// Publishes the waiting alerts, unless some are in flight.
     fn publish_alerts(&mut self, ctx: &mut Context<Self>) {
-        let alerts = self.outbox.take();
+        let alerts = self.alerts.take();
         if alerts.is_empty() {
             return;
         }
@@ -159,7 +159,7 @@ impl<P: Publisher> KafkaProducer<P> {
         ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
             match result {
                 Ok(()) => {
-                    let delivered = producer.outbox.delivered();
+                    let delivered = producer.alerts.delivered();
                     producer.count_alerts(delivered);
                     producer.vitals.progress();
                     producer.publish_alerts(ctx);
@@ -171,10 +171,10 @@ impl<P: Publisher> KafkaProducer<P> {
         }));
     }
 
-    /// Tries those again that were not acknowledged, after a pause. The states go on meanwhile: it may be the alerts' topic
-    /// alone that is in the way.
+    /// Retries the alerts that were not acknowledged after a pause. States continue, since only the topic of the alerts may
+    /// have failed.
     fn retry_alerts(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
-        let (delivered, pause) = self.outbox.failed(&error.undelivered);
+        let (delivered, pause) = self.alerts.failed(&error.undelivered);
         self.count_alerts(delivered);
         self.note_failure("alerts", error);
         let work = self.work.clone();
@@ -185,7 +185,7 @@ impl<P: Publisher> KafkaProducer<P> {
             }
         };
         ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
-            producer.outbox.resume();
+            producer.alerts.resume();
             producer.publish_alerts(ctx);
             drop(operation);
         }));
@@ -201,7 +201,7 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.publish_failures.inc();
         let failures = self.failures.entry(what).or_insert(const { Throttle::new(Self::LOG_PERIOD) });
         if let Some(suppressed) = failures.admit() {
-            log::warn!(actor = "kafka-producer", held = self.held(), suppressed; "publishing {what} failed, will be tried again: {error}");
+            log::warn!(actor = self.vitals.name(), held = self.held(), suppressed; "failed to publish {what}, retrying: {error}");
         }
         self.vitals.error(error.to_string());
     }
@@ -227,12 +227,12 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
 
 impl<P: Publisher> Supervised for KafkaProducer<P> {
     fn restarting(&mut self, _: &mut Self::Context) {
-        // Whether Kafka has the batch is not known any more: once too often harms nobody, once too little would.
+        // Kafka may or may not have the batch: publishing it twice is harmless, not at all is a loss.
         self.pausing = false;
         let in_flight = std::mem::take(&mut self.in_flight);
         let dropped = self.backlog.put_back(in_flight, Instant::now());
         self.drop_count(dropped);
-        self.outbox.restart();
+        self.alerts.restart();
     }
 }
 
@@ -242,9 +242,9 @@ impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
     fn handle(&mut self, PublishStates { states, alerts }: PublishStates, ctx: &mut Self::Context) -> Accepted {
         let dropped = self.backlog.push(states, Instant::now());
         self.drop_count(dropped);
-        let alerts_dropped = self.outbox.push(alerts);
+        let alerts_dropped = self.alerts.push(alerts);
         if alerts_dropped > 0 {
-            log::error!(actor = "kafka-producer", alerts_dropped; "Kafka is away for too long: alerts were dropped");
+            log::error!(actor = self.vitals.name(), alerts_dropped; "dropped alerts: too many wait for Kafka");
         }
         self.publish_next(ctx);
         self.publish_alerts(ctx);
@@ -286,16 +286,16 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         self.vitals.phase(Phase::Draining);
         self.work.drain(drain.deadline);
         let work = self.work.clone();
-        // A piece of work ends when nothing waits: `publish_next` begins the following one in the same step.
+        // The last operation ends when nothing waits: `publish_next` begins the next one before this one ends.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
-            let (left, alerts_left) = (producer.held(), producer.outbox.len());
+            let (left, alerts_left) = (producer.held(), producer.alerts.len());
             if left > 0 {
                 count(&producer.metrics.dropped, "shutdown", left as u64);
-                log::error!(actor = "kafka-producer", left; "Kafka did not take these states before the deadline");
+                log::error!(actor = producer.vitals.name(), left; "states not published before the deadline");
             }
             if alerts_left > 0 {
-                log::error!(actor = "kafka-producer", alerts_left; "Kafka did not take these alerts before the deadline");
+                log::error!(actor = producer.vitals.name(), alerts_left; "alerts not published before the deadline");
             }
             producer.vitals.phase(Phase::Finished);
             Drained { left: left + alerts_left }
@@ -307,7 +307,7 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
 impl<P: Publisher> Handler<crate::messages::InjectPanic> for KafkaProducer<P> {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "it is what was asked for")]
+    #[expect(clippy::panic, reason = "panics on request")]
     fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
         panic!("injected");
     }
