@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use crate::supervision::{ActorName, ActorRegistry, ActorStatus, Change, Restarts};
 
@@ -34,7 +35,7 @@ impl Action {
 }
 
 /// The life of the process; it only moves forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
     /// It serves.

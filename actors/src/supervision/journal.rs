@@ -4,20 +4,23 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use super::name::Component;
 use super::status::{Phase, Readiness, unix_seconds};
 
 /// One change, as `/admin/events` tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Entry {
     /// Greater than the id of every earlier entry, also across restarts of the process as long as this machine's clock
     /// is right.
     pub id: u64,
     /// When it happened, in Unix seconds with fractions.
     #[serde(serialize_with = "unix_seconds")]
+    #[schema(value_type = f64)]
     pub at: SystemTime,
     /// The component that changed; `None`: the whole process.
+    #[schema(value_type = Option<String>)]
     pub actor: Option<Component>,
     /// What changed.
     #[serde(flatten)]
@@ -25,7 +28,7 @@ pub struct Entry {
 }
 
 /// What changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Change {
     /// An actor entered another phase.

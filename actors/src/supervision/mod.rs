@@ -17,7 +17,7 @@ mod vitals;
 pub use journal::{Change, Entry, Journal};
 pub use name::{ActorName, Component, SourceName, UnknownActor, WatchedPart};
 pub use observation::{
-    DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, Observation, PassedOver,
+    DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, NothingYet, Observation, PassedOver,
     PollerObservation, SourceState, SseHubObservation, StoreObservation,
 };
 pub use registry::ActorRegistry;

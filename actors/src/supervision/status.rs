@@ -1,12 +1,14 @@
 use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::name::{ActorName, WatchedPart};
 use super::observation::Observation;
 
 /// What an actor is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum Phase {
     /// Not yet at work.
     Starting,
@@ -84,24 +86,27 @@ impl Readiness {
 }
 
 /// The newest error of an actor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LastError {
     /// When it happened, in Unix seconds with fractions.
     #[serde(serialize_with = "unix_seconds")]
+    #[schema(value_type = f64)]
     pub at: SystemTime,
     /// What failed and why.
     pub message: String,
 }
 
 /// The state of one actor, as `/admin/actors` shows it. Times are Unix seconds with fractions.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ActorStatus {
     /// Its name.
+    #[schema(value_type = String)]
     pub name: ActorName,
     /// What it is doing.
     pub phase: Phase,
     /// When that phase began.
     #[serde(serialize_with = "unix_seconds")]
+    #[schema(value_type = f64)]
     pub since: SystemTime,
     /// How often it was restarted.
     pub restarts: u64,
@@ -109,6 +114,7 @@ pub struct ActorStatus {
     pub last_error: Option<LastError>,
     /// When it last finished a piece of work.
     #[serde(serialize_with = "maybe_unix_seconds")]
+    #[schema(value_type = Option<f64>)]
     pub last_progress: Option<SystemTime>,
     /// Whether its part of the service can be used, as the actor says itself.
     #[serde(skip)]

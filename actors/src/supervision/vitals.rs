@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::journal::{Change, Journal};
 use super::name::{ActorName, Component, WatchedPart};
-use super::observation::Observation;
+use super::observation::{NothingYet, Observation};
 use super::status::{ActorStatus, LastError, Phase, Readiness, WatchedStatus};
 
 /// What an actor reports about itself. The actor writes it and others read it, so nobody waits for its mailbox.
@@ -51,7 +51,7 @@ impl Vitals {
             last_progress: None,
             readiness: Readiness::NotReady("starting".into()),
             readiness_since: now,
-            observation: Observation::NotYet {},
+            observation: Observation::NotYet(NothingYet {}),
             watched: Vec::new(),
         };
         let record = Record { status, journal, patience: None, progressed: Instant::now() };

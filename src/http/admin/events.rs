@@ -13,6 +13,7 @@ use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use utoipa::ToSchema;
 
 use super::operator::Operator;
 use crate::http::reply::head_body::HeadBody;
@@ -105,10 +106,13 @@ fn log_event(entry: &Entry) -> String {
     format!("event: log\nid: {}\ndata: {}\n\n", entry.id, json(entry))
 }
 
-#[derive(Serialize)]
-struct VitalsEvent {
+/// The data of a `vitals` event.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VitalsEvent {
+    /// When it was written, in Unix seconds.
     at: f64,
     course: Lifecycle,
+    /// The resident memory of the process.
     memory_bytes: Option<u64>,
     actors: Vec<ActorStatus>,
 }

@@ -11,6 +11,7 @@ use actors::operations::Refusal;
 use actors::supervision::ActorStatus;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use crate::http::reply::problem::Problem;
 use crate::http::server::ServerState;
@@ -48,8 +49,8 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-#[derive(Serialize)]
-struct Actors {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Actors {
     actors: Vec<ActorStatus>,
 }
 
@@ -57,7 +58,7 @@ struct Actors {
 ///
 /// Phase, restarts, last error, last progress, and what each reports about its work.
 #[utoipa::path(get, path = "/admin/actors", tag = "operations", security(("operator" = [])),
-    responses((status = 200, description = "The actors.", content_type = "application/json", body = Object)))]
+    responses((status = 200, description = "The actors.", body = Actors)))]
 pub(crate) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Actors { actors: state.actors.statuses() })
 }

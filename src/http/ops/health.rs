@@ -6,6 +6,7 @@ use actors::operations::Lifecycle;
 use actors::supervision::{ActorStatus, Component};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::http::server::ServerState;
 
@@ -23,43 +24,50 @@ pub(crate) async fn live() -> HttpResponse {
 /// 200 when every part that this server's clients need is ready, else 503, also once the server is draining. Either answer lists each part, whether
 /// it is ready, since when, and why not.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
-    (status = 200, description = "It is ready.", content_type = "application/json", body = Object),
-    (status = 503, description = "A needed part is not ready.", content_type = "application/json", body = Object)))]
+    (status = 200, description = "It is ready.", body = ReadinessReport),
+    (status = 503, description = "A needed part is not ready.", body = ReadinessReport)))]
 pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
     let actors = state.actors.statuses();
     let is_needed = |actor: &ActorStatus| state.needed.contains(&actor.name);
     let all_ready = !actors.is_empty() && actors.iter().filter(|actor| is_needed(actor)).all(ActorStatus::is_ready);
     let ready = all_ready && state.operations.lifecycle() == Lifecycle::Serving;
-    let parts = actors.iter().map(|actor| Part {
+    let parts = actors.iter().map(|actor| ReadinessPart {
         part: actor.name.clone().into(),
         ready: actor.is_ready(),
         needed: is_needed(actor),
         since: UnixTime::from(actor.readiness_since).0,
-        reason: actor.readiness.reason(),
+        reason: actor.readiness.reason().map(str::to_owned),
     });
     // No actor needs what it watches for its own work.
-    let watched = actors.iter().flat_map(|actor| &actor.watched).map(|watched| Part {
+    let watched = actors.iter().flat_map(|actor| &actor.watched).map(|watched| ReadinessPart {
         part: Component::Watched(watched.part),
         ready: watched.readiness.is_ready(),
         needed: false,
         since: UnixTime::from(watched.since).0,
-        reason: watched.readiness.reason(),
+        reason: watched.readiness.reason().map(str::to_owned),
     });
-    let report = Report { status: if ready { "ready" } else { "not ready" }, parts: parts.chain(watched).collect() };
+    let report =
+        ReadinessReport { status: if ready { "ready" } else { "not ready" }, parts: parts.chain(watched).collect() };
     if ready { HttpResponse::Ok().json(report) } else { HttpResponse::ServiceUnavailable().json(report) }
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadinessReport {
+    /// `ready` or `not ready`.
     status: &'static str,
-    parts: Vec<Part<'a>>,
+    parts: Vec<ReadinessPart>,
 }
 
-#[derive(Serialize)]
-struct Part<'a> {
+#[derive(Serialize, ToSchema)]
+struct ReadinessPart {
+    /// An actor, or something that an actor watches.
+    #[schema(value_type = String)]
     part: Component,
     ready: bool,
+    /// Whether `status` depends on it.
     needed: bool,
+    /// When it became ready, or ceased to be, in Unix seconds.
     since: i64,
-    reason: Option<&'a str>,
+    /// Why it is not ready.
+    reason: Option<String>,
 }

@@ -1,9 +1,10 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::ports::StoreJob;
 
 /// What the DbWriter reports about itself. Totals count from the start of the process.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct DbWriterObservation {
     /// Stored batches.
     pub batches: u64,

@@ -1,7 +1,8 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What the storing KafkaConsumer reports about itself. Totals count from the start of the process.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct StoreObservation {
     /// The partitions that it reads.
     pub partitions: Vec<i32>,
@@ -18,7 +19,7 @@ pub struct StoreObservation {
 }
 
 /// What the live KafkaConsumer reports about itself. Totals count from the start of the process.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct LiveObservation {
     /// The number of partitions that it reads.
     pub partitions: usize,

@@ -1,7 +1,8 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What the KafkaProducer reports about itself. Totals count from the start of the process.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct KafkaProducerObservation {
     /// States that Kafka acknowledged.
     pub published: u64,

@@ -8,6 +8,7 @@ mod poller;
 mod sse_hub;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use db_writer::DbWriterObservation;
 pub use kafka_consumer::{LiveObservation, StoreObservation};
@@ -15,13 +16,17 @@ pub use kafka_producer::KafkaProducerObservation;
 pub use poller::{PassedOver, PollerObservation, SourceState};
 pub use sse_hub::{HubTotals, SseHubObservation};
 
+/// The actor has not started yet.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NothingYet {}
+
 /// What an actor last reported about its work. In JSON it is a plain object, without a tag.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each variant is named after its actor")]
 pub enum Observation {
-    /// The actor has not started yet: an empty object.
-    NotYet {},
+    NotYet(NothingYet),
     Poller(PollerObservation),
     KafkaProducer(KafkaProducerObservation),
     StoreConsumer(StoreObservation),

@@ -1,10 +1,11 @@
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::domain::UnixTime;
 use crate::ports::SourceError;
 
 /// What the Poller reports about itself and its source: the admin page shows all of it, `/api/v1/status` a part.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct PollerObservation {
     /// The state of the source.
     pub source: SourceState,
@@ -53,7 +54,7 @@ impl PollerObservation {
 }
 
 /// How many rows of an answer are not published, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PassedOver {
     /// The same `last_contact` and values as the published state.
     pub unchanged: u64,
@@ -75,7 +76,8 @@ impl PassedOver {
 }
 
 /// The state of the source: not polled yet, live, or the kind of the newest [`SourceError`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "explained on the enum")]
 pub enum SourceState {
     #[default]

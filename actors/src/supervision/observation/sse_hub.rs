@@ -1,9 +1,10 @@
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::UnixTime;
 
 /// What the SseHub reports about itself.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct SseHubObservation {
     /// Connected clients.
     pub clients: usize,
@@ -19,7 +20,7 @@ pub struct SseHubObservation {
 }
 
 /// Counts since the start of the process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HubTotals {
     /// Published updates.
     pub updates: u64,
