@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::supervision::{ActorName, ActorRegistry, ActorStatus, Change, Restarts};
+use crate::supervision::{ActorName, ActorRegistry, ActorStatus, JournalEvent, Restarts};
 
 /// An order of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Operations {
             Action::Drain => None,
         };
         let concerned = concerned.map(|name| name.clone().into());
-        self.registry.journal().record(concerned, Change::Order { action: action.name() });
+        self.registry.journal().record(concerned, JournalEvent::Order { action: action.name() });
         match action {
             Action::Restart(name) => drop(self.restarts.request(name)),
             Action::Drain => self.advance(Lifecycle::Draining),
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(operations.order(&Action::ResumePolling), Err(Refusal::Ending));
         let recorded: Vec<_> = registry.journal().since(0).into_iter().skip(before).collect();
         let orders: Vec<_> = recorded.into_iter().map(|entry| (entry.actor, entry.change)).collect();
-        let order = |action| Change::Order { action };
+        let order = |action| JournalEvent::Order { action };
         assert_eq!(orders, [(Some(ActorName::POLLER.into()), order("pause_polling")), (None, order("drain"))]);
         operations.advance(Lifecycle::Drained);
         operations.advance(Lifecycle::Serving);

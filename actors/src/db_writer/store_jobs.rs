@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::metrics::{JobLabels, Metrics};
 use crate::ports::{StoreError, StoreJob};
-use crate::supervision::{Readiness, Vitals, WatchedPart};
+use crate::supervision::{ActorName, Readiness, Vitals, WatchedPart};
 
 /// Detects when a job starts to fail and when it succeeds again.
 #[derive(Debug, Default)]
@@ -27,13 +27,13 @@ impl JobWatch {
             Ok(jobs) => jobs,
             Err(error) => {
                 if !std::mem::replace(&mut self.unreadable, true) {
-                    log::warn!(actor = "db-writer"; "failed to read the state of TimescaleDB's jobs: {error}");
+                    log::warn!(actor = vitals.name(); "failed to read the state of TimescaleDB's jobs: {error}");
                 }
                 return None;
             }
         };
         self.unreadable = false;
-        self.log_changes(&jobs);
+        self.log_changes(&jobs, vitals.name());
         let known = jobs.iter().map(JobLabels::from).collect();
         let removed: Vec<_> = self.known.difference(&known).cloned().collect();
         metrics.show_jobs(&jobs, &removed);
@@ -42,20 +42,20 @@ impl JobWatch {
         Some(jobs)
     }
 
-    fn log_changes(&mut self, jobs: &[StoreJob]) {
+    fn log_changes(&mut self, jobs: &[StoreJob], actor: &ActorName) {
         let mut failing = BTreeSet::new();
         for job in jobs {
             let (labels, policy, table) = (JobLabels::from(job), &*job.policy, &*job.table);
             let failed_before = self.failing.contains(&labels);
             if job.consecutive_failures == 0 {
                 if failed_before {
-                    log::info!(actor = "db-writer", policy, table; "TimescaleDB job succeeds again");
+                    log::info!(actor, policy, table; "TimescaleDB job succeeds again");
                 }
                 continue;
             }
             if !failed_before {
                 log::warn!(
-                    actor = "db-writer", policy, table, consecutive_failures = job.consecutive_failures;
+                    actor, policy, table, consecutive_failures = job.consecutive_failures;
                     "TimescaleDB job failed: {}", error_of(job)
                 );
             }
@@ -88,7 +88,6 @@ impl From<&StoreJob> for JobLabels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervision::ActorName;
 
     fn job(policy: &str, consecutive_failures: u64) -> StoreJob {
         StoreJob {

@@ -11,7 +11,7 @@ use super::status::{Phase, Readiness, unix_seconds};
 
 /// One change, as `/admin/events` tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Entry {
+pub struct JournalEntry {
     /// Greater than the id of every earlier entry, also across restarts of the process as long as this machine's clock
     /// is right.
     pub id: u64,
@@ -24,13 +24,13 @@ pub struct Entry {
     pub actor: Option<Component>,
     /// What changed.
     #[serde(flatten)]
-    pub change: Change,
+    pub change: JournalEvent,
 }
 
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Change {
+pub enum JournalEvent {
     /// An actor entered another phase.
     Phase {
         /// The phase before.
@@ -54,7 +54,7 @@ pub enum Change {
     },
 }
 
-impl Change {
+impl JournalEvent {
     pub(super) fn readiness(readiness: &Readiness) -> Self {
         Self::Readiness { ready: readiness.is_ready(), reason: readiness.reason().map(str::to_owned) }
     }
@@ -66,7 +66,7 @@ pub struct Journal(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    entries: Mutex<VecDeque<Entry>>,
+    entries: Mutex<VecDeque<JournalEntry>>,
     /// The newest entry's id.
     newest: watch::Sender<u64>,
 }
@@ -85,18 +85,18 @@ impl Journal {
     pub const LENGTH: usize = 500;
 
     /// Adds an entry.
-    pub fn record(&self, actor: Option<Component>, change: Change) {
+    pub fn record(&self, actor: Option<Component>, change: JournalEvent) {
         let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() == Self::LENGTH {
             entries.pop_front();
         }
         let id = *self.0.newest.borrow() + 1;
-        entries.push_back(Entry { id, at: SystemTime::now(), actor, change });
+        entries.push_back(JournalEntry { id, at: SystemTime::now(), actor, change });
         self.0.newest.send_replace(id);
     }
 
     /// The kept entries that are newer than this id, oldest first.
-    pub fn since(&self, id: u64) -> Vec<Entry> {
+    pub fn since(&self, id: u64) -> Vec<JournalEntry> {
         let entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let first = entries.partition_point(|entry| entry.id <= id);
         entries.iter().skip(first).cloned().collect()
@@ -118,7 +118,7 @@ mod tests {
         let (journal, orders) = (Journal::default(), Journal::LENGTH + 7);
         let watch = journal.watch();
         for _ in 0..orders {
-            journal.record(None, Change::Order { action: "drain" });
+            journal.record(None, JournalEvent::Order { action: "drain" });
         }
         let all = journal.since(0);
         assert_eq!(all.len(), Journal::LENGTH);
@@ -143,23 +143,24 @@ mod tests {
         vitals.readiness(Readiness::Ready);
         let recorded: Vec<_> =
             registry.journal().since(0).into_iter().map(|entry| (entry.actor, entry.change)).collect();
-        let phase = |from, to, reason: Option<&str>| Change::Phase { from, to, reason: reason.map(str::to_owned) };
+        let phase =
+            |from, to, reason: Option<&str>| JournalEvent::Phase { from, to, reason: reason.map(str::to_owned) };
         let changes = [
             phase(Phase::Starting, Phase::Running, None),
             phase(Phase::Running, Phase::BackingOff, Some("no route")),
             phase(Phase::BackingOff, Phase::Running, None),
-            Change::Readiness { ready: true, reason: None },
+            JournalEvent::Readiness { ready: true, reason: None },
         ];
         assert_eq!(recorded, changes.map(|change| (Some(ActorName::POLLER.into()), change)));
     }
 
     #[test]
     fn an_entry_is_one_flat_object() {
-        let entry = Entry {
+        let entry = JournalEntry {
             id: 7,
             at: SystemTime::UNIX_EPOCH,
             actor: Some(ActorName::POLLER.into()),
-            change: Change::Phase { from: Phase::Running, to: Phase::Paused, reason: None },
+            change: JournalEvent::Phase { from: Phase::Running, to: Phase::Paused, reason: None },
         };
         let text = r#"{"id":7,"at":0.0,"actor":"poller","kind":"phase","from":"running","to":"paused","reason":null}"#;
         assert_eq!(serde_json::to_string(&entry).unwrap(), text);

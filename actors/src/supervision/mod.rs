@@ -14,7 +14,7 @@ mod status;
 mod supervisor;
 mod vitals;
 
-pub use journal::{Change, Entry, Journal};
+pub use journal::{Journal, JournalEntry, JournalEvent};
 pub use name::{ActorName, Component, SourceName, UnknownActor, WatchedPart};
 pub use observation::{
     DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, NothingYet, Observation, PassedOver,

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::journal::Change;
+use super::journal::JournalEvent;
 use super::name::ActorName;
 use super::registry::ActorRegistry;
 use super::status::Phase;
@@ -41,7 +41,9 @@ impl StallWatch {
             [(&stalls.begun, Phase::Running, Phase::Stalled), (&stalls.ended, Phase::Stalled, Phase::Running)]
         {
             for actor in actors {
-                self.registry.journal().record(Some(actor.clone().into()), Change::Phase { from, to, reason: None });
+                self.registry
+                    .journal()
+                    .record(Some(actor.clone().into()), JournalEvent::Phase { from, to, reason: None });
             }
         }
         self.stalled = now;

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::journal::{Change, Journal};
+use super::journal::{Journal, JournalEvent};
 use super::name::{ActorName, Component, WatchedPart};
 use super::observation::{NothingYet, Observation};
 use super::status::{ActorStatus, LastError, Phase, Readiness, WatchedStatus};
@@ -35,7 +35,7 @@ impl Record {
         status.since = SystemTime::now();
         let failed = matches!(phase, Phase::BackingOff | Phase::Restarting | Phase::Failed);
         let reason = status.last_error.as_ref().filter(|_| failed).map(|error| error.message.clone());
-        self.journal.record(Some(status.name.clone().into()), Change::Phase { from, to: phase, reason });
+        self.journal.record(Some(status.name.clone().into()), JournalEvent::Phase { from, to: phase, reason });
     }
 }
 
@@ -107,7 +107,7 @@ impl Vitals {
         // Another reason is not a change.
         if status.readiness.is_ready() != readiness.is_ready() {
             status.readiness_since = SystemTime::now();
-            journal.record(Some(status.name.clone().into()), Change::readiness(&readiness));
+            journal.record(Some(status.name.clone().into()), JournalEvent::readiness(&readiness));
         }
         status.readiness = readiness;
     }
@@ -123,7 +123,7 @@ impl Vitals {
         let since = unchanged.map_or_else(SystemTime::now, |before| before.since);
         // A part that works from the first is not a change.
         if unchanged.is_none() && (before.is_some() || !readiness.is_ready()) {
-            journal.record(Some(Component::Watched(part)), Change::readiness(&readiness));
+            journal.record(Some(Component::Watched(part)), JournalEvent::readiness(&readiness));
         }
         let index = known.unwrap_or(status.watched.len());
         status.watched.insert(index, WatchedStatus { part, readiness, since });

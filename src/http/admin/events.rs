@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::operations::Lifecycle;
-use actors::supervision::{ActorRegistry, ActorStatus, Entry};
+use actors::supervision::{ActorRegistry, ActorStatus, JournalEntry};
 use bytes::Bytes;
 use futures_util::stream;
 use serde::Serialize;
@@ -102,7 +102,7 @@ impl Watcher {
     }
 }
 
-fn log_event(entry: &Entry) -> String {
+fn log_event(entry: &JournalEntry) -> String {
     format!("event: log\nid: {}\ndata: {}\n\n", entry.id, json(entry))
 }
 

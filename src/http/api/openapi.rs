@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{Icao24, StateVector, UnixTime};
-use actors::supervision::Entry;
+use actors::supervision::JournalEntry;
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -44,7 +44,7 @@ use crate::http::server::ServerState;
         actions::resume_polling,
         actions::drain,
     ),
-    components(schemas(StateVector, Icao24, UnixTime, Problem, events::VitalsEvent, Entry)),
+    components(schemas(StateVector, Icao24, UnixTime, Problem, events::VitalsEvent, JournalEntry)),
     // Relative to the address of this document, because a proxy may serve it below any path.
     servers((url = "../..", description = "This server")),
     modifiers(&Operator),
