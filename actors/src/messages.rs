@@ -171,22 +171,22 @@ pub enum Polling {
     Paused,
 }
 
-/// Supervisor → any actor: finish what is under way, then answer. Sent source-first at shutdown.
+/// Shutdown → any actor: finish the operations in flight, then reply. Sent source first.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Drained")]
 pub struct Drain {
-    /// When the answer is of no use any more.
+    /// The reply is useless after this time.
     pub deadline: Instant,
 }
 
-/// What a drained actor had to leave behind.
+/// What a drained actor left unfinished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, MessageResponse)]
 pub struct Drained {
-    /// States that were not brought where they belong; 0 is a clean end.
+    /// States that it did not pass on; 0 is a clean end.
     pub left: usize,
 }
 
-/// Anybody → any actor, in builds with `fault-injection` only: panic while handling this.
+/// HTTP → any actor, in builds with `fault-injection` only: panic while handling this.
 #[cfg(feature = "fault-injection")]
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

@@ -1,28 +1,29 @@
-//! What the operator may have the process do, and when.
+//! The operator's orders, and when the process accepts them.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
-use crate::supervision::{ActorStatus, Board, Change, Phase, Restarts};
+use crate::supervision::{ActorName, ActorRegistry, ActorStatus, JournalEvent, Restarts};
 
-/// What an operator can order.
+/// An order of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The source is not asked until polling is resumed, or the process is started anew.
+    /// Stop polling until polling is resumed or the process restarts.
     PausePolling,
-    /// The source is asked again, not earlier than it would have been.
+    /// Poll again, not earlier than without the pause.
     ResumePolling,
-    /// An actor is restarted on its address.
-    Restart(String),
-    /// Everything is brought to its end, source first, and the process ends.
+    /// Restart an actor on its address.
+    Restart(ActorName),
+    /// Drain every actor, source first, and end the process.
     Drain,
 }
 
 impl Action {
-    /// As the journal has it.
+    /// The action as the journal names it.
     fn name(&self) -> &'static str {
         match self {
             Self::PausePolling => "pause_polling",
@@ -33,119 +34,118 @@ impl Action {
     }
 }
 
-/// Where the process is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// The life of the process; it only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Course {
+pub enum Lifecycle {
     /// It serves.
     Serving,
-    /// It brings everything to its end.
+    /// The actors finish their work, source first.
     Draining,
-    /// Every actor is at its end.
+    /// Every actor has ended.
     Drained,
 }
 
-/// Why an order is not followed.
+/// Why an order is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Nothing else can be ordered any more.
+    /// The process accepts no order but to drain.
     #[error("the process is ending")]
     Ending,
-    /// There is no actor of this name.
+    /// This process has no such actor.
     #[error("there is no actor {0}")]
-    NoSuchActor(String),
-    /// The source is asked by another process.
+    NoSuchActor(ActorName),
+    /// Another process polls the source.
     #[error("this process does not poll: it lacks the role `collect`")]
     DoesNotPoll,
-    /// The actor is being restarted already, or has come to its end.
-    #[error("{0} is not at work, so it cannot be restarted")]
-    NotAtWork(String),
+    /// The actor is restarting already, or has ended.
+    #[error("cannot restart {0}: it is restarting or has ended")]
+    NotAtWork(ActorName),
 }
 
-/// The actor that asks the source.
-const POLLER: &str = "poller";
-
-/// Says whether the operator may order this now.
+/// Decides whether the operator may give this order now.
 ///
 /// # Errors
-/// Why not.
-pub fn permit(action: &Action, course: Course, actors: &[ActorStatus]) -> Result<(), Refusal> {
-    let phase = |name: &str| actors.iter().find(|actor| actor.name == name).map(|actor| actor.phase);
+/// The reason against it.
+pub fn permit(action: &Action, lifecycle: Lifecycle, actors: &[ActorStatus]) -> Result<(), Refusal> {
     match action {
-        Action::Drain if course == Course::Draining => Ok(()),
-        _ if course != Course::Serving => Err(Refusal::Ending),
+        Action::Drain if lifecycle == Lifecycle::Draining => Ok(()),
+        _ if lifecycle != Lifecycle::Serving => Err(Refusal::Ending),
         Action::Drain => Ok(()),
-        Action::PausePolling | Action::ResumePolling => phase(POLLER).map(|_| ()).ok_or(Refusal::DoesNotPoll),
-        Action::Restart(name) => match phase(name) {
+        Action::PausePolling | Action::ResumePolling => poller(actors).map(|_| ()).ok_or(Refusal::DoesNotPoll),
+        Action::Restart(name) => match actors.iter().find(|actor| actor.name == *name) {
             None => Err(Refusal::NoSuchActor(name.clone())),
-            Some(Phase::Restarting | Phase::Draining | Phase::Finished | Phase::Failed) => {
-                Err(Refusal::NotAtWork(name.clone()))
-            }
-            Some(Phase::Starting | Phase::Running | Phase::Stalled | Phase::BackingOff | Phase::Paused) => Ok(()),
+            Some(actor) if actor.phase.is_at_work() => Ok(()),
+            Some(_) => Err(Refusal::NotAtWork(name.clone())),
         },
     }
 }
 
-/// Takes the operator's orders.
+fn poller(actors: &[ActorStatus]) -> Option<&ActorName> {
+    actors.iter().map(|actor| &actor.name).find(|name| matches!(name, ActorName::Poller(_)))
+}
+
+/// Accepts the operator's orders, and knows how far the process is.
 #[derive(Clone, Debug)]
 pub struct Operations {
-    board: Board,
+    registry: ActorRegistry,
     restarts: Restarts,
-    course: Arc<watch::Sender<Course>>,
+    lifecycle: Arc<watch::Sender<Lifecycle>>,
 }
 
 impl Operations {
-    /// For the actors of this board, which can be restarted by `restarts`.
-    pub fn new(board: Board, restarts: Restarts) -> Self {
-        Self { board, restarts, course: Arc::new(watch::Sender::new(Course::Serving)) }
+    /// Operations on the actors of this registry, which `restarts` can restart.
+    pub fn new(registry: ActorRegistry, restarts: Restarts) -> Self {
+        Self { registry, restarts, lifecycle: Arc::new(watch::Sender::new(Lifecycle::Serving)) }
     }
 
-    /// Takes an order that may be given now, and notes it in the journal. What it asks of the actors is the caller's to pass
-    /// on, except a restart, which is asked for already.
+    /// Checks an order and records it in the journal. A restart is requested here; the caller passes any other order on to
+    /// the actors.
     ///
     /// # Errors
-    /// Why it may not be given.
+    /// The order is refused.
     pub fn order(&self, action: &Action) -> Result<(), Refusal> {
-        let actors = self.board.statuses();
-        permit(action, self.course(), &actors)?;
+        let actors = self.registry.statuses();
+        permit(action, self.lifecycle(), &actors)?;
         let concerned = match action {
-            Action::PausePolling | Action::ResumePolling => Some(POLLER),
-            Action::Restart(name) => Some(name.as_str()),
+            Action::PausePolling | Action::ResumePolling => poller(&actors),
+            Action::Restart(name) => Some(name),
             Action::Drain => None,
         };
-        let actor = actors.iter().map(|actor| actor.name).find(|name| concerned == Some(*name));
-        self.board.journal().record(actor, Change::Order { action: action.name() });
+        let concerned = concerned.map(|name| name.clone().into());
+        self.registry.journal().record(concerned, JournalEvent::Order { action: action.name() });
         match action {
-            Action::Restart(name) => drop(self.restarts.ask(name)),
-            Action::Drain => self.advance(Course::Draining),
+            Action::Restart(name) => drop(self.restarts.request(name)),
+            Action::Drain => self.advance(Lifecycle::Draining),
             Action::PausePolling | Action::ResumePolling => {}
         }
         Ok(())
     }
 
-    /// Where the process is.
-    pub fn course(&self) -> Course {
-        *self.course.borrow()
+    /// How far the process is.
+    pub fn lifecycle(&self) -> Lifecycle {
+        *self.lifecycle.borrow()
     }
 
-    /// Notes where the process is now; it never goes back.
-    pub fn advance(&self, course: Course) {
-        self.course.send_if_modified(|current| {
-            let later = course > *current;
-            *current = course.max(*current);
+    /// Moves the lifecycle forward; an earlier one changes nothing.
+    pub fn advance(&self, lifecycle: Lifecycle) {
+        self.lifecycle.send_if_modified(|current| {
+            let later = lifecycle > *current;
+            *current = lifecycle.max(*current);
             later
         });
     }
 
-    /// Tells of each change of the course.
-    pub fn watch(&self) -> watch::Receiver<Course> {
-        self.course.subscribe()
+    /// Notifies of each change of the lifecycle.
+    pub fn watch(&self) -> watch::Receiver<Lifecycle> {
+        self.lifecycle.subscribe()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervision::Phase;
 
     const PHASES: [Phase; 9] = [
         Phase::Starting,
@@ -160,62 +160,62 @@ mod tests {
     ];
 
     fn actions() -> [Action; 4] {
-        [Action::PausePolling, Action::ResumePolling, Action::Restart("poller".into()), Action::Drain]
+        [Action::PausePolling, Action::ResumePolling, Action::Restart(ActorName::POLLER), Action::Drain]
     }
 
-    fn board(name: &'static str, phase: Phase) -> Board {
-        let board = Board::default();
-        board.list(name).phase(phase);
-        board
+    fn registry(name: ActorName, phase: Phase) -> ActorRegistry {
+        let registry = ActorRegistry::default();
+        registry.register(name).phase(phase);
+        registry
     }
 
     #[test]
-    fn while_it_serves_everything_may_be_ordered_but_the_restart_of_who_is_not_at_work() {
+    fn while_serving_only_the_restart_of_an_actor_not_at_work_is_refused() {
         for phase in PHASES {
-            let actors = board("poller", phase).statuses();
+            let actors = registry(ActorName::POLLER, phase).statuses();
             for action in actions() {
                 let at_work = !matches!(phase, Phase::Restarting | Phase::Draining | Phase::Finished | Phase::Failed);
                 let refused = !at_work && matches!(action, Action::Restart(_));
-                let expected = if refused { Err(Refusal::NotAtWork("poller".into())) } else { Ok(()) };
-                assert_eq!(permit(&action, Course::Serving, &actors), expected, "{action:?} while {phase:?}");
+                let expected = if refused { Err(Refusal::NotAtWork(ActorName::POLLER)) } else { Ok(()) };
+                assert_eq!(permit(&action, Lifecycle::Serving, &actors), expected, "{action:?} while {phase:?}");
             }
         }
     }
 
     #[test]
-    fn nothing_but_its_end_may_be_ordered_of_a_process_that_ends() {
-        let actors = board("poller", Phase::Running).statuses();
+    fn an_ending_process_accepts_no_order_but_to_drain() {
+        let actors = registry(ActorName::POLLER, Phase::Running).statuses();
         for action in actions() {
             let expected = if action == Action::Drain { Ok(()) } else { Err(Refusal::Ending) };
-            assert_eq!(permit(&action, Course::Draining, &actors), expected, "{action:?}");
-            assert_eq!(permit(&action, Course::Drained, &actors), Err(Refusal::Ending), "{action:?}");
+            assert_eq!(permit(&action, Lifecycle::Draining, &actors), expected, "{action:?}");
+            assert_eq!(permit(&action, Lifecycle::Drained, &actors), Err(Refusal::Ending), "{action:?}");
         }
     }
 
     #[test]
-    fn who_is_not_there_can_be_ordered_nothing() {
-        let actors = board("sse-hub", Phase::Running).statuses();
-        let restart = Action::Restart("poller".into());
-        assert_eq!(permit(&restart, Course::Serving, &actors), Err(Refusal::NoSuchActor("poller".into())));
+    fn an_order_to_an_absent_actor_is_refused() {
+        let actors = registry(ActorName::SseHub, Phase::Running).statuses();
+        let restart = Action::Restart(ActorName::POLLER);
+        assert_eq!(permit(&restart, Lifecycle::Serving, &actors), Err(Refusal::NoSuchActor(ActorName::POLLER)));
         for action in [Action::PausePolling, Action::ResumePolling] {
-            assert_eq!(permit(&action, Course::Serving, &actors), Err(Refusal::DoesNotPoll));
+            assert_eq!(permit(&action, Lifecycle::Serving, &actors), Err(Refusal::DoesNotPoll));
         }
     }
 
     #[test]
-    fn orders_are_noted_refused_ones_are_not_and_the_course_never_goes_back() {
-        let board = board("poller", Phase::Running);
-        let operations = Operations::new(board.clone(), Restarts::default());
-        let before = board.journal().since(0).len();
+    fn accepted_orders_are_recorded_and_the_lifecycle_never_goes_back() {
+        let registry = registry(ActorName::POLLER, Phase::Running);
+        let operations = Operations::new(registry.clone(), Restarts::default());
+        let before = registry.journal().since(0).len();
         operations.order(&Action::PausePolling).unwrap();
         operations.order(&Action::Drain).unwrap();
         assert_eq!(operations.order(&Action::ResumePolling), Err(Refusal::Ending));
-        let noted: Vec<_> = board.journal().since(0).into_iter().skip(before).collect();
-        let orders: Vec<_> = noted.into_iter().map(|entry| (entry.actor, entry.change)).collect();
-        let order = |action| Change::Order { action };
-        assert_eq!(orders, [(Some("poller"), order("pause_polling")), (None, order("drain"))]);
-        operations.advance(Course::Drained);
-        operations.advance(Course::Serving);
-        assert_eq!(operations.course(), Course::Drained);
+        let recorded: Vec<_> = registry.journal().since(0).into_iter().skip(before).collect();
+        let orders: Vec<_> = recorded.into_iter().map(|entry| (entry.actor, entry.change)).collect();
+        let order = |action| JournalEvent::Order { action };
+        assert_eq!(orders, [(Some(ActorName::POLLER.into()), order("pause_polling")), (None, order("drain"))]);
+        operations.advance(Lifecycle::Drained);
+        operations.advance(Lifecycle::Serving);
+        assert_eq!(operations.lifecycle(), Lifecycle::Drained);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
@@ -243,7 +244,7 @@ pub trait StateStore: 'static {
 }
 
 /// A job that the database runs by itself, and how its last runs ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StoreJob {
     /// What it does: `compression`, `retention` or `refresh`.
     pub policy: String,

@@ -14,7 +14,7 @@ use actors::db_writer::DbWriter;
 use actors::messages::{Drain, FindPositions, StoreBatch};
 use actors::metrics::Metrics;
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
-use actors::supervision::{Phase, Vitals};
+use actors::supervision::{ActorName, Observation, Phase, Vitals};
 use tokio::time::{Instant, sleep};
 
 /// Runs a test on one thread, in time that passes only when nothing else can happen.
@@ -91,16 +91,15 @@ fn the_store_is_maintained_every_minute_and_at_once_while_there_is_more() {
     run(async {
         let more = |expired| Ok(Maintained { expired, more: true });
         let store = FakeStore::new([more(3), more(4), Err(StoreError::Unavailable("away".into())), more(5)]);
-        let (vitals, metrics) = (Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let _writer = start(&store, &vitals, &metrics);
         sleep(Duration::from_secs(200)).await;
         // Two steps at once, one that fails, another minute, one more at once, and then a minute each.
         assert_eq!(store.starts("maintain"), [60, 61, 62, 123, 124, 185]);
         assert_eq!(metrics.expired.get(), 12);
         assert_eq!(metrics.maintenance_failures.get(), 1);
-        let status = vitals.status();
-        assert_eq!(status.observation["expired"], 12);
-        assert_eq!(status.observation["failed_maintenance"], 1);
+        let Observation::DbWriter(observed) = vitals.status().observation else { panic!("no observation") };
+        assert_eq!((observed.expired, observed.failed_maintenance), (12, 1));
     });
 }
 
@@ -109,7 +108,7 @@ fn maintenance_goes_between_the_batches_and_lets_them_through() {
     run(async {
         let steps = (0..100).map(|_| Ok(Maintained { expired: 1, more: true }));
         let store = FakeStore::new(steps);
-        let (vitals, metrics) = (Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let writer = start(&store, &vitals, &metrics);
         // A backlog: as soon as one batch is stored, the next one comes.
         while store.began.elapsed() < Duration::from_secs(180) {
@@ -125,7 +124,7 @@ fn maintenance_goes_between_the_batches_and_lets_them_through() {
 fn a_writer_without_maintenance_only_stores() {
     run(async {
         let store = FakeStore::new([]);
-        let writer = DbWriter::new(store.clone(), Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let writer = DbWriter::new(store.clone(), Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let writer = writer.without_maintenance().start();
         sleep(Duration::from_secs(300)).await;
         writer.send(batch()).await.unwrap().unwrap();
@@ -137,7 +136,7 @@ fn a_writer_without_maintenance_only_stores() {
 fn a_writer_that_was_drained_maintains_no_more() {
     run(async {
         let store = FakeStore::new([]);
-        let (vitals, metrics) = (Vitals::unlisted("db-writer"), Metrics::unregistered());
+        let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let writer = start(&store, &vitals, &metrics);
         sleep(Duration::from_secs(70)).await;
         writer.send(Drain { deadline: Instant::now() + Duration::from_secs(5) }).await.unwrap();
@@ -170,7 +169,7 @@ impl StateStore for HangingStore {
 fn a_store_that_never_answers_is_shown_as_a_stall_whatever_it_was_asked() {
     run(async {
         let writer = |vitals: &Vitals| DbWriter::new(HangingStore, vitals.clone(), Metrics::unregistered()).start();
-        let vitals = ["stores", "looks up", "maintains"].map(Vitals::unlisted);
+        let vitals = [(); 3].map(|()| Vitals::unregistered(ActorName::DbWriter));
         let writers = vitals.each_ref().map(writer);
         let _stored = writers[0].send(batch());
         let log = LogId { cluster: "c".into(), topic: "t".into() };

@@ -18,7 +18,7 @@ use actors::kafka_consumer::{KafkaConsumer, Path};
 use actors::messages::Drain;
 use actors::metrics::Metrics;
 use actors::ports::{Subscription, SubscriptionEvent};
-use actors::supervision::{Board, Readiness, RestartPolicy, Supervisor};
+use actors::supervision::{ActorName, ActorRegistry, Observation, Readiness, RestartPolicy, Supervisor};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
@@ -39,7 +39,7 @@ enum Event {
 }
 
 /// A consumer between this log and this database, under a supervisor.
-fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, board: &Board) -> Addr<Consumer> {
+fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, registry: &ActorRegistry) -> Addr<Consumer> {
     let db_writer = FakeDbWriter(database.clone()).start();
     let path = Path::Store {
         positions: db_writer.clone().recipient(),
@@ -47,9 +47,9 @@ fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, board: &Boa
         dead_letters: db_writer.recipient(),
         volatile: false,
     };
-    let (supervisor, _reports) = Supervisor::new(board.clone(), RestartPolicy::default());
+    let (supervisor, _reports) = Supervisor::new(registry.clone(), RestartPolicy::default());
     let subscription = FakeSubscription(log.clone());
-    supervisor.start_on(&Arbiter::current(), "kafka-consumer-store", move |vitals| {
+    supervisor.start_on(&Arbiter::current(), ActorName::StoreConsumer, move |vitals| {
         KafkaConsumer::new(subscription, path, vitals, Metrics::unregistered())
     })
 }
@@ -61,8 +61,8 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
         let log = Arc::new(Mutex::new(Log { length, ..Log::default() }));
         log.lock().unwrap().events.push_back(SubscriptionEvent::Assigned((0..PARTITIONS).collect()));
         let database = Rc::new(RefCell::new(Database { faults: faults.into(), length, ..Database::default() }));
-        let board = Board::default();
-        let consumer = consumer(&log, &database, &board);
+        let registry = ActorRegistry::default();
+        let consumer = consumer(&log, &database, &registry);
 
         let events = Cell::new(Some(events));
         for event in events.take().unwrap() {
@@ -84,8 +84,12 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
             assert!(Instant::now() < give_up, "stuck: {:?}, {:?}", database.borrow(), log.lock().unwrap());
             sleep(Duration::from_millis(50)).await;
         }
-        while board.statuses()[0].observation["lag"] != 0 {
-            assert!(Instant::now() < give_up, "still behind: {}", board.statuses()[0].observation);
+        loop {
+            let observation = registry.statuses().remove(0).observation;
+            if matches!(&observation, Observation::StoreConsumer(observed) if observed.lag == Some(0)) {
+                break;
+            }
+            assert!(Instant::now() < give_up, "still behind: {observation:?}");
             sleep(Duration::from_millis(50)).await;
         }
         let drained = consumer.send(Drain { deadline: Instant::now() + Duration::from_secs(5) }).await.unwrap();
@@ -152,9 +156,9 @@ fn a_member_whose_share_is_nothing_is_ready_again_once_kafka_answers() {
         tokio::time::pause();
         let log = Arc::new(Mutex::new(Log::default()));
         log.lock().unwrap().events.push_back(SubscriptionEvent::Assigned(Vec::new()));
-        let board = Board::default();
-        let _consumer = consumer(&log, &Rc::default(), &board);
-        let is_ready = || board.statuses()[0].readiness.0 == Readiness::Ready;
+        let registry = ActorRegistry::default();
+        let _consumer = consumer(&log, &Rc::default(), &registry);
+        let is_ready = || registry.statuses()[0].readiness == Readiness::Ready;
         sleep(Duration::from_secs(1)).await;
         assert!(is_ready());
         log.lock().unwrap().failures = 1;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Arbiter, AsyncContext as _, Context, Handler, Message, Supervised, System, WrapFuture as _};
-use actors::supervision::{Board, Phase, RestartPolicy, Supervisor};
+use actors::supervision::{ActorName, ActorRegistry, Phase, RestartPolicy, Supervisor};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
@@ -100,12 +100,12 @@ fn first_too_many(policy: &RestartPolicy, panics: &[Instant]) -> Option<usize> {
 fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
     // A timer of tokio's goes in whole milliseconds.
     const TICK: Duration = Duration::from_millis(2);
-    let (board, diary) = (Board::default(), Diary::default());
+    let (registry, diary) = (ActorRegistry::default(), Diary::default());
     System::new().block_on(async {
         tokio::time::pause();
-        let (supervisor, mut failures) = Supervisor::new(board.clone(), policy);
+        let (supervisor, mut failures) = Supervisor::new(registry.clone(), policy);
         let own = diary.clone();
-        let address = supervisor.start_on(&Arbiter::current(), "fragile", move |_| Fragile(own));
+        let address = supervisor.start_on(&Arbiter::current(), ActorName::DbWriter, move |_| Fragile(own));
         let mut answers = Vec::new();
         for (number, &(harm, pause)) in schedule.iter().enumerate() {
             answers.push(address.send(Work(number, harm)));
@@ -115,7 +115,7 @@ fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
         sleep(Duration::from_secs(600)).await;
 
         let gave_up = failures.try_recv().is_ok();
-        assert_eq!(board.statuses()[0].phase == Phase::Failed, gave_up);
+        assert_eq!(registry.statuses()[0].phase == Phase::Failed, gave_up);
         assert_eq!(address.connected(), !gave_up, "the address is the same until the end");
         let answers = futures_util::future::join_all(answers).await;
         let entries = diary.0.lock().unwrap();

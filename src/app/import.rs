@@ -6,7 +6,7 @@ use actors::db_writer::DbWriter;
 use actors::domain::UnixTime;
 use actors::import::{ImportError, ImportRules, Imported, Importer};
 use actors::metrics::Metrics;
-use actors::supervision::{Board, RestartPolicy, Supervisor};
+use actors::supervision::{ActorName, ActorRegistry, RestartPolicy, Supervisor};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
     let storage = open_storage(settings)?;
     storage.migrate_schema().await?;
-    let (supervisor, _failures) = Supervisor::new(Board::default(), RestartPolicy::default());
-    let db_writer = supervisor.start("db-writer", move |vitals| {
+    let (supervisor, _failures) = Supervisor::new(ActorRegistry::default(), RestartPolicy::default());
+    let db_writer = supervisor.start(ActorName::DbWriter, move |vitals| {
         DbWriter::new(storage.writer(), vitals, Metrics::unregistered()).without_maintenance()
     });
     let now = UnixTime::now();

@@ -1,4 +1,4 @@
-//! The server: every part wired together, its start and its ordered end.
+//! The server: starts every part, wires them together, and ends them in order.
 
 mod banner;
 pub mod commands;
@@ -8,6 +8,7 @@ mod import;
 mod migrated_store;
 mod pipeline;
 mod replay;
+mod roster;
 mod shutdown;
 mod source;
 
@@ -16,46 +17,43 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Addr;
 use actors::metrics::Metrics;
-use actors::operations::{Course, Operations};
-use actors::supervision::{Board, Failure, RestartPolicy, StallWatch, Supervisor};
+use actors::operations::{Lifecycle, Operations};
+use actors::supervision::{ActorRegistry, Failure, RestartPolicy, StallWatch, Supervisor};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
 use crate::cli::{ExitStatus, FlightSource};
-use crate::config::{ADMIN_TOKEN_FILE, Role, Settings};
-use crate::http::{
-    self, BoardCollector, Capacity, HttpOptions, Limits, PoolCollector, RunningServer, ServerState,
-};
+use crate::config::{ADMIN_TOKEN_FILE, Settings};
+use crate::http::{self, ActorCollector, Capacity, HttpOptions, Limits, PoolCollector, RunningServer, ServerState};
 use pipeline::Pipeline;
 use shutdown::Signals;
 use source::LiveSource;
 
-/// A server at work.
+/// A running server.
 pub struct App {
     settings: Settings,
     signals: Signals,
     pipeline: Pipeline,
     supervisor: Supervisor,
     failures: mpsc::UnboundedReceiver<Failure>,
-    /// The operator's wish that everything be drained.
+    /// Receives the operator's order to drain.
     drain: mpsc::Receiver<()>,
     operations: Operations,
     stalls: StallWatch,
     server: RunningServer,
-    /// Lives as long as the server: simulated flights.
+    /// Owns the simulator, which must live as long as the server.
     _source: LiveSource,
 }
 
 impl App {
-    /// Starts every part that the settings' roles need. A broker, a database or a source that is unavailable or refuses
-    /// is tried again while the rest works.
+    /// Starts every part that the roles of the settings need. An unavailable broker, database or source is not an error: it
+    /// is retried while the rest works.
     ///
     /// # Errors
-    /// An address that is taken, a certificate or secret that cannot be read, invalid credentials.
+    /// An address in use, a certificate or secret that cannot be read, invalid credentials.
     pub async fn start(settings: Settings, source: &FlightSource) -> anyhow::Result<Self> {
-        // First of all: one that comes during the start ends it in order as well.
+        // First, so that a signal during the start also ends the server in order.
         let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
@@ -64,37 +62,32 @@ impl App {
         let source = LiveSource::of(&settings, source)?;
         let mut registry = Registry::with_prefix("flight_monitor");
         let metrics = Metrics::register(&mut registry);
-        let board = Board::default();
-        registry.register_collector(Box::new(BoardCollector(board.clone())));
-        let (supervisor, failures) = Supervisor::new(board.clone(), RestartPolicy::default());
-        let stalls = StallWatch::on(board.clone());
+        let actors = ActorRegistry::default();
+        registry.register_collector(Box::new(ActorCollector(actors.clone())));
+        let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
+        let stalls = StallWatch::on(actors.clone());
         let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
-        let needed = if settings.server.roles.has(Role::Live) {
-            vec!["sse-hub", "kafka-consumer-live"]
-        } else {
-            board.statuses().iter().map(|status| status.name).collect()
-        };
         let limits = Limits::register(&mut registry, settings.sse.client_timeout);
-        let operations = Operations::new(board.clone(), supervisor.restarts());
+        let operations = Operations::new(actors.clone(), supervisor.restarts());
         let (drain_sender, drain) = mpsc::channel(1);
         let state = ServerState {
-            hub: pipeline.hub.clone(),
+            hub: pipeline.actors.hub.clone(),
             storage: pipeline.storage.clone(),
-            board,
-            needed,
+            actors,
+            needed: pipeline.actors.needed.clone(),
             registry: Arc::new(registry),
             admin_token: token.token.expose().to_owned(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.clone(),
             traffic: source.traffic(),
             operations: operations.clone(),
-            poller: pipeline.poller.clone().map(Addr::recipient),
+            poller: pipeline.actors.polling.clone(),
             drain: drain_sender,
             #[cfg(feature = "fault-injection")]
-            panics: pipeline.panics(),
+            panics: pipeline.actors.panics(),
         };
         let server = http::start(&http_options(&settings, pipeline.capacity), state)?;
         banner::show(&settings, &source, &server.addresses);
@@ -112,12 +105,12 @@ impl App {
         })
     }
 
-    /// Where it listens.
+    /// The addresses it listens on.
     pub fn addresses(&self) -> &[std::net::SocketAddr] {
         &self.server.addresses
     }
 
-    /// Works until a signal comes or a part is given up, then ends in order.
+    /// Runs until a signal, an order to drain, or an actor that fails too often, then ends in order.
     pub async fn run(mut self) -> ExitStatus {
         let within = self.settings.server.shutdown_timeout;
         let reason = tokio::select! {
@@ -126,20 +119,20 @@ impl App {
                 None
             }
             Some(()) = self.drain.recv() => {
-                log::info!("the operator wants it drained: ending in order, within {within:?}; a signal ends at once");
+                log::info!("drain ordered by the operator: ending in order, within {within:?}; a signal ends at once");
                 None
             }
             Some(Failure { actor, cause }) = self.failures.recv() => {
-                Some((ExitStatus::GaveUp, format!("{actor} failed again and again, the last time with: {cause}")))
+                Some((ExitStatus::GaveUp, format!("{actor} failed too often, the last time with: {cause}")))
             }
-            never = tell_of_stalls(&mut self.stalls) => match never {},
+            never = log_stalls(&mut self.stalls) => match never {},
         };
         if let Some((_, cause)) = &reason {
             log::error!("{cause}: ending in order");
         }
-        self.operations.advance(Course::Draining);
+        self.operations.advance(Lifecycle::Draining);
         let ended = tokio::select! {
-            drained = shutdown::in_order(self.pipeline, self.server, &self.operations, within) => {
+            drained = shutdown::in_order(self.pipeline.actors.running, self.server, &self.operations, within) => {
                 if drained { ExitStatus::Done } else { ExitStatus::NotDrained }
             }
             name = self.signals.next() => {
@@ -158,13 +151,13 @@ impl App {
     }
 }
 
-/// Logs when an actor stalls, and when it goes on.
-async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
+/// Logs when an actor stalls and when it continues.
+async fn log_stalls(watch: &mut StallWatch) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let stalls = watch.look();
         for actor in stalls.begun {
-            log::error!(actor; "stalled: no progress for longer than its work may take");
+            log::error!(actor; "stalled: no progress within the time that its work may take");
         }
         for actor in stalls.ended {
             log::info!(actor; "no longer stalled");
@@ -172,7 +165,7 @@ async fn tell_of_stalls(watch: &mut StallWatch) -> Infallible {
     }
 }
 
-/// How many connections one address may have beside those of its streams.
+/// Connections that one address may have on top of those of its streams.
 const OTHER_CONNECTIONS_PER_ADDRESS: usize = 1_024;
 
 fn http_options(settings: &Settings, capacity: Capacity) -> HttpOptions {

@@ -1,64 +1,34 @@
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use actix::Addr;
-use actors::db_writer::DbWriter;
-use actors::kafka_consumer::{KafkaConsumer, Path};
-use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::metrics::Metrics;
-use actors::poller::Poller;
-use actors::sse_hub::SseHub;
-use actors::sse_hub::{HubLimits, QueueLimits};
 use actors::supervision::Supervisor;
 use anyhow::Context;
 use thiserror::Error;
 
-use super::migrated_store::MigratedStore;
+use super::roster::{Actors, Foundation};
 use super::source::LiveSource;
 use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
 use crate::http::Capacity;
-use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions, KafkaPublisher, KafkaSubscription, Membership};
-use crate::opensky::OpenSkyClient;
+use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions};
 use crate::storage::{Storage, StorageOptions};
 
-/// The actors of this process, by their roles, and what they stand on.
+/// The actors of this process and what they stand on.
 pub(super) struct Pipeline {
-    pub(super) poller: Option<Addr<Poller<OpenSkyClient>>>,
-    pub(super) producer: Option<Addr<Producer>>,
-    pub(super) store_consumer: Option<Addr<Consumer>>,
-    pub(super) db_writer: Option<Addr<DbWriter<MigratedStore>>>,
-    pub(super) live_consumer: Option<Addr<Consumer>>,
-    pub(super) hub: Option<Addr<SseHub>>,
-    /// Where there is one that this process stores into, or that others do.
+    pub(super) actors: Actors,
+    /// The database, where this process stores into it or serves what others store.
     pub(super) storage: Option<Storage>,
-    /// For the hub's clients and everybody else.
+    /// The connections for clients of streams, and in total.
     pub(super) capacity: Capacity,
-    /// Never dropped: it must outlive its clients, on threads that nobody joins, and so ends with the process.
+    /// Never dropped: librdkafka's threads, which cannot be joined, use it until the process ends.
     _broker: ManuallyDrop<Option<EmbeddedBroker>>,
 }
 
-type Consumer = KafkaConsumer<KafkaSubscription>;
-type Producer = KafkaProducer<KafkaPublisher>;
-
-/// What may wait for one client of a stream: for `/sse/flights` a poll of the whole world and some updates more. All clients
-/// share the bytes, and `/api/v1/stream` lets wait no more than a snapshot's worth of them.
-const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
-
-/// Beside the streams' clients there is room for everybody else's questions.
+/// Connections for requests, on top of those for clients of streams.
 const OTHER_CONNECTIONS: usize = 1_000;
 
-/// What the actors are made from.
-struct Parts<'a> {
-    settings: &'a Settings,
-    source: &'a LiveSource,
-    supervisor: &'a Supervisor,
-    capacity: Capacity,
-    metrics: Metrics,
-    cluster: KafkaCluster,
-}
-
 impl Pipeline {
-    /// Starts the actors of the settings' roles, sink first, so that each is given the address of the next.
+    /// Connects Kafka and the database, and starts the actors of the settings' roles.
     pub(super) fn start(
         settings: &Settings,
         source: &LiveSource,
@@ -67,130 +37,28 @@ impl Pipeline {
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
         let (cluster, broker) = reach_kafka(&settings.kafka, has(Role::Collect))?;
-        // A file of SQLite belongs to the process that writes it.
+        // An SQLite file belongs to the process that writes it.
         let shared = settings.database.url.is_shared();
         let storage =
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
-        // Without a live stream everybody is somebody else.
         let clients = if has(Role::Live) { settings.sse.max_clients } else { 0 };
         let capacity = Capacity::raise(clients, OTHER_CONNECTIONS);
-        let parts = Parts { settings, source, supervisor, capacity, metrics, cluster };
-        let (hub, live_consumer) = if has(Role::Live) {
-            let hub = parts.hub();
-            (Some(hub.clone()), Some(parts.live_consumer(hub)))
-        } else {
-            (None, None)
-        };
-        // Also a storing process publishes: dead letters.
-        let producer = (has(Role::Collect) || has(Role::Store)).then(|| parts.producer());
-        let (db_writer, store_consumer) = match (&producer, &storage) {
-            (Some(producer), Some(storage)) if has(Role::Store) => {
-                let db_writer = parts.db_writer(storage.clone());
-                (Some(db_writer.clone()), Some(parts.store_consumer(&db_writer, producer)))
-            }
-            _ => (None, None),
-        };
-        let poller = producer.as_ref().filter(|_| has(Role::Collect)).map(|producer| parts.poller(producer));
-        Ok(Self {
-            poller,
-            producer,
-            store_consumer,
-            db_writer,
-            live_consumer,
-            hub,
-            storage,
-            capacity,
-            _broker: ManuallyDrop::new(broker),
-        })
-    }
-
-    /// Where to send a panic, by actor.
-    #[cfg(feature = "fault-injection")]
-    pub(super) fn panics(
-        &self,
-    ) -> std::collections::HashMap<&'static str, actix::Recipient<actors::messages::InjectPanic>> {
-        let actors = [
-            ("poller", self.poller.clone().map(Addr::recipient)),
-            ("kafka-producer", self.producer.clone().map(Addr::recipient)),
-            ("kafka-consumer-store", self.store_consumer.clone().map(Addr::recipient)),
-            ("db-writer", self.db_writer.clone().map(Addr::recipient)),
-            ("kafka-consumer-live", self.live_consumer.clone().map(Addr::recipient)),
-            ("sse-hub", self.hub.clone().map(Addr::recipient)),
-        ];
-        actors.into_iter().filter_map(|(name, actor)| Some((name, actor?))).collect()
+        let foundation =
+            Foundation { settings, source, supervisor, capacity, metrics, cluster, storage: storage.clone() };
+        let actors = Actors::start(foundation)?;
+        Ok(Self { actors, storage, capacity, _broker: ManuallyDrop::new(broker) })
     }
 }
 
-impl Parts<'_> {
-    fn hub(&self) -> Addr<SseHub> {
-        let sse = &self.settings.sse;
-        let limits = HubLimits {
-            clients: self.capacity.clients,
-            clients_per_address: sse.max_clients_per_address,
-            queue: CLIENT_QUEUE,
-            client_timeout: sse.client_timeout,
-            aircraft_timeout: self.source.aircraft_timeout(self.settings),
-        };
-        let metrics = self.metrics.clone();
-        self.supervisor.start("sse-hub", move |vitals| SseHub::new(limits, vitals, metrics))
-    }
-
-    fn live_consumer(&self, hub: Addr<SseHub>) -> Addr<Consumer> {
-        let window = self.source.window(self.settings);
-        self.consumer("kafka-consumer-live", Membership::Everything, Path::Live { hub: hub.recipient(), window })
-    }
-
-    fn store_consumer(&self, db_writer: &Addr<DbWriter<MigratedStore>>, producer: &Addr<Producer>) -> Addr<Consumer> {
-        let embedded = self.cluster.is_embedded();
-        let path = Path::Store {
-            positions: db_writer.clone().recipient(),
-            db_writer: db_writer.clone().recipient(),
-            dead_letters: producer.clone().recipient(),
-            volatile: embedded,
-        };
-        // The embedded broker is this process's alone: there is nobody to share its partitions with.
-        let membership = if embedded { Membership::Everything } else { Membership::Group };
-        self.consumer("kafka-consumer-store", membership, path)
-    }
-
-    fn consumer(&self, name: &'static str, membership: Membership, path: Path) -> Addr<Consumer> {
-        let (cluster, metrics) = (self.cluster.clone(), self.metrics.clone());
-        self.supervisor.start(name, move |vitals| {
-            KafkaConsumer::new(KafkaSubscription::new(cluster, membership), path, vitals, metrics)
-        })
-    }
-
-    fn producer(&self) -> Addr<Producer> {
-        let (cluster, metrics, kafka) = (self.cluster.clone(), self.metrics.clone(), &self.settings.kafka);
-        let limits = BacklogLimits { bytes: kafka.max_held.0, age: kafka.max_held_age };
-        self.supervisor.start("kafka-producer", move |vitals| {
-            KafkaProducer::new(KafkaPublisher::new(cluster), limits, vitals, metrics)
-        })
-    }
-
-    fn db_writer(&self, storage: Storage) -> Addr<DbWriter<MigratedStore>> {
-        let metrics = self.metrics.clone();
-        self.supervisor.start("db-writer", move |vitals| DbWriter::new(MigratedStore::new(storage), vitals, metrics))
-    }
-
-    fn poller(&self, producer: &Addr<Producer>) -> Addr<Poller<OpenSkyClient>> {
-        let (options, plan, metrics) = (self.source.options.clone(), self.source.plan, self.metrics.clone());
-        let producer = producer.clone().recipient();
-        self.supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, "poller", move |vitals| {
-            Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics)
-        })
-    }
-}
-
-/// The database that the settings name, opened for a command.
+/// Opens the database of the settings, for a command.
 ///
 /// # Errors
-/// An address or a file that cannot be used.
+/// An invalid address, or a file that cannot be opened.
 pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
 
-/// The same for a server, which works without its database until that can be used.
+/// Opens the database of the settings, for a server: it connects on first use, and the server works without it until then.
 fn open_server_storage(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open_when_used(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
@@ -206,15 +74,15 @@ fn storage_options(settings: &DatabaseSettings) -> StorageOptions {
     }
 }
 
-/// The database that the settings name, opened to read its history: nothing is created.
+/// Opens the database of the settings to read its history; creates nothing.
 ///
 /// # Errors
-/// An address that cannot be used, or a file that does not exist or is not a database of this program.
+/// An invalid address, or a file that does not exist or is not a database of this program.
 pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
-/// The Kafka that the settings name; an embedded one is started. Alerts are raised by who collects.
+/// The Kafka of the settings; starts an embedded one. Only a collecting process publishes alerts.
 fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
     options.topic_alerts = collects.then(|| Arc::from(&settings.topic_alerts));
@@ -223,18 +91,18 @@ fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(Kafk
     }
     let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
     topics.extend(options.topic_alerts.as_deref().map(|topic| (topic, 1)));
-    let broker = EmbeddedBroker::start(&topics).context("the embedded Kafka did not start")?;
+    let broker = EmbeddedBroker::start(&topics).context("failed to start the embedded Kafka")?;
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some(format!("embedded-{:016x}", rand::random::<u64>()).into());
     Ok((KafkaCluster::new(options), Some(broker)))
 }
 
-/// A command works on a Kafka, and the settings name none. It holds what may be done in place of it.
+/// A command needs a Kafka cluster and the settings name none. The field says what to do instead.
 #[derive(Debug, Error)]
 #[error("kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: {0}")]
 pub(crate) struct NoKafka(pub(crate) &'static str);
 
-/// The settings as the Kafka adapters take them.
+/// Converts the settings for the Kafka adapters.
 pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
     KafkaOptions {
         bootstrap_servers: settings.bootstrap_servers.to_string(),

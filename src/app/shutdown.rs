@@ -2,19 +2,19 @@ use std::fs::{self, File};
 use std::io;
 use std::time::Duration;
 
-use actix::{Actor, Addr, Context, Handler};
 use actors::messages::Drain;
-use actors::operations::{Course, Operations};
+use actors::operations::{Lifecycle, Operations};
+use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, timeout_at};
 
-use super::pipeline::Pipeline;
+use super::roster::RunningActor;
 use crate::http::RunningServer;
 
-/// The signals that end the process in order: SIGTERM, SIGINT, and SIGHUP once its terminal is gone.
+/// The signals that end the process in order: SIGTERM, SIGINT, and SIGHUP after a hang-up of its terminal.
 ///
-/// A SIGHUP that somebody sends by hand, as to daemons that reload their configuration, is logged and ignored. A process
-/// that was started with SIGHUP ignored (`nohup`) keeps it ignored.
+/// Any other SIGHUP, such as one meant to reload the configuration, is logged and ignored. A process that was started
+/// with SIGHUP ignored (`nohup`) keeps it ignored.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -25,7 +25,7 @@ pub(super) struct Signals {
 
 impl Signals {
     const SAME_REQUEST: Duration = Duration::from_millis(300);
-    /// The kernel sends SIGHUP and takes the terminal away in one go, but the signal can be seen first.
+    /// The kernel sends SIGHUP and removes the terminal at once, but the signal can become visible first.
     const HANGUP_SETTLES: Duration = Duration::from_millis(200);
 
     pub(super) fn new() -> io::Result<Self> {
@@ -39,8 +39,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal and returns its name. One that follows another within a moment is the same request: a
-    /// terminal, `make` and `timeout` each pass theirs on to the whole process group.
+    /// Waits for the next signal and returns its name. A signal shortly after another one is the same request: a terminal,
+    /// `make` and `timeout` each pass theirs on to the whole process group.
     pub(super) async fn next(&mut self) -> &'static str {
         loop {
             let name = tokio::select! {
@@ -78,14 +78,14 @@ async fn received(signal: Option<&mut Signal>) {
     }
 }
 
-/// Whether this process has a controlling terminal. After a hang-up the kernel takes it from every process of the session.
+/// Whether this process has a controlling terminal. A hang-up removes it from every process of the session.
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
 
 /// Whether the process was started with SIGHUP ignored. Installing a handler would undo that.
 fn ignores_hangup() -> bool {
-    // Only Linux tells; elsewhere `nohup` does not outlive its terminal.
+    // Only Linux reports it; elsewhere the process does not outlive its terminal under `nohup`.
     fs::read_to_string("/proc/self/status").is_ok_and(|status| ignored_signals(&status) & 1 != 0)
 }
 
@@ -95,46 +95,39 @@ fn ignored_signals(status: &str) -> u64 {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-/// Ends the actors source first, so that each brings what it was given to the next: stop polling, flush the producer,
-/// store what was consumed, take leave of the clients. The answer is whether all of it was done.
+/// Drains the actors stage by stage, source first, so that each passes on what it holds to the next, then stops the HTTP
+/// server. Returns whether nothing was left.
 pub(super) async fn in_order(
-    pipeline: Pipeline,
+    mut actors: Vec<RunningActor>,
     server: RunningServer,
     operations: &Operations,
     time: Duration,
 ) -> bool {
     let began = Instant::now();
     let deadline = began + time;
-    let stages = [
-        stage("poller", pipeline.poller.as_ref(), deadline).await,
-        stage("kafka-producer", pipeline.producer.as_ref(), deadline).await,
-        stage("kafka-consumer-store", pipeline.store_consumer.as_ref(), deadline).await,
-        stage("db-writer", pipeline.db_writer.as_ref(), deadline).await,
-        stage("kafka-consumer-live", pipeline.live_consumer.as_ref(), deadline).await,
-        stage("sse-hub", pipeline.hub.as_ref(), deadline).await,
-    ];
-    operations.advance(Course::Drained);
-    let stopped = timeout_at(deadline, server.stop()).await.is_ok();
-    let drained = stopped && stages.iter().all(|drained| *drained);
+    let mut all_drained = true;
+    actors.sort_by_key(|actor| actor.stage);
+    for stage in actors.chunk_by(|one, next| one.stage == next.stage) {
+        let drained = join_all(stage.iter().map(|actor| drain(actor, deadline))).await;
+        all_drained &= drained.into_iter().all(|drained| drained);
+    }
+    operations.advance(Lifecycle::Drained);
+    let drained = timeout_at(deadline, server.stop()).await.is_ok() && all_drained;
     log::info!(seconds:? = began.elapsed(), drained; "ended");
     drained
 }
 
-/// Drains one actor, within half of the time that is left: those behind it have a claim to the other half.
-async fn stage<A>(name: &'static str, actor: Option<&Addr<A>>, deadline: Instant) -> bool
-where
-    A: Actor<Context = Context<A>> + Handler<Drain>,
-{
-    let Some(actor) = actor else { return true };
+/// Drains one actor within half of the remaining time, which leaves the other half to the later stages.
+async fn drain(RunningActor { name, handles, .. }: &RunningActor, deadline: Instant) -> bool {
     let began = Instant::now();
     let own = began + deadline.saturating_duration_since(began) / 2;
-    // The actor stops by itself at its deadline; one that does not is left behind.
-    let answer = timeout_at(own + Duration::from_millis(500), actor.send(Drain { deadline: own })).await;
+    // The actor itself stops at its deadline; one that does not is abandoned.
+    let answer = timeout_at(own + Duration::from_millis(500), handles.drain.send(Drain { deadline: own })).await;
     let drained = matches!(&answer, Ok(Ok(drained)) if drained.left == 0);
     match answer {
         Ok(Ok(result)) => log::info!(actor = name, seconds:? = began.elapsed(), left = result.left; "drained"),
-        Ok(Err(error)) => log::warn!(actor = name, error:%; "could not be drained"),
-        Err(_) => log::warn!(actor = name, seconds:? = began.elapsed(); "was not drained in time"),
+        Ok(Err(error)) => log::warn!(actor = name, error:%; "failed to drain"),
+        Err(_) => log::warn!(actor = name, seconds:? = began.elapsed(); "not drained in time"),
     }
     drained
 }

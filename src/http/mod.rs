@@ -17,7 +17,7 @@ mod state;
 pub use connection::capacity::Capacity;
 pub use connection::tls::{TlsError, TlsFiles};
 pub use cors::AllowedOrigins;
-pub use ops::collectors::{BoardCollector, PoolCollector};
+pub use ops::collectors::{ActorCollector, PoolCollector};
 pub use reply::limits::Limits;
 pub use server::{HttpOptions, RunningServer, StartError, start};
 pub use state::{ServerState, Traffic};

@@ -10,7 +10,7 @@ use actix_web::HttpRequest;
 use actors::messages::SetPolling;
 use actors::operations::Operations;
 use actors::sse_hub::SseHub;
-use actors::supervision::Board;
+use actors::supervision::{ActorName, ActorRegistry};
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
@@ -27,9 +27,9 @@ pub struct ServerState {
     /// The database, where this process has one with the history.
     pub storage: Option<Storage>,
     /// The actors' status.
-    pub board: Board,
+    pub actors: ActorRegistry,
     /// The actors that this server's clients need.
-    pub needed: Vec<&'static str>,
+    pub needed: Vec<ActorName>,
     /// The metrics.
     pub registry: Arc<Registry>,
     /// The operator's bearer token.
@@ -48,7 +48,7 @@ pub struct ServerState {
     pub drain: mpsc::Sender<()>,
     /// Where to send a panic, by actor.
     #[cfg(feature = "fault-injection")]
-    pub panics: HashMap<&'static str, Recipient<actors::messages::InjectPanic>>,
+    pub panics: HashMap<ActorName, Recipient<actors::messages::InjectPanic>>,
 }
 
 /// Where the flights of this process come from.

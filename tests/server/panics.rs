@@ -97,7 +97,7 @@ fn after_too_many_panics_the_process_ends_and_says_why() {
     }
     assert_eq!(app.wait_exit(), Some(3));
     let log = app.log.to_its_end();
-    let reason = "db-writer failed again and again, the last time with: injected";
+    let reason = "db-writer failed too often, the last time with: injected";
     assert!(log.last().unwrap().contains(reason), "{:?}", log.last());
     assert!(log.last().unwrap().contains("ERROR"));
 }

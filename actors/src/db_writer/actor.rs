@@ -2,7 +2,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::store_jobs::JobWatch;
@@ -11,16 +10,16 @@ use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
 use crate::metrics::{Metrics, count, expect};
-use crate::ports::{Maintained, StateStore, StoreError, StoreJob};
-use crate::supervision::{Phase, Readiness, Vitals};
+use crate::ports::{Maintained, StateStore, StoreError};
+use crate::supervision::{DbWriterObservation, Observation, Phase, Readiness, Vitals};
 
-/// From one step of maintenance to the next where there is nothing left to do, or the last one failed.
-const REST: Duration = Duration::from_secs(60);
-/// The same where there is more to do: the batches that came meanwhile go first.
-const BREATH: Duration = Duration::from_millis(200);
-/// From one look at the database's own jobs to the next.
-const JOBS_EVERY: Duration = Duration::from_secs(60);
-/// How long such a look may take. No batch waits for it.
+/// The pause between steps of maintenance when nothing is left to do, or the last step failed.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
+/// The same when there is more to do; batches that arrived in the meantime go first.
+const MAINTENANCE_PAUSE: Duration = Duration::from_millis(200);
+/// The pause between two readings of the database's own jobs.
+const JOBS_INTERVAL: Duration = Duration::from_secs(60);
+/// How long such a reading may take. No batch waits for it.
 const JOBS_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Stores batches, one transaction each and one after another, and maintains the store between them.
@@ -32,31 +31,15 @@ pub struct DbWriter<S> {
     jobs: JobWatch,
     vitals: Vitals,
     metrics: Metrics,
-    observation: Observation,
+    observation: DbWriterObservation,
 }
 
-/// A batch, a question or a step of maintenance under way for longer than this is a stall: its own time-outs should have
-/// ended it.
+/// A batch, a query or a step of maintenance in flight for longer than this is a stall: its own timeouts should have ended
+/// it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What the admin page shows of the DbWriter.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Observation {
-    batches: u64,
-    inserted: u64,
-    duplicates: u64,
-    failed_tries: u64,
-    last_batch_states: usize,
-    last_batch_seconds: f64,
-    expired: u64,
-    failed_maintenance: u64,
-    last_maintenance_seconds: f64,
-    /// The jobs that the database runs by itself.
-    jobs: Vec<StoreJob>,
-}
-
 impl<S: StateStore> DbWriter<S> {
-    /// A writer into `store`.
+    /// A writer that stores into `store` and maintains it.
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
         expect(&metrics.rows, &["inserted", "duplicate"]);
         expect(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
@@ -68,17 +51,17 @@ impl<S: StateStore> DbWriter<S> {
             jobs: JobWatch::default(),
             vitals,
             metrics,
-            observation: Observation::default(),
+            observation: DbWriterObservation::default(),
         }
     }
 
-    /// The same, which leaves the maintenance to somebody else, who may have other settings.
+    /// Leaves maintenance to another process, whose settings may differ.
     #[must_use]
     pub fn without_maintenance(self) -> Self {
         Self { maintains: false, ..self }
     }
 
-    fn stored(&mut self, batch: &Batch, judgement: &Classification, stored: &Stored, started: Instant) {
+    fn stored(&mut self, batch: &Batch, classification: &Classification, stored: &Stored, started: Instant) {
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.store_seconds.observe(seconds);
         count(&self.metrics.rows, "inserted", stored.inserted);
@@ -87,8 +70,8 @@ impl<S: StateStore> DbWriter<S> {
         if let Some(observed_at) = batch.iter().filter_map(|state| state.observed_at).max() {
             self.metrics.age_when_stored.observe(UnixTime::now().seconds_since(observed_at).max(0) as f64);
         }
-        // Also the fenced rows: another writer stored them.
-        self.newest.remember(batch, judgement, stored);
+        // Including the fenced rows, which another writer stored.
+        self.newest.remember(batch, classification, stored);
         self.observation.batches += 1;
         self.observation.inserted += stored.inserted;
         self.observation.duplicates += stored.duplicates;
@@ -96,7 +79,7 @@ impl<S: StateStore> DbWriter<S> {
         self.observation.last_batch_seconds = seconds;
         self.vitals.progress();
         self.vitals.readiness(Readiness::Ready);
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
     }
 
     fn failed(&mut self, error: &StoreError) {
@@ -112,7 +95,7 @@ impl<S: StateStore> DbWriter<S> {
             self.vitals.phase(Phase::BackingOff);
             self.vitals.readiness(Readiness::NotReady(error.to_string()));
         }
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
     }
 }
 
@@ -123,7 +106,7 @@ impl<S: StateStore> DbWriter<S> {
         }
     }
 
-    /// One step, for which the batches wait.
+    /// One step; batches wait for its end.
     fn maintain(&mut self, ctx: &mut Context<Self>) {
         let (store, started) = (self.store.clone(), Instant::now());
         self.vitals.expect_progress_within(Some(PATIENCE));
@@ -135,8 +118,8 @@ impl<S: StateStore> DbWriter<S> {
         }));
     }
 
-    /// Looks at the database's own jobs, beside the batches.
-    fn look_at_jobs(&mut self, ctx: &mut Context<Self>) {
+    /// Reads the state of the database's own jobs, concurrently with batches.
+    fn read_jobs(&mut self, ctx: &mut Context<Self>) {
         let store = self.store.clone();
         let read = async move {
             tokio::time::timeout(JOBS_TIMEOUT, store.jobs()).await.unwrap_or_else(|_| {
@@ -146,13 +129,13 @@ impl<S: StateStore> DbWriter<S> {
         ctx.spawn(read.into_actor(self).map(|read, writer, ctx| {
             if let Some(jobs) = writer.jobs.look(read, &writer.metrics, &writer.vitals) {
                 writer.observation.jobs = jobs;
-                writer.vitals.observe(&writer.observation);
+                writer.vitals.observe(Observation::DbWriter(writer.observation.clone()));
             }
-            ctx.run_later(pause_between_looks(), Self::look_at_jobs);
+            ctx.run_later(jobs_interval(), Self::read_jobs);
         }));
     }
 
-    /// Takes note of a step, and says how long to wait for the next.
+    /// Records the result of a step and returns the pause before the next one.
     fn maintained(&mut self, result: &Result<Maintained, StoreError>, started: Instant) -> Duration {
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.maintenance_seconds.observe(seconds);
@@ -161,28 +144,28 @@ impl<S: StateStore> DbWriter<S> {
             Ok(step) => {
                 self.metrics.expired.inc_by(step.expired);
                 self.observation.expired += step.expired;
-                if step.more { BREATH } else { REST }
+                if step.more { MAINTENANCE_PAUSE } else { MAINTENANCE_INTERVAL }
             }
-            // Readiness is about storing: whether that goes on the next batch will tell.
+            // Readiness is about storing, which the next batch shows.
             Err(error) => {
                 self.metrics.maintenance_failures.inc();
                 self.observation.failed_maintenance += 1;
                 self.vitals.error(format!("maintenance: {error}"));
-                REST
+                MAINTENANCE_INTERVAL
             }
         };
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
         pause
     }
 }
 
-/// [`JOBS_EVERY`], or in its place what the failpoint `jobs-pause` says, in milliseconds.
-fn pause_between_looks() -> Duration {
+/// [`JOBS_INTERVAL`], or the milliseconds of the failpoint `jobs-pause`.
+fn jobs_interval() -> Duration {
     #[cfg(feature = "fault-injection")]
     fail::fail_point!("jobs-pause", |millis| {
-        millis.and_then(|millis| millis.parse().ok()).map_or(JOBS_EVERY, Duration::from_millis)
+        millis.and_then(|millis| millis.parse().ok()).map_or(JOBS_INTERVAL, Duration::from_millis)
     });
-    JOBS_EVERY
+    JOBS_INTERVAL
 }
 
 impl<S: StateStore> Actor for DbWriter<S> {
@@ -190,10 +173,10 @@ impl<S: StateStore> Actor for DbWriter<S> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.vitals.phase(Phase::Running);
-        self.vitals.observe(&self.observation);
-        self.maintain_in(REST, ctx);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
+        self.maintain_in(MAINTENANCE_INTERVAL, ctx);
         if self.maintains {
-            ctx.run_later(pause_between_looks(), Self::look_at_jobs);
+            ctx.run_later(jobs_interval(), Self::read_jobs);
         }
     }
 }
@@ -208,10 +191,10 @@ impl<S: StateStore> Supervised for DbWriter<S> {
 impl<S: StateStore> Handler<FindPositions> for DbWriter<S> {
     type Result = AtomicResponse<Self, Result<Vec<Position>, StoreError>>;
 
-    fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, query: FindPositions, _: &mut Self::Context) -> Self::Result {
         let store = self.store.clone();
         self.vitals.expect_progress_within(Some(PATIENCE));
-        let ask = async move { store.positions(&question.log, &question.partitions).await };
+        let ask = async move { store.positions(&query.log, &query.partitions).await };
         AtomicResponse::new(Box::pin(ask.into_actor(self).map(|result, writer, _| {
             writer.vitals.expect_progress_within(None);
             match &result {
@@ -230,16 +213,16 @@ impl<S: StateStore> Handler<StoreBatch> for DbWriter<S> {
     type Result = AtomicResponse<Self, Result<Stored, StoreError>>;
 
     fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
-        let (store, judgement, started) = (self.store.clone(), self.newest.judge(&batch), Instant::now());
+        let (store, classification, started) = (self.store.clone(), self.newest.judge(&batch), Instant::now());
         self.vitals.expect_progress_within(Some(PATIENCE));
         let write = async move {
-            let result = store.store(&batch, &judgement.likely_new).await;
-            (result, batch, judgement)
+            let result = store.store(&batch, &classification.likely_new).await;
+            (result, batch, classification)
         };
-        AtomicResponse::new(Box::pin(write.into_actor(self).map(move |(result, batch, judgement), writer, _| {
+        AtomicResponse::new(Box::pin(write.into_actor(self).map(move |(result, batch, classification), writer, _| {
             writer.vitals.expect_progress_within(None);
             match &result {
-                Ok(stored) => writer.stored(&batch, &judgement, stored, started),
+                Ok(stored) => writer.stored(&batch, &classification, stored, started),
                 Err(error) => writer.failed(error),
             }
             result
@@ -250,7 +233,7 @@ impl<S: StateStore> Handler<StoreBatch> for DbWriter<S> {
 impl<S: StateStore> Handler<Drain> for DbWriter<S> {
     type Result = AtomicResponse<Self, Drained>;
 
-    /// In its turn behind every batch that was sent before it.
+    /// Runs after every batch that was sent before it.
     fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
         if let Some(next) = self.next_maintenance.take() {
             ctx.cancel_future(next);
@@ -267,7 +250,7 @@ impl<S: StateStore> Handler<Drain> for DbWriter<S> {
 impl<S: StateStore> Handler<crate::messages::InjectPanic> for DbWriter<S> {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "it is what was asked for")]
+    #[expect(clippy::panic, reason = "panics on request")]
     fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
         panic!("injected");
     }

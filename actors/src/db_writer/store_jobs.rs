@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::metrics::{JobLabels, Metrics};
 use crate::ports::{StoreError, StoreJob};
-use crate::supervision::{Readiness, Vitals};
-
-/// Its name in `/health/ready`. Readiness does not depend on it, since storing works without the jobs.
-pub(super) const PART: &str = "timescaledb-jobs";
+use crate::supervision::{ActorName, Readiness, Vitals, WatchedPart};
 
 /// Detects when a job starts to fail and when it succeeds again.
 #[derive(Debug, Default)]
@@ -30,35 +27,35 @@ impl JobWatch {
             Ok(jobs) => jobs,
             Err(error) => {
                 if !std::mem::replace(&mut self.unreadable, true) {
-                    log::warn!(actor = "db-writer"; "failed to read the state of TimescaleDB's jobs: {error}");
+                    log::warn!(actor = vitals.name(); "failed to read the state of TimescaleDB's jobs: {error}");
                 }
                 return None;
             }
         };
         self.unreadable = false;
-        self.log_changes(&jobs);
+        self.log_changes(&jobs, vitals.name());
         let known = jobs.iter().map(JobLabels::from).collect();
         let removed: Vec<_> = self.known.difference(&known).cloned().collect();
         metrics.show_jobs(&jobs, &removed);
         self.known = known;
-        vitals.part(PART, readiness(&jobs));
+        vitals.watched(WatchedPart::TimescaleJobs, readiness(&jobs));
         Some(jobs)
     }
 
-    fn log_changes(&mut self, jobs: &[StoreJob]) {
+    fn log_changes(&mut self, jobs: &[StoreJob], actor: &ActorName) {
         let mut failing = BTreeSet::new();
         for job in jobs {
             let (labels, policy, table) = (JobLabels::from(job), &*job.policy, &*job.table);
             let failed_before = self.failing.contains(&labels);
             if job.consecutive_failures == 0 {
                 if failed_before {
-                    log::info!(actor = "db-writer", policy, table; "TimescaleDB job succeeds again");
+                    log::info!(actor, policy, table; "TimescaleDB job succeeds again");
                 }
                 continue;
             }
             if !failed_before {
                 log::warn!(
-                    actor = "db-writer", policy, table, consecutive_failures = job.consecutive_failures;
+                    actor, policy, table, consecutive_failures = job.consecutive_failures;
                     "TimescaleDB job failed: {}", error_of(job)
                 );
             }
@@ -106,10 +103,10 @@ mod tests {
 
     #[test]
     fn a_failing_job_is_shown_until_it_succeeds_again_or_is_removed() {
-        let (metrics, vitals) = (Metrics::unregistered(), Vitals::unlisted("db-writer"));
+        let (metrics, vitals) = (Metrics::unregistered(), Vitals::unregistered(ActorName::DbWriter));
         let mut watch = JobWatch::default();
         let labels = JobLabels::from(&job("retention", 0));
-        let part = |vitals: &Vitals| vitals.status().parts.iter().map(|part| part.readiness.clone()).next();
+        let part = |vitals: &Vitals| vitals.status().watched.iter().map(|part| part.readiness.clone()).next();
         watch.look(Ok(vec![job("compression", 0), job("retention", 0)]), &metrics, &vitals);
         assert_eq!(part(&vitals), Some(Readiness::Ready));
 

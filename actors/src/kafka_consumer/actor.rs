@@ -8,7 +8,7 @@ use super::store_path::StorePath;
 use crate::messages::{Drain, Drained, FindPositions, PublishDeadLetters, ShowBatch, StoreBatch};
 use crate::metrics::Metrics;
 use crate::ports::Subscription;
-use crate::supervision::in_flight::Work;
+use crate::supervision::in_flight::InFlightWork;
 use crate::supervision::{Phase, Vitals};
 use crate::throttle::Throttle;
 
@@ -26,7 +26,7 @@ pub(super) struct Reading<S> {
     pub(super) subscription: Rc<S>,
     pub(super) vitals: Vitals,
     pub(super) metrics: Metrics,
-    pub(super) work: Rc<Work>,
+    pub(super) work: Rc<InFlightWork>,
     /// Failures are logged this often; an outage brings several a second.
     pub(super) failures: Rc<Throttle>,
 }
@@ -84,7 +84,7 @@ impl<S: Subscription> Actor for KafkaConsumer<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let (reading, path, under_way) = (self.reading.clone(), self.path.clone(), self.reading.work.begin());
+        let (reading, path, operation) = (self.reading.clone(), self.path.clone(), self.reading.work.begin());
         reading.vitals.phase(Phase::Running);
         let run = async move {
             match path {
@@ -96,7 +96,7 @@ impl<S: Subscription> Actor for KafkaConsumer<S> {
         };
         ctx.spawn(run.into_actor(self).map(move |left, consumer, _| {
             consumer.left = left;
-            drop(under_way);
+            drop(operation);
         }));
     }
 }

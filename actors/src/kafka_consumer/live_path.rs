@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
-use serde::Serialize;
 
 use super::actor::Reading;
 use super::health_probe::HealthProbe;
@@ -14,7 +13,7 @@ use crate::messages::{ShowBatch, Shown};
 use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
-use crate::supervision::{Phase, Readiness};
+use crate::supervision::{LiveObservation, Observation, Phase, Readiness};
 
 /// Kafka → SseHub, from as far back as an aircraft stays in the picture.
 pub(super) struct LivePath<S> {
@@ -30,7 +29,7 @@ pub(super) struct LivePath<S> {
     reached: BTreeMap<i32, Reached>,
     backoff: Backoff,
     lag: Lag<S>,
-    observation: Observation,
+    observation: LiveObservation,
 }
 
 /// The record that was read last.
@@ -45,20 +44,9 @@ struct Reached {
 /// The hub does no I/O: a batch that it has not taken after so long is a stall.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the admin page shows of the live KafkaConsumer.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Observation {
-    partitions: usize,
-    records: u64,
-    lost_offsets: u64,
-    rewinds: u64,
-    /// Records that are on Kafka and not shown yet.
-    lag: Option<u64>,
-}
-
 impl<S: Subscription> LivePath<S> {
     pub(super) fn new(reading: Reading<S>, hub: Recipient<ShowBatch>, window: Duration) -> Self {
-        let (epoch, backoff, observation) = (None, Backoff::for_a_service(), Observation::default());
+        let (epoch, backoff, observation) = (None, Backoff::for_a_service(), LiveObservation::default());
         expect(&reading.metrics.consumed, &["live"]);
         expect(&reading.metrics.lost_offsets, &["live"]);
         let lag = Lag::of("live", &reading.subscription, &reading.metrics);
@@ -72,7 +60,7 @@ impl<S: Subscription> LivePath<S> {
         loop {
             tokio::select! {
                 biased;
-                () = work.asked_to_drain() => return 0,
+                () = work.drain_requested() => return 0,
                 () = self.step() => {}
             }
         }
@@ -104,7 +92,7 @@ impl<S: Subscription> LivePath<S> {
 
     fn observe(&mut self) {
         self.observation.lag = self.lag.total();
-        self.reading.vitals.observe(&self.observation);
+        self.reading.vitals.observe(Observation::LiveConsumer(self.observation.clone()));
     }
 
     /// A client that came now would otherwise be shown an empty sky, or half of it.

@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use actix::Recipient;
-use serde::Serialize;
 
 use super::actor::Reading;
 use super::database_retry::DatabaseRetry;
@@ -15,7 +14,7 @@ use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::metrics::{count, expect};
 use crate::ports::{StartAt, Subscription, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
-use crate::supervision::{Phase, Readiness};
+use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
 
 /// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
 /// still says so. One batch is read ahead while another is stored.
@@ -34,24 +33,12 @@ pub(super) struct StorePath<S> {
     /// States of a batch that was given up because the process must end.
     unstored: usize,
     lag: Lag<S>,
-    observation: Observation,
+    observation: StoreObservation,
 }
 
 /// The DbWriter answers every try within its own time-outs, and a failed one is shown as such: a batch that is under way
 /// for longer is a stall.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What the admin page shows of the storing KafkaConsumer.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Observation {
-    partitions: Vec<i32>,
-    records: u64,
-    dead_letters: u64,
-    fenced: u64,
-    lost_offsets: u64,
-    /// Records that are on Kafka and not stored yet.
-    lag: Option<u64>,
-}
 
 /// The process must end before the work could be done.
 struct Overdue;
@@ -64,7 +51,7 @@ impl<S: Subscription> StorePath<S> {
         dead_letters: Recipient<PublishDeadLetters>,
         volatile: bool,
     ) -> Self {
-        let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), Observation::default());
+        let (cursors, waiting, observation) = (BTreeMap::new(), VecDeque::new(), StoreObservation::default());
         expect(&reading.metrics.consumed, &["store"]);
         expect(&reading.metrics.lost_offsets, &["store"]);
         let lag = Lag::of("store", &reading.subscription, &reading.metrics);
@@ -86,12 +73,12 @@ impl<S: Subscription> StorePath<S> {
     /// Reads and stores until it is to end. The answer is how many states were read and not stored.
     pub(super) async fn run(mut self) -> usize {
         let work = self.reading.work.clone();
-        while !work.draining() {
+        while !work.is_draining() {
             let event = match self.waiting.pop_front() {
                 Some(event) => event,
                 None => tokio::select! {
                     biased;
-                    () = work.asked_to_drain() => break,
+                    () = work.drain_requested() => break,
                     event = self.next() => event,
                 },
             };
@@ -291,7 +278,7 @@ impl<S: Subscription> StorePath<S> {
             let event = tokio::select! {
                 biased;
                 result = &mut task => return Ok(result),
-                () = reading.work.overdue() => return Err(Overdue),
+                () = reading.work.deadline_passed() => return Err(Overdue),
                 event = reading.subscription.next(), if !full => event,
                 event = reading.subscription.hold(), if full => event,
                 () = self.lag.learn() => {
@@ -338,7 +325,7 @@ impl<S: Subscription> StorePath<S> {
                     let work = self.reading.work.clone();
                     tokio::select! {
                         event = self.next() => event,
-                        () = work.overdue() => break,
+                        () = work.deadline_passed() => break,
                     }
                 }
                 None => break,
@@ -364,7 +351,7 @@ impl<S: Subscription> StorePath<S> {
     fn observe(&mut self) {
         self.observation.partitions = self.cursors.keys().copied().collect();
         self.observation.lag = self.lag.total();
-        self.reading.vitals.observe(&self.observation);
+        self.reading.vitals.observe(Observation::StoreConsumer(self.observation.clone()));
     }
 }
 

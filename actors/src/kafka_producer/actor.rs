@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, BacklogLimits, GivenUp, Held};
@@ -14,64 +13,51 @@ use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishState
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::backoff::Backoff;
-use crate::supervision::in_flight::{InFlight, Work};
-use crate::supervision::{Phase, Readiness, Vitals};
+use crate::supervision::in_flight::{InFlight, InFlightWork};
+use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
-/// Publishes states to Kafka, one batch at a time and in order, and alerts beside them; holds what Kafka does not take, within
-/// bounds.
+/// Publishes states to Kafka, one batch at a time and in order, and alerts independently of them. Holds a bounded backlog
+/// while Kafka does not accept them.
 pub struct KafkaProducer<P> {
     publisher: Rc<P>,
     backlog: Backlog,
-    /// The batch that Kafka has not acknowledged yet: kept here, so that it outlives a panic.
+    /// The batch that Kafka has not acknowledged yet, kept here so that it survives a panic.
     in_flight: Vec<Held>,
-    outbox: RetryQueue,
-    /// Whether a failed batch is waiting for its next try.
+    alerts: RetryQueue,
+    /// Whether a failed batch waits for its retry.
     pausing: bool,
     backoff: Backoff,
     vitals: Vitals,
     metrics: Metrics,
-    observation: Observation,
-    work: Rc<Work>,
-    /// For each of states, alerts and dead letters: each has a topic of its own that may be in the way.
+    observation: KafkaProducerObservation,
+    work: Rc<InFlightWork>,
+    /// One throttle each for states, alerts and dead letters, whose topics can fail independently.
     failures: BTreeMap<&'static str, Throttle>,
 }
 
-/// A batch under way for longer than this is a stall: its own time-outs should have ended it.
+/// A batch in flight for longer than this is a stall: its own timeouts should have ended it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What the admin page shows of the KafkaProducer.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Observation {
-    published: u64,
-    dead_letters: u64,
-    alerts: u64,
-    alerts_held: usize,
-    failed_tries: u64,
-    held: usize,
-    held_bytes: usize,
-    dropped: u64,
-}
-
 impl<P: Publisher> KafkaProducer<P> {
-    /// The largest batch that is handed to Kafka at once.
+    /// The largest batch handed to Kafka at once.
     const BATCH: usize = 20_000;
-    /// How often failures are logged. The newest one is in the vitals.
+    /// Failures are logged at most this often; the vitals always have the newest one.
     const LOG_PERIOD: Duration = Duration::from_secs(10);
 
-    /// A producer that holds as much as `limits` allow.
+    /// A producer whose backlog stays within `limits`.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
         expect(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
         Self {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
-            outbox: RetryQueue::new(),
+            alerts: RetryQueue::new(),
             pausing: false,
             backoff: Backoff::for_a_service(),
             vitals,
             metrics,
-            observation: Observation::default(),
+            observation: KafkaProducerObservation::default(),
             work: Rc::default(),
             failures: BTreeMap::new(),
         }
@@ -84,10 +70,10 @@ impl<P: Publisher> KafkaProducer<P> {
     fn observe(&mut self) {
         self.observation.held = self.held();
         self.observation.held_bytes = self.held() * Backlog::STATE_BYTES;
-        self.observation.alerts_held = self.outbox.len();
+        self.observation.alerts_held = self.alerts.len();
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
         self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::KafkaProducer(self.observation.clone()));
     }
 
     fn drop_count(&mut self, GivenUp { too_old, no_room }: GivenUp) {
@@ -96,11 +82,11 @@ impl<P: Publisher> KafkaProducer<P> {
             self.observation.dropped += dropped;
             count(&self.metrics.dropped, "too_old", too_old);
             count(&self.metrics.dropped, "no_room", no_room);
-            log::error!(actor = "kafka-producer", dropped, held = self.held(); "Kafka is away for too long: states were dropped");
+            log::error!(actor = self.vitals.name(), dropped, held = self.held(); "dropped states: the backlog is full, or they are too old to publish");
         }
     }
 
-    /// Publishes the next batch, unless one is under way or nothing waits.
+    /// Publishes the next batch, unless one is in flight or nothing waits.
     fn publish_next(&mut self, ctx: &mut Context<Self>) {
         if self.pausing || !self.in_flight.is_empty() || self.backlog.len() == 0 {
             return;
@@ -108,16 +94,16 @@ impl<P: Publisher> KafkaProducer<P> {
         self.in_flight = self.backlog.take(Self::BATCH);
         let batch: Vec<Arc<StateVector>> = self.in_flight.iter().map(|held| held.state.clone()).collect();
         let (publisher, started) = (self.publisher.clone(), Instant::now());
-        let under_way = self.work.begin();
+        let operation = self.work.begin();
         self.vitals.expect_progress_within(Some(PATIENCE));
         let publish = async move { publisher.publish(&batch).await };
         ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
-            let under_way = under_way;
+            let operation = operation;
             producer.metrics.publish_seconds.observe(started.elapsed().as_secs_f64());
             producer.vitals.expect_progress_within(None);
             match result {
                 Ok(()) => producer.delivered(ctx),
-                Err(error) => producer.retry(&error, under_way, ctx),
+                Err(error) => producer.retry(&error, operation, ctx),
             }
         }));
     }
@@ -137,8 +123,8 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.published.inc_by(states as u64);
     }
 
-    /// Keeps what was not acknowledged and tries it again after a pause, before anything younger.
-    fn retry(&mut self, error: &PublishError, under_way: InFlight, ctx: &mut Context<Self>) {
+    /// Retries what was not acknowledged after a pause, before anything younger.
+    fn retry(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
         let left: Vec<_> = error.undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
@@ -152,56 +138,56 @@ impl<P: Publisher> KafkaProducer<P> {
         let wait = async move {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = work.overdue() => {}
+                () = work.deadline_passed() => {}
             }
         };
         ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
-            drop(under_way);
+            drop(operation);
             producer.pausing = false;
             producer.publish_next(ctx);
         }));
     }
 
-    /// Publishes the alerts that wait, unless some are under way.
+    /// Publishes the waiting alerts, unless some are in flight.
     fn publish_alerts(&mut self, ctx: &mut Context<Self>) {
-        let alerts = self.outbox.take();
+        let alerts = self.alerts.take();
         if alerts.is_empty() {
             return;
         }
-        let (publisher, under_way) = (self.publisher.clone(), self.work.begin());
+        let (publisher, operation) = (self.publisher.clone(), self.work.begin());
         let publish = async move { publisher.publish_alerts(&alerts).await };
         ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
             match result {
                 Ok(()) => {
-                    let delivered = producer.outbox.delivered();
+                    let delivered = producer.alerts.delivered();
                     producer.count_alerts(delivered);
                     producer.vitals.progress();
                     producer.publish_alerts(ctx);
-                    drop(under_way);
+                    drop(operation);
                 }
-                Err(error) => producer.retry_alerts(&error, under_way, ctx),
+                Err(error) => producer.retry_alerts(&error, operation, ctx),
             }
             producer.observe();
         }));
     }
 
-    /// Tries those again that were not acknowledged, after a pause. The states go on meanwhile: it may be the alerts' topic
-    /// alone that is in the way.
-    fn retry_alerts(&mut self, error: &PublishError, under_way: InFlight, ctx: &mut Context<Self>) {
-        let (delivered, pause) = self.outbox.failed(&error.undelivered);
+    /// Retries the alerts that were not acknowledged after a pause. States continue, since only the topic of the alerts may
+    /// have failed.
+    fn retry_alerts(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
+        let (delivered, pause) = self.alerts.failed(&error.undelivered);
         self.count_alerts(delivered);
         self.note_failure("alerts", error);
         let work = self.work.clone();
         let wait = async move {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = work.overdue() => {}
+                () = work.deadline_passed() => {}
             }
         };
         ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
-            producer.outbox.resume();
+            producer.alerts.resume();
             producer.publish_alerts(ctx);
-            drop(under_way);
+            drop(operation);
         }));
     }
 
@@ -215,7 +201,7 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.publish_failures.inc();
         let failures = self.failures.entry(what).or_insert(const { Throttle::new(Self::LOG_PERIOD) });
         if let Some(suppressed) = failures.admit() {
-            log::warn!(actor = "kafka-producer", held = self.held(), suppressed; "publishing {what} failed, will be tried again: {error}");
+            log::warn!(actor = self.vitals.name(), held = self.held(), suppressed; "failed to publish {what}, retrying: {error}");
         }
         self.vitals.error(error.to_string());
     }
@@ -241,12 +227,12 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
 
 impl<P: Publisher> Supervised for KafkaProducer<P> {
     fn restarting(&mut self, _: &mut Self::Context) {
-        // Whether Kafka has the batch is not known any more: once too often harms nobody, once too little would.
+        // Kafka may or may not have the batch: publishing it twice is harmless, not at all is a loss.
         self.pausing = false;
         let in_flight = std::mem::take(&mut self.in_flight);
         let dropped = self.backlog.put_back(in_flight, Instant::now());
         self.drop_count(dropped);
-        self.outbox.restart();
+        self.alerts.restart();
     }
 }
 
@@ -256,9 +242,9 @@ impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
     fn handle(&mut self, PublishStates { states, alerts }: PublishStates, ctx: &mut Self::Context) -> Accepted {
         let dropped = self.backlog.push(states, Instant::now());
         self.drop_count(dropped);
-        let alerts_dropped = self.outbox.push(alerts);
+        let alerts_dropped = self.alerts.push(alerts);
         if alerts_dropped > 0 {
-            log::error!(actor = "kafka-producer", alerts_dropped; "Kafka is away for too long: alerts were dropped");
+            log::error!(actor = self.vitals.name(), alerts_dropped; "dropped alerts: too many wait for Kafka");
         }
         self.publish_next(ctx);
         self.publish_alerts(ctx);
@@ -271,13 +257,13 @@ impl<P: Publisher> Handler<PublishDeadLetters> for KafkaProducer<P> {
     type Result = ResponseActFuture<Self, Result<(), PublishError>>;
 
     fn handle(&mut self, PublishDeadLetters(letters): PublishDeadLetters, _: &mut Self::Context) -> Self::Result {
-        let (publisher, under_way) = (self.publisher.clone(), self.work.begin());
+        let (publisher, operation) = (self.publisher.clone(), self.work.begin());
         let publish = async move {
             let result = publisher.publish_dead_letters(&letters).await;
             (result, letters.len())
         };
         Box::pin(publish.into_actor(self).map(move |(result, letters), producer, _| {
-            drop(under_way);
+            drop(operation);
             match &result {
                 Ok(()) => {
                     producer.observation.dead_letters += letters as u64;
@@ -300,16 +286,16 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         self.vitals.phase(Phase::Draining);
         self.work.drain(drain.deadline);
         let work = self.work.clone();
-        // A piece of work ends when nothing waits: `publish_next` begins the following one in the same step.
+        // The last operation ends when nothing waits: `publish_next` begins the next one before this one ends.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
-            let (left, alerts_left) = (producer.held(), producer.outbox.len());
+            let (left, alerts_left) = (producer.held(), producer.alerts.len());
             if left > 0 {
                 count(&producer.metrics.dropped, "shutdown", left as u64);
-                log::error!(actor = "kafka-producer", left; "Kafka did not take these states before the deadline");
+                log::error!(actor = producer.vitals.name(), left; "states not published before the deadline");
             }
             if alerts_left > 0 {
-                log::error!(actor = "kafka-producer", alerts_left; "Kafka did not take these alerts before the deadline");
+                log::error!(actor = producer.vitals.name(), alerts_left; "alerts not published before the deadline");
             }
             producer.vitals.phase(Phase::Finished);
             Drained { left: left + alerts_left }
@@ -321,7 +307,7 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
 impl<P: Publisher> Handler<crate::messages::InjectPanic> for KafkaProducer<P> {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "it is what was asked for")]
+    #[expect(clippy::panic, reason = "panics on request")]
     fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
         panic!("injected");
     }

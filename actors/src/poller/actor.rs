@@ -4,8 +4,7 @@ use std::time::{Duration, SystemTime};
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::change_filter::{ChangeFilter, PassedOver};
-use super::observation::{PollerObservation, SourceState};
+use super::change_filter::ChangeFilter;
 use super::poll_plan::PollPlan;
 use super::refill_watch::RefillWatch;
 use crate::detect::{Alert, AlertWatch};
@@ -14,8 +13,10 @@ use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolli
 use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Fetched, SourceError, StateSource};
 use crate::supervision::backoff::Backoff;
-use crate::supervision::in_flight::{InFlight, Work};
-use crate::supervision::{Phase, Readiness, RestartPolicy, Vitals};
+use crate::supervision::in_flight::{InFlight, InFlightWork};
+use crate::supervision::{
+    Observation, PassedOver, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
+};
 
 /// Asks the source for states, as often as its credits allow, and hands the changed ones to the KafkaProducer.
 pub struct Poller<S> {
@@ -34,7 +35,7 @@ pub struct Poller<S> {
     /// When the source may be asked again.
     due: Instant,
     observation: PollerObservation,
-    work: Rc<Work>,
+    work: Rc<InFlightWork>,
 }
 
 /// What the next poll waits for.
@@ -106,9 +107,9 @@ impl<S: StateSource> Poller<S> {
         let pause = self.due.saturating_duration_since(Instant::now());
         let is_active = self.polling == Polling::Active;
         self.observation.next_poll_at = is_active.then(|| (SystemTime::now() + pause).into());
-        self.vitals.observe(&self.observation);
+        self.vitals.observe(Observation::Poller(self.observation.clone()));
         self.vitals.expect_progress_within(is_active.then(|| pause + self.source.longest_fetch() + Self::MARGIN));
-        if self.work.draining() {
+        if self.work.is_draining() {
             return;
         }
         self.next = match self.polling {
@@ -123,17 +124,17 @@ impl<S: StateSource> Poller<S> {
     }
 
     fn poll(&mut self, ctx: &mut Context<Self>) {
-        if self.work.draining() {
+        if self.work.is_draining() {
             return;
         }
         self.next = Next::InFlight;
-        let (source, work, under_way, started) =
+        let (source, work, operation, started) =
             (self.source.clone(), self.work.clone(), self.work.begin(), Instant::now());
         let fetch = async move {
             tokio::select! {
                 result = source.fetch() => Some(result),
                 // What is not answered yet at shutdown is not waited for: nothing of it was promised to anybody.
-                () = work.asked_to_drain() => None,
+                () = work.drain_requested() => None,
             }
         };
         ctx.spawn(fetch.into_actor(self).map(move |result, poller, ctx| {
@@ -141,13 +142,13 @@ impl<S: StateSource> Poller<S> {
             poller.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
             poller.observation.polls += 1;
             match result {
-                Ok(fetched) => poller.digest(fetched, under_way, ctx),
+                Ok(fetched) => poller.digest(fetched, operation, ctx),
                 Err(error) => poller.fail(&error, ctx),
             }
         }));
     }
 
-    fn digest(&mut self, fetched: Fetched, under_way: InFlight, ctx: &mut Context<Self>) {
+    fn digest(&mut self, fetched: Fetched, operation: InFlight, ctx: &mut Context<Self>) {
         let Fetched { snapshot, credits_left } = fetched;
         if self.failures > 0 {
             log::info!(actor = "poller", failed_polls = self.failures; "the source answers again");
@@ -211,7 +212,7 @@ impl<S: StateSource> Poller<S> {
         let publish = PublishStates { states: news.states, alerts };
         let handed_over = hand_over(publish, self.producer.clone(), self.work.clone());
         ctx.spawn(handed_over.into_actor(self).map(move |sent, poller, ctx| {
-            drop(under_way);
+            drop(operation);
             if let Some((PublishStates { states, .. }, accepted)) = sent {
                 poller.filter.published(&states, response_time);
                 poller.alerts = watch;
@@ -264,7 +265,7 @@ impl<S: StateSource> Poller<S> {
 async fn hand_over(
     publish: PublishStates,
     producer: Recipient<PublishStates>,
-    work: Rc<Work>,
+    work: Rc<InFlightWork>,
 ) -> Option<(PublishStates, Accepted)> {
     let mut backoff = Backoff::for_a_service();
     loop {
@@ -276,7 +277,7 @@ async fn hand_over(
         }
         tokio::select! {
             () = tokio::time::sleep(backoff.pause()) => {}
-            () = work.overdue() => return None,
+            () = work.deadline_passed() => return None,
         }
     }
 }
@@ -314,7 +315,7 @@ impl<S: StateSource> Handler<SetPolling> for Poller<S> {
     type Result = ();
 
     fn handle(&mut self, SetPolling(polling): SetPolling, ctx: &mut Self::Context) {
-        if polling == self.polling || self.work.draining() {
+        if polling == self.polling || self.work.is_draining() {
             return;
         }
         self.polling = polling;

@@ -3,9 +3,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::{FIELDS, FieldValue, Icao24, Snapshot, StateVector, UnixTime};
+use crate::supervision::PassedOver;
 
 /// Remembers the newest state that was published for each aircraft, to tell news from repetition.
 #[derive(Debug, Default)]
@@ -33,29 +32,6 @@ struct FirstRow {
 pub(super) struct News {
     pub(super) states: Vec<Arc<StateVector>>,
     pub(super) passed_over: PassedOver,
-}
-
-/// How many rows of an answer are not published, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PassedOver {
-    /// The same `last_contact` and values as the published state.
-    pub unchanged: u64,
-    /// A `last_contact` before that of the published state.
-    pub older: u64,
-    /// The address and `last_contact` of an earlier row of the answer, with other values: two transmitters share the
-    /// address, such as ADS-B and FLARM.
-    pub duplicate_address: u64,
-    /// The `last_contact` of the published state, with other values: the source corrected it.
-    pub revised: u64,
-}
-
-impl PassedOver {
-    /// Each reason with its count.
-    pub(super) fn by_reason(self) -> [(&'static str, u64); 4] {
-        let Self { unchanged, older, duplicate_address, revised } = self;
-        [("unchanged", unchanged), ("older", older), ("duplicate_address", duplicate_address), ("revised", revised)]
-    }
 }
 
 impl ChangeFilter {

@@ -2,10 +2,7 @@
 
 mod actor;
 mod change_filter;
-mod observation;
 pub mod poll_plan;
 mod refill_watch;
 
 pub use actor::Poller;
-pub use change_filter::PassedOver;
-pub use observation::{PollerObservation, SourceState};

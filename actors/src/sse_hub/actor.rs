@@ -1,14 +1,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix::prelude::*;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, Full, Join, Joined, Look, ShowBatch, Shown, Version, View};
 use crate::metrics::Metrics;
 use crate::sse_hub::{Broadcast, HubLimits};
-use crate::supervision::{Phase, Readiness, Vitals};
+use crate::supervision::{Observation, Phase, Readiness, SseHubObservation, Vitals};
 
 /// Keeps the live picture and pushes changes to every client.
 ///
@@ -24,22 +23,6 @@ pub struct SseHub {
     is_due: bool,
     observed: Option<Instant>,
     draining: bool,
-}
-
-/// The SseHub's observation in the admin dashboard.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Observation {
-    clients: usize,
-    clients_behind: usize,
-    clients_evicted: u64,
-    clients_refused: u64,
-    aircraft: usize,
-    updates: u64,
-    states: u64,
-    states_skipped: u64,
-    snapshots: u64,
-    resumed: u64,
-    observed_at: Option<UnixTime>,
 }
 
 impl SseHub {
@@ -99,22 +82,15 @@ impl SseHub {
     fn observe_now(&mut self) {
         self.observed = Some(Instant::now());
         let (clients, aircraft) = (self.broadcast.clients(), self.broadcast.picture().len());
-        let totals = self.broadcast.totals();
         self.metrics.clients.set(i64::try_from(clients).unwrap_or(i64::MAX));
         self.metrics.aircraft.set(i64::try_from(aircraft).unwrap_or(i64::MAX));
-        self.vitals.observe(&Observation {
+        self.vitals.observe(Observation::SseHub(SseHubObservation {
             clients,
             clients_behind: self.broadcast.clients_behind(),
-            clients_evicted: totals.clients_evicted,
-            clients_refused: totals.clients_refused,
             aircraft,
-            updates: totals.updates,
-            states: totals.states,
-            states_skipped: totals.states_skipped,
-            snapshots: totals.snapshots,
-            resumed: totals.resumed,
             observed_at: self.broadcast.picture().observed_at(),
-        });
+            totals: self.broadcast.totals(),
+        }));
     }
 
     fn observe(&mut self) {

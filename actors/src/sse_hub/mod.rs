@@ -17,7 +17,7 @@ mod tile;
 mod tile_changes;
 
 pub use actor::SseHub;
-pub use broadcast::{Broadcast, HubLimits, Totals};
+pub use broadcast::{Broadcast, HubLimits};
 pub use encoder::Change;
 pub use event::{comment, connection_ack, goodbye, opening, telemetry};
 pub use picture::{Applied, Picture};

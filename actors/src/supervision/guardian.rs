@@ -11,26 +11,27 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::restart_policy::{RestartHistory, RestartPolicy, Verdict};
-use super::vitals::{Phase, Vitals};
+use super::status::Phase;
+use super::vitals::Vitals;
 
-/// Why a guarded actor is no more.
+/// How a guarded actor ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It stopped, or nobody can reach it any more.
+    /// It stopped, or its last address was dropped.
     Finished,
     /// It panicked too often.
     GaveUp(String),
 }
 
-/// Runs an actor to its end. After a panic, in a handler or in one of the actor's futures, it is restarted on the same
-/// address with its queued messages; lost are the message that was fatal and the actor's own futures and timers.
+/// Runs an actor to its end. After a panic, in a handler or in one of the actor's futures, the actor restarts on the same
+/// address with its queued messages; it loses the fatal message and its own futures and timers.
 ///
-/// It is restarted in the same way, without a pause and whatever its policy says, when that is `asked` for.
+/// A notification of `requests` restarts it in the same way, without a pause and outside its policy.
 pub(super) async fn guard<A>(
     mut life: ContextFut<A, Context<A>>,
     policy: RestartPolicy,
     vitals: Vitals,
-    asked: Arc<Notify>,
+    requests: Arc<Notify>,
 ) -> Ending
 where
     A: Actor<Context = Context<A>> + Supervised,
@@ -40,9 +41,9 @@ where
     loop {
         let lived = tokio::select! {
             biased;
-            // Between two of its steps, so no handler is interrupted.
-            () = asked.notified() => {
-                log::warn!(actor = vitals.status().name; "will be restarted, as the operator wants it");
+            // Between two polls, so no handler is interrupted.
+            () = requests.notified() => {
+                log::warn!(actor = vitals.name(); "restarting by order of the operator");
                 vitals.phase(Phase::Restarting);
                 if restart(&mut life, &vitals) {
                     continue;
@@ -59,7 +60,7 @@ where
         let before = std::mem::replace(&mut progress, vitals.status().last_progress);
         match history.after_failure(&policy, progress != before, Instant::now()) {
             Verdict::RestartAfter(pause) => {
-                log::error!(actor = vitals.status().name, pause:? = pause; "panicked, will be restarted: {cause}");
+                log::error!(actor = vitals.name(), pause:? = pause; "panicked, restarting after a pause: {cause}");
                 vitals.phase(Phase::Restarting);
                 sleep(pause).await;
                 if !restart(&mut life, &vitals) {
@@ -70,7 +71,7 @@ where
                 vitals.phase(Phase::Failed);
                 // Dropping the context polls the actor once more.
                 if catch_unwind(AssertUnwindSafe(|| drop(life))).is_err() {
-                    log::error!(actor = vitals.status().name; "panicked at its end");
+                    log::error!(actor = vitals.name(); "panicked while being dropped");
                 }
                 return Ending::GaveUp(cause);
             }
@@ -78,7 +79,7 @@ where
     }
 }
 
-/// Restarts the actor on its address; `false`: nobody can reach it any more.
+/// Restarts the actor on its address; `false`: its last address was dropped.
 fn restart<A>(life: &mut ContextFut<A, Context<A>>, vitals: &Vitals) -> bool
 where
     A: Actor<Context = Context<A>> + Supervised,
@@ -90,7 +91,7 @@ where
             vitals.phase(Phase::Finished);
             return false;
         }
-        Err(panic) => log::error!(actor = vitals.status().name; "panicked at its restart: {}", message(&panic)),
+        Err(panic) => log::error!(actor = vitals.name(); "panicked while restarting: {}", message(&panic)),
     }
     true
 }

@@ -4,64 +4,65 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What an actor has under way, and the request to finish it.
+/// Counts the operations of an actor that are in flight, and passes the order to drain on to them.
 #[derive(Debug, Default)]
-pub(crate) struct Work {
-    under_way: Cell<usize>,
+pub(crate) struct InFlightWork {
+    operations: Cell<usize>,
+    /// Set by the order to drain.
     deadline: Cell<Option<Instant>>,
     changed: Notify,
 }
 
-/// One piece of work: it is over when this is dropped, also by a panic.
+/// One operation. Dropping it ends the operation, also when a panic drops it.
 #[derive(Debug)]
-pub(crate) struct InFlight(Rc<Work>);
+pub(crate) struct InFlight(Rc<InFlightWork>);
 
-impl Work {
-    /// Begins a piece of work.
+impl InFlightWork {
+    /// Begins an operation.
     pub(crate) fn begin(self: &Rc<Self>) -> InFlight {
-        self.under_way.set(self.under_way.get() + 1);
+        self.operations.set(self.operations.get() + 1);
         InFlight(self.clone())
     }
 
-    /// Asks for an end until `deadline`.
+    /// Orders the actor to drain by `deadline`.
     pub(crate) fn drain(&self, deadline: Instant) {
         self.deadline.set(Some(deadline));
         self.changed.notify_waiters();
     }
 
-    /// Whether an end was asked for.
-    pub(crate) fn draining(&self) -> bool {
+    /// Whether the actor was ordered to drain.
+    pub(crate) fn is_draining(&self) -> bool {
         self.deadline.get().is_some()
     }
 
-    /// Resolves once an end was asked for.
-    pub(crate) async fn asked_to_drain(&self) {
-        while !self.draining() {
+    /// Resolves once the actor is ordered to drain.
+    pub(crate) async fn drain_requested(&self) {
+        while !self.is_draining() {
             self.changed.notified().await;
         }
     }
 
-    /// Resolves once an end was asked for and its deadline is over.
-    pub(crate) async fn overdue(&self) {
-        self.asked_to_drain().await;
+    /// Resolves once the deadline of a drain has passed.
+    pub(crate) async fn deadline_passed(&self) {
+        self.drain_requested().await;
         if let Some(deadline) = self.deadline.get() {
             tokio::time::sleep_until(deadline).await;
         }
     }
 
-    /// Resolves once nothing is under way (`true`), or the deadline is over (`false`).
+    /// Resolves once no operation is in flight (`true`) or the deadline of a drain has passed (`false`).
     pub(crate) async fn idle(&self) -> bool {
         tokio::select! {
             biased;
-            () = async { while self.under_way.get() > 0 { self.changed.notified().await } } => true,
-            () = self.overdue() => false,
+            () = async { while self.operations.get() > 0 { self.changed.notified().await } } => true,
+            () = self.deadline_passed() => false,
         }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.under_way.set(self.0.under_way.get() - 1);
+        self.0.operations.set(self.0.operations.get() - 1);
         self.0.changed.notify_waiters();
     }
 }
@@ -73,16 +74,16 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn draining_ends_with_the_work_or_at_its_deadline() {
-        let work = Rc::new(Work::default());
+    async fn a_drain_ends_with_the_last_operation_or_at_its_deadline() {
+        let work = Rc::new(InFlightWork::default());
         work.drain(Instant::now() + Duration::from_secs(5));
-        assert!(work.idle().await, "nothing is under way");
+        assert!(work.idle().await, "nothing is in flight");
 
-        let under_way = work.begin();
+        let operation = work.begin();
         let ((), idle) = tokio::join!(
             async {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                drop(under_way);
+                drop(operation);
             },
             work.idle()
         );

@@ -4,58 +4,69 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
-use super::vitals::{Phase, unix_seconds};
+use super::name::Component;
+use super::status::{Phase, Readiness, unix_seconds};
 
-/// Something that changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// Greater than that of every entry before, also of an earlier process, as far as this machine's clock is right.
+/// One change, as `/admin/events` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct JournalEntry {
+    /// Greater than the id of every earlier entry, also across restarts of the process as long as this machine's clock
+    /// is right.
     pub id: u64,
-    /// When, in Unix seconds with fractions.
+    /// When it happened, in Unix seconds with fractions.
     #[serde(serialize_with = "unix_seconds")]
+    #[schema(value_type = f64)]
     pub at: SystemTime,
-    /// Of which actor; `None`: of the process.
-    pub actor: Option<&'static str>,
-    /// What.
+    /// The component that changed; `None`: the whole process.
+    #[schema(value_type = Option<String>)]
+    pub actor: Option<Component>,
+    /// What changed.
     #[serde(flatten)]
-    pub change: Change,
+    pub change: JournalEvent,
 }
 
 /// What changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Change {
-    /// What an actor is doing.
+pub enum JournalEvent {
+    /// An actor entered another phase.
     Phase {
-        /// Before.
+        /// The phase before.
         from: Phase,
-        /// From now on.
+        /// The phase from now on.
         to: Phase,
-        /// The error that led to it.
+        /// The error that caused it.
         reason: Option<String>,
     },
-    /// Whether an actor's part of the service can be used.
+    /// A component became ready, or ceased to be.
     Readiness {
-        /// Whether it can, from now on.
+        /// Whether it is ready from now on.
         ready: bool,
-        /// Why not.
+        /// Why it is not.
         reason: Option<String>,
     },
-    /// Somebody ordered something.
+    /// The operator gave an order.
     Order {
-        /// What was ordered.
+        /// The order.
         action: &'static str,
     },
 }
 
-/// The newest changes, of which the oldest are forgotten.
+impl JournalEvent {
+    pub(super) fn readiness(readiness: &Readiness) -> Self {
+        Self::Readiness { ready: readiness.is_ready(), reason: readiness.reason().map(str::to_owned) }
+    }
+}
+
+/// The newest [`Journal::LENGTH`] changes.
 #[derive(Clone, Debug)]
 pub struct Journal(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    entries: Mutex<VecDeque<Entry>>,
+    entries: Mutex<VecDeque<JournalEntry>>,
     /// The newest entry's id.
     newest: watch::Sender<u64>,
 }
@@ -63,35 +74,35 @@ struct Shared {
 impl Default for Journal {
     fn default() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        // A process makes fewer than one entry a millisecond, so the next one begins above.
+        // A process adds fewer than one entry per millisecond, so the next process starts above its ids.
         let newest = watch::Sender::new(u64::try_from(since.as_millis()).unwrap_or_default());
         Self(Arc::new(Shared { entries: Mutex::default(), newest }))
     }
 }
 
 impl Journal {
-    /// How many entries are kept.
+    /// How many entries it keeps; older ones are dropped.
     pub const LENGTH: usize = 500;
 
     /// Adds an entry.
-    pub fn record(&self, actor: Option<&'static str>, change: Change) {
+    pub fn record(&self, actor: Option<Component>, change: JournalEvent) {
         let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() == Self::LENGTH {
             entries.pop_front();
         }
         let id = *self.0.newest.borrow() + 1;
-        entries.push_back(Entry { id, at: SystemTime::now(), actor, change });
+        entries.push_back(JournalEntry { id, at: SystemTime::now(), actor, change });
         self.0.newest.send_replace(id);
     }
 
-    /// The entries that are kept and newer than this id, oldest first.
-    pub fn since(&self, id: u64) -> Vec<Entry> {
+    /// The kept entries that are newer than this id, oldest first.
+    pub fn since(&self, id: u64) -> Vec<JournalEntry> {
         let entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let first = entries.partition_point(|entry| entry.id <= id);
         entries.iter().skip(first).cloned().collect()
     }
 
-    /// Tells of each new entry by its id.
+    /// The id of the newest entry, whenever it changes.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.newest.subscribe()
     }
@@ -100,14 +111,14 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervision::{Board, Readiness};
+    use crate::supervision::{ActorName, ActorRegistry};
 
     #[test]
-    fn it_keeps_the_newest_and_says_what_is_newer() {
+    fn keeps_the_newest_entries_and_returns_those_after_an_id() {
         let (journal, orders) = (Journal::default(), Journal::LENGTH + 7);
         let watch = journal.watch();
         for _ in 0..orders {
-            journal.record(None, Change::Order { action: "drain" });
+            journal.record(None, JournalEvent::Order { action: "drain" });
         }
         let all = journal.since(0);
         assert_eq!(all.len(), Journal::LENGTH);
@@ -118,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn every_change_of_an_actor_is_noted_once_with_its_reason() {
-        let board = Board::default();
-        let vitals = board.list("poller");
+    fn each_change_of_an_actor_is_recorded_once_with_its_reason() {
+        let registry = ActorRegistry::default();
+        let vitals = registry.register(ActorName::POLLER);
         vitals.phase(Phase::Running);
         vitals.phase(Phase::Running);
         for _ in 0..3 {
@@ -130,24 +141,26 @@ mod tests {
         }
         vitals.progress();
         vitals.readiness(Readiness::Ready);
-        let noted: Vec<_> = board.journal().since(0).into_iter().map(|entry| (entry.actor, entry.change)).collect();
-        let phase = |from, to, reason: Option<&str>| Change::Phase { from, to, reason: reason.map(str::to_owned) };
+        let recorded: Vec<_> =
+            registry.journal().since(0).into_iter().map(|entry| (entry.actor, entry.change)).collect();
+        let phase =
+            |from, to, reason: Option<&str>| JournalEvent::Phase { from, to, reason: reason.map(str::to_owned) };
         let changes = [
             phase(Phase::Starting, Phase::Running, None),
             phase(Phase::Running, Phase::BackingOff, Some("no route")),
             phase(Phase::BackingOff, Phase::Running, None),
-            Change::Readiness { ready: true, reason: None },
+            JournalEvent::Readiness { ready: true, reason: None },
         ];
-        assert_eq!(noted, changes.map(|change| (Some("poller"), change)));
+        assert_eq!(recorded, changes.map(|change| (Some(ActorName::POLLER.into()), change)));
     }
 
     #[test]
-    fn an_entry_says_what_changed_in_one_flat_object() {
-        let entry = Entry {
+    fn an_entry_is_one_flat_object() {
+        let entry = JournalEntry {
             id: 7,
             at: SystemTime::UNIX_EPOCH,
-            actor: Some("poller"),
-            change: Change::Phase { from: Phase::Running, to: Phase::Paused, reason: None },
+            actor: Some(ActorName::POLLER.into()),
+            change: JournalEvent::Phase { from: Phase::Running, to: Phase::Paused, reason: None },
         };
         let text = r#"{"id":7,"at":0.0,"actor":"poller","kind":"phase","from":"running","to":"paused","reason":null}"#;
         assert_eq!(serde_json::to_string(&entry).unwrap(), text);

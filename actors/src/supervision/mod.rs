@@ -1,18 +1,29 @@
-//! Restarts, vitals and the journal of their changes, for any actor.
+//! Supervises the actors: restarts them after a panic, and knows the state of each and what changed.
 
 pub(crate) mod backoff;
 mod guardian;
 pub(crate) mod in_flight;
 mod journal;
+mod name;
+mod observation;
+mod registry;
 mod restart_policy;
 mod restarts;
 mod stalls;
+mod status;
 mod supervisor;
 mod vitals;
 
-pub use journal::{Change, Entry, Journal};
+pub use journal::{Journal, JournalEntry, JournalEvent};
+pub use name::{ActorName, Component, SourceName, UnknownActor, WatchedPart};
+pub use observation::{
+    DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, NothingYet, Observation, PassedOver,
+    PollerObservation, SourceState, SseHubObservation, StoreObservation,
+};
+pub use registry::ActorRegistry;
 pub use restart_policy::{RestartHistory, RestartPolicy, Verdict};
 pub use restarts::Restarts;
 pub use stalls::{StallWatch, Stalls};
+pub use status::{ActorStatus, LastError, Phase, Readiness, WatchedStatus};
 pub use supervisor::{Failure, Supervisor};
-pub use vitals::{ActorStatus, Board, LastError, Phase, Readiness, Vitals, WatchedPart};
+pub use vitals::Vitals;

@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often an actor may fail before its supervisor gives up, and how long it pauses after each failure.
+/// How often an actor may fail before its supervisor gives it up, and the pause after each failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartPolicy {
     /// More failures than this within `window` end the process.
     pub max_restarts: usize,
     /// The time over which failures are counted.
     pub window: Duration,
-    /// The pause after the first failure in a window, and after the first since a piece of work was finished; it doubles
-    /// with each further one in vain.
+    /// The pause after the first failure in a window, and after the first failure since progress; it doubles with each
+    /// further failure without progress.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
@@ -34,7 +34,7 @@ impl Default for RestartPolicy {
 pub enum Verdict {
     /// Restart after a pause.
     RestartAfter(Duration),
-    /// It fails too often: end.
+    /// The actor fails too often: end the process.
     GiveUp,
 }
 
@@ -42,12 +42,12 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct RestartHistory {
     failures: VecDeque<Instant>,
-    /// The newest of them, between which no work was finished.
-    in_vain: usize,
+    /// The number of newest failures without progress between them.
+    without_progress: usize,
 }
 
 impl RestartHistory {
-    /// Records a failure and says what to do about it. `progressed`: work was finished since the failure before.
+    /// Records a failure and decides what to do. `progressed`: the actor finished work since the failure before.
     pub fn after_failure(&mut self, policy: &RestartPolicy, progressed: bool, now: Instant) -> Verdict {
         while self.failures.front().is_some_and(|&failed| now.duration_since(failed) > policy.window) {
             self.failures.pop_front();
@@ -56,8 +56,8 @@ impl RestartHistory {
         if self.failures.len() > policy.max_restarts {
             return Verdict::GiveUp;
         }
-        self.in_vain = if progressed { 1 } else { (self.in_vain + 1).min(self.failures.len()) };
-        let doublings = u32::try_from(self.in_vain - 1).unwrap_or(u32::MAX).min(16);
+        self.without_progress = if progressed { 1 } else { (self.without_progress + 1).min(self.failures.len()) };
+        let doublings = u32::try_from(self.without_progress - 1).unwrap_or(u32::MAX).min(16);
         Verdict::RestartAfter((policy.first_pause * 2_u32.pow(doublings)).min(policy.longest_pause))
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_then_it_gives_up() {
+    fn pauses_double_up_to_the_longest_until_it_gives_up() {
         let policy = RestartPolicy { max_restarts: 6, ..RestartPolicy::default() };
         let mut history = RestartHistory::default();
         let now = Instant::now();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_worked_since_is_restarted_as_after_a_first_failure_and_still_not_for_ever() {
+    fn progress_resets_the_pause_but_not_the_number_of_restarts() {
         let policy = RestartPolicy { max_restarts: 6, ..RestartPolicy::default() };
         let mut history = RestartHistory::default();
         let now = Instant::now();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_of_long_ago_makes_no_pause_longer() {
+    fn failures_outside_the_window_do_not_lengthen_the_pause() {
         let policy = RestartPolicy::default();
         let mut history = RestartHistory::default();
         let now = Instant::now();

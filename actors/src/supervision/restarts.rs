@@ -3,21 +3,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Asks for the restart of single actors.
+use super::name::ActorName;
+
+/// Requests restarts of single actors.
 #[derive(Clone, Debug, Default)]
-pub struct Restarts(Arc<Mutex<HashMap<&'static str, Arc<Notify>>>>);
+pub struct Restarts(Arc<Mutex<HashMap<ActorName, Arc<Notify>>>>);
 
 impl Restarts {
-    /// What rings when the restart of this actor is asked for.
-    pub(super) fn listen(&self, name: &'static str) -> Arc<Notify> {
-        let mut bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bells.entry(name).or_default().clone()
+    /// Notified when the restart of this actor is requested.
+    pub(super) fn requests(&self, name: &ActorName) -> Arc<Notify> {
+        let mut actors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        actors.entry(name.clone()).or_default().clone()
     }
 
-    /// Asks for the restart of an actor on its address, with the messages that are queued: it loses its futures and
-    /// timers, as after a panic. `false`: there is no such actor.
-    pub fn ask(&self, name: &str) -> bool {
-        let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bells.get(name).inspect(|bell| bell.notify_one()).is_some()
+    /// Requests the restart of an actor. It keeps its address and its queued messages and loses its futures and timers,
+    /// as after a panic. `false`: there is no such actor.
+    pub fn request(&self, name: &ActorName) -> bool {
+        let actors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        actors.get(name).inspect(|requested| requested.notify_one()).is_some()
     }
 }

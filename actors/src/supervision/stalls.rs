@@ -1,45 +1,49 @@
 use std::collections::BTreeSet;
 
-use super::journal::Change;
-use super::vitals::{Board, Phase};
+use super::journal::JournalEvent;
+use super::name::ActorName;
+use super::registry::ActorRegistry;
+use super::status::Phase;
 
-/// Notices when an actor stalls and when it goes on, and notes it in the journal: the board only says how it is at the
-/// moment.
+/// Detects when an actor stalls and when it continues, and records both in the journal: a stall is the absence of
+/// progress, so the actor itself cannot report it.
 #[derive(Debug)]
 pub struct StallWatch {
-    board: Board,
-    stalled: BTreeSet<&'static str>,
+    registry: ActorRegistry,
+    stalled: BTreeSet<ActorName>,
 }
 
 /// What changed since the last look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stalls {
-    /// Those that have made no progress for longer than they may.
-    pub begun: Vec<&'static str>,
-    /// Those of which that is over.
-    pub ended: Vec<&'static str>,
+    /// The actors that stalled.
+    pub begun: Vec<ActorName>,
+    /// The actors that make progress again.
+    pub ended: Vec<ActorName>,
 }
 
 impl StallWatch {
-    /// A watch on all actors of the board, also those that will be listed later.
-    pub fn on(board: Board) -> Self {
-        Self { board, stalled: BTreeSet::new() }
+    /// Watches all actors of the registry, also those that are registered later.
+    pub fn on(registry: ActorRegistry) -> Self {
+        Self { registry, stalled: BTreeSet::new() }
     }
 
     /// Looks once.
     pub fn look(&mut self) -> Stalls {
-        let statuses = self.board.statuses();
+        let statuses = self.registry.statuses().into_iter();
         let now: BTreeSet<_> =
-            statuses.iter().filter(|status| status.phase == Phase::Stalled).map(|status| status.name).collect();
+            statuses.filter(|status| status.phase == Phase::Stalled).map(|status| status.name).collect();
         let stalls = Stalls {
-            begun: now.difference(&self.stalled).copied().collect(),
-            ended: self.stalled.difference(&now).copied().collect(),
+            begun: now.difference(&self.stalled).cloned().collect(),
+            ended: self.stalled.difference(&now).cloned().collect(),
         };
         for (actors, from, to) in
             [(&stalls.begun, Phase::Running, Phase::Stalled), (&stalls.ended, Phase::Stalled, Phase::Running)]
         {
             for actor in actors {
-                self.board.journal().record(Some(actor), Change::Phase { from, to, reason: None });
+                self.registry
+                    .journal()
+                    .record(Some(actor.clone().into()), JournalEvent::Phase { from, to, reason: None });
             }
         }
         self.stalled = now;
@@ -54,18 +58,18 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stall_is_told_of_once_and_so_is_its_end() {
-        let board = Board::default();
-        let (vitals, idle) = (board.list("db-writer"), board.list("poller"));
-        let mut watch = StallWatch::on(board);
+    async fn a_stall_and_its_end_are_each_reported_once() {
+        let registry = ActorRegistry::default();
+        let (vitals, idle) = (registry.register(ActorName::DbWriter), registry.register(ActorName::POLLER));
+        let mut watch = StallWatch::on(registry);
         vitals.phase(Phase::Running);
         idle.phase(Phase::Running);
         vitals.expect_progress_within(Some(Duration::from_secs(90)));
         assert_eq!(watch.look(), Stalls::default());
         tokio::time::advance(Duration::from_secs(91)).await;
-        assert_eq!(watch.look(), Stalls { begun: vec!["db-writer"], ended: vec![] });
+        assert_eq!(watch.look(), Stalls { begun: vec![ActorName::DbWriter], ended: vec![] });
         assert_eq!(watch.look(), Stalls::default());
         vitals.progress();
-        assert_eq!(watch.look(), Stalls { begun: vec![], ended: vec!["db-writer"] });
+        assert_eq!(watch.look(), Stalls { begun: vec![], ended: vec![ActorName::DbWriter] });
     }
 }

@@ -6,23 +6,25 @@ use actix_rt::ArbiterHandle;
 use tokio::sync::mpsc;
 
 use super::guardian::{Ending, guard};
+use super::name::ActorName;
+use super::registry::ActorRegistry;
 use super::restart_policy::RestartPolicy;
 use super::restarts::Restarts;
-use super::vitals::{Board, Vitals};
+use super::vitals::Vitals;
 
-/// An actor that its supervisor gave up.
+/// An actor failed too often, and its supervisor gave it up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Its name.
-    pub actor: &'static str,
-    /// The last panic's message.
+    /// The actor.
+    pub actor: ActorName,
+    /// The message of its last panic.
     pub cause: String,
 }
 
 /// Starts actors, each on a thread of its own, and restarts each one alone when it panics.
 #[derive(Debug)]
 pub struct Supervisor {
-    board: Board,
+    registry: ActorRegistry,
     policy: RestartPolicy,
     failures: mpsc::UnboundedSender<Failure>,
     restarts: Restarts,
@@ -30,18 +32,18 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// How many messages an actor's mailbox holds; a `send` beyond waits.
+    /// Messages that an actor's mailbox holds; a further `send` waits.
     const MAILBOX: usize = 64;
 
-    /// A supervisor whose actors are restarted by `policy`, unless one is started under its own; and where it reports the
-    /// actors that it gives up: each at most once.
-    pub fn new(board: Board, policy: RestartPolicy) -> (Self, mpsc::UnboundedReceiver<Failure>) {
+    /// A supervisor that restarts its actors by `policy`, unless one is started under its own, and the channel on which it
+    /// reports each actor that it gives up, at most once.
+    pub fn new(registry: ActorRegistry, policy: RestartPolicy) -> (Self, mpsc::UnboundedReceiver<Failure>) {
         let (failures, reports) = mpsc::unbounded_channel();
-        (Self { board, policy, failures, restarts: Restarts::default(), arbiters: Mutex::default() }, reports)
+        (Self { registry, policy, failures, restarts: Restarts::default(), arbiters: Mutex::default() }, reports)
     }
 
-    /// Starts an actor that is made on its own thread, and returns its address, which outlives every restart.
-    pub fn start<A, F>(&self, name: &'static str, make: F) -> Addr<A>
+    /// Starts an actor on a thread of its own, where `make` builds it, and returns its address, which outlives restarts.
+    pub fn start<A, F>(&self, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
@@ -49,8 +51,8 @@ impl Supervisor {
         self.start_under(self.policy, name, make)
     }
 
-    /// As `start`, under a policy of the actor's own.
-    pub fn start_under<A, F>(&self, policy: RestartPolicy, name: &'static str, make: F) -> Addr<A>
+    /// Like `start`, under a restart policy of the actor's own.
+    pub fn start_under<A, F>(&self, policy: RestartPolicy, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
@@ -61,8 +63,8 @@ impl Supervisor {
         address
     }
 
-    /// As `start`, but on a thread that is there already, beside what else runs on it.
-    pub fn start_on<A, F>(&self, thread: &ArbiterHandle, name: &'static str, make: F) -> Addr<A>
+    /// Like `start`, on an existing thread.
+    pub fn start_on<A, F>(&self, thread: &ArbiterHandle, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
@@ -70,19 +72,20 @@ impl Supervisor {
         self.launch(thread, self.policy, name, make)
     }
 
-    fn launch<A, F>(&self, thread: &ArbiterHandle, policy: RestartPolicy, name: &'static str, make: F) -> Addr<A>
+    fn launch<A, F>(&self, thread: &ArbiterHandle, policy: RestartPolicy, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
     {
         let (sender, receiver) = channel(Self::MAILBOX);
-        let (failures, vitals, asked) = (self.failures.clone(), self.board.list(name), self.restarts.listen(name));
+        let (failures, requests) = (self.failures.clone(), self.restarts.requests(&name));
+        let vitals = self.registry.register(name.clone());
         thread.spawn_fn(move || {
             let life = Context::with_receiver(receiver).into_future(make(vitals.clone()));
             #[expect(clippy::disallowed_methods, reason = "this future is what catches the panics of all others")]
             actix_rt::spawn(async move {
-                if let Ending::GaveUp(cause) = guard(life, policy, vitals, asked).await {
-                    // Nobody listening means that the process is ending already.
+                if let Ending::GaveUp(cause) = guard(life, policy, vitals, requests).await {
+                    // Without a receiver the process is ending already.
                     let _ = failures.send(Failure { actor: name, cause });
                 }
             });
@@ -90,12 +93,12 @@ impl Supervisor {
         Addr::new(sender)
     }
 
-    /// By which actors can be restarted on request.
+    /// Restarts these actors on request.
     pub fn restarts(&self) -> Restarts {
         self.restarts.clone()
     }
 
-    /// Ends every actor's thread, drained or not.
+    /// Ends every actor's thread, whether the actor was drained or not.
     pub fn stop(&self) {
         for arbiter in self.arbiters.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             arbiter.stop();
@@ -112,13 +115,13 @@ mod tests {
 
     #[derive(Message)]
     #[rtype(result = "u32")]
-    enum Ask {
+    enum Order {
         Count,
         Panic,
         PanicLater,
     }
 
-    /// Counts what it was asked; forgets the count when it is restarted.
+    /// Counts the messages since its last restart.
     #[derive(Default)]
     struct Counter(u32);
 
@@ -132,15 +135,15 @@ mod tests {
         }
     }
 
-    impl Handler<Ask> for Counter {
+    impl Handler<Order> for Counter {
         type Result = u32;
 
-        fn handle(&mut self, ask: Ask, ctx: &mut Self::Context) -> u32 {
+        fn handle(&mut self, ask: Order, ctx: &mut Self::Context) -> u32 {
             self.0 += 1;
             match ask {
-                Ask::Count => {}
-                Ask::Panic => panic!("asked to"),
-                Ask::PanicLater => {
+                Order::Count => {}
+                Order::Panic => panic!("asked to"),
+                Order::PanicLater => {
                     ctx.spawn(async { panic!("asked to, later") }.into_actor(self));
                 }
             }
@@ -155,61 +158,61 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_panic_in_a_handler_loses_only_its_own_message() {
-        let board = Board::default();
-        let (supervisor, _reports) = Supervisor::new(board.clone(), quick(10));
-        let counter = supervisor.start("counter", |_| Counter::default());
-        let fatal = counter.send(Ask::Panic);
-        let queued: Vec<_> = (0..10).map(|_| counter.send(Ask::Count)).collect();
+        let registry = ActorRegistry::default();
+        let (supervisor, _reports) = Supervisor::new(registry.clone(), quick(10));
+        let counter = supervisor.start(ActorName::DbWriter, |_| Counter::default());
+        let fatal = counter.send(Order::Panic);
+        let queued: Vec<_> = (0..10).map(|_| counter.send(Order::Count)).collect();
         assert_eq!(fatal.await, Err(MailboxError::Closed));
         let counts: Vec<_> = futures_util::future::join_all(queued).await.into_iter().map(Result::unwrap).collect();
-        assert_eq!(counts, (1..=10).collect::<Vec<_>>(), "none of the queued messages is lost, and the state is new");
-        assert_eq!(board.statuses()[0].restarts, 1);
-        assert!(board.statuses()[0].last_error.as_ref().unwrap().message.contains("asked to"));
+        assert_eq!(counts, (1..=10).collect::<Vec<_>>(), "none of the queued messages is lost, and the state is fresh");
+        assert_eq!(registry.statuses()[0].restarts, 1);
+        assert!(registry.statuses()[0].last_error.as_ref().unwrap().message.contains("asked to"));
         supervisor.stop();
     }
 
     #[actix_rt::test]
-    async fn a_panic_in_a_future_of_the_actor_is_caught_as_well() {
-        let board = Board::default();
-        let (supervisor, _reports) = Supervisor::new(board.clone(), quick(10));
-        let counter = supervisor.start("counter", |_| Counter::default());
-        counter.send(Ask::PanicLater).await.unwrap();
-        while board.statuses()[0].restarts == 0 {
+    async fn a_panic_in_a_future_of_the_actor_is_caught_too() {
+        let registry = ActorRegistry::default();
+        let (supervisor, _reports) = Supervisor::new(registry.clone(), quick(10));
+        let counter = supervisor.start(ActorName::DbWriter, |_| Counter::default());
+        counter.send(Order::PanicLater).await.unwrap();
+        while registry.statuses()[0].restarts == 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(counter.send(Ask::Count).await, Ok(1));
+        assert_eq!(counter.send(Order::Count).await, Ok(1));
         supervisor.stop();
     }
 
     #[actix_rt::test]
-    async fn a_restart_that_is_asked_for_keeps_the_address_and_is_no_failure() {
-        let board = Board::default();
-        let (supervisor, mut reports) = Supervisor::new(board.clone(), quick(3));
-        let counter = supervisor.start("counter", |_| Counter::default());
+    async fn a_requested_restart_keeps_the_address_and_is_not_a_failure() {
+        let registry = ActorRegistry::default();
+        let (supervisor, mut reports) = Supervisor::new(registry.clone(), quick(3));
+        let counter = supervisor.start(ActorName::DbWriter, |_| Counter::default());
         let restarts = supervisor.restarts();
         for number in 1..=10 {
-            assert_eq!(counter.send(Ask::Count).await, Ok(1), "its state is new");
-            assert!(restarts.ask("counter") && !restarts.ask("nobody"));
-            while board.statuses()[0].restarts < number {
+            assert_eq!(counter.send(Order::Count).await, Ok(1), "the state is fresh");
+            assert!(restarts.request(&ActorName::DbWriter) && !restarts.request(&ActorName::SseHub));
+            while registry.statuses()[0].restarts < number {
                 tokio::task::yield_now().await;
             }
         }
-        assert_eq!(board.statuses()[0].last_error, None);
+        assert_eq!(registry.statuses()[0].last_error, None);
         assert!(reports.try_recv().is_err());
         supervisor.stop();
     }
 
     #[actix_rt::test]
     async fn too_many_panics_are_reported_once_and_end_the_actor() {
-        let board = Board::default();
-        let (supervisor, mut reports) = Supervisor::new(board.clone(), quick(3));
-        let counter = supervisor.start("counter", |_| Counter::default());
+        let registry = ActorRegistry::default();
+        let (supervisor, mut reports) = Supervisor::new(registry.clone(), quick(3));
+        let counter = supervisor.start(ActorName::DbWriter, |_| Counter::default());
         for _ in 0..4 {
-            let _ = counter.send(Ask::Panic).await;
+            let _ = counter.send(Order::Panic).await;
         }
-        assert_eq!(reports.recv().await, Some(Failure { actor: "counter", cause: "asked to".into() }));
-        assert_eq!(board.statuses()[0].phase, Phase::Failed);
-        assert_eq!(counter.send(Ask::Count).await, Err(MailboxError::Closed));
+        assert_eq!(reports.recv().await, Some(Failure { actor: ActorName::DbWriter, cause: "asked to".into() }));
+        assert_eq!(registry.statuses()[0].phase, Phase::Failed);
+        assert_eq!(counter.send(Order::Count).await, Err(MailboxError::Closed));
         supervisor.stop();
     }
 }

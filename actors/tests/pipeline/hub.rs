@@ -9,7 +9,7 @@ use actors::messages::{Full, Join, Look, Scope, ShowBatch, Wanted};
 use actors::metrics::Metrics;
 use actors::sse_hub::SseHub;
 use actors::sse_hub::{Encoding, HubLimits, QueueLimits, QueueReceiver};
-use actors::supervision::Vitals;
+use actors::supervision::{ActorName, Vitals};
 use tokio::time::sleep;
 
 use super::{run, soon, state};
@@ -22,7 +22,7 @@ fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
         client_timeout: Duration::from_secs(30),
         aircraft_timeout: Duration::from_secs(300),
     };
-    SseHub::new(limits, Vitals::unlisted("sse-hub"), Metrics::unregistered()).start()
+    SseHub::new(limits, Vitals::unregistered(ActorName::SseHub), Metrics::unregistered()).start()
 }
 
 const ROOMY: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };

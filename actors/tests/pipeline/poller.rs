@@ -11,7 +11,7 @@ use actors::metrics::Metrics;
 use actors::poller::Poller;
 use actors::poller::poll_plan::{Account, PollInterval, PollPlan};
 use actors::ports::{Fetched, SourceError, StateSource};
-use actors::supervision::{Phase, Readiness, Vitals};
+use actors::supervision::{ActorName, Observation, Phase, PollerObservation, Readiness, SourceState, Vitals};
 use tokio::time::{Instant, sleep};
 
 use super::{run, soon, state};
@@ -66,10 +66,16 @@ fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> acti
     Poller::new(source.clone(), plan, producer, vitals.clone(), Metrics::unregistered()).start()
 }
 
+fn observed(vitals: &Vitals) -> PollerObservation {
+    let Observation::Poller(observed) = vitals.status().observation else { panic!("no observation") };
+    observed
+}
+
 #[test]
 fn the_poller_hands_on_only_what_changed() {
     run(async {
-        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         source.0.borrow_mut().extend([
             answer(&[("aaaaaa", 10), ("bbbbbb", 10)]),
             answer(&[("aaaaaa", 10), ("bbbbbb", 12)]),
@@ -79,7 +85,7 @@ fn the_poller_hands_on_only_what_changed() {
         sleep(Duration::from_secs(25)).await;
         let expected = [("aaaaaa", 10), ("bbbbbb", 10), ("bbbbbb", 12), ("cccccc", 1)].map(|(a, t)| (a.to_owned(), t));
         assert_eq!(*producer.0.borrow(), expected);
-        assert_eq!(vitals.status().readiness.0, Readiness::Ready);
+        assert_eq!(vitals.status().readiness, Readiness::Ready);
     });
 }
 
@@ -91,7 +97,7 @@ fn when_the_source_last_answered_and_when_it_is_asked_again_are_metrics() {
         let plan =
             PollPlan { interval: PollInterval::Every(Duration::from_secs(864)), cost: 4, account: Account::Anonymous };
         let producer = FakeProducer::default().start().recipient();
-        let vitals = Vitals::unlisted("poller");
+        let vitals = Vitals::unregistered(ActorName::POLLER);
         assert_eq!(metrics.last_answer.get(), 0, "nobody polls");
         let _poller = Poller::new(source, plan, producer, vitals.clone(), metrics.clone()).start();
         sleep(Duration::from_millis(500)).await;
@@ -108,7 +114,8 @@ fn when_the_source_last_answered_and_when_it_is_asked_again_are_metrics() {
 #[test]
 fn the_poller_raises_each_alert_once_until_it_ends() {
     run(async {
-        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         let squawks = |at: i64, squawk: Option<&str>| {
             let squawking = StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", at) };
             let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
@@ -150,7 +157,7 @@ impl StateSource for Hanging {
 #[test]
 fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
     run(async {
-        let vitals = Vitals::unlisted("poller");
+        let vitals = Vitals::unregistered(ActorName::POLLER);
         let plan = PollPlan { interval: PollInterval::Auto, cost: 4, account: Account::Registered };
         let producer = FakeProducer::default().start().recipient();
         let _poller = Poller::new(Hanging, plan, producer, vitals.clone(), Metrics::unregistered()).start();
@@ -164,13 +171,13 @@ fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
 #[test]
 fn the_poller_obeys_a_rate_limit_and_shows_it() {
     run(async {
-        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         source.0.borrow_mut().push_back(Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }));
         let _poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_secs(3599)).await;
         assert_eq!(source.1.borrow().len(), 1);
-        let status = vitals.status();
-        assert_eq!((status.phase, &status.observation["source"]), (Phase::BackingOff, &"rate_limited".into()));
+        assert_eq!((vitals.status().phase, observed(&vitals).source), (Phase::BackingOff, SourceState::RateLimited));
         sleep(Duration::from_secs(10)).await;
         assert_eq!(source.1.borrow().len(), 2);
         assert_eq!(vitals.status().phase, Phase::Running);
@@ -180,7 +187,8 @@ fn the_poller_obeys_a_rate_limit_and_shows_it() {
 #[test]
 fn the_poller_survives_every_failure_of_its_source() {
     run(async {
-        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         source.0.borrow_mut().extend([
             Err(SourceError::Unavailable("503".into())),
             Err(SourceError::Malformed("HTML".into())),
@@ -196,7 +204,8 @@ fn the_poller_survives_every_failure_of_its_source() {
 #[test]
 fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_pause() {
     run(async {
-        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         source.0.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
         let poller = poller(&source, &producer, &vitals);
         let asked = || source.1.borrow().len();
@@ -216,9 +225,8 @@ fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_p
 
         poller.send(SetPolling(Polling::Paused)).await.unwrap();
         sleep(Duration::from_secs(3600)).await;
-        let status = vitals.status();
-        assert_eq!((asked(), status.phase), (2, Phase::Paused), "a pause is no stall");
-        assert_eq!(status.observation["next_poll_at"], serde_json::Value::Null);
+        assert_eq!((asked(), vitals.status().phase), (2, Phase::Paused), "a pause is not a stall");
+        assert_eq!(observed(&vitals).next_poll_at, None);
         poller.send(SetPolling(Polling::Active)).await.unwrap();
         sleep(Duration::from_millis(150)).await;
         assert_eq!((asked(), vitals.status().phase), (3, Phase::Running));
@@ -230,7 +238,8 @@ fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_p
 #[test]
 fn a_drained_poller_asks_no_more() {
     run(async {
-        let (source, producer, vitals) = (FakeSource::default(), FakeProducer::default(), Vitals::unlisted("poller"));
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         let poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_millis(50)).await;
         assert_eq!(poller.send(soon()).await.unwrap().left, 0);

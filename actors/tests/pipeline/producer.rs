@@ -12,7 +12,7 @@ use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::messages::{Accepted, PublishDeadLetters, PublishStates};
 use actors::metrics::{Kind, Metrics};
 use actors::ports::{PublishError, Publisher};
-use actors::supervision::{Readiness, Vitals};
+use actors::supervision::{ActorName, Observation, Readiness, Vitals};
 use tokio::time::{Instant, sleep};
 
 use super::{run, soon, state};
@@ -54,7 +54,13 @@ impl Publisher for FakePublisher {
 
 fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublisher>> {
     let limits = BacklogLimits { bytes: 1 << 20, age: Duration::from_secs(600) };
-    KafkaProducer::new(publisher.clone(), limits, Vitals::unlisted("kafka-producer"), Metrics::unregistered()).start()
+    KafkaProducer::new(
+        publisher.clone(),
+        limits,
+        Vitals::unregistered(ActorName::KafkaProducer),
+        Metrics::unregistered(),
+    )
+    .start()
 }
 
 fn states(times: impl IntoIterator<Item = i64>) -> PublishStates {
@@ -136,19 +142,19 @@ fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() 
         publisher.failures.borrow_mut().extend(vec![(0..100).collect::<Vec<_>>(); 1_000]);
         // A state takes some hundred bytes.
         let limits = BacklogLimits { bytes: 20_000, age: Duration::from_secs(600) };
-        let vitals = Vitals::unlisted("kafka-producer");
+        let vitals = Vitals::unregistered(ActorName::KafkaProducer);
         let producer = KafkaProducer::new(publisher, limits, vitals.clone(), metrics.clone()).start();
         producer.send(states(0..1_000)).await.unwrap();
         sleep(Duration::from_secs(60)).await;
         let accepted = producer.send(states(1_000..1_001)).await.unwrap();
         assert!((10..200).contains(&accepted.held), "{accepted:?}");
         assert_eq!(accepted.held as u64 + accepted.dropped, 1_001);
-        let observation = vitals.status().observation;
-        assert_eq!(observation["held"], accepted.held);
-        assert_eq!(observation["dropped"], accepted.dropped);
-        assert!((10_000..=20_500).contains(&observation["held_bytes"].as_u64().unwrap()), "{observation}");
+        let Observation::KafkaProducer(observed) = vitals.status().observation else { panic!("no observation") };
+        assert_eq!(observed.held, accepted.held);
+        assert_eq!(observed.dropped, accepted.dropped);
+        assert!((10_000..=20_500).contains(&observed.held_bytes), "{observed:?}");
         assert_eq!(metrics.held.get(), accepted.held as i64);
-        assert_eq!(metrics.held_bytes.get(), observation["held_bytes"].as_i64().unwrap());
+        assert_eq!(metrics.held_bytes.get(), observed.held_bytes as i64);
         assert_eq!(metrics.dropped.get_or_create(&Kind { kind: "no_room" }).get(), accepted.dropped);
     });
 }
@@ -156,13 +162,13 @@ fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() 
 #[test]
 fn a_producer_of_dead_letters_alone_is_ready_again_once_kafka_takes_them() {
     run(async {
-        let (publisher, vitals) = (FakePublisher::default(), Vitals::unlisted("kafka-producer"));
+        let (publisher, vitals) = (FakePublisher::default(), Vitals::unregistered(ActorName::KafkaProducer));
         publisher.letter_failures.borrow_mut().push_back(vec![0]);
         let limits = BacklogLimits { bytes: 1 << 20, age: Duration::from_secs(600) };
         let producer = KafkaProducer::new(publisher, limits, vitals.clone(), Metrics::unregistered()).start();
         for expected in [false, true] {
             assert_eq!(producer.send(PublishDeadLetters(Vec::new())).await.unwrap().is_ok(), expected);
-            assert_eq!(vitals.status().readiness.0 == Readiness::Ready, expected);
+            assert_eq!(vitals.status().readiness == Readiness::Ready, expected);
         }
     });
 }

@@ -37,7 +37,8 @@ pub(crate) async fn restart(
     state: web::Data<ServerState>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    state.operations.order(&Action::Restart(name.into_inner()))?;
+    let name = name.parse().map_err(Problem::not_found)?;
+    state.operations.order(&Action::Restart(name))?;
     Ok(accepted())
 }
 

@@ -1,20 +1,29 @@
 //! `/admin/actors`.
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+#[cfg(feature = "fault-injection")]
+use actors::operations::Refusal;
+use actors::supervision::ActorStatus;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::operator::Operator;
 #[cfg(feature = "fault-injection")]
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Actors {
+    actors: Vec<ActorStatus>,
+}
+
 /// The state of each actor
 ///
 /// Phase, restarts, last error and progress, and the observations of the actor itself.
 #[utoipa::path(get, path = "/admin/actors", tag = "operations", security(("operator" = [])),
-    responses((status = 200, description = "The actors, by name.", content_type = "application/json", body = Object)))]
+    responses((status = 200, description = "The actors.", body = Actors)))]
 pub(crate) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(json!({ "actors": state.board.statuses() }))
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Actors { actors: state.actors.statuses() })
 }
 
 /// `POST /admin/actors/{name}/panic`, in builds with `fault-injection` only.
@@ -24,9 +33,8 @@ pub(crate) async fn panic(
     state: web::Data<ServerState>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(actor) = state.panics.get(name.as_str()) else {
-        return Err(Problem::not_found(format!("no actor {name}")));
-    };
+    let name = name.parse().map_err(Problem::not_found)?;
+    let actor = state.panics.get(&name).ok_or_else(|| Problem::not_found(Refusal::NoSuchActor(name)))?;
     // Its reply is lost with the panic.
     let _ = actor.send(actors::messages::InjectPanic).await;
     Ok(HttpResponse::Accepted().finish())

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::operations::Course;
-use actors::supervision::{Board, Entry};
+use actors::operations::Lifecycle;
+use actors::supervision::{ActorRegistry, ActorStatus, JournalEntry};
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use utoipa::ToSchema;
 
 use super::operator::Operator;
 use crate::http::reply::head_body::HeadBody;
@@ -50,12 +51,12 @@ pub(crate) async fn events(
         })?;
     let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let watcher = Watcher {
-        board: state.board.clone(),
-        course: state.operations.watch(),
-        entries: state.board.journal().watch(),
+        actors: state.actors.clone(),
+        lifecycle: state.operations.watch(),
+        entries: state.actors.journal().watch(),
         last_sent: header.and_then(|id| id.parse().ok()).unwrap_or(0),
         ticks: ticks(),
-        last_course: None,
+        last_lifecycle: None,
         _permit: permit,
     };
     Ok(response.streaming(stream::unfold(watcher, |mut watcher| async {
@@ -85,49 +86,64 @@ impl Default for Watchers {
 
 /// One client.
 struct Watcher {
-    board: Board,
-    course: watch::Receiver<Course>,
+    actors: ActorRegistry,
+    lifecycle: watch::Receiver<Lifecycle>,
     entries: watch::Receiver<u64>,
-    /// The newest log entry that was sent.
+    /// The id of the newest entry that was sent.
     last_sent: u64,
     ticks: Interval,
-    /// The course in the newest vitals.
-    last_course: Option<Course>,
+    /// The lifecycle in the newest vitals.
+    last_lifecycle: Option<Lifecycle>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Watcher {
     /// Waits for the next events; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
-        match self.last_course {
-            Some(Course::Drained) => return None,
+        match self.last_lifecycle {
+            Some(Lifecycle::Drained) => return None,
             // `Drained` is sent without waiting: it is the last event.
-            Some(_) if *self.course.borrow_and_update() != Course::Drained => tokio::select! {
+            Some(_) if *self.lifecycle.borrow_and_update() != Lifecycle::Drained => tokio::select! {
                 _ = self.ticks.tick() => {}
                 _ = self.entries.changed() => {}
-                _ = self.course.changed() => {}
+                _ = self.lifecycle.changed() => {}
             },
             _ => {}
         }
-        let course = *self.course.borrow_and_update();
-        self.last_course = Some(course);
+        let lifecycle = *self.lifecycle.borrow_and_update();
+        self.last_lifecycle = Some(lifecycle);
         self.entries.mark_unchanged();
-        let entries = self.board.journal().since(self.last_sent);
+        let entries = self.actors.journal().since(self.last_sent);
         self.last_sent = entries.last().map_or(self.last_sent, |entry| entry.id);
         let mut text: String = entries.iter().map(log_event).collect();
-        text.push_str(&vitals_event(&self.board, course));
+        text.push_str(&vitals_event(&self.actors, lifecycle));
         Some(text.into())
     }
 }
 
-fn log_event(entry: &Entry) -> String {
-    format!("event: log\nid: {}\ndata: {}\n\n", entry.id, serde_json::to_value(entry).unwrap_or(Value::Null))
+fn log_event(entry: &JournalEntry) -> String {
+    format!("event: log\nid: {}\ndata: {}\n\n", entry.id, json(entry))
 }
 
-fn vitals_event(board: &Board, course: Course) -> String {
+/// The data of a `vitals` event.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VitalsEvent {
+    /// When it was written, in Unix seconds.
+    at: f64,
+    course: Lifecycle,
+    /// The resident memory of the process.
+    memory_bytes: Option<u64>,
+    actors: Vec<ActorStatus>,
+}
+
+fn vitals_event(actors: &ActorRegistry, course: Lifecycle) -> String {
     let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let vitals = json!({ "at": at, "course": course, "memory_bytes": resident_memory(), "actors": board.statuses() });
-    format!("event: vitals\ndata: {vitals}\n\n")
+    let vitals = VitalsEvent { at, course, memory_bytes: resident_memory(), actors: actors.statuses() };
+    format!("event: vitals\ndata: {}\n\n", json(&vitals))
+}
+
+fn json(event: &impl Serialize) -> String {
+    serde_json::to_string(event).unwrap_or_default()
 }
 
 /// The resident memory of this process in bytes (proc(5), `VmRSS`); `None` on other systems.

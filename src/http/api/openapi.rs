@@ -2,12 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{Icao24, StateVector, UnixTime};
+use actors::supervision::JournalEntry;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::query::KNOWN_PARAMETERS;
+use crate::http::admin::events::VitalsEvent;
 use crate::http::reply::entity_tag;
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
@@ -20,7 +22,7 @@ use crate::http::state::ServerState;
         description = "Live flights from the OpenSky Network, and their history. SI units, WGS-84 degrees; times are \
                        Unix seconds; unknown values are `null`, never 0. Addresses that support GET support HEAD, too.",
     ),
-    components(schemas(StateVector, Icao24, UnixTime, Problem)),
+    components(schemas(StateVector, Icao24, UnixTime, Problem, VitalsEvent, JournalEntry)),
     // Relative to the URL of this document, because a proxy may serve it below any path.
     servers((url = "../..", description = "This server")),
     modifiers(&OperatorToken),

@@ -2,9 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
-use actors::poller::PollerObservation;
-use actors::supervision::{ActorStatus, Phase};
-use serde::{Deserialize as _, Serialize};
+use actors::supervision::{ActorName, ActorStatus, Observation, Phase, PollerObservation};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::state::{ServerState, Traffic};
@@ -24,7 +23,7 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    fn of(traffic: Traffic, poller: Option<&ActorStatus>) -> Self {
+    fn of(traffic: Traffic, poller: Option<ActorStatus>) -> Self {
         let (name, recorded_at) = match traffic {
             Traffic::Live => ("live", None),
             Traffic::Simulated => ("simulated", None),
@@ -66,10 +65,12 @@ struct LastAnswer {
 }
 
 impl Source {
-    /// From the last observation of the Poller.
-    fn of(poller: &ActorStatus) -> Self {
-        // Empty before the Poller has started.
-        let seen = PollerObservation::deserialize(&poller.observation).unwrap_or_default();
+    /// The source as its Poller last observed it.
+    fn of(poller: ActorStatus) -> Self {
+        let seen = match poller.observation {
+            Observation::Poller(observation) => observation,
+            _ => PollerObservation::default(),
+        };
         let seconds = |time: UnixTime| time.0;
         let paused = poller.phase == Phase::Paused;
         let since = seen.source_since.filter(|_| !paused).unwrap_or_else(|| poller.since.into());
@@ -92,6 +93,6 @@ impl Source {
 #[utoipa::path(get, path = "/api/v1/status", tag = "flights", responses(
     (status = 200, description = "The current status.", body = Status)))]
 pub(crate) async fn status(state: web::Data<ServerState>) -> HttpResponse {
-    let poller = state.board.statuses().into_iter().find(|status| status.name == "poller");
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller.as_ref()))
+    let poller = state.actors.statuses().into_iter().find(|actor| matches!(actor.name, ActorName::Poller(_)));
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller))
 }

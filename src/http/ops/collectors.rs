@@ -1,6 +1,6 @@
 //! Metrics that are read from their source at each scrape.
 
-use actors::supervision::Board;
+use actors::supervision::ActorRegistry;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -41,9 +41,9 @@ fn gauge(count: usize) -> ConstGauge<i64> {
 
 /// The actors' phases and restarts.
 #[derive(Debug)]
-pub struct BoardCollector(pub Board);
+pub struct ActorCollector(pub ActorRegistry);
 
-impl Collector for BoardCollector {
+impl Collector for ActorCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let statuses = self.0.statuses();
         let restarts = ConstCounter::new(0_u64);
@@ -54,8 +54,8 @@ impl Collector for BoardCollector {
             restarts.metric_type(),
         )?;
         for status in &statuses {
-            let labels = [("actor", status.name)];
-            ConstCounter::new(status.restarts).encode(family.encode_family(&labels)?)?;
+            let name = status.name.to_string();
+            ConstCounter::new(status.restarts).encode(family.encode_family(&[("actor", &*name)])?)?;
         }
         let up = ConstGauge::new(0_i64);
         let mut family = encoder.encode_descriptor(
@@ -65,9 +65,8 @@ impl Collector for BoardCollector {
             up.metric_type(),
         )?;
         for status in &statuses {
-            let phase = serde_json::to_value(status.phase).ok();
-            let labels =
-                [("actor", status.name), ("phase", phase.as_ref().and_then(|p| p.as_str()).unwrap_or("unknown"))];
+            let name = status.name.to_string();
+            let labels = [("actor", &*name), ("phase", status.phase.as_str())];
             ConstGauge::new(1_i64).encode(family.encode_family(&labels)?)?;
         }
         Ok(())

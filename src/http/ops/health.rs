@@ -1,11 +1,12 @@
 //! Liveness and readiness; readiness lists each component that is not ready, and since when.
 
-use std::time::SystemTime;
-
 use actix_web::{HttpResponse, web};
-use actors::operations::Course;
-use actors::supervision::{ActorStatus, Phase, Readiness};
-use serde_json::{Value, json};
+use actors::domain::UnixTime;
+use actors::operations::Lifecycle;
+use actors::supervision::{ActorStatus, Component};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::http::state::ServerState;
 
@@ -23,36 +24,50 @@ pub(crate) async fn live() -> HttpResponse {
 /// 200 when the parts that this server's clients need are ready, else 503, also during shutdown; in either case with
 /// the state of each part, and since when.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
-    (status = 200, description = "All needed parts are ready.", content_type = "application/json", body = Object),
-    (status = 503, description = "A needed part is not ready.", content_type = "application/json", body = Object)))]
+    (status = 200, description = "All needed parts are ready.", body = ReadinessReport),
+    (status = 503, description = "A needed part is not ready.", body = ReadinessReport)))]
 pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
-    let statuses = state.board.statuses();
-    let all_ready = statuses.iter().filter(|status| state.needed.contains(&status.name)).all(is_ready);
-    let actors = statuses.iter().map(|status| {
-        let (readiness, since) = &status.readiness;
-        part(status.name, is_ready(status), state.needed.contains(&status.name), *since, readiness)
+    let actors = state.actors.statuses();
+    let is_needed = |actor: &ActorStatus| state.needed.contains(&actor.name);
+    let all_ready = !actors.is_empty() && actors.iter().filter(|actor| is_needed(actor)).all(ActorStatus::is_ready);
+    let ready = all_ready && state.operations.lifecycle() == Lifecycle::Serving;
+    let parts = actors.iter().map(|actor| ReadinessPart {
+        part: actor.name.clone().into(),
+        ready: actor.is_ready(),
+        needed: is_needed(actor),
+        since: UnixTime::from(actor.readiness_since).0,
+        reason: actor.readiness.reason().map(str::to_owned),
     });
-    // The parts that an actor reports are not needed for its own work.
-    let watched = statuses.iter().flat_map(|status| &status.parts);
-    let watched = watched.map(|watched| {
-        part(watched.name, watched.readiness == Readiness::Ready, false, watched.since, &watched.readiness)
+    // No actor needs what it watches for its own work.
+    let watched = actors.iter().flat_map(|actor| &actor.watched).map(|watched| ReadinessPart {
+        part: Component::Watched(watched.part),
+        ready: watched.readiness.is_ready(),
+        needed: false,
+        since: UnixTime::from(watched.since).0,
+        reason: watched.readiness.reason().map(str::to_owned),
     });
-    let parts: Vec<_> = actors.chain(watched).collect();
-    let ready = all_ready && !statuses.is_empty() && state.operations.course() == Course::Serving;
-    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    response.json(json!({ "status": if ready { "ready" } else { "not ready" }, "parts": parts }))
+    let report =
+        ReadinessReport { status: if ready { "ready" } else { "not ready" }, parts: parts.chain(watched).collect() };
+    if ready { HttpResponse::Ok().json(report) } else { HttpResponse::ServiceUnavailable().json(report) }
 }
 
-fn part(name: &str, ready: bool, needed: bool, since: SystemTime, readiness: &Readiness) -> Value {
-    let reason = match readiness {
-        Readiness::Ready => None,
-        Readiness::NotReady(reason) => Some(reason),
-    };
-    let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    json!({ "part": name, "ready": ready, "needed": needed, "since": since, "reason": reason })
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadinessReport {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    parts: Vec<ReadinessPart>,
 }
 
-fn is_ready(status: &ActorStatus) -> bool {
-    let at_work = !matches!(status.phase, Phase::Draining | Phase::Finished | Phase::Failed | Phase::Restarting);
-    at_work && status.readiness.0 == Readiness::Ready
+#[derive(Serialize, ToSchema)]
+struct ReadinessPart {
+    /// An actor, or something that an actor watches.
+    #[schema(value_type = String)]
+    part: Component,
+    ready: bool,
+    /// Whether `status` depends on it.
+    needed: bool,
+    /// When it became ready, or ceased to be, in Unix seconds.
+    since: i64,
+    /// Why it is not ready.
+    reason: Option<String>,
 }

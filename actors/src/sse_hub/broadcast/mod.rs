@@ -24,6 +24,7 @@ use crate::sse_hub::poll_interval::ObservedPollInterval;
 use crate::sse_hub::replay_buffer::Entry;
 use crate::sse_hub::tile::Tile;
 use crate::sse_hub::tile_changes::group_by_tile;
+use crate::supervision::HubTotals;
 
 /// Limits of the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,20 +68,7 @@ pub struct Broadcast {
     /// Notified by lagging clients that can read again.
     wake_up: Arc<Notify>,
     metrics: Metrics,
-    totals: Totals,
-}
-
-/// Counters since the start of the process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Totals {
-    pub updates: u64,
-    pub states: u64,
-    pub clients_evicted: u64,
-    pub clients_refused: u64,
-    pub states_skipped: u64,
-    pub snapshots: u64,
-    pub resumed: u64,
+    totals: HubTotals,
 }
 
 impl Broadcast {
@@ -111,7 +99,7 @@ impl Broadcast {
             limits,
             wake_up: Arc::new(Notify::new()),
             metrics,
-            totals: Totals::default(),
+            totals: HubTotals::default(),
         }
     }
 
@@ -143,7 +131,7 @@ impl Broadcast {
     }
 
     /// Counters since the start of the process.
-    pub fn totals(&self) -> Totals {
+    pub fn totals(&self) -> HubTotals {
         self.totals
     }
 

@@ -1,0 +1,151 @@
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use log::kv::{ToValue, Value};
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// The name of an actor, unique within its process.
+///
+/// The text is a contract: the admin API, readiness, metrics, alerts and logs all use it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActorName {
+    /// `poller` for the only Poller of a process, `poller-<source>` for one of several.
+    Poller(Option<SourceName>),
+    /// `kafka-producer`.
+    KafkaProducer,
+    /// `kafka-consumer-store`.
+    StoreConsumer,
+    /// `db-writer`.
+    DbWriter,
+    /// `kafka-consumer-live`.
+    LiveConsumer,
+    /// `sse-hub`.
+    SseHub,
+}
+
+/// The name of a configured source: lower-case letters, digits and hyphens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceName(Arc<str>);
+
+/// There is no actor of this name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no actor {0}")]
+pub struct UnknownActor(String);
+
+/// Something outside this process that an actor watches and does not need for its own work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WatchedPart {
+    /// `timescaledb-jobs`: compression, retention and refresh, which the database runs by itself.
+    TimescaleJobs,
+}
+
+/// Anything whose readiness is reported.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Component {
+    /// An actor.
+    Actor(ActorName),
+    /// Something that an actor watches.
+    Watched(WatchedPart),
+}
+
+impl ActorName {
+    /// The Poller of a process that has one source.
+    pub const POLLER: Self = Self::Poller(None);
+
+    const ALL_BUT_NAMED_POLLERS: [Self; 6] =
+        [Self::POLLER, Self::KafkaProducer, Self::StoreConsumer, Self::DbWriter, Self::LiveConsumer, Self::SseHub];
+}
+
+impl SourceName {
+    /// `None` if `text` is empty or contains any other character.
+    pub fn new(text: &str) -> Option<Self> {
+        let is_valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        (!text.is_empty() && text.chars().all(is_valid)).then(|| Self(text.into()))
+    }
+}
+
+impl fmt::Display for ActorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Poller(None) => "poller",
+            Self::Poller(Some(SourceName(source))) => return write!(f, "poller-{source}"),
+            Self::KafkaProducer => "kafka-producer",
+            Self::StoreConsumer => "kafka-consumer-store",
+            Self::DbWriter => "db-writer",
+            Self::LiveConsumer => "kafka-consumer-live",
+            Self::SseHub => "sse-hub",
+        })
+    }
+}
+
+impl FromStr for ActorName {
+    type Err = UnknownActor;
+
+    fn from_str(text: &str) -> Result<Self, UnknownActor> {
+        let named_poller =
+            || text.strip_prefix("poller-").and_then(SourceName::new).map(|name| Self::Poller(Some(name)));
+        let mut others = Self::ALL_BUT_NAMED_POLLERS.into_iter();
+        others.find(|name| name.to_string() == text).or_else(named_poller).ok_or_else(|| UnknownActor(text.to_owned()))
+    }
+}
+
+impl fmt::Display for WatchedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimescaleJobs => "timescaledb-jobs",
+        })
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Actor(name) => name.fmt(f),
+            Self::Watched(part) => part.fmt(f),
+        }
+    }
+}
+
+impl From<ActorName> for Component {
+    fn from(name: ActorName) -> Self {
+        Self::Actor(name)
+    }
+}
+
+impl Serialize for ActorName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Component {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// As the value of a log line's field.
+impl ToValue for ActorName {
+    fn to_value(&self) -> Value<'_> {
+        Value::from_display(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back_from_its_text() {
+        let several = ["opensky", "roof-1"].map(|source| ActorName::Poller(SourceName::new(source)));
+        for name in ActorName::ALL_BUT_NAMED_POLLERS.into_iter().chain(several) {
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
+        assert_eq!(ActorName::Poller(SourceName::new("roof-1")).to_string(), "poller-roof-1");
+        for text in ["", "nobody", "poller-", "poller-A b", "timescaledb-jobs"] {
+            assert_eq!(text.parse::<ActorName>(), Err(UnknownActor(text.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ports::StoreJob;
+
+/// What the DbWriter reports about itself. Totals count from the start of the process.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct DbWriterObservation {
+    /// Stored batches.
+    pub batches: u64,
+    /// Inserted rows.
+    pub inserted: u64,
+    /// Rows that the table already had.
+    pub duplicates: u64,
+    /// Transactions and questions that failed.
+    pub failed_tries: u64,
+    /// States in the newest batch.
+    pub last_batch_states: usize,
+    /// How long it took to store.
+    pub last_batch_seconds: f64,
+    /// Rows deleted by retention.
+    pub expired: u64,
+    /// Steps of maintenance that failed.
+    pub failed_maintenance: u64,
+    /// How long the newest step took.
+    pub last_maintenance_seconds: f64,
+    /// The jobs that the database runs by itself.
+    pub jobs: Vec<StoreJob>,
+}

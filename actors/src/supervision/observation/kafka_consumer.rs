@@ -1,0 +1,34 @@
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What the storing KafkaConsumer reports about itself. Totals count from the start of the process.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct StoreObservation {
+    /// The partitions that it reads.
+    pub partitions: Vec<i32>,
+    /// Records that were stored or went to the dead letters.
+    pub records: u64,
+    /// Records that went to the dead letters.
+    pub dead_letters: u64,
+    /// Batch parts that another writer had stored before.
+    pub fenced: u64,
+    /// Offsets that Kafka had deleted before they were read.
+    pub lost_offsets: u64,
+    /// Records on Kafka that are not stored yet.
+    pub lag: Option<u64>,
+}
+
+/// What the live KafkaConsumer reports about itself. Totals count from the start of the process.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct LiveObservation {
+    /// The number of partitions that it reads.
+    pub partitions: usize,
+    /// Records that the SseHub received.
+    pub records: u64,
+    /// Offsets that Kafka had deleted before they were read.
+    pub lost_offsets: u64,
+    /// How often it read its window again for a restarted SseHub.
+    pub rewinds: u64,
+    /// Records on Kafka that the SseHub has not received yet.
+    pub lag: Option<u64>,
+}

@@ -1,0 +1,23 @@
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What the KafkaProducer reports about itself. Totals count from the start of the process.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct KafkaProducerObservation {
+    /// States that Kafka acknowledged.
+    pub published: u64,
+    /// Dead letters that Kafka acknowledged.
+    pub dead_letters: u64,
+    /// Alerts that Kafka acknowledged.
+    pub alerts: u64,
+    /// Alerts not acknowledged yet.
+    pub alerts_held: usize,
+    /// Publications that failed and are retried.
+    pub failed_tries: u64,
+    /// States not acknowledged yet.
+    pub held: usize,
+    /// The memory that they take.
+    pub held_bytes: usize,
+    /// States given up, as too old or for lack of room.
+    pub dropped: u64,
+}

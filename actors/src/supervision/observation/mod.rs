@@ -1,0 +1,36 @@
+//! What the actors report about themselves, one file for each. They are kept apart from the actors, which depend on this
+//! folder, so that the vitals can hold any of them.
+
+mod db_writer;
+mod kafka_consumer;
+mod kafka_producer;
+mod poller;
+mod sse_hub;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use db_writer::DbWriterObservation;
+pub use kafka_consumer::{LiveObservation, StoreObservation};
+pub use kafka_producer::KafkaProducerObservation;
+pub use poller::{PassedOver, PollerObservation, SourceState};
+pub use sse_hub::{HubTotals, SseHubObservation};
+
+/// The actor has not started yet.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NothingYet {}
+
+/// What an actor last reported about its work. In JSON it is a plain object, without a tag.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "each variant is named after its actor")]
+pub enum Observation {
+    NotYet(NothingYet),
+    Poller(PollerObservation),
+    KafkaProducer(KafkaProducerObservation),
+    StoreConsumer(StoreObservation),
+    DbWriter(DbWriterObservation),
+    LiveConsumer(LiveObservation),
+    SseHub(SseHubObservation),
+}

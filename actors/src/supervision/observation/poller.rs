@@ -1,0 +1,121 @@
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use crate::domain::UnixTime;
+use crate::ports::SourceError;
+
+/// What the Poller reports about itself and its source: the admin page shows all of it, `/api/v1/status` a part.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct PollerObservation {
+    /// The state of the source.
+    pub source: SourceState,
+    /// When that state began.
+    pub source_since: Option<UnixTime>,
+    /// Why the source cannot be used, in words for the public; the actor's last error has the details.
+    pub reason: Option<String>,
+    /// Completed polls.
+    pub polls: u64,
+    /// Polls that failed.
+    pub failed_polls: u64,
+    /// When the newest good answer arrived, by this machine's clock.
+    pub answered_at: Option<UnixTime>,
+    /// The time in that answer.
+    pub response_time: Option<UnixTime>,
+    /// The number of states in that answer.
+    pub states: usize,
+    /// When an answer last contained states.
+    pub last_states_at: Option<UnixTime>,
+    /// The states of the newest good answer that were published.
+    pub changed: usize,
+    /// Its other states, by reason.
+    pub passed_over: PassedOver,
+    /// Bad rows in all answers.
+    pub bad_rows: u64,
+    /// Credits left, if the source reports them.
+    pub credits_left: Option<u32>,
+    /// The pause before the next poll.
+    pub next_poll_seconds: f64,
+    /// The time of the next poll; `None` while polling is paused.
+    pub next_poll_at: Option<UnixTime>,
+    /// Aircraft whose newest state the change filter remembers.
+    pub aircraft_known: usize,
+    /// States that wait in the KafkaProducer.
+    pub held_by_producer: usize,
+}
+
+impl PollerObservation {
+    pub(crate) fn source(&mut self, state: SourceState, reason: Option<String>) {
+        if self.source != state {
+            self.source = state;
+            self.source_since = Some(UnixTime::now());
+        }
+        self.reason = reason;
+    }
+}
+
+/// How many rows of an answer are not published, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PassedOver {
+    /// The same `last_contact` and values as the published state.
+    pub unchanged: u64,
+    /// A `last_contact` before that of the published state.
+    pub older: u64,
+    /// The address and `last_contact` of an earlier row of the answer, with other values: two transmitters share the
+    /// address, such as ADS-B and FLARM.
+    pub duplicate_address: u64,
+    /// The `last_contact` of the published state, with other values: the source corrected it.
+    pub revised: u64,
+}
+
+impl PassedOver {
+    /// Each reason with its count.
+    pub(crate) fn by_reason(self) -> [(&'static str, u64); 4] {
+        let Self { unchanged, older, duplicate_address, revised } = self;
+        [("unchanged", unchanged), ("older", older), ("duplicate_address", duplicate_address), ("revised", revised)]
+    }
+}
+
+/// The state of the source: not polled yet, live, or the kind of the newest [`SourceError`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "explained on the enum")]
+pub enum SourceState {
+    #[default]
+    NotYetAsked,
+    Live,
+    RateLimited,
+    Refused,
+    Unavailable,
+    Malformed,
+}
+
+impl SourceState {
+    /// The state as JSON and the metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotYetAsked => "not_yet_asked",
+            Self::Live => "live",
+            Self::RateLimited => "rate_limited",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl Serialize for SourceState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl From<&SourceError> for SourceState {
+    fn from(error: &SourceError) -> Self {
+        match error {
+            SourceError::Refused(_) => Self::Refused,
+            SourceError::RateLimited { .. } => Self::RateLimited,
+            SourceError::Unavailable(_) => Self::Unavailable,
+            SourceError::Malformed(_) => Self::Malformed,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The actors of the server. To add one: a row in [`ROSTER`] and its starting function.
+
+#[cfg(feature = "fault-injection")]
+use std::collections::HashMap;
+
+use actix::{Actor, Addr, Context, Handler, Recipient};
+use actors::db_writer::DbWriter;
+use actors::kafka_consumer::{KafkaConsumer, Path};
+use actors::kafka_producer::{BacklogLimits, KafkaProducer};
+#[cfg(feature = "fault-injection")]
+use actors::messages::InjectPanic;
+use actors::messages::{Drain, SetPolling};
+use actors::metrics::Metrics;
+use actors::poller::Poller;
+use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
+use actors::supervision::{ActorName, Supervisor};
+use anyhow::Context as _;
+
+use super::migrated_store::MigratedStore;
+use super::source::LiveSource;
+use crate::config::{Role, Settings};
+use crate::http::Capacity;
+use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
+use crate::opensky::OpenSkyClient;
+use crate::storage::Storage;
+
+/// Every actor, in the order in which they start: sinks first, so that each is given the addresses that it sends to.
+#[rustfmt::skip]
+static ROSTER: [Row; 6] = [
+    //  name                      runs for                       drained at             readiness              started by
+    row(ActorName::SseHub,        &[Role::Live],                 Stage::Serve,          Needed::Always,        sse_hub),
+    row(ActorName::LiveConsumer,  &[Role::Live],                 Stage::ReadForServing, Needed::Always,        live_consumer),
+    // A storing process publishes dead letters.
+    row(ActorName::KafkaProducer, &[Role::Collect, Role::Store], Stage::Publish,        Needed::WithoutStream, kafka_producer),
+    row(ActorName::DbWriter,      &[Role::Store],                Stage::Store,          Needed::WithoutStream, db_writer),
+    row(ActorName::StoreConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::WithoutStream, store_consumer),
+    row(ActorName::POLLER,        &[Role::Collect],              Stage::Collect,        Needed::WithoutStream, poller),
+];
+
+struct Row {
+    name: ActorName,
+    /// It runs in a process with any of these roles.
+    roles: &'static [Role],
+    stage: Stage,
+    needed: Needed,
+    start: fn(&mut Wiring<'_>, ActorName) -> anyhow::Result<Handles>,
+}
+
+/// The stages of a shutdown, in their order: source first, so that each actor passes on what it holds before the next one
+/// ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Collect,
+    Publish,
+    ReadForStoring,
+    Store,
+    ReadForServing,
+    Serve,
+}
+
+/// Whether `/health/ready` depends on an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needed {
+    Always,
+    /// Unless the process serves the live stream: its clients can do without collecting and storing.
+    WithoutStream,
+}
+
+const fn row(
+    name: ActorName,
+    roles: &'static [Role],
+    stage: Stage,
+    needed: Needed,
+    start: fn(&mut Wiring<'_>, ActorName) -> anyhow::Result<Handles>,
+) -> Row {
+    Row { name, roles, stage, needed, start }
+}
+
+/// The rows of a process that has these roles.
+fn rows(has: impl Fn(Role) -> bool) -> impl Iterator<Item = &'static Row> {
+    ROSTER.iter().filter(move |row| row.roles.iter().any(|role| has(*role)))
+}
+
+/// The actors that `/health/ready` depends on in a process that has these roles.
+fn needed(has: impl Fn(Role) -> bool) -> Vec<ActorName> {
+    let streams = has(Role::Live);
+    rows(has).filter(|row| row.needed == Needed::Always || !streams).map(|row| row.name.clone()).collect()
+}
+
+/// The running actors of this process.
+pub(super) struct Actors {
+    pub(super) running: Vec<RunningActor>,
+    /// The names of those that the clients of this server cannot do without.
+    pub(super) needed: Vec<ActorName>,
+    /// Where the process has the role `live`.
+    pub(super) hub: Option<Addr<SseHub>>,
+    /// The Poller, where the process has the role `collect`.
+    pub(super) polling: Option<Recipient<SetPolling>>,
+}
+
+pub(super) struct RunningActor {
+    pub(super) name: ActorName,
+    pub(super) stage: Stage,
+    pub(super) handles: Handles,
+}
+
+/// What the process asks of every actor.
+pub(super) struct Handles {
+    pub(super) drain: Recipient<Drain>,
+    #[cfg(feature = "fault-injection")]
+    pub(super) panic: Recipient<InjectPanic>,
+}
+
+/// What the actors are built from.
+pub(super) struct Foundation<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) source: &'a LiveSource,
+    pub(super) supervisor: &'a Supervisor,
+    pub(super) capacity: Capacity,
+    pub(super) metrics: Metrics,
+    pub(super) cluster: KafkaCluster,
+    /// Where the process stores, or serves what others store.
+    pub(super) storage: Option<Storage>,
+}
+
+impl Actors {
+    /// Starts the actors that the roles of the settings need.
+    pub(super) fn start(foundation: Foundation<'_>) -> anyhow::Result<Self> {
+        let roles = &foundation.settings.server.roles;
+        let has = |role| roles.has(role);
+        let mut wiring = Wiring { foundation, hub: None, producer: None, db_writer: None, polling: None };
+        let mut running = Vec::new();
+        for Row { name, stage, start, .. } in rows(has) {
+            let handles = start(&mut wiring, name.clone()).with_context(|| name.to_string())?;
+            running.push(RunningActor { name: name.clone(), stage: *stage, handles });
+        }
+        Ok(Self { running, needed: needed(has), hub: wiring.hub, polling: wiring.polling })
+    }
+
+    /// Where to send a panic, by actor.
+    #[cfg(feature = "fault-injection")]
+    pub(super) fn panics(&self) -> HashMap<ActorName, Recipient<InjectPanic>> {
+        self.running.iter().map(|actor| (actor.name.clone(), actor.handles.panic.clone())).collect()
+    }
+}
+
+type Consumer = KafkaConsumer<KafkaSubscription>;
+type Producer = KafkaProducer<KafkaPublisher>;
+
+/// The foundation, and the addresses of the actors started so far.
+struct Wiring<'a> {
+    foundation: Foundation<'a>,
+    hub: Option<Addr<SseHub>>,
+    producer: Option<Addr<Producer>>,
+    db_writer: Option<Addr<DbWriter<MigratedStore>>>,
+    polling: Option<Recipient<SetPolling>>,
+}
+
+/// The address of an actor that has started, or the database.
+fn required<T: Clone>(provided: &Option<T>) -> anyhow::Result<T> {
+    provided.clone().context("what it sends to has not started: list that actor above it in the roster")
+}
+
+/// The frames that wait for one client of a stream: for `/sse/flights` a poll of the whole world and some more updates. The
+/// bytes are shared among the clients, and `/api/v1/stream` queues no more than a snapshot's worth of them.
+const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
+
+fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { settings, source, supervisor, capacity, metrics, .. } = &wiring.foundation;
+    let (sse, metrics) = (&settings.sse, metrics.clone());
+    let limits = HubLimits {
+        clients: capacity.clients,
+        clients_per_address: sse.max_clients_per_address,
+        queue: CLIENT_QUEUE,
+        client_timeout: sse.client_timeout,
+        aircraft_timeout: source.aircraft_timeout(settings),
+    };
+    let hub = supervisor.start(name, move |vitals| SseHub::new(limits, vitals, metrics));
+    wiring.hub = Some(hub.clone());
+    Ok(hub.into())
+}
+
+fn live_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let window = wiring.foundation.source.window(wiring.foundation.settings);
+    let path = Path::Live { hub: required(&wiring.hub)?.recipient(), window };
+    Ok(consumer(&wiring.foundation, name, Membership::Everything, path))
+}
+
+fn kafka_producer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { settings, supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let (cluster, metrics, kafka) = (cluster.clone(), metrics.clone(), &settings.kafka);
+    let limits = BacklogLimits { bytes: kafka.max_held.0, age: kafka.max_held_age };
+    let producer =
+        supervisor.start(name, move |vitals| KafkaProducer::new(KafkaPublisher::new(cluster), limits, vitals, metrics));
+    wiring.producer = Some(producer.clone());
+    Ok(producer.into())
+}
+
+fn db_writer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { supervisor, metrics, storage, .. } = &wiring.foundation;
+    let (storage, metrics) = (required(storage)?, metrics.clone());
+    let db_writer = supervisor.start(name, move |vitals| DbWriter::new(MigratedStore::new(storage), vitals, metrics));
+    wiring.db_writer = Some(db_writer.clone());
+    Ok(db_writer.into())
+}
+
+fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let (db_writer, producer) = (required(&wiring.db_writer)?, required(&wiring.producer)?);
+    let embedded = wiring.foundation.cluster.is_embedded();
+    let path = Path::Store {
+        positions: db_writer.clone().recipient(),
+        db_writer: db_writer.recipient(),
+        dead_letters: producer.recipient(),
+        volatile: embedded,
+    };
+    // An embedded broker has no other member to share its partitions with.
+    let membership = if embedded { Membership::Everything } else { Membership::Group };
+    Ok(consumer(&wiring.foundation, name, membership, path))
+}
+
+fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, path: Path) -> Handles {
+    let (cluster, metrics) = (foundation.cluster.clone(), foundation.metrics.clone());
+    let consumer = foundation
+        .supervisor
+        .start(name, move |vitals| Consumer::new(KafkaSubscription::new(cluster, membership), path, vitals, metrics));
+    consumer.into()
+}
+
+fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { source, supervisor, metrics, .. } = &wiring.foundation;
+    let (options, plan, metrics) = (source.options.clone(), source.plan, metrics.clone());
+    let producer = required(&wiring.producer)?.recipient();
+    let poller = supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, name, move |vitals| {
+        Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics)
+    });
+    wiring.polling = Some(poller.clone().recipient());
+    Ok(poller.into())
+}
+
+impl<A: Managed> From<Addr<A>> for Handles {
+    fn from(actor: Addr<A>) -> Self {
+        Self {
+            #[cfg(feature = "fault-injection")]
+            panic: actor.clone().recipient(),
+            drain: actor.recipient(),
+        }
+    }
+}
+
+/// An actor that can be drained and, in builds with `fault-injection`, made to panic.
+#[cfg(feature = "fault-injection")]
+trait Managed: Actor<Context = Context<Self>> + Handler<Drain> + Handler<InjectPanic> {}
+#[cfg(feature = "fault-injection")]
+impl<A: Actor<Context = Context<A>> + Handler<Drain> + Handler<InjectPanic>> Managed for A {}
+
+/// An actor that can be drained.
+#[cfg(not(feature = "fault-injection"))]
+trait Managed: Actor<Context = Context<Self>> + Handler<Drain> {}
+#[cfg(not(feature = "fault-injection"))]
+impl<A: Actor<Context = Context<A>> + Handler<Drain>> Managed for A {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shutdown_follows_the_data_from_the_source() {
+        let mut rows: Vec<_> = ROSTER.iter().collect();
+        rows.sort_by_key(|row| row.stage);
+        let names: Vec<_> = rows.iter().map(|row| row.name.to_string()).collect();
+        let flow = ["poller", "kafka-producer", "kafka-consumer-store", "db-writer", "kafka-consumer-live", "sse-hub"];
+        assert_eq!(names, flow);
+    }
+
+    #[test]
+    fn clients_of_the_live_stream_can_do_without_collecting_and_storing() {
+        let check = |roles: &[Role], expected: &[ActorName]| {
+            assert_eq!(needed(|role| roles.contains(&role)), expected, "{roles:?}");
+        };
+        check(&[Role::Collect, Role::Store, Role::Live], &[ActorName::SseHub, ActorName::LiveConsumer]);
+        check(&[Role::Live], &[ActorName::SseHub, ActorName::LiveConsumer]);
+        check(&[Role::Collect], &[ActorName::KafkaProducer, ActorName::POLLER]);
+        check(&[Role::Store], &[ActorName::KafkaProducer, ActorName::DbWriter, ActorName::StoreConsumer]);
+    }
+}
