@@ -13,7 +13,7 @@ use super::pipeline::{NoKafka, kafka_options};
 use crate::cli::ReplayArgs;
 use crate::config::{Brokers, Settings};
 use crate::kafka::{KafkaCluster, KafkaPublisher};
-use crate::opensky::wire;
+use crate::sources::opensky::wire;
 
 /// Bytes of a recorded response. The world has about 1.5 MB.
 const MAX_RESPONSE: u64 = 64 << 20;

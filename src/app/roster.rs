@@ -21,7 +21,7 @@ use super::source::LiveSource;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
-use crate::opensky::OpenSkyClient;
+use crate::sources::opensky::OpenSkyClient;
 use crate::storage::Storage;
 
 /// Every actor, in the order in which they start: sinks first, so that each is given the addresses that it sends to.

@@ -10,8 +10,8 @@ use simulator::Simulator;
 use crate::cli::FlightSource;
 use crate::config::{PollInterval, Role, Settings, show_duration};
 use crate::http::Traffic;
-use crate::opensky::{Credentials, CredentialsError, OpenSkyOptions};
 use crate::proxy::Proxies;
+use crate::sources::opensky::{Credentials, CredentialsError, OpenSkyOptions};
 
 /// Where the flights come from, and how often to ask.
 pub(super) struct LiveSource {

@@ -5,7 +5,7 @@ use super::sections::ADMIN_TOKEN_FILE;
 use super::{Brokers, Problem, Settings, Shown};
 use crate::http::{TlsError, TlsFiles};
 use crate::kafka::check_properties;
-use crate::opensky::{Credentials, CredentialsError};
+use crate::sources::opensky::{Credentials, CredentialsError};
 use crate::storage::{DatabaseUrl, check_certificates};
 
 impl Settings {

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use actors::ports::{SourceError, StateSource as _};
-use flight_monitor::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 use flight_monitor::proxy::Proxies;
+use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flight_monitor::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 use flight_monitor::proxy::Proxies;
+use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 
 /// What becomes of one connection, once its request is read.
 pub(crate) enum Reply {

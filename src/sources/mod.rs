@@ -1,0 +1,3 @@
+//! Where state vectors come from.
+
+pub mod opensky;
