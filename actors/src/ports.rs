@@ -57,6 +57,17 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Rewrites the error's text; a rate limit has none.
+    #[must_use]
+    pub fn map_text(self, rewrite: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Refused(text) => Self::Refused(rewrite(text)),
+            Self::Unavailable(text) => Self::Unavailable(rewrite(text)),
+            Self::Malformed(text) => Self::Malformed(rewrite(text)),
+            limited @ Self::RateLimited { .. } => limited,
+        }
+    }
+
     /// The same in a few words for everybody. Addresses and what was answered are for the operator only.
     pub fn public_reason(&self) -> String {
         match self {

@@ -10,7 +10,7 @@ use simulator::Simulator;
 use crate::cli::FlightSource;
 use crate::config::{PollInterval, Role, Settings, show_duration};
 use crate::http::Traffic;
-use crate::proxy::Proxies;
+use crate::sources::http::Network;
 use crate::sources::opensky::{Credentials, CredentialsError, OpenSkyOptions};
 
 /// Where the flights come from, and how often to ask.
@@ -55,9 +55,8 @@ impl LiveSource {
             bounding_box: settings.opensky.bounding_box,
             request_timeout: settings.opensky.request_timeout,
             extended: true,
-            // It is in this process.
-            proxies: Proxies::default(),
-            authorities: Vec::new(),
+            // The simulator runs in this process.
+            network: Network::default(),
         };
         let plan = plan(settings, Account::Registered);
         Ok(Self { options, plan, description, proxies: Vec::new(), simulator: Some(simulator) })
@@ -94,8 +93,10 @@ impl LiveSource {
             bounding_box: opensky.bounding_box,
             request_timeout: opensky.request_timeout,
             extended: true,
-            proxies: settings.proxies.clone()?,
-            authorities: settings.authorities.as_deref().map(authorities).transpose()?.unwrap_or_default(),
+            network: Network {
+                proxies: settings.proxies.clone()?,
+                authorities: settings.authorities.as_deref().map(authorities).transpose()?.unwrap_or_default(),
+            },
         };
         Ok(Self { options, plan, description, proxies: settings.proxied()?, simulator: None })
     }

@@ -1,3 +1,4 @@
 //! Where state vectors come from.
 
+pub mod http;
 pub mod opensky;

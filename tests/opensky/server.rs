@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flight_monitor::proxy::Proxies;
+use flight_monitor::sources::http::Network;
 use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 
 /// What becomes of one connection, once its request is read.
@@ -98,8 +98,7 @@ impl Server {
             bounding_box: None,
             request_timeout: Duration::from_secs(30),
             extended: true,
-            proxies: Proxies::default(),
-            authorities: Vec::new(),
+            network: Network::default(),
         }
     }
 

@@ -4,63 +4,57 @@ use actors::domain::BoundingBox;
 use actors::ports::{Fetched, SourceError, StateSource};
 use awc::http::StatusCode;
 use awc::http::header::AUTHORIZATION;
-use rustls::pki_types::CertificateDer;
 
 use super::credentials::Credentials;
-use super::endpoint::Endpoint;
-use super::exchange::{Answer, Exchange, with_context};
-use super::quote::Secrets;
 use super::token::{Token, TokenSource};
 use super::{rate_limit, wire};
-use crate::proxy::Proxies;
+use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Network, Secrets, with_context};
 
-/// What an [`OpenSkyClient`] is made from; unlike the client it may travel between threads.
+/// The settings of an [`OpenSkyClient`]. Unlike the client they are `Send`.
 #[derive(Clone, Debug)]
 pub struct OpenSkyOptions {
     /// The root of the REST API.
     pub base_url: Endpoint,
-    /// The OAuth2 token endpoint; of use only with credentials.
+    /// The OAuth2 token endpoint, used only with credentials.
     pub auth_url: Endpoint,
-    /// Who asks; `None` is anonymous.
+    /// The account; `None` is anonymous.
     pub credentials: Option<Credentials>,
-    /// Which aircraft are asked for; `None` is the world. OpenSky knows no box over the antimeridian.
+    /// The area; `None` is the world. OpenSky supports no box over the antimeridian.
     pub bounding_box: Option<BoundingBox>,
-    /// The longest time for one request, its answer's last byte included.
+    /// The timeout of one request, including the response's last byte.
     pub request_timeout: Duration,
-    /// Whether to ask for the category of the aircraft too.
+    /// Whether to request the aircraft's category.
     pub extended: bool,
-    /// The proxies for requests.
-    pub proxies: Proxies,
-    /// Authorities that are trusted besides the public ones.
-    pub authorities: Vec<CertificateDer<'static>>,
+    /// How requests reach the API.
+    pub network: Network,
 }
 
-/// Asks the OpenSky Network, or a stand-in, for the present states. It lives on the thread that made it.
+/// Polls the OpenSky Network, or a stand-in. It lives on the thread that created it.
 pub struct OpenSkyClient {
-    exchange: Exchange,
-    longest_fetch: Duration,
+    http: HttpClient,
+    max_fetch_time: Duration,
     states: Endpoint,
     url: String,
     crosses_antimeridian: bool,
     tokens: Option<TokenSource>,
 }
 
-/// Bytes of an answer, decompressed; the world has about 1.5 MB.
-const LONGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// Bytes of a decompressed response; the world has about 1.5 MB.
+const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 
 impl OpenSkyClient {
-    /// The most that one poll makes: a token and the states, and both again when the token is not taken.
-    const REQUESTS: u32 = 4;
+    /// The requests of one poll at most: token and states, and both again if the token is rejected.
+    const MAX_REQUESTS: u32 = 4;
 
-    /// A client that has not connected yet. Call it on the thread where it is to be used.
+    /// Creates a client, which connects with the first poll.
     pub fn new(options: OpenSkyOptions) -> Self {
         let states = options.base_url.join("states/all");
         if options.credentials.is_some() && (options.auth_url.is_exposed() || states.is_exposed()) {
             log::warn!("the OpenSky credentials travel unencrypted: {} and {states}", options.auth_url);
         }
         Self {
-            exchange: Exchange::new(options.request_timeout, options.proxies, options.authorities),
-            longest_fetch: Self::REQUESTS * options.request_timeout,
+            http: HttpClient::new(options.request_timeout, options.network),
+            max_fetch_time: Self::MAX_REQUESTS * options.request_timeout,
             url: states_url(&states, options.bounding_box, options.extended),
             states,
             crosses_antimeridian: options.bounding_box.is_some_and(|it| it.crosses_antimeridian()),
@@ -69,35 +63,35 @@ impl OpenSkyClient {
     }
 
     async fn fetch_with_account(&self, tokens: &TokenSource) -> Result<Fetched, SourceError> {
-        let mut token = tokens.get(&self.exchange).await?;
-        let mut answer = self.ask(Some(&token)).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            // It expired early, or was revoked: a fresh one decides whether the account is welcome.
+        let mut token = tokens.get(&self.http).await?;
+        let mut response = self.request(Some(&token)).await?;
+        if response.status == StatusCode::UNAUTHORIZED {
+            // The token expired early or was revoked: a fresh one shows whether the account is still accepted.
             tokens.forget();
-            token = tokens.get(&self.exchange).await?;
-            answer = self.ask(Some(&token)).await?;
-            if answer.status == StatusCode::UNAUTHORIZED {
+            token = tokens.get(&self.http).await?;
+            response = self.request(Some(&token)).await?;
+            if response.status == StatusCode::UNAUTHORIZED {
                 tokens.forget();
             }
         }
         let mut secrets = tokens.secrets();
         secrets.add(token.as_str());
-        self.judge(&answer, &secrets)
+        self.read(&response, &secrets)
     }
 
-    async fn ask(&self, token: Option<&Token>) -> Result<Answer, SourceError> {
-        let mut request = self.exchange.get(&self.url);
+    async fn request(&self, token: Option<&Token>) -> Result<HttpResponse, SourceError> {
+        let mut request = self.http.get(&self.url);
         if let Some(token) = token {
             request = request.insert_header((AUTHORIZATION, token.to_header()?));
         }
-        self.exchange
-            .send(&self.states, request.send(), LONGEST_ANSWER)
+        self.http
+            .send(&self.states, request.send(), MAX_RESPONSE)
             .await
             .map_err(|error| with_context(error, &self.states))
     }
 
-    fn judge(&self, answer: &Answer, secrets: &Secrets) -> Result<Fetched, SourceError> {
-        judge(answer, secrets).map_err(|error| with_context(error, &self.states))
+    fn read(&self, response: &HttpResponse, secrets: &Secrets) -> Result<Fetched, SourceError> {
+        read(response, secrets).map_err(|error| with_context(error, &self.states))
     }
 }
 
@@ -108,12 +102,12 @@ impl StateSource for OpenSkyClient {
         }
         match &self.tokens {
             Some(tokens) => self.fetch_with_account(tokens).await,
-            None => self.judge(&self.ask(None).await?, &Secrets::default()),
+            None => self.read(&self.request(None).await?, &Secrets::default()),
         }
     }
 
     fn longest_fetch(&self) -> Duration {
-        self.longest_fetch
+        self.max_fetch_time
     }
 }
 
@@ -133,26 +127,14 @@ fn states_url(states: &Endpoint, bounding_box: Option<BoundingBox>, extended: bo
     }
 }
 
-/// What an answer of `/states/all` means: the states, or who can act.
-fn judge(answer: &Answer, secrets: &Secrets) -> Result<Fetched, SourceError> {
-    let described = || answer.describe(secrets);
-    match answer.status {
-        StatusCode::OK => {
-            let snapshot = wire::parse_states(&answer.body).map_err(|error| {
-                let what = secrets.quote(error.to_string().as_bytes());
-                SourceError::Malformed(format!("{what}, in {}", quoted_or_empty(secrets, &answer.body)))
-            })?;
-            Ok(Fetched { snapshot, credits_left: rate_limit::credits_left(&answer.headers) })
-        }
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(SourceError::RateLimited { retry_after: rate_limit::retry_after(&answer.headers, SystemTime::now()) })
-        }
-        StatusCode::REQUEST_TIMEOUT => Err(SourceError::Unavailable(described())),
-        status if status.is_server_error() => Err(SourceError::Unavailable(described())),
-        // 3xx and 404 speak of a wrong address, 401 and 403 of the account: all are the operator's.
-        status if status.is_client_error() || status.is_redirection() => Err(SourceError::Refused(described())),
-        _ => Err(SourceError::Malformed(described())),
-    }
+/// Reads a response of `/states/all`.
+fn read(response: &HttpResponse, secrets: &Secrets) -> Result<Fetched, SourceError> {
+    response.check_status(secrets, rate_limit::retry_after(&response.headers, SystemTime::now()))?;
+    let snapshot = wire::parse_states(&response.body).map_err(|error| {
+        let what = secrets.quote(error.to_string().as_bytes());
+        SourceError::Malformed(format!("{what}, in {}", quoted_or_empty(secrets, &response.body)))
+    })?;
+    Ok(Fetched { snapshot, credits_left: rate_limit::credits_left(&response.headers) })
 }
 
 fn quoted_or_empty(secrets: &Secrets, body: &[u8]) -> String {

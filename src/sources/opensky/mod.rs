@@ -4,14 +4,9 @@
 
 mod client;
 mod credentials;
-mod endpoint;
-mod exchange;
-mod quote;
 mod rate_limit;
 mod token;
-mod tunnel;
 pub mod wire;
 
 pub use client::{OpenSkyClient, OpenSkyOptions};
 pub use credentials::{Credentials, CredentialsError};
-pub use endpoint::{Endpoint, InvalidEndpoint};
