@@ -23,15 +23,15 @@ use actors::supervision::{ActorRegistry, Failure, RestartPolicy, StallWatch, Sup
 use prometheus_client::registry::Registry;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::cli::{ExitStatus, FlightSource};
+use crate::cli::ExitStatus;
 use crate::config::{ADMIN_TOKEN_FILE, AllowedOrigins, Settings};
 use crate::http::{
     self, ActorCollector, Capacity, HttpOptions, Limits, LoginThrottle, Pictures, PoolCollector, RunningServer,
     ServerState, TlsFiles,
 };
+use crate::sources::{Source, SourceFlags};
 use pipeline::Pipeline;
 use shutdown::Signals;
-use source::LiveSource;
 
 /// A running server.
 pub struct App {
@@ -45,8 +45,6 @@ pub struct App {
     operations: Operations,
     stalls: StallWatch,
     server: RunningServer,
-    /// Owns the simulator, which must live as long as the server.
-    _source: LiveSource,
 }
 
 impl App {
@@ -55,21 +53,21 @@ impl App {
     ///
     /// # Errors
     /// An address in use, a certificate or secret that cannot be read, invalid credentials.
-    pub async fn start(settings: Settings, source: &FlightSource) -> anyhow::Result<Self> {
+    pub async fn start(settings: Settings, source: &SourceFlags) -> anyhow::Result<Self> {
         // First, so that a signal during the start also ends the server in order.
         let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
             log::warn!("{warning}");
         }
-        let source = LiveSource::of(&settings, source)?;
+        let Source { info: source, connect } = source::open(&settings, source)?;
         let mut registry = Registry::with_prefix("flight_monitor");
         let metrics = Metrics::register(&mut registry);
         let actors = ActorRegistry::default();
         registry.register_collector(Box::new(ActorCollector(actors.clone())));
         let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
         let stalls = StallWatch::on(actors.clone());
-        let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics)?;
+        let pipeline = Pipeline::start(&settings, &source, connect, &supervisor, metrics)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
@@ -87,7 +85,7 @@ impl App {
             pictures: Pictures::default(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.as_slice().to_vec(),
-            traffic: source.traffic(),
+            traffic: source.traffic,
             operations: operations.clone(),
             poller: pipeline.actors.polling.clone(),
             drain: drain_sender,
@@ -97,18 +95,7 @@ impl App {
         };
         let server = http::start(&http_options(&settings, pipeline.capacity), state)?;
         banner::show(&settings, &source, &server.addresses);
-        Ok(Self {
-            settings,
-            signals,
-            pipeline,
-            supervisor,
-            failures,
-            drain,
-            operations,
-            stalls,
-            server,
-            _source: source,
-        })
+        Ok(Self { settings, signals, pipeline, supervisor, failures, drain, operations, stalls, server })
     }
 
     /// The addresses it listens on.

@@ -7,10 +7,10 @@ use anyhow::Context;
 use thiserror::Error;
 
 use super::roster::{Actors, Foundation};
-use super::source::LiveSource;
 use crate::config::{Brokers, KafkaSettings, Role, Settings};
 use crate::http::{Capacity, capacity_for};
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions};
+use crate::sources::{Connect, SourceInfo};
 use crate::storage::{DatabaseUrl, Storage, StorageOptions};
 
 /// The actors of this process and what they stand on.
@@ -31,7 +31,8 @@ impl Pipeline {
     /// Connects Kafka and the database, and starts the actors of the settings' roles.
     pub(super) fn start(
         settings: &Settings,
-        source: &LiveSource,
+        source: &SourceInfo,
+        connect: Connect,
         supervisor: &Supervisor,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
@@ -44,7 +45,7 @@ impl Pipeline {
         let clients = if has(Role::Live) { settings.sse.max_clients.get() as usize } else { 0 };
         let capacity = capacity_for(clients, OTHER_CONNECTIONS);
         let foundation =
-            Foundation { settings, source, supervisor, capacity, metrics, cluster, storage: storage.clone() };
+            Foundation { settings, source, connect: Some(connect), supervisor, capacity, metrics, cluster, storage: storage.clone() };
         let actors = Actors::start(foundation)?;
         Ok(Self { actors, storage, capacity, _broker: ManuallyDrop::new(broker) })
     }

@@ -17,11 +17,11 @@ use actors::supervision::{ActorName, Supervisor};
 use anyhow::Context as _;
 
 use super::migrated_store::MigratedStore;
-use super::source::LiveSource;
+use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
-use crate::sources::opensky::OpenSkyClient;
+use crate::sources::{Connect, SourceInfo};
 use crate::storage::Storage;
 
 /// Every actor, in the order in which they start: sinks first, so that each is given the addresses that it sends to.
@@ -114,7 +114,9 @@ pub(super) struct Handles {
 /// What the actors are built from.
 pub(super) struct Foundation<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) source: &'a LiveSource,
+    pub(super) source: &'a SourceInfo,
+    /// Taken by the Poller.
+    pub(super) connect: Option<Connect>,
     pub(super) supervisor: &'a Supervisor,
     pub(super) capacity: Capacity,
     pub(super) metrics: Metrics,
@@ -173,7 +175,7 @@ fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> 
         clients_per_address: sse.max_clients_per_address.get() as usize,
         queue: CLIENT_QUEUE,
         client_timeout: sse.client_timeout,
-        aircraft_timeout: source.aircraft_timeout(settings),
+        aircraft_timeout: source::aircraft_timeout(settings, source),
     };
     let hub = supervisor.start(name, move |vitals| SseHub::new(limits, vitals, metrics));
     wiring.hub = Some(hub.clone());
@@ -181,7 +183,7 @@ fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> 
 }
 
 fn live_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let window = wiring.foundation.source.window(wiring.foundation.settings);
+    let window = source::live_window(wiring.foundation.settings, wiring.foundation.source);
     let path = Path::Live { hub: required(&wiring.hub)?.recipient(), window };
     Ok(consumer(&wiring.foundation, name, Membership::Everything, path))
 }
@@ -228,12 +230,11 @@ fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership
 }
 
 fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { source, supervisor, metrics, .. } = &wiring.foundation;
-    let (options, plan, metrics) = (source.options.clone(), source.plan, metrics.clone());
-    let producer = required(&wiring.producer)?.recipient();
-    let poller = supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, name, move |vitals| {
-        Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics)
-    });
+    let connect = wiring.foundation.connect.take().context("the source has a Poller already")?;
+    let Foundation { supervisor, metrics, .. } = &wiring.foundation;
+    let (producer, metrics) = (required(&wiring.producer)?.recipient(), metrics.clone());
+    let poller =
+        supervisor.start_under(Poller::RESTARTS, name, move |vitals| Poller::new(connect(), producer, vitals, metrics));
     wiring.polling = Some(poller.clone().recipient());
     Ok(poller.into())
 }

@@ -169,12 +169,7 @@ impl Settings {
     /// A variable that names no proxy.
     pub fn proxied(&self) -> Result<Vec<String>, InvalidProxy> {
         let proxies = self.proxies.as_ref().map_err(Clone::clone)?;
-        let proxied = |text: &str| {
-            let proxy = proxies.of(&text.parse().ok()?)?;
-            Some(format!("{proxy} for {text} (environment variable {})", proxy.variable()))
-        };
-        let OpenSkySettings { base_url, auth_url, .. } = &self.opensky;
-        Ok([base_url, auth_url].into_iter().filter_map(|url| proxied(url.as_str())).collect())
+        Ok(proxies.describe([&self.opensky.base_url, &self.opensky.auth_url]))
     }
 
     fn pointless(&self) -> Option<Warning> {

@@ -9,7 +9,6 @@ mod reply;
 mod server;
 
 pub use api::flights::Pictures;
-pub use api::status::Traffic;
 pub use connection::login_throttle::LoginThrottle;
 pub use connection::sockets::{Capacity, capacity_for};
 pub use connection::tls::{TlsError, TlsFiles};

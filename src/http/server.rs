@@ -30,7 +30,6 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::admin::{actions, events, operator};
 use super::api::flights::Pictures;
-use super::api::status::Traffic;
 use super::api::{flights, history, openapi, past_flights, stats, status, stream, track};
 use super::connection::client_address::client_address;
 use super::connection::connection_limiter::{ConnectionLimiter, limited};
@@ -45,6 +44,7 @@ use super::cors::{cors, explain_refusals};
 use super::ops::{health, metrics, page};
 use super::reply::limits::Limits;
 use super::reply::problem::Problem;
+use crate::sources::Traffic;
 use crate::storage::Storage;
 
 /// Where to listen, and whom to serve.

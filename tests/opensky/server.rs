@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use flight_monitor::sources::http::Network;
-use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
+use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions, PollInterval};
 
 /// What becomes of one connection, once its request is read.
 pub(crate) enum Reply {
@@ -96,6 +96,7 @@ impl Server {
             auth_url: self.url("/token").parse().unwrap(),
             credentials: None,
             bounding_box: None,
+            poll_interval: PollInterval::Auto,
             request_timeout: Duration::from_secs(30),
             extended: true,
             network: Network::default(),

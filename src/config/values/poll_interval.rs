@@ -1,17 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
+pub use crate::sources::opensky::PollInterval;
+
 use super::{FromText, Unfit, show_duration};
 use crate::config::kind::Kind;
-
-/// How often OpenSky is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollInterval {
-    /// As often as the day's credits allow.
-    Auto,
-    /// At a fixed interval.
-    Every(Duration),
-}
 
 impl fmt::Display for PollInterval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::server::ServerState;
+use crate::sources::Traffic;
 
 /// How good the live picture is. Times are Unix seconds.
 #[derive(Serialize, ToSchema)]
@@ -20,20 +21,6 @@ pub(crate) struct Status {
     recorded_at: Option<i64>,
     /// `null` where another process asks the source.
     source: Option<Source>,
-}
-
-/// Where the flights of this process come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
-    /// The OpenSky Network.
-    Live,
-    /// The simulator.
-    Simulated,
-    /// Recorded responses.
-    Recorded {
-        /// When the newest of them was made, Unix seconds.
-        at: i64,
-    },
 }
 
 impl Status {

@@ -1,11 +1,15 @@
+use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
 use actors::domain::BoundingBox;
-use actors::ports::{Fetched, SourceError, StateSource};
+use actors::ports::{Cadence, Fetched, SourceError, StateSource};
 use awc::http::StatusCode;
 use awc::http::header::AUTHORIZATION;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 
 use super::credentials::Credentials;
+use super::credits::{Account, CreditBudget, PollInterval, PollPlan, price};
 use super::token::{Token, TokenSource};
 use super::{rate_limit, wire};
 use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Network, Secrets, with_context};
@@ -21,12 +25,25 @@ pub struct OpenSkyOptions {
     pub credentials: Option<Credentials>,
     /// The area; `None` is the world. OpenSky supports no box over the antimeridian.
     pub bounding_box: Option<BoundingBox>,
+    /// How often to poll.
+    pub poll_interval: PollInterval,
     /// The timeout of one request, including the response's last byte.
     pub request_timeout: Duration,
     /// Whether to request the aircraft's category.
     pub extended: bool,
     /// How requests reach the API.
     pub network: Network,
+}
+
+impl OpenSkyOptions {
+    pub(super) fn account(&self) -> Account {
+        if self.credentials.is_some() { Account::Registered } else { Account::Anonymous }
+    }
+
+    /// The plan of the polls, if they are made with this kind of account.
+    pub(super) fn plan(&self, account: Account) -> PollPlan {
+        PollPlan { interval: self.poll_interval, cost: price(self.bounding_box), account }
+    }
 }
 
 /// Polls the OpenSky Network, or a stand-in. It lives on the thread that created it.
@@ -37,6 +54,7 @@ pub struct OpenSkyClient {
     url: String,
     crosses_antimeridian: bool,
     tokens: Option<TokenSource>,
+    budget: RefCell<CreditBudget>,
 }
 
 /// Bytes of a decompressed response; the world has about 1.5 MB.
@@ -53,6 +71,7 @@ impl OpenSkyClient {
             log::warn!("the OpenSky credentials travel unencrypted: {} and {states}", options.auth_url);
         }
         Self {
+            budget: RefCell::new(CreditBudget::new(options.plan(options.account()))),
             http: HttpClient::new(options.request_timeout, options.network),
             max_fetch_time: Self::MAX_REQUESTS * options.request_timeout,
             url: states_url(&states, options.bounding_box, options.extended),
@@ -96,18 +115,28 @@ impl OpenSkyClient {
 }
 
 impl StateSource for OpenSkyClient {
-    async fn fetch(&self) -> Result<Fetched, SourceError> {
-        if self.crosses_antimeridian {
-            return Err(SourceError::Refused("OpenSky knows no bounding box over the antimeridian".to_owned()));
+    fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>> {
+        async {
+            if self.crosses_antimeridian {
+                return Err(SourceError::Refused("OpenSky knows no bounding box over the antimeridian".to_owned()));
+            }
+            let fetched = match &self.tokens {
+                Some(tokens) => self.fetch_with_account(tokens).await?,
+                None => self.read(&self.request(None).await?, &Secrets::default())?,
+            };
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            self.budget.borrow_mut().note(now, fetched.credits_left);
+            Ok(fetched)
         }
-        match &self.tokens {
-            Some(tokens) => self.fetch_with_account(tokens).await,
-            None => self.read(&self.request(None).await?, &Secrets::default()),
-        }
+        .boxed_local()
     }
 
-    fn longest_fetch(&self) -> Duration {
+    fn max_fetch_time(&self) -> Duration {
         self.max_fetch_time
+    }
+
+    fn cadence(&self) -> Cadence {
+        self.budget.borrow().cadence()
     }
 }
 
