@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
-use actors::kafka_consumer::{KafkaConsumer, Path};
+use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 #[cfg(feature = "fault-injection")]
 use actors::messages::InjectPanic;
@@ -146,7 +146,6 @@ impl Actors {
     }
 }
 
-type Consumer = KafkaConsumer<KafkaSubscription>;
 type Producer = KafkaProducer<KafkaPublisher>;
 
 /// The foundation, and the addresses of the actors started so far.
@@ -184,8 +183,8 @@ fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> 
 
 fn live_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
     let window = source::live_window(wiring.foundation.settings, wiring.foundation.source);
-    let path = Path::Live { hub: required(&wiring.hub)?.recipient(), window };
-    Ok(consumer(&wiring.foundation, name, Membership::Everything, path))
+    let route = LiveRoute { hub: required(&wiring.hub)?.recipient(), window };
+    Ok(consumer(&wiring.foundation, name, Membership::Everything, route))
 }
 
 fn kafka_producer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
@@ -210,7 +209,7 @@ fn db_writer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles
 fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
     let (db_writer, producer) = (required(&wiring.db_writer)?, required(&wiring.producer)?);
     let embedded = wiring.foundation.cluster.is_embedded();
-    let path = Path::Store {
+    let route = StoreRoute {
         positions: db_writer.clone().recipient(),
         db_writer: db_writer.recipient(),
         dead_letters: producer.recipient(),
@@ -218,14 +217,14 @@ fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
     };
     // An embedded broker has no other member to share its partitions with.
     let membership = if embedded { Membership::Everything } else { Membership::Group };
-    Ok(consumer(&wiring.foundation, name, membership, path))
+    Ok(consumer(&wiring.foundation, name, membership, route))
 }
 
-fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, path: Path) -> Handles {
+fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {
     let (cluster, metrics) = (foundation.cluster.clone(), foundation.metrics.clone());
-    let consumer = foundation
-        .supervisor
-        .start(name, move |vitals| Consumer::new(KafkaSubscription::new(cluster, membership), path, vitals, metrics));
+    let consumer = foundation.supervisor.start(name, move |vitals| {
+        KafkaConsumer::new(KafkaSubscription::new(cluster, membership), route, vitals, metrics)
+    });
     consumer.into()
 }
 
