@@ -44,8 +44,16 @@ impl Pipeline {
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
         let clients = if has(Role::Live) { settings.sse.max_clients.get() as usize } else { 0 };
         let capacity = capacity_for(clients, OTHER_CONNECTIONS);
-        let foundation =
-            Foundation { settings, source, connect: Some(connect), supervisor, capacity, metrics, cluster, storage: storage.clone() };
+        let foundation = Foundation {
+            settings,
+            source,
+            connect: Some(connect),
+            supervisor,
+            capacity,
+            metrics,
+            cluster,
+            storage: storage.clone(),
+        };
         let actors = Actors::start(foundation)?;
         Ok(Self { actors, storage, capacity, _broker: ManuallyDrop::new(broker) })
     }

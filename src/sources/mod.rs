@@ -4,22 +4,24 @@
 
 pub mod http;
 pub mod opensky;
+mod poll_interval;
 pub mod recorded;
 pub mod simulated;
 mod source;
 
+pub use poll_interval::PollInterval;
 pub use source::{Connect, Source, SourceInfo, SourceSettings, Traffic};
 
 /// Registers the sources that a flag of `serve` selects.
 macro_rules! selectable {
-    ($($source:ident),+) => {
+    ($($kind:ident),+) => {
         /// The flags of `serve` that select another source than the OpenSky Network.
         #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
         pub struct SourceFlags {
             $(
                 #[command(flatten)]
                 #[allow(missing_docs, reason = "documented by its source")]
-                pub $source: $source::Flags,
+                pub $kind: $kind::Flags,
             )+
         }
 
@@ -30,7 +32,7 @@ macro_rules! selectable {
             /// The source cannot be used.
             pub fn open(&self, settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
                 $(
-                    if let Some(source) = self.$source.open(settings)? {
+                    if let Some(source) = self.$kind.open(settings)? {
                         return Ok(Some(source));
                     }
                 )+

@@ -7,7 +7,7 @@ use actors::ports::StateSource;
 use anyhow::Context as _;
 
 use super::http::Network;
-use super::opensky::PollInterval;
+use super::poll_interval::PollInterval;
 use crate::proxy::{InvalidProxy, Proxies};
 
 /// A source, ready to connect.

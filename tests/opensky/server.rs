@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use flight_monitor::sources::PollInterval;
 use flight_monitor::sources::http::Network;
-use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions, PollInterval};
+use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 
 /// What becomes of one connection, once its request is read.
 pub(crate) enum Reply {

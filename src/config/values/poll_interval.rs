@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-pub use crate::sources::opensky::PollInterval;
+pub use crate::sources::PollInterval;
 
 use super::{FromText, Unfit, show_duration};
 use crate::config::kind::Kind;

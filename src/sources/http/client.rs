@@ -18,6 +18,7 @@ use url::{Position, Url};
 use super::endpoint::Endpoint;
 use super::response::HttpResponse;
 use super::tunnel::{self, TunnelConnector};
+use super::user_agent::USER_AGENT_VALUE;
 use crate::proxy::{Proxies, Proxy};
 
 /// How this process reaches other machines.
@@ -35,15 +36,6 @@ pub(in crate::sources) struct HttpClient {
     proxies: Rc<Proxies>,
     timeout: Duration,
 }
-
-macro_rules! user_agent {
-    () => {
-        concat!("flight-monitor/", env!("CARGO_PKG_VERSION"))
-    };
-}
-
-/// The `User-Agent` line of a CONNECT request.
-pub(super) const USER_AGENT_LINE: &str = concat!("User-Agent: ", user_agent!(), "\r\n");
 
 /// Bytes read of an error's body.
 const MAX_ERROR_BODY: usize = 16 * 1024;
@@ -172,7 +164,7 @@ fn tls(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
 }
 
 fn with_headers(request: ClientRequest) -> ClientRequest {
-    request.insert_header((USER_AGENT, user_agent!())).insert_header((ACCEPT, "application/json"))
+    request.insert_header((USER_AGENT, USER_AGENT_VALUE)).insert_header((ACCEPT, "application/json"))
 }
 
 fn sending_failed(sending: &SendRequestError) -> SourceError {

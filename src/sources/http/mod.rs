@@ -5,6 +5,7 @@ mod endpoint;
 mod response;
 mod secrets;
 mod tunnel;
+mod user_agent;
 
 pub(super) use client::HttpClient;
 pub use client::Network;

@@ -82,7 +82,7 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     let lost =
         |error: io::Error| TunnelError::Unavailable(format!("proxy {proxy} broke off CONNECT to {target}: {error}"));
     stream.set_nodelay(true).map_err(lost)?;
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}", super::client::USER_AGENT_LINE);
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}", super::user_agent::USER_AGENT_LINE);
     if let Some(authorization) = proxy.authorization() {
         request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
     }

@@ -9,9 +9,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use super::credentials::Credentials;
-use super::credits::{Account, CreditBudget, PollInterval, PollPlan, price};
+use super::credits::{Account, CreditBudget, PollPlan, price};
 use super::token::{Token, TokenSource};
 use super::{rate_limit, wire};
+use crate::sources::PollInterval;
 use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Network, Secrets, with_context};
 
 /// The settings of an [`OpenSkyClient`]. Unlike the client they are `Send`.

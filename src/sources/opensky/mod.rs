@@ -13,6 +13,5 @@ pub mod wire;
 
 pub use client::{OpenSkyClient, OpenSkyOptions};
 pub use credentials::{Credentials, CredentialsError};
-pub use credits::PollInterval;
 pub(super) use open::info;
 pub use open::open;

@@ -1,5 +1,6 @@
 use super::client::{OpenSkyClient, OpenSkyOptions};
-use super::credits::{Account, PollInterval};
+use super::credits::Account;
+use crate::sources::PollInterval;
 use crate::sources::source::{Source, SourceInfo, Traffic};
 
 /// Opens the OpenSky Network as the source.

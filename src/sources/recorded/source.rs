@@ -11,7 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::timeout;
 
 use super::file::{read, shift_times};
-use crate::sources::opensky::PollInterval;
+use crate::sources::PollInterval;
 use crate::sources::source::{Source, SourceInfo, SourceSettings, Traffic};
 
 /// Plays recorded responses in the order of their files, with their times moved to the present. A file is read when its

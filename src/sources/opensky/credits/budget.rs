@@ -44,8 +44,9 @@ impl CreditBudget {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Account, PollInterval};
+    use super::super::plan::Account;
     use super::*;
+    use crate::sources::PollInterval;
 
     #[test]
     fn the_cadence_names_what_sets_the_pause() {

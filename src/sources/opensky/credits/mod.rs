@@ -7,6 +7,5 @@ mod price;
 mod refills;
 
 pub(super) use budget::CreditBudget;
-pub use plan::PollInterval;
 pub(super) use plan::{Account, PollPlan};
 pub(super) use price::price;

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::sources::PollInterval;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -9,16 +11,6 @@ const MAX_DAILY_ALLOWANCE: u32 = 8_000;
 
 /// The tolerated difference between OpenSky's clock and this machine's: a poll at midnight sharp may count for the day before.
 const MIDNIGHT_MARGIN: Duration = Duration::from_secs(30);
-
-/// The configured poll interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PollInterval {
-    /// Spread the remaining credits over the rest of the day.
-    #[default]
-    Auto,
-    /// A fixed interval, whatever the credits; OpenSky refuses polls that they do not cover.
-    Every(Duration),
-}
 
 /// The kind of account, which sets the resolution of the data and the daily credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

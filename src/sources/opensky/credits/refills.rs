@@ -94,8 +94,9 @@ impl Refills {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::plan::{Account, PollInterval};
+    use super::super::plan::Account;
     use super::*;
+    use crate::sources::PollInterval;
 
     const MINUTE: f64 = 60.0;
     const HOUR: f64 = 3_600.0;
