@@ -12,10 +12,10 @@ pub mod http;
 pub mod import;
 pub mod kafka;
 pub mod logging;
-pub mod opensky;
 mod pem;
 pub mod proxy;
 #[cfg(test)]
 mod samples;
+pub mod sources;
 pub mod storage;
 mod tls;

@@ -83,6 +83,15 @@ impl Proxies {
         let is_direct = is_loopback(&host) || self.direct.iter().any(|direct| direct.fits(&host, port));
         (!is_direct).then_some(proxy)
     }
+
+    /// A line for each of these URLs whose requests go through a proxy.
+    pub fn describe<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Vec<String> {
+        let describe = |url: &Url| {
+            let proxy = self.of(url)?;
+            Some(format!("{proxy} for {url} (environment variable {})", proxy.variable()))
+        };
+        urls.into_iter().filter_map(describe).collect()
+    }
 }
 
 impl Proxy {

@@ -38,6 +38,16 @@ impl Batch {
         self.parts.iter().map(|part| part.states.len()).sum()
     }
 
+    /// How many records it was read from.
+    pub fn records(&self) -> u64 {
+        self.parts.iter().map(|part| (part.states.len() + part.dead_letters.len()) as u64).sum()
+    }
+
+    /// How many offsets the log had lost before its records.
+    pub fn lost_offsets(&self) -> u64 {
+        self.parts.iter().map(|part| part.lost).sum()
+    }
+
     /// Every state vector, by partition and then in the log's order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<StateVector>> {
         self.parts.iter().flat_map(|part| &part.states)

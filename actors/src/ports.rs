@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
@@ -15,49 +16,86 @@ use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
 use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
 
-/// Where state vectors come from: the OpenSky Network, or a stand-in.
+/// A source of state vectors that is polled: the OpenSky Network, for example.
 pub trait StateSource: 'static {
-    /// Asks once for the present states.
+    /// Requests the current states once.
     ///
     /// # Errors
-    /// Told apart by who can act; see [`SourceError`].
-    fn fetch(&self) -> impl Future<Output = Result<Fetched, SourceError>>;
+    /// Classified by who can act; see [`SourceError`].
+    fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>>;
 
-    /// How long a call of [`StateSource::fetch`] may take at most, by its own time-outs.
-    fn longest_fetch(&self) -> Duration;
+    /// The longest that [`StateSource::fetch`] may take, by its own timeouts.
+    fn max_fetch_time(&self) -> Duration;
+
+    /// When to poll next after the newest successful [`StateSource::fetch`].
+    fn cadence(&self) -> Cadence;
 }
 
-/// A good answer of the source.
+/// A successful response of a source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fetched {
     /// The states.
     pub snapshot: Snapshot,
-    /// The credits left for the day, where the source says so.
+    /// What is left of the source's quota, if it has one and reports it.
     pub credits_left: Option<u32>,
 }
 
-/// Why there is no answer, told apart by who can act.
+/// When a source may be polled next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cadence {
+    /// The pause after a successful poll.
+    pub pause: Duration,
+    /// Why the pause is not shorter.
+    pub reason: CadenceReason,
+    /// The source's data does not change more often, so polling more often is pointless, also after a failure.
+    pub resolution: Duration,
+}
+
+/// What sets the pause between two polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CadenceReason {
+    /// The configured interval.
+    Interval,
+    /// The source's data does not change more often.
+    Resolution,
+    /// The source's quota, spread until its refill.
+    Quota,
+}
+
+/// Why a poll failed, classified by who can act.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SourceError {
-    /// The operator: credentials or the right to ask were refused.
+    /// The operator: the source rejected the credentials or the request.
     #[error("refused: {0}")]
     Refused(String),
-    /// Nobody: wait as long as the source says.
+    /// Nobody: wait as long as the source demands.
     #[error("rate limited{}", retry_after.map_or(String::new(), |after| format!(" for {} s", after.as_secs())))]
     RateLimited {
-        /// The source's own word; `None` when it gave none.
+        /// The pause that the source demands, if it says so.
         retry_after: Option<Duration>,
     },
-    /// Nobody: it is down, slow or unreachable, so try again later.
+    /// Nobody: the source is down, slow or unreachable, so retry later.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The source, or this program: the answer was not understood.
+    /// The source, or this program: the response is invalid.
     #[error("malformed answer: {0}")]
     Malformed(String),
 }
 
 impl SourceError {
-    /// The same in a few words for everybody. Addresses and what was answered are for the operator only.
+    /// Rewrites the error's text; a rate limit has none.
+    #[must_use]
+    pub fn map_text(self, rewrite: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Refused(text) => Self::Refused(rewrite(text)),
+            Self::Unavailable(text) => Self::Unavailable(rewrite(text)),
+            Self::Malformed(text) => Self::Malformed(rewrite(text)),
+            limited @ Self::RateLimited { .. } => limited,
+        }
+    }
+
+    /// The cause in a few words for the public. Addresses and responses are for the operator only.
     pub fn public_reason(&self) -> String {
         match self {
             Self::Refused(_) => "the source refused the request".to_owned(),

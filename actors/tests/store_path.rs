@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter, System};
-use actors::kafka_consumer::{KafkaConsumer, Path};
+use actors::kafka_consumer::{KafkaConsumer, StoreRoute};
 use actors::messages::Drain;
 use actors::metrics::Metrics;
 use actors::ports::{Subscription, SubscriptionEvent};
@@ -27,7 +27,7 @@ use log::{FakeSubscription, Log, record};
 
 const PARTITIONS: i32 = 2;
 
-type Consumer = KafkaConsumer<FakeSubscription>;
+type Consumer = KafkaConsumer<FakeSubscription, StoreRoute>;
 
 /// Something that happens to the consumer from outside.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ enum Event {
 /// A consumer between this log and this database, under a supervisor.
 fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, registry: &ActorRegistry) -> Addr<Consumer> {
     let db_writer = FakeDbWriter(database.clone()).start();
-    let path = Path::Store {
+    let route = StoreRoute {
         positions: db_writer.clone().recipient(),
         db_writer: db_writer.clone().recipient(),
         dead_letters: db_writer.recipient(),
@@ -50,7 +50,7 @@ fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, registry: &
     let (supervisor, _reports) = Supervisor::new(registry.clone(), RestartPolicy::default());
     let subscription = FakeSubscription(log.clone());
     supervisor.start_on(&Arbiter::current(), ActorName::StoreConsumer, move |vitals| {
-        KafkaConsumer::new(subscription, path, vitals, Metrics::unregistered())
+        KafkaConsumer::new(subscription, route, vitals, Metrics::unregistered())
     })
 }
 

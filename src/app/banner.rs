@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 
-use super::source::LiveSource;
 use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
+use crate::sources::SourceInfo;
 
 /// Logs the source, Kafka and the database in use, and the addresses to open.
-pub(super) fn show(settings: &Settings, source: &LiveSource, addresses: &[SocketAddr]) {
+pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[SocketAddr]) {
     let has = |role| settings.server.roles.has(role);
     let kafka = match &settings.kafka.bootstrap_servers {
         Brokers::Embedded => {

@@ -12,13 +12,13 @@ use crate::cli::{
 };
 use crate::config::{ConfigError, Environment, Flags, Settings};
 use crate::http::StartError;
-use crate::opensky::CredentialsError;
 use crate::proxy::InvalidProxy;
+use crate::sources::opensky::CredentialsError;
 
 /// `serve`: works until it is told to end.
 pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings.0, config, |settings| async {
-        Ok(App::start(settings, &args.source()).await?.run().await)
+        Ok(App::start(settings, &args.source).await?.run().await)
     })
 }
 

@@ -23,12 +23,12 @@ use actors::supervision::{ActorRegistry, Failure, RestartPolicy, StallWatch, Sup
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
-use crate::cli::{ExitStatus, FlightSource};
+use crate::cli::ExitStatus;
 use crate::config::{ADMIN_TOKEN_FILE, Settings};
 use crate::http::{self, ActorCollector, Capacity, HttpOptions, Limits, PoolCollector, RunningServer, ServerState};
+use crate::sources::{Source, SourceFlags};
 use pipeline::Pipeline;
 use shutdown::Signals;
-use source::LiveSource;
 
 /// A running server.
 pub struct App {
@@ -42,8 +42,6 @@ pub struct App {
     operations: Operations,
     stalls: StallWatch,
     server: RunningServer,
-    /// Owns the simulator, which must live as long as the server.
-    _source: LiveSource,
 }
 
 impl App {
@@ -52,21 +50,21 @@ impl App {
     ///
     /// # Errors
     /// An address in use, a certificate or secret that cannot be read, invalid credentials.
-    pub async fn start(settings: Settings, source: &FlightSource) -> anyhow::Result<Self> {
+    pub async fn start(settings: Settings, source: &SourceFlags) -> anyhow::Result<Self> {
         // First, so that a signal during the start also ends the server in order.
         let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
             log::warn!("{warning}");
         }
-        let source = LiveSource::of(&settings, source)?;
+        let Source { info: source, connect } = source::open(&settings, source)?;
         let mut registry = Registry::with_prefix("flight_monitor");
         let metrics = Metrics::register(&mut registry);
         let actors = ActorRegistry::default();
         registry.register_collector(Box::new(ActorCollector(actors.clone())));
         let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
         let stalls = StallWatch::on(actors.clone());
-        let pipeline = Pipeline::start(&settings, &source, &supervisor, metrics)?;
+        let pipeline = Pipeline::start(&settings, &source, connect, &supervisor, metrics)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
@@ -82,7 +80,7 @@ impl App {
             admin_token: token.token.expose().to_owned(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.clone(),
-            traffic: source.traffic(),
+            traffic: source.traffic,
             operations: operations.clone(),
             poller: pipeline.actors.polling.clone(),
             drain: drain_sender,
@@ -91,18 +89,7 @@ impl App {
         };
         let server = http::start(&http_options(&settings, pipeline.capacity), state)?;
         banner::show(&settings, &source, &server.addresses);
-        Ok(Self {
-            settings,
-            signals,
-            pipeline,
-            supervisor,
-            failures,
-            drain,
-            operations,
-            stalls,
-            server,
-            _source: source,
-        })
+        Ok(Self { settings, signals, pipeline, supervisor, failures, drain, operations, stalls, server })
     }
 
     /// The addresses it listens on.

@@ -7,10 +7,10 @@ use anyhow::Context;
 use thiserror::Error;
 
 use super::roster::{Actors, Foundation};
-use super::source::LiveSource;
 use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions};
+use crate::sources::{Connect, SourceInfo};
 use crate::storage::{Storage, StorageOptions};
 
 /// The actors of this process and what they stand on.
@@ -31,7 +31,8 @@ impl Pipeline {
     /// Connects Kafka and the database, and starts the actors of the settings' roles.
     pub(super) fn start(
         settings: &Settings,
-        source: &LiveSource,
+        source: &SourceInfo,
+        connect: Connect,
         supervisor: &Supervisor,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
@@ -43,8 +44,16 @@ impl Pipeline {
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
         let clients = if has(Role::Live) { settings.sse.max_clients } else { 0 };
         let capacity = Capacity::raise(clients, OTHER_CONNECTIONS);
-        let foundation =
-            Foundation { settings, source, supervisor, capacity, metrics, cluster, storage: storage.clone() };
+        let foundation = Foundation {
+            settings,
+            source,
+            connect: Some(connect),
+            supervisor,
+            capacity,
+            metrics,
+            cluster,
+            storage: storage.clone(),
+        };
         let actors = Actors::start(foundation)?;
         Ok(Self { actors, storage, capacity, _broker: ManuallyDrop::new(broker) })
     }

@@ -1,8 +1,7 @@
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::domain::{Snapshot, StateVector, UnixTime};
+use actors::domain::UnixTime;
 use actors::ports::Publisher;
 use actors::throttle::Throttle;
 use anyhow::{Context, bail};
@@ -13,12 +12,9 @@ use super::pipeline::{NoKafka, kafka_options};
 use crate::cli::ReplayArgs;
 use crate::config::{Brokers, Settings};
 use crate::kafka::{KafkaCluster, KafkaPublisher};
-use crate::opensky::wire;
+use crate::sources::recorded;
 
-/// Bytes of a recorded response. The world has about 1.5 MB.
-const MAX_RESPONSE: u64 = 64 << 20;
-
-/// Publishes recorded responses in the order of their files, at the pace in which they were made or faster.
+/// Publishes recorded responses in the order of their files, at the pace of the recording or faster.
 pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.bootstrap_servers == Brokers::Embedded {
         bail!(NoKafka("name a real one, or show the files by `flight-monitor serve --replay FILE…`"));
@@ -32,7 +28,7 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
     let (mut first, mut published, mut bad_rows) = (None, 0, 0);
     let mut second = None;
     for file in &args.files {
-        let snapshot = read(file)?;
+        let snapshot = recorded::read(file)?;
         let recorded_after = snapshot.time.seconds_since(*first.get_or_insert(snapshot.time)).max(0);
         let plays_after = Duration::from_secs(recorded_after.unsigned_abs()).div_f64(args.speed.get());
         sleep_until(began.0 + plays_after).await;
@@ -46,7 +42,7 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
         }
         let shift =
             if args.original_times { 0 } else { began.1.0 + plays_after.as_secs().cast_signed() - snapshot.time.0 };
-        let states: Vec<_> = snapshot.states.into_iter().map(|state| Arc::new(shifted(state, shift))).collect();
+        let states: Vec<_> = recorded::shift_times(snapshot, shift).states.into_iter().map(Arc::new).collect();
         publisher.publish(&states).await.with_context(|| file.display().to_string())?;
         published += states.len();
         bar.set_message(format!("{published} state vectors"));
@@ -55,22 +51,4 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
     bar.finish();
     log::info!(published, bad_rows, files = args.files.len(); "replayed");
     Ok(())
-}
-
-fn read(file: &PathBuf) -> anyhow::Result<Snapshot> {
-    let explain = || format!("{}", Path::new(file).display());
-    let content = textfile::read_bytes(file, MAX_RESPONSE).with_context(explain)?;
-    let body = textfile::without_mark(&content).with_context(explain)?;
-    wire::parse_states(body).with_context(explain)
-}
-
-/// The same state, every time in it later by `seconds`.
-fn shifted(state: StateVector, seconds: i64) -> StateVector {
-    let later = |time: UnixTime| UnixTime(time.0.saturating_add(seconds));
-    StateVector {
-        last_contact: later(state.last_contact),
-        time_position: state.time_position.map(later),
-        observed_at: state.observed_at.map(later),
-        ..state
-    }
 }

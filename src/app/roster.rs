@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
-use actors::kafka_consumer::{KafkaConsumer, Path};
+use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 #[cfg(feature = "fault-injection")]
 use actors::messages::InjectPanic;
@@ -17,11 +17,11 @@ use actors::supervision::{ActorName, Supervisor};
 use anyhow::Context as _;
 
 use super::migrated_store::MigratedStore;
-use super::source::LiveSource;
+use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
-use crate::opensky::OpenSkyClient;
+use crate::sources::{Connect, SourceInfo};
 use crate::storage::Storage;
 
 /// Every actor, in the order in which they start: sinks first, so that each is given the addresses that it sends to.
@@ -114,7 +114,9 @@ pub(super) struct Handles {
 /// What the actors are built from.
 pub(super) struct Foundation<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) source: &'a LiveSource,
+    pub(super) source: &'a SourceInfo,
+    /// Taken by the Poller.
+    pub(super) connect: Option<Connect>,
     pub(super) supervisor: &'a Supervisor,
     pub(super) capacity: Capacity,
     pub(super) metrics: Metrics,
@@ -144,7 +146,6 @@ impl Actors {
     }
 }
 
-type Consumer = KafkaConsumer<KafkaSubscription>;
 type Producer = KafkaProducer<KafkaPublisher>;
 
 /// The foundation, and the addresses of the actors started so far.
@@ -173,7 +174,7 @@ fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> 
         clients_per_address: sse.max_clients_per_address,
         queue: CLIENT_QUEUE,
         client_timeout: sse.client_timeout,
-        aircraft_timeout: source.aircraft_timeout(settings),
+        aircraft_timeout: source::aircraft_timeout(settings, source),
     };
     let hub = supervisor.start(name, move |vitals| SseHub::new(limits, vitals, metrics));
     wiring.hub = Some(hub.clone());
@@ -181,9 +182,9 @@ fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> 
 }
 
 fn live_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let window = wiring.foundation.source.window(wiring.foundation.settings);
-    let path = Path::Live { hub: required(&wiring.hub)?.recipient(), window };
-    Ok(consumer(&wiring.foundation, name, Membership::Everything, path))
+    let window = source::live_window(wiring.foundation.settings, wiring.foundation.source);
+    let route = LiveRoute { hub: required(&wiring.hub)?.recipient(), window };
+    Ok(consumer(&wiring.foundation, name, Membership::Everything, route))
 }
 
 fn kafka_producer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
@@ -207,7 +208,7 @@ fn db_writer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles
 fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
     let (db_writer, producer) = (required(&wiring.db_writer)?, required(&wiring.producer)?);
     let embedded = wiring.foundation.cluster.is_embedded();
-    let path = Path::Store {
+    let route = StoreRoute {
         positions: db_writer.clone().recipient(),
         db_writer: db_writer.recipient(),
         dead_letters: producer.recipient(),
@@ -215,24 +216,23 @@ fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
     };
     // An embedded broker has no other member to share its partitions with.
     let membership = if embedded { Membership::Everything } else { Membership::Group };
-    Ok(consumer(&wiring.foundation, name, membership, path))
+    Ok(consumer(&wiring.foundation, name, membership, route))
 }
 
-fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, path: Path) -> Handles {
+fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {
     let (cluster, metrics) = (foundation.cluster.clone(), foundation.metrics.clone());
-    let consumer = foundation
-        .supervisor
-        .start(name, move |vitals| Consumer::new(KafkaSubscription::new(cluster, membership), path, vitals, metrics));
+    let consumer = foundation.supervisor.start(name, move |vitals| {
+        KafkaConsumer::new(KafkaSubscription::new(cluster, membership), route, vitals, metrics)
+    });
     consumer.into()
 }
 
 fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { source, supervisor, metrics, .. } = &wiring.foundation;
-    let (options, plan, metrics) = (source.options.clone(), source.plan, metrics.clone());
-    let producer = required(&wiring.producer)?.recipient();
-    let poller = supervisor.start_under(Poller::<OpenSkyClient>::RESTARTS, name, move |vitals| {
-        Poller::new(OpenSkyClient::new(options), plan, producer, vitals, metrics)
-    });
+    let connect = wiring.foundation.connect.take().context("the source has a Poller already")?;
+    let Foundation { supervisor, metrics, .. } = &wiring.foundation;
+    let (producer, metrics) = (required(&wiring.producer)?.recipient(), metrics.clone());
+    let poller =
+        supervisor.start_under(Poller::RESTARTS, name, move |vitals| Poller::new(connect(), producer, vitals, metrics));
     wiring.polling = Some(poller.clone().recipient());
     Ok(poller.into())
 }

@@ -28,7 +28,7 @@ pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
-pub use serve::{FlightSource, ServeArgs};
+pub use serve::ServeArgs;
 pub use setting_flags::{
     ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EverySetting, InitialKeys, ListeningKeys, PublishingKeys,
     SettingFlags, UsedSettings,

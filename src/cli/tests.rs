@@ -4,6 +4,7 @@ use clap::CommandFactory;
 
 use super::*;
 use crate::config::{Environment, Secrecy, Settings, settings};
+use crate::sources::{SourceFlags, recorded, simulated};
 
 fn parsed(line: &str) -> Result<Invocation, clap::Error> {
     try_parse(std::iter::once("flight-monitor").chain(line.split_whitespace()).map(OsString::from))
@@ -97,13 +98,17 @@ fn help_of_a_command_lists_the_settings_that_it_uses() {
 #[test]
 fn flights_come_from_one_source() {
     let source = |line: &str| match ok(line).command {
-        Command::Serve(args) => args.source(),
+        Command::Serve(args) => args.source,
         other => panic!("{other:?}"),
     };
-    assert_eq!(source("serve"), FlightSource::OpenSky);
-    assert_eq!(source("--demo"), FlightSource::Demo { aircraft: 2000 });
-    assert_eq!(source("--demo --demo-aircraft 10"), FlightSource::Demo { aircraft: 10 });
-    assert_eq!(source("--replay a.json b.json"), FlightSource::Recorded(vec!["a.json".into(), "b.json".into()]));
+    let opensky = SourceFlags::default();
+    assert_eq!(source("serve"), opensky);
+    let demo =
+        |demo_aircraft| SourceFlags { simulated: simulated::Flags { demo: true, demo_aircraft }, ..opensky.clone() };
+    assert_eq!(source("--demo"), demo(2000));
+    assert_eq!(source("--demo --demo-aircraft 10"), demo(10));
+    let recorded = recorded::Flags { replay: vec!["a.json".into(), "b.json".into()] };
+    assert_eq!(source("--replay a.json b.json"), SourceFlags { recorded, ..opensky });
     refused("--demo --replay a.json", "cannot be used with");
     refused("--demo-aircraft 10", "--demo");
     refused("--demo --demo-aircraft 0", "1..=100000");

@@ -7,8 +7,8 @@ use super::reader::Reader;
 use super::sections::{DatabaseSettings, OpenSkySettings, ServerSettings, Settings, settings};
 use super::values::{Brokers, show_duration};
 use super::{file, legacy};
-use crate::opensky::Endpoint;
 use crate::proxy::InvalidProxy;
+use crate::sources::http::Endpoint;
 
 /// The file that is read from the working directory when none is named.
 pub const CONFIG_FILE: &str = "config.yaml";

@@ -20,4 +20,4 @@ pub use cors::AllowedOrigins;
 pub use ops::collectors::{ActorCollector, PoolCollector};
 pub use reply::limits::Limits;
 pub use server::{HttpOptions, RunningServer, StartError, start};
-pub use state::{ServerState, Traffic};
+pub use state::ServerState;

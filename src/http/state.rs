@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::connection::client_address::client_address;
 use super::reply::limits::{Client, Limits};
 use super::reply::problem::Problem;
+use crate::sources::Traffic;
 use crate::storage::Storage;
 
 /// What the handlers need from the process.
@@ -49,20 +50,6 @@ pub struct ServerState {
     /// Where to send a panic, by actor.
     #[cfg(feature = "fault-injection")]
     pub panics: HashMap<ActorName, Recipient<actors::messages::InjectPanic>>,
-}
-
-/// Where the flights of this process come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
-    /// The OpenSky Network.
-    Live,
-    /// The simulator.
-    Simulated,
-    /// Recorded responses.
-    Recorded {
-        /// When the newest of them was recorded, Unix seconds.
-        at: i64,
-    },
 }
 
 impl ServerState {

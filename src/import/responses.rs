@@ -7,7 +7,7 @@ use actors::ports::{BadRecord, Recorded};
 
 use super::Records;
 use super::lines::{Line, Lines};
-use crate::opensky::wire::parse_states;
+use crate::sources::opensky::wire::parse_states;
 
 /// The maximum size of a response in bytes. The whole world is about 1.5 MB.
 const LONGEST_RESPONSE: usize = 64 << 20;

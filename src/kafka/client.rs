@@ -11,7 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::{Instant, sleep};
 
 use super::cluster::{KafkaCluster, Reached};
-use super::consumer::Membership;
+use super::membership::Membership;
 use super::properties::refusal;
 use super::rebalances::Rebalances;
 

@@ -12,71 +12,55 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::batch_assembler::{BatchAssembler, Record, ResumePoint, Taken};
 use super::client::{Client, blocking, refused};
 use super::cluster::KafkaCluster;
 use super::codec;
-use super::gathering::{Gathering, Place, Record, Taken};
-use super::topics::partitions_of;
+use super::membership::Membership;
+use super::silence::SilenceWatch;
 
-/// Which partitions a subscription reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Membership {
-    /// Its share, as a member of the consumer group.
-    Group,
-    /// All, also those that are added later, whoever else reads them.
-    Everything,
-}
+use super::topics::partitions_of;
 
 /// Reads `kafka.topic_raw`.
 pub struct KafkaSubscription {
     cluster: KafkaCluster,
     membership: Membership,
     client: RefCell<Option<Arc<Client>>>,
-    gathering: RefCell<Gathering>,
-    /// Reported, but not handed out yet.
+    assembler: RefCell<BatchAssembler>,
+    /// Reported, but not returned yet.
     events: RefCell<VecDeque<SubscriptionEvent>>,
     held: Cell<bool>,
     failed: Cell<Option<Instant>>,
     looked_for_partitions: Cell<Option<Instant>>,
-    /// Whether the client is to be left: it was told that the topic is not there, or gives nothing of what there is.
-    is_gone: Cell<bool>,
-    /// Since when the next record is waited for.
-    idle_since: Cell<Option<Instant>>,
-    /// Since when the log is known to end elsewhere than where reading has come to.
-    unread_since: Cell<Option<Instant>>,
-    left: Cell<Option<Instant>>,
+    /// Whether the client has to be replaced: its topic was deleted, or it receives nothing although there are records.
+    must_replace: Cell<bool>,
+    silence: SilenceWatch,
 }
 
 impl KafkaSubscription {
-    /// After so long without being asked for a batch, the partitions are paused. Pausing earlier would throw away what
-    /// was fetched ahead, for nothing.
+    /// The partitions are paused after this time without a request for a batch. Pausing earlier would discard prefetched
+    /// records for nothing.
     const PAUSE_AFTER: Duration = Duration::from_secs(1);
     /// How often `Membership::Everything` looks for added partitions.
     const LOOK_FOR_PARTITIONS: Duration = Duration::from_secs(30);
     const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// While brokers are away librdkafka queues errors by the dozen, before what is read afterwards. Those that follow
-    /// a reported one within this time tell nothing new; a caller that paused at each would lag far behind.
+    /// While brokers are unavailable librdkafka queues dozens of errors ahead of the next records. Those that follow a reported
+    /// one within this time are redundant; a caller that backed off at each would lag far behind.
     const ONE_FAILURE: Duration = Duration::from_secs(5);
-    /// A client that waits for so long, although there is something to read, is left for a new one …
-    const SILENCE: Duration = Duration::from_secs(8);
-    /// … but not again within this time: a record at the end may be one that nobody is given, such as a transaction's end.
-    const ONE_LEAVING: Duration = Duration::from_secs(60);
 
-    /// A subscription; the cluster is reached with the first `next`.
+    /// A subscription, which connects with the first `next`.
     pub fn new(cluster: KafkaCluster, membership: Membership) -> Self {
         Self {
             cluster,
             membership,
             client: RefCell::new(None),
-            gathering: RefCell::default(),
+            assembler: RefCell::default(),
             events: RefCell::default(),
             held: Cell::new(false),
             failed: Cell::new(None),
             looked_for_partitions: Cell::new(None),
-            is_gone: Cell::new(false),
-            idle_since: Cell::new(None),
-            unread_since: Cell::new(None),
-            left: Cell::new(None),
+            must_replace: Cell::new(false),
+            silence: SilenceWatch::default(),
         }
     }
 
@@ -85,7 +69,7 @@ impl KafkaSubscription {
             return Ok(client.clone());
         }
         let reached = self.cluster.reached().await.map_err(refused)?;
-        // Somebody else may have waited for the same.
+        // Another call may have created the client in the meantime.
         let mut known = self.client.borrow_mut();
         if let Some(client) = known.as_ref() {
             return Ok(client.clone());
@@ -95,104 +79,74 @@ impl KafkaSubscription {
         Ok(client)
     }
 
-    /// Where the topic was deleted: lets go of its partitions and of the client. What librdkafka knows of the topic would
-    /// outlive it: one of the same name begins with the leader's epoch 0, and it ignores every epoch that is below the last
-    /// one (librdkafka's issue 4898), so it would wait for ever.
-    fn leave_what_is_gone(&self) {
-        if !self.is_gone.replace(false) {
+    /// Drops the client and its partitions after the topic was deleted. librdkafka would not recognise a topic that is recreated
+    /// with the same name: the leader's epoch starts at 0 again, and librdkafka ignores every epoch below the last one
+    /// (its issue 4898), so it would wait forever.
+    fn replace_client(&self) {
+        if !self.must_replace.replace(false) {
             return;
         }
         if let Some(client) = self.client.take() {
-            // Its end waits for the broker.
+            // Dropping it waits for the broker.
             tokio::task::spawn_blocking(move || drop(client));
         }
-        let mut gathering = self.gathering.borrow_mut();
-        gathering.stop_all();
-        let owned = gathering.owned();
-        gathering.disown(&owned);
+        let mut assembler = self.assembler.borrow_mut();
+        assembler.stop_all();
+        let owned = assembler.owned();
+        assembler.disown(&owned);
         let mut events = self.events.borrow_mut();
         events.clear();
         events.push_back(SubscriptionEvent::Revoked(owned));
         self.held.set(false);
         self.looked_for_partitions.set(None);
-        self.has_moved();
+        self.silence.end();
     }
 
-    /// Something has come, or was handed out.
-    fn has_moved(&self) {
-        self.idle_since.set(None);
-        self.unread_since.set(None);
-    }
-
-    /// Leaves a client that gives nothing although the log has `ends` other than where reading had come to: after a
-    /// rebalance nobody is told that the topic was deleted and made anew meanwhile.
-    fn doubt_silence(&self, reached: &BTreeMap<i32, i64>, ends: &[(i32, i64)]) {
-        let waits = |since: Option<Instant>, long: Duration| since.is_some_and(|since| since.elapsed() >= long);
-        let is_idle = waits(self.idle_since.get(), Duration::from_secs(1));
-        let left: Vec<_> = ends.iter().filter_map(|(partition, end)| Some(end - reached.get(partition)?)).collect();
-        if !is_idle || left.iter().all(|&left| left == 0) {
-            self.unread_since.set(None);
-            return;
-        }
-        if self.unread_since.get().is_none() {
-            self.unread_since.set(Some(Instant::now()));
-        }
-        // What ends before the place that reading has come to is another log.
-        let is_another = left.iter().any(|&left| left < 0);
-        let has_left = self.left.get().is_some_and(|at| at.elapsed() < Self::ONE_LEAVING);
-        if (is_another || waits(self.unread_since.get(), Self::SILENCE)) && !has_left {
-            log::warn!("Kafka has records that are not given to this consumer: it is replaced");
-            self.left.set(Some(Instant::now()));
-            self.is_gone.set(true);
-        }
-    }
-
-    /// Takes over the partitions that are not owned yet.
+    /// Takes ownership of partitions that were added to the topic.
     async fn look_for_partitions(&self, client: &Arc<Client>) -> Result<(), SubscriptionError> {
         let due = self.looked_for_partitions.get().is_none_or(|at| at.elapsed() >= Self::LOOK_FOR_PARTITIONS);
         if self.membership == Membership::Group || !due {
             return Ok(());
         }
-        let (question, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
-        let partitions =
-            blocking(move || partitions_of(question.consumer.client(), &topic, KafkaCluster::TIMEOUT)).await;
+        let (handle, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
+        let partitions = blocking(move || partitions_of(handle.consumer.client(), &topic, KafkaCluster::TIMEOUT)).await;
         let partitions = partitions.map_err(|error| client.failed("failed to find the partitions", &error))?;
         let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
-        let added: Vec<_> = (0..count).filter(|&partition| !self.gathering.borrow().owns(partition)).collect();
+        let added: Vec<_> = (0..count).filter(|&partition| !self.assembler.borrow().owns(partition)).collect();
         if !added.is_empty() {
             let mut list = client.list(&added);
             list.set_all_offsets(Offset::Beginning).map_err(refused)?;
             client.consumer.incremental_assign(&list).map_err(refused)?;
             client.consumer.pause(&list).map_err(refused)?;
-            self.gathering.borrow_mut().own(&added);
+            self.assembler.borrow_mut().own(&added);
             self.events.borrow_mut().push_back(SubscriptionEvent::Assigned(added));
         }
         self.looked_for_partitions.set(Some(Instant::now()));
         Ok(())
     }
 
-    /// Takes over what the rebalance callback reported.
+    /// Applies what the rebalance callback reported.
     fn note_rebalances(&self, client: &Client) {
         for event in client.consumer.context().take() {
             match &event {
-                SubscriptionEvent::Assigned(partitions) => self.gathering.borrow_mut().own(partitions),
-                SubscriptionEvent::Revoked(partitions) => self.gathering.borrow_mut().disown(partitions),
+                SubscriptionEvent::Assigned(partitions) => self.assembler.borrow_mut().own(partitions),
+                SubscriptionEvent::Revoked(partitions) => self.assembler.borrow_mut().disown(partitions),
                 SubscriptionEvent::Batch(_) => {}
             }
             self.events.borrow_mut().push_back(event);
         }
     }
 
-    /// Everything that is at hand, then whatever comes next; an event, a full batch or an error ends it.
-    async fn gather(&self, client: &Arc<Client>) -> Result<SubscriptionEvent, SubscriptionError> {
+    /// Assembles the available records, or waits for the next; returns at an event, a full batch or an error.
+    async fn assemble(&self, client: &Arc<Client>) -> Result<SubscriptionEvent, SubscriptionError> {
         let mut stream = client.consumer.stream();
         loop {
             if let Some(event) = self.events.borrow_mut().pop_front() {
-                self.has_moved();
+                self.silence.end();
                 return Ok(event);
             }
-            if self.gathering.borrow().is_full() {
-                return Ok(SubscriptionEvent::Batch(self.gathering.borrow_mut().finish(&client.log)));
+            if self.assembler.borrow().is_full() {
+                return Ok(SubscriptionEvent::Batch(self.assembler.borrow_mut().finish(&client.log)));
             }
             let next = match stream.next().now_or_never() {
                 Some(next) => next,
@@ -201,14 +155,14 @@ impl KafkaSubscription {
                     if !self.events.borrow().is_empty() {
                         continue;
                     }
-                    if !self.gathering.borrow().is_empty() {
-                        return Ok(SubscriptionEvent::Batch(self.gathering.borrow_mut().finish(&client.log)));
+                    if !self.assembler.borrow().is_empty() {
+                        return Ok(SubscriptionEvent::Batch(self.assembler.borrow_mut().finish(&client.log)));
                     }
                     tokio::select! {
                         next = stream.next() => next,
-                        // A rebalance that brought no message wakes nobody.
+                        // A rebalance without a message wakes no one.
                         () = sleep(Duration::from_millis(100)) => {
-                            self.idle_since.set(self.idle_since.get().or_else(|| Some(Instant::now())));
+                            self.silence.begin();
                             self.look_for_partitions(client).await?;
                             None
                         }
@@ -225,7 +179,7 @@ impl KafkaSubscription {
     }
 
     async fn take(&self, client: &Arc<Client>, message: &BorrowedMessage<'_>) -> Result<(), SubscriptionError> {
-        self.has_moved();
+        self.silence.end();
         let record = Record {
             partition: message.partition(),
             offset: message.offset(),
@@ -233,24 +187,24 @@ impl KafkaSubscription {
             key: message.key(),
             value: message.payload(),
         };
-        let taken = self.gathering.borrow_mut().take(&client.log, record, codec::decode);
+        let taken = self.assembler.borrow_mut().take(&client.log, record, codec::decode);
         match taken {
             Taken::Yes => Ok(()),
             Taken::OtherLog => self.start_over(&client.log, record.partition).await,
-            Taken::Doubtful(place) => self.settle(client, record.partition, place).await,
+            Taken::Unverified(place) => self.verify(client, record.partition, place).await,
         }
     }
 
     async fn start_over(&self, log: &LogId, partition: i32) -> Result<(), SubscriptionError> {
-        log::error!(topic:% = log.topic, partition; "this is not the log that was stored from: the topic was made anew and is read from its beginning");
+        log::error!(topic:% = log.topic, partition; "topic was recreated; re-reading from the beginning");
         self.start(&[(partition, StartAt::Beginning)]).await.map(drop)
     }
 
-    /// Reading did not arrive at its place: the log itself says whether it can.
-    async fn settle(&self, client: &Arc<Client>, partition: i32, place: Place) -> Result<(), SubscriptionError> {
-        let (question, topic) = (client.clone(), client.log.topic.clone());
+    /// Asks Kafka whether the expected record still exists, and reads it again or continues after the gap.
+    async fn verify(&self, client: &Arc<Client>, partition: i32, place: ResumePoint) -> Result<(), SubscriptionError> {
+        let (handle, topic) = (client.clone(), client.log.topic.clone());
         let watermarks =
-            blocking(move || question.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)).await;
+            blocking(move || handle.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)).await;
         let (low, high) = watermarks.map_err(|error| client.failed("failed to find the offsets", &error))?;
         if high < place.next_offset {
             return self.start_over(&client.log, partition).await;
@@ -258,11 +212,11 @@ impl KafkaSubscription {
         let gone = low >= place.next_offset;
         let offset = if gone { low } else { place.next_offset - 1 };
         client.seek(BTreeMap::from([(partition, Offset::Offset(offset))]), |_| true).await?;
-        let mut gathering = self.gathering.borrow_mut();
+        let mut assembler = self.assembler.borrow_mut();
         if gone {
-            gathering.expect(partition, place);
+            assembler.expect(partition, place);
         } else {
-            gathering.check_again(partition, place);
+            assembler.check_again(partition, place);
         }
         Ok(())
     }
@@ -270,9 +224,9 @@ impl KafkaSubscription {
     fn note_error(&self, client: &Client, error: &KafkaError) -> Result<(), SubscriptionError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
-            // librdkafka goes on by `auto.offset.reset`; the offsets tell what is missing.
+            // librdkafka continues by `auto.offset.reset`; the offsets reveal the gap.
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
-                log::warn!(error:%; "reading goes on at the oldest record");
+                log::warn!(error:%; "offset out of range; reading continues at the oldest record");
                 Ok(())
             }
             Some(
@@ -280,11 +234,11 @@ impl KafkaSubscription {
                 | RDKafkaErrorCode::UnknownPartition
                 | RDKafkaErrorCode::UnknownTopicOrPartition,
             ) => {
-                self.is_gone.set(true);
+                self.must_replace.set(true);
                 Err(client.failed("failed to read", error))
             }
             _ if self.failed.get().is_some_and(|at| at.elapsed() < Self::ONE_FAILURE) => {
-                log::debug!(error:%; "and another failure");
+                log::debug!(error:%; "another failure");
                 Ok(())
             }
             _ => {
@@ -302,7 +256,7 @@ impl KafkaSubscription {
 
     fn resume(&self, client: &Client) -> Result<(), SubscriptionError> {
         if self.held.replace(false) {
-            let list = client.list(&self.gathering.borrow().started());
+            let list = client.list(&self.assembler.borrow().started());
             client.consumer.resume(&list).map_err(refused)?;
         }
         Ok(())
@@ -311,20 +265,20 @@ impl KafkaSubscription {
 
 impl Subscription for KafkaSubscription {
     async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.leave_what_is_gone();
+        self.replace_client();
         let client = self.client().await?;
         self.look_for_partitions(&client).await?;
         self.resume(&client)?;
-        self.gather(&client).await
+        self.assemble(&client).await
     }
 
     async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.leave_what_is_gone();
-        self.has_moved();
+        self.replace_client();
+        self.silence.end();
         let client = self.client().await?;
         if !self.held.get() {
             sleep(Self::PAUSE_AFTER).await;
-            let list = client.list(&self.gathering.borrow().started());
+            let list = client.list(&self.assembler.borrow().started());
             client.consumer.pause(&list).map_err(refused)?;
             self.held.set(true);
         }
@@ -336,7 +290,7 @@ impl Subscription for KafkaSubscription {
             }
             tokio::select! {
                 next = stream.next() => match next {
-                    // Fetched before the pause: kept, for there is an end to those.
+                    // Fetched before the pause: kept, since their number is limited.
                     Some(Ok(message)) => self.take(&client, &message).await?,
                     Some(Err(error)) => self.note_error(&client, &error)?,
                     None => {}
@@ -347,19 +301,19 @@ impl Subscription for KafkaSubscription {
     }
 
     async fn start(&self, starts: &[(i32, StartAt)]) -> Result<Vec<(i32, i64)>, SubscriptionError> {
-        self.has_moved();
+        self.silence.end();
         let client = self.client().await?;
-        let starts: Vec<_> = starts.iter().copied().filter(|(p, _)| self.gathering.borrow().owns(*p)).collect();
+        let starts: Vec<_> = starts.iter().copied().filter(|(p, _)| self.assembler.borrow().owns(*p)).collect();
         if starts.is_empty() {
             return Ok(Vec::new());
         }
         let offsets = client.offsets(&starts).await?;
-        client.seek(offsets.clone(), |partition| self.gathering.borrow().owns(partition)).await?;
+        client.seek(offsets.clone(), |partition| self.assembler.borrow().owns(partition)).await?;
         let mut started = Vec::with_capacity(starts.len());
         let mut begun = Vec::with_capacity(starts.len());
         for (partition, at) in starts {
-            if self.gathering.borrow().owns(partition) {
-                self.gathering.borrow_mut().start(partition, at, self.cluster.is_embedded());
+            if self.assembler.borrow().owns(partition) {
+                self.assembler.borrow_mut().start(partition, at, self.cluster.is_embedded());
                 started.push(partition);
                 let offset = match offsets.get(&partition) {
                     Some(&Offset::Offset(offset)) => offset,
@@ -373,16 +327,16 @@ impl Subscription for KafkaSubscription {
     }
 
     fn reset(&self) {
-        let mut gathering = self.gathering.borrow_mut();
-        gathering.stop_all();
+        let mut assembler = self.assembler.borrow_mut();
+        assembler.stop_all();
         let mut events = self.events.borrow_mut();
         events.clear();
-        let owned = gathering.owned();
+        let owned = assembler.owned();
         if let Some(client) = self.client.borrow().as_ref()
             && !owned.is_empty()
         {
             if let Err(error) = client.consumer.pause(&client.list(&owned)) {
-                log::warn!(error:%; "the partitions could not be paused");
+                log::warn!(error:%; "failed to pause the partitions");
             }
             events.push_back(SubscriptionEvent::Assigned(owned));
         }
@@ -396,33 +350,36 @@ impl Subscription for KafkaSubscription {
             list.add_partition_offset(&client.log.topic, partition, Offset::Offset(offset))
         });
         if let Err(error) = added.and_then(|()| client.consumer.commit(&list, CommitMode::Async)) {
-            log::debug!(error:%; "offsets not committed; the database has them");
+            log::debug!(error:%; "failed to commit offsets; the database has them");
         }
     }
 
     async fn end_offsets(&self) -> Result<Vec<(i32, i64)>, SubscriptionError> {
         let client = self.client().await?;
-        let (owned, topic) = (self.gathering.borrow().owned(), self.cluster.options().topic_raw.clone());
-        // Before the question: meanwhile reading may go on beyond its answer.
-        let reached = self.gathering.borrow().reached();
-        let asking = client.clone();
+        let (owned, topic) = (self.assembler.borrow().owned(), self.cluster.options().topic_raw.clone());
+        // Taken before the request: reading may pass the result in the meantime.
+        let reached = self.assembler.borrow().reached();
+        let handle = client.clone();
         let ends = blocking(move || {
             let end = |partition| {
-                let (_, end) = asking.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
+                let (_, end) = handle.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
                 Ok((partition, end))
             };
             owned.into_iter().map(end).collect::<Result<Vec<_>, _>>()
         })
         .await;
         let ends = ends.map_err(|error| client.failed("failed to find the end", &error))?;
-        self.doubt_silence(&reached, &ends);
+        if self.silence.is_suspicious(&reached, &ends) {
+            log::warn!("Kafka has records that this consumer does not receive: replacing it");
+            self.must_replace.set(true);
+        }
         Ok(ends)
     }
 
     async fn close(&self) {
         let Some(client) = self.client.take() else { return };
         let closed = async {
-            // A question that is still under way keeps the client.
+            // A request in flight keeps the client alive.
             while Arc::strong_count(&client) > 1 {
                 sleep(Duration::from_millis(5)).await;
             }
@@ -430,7 +387,7 @@ impl Subscription for KafkaSubscription {
             tokio::task::spawn_blocking(move || drop(client)).await
         };
         if timeout(Self::CLOSE_TIMEOUT, closed).await.is_err() {
-            log::warn!("the consumer group was not left in time");
+            log::warn!("failed to leave the consumer group in time");
         }
     }
 

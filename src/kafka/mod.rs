@@ -1,21 +1,26 @@
 //! Kafka, real or embedded: one producer and two kinds of consumer behind the actors' ports.
 
+mod batch_assembler;
 mod causes;
 mod client;
 mod cluster;
 pub mod codec;
 mod consumer;
 mod dead_letters;
+mod delivery_reports;
 mod embedded;
-mod gathering;
+mod membership;
+mod patience;
 mod producer;
 mod properties;
 mod rebalances;
+mod silence;
 mod topics;
 
 pub use cluster::{KafkaCluster, KafkaOptions};
-pub use consumer::{KafkaSubscription, Membership};
+pub use consumer::KafkaSubscription;
 pub use dead_letters::{DeadLetterBox, FoundLetter, ReadFrom};
 pub use embedded::EmbeddedBroker;
+pub use membership::Membership;
 pub use producer::KafkaPublisher;
 pub use properties::{check_properties, check_property};

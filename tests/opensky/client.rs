@@ -6,7 +6,7 @@ use actors::domain::UnixTime;
 use actors::ports::{SourceError, StateSource as _};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use flight_monitor::opensky::{OpenSkyClient, OpenSkyOptions};
+use flight_monitor::sources::opensky::{OpenSkyClient, OpenSkyOptions};
 
 use crate::server::{Reply, Server, reply, token};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use actors::ports::{SourceError, StateSource as _};
 use flate2::{Compress, Compression, FlushCompress};
-use flight_monitor::opensky::{OpenSkyClient, OpenSkyOptions};
+use flight_monitor::sources::opensky::{OpenSkyClient, OpenSkyOptions};
 
 use crate::client::{STATES, gzip};
 use crate::server::{Reply, Server, answer, reply, token};
@@ -211,7 +211,7 @@ async fn nothing_is_waited_for_longer_than_the_time_out() {
     for (i, reply) in slow.into_iter().enumerate() {
         for before in [None, Some(token(TOKEN, 1800))] {
             let server = Server::play(before.into_iter().chain([reply(&head)]).collect());
-            let credentials = Some(flight_monitor::opensky::Credentials::new("me", "hunter2").unwrap());
+            let credentials = Some(flight_monitor::sources::opensky::Credentials::new("me", "hunter2").unwrap());
             let request_timeout = Duration::from_millis(150);
             let options = OpenSkyOptions { credentials, request_timeout, ..server.options() };
             let started = Instant::now();

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use actors::ports::{SourceError, StateSource as _};
-use flight_monitor::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 use flight_monitor::proxy::Proxies;
+use flight_monitor::sources::http::Network;
+use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -27,8 +28,7 @@ fn client(scheme: &str, proxy: &Server, authorities: Vec<CertificateDer<'static>
         base_url: format!("{scheme}://sky.test/api").parse().unwrap(),
         auth_url: format!("{scheme}://auth.sky.test/token").parse().unwrap(),
         credentials: Some(Credentials::new("me", "hunter2").unwrap()),
-        proxies: proxies(&address),
-        authorities,
+        network: Network { proxies: proxies(&address), authorities },
         ..proxy.options()
     })
 }
@@ -87,7 +87,7 @@ async fn a_proxy_that_does_not_answer_is_not_waited_for() {
     let proxy = Server::play(vec![Reply::Hold(Vec::new())]);
     let client = OpenSkyClient::new(OpenSkyOptions {
         base_url: "https://sky.test/api".parse().unwrap(),
-        proxies: proxies(&proxy.url("")),
+        network: Network { proxies: proxies(&proxy.url("")), ..Network::default() },
         request_timeout: Duration::from_millis(200),
         ..proxy.options()
     });
@@ -98,7 +98,8 @@ async fn a_proxy_that_does_not_answer_is_not_waited_for() {
 #[actix_rt::test]
 async fn this_machine_is_reached_without_the_proxy() {
     let server = Server::play(vec![reply(200, &[], STATES)]);
-    let options = OpenSkyOptions { proxies: proxies("http://nowhere.test:3128"), ..server.options() };
+    let network = Network { proxies: proxies("http://nowhere.test:3128"), ..Network::default() };
+    let options = OpenSkyOptions { network, ..server.options() };
     OpenSkyClient::new(options).fetch().await.unwrap();
 }
 
@@ -130,8 +131,7 @@ async fn https_requests_go_through_a_tunnel() {
     let server = Server::play(Vec::new());
     let client = OpenSkyClient::new(OpenSkyOptions {
         base_url: "https://sky.test/api".parse().unwrap(),
-        proxies: proxies(&format!("http://{address}")),
-        authorities: vec![certificate],
+        network: Network { proxies: proxies(&format!("http://{address}")), authorities: vec![certificate] },
         ..server.options()
     });
     client.fetch().await.unwrap();

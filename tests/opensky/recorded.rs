@@ -1,7 +1,7 @@
 //! Answers that OpenSky gave; `tests/data/opensky/SOURCES.md` says where they come from.
 
 use actors::domain::Snapshot;
-use flight_monitor::opensky::wire::parse_states;
+use flight_monitor::sources::opensky::wire::parse_states;
 
 fn recorded(name: &str) -> Snapshot {
     let path = format!("{}/tests/data/opensky/{name}.json", env!("CARGO_MANIFEST_DIR"));

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use flight_monitor::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
-use flight_monitor::proxy::Proxies;
+use flight_monitor::sources::PollInterval;
+use flight_monitor::sources::http::Network;
+use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 
 /// What becomes of one connection, once its request is read.
 pub(crate) enum Reply {
@@ -96,10 +97,10 @@ impl Server {
             auth_url: self.url("/token").parse().unwrap(),
             credentials: None,
             bounding_box: None,
+            poll_interval: PollInterval::Auto,
             request_timeout: Duration::from_secs(30),
             extended: true,
-            proxies: Proxies::default(),
-            authorities: Vec::new(),
+            network: Network::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a row, a bad row and a whole answer of `/states/all` are.
 
 use actors::domain::{BadRows, Snapshot, StateVector, StateVectorParts, UnixTime};
-use flight_monitor::opensky::wire::parse_states;
+use flight_monitor::sources::opensky::wire::parse_states;
 use proptest::prelude::*;
 
 const GOOD: &str = r#"["3c6444","DLH9LF  ","Germany",1458564118,1458564120,6.1546,50.1964,9639.3,false,232.88,98.26,4.55,null,9547.86,"1000",false,0,6]"#;

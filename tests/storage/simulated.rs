@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actors::domain::{Flight, Icao24, Sighting};
 use actors::history::extend_flights;
-use flight_monitor::opensky::wire::parse_states;
+use flight_monitor::sources::opensky::wire::parse_states;
 use simulator::{Clock, DailyCredits, ManualClock};
 
 const GAP: Duration = Duration::from_secs(30 * 60);

@@ -68,20 +68,6 @@ impl BoundingBox {
         let width = self.lomax - self.lomin + if self.crosses_antimeridian() { 360.0 } else { 0.0 };
         width * (self.lamax - self.lamin)
     }
-
-    /// What one `/states/all` request for this box costs, in OpenSky credits:
-    /// 1 up to 25 square degrees, 2 up to 100, 3 up to 400, else 4 (OpenSky REST API, "API credit usage").
-    pub fn credits(&self) -> u32 {
-        match self.area() {
-            area if area <= 25.0 => 1,
-            area if area <= 100.0 => 2,
-            area if area <= 400.0 => 3,
-            _ => Self::WORLD_CREDITS,
-        }
-    }
-
-    /// What a request without a bounding box costs.
-    pub const WORLD_CREDITS: u32 = 4;
 }
 
 impl FromStr for BoundingBox {
@@ -127,20 +113,6 @@ impl From<BoundingBox> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credits_follow_the_area() {
-        let check =
-            |text: &str, credits: u32| assert_eq!(text.parse::<BoundingBox>().unwrap().credits(), credits, "{text}");
-        check("45,5,50,10", 1); // 25 square degrees
-        check("45,5,50,10.1", 2);
-        check("40,0,50,10", 2); // 100
-        check("40,0,50,10.1", 3);
-        check("30,0,50,20", 3); // 400
-        check("30,0,50,20.1", 4);
-        check("-90,-180,90,180", 4);
-        check("-2,178,2,-178", 1); // 16, over the antimeridian
-    }
 
     #[test]
     fn a_box_over_the_antimeridian_contains_both_sides() {

@@ -6,43 +6,43 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::ports::{Subscription, SubscriptionError};
 
-/// Asks Kafka whether it answers, from a failure on until it does: a topic on which nothing happens would never tell.
+/// Probes Kafka from a failure until it answers; an idle topic would never show that Kafka is back.
 pub(super) struct HealthProbe<S> {
     subscription: Rc<S>,
-    question: Option<LocalBoxFuture<'static, Result<(), SubscriptionError>>>,
+    probe: Option<LocalBoxFuture<'static, Result<(), SubscriptionError>>>,
 }
 
 impl<S: Subscription> HealthProbe<S> {
     const PAUSE: Duration = Duration::from_secs(1);
 
     pub(super) fn of(subscription: &Rc<S>) -> Self {
-        Self { subscription: subscription.clone(), question: None }
+        Self { subscription: subscription.clone(), probe: None }
     }
 
-    /// Asks, unless it does already.
-    pub(super) fn open(&mut self) {
-        if self.question.is_none() {
-            self.ask(Duration::ZERO);
+    /// Starts probing, unless it does already.
+    pub(super) fn start(&mut self) {
+        if self.probe.is_none() {
+            self.probe_after(Duration::ZERO);
         }
     }
 
-    fn ask(&mut self, after: Duration) {
+    fn probe_after(&mut self, after: Duration) {
         let subscription = self.subscription.clone();
-        let ask = async move {
+        let probe = async move {
             tokio::time::sleep(after).await;
             subscription.end_offsets().await.map(drop)
         };
-        self.question = Some(ask.boxed_local());
+        self.probe = Some(probe.boxed_local());
     }
 
-    /// The next answer; a good one is the last. Waits for ever while nothing is asked. Cancel safe.
-    pub(super) async fn answer(&mut self) -> Result<(), SubscriptionError> {
-        let Some(question) = &mut self.question else { return std::future::pending().await };
-        let answer = question.await;
-        match &answer {
-            Ok(()) => self.question = None,
-            Err(_) => self.ask(Self::PAUSE),
+    /// The next result; a success is the last. Pending forever while not probing. Cancel safe.
+    pub(super) async fn result(&mut self) -> Result<(), SubscriptionError> {
+        let Some(probe) = &mut self.probe else { return std::future::pending().await };
+        let result = probe.await;
+        match &result {
+            Ok(()) => self.probe = None,
+            Err(_) => self.probe_after(Self::PAUSE),
         }
-        answer
+        result
     }
 }

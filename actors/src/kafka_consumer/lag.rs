@@ -8,19 +8,19 @@ use futures_util::future::LocalBoxFuture;
 use crate::metrics::{LagLabels, Metrics};
 use crate::ports::{Subscription, SubscriptionError};
 
-/// How many records of each partition a path has still before it: Kafka's end of the log, which is asked for every few
-/// seconds also while nothing is read, less what was brought to the other end of the path.
+/// The lag of a route in records, by partition: the end of the log, which is requested every few seconds even while nothing is
+/// read, minus what was delivered.
 pub(super) struct Lag<S> {
-    path: &'static str,
+    route: &'static str,
     metrics: Metrics,
     subscription: Rc<S>,
-    /// For each partition that is read: the offset after the last record that was dealt with.
+    /// For each partition that is read: the offset after the last delivered record.
     reached: BTreeMap<i32, i64>,
     ends: BTreeMap<i32, i64>,
-    /// What had been reached when the ends were learnt, and whether it was the same the time before.
+    /// The offsets reached when the ends were last requested, and whether they were the same the time before.
     reached_before: BTreeMap<i32, i64>,
     stands_still: bool,
-    question: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
+    request: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
 }
 
 /// The offset after the last record of each partition.
@@ -30,24 +30,24 @@ impl<S: Subscription> Lag<S> {
     const FIRST: Duration = Duration::from_secs(1);
     const EVERY: Duration = Duration::from_secs(5);
 
-    pub(super) fn of(path: &'static str, subscription: &Rc<S>, metrics: &Metrics) -> Self {
+    pub(super) fn of(route: &'static str, subscription: &Rc<S>, metrics: &Metrics) -> Self {
         Self {
-            path,
+            route,
             metrics: metrics.clone(),
             subscription: subscription.clone(),
             reached: BTreeMap::new(),
             ends: BTreeMap::new(),
             reached_before: BTreeMap::new(),
             stands_still: false,
-            question: ask(subscription.clone(), Self::FIRST),
+            request: ask(subscription.clone(), Self::FIRST),
         }
     }
 
-    /// Waits until Kafka has told its ends anew. While it does not answer, what it last said stays. Cancel safe.
+    /// Waits for new ends of the log. Until Kafka answers, the last ones stay. Cancel safe.
     pub(super) async fn learn(&mut self) {
         loop {
-            let answer = (&mut self.question).await;
-            self.question = ask(self.subscription.clone(), Self::EVERY);
+            let answer = (&mut self.request).await;
+            self.request = ask(self.subscription.clone(), Self::EVERY);
             if let Ok(ends) = answer {
                 self.ends = ends.into_iter().collect();
                 self.stands_still = self.reached == self.reached_before;
@@ -58,21 +58,21 @@ impl<S: Subscription> Lag<S> {
         }
     }
 
-    /// These partitions are read from these offsets on, which Kafka is asked about at once.
+    /// Starts these partitions at these offsets, and requests their ends at once.
     pub(super) fn begin(&mut self, starts: &[(i32, i64)]) {
         self.reached.extend(starts.iter().copied());
         self.reached_before.clear();
         self.stands_still = false;
-        self.question = ask(self.subscription.clone(), Duration::ZERO);
+        self.request = ask(self.subscription.clone(), Duration::ZERO);
     }
 
-    /// Everything before this offset was dealt with.
+    /// Everything before this offset was delivered.
     pub(super) fn reached(&mut self, partition: i32, next_offset: i64) {
         self.reached.insert(partition, next_offset);
         self.show();
     }
 
-    /// These partitions are somebody else's, or read from another place.
+    /// These partitions were revoked, or are read from another position.
     pub(super) fn forget(&mut self, partitions: &[i32]) {
         for partition in partitions {
             if self.reached.remove(partition).is_some() {
@@ -82,7 +82,7 @@ impl<S: Subscription> Lag<S> {
     }
 
     /// Whether everything was dealt with that Kafka had when it was last asked. What nobody is given, such as the end of a
-    /// transaction, may be left: so it has as well if nothing more came between two questions.
+    /// transaction, may be left: so it has as well if nothing more came between two requests.
     pub(super) fn has_caught_up(&self) -> bool {
         let is_asked = self.reached.keys().all(|partition| self.ends.contains_key(partition));
         !self.reached.is_empty() && is_asked && (self.stands_still || self.total() == Some(0))
@@ -94,7 +94,7 @@ impl<S: Subscription> Lag<S> {
     }
 
     fn partitions(&self) -> impl Iterator<Item = (i32, u64)> {
-        // An end that is older than the reading lies before it.
+        // The known end may be older than what was read since.
         let lag = |end: i64, reached: i64| u64::try_from(end - reached).unwrap_or(0);
         self.reached.iter().filter_map(move |(partition, &reached)| {
             let end = *self.ends.get(partition)?;
@@ -110,7 +110,7 @@ impl<S: Subscription> Lag<S> {
     }
 
     fn labels(&self, partition: i32) -> LagLabels {
-        LagLabels { kind: self.path, partition }
+        LagLabels { kind: self.route, partition }
     }
 }
 
@@ -125,11 +125,11 @@ fn ask<S: Subscription>(
     .boxed_local()
 }
 
-/// Also after a panic: what is not read any more has no lag.
+/// Also after a panic: partitions that are no longer read have no lag.
 impl<S> Drop for Lag<S> {
     fn drop(&mut self) {
         for &partition in self.reached.keys() {
-            self.metrics.consumer_lag.remove(&LagLabels { kind: self.path, partition });
+            self.metrics.consumer_lag.remove(&LagLabels { kind: self.route, partition });
         }
     }
 }

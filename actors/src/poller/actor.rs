@@ -5,34 +5,31 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use super::change_filter::ChangeFilter;
-use super::poll_plan::PollPlan;
-use super::refill_watch::RefillWatch;
+use super::failure_pause::pause_after;
 use crate::detect::{Alert, AlertWatch};
 use crate::domain::{BadRows, RejectedRow, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
 use crate::metrics::{Metrics, count, expect};
-use crate::ports::{Fetched, SourceError, StateSource};
+use crate::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{
     Observation, PassedOver, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
 };
 
-/// Asks the source for states, as often as its credits allow, and hands the changed ones to the KafkaProducer.
-pub struct Poller<S> {
-    source: Rc<S>,
-    plan: PollPlan,
-    refills: RefillWatch,
+/// Polls a source as often as its cadence allows, and hands the changed states to the KafkaProducer.
+pub struct Poller {
+    source: Rc<dyn StateSource>,
     producer: Recipient<PublishStates>,
     vitals: Vitals,
     metrics: Metrics,
     filter: ChangeFilter,
-    /// The alerts that the producer has taken.
+    /// The alerts that the producer has accepted.
     alerts: AlertWatch,
     failures: u32,
     polling: Polling,
     next: Next,
-    /// When the source may be asked again.
+    /// The earliest time of the next poll.
     due: Instant,
     observation: PollerObservation,
     work: Rc<InFlightWork>,
@@ -41,18 +38,18 @@ pub struct Poller<S> {
 /// What the next poll waits for.
 #[derive(Clone, Copy, Debug)]
 enum Next {
-    /// For the one that is under way.
+    /// The poll in flight.
     InFlight,
-    /// For its time.
+    /// Its time.
     Due(SpawnHandle),
-    /// For the operator.
+    /// The operator.
     Resumed,
 }
 
-impl<S: StateSource> Poller<S> {
-    /// Each restart asks the source at once, and each answer costs credits: one that makes the Poller panic whenever it
-    /// comes must not use up the day. Eleven panics within two minutes end the process, after 44 credits at most. Only a
-    /// poll that was handed over makes the next pause short again.
+impl Poller {
+    /// Each restart polls at once, and polls may cost: a response that always makes the Poller panic must not use up the
+    /// source's quota. Eleven panics within two minutes end the process, after 44 credits of OpenSky's at most. Only a poll
+    /// whose states were handed over makes the next pause short again.
     pub const RESTARTS: RestartPolicy = RestartPolicy {
         max_restarts: 10,
         window: Duration::from_secs(120),
@@ -63,13 +60,12 @@ impl<S: StateSource> Poller<S> {
     /// The alerts of an aircraft that is silent for longer end.
     const ALERT_MEMORY: Duration = Duration::from_secs(3600);
 
-    /// For parsing an answer and handing it over, on a busy machine.
+    /// The time to parse a response and hand it over, on a busy machine.
     const MARGIN: Duration = Duration::from_secs(30);
 
-    /// A Poller that starts asking as soon as it is started.
+    /// A Poller that polls as soon as it is started.
     pub fn new(
-        source: S,
-        plan: PollPlan,
+        source: Rc<dyn StateSource>,
         producer: Recipient<PublishStates>,
         vitals: Vitals,
         metrics: Metrics,
@@ -78,9 +74,7 @@ impl<S: StateSource> Poller<S> {
         expect(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
         expect(&metrics.bad_rows, &RejectedRow::kinds().collect::<Vec<_>>());
         Self {
-            source: Rc::new(source),
-            plan,
-            refills: RefillWatch::default(),
+            source,
             producer,
             vitals,
             metrics,
@@ -95,8 +89,9 @@ impl<S: StateSource> Poller<S> {
         }
     }
 
-    fn poll_after(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+    fn poll_after(&mut self, pause: Duration, reason: Option<CadenceReason>, ctx: &mut Context<Self>) {
         self.observation.next_poll_seconds = pause.as_secs_f64();
+        self.observation.next_poll_reason = reason;
         self.observation.aircraft_known = self.filter.aircraft();
         self.due = Instant::now() + injected_or(pause);
         self.wait(ctx);
@@ -108,7 +103,7 @@ impl<S: StateSource> Poller<S> {
         let is_active = self.polling == Polling::Active;
         self.observation.next_poll_at = is_active.then(|| (SystemTime::now() + pause).into());
         self.vitals.observe(Observation::Poller(self.observation.clone()));
-        self.vitals.expect_progress_within(is_active.then(|| pause + self.source.longest_fetch() + Self::MARGIN));
+        self.vitals.expect_progress_within(is_active.then(|| pause + self.source.max_fetch_time() + Self::MARGIN));
         if self.work.is_draining() {
             return;
         }
@@ -118,7 +113,7 @@ impl<S: StateSource> Poller<S> {
         };
     }
 
-    /// What it does is shown, unless it is paused.
+    /// Shows the phase, unless polling is paused.
     fn phase(&self, phase: Phase) {
         self.vitals.phase(if self.polling == Polling::Paused { Phase::Paused } else { phase });
     }
@@ -133,7 +128,7 @@ impl<S: StateSource> Poller<S> {
         let fetch = async move {
             tokio::select! {
                 result = source.fetch() => Some(result),
-                // What is not answered yet at shutdown is not waited for: nothing of it was promised to anybody.
+                // Shutdown abandons a poll in flight, which promised nothing to anyone.
                 () = work.drain_requested() => None,
             }
         };
@@ -197,17 +192,7 @@ impl<S: StateSource> Poller<S> {
             log::warn!(actor = "poller"; "too many active alerts: no other alert starts until one ends");
         }
 
-        let known = self.refills.period();
-        let pause = self.refills.after_success(&self.plan, unix_now(), credits_left);
-        match self.refills.period() {
-            period if period == known => {}
-            Some(period) => {
-                log::info!(actor = "poller", period:?; "the source refills the credits about every {} min", period.as_secs() / 60);
-            }
-            None => {
-                log::info!(actor = "poller"; "the expected refill of the credits did not come: spreading them over the day");
-            }
-        }
+        let Cadence { pause, reason, .. } = self.source.cadence();
         self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
         let publish = PublishStates { states: news.states, alerts };
         let handed_over = hand_over(publish, self.producer.clone(), self.work.clone());
@@ -221,7 +206,7 @@ impl<S: StateSource> Poller<S> {
                 poller.phase(Phase::Running);
                 poller.vitals.readiness(Readiness::Ready);
             }
-            poller.poll_after(pause, ctx);
+            poller.poll_after(pause, Some(reason), ctx);
         }));
     }
 
@@ -231,28 +216,28 @@ impl<S: StateSource> Poller<S> {
         count(&self.metrics.polls, state.name(), 1);
         self.observation.source(state, Some(error.public_reason()));
         self.observation.failed_polls += 1;
-        let pause = self.plan.after_failure(error, self.failures, &mut rand::rng());
+        let pause = pause_after(error, self.failures, self.source.cadence().resolution, &mut rand::rng());
         log::warn!(actor = "poller", failures = self.failures, next_poll:? = pause; "poll failed: {error}");
         self.vitals.error(error.to_string());
         self.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(error.public_reason()));
-        self.poll_after(pause, ctx);
+        self.poll_after(pause, None, ctx);
     }
 
-    /// One line a poll, whatever the number of rows.
+    /// Logs one line per poll, whatever the number of rows.
     fn report_bad_rows(&self, bad_rows: &BadRows) {
         if bad_rows.count() == 0 {
             return;
         }
         let kinds: Vec<_> =
             bad_rows.iter().map(|(kind, count, example)| format!("{count} by {kind} ({example})")).collect();
-        log::warn!(actor = "poller", rows = bad_rows.count(); "rows left out: {}", kinds.join(", "));
+        log::warn!(actor = "poller", rows = bad_rows.count(); "skipped bad rows: {}", kinds.join(", "));
         for (kind, rows, _) in bad_rows.iter() {
             count(&self.metrics.bad_rows, kind, rows);
         }
     }
 
-    /// The live picture drops what is old by this machine's clock, so a wrong clock would empty it.
+    /// The live picture drops states that are old by this machine's clock, so a wrong clock would empty it.
     fn report_clock(&self, response_time: UnixTime) {
         let ahead = response_time.seconds_since(UnixTime::now());
         if ahead.abs() > 60 {
@@ -261,7 +246,7 @@ impl<S: StateSource> Poller<S> {
     }
 }
 
-/// Gives what is new to the producer, again and again until it has them: it may be restarting.
+/// Hands the states to the producer, and retries until it accepts them: it may be restarting.
 async fn hand_over(
     publish: PublishStates,
     producer: Recipient<PublishStates>,
@@ -272,7 +257,7 @@ async fn hand_over(
         match producer.send(publish.clone()).await {
             Ok(accepted) => return Some((publish, accepted)),
             Err(error) => {
-                log::warn!(actor = "poller", states = publish.states.len(), error:%; "the producer did not answer, trying again");
+                log::warn!(actor = "poller", states = publish.states.len(), error:%; "the KafkaProducer did not answer; retrying");
             }
         }
         tokio::select! {
@@ -282,7 +267,7 @@ async fn hand_over(
     }
 }
 
-/// The pause, or in its place what the failpoint `poll-pause` says, in milliseconds.
+/// The pause, or the one that the failpoint `poll-pause` sets in milliseconds.
 fn injected_or(pause: Duration) -> Duration {
     #[cfg(feature = "fault-injection")]
     fail::fail_point!("poll-pause", |millis| {
@@ -291,11 +276,7 @@ fn injected_or(pause: Duration) -> Duration {
     pause
 }
 
-fn unix_now() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-}
-
-impl<S: StateSource> Actor for Poller<S> {
+impl Actor for Poller {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -303,15 +284,14 @@ impl<S: StateSource> Actor for Poller<S> {
         if self.metrics.last_answer.get() == 0 {
             self.metrics.last_answer.set(UnixTime::now().0);
         }
-        self.poll_after(Duration::ZERO, ctx);
+        self.poll_after(Duration::ZERO, None, ctx);
     }
 }
 
-/// What was published stays known over a restart: forgetting it would publish every aircraft again, and every alert. So
-/// does a pause.
-impl<S: StateSource> Supervised for Poller<S> {}
+/// A restart keeps the change filter, so that it does not publish every aircraft and alert again, and an operator's pause.
+impl Supervised for Poller {}
 
-impl<S: StateSource> Handler<SetPolling> for Poller<S> {
+impl Handler<SetPolling> for Poller {
     type Result = ();
 
     fn handle(&mut self, SetPolling(polling): SetPolling, ctx: &mut Self::Context) {
@@ -319,10 +299,10 @@ impl<S: StateSource> Handler<SetPolling> for Poller<S> {
             return;
         }
         self.polling = polling;
-        log::info!(actor = "poller", polling:? = polling; "the operator wants it so");
+        log::info!(actor = "poller", polling:? = polling; "polling was switched by the operator");
         self.phase(Phase::Running);
         match self.next {
-            // The poll under way ends in its own time, and then waits for what is wanted by then.
+            // The poll in flight completes, and then waits by the polling state of that time.
             Next::InFlight => {}
             Next::Due(timer) => {
                 ctx.cancel_future(timer);
@@ -333,7 +313,7 @@ impl<S: StateSource> Handler<SetPolling> for Poller<S> {
     }
 }
 
-impl<S: StateSource> Handler<Drain> for Poller<S> {
+impl Handler<Drain> for Poller {
     type Result = ResponseActFuture<Self, Drained>;
 
     fn handle(&mut self, drain: Drain, _: &mut Self::Context) -> Self::Result {
@@ -349,7 +329,7 @@ impl<S: StateSource> Handler<Drain> for Poller<S> {
 }
 
 #[cfg(feature = "fault-injection")]
-impl<S: StateSource> Handler<crate::messages::InjectPanic> for Poller<S> {
+impl Handler<crate::messages::InjectPanic> for Poller {
     type Result = ();
 
     #[expect(clippy::panic, reason = "it is what was asked for")]

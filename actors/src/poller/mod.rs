@@ -1,8 +1,7 @@
-//! Polls the source, lets changed states through, and decides when to poll next.
+//! Polls the source as often as its cadence allows, backs off on failures, and publishes the states that changed.
 
 mod actor;
 mod change_filter;
-pub mod poll_plan;
-mod refill_watch;
+mod failure_pause;
 
 pub use actor::Poller;

@@ -9,26 +9,52 @@ use actors::domain::{Snapshot, StateVector, UnixTime};
 use actors::messages::{Accepted, Polling, PublishStates, SetPolling};
 use actors::metrics::Metrics;
 use actors::poller::Poller;
-use actors::poller::poll_plan::{Account, PollInterval, PollPlan};
-use actors::ports::{Fetched, SourceError, StateSource};
+use actors::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use actors::supervision::{ActorName, Observation, Phase, PollerObservation, Readiness, SourceState, Vitals};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::{run, soon, state};
 
-/// A source that answers what it was given, and then with nothing new.
-#[derive(Clone, Default)]
-struct FakeSource(Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>, Rc<RefCell<Vec<Instant>>>);
+/// A source that gives scripted answers, and then empty ones.
+#[derive(Clone)]
+struct FakeSource {
+    answers: Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>,
+    polls: Rc<RefCell<Vec<Instant>>>,
+    cadence: Cadence,
+}
+
+impl FakeSource {
+    fn every(seconds: u64) -> Self {
+        let (pause, resolution) = (Duration::from_secs(seconds), Duration::from_secs(5));
+        let cadence = Cadence { pause, reason: CadenceReason::Interval, resolution };
+        Self { answers: Rc::default(), polls: Rc::default(), cadence }
+    }
+}
+
+impl Default for FakeSource {
+    fn default() -> Self {
+        Self::every(10)
+    }
+}
 
 impl StateSource for FakeSource {
-    async fn fetch(&self) -> Result<Fetched, SourceError> {
-        self.1.borrow_mut().push(Instant::now());
-        sleep(Duration::from_millis(100)).await;
-        self.0.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
+    fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>> {
+        async {
+            self.polls.borrow_mut().push(Instant::now());
+            sleep(Duration::from_millis(100)).await;
+            self.answers.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
+        }
+        .boxed_local()
     }
 
-    fn longest_fetch(&self) -> Duration {
+    fn max_fetch_time(&self) -> Duration {
         Duration::from_secs(60)
+    }
+
+    fn cadence(&self) -> Cadence {
+        self.cadence
     }
 }
 
@@ -59,11 +85,9 @@ impl Handler<PublishStates> for FakeProducer {
     }
 }
 
-fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> actix::Addr<Poller<FakeSource>> {
-    let plan =
-        PollPlan { interval: PollInterval::Every(Duration::from_secs(10)), cost: 4, account: Account::Registered };
+fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> actix::Addr<Poller> {
     let producer = producer.clone().start().recipient();
-    Poller::new(source.clone(), plan, producer, vitals.clone(), Metrics::unregistered()).start()
+    Poller::new(Rc::new(source.clone()), producer, vitals.clone(), Metrics::unregistered()).start()
 }
 
 fn observed(vitals: &Vitals) -> PollerObservation {
@@ -76,7 +100,7 @@ fn the_poller_hands_on_only_what_changed() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.0.borrow_mut().extend([
+        source.answers.borrow_mut().extend([
             answer(&[("aaaaaa", 10), ("bbbbbb", 10)]),
             answer(&[("aaaaaa", 10), ("bbbbbb", 12)]),
             answer(&[("bbbbbb", 11), ("cccccc", 1)]),
@@ -92,14 +116,12 @@ fn the_poller_hands_on_only_what_changed() {
 #[test]
 fn when_the_source_last_answered_and_when_it_is_asked_again_are_metrics() {
     run(async {
-        let (source, metrics) = (FakeSource::default(), Metrics::unregistered());
-        source.0.borrow_mut().extend([Err(SourceError::Unavailable("away".into()))]);
-        let plan =
-            PollPlan { interval: PollInterval::Every(Duration::from_secs(864)), cost: 4, account: Account::Anonymous };
+        let (source, metrics) = (FakeSource::every(864), Metrics::unregistered());
+        source.answers.borrow_mut().extend([Err(SourceError::Unavailable("away".into()))]);
         let producer = FakeProducer::default().start().recipient();
         let vitals = Vitals::unregistered(ActorName::POLLER);
         assert_eq!(metrics.last_answer.get(), 0, "nobody polls");
-        let _poller = Poller::new(source, plan, producer, vitals.clone(), metrics.clone()).start();
+        let _poller = Poller::new(Rc::new(source), producer, vitals.clone(), metrics.clone()).start();
         sleep(Duration::from_millis(500)).await;
         // The beginning stands for an answer: from then on one was missing.
         assert!(metrics.last_answer.get() > 1_700_000_000);
@@ -121,7 +143,7 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
             let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
             Ok(Fetched { snapshot, credits_left: None })
         };
-        source.0.borrow_mut().extend([
+        source.answers.borrow_mut().extend([
             squawks(10, Some("7700")),
             // What was published already is no news.
             squawks(10, Some("7700")),
@@ -145,12 +167,16 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
 struct Hanging;
 
 impl StateSource for Hanging {
-    async fn fetch(&self) -> Result<Fetched, SourceError> {
-        std::future::pending().await
+    fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>> {
+        std::future::pending().boxed_local()
     }
 
-    fn longest_fetch(&self) -> Duration {
+    fn max_fetch_time(&self) -> Duration {
         Duration::from_secs(400)
+    }
+
+    fn cadence(&self) -> Cadence {
+        FakeSource::default().cadence
     }
 }
 
@@ -158,9 +184,8 @@ impl StateSource for Hanging {
 fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
     run(async {
         let vitals = Vitals::unregistered(ActorName::POLLER);
-        let plan = PollPlan { interval: PollInterval::Auto, cost: 4, account: Account::Registered };
         let producer = FakeProducer::default().start().recipient();
-        let _poller = Poller::new(Hanging, plan, producer, vitals.clone(), Metrics::unregistered()).start();
+        let _poller = Poller::new(Rc::new(Hanging), producer, vitals.clone(), Metrics::unregistered()).start();
         sleep(Duration::from_secs(401)).await;
         assert_eq!(vitals.status().phase, Phase::Running);
         sleep(Duration::from_secs(60)).await;
@@ -173,13 +198,16 @@ fn the_poller_obeys_a_rate_limit_and_shows_it() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.0.borrow_mut().push_back(Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }));
+        source
+            .answers
+            .borrow_mut()
+            .push_back(Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }));
         let _poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_secs(3599)).await;
-        assert_eq!(source.1.borrow().len(), 1);
+        assert_eq!(source.polls.borrow().len(), 1);
         assert_eq!((vitals.status().phase, observed(&vitals).source), (Phase::BackingOff, SourceState::RateLimited));
         sleep(Duration::from_secs(10)).await;
-        assert_eq!(source.1.borrow().len(), 2);
+        assert_eq!(source.polls.borrow().len(), 2);
         assert_eq!(vitals.status().phase, Phase::Running);
     });
 }
@@ -189,7 +217,7 @@ fn the_poller_survives_every_failure_of_its_source() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.0.borrow_mut().extend([
+        source.answers.borrow_mut().extend([
             Err(SourceError::Unavailable("503".into())),
             Err(SourceError::Malformed("HTML".into())),
             Err(SourceError::Refused("credentials".into())),
@@ -206,9 +234,9 @@ fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_p
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.0.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
+        source.answers.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
         let poller = poller(&source, &producer, &vitals);
-        let asked = || source.1.borrow().len();
+        let asked = || source.polls.borrow().len();
         // While the first poll is under way: its answer is still used.
         sleep(Duration::from_millis(50)).await;
         poller.send(SetPolling(Polling::Paused)).await.unwrap();
@@ -244,6 +272,6 @@ fn a_drained_poller_asks_no_more() {
         sleep(Duration::from_millis(50)).await;
         assert_eq!(poller.send(soon()).await.unwrap().left, 0);
         sleep(Duration::from_secs(100)).await;
-        assert_eq!(source.1.borrow().len(), 1, "the request under way was given up, and none followed");
+        assert_eq!(source.polls.borrow().len(), 1, "the request under way was given up, and none followed");
     });
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use actors::domain::{Icao24, StateVector, UnixTime};
-use flight_monitor::opensky::wire::parse_states;
+use flight_monitor::sources::opensky::wire::parse_states;
 use simulator::{Clock, DailyCredits, ManualClock, Simulator};
 
 /// The simulated sky, at a time that moves from poll to poll.

@@ -10,7 +10,7 @@ use actors::domain::{StateVector, StateVectorParts};
 use actors::ports::Publisher;
 use anyhow::Context;
 use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
-use flight_monitor::opensky::wire::parse_states;
+use flight_monitor::sources::opensky::wire::parse_states;
 use simulator::{Changes, DailyCredits, Simulator};
 use tokio::runtime::Runtime;
 

@@ -1,13 +1,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::sources::PollInterval;
 use actors::domain::BoundingBox;
-use actors::poller::poll_plan::PollInterval;
 
 use crate::config::reader::Reader;
 use crate::config::section::section;
 use crate::config::values::{Secret, days, mins, secs};
-use crate::opensky::{Credentials, CredentialsError, Endpoint};
+use crate::sources::http::Endpoint;
+use crate::sources::opensky::{Credentials, CredentialsError};
 
 section! {
     /// The source of the flights: the OpenSky Network's REST API.

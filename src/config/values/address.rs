@@ -5,7 +5,7 @@ use std::str::FromStr;
 use url::Url;
 
 use crate::config::value::{InvalidValue, SettingValue, Shape, setting_value};
-use crate::opensky::Endpoint;
+use crate::sources::http::Endpoint;
 
 /// A host name or an IP address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]

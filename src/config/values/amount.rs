@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use actors::poller::poll_plan::PollInterval;
+use crate::sources::PollInterval;
 
 use crate::config::value::{InvalidValue, SettingValue, Shape};
 

@@ -6,7 +6,8 @@ use actors::supervision::{ActorName, ActorStatus, Observation, Phase, PollerObse
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::state::{ServerState, Traffic};
+use crate::http::state::ServerState;
+use crate::sources::Traffic;
 
 /// The quality of the live picture. Times are Unix seconds.
 #[derive(Serialize, ToSchema)]

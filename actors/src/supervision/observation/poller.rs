@@ -2,7 +2,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::domain::UnixTime;
-use crate::ports::SourceError;
+use crate::ports::{CadenceReason, SourceError};
 
 /// What the Poller reports about itself and its source: the admin page shows all of it, `/api/v1/status` a part.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
@@ -35,6 +35,8 @@ pub struct PollerObservation {
     pub credits_left: Option<u32>,
     /// The pause before the next poll.
     pub next_poll_seconds: f64,
+    /// Why that pause is not shorter; `None` after a failed poll.
+    pub next_poll_reason: Option<CadenceReason>,
     /// The time of the next poll; `None` while polling is paused.
     pub next_poll_at: Option<UnixTime>,
     /// Aircraft whose newest state the change filter remembers.

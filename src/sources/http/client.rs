@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::error::ParseError;
 use actors::ports::SourceError;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
-use awc::http::header::{ACCEPT, HOST, HeaderMap, LOCATION, PROXY_AUTHORIZATION, USER_AGENT};
+use awc::http::header::{ACCEPT, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use awc::http::{Method, StatusCode, Uri};
 use awc::{Client, ClientRequest, Connector, SendClientRequest};
 use futures_util::StreamExt as _;
@@ -16,45 +16,36 @@ use tokio::time::{Instant, timeout_at};
 use url::{Position, Url};
 
 use super::endpoint::Endpoint;
-use super::quote::Secrets;
+use super::response::HttpResponse;
 use super::tunnel::{self, TunnelConnector};
+use super::user_agent::USER_AGENT_VALUE;
 use crate::proxy::{Proxies, Proxy};
 
-/// One request and its answer, bounded in time and size. Nothing is followed or tried again here.
-pub(super) struct Exchange {
+/// How this process reaches other machines.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// The proxies for requests.
+    pub proxies: Proxies,
+    /// Certificate authorities that are trusted in addition to the public ones.
+    pub authorities: Vec<CertificateDer<'static>>,
+}
+
+/// Sends one request at a time, bounded in time and size. It follows no redirect and retries nothing.
+pub(in crate::sources) struct HttpClient {
     client: Client,
     proxies: Rc<Proxies>,
     timeout: Duration,
 }
 
-/// An answer, whatever its status.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    /// Decompressed; of an answer that is not 200 only the beginning, or nothing when it did not come in time.
-    pub(super) body: Vec<u8>,
-    /// Which proxy handed it on, and may have made it; empty for a direct answer.
-    through: String,
-}
+/// Bytes read of an error's body.
+const MAX_ERROR_BODY: usize = 16 * 1024;
 
-macro_rules! user_agent {
-    () => {
-        concat!("flight-monitor/", env!("CARGO_PKG_VERSION"))
-    };
-}
+/// The timeout for an error's body: its status says enough.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How this program names itself to a proxy.
-pub(super) const USER_AGENT_LINE: &str = concat!("User-Agent: ", user_agent!(), "\r\n");
-
-/// Bytes of an error's body that are looked at.
-const ERROR_BODY: usize = 16 * 1024;
-
-/// How long an error's body may take: its status says enough.
-const ERROR_BODY_TIME: Duration = Duration::from_secs(2);
-
-impl Exchange {
-    /// Requests through these proxies, to servers with a certificate of the public authorities or of these.
-    pub(super) fn new(timeout: Duration, proxies: Proxies, authorities: Vec<CertificateDer<'static>>) -> Self {
+impl HttpClient {
+    /// A client whose requests, including the response's last byte, take no longer than `timeout`.
+    pub(in crate::sources) fn new(timeout: Duration, Network { proxies, authorities }: Network) -> Self {
         install_crypto_provider();
         let proxies = Rc::new(proxies);
         let connector = Connector::new()
@@ -62,34 +53,34 @@ impl Exchange {
             .rustls_0_23(Arc::new(tls(authorities)))
             .timeout(timeout)
             .handshake_timeout(timeout)
-            // Long enough for one poll's requests. Kept until the next poll, a connection may be closed by the server
-            // at the moment of its use.
+            // Long enough for one poll's requests. A connection kept until the next poll may be closed by the server just
+            // as it is used again.
             .conn_keep_alive(Duration::from_secs(1));
         let client = Client::builder()
             .connector(connector)
             // A followed redirect could carry the token to another host.
             .disable_redirects()
-            // `send` bounds the body too, awc the head only.
+            // `send` also bounds the body, awc only the head.
             .disable_timeout()
             .finish();
         Self { client, proxies, timeout }
     }
 
-    pub(super) fn get(&self, url: &str) -> ClientRequest {
+    pub(in crate::sources) fn get(&self, url: &str) -> ClientRequest {
         self.request(Method::GET, url)
     }
 
-    pub(super) fn post(&self, url: &str) -> ClientRequest {
+    pub(in crate::sources) fn post(&self, url: &str) -> ClientRequest {
         self.request(Method::POST, url)
     }
 
-    /// An `http` URL that goes through a proxy is asked for in the absolute form, of the proxy (RFC 9112, 3.2.2).
+    /// Sends `http` requests that go through a proxy to the proxy, in absolute form (RFC 9112, 3.2.2).
     fn request(&self, method: Method, url: &str) -> ClientRequest {
         let forwarded = Url::parse(url).ok().and_then(|url| Some((self.forwarder(&url)?, url)));
-        let Some((proxy, url)) = forwarded else { return described(self.client.request(method, url)) };
-        // A URL that does not fit becomes an empty one, which awc refuses.
+        let Some((proxy, url)) = forwarded else { return with_headers(self.client.request(method, url)) };
+        // An unusable URL becomes an empty one, which awc rejects.
         let uri = Uri::builder().scheme("http").authority(proxy.to_string()).path_and_query(url.as_str()).build();
-        let mut request = described(self.client.request(method, uri.unwrap_or_default()))
+        let mut request = with_headers(self.client.request(method, uri.unwrap_or_default()))
             .insert_header((HOST, &url[Position::BeforeHost..Position::AfterPort]));
         if let Some(authorization) = proxy.authorization() {
             request = request.insert_header((PROXY_AUTHORIZATION, authorization));
@@ -101,38 +92,32 @@ impl Exchange {
         self.proxies.of(url).filter(|_| url.scheme() == "http")
     }
 
-    /// Sends a request to this endpoint and reads its answer, of a 200 up to `limit` bytes. Errors do not name the endpoint,
-    /// but the proxy.
-    pub(super) async fn send(
+    /// Sends a request to this endpoint and reads the response, up to `limit` bytes if its status is 200. Errors name the
+    /// proxy but not the endpoint.
+    pub(in crate::sources) async fn send(
         &self,
         endpoint: &Endpoint,
         request: SendClientRequest,
         limit: usize,
-    ) -> Result<Answer, SourceError> {
-        let answer = self.receive(request, limit).await.map_err(|error| self.naming_proxy(error, endpoint))?;
+    ) -> Result<HttpResponse, SourceError> {
+        let response = self.receive(request, limit).await.map_err(|error| self.naming_proxy(error, endpoint))?;
         match self.forwarder(endpoint.url()) {
-            Some(proxy) if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                let hint = tunnel::hint(proxy, answer.status.as_u16());
-                Err(SourceError::Refused(format!("proxy {proxy} refused the request: {}{hint}", answer.status)))
+            Some(proxy) if response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                let hint = tunnel::hint(proxy, response.status.as_u16());
+                Err(SourceError::Refused(format!("proxy {proxy} refused the request: {}{hint}", response.status)))
             }
-            Some(proxy) => Ok(Answer { through: through(proxy), ..answer }),
-            None => Ok(answer),
+            Some(proxy) => Ok(HttpResponse { through: through(proxy), ..response }),
+            None => Ok(response),
         }
     }
 
     fn naming_proxy(&self, error: SourceError, endpoint: &Endpoint) -> SourceError {
         let Some(proxy) = self.proxies.of(endpoint.url()) else { return error };
         let named = format!("proxy {proxy}");
-        let naming = |text: String| if text.contains(&named) { text } else { format!("{text}{}", through(proxy)) };
-        match error {
-            SourceError::Refused(text) => SourceError::Refused(naming(text)),
-            SourceError::Unavailable(text) => SourceError::Unavailable(naming(text)),
-            SourceError::Malformed(text) => SourceError::Malformed(naming(text)),
-            limited @ SourceError::RateLimited { .. } => limited,
-        }
+        error.map_text(|text| if text.contains(&named) { text } else { format!("{text}{}", through(proxy)) })
     }
 
-    async fn receive(&self, request: SendClientRequest, limit: usize) -> Result<Answer, SourceError> {
+    async fn receive(&self, request: SendClientRequest, limit: usize) -> Result<HttpResponse, SourceError> {
         let deadline = Instant::now() + self.timeout;
         let slow = |_| SourceError::Unavailable(format!("no answer within {:?}", self.timeout));
         let mut response =
@@ -154,11 +139,11 @@ impl Exchange {
             let slow = |_| SourceError::Unavailable(format!("the answer did not end within {:?}", self.timeout));
             timeout_at(deadline, read(limit)).await.map_err(slow)??;
         } else {
-            let deadline = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            // Whatever goes wrong here, the status is known.
-            let _ = timeout_at(deadline, read(ERROR_BODY)).await;
+            let deadline = deadline.min(Instant::now() + ERROR_BODY_TIMEOUT);
+            // The status is known, so a failure here does not matter.
+            let _ = timeout_at(deadline, read(MAX_ERROR_BODY)).await;
         }
-        Ok(Answer { status, headers, body, through: String::new() })
+        Ok(HttpResponse { status, headers, body, through: String::new() })
     }
 }
 
@@ -170,43 +155,16 @@ fn tls(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let (_, unusable) = roots.add_parsable_certificates(authorities);
     if unusable > 0 {
-        log::warn!("{unusable} certificates of authorities cannot be used");
+        log::warn!("ignored {unusable} invalid certificates of SSL_CERT_FILE");
     }
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    // One request at a time has no use for HTTP/2. awc's own `max_http_version` would replace this configuration.
+    // Sequential requests gain nothing from HTTP/2. awc's own `max_http_version` would replace this configuration.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
 }
 
-fn described(request: ClientRequest) -> ClientRequest {
-    request.insert_header((USER_AGENT, user_agent!())).insert_header((ACCEPT, "application/json"))
-}
-
-impl Answer {
-    /// The status, and what else there is to say about it.
-    pub(super) fn describe(&self, secrets: &Secrets) -> String {
-        let quote = match self.headers.get(LOCATION) {
-            // The query of a redirect may carry a session.
-            Some(location) if self.status.is_redirection() => {
-                let location = location.as_bytes().split(|b| matches!(b, b'?' | b'#')).next().unwrap_or_default();
-                format!("redirects to {}", secrets.quote(location))
-            }
-            _ => secrets.quote(&self.body),
-        };
-        let separator = if quote.is_empty() { "" } else { ": " };
-        format!("answered {}{}{separator}{quote}", self.status, self.through)
-    }
-}
-
-/// Puts before an error's text what was asked.
-pub(super) fn with_context(error: SourceError, asked: &Endpoint) -> SourceError {
-    let named = |text: String| format!("{asked}: {text}");
-    match error {
-        SourceError::Refused(text) => SourceError::Refused(named(text)),
-        SourceError::Unavailable(text) => SourceError::Unavailable(named(text)),
-        SourceError::Malformed(text) => SourceError::Malformed(named(text)),
-        limited @ SourceError::RateLimited { .. } => limited,
-    }
+fn with_headers(request: ClientRequest) -> ClientRequest {
+    request.insert_header((USER_AGENT, USER_AGENT_VALUE)).insert_header((ACCEPT, "application/json"))
 }
 
 fn sending_failed(sending: &SendRequestError) -> SourceError {
@@ -231,7 +189,7 @@ fn reading_failed(error: &PayloadError) -> SourceError {
     match error {
         PayloadError::Incomplete(None) | PayloadError::EncodingCorrupted => SourceError::Malformed(text),
         PayloadError::Io(error) | PayloadError::Incomplete(Some(error)) => match error.kind() {
-            // The decoder's words for a body that is no gzip, or ends too early.
+            // The decoder's errors for a body that is not gzip or ends too early.
             ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::WriteZero => {
                 SourceError::Malformed(text)
             }
@@ -241,11 +199,11 @@ fn reading_failed(error: &PayloadError) -> SourceError {
     }
 }
 
-/// rustls wants one provider for the whole process, and awc panics without.
+/// rustls needs one provider for the whole process, and awc panics without it.
 fn install_crypto_provider() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        // An error says that another part of the program was first, which is as good.
+        // An error means that another part of the program has installed one.
         let _: Result<(), Arc<_>> = rustls::crypto::ring::default_provider().install_default();
     });
 }

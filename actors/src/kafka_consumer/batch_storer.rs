@@ -3,9 +3,8 @@ use std::time::Duration;
 
 use actix::Recipient;
 
-use super::actor::Reading;
+use super::consumer_context::{ConsumerContext, Dependency};
 use super::database_retry::DatabaseRetry;
-use super::store_path::failed;
 use crate::batch::{Batch, DeadLetter, RecordPlace, Stored};
 use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{PublishDeadLetters, StoreBatch};
@@ -13,16 +12,16 @@ use crate::ports::{StoreError, Subscription};
 use crate::supervision::backoff::Backoff;
 use crate::throttle::Throttle;
 
-/// One batch on its way to the database.
-pub(super) struct Storing<S> {
-    pub(super) reading: Reading<S>,
+/// Brings batches to the database, and records that it cannot take to the dead letters.
+pub(super) struct BatchStorer<S> {
+    pub(super) context: ConsumerContext<S>,
     pub(super) db_writer: Recipient<StoreBatch>,
     pub(super) dead_letters: Recipient<PublishDeadLetters>,
 }
 
-impl<S: Subscription> Storing<S> {
-    /// Tries until the batch is stored. Dead letters go first, since the position must not pass them before Kafka has
-    /// them. Also answers how many there were.
+impl<S: Subscription> BatchStorer<S> {
+    /// Retries until the batch is stored. Dead letters are published first, since the position must not pass them before
+    /// Kafka has them. Also returns their number.
     pub(super) async fn store(self, mut batch: Batch) -> (Arc<Batch>, Stored, u64) {
         let mut letters: Vec<DeadLetter> =
             batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
@@ -30,14 +29,14 @@ impl<S: Subscription> Storing<S> {
         let mut batch = Arc::new(batch);
         let mut retry = DatabaseRetry::new();
         loop {
-            sent += self.bury(&mut letters).await;
+            sent += self.publish_dead_letters(&mut letters).await;
             let (error, pause) = match self.db_writer.send(StoreBatch(batch.clone())).await {
                 Ok(Ok(stored)) => return (batch, stored, sent),
                 Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
-                    // It may refuse every row that there is.
-                    static REFUSED: Throttle = Throttle::new(Duration::from_secs(10));
-                    if let Some(suppressed) = REFUSED.admit() {
-                        log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%, suppressed; "the database refuses a row: {reason}");
+                    // The database may reject every row.
+                    static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
+                    if let Some(suppressed) = REJECTED.admit() {
+                        log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%, suppressed; "the database rejected a row: {reason}");
                     }
                     letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
                     continue;
@@ -48,23 +47,23 @@ impl<S: Subscription> Storing<S> {
                 Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(None)),
             };
             if let Some(suppressed) = retry.should_log(&error) {
-                log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause, suppressed; "not stored yet: {error}");
+                log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause, suppressed; "failed to store a batch: {error}");
             }
-            failed(&self.reading, &error, "database");
+            self.context.report_failure(Dependency::Database, &error);
             tokio::time::sleep(pause).await;
         }
     }
 
-    /// Publishes dead letters until Kafka has them all.
-    async fn bury(&self, letters: &mut Vec<DeadLetter>) -> u64 {
+    /// Publishes dead letters, and retries until Kafka has them all.
+    async fn publish_dead_letters(&self, letters: &mut Vec<DeadLetter>) -> u64 {
         let count = letters.len() as u64;
         let mut backoff = Backoff::for_a_service();
         while !letters.is_empty() {
             let error = match self.dead_letters.send(PublishDeadLetters(letters.clone())).await {
                 Ok(Ok(())) => {
-                    static BURIED: Throttle = Throttle::new(Duration::from_secs(10));
-                    if let Some(suppressed) = BURIED.admit() {
-                        log::warn!(actor = "kafka-consumer-store", records = letters.len(), suppressed; "records went to the dead letters: {}", letters[0].reason);
+                    static PUBLISHED: Throttle = Throttle::new(Duration::from_secs(10));
+                    if let Some(suppressed) = PUBLISHED.admit() {
+                        log::warn!(actor = "kafka-consumer-store", records = letters.len(), suppressed; "published dead letters: {}", letters[0].reason);
                     }
                     letters.clear();
                     return count;
@@ -79,14 +78,14 @@ impl<S: Subscription> Storing<S> {
                 }
                 Err(error) => format!("the KafkaProducer did not answer: {error}"),
             };
-            failed(&self.reading, &error, "Kafka");
+            self.context.report_failure(Dependency::Kafka, &error);
             tokio::time::sleep(backoff.pause()).await;
         }
         count
     }
 }
 
-/// Removes the rows of a key from a batch, as dead letters.
+/// Moves the rows of a key from a batch to dead letters.
 fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &str) -> Vec<DeadLetter> {
     let topic = batch.log.topic.clone();
     let mut letters = Vec::new();

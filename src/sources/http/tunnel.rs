@@ -13,40 +13,40 @@ use url::Url;
 
 use crate::proxy::{Proxies, Proxy};
 
-/// Connects directly, or for `https` through a tunnel of the proxy that is meant for the address (RFC 9110, 9.3.6).
+/// Connects directly, or for `https` through a CONNECT tunnel of the configured proxy (RFC 9110, 9.3.6).
 #[derive(Clone)]
 pub(super) struct TunnelConnector {
     proxies: Rc<Proxies>,
     direct: ConnectorService,
 }
 
-/// Why there is no tunnel. The text names the proxy.
+/// Why the tunnel failed. The text names the proxy.
 #[derive(Debug, Error)]
 pub(super) enum TunnelError {
-    /// The proxy refuses for good.
+    /// The proxy rejects the request.
     #[error("{0}")]
     Refused(String),
-    /// It does not answer, or cannot reach the address now.
+    /// The proxy does not respond, or cannot reach the target now.
     #[error("{0}")]
     Unavailable(String),
-    /// It is no HTTP proxy.
+    /// The server is not an HTTP proxy.
     #[error("{0}")]
     Malformed(String),
 }
 
-/// Bytes of an answer to CONNECT.
-const LONGEST_HEAD: usize = 16 * 1024;
+/// Bytes of the response to CONNECT.
+const MAX_HEAD: usize = 16 * 1024;
 
-/// Characters of its status line that are shown.
-const LONGEST_STATUS: usize = 80;
+/// Characters of its status line that errors show.
+const MAX_STATUS: usize = 80;
 
 impl TunnelConnector {
     pub(super) fn new(proxies: Rc<Proxies>) -> Self {
         Self { proxies, direct: Connector::new(Resolver::default()).service() }
     }
 
-    /// The proxy, and the host and port that it is to connect to.
-    fn way(&self, uri: &Uri) -> Option<(Proxy, String)> {
+    /// The proxy, and the host and port to connect to.
+    fn tunnel(&self, uri: &Uri) -> Option<(Proxy, String)> {
         if uri.scheme_str() != Some("https") {
             return None;
         }
@@ -62,9 +62,9 @@ impl Service<ConnectInfo<Uri>> for TunnelConnector {
 
     actix_service::always_ready!();
 
-    // awc bounds the time of the whole.
+    // awc's connect timeout covers the tunnel.
     fn call(&self, info: ConnectInfo<Uri>) -> Self::Future {
-        match self.way(info.request()) {
+        match self.tunnel(info.request()) {
             Some((proxy, target)) => Box::pin(async move {
                 let stream = open(&proxy, &target).await.map_err(|error| ConnectError::Io(io::Error::other(error)))?;
                 Ok(Connection::new(info.request().clone(), stream))
@@ -82,7 +82,7 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     let lost =
         |error: io::Error| TunnelError::Unavailable(format!("proxy {proxy} broke off CONNECT to {target}: {error}"));
     stream.set_nodelay(true).map_err(lost)?;
-    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}", super::exchange::USER_AGENT_LINE);
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}", super::user_agent::USER_AGENT_LINE);
     if let Some(authorization) = proxy.authorization() {
         request.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
     }
@@ -91,12 +91,11 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
 
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        if head.len() >= LONGEST_HEAD {
-            let what =
-                format!("proxy {proxy} answered CONNECT to {target} with more than {LONGEST_HEAD} bytes of headers");
+        if head.len() >= MAX_HEAD {
+            let what = format!("proxy {proxy} answered CONNECT to {target} with more than {MAX_HEAD} bytes of headers");
             return Err(TunnelError::Malformed(what));
         }
-        // One by one, since what follows belongs to TLS; there are some hundred of them.
+        // Byte by byte, since what follows belongs to TLS; the head has a few hundred bytes.
         head.push(stream.read_u8().await.map_err(lost)?);
     }
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -109,12 +108,12 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     if (200..300).contains(&code) {
         return Ok(stream);
     }
-    let status: String = status.chars().take(LONGEST_STATUS).filter(|c| !c.is_control()).collect();
+    let status: String = status.chars().take(MAX_STATUS).filter(|c| !c.is_control()).collect();
     let refused = format!("proxy {proxy} refused CONNECT to {target}: {status}{}", hint(proxy, code));
     Err(if code >= 500 { TunnelError::Unavailable(refused) } else { TunnelError::Refused(refused) })
 }
 
-/// What to do about a status of the proxy.
+/// Advice on a status of the proxy.
 pub(super) fn hint(proxy: &Proxy, code: u16) -> String {
     match code {
         407 => format!(" (user name and password belong into {}: http://user:password@{proxy})", proxy.variable()),
@@ -122,7 +121,7 @@ pub(super) fn hint(proxy: &Proxy, code: u16) -> String {
     }
 }
 
-/// The error of a tunnel, told apart by who can act; `None` for any other error.
+/// Classifies a tunnel's error by who can act; `None` for any other error.
 pub(super) fn failure(error: &io::Error) -> Option<SourceError> {
     let error = error.get_ref()?.downcast_ref::<TunnelError>()?;
     let text = error.to_string();

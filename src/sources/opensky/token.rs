@@ -2,17 +2,14 @@ use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
 use actors::ports::SourceError;
-use awc::http::StatusCode;
 use awc::http::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::credentials::Credentials;
-use super::endpoint::Endpoint;
-use super::exchange::{Answer, Exchange, with_context};
-use super::quote::Secrets;
 use super::rate_limit;
+use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Secrets, with_context};
 
 /// Access tokens by the OAuth2 client credentials grant (RFC 6749, 4.4), each kept until shortly before it expires.
 pub(super) struct TokenSource {
@@ -30,17 +27,17 @@ struct Held {
 #[derive(Clone, PartialEq)]
 pub(super) struct Token(String);
 
-/// Bytes of an answer of the token endpoint; a token has 1 to 2 KiB.
-const LONGEST_ANSWER: usize = 64 * 1024;
+/// Bytes of the token endpoint's response; a token has 1 to 2 KiB.
+const MAX_RESPONSE: usize = 64 * 1024;
 
-/// A token is renewed so long before it expires, or a tenth of its life when that is less.
+/// A token is renewed this long before it expires, or a tenth of its life if that is less.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
 
-/// The lifetime of a token whose answer does not say; OpenSky's live as long. A 401 corrects a wrong guess.
-const USUAL_LIFE: Duration = Duration::from_secs(30 * 60);
+/// The lifetime of a token if the response does not say; OpenSky's usual one. A 401 corrects a wrong guess.
+const DEFAULT_LIFE: Duration = Duration::from_secs(30 * 60);
 
-/// No token is believed to live longer.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The upper bound of a token's lifetime.
+const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Token {
     /// The value of the `Authorization` header, marked as sensitive.
@@ -61,66 +58,62 @@ impl TokenSource {
         Self { endpoint, credentials, held: RefCell::new(None) }
     }
 
-    /// What must not be shown of the account.
+    /// The account's secrets.
     pub(super) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         secrets.add(self.credentials.client_secret());
         secrets
     }
 
-    /// A token that is good for a request now.
-    pub(super) async fn get(&self, exchange: &Exchange) -> Result<Token, SourceError> {
+    /// A valid token, renewed if necessary.
+    pub(super) async fn get(&self, http: &HttpClient) -> Result<Token, SourceError> {
         if let Some(held) = &*self.held.borrow()
             && Instant::now() < held.renew_at
         {
             return Ok(held.token.clone());
         }
-        self.renew(exchange).await.map_err(|error| with_context(error, &self.endpoint))
+        self.renew(http).await.map_err(|error| with_context(error, &self.endpoint))
     }
 
-    /// Forgets the held token: the API did not accept it.
+    /// Forgets the held token, which the API did not accept.
     pub(super) fn forget(&self) {
         *self.held.borrow_mut() = None;
     }
 
-    async fn renew(&self, exchange: &Exchange) -> Result<Token, SourceError> {
-        // Its life begins before the answer is here.
+    async fn renew(&self, http: &HttpClient) -> Result<Token, SourceError> {
+        // Its lifetime starts before the response arrives.
         let asked_at = Instant::now();
-        let request = exchange.post(self.endpoint.as_str()).send_form(&[
+        let request = http.post(self.endpoint.as_str()).send_form(&[
             ("grant_type", "client_credentials"),
             ("client_id", self.credentials.client_id()),
             ("client_secret", self.credentials.client_secret()),
         ]);
-        let answer = exchange.send(&self.endpoint, request, LONGEST_ANSWER).await?;
-        let (token, life) = judge(&answer, &self.secrets())?;
-        log::debug!("a new OpenSky access token, good for {} s", life.as_secs());
+        let response = http.send(&self.endpoint, request, MAX_RESPONSE).await?;
+        let (token, life) = read(&response, &self.secrets())?;
+        log::debug!("obtained an OpenSky access token, valid for {} s", life.as_secs());
         *self.held.borrow_mut() = Some(Held { token: token.clone(), renew_at: asked_at + renewal_after(life) });
         Ok(token)
     }
 }
 
-/// How long after its birth a token is to be renewed.
+/// The age at which a token is renewed.
 fn renewal_after(life: Duration) -> Duration {
     life - RENEW_BEFORE.min(life / 10)
 }
 
-/// What an answer of the token endpoint means: a token and its lifetime, or who can act.
-fn judge(answer: &Answer, secrets: &Secrets) -> Result<(Token, Duration), SourceError> {
-    match answer.status {
-        StatusCode::OK => parse(&answer.body).map_err(|what| SourceError::Malformed(what.to_owned())),
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(SourceError::RateLimited { retry_after: rate_limit::retry_after(&answer.headers, SystemTime::now()) })
-        }
-        StatusCode::REQUEST_TIMEOUT => Err(SourceError::Unavailable(answer.describe(secrets))),
-        status if status.is_server_error() => Err(SourceError::Unavailable(answer.describe(secrets))),
-        status if status.is_client_error() || status.is_redirection() => {
-            Err(SourceError::Refused(oauth_error(answer, secrets).unwrap_or_else(|| answer.describe(secrets))))
-        }
-        _ => Err(SourceError::Malformed(format!("answered {}", answer.status))),
-    }
+/// Reads a response of the token endpoint: a token and its lifetime.
+fn read(response: &HttpResponse, secrets: &Secrets) -> Result<(Token, Duration), SourceError> {
+    let retry_after = rate_limit::retry_after(&response.headers, SystemTime::now());
+    response.check_status(secrets, retry_after).map_err(|error| match error {
+        SourceError::Refused(text) => SourceError::Refused(oauth_error(response, secrets).unwrap_or(text)),
+        // An unexpected success may contain a token.
+        SourceError::Malformed(_) => SourceError::Malformed(format!("answered {}", response.status)),
+        other => other,
+    })?;
+    parse(&response.body).map_err(|what| SourceError::Malformed(what.to_owned()))
 }
 
-/// The answer's body is not quoted: it may hold a token.
+/// Errors do not quote the body, which may contain a token.
 fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
     #[derive(Deserialize)]
     struct Granted {
@@ -134,7 +127,7 @@ fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
         _ => return Err("an `access_token` that is none"),
     };
     let seconds = match granted.expires_in {
-        Value::Null => USUAL_LIFE.as_secs_f64(),
+        Value::Null => DEFAULT_LIFE.as_secs_f64(),
         Value::Number(number) => number.as_f64().unwrap_or(f64::NAN),
         Value::String(text) => text.trim().parse().unwrap_or(f64::NAN),
         _ => f64::NAN,
@@ -142,21 +135,21 @@ fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
     if seconds.is_nan() {
         return Err("an `expires_in` that is no number");
     }
-    Ok((token, Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()))))
+    Ok((token, Duration::from_secs_f64(seconds.clamp(0.0, MAX_LIFE.as_secs_f64()))))
 }
 
 /// `error` and `error_description` of RFC 6749, 5.2.
-fn oauth_error(answer: &Answer, secrets: &Secrets) -> Option<String> {
+fn oauth_error(response: &HttpResponse, secrets: &Secrets) -> Option<String> {
     #[derive(Deserialize)]
     struct Denied {
         error: String,
         error_description: Option<String>,
     }
-    let denied: Denied = serde_json::from_slice(&answer.body).ok()?;
+    let denied: Denied = serde_json::from_slice(&response.body).ok()?;
     let error = secrets.quote(denied.error.as_bytes());
     let description =
         denied.error_description.map_or(String::new(), |it| format!(": {}", secrets.quote(it.as_bytes())));
-    Some(format!("answered {}: {error}{description}", answer.status))
+    Some(format!("answered {}: {error}{description}", response.status))
 }
 
 #[cfg(test)]

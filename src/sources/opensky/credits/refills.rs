@@ -1,16 +1,16 @@
 use std::time::Duration;
 
-use super::poll_plan::{PollPlan, crosses_midnight};
+use super::plan::{PollPlan, crosses_midnight};
 
-/// Learns from the balances of successive answers whether credits come back more often than once a day.
+/// Learns from the balances of successive responses whether credits are refilled more often than once a day.
 ///
-/// A balance that rises between two polls was refilled. One rise may have other reasons, such as a better tier, so two of
-/// them are needed, at a distance that a refill could have. What was learned holds until a refill fails to come, and half
-/// of what the last one left is never spent on it: a wrong guess costs half of a day's credits at most.
+/// A balance that rises between two polls was refilled. One rise may have other causes, such as a better tier, so it takes
+/// two of them, as far apart as refills can be. A learned period holds until a refill fails to come, and half of the balance
+/// after the last refill is kept in reserve: a wrong guess costs half of a day's credits at most.
 #[derive(Debug, Default)]
 pub(super) struct RefillWatch {
     last: Option<Balance>,
-    /// When the balance last rose, where one more rise would tell the period.
+    /// When the balance last rose, if one more rise would reveal the period.
     rise: Option<Duration>,
     learned: Option<Refills>,
 }
@@ -21,27 +21,27 @@ struct Balance {
     credits: u32,
 }
 
-/// What two rises have told.
+/// The refills that two rises revealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Refills {
     period: Duration,
-    /// The guess ends if the balance has not risen by then.
+    /// The guess is dropped if the balance has not risen by then.
     overdue: Duration,
-    /// Kept for the rest of the day in case there is none.
+    /// Credits kept for the rest of the day, in case the refill does not come.
     reserve: u32,
 }
 
 impl RefillWatch {
-    /// Distances between two rises that can be a refill's. OpenSky looks every two hours for accounts that feed data, so
-    /// an account that gains and loses that tier again and again rises every four hours at most.
+    /// The possible periods of refills. OpenSky checks every two hours which accounts feed data, so the balance of an account
+    /// that keeps gaining and losing that tier rises every four hours at most.
     const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_mins(30)..=Duration::from_hours(3);
 
-    /// A smaller rise, in polls, may be a request that was not charged, or a balance that grows all the time.
-    const SMALLEST_RISE: u32 = 10;
+    /// A smaller rise, in polls, may be a request that was not charged, or a balance that grows steadily.
+    const MIN_RISE: u32 = 10;
 
-    /// How long to wait after a good answer: as the plan says, or less where credits come back sooner.
+    /// The pause after a successful poll: the plan's, or a shorter one if credits are refilled sooner.
     ///
-    /// `now` is the time since 1970 in UTC, `credits_left` what the answer said.
+    /// `now` is the time since 1970 in UTC, `credits_left` the balance in the response, if it has one.
     pub(super) fn after_success(&mut self, plan: &PollPlan, now: Duration, credits_left: Option<u32>) -> Duration {
         let planned = plan.after_success(now, credits_left);
         let Some(credits) = credits_left else { return planned };
@@ -55,8 +55,7 @@ impl RefillWatch {
         }
     }
 
-    /// The time between two refills, where it was learned that they come within the day; to the quarter of an hour, since
-    /// a refill is seen at the next poll only.
+    /// The learned time between two refills, to the quarter of an hour, since a refill shows at the next poll only.
     pub(super) fn period(&self) -> Option<Duration> {
         const STEP: u64 = 15 * 60;
         self.learned.map(|refills| Duration::from_secs((refills.period.as_secs() + STEP / 2) / STEP * STEP))
@@ -64,7 +63,7 @@ impl RefillWatch {
 
     fn note(&mut self, Balance { at, credits }: Balance, cost: u32) {
         let Some(last) = self.last.replace(Balance { at, credits }) else { return };
-        let risen = credits.saturating_sub(last.credits) >= Self::SMALLEST_RISE.saturating_mul(cost.max(1));
+        let risen = credits.saturating_sub(last.credits) >= Self::MIN_RISE.saturating_mul(cost.max(1));
         if self.learned.is_some_and(|refills| at > refills.overdue) {
             *self = Self { last: self.last, ..Self::default() };
         }
@@ -72,7 +71,7 @@ impl RefillWatch {
             return;
         }
         if crosses_midnight(last.at, at) {
-            // Every tier is refilled then. It confirms what was learned, but teaches nothing.
+            // Every tier is refilled at midnight: this confirms a period, but reveals none.
             self.rise = None;
             self.learned = self.learned.map(|refills| Refills::after(at, refills.period, credits));
             return;
@@ -86,7 +85,7 @@ impl RefillWatch {
 
 impl Refills {
     fn after(rise: Duration, period: Duration, credits: u32) -> Self {
-        // A rise is seen at the next poll only, and a poll may fail.
+        // A rise shows at the next poll only, and a poll may fail.
         Self { period, overdue: rise + period + period / 4, reserve: credits / 2 }
     }
 }
@@ -95,8 +94,9 @@ impl Refills {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::plan::Account;
     use super::*;
-    use crate::poller::poll_plan::{Account, PollInterval};
+    use crate::sources::PollInterval;
 
     const MINUTE: f64 = 60.0;
     const HOUR: f64 = 3_600.0;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use actix::Recipient;
 
-use super::actor::Reading;
+use super::consumer_context::ConsumerContext;
 use super::health_probe::HealthProbe;
 use super::lag::Lag;
+use super::route::Route;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{ShowBatch, Shown};
@@ -16,23 +17,36 @@ use crate::supervision::backoff::Backoff;
 use crate::supervision::{LiveObservation, Observation, Phase, Readiness};
 
 /// Kafka → SseHub, from as far back as an aircraft stays in the picture.
-pub(super) struct LivePath<S> {
-    reading: Reading<S>,
-    hub: Recipient<ShowBatch>,
-    window: Duration,
+#[derive(Clone)]
+pub struct LiveRoute {
+    /// Shows batches.
+    pub hub: Recipient<ShowBatch>,
+    /// The age of the oldest records to read at the start.
+    pub window: Duration,
+}
+
+impl Route for LiveRoute {
+    fn run<S: Subscription>(self, context: ConsumerContext<S>) -> impl Future<Output = usize> {
+        LiveLoop::new(context, self).run()
+    }
+}
+
+struct LiveLoop<S> {
+    context: ConsumerContext<S>,
+    route: LiveRoute,
     /// The hub's epoch: another one means that its picture is empty again.
     epoch: Option<u64>,
-    /// Whether what Kafka had at the start is shown: until then the picture has holes.
-    is_whole: bool,
+    /// Whether the hub has what Kafka had at the start; until then the picture is incomplete.
+    is_complete: bool,
     owned: BTreeSet<i32>,
-    /// Where reading stands in each partition that the hub was shown something of.
+    /// How far each partition was read, if anything of it was shown.
     reached: BTreeMap<i32, Reached>,
     backoff: Backoff,
     lag: Lag<S>,
     observation: LiveObservation,
 }
 
-/// The record that was read last.
+/// The last record that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reached {
     /// The offset after it.
@@ -41,22 +55,30 @@ struct Reached {
     timestamp: i64,
 }
 
-/// The hub does no I/O: a batch that it has not taken after so long is a stall.
+/// The hub does no I/O: a batch that it has not accepted after this time is a stall.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-impl<S: Subscription> LivePath<S> {
-    pub(super) fn new(reading: Reading<S>, hub: Recipient<ShowBatch>, window: Duration) -> Self {
-        let (epoch, backoff, observation) = (None, Backoff::for_a_service(), LiveObservation::default());
-        expect(&reading.metrics.consumed, &["live"]);
-        expect(&reading.metrics.lost_offsets, &["live"]);
-        let lag = Lag::of("live", &reading.subscription, &reading.metrics);
-        let (owned, reached) = (BTreeSet::new(), BTreeMap::new());
-        Self { reading, hub, window, epoch, is_whole: false, owned, reached, backoff, lag, observation }
+impl<S: Subscription> LiveLoop<S> {
+    fn new(context: ConsumerContext<S>, route: LiveRoute) -> Self {
+        expect(&context.metrics.consumed, &["live"]);
+        expect(&context.metrics.lost_offsets, &["live"]);
+        let lag = Lag::of("live", &context.subscription, &context.metrics);
+        Self {
+            context,
+            route,
+            epoch: None,
+            is_complete: false,
+            owned: BTreeSet::new(),
+            reached: BTreeMap::new(),
+            backoff: Backoff::for_a_service(),
+            lag,
+            observation: LiveObservation::default(),
+        }
     }
 
-    /// Reads until it is to end. The answer is how many states were left: none, since nothing here is kept.
+    /// Reads until drained. Returns 0, since nothing here has to be kept.
     pub(super) async fn run(mut self) -> usize {
-        let work = self.reading.work.clone();
+        let work = self.context.work.clone();
         loop {
             tokio::select! {
                 biased;
@@ -83,7 +105,7 @@ impl<S: Subscription> LivePath<S> {
         match done {
             Ok(()) => {
                 self.backoff = Backoff::for_a_service();
-                self.ready_if_whole();
+                self.report_readiness();
             }
             Err(error) => self.pause(&error).await,
         }
@@ -92,25 +114,25 @@ impl<S: Subscription> LivePath<S> {
 
     fn observe(&mut self) {
         self.observation.lag = self.lag.total();
-        self.reading.vitals.observe(Observation::LiveConsumer(self.observation.clone()));
+        self.context.vitals.observe(Observation::LiveConsumer(self.observation.clone()));
     }
 
-    /// A client that came now would otherwise be shown an empty sky, or half of it.
-    fn ready_if_whole(&mut self) {
-        self.is_whole |= self.lag.has_caught_up();
-        let readiness = if self.is_whole {
+    /// Not ready while a client would see an incomplete picture.
+    fn report_readiness(&mut self) {
+        self.is_complete |= self.lag.has_caught_up();
+        let readiness = if self.is_complete {
             Readiness::Ready
         } else {
-            Readiness::NotReady(format!("reading what was published in the last {} s", self.window.as_secs()))
+            Readiness::NotReady(format!("reading what was published in the last {} s", self.route.window.as_secs()))
         };
-        self.reading.vitals.readiness(readiness);
+        self.context.vitals.readiness(readiness);
     }
 
-    /// The next event; failures are waited out here. Whether the live picture can be relied on is then for Kafka to
-    /// say: of several brokers one may be away and nobody misses it.
+    /// Waits for the next event, and retries after failures. A failure alone does not make the picture unreliable, since one of
+    /// several brokers may be unavailable without consequences; a probe asks Kafka.
     async fn next(&mut self) -> SubscriptionEvent {
-        let subscription = self.reading.subscription.clone();
-        let mut inquiry = HealthProbe::of(&subscription);
+        let subscription = self.context.subscription.clone();
+        let mut probe = HealthProbe::of(&subscription);
         loop {
             tokio::select! {
                 biased;
@@ -120,20 +142,20 @@ impl<S: Subscription> LivePath<S> {
                         self.pause(&error).await;
                         self.observe();
                         if self.observation.partitions > 0 {
-                            inquiry.open();
+                            probe.start();
                         }
                     }
                 },
-                answer = inquiry.answer() => match answer {
+                result = probe.result() => match result {
                     Ok(()) => {
-                        self.reading.vitals.phase(Phase::Running);
-                        self.ready_if_whole();
+                        self.context.vitals.phase(Phase::Running);
+                        self.report_readiness();
                     }
-                    Err(error) => self.reading.vitals.readiness(Readiness::NotReady(error.to_string())),
+                    Err(error) => self.context.vitals.readiness(Readiness::NotReady(error.to_string())),
                 },
                 () = self.lag.learn() => {
-                    if !self.is_whole {
-                        self.ready_if_whole();
+                    if !self.is_complete {
+                        self.report_readiness();
                     }
                     self.observe();
                 }
@@ -142,39 +164,39 @@ impl<S: Subscription> LivePath<S> {
     }
 
     async fn start(&mut self, partitions: &[i32]) -> Result<(), SubscriptionError> {
-        let window = UnixTime::now().minus(self.window);
+        let window = UnixTime::now().minus(self.route.window);
         let start = |&partition: &i32| (partition, start_at(window, self.reached.get(&partition).copied()));
         let starts: Vec<_> = partitions.iter().map(start).collect();
-        let begun = match self.reading.subscription.start(&starts).await {
+        let begun = match self.context.subscription.start(&starts).await {
             Ok(begun) => begun,
             Err(error) => {
-                self.reading.subscription.reset();
+                self.context.subscription.reset();
                 return Err(error);
             }
         };
         self.lag.forget(partitions);
         self.lag.begin(&begun);
-        // Partitions that were added to the topic come alone.
+        // Partitions that were added to the topic are announced alone.
         self.owned.extend(partitions);
         self.observation.partitions = self.owned.len();
-        log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.window; "reading");
-        self.reading.vitals.phase(Phase::Running);
+        log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.route.window; "reading");
+        self.context.vitals.phase(Phase::Running);
         Ok(())
     }
 
-    /// Brings a batch to the hub, again and again until it has it: it may be restarting.
+    /// Sends a batch to the hub, and retries until it accepts it: it may be restarting.
     async fn show(&mut self, batch: Arc<Batch>) {
-        self.reading.vitals.expect_progress_within(Some(PATIENCE));
+        self.context.vitals.expect_progress_within(Some(PATIENCE));
         let shown = loop {
-            match self.hub.send(ShowBatch(batch.clone())).await {
+            match self.route.hub.send(ShowBatch(batch.clone())).await {
                 Ok(shown) => break shown,
                 Err(error) => self.pause(&SubscriptionError(format!("the hub did not answer: {error}"))).await,
             }
         };
-        self.reading.vitals.expect_progress_within(None);
-        let (records, lost) = totals(&batch);
-        count(&self.reading.metrics.consumed, "live", records);
-        count(&self.reading.metrics.lost_offsets, "live", lost);
+        self.context.vitals.expect_progress_within(None);
+        let (records, lost) = (batch.records(), batch.lost_offsets());
+        count(&self.context.metrics.consumed, "live", records);
+        count(&self.context.metrics.lost_offsets, "live", lost);
         self.observation.records += records;
         self.observation.lost_offsets += lost;
         for part in &batch.parts {
@@ -184,38 +206,38 @@ impl<S: Subscription> LivePath<S> {
                 self.reached.insert(part.partition, reached);
             }
         }
-        self.reading.vitals.progress();
+        self.context.vitals.progress();
         self.rewind_if_new(shown);
     }
 
     fn rewind_if_new(&mut self, shown: Shown) {
         let before = self.epoch.replace(shown.epoch);
         if before.is_some_and(|before| before != shown.epoch) {
-            log::info!(actor = "kafka-consumer-live"; "the hub has an empty picture: reading again from the start of its window");
+            log::info!(actor = "kafka-consumer-live"; "the SseHub was restarted with an empty picture; reading its window again");
             self.observation.rewinds += 1;
-            self.is_whole = false;
+            self.is_complete = false;
             self.reached.clear();
-            self.reading.subscription.reset();
+            self.context.subscription.reset();
         }
     }
 
     async fn pause(&mut self, error: &SubscriptionError) {
         let pause = self.backoff.pause();
-        if let Some(suppressed) = self.reading.failures.admit() {
+        if let Some(suppressed) = self.context.failure_log.admit() {
             log::warn!(actor = "kafka-consumer-live", pause:? = pause, suppressed; "{error}");
         }
-        self.reading.vitals.error(error.to_string());
-        self.reading.vitals.phase(Phase::BackingOff);
+        self.context.vitals.error(error.to_string());
+        self.context.vitals.phase(Phase::BackingOff);
         if self.observation.partitions == 0 {
-            // Nothing was ever read; later it is asked first whether Kafka answers.
-            self.reading.vitals.readiness(Readiness::NotReady(error.to_string()));
+            // Nothing was read yet; later a probe decides.
+            self.context.vitals.readiness(Readiness::NotReady(error.to_string()));
         }
         tokio::time::sleep(pause).await;
     }
 }
 
-/// Where a partition is read from: where its window begins, or, when the last record is older than that, right after it.
-/// After an outage longer than the window, `/sse/flights` misses nothing then.
+/// Where reading a partition starts: at the start of the window, or right after the last record that was read if that is older,
+/// so that `/sse/flights` misses nothing after an outage longer than the window.
 fn start_at(window: UnixTime, reached: Option<Reached>) -> StartAt {
     match reached {
         Some(Reached { next_offset, timestamp }) if timestamp / 1000 < window.0 => {
@@ -223,13 +245,6 @@ fn start_at(window: UnixTime, reached: Option<Reached>) -> StartAt {
         }
         _ => StartAt::Time(window),
     }
-}
-
-/// How many records a batch holds, and how many offsets the log had lost before them.
-pub(super) fn totals(batch: &Batch) -> (u64, u64) {
-    batch.parts.iter().fold((0, 0), |(records, lost), part| {
-        (records + (part.states.len() + part.dead_letters.len()) as u64, lost + part.lost)
-    })
 }
 
 #[cfg(test)]

@@ -1,30 +1,25 @@
-//! What the headers of an answer say about the day's credits.
+//! The headers about credits.
 
 use std::time::{Duration, SystemTime};
 
-use awc::http::header::{HeaderMap, HttpDate, RETRY_AFTER};
+use awc::http::header::HeaderMap;
+
+use crate::sources::http;
 
 const CREDITS_LEFT: &str = "x-rate-limit-remaining";
 const RETRY_AFTER_SECONDS: &str = "x-rate-limit-retry-after-seconds";
 
-/// The credits left for the day; `None` when the answer does not say.
+/// The credits left for the day; `None` if the response does not say.
 pub(super) fn credits_left(headers: &HeaderMap) -> Option<u32> {
     let left = text(headers, CREDITS_LEFT)?.parse::<i64>().ok()?;
-    // An overdrawn account has nothing left.
+    // The balance of an overdrawn account is negative.
     Some(u32::try_from(left.max(0)).unwrap_or(u32::MAX))
 }
 
-/// How long to wait before asking again: OpenSky's own header, or else the standard one, seconds or a date. `None`
-/// when neither makes sense.
+/// The pause that the response demands, by OpenSky's own header or else by the standard one.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
-    text(headers, RETRY_AFTER_SECONDS).and_then(seconds).or_else(|| {
-        let standard = text(headers, RETRY_AFTER.as_str())?;
-        seconds(standard).or_else(|| {
-            let date: SystemTime = standard.parse::<HttpDate>().ok()?.into();
-            date.duration_since(now).ok()
-        })
-    })
+    let own = text(headers, RETRY_AFTER_SECONDS).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    own.or_else(|| http::retry_after(headers, now))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

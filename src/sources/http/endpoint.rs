@@ -4,32 +4,25 @@ use std::str::FromStr;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// The address of a part of the API: `http` or `https`, and nothing in it that must not be shown.
+/// The `http` or `https` URL of an API. It contains nothing secret, so errors and logs may show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
-/// Why a text is no such address. It does not repeat the text, which may hold a password.
+/// Why a text is not a valid [`Endpoint`]. It does not repeat the text, which may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidEndpoint(String);
 
 impl Endpoint {
-    /// The REST API of the OpenSky Network.
-    pub const OPENSKY_API: &str = "https://opensky-network.org/api";
-
-    /// The token endpoint of the OpenSky Network.
-    pub const OPENSKY_AUTH: &str =
-        "https://auth.opensky-network.org/auth/realms/opensky-network/protocol/openid-connect/token";
-
-    /// The address below this one.
-    pub(super) fn join(&self, path: &str) -> Self {
+    /// The URL with `path` appended.
+    pub(in crate::sources) fn join(&self, path: &str) -> Self {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{path}", self.0.path().trim_end_matches('/')));
         Self(url)
     }
 
-    /// Whether what is sent there passes other machines in the clear.
-    pub(super) fn is_exposed(&self) -> bool {
+    /// Whether requests cross the network unencrypted.
+    pub(in crate::sources) fn is_exposed(&self) -> bool {
         let local = match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -39,12 +32,12 @@ impl Endpoint {
         self.0.scheme() == "http" && !local
     }
 
-    /// The same as a URL.
+    /// The parsed URL.
     pub fn url(&self) -> &Url {
         &self.0
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::sources) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
@@ -105,7 +98,10 @@ mod tests {
         check("https://example.org/api?key=hunter2", "query");
         check("https://example.org/#x", "fragment");
         check(&format!("https://example.org/{}", "x".repeat(70_000)), "no such address");
-        for text in [Endpoint::OPENSKY_API, Endpoint::OPENSKY_AUTH] {
+        for text in [
+            "https://opensky-network.org/api",
+            "https://auth.opensky-network.org/auth/realms/opensky-network/protocol/openid-connect/token",
+        ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
     }

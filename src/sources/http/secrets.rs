@@ -1,15 +1,15 @@
-/// Texts that must not leave the process, and quotes of others without them.
+/// Texts that errors and logs must not contain.
 #[derive(Default)]
-pub(super) struct Secrets(Vec<String>);
+pub(in crate::sources) struct Secrets(Vec<String>);
 
 /// Characters of a quote.
-const LONGEST_QUOTE: usize = 120;
+const MAX_QUOTE: usize = 120;
 
 const MASK: &str = "***";
 
 impl Secrets {
-    /// Adds a secret as it stands, and as it stands in a form and in JSON, since a server may send back what it got.
-    pub(super) fn add(&mut self, secret: &str) {
+    /// Adds a secret, also in its URL-encoded and JSON forms, since a server may echo the request.
+    pub(in crate::sources) fn add(&mut self, secret: &str) {
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::Value::from(secret).to_string();
         for form in [secret, &form, &json[1..json.len() - 1]] {
@@ -17,21 +17,21 @@ impl Secrets {
                 self.0.push(form.to_owned());
             }
         }
-        // Of two that begin alike the longer one is masked.
+        // If one secret is the prefix of another, the longer one is masked.
         self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
     /// The beginning of a text for an error or a log: one line, control characters escaped, secrets masked.
-    pub(super) fn quote(&self, text: &[u8]) -> String {
-        // Each character of the quote uses up no more bytes than this, so no secret is cut in two.
-        let most = self.0.first().map_or(4, |secret| secret.len().max(4)) * (LONGEST_QUOTE + 1);
+    pub(in crate::sources) fn quote(&self, text: &[u8]) -> String {
+        // No character of the quote stands for more bytes than this, so no secret is cut in two.
+        let most = self.0.first().map_or(4, |secret| secret.len().max(4)) * (MAX_QUOTE + 1);
         let text = text.trim_ascii();
         let text = String::from_utf8_lossy(&text[..text.len().min(most)]);
         let mut rest = text.as_ref();
         let mut quote = String::new();
         let mut length = 0;
         while let Some(c) = rest.chars().next() {
-            if length >= LONGEST_QUOTE {
+            if length >= MAX_QUOTE {
                 quote.push('…');
                 break;
             }
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_secret_over_the_end_of_a_quote_is_not_cut_in_two() {
         let token = "t".repeat(1_500);
-        for before in 0..LONGEST_QUOTE + 2 {
+        for before in 0..MAX_QUOTE + 2 {
             let text = format!("{}{token}{token} end", "x".repeat(before));
             assert!(!secrets(&[&token]).quote(text.as_bytes()).contains('t'), "{before}");
         }
@@ -104,7 +104,7 @@ mod tests {
             text.splice(at..at, secret.bytes());
             let quote = secrets(&[&secret]).quote(&text);
             prop_assert!(!quote.contains(&secret) || quote.contains(MASK));
-            prop_assert!(quote.chars().count() <= LONGEST_QUOTE + 12);
+            prop_assert!(quote.chars().count() <= MAX_QUOTE + 12);
             prop_assert!(!quote.chars().any(char::is_control));
         }
     }

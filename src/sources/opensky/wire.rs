@@ -38,9 +38,9 @@ const LAST_TIME: i64 = 253_402_300_799;
 ///
 /// ```
 /// let answer = br#"{"time":1458564121,"states":[["3c6444","DLH9LF  ","Germany",1458564120,1458564120,6.1546,50.1964,9639.3,false,232.88,98.26,4.55,null,9547.86,"1000",false,0]]}"#;
-/// let snapshot = flight_monitor::opensky::wire::parse_states(answer)?;
+/// let snapshot = flight_monitor::sources::opensky::wire::parse_states(answer)?;
 /// assert_eq!(snapshot.states[0].callsign.as_deref(), Some("DLH9LF"));
-/// # Ok::<(), flight_monitor::opensky::wire::InvalidStates>(())
+/// # Ok::<(), flight_monitor::sources::opensky::wire::InvalidStates>(())
 /// ```
 pub fn parse_states(body: &[u8]) -> Result<Snapshot, InvalidStates> {
     // Bytes that are no UTF-8 spoil the row that they stand in, not the answer.

@@ -1,0 +1,69 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::metrics::Metrics;
+use crate::supervision::in_flight::InFlightWork;
+use crate::supervision::{Phase, Readiness, Vitals};
+use crate::throttle::Throttle;
+
+/// What a route works with: the subscription, and where it reports.
+pub struct ConsumerContext<S> {
+    pub(super) subscription: Rc<S>,
+    pub(super) vitals: Vitals,
+    pub(super) metrics: Metrics,
+    pub(super) work: Rc<InFlightWork>,
+    /// Limits how often failures are logged: an outage causes several a second. The vitals always have the newest.
+    pub(super) failure_log: Rc<Throttle>,
+}
+
+/// A service that a route depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dependency {
+    Kafka,
+    Database,
+}
+
+impl Dependency {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "Kafka",
+            Self::Database => "database",
+        }
+    }
+}
+
+impl<S> ConsumerContext<S> {
+    const LOG_PERIOD: Duration = Duration::from_secs(10);
+
+    pub(super) fn new(subscription: S, vitals: Vitals, metrics: Metrics) -> Self {
+        let failure_log = Rc::new(Throttle::new(Self::LOG_PERIOD));
+        Self { subscription: Rc::new(subscription), vitals, metrics, work: Rc::default(), failure_log }
+    }
+
+    /// Reports that the route cannot continue because of a dependency.
+    pub(super) fn report_failure(&self, dependency: Dependency, error: &str) {
+        self.vitals.error(error);
+        self.vitals.phase(Phase::BackingOff);
+        self.vitals.readiness(Readiness::NotReady(format!("{}: {error}", dependency.name())));
+    }
+
+    /// The same, with a line in the log unless there were too many.
+    pub(super) fn log_failure(&self, actor: &str, dependency: Dependency, error: &str) {
+        if let Some(suppressed) = self.failure_log.admit() {
+            log::warn!(actor, suppressed; "{}: {error}", dependency.name());
+        }
+        self.report_failure(dependency, error);
+    }
+}
+
+impl<S> Clone for ConsumerContext<S> {
+    fn clone(&self) -> Self {
+        Self {
+            subscription: self.subscription.clone(),
+            vitals: self.vitals.clone(),
+            metrics: self.metrics.clone(),
+            work: self.work.clone(),
+            failure_log: self.failure_log.clone(),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix::Recipient;
+
+use super::batch_storer::BatchStorer;
+use super::consumer_context::{ConsumerContext, Dependency};
+use super::event_queue::EventQueue;
+use super::health_probe::HealthProbe;
+use super::lag::Lag;
+use super::route::Route;
+use super::store_positions::{find_positions, start_at};
+use crate::batch::{Batch, Fenced, Stored};
+use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
+use crate::metrics::{count, expect};
+use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
+use crate::supervision::backoff::Backoff;
+use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
+
+/// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
+/// still says so. One batch is read ahead while another is stored.
+#[derive(Clone)]
+pub struct StoreRoute {
+    /// Returns the stored positions of partitions.
+    pub positions: Recipient<FindPositions>,
+    /// Stores batches.
+    pub db_writer: Recipient<StoreBatch>,
+    /// Publishes records that cannot be decoded or stored.
+    pub dead_letters: Recipient<PublishDeadLetters>,
+    /// Whether the log ends with this process, so that everything in it has to be stored first.
+    pub volatile: bool,
+}
+
+impl Route for StoreRoute {
+    fn run<S: Subscription>(self, context: ConsumerContext<S>) -> impl Future<Output = usize> {
+        StoreLoop::new(context, self).run()
+    }
+}
+
+struct StoreLoop<S> {
+    context: ConsumerContext<S>,
+    route: StoreRoute,
+    /// Whether partitions were ever assigned, which may be none.
+    has_assignment: bool,
+    /// For each owned partition that is read: the next offset in the database.
+    cursors: BTreeMap<i32, Option<i64>>,
+    queue: EventQueue,
+    /// States of a batch that was abandoned because the process must end.
+    unstored: usize,
+    lag: Lag<S>,
+    observation: StoreObservation,
+}
+
+/// The DbWriter answers every attempt within its own timeouts, and failures are reported as such: a batch in flight for longer
+/// is a stall.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const ACTOR: &str = "kafka-consumer-store";
+
+/// The process must end before the work is done.
+struct Overdue;
+
+impl<S: Subscription> StoreLoop<S> {
+    fn new(context: ConsumerContext<S>, route: StoreRoute) -> Self {
+        expect(&context.metrics.consumed, &["store"]);
+        expect(&context.metrics.lost_offsets, &["store"]);
+        let lag = Lag::of("store", &context.subscription, &context.metrics);
+        Self {
+            context,
+            route,
+            has_assignment: false,
+            cursors: BTreeMap::new(),
+            queue: EventQueue::default(),
+            unstored: 0,
+            lag,
+            observation: StoreObservation::default(),
+        }
+    }
+
+    /// Reads and stores until drained. Returns the number of states that were read and not stored.
+    pub(super) async fn run(mut self) -> usize {
+        let work = self.context.work.clone();
+        while !work.is_draining() {
+            let event = match self.queue.pop() {
+                Some(event) => event,
+                None => tokio::select! {
+                    biased;
+                    () = work.drain_requested() => break,
+                    event = self.next() => event,
+                },
+            };
+            if self.handle(event).await.is_err() {
+                break;
+            }
+        }
+        self.finish().await
+    }
+
+    /// Waits for the next event, and retries after failures.
+    async fn next(&mut self) -> SubscriptionEvent {
+        let mut backoff = Backoff::for_a_service();
+        let subscription = self.context.subscription.clone();
+        let mut probe = HealthProbe::of(&subscription);
+        loop {
+            tokio::select! {
+                biased;
+                event = subscription.next() => match event {
+                    Ok(event) => return event,
+                    Err(error) => {
+                        self.kafka_failed(&error);
+                        tokio::time::sleep(backoff.pause()).await;
+                        if self.has_assignment {
+                            probe.start();
+                        }
+                    }
+                },
+                result = probe.result() => if result.is_ok() {
+                    self.context.vitals.phase(Phase::Running);
+                    self.context.vitals.readiness(Readiness::Ready);
+                },
+                () = self.lag.learn() => self.observe(),
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: SubscriptionEvent) -> Result<(), Overdue> {
+        match event {
+            SubscriptionEvent::Assigned(partitions) => self.assigned(partitions).await,
+            SubscriptionEvent::Revoked(partitions) => {
+                self.forget(&partitions);
+                Ok(())
+            }
+            SubscriptionEvent::Batch(batch) => self.store(batch).await,
+        }
+    }
+
+    /// Starts partitions where the database says.
+    async fn assigned(&mut self, partitions: Vec<i32>) -> Result<(), Overdue> {
+        self.forget(&partitions);
+        let ask = find_positions(self.context.clone(), self.route.positions.clone(), partitions.clone());
+        let found = self.while_polling(ask).await?;
+        let owned: Vec<_> = partitions.into_iter().filter(|partition| !self.queue.supersedes(*partition)).collect();
+        let starts: Vec<_> = owned
+            .iter()
+            .map(|&partition| (partition, start_at(found.iter().find(|position| position.partition == partition))))
+            .collect();
+        if let Err(error) = self.context.subscription.start(&starts).await {
+            self.kafka_failed(&error);
+            self.context.subscription.reset();
+            return Ok(());
+        }
+        // Read before this start, from another position.
+        self.queue.drop_records(&owned);
+        for (partition, start) in starts {
+            let expected = match start {
+                StartAt::Resume { next_offset, .. } => Some(next_offset),
+                StartAt::Beginning | StartAt::Time(_) => None,
+            };
+            self.move_cursor(partition, expected);
+        }
+        self.has_assignment = true;
+        log::info!(actor = ACTOR, partitions:? = owned; "reading");
+        self.context.vitals.phase(Phase::Running);
+        self.context.vitals.readiness(Readiness::Ready);
+        self.observe();
+        Ok(())
+    }
+
+    /// Sets a partition's next offset to the database's.
+    fn move_cursor(&mut self, partition: i32, next_offset: Option<i64>) {
+        self.cursors.insert(partition, next_offset);
+        self.lag.reached(partition, next_offset.unwrap_or(0));
+    }
+
+    /// Drops the cursors and the records read of these partitions.
+    fn forget(&mut self, partitions: &[i32]) {
+        self.cursors.retain(|partition, _| !partitions.contains(partition));
+        self.lag.forget(partitions);
+        self.queue.drop_records(partitions);
+        self.observe();
+    }
+
+    /// Stores a batch, however long that takes, while the subscription is polled and one more batch is read.
+    async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
+        // A partition that was revoked belongs to another consumer now.
+        batch.parts.retain_mut(|part| match self.cursors.get(&part.partition) {
+            Some(&expected) => {
+                part.expected = expected;
+                true
+            }
+            None => false,
+        });
+        if batch.parts.is_empty() {
+            return Ok(());
+        }
+        let storer = BatchStorer {
+            context: self.context.clone(),
+            db_writer: self.route.db_writer.clone(),
+            dead_letters: self.route.dead_letters.clone(),
+        };
+        self.unstored = batch.states();
+        self.context.vitals.expect_progress_within(Some(PATIENCE));
+        let (batch, stored, letters) = self.while_polling(storer.store(batch)).await?;
+        self.context.vitals.expect_progress_within(None);
+        self.unstored = 0;
+        let (records, lost) = (batch.records(), batch.lost_offsets());
+        count(&self.context.metrics.consumed, "store", records);
+        count(&self.context.metrics.lost_offsets, "store", lost);
+        self.observation.records += records;
+        self.observation.lost_offsets += lost;
+        self.observation.dead_letters += letters;
+        self.advance(&batch, &stored).await;
+        self.context.vitals.progress();
+        self.context.vitals.readiness(Readiness::Ready);
+        self.observe();
+        Ok(())
+    }
+
+    /// Moves the cursors past a batch. Where another writer moved the position in the database, reading continues from there.
+    async fn advance(&mut self, batch: &Batch, stored: &Stored) {
+        let mut commits = Vec::with_capacity(batch.parts.len());
+        let mut moves = Vec::new();
+        for part in &batch.parts {
+            // Revoked while it was stored: its new owner has read the position.
+            if !self.cursors.contains_key(&part.partition) {
+                continue;
+            }
+            match stored.fenced.iter().find(|fenced| fenced.partition == part.partition) {
+                None => {
+                    self.move_cursor(part.partition, Some(part.next_offset));
+                    commits.push((part.partition, part.next_offset));
+                }
+                Some(Fenced { found, .. }) => {
+                    let stands = found.map(|position| position.next_offset);
+                    self.move_cursor(part.partition, stands);
+                    self.observation.fenced += 1;
+                    if stands == Some(part.next_offset) {
+                        // Committed by an earlier attempt whose answer was lost.
+                        commits.push((part.partition, part.next_offset));
+                    } else {
+                        moves.push((part.partition, start_at(found.as_ref())));
+                    }
+                }
+            }
+        }
+        self.context.subscription.commit(&commits);
+        if moves.is_empty() {
+            return;
+        }
+        log::warn!(actor = ACTOR, partitions:? = moves; "another writer moved these positions; reading from there");
+        self.queue.drop_records(&moves.iter().map(|(partition, _)| *partition).collect::<Vec<_>>());
+        if let Err(error) = self.context.subscription.start(&moves).await {
+            self.kafka_failed(&error);
+            self.cursors.clear();
+            self.queue.clear();
+            self.context.subscription.reset();
+        }
+    }
+
+    /// Drives `task` to its end while polling the subscription: one batch is read ahead, then the subscription is held.
+    async fn while_polling<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Overdue> {
+        let (subscription, work) = (self.context.subscription.clone(), self.context.work.clone());
+        let mut backoff = Backoff::for_a_service();
+        let mut task = std::pin::pin!(task);
+        loop {
+            let full = self.queue.has_batch();
+            let event = tokio::select! {
+                biased;
+                result = &mut task => return Ok(result),
+                () = work.deadline_passed() => return Err(Overdue),
+                event = subscription.next(), if !full => event,
+                event = subscription.hold(), if full => event,
+                () = self.lag.learn() => {
+                    self.observe();
+                    continue;
+                }
+            };
+            match event {
+                Ok(event) => {
+                    // Records from before an assignment or a revocation are void at once; the event itself takes its turn.
+                    if let SubscriptionEvent::Assigned(partitions) | SubscriptionEvent::Revoked(partitions) = &event {
+                        self.forget(partitions);
+                    }
+                    self.queue.push(event);
+                }
+                Err(error) => {
+                    self.kafka_failed(&error);
+                    // The task continues while the subscription backs off.
+                    tokio::select! {
+                        result = &mut task => return Ok(result),
+                        () = tokio::time::sleep(backoff.pause()) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores what was read, and everything in a log that ends with this process.
+    async fn finish(&mut self) -> usize {
+        let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
+        if self.route.volatile {
+            match self.context.subscription.end_offsets().await {
+                Ok(offsets) => ends.extend(offsets),
+                Err(error) => self.kafka_failed(&error),
+            }
+        }
+        loop {
+            let behind = ends.iter().any(|(partition, &end)| {
+                end > 0 && self.cursors.get(partition).is_some_and(|cursor| cursor.is_none_or(|at| at < end))
+            });
+            let event = match self.queue.pop() {
+                Some(event) => event,
+                None if behind => {
+                    let work = self.context.work.clone();
+                    tokio::select! {
+                        event = self.next() => event,
+                        () = work.deadline_passed() => break,
+                    }
+                }
+                None => break,
+            };
+            if self.handle(event).await.is_err() {
+                break;
+            }
+        }
+        let left = self.unstored + self.queue.states();
+        if left > 0 {
+            log::warn!(actor = ACTOR, left; "states were not stored before the deadline; Kafka still has them");
+        }
+        left
+    }
+
+    fn kafka_failed(&self, error: &SubscriptionError) {
+        self.context.log_failure(ACTOR, Dependency::Kafka, &error.0);
+    }
+
+    fn observe(&mut self) {
+        self.observation.partitions = self.cursors.keys().copied().collect();
+        self.observation.lag = self.lag.total();
+        self.context.vitals.observe(Observation::StoreConsumer(self.observation.clone()));
+    }
+}

@@ -1,0 +1,386 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch, RecordPlace};
+use actors::domain::StateVector;
+use actors::ports::StartAt;
+
+/// Assembles records into batches, and verifies by their offsets that none is missing, repeated or from another log.
+#[derive(Debug, Default)]
+pub(super) struct BatchAssembler {
+    partitions: BTreeMap<i32, ReadState>,
+    parts: BTreeMap<i32, PartitionBatch>,
+    records: usize,
+    bytes: usize,
+}
+
+/// How far one partition was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReadState {
+    /// Owned, but not started: records that arrive were fetched before the partition was paused.
+    NotStarted,
+    /// Started at the last stored record, which has to be recognised, after so many attempts that found another one.
+    Checking { place: ResumePoint, attempts: u8 },
+    /// The next offset (`None`: any), and the timestamp of the record before it.
+    Expecting { offset: Option<i64>, after: i64 },
+}
+
+/// Where reading of a partition resumes, and the timestamp of the record before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ResumePoint {
+    pub(super) next_offset: i64,
+    pub(super) last_timestamp: i64,
+}
+
+/// A record to assemble.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a> {
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    /// Milliseconds since 1970.
+    pub(super) timestamp: i64,
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) value: Option<&'a [u8]>,
+}
+
+/// The outcome of [`BatchAssembler::take`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// The record is in the batch, or does not belong there.
+    Yes,
+    /// The log is not the one that was stored from, so it must be read from the beginning.
+    OtherLog,
+    /// The record is not the expected one. Either the log is another one or has lost that record, or the client has not reached
+    /// the requested offset: a seek that overtakes the lookup of an assignment's first offset is undone by its result.
+    Unverified(ResumePoint),
+}
+
+impl BatchAssembler {
+    /// The limits of a batch, however many more records are available.
+    const MAX_RECORDS: usize = 20_000;
+    const MAX_BYTES: usize = 16 << 20;
+    /// How often a start is retried that did not lead to its record.
+    const MAX_ATTEMPTS: u8 = 3;
+
+    /// Adds owned partitions.
+    pub(super) fn own(&mut self, partitions: &[i32]) {
+        self.partitions.extend(partitions.iter().map(|&partition| (partition, ReadState::NotStarted)));
+    }
+
+    /// Removes partitions that are no longer owned, with their records.
+    pub(super) fn disown(&mut self, partitions: &[i32]) {
+        for partition in partitions {
+            self.partitions.remove(partition);
+            self.forget(*partition);
+        }
+    }
+
+    pub(super) fn owned(&self) -> Vec<i32> {
+        self.partitions.keys().copied().collect()
+    }
+
+    pub(super) fn owns(&self, partition: i32) -> bool {
+        self.partitions.contains_key(&partition)
+    }
+
+    pub(super) fn started(&self) -> Vec<i32> {
+        let started = self.partitions.iter().filter(|(_, reading)| **reading != ReadState::NotStarted);
+        started.map(|(partition, _)| *partition).collect()
+    }
+
+    /// The next offset of each partition, if known.
+    pub(super) fn reached(&self) -> BTreeMap<i32, i64> {
+        let next = |state: &ReadState| match *state {
+            ReadState::NotStarted => None,
+            ReadState::Checking { place, .. } => Some(place.next_offset),
+            ReadState::Expecting { offset, .. } => offset,
+        };
+        self.partitions.iter().filter_map(|(&partition, reading)| Some((partition, next(reading)?))).collect()
+    }
+
+    /// Stops all partitions and drops their records.
+    pub(super) fn stop_all(&mut self) {
+        for reading in self.partitions.values_mut() {
+            *reading = ReadState::NotStarted;
+        }
+        (self.parts, self.records, self.bytes) = Default::default();
+    }
+
+    /// Starts a partition and drops its records. With `whole` its first record must have offset 0.
+    pub(super) fn start(&mut self, partition: i32, at: StartAt, whole: bool) {
+        self.forget(partition);
+        let reading = match at {
+            StartAt::Resume { next_offset, last_timestamp } => {
+                ReadState::Checking { place: ResumePoint { next_offset, last_timestamp }, attempts: 0 }
+            }
+            StartAt::Beginning if whole => ReadState::Expecting { offset: Some(0), after: i64::MAX },
+            StartAt::Beginning | StartAt::Time(_) => ReadState::Expecting { offset: None, after: i64::MAX },
+        };
+        self.partitions.insert(partition, reading);
+    }
+
+    /// Retries a start that did not lead to its record.
+    pub(super) fn check_again(&mut self, partition: i32, place: ResumePoint) {
+        let attempts = match self.partitions.get(&partition) {
+            Some(ReadState::Checking { attempts, .. }) => attempts + 1,
+            _ => 1,
+        };
+        self.forget(partition);
+        self.partitions.insert(partition, ReadState::Checking { place, attempts });
+    }
+
+    /// Continues after the log has lost the record before this point, and perhaps some after it, which are counted with the next
+    /// record.
+    pub(super) fn expect(&mut self, partition: i32, place: ResumePoint) {
+        self.forget(partition);
+        let reading = ReadState::Expecting { offset: Some(place.next_offset), after: place.last_timestamp };
+        self.partitions.insert(partition, reading);
+    }
+
+    fn forget(&mut self, partition: i32) {
+        if let Some(part) = self.parts.remove(&partition) {
+            self.records -= part.states.len() + part.dead_letters.len();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.records >= Self::MAX_RECORDS || self.bytes >= Self::MAX_BYTES
+    }
+
+    /// Takes the next record of a partition.
+    pub(super) fn take(
+        &mut self,
+        log: &LogId,
+        record: Record<'_>,
+        decode: impl FnOnce(Option<&[u8]>) -> Result<StateVector, String>,
+    ) -> Taken {
+        let Some(reading) = self.partitions.get_mut(&record.partition) else { return Taken::Yes };
+        let (expected, after) = match *reading {
+            ReadState::NotStarted => return Taken::Yes,
+            ReadState::Expecting { offset, after } => (offset.unwrap_or(record.offset), after),
+            ReadState::Checking { place, attempts } => {
+                let ResumePoint { next_offset, last_timestamp } = place;
+                if record.offset + 1 == next_offset {
+                    if record.timestamp != last_timestamp {
+                        return Taken::OtherLog;
+                    }
+                    *reading = ReadState::Expecting { offset: Some(next_offset), after: last_timestamp };
+                    return Taken::Yes;
+                }
+                if attempts < Self::MAX_ATTEMPTS {
+                    return Taken::Unverified(place);
+                }
+                if record.offset < next_offset {
+                    return Taken::OtherLog;
+                }
+                (next_offset, last_timestamp)
+            }
+        };
+        if record.offset < expected {
+            // Fetched before a seek took effect; but a record that is younger than the last one may belong to a topic that was
+            // recreated while it was read.
+            let place = ResumePoint { next_offset: expected, last_timestamp: after };
+            return if record.timestamp > after { Taken::Unverified(place) } else { Taken::Yes };
+        }
+        let lost = record.offset.abs_diff(expected);
+        *reading = ReadState::Expecting { offset: Some(record.offset + 1), after: record.timestamp };
+        if lost > 0 {
+            log::warn!(topic:% = log.topic, partition = record.partition, lost; "Kafka no longer has the offsets {expected} to {}", record.offset - 1);
+        }
+        let part = self.parts.entry(record.partition).or_insert_with(|| PartitionBatch {
+            partition: record.partition,
+            expected: None,
+            next_offset: 0,
+            last_timestamp: 0,
+            states: Vec::new(),
+            records: Vec::new(),
+            dead_letters: Vec::new(),
+            lost: 0,
+        });
+        part.next_offset = record.offset + 1;
+        part.last_timestamp = record.timestamp;
+        part.lost += lost;
+        match decode(record.value) {
+            Ok(state) => {
+                part.states.push(Arc::new(state));
+                part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
+            }
+            Err(reason) => part.dead_letters.push(DeadLetter {
+                topic: log.topic.clone(),
+                partition: record.partition,
+                offset: record.offset,
+                timestamp: record.timestamp,
+                key: record.key.map(|key| key.to_vec().into()),
+                value: record.value.map(|value| value.to_vec().into()),
+                reason,
+            }),
+        }
+        self.records += 1;
+        self.bytes += record.value.map_or(0, <[u8]>::len);
+        Taken::Yes
+    }
+
+    /// Returns the assembled batch.
+    pub(super) fn finish(&mut self, log: &LogId) -> Batch {
+        (self.records, self.bytes) = (0, 0);
+        Batch { log: log.clone(), parts: std::mem::take(&mut self.parts).into_values().collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::codec;
+
+    fn log() -> LogId {
+        LogId { cluster: "cluster".into(), topic: "telemetry.raw".into() }
+    }
+
+    fn take(assembler: &mut BatchAssembler, partition: i32, offset: i64) -> Taken {
+        let value = format!(r#"{{"icao24":"{offset:06x}","last_contact":{offset}}}"#);
+        let record = Record { partition, offset, timestamp: offset * 10, key: None, value: Some(value.as_bytes()) };
+        assembler.take(&log(), record, codec::decode)
+    }
+
+    fn assembled(assembler: &mut BatchAssembler) -> Vec<(i32, Vec<i64>, i64, u64)> {
+        let parts = assembler.finish(&log()).parts.into_iter();
+        parts
+            .map(|part| {
+                let times = part.states.iter().map(|state| state.last_contact.0).collect();
+                (part.partition, times, part.next_offset, part.lost)
+            })
+            .collect()
+    }
+
+    fn started(at: StartAt) -> BatchAssembler {
+        let mut assembler = BatchAssembler::default();
+        assembler.own(&[0]);
+        assembler.start(0, at, false);
+        assembler
+    }
+
+    #[test]
+    fn nothing_is_taken_before_the_start_or_from_others() {
+        let mut assembler = BatchAssembler::default();
+        assembler.own(&[0]);
+        take(&mut assembler, 0, 5);
+        take(&mut assembler, 1, 5);
+        assert!(assembler.is_empty());
+    }
+
+    #[test]
+    fn the_last_stored_record_is_recognised_and_not_read_twice() {
+        let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
+        for offset in 7..10 {
+            assert_eq!(take(&mut assembler, 0, offset), Taken::Yes);
+        }
+        assert_eq!(assembled(&mut assembler), [(0, vec![8, 9], 10, 0)]);
+    }
+
+    #[test]
+    fn a_record_of_another_time_in_the_last_ones_place_is_of_another_log() {
+        let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 71 });
+        assert_eq!(take(&mut assembler, 0, 7), Taken::OtherLog);
+    }
+
+    #[test]
+    fn any_other_record_than_the_last_stored_one_is_unverified_for_some_attempts() {
+        let place = ResumePoint { next_offset: 8, last_timestamp: 70 };
+        for (offset, in_the_end) in [(0, Taken::OtherLog), (6, Taken::OtherLog), (8, Taken::Yes), (11, Taken::Yes)] {
+            let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
+            for _ in 0..BatchAssembler::MAX_ATTEMPTS {
+                assert_eq!(take(&mut assembler, 0, offset), Taken::Unverified(place));
+                assembler.check_again(0, place);
+            }
+            assert_eq!(take(&mut assembler, 0, offset), in_the_end);
+        }
+    }
+
+    #[test]
+    fn a_topic_that_is_recreated_while_it_is_read_is_noticed() {
+        let mut assembler = started(StartAt::Beginning);
+        for offset in 0..5 {
+            take(&mut assembler, 0, offset);
+        }
+        let younger = Record { partition: 0, offset: 0, timestamp: 1_000, key: None, value: None };
+        let place = ResumePoint { next_offset: 5, last_timestamp: 40 };
+        assert_eq!(assembler.take(&log(), younger, codec::decode), Taken::Unverified(place));
+        let stale = Record { timestamp: 0, ..younger };
+        assert_eq!(assembler.take(&log(), stale, codec::decode), Taken::Yes);
+        assert_eq!(assembled(&mut assembler)[0].1.len(), 5, "neither is in the batch");
+    }
+
+    #[test]
+    fn what_retention_took_is_counted() {
+        let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
+        assembler.expect(0, ResumePoint { next_offset: 8, last_timestamp: 70 });
+        take(&mut assembler, 0, 11);
+        take(&mut assembler, 0, 14);
+        assert_eq!(assembled(&mut assembler), [(0, vec![11, 14], 15, 5)]);
+
+        let mut whole = BatchAssembler::default();
+        whole.own(&[0]);
+        whole.start(0, StartAt::Beginning, true);
+        take(&mut whole, 0, 3);
+        assert_eq!(assembled(&mut whole), [(0, vec![3], 4, 3)]);
+    }
+
+    #[test]
+    fn retention_up_to_the_position_loses_nothing() {
+        let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
+        assembler.expect(0, ResumePoint { next_offset: 8, last_timestamp: 70 });
+        take(&mut assembler, 0, 8);
+        assert_eq!(assembled(&mut assembler), [(0, vec![8], 9, 0)]);
+    }
+
+    #[test]
+    fn records_fetched_before_a_seek_are_passed_over() {
+        let mut assembler = started(StartAt::Beginning);
+        take(&mut assembler, 0, 4);
+        take(&mut assembler, 0, 5);
+        assembler.start(0, StartAt::Resume { next_offset: 2, last_timestamp: 10 }, false);
+        assert!(assembler.is_empty(), "records from before the start are dropped");
+        for offset in [1, 2, 3] {
+            take(&mut assembler, 0, offset);
+        }
+        take(&mut assembler, 0, 2);
+        assert_eq!(assembled(&mut assembler), [(0, vec![2, 3], 4, 0)]);
+    }
+
+    #[test]
+    fn a_revoked_partition_leaves_nothing_behind() {
+        let mut assembler = started(StartAt::Beginning);
+        assembler.own(&[1]);
+        assembler.start(1, StartAt::Beginning, false);
+        take(&mut assembler, 0, 1);
+        take(&mut assembler, 1, 1);
+        assembler.disown(&[0]);
+        take(&mut assembler, 0, 2);
+        assert_eq!(assembled(&mut assembler), [(1, vec![1], 2, 0)]);
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_keeps_its_place_as_a_dead_letter() {
+        let mut assembler = started(StartAt::Beginning);
+        let record = Record { partition: 0, offset: 3, timestamp: 30, key: Some(b"k"), value: None };
+        assembler.take(&log(), record, codec::decode);
+        let part = assembler.finish(&log()).parts.remove(0);
+        assert_eq!((part.next_offset, part.states.len()), (4, 0));
+        let letter = &part.dead_letters[0];
+        assert_eq!((letter.offset, letter.key.as_deref(), letter.value.as_deref()), (3, Some(&b"k"[..]), None));
+    }
+
+    #[test]
+    fn a_batch_is_bounded() {
+        let mut assembler = started(StartAt::Beginning);
+        for offset in 0..BatchAssembler::MAX_RECORDS as i64 {
+            assert!(!assembler.is_full());
+            take(&mut assembler, 0, offset);
+        }
+        assert!(assembler.is_full());
+    }
+}

@@ -1,0 +1,47 @@
+/// Counts how often Kafka answered while nothing was delivered.
+#[derive(Debug)]
+pub(super) struct Patience {
+    outstanding: usize,
+    answers: u32,
+}
+
+impl Patience {
+    /// After this many answers in a row without a delivery, librdkafka is stuck: a broker answers one connection in order, so it
+    /// has processed everything sent before the request.
+    const MAX_ANSWERS: u32 = 4;
+
+    pub(super) fn new(outstanding: usize) -> Self {
+        Self { outstanding, answers: 0 }
+    }
+
+    /// Whether reports arrived since the last call.
+    pub(super) fn sees_progress(&mut self, outstanding: usize) -> bool {
+        let progress = outstanding < self.outstanding;
+        if progress {
+            *self = Self::new(outstanding);
+        }
+        progress
+    }
+
+    /// Notes that nothing was delivered, and whether Kafka `answers`. Returns whether it did so once too often.
+    pub(super) fn is_over(&mut self, answers: bool) -> bool {
+        self.answers = if answers { self.answers + 1 } else { 0 };
+        self.answers >= Self::MAX_ANSWERS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_producer_is_given_up_only_where_kafka_answers_and_nothing_is_delivered() {
+        let mut patience = Patience::new(3);
+        let away = [false; 20].map(|answers| patience.is_over(answers));
+        assert_eq!(away, [false; 20], "while Kafka is away there is nothing better to do than to wait");
+        assert_eq!([true, true, true, false, true].map(|answers| patience.is_over(answers)), [false; 5]);
+        assert!(!patience.sees_progress(3));
+        assert!(patience.sees_progress(2), "a report came");
+        assert_eq!([true; 4].map(|answers| patience.is_over(answers)), [false, false, false, true]);
+    }
+}

@@ -1,0 +1,69 @@
+use std::time::{Duration, SystemTime};
+
+use actors::ports::SourceError;
+use awc::http::StatusCode;
+use awc::http::header::{HeaderMap, HttpDate, LOCATION, RETRY_AFTER};
+
+use super::endpoint::Endpoint;
+use super::secrets::Secrets;
+
+/// A response, whatever its status.
+pub(in crate::sources) struct HttpResponse {
+    pub(in crate::sources) status: StatusCode,
+    pub(in crate::sources) headers: HeaderMap,
+    /// Decompressed. Of a response other than 200 only the beginning, or nothing if it did not arrive in time.
+    pub(in crate::sources) body: Vec<u8>,
+    /// The proxy that forwarded the response and may have generated it; empty for a direct response.
+    pub(super) through: String,
+}
+
+impl HttpResponse {
+    /// The status, with the redirect's target or the beginning of the body.
+    pub(in crate::sources) fn describe(&self, secrets: &Secrets) -> String {
+        let quote = match self.headers.get(LOCATION) {
+            // The query of a redirect may carry a session.
+            Some(location) if self.status.is_redirection() => {
+                let location = location.as_bytes().split(|b| matches!(b, b'?' | b'#')).next().unwrap_or_default();
+                format!("redirects to {}", secrets.quote(location))
+            }
+            _ => secrets.quote(&self.body),
+        };
+        let separator = if quote.is_empty() { "" } else { ": " };
+        format!("answered {}{}{separator}{quote}", self.status, self.through)
+    }
+
+    /// Checks the status. `retry_after` is what the source's own headers say about a rate limit.
+    ///
+    /// # Errors
+    /// Any status other than 200, classified by who can act.
+    pub(in crate::sources) fn check_status(
+        &self,
+        secrets: &Secrets,
+        retry_after: Option<Duration>,
+    ) -> Result<(), SourceError> {
+        let description = || self.describe(secrets);
+        Err(match self.status {
+            StatusCode::OK => return Ok(()),
+            StatusCode::TOO_MANY_REQUESTS => SourceError::RateLimited { retry_after },
+            StatusCode::REQUEST_TIMEOUT => SourceError::Unavailable(description()),
+            status if status.is_server_error() => SourceError::Unavailable(description()),
+            // 3xx and 404 point to a wrong address, 401 and 403 to the account: only the operator can fix either.
+            status if status.is_client_error() || status.is_redirection() => SourceError::Refused(description()),
+            _ => SourceError::Malformed(description()),
+        })
+    }
+}
+
+/// The standard header `Retry-After`, in seconds or as a date.
+pub(in crate::sources) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    text.parse().ok().map(Duration::from_secs).or_else(|| {
+        let date: SystemTime = text.parse::<HttpDate>().ok()?.into();
+        date.duration_since(now).ok()
+    })
+}
+
+/// Prefixes an error with the endpoint of the failed request.
+pub(in crate::sources) fn with_context(error: SourceError, endpoint: &Endpoint) -> SourceError {
+    error.map_text(|text| format!("{endpoint}: {text}"))
+}

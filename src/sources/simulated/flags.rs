@@ -1,0 +1,31 @@
+use clap::Args;
+
+use super::source;
+use crate::sources::source::{Source, SourceSettings};
+
+/// The flags of the demonstration.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[group(skip)]
+pub struct Flags {
+    /// Show simulated flights in place of the real ones
+    #[arg(long, group = "source")]
+    pub demo: bool,
+
+    /// How many aircraft the demonstration has
+    #[arg(long, value_name = "N", default_value_t = Self::DEFAULT_AIRCRAFT, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub demo_aircraft: u32,
+}
+
+impl Flags {
+    const DEFAULT_AIRCRAFT: u32 = 2_000;
+
+    pub(in crate::sources) fn open(&self, settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
+        if self.demo { source::open(self.demo_aircraft, settings).map(Some) } else { Ok(None) }
+    }
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { demo: false, demo_aircraft: Self::DEFAULT_AIRCRAFT }
+    }
+}
