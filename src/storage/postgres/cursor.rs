@@ -2,7 +2,7 @@ use actors::batch::Batch;
 use actors::domain::UnixTime;
 use tokio_postgres::{Client, Error, Statement, Transaction};
 
-use super::maintenance::postgres_seconds;
+use super::time::postgres_seconds;
 
 /// The summaries' cursor, as a transaction that stores rows needs it.
 pub(super) struct CursorLock {

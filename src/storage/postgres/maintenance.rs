@@ -6,7 +6,8 @@ use tokio_postgres::{Client, Transaction};
 
 use super::connection::Failure;
 use super::hypertable::extension_schema;
-use super::writer::begin;
+use super::time::postgres_seconds;
+use super::transaction::begin;
 use crate::storage::options::StorageOptions;
 
 const HAS_TIMESCALE: &str = "SELECT to_regclass('timescaledb_information.jobs') IS NOT NULL";
@@ -126,9 +127,4 @@ async fn delete_rows(
     }
     let after = if visited < AIRCRAFT { None } else { answer.try_get(2)? };
     Ok((Maintained { expired, more: after.is_some() }, Round { after: after.unwrap_or_default() }))
-}
-
-/// Unix seconds, clamped to the times that PostgreSQL can represent.
-pub(super) fn postgres_seconds(time: UnixTime) -> i64 {
-    time.0.clamp(-62_135_596_800, 253_402_300_799)
 }

@@ -17,7 +17,9 @@ mod staging;
 mod statistics;
 mod summaries;
 mod summarize;
+mod time;
 mod traffic;
+mod transaction;
 mod writer;
 
 pub(super) use connection::{Failure, PostgresDatabase, Session, within};

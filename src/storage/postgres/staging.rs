@@ -2,7 +2,7 @@ use actors::domain::{StateVector, UnixTime};
 use tokio_postgres::{Client, Error, Statement, Transaction};
 
 use super::copy::copy_rows;
-use super::maintenance::postgres_seconds;
+use super::time::postgres_seconds;
 use crate::storage::schema::COLUMNS;
 
 /// The way for rows that may be there already: into a temporary table by COPY, and on from there without the conflicts.

@@ -8,9 +8,9 @@ use actors::history::{LateRows, Summarizer, SummaryStore};
 use tokio_postgres::{Client, Row, Statement, Transaction};
 
 use super::connection::Failure;
-use super::maintenance::postgres_seconds;
+use super::time::postgres_seconds;
 use super::traffic;
-use super::writer::begin;
+use super::transaction::begin;
 use crate::storage::options::StorageOptions;
 
 /// The columns that [`flight`] reads.

@@ -5,7 +5,7 @@ use actors::history::HOUR;
 use tokio_postgres::Transaction;
 
 use super::connection::Failure;
-use super::maintenance::postgres_seconds;
+use super::time::postgres_seconds;
 use super::{cell_lat, cell_lon};
 
 /// Whether these are tables, rather than TimescaleDB's continuous aggregates.

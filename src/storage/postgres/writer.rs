@@ -8,7 +8,7 @@ use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use futures_util::future::join;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, IsolationLevel, Statement, Transaction};
+use tokio_postgres::{Error, Statement, Transaction};
 
 use super::connection::{Failure, PostgresDatabase, Session, within};
 use super::copy::copy_rows;
@@ -18,6 +18,7 @@ use super::positions::Positions;
 use super::refusal::find_refused;
 use super::staging::Staging;
 use super::summarize::summarize;
+use super::transaction::begin;
 use crate::storage::rows::choose;
 use crate::storage::schema::COLUMNS;
 
@@ -213,11 +214,6 @@ impl WriteSession {
         transaction.rollback().await?;
         Ok(refused)
     }
-}
-
-/// The fence needs to see what others committed while it waited for them, whatever the database's default is.
-pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
-    Ok(client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
 }
 
 /// Both answers, or the error that is the cause: of two, one may only say that the other failed the transaction.
