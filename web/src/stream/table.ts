@@ -1,6 +1,6 @@
 import type { StateVector } from "./state.ts";
 
-/** What came is not what `docs/stream.md` describes, or does not fit what is held. */
+/** An event that does not follow `docs/stream.md`, or does not fit the picture. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
@@ -8,34 +8,34 @@ export class ProtocolError extends Error {
 /** Any JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** The object that this is. */
+/** Checks that a value is an object. */
 export function object(value: unknown, what: string): Json {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new ProtocolError(`${what}: no object`);
+    throw new ProtocolError(`${what}: not an object`);
   return value as Json;
 }
 
-/** The whole number that this is. */
+/** Checks that a value is an integer. */
 export function integer(value: unknown, what: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw new ProtocolError(`${what}: no whole number`);
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw new ProtocolError(`${what}: not an integer`);
   return value;
 }
 
-/** The text that this is. */
+/** Checks that a value is a string. */
 export function text(value: unknown, what: string): string {
-  if (typeof value !== "string") throw new ProtocolError(`${what}: no text`);
+  if (typeof value !== "string") throw new ProtocolError(`${what}: not a string`);
   return value;
 }
 
-/** Ascending numbers that were written as differences. */
+/** Decodes ascending numbers that are encoded as differences. */
 export function ascending(value: unknown, what: string): number[] {
-  if (!Array.isArray(value)) throw new ProtocolError(`${what}: no array`);
+  if (!Array.isArray(value)) throw new ProtocolError(`${what}: not an array`);
   let sum = 0;
   return value.map((difference) => (sum += integer(difference, what)));
 }
 
-/** Calls back for each row of which a column says something. */
-function eachGiven(column: unknown, rows: number, what: string, use: (row: number, value: unknown) => void): void {
+/** Calls back with each value of a column, in any of its three forms: an array, some rows, or one value for all rows. */
+function eachValue(column: unknown, rows: number, what: string, use: (row: number, value: unknown) => void): void {
   if (column === undefined) return;
   if (Array.isArray(column)) {
     if (column.length !== rows) throw new ProtocolError(`${what}: ${column.length} values for ${rows} rows`);
@@ -44,7 +44,7 @@ function eachGiven(column: unknown, rows: number, what: string, use: (row: numbe
     const { rows: which, values } = column as { rows?: unknown; values?: unknown };
     const some = ascending(which, what);
     if (Array.isArray(values) && values.length !== some.length)
-      throw new ProtocolError(`${what}: values do not fit rows`);
+      throw new ProtocolError(`${what}: ${values.length} values for ${some.length} rows`);
     some.forEach((row, index) => {
       if (row < 0 || row >= rows) throw new ProtocolError(`${what}: row ${row} of ${rows}`);
       use(row, Array.isArray(values) ? values[index] : values);
@@ -54,123 +54,116 @@ function eachGiven(column: unknown, rows: number, what: string, use: (row: numbe
   }
 }
 
-/** The fields that are scaled whole numbers, with how much of each makes one. */
-const SCALED = {
-  lat: 10_000,
-  lon: 10_000,
-  baro_altitude: 1,
-  geo_altitude: 1,
-  velocity: 10,
-  vertical_rate: 10,
-  true_track: 10,
-  position_source: 1,
-  category: 1,
-} as const;
-const SCALED_FIELDS = Object.keys(SCALED) as (keyof typeof SCALED)[];
-
-/**
- * The value that is meant by a remainder: of all with it, the nearest to the one that is held.
- */
+/** Decodes a remainder: of all values that have it, the one nearest to the held value. */
 export function unwrapped(sent: number, held: number, wrap: number): number {
   const half = Math.floor(wrap / 2);
   const remainder = (sent - held + half) % wrap;
   return held - half + (remainder < 0 ? remainder + wrap : remainder);
 }
 
+/** A column of a table. */
+interface Column {
+  readonly field: Field;
+  readonly table: Json;
+  /** What the table's times are differences to, Unix seconds. */
+  readonly base: number;
+  /** The modulus where the column holds remainders. */
+  readonly wrap: number | undefined;
+}
+
+type Field = Exclude<keyof StateVector, "icao24">;
+type Decode<Value> = (value: unknown, column: Column, state: StateVector) => Value;
+
+function nullable<Value>(decode: Decode<Value>): Decode<Value | null> {
+  return (value, column, state) => (value === null ? null : decode(value, column, state));
+}
+
+/** Integers that are a multiple of the field's value. */
+function scaled(scale: number): Decode<number | null> {
+  return nullable((value, { field, wrap }, state) => {
+    const whole = integer(value, field);
+    if (wrap === undefined) return whole / scale;
+    const held = state[field];
+    if (typeof held !== "number") throw new ProtocolError(`${field}: a remainder without a held value`);
+    return unwrapped(whole, Math.round(held * scale), wrap) / scale;
+  });
+}
+
+const string = nullable((value, { field }) => text(value, field));
+const flag = nullable((value) => value === 1 || value === true);
+const country = nullable((value, { field, table }) => {
+  const name: unknown = (table["countries"] as unknown[] | undefined)?.[integer(value, field)];
+  return name === null ? null : text(name, field);
+});
+
+/** How each field is encoded (`docs/stream.md`). `time_position` is a difference to `last_contact`, which comes first. */
+const COLUMNS: { readonly [Name in Field]: Decode<StateVector[Name]> } = {
+  last_contact: (value, { field, base }) => base - integer(value, field),
+  time_position: nullable((value, { field }, state) => state.last_contact - integer(value, field)),
+  observed_at: nullable((value, { field, base }) => base - integer(value, field)),
+  callsign: string,
+  origin_country: country,
+  lat: scaled(10_000),
+  lon: scaled(10_000),
+  velocity: scaled(10),
+  true_track: scaled(10),
+  vertical_rate: scaled(10),
+  baro_altitude: scaled(1),
+  geo_altitude: scaled(1),
+  on_ground: flag,
+  squawk: string,
+  spi: flag,
+  position_source: scaled(1),
+  category: scaled(1),
+};
+const FIELDS = Object.keys(COLUMNS) as Field[];
+
+/** Every field of a state vector. */
+export const STATE_FIELDS: readonly (keyof StateVector)[] = ["icao24", ...FIELDS];
+
 /**
- * Writes a table's columns into its rows' aircraft. What a column does not give stays as it is.
+ * Writes a table's columns into its rows' aircraft. A field without a column keeps its value.
  *
  * @param states one for each row
  * @param base what the table's times are differences to, Unix seconds
  * @throws ProtocolError
  */
 export function writeColumns(table: Json, states: readonly StateVector[], base: number): void {
-  const each = (name: string, use: (state: StateVector, value: unknown) => void): void => {
-    eachGiven(table[name], states.length, name, (row, value) => {
+  const wraps = table["wrap"] === undefined ? {} : object(table["wrap"], "wrap");
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- relates the field to its decoder
+  const write = <Name extends Field>(field: Name): void => {
+    const wrap = wraps[field] === undefined ? undefined : integer(wraps[field], "wrap");
+    const column: Column = { field, table, base, wrap };
+    const decode: Decode<StateVector[Name]> = COLUMNS[field];
+    eachValue(table[field], states.length, field, (row, value) => {
       const state = states[row];
-      if (state !== undefined) use(state, value);
+      if (state !== undefined) state[field] = decode(value, column, state);
     });
   };
-  const wraps = table["wrap"] === undefined ? {} : object(table["wrap"], "wrap");
-  for (const field of SCALED_FIELDS) {
-    const scale = SCALED[field];
-    const wrap = wraps[field] === undefined ? undefined : integer(wraps[field], "wrap");
-    each(field, (state, value) => {
-      if (value === null) {
-        state[field] = null;
-        return;
-      }
-      let whole = integer(value, field);
-      if (wrap !== undefined) {
-        const held = state[field];
-        if (held === null) throw new ProtocolError(`${field}: a remainder, and nothing held`);
-        whole = unwrapped(whole, Math.round(held * scale), wrap);
-      }
-      state[field] = whole / scale;
-    });
-  }
-  for (const field of ["callsign", "squawk"] as const) {
-    each(field, (state, value) => {
-      state[field] = value === null ? null : text(value, field);
-    });
-  }
-  for (const field of ["on_ground", "spi"] as const) {
-    each(field, (state, value) => {
-      state[field] = value === null ? null : value === 1 || value === true;
-    });
-  }
-  const { countries } = table;
-  each("origin_country", (state, value) => {
-    const country: unknown = value === null ? null : (countries as unknown[] | undefined)?.[integer(value, "country")];
-    state.origin_country = country === null ? null : text(country, "origin_country");
-  });
-  // Before `time_position`, which is a difference to it.
-  each("last_contact", (state, value) => {
-    state.last_contact = base - integer(value, "last_contact");
-  });
-  each("time_position", (state, value) => {
-    state.time_position = value === null ? null : state.last_contact - integer(value, "time_position");
-  });
-  each("observed_at", (state, value) => {
-    state.observed_at = value === null ? null : base - integer(value, "observed_at");
-  });
+  for (const field of FIELDS) write(field);
 }
 
 /**
- * The aircraft of a table in which each is whole, by their numbers.
+ * Decodes a table of complete aircraft, by their numbers.
  *
  * @throws ProtocolError
  */
 export function readTable(table: Json, base: number): Map<number, StateVector> {
   const numbers = ascending(table["n"], "n");
   const states: StateVector[] = [];
-  eachGiven(table["icao24"] ?? null, numbers.length, "icao24", (_, value) => {
-    states.push(unknown(text(value, "icao24")));
+  eachValue(table["icao24"] ?? null, numbers.length, "icao24", (_, value) => {
+    states.push(unknownState(text(value, "icao24")));
   });
-  if (states.length !== numbers.length) throw new ProtocolError("icao24: not one for each row");
+  if (states.length !== numbers.length) {
+    throw new ProtocolError(`icao24: ${states.length} values for ${numbers.length} rows`);
+  }
   writeColumns(table, states, base);
   return new Map(states.map((state, row) => [numbers[row] ?? 0, state]));
 }
 
-function unknown(icao24: string): StateVector {
-  return {
-    icao24,
-    callsign: null,
-    origin_country: null,
-    lat: null,
-    lon: null,
-    velocity: null,
-    true_track: null,
-    vertical_rate: null,
-    baro_altitude: null,
-    geo_altitude: null,
-    on_ground: null,
-    squawk: null,
-    spi: null,
-    position_source: null,
-    category: null,
-    time_position: null,
-    last_contact: 0,
-    observed_at: null,
-  };
+const UNKNOWN = Object.fromEntries(FIELDS.map((field) => [field, null])) as unknown as StateVector;
+
+/** The state of an aircraft of which nothing is known but its address. */
+export function unknownState(icao24: string): StateVector {
+  return { ...UNKNOWN, icao24, last_contact: 0 };
 }
