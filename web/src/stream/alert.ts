@@ -4,9 +4,9 @@ import { integer, object, ProtocolError, text } from "./table.ts";
 /** An active alert, as `docs/alerts.md` describes it. */
 export interface Alert {
   readonly icao24: string;
-  /** The squawk code that raised it. */
-  readonly squawk: string;
-  /** What the code means. */
+  /** The squawk code at that time; `null` is unknown. */
+  readonly squawk: string | null;
+  /** The condition that it meets. */
   readonly meaning: string;
   /** When the alert began, Unix seconds. */
   readonly since: number;
@@ -21,7 +21,7 @@ export function readAlerts(value: unknown): readonly Alert[] {
     const alert = object(each, "alert");
     return {
       icao24: text(alert["icao24"], "icao24"),
-      squawk: text(alert["squawk"], "squawk"),
+      squawk: alert["squawk"] === null ? null : text(alert["squawk"], "squawk"),
       meaning: text(alert["meaning"], "meaning"),
       since: integer(alert["since"], "since"),
       state: object(alert["state"], "state") as unknown as StateVector,
