@@ -129,6 +129,8 @@ export class Player {
   }
 
   private become(state: PlayerState): void {
+    // The end of loading is a change, even where nothing is recorded.
+    if (this.state.kind === "loading" && state.kind !== "loading") this.changed = true;
     this.state = state;
   }
 

@@ -59,10 +59,12 @@ function store(icao24: string, from: number, to: number): void {
 function begun(source?: Partial<SourceStatus>): {
   replay: Replay;
   told: string[];
+  moments: { aircraft: number; isLoading: boolean }[];
   seen: () => string[];
   player: () => Player;
 } {
   const told: string[] = [];
+  const moments: { aircraft: number; isLoading: boolean }[] = [];
   let seen: string[] = [];
   let shown: Player | undefined;
   const replay = new Replay({
@@ -74,6 +76,7 @@ function begun(source?: Partial<SourceStatus>): {
     onBegin: () => told.push("begin"),
     onMoment: (states) => {
       seen = states.map(({ icao24 }) => icao24).sort();
+      moments.push({ aircraft: states.length, isLoading: replay.isLoading });
     },
     onJump: () => told.push(`jump${seen.length === 0 ? "" : " with the previous states"}`),
     onEnd: () => told.push("end"),
@@ -83,7 +86,7 @@ function begun(source?: Partial<SourceStatus>): {
     if (shown === undefined) throw new Error("there is no player");
     return shown;
   };
-  return { replay, told, seen: () => seen, player };
+  return { replay, told, moments, seen: () => seen, player };
 }
 
 const ago = ({ at }: Replay): number => Math.round(Date.now() / 1000 - (at ?? Infinity));
@@ -108,6 +111,17 @@ test("a replay begins on a busy server once that accepts requests", async () => 
   await vi.advanceTimersByTimeAsync(2_000);
   expect([player().state.kind, seen()]).toEqual(["playing", ["a"]]);
   replay.end();
+});
+
+test("a moment without traffic is reported once it has loaded, however long that takes", async () => {
+  store("a", NOW - 5 * MINUTE, NOW);
+  const { replay, moments } = begun();
+  replay.pause();
+  await vi.advanceTimersByTimeAsync(1_000);
+  refusals = 1;
+  replay.seek(NOW - 50 * MINUTE);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(moments.at(-1)).toEqual({ aircraft: 0, isLoading: false });
 });
 
 test.each([

@@ -61,48 +61,84 @@ export function unwrapped(sent: number, held: number, wrap: number): number {
   return held - half + (remainder < 0 ? remainder + wrap : remainder);
 }
 
+type Field = Exclude<keyof StateVector, "icao24">;
+/** The fields whose values have this type or are unknown. */
+type FieldOf<Value> = {
+  [Name in Field]: null extends StateVector[Name] ? (StateVector[Name] extends Value | null ? Name : never) : never;
+}[Field];
+
 /** A column of a table. */
-interface Column {
-  readonly field: Field;
+interface Column<Name extends Field> {
+  readonly field: Name;
+  /** Calls back with each value, and the aircraft that it belongs to. */
+  readonly each: (use: (state: StateVector, value: unknown) => void) => void;
   readonly table: Json;
   /** What the table's times are differences to, Unix seconds. */
   readonly base: number;
-  /** The modulus where the column holds remainders. */
-  readonly wrap: number | undefined;
+}
+type Write<Name extends Field> = (column: Column<Name>) => void;
+
+/** Integers, each this many times the field's value. */
+function scaled(scale: number): Write<FieldOf<number>> {
+  return ({ field, each, table }) => {
+    const wraps = table["wrap"] === undefined ? {} : object(table["wrap"], "wrap");
+    const wrap = wraps[field] === undefined ? undefined : integer(wraps[field], "wrap");
+    each((state, value) => {
+      if (value === null) {
+        state[field] = null;
+        return;
+      }
+      let whole = integer(value, field);
+      if (wrap !== undefined) {
+        const held = state[field];
+        if (held === null) throw new ProtocolError(`${field}: a remainder without a held value`);
+        whole = unwrapped(whole, Math.round(held * scale), wrap);
+      }
+      state[field] = whole / scale;
+    });
+  };
 }
 
-type Field = Exclude<keyof StateVector, "icao24">;
-type Decode<Value> = (value: unknown, column: Column, state: StateVector) => Value;
-
-function nullable<Value>(decode: Decode<Value>): Decode<Value | null> {
-  return (value, column, state) => (value === null ? null : decode(value, column, state));
-}
-
-/** Integers that are a multiple of the field's value. */
-function scaled(scale: number): Decode<number | null> {
-  return nullable((value, { field, wrap }, state) => {
-    const whole = integer(value, field);
-    if (wrap === undefined) return whole / scale;
-    const held = state[field];
-    if (typeof held !== "number") throw new ProtocolError(`${field}: a remainder without a held value`);
-    return unwrapped(whole, Math.round(held * scale), wrap) / scale;
+const string: Write<FieldOf<string>> = ({ field, each }) => {
+  each((state, value) => {
+    state[field] = value === null ? null : text(value, field);
   });
-}
+};
 
-const string = nullable((value, { field }) => text(value, field));
-const flag = nullable((value) => value === 1 || value === true);
-const country = nullable((value, { field, table }) => {
-  const name: unknown = (table["countries"] as unknown[] | undefined)?.[integer(value, field)];
-  return name === null ? null : text(name, field);
-});
+const flag: Write<FieldOf<boolean>> = ({ field, each }) => {
+  each((state, value) => {
+    state[field] = value === null ? null : value === 1 || value === true;
+  });
+};
+
+/** Indices into the table's list of names. */
+const indexed: Write<FieldOf<string>> = ({ field, each, table }) => {
+  const names = table["countries"] as unknown[] | undefined;
+  each((state, value) => {
+    const name: unknown = value === null ? null : names?.[integer(value, field)];
+    state[field] = name === null ? null : text(name, field);
+  });
+};
 
 /** How each field is encoded (`docs/stream.md`). `time_position` is a difference to `last_contact`, which comes first. */
-const COLUMNS: { readonly [Name in Field]: Decode<StateVector[Name]> } = {
-  last_contact: (value, { field, base }) => base - integer(value, field),
-  time_position: nullable((value, { field }, state) => state.last_contact - integer(value, field)),
-  observed_at: nullable((value, { field, base }) => base - integer(value, field)),
+const COLUMNS: { readonly [Name in Field]: Write<Name> } = {
+  last_contact: ({ field, each, base }) => {
+    each((state, value) => {
+      state.last_contact = base - integer(value, field);
+    });
+  },
+  time_position: ({ field, each }) => {
+    each((state, value) => {
+      state.time_position = value === null ? null : state.last_contact - integer(value, field);
+    });
+  },
+  observed_at: ({ field, each, base }) => {
+    each((state, value) => {
+      state.observed_at = value === null ? null : base - integer(value, field);
+    });
+  },
   callsign: string,
-  origin_country: country,
+  origin_country: indexed,
   lat: scaled(10_000),
   lon: scaled(10_000),
   velocity: scaled(10),
@@ -129,18 +165,15 @@ export const STATE_FIELDS: readonly (keyof StateVector)[] = ["icao24", ...FIELDS
  * @throws ProtocolError
  */
 export function writeColumns(table: Json, states: readonly StateVector[], base: number): void {
-  const wraps = table["wrap"] === undefined ? {} : object(table["wrap"], "wrap");
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- relates the field to its decoder
-  const write = <Name extends Field>(field: Name): void => {
-    const wrap = wraps[field] === undefined ? undefined : integer(wraps[field], "wrap");
-    const column: Column = { field, table, base, wrap };
-    const decode: Decode<StateVector[Name]> = COLUMNS[field];
-    eachValue(table[field], states.length, field, (row, value) => {
-      const state = states[row];
-      if (state !== undefined) state[field] = decode(value, column, state);
-    });
-  };
-  for (const field of FIELDS) write(field);
+  for (const field of FIELDS) {
+    const each: Column<Field>["each"] = (use) => {
+      eachValue(table[field], states.length, field, (row, value) => {
+        const state = states[row];
+        if (state !== undefined) use(state, value);
+      });
+    };
+    (COLUMNS[field] as Write<Field>)({ field, each, table, base });
+  }
 }
 
 /**
@@ -161,9 +194,26 @@ export function readTable(table: Json, base: number): Map<number, StateVector> {
   return new Map(states.map((state, row) => [numbers[row] ?? 0, state]));
 }
 
-const UNKNOWN = Object.fromEntries(FIELDS.map((field) => [field, null])) as unknown as StateVector;
-
 /** The state of an aircraft of which nothing is known but its address. */
 export function unknownState(icao24: string): StateVector {
-  return { ...UNKNOWN, icao24, last_contact: 0 };
+  return {
+    icao24,
+    callsign: null,
+    origin_country: null,
+    lat: null,
+    lon: null,
+    velocity: null,
+    true_track: null,
+    vertical_rate: null,
+    baro_altitude: null,
+    geo_altitude: null,
+    on_ground: null,
+    squawk: null,
+    spi: null,
+    position_source: null,
+    category: null,
+    time_position: null,
+    last_contact: 0,
+    observed_at: null,
+  };
 }
