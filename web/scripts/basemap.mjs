@@ -117,6 +117,9 @@ function graticule(step) {
   return { type: "MultiLineString", coordinates: lines };
 }
 
+/** Names in which `world-atlas` differs from the flight data. */
+const NAMES = { Turkey: "Türkiye" };
+
 /** The place of a country's name: the middle of its largest part. */
 function label(country) {
   const { geometry } = country;
@@ -128,7 +131,7 @@ function label(country) {
   const area = areas.reduce((sum, each) => sum + each, 0);
   const rank = area > 0.04 ? 1 : area > 0.01 ? 2 : area > 0.003 ? 3 : area > 0.0005 ? 4 : 5;
   const point = { type: "Point", coordinates: rounded(geoCentroid(largest)) };
-  return asFeature(point, { name: country.properties.name, rank });
+  return asFeature(point, { name: NAMES[country.properties.name] ?? country.properties.name, rank });
 }
 
 const files = {

@@ -74,9 +74,11 @@ export class Frame {
         details,
       ),
     );
-    store.on(["front"], ({ front }) => {
-      document.body.dataset["front"] = front;
-    });
+    const markFront = (): void => {
+      document.body.dataset["front"] = store.state.front;
+    };
+    store.on(["front"], markFront);
+    markFront();
     store.on(["panel"], ({ panel, focusFollows }) => {
       this.showPanel(panel, focusFollows);
     });
