@@ -58,43 +58,43 @@ function store(icao24: string, from: number, to: number): void {
 /** A replay, its events, and the aircraft that it shows. */
 function begun(source?: Partial<SourceStatus>): {
   replay: Replay;
-  told: string[];
+  events: string[];
   moments: { aircraft: number; isLoading: boolean }[];
   seen: () => string[];
   player: () => Player;
 } {
-  const told: string[] = [];
+  const events: string[] = [];
   const moments: { aircraft: number; isLoading: boolean }[] = [];
   let seen: string[] = [];
   let shown: Player | undefined;
   const replay = new Replay({
     onPlayer: (player) => {
       shown = player;
-      told.push(player === undefined ? "no player" : "player");
+      events.push(player === undefined ? "no player" : "player");
     },
     onStep: () => undefined,
-    onBegin: () => told.push("begin"),
+    onBegin: () => events.push("begin"),
     onMoment: (states) => {
       seen = states.map(({ icao24 }) => icao24).sort();
       moments.push({ aircraft: states.length, isLoading: replay.isLoading });
     },
-    onJump: () => told.push(`jump${seen.length === 0 ? "" : " with the previous states"}`),
-    onEnd: () => told.push("end"),
+    onJump: () => events.push(`jump${seen.length === 0 ? "" : " with the previous states"}`),
+    onEnd: () => events.push("end"),
   });
   replay.begin(undefined, source as SourceStatus | undefined);
   const player = (): Player => {
     if (shown === undefined) throw new Error("there is no player");
     return shown;
   };
-  return { replay, told, moments, seen: () => seen, player };
+  return { replay, events, moments, seen: () => seen, player };
 }
 
 const ago = ({ at }: Replay): number => Math.round(Date.now() / 1000 - (at ?? Infinity));
 
 test("a replay begins a quarter of an hour ago", async () => {
   store("a", NOW - HOUR, NOW);
-  const { replay, told, seen } = begun();
-  expect([replay.isOn, told, ago(replay)]).toEqual([true, ["player", "begin"], 15 * MINUTE]);
+  const { replay, events, seen } = begun();
+  expect([replay.isOn, events, ago(replay)]).toEqual([true, ["player", "begin"], 15 * MINUTE]);
   await vi.advanceTimersByTimeAsync(10_000);
   // It plays ten times as fast as real time.
   expect(ago(replay)).toBeGreaterThan(15 * MINUTE - 95);
@@ -129,13 +129,13 @@ test.each([
   ["the latest hour before", NOW - 50 * HOUR, NOW - 30 * HOUR, NOW - 31 * HOUR],
 ])("a replay begins at the nearest recording: %s", async (_, from, to, expected) => {
   store("a", from, to);
-  const { replay, told, seen } = begun();
+  const { replay, events, seen } = begun();
   replay.pause();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(replay.at).toBeGreaterThanOrEqual(expected);
   expect(replay.at).toBeLessThan(expected + HOUR);
   expect(seen()).toEqual(["a"]);
-  expect(told).toEqual(["player", "begin", "jump", "player"]);
+  expect(events).toEqual(["player", "begin", "jump", "player"]);
 });
 
 test("a replay begins at the first response, whose aircraft may have been silent for minutes", async () => {
@@ -150,12 +150,12 @@ test("a replay begins at the first response, whose aircraft may have been silent
 
 test("a jump is reported once the states of the previous moment are gone", async () => {
   store("a", NOW - HOUR, NOW);
-  const { replay, told, seen } = begun();
+  const { replay, events, seen } = begun();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(seen()).toEqual(["a"]);
   replay.seek(NOW - 40 * MINUTE);
   replay.seek(NOW - 5 * MINUTE);
-  expect([told, seen()]).toEqual([["player", "begin", "jump", "jump"], []]);
+  expect([events, seen()]).toEqual([["player", "begin", "jump", "jump"], []]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(seen()).toEqual(["a"]);
 });
@@ -171,13 +171,13 @@ test("a moment that the user chooses during the search for a recording stays", a
 
 test("after its end a replay reports and requests nothing", async () => {
   store("a", NOW - 5 * MINUTE, NOW);
-  const { replay, told, seen } = begun();
+  const { replay, events, seen } = begun();
   replay.end();
   replay.end();
   const questions = requests.length;
   await vi.advanceTimersByTimeAsync(60_000);
   expect([replay.isOn, replay.at, seen()]).toEqual([false, undefined, []]);
-  expect(told).toEqual(["player", "begin", "no player", "end"]);
+  expect(events).toEqual(["player", "begin", "no player", "end"]);
   expect(requests.length).toBe(questions);
 });
 
