@@ -82,74 +82,67 @@ export interface components {
              */
             state: string;
         };
-        /**
-         * @description What OpenSky knows of one aircraft at one moment; unknown is `None`, never 0.
-         *
-         *     Serialised, it is this project's JSON form of a state vector everywhere: Kafka values, SSE events, the API.
-         *     The fields' meanings are those of the OpenSky REST API, "All State Vectors"; SI units, WGS-84 degrees, Unix seconds.
-         *     Of its eighteen `sensors` is left out, the receivers' own numbers, which it sends to their owners alone; `observed_at`
-         *     is the response's.
-         */
+        /** @description What a source knew of one aircraft at one moment; unknown is `null`, never 0. SI units, WGS-84 degrees, Unix seconds. */
         StateVector: {
             /**
              * Format: double
-             * @description Barometric (pressure) altitude in metres.
+             * @description Barometric (pressure) altitude. Unit: m.
              */
             baro_altitude: number | null;
-            /** @description Without the padding around it; inner blanks stay. */
+            /** @description Callsign without the padding around it; inner blanks are kept. */
             callsign: string | null;
             /**
              * Format: int32
-             * @description ADS-B emitter category, OpenSky's codes 0 to 20; other codes are kept as sent.
+             * @description ADS-B emitter category in OpenSky's codes, 0 to 20; other codes are kept as sent.
              */
             category: number | null;
             /**
              * Format: double
-             * @description Geometric (GNSS) altitude above the WGS-84 ellipsoid in metres.
+             * @description Geometric (GNSS) altitude above the WGS-84 ellipsoid. Unit: m.
              */
             geo_altitude: number | null;
-            /** @description The aircraft's ICAO 24-bit address. */
+            /** @description ICAO 24-bit address of the aircraft. */
             icao24: components["schemas"]["Icao24"];
-            /** @description When any message of the aircraft was last received. */
+            /** @description When any message from the aircraft was last received. */
             last_contact: components["schemas"]["UnixTime"];
             /**
              * Format: double
-             * @description Degrees north, −90 to 90.
+             * @description WGS-84 latitude, positive to the north. Unit: degrees.
              */
             lat: number | null;
             /**
              * Format: double
-             * @description Degrees east, −180 to 180.
+             * @description WGS-84 longitude, positive to the east. Unit: degrees.
              */
             lon: number | null;
             observed_at: components["schemas"]["UnixTime"] | null;
-            /** @description Whether the position comes from a surface report. `None` only in messages that lack the field. */
+            /** @description Whether the position comes from a surface report. Unknown only in messages that lack the field. */
             on_ground: boolean | null;
-            /** @description The country that the address is registered in. */
+            /** @description Country in which the address is registered. */
             origin_country: string | null;
             /**
              * Format: int32
-             * @description 0 ADS-B, 1 ASTERIX, 2 MLAT, 3 FLARM; other codes are kept as sent.
+             * @description Source of the position: 0 ADS-B, 1 ASTERIX, 2 MLAT, 3 FLARM; other codes are kept as sent.
              */
             position_source: number | null;
-            /** @description Special purpose indicator. `None` only in messages that lack the field. */
+            /** @description Special purpose indicator. Unknown only in messages that lack the field. */
             spi: boolean | null;
-            /** @description The transponder code, four octal digits as sent. */
+            /** @description Transponder code, four octal digits as sent. */
             squawk: string | null;
             time_position: components["schemas"]["UnixTime"] | null;
             /**
              * Format: double
-             * @description Direction over ground in degrees clockwise from north, 0 ≤ track < 360.
+             * @description Direction of movement over ground, clockwise from north, 0 ≤ track < 360. Unit: degrees.
              */
             true_track: number | null;
             /**
              * Format: double
-             * @description Speed over ground in m/s.
+             * @description Speed over ground. Unit: m/s.
              */
             velocity: number | null;
             /**
              * Format: double
-             * @description m/s, positive when climbing.
+             * @description Vertical rate, positive when climbing. Unit: m/s.
              */
             vertical_rate: number | null;
         };
