@@ -7,7 +7,7 @@ import { Picture } from "./picture.ts";
 import { EventParser } from "./sse.ts";
 import { isInScope } from "./state.ts";
 import type { StateVector } from "./state.ts";
-import { ProtocolError, unwrapped } from "./table.ts";
+import { ProtocolError, unknownState, unwrapped } from "./table.ts";
 
 const document = readFileSync(new URL("../../../docs/stream.md", import.meta.url), "utf8");
 
@@ -30,7 +30,7 @@ describe("the example of docs/stream.md", () => {
   test("leads to the documented picture after the second update", () => {
     const [first, second, third] = [...received(example.slice(0, example.indexOf('"seq":9') - 50)).aircraft()];
     expect(first).toEqual({
-      icao24: "4b1814",
+      ...unknownState("4b1814"),
       callsign: "SWR123",
       origin_country: "Switzerland",
       lat: 47.4505,
