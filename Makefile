@@ -96,6 +96,11 @@ test-browser: prerequisites-test web ## The page in a real browser, with the rea
 	cargo test --locked --no-run
 	npm --prefix web run --silent test:browser
 
+.PHONY: api-types
+api-types: prerequisites-run $(WEB_MODULES) ## Regenerate the page's API types, web/src/api/schema.ts, from the server's OpenAPI description
+	cargo build --locked --features fault-injection --bin flight-monitor
+	npm --prefix web run --silent api
+
 .PHONY: screenshots
 screenshots: prerequisites-test web ## Recreate the pictures of the documents, about five minutes
 	cargo build --release --locked --bin flight-monitor

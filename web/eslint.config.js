@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "src/map/generated/", "src/stream/dist/"] },
+  { ignores: ["dist/", "src/api/schema.ts", "src/map/generated/", "src/stream/dist/"] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

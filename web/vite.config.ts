@@ -5,7 +5,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Puts a `.br` and a `.gz` beside each built file, so that the server compresses nothing when it is asked. */
+/** Writes a `.br` and a `.gz` next to each built file, so that the server need not compress. */
 function precompressed(): Plugin {
   let folder = "";
   const compress = (directory: string): void => {
@@ -35,11 +35,11 @@ function precompressed(): Plugin {
   };
 }
 
-/** The server that `npm run dev` shows the page of. */
+/** The server behind `npm run dev`. */
 const server = process.env["FLIGHT_MONITOR"] ?? "http://127.0.0.1:8081";
 
 export default defineConfig({
-  // A proxy may serve the page below any path: every address in it is relative.
+  // A proxy may serve the page below any path, so that every address in it is relative.
   base: "./",
   plugins: [precompressed()],
   assetsInclude: ["**/*.geojson"],
@@ -47,7 +47,7 @@ export default defineConfig({
     outDir: "dist/page",
     emptyOutDir: true,
     target: "es2022",
-    // The page's Content-Security-Policy lets nothing in that is not a file of its own.
+    // The page's Content-Security-Policy allows own files only.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,

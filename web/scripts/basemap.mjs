@@ -1,9 +1,9 @@
-// Makes the base map from Natural Earth's countries (npm `world-atlas`), below `src/map/generated/`: a graticule and the
+// Builds the base map from Natural Earth's countries (npm `world-atlas`), below `src/map/generated/`: a graticule and the
 // countries' names as GeoJSON, and land and borders as lists of differences, which take a third of GeoJSON's transfer
 // and are unpacked by `src/map/base-map.ts`.
 //
-// The polygons of `world-atlas` cross the antimeridian and enclose the pole, which a flat map fills right across
-// itself: d3 cuts them where the map ends.
+// The polygons of `world-atlas` cross the antimeridian and enclose the pole, which would fill a flat map from side to
+// side: d3 cuts them at the edge of the map.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -17,14 +17,14 @@ const atlas = new URL("../node_modules/world-atlas/countries-50m.json", import.m
 const world = JSON.parse(readFileSync(fileURLToPath(atlas), "utf8"));
 const { countries } = world.objects;
 
-// To degrees again: the projection is only there to cut.
+// Back to degrees: the projection only cuts.
 const degrees = geoEquirectangular()
   .scale(180 / Math.PI)
   .translate([0, 0])
   .precision(0)
   .reflectY(true);
 
-/** Coordinates in hundredths of a degree, about as fine as the 1:50 million data; points that fall together are one. */
+/** Coordinates in hundredths of a degree, about as fine as the 1:50 million data; coinciding points are merged. */
 function rounded(coordinates) {
   if (typeof coordinates[0] === "number") return coordinates.map((value) => Math.round(value * 100) / 100);
   const all = coordinates.map(rounded);
@@ -33,7 +33,7 @@ function rounded(coordinates) {
     : all;
 }
 
-/** A polygon whose rounded ring has less than three corners is nothing. */
+/** Drops polygons whose rounded ring has less than three corners. */
 function solid(geometry) {
   if (geometry.type !== "MultiPolygon") return geometry;
   const polygons = geometry.coordinates.map((rings) => rings.filter((ring) => ring.length >= 4));
@@ -45,7 +45,7 @@ function cut(geometry) {
   return solid({ ...projected, coordinates: rounded(projected.coordinates) });
 }
 
-/** A geometry whose lines are flat lists of differences, longitude and latitude in turn, in hundredths of a degree. */
+/** Packs lines into alternating differences of longitude and latitude, in hundredths of a degree. */
 function packed({ type, coordinates }) {
   const line = (points) => {
     let [lon, lat] = [0, 0];
@@ -62,10 +62,10 @@ function packed({ type, coordinates }) {
   };
 }
 
-/** How far a line may be from where it was, degrees: as far as rounding moves it. */
+/** How far a simplified line may move, degrees: as far as rounding moves it. */
 const TOLERANCE = 0.01;
 
-/** The points of a line that it needs to stay where it is (Douglas and Peucker). A ring keeps the point that is farthest from its begin. */
+/** Simplifies a line (Douglas and Peucker). A ring keeps the point farthest from its first one. */
 function straightened(points) {
   const last = points.length - 1;
   if (last < 4) return points;
@@ -117,18 +117,21 @@ function graticule(step) {
   return { type: "MultiLineString", coordinates: lines };
 }
 
-/** Where a country's name stands: in the middle of its largest part. */
+/** Names in which `world-atlas` differs from the flight data. */
+const NAMES = { Turkey: "Türkiye" };
+
+/** The place of a country's name: the middle of its largest part. */
 function label(country) {
   const { geometry } = country;
   const parts = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
   const polygons = parts.map((coordinates) => ({ type: "Polygon", coordinates }));
   const areas = polygons.map((polygon) => geoArea(polygon));
   const largest = polygons[areas.indexOf(Math.max(...areas))];
-  // Steradians; the names of large countries come first, and stay.
+  // Steradians; the names of large countries take precedence.
   const area = areas.reduce((sum, each) => sum + each, 0);
   const rank = area > 0.04 ? 1 : area > 0.01 ? 2 : area > 0.003 ? 3 : area > 0.0005 ? 4 : 5;
   const point = { type: "Point", coordinates: rounded(geoCentroid(largest)) };
-  return asFeature(point, { name: country.properties.name, rank });
+  return asFeature(point, { name: NAMES[country.properties.name] ?? country.properties.name, rank });
 }
 
 const files = {

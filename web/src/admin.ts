@@ -1,3 +1,6 @@
-import { EngineRoom } from "./admin/engine-room.ts";
+import "./ui/base.css";
+import "./ui/controls.css";
 
-new EngineRoom(document.body).start();
+import { Dashboard } from "./admin/dashboard.ts";
+
+new Dashboard(document.body).start();

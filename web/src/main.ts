@@ -1,3 +1,6 @@
-import { App } from "./page/app.ts";
+import "./ui/base.css";
+import "./ui/controls.css";
 
-void new App(document.body).start();
+import { startPage } from "./page/app.ts";
+
+void startPage(document.body);

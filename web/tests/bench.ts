@@ -1,5 +1,5 @@
-// What the page costs who looks at it: `make bench-page`. It prints a table for `docs/benchmarks.md`, and fails only where
-// something could not be measured.
+// What the page costs a browser: `make bench-page`. Prints a table for `docs/benchmarks.md`, and fails only where a
+// measurement is impossible.
 
 import { cpus, loadavg } from "node:os";
 import { writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { Meter, microseconds, SECOND } from "./meter.ts";
 import { freePort, launch, PATIENCE, Program, waitAircraft } from "./support.ts";
 
 const AIRCRAFT = 10_000;
-/** How many updates make an hour, one each five seconds. */
+/** The number of updates in an hour, one every five seconds. */
 const HOUR = 720;
 /** Everything in view. */
 const WORLD = "#view=1.2/25/10";
@@ -24,7 +24,7 @@ const VIEWS = [
   ["the whole world in view", WORLD],
   ["Europe in view", EUROPE],
 ] as const;
-/** Hardly anything in view, and yet everything is asked for: what is drawn in software would take most of the time. */
+/** Requests everything with hardly anything in view: drawing in software would take most of the time. */
 const OCEAN = "#view=0.8/-35/-125";
 const VIEWPORT = { width: 1280, height: 800 };
 
@@ -64,11 +64,11 @@ afterAll(async () => {
 test("an update", async () => {
   for (const [where, hash] of VIEWS) {
     const { page, meter, context } = await open(hash);
-    // The first updates are slower: the browser compiles what runs often.
+    // The first updates are slower, until the browser has compiled the hot code.
     await page.waitForTimeout(12_000);
     const main = await traced(page, "update", () => page.waitForTimeout(46_000));
     const updates = meter.begins(20_000).filter((at) => at >= main.begin && at < main.end);
-    // From one to the next: a picture that is drawn in software may come seconds after its data.
+    // From one to the next: drawing in software may finish seconds after the data has arrived.
     const during = (pieces: readonly Piece[]) =>
       updates.slice(1).map((at, index) => between(pieces, updates[index] ?? at, at));
     const script = during(main.thread.script);
@@ -99,7 +99,7 @@ test("panning", async () => {
     const { page, meter, context } = await open(hash);
     await pan(page, 1_500);
     const main = await traced(page, "panning", () => pan(page, 6_000));
-    // What comes between two frames is left out: at the pace of drawing in software that is much else.
+    // Work between two frames is left out: at the pace of drawing in software that is much else.
     const frames = between(main.thread.frames, main.begin, main.end);
     const each = frames.map((frame) => worked([frame]));
     const rate = frames.length / ((main.end - main.begin) / SECOND);
@@ -114,7 +114,7 @@ test("panning", async () => {
   }
 });
 
-test("the first aircraft, of a demonstration that runs", async () => {
+test("the first aircraft of a running demo", async () => {
   const demo = await Program.serve(["--demo"]);
   try {
     await waitPicture(demo, 1_000);
@@ -143,21 +143,21 @@ test("the transfer before the first aircraft", async () => {
     ["the view it opens with", ""],
     ["the whole world in view", WORLD],
   ] as const) {
-    // Chromium would rather have Brotli.
+    // Chromium prefers Brotli.
     const extraHTTPHeaders = { "Accept-Encoding": "gzip" };
     const context = await browser.newContext({ viewport: VIEWPORT, extraHTTPHeaders });
     const page = await context.newPage();
     const encodings = new Set<string>();
     page.on("response", (response) => encodings.add(response.headers()["content-encoding"] ?? "identity"));
     const meter = await Meter.before(server.url);
-    // The aircraft do not wait for the base map, which counts all the same.
+    // The base map counts, although the aircraft do not wait for it.
     const baseMap = ["land", "borders", "names", "graticule"].map((name) =>
       page.waitForEvent("requestfinished", (request) => request.url().includes(`/assets/${name}-`)),
     );
     await Promise.all([openToFirstAircraft(page, meter.url + hash), ...baseMap]);
     const bytes = meter.bytes(-Infinity, Infinity);
     encodings.delete("identity");
-    if ([...encodings].join() !== "gzip") throw new Error(`not gzip: ${[...encodings].join()}`);
+    if ([...encodings].join() !== "gzip") throw new Error(`expected gzip, got ${[...encodings].join()}`);
     row(
       `transfer until the first aircraft is drawn and the base map is there, ${AIRCRAFT.toLocaleString("en")} aircraft in the world, ${where}`,
       "≤ 900 KB",
@@ -183,7 +183,7 @@ test("an hour's heap", async () => {
   for (let update = 1; update <= HOUR; update += 1) {
     fast.update();
     await shown();
-    // Every five minutes of the hour, from the fifth on.
+    // Every five minutes from the fifth.
     if (update % 60 === 0) heaps.push(await heap(session));
   }
   const seconds = (Date.now() - begin) / 1000;
@@ -199,7 +199,7 @@ test("an hour's heap", async () => {
   await context.close();
 });
 
-/** A page that has every aircraft of its scope, behind a meter. */
+/** A page with every aircraft of its scope, behind a meter. */
 async function open(hash: string): Promise<{ page: Page; meter: Meter; context: BrowserContext }> {
   const meter = await Meter.before(server.url);
   const context = await browser.newContext({ viewport: VIEWPORT });
@@ -208,7 +208,7 @@ async function open(hash: string): Promise<{ page: Page; meter: Meter; context: 
   return { page, meter, context };
 }
 
-/** What the main thread did during an action. With `TRACES` set to a folder the trace is kept there, for the browser's own tools. */
+/** What the main thread did during an action. `TRACES` names a folder that keeps the traces, for the tools of the browser. */
 async function traced(
   page: Page,
   name: string,
@@ -226,7 +226,7 @@ async function traced(
   return { thread, begin, end };
 }
 
-/** To and fro by the pointer, for so many milliseconds. */
+/** Pans the map to and fro. */
 async function pan(page: Page, milliseconds: number): Promise<void> {
   const [x, y] = [VIEWPORT.width / 2, VIEWPORT.height / 2];
   await page.mouse.move(x, y);
@@ -242,9 +242,9 @@ async function pan(page: Page, milliseconds: number): Promise<void> {
 
 /** In milliseconds since the address was opened. */
 interface FirstAircraft {
-  /** WebGL was told to draw it. */
+  /** The draw call. */
   readonly asked: number;
-  /** WebGL had drawn it. */
+  /** The completion of the draw call. */
   readonly drawn: number;
 }
 
@@ -254,7 +254,7 @@ async function openToFirstAircraft(page: Page, url: string): Promise<FirstAircra
     it.firstAircraft = new Promise((resolve) => {
       const { prototype } = WebGL2RenderingContext;
       // Only the aircraft are drawn by it.
-      // eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to the context that it is called on
+      // eslint-disable-next-line @typescript-eslint/unbound-method -- applied to the context that it is called on
       const { drawArraysInstanced } = prototype;
       prototype.drawArraysInstanced = function (this: WebGL2RenderingContext, ...how) {
         drawArraysInstanced.apply(this, how);
@@ -274,7 +274,7 @@ async function openToFirstAircraft(page: Page, url: string): Promise<FirstAircra
   return page.evaluate(() => (window as unknown as { firstAircraft: Promise<FirstAircraft> }).firstAircraft);
 }
 
-/** The answer waits until the page has taken the next update in and drawn it. */
+/** Returns a function that waits until the page has drawn the next update. */
 async function watchUpdates(page: Page): Promise<() => Promise<void>> {
   let tell = (): void => undefined;
   let next = new Promise<void>((resolve) => (tell = resolve));
@@ -298,7 +298,7 @@ async function watchUpdates(page: Page): Promise<() => Promise<void>> {
   };
 }
 
-/** Bytes that are in use once everything that is not has been collected. */
+/** The bytes in use after a garbage collection. */
 async function heap(session: CDPSession): Promise<number> {
   await session.send("HeapProfiler.collectGarbage");
   return (await session.send("Runtime.getHeapUsage")).usedSize;

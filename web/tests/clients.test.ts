@@ -1,4 +1,4 @@
-/** The live stream, read by clients that others wrote. */
+// The live stream, read by third-party clients.
 
 import { execFileSync, spawn } from "node:child_process";
 import { createServer, request as ask } from "node:http";
@@ -17,8 +17,8 @@ import { freePort, launch, PATIENCE, Program, row } from "./support.ts";
 
 const EVENTS = ["snapshot", "delta", "alert", "current"];
 
-/** Three skies, one after another and again: aircraft move, come and go. */
-const SKIES = [0, 1, 2].map((step) => [
+/** Three pictures in a loop: aircraft move, appear and disappear. */
+const PICTURES = [0, 1, 2].map((step) => [
   row({ icao24: "4b1814", callsign: "SWR123", lat: 47 + step / 100, lon: 8.5 }),
   row({ icao24: "3c6444", country: "Germany", lat: 50, lon: 9.5 - step / 8, altitude: 3_000 + step * 50 }),
   ...(step === 1
@@ -26,9 +26,9 @@ const SKIES = [0, 1, 2].map((step) => [
     : [row({ icao24: "400a1b", callsign: `BAW${step}`, lat: 51.5, lon: -0.5, squawk: `100${step}` })]),
 ]);
 
-/** The way of a client to the server: it can be cut, and tells what passed. */
-class Way {
-  /** Each connection's content encoding, and the id that it went on from. */
+/** A proxy between a client and the server that can cut connections, and records them. */
+class CuttingProxy {
+  /** Each connection's content encoding, and the id it resumed from. */
   readonly visits: { encoding: string; lastEventId: string | undefined }[] = [];
   private readonly server: Server;
 
@@ -39,14 +39,14 @@ class Way {
   ) {
     this.server = createServer((asked, answer) => {
       if (asked.url === "/") {
-        // A page of the same origin, for a browser.
+        // A page of the same origin for a browser.
         answer.setHeader("content-type", "text/html").end("<!doctype html>");
         return;
       }
       const headers = { ...asked.headers, ...(accepted === undefined ? {} : { "accept-encoding": accepted }) };
       const onward = ask(new URL(asked.url ?? "", to), { headers }, (got) => {
         const encoding = got.headers["content-encoding"] ?? "identity";
-        // A browser also asks for the icon of its page.
+        // A browser also requests the icon of the page.
         if (asked.url === "/api/v1/stream") {
           this.visits.push({ encoding, lastEventId: asked.headers["last-event-id"]?.toString() });
         }
@@ -61,14 +61,14 @@ class Way {
     });
   }
 
-  static async to(url: string, accepted?: string): Promise<Way> {
+  static async to(url: string, accepted?: string): Promise<CuttingProxy> {
     const port = await freePort();
-    const way = new Way(`http://127.0.0.1:${port}/`, url, accepted);
-    await new Promise<void>((resolve) => way.server.listen(port, "127.0.0.1", resolve));
-    return way;
+    const proxy = new CuttingProxy(`http://127.0.0.1:${port}/`, url, accepted);
+    await new Promise<void>((resolve) => proxy.server.listen(port, "127.0.0.1", resolve));
+    return proxy;
   }
 
-  /** Ends every connection. */
+  /** Cuts every connection. */
   cut(): void {
     this.server.closeAllConnections();
   }
@@ -80,11 +80,11 @@ class Way {
 }
 
 type Deliver = (event: string, data: string, id: string) => void;
-/** Reads until the end of the connection, or for ever where it connects again by itself. The answer ends it. */
+/** Reads until the connection ends, or reconnects by itself. Returns a function that stops it. */
 type Read = (url: string, deliver: Deliver, ended: () => void, lastEventId: string | undefined) => () => void;
 
-/** Connects again whenever the connection has ended, for those who leave that to others. */
-function again(read: Read): (url: string, deliver: Deliver) => () => void {
+/** Reconnects after each end of the connection, for clients that do not. */
+function reconnecting(read: Read): (url: string, deliver: Deliver) => () => void {
   return (url, deliver) => {
     let last: string | undefined;
     let stop = (): void => undefined;
@@ -141,7 +141,7 @@ const READERS: Record<string, (url: string, deliver: Deliver) => () => void> = {
       ending.abort();
     };
   },
-  "eventsource-parser": again((url, deliver, ended, lastEventId) => {
+  "eventsource-parser": reconnecting((url, deliver, ended, lastEventId) => {
     const ending = new AbortController();
     const parser = parsed(deliver);
     const read = async (): Promise<void> => {
@@ -158,7 +158,7 @@ const READERS: Record<string, (url: string, deliver: Deliver) => () => void> = {
       ending.abort();
     };
   }),
-  "curl --compressed": again((url, deliver, ended, lastEventId) => {
+  "curl --compressed": reconnecting((url, deliver, ended, lastEventId) => {
     const header = lastEventId === undefined ? [] : ["--header", `Last-Event-ID: ${lastEventId}`];
     const curl = spawn("curl", ["--silent", "--no-buffer", "--noproxy", "*", "--compressed", ...header, url]);
     const parser = parsed(deliver);
@@ -168,7 +168,7 @@ const READERS: Record<string, (url: string, deliver: Deliver) => () => void> = {
     curl.on("close", ended);
     return () => curl.kill();
   }),
-  "httpx-sse": again((url, deliver, ended, lastEventId) => {
+  "httpx-sse": reconnecting((url, deliver, ended, lastEventId) => {
     const client = fileURLToPath(new URL("httpx-sse/client.py", import.meta.url));
     const python = spawn(PYTHON, [client, url, ...(lastEventId === undefined ? [] : [lastEventId])]);
     createInterface(python.stdout).on("line", (line) => {
@@ -188,7 +188,7 @@ let browser: Browser;
 beforeAll(async () => {
   vi.stubGlobal("window", globalThis);
   vi.stubGlobal("document", new EventTarget());
-  [server, browser] = await Promise.all([Program.showingInTurn(SKIES), launch()]);
+  [server, browser] = await Promise.all([Program.showingInTurn(PICTURES), launch()]);
 });
 afterAll(async () => {
   vi.unstubAllGlobals();
@@ -200,14 +200,14 @@ afterEach(async () => {
   for (const end of endings.splice(0)) await end();
 });
 
-/** What a client holds after updates and a cut connection is what the server holds. */
+/** Checks that a client has the picture of the server after updates and a cut connection. */
 async function check(
-  way: Way,
+  proxy: CuttingProxy,
   encodings: readonly string[],
   read: (url: string, deliver: Deliver) => (() => unknown) | Promise<() => unknown>,
 ): Promise<void> {
   endings.push(() => {
-    way.close();
+    proxy.close();
   });
   const picture = new Picture();
   const came = { snapshot: 0, delta: 0, current: 0 };
@@ -220,7 +220,7 @@ async function check(
       wrong ??= error;
     }
   };
-  endings.unshift(await read(`${way.url}api/v1/stream`, deliver));
+  endings.unshift(await read(`${proxy.url}api/v1/stream`, deliver));
   const updates = async (count: number): Promise<void> => {
     const enough = came.delta + count;
     await expect.poll(() => came.delta, { timeout: PATIENCE }).toBeGreaterThanOrEqual(enough);
@@ -246,31 +246,31 @@ async function check(
   };
   await updates(2);
   await agrees();
-  const before = way.visits.length;
-  way.cut();
-  await expect.poll(() => way.visits.length, { timeout: PATIENCE }).toBeGreaterThan(before);
+  const before = proxy.visits.length;
+  proxy.cut();
+  await expect.poll(() => proxy.visits.length, { timeout: PATIENCE }).toBeGreaterThan(before);
   await updates(2);
   await agrees();
   expect(wrong).toBeUndefined();
-  expect(came.snapshot, "it went on where it was").toBe(1);
-  expect(way.visits.at(-1)?.lastEventId).toMatch(/^[0-9a-f]+-\d+-world$/);
-  for (const visit of way.visits) expect(encodings).toContain(visit.encoding);
+  expect(came.snapshot, "it resumed").toBe(1);
+  expect(proxy.visits.at(-1)?.lastEventId).toMatch(/^[0-9a-f]+-\d+-world$/);
+  for (const visit of proxy.visits) expect(encodings).toContain(visit.encoding);
 }
 
-/** The members of each in the order of their names. */
+/** The members of each object, sorted by name. */
 function entries(states: object[]): unknown[] {
   return states.map((state) => Object.entries(state).sort(([one], [other]) => one.localeCompare(other)));
 }
 
-test.each(Object.entries(READERS))("%s holds what the server holds", async (_, read) => {
-  await check(await Way.to(server.url), ["gzip", "zstd"], read);
+test.each(Object.entries(READERS))("%s has the picture of the server", async (_, read) => {
+  await check(await CuttingProxy.to(server.url), ["gzip", "zstd"], read);
 });
 
-test.each(["gzip", "zstd"])("a browser's own EventSource does, in %s", async (encoding) => {
-  const way = await Way.to(server.url, encoding);
-  await check(way, [encoding], async (url, deliver) => {
+test.each(["gzip", "zstd"])("the EventSource of a browser does, with %s", async (encoding) => {
+  const proxy = await CuttingProxy.to(server.url, encoding);
+  await check(proxy, [encoding], async (url, deliver) => {
     const page = await browser.newPage();
-    await page.goto(way.url);
+    await page.goto(proxy.url);
     await page.exposeFunction("deliver", deliver);
     await page.evaluate(
       ({ url, names }) => {

@@ -11,8 +11,8 @@ const POLL = 5;
 const METRES_A_DEGREE = 111_320;
 
 /**
- * A server's page with a stream that goes as fast as it is told: it begins with the server's own snapshot, and then each
- * update moves every aircraft on by five seconds, written as `docs/stream.md` describes it.
+ * A proxy of a server with a stream whose updates are sent on demand: after the server's snapshot each update moves every
+ * aircraft by five seconds, encoded as in `docs/stream.md`.
  */
 export class FastStream {
   private body: ServerResponse | undefined;
@@ -46,12 +46,12 @@ export class FastStream {
     return stream;
   }
 
-  /** Whether a page has had its snapshot. */
+  /** Whether a page has received its snapshot. */
   get hasBegun(): boolean {
     return this.body !== undefined;
   }
 
-  /** Passes the snapshot on, and takes it in. */
+  /** Forwards the snapshot, and keeps it. */
   private async begin(address: URL, answer: ServerResponse): Promise<void> {
     const asking = new AbortController();
     const { body } = await fetch(address, { signal: asking.signal });
@@ -74,9 +74,9 @@ export class FastStream {
     }
   }
 
-  /** Sends the next update: every aircraft is somewhere else, and has been heard. */
+  /** Sends the next update: every aircraft has a new position and contact. */
   update(): void {
-    if (this.body === undefined) throw new Error("no page has asked for the stream");
+    if (this.body === undefined) throw new Error("no page has requested the stream");
     const after = this.seq;
     this.seq += 1;
     this.observedAt += POLL;
@@ -120,7 +120,7 @@ function send(answer: ServerResponse, event: string, data: string, id?: string):
   answer.write(`event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${data}\n\n`);
 }
 
-/** Straight on, by the speed that it has, with a little more or less of it each time. */
+/** Moves an aircraft straight on by its speed, which varies a little. */
 function move(state: StateVector, now: number): void {
   const { lat, lon, velocity, true_track } = state;
   state.last_contact = now;

@@ -1,27 +1,20 @@
-// What the page says and shows where something is missing: out of view, too old, not loaded, not reachable.
+// The page where something is missing: out of view, too old, not loaded, not reachable.
 
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 
-import { launch, PATIENCE, Program, row, visit, waitAircraft, waitHeadline } from "./support.ts";
+import { field, PATIENCE, Program, row, share, visit, waitAircraft, waitHeadline } from "./support.ts";
 
-let browser: Browser;
-let server: Program;
-beforeAll(async () => {
-  browser = await launch();
-  server = await Program.showing([
+const shared = share(() =>
+  Program.showing([
     row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5 }),
     ...["aaaaa1", "aaaaa2", "aaaaa3", "aaaaa4", "aaaaa5"].map((icao24, number) =>
       row({ icao24, callsign: `ZZZ${number + 1}`, lat: -30, lon: 130 + number, squawk: "7700" }),
     ),
-  ]);
-});
-afterAll(async () => {
-  await browser.close();
-  await server.remove();
-});
+  ]),
+);
 
-/** Answers for the server, whose status is this one. */
+/** Replaces parts of the source's status in the answers of the server. */
 async function withStatus(page: Page, source: object): Promise<void> {
   await page.route(/\/api\/v1\/status$/, async (route) => {
     const response = await route.fetch();
@@ -32,19 +25,18 @@ async function withStatus(page: Page, source: object): Promise<void> {
 }
 
 test("a selected aircraft keeps its fields when the map moves away, and Centre on map goes back to it", async () => {
-  const { page } = await visit(browser, `${server.url}#icao24=4b1814&view=7/47/8.5`);
-  const contact = page.locator(".fields > div", { hasText: "Last contact" }).locator("dd");
+  const { page } = await visit(shared.browser, `${shared.server.url}#icao24=4b1814&view=7/47/8.5`);
+  const contact = field(page, "Last contact");
   await contact.getByText(/ago/).waitFor();
   await page.evaluate(() => (location.hash = "#icao24=4b1814&view=7/-30/132"));
   await waitAircraft(page, /^5 aircraft$/);
   await contact.getByText(/ago/).waitFor();
   await page.getByRole("button", { name: "Centre on map" }).click();
   await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/view=7\.00\/47\.0/);
-  await page.context().close();
 });
 
-test("where the server cannot be reached, statistics and search say so", async () => {
-  const { page } = await visit(browser, `${server.url}#view=7/47/8.5`);
+test("statistics and search report an unreachable server", async () => {
+  const { page } = await visit(shared.browser, `${shared.server.url}#view=7/47/8.5`);
   await waitAircraft(page, /^1 aircraft$/);
   await page.route(/\/api\/v1\/(flights|stats)/, (route) => route.abort());
   await page.getByRole("button", { name: "Statistics" }).click();
@@ -54,62 +46,62 @@ test("where the server cannot be reached, statistics and search say so", async (
   await page.getByRole("combobox", { name: /^Search/ }).fill("nobody");
   await page.getByRole("option", { name: "Search outside the loaded area is unavailable" }).waitFor();
   expect(await page.getByText("No matches").count()).toBe(0);
-  await page.context().close();
 });
 
-test.each([320, 390, 768, 1280, 1600])("a snapshot tells its age and the next one at a width of %i", async (width) => {
-  const { page } = await visit(browser, `${server.url}health/live`, { viewport: { width, height: 800 } });
-  await withStatus(page, { next_poll_at: Math.floor(Date.now() / 1000) + 3600, credits_left: 3120 });
-  await page.addInitScript(() => {
-    // The page's clock is twelve minutes ahead of the source's.
-    const now = Date.now;
-    Date.now = () => now() + 720_000;
-  });
-  await page.goto(server.url);
-  await waitHeadline(page, /^Snapshot, 12 min old, next at \d\d:\d\d UTC$/);
-  const cut = await page
-    .locator(".headline")
-    .evaluate(
-      (headline) => headline.scrollWidth - headline.clientWidth + headline.scrollHeight - headline.clientHeight,
+test.each([320, 390, 768, 1280, 1600])(
+  "a snapshot shows its age and the next update at a width of %i",
+  async (width) => {
+    const { page } = await visit(
+      shared.browser,
+      shared.server.url,
+      { viewport: { width, height: 800 } },
+      async (blank) => {
+        await withStatus(blank, { next_poll_at: Math.floor(Date.now() / 1000) + 3600, credits_left: 3120 });
+        await blank.addInitScript(() => {
+          // The page's clock is twelve minutes ahead of the source's.
+          const now = Date.now;
+          Date.now = () => now() + 720_000;
+        });
+      },
     );
-  expect(cut).toBeLessThanOrEqual(1);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBe(0);
-  await page.locator(".status").click();
-  await page.getByText(/^Next update due at \d\d:\d\d:\d\d UTC\.$/).waitFor();
-  await page.getByText("OpenSky credits left today: 3,120.").waitFor();
-  // A status that is on its way to the page when it closes is no fault.
-  await page.unrouteAll({ behavior: "ignoreErrors" });
-  await page.context().close();
-});
+    await waitHeadline(page, /^Snapshot, 12 min old, next at \d\d:\d\d UTC$/);
+    const cut = await page
+      .locator(".headline")
+      .evaluate(
+        (headline) => headline.scrollWidth - headline.clientWidth + headline.scrollHeight - headline.clientHeight,
+      );
+    expect(cut).toBeLessThanOrEqual(1);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBe(0);
+    await page.locator(".status").click();
+    await page.getByText(/^Next update due at \d\d:\d\d:\d\d UTC\.$/).waitFor();
+    await page.getByText("OpenSky credits left today: 3,120.").waitFor();
+  },
+);
 
-test("an empty answer does not look like a frozen source", async () => {
-  const { page } = await visit(browser, `${server.url}health/live`);
+test("an empty answer is not shown as a frozen source", async () => {
   const now = Math.floor(Date.now() / 1000);
-  await withStatus(page, { last_answer: { at: now, states: 0 }, last_states_at: now - 720 });
-  await page.goto(server.url);
+  const { page } = await visit(shared.browser, shared.server.url, {}, (blank) =>
+    withStatus(blank, { last_answer: { at: now, states: 0 }, last_states_at: now - 720 }),
+  );
   await waitHeadline(page, /^No aircraft reported for 1\d min$/);
   await page.locator(".status").click();
   await page.getByText(/^OpenSky last answered .* ago, with no aircraft\.$/).waitFor();
   await page.getByText(/^It last reported aircraft at .* ago\.$/).waitFor();
-  // A status that is on its way to the page when it closes is no fault.
-  await page.unrouteAll({ behavior: "ignoreErrors" });
-  await page.context().close();
 });
 
 test("a followed aircraft stays clear of panels and of the replay bar", async () => {
-  const { page } = await visit(browser, `${server.url}#icao24=4b1814&view=7/47/8.5`);
+  const { page } = await visit(shared.browser, `${shared.server.url}#icao24=4b1814&view=7/47/8.5`);
   await page.getByRole("button", { name: "Follow" }).click();
   const longitude = (): number => Number(/view=[^/]*\/[^/]*\/([-\d.]+)/.exec(page.url())?.[1]);
   await expect.poll(longitude, { timeout: PATIENCE }).toBeLessThan(8.4);
   const before = longitude();
-  // The free part is narrower from the right: the aircraft moves to the left, and the map's centre to the right.
+  // The list narrows the free part from the right: the aircraft moves left, the centre of the map right.
   await page.getByRole("button", { name: "List" }).click();
   await expect.poll(longitude, { timeout: PATIENCE }).toBeGreaterThan(before + 0.5);
-  await page.context().close();
 });
 
-test("the list's headings are cut in no unit", async () => {
-  const { page } = await visit(browser, server.url);
+test("the list's headings are not cut off in any unit", async () => {
+  const { page } = await visit(shared.browser, shared.server.url);
   await waitAircraft(page, /aircraft$/);
   for (const units of ["metric", "imperial", "aeronautical"]) {
     await page.getByRole("button", { name: "Settings", exact: true }).click();
@@ -124,11 +116,10 @@ test("the list's headings are cut in no unit", async () => {
       expect(cut).toBeLessThanOrEqual(0);
     }
   }
-  await page.context().close();
 });
 
 test("the message of an empty map is not behind a panel", async () => {
-  const { page } = await visit(browser, `${server.url}#view=7/60/-150`);
+  const { page } = await visit(shared.browser, `${shared.server.url}#view=7/60/-150`);
   await waitAircraft(page, /^0 aircraft$/);
   await page.getByRole("button", { name: "List" }).click();
   const overlap = (): Promise<number> =>
@@ -138,21 +129,19 @@ test("the message of an empty map is not behind a panel", async () => {
       return message.width === 0 || panel.width === 0 ? Infinity : message.right - panel.left;
     });
   await expect.poll(overlap, { timeout: PATIENCE }).toBeLessThanOrEqual(0);
-  await page.context().close();
 });
 
-test("a chart without any count says so", async () => {
-  const { page } = await visit(browser, `${server.url}health/live`);
-  await page.route(/\/api\/v1\/stats/, (route) => route.fulfill({ json: { rows: [] } }));
-  await page.goto(server.url);
+test("a chart without counts says so", async () => {
+  const { page } = await visit(shared.browser, shared.server.url, {}, (blank) =>
+    blank.route(/\/api\/v1\/stats/, (route) => route.fulfill({ json: { rows: [] } })),
+  );
   await page.getByRole("button", { name: "Statistics" }).click();
   await page.getByText("No hourly counts yet.").waitFor();
   expect(await page.locator(".statistics").textContent()).not.toMatch(/peak|up to/);
-  await page.context().close();
 });
 
-test("statistics in a replay are those of its moment", async () => {
-  const { page } = await visit(browser, `${server.url}#view=7/47/8.5`);
+test("statistics in a replay are of its moment", async () => {
+  const { page } = await visit(shared.browser, `${shared.server.url}#view=7/47/8.5`);
   await waitAircraft(page, /^1 aircraft$/);
   await page.getByRole("button", { name: "Statistics" }).click();
   await page.getByRole("heading", { name: "Current traffic by country" }).waitFor();
@@ -160,11 +149,10 @@ test("statistics in a replay are those of its moment", async () => {
   await page.getByRole("heading", { name: /^Traffic at .* UTC by country$/ }).waitFor();
   await page.getByText(/aircraft in the loaded area/).waitFor();
   expect(await page.locator(".statistics .marks").getByText("now", { exact: true }).count()).toBe(0);
-  await page.context().close();
 });
 
 test("every emergency can be opened", async () => {
-  const { page } = await visit(browser, server.url);
+  const { page } = await visit(shared.browser, shared.server.url);
   const emergencies = page.getByRole("list", { name: "Emergencies" });
   await emergencies.getByRole("button", { name: "and 2 more" }).click();
   for (const number of [1, 2, 3, 4, 5]) {
@@ -173,16 +161,14 @@ test("every emergency can be opened", async () => {
   await emergencies.getByRole("button", { name: /^ZZZ1 7700/ }).click();
   await page.getByRole("heading", { name: "ZZZ1" }).waitFor();
   await emergencies.getByRole("button", { name: "Show fewer" }).waitFor();
-  await page.context().close();
 });
 
-test("nothing is counted before the first picture has come", async () => {
-  const { page } = await visit(browser, `${server.url}health/live`);
-  await page.route(/\/api\/v1\/stream/, () => undefined);
-  await page.goto(server.url);
+test("nothing is counted before the first picture has arrived", async () => {
+  const { page } = await visit(shared.browser, shared.server.url, {}, (blank) =>
+    blank.route(/\/api\/v1\/stream/, () => undefined),
+  );
   await waitHeadline(page, /^Connecting$/);
   await page.getByRole("button", { name: "List" }).click();
   await page.getByRole("heading", { name: "No data yet" }).waitFor();
   expect(await page.getByText(/\b0 aircraft/).count()).toBe(0);
-  await page.context().close();
 });

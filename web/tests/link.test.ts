@@ -1,42 +1,43 @@
-// What an address carries: a view, a selection, a panel, a filter, a replay.
+// The link in the address: view, selection, panel, filter, replay.
 
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 
-import { launch, PATIENCE, pause, Program, row, violations, visit, waitAircraft, waitHeadline } from "./support.ts";
+import {
+  openReplay,
+  PATIENCE,
+  pause,
+  Program,
+  row,
+  seekReplay,
+  share,
+  violations,
+  visit,
+  waitAircraft,
+  waitHeadline,
+  waitStored,
+} from "./support.ts";
 
-let browser: Browser;
-let server: Program;
-beforeAll(async () => {
-  browser = await launch();
-  server = await Program.showing([
+const shared = share(async () => {
+  const server = await Program.showing([
     row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 }),
     row({ icao24: "3c6444", callsign: "DLH45K", country: "Germany", lat: -33.0, lon: 151, altitude: 3_000 }),
   ]);
-  await vi.waitUntil(
-    async () => {
-      const rows = await (await fetch(`${server.url}api/v1/history`)).text();
-      return rows.trim().split("\n").length > 5;
-    },
-    { timeout: PATIENCE, interval: 250 },
-  );
-});
-afterAll(async () => {
-  await browser.close();
-  await server.remove();
+  await waitStored(server);
+  return server;
 });
 
 test("a link to an aircraft alone moves the map to it", async () => {
-  const { page } = await visit(browser, `${server.url}#icao24=3c6444`);
+  const { page } = await visit(shared.browser, `${shared.server.url}#icao24=3c6444`);
   await page.getByRole("heading", { name: "DLH45K" }).waitFor();
   await expect
     .poll(() => page.url(), { timeout: PATIENCE })
     .toMatch(/icao24=3c6444&view=6\.00\/-3[23]\.\d+\/1(4[89]|5[01])\./);
-  await page.context().close();
 });
 
-test.each([1280, 390])("filters are kept by the link and shown as chips, %i pixels wide", async (width) => {
-  const { page } = await visit(browser, `${server.url}#view=1.5/0/60`, { viewport: { width, height: 780 } });
+test.each([1280, 390])("the link keeps filters, which are shown as chips, %i pixels wide", async (width) => {
+  const { page } = await visit(shared.browser, `${shared.server.url}#view=1.5/0/60`, {
+    viewport: { width, height: 780 },
+  });
   await waitAircraft(page, /^2 aircraft$/);
   await page.getByRole("button", { name: "Filters", exact: true }).click();
   await page.getByRole("combobox", { name: "Country", exact: true }).selectOption("Germany");
@@ -51,11 +52,10 @@ test.each([1280, 390])("filters are kept by the link and shown as chips, %i pixe
   await page.getByRole("button", { name: "Remove filter: Germany" }).click();
   await waitAircraft(page, /^2 aircraft$/);
   expect(page.url()).not.toContain("country");
-  await page.context().close();
 });
 
-test("an inverted range and an impossible squawk are named at their fields", async () => {
-  const { page } = await visit(browser, `${server.url}#view=1.5/0/60&panel=filters`);
+test("an inverted range and an invalid squawk are reported at their fields", async () => {
+  const { page } = await visit(shared.browser, `${shared.server.url}#view=1.5/0/60&panel=filters`);
   await waitAircraft(page, /^2 aircraft$/);
   await page.getByLabel("Minimum altitude").fill("9000");
   await page.getByLabel("Maximum altitude").fill("1000");
@@ -65,19 +65,13 @@ test("an inverted range and an impossible squawk are named at their fields", asy
   await page.getByText("A squawk code has four digits from 0 to 7.").waitFor();
   expect(await page.getByLabel("Squawk").getAttribute("aria-invalid")).toBe("true");
   expect(await violations(page)).toEqual([]);
-  await page.context().close();
 });
 
 test("a reload keeps the replay, its moment and its speed", async () => {
-  const { page } = await visit(browser, server.url);
+  const { page } = await visit(shared.browser, shared.server.url);
   await waitAircraft(page, /aircraft$/);
-  await page.getByRole("button", { name: "Replay" }).click();
-  await waitHeadline(page, /^Replay$/);
-  await page.getByLabel("Replay time").evaluate((slider) => {
-    const input = slider as HTMLInputElement;
-    input.value = String(Math.floor(Date.now() / 1000 - 3000));
-    input.dispatchEvent(new Event("change"));
-  });
+  await openReplay(page);
+  await seekReplay(page, 3000);
   await pause(page);
   await page.getByLabel("Speed", { exact: true }).selectOption("30×");
   const moment = await page.getByLabel("Replay time").inputValue();
@@ -88,5 +82,4 @@ test("a reload keeps the replay, its moment and its speed", async () => {
   const after = Number(await page.getByLabel("Replay time").inputValue());
   expect(after - Number(moment)).toBeGreaterThanOrEqual(0);
   expect(after - Number(moment)).toBeLessThan(2900);
-  await page.context().close();
 });

@@ -1,30 +1,30 @@
-/** Something that the main thread did, in microseconds of the system's monotonic clock. */
+/** A piece of work of the main thread, in microseconds of the monotonic clock. */
 export interface Piece {
   readonly from: number;
   readonly to: number;
-  /** How long of it the processor worked on it: the rest is waiting, for the graphics or for a core. */
+  /** The CPU time: the rest is waiting for the graphics or for a core. */
   readonly worked: number;
 }
 
 interface TraceEvent {
   readonly name: string;
-  /** `X` is something that has a duration. */
+  /** `X` is an event with a duration. */
   readonly ph: string;
   readonly pid: number;
   readonly tid: number;
   readonly ts: number;
   readonly dur?: number;
-  /** The thread's own time. */
+  /** The CPU time of the thread. */
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }
 
-/** What is traced for it. */
+/** The trace categories that it needs. */
 export const CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline"];
 
 const TASK = "RunTask";
 const FRAME = "FireAnimationFrame";
-/** Everything that runs a page's script, its collection of garbage included. */
+/** Everything that runs script, including garbage collection. */
 const SCRIPT = new Set([
   FRAME,
   "EvaluateScript",
@@ -37,10 +37,10 @@ const SCRIPT = new Set([
   "v8.evaluateModule",
 ]);
 
-/** What the main thread of the busiest page did, by a trace of Chromium's, in the order of time. */
+/** The work of the main thread of the busiest page in a trace of Chromium, ordered by time. */
 export class MainThread {
   readonly tasks: readonly Piece[];
-  /** When script ran; what is called from script is part of it. */
+  /** Outermost pieces of script. */
   readonly script: readonly Piece[];
   /** The callbacks of animation frames. */
   readonly frames: readonly Piece[];
@@ -60,17 +60,17 @@ export class MainThread {
   }
 }
 
-/** Those that begin in a stretch of time. */
+/** The pieces that begin in a period. */
 export function between(pieces: readonly Piece[], from: number, to: number): Piece[] {
   return pieces.filter((piece) => piece.from >= from && piece.from < to);
 }
 
-/** How long they took, in milliseconds. */
+/** The elapsed time of pieces, milliseconds. */
 export function took(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, { from, to }) => sum + to - from, 0) / 1000;
 }
 
-/** How long the processor worked on them, in milliseconds. */
+/** The CPU time of pieces, milliseconds. */
 export function worked(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + piece.worked, 0) / 1000;
 }

@@ -1,9 +1,9 @@
 import { createServer, connect } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 
-/** Bytes that came from the server. */
+/** Bytes that arrived from the server. */
 export interface Arrival {
-  /** Microseconds of the clock that Chromium's traces have as well, the system's monotonic one. */
+  /** Microseconds of the monotonic clock, which Chromium's traces use as well. */
   readonly at: number;
   readonly bytes: number;
 }
@@ -11,19 +11,19 @@ export interface Arrival {
 /** In microseconds. */
 export const SECOND = 1_000_000;
 
-/** The present, by that clock. */
+/** The current time of that clock. */
 export function microseconds(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }
 
-/** Lies between a browser and a server, passes everything on as it is, and notes what the server sends, and when. */
+/** A proxy between a browser and a server that records what the server sends, and when. */
 export class Meter {
   readonly arrivals: Arrival[] = [];
   private readonly sockets = new Set<Socket>();
 
   private constructor(
     private readonly server: Server,
-    /** What to open in place of the server's own address. */
+    /** The address that replaces the server's. */
     readonly url: string,
   ) {}
 
@@ -48,17 +48,17 @@ export class Meter {
     return meter;
   }
 
-  /** How many bytes came in a stretch of time. */
+  /** The number of bytes that arrived in a period. */
   bytes(from: number, to: number): number {
     return this.arrivals.reduce((sum, { at, bytes }) => (at >= from && at < to ? sum + bytes : sum), 0);
   }
 
-  /** When each large answer began to come: with at least so many bytes in the second that follows. */
+  /** When each large answer began: with at least this many bytes in the following second. */
   begins(least: number): number[] {
     const begins: number[] = [];
     for (const { at } of this.arrivals) {
       if (at < (begins.at(-1) ?? -Infinity) + SECOND) continue;
-      // A small answer may come shortly before it.
+      // A small answer may arrive shortly before.
       if (this.bytes(at, at + SECOND / 20) >= 4096 && this.bytes(at, at + SECOND) >= least) begins.push(at);
     }
     return begins;

@@ -1,13 +1,17 @@
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { altitudeColour, EMERGENCY } from "../src/model/colours.ts";
 import {
+  field,
+  forTest,
   freePort,
-  launch,
+  listRow,
   PATIENCE,
   Program,
   row,
+  selectInList,
+  share,
   shareOf,
   violations,
   visit,
@@ -15,7 +19,7 @@ import {
   waitHeadline,
 } from "./support.ts";
 
-const SKY = [
+const AIRCRAFT = [
   row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 }),
   row({ icao24: "3c6444", callsign: "DLH45K", country: "Germany", lat: 50.0, lon: 9.5, altitude: 3_000, speed: 120 }),
   row({
@@ -40,48 +44,41 @@ const SKY = [
   }),
 ];
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
+const shared = share();
 
-describe("with a small sky", () => {
+describe("with four aircraft", () => {
   let server: Program;
   beforeAll(async () => {
-    server = await Program.showing(SKY);
+    server = await Program.showing(AIRCRAFT);
   });
   afterAll(async () => {
     await server.remove();
   });
 
   async function open(hash = "", options = {}): Promise<Page> {
-    const { page, complaints } = await visit(browser, server.url + hash, options);
+    const { page, complaints } = await visit(shared.browser, server.url + hash, options);
     await waitAircraft(page, /^4 aircraft$/);
     expect(complaints).toEqual([]);
     return page;
   }
 
-  test("the first aircraft are drawn, and nothing is asked of anybody else", async () => {
-    const { page, complaints } = await visit(browser, `${server.url}#view=7/47/8.5`);
+  test("the first aircraft are drawn, and no other host is contacted", async () => {
+    const { page, complaints } = await visit(shared.browser, `${server.url}#view=7/47/8.5`);
     await waitAircraft(page, /aircraft$/);
     await waitHeadline(page, /^Recorded traffic of 14 Nov 2023$/);
     const colour = altitudeColour(10_000, false);
     await expect.poll(() => shareOf(page, colour), { timeout: PATIENCE }).toBeGreaterThan(0.0001);
     expect(complaints).toEqual([]);
-    await page.context().close();
   });
 
-  test("search, selection, details and a link to them", async () => {
+  test("search, selection, details and their link", async () => {
     const page = await open();
     await page.keyboard.press("/");
     await page.keyboard.type("swr1");
     await page.getByRole("option", { name: /SWR123/ }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
-    const altitude = page.locator(".fields > div", { hasText: /^Altitude/ }).locator("dd");
+    const altitude = field(page, /^Altitude/);
     expect(await altitude.textContent()).toBe("32,808 ft (FL328)");
     await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/#icao24=4b1814&view=6\.00\/47\.00\d/);
     await page.getByRole("button", { name: "Settings" }).click();
@@ -93,18 +90,17 @@ describe("with a small sky", () => {
     await page.keyboard.press("Escape");
     await page.locator(".details").waitFor({ state: "hidden" });
     expect(page.url()).not.toContain("icao24");
-    await page.context().close();
   });
 
-  test("who is chosen before the map has come is gone to when it has", async () => {
-    const { page } = await visit(browser, `${server.url}/health/live`);
-    let comes = (): void => undefined;
-    const allowed = new Promise<void>((resolve) => (comes = resolve));
-    await page.route(/\/assets\/sky-map-/, async (route) => {
+  test("an aircraft selected before the map has loaded is shown once it has", async () => {
+    const { page } = await visit(shared.browser, `${server.url}health/live`);
+    let release = (): void => undefined;
+    const allowed = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/\/assets\/aircraft-map-/, async (route) => {
       await allowed;
       await route.continue();
     });
-    // The load of the page waits for the map's script.
+    // The load event of the page waits for the map's script.
     await page.goto(server.url, { waitUntil: "commit" });
     await waitAircraft(page, /^4 aircraft$/);
     await page.keyboard.press("/");
@@ -113,12 +109,11 @@ describe("with a small sky", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
     expect(page.url()).not.toContain("icao24");
-    comes();
+    release();
     await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/#icao24=4b1814&view=6\.00\/47\.00\d/);
-    await page.context().close();
   });
 
-  test("a click on the map selects what is there", async () => {
+  test("a click on the map selects the aircraft there", async () => {
     const page = await open("#view=3.5/47/8.5");
     const map = page.locator("main > .map");
     const box = await map.boundingBox();
@@ -126,7 +121,6 @@ describe("with a small sky", () => {
     await expect.poll(() => shareOf(page, colour), { timeout: PATIENCE }).toBeGreaterThan(0.00001);
     await map.click({ position: { x: (box?.width ?? 0) / 2, y: (box?.height ?? 0) / 2 } });
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
-    await page.context().close();
   });
 
   test("filters", async () => {
@@ -140,10 +134,9 @@ describe("with a small sky", () => {
     await page.getByText("No aircraft match the filters (4 hidden).").waitFor();
     await page.getByRole("button", { name: "Clear filters" }).click();
     await waitAircraft(page, /^4 aircraft$/);
-    await page.context().close();
   });
 
-  test("the list is walked through by the keyboard and ordered by its headings", async () => {
+  test("the keyboard moves through the list, and its headings sort it", async () => {
     const page = await open();
     await page.getByRole("button", { name: "List" }).click();
     const rows = page.getByRole("grid").locator(".rows .row");
@@ -157,29 +150,24 @@ describe("with a small sky", () => {
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "DLH45K" }).waitFor();
-    await page.context().close();
   });
 
-  test("times are in UTC or local and name their zone, levels begin at the transition altitude", async () => {
+  test("times name their zone, and flight levels begin at the transition altitude", async () => {
     const page = await open("#icao24=4b1814&view=4/47/8.5", { timezoneId: "Asia/Tokyo" });
-    const field = (name: string): Locator => page.locator(".fields > div", { hasText: name }).locator("dd");
-    await expect.poll(() => field("Last contact").textContent(), { timeout: PATIENCE }).toMatch(/ \d\d:\d\d:\d\d UTC$/);
+    const contact = field(page, "Last contact");
+    await expect.poll(() => contact.textContent(), { timeout: PATIENCE }).toMatch(/ \d\d:\d\d:\d\d UTC$/);
     await page.getByRole("button", { name: "Settings", exact: true }).click();
     await page.getByRole("combobox", { name: "Times" }).selectOption("Local time");
-    await expect
-      .poll(() => field("Last contact").textContent(), { timeout: PATIENCE })
-      .toMatch(/ \d\d:\d\d:\d\d GMT\+9$/);
+    await expect.poll(() => contact.textContent(), { timeout: PATIENCE }).toMatch(/ \d\d:\d\d:\d\d GMT\+9$/);
     await page.getByRole("button", { name: "Close the settings" }).click();
     await page.getByRole("button", { name: "List" }).click();
-    const row = (callsign: string): Locator => page.getByRole("grid").locator(".row", { hasText: callsign });
-    expect(await row("SWR123").textContent()).toContain("FL328");
-    expect(await row("DLH45K").textContent()).toContain("9,843");
+    expect(await listRow(page, "SWR123").textContent()).toContain("FL328");
+    expect(await listRow(page, "DLH45K").textContent()).toContain("9,843");
     await page.getByRole("button", { name: "Settings", exact: true }).click();
     await page.getByLabel("Transition altitude (ft)").fill("5000");
     await page.getByLabel("Transition altitude (ft)").press("Enter");
     await page.getByRole("button", { name: "List" }).click();
-    await expect.poll(() => row("DLH45K").textContent(), { timeout: PATIENCE }).toContain("FL098");
-    await page.context().close();
+    await expect.poll(() => listRow(page, "DLH45K").textContent(), { timeout: PATIENCE }).toContain("FL098");
   });
 
   test("both themes", async () => {
@@ -191,11 +179,10 @@ describe("with a small sky", () => {
       const other = colorScheme === "light" ? "dark" : "light";
       await page.getByRole("combobox", { name: "Theme", exact: true }).selectOption(other);
       await expect.poll(() => shareOf(page, sea[other], 4), { timeout: PATIENCE }).toBeGreaterThan(0.05);
-      await page.context().close();
     }
   });
 
-  test("a phone's size: nothing sticks out, details come from below", async () => {
+  test("on a phone nothing overflows, and details open from below", async () => {
     const page = await open("", { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow).toBe(0);
@@ -205,11 +192,10 @@ describe("with a small sky", () => {
     const details = await page.locator(".details").boundingBox();
     expect(details).toMatchObject({ x: 0, width: 390 });
     expect((details?.y ?? 0) + (details?.height ?? 0)).toBe(780);
-    await page.context().close();
   });
 
   test.each([320, 360, 390, 768])(
-    "a width of %i pixels: the bar has its lines, and its hint is not cut off",
+    "at a width of %i pixels the bar keeps its lines, and the search hint is not cut off",
     async (width) => {
       const page = await open("", { viewport: { width, height: 700 }, hasTouch: true, isMobile: true });
       const outside = await page.evaluate(() => {
@@ -224,7 +210,7 @@ describe("with a small sky", () => {
           .map((part) => part.textContent);
       });
       expect(outside).toEqual([]);
-      const search = page.getByRole("combobox", { name: "Search aircraft by callsign, address or country" });
+      const search = page.getByRole("combobox", { name: "Search aircraft by callsign, ICAO address or country" });
       const spare = await search.evaluate((field) => {
         const { font, paddingLeft, paddingRight } = getComputedStyle(field);
         const context = document.createElement("canvas").getContext("2d");
@@ -234,40 +220,35 @@ describe("with a small sky", () => {
         return field.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - width;
       });
       expect(spare).toBeGreaterThanOrEqual(0);
-      await page.context().close();
     },
   );
 
   test("on a phone the sheet that was opened last lies above the other", async () => {
     const page = await open("", { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
     await page.getByRole("button", { name: "List" }).tap();
-    await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).tap();
+    await listRow(page, "SWR123").tap();
     await page.getByRole("button", { name: "Follow" }).tap();
     await page.getByRole("button", { name: "Settings" }).tap();
-    // What is covered cannot be tapped.
+    // A covered button cannot be tapped.
     await page.getByRole("button", { name: "Close the settings" }).tap();
     await page.getByRole("button", { name: "Close the details" }).tap();
-    await page.context().close();
   });
 
-  test.each(["light", "dark"] as const)("axe finds nothing to complain of, %s", async (colorScheme) => {
+  test.each(["light", "dark"] as const)("axe finds no violations, %s", async (colorScheme) => {
     const page = await open("", { colorScheme });
-    await page.getByRole("button", { name: "List" }).click();
-    await page.getByRole("grid").locator(".row", { hasText: "SWR123" }).click();
-    await page.getByRole("heading", { name: "SWR123" }).waitFor();
+    await selectInList(page, "SWR123");
     expect(await violations(page)).toEqual([]);
     for (const name of ["Filters", "Settings"]) {
       await page.getByRole("button", { name, exact: true }).click();
       expect(await violations(page)).toEqual([]);
     }
-    await page.context().close();
   });
 
-  test("a server that was restarted is found again", async () => {
+  test("the page reconnects to a restarted server", async () => {
     const page = await open();
     await server.kill();
     await waitHeadline(page, /^Connection lost$/);
-    // The last picture stays, and says how old it is.
+    // The last picture stays, with its age.
     await waitAircraft(page, /^4 aircraft$/);
     await page.getByRole("button", { name: /Connection lost/ }).click();
     await page
@@ -276,66 +257,55 @@ describe("with a small sky", () => {
       .waitFor();
     await server.start();
     await waitHeadline(page, /^Recorded traffic of 14 Nov 2023$/);
-    await page.context().close();
   });
 });
 
-test("an emergency is marked at once, on the map and first in the list", async () => {
-  const server = await Program.showing([
-    ...SKY,
-    row({ icao24: "aaaaaa", callsign: "ZZZ1", lat: 40, lon: -3, squawk: "7700" }),
-  ]);
-  try {
-    // Out of sight it is told of as well, with a way to it.
-    const near = (await visit(browser, `${server.url}#view=7/47/8.5`)).page;
-    const far = near.locator(".cries").getByRole("button");
-    await far.filter({ hasText: /^ZZZ1 7700 emergency since/ }).click();
-    await near.getByRole("heading", { name: "ZZZ1" }).waitFor();
-    await expect.poll(() => near.url(), { timeout: PATIENCE }).toMatch(/#icao24=aaaaaa&view=7\.00\/40\.0/);
-    await near.context().close();
-    const { page } = await visit(browser, server.url);
-    await waitAircraft(page, /^5 aircraft$/);
-    const cry = page.locator(".cries").getByRole("button");
-    expect(await cry.textContent()).toMatch(/^ZZZ1 7700 emergency since \d\d:\d\d:\d\d UTC$/);
-    await expect.poll(() => shareOf(page, EMERGENCY, 6), { timeout: PATIENCE }).toBeGreaterThan(0.00005);
-    await page.getByRole("button", { name: "List" }).click();
-    await expect
-      .poll(() => page.locator('.rows .row[aria-rowindex="2"]').textContent(), { timeout: PATIENCE })
-      .toMatch(/^ZZZ1aaaaaa7700 emergency/);
-    await cry.click();
-    await page.getByRole("heading", { name: "ZZZ1" }).waitFor();
-    await page.context().close();
-  } finally {
-    await server.remove();
-  }
+test("an emergency is marked on the map and first in the list", async () => {
+  const server = await forTest(
+    Program.showing([...AIRCRAFT, row({ icao24: "aaaaaa", callsign: "ZZZ1", lat: 40, lon: -3, squawk: "7700" })]),
+  );
+  // An emergency outside the view is listed, with a way to it.
+  const near = (await visit(shared.browser, `${server.url}#view=7/47/8.5`)).page;
+  const far = near.locator(".emergencies").getByRole("button");
+  await far.filter({ hasText: /^ZZZ1 7700 emergency since/ }).click();
+  await near.getByRole("heading", { name: "ZZZ1" }).waitFor();
+  await expect.poll(() => near.url(), { timeout: PATIENCE }).toMatch(/#icao24=aaaaaa&view=7\.00\/40\.0/);
+  const { page } = await visit(shared.browser, server.url);
+  await waitAircraft(page, /^5 aircraft$/);
+  const emergency = page.locator(".emergencies").getByRole("button");
+  expect(await emergency.textContent()).toMatch(/^ZZZ1 7700 emergency since \d\d:\d\d:\d\d UTC$/);
+  await expect.poll(() => shareOf(page, EMERGENCY, 6), { timeout: PATIENCE }).toBeGreaterThan(0.00005);
+  await page.getByRole("button", { name: "List" }).click();
+  await expect
+    .poll(() => page.locator('.rows .row[aria-rowindex="2"]').textContent(), { timeout: PATIENCE })
+    .toMatch(/^ZZZ1aaaaaa7700 emergency/);
+  await emergency.click();
+  await page.getByRole("heading", { name: "ZZZ1" }).waitFor();
 });
 
-test("a source that fails is named, and so is its return", async () => {
+test("a failing source is named until it recovers", async () => {
   const port = await freePort();
   const source = new Program(["simulate", "--address", `127.0.0.1:${port}`, "--aircraft", "50"], {});
+  onTestFinished(() => source.remove());
   await source.start();
-  const server = await Program.serve([], {
-    OPENSKY_BASE_URL: `http://127.0.0.1:${port}/api`,
-    OPENSKY_AUTH_URL: `http://127.0.0.1:${port}/auth/realms/opensky-network/protocol/openid-connect/token`,
-    OPENSKY_CLIENT_ID: "tests",
-    OPENSKY_CLIENT_SECRET: "tests-secret",
-    OPENSKY_POLL_INTERVAL: "2s",
-  });
-  try {
-    const { page } = await visit(browser, server.url);
-    await waitHeadline(page, /^Live$/);
-    await source.kill();
-    await waitHeadline(page, /^Source unreachable since \d\d:\d\d:\d\d UTC$/);
-    await page.getByRole("button", { name: /Source unreachable/ }).click();
-    await page
-      .getByText(/Next attempt at/)
-      .first()
-      .waitFor();
-    await source.start();
-    await waitHeadline(page, /^Live$/);
-    await page.context().close();
-  } finally {
-    await server.remove();
-    await source.remove();
-  }
+  const server = await forTest(
+    Program.serve([], {
+      OPENSKY_BASE_URL: `http://127.0.0.1:${port}/api`,
+      OPENSKY_AUTH_URL: `http://127.0.0.1:${port}/auth/realms/opensky-network/protocol/openid-connect/token`,
+      OPENSKY_CLIENT_ID: "tests",
+      OPENSKY_CLIENT_SECRET: "tests-secret",
+      OPENSKY_POLL_INTERVAL: "2s",
+    }),
+  );
+  const { page } = await visit(shared.browser, server.url);
+  await waitHeadline(page, /^Live$/);
+  await source.kill();
+  await waitHeadline(page, /^Source unreachable since \d\d:\d\d:\d\d UTC$/);
+  await page.getByRole("button", { name: /Source unreachable/ }).click();
+  await page
+    .getByText(/Next attempt at/)
+    .first()
+    .waitFor();
+  await source.start();
+  await waitHeadline(page, /^Live$/);
 });

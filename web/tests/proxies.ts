@@ -6,15 +6,15 @@ import { join } from "node:path";
 
 import { freePort, PATIENCE } from "./support.ts";
 
-/** The proxies that the documentation has configurations for. */
+/** The proxies with a configuration in the documentation. */
 export const PROXIES = ["nginx", "caddy", "haproxy"] as const;
 export type ProxyName = (typeof PROXIES)[number];
-/** Where the server is below the proxy: at the root, or below `/sky/`. */
+/** Where the proxy serves the server: at the root, or below `/sky/`. */
 export type Place = "root" | "path";
 
 const DOCUMENT = readFileSync(new URL("../../docs/deployment.md", import.meta.url), "utf8");
 
-/** The configuration in the documentation. */
+/** Reads a configuration from the documentation. */
 export function documented(name: ProxyName, place: Place): string {
   const blocks = [...DOCUMENT.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, language]) => language === name);
   const [, , text] = blocks[place === "root" ? 0 : 1] ?? [];
@@ -22,7 +22,7 @@ export function documented(name: ProxyName, place: Place): string {
   return text;
 }
 
-/** A real proxy in front of a server, as a process of its own. */
+/** A real proxy in front of a server, as a process. */
 export class Proxy {
   private log = "";
 
@@ -36,7 +36,7 @@ export class Proxy {
     });
   }
 
-  /** Starts one with a configuration for port 80 and a server at 127.0.0.1:8081, which are replaced by free ports. */
+  /** Starts a proxy. Port 80 and the server at 127.0.0.1:8081 in its configuration are replaced. */
   static async start(name: ProxyName, configuration: string, server: string): Promise<Proxy> {
     const port = String(await freePort());
     const folder = mkdtempSync(join(tmpdir(), "flight-monitor-proxy-"));
@@ -82,14 +82,14 @@ export class Proxy {
         await fetch(this.url);
         return;
       } catch {
-        // It does not listen yet.
+        // The proxy is not listening yet.
       }
       if (this.child.exitCode !== null || Date.now() > end) throw new Error(`the proxy did not start:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
-  /** Ends it. */
+  /** Kills the proxy. */
   async remove(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const ended = new Promise((resolve) => this.child.once("exit", resolve));

@@ -3,31 +3,23 @@
 import { get } from "node:http";
 import type { IncomingMessage } from "node:http";
 
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { altitudeColour } from "../src/model/colours.ts";
 import { documented, PROXIES, Proxy } from "./proxies.ts";
 import type { ProxyName } from "./proxies.ts";
-import { ADMIN_TOKEN, launch, PATIENCE, Program, row, shareOf, visit, waitAircraft, waitHeadline } from "./support.ts";
+import { PATIENCE, Program, row, share, shareOf, signIn, visit, waitAircraft, waitHeadline } from "./support.ts";
 
-let browser: Browser;
-let server: Program;
-beforeAll(async () => {
-  browser = await launch();
-  server = await Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5 })], {
+const shared = share(() =>
+  Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47, lon: 8.5 })], {
     HTTP_TRUSTED_PROXIES: "127.0.0.1",
     SSE_MAX_CLIENTS_PER_ADDRESS: "1",
-  });
-});
-afterAll(async () => {
-  await browser.close();
-  await server.remove();
-});
+  }),
+);
 
-/** Both pages below `/sky/`, as a person sees them. */
+/** Checks both pages below `/sky/`. */
 async function pagesWorkBelow(url: string): Promise<void> {
-  const { page, complaints } = await visit(browser, `${url}/sky#view=7/47/8.5`);
+  const { page, complaints } = await visit(shared.browser, `${url}/sky#view=7/47/8.5`);
   const missing: string[] = [];
   page.on("response", (response) => {
     if (response.status() === 404) missing.push(response.url());
@@ -43,8 +35,7 @@ async function pagesWorkBelow(url: string): Promise<void> {
     .waitFor();
   await page.getByRole("button", { name: "Settings", exact: true }).click();
   await page.getByRole("link", { name: "/admin" }).click();
-  await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
-  await page.locator(".sign-in button").click();
+  await signIn(page);
   await page.getByRole("article", { name: "Poller" }).waitFor();
   await page.locator(".actions button", { hasText: "Pause polling" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
@@ -56,14 +47,13 @@ async function pagesWorkBelow(url: string): Promise<void> {
   expect(new URL(page.url()).pathname).toBe("/sky/");
   expect(missing).toEqual([]);
   expect(complaints).toEqual([]);
-  await page.context().close();
   const redirected = await fetch(`${url}/sky/admin/`);
   expect([new URL(redirected.url).pathname, redirected.status]).toEqual(["/sky/admin", 200]);
 }
 
-test("below a path of an nginx with nothing but proxy_pass both pages work", async () => {
+test("both pages work below a path of an nginx with nothing but proxy_pass", async () => {
   const bare = "server { listen 80; location /sky/ { proxy_pass http://127.0.0.1:8081/; } }";
-  const proxy = await Proxy.start("nginx", bare, server.url);
+  const proxy = await Proxy.start("nginx", bare, shared.server.url);
   try {
     await pagesWorkBelow(proxy.url);
   } finally {
@@ -71,8 +61,8 @@ test("below a path of an nginx with nothing but proxy_pass both pages work", asy
   }
 });
 
-test.each(PROXIES)("below a path of the documented %s both pages work", async (name) => {
-  const proxy = await Proxy.start(name, documented(name, "path"), server.url);
+test.each(PROXIES)("both pages work below a path of the documented %s", async (name) => {
+  const proxy = await Proxy.start(name, documented(name, "path"), shared.server.url);
   try {
     await pagesWorkBelow(proxy.url);
     await clientsAreCountedByTheirOwnAddress(name, `${proxy.url}/sky/`);
@@ -81,8 +71,8 @@ test.each(PROXIES)("below a path of the documented %s both pages work", async (n
   }
 });
 
-test.each(PROXIES)("the documented %s at the root of a host passes everything on", async (name) => {
-  const proxy = await Proxy.start(name, documented(name, "root"), server.url);
+test.each(PROXIES)("the documented %s forwards everything at the root of a host", async (name) => {
+  const proxy = await Proxy.start(name, documented(name, "root"), shared.server.url);
   try {
     const page = await (await fetch(`${proxy.url}/`)).text();
     const script = /src="(\.\/assets\/[^"]+)"/.exec(page)?.[1] ?? "";
@@ -96,7 +86,7 @@ test.each(PROXIES)("the documented %s at the root of a host passes everything on
 });
 
 test("relative addresses in openapi.json and in Link headers stay below the path", async () => {
-  const proxy = await Proxy.start("nginx", documented("nginx", "path"), server.url);
+  const proxy = await Proxy.start("nginx", documented("nginx", "path"), shared.server.url);
   try {
     const description = await fetch(`${proxy.url}/sky/api/v1/openapi.json`);
     const { servers } = (await description.json()) as { servers: readonly { url: string }[] };
@@ -111,7 +101,7 @@ test("relative addresses in openapi.json and in Link headers stay below the path
   }
 });
 
-/** Two clients of different addresses each get a stream, although one address may have one only. */
+/** Two clients of different addresses each get a stream, although an address may have only one. */
 async function clientsAreCountedByTheirOwnAddress(name: ProxyName, url: string): Promise<void> {
   const number = PROXIES.indexOf(name) + (url.endsWith("/sky/") ? 10 : 20);
   const streams: IncomingMessage[] = [];

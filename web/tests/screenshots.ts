@@ -1,4 +1,4 @@
-// The pictures in `docs/images/`: `make screenshots`. Look at each before it is committed.
+// The pictures in `docs/images/`: `make screenshots`. Look at each before committing it.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,14 +9,14 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, test, vi } from "vitest";
 
 import type { StateVector } from "../src/stream/state.ts";
-import { ADMIN_TOKEN, launch, PATIENCE, Program, visit, waitHeadline } from "./support.ts";
+import { launch, openReplay, PATIENCE, Program, seekReplay, signIn, visit, waitHeadline } from "./support.ts";
 
 const AIRCRAFT = 6_000;
 const DESKTOP = { width: 1200, height: 720 };
 const EUROPE = "#view=4.3/48/9";
 /** How long a trail grows before it is shown, in milliseconds. */
 const TRAIL = 240_000;
-/** The map is drawn in software, which takes its time. */
+/** How long drawing in software takes, in milliseconds. */
 const SETTLING = 8_000;
 
 let browser: Browser;
@@ -24,7 +24,7 @@ let server: Program;
 const folder = mkdtempSync(join(tmpdir(), "flight-monitor-pictures-"));
 const database = { DATABASE_URL: `sqlite://${join(folder, "flights.db")}` };
 let begin = 0;
-/** Where a climb has just begun: its trail will have many colours. */
+/** An aircraft that has just begun to climb: its trail will have many colours. */
 let climber: StateVector | undefined;
 
 beforeAll(async () => {
@@ -65,18 +65,15 @@ test("list", async () => {
   });
 });
 
-test("engine-room", async () => {
-  // Somebody looks at the map, so that there is somebody to serve.
-  const map = await visit(browser, server.url + EUROPE);
+test("admin", async () => {
+  // A visitor of the map, so that there is a client.
+  await visit(browser, server.url + EUROPE);
   const viewport = { width: 1200, height: 1120 };
   const { page } = await visit(browser, `${server.url}admin`, { colorScheme: "light", viewport });
-  await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
-  await page.getByRole("button", { name: "Enter" }).click();
-  await page.getByText("All at work").waitFor();
+  await signIn(page);
   // The charts show the last minutes.
   await page.waitForTimeout(60_000);
   await keep(page, "engine-room");
-  await map.page.context().close();
 });
 
 test("details", async () => {
@@ -93,19 +90,14 @@ test("phone", async () => {
 test("replay", async () => {
   await trailHasGrown();
   await take("replay", EUROPE, { colorScheme: "dark" }, async (page) => {
-    await page.getByRole("button", { name: "Replay" }).click();
-    await waitHeadline(page, /^Replay$/);
-    await page.getByLabel("Replay time").evaluate((slider, ago) => {
-      const input = slider as HTMLInputElement;
-      input.value = String(Math.floor((Date.now() - ago) / 1000));
-      input.dispatchEvent(new Event("change"));
-    }, TRAIL);
+    await openReplay(page);
+    await seekReplay(page, TRAIL / 1000);
     await page.waitForTimeout(SETTLING);
   });
 });
 
 test("statistics", async () => {
-  // The hours are counted some minutes behind.
+  // Hourly counts lag by a few minutes.
   await vi.waitUntil(
     async () => {
       const { rows } = (await (await fetch(new URL("/api/v1/stats?by=hour", server.url))).json()) as {
@@ -118,11 +110,11 @@ test("statistics", async () => {
   const viewport = { width: 1200, height: 1080 };
   await take("statistics", EUROPE, { colorScheme: "light", viewport }, async (page) => {
     await page.getByRole("button", { name: "Statistics" }).click();
-    await page.getByText(/in the world now/).waitFor();
+    await page.getByText(/tracked worldwide/).waitFor();
   });
 });
 
-/** Opens an address, does what has to be done there, and takes the picture. */
+/** Opens an address, prepares the page and takes a picture. */
 async function take(
   name: string,
   hash: string,
@@ -136,13 +128,12 @@ async function take(
   await keep(page, name);
 }
 
-/** WebP, of which Playwright knows nothing: a third of what PNG takes. */
+/** Saves a picture as WebP, a third as large as PNG, which Playwright itself does not support. */
 async function keep(page: Page, name: string): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 85 });
   const path = fileURLToPath(new URL(`../../docs/images/${name}.webp`, import.meta.url));
   writeFileSync(path, Buffer.from(data, "base64"));
-  await page.context().close();
 }
 
 async function trailHasGrown(): Promise<void> {
@@ -154,7 +145,7 @@ async function selected(page: Page): Promise<void> {
   await page.locator(".chart canvas").waitFor();
 }
 
-/** An aircraft in the part of the map that its details leave free. */
+/** A link that shows an aircraft next to its details. */
 function beside(state: StateVector | undefined): string {
   return `#icao24=${state?.icao24 ?? ""}&view=8.4/${state?.lat ?? 0}/${(state?.lon ?? 0) - 0.3}`;
 }
@@ -164,7 +155,7 @@ async function flights(): Promise<readonly StateVector[]> {
   return ((await answer.json()) as { states: readonly StateVector[] }).states;
 }
 
-/** Has the statistics tell of a whole day: in each hour before the present some of these aircraft, under other addresses. */
+/** Imports a day of traffic for the statistics: in each past hour some of these aircraft, with other addresses. */
 async function importDay(states: readonly StateVector[]): Promise<void> {
   const rows = [
     "icao24,callsign,origin_country,lat,lon,baro_altitude,on_ground,time_position,last_contact,observed_at",

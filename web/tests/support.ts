@@ -8,20 +8,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { expect } from "vitest";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, onTestFinished, vi } from "vitest";
 
-/** The program that is tested. */
+/** The program under test. */
 const PROGRAM =
   process.env["FLIGHT_MONITOR"] ?? fileURLToPath(new URL("../../target/debug/flight-monitor", import.meta.url));
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** For what should happen at once, on a machine that is busy. */
+/** Limit for what should happen at once, on a busy machine. Milliseconds. */
 export const PATIENCE = 60_000;
 
 export const ADMIN_TOKEN = "the-token-of-these-tests";
 
-/** A browser without network but to this machine, drawing in software. */
+/** A browser that draws in software and uses no network but this machine. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
@@ -55,7 +55,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** The program as a process, in a folder of its own. */
+/** The program as a process in its own folder. */
 export class Program {
   url = "";
   private log = "";
@@ -67,7 +67,7 @@ export class Program {
     private readonly environment: Readonly<Record<string, string>>,
   ) {}
 
-  /** A server with these flags; the embedded broker and database are its own. */
+  /** A server with these flags, and its own embedded broker and database. */
   static async serve(flags: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Program> {
     const port = await freePort();
     const program = new Program(["serve", ...flags], { HTTP_PORT: String(port), ADMIN_TOKEN, ...environment });
@@ -76,18 +76,18 @@ export class Program {
     return program;
   }
 
-  /** A server that shows these rows of OpenSky's, as if they were new. */
+  /** A server that shows these rows of OpenSky as current. */
   static showing(rows: readonly Row[], environment: Readonly<Record<string, string>> = {}): Promise<Program> {
     return Program.showingInTurn([rows], environment);
   }
 
-  /** One that shows these, one after another at each poll, and then from the first on again. */
+  /** A server that shows the next of these pictures at each poll, in a loop. */
   static async showingInTurn(
-    skies: readonly (readonly Row[])[],
+    pictures: readonly (readonly Row[])[],
     environment: Readonly<Record<string, string>> = {},
   ): Promise<Program> {
     const folder = mkdtempSync(join(tmpdir(), "flight-monitor-rows-"));
-    const files = skies.map((rows, index) => {
+    const files = pictures.map((rows, index) => {
       const file = join(folder, `states-${index}.json`);
       writeFileSync(file, JSON.stringify({ time: 1_700_000_000, states: rows }));
       return file;
@@ -104,7 +104,7 @@ export class Program {
     this.child = child;
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text: string) => {
-      // The last of it is enough to see why a test failed.
+      // The end of the log shows why a test failed.
       this.log = (this.log + text).slice(-100_000);
     });
     if (this.url === "") return;
@@ -113,22 +113,22 @@ export class Program {
       try {
         if ((await fetch(new URL("/health/live", this.url))).ok) return;
       } catch {
-        // It does not listen yet.
+        // The server is not listening yet.
       }
       if (child.exitCode !== null || Date.now() > end) throw new Error(`the server did not start:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
-  /** The end of one that ends by itself, having done what it was told. */
+  /** Waits for the end of a program that ends by itself. */
   async ended(): Promise<void> {
     const { child } = this;
     if (child === undefined) return;
     if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
-    if (child.exitCode !== 0) throw new Error(`it failed:\n${this.log}`);
+    if (child.exitCode !== 0) throw new Error(`the program failed:\n${this.log}`);
   }
 
-  /** SIGKILL, and its end. */
+  /** Kills the process and waits for its end. */
   async kill(): Promise<void> {
     const { child } = this;
     this.child = undefined;
@@ -138,17 +138,17 @@ export class Program {
     await ended;
   }
 
-  /** The same, and its folder is gone. */
+  /** Kills the process and removes its folder. */
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-/** A row of OpenSky's, by its index in their documentation. */
+/** A row of OpenSky, in the order of their documentation. */
 export type Row = readonly (string | number | boolean | null)[];
 
-/** A row of an aircraft in the air. */
+/** A row of an airborne aircraft. */
 export function row(known: {
   icao24: string;
   callsign?: string;
@@ -160,7 +160,7 @@ export function row(known: {
   squawk?: string;
   onGround?: boolean;
   category?: number;
-  /** How much older the position is than the last message, seconds. */
+  /** How much older the position is than the last contact, seconds. */
   positionAge?: number;
 }): Row {
   const { altitude = 10_000, speed = 230 } = known;
@@ -187,36 +187,132 @@ export function row(known: {
   ];
 }
 
-/** A page of the browser, with everything that went wrong in it. */
+/** The browser and the server that the tests of a file share. */
+export interface Shared {
+  readonly browser: Browser;
+  readonly server: Program;
+}
+
+/** Starts a browser, and a server where one is given, before the tests of a file, and removes them afterwards. */
+export function share(start?: () => Promise<Program>): Shared {
+  let shared: { browser?: Browser; server?: Program } = {};
+  beforeAll(async () => {
+    const [browser, server] = await Promise.all([launch(), start?.()]);
+    shared = { browser, ...(server !== undefined && { server }) };
+  });
+  afterAll(async () => {
+    await Promise.all([shared.browser?.close(), shared.server?.remove()]);
+  });
+  const started = <Value>(value: Value | undefined): Value => {
+    if (value === undefined) throw new Error("not started");
+    return value;
+  };
+  return {
+    get browser() {
+      return started(shared.browser);
+    },
+    get server() {
+      return started(shared.server);
+    },
+  };
+}
+
+/** Removes a server or another program at the end of a test. */
+export async function forTest<Started extends Program>(starting: Promise<Started>): Promise<Started> {
+  const program = await starting;
+  onTestFinished(() => program.remove());
+  return program;
+}
+
+/** Waits until a server has stored some rows. */
+export async function waitStored({ url }: Program): Promise<void> {
+  const isStored = async (): Promise<boolean> => {
+    const rows = await (await fetch(`${url}api/v1/history`)).text();
+    return rows.trim().split("\n").length > 5;
+  };
+  await vi.waitUntil(isStored, { timeout: PATIENCE, interval: 250 });
+}
+
+/** A page of the browser, with its errors and its requests to other hosts. */
 export interface Visit {
   readonly page: Page;
   readonly complaints: string[];
 }
 
-/** Opens an address, in a context of its own. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+/** Opens an address in a context of its own, until the end of the test. `prepare` runs before the page loads. */
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+  prepare?: (page: Page) => Promise<unknown>,
+): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
+  onTestFinished(async () => {
+    // Pending requests may fail when the page closes.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+    await context.close();
+  });
   page.setDefaultTimeout(PATIENCE);
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (message) => {
-    // A request that failed is what some tests are about.
+    // Some tests are about requests that fail.
     const text = message.text();
     if (message.type() === "error" && !text.startsWith("Failed to load resource")) complaints.push(`console: ${text}`);
   });
   page.on("request", (request) => {
     if (!request.url().startsWith(new URL(url).origin) && !/^(data|blob):/.test(request.url())) {
-      complaints.push(`request elsewhere: ${request.url()}`);
+      complaints.push(`request to another host: ${request.url()}`);
     }
   });
+  await prepare?.(page);
   await page.goto(url);
   return { page, complaints };
 }
 
-/** What axe finds to complain of. */
+/** Signs in to the admin dashboard. */
+export async function signIn(page: Page): Promise<void> {
+  await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("All running").waitFor();
+}
+
+/** A field of the details. */
+export function field(page: Page, name: string | RegExp): Locator {
+  return page.locator(".fields > div", { hasText: name }).locator("dd");
+}
+
+/** A row of the list that contains a text. */
+export function listRow(page: Page, text: string): Locator {
+  return page.getByRole("grid").locator(".rows .row", { hasText: text });
+}
+
+/** Opens the list and selects an aircraft there. */
+export async function selectInList(page: Page, callsign: string): Promise<void> {
+  await page.getByRole("button", { name: "List" }).click();
+  await listRow(page, callsign).click();
+  await page.getByRole("heading", { name: callsign }).waitFor();
+}
+
+/** Opens a replay. */
+export async function openReplay(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Replay" }).click();
+  await waitHeadline(page, /^Replay$/);
+}
+
+/** Moves a replay to a moment in the past. */
+export async function seekReplay(page: Page, secondsAgo: number): Promise<void> {
+  await page.getByLabel("Replay time").evaluate((slider, ago) => {
+    const input = slider as HTMLInputElement;
+    input.value = String(Math.floor(Date.now() / 1000 - ago));
+    input.dispatchEvent(new Event("change"));
+  }, secondsAgo);
+}
+
+/** The violations that axe finds. */
 export async function violations(page: Page): Promise<unknown> {
-  // Evaluated by the browser itself, past the page's policy, as a person's extension would be.
+  // Runs outside the page's Content-Security-Policy, like a browser extension.
   await page.evaluate(axe);
   return page.evaluate(async () => {
     type Axe = {
@@ -231,14 +327,14 @@ export async function violations(page: Page): Promise<unknown> {
   });
 }
 
-/** The share of the map's pixels that are nearly of a colour. */
+/** The share of the map's pixels with nearly this colour. */
 export async function shareOf(page: Page, colour: Colour, within = 12): Promise<number> {
   return (await pixelsOf(page, colour, within)).share;
 }
 
 type Colour = readonly [number, number, number];
 
-/** The same, and how far to the right the last one of them is. */
+/** The same, and the x-coordinate of the rightmost one. */
 export async function pixelsOf(
   page: Page,
   [red, green, blue]: Colour,
@@ -268,19 +364,19 @@ export async function pixelsOf(
   );
 }
 
-/** Waits until the page says this of its picture. */
+/** Waits for a headline of the status. */
 export async function waitHeadline(page: Page, headline: RegExp): Promise<void> {
   await expect.poll(() => page.locator(".status .headline").textContent(), { timeout: PATIENCE }).toMatch(headline);
 }
 
-/** Waits until so many aircraft are shown. */
+/** Waits for a number of shown aircraft. */
 export async function waitAircraft(page: Page, text: RegExp): Promise<void> {
   await expect
     .poll(() => page.locator('.fact[title^="Aircraft shown"]').textContent(), { timeout: PATIENCE })
     .toMatch(text);
 }
 
-/** Pauses a replay that is far from its end. One that had reached the present may be paused already. */
+/** Pauses a replay that is far from its end. A replay that had reached the present may be paused already. */
 export async function pause(page: Page): Promise<void> {
   const toggle = page.getByRole("region", { name: "Replay" }).getByRole("button", { name: /^(Pause|Play)$/ });
   const pressed = async (): Promise<string | null> => {

@@ -1,15 +1,17 @@
-import { moment, observed, phaseName, Rate, tone } from "../model/engine.ts";
-import type { ActorVitals } from "../model/engine.ts";
+import { moment, observed, phaseName, Rate, tone } from "./vitals.ts";
+import type { ActorVitals } from "./vitals.ts";
 import { clock } from "../model/time.ts";
 import { span } from "../model/units.ts";
-import { h, setText, show } from "../page/dom.ts";
+import { h, setText, show } from "../ui/dom.ts";
 import { Sparkline } from "./sparkline.ts";
 
-/** What is shown of an actor beside what all of them have. */
+import "./actor-card.css";
+
+/** What the card of an actor shows in addition to the facts that every card shows. */
 interface Part {
   readonly title: string;
   readonly does: string;
-  /** A counter whose growth is drawn, or a figure that is drawn as it is. */
+  /** The chart of an observed number, or of its growth per second where it counts. */
   readonly work: { readonly label: string; readonly field: string; readonly counts: boolean };
   readonly queue?: { readonly label: string; readonly field: string };
   readonly facts: readonly (readonly [label: string, text: (actor: ActorVitals) => string | undefined])[];
@@ -23,12 +25,12 @@ const count =
     return value === undefined ? undefined : whole.format(value);
   };
 
-/** Every actor, in the order in which the data flows. */
+/** Every actor, in the order of the data flow. */
 export const PARTS: Readonly<Record<string, Part>> = {
   poller: {
     title: "Poller",
-    does: "asks OpenSky",
-    work: { label: "News of the last poll", field: "changed", counts: false },
+    does: "polls OpenSky",
+    work: { label: "Changes in last poll", field: "changed", counts: false },
     facts: [
       ["Source", sourceState],
       ["Next poll", nextPoll],
@@ -38,19 +40,19 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "kafka-producer": {
     title: "KafkaProducer",
-    does: "publishes the news",
-    work: { label: "States a second", field: "published", counts: true },
-    queue: { label: "Waiting for Kafka", field: "held" },
+    does: "publishes changes",
+    work: { label: "States/s", field: "published", counts: true },
+    queue: { label: "Queued for Kafka", field: "held" },
     facts: [
-      ["Failed tries", count("failed_tries")],
+      ["Failed attempts", count("failed_tries")],
       ["Dropped", count("dropped")],
     ],
   },
   "kafka-consumer-store": {
     title: "KafkaConsumer, store",
-    does: "reads for the database",
-    work: { label: "Records a second", field: "records", counts: true },
-    queue: { label: "Lag, records", field: "lag" },
+    does: "feeds the database",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
     facts: [
       ["Dead letters", count("dead_letters")],
       ["Lost offsets", count("lost_offsets")],
@@ -58,8 +60,8 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "db-writer": {
     title: "DbWriter",
-    does: "stores in the database",
-    work: { label: "Rows a second", field: "inserted", counts: true },
+    does: "writes to the database",
+    work: { label: "Rows/s", field: "inserted", counts: true },
     facts: [
       [
         "Last batch",
@@ -76,15 +78,15 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
   "kafka-consumer-live": {
     title: "KafkaConsumer, live",
-    does: "reads for the picture",
-    work: { label: "Records a second", field: "records", counts: true },
-    queue: { label: "Lag, records", field: "lag" },
+    does: "feeds the live map",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
     facts: [["Lost offsets", count("lost_offsets")]],
   },
   "sse-hub": {
     title: "SseHub",
     does: "sends to browsers",
-    work: { label: "States a second", field: "states", counts: true },
+    work: { label: "States/s", field: "states", counts: true },
     queue: { label: "Clients", field: "clients" },
     facts: [
       ["Aircraft", count("aircraft")],
@@ -94,7 +96,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
 };
 
-/** What an actor is called here. */
+/** The title of an actor. */
 export function titleOf(name: string): string {
   return PARTS[name]?.title ?? name;
 }
@@ -104,7 +106,7 @@ function sourceState(actor: ActorVitals): string {
   return typeof source === "string" ? source.replaceAll("_", " ") : "–";
 }
 
-/** How many jobs the database runs by itself, and which of them fail; `undefined` where it runs none. */
+/** The number of background jobs of TimescaleDB, and the failing ones; `undefined` without jobs. */
 export function timescaleJobs(actor: ActorVitals): string | undefined {
   const jobs: unknown = actor.observation["jobs"];
   if (!Array.isArray(jobs) || jobs.length === 0) return undefined;
@@ -116,14 +118,14 @@ export function timescaleJobs(actor: ActorVitals): string | undefined {
 
 function nextPoll(actor: ActorVitals): string {
   const at = observed(actor, "next_poll_at");
-  if (actor.phase === "paused") return "when it is resumed";
+  if (actor.phase === "paused") return "after resume";
   return at === undefined ? "–" : clock(at);
 }
 
 const format = (value: number): string =>
   value >= 100 || Number.isInteger(value) ? whole.format(value) : value.toFixed(1);
 
-/** One actor: what it does, how well, and the restart. */
+/** One actor: its phase, charts and facts, and a button to restart it. */
 export class ActorCard {
   private readonly part: Part;
   private readonly phase = h("span", { class: "phase" });
@@ -169,20 +171,21 @@ export class ActorCard {
     );
   }
 
-  /** Shows what came. */
+  /** Shows the latest vitals. */
   update(actor: ActorVitals, now: number): void {
     this.element.dataset["tone"] = tone(actor.phase);
     this.element.dataset["phase"] = actor.phase;
-    setText(this.phase, `${phaseName(actor.phase)} for ${span(now - actor.since)}`);
+    const isFinal = actor.phase === "finished";
+    setText(this.phase, phaseName(actor.phase) + (isFinal ? "" : ` for ${span(now - actor.since)}`));
     for (const [label, text] of this.part.facts) this.fact(label, text(actor));
     this.fact("Restarts", whole.format(actor.restarts));
-    this.fact("Last progress", moment(actor.last_progress, now));
+    this.fact("Last activity", moment(actor.last_progress, now));
     const { last_error } = actor;
     show(this.error, last_error !== null);
     setText(this.error, last_error === null ? "" : `${clock(last_error.at)}: ${last_error.message}`);
   }
 
-  /** Takes the figures of one more second into the charts. */
+  /** Adds the values of one more second to the charts. */
   sample(actor: ActorVitals, at: number): void {
     const { work, queue } = this.part;
     const value = observed(actor, work.field);
@@ -204,7 +207,7 @@ export class ActorCard {
     setText(value, text);
   }
 
-  /** Draws anew, in other colours or another size. */
+  /** Redraws the charts, in the colours of the theme. */
   draw(): void {
     this.work.draw();
     this.queue?.draw();

@@ -1,6 +1,8 @@
-import { h, setText } from "../page/dom.ts";
+import { h, setText } from "../ui/dom.ts";
 
-/** Asks before something is done that is felt by others. */
+import "./confirm.css";
+
+/** Asks for a confirmation before an action that affects users. */
 export class Confirm {
   private readonly title = h("h2", { id: "confirm-title" });
   private readonly text = h("p");
@@ -31,7 +33,7 @@ export class Confirm {
   );
   private action: () => Promise<void> = () => Promise.resolve();
 
-  /** @param action what is done when it is confirmed; what it throws is shown */
+  /** @param action runs when confirmed; the message of its error is shown */
   ask(title: string, text: string, verb: string, action: () => Promise<void>): void {
     setText(this.title, title);
     setText(this.text, text);

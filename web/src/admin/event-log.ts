@@ -1,13 +1,15 @@
-import { sentence, weight } from "../model/engine.ts";
-import type { LogEntry } from "../model/engine.ts";
+import { sentence, weight } from "./vitals.ts";
+import type { LogEntry } from "./vitals.ts";
 import { clock } from "../model/time.ts";
-import { h } from "../page/dom.ts";
+import { h } from "../ui/dom.ts";
 import { titleOf } from "./actor-card.ts";
 
-/** As many as the server keeps. */
+import "./event-log.css";
+
+/** The number of entries that the server keeps. */
 const LENGTH = 500;
 
-/** What changed, newest first. */
+/** The log of events, newest first. */
 export class EventLog {
   private readonly rows = h("ol");
   readonly element = h(

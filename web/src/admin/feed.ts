@@ -1,28 +1,29 @@
-import type { EngineVitals, LogEntry } from "../model/engine.ts";
-import { serverAddress } from "../page/base.ts";
+import type { ServerVitals, LogEntry } from "./vitals.ts";
+import { serverAddress } from "../api/address.ts";
+import { problemDetail } from "../api/http.ts";
 import { EventParser } from "../stream/index.ts";
 
-/** How the connection to the engine room is. */
+/** The state of the connection to `/admin/events`. */
 export type FeedState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  /** It ended, and is tried again in a moment. */
+  /** Disconnected; the next attempt follows shortly. */
   | { readonly kind: "waiting"; readonly reason: string }
-  /** The token is not the one, or was tried too often. */
+  /** The token is wrong, or there were too many attempts. */
   | { readonly kind: "refused"; readonly reason: string };
 
 interface Listener {
-  readonly onVitals: (vitals: EngineVitals) => void;
+  readonly onVitals: (vitals: ServerVitals) => void;
   readonly onLog: (entry: LogEntry) => void;
   readonly onState: (state: FeedState) => void;
 }
 
-/** What happens at least once a second was not heard of for this long: the connection is dead. */
-const LONGEST_SILENCE = 15_000;
+/** A connection without an event for this long is dead; vitals arrive every second. Milliseconds. */
+const MAX_SILENCE = 15_000;
 const PAUSE = 2_000;
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
-/** Reads `/admin/events`, and gives orders. The token goes into a header, never into an address. */
+/** Reads `/admin/events`, and sends orders. The token is sent in a header, never in an address. */
 export class Feed {
   private lastEventId = "";
   private abort = new AbortController();
@@ -37,7 +38,7 @@ export class Feed {
   open(): void {
     this.abort = new AbortController();
     this.listener.onState({ kind: "connecting" });
-    // Its rejections are all handled inside.
+    // It handles its own rejections.
     void this.run(this.abort);
   }
 
@@ -48,17 +49,17 @@ export class Feed {
   }
 
   /**
-   * Gives an order: posts to a path below the server's root.
+   * Sends an order: posts to a path below the server's root.
    *
-   * @throws Error with what to tell people
+   * @throws Error with a message for the user
    */
   async order(path: string): Promise<void> {
     const response = await fetch(serverAddress(path), {
       method: "POST",
       headers: this.headers(),
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (!response.ok) throw new Error(await reasonOf(response));
+    if (!response.ok) throw new Error(await problemDetail(response));
   }
 
   private headers(): Record<string, string> {
@@ -82,13 +83,13 @@ export class Feed {
     }, PAUSE);
   }
 
-  /** Reads until the stream ends, and says how it did. */
+  /** Reads until the stream ends. Returns the state after it. */
   private async read(abort: AbortController): Promise<FeedState> {
-    this.expectSign(abort);
+    this.expectData(abort);
     const headers = { ...this.headers(), ...(this.lastEventId !== "" && { "Last-Event-ID": this.lastEventId }) };
     const response = await fetch(serverAddress("admin/events"), { headers, cache: "no-store", signal: abort.signal });
     if (!response.ok) {
-      const reason = await reasonOf(response);
+      const reason = await problemDetail(response);
       return { kind: [401, 403, 429].includes(response.status) ? "refused" : "waiting", reason };
     }
     if (response.body === null) return { kind: "waiting", reason: "the answer is empty" };
@@ -99,29 +100,19 @@ export class Feed {
       const { done, value } = await reader.read();
       if (done) return { kind: "waiting", reason: "the server ended the stream" };
       if (this.closed) return { kind: "waiting", reason: "closed" };
-      this.expectSign(abort);
+      this.expectData(abort);
       for (const { event, data, lastEventId } of parser.push(decoder.decode(value, { stream: true }))) {
         this.lastEventId = lastEventId;
-        if (event === "vitals") this.listener.onVitals(JSON.parse(data) as EngineVitals);
+        if (event === "vitals") this.listener.onVitals(JSON.parse(data) as ServerVitals);
         else if (event === "log") this.listener.onLog(JSON.parse(data) as LogEntry);
       }
     }
   }
 
-  private expectSign(abort: AbortController): void {
+  private expectData(abort: AbortController): void {
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => {
-      abort.abort(new Error("nothing was heard from the server for 15 seconds"));
-    }, LONGEST_SILENCE);
+      abort.abort(new Error("no data from the server for 15 seconds"));
+    }, MAX_SILENCE);
   }
-}
-
-async function reasonOf(response: Response): Promise<string> {
-  try {
-    const { detail } = (await response.json()) as { detail?: unknown };
-    if (typeof detail === "string") return detail;
-  } catch {
-    // A proxy's answer, which is no problem document.
-  }
-  return `the server answers ${response.status}`;
 }

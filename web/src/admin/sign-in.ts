@@ -1,28 +1,30 @@
-import { h, setText } from "../page/dom.ts";
+import { h, setText } from "../ui/dom.ts";
+
+import "./sign-in.css";
 
 const KEY = "flight-monitor.admin-token";
 
-/** The token that was given in this tab. */
-export function keptToken(): string | undefined {
+/** The token that was entered in this tab. */
+export function storedToken(): string | undefined {
   try {
     return sessionStorage.getItem(KEY) ?? undefined;
   } catch {
-    // A browser that keeps nothing is asked again after a reload.
+    // Without storage the user signs in again after a reload.
     return undefined;
   }
 }
 
-/** Keeps the token for as long as the tab is open, or forgets it. */
-export function keepToken(token: string | undefined): void {
+/** Stores the token until the tab is closed; `undefined` removes it. */
+export function storeToken(token: string | undefined): void {
   try {
     if (token === undefined) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, token);
   } catch {
-    // It holds until the page is closed.
+    // It applies until the page is closed.
   }
 }
 
-/** Asks for the operator's token. */
+/** The form that asks for the operator's token. */
 export class SignIn {
   private readonly token = h("input", {
     type: "password",
@@ -42,25 +44,25 @@ export class SignIn {
         if (token !== "") this.onToken(token);
       },
     },
-    h("h2", {}, "For this server's operator"),
+    h("h2", {}, "Operator sign-in"),
     h("label", { for: "token" }, "Admin token"),
     this.token,
     h(
       "p",
       { class: "note", id: "token-note" },
-      "It is ",
+      "Use ",
       h("code", {}, "admin.token"),
-      " of the configuration; where none was set, the server wrote one into ",
+      " from the configuration; if none is set, the server generated one in ",
       h("code", {}, "data/admin.token"),
-      ". This tab keeps it until it is closed.",
+      ". It is kept until you close this tab.",
     ),
     this.problem,
-    h("button", { type: "submit", class: "button primary" }, "Enter"),
+    h("button", { type: "submit", class: "button primary" }, "Sign in"),
   );
 
   constructor(private readonly onToken: (token: string) => void) {}
 
-  /** Asks, and says why it does so again. */
+  /** Shows the empty form, with the reason for another attempt. */
   show(problem = ""): void {
     this.element.hidden = false;
     setText(this.problem, problem);

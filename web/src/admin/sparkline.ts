@@ -1,9 +1,11 @@
-import { Series } from "../model/engine.ts";
-import { h, setText } from "../page/dom.ts";
+import { Series } from "./vitals.ts";
+import { h, setText } from "../ui/dom.ts";
+
+import "./sparkline.css";
 
 const HEIGHT = 34;
 
-/** A small live chart: the last two minutes of a figure, from 0 up to its highest value. */
+/** A small live chart of the last two minutes, scaled from 0 to the maximum. */
 export class Sparkline {
   readonly series = new Series();
   private readonly canvas = h("canvas", { class: "spark", "aria-hidden": "true" });
@@ -27,7 +29,7 @@ export class Sparkline {
     this.draw();
   }
 
-  /** In the colours of the theme. */
+  /** Draws the chart in the colours of the theme. */
   draw(): void {
     const { canvas } = this;
     const width = canvas.clientWidth;

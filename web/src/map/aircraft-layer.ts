@@ -3,7 +3,7 @@ import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibre } f
 import { SHAPES } from "../model/aircraft.ts";
 import type { Shape } from "../model/aircraft.ts";
 import type { Rgb } from "../model/colours.ts";
-import { LONGEST_RECKONING } from "../model/motion.ts";
+import { MAX_RECKONING } from "../model/motion.ts";
 import { drawAtlas } from "./icons.ts";
 
 /** One symbol on the map. */
@@ -19,17 +19,17 @@ export interface Symbol {
   readonly colour: Rgb;
   /** 0 to 1 */
   readonly opacity: number;
-  /** How far it moves on the web mercator map in a second. */
+  /** On the web mercator map, per second. */
   readonly velocity: readonly [number, number];
-  /** When it was there, Unix seconds. */
+  /** The time of the position, Unix seconds. */
   readonly time: number;
 }
 
-/** Floats of one symbol: x, y, heading, shape, size, colour (four bytes), vx, vy, time. */
+/** Floats per symbol: x, y, heading, shape, size, colour (four bytes), vx, vy, time. */
 const FLOATS = 9;
 
-/** A symbol that moves less far is not painted again, CSS pixels. */
-const SEEN_MOVE = 0.25;
+/** A symbol is repainted once it has moved this far, CSS pixels. */
+const VISIBLE_MOVE = 0.25;
 
 const VERTEX = `#version 300 es
 precision highp float;
@@ -84,27 +84,27 @@ interface Resources {
 }
 
 /**
- * Draws every symbol with one call, straight from an array of numbers: an update of ten thousand aircraft costs the main
- * thread a few milliseconds, and moving the map costs it nothing.
+ * Draws every symbol with one call from an array of numbers: an update of ten thousand aircraft costs the main thread a
+ * few milliseconds, and moving the map costs it nothing.
  */
 export class AircraftLayer implements CustomLayerInterface {
   readonly type = "custom" as const;
   readonly renderingMode = "2d" as const;
-  /** What surrounds a symbol, to set it off from the map. */
+  /** The colour around symbols, which sets them off from the map. */
   outline: Rgb = [255, 255, 255];
-  /** Whether positions are carried on with their speed. */
+  /** Whether positions are estimated between reports. */
   reckoned = false;
   private map: MapLibre | undefined;
   private resources: Resources | undefined;
   private numbers = new Float32Array(0);
   private bytes = new Uint8Array(0);
   private count = 0;
-  /** Unix seconds that times are differences to: 32 bits are too few for all of them. */
+  /** Unix seconds that times are relative to, because 32-bit floats cannot hold them. */
   private base = 0;
   private isStale = false;
-  /** Unix seconds from which on no symbol moves any more. */
+  /** When the last symbol stops moving, Unix seconds. */
   private movesUntil = 0;
-  /** How far the fastest symbol moves on the web mercator map in a second. */
+  /** The speed of the fastest symbol on the web mercator map, per second. */
   private fastest = 0;
   private repaint: ReturnType<typeof setTimeout> | undefined;
 
@@ -126,10 +126,10 @@ export class AircraftLayer implements CustomLayerInterface {
     return this.reckoned && this.fastest > 0 && Date.now() / 1000 < this.movesUntil;
   }
 
-  /** Replaces what is drawn; later ones lie over earlier ones. */
-  show(symbols: Iterable<Symbol>, most: number): void {
-    if (this.numbers.length < most * FLOATS) {
-      this.numbers = new Float32Array(Math.ceil(most * 1.25) * FLOATS);
+  /** Replaces the symbols; later ones are drawn over earlier ones. */
+  show(symbols: Iterable<Symbol>, max: number): void {
+    if (this.numbers.length < max * FLOATS) {
+      this.numbers = new Float32Array(Math.ceil(max * 1.25) * FLOATS);
       this.bytes = new Uint8Array(this.numbers.buffer);
     }
     const { numbers, bytes } = this;
@@ -152,7 +152,7 @@ export class AircraftLayer implements CustomLayerInterface {
       const speed = Math.hypot(...symbol.velocity);
       if (speed === 0) continue;
       this.fastest = Math.max(this.fastest, speed);
-      this.movesUntil = Math.max(this.movesUntil, symbol.time + LONGEST_RECKONING);
+      this.movesUntil = Math.max(this.movesUntil, symbol.time + MAX_RECKONING);
     }
     this.count = at / FLOATS;
     this.isStale = true;
@@ -162,7 +162,7 @@ export class AircraftLayer implements CustomLayerInterface {
   render(context: WebGLRenderingContext | WebGL2RenderingContext, input: CustomRenderMethodInput): void {
     if (!(context instanceof WebGL2RenderingContext) || this.map === undefined || this.count === 0) return;
     const gl = context;
-    // Nothing is asked of the context here: each answer would wait until all that was drawn before is done.
+    // Nothing is read back from the context: that would wait for all earlier drawing.
     if (this.resources === undefined) {
       this.resources = create(gl);
       this.isStale = true;
@@ -185,7 +185,7 @@ export class AircraftLayer implements CustomLayerInterface {
     gl.uniformMatrix4fv(uniforms["u_matrix"] ?? null, false, input.defaultProjectionData.mainMatrix as Float32List);
     gl.uniform2f(uniforms["u_viewport"] ?? null, clientWidth, clientHeight);
     gl.uniform1f(uniforms["u_shapes"] ?? null, SHAPES.length);
-    gl.uniform1f(uniforms["u_longest"] ?? null, LONGEST_RECKONING);
+    gl.uniform1f(uniforms["u_longest"] ?? null, MAX_RECKONING);
     gl.uniform1i(uniforms["u_atlas"] ?? null, 0);
     const [red, green, blue] = this.outline;
     gl.uniform3f(uniforms["u_outline"] ?? null, red / 255, green / 255, blue / 255);
@@ -198,14 +198,14 @@ export class AircraftLayer implements CustomLayerInterface {
         gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, this.count);
       }
     };
-    // A reported position is filled; what is computed from it is only an outline, ahead of it.
+    // A reported position is filled; the estimate ahead of it is an outline.
     draw(-1e9, 1, this.reckoned ? 0.6 : 1);
     if (this.reckoned) draw(Date.now() / 1000 - this.base, 0, 1);
     gl.bindVertexArray(null);
     this.repaintOnceMoved();
   }
 
-  /** Paints again when the fastest symbol has moved far enough to be seen, and not at all where none moves. */
+  /** Repaints when the fastest symbol has visibly moved, and never where none moves. */
   private repaintOnceMoved(): void {
     clearTimeout(this.repaint);
     const { map } = this;
@@ -215,11 +215,11 @@ export class AircraftLayer implements CustomLayerInterface {
       () => {
         map.triggerRepaint();
       },
-      (SEEN_MOVE / pixelsPerSecond) * 1000,
+      (VISIBLE_MOVE / pixelsPerSecond) * 1000,
     );
   }
 
-  /** Which copies of the world are in view, as distances on the web mercator map. */
+  /** The copies of the world in view, as offsets on the web mercator map. */
   private worlds(): number[] {
     const bounds = this.map?.getBounds();
     if (bounds === undefined) return [0];
@@ -237,11 +237,11 @@ function create(gl: WebGL2RenderingContext): Resources {
     [gl.FRAGMENT_SHADER, FRAGMENT],
   ] as const) {
     const shader = gl.createShader(type);
-    if (shader === null) throw new Error("the graphics context is lost");
+    if (shader === null) throw new Error("the graphics context was lost");
     gl.shaderSource(shader, source);
     gl.compileShader(shader);
     if (gl.getShaderParameter(shader, gl.COMPILE_STATUS) !== true) {
-      throw new Error(`a shader does not compile: ${gl.getShaderInfoLog(shader) ?? ""}`);
+      throw new Error(`failed to compile a shader: ${gl.getShaderInfoLog(shader) ?? ""}`);
     }
     gl.attachShader(program, shader);
   }

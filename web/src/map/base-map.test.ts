@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { unpacked } from "./base-map.ts";
 
-test("lines are summed up of their differences, each from zero on", () => {
+test("a line is the running sum of its differences", () => {
   const line = [850, 4700, 10, -25, -860, 0];
   const points = [
     [8.5, 47],

@@ -1,24 +1,24 @@
 import type { Feature, Position } from "geojson";
 import type { AddProtocolAction } from "maplibre-gl";
 
-/** The scheme of addresses whose geometries are unpacked as they come. */
+/** The scheme of addresses whose geometries are unpacked when they are loaded. */
 export const BASE_MAP = "base-map";
 
-/** A line as a flat list of differences, longitude and latitude in turn, in hundredths of a degree. */
+/** A line as alternating differences of longitude and latitude, in hundredths of a degree. */
 type Line = readonly number[];
-/** A part of the base map as it is sent: a third of what GeoJSON takes. `scripts/basemap.mjs` writes it. */
+/** A packed geometry, a third as large as GeoJSON. `scripts/basemap.mjs` writes it. */
 export type Packed =
   | { readonly type: "MultiPolygon"; readonly coordinates: readonly (readonly Line[])[] }
   | { readonly type: "MultiLineString"; readonly coordinates: readonly Line[] };
 
-/** Loads what the rest of the address names, a path of this server. */
+/** Loads the path of this server that follows the scheme. */
 export const loadBaseMap: AddProtocolAction = async ({ url }, { signal }) => {
   const response = await fetch(url.slice(`${BASE_MAP}://`.length), { signal });
-  if (!response.ok) throw new Error(`the base map cannot be read: ${response.status}`);
+  if (!response.ok) throw new Error(`failed to load the base map: the server returned ${response.status}`);
   return { data: unpacked((await response.json()) as Packed) };
 };
 
-/** The same as GeoJSON. */
+/** Unpacks a geometry to GeoJSON. */
 export function unpacked(packed: Packed): Feature {
   const geometry =
     packed.type === "MultiPolygon"

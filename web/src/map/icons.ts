@@ -1,10 +1,10 @@
 import { SHAPES } from "../model/aircraft.ts";
 import type { Shape } from "../model/aircraft.ts";
 
-/** The side of one symbol in the atlas, in pixels. */
+/** The side of one symbol in the atlas, pixels. */
 const CELL = 64;
 
-/** The outlines, in a square from −1 to 1 with the nose at the top. */
+/** The outlines in a square from −1 to 1, nose up. */
 const PATHS: Record<Shape, string> = {
   jet:
     "M0-.92C.1-.92.14-.75.14-.55V-.28L.86.16V.34L.14.14V.52L.36.7V.84L0 .74-.36.84V.7L-.14.52V.14L-.86.34V.16" +
@@ -24,8 +24,8 @@ const PATHS: Record<Shape, string> = {
 };
 
 /**
- * All symbols side by side, in the order of `SHAPES`: red is the body, green the body with its outline. The transparency
- * of both is in the colours, so that a texture's smaller copies stay right.
+ * All symbols side by side, in the order of `SHAPES`: red is the body, green the body with its outline. Colours hold the
+ * coverage in place of alpha, so that mipmaps stay correct.
  */
 export function drawAtlas(): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
@@ -41,7 +41,7 @@ export function drawAtlas(): HTMLCanvasElement {
     context.scale(CELL * 0.44, CELL * 0.44);
     context.lineJoin = "round";
     if (shape === "ring" || shape === "dashes") {
-      // Eight dashes, and gaps as long.
+      // Eight dashes with gaps of the same length.
       if (shape === "dashes") context.setLineDash([(0.82 * Math.PI) / 8]);
       context.beginPath();
       context.arc(0, 0, 0.82, 0, 2 * Math.PI);

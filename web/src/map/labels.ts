@@ -1,23 +1,24 @@
 import type { Feature } from "geojson";
 
-import { altitude, emergency, isPositionOld, positionAge, title } from "../model/aircraft.ts";
+import { altitude, isPositionOld, positionAge, title } from "../model/aircraft.ts";
 import { css, EMERGENCY } from "../model/colours.ts";
 import type { Rgb } from "../model/colours.ts";
+import { emergencyText } from "../model/emergencies.ts";
 import { latitudeAt, mercatorY } from "../model/geometry.ts";
 import { hash, spread } from "../model/labels.ts";
 import { altitudeText, figure, span, unitName } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
-import type { Scene } from "./sky-map.ts";
+import type { Scene } from "./aircraft-map.ts";
 
-/** Labels appear from this zoom on, for at most this many aircraft in view. */
+/** Labels appear from this zoom level, for at most this many aircraft in view. */
 export const LABELS_FROM = 6.5;
 const MOST_LABELS = 150;
-/** One label for each square of this side comes first, CSS pixels. */
+/** The side of the squares that each have one label before any has two, CSS pixels. */
 const SQUARE = 96;
-/** The text of an emergency on the dark map, where the symbol's red cannot be read. */
+/** The text of an emergency on the dark map, where the symbol's red is too dark to read. */
 const EMERGENCY_AT_NIGHT: Rgb = [255, 122, 128];
 
-/** What is seen of the map. */
+/** The part of the map in view. */
 export interface LabelView {
   readonly box: Box;
   readonly zoom: number;
@@ -31,19 +32,19 @@ interface Placed {
   readonly y: number;
 }
 
-/** The labels of the map: the selected aircraft and emergencies always, of the others as many as there is room for. */
+/** The labels of the map: always of the selected aircraft and emergencies, of others where there is room. */
 export class Labels {
   private before: ReadonlySet<string> = new Set();
   private isEmpty = true;
 
-  /** The labels; `undefined` where there are none, as before: laying out nothing is in vain. */
+  /** The labels; `undefined` where there are still none, so that none are laid out. */
   features(
     scene: Scene,
     view: LabelView,
     place: (state: StateVector) => { x: number; y: number } | undefined,
   ): Feature[] | undefined {
     const { ringed, others } = this.inView(scene, view, place);
-    // The squares are those of whole zooms, so that they stay the same while the zoom changes a little.
+    // Squares of whole zoom levels stay the same while the zoom changes a little.
     const square = SQUARE / (512 * 2 ** Math.round(view.zoom));
     const chosen = spread(others, MOST_LABELS, square, this.before);
     this.before = new Set(chosen.map(({ icao24 }) => icao24));
@@ -56,7 +57,7 @@ export class Labels {
   }
 
   private inView(
-    { states, selected }: Scene,
+    { states, selected, emergencies }: Scene,
     { box: { west, east, north, south }, zoom }: LabelView,
     place: (state: StateVector) => { x: number; y: number } | undefined,
   ): { ringed: Placed[]; others: Placed[] } {
@@ -64,7 +65,7 @@ export class Labels {
     const [ringed, others]: [Placed[], Placed[]] = [[], []];
     for (const state of states) {
       const { icao24 } = state;
-      const always = icao24 === selected || emergency(state) !== undefined;
+      const always = icao24 === selected || emergencies.has(icao24);
       if (zoom < LABELS_FROM && !always) continue;
       const at = place(state);
       if (at === undefined || at.y < top || at.y > bottom) continue;
@@ -77,14 +78,14 @@ export class Labels {
 }
 
 function feature({ icao24, state, x, y }: Placed, ringed: boolean, scene: Scene, theme: "light" | "dark"): Feature {
-  const cry = emergency(state);
+  const emergency = scene.emergencies.get(icao24);
   const plain = theme === "light" ? "#20303e" : "#d6e0e8";
   return {
     type: "Feature",
     properties: {
-      text: cry === undefined ? text(state, scene) : `${text(state, scene)}\n${state.squawk ?? ""} ${cry}`,
-      colour: cry === undefined ? plain : css(theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
-      // Who is ringed is named, whoever else is near. The others have an order that stays.
+      text: emergency === undefined ? text(state, scene) : `${text(state, scene)}\n${emergencyText(emergency)}`,
+      colour: emergency === undefined ? plain : css(theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
+      // Ringed aircraft come first; the others keep a constant order.
       ringed,
       rank: ringed ? 0 : 1 + hash(icao24),
     },

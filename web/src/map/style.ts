@@ -39,7 +39,7 @@ export const PALETTES: Readonly<Record<"light" | "dark", Palette>> = {
   },
 };
 
-/** What is drawn in which colour, by layer and property. */
+/** The colour of each layer and property. */
 const COLOURED: readonly (readonly [string, string, keyof Palette])[] = [
   ["sea", "background-color", "sea"],
   ["land", "fill-color", "land"],
@@ -51,13 +51,13 @@ const COLOURED: readonly (readonly [string, string, keyof Palette])[] = [
   ["labels", "text-halo-color", "halo"],
 ];
 
-/** The font that labels are drawn with, by this machine: no glyphs are loaded. */
+/** Labels use a local font: no glyphs are loaded. */
 const FONT = ["system-ui", "sans-serif"];
 
-/** The trail's line, by its segments' own colours. */
+/** Each feature has its own colour. */
 const OWN_COLOUR: ExpressionSpecification = ["get", "colour"];
 
-/** The base map of Natural Earth, below what is drawn of the aircraft. */
+/** The base map by Natural Earth, with the layers of trail and labels. */
 export function style(palette: Palette): StyleSpecification {
   const source = (data: string) => ({
     type: "geojson" as const,
@@ -130,7 +130,7 @@ export function style(palette: Palette): StyleSpecification {
           "text-size": 11,
           "text-anchor": "left",
           "text-justify": "left",
-          // Beside the symbol, or beside the ring around it, which grows with the zoom.
+          // To the right of the symbol, or of its ring, which grows with the zoom.
           "text-offset": [
             "interpolate",
             ["linear"],

@@ -1,6 +1,6 @@
 import { altitudeColour, css } from "../model/colours.ts";
 
-/** A place where an aircraft was. */
+/** A past position of an aircraft. */
 export interface TrailPoint {
   readonly lat: number;
   readonly lon: number;
@@ -9,8 +9,8 @@ export interface TrailPoint {
 }
 
 /**
- * A trail as lines of one colour each. Over the antimeridian it goes on beyond ±180, so that it is not drawn across the
- * whole map.
+ * A trail as lines of one colour each. Across the antimeridian longitudes exceed ±180, so that no line crosses the whole
+ * map.
  */
 export function segments(points: readonly TrailPoint[]): { colour: string; coordinates: [number, number][] }[] {
   const lines: { colour: string; coordinates: [number, number][] }[] = [];

@@ -1,34 +1,22 @@
 import type { StateVector } from "../stream/index.ts";
 
-/** The emergency squawks, with what they mean (ICAO Annex 10). */
-const EMERGENCIES: Readonly<Record<string, string>> = {
-  "7500": "unlawful interference",
-  "7600": "radio failure",
-  "7700": "emergency",
-};
-
-/** What an aircraft's squawk cries for; `undefined` where it does not. */
-export function emergency({ squawk }: Pick<StateVector, "squawk">): string | undefined {
-  return squawk === null ? undefined : EMERGENCIES[squawk];
-}
-
-/** The best altitude that is known, in m: the pressure altitude, by which traffic is ordered, or else the geometric one. */
+/** The best known altitude, m: barometric, which separates traffic, or else geometric. */
 export function altitude({ baro_altitude, geo_altitude }: StateVector): number | null {
   return baro_altitude ?? geo_altitude;
 }
 
-/** What to call it. */
+/** The name of an aircraft: its callsign, or else its ICAO address. */
 export function title({ callsign, icao24 }: StateVector): string {
   return callsign ?? icao24;
 }
 
 const CATEGORIES: readonly string[] = [
-  "No information",
+  "Not reported",
   "No category",
   "Light (under 7 t)",
   "Small (7–34 t)",
   "Large (34–136 t)",
-  "High vortex",
+  "High-vortex large",
   "Heavy (over 136 t)",
   "High performance",
   "Rotorcraft",
@@ -38,7 +26,7 @@ const CATEGORIES: readonly string[] = [
   "Ultralight, hang-glider",
   "Reserved",
   "Unmanned",
-  "Space",
+  "Space vehicle",
   "Emergency vehicle",
   "Service vehicle",
   "Point obstacle",
@@ -46,31 +34,30 @@ const CATEGORIES: readonly string[] = [
   "Line obstacle",
 ];
 
-/** An ADS-B emitter category in words. */
+/** The name of an ADS-B emitter category. */
 export function categoryName(category: number | null): string {
   if (category === null) return "Unknown";
   return CATEGORIES[category] ?? `Code ${category}`;
 }
 
-/** Whether it says what it is: the first two categories are of those that do not. */
+/** Whether an aircraft reports its category: the first two categories mean that it does not. */
 export function isCategorised({ category }: Pick<StateVector, "category">): boolean {
   return category !== null && category > 1;
 }
 
 const POSITION_SOURCES: readonly string[] = ["ADS-B", "ASTERIX", "MLAT", "FLARM"];
 
-/** How a position was found, in words. */
+/** The name of a position source. */
 export function positionSourceName(source: number | null): string {
   if (source === null) return "Unknown";
   return POSITION_SOURCES[source] ?? `Code ${source}`;
 }
 
-/** The pictures of the map's symbols, in the order of their atlas. */
+/** The map's symbols, in the order of their atlas. */
 export const SHAPES = ["jet", "light", "helicopter", "glider", "balloon", "vehicle", "dot", "ring", "dashes"] as const;
-/** One of them. */
 export type Shape = (typeof SHAPES)[number];
 
-/** The symbol of an aircraft: by category, and a dot where its direction is unknown. */
+/** The symbol of an aircraft: by category; a dot where its track is unknown. */
 export function shape({ category, true_track, on_ground }: StateVector): Shape {
   switch (category) {
     case 8:
@@ -93,7 +80,7 @@ export function shape({ category, true_track, on_ground }: StateVector): Shape {
   }
 }
 
-/** How large it is drawn, 1 for an airliner. */
+/** The size of a symbol relative to an airliner. */
 export function relativeSize({ category }: StateVector): number {
   switch (category) {
     case 4:
@@ -110,23 +97,23 @@ export function relativeSize({ category }: StateVector): number {
   }
 }
 
-/** The share of full opacity of an aircraft whose position is so old: after half a minute it begins to fade. */
+/** The opacity of an aircraft by the age of its position, seconds: it fades from half a minute on. */
 export function opacity(positionAge: number): number {
   return Math.min(1, Math.max(0.3, 1 - (positionAge - 30) / 340));
 }
 
-/** A position that is older than this is marked as the last known one. Seconds. */
+/** Positions older than this are marked as old, seconds. */
 export const OLD_POSITION = 120;
 
-/** How old a position was at a moment, seconds: an aircraft may be heard for hours after it last said where it is. */
+/** The age of a position at a moment, seconds. An aircraft may send messages for hours without a position. */
 export function positionAge({ time_position, last_contact }: StateVector, at: number): number {
   return at - (time_position ?? last_contact);
 }
 
 /**
- * Whether a position is only the last known one.
+ * Whether a position is old.
  *
- * @param answeredAt when the source answered, Unix seconds; `undefined`: when it told of this state
+ * @param answeredAt when the source answered, Unix seconds; by default when it reported this state
  */
 export function isPositionOld(state: StateVector, answeredAt: number | undefined): boolean {
   if (state.lat === null || state.lon === null) return false;

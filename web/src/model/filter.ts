@@ -1,9 +1,10 @@
 import type { StateVector } from "../stream/index.ts";
-import { altitude, categoryName, emergency } from "./aircraft.ts";
+import { altitude, categoryName } from "./aircraft.ts";
+import type { Emergencies } from "./emergencies.ts";
 import { figure, unitName } from "./units.ts";
 import type { Quantity, UnitSystem } from "./units.ts";
 
-/** Which aircraft to show. What is undefined does not matter. */
+/** Which aircraft to show, by every member that is defined. */
 export interface Filter {
   /** m */
   readonly lowest?: number;
@@ -16,21 +17,20 @@ export interface Filter {
   readonly country?: string;
   readonly category?: number;
   readonly ground?: "air" | "ground";
-  /** Four octal digits, or their beginning. */
+  /** The first one to four octal digits. */
   readonly squawk?: string;
   readonly emergencies?: boolean;
 }
 
-/** Whether a filter lets everything through. */
+/** Whether a filter passes every aircraft. */
 export function isOpen(filter: Filter): boolean {
   return Object.values(filter).every((value) => value === undefined || value === false);
 }
 
 /**
- * The test that a filter stands for. An aircraft without a figure that is asked for fails it; on the ground the altitude
- * is 0.
+ * The test of a filter. An aircraft with an unknown value fails it; on the ground an unknown altitude counts as 0.
  */
-export function predicate(filter: Filter): (state: StateVector) => boolean {
+export function predicate(filter: Filter, emergencies: Emergencies): (state: StateVector) => boolean {
   const tests: ((state: StateVector) => boolean)[] = [];
   const between = (value: (state: StateVector) => number | null, low?: number, high?: number): void => {
     if (low === undefined && high === undefined) return;
@@ -39,30 +39,30 @@ export function predicate(filter: Filter): (state: StateVector) => boolean {
       return figure !== null && figure >= (low ?? -Infinity) && figure <= (high ?? Infinity);
     });
   };
-  const { country, category, ground, squawk, emergencies } = filter;
+  const { country, category, ground, squawk } = filter;
   if (ground !== undefined) tests.push(({ on_ground }) => on_ground === (ground === "ground"));
   if (country !== undefined) tests.push(({ origin_country }) => origin_country === country);
   if (category !== undefined) tests.push((state) => state.category === category);
   if (squawk !== undefined) tests.push((state) => state.squawk?.startsWith(squawk) ?? false);
-  if (emergencies === true) tests.push((state) => emergency(state) !== undefined);
+  if (filter.emergencies === true) tests.push((state) => emergencies.has(state.icao24));
   between((state) => altitude(state) ?? (state.on_ground === true ? 0 : null), filter.lowest, filter.highest);
   between(({ velocity }) => velocity, filter.slowest, filter.fastest);
   return (state) => tests.every((test) => test(state));
 }
 
-/** Whether this is a squawk, four digits from 0 to 7, or the beginning of one. */
+/** Whether this is a squawk code, or the beginning of one. */
 export function isSquawkStart(text: string): boolean {
   return /^[0-7]{1,4}$/.test(text);
 }
 
-/** What cannot be meant, by the field that it is said at. */
+/** What is wrong with a filter, by the field that shows it. */
 export interface FilterProblems {
   readonly altitude?: string;
   readonly speed?: string;
   readonly squawk?: string;
 }
 
-/** What is wrong with a filter as it was entered; nothing where it can be used. */
+/** What is wrong with a filter as it was entered. */
 export function problemsOf({ lowest, highest, slowest, fastest, squawk }: Filter): FilterProblems {
   const inverted = (low?: number, high?: number): boolean => low !== undefined && high !== undefined && low > high;
   return {
@@ -72,7 +72,7 @@ export function problemsOf({ lowest, highest, slowest, fastest, squawk }: Filter
   };
 }
 
-/** A filter without what cannot be meant. */
+/** A filter without its invalid members. */
 export function usable(filter: Filter): Filter {
   const problems = problemsOf(filter);
   const unusable: (keyof Filter)[] = [
@@ -88,14 +88,14 @@ export function without(filter: Filter, members: readonly (keyof Filter)[]): Fil
   return Object.fromEntries(Object.entries(filter).filter(([name]) => !members.some((member) => member === name)));
 }
 
-/** A part of a filter in words. */
+/** One part of a filter in words. */
 export interface Chip {
   readonly text: string;
-  /** What it is made of, which goes with it. */
+  /** The members of the filter that make it. */
   readonly members: readonly (keyof Filter)[];
 }
 
-/** The parts of a filter that leave aircraft out, each in words. */
+/** The parts of a filter in words. */
 export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
   const { lowest, highest, slowest, fastest, country, category, ground, squawk, emergencies } = filter;
   const range = (name: string, quantity: Quantity, low?: number, high?: number): string | undefined => {

@@ -1,4 +1,4 @@
-/** A part of the map, CSS pixels from its top left corner. */
+/** An area of the map, CSS pixels from its top left corner. */
 export interface Area {
   readonly left: number;
   readonly top: number;
@@ -18,16 +18,16 @@ export interface Size {
   readonly height: number;
 }
 
-/** A free area that is narrower or lower than this shows nothing, CSS pixels. */
+/** The least width and height of a useful area, CSS pixels. */
 const SMALLEST = 60;
 
-/** Whether a place is out of the map, or below something that lies over it. */
+/** Whether a place is outside the map or below an overlay. */
 export function isCovered({ x, y }: Point, { width, height }: Size, overlays: readonly Area[]): boolean {
   const isIn = ({ left, top, right, bottom }: Area): boolean => x >= left && x <= right && y >= top && y <= bottom;
   return !isIn({ left: 0, top: 0, right: width, bottom: height }) || overlays.some(isIn);
 }
 
-/** The largest part of the map that nothing covers; the whole map where hardly anything is left. */
+/** The largest area that no overlay covers; the whole map where none is useful. */
 export function freeArea({ width, height }: Size, overlays: readonly Area[]): Area {
   const within = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
   const edges = (values: readonly number[], most: number): number[] =>
@@ -60,8 +60,8 @@ export function freeArea({ width, height }: Size, overlays: readonly Area[]): Ar
 }
 
 /**
- * Where to show what is looked at: in the middle of what panels leave free, or where something smaller lies there, in the
- * middle of what is left by everything.
+ * Where to show a selected aircraft: in the middle of the area that panels leave free, or if a smaller overlay lies there,
+ * of the area that every overlay leaves free.
  */
 export function focus(size: Size, panels: readonly Area[], others: readonly Area[]): Point {
   const middle = ({ left, top, right, bottom }: Area): Point => ({ x: (left + right) / 2, y: (top + bottom) / 2 });

@@ -1,10 +1,10 @@
 import type { Box } from "../stream/index.ts";
 import type { View } from "./link.ts";
 
-/** The earth's radius of the WGS-84 sphere that web maps use, m. */
+/** The radius of the sphere that web maps use, m. */
 const RADIUS = 6_378_137;
-/** As far as the map goes, degrees. */
-export const HIGHEST_LATITUDE = 85.0511;
+/** The edge of the web mercator map, degrees. */
+export const MAX_LATITUDE = 85.0511;
 
 /** Latitude of a place on the web mercator map. */
 export function latitudeAt(y: number): number {
@@ -18,11 +18,11 @@ export function mercatorX(lon: number): number {
 
 /** Latitude on the web mercator map, 0 in the north to 1 in the south. */
 export function mercatorY(lat: number): number {
-  const limited = Math.min(HIGHEST_LATITUDE, Math.max(-HIGHEST_LATITUDE, lat));
+  const limited = Math.min(MAX_LATITUDE, Math.max(-MAX_LATITUDE, lat));
   return 0.5 - Math.log(Math.tan(Math.PI / 4 + (limited * Math.PI) / 360)) / (2 * Math.PI);
 }
 
-/** How far an aircraft moves on the web mercator map in a second, as [x, y]. */
+/** A velocity on the web mercator map, per second: [x, y]. */
 export function mercatorVelocity(lat: number, metresPerSecond: number, trackDegrees: number): [number, number] {
   const stretch = metresPerSecond / (2 * Math.PI * RADIUS * Math.cos((lat * Math.PI) / 180));
   const track = (trackDegrees * Math.PI) / 180;
@@ -34,7 +34,7 @@ export function wrapLongitude(lon: number): number {
   return ((((lon + 180) % 360) + 360) % 360) - 180;
 }
 
-/** What a map of so many CSS pixels shows of the world; longitudes may go on beyond ±180. */
+/** The box that a map of this size in CSS pixels shows; longitudes may exceed ±180. */
 export function boxOf({ zoom, lat, lon }: View, width: number, height: number): Box {
   const world = 512 * 2 ** zoom;
   const [y, half] = [mercatorY(lat), (360 * width) / world / 2];
@@ -43,10 +43,10 @@ export function boxOf({ zoom, lat, lon }: View, width: number, height: number): 
 }
 
 /**
- * The part of the sky to ask for when this box is in view: with half its size more on each side, in steps, so that a
- * small movement asks for nothing new. `undefined`: the world.
+ * The box to request for a view: half its size larger on each side, rounded to steps, so that small movements request
+ * nothing. `undefined`: the world.
  *
- * @param view longitudes may go on beyond ±180, with `west < east`
+ * @param view longitudes may exceed ±180, with `west < east`
  */
 export function scopeAround(view: Box): Box | undefined {
   const [height, width] = [view.north - view.south, view.east - view.west];
@@ -62,7 +62,7 @@ export function scopeAround(view: Box): Box | undefined {
   };
 }
 
-/** Whether what is asked for still fits what is in view: all of it is inside, and it is not many times as much. */
+/** Whether a requested box still fits a view: it contains the view, and is not much larger than needed. */
 export function stillFits(scope: Box | undefined, view: Box): boolean {
   const wanted = scopeAround(view);
   if (scope === undefined || wanted === undefined) return scope === wanted;

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 
+import type { ServerStatus, SourceStatus } from "../api/types.ts";
 import { emptiness, facts, health } from "./health.ts";
-import type { Circumstances, Health, ServerStatus, SourceStatus } from "./health.ts";
+import type { Health, HealthInputs } from "./health.ts";
 
 const NOW = 1_795_472_400;
 const source: SourceStatus = {
@@ -11,6 +12,8 @@ const source: SourceStatus = {
   response_time: NOW - 5,
   next_poll_at: NOW + 5,
   credits_left: 3000,
+  last_answer: null,
+  last_states_at: null,
 };
 const status = (more: Partial<SourceStatus> = {}): ServerStatus => ({
   demonstration: false,
@@ -18,7 +21,7 @@ const status = (more: Partial<SourceStatus> = {}): ServerStatus => ({
   recorded_at: null,
   source: { ...source, ...more },
 });
-const circumstances = (more: Partial<Circumstances>): Circumstances => ({
+const inputs = (more: Partial<HealthInputs>): HealthInputs => ({
   connection: { kind: "live" },
   status: status(),
   observedAt: NOW - 5,
@@ -26,7 +29,7 @@ const circumstances = (more: Partial<Circumstances>): Circumstances => ({
   ...more,
 });
 
-test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
+test.each<[string, Partial<HealthInputs>, Health["tone"], RegExp, RegExp]>([
   ["all is well", {}, "good", /^Live$/, /5 s old/],
   [
     "simulated",
@@ -43,7 +46,7 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
     /played back .* 5 s old/,
   ],
   [
-    "the server is away",
+    "the server cannot be reached",
     { connection: { kind: "waiting", until: (NOW + 4) * 1000, reason: "fetch failed" } },
     "bad",
     /^Connection lost$/,
@@ -64,7 +67,7 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
     /Timed out\. Next attempt at/,
   ],
   [
-    "not asked",
+    "not polled yet",
     { status: status({ state: "not_yet_asked" }), observedAt: undefined },
     "waiting",
     /^Waiting for the source$/,
@@ -72,7 +75,7 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
   ],
   ["paused", { status: status({ state: "paused" }) }, "waiting", /^Polling is paused$/, /operator.* 5 s old/],
   ["nothing yet", { observedAt: undefined }, "waiting", /^Waiting for data$/, /./],
-  ["old, and nobody knows why", { status: undefined, observedAt: NOW - 600 }, "waiting", /^Snapshot, 10 min old$/, /./],
+  ["old for an unknown reason", { status: undefined, observedAt: NOW - 600 }, "waiting", /^Snapshot, 10 min old$/, /./],
   [
     "a snapshot until the next poll",
     { observedAt: NOW - 720, status: status({ next_poll_at: NOW + 120 }) },
@@ -114,19 +117,19 @@ test.each<[string, Partial<Circumstances>, Health["tone"], RegExp, RegExp]>([
     { status: status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: null }), observedAt: undefined },
     "waiting",
     /^No aircraft reported$/,
-    /holds no aircraft/,
+    /contains no aircraft/,
   ],
-  ["nobody looks", { connection: { kind: "stopped" } }, "waiting", /^Paused$/, /./],
+  ["hidden", { connection: { kind: "stopped" } }, "waiting", /^Paused$/, /./],
 ])("%s", (_, more, tone, headline, explanation) => {
-  const said = health(circumstances(more));
+  const said = health(inputs(more));
   expect(said.tone).toBe(tone);
   expect(said.headline).toMatch(headline);
   expect(said.explanation).toMatch(explanation);
 });
 
-test("an empty sky has a reason", () => {
-  const good = health(circumstances({}));
-  const lost = health(circumstances({ connection: { kind: "refused", reason: "no" } }));
+test("an empty map has an explanation", () => {
+  const good = health(inputs({}));
+  const lost = health(inputs({ connection: { kind: "refused", reason: "no" } }));
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, good)).toMatch(/No aircraft reported in this area/);
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, lost)).toMatch(/^Connection refused\. No\./);
   expect(emptiness({ held: 1200, shown: 0, inView: 0 }, good)).toMatch(
@@ -136,7 +139,7 @@ test("an empty sky has a reason", () => {
   expect(emptiness({ held: 3, shown: 2, inView: 1 }, lost)).toBeUndefined();
 });
 
-test("the figures tell when the source last answered, with how many, and when it last had any", () => {
+test("the facts include the latest answer of the source and the latest one with aircraft", () => {
   const full = status({ last_answer: { at: NOW - 10, states: 9812 }, last_states_at: NOW - 10 });
   expect(facts(full, 200, NOW)).toEqual([
     expect.stringMatching(/^Next update due at \d\d:\d\d:\d\d UTC\.$/),

@@ -1,56 +1,32 @@
+import type { ServerStatus } from "../api/types.ts";
 import type { ConnectionState } from "../stream/index.ts";
 import { clock as clockOf, date, shortClock } from "./time.ts";
 import { span } from "./units.ts";
 
-/** What `GET /api/v1/status` says. */
-export interface ServerStatus {
-  /** Whether the traffic is anything but live. */
-  readonly demonstration: boolean;
-  readonly traffic: "live" | "simulated" | "recorded";
-  /** When recorded traffic was recorded, Unix seconds. */
-  readonly recorded_at: number | null;
-  /** `null` where another process asks the source. */
-  readonly source: SourceStatus | null;
-}
-
-/** How the source of the flights is. Times are Unix seconds. */
-export interface SourceStatus {
-  readonly state: "not_yet_asked" | "live" | "rate_limited" | "refused" | "unavailable" | "malformed" | "paused";
-  readonly since: number;
-  readonly reason: string | null;
-  readonly response_time: number | null;
-  readonly next_poll_at: number | null;
-  readonly credits_left: number | null;
-  /** The newest answer that could be read: when it came, and how many states it held. */
-  readonly last_answer?: { readonly at: number; readonly states: number } | null;
-  /** When an answer last held any state. */
-  readonly last_states_at?: number | null;
-}
-
-/** What the page knows when it says how good its picture is. */
-export interface Circumstances {
+/** What the health of the picture depends on. */
+export interface HealthInputs {
   readonly connection: ConnectionState;
   readonly status: ServerStatus | undefined;
-  /** The newest answer of the source that is in the picture, Unix seconds. */
+  /** The source's latest response time in the picture, Unix seconds. */
   readonly observedAt: number | undefined;
   /** Unix seconds */
   readonly now: number;
 }
 
-/** How good the picture is, in words. */
+/** How current and trustworthy the picture is, in words. */
 export interface Health {
   readonly tone: "good" | "snapshot" | "simulated" | "waiting" | "bad";
   readonly headline: string;
   readonly explanation: string;
 }
 
-/** A picture is live up to this age, and a snapshot from then on. Seconds. */
-const LIVE = 60;
-/** The source may be this late before its next answer is called overdue. Seconds. */
+/** A picture up to this age is live, an older one a snapshot. Seconds. */
+const MAX_LIVE_AGE = 60;
+/** An update that is later than this is overdue, seconds. */
 const OVERDUE = 60;
 
-/** Says how good the picture is, and why: what is nearest to the reader comes first. */
-export function health({ connection, status, observedAt, now }: Circumstances): Health {
+/** The health of the live picture. Faults close to the browser take precedence. */
+export function health({ connection, status, observedAt, now }: HealthInputs): Health {
   const source = status?.source ?? undefined;
   const clock = (moment: number): string => clockOf(moment, now);
   const old = observedAt === undefined ? "No data yet." : `Positions are ${span(now - observedAt)} old.`;
@@ -110,7 +86,7 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
           headline: "Waiting for the source",
           explanation: `The first request is pending.${again}`,
         };
-      case "live":
+      default:
         break;
     }
   }
@@ -119,7 +95,7 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
     return {
       tone: "waiting",
       headline: since === undefined ? "No aircraft reported" : `No aircraft reported for ${span(now - since)}`,
-      explanation: `OpenSky answers, but its newest answer holds no aircraft. ${old}`,
+      explanation: `OpenSky answers, but its latest answer contains no aircraft. ${old}`,
     };
   }
   if (observedAt === undefined) {
@@ -131,7 +107,7 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
   }
   const age = now - observedAt;
   const due = source?.next_poll_at ?? undefined;
-  const isLive = age < LIVE;
+  const isLive = age < MAX_LIVE_AGE;
   const isOverdue = !isLive && (due === undefined || due < now - OVERDUE);
   const next = due === undefined || isOverdue ? "" : `, next at ${shortClock(due, now)}`;
   const aged = (name: string): string => (isLive ? name : `${name}, ${span(age)} old${next}`);
@@ -151,33 +127,33 @@ export function health({ connection, status, observedAt, now }: Circumstances): 
   return { tone: isOverdue ? "waiting" : "snapshot", headline: aged("Snapshot"), explanation: `${old}${late}` };
 }
 
-/** What the source and the server say in figures, for every width of the page: one sentence each. */
+/** The figures of the source and the stream, one sentence each. */
 export function facts(status: ServerStatus | undefined, delayMs: number | undefined, now: number): string[] {
   const { next_poll_at = null, credits_left = null, last_answer = null, last_states_at = null } = status?.source ?? {};
-  const said: string[] = [];
-  if (next_poll_at !== null && next_poll_at > now) said.push(`Next update due at ${clockOf(next_poll_at, now)}.`);
+  const facts: string[] = [];
+  if (next_poll_at !== null && next_poll_at > now) facts.push(`Next update due at ${clockOf(next_poll_at, now)}.`);
   if (last_answer !== null) {
     const states = last_answer.states === 0 ? "no aircraft" : `${last_answer.states.toLocaleString("en")} aircraft`;
-    said.push(`OpenSky last answered ${span(now - last_answer.at)} ago, with ${states}.`);
+    facts.push(`OpenSky last answered ${span(now - last_answer.at)} ago, with ${states}.`);
     if (last_answer.states === 0 && last_states_at !== null) {
-      said.push(`It last reported aircraft at ${clockOf(last_states_at, now)}, ${span(now - last_states_at)} ago.`);
+      facts.push(`It last reported aircraft at ${clockOf(last_states_at, now)}, ${span(now - last_states_at)} ago.`);
     }
   }
-  if (credits_left !== null) said.push(`OpenSky credits left today: ${credits_left.toLocaleString("en")}.`);
-  // Both clocks must be right for it to mean something.
+  if (credits_left !== null) facts.push(`OpenSky credits left today: ${credits_left.toLocaleString("en")}.`);
+  // Only meaningful where both clocks are right.
   if (delayMs !== undefined && delayMs >= -1000) {
-    said.push(`Delivery delay of the latest event: ${(Math.max(0, delayMs) / 1000).toFixed(1)} s.`);
+    facts.push(`Delivery delay of the latest event: ${(Math.max(0, delayMs) / 1000).toFixed(1)} s.`);
   }
-  return said;
+  return facts;
 }
 
-/** What is said of the picture of an earlier moment, Unix seconds. */
+/** The health of a replay at a moment, Unix seconds. */
 export function replayed(at: number): Health {
   const explanation = `Recorded traffic at ${clockOf(at)}.`;
   return { tone: "simulated", headline: "Replay", explanation };
 }
 
-/** Why nothing is to be seen; `undefined` where something is. */
+/** Why the map is empty; `undefined` where it is not. */
 export function emptiness(counts: { held: number; shown: number; inView: number }, now: Health): string | undefined {
   if (counts.held === 0) {
     if (now.headline === "Replay") return "No recorded traffic here at this time.";

@@ -1,4 +1,4 @@
-/** An aircraft that may be labelled, by its place on the web mercator map. */
+/** An aircraft that may be labelled, with its place on the web mercator map. */
 export interface Candidate {
   readonly icao24: string;
   readonly x: number;
@@ -6,21 +6,21 @@ export interface Candidate {
 }
 
 /**
- * The aircraft to label where there is no room for all, spread over the view: one in each square of a grid, then a second
- * one, until there are enough.
+ * Chooses the aircraft to label where there is not enough room for all, spread over the view: one in each square of a grid,
+ * then a second one, up to the limit.
  *
- * The grid lies on the world, and who was labelled before comes first in its square, so that labels neither jump while
- * the map moves nor change from one update to the next.
+ * The grid is fixed to the world, and aircraft that were labelled before come first in their square: labels neither jump
+ * while the map moves nor change with an update.
  *
  * @param square the side of a square on the web mercator map
  */
 export function spread<T extends Candidate>(
   candidates: readonly T[],
-  most: number,
+  max: number,
   square: number,
   before: ReadonlySet<string>,
 ): T[] {
-  if (candidates.length <= most) return [...candidates];
+  if (candidates.length <= max) return [...candidates];
   const squares = new Map<string, { readonly order: number; readonly labelled: boolean; readonly candidate: T }[]>();
   for (const candidate of candidates) {
     const key = `${Math.floor(candidate.x / square)} ${Math.floor(candidate.y / square)}`;
@@ -36,7 +36,7 @@ export function spread<T extends Candidate>(
     inside.forEach((one, turn) => turns.push({ ...one, turn }));
   }
   turns.sort((one, other) => one.turn - other.turn || labelledFirst(one, other));
-  return turns.slice(0, most).map(({ candidate }) => candidate);
+  return turns.slice(0, max).map(({ candidate }) => candidate);
 }
 
 function labelledFirst(
@@ -46,7 +46,7 @@ function labelledFirst(
   return Number(other.labelled) - Number(one.labelled) || one.order - other.order;
 }
 
-/** A number from 0 to 1 that has nothing to do with where an aircraft is, and is always the same for it (FNV-1a). */
+/** A number from 0 to 1 that is constant for an aircraft and independent of its position (FNV-1a). */
 export function hash(icao24: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < icao24.length; i += 1) value = Math.imul(value ^ icao24.charCodeAt(i), 0x01000193) >>> 0;

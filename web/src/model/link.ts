@@ -1,14 +1,14 @@
 import type { Filter } from "./filter.ts";
 import { isSquawkStart } from "./filter.ts";
 
-/** What opens beside the map. */
+/** The panels next to the map. */
 export const PANEL_NAMES = ["list", "filters", "statistics", "settings"] as const;
 export type PanelName = (typeof PANEL_NAMES)[number];
 
-/** How many times as fast as it was a replay may be played. */
+/** The speeds of a replay. */
 export const SPEEDS = [1, 2, 5, 10, 30, 60] as const;
 
-/** What an address shows after its `#`, such as `#icao24=4b1814&view=6/47/8.5&panel=list&country=Germany`. */
+/** The contents of a link, after its `#`: `#icao24=4b1814&view=6/47/8.5&panel=list&country=Germany`. */
 export interface Link {
   /** The selected aircraft. */
   readonly icao24?: string;
@@ -18,21 +18,21 @@ export interface Link {
   readonly replay?: ReplayLink;
 }
 
-/** Where the map looks. */
+/** The centre and zoom of the map. */
 export interface View {
   readonly zoom: number;
   readonly lat: number;
   readonly lon: number;
 }
 
-/** A moment of the past, and how fast it is played. */
+/** The moment and speed of a replay. */
 export interface ReplayLink {
   /** Unix seconds */
   readonly at: number;
   readonly speed?: number;
 }
 
-/** The filter's figures: m and m/s. */
+/** The numeric members of the filter, m and m/s. */
 const FIGURES = [
   ["minalt", "lowest"],
   ["maxalt", "highest"],
@@ -40,7 +40,7 @@ const FIGURES = [
   ["maxspeed", "fastest"],
 ] as const;
 
-/** Reads what follows the `#`; what is not understood is left out. */
+/** Reads a link; invalid parts are left out. */
 export function readLink(hash: string): Link {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
   const icao24 = parameters.get("icao24")?.toLowerCase();
@@ -90,7 +90,7 @@ function readReplay(parameters: URLSearchParams): ReplayLink | undefined {
   return { at, ...(speed !== undefined && { speed }) };
 }
 
-/** What follows the `#` for this. */
+/** Writes a link. */
 export function writeLink({ icao24, view, panel, filter = {}, replay }: Link): string {
   const parts: string[] = [];
   const add = (name: string, value: string | number | undefined): void => {
@@ -102,7 +102,7 @@ export function writeLink({ icao24, view, panel, filter = {}, replay }: Link): s
     parts.push(`view=${view.zoom.toFixed(2)}/${view.lat.toFixed(digits)}/${view.lon.toFixed(digits)}`);
   }
   add("panel", panel);
-  // As exact as a foot and a knot are.
+  // Precise to a foot and a knot.
   for (const [name, member] of FIGURES) {
     const value = filter[member];
     add(name, value === undefined ? undefined : Math.round(value * 100) / 100);

@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { StateVector } from "../stream/index.ts";
-import { emergency, isPositionOld, opacity, positionAge, shape } from "./aircraft.ts";
+import { unknownState } from "../stream/table.ts";
+import { isPositionOld, opacity, positionAge, shape } from "./aircraft.ts";
 import { altitudeColour, EMERGENCY, GROUND, UNKNOWN } from "./colours.ts";
+import type { Emergencies } from "./emergencies.ts";
 import { chipsOf, isOpen, predicate, problemsOf, usable } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import {
@@ -35,7 +37,7 @@ import {
 
 function aircraft(known: Partial<StateVector> = {}): StateVector {
   return {
-    icao24: "4b1814",
+    ...unknownState("4b1814"),
     callsign: "SWR123",
     origin_country: "Switzerland",
     lat: 47,
@@ -57,6 +59,8 @@ function aircraft(known: Partial<StateVector> = {}): StateVector {
   };
 }
 
+const NO_EMERGENCIES: Emergencies = new Map();
+
 describe("units", () => {
   test.each([
     [10_668, "aeronautical", "35,000 ft"],
@@ -72,7 +76,7 @@ describe("units", () => {
     expect(UNIT_SYSTEMS.map((system) => figure(-5.08, "vertical", system))).toEqual(["-1,000", "-5.1", "-1,000"]);
   });
 
-  test("there and back is the same", () => {
+  test("a conversion to a unit and back keeps the value", () => {
     fc.assert(
       fc.property(
         fc.double({ noNaN: true, min: -1e6, max: 1e6 }),
@@ -103,7 +107,7 @@ describe("flight levels", () => {
     geo_altitude: null,
   });
 
-  test("are used from the transition altitude on, and feet below it", () => {
+  test("are used from the transition altitude up, feet below it", () => {
     expect([400, 17_999, 18_000, 35_000].map((feet) => altitudeText(at(feet), "aeronautical"))).toEqual([
       "400 ft",
       "17,999 ft",
@@ -115,7 +119,7 @@ describe("flight levels", () => {
     setTransitionAltitude(TRANSITION_ALTITUDE);
   });
 
-  test("are of the standard pressure, and of aviation's units", () => {
+  test("need a barometric altitude and aeronautical units", () => {
     const geometric = { baro_altitude: null, geo_altitude: 10_668 };
     expect(altitudeText(geometric, "aeronautical")).toBe("35,000 ft");
     expect([altitudeText(at(35_000), "metric"), altitudeText(at(35_000), "imperial")]).toEqual([
@@ -127,7 +131,7 @@ describe("flight levels", () => {
 });
 
 describe("colours", () => {
-  test("follow the altitude, with colours of their own for the ground and the unknown", () => {
+  test("follow the altitude; the ground and unknown altitudes have their own", () => {
     expect(altitudeColour(0, false)).toEqual([224, 76, 20]);
     expect(altitudeColour(-300, false)).toEqual(altitudeColour(0, false));
     expect(altitudeColour(99_999, false)).toEqual(altitudeColour(15_000, false));
@@ -139,17 +143,7 @@ describe("colours", () => {
 });
 
 describe("an aircraft", () => {
-  test("cries for help by three squawks", () => {
-    expect(["7500", "7600", "7700", "7701", null].map((squawk) => emergency({ squawk }))).toEqual([
-      "unlawful interference",
-      "radio failure",
-      "emergency",
-      undefined,
-      undefined,
-    ]);
-  });
-
-  test("is drawn by its category", () => {
+  test("has a symbol for its category", () => {
     const cases = [{ category: 8 }, { category: 9 }, { category: 2 }, { category: 17 }, {}, { true_track: null }];
     expect(cases.map((known) => shape(aircraft(known)))).toEqual([
       "helicopter",
@@ -161,7 +155,7 @@ describe("an aircraft", () => {
     ]);
   });
 
-  test("is marked by the age of its position, not by when it was heard", () => {
+  test("is marked by the age of its position, not of its last contact", () => {
     const heard = aircraft({ time_position: 1_000, last_contact: 8_195, observed_at: 8_200 });
     expect(positionAge(heard, 8_200)).toBe(7_200);
     expect([isPositionOld(heard, 8_200), isPositionOld(heard, 1_010), isPositionOld(heard, undefined)]).toEqual([
@@ -194,12 +188,21 @@ describe("filters", () => {
     [{ squawk: "77" }, false],
     [{ emergencies: true }, false],
   ])("%o", (filter, passes) => {
-    expect(predicate(filter)(aircraft())).toBe(passes);
+    expect(predicate(filter, NO_EMERGENCIES)(aircraft())).toBe(passes);
   });
 
-  test("what is unknown does not pass where it is asked for", () => {
-    expect(predicate({ slowest: 0 })(aircraft({ velocity: null }))).toBe(false);
-    const low = predicate({ highest: 100 });
+  test("emergencies are the aircraft with an alert, whatever their squawk", () => {
+    const state = aircraft({ squawk: "7700" });
+    const emergencies: Emergencies = new Map([
+      ["4b1814", { icao24: "4b1814", squawk: "7700", meaning: "emergency", since: 100, state }],
+    ]);
+    expect(predicate({ emergencies: true }, emergencies)(aircraft({ squawk: null }))).toBe(true);
+    expect(predicate({ emergencies: true }, NO_EMERGENCIES)(state)).toBe(false);
+  });
+
+  test("an unknown value fails a filter that needs it", () => {
+    expect(predicate({ slowest: 0 }, NO_EMERGENCIES)(aircraft({ velocity: null }))).toBe(false);
+    const low = predicate({ highest: 100 }, NO_EMERGENCIES);
     const unknown = { baro_altitude: null, geo_altitude: null };
     expect([low(aircraft(unknown)), low(aircraft({ ...unknown, on_ground: true }))]).toEqual([false, true]);
     expect([isOpen({}), isOpen({ emergencies: false }), isOpen({ lowest: 0 })]).toEqual([true, true, false]);
@@ -207,7 +210,7 @@ describe("filters", () => {
 });
 
 describe("a filter", () => {
-  test("that cannot be meant says so at its field, and the rest of it is used", () => {
+  test("with invalid members names them at their fields, and the rest is used", () => {
     const filter = { lowest: 3_000, highest: 1_000, slowest: 1, fastest: 2, squawk: "9", country: "Chad" };
     expect(Object.keys(problemsOf(filter))).toEqual(["altitude", "squawk"]);
     expect(usable(filter)).toEqual({ slowest: 1, fastest: 2, country: "Chad" });
@@ -224,7 +227,7 @@ describe("a filter", () => {
     ]);
   });
 
-  test("is shown part by part in words", () => {
+  test("is described part by part", () => {
     const filter: Filter = {
       lowest: 1_524,
       highest: 3_048,
@@ -266,7 +269,7 @@ describe("search", () => {
   });
 });
 
-test("the list is ordered, what is unknown last either way", () => {
+test("unknown values come last in either order", () => {
   const all = [3, null, 1, 2].map((velocity, i) => aircraft({ icao24: `00000${i}`, velocity }));
   const speeds = (descending: boolean): unknown[] =>
     sorted(all, { by: "speed", descending }).map(({ velocity }) => velocity);
@@ -277,20 +280,20 @@ test("the list is ordered, what is unknown last either way", () => {
 });
 
 describe("geometry", () => {
-  test("the map's corners", () => {
+  test("the corners of the web mercator map", () => {
     expect([mercatorX(-180), mercatorX(180), mercatorY(0)]).toEqual([0, 1, 0.5]);
     expect(mercatorY(90)).toBeCloseTo(0);
     expect(mercatorY(-90)).toBeCloseTo(1);
   });
 
-  test("a map of two worlds' width shows a whole one to each side of its middle", () => {
+  test("a map as wide as two worlds shows one on each side of its centre", () => {
     const box = boxOf({ zoom: 0, lat: 0, lon: 10 }, 1024, 512);
     expect([box.west, box.east]).toEqual([-350, 370]);
     expect(box.north).toBeCloseTo(85.0511, 3);
     expect(latitudeAt(mercatorY(47.3))).toBeCloseTo(47.3);
   });
 
-  test("an aircraft is where its speed says after a minute", () => {
+  test("a velocity on the map is the distance of a minute", () => {
     const [x, y] = mercatorVelocity(60, 250, 90);
     // 15 km to the east at 60° N, where a degree is half as long as at the equator.
     expect(x * 60 * 360).toBeCloseTo(15_000 / (111_319.5 * 0.5), 3);
@@ -298,7 +301,7 @@ describe("geometry", () => {
     expect(mercatorVelocity(0, 250, 0)[1]).toBeLessThan(0);
   });
 
-  test("what is asked for has all that is in view, and stays until the view leaves it", () => {
+  test("a requested box contains the view, and is kept until the view leaves it", () => {
     const view = fc.record({
       lat: fc.double({ noNaN: true, min: -60, max: 60 }),
       lon: fc.double({ noNaN: true, min: -180, max: 180 }),
@@ -324,12 +327,12 @@ describe("geometry", () => {
   });
 });
 
-test("positions are carried on for a minute at most, and never backwards", () => {
+test("positions are estimated for a minute at most, and never backwards", () => {
   expect([90, 100, 130, 999].map((now) => reckoning(now, 100))).toEqual([0, 0, 30, 60]);
   expect(reckoning(130, null)).toBe(0);
 });
 
-test("a link says what it was made from", () => {
+test("a link is read back as it was written", () => {
   fc.assert(
     fc.property(
       fc.double({ noNaN: true, min: 0, max: 12 }),

@@ -1,8 +1,8 @@
-/** Positions are carried on for at most this long; what is not heard for longer stands still. Seconds. */
-export const LONGEST_RECKONING = 60;
+/** Positions are estimated for at most this long after a report, then stay where they are. Seconds. */
+export const MAX_RECKONING = 60;
 
-/** How long a position is carried on: since it was taken, and never backwards. Seconds. */
+/** How long ago a position was reported, for an estimate of the present one: from 0 to the limit. Seconds. */
 export function reckoning(now: number, timePosition: number | null): number {
   if (timePosition === null) return 0;
-  return Math.min(LONGEST_RECKONING, Math.max(0, now - timePosition));
+  return Math.min(MAX_RECKONING, Math.max(0, now - timePosition));
 }

@@ -1,10 +1,10 @@
 import type { StateVector } from "../stream/index.ts";
 
 /**
- * The aircraft that a text may mean, the likeliest first: its icao24 or callsign, what begins with the text, what has it
- * inside, and last those of a country.
+ * The aircraft that match a text, best match first: an equal ICAO address or callsign, one that begins with the text, a
+ * callsign that contains it, a country that begins with it.
  */
-export function search(states: Iterable<StateVector>, text: string, most: number): StateVector[] {
+export function search(states: Iterable<StateVector>, text: string, max: number): StateVector[] {
   const wanted = text.trim().toLowerCase();
   if (wanted === "") return [];
   const ranks: StateVector[][] = [[], [], [], []];
@@ -13,7 +13,7 @@ export function search(states: Iterable<StateVector>, text: string, most: number
     if (rank !== undefined) ranks[rank]?.push(state);
   }
   for (const rank of ranks) rank.sort((a, b) => key(a).localeCompare(key(b)));
-  return ranks.flat().slice(0, most);
+  return ranks.flat().slice(0, max);
 }
 
 const key = ({ callsign, icao24 }: StateVector): string => callsign ?? `~${icao24}`;

@@ -4,7 +4,7 @@ import { altitude } from "./aircraft.ts";
 /** The columns of the list. */
 export type Column = "callsign" | "icao24" | "country" | "altitude" | "speed" | "seen";
 
-/** How the list is ordered. */
+/** The order of the list. */
 export interface Order {
   readonly by: Column;
   readonly descending: boolean;
@@ -19,7 +19,7 @@ const VALUES: Record<Column, (state: StateVector) => string | number | null> = {
   seen: ({ last_contact }) => last_contact,
 };
 
-/** In this order; what is unknown comes last either way, and equals are ordered by icao24, so that rows do not jump. */
+/** Sorts aircraft. Unknown values come last in either order; equal ones are sorted by ICAO address, so that rows do not jump. */
 export function sorted(states: readonly StateVector[], { by, descending }: Order): StateVector[] {
   const value = VALUES[by];
   const keyed = states.map((state) => ({ state, key: value(state) }));

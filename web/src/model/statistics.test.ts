@@ -6,7 +6,7 @@ import { busiestCountries, byAltitude, byCountry, wholeDay } from "./statistics.
 const state = (more: Partial<StateVector>): StateVector =>
   ({ origin_country: null, baro_altitude: null, geo_altitude: null, on_ground: false, ...more }) as StateVector;
 
-test("aircraft by country: the larger ones, and all others together", () => {
+test("aircraft are counted by country, the smaller ones together", () => {
   const states = ["Chad", "Chad", "Peru", "Oman", null].map((origin_country) => state({ origin_country }));
   expect(byCountry(states, 2)).toEqual([
     { name: "Chad", count: 2 },
@@ -16,7 +16,7 @@ test("aircraft by country: the larger ones, and all others together", () => {
   expect(byCountry([], 2)).toEqual([]);
 });
 
-test("aircraft by altitude: each in one band, whatever its altitude", () => {
+test("each aircraft is counted in one altitude band", () => {
   const heights = [-300, 0, 2_999, 3_000, 11_999, 12_000, 28_560];
   const states = [
     ...heights.map((baro_altitude) => state({ baro_altitude })),
@@ -35,7 +35,7 @@ test("aircraft by altitude: each in one band, whatever its altitude", () => {
   ]);
 });
 
-test("the day: its fullest hour of each country, and each of its hours", () => {
+test("the day has each country's peak and every hour", () => {
   const hour = 1_795_471_200;
   const rows = [
     { hour, origin_country: "Chad", states: 9, aircraft: 3 },

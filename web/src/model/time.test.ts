@@ -8,7 +8,7 @@ afterEach(() => {
   setZone("utc");
 });
 
-test("a moment names its zone, and its date where it is not today", () => {
+test("a time has its zone, and its date unless it is today", () => {
   expect(clock(AT, AT + 60)).toBe("14:05:09 UTC");
   expect(clock(AT, AT + 86_400)).toBe("28 Dec, 14:05:09 UTC");
   expect(clock(AT, AT + 40 * 86_400)).toBe("28 Dec 2025, 14:05:09 UTC");
@@ -20,7 +20,7 @@ test("a moment names its zone, and its date where it is not today", () => {
   expect(hourAndMinute(AT - 14 * 3600)).toBe("00:05");
 });
 
-test("local time is a switch away, and names its zone, too", () => {
+test("local times name their zone, too", () => {
   setZone("local");
   const local = new Date(AT * 1000);
   const pad = (value: number): string => String(value).padStart(2, "0");

@@ -1,15 +1,15 @@
-/** The clock that moments are written by. */
+/** The time zone of all times. */
 export type Zone = "utc" | "local";
 
-// One for the whole page, as a locale is, so that no two moments on it are of different zones.
+// One for the whole page, so that no two times have different zones.
 let shownZone: Zone = "utc";
 
-/** Writes every moment in this zone from now on. */
+/** Formats all times in this zone. */
 export function setZone(zone: Zone): void {
   shownZone = zone;
 }
 
-/** The parts of a moment, by the clock that is shown. */
+/** The parts of a time in the current zone. */
 interface Parts {
   readonly day: string;
   readonly month: string;
@@ -41,12 +41,12 @@ function partsOf(unixSeconds: number): Parts {
   return Object.fromEntries(parts.map(({ type, value }) => [type, value])) as unknown as Parts;
 }
 
-/** The zone's name at a moment: `UTC`, `CET`, `GMT-5`. */
+/** The name of the zone at a moment: `UTC`, `CET`, `GMT-5`. */
 export function zoneName(unixSeconds: number): string {
   return partsOf(unixSeconds).timeZoneName;
 }
 
-/** A time of day, with its date where it is of another day than `now`. */
+/** A time of day, with its date unless it is today. */
 function dated(unixSeconds: number, time: string, now: number): string {
   const { day, month, year, timeZoneName } = partsOf(unixSeconds);
   const today = partsOf(now);
@@ -56,8 +56,7 @@ function dated(unixSeconds: number, time: string, now: number): string {
 }
 
 /**
- * A moment with its zone, and with its date where it is of another day than `now`: `14:05:09 UTC`,
- * `27 Dec, 14:05:09 UTC`.
+ * A time with its zone, and with its date unless it is today: `14:05:09 UTC`, `27 Dec, 14:05:09 UTC`.
  */
 export function clock(unixSeconds: number, now = Date.now() / 1000): string {
   const { hour, minute, second } = partsOf(unixSeconds);
@@ -69,7 +68,7 @@ export function shortClock(unixSeconds: number, now = Date.now() / 1000): string
   return dated(unixSeconds, hourAndMinute(unixSeconds), now);
 }
 
-/** The same with the date, whatever day it is. */
+/** The same, always with the date. */
 export function dateAndClock(unixSeconds: number, now = Date.now() / 1000): string {
   const { day, month, year, hour, minute, second, timeZoneName } = partsOf(unixSeconds);
   const date = year === partsOf(now).year ? `${day} ${month}` : `${day} ${month} ${year}`;
@@ -82,7 +81,7 @@ export function hourAndMinute(unixSeconds: number): string {
   return `${hour}:${minute}`;
 }
 
-/** The day of a moment: `28 Dec 2025`. */
+/** The date of a moment: `28 Dec 2025`. */
 export function date(unixSeconds: number): string {
   const { day, month, year } = partsOf(unixSeconds);
   return `${day} ${month} ${year}`;

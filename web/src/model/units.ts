@@ -1,17 +1,17 @@
-/** How figures are shown. */
+/** The units that values are shown in. */
 export type UnitSystem = "aeronautical" | "metric" | "imperial";
 
-/** A kind of figure, each held in SI units: m, m/s, m/s, m. */
+/** A physical quantity. Values are in SI units: m, m/s, m/s, m. */
 export type Quantity = "altitude" | "speed" | "vertical" | "distance";
 
 interface Unit {
   readonly name: string;
-  /** How many of it make one of the SI unit. */
+  /** How many of this unit make one SI unit. */
   readonly perSi: number;
   readonly digits: number;
 }
 
-/** Where altitudes become flight levels unless somebody chooses another one: that of North America. Feet. */
+/** The default transition altitude, that of North America. Feet. */
 export const TRANSITION_ALTITUDE = 18_000;
 
 const FOOT = 1 / 0.3048;
@@ -39,20 +39,20 @@ const UNITS: Record<UnitSystem, Record<Quantity, Unit>> = {
   },
 };
 
-/** Every unit system, in the order in which they are offered. */
+/** Every unit system, in the order of the settings. */
 export const UNIT_SYSTEMS: readonly UnitSystem[] = ["aeronautical", "metric", "imperial"];
 
-/** The unit's name. */
+/** The name of a unit. */
 export function unitName(quantity: Quantity, system: UnitSystem): string {
   return UNITS[system][quantity].name;
 }
 
-/** The figure in the system's unit. */
+/** Converts a value from SI units. */
 export function inUnit(value: number, quantity: Quantity, system: UnitSystem): number {
   return value * UNITS[system][quantity].perSi;
 }
 
-/** The figure in SI units. */
+/** Converts a value to SI units. */
 export function fromUnit(value: number, quantity: Quantity, system: UnitSystem): number {
   return value / UNITS[system][quantity].perSi;
 }
@@ -61,7 +61,7 @@ const formats = [0, 1].map(
   (digits) => new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }),
 );
 
-/** The figure in the system's unit, without its name; an en dash where it is unknown. */
+/** Formats a value without its unit; an en dash where it is unknown. */
 export function figure(value: number | null, quantity: Quantity, system: UnitSystem): string {
   if (value === null) return "–";
   const { perSi, digits } = UNITS[system][quantity];
@@ -70,44 +70,44 @@ export function figure(value: number | null, quantity: Quantity, system: UnitSys
   return (formats[digits] ?? formats[0])?.format(Math.abs(shown) < 0.5 * 10 ** -digits ? 0 : shown) ?? "";
 }
 
-/** The figure with its unit. */
+/** Formats a value with its unit. */
 export function withUnit(value: number | null, quantity: Quantity, system: UnitSystem): string {
   return value === null ? "–" : `${figure(value, quantity, system)} ${unitName(quantity, system)}`;
 }
 
-// One for the whole page, as the zone of its times is.
+// One for the whole page, like the time zone.
 let transition = TRANSITION_ALTITUDE;
 
-/** Writes pressure altitudes as flight levels from this altitude on, in feet. */
+/** Formats barometric altitudes from this one up as flight levels. Feet. */
 export function setTransitionAltitude(feet: number): void {
   transition = feet;
 }
 
-/** What is written of an altitude: both in m, `null` where it is unknown. */
+/** The altitudes of an aircraft, m. */
 export interface Altitudes {
-  /** By the standard pressure, which flight levels are of. */
+  /** By standard pressure, which flight levels use. */
   readonly baro_altitude: number | null;
   /** Above the WGS-84 ellipsoid. */
   readonly geo_altitude: number | null;
 }
 
-/** The flight level of a pressure altitude, where flight levels are used: not below the transition altitude. */
+/** The flight level of an aircraft at or above the transition altitude. */
 export function levelOf({ baro_altitude }: Altitudes, system: UnitSystem): string | undefined {
   if (system !== "aeronautical" || baro_altitude === null || baro_altitude * FOOT < transition) return undefined;
   return flightLevel(baro_altitude);
 }
 
-/** The best altitude that is known, as a pilot says it: `2,400 ft`, and `FL350` from the transition altitude on. */
+/** The best known altitude: `2,400 ft`, and `FL350` from the transition altitude up. */
 export function altitudeText(altitudes: Altitudes, system: UnitSystem): string {
   return levelOf(altitudes, system) ?? withUnit(altitudes.baro_altitude ?? altitudes.geo_altitude, "altitude", system);
 }
 
-/** The flight level of a pressure altitude in m: hundreds of feet, three digits. */
+/** The flight level of a barometric altitude in m: hundreds of feet, three digits. */
 export function flightLevel(baroAltitude: number): string {
   return `FL${String(Math.max(0, Math.round((baroAltitude * FOOT) / 100))).padStart(3, "0")}`;
 }
 
-/** A time span in words: `12 s`, `3 min`, `2 h 5 min`. */
+/** Formats a duration: `12 s`, `3 min`, `2 h 5 min`. */
 export function span(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 100) return `${whole} s`;

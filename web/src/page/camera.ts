@@ -1,35 +1,51 @@
-import type { SkyMap } from "../map/sky-map.ts";
+import type { AircraftMap } from "../map/aircraft-map.ts";
 import type { StateVector } from "../stream/index.ts";
 import type { Frame } from "./frame.ts";
+import type { PageState, PageStore } from "./state.ts";
 
-/** Brings aircraft into the part of the map that nothing covers. */
+/** Moves the map to the store's target, and with a followed aircraft, into the part that nothing covers. */
 export class Camera {
-  private map: SkyMap | undefined;
-  /** What to look at once the map has come: the stream is there before it. */
-  private aim: { readonly state: StateVector; readonly zoom: number | undefined } | undefined;
+  private map: AircraftMap | undefined;
 
-  constructor(private readonly frame: Frame) {}
-
-  /** Has the map from now on; who was to be looked at before is gone to, if it is still selected. */
-  attach(map: SkyMap, selected: string | undefined): void {
-    this.map = map;
-    const { aim } = this;
-    if (aim !== undefined && aim.state.icao24 === selected) this.lookAt(aim.state, aim.zoom);
+  constructor(
+    private readonly store: PageStore,
+    private readonly frame: Frame,
+  ) {
+    store.on(["aircraft", "traffic", "panel", "player"], ({ following, aircraft }) => {
+      if (following && aircraft !== undefined) this.lookAt(aircraft);
+    });
+    store.on(["target", "aircraft"], (state) => {
+      this.goToTarget(state);
+    });
   }
 
-  /** Moves to an aircraft, at least as near as `zoom`. */
-  lookAt(state: StateVector, zoom?: number): void {
+  /** The map has loaded. */
+  attach(map: AircraftMap): void {
+    this.map = map;
+    this.goToTarget(this.store.state);
+  }
+
+  private goToTarget({ target, aircraft }: PageState): void {
+    if (this.map === undefined || target === undefined) return;
+    if ("view" in target) this.map.jumpTo(target.view);
+    else {
+      const state = target.state ?? (aircraft?.icao24 === target.icao24 ? aircraft : undefined);
+      if (state === undefined) return;
+      if (target.ifHidden !== true || this.isHidden(this.map, state)) this.lookAt(state, target.zoom);
+    }
+    if (this.store.state.target === target) this.store.set({ target: undefined });
+  }
+
+  private lookAt(state: StateVector, zoom?: number): void {
     const { lat, lon } = state;
-    if (this.map === undefined) this.aim = { state, zoom: zoom ?? this.aim?.zoom };
-    if (this.map === undefined || lat === null || lon === null) return;
+    if (lat === null || lon === null) return;
     const { x, y } = this.frame.freeCentre();
     const { clientWidth, clientHeight } = this.frame.map;
-    this.map.goTo(lat, lon, [x - clientWidth / 2, y - clientHeight / 2], zoom);
+    this.map?.goTo(lat, lon, [x - clientWidth / 2, y - clientHeight / 2], zoom);
   }
 
-  /** Moves to an aircraft that cannot be seen. */
-  reveal(state: StateVector): void {
-    const place = this.map?.screen(state);
-    if (place === undefined || this.frame.isCovered(place)) this.lookAt(state);
+  private isHidden(map: AircraftMap, state: StateVector): boolean {
+    const place = map.screen(state);
+    return place === undefined || this.frame.isCovered(place);
   }
 }

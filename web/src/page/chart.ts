@@ -4,8 +4,10 @@ import "uplot/dist/uPlot.min.css";
 import { clock, hourAndMinute, zoneName } from "../model/time.ts";
 import { inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
-import { h } from "./dom.ts";
+import { h } from "../ui/dom.ts";
 import type { Track } from "./track.ts";
+
+import "./chart.css";
 
 const HEIGHT = 160;
 
@@ -16,7 +18,7 @@ export class Chart {
   private units: UnitSystem | undefined;
 
   constructor() {
-    // The width is known only once it is shown, and changes with the window.
+    // The width is unknown until the chart is shown, and changes with the window.
     new ResizeObserver(() => {
       const width = this.element.clientWidth;
       if (width > 0) this.plot?.setSize({ width, height: HEIGHT });
@@ -66,7 +68,7 @@ export class Chart {
       series: [
         {
           label: "Time",
-          value: pointed((time) => clock(time)),
+          value: legendValue((time) => clock(time)),
         },
         {
           label: `Altitude (${unitName("altitude", units)})`,
@@ -74,7 +76,7 @@ export class Chart {
           stroke: () => colour("--accent"),
           width: 2,
           points: { show: false },
-          value: pointed(whole),
+          value: legendValue(whole),
         },
         {
           label: `Speed (${unitName("speed", units)})`,
@@ -83,7 +85,7 @@ export class Chart {
           width: 1.5,
           dash: [5, 3],
           points: { show: false },
-          value: pointed(whole),
+          value: legendValue(whole),
         },
       ],
       axes: [
@@ -94,19 +96,19 @@ export class Chart {
           // The labels have no seconds.
           incrs: [1, 5, 10, 15, 30, 60, 120].map((minutes) => minutes * 60),
           values: (_, times) =>
-            // The first one names the zone.
+            // The first label names the zone.
             times.map((time, i) => (i === 0 ? `${hourAndMinute(time)} ${zoneName(time)}` : hourAndMinute(time))),
         },
         { ...axis, scale: "altitude", size: 52 },
-        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum is there for the compiler only
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- uPlot's enum exists for the compiler only
         { ...axis, scale: "speed", side: 1, size: 40, grid: { show: false } },
       ],
     };
   }
 }
 
-/** Has the chart's legend show the figure that is pointed at, or the newest one. */
-function pointed(text: (value: number) => string): uPlot.Series.Value {
+/** The legend shows the value at the pointer, or the latest one. */
+function legendValue(text: (value: number) => string): uPlot.Series.Value {
   return (plot, value: number | null, series, index) => {
     const shown = (index === null ? plot.data[series]?.at(-1) : value) ?? null;
     return shown === null ? "–" : text(shown);

@@ -1,27 +1,23 @@
 import {
   categoryName,
-  emergency,
   isCategorised,
   isPositionOld,
   positionAge,
   positionSourceName,
   title,
 } from "../model/aircraft.ts";
+import type { Emergency } from "../model/emergencies.ts";
 import { clock } from "../model/time.ts";
 import { levelOf, span, withUnit } from "../model/units.ts";
-import type { UnitSystem } from "../model/units.ts";
-import type { StateVector } from "../stream/index.ts";
+import { closeButton, h, icon, setText, show } from "../ui/dom.ts";
+import { FocusReturn } from "../ui/focus.ts";
+import type { Lookup } from "./aircraft-lookup.ts";
 import { Chart } from "./chart.ts";
-import { h, icon, setText, show } from "./dom.ts";
-import type { Whereabouts } from "./elsewhere.ts";
-import type { Track } from "./track.ts";
+import { answeredAt, goTo, select, setFollowing, shownTime } from "./state.ts";
+import type { PageState, PageStore } from "./state.ts";
 
-/** What somebody does in the details. */
-export interface DetailsEvents {
-  readonly onClose: () => void;
-  readonly onFollow: (follow: boolean) => void;
-  readonly onShow: () => void;
-}
+import "./panel.css";
+import "./details.css";
 
 const FIELDS = [
   ["Altitude", "barometric altitude (standard pressure)"],
@@ -39,23 +35,24 @@ const FIELDS = [
 ] as const;
 type Field = (typeof FIELDS)[number][0];
 
-/** Why there is no current state. */
-const ABSENT: Readonly<Record<Exclude<Whereabouts["kind"], "found">, string>> = {
+/** Replaces the state where there is none. */
+const MISSING: Readonly<Record<Lookup["kind"], string>> = {
+  found: "",
   loading: "Loading …",
   absent: "No current position: silent for several minutes.",
   unavailable: "Its position is temporarily unavailable; retrying …",
 };
 
-/** Everything about one aircraft. */
+/** The selected aircraft. */
 export class Details {
   private readonly name = h("h2", { id: "details-title" });
   private readonly subtitle = h("p", { class: "subtitle" });
-  private readonly cry = h("p", { class: "cry", role: "alert" });
+  private readonly emergency = h("p", { class: "emergency", role: "alert" });
   private readonly oldPosition = h("p", { class: "old-position" });
   private readonly values = new Map<Field, HTMLElement>();
   private readonly fields = h("dl", { class: "fields" });
   private readonly chart = new Chart();
-  private readonly past = h("p", { class: "note" });
+  private readonly trackNote = h("p", { class: "note" });
   private readonly follow = h(
     "button",
     { type: "button", class: "button", "aria-pressed": "false" },
@@ -63,11 +60,12 @@ export class Details {
     "Follow",
   );
   private readonly share = h("button", { type: "button", class: "button" }, icon("link"), "Copy link");
+  private readonly focus: FocusReturn;
   readonly element: HTMLElement;
 
-  constructor(private readonly events: DetailsEvents) {
+  constructor(store: PageStore) {
     this.follow.addEventListener("click", () => {
-      events.onFollow(this.follow.getAttribute("aria-pressed") !== "true");
+      setFollowing(store, !store.state.following);
     });
     this.share.addEventListener("click", () => {
       void this.copy();
@@ -84,20 +82,11 @@ export class Details {
         "header",
         {},
         h("div", {}, this.name, this.subtitle),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "plain-button",
-            "aria-label": "Close the details",
-            click: () => {
-              this.events.onClose();
-            },
-          },
-          icon("close"),
-        ),
+        closeButton("Close the details", () => {
+          select(store, undefined);
+        }),
       ),
-      this.cry,
+      this.emergency,
       this.oldPosition,
       h(
         "div",
@@ -109,7 +98,8 @@ export class Details {
             type: "button",
             class: "button",
             click: () => {
-              this.events.onShow();
+              const { aircraft } = store.state;
+              if (aircraft !== undefined) goTo(store, aircraft);
             },
           },
           icon("search"),
@@ -120,41 +110,63 @@ export class Details {
       this.fields,
       h("h3", {}, "Last 6 hours"),
       this.chart.element,
-      this.past,
+      this.trackNote,
     );
     this.element.hidden = true;
+    this.focus = new FocusReturn(this.element);
+    store.on(["selected"], (state) => {
+      this.open(state);
+    });
+    const shown = [
+      "selected",
+      "following",
+      "aircraft",
+      "lookup",
+      "traffic",
+      "emergencies",
+      "settings",
+      "tick",
+    ] as const;
+    store.on(shown, (state) => {
+      this.update(state);
+    });
+    store.on(["track", "settings", "theme"], (state) => {
+      this.updateTrack(state);
+    });
   }
 
-  /** Shows this aircraft; `undefined` where it is not in the picture any more, or not yet. */
-  update(
-    icao24: string,
-    state: StateVector | undefined,
-    context: {
-      now: number;
-      answeredAt: number | undefined;
-      units: UnitSystem;
-      follow: boolean;
-      missing: Exclude<Whereabouts["kind"], "found"> | undefined;
-    },
-  ): void {
-    const { now, units } = context;
-    this.follow.setAttribute("aria-pressed", String(context.follow));
-    // What was true at another moment is not shown as if it were so at this one.
+  private open({ selected, focusFollows }: PageState): void {
+    const wasOpen = !this.element.hidden;
+    const wasFocused = this.focus.holds;
+    this.element.hidden = selected === undefined;
+    document.body.classList.toggle("with-details", selected !== undefined);
+    if (selected === undefined) {
+      if (wasFocused) this.focus.leave(document.querySelector<HTMLElement>(".map canvas") ?? undefined);
+    } else if (!wasOpen && focusFollows) this.focus.enter();
+  }
+
+  private update(page: PageState): void {
+    const { selected, aircraft: state, lookup, following, settings, emergencies } = page;
+    if (selected === undefined) return;
+    const { units } = settings;
+    const now = shownTime(page);
+    this.follow.setAttribute("aria-pressed", String(following));
+    // The fields of another moment are not shown as if they were current.
     show(this.fields, state !== undefined);
     if (state === undefined) {
-      setText(this.name, icao24);
-      setText(this.subtitle, ABSENT[context.missing ?? "loading"]);
-      show(this.cry, false);
+      setText(this.name, selected);
+      setText(this.subtitle, MISSING[lookup.kind]);
+      show(this.emergency, false);
       show(this.oldPosition, false);
       return;
     }
     setText(this.name, title(state));
     const category = isCategorised(state) && categoryName(state.category);
     setText(this.subtitle, [state.origin_country, category].filter(Boolean).join(" · "));
-    const cry = emergency(state);
-    show(this.cry, cry !== undefined);
-    if (cry !== undefined) setText(this.cry, `Squawk ${state.squawk ?? ""}: ${cry}`);
-    const isOld = isPositionOld(state, context.answeredAt);
+    const emergency = emergencies.get(selected);
+    show(this.emergency, emergency !== undefined);
+    if (emergency !== undefined) setText(this.emergency, sentence(emergency));
+    const isOld = isPositionOld(state, answeredAt(page));
     show(this.oldPosition, isOld);
     if (isOld) setText(this.oldPosition, `Last known position, ${span(positionAge(state, now))} old`);
     const set = (field: Field, text: string): void => {
@@ -170,22 +182,21 @@ export class Details {
     set("Vertical rate", withUnit(state.vertical_rate, "vertical", units));
     set("Squawk", (state.squawk ?? "–") + (state.spi === true ? " (ident)" : ""));
     set("Position", state.lat === null || state.lon === null ? "Unknown" : place(state.lat, state.lon));
-    const taken = state.time_position === null ? "" : `, ${span(now - state.time_position)} ago`;
-    set("Position source", positionSourceName(state.position_source) + taken);
+    const positionAgo = state.time_position === null ? "" : `, ${span(now - state.time_position)} ago`;
+    set("Position source", positionSourceName(state.position_source) + positionAgo);
     set("Last contact", `${span(now - state.last_contact)} ago, at ${clock(state.last_contact)}`);
     set("Country", state.origin_country ?? "Unknown");
     set("Category", categoryName(state.category));
     set("ICAO address", state.icao24);
   }
 
-  /** Shows what was; a text where there is nothing to show. */
-  setTrack(track: Track | string, units: UnitSystem): void {
+  private updateTrack({ track, settings }: PageState): void {
     const points = typeof track === "string" ? [] : track;
-    const enough = points.length >= 2;
-    this.chart.update(enough ? points : [], units);
-    show(this.chart.element, enough);
-    show(this.past, !enough);
-    setText(this.past, typeof track === "string" ? track : enough ? "" : "No history yet.");
+    const isLine = points.length >= 2;
+    this.chart.update(isLine ? points : [], settings.units);
+    show(this.chart.element, isLine);
+    show(this.trackNote, !isLine);
+    setText(this.trackNote, typeof track === "string" ? track : isLine ? "" : "No history yet.");
   }
 
   private async copy(): Promise<void> {
@@ -193,7 +204,7 @@ export class Details {
     try {
       await navigator.clipboard.writeText(location.href);
     } catch {
-      // Browsers allow it on secure pages only: the address bar has it as well.
+      // Browsers allow it on secure pages only.
       done = false;
     }
     const label = this.share.lastChild;
@@ -203,6 +214,11 @@ export class Details {
       label.textContent = "Copy link";
     }, 2_000);
   }
+}
+
+/** An emergency as a sentence: `Squawk 7700: emergency`. */
+function sentence({ squawk, meaning }: Emergency): string {
+  return squawk === null ? meaning : `Squawk ${squawk}: ${meaning}`;
 }
 
 function compass(track: number): string {

@@ -1,20 +1,19 @@
 import { categoryName } from "../model/aircraft.ts";
-import { chipsOf, isOpen, problemsOf, usable, without } from "../model/filter.ts";
+import { chipsOf, problemsOf, usable, without } from "../model/filter.ts";
 import type { Filter, FilterProblems } from "../model/filter.ts";
 import { fromUnit, inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
-import { h, icon, setText } from "./dom.ts";
+import { closeButton, h, icon, setText } from "../ui/dom.ts";
+import { openPanel } from "./state.ts";
+import type { PageState, PageStore } from "./state.ts";
 
-/** What somebody does with the filter. */
-export interface FilterEvents {
-  readonly onChange: (filter: Filter) => void;
-  readonly onClose: () => void;
-}
+import "./panel.css";
+import "./filters.css";
 
-/** Which aircraft to show. */
+/** The form of the filter, and its parts as chips. */
 export class Filters {
   private filter: Filter = {};
-  private units: UnitSystem = "aeronautical";
+  private units: UnitSystem;
   private readonly number = (name: string): HTMLInputElement =>
     h("input", {
       type: "number",
@@ -27,8 +26,9 @@ export class Filters {
     });
   private readonly changed = (): void => {
     const entered = this.read();
-    this.tell(problemsOf(entered));
-    this.become(usable(entered));
+    this.showProblems(problemsOf(entered));
+    this.filter = usable(entered);
+    this.store.set({ filter: this.filter });
   };
   private readonly lowest = this.number("Minimum altitude");
   private readonly highest = this.number("Maximum altitude");
@@ -62,14 +62,16 @@ export class Filters {
     input: this.changed,
   });
   private readonly squawkProblem = problem("squawk-problem", [this.squawk]);
-  private readonly chips = h("ul", { class: "chips", "aria-label": "Active filters" });
+  /** The parts of the filter as buttons that remove them. */
+  readonly chips = h("ul", { class: "chips", "aria-label": "Active filters" });
   private readonly emergencies = h("input", { type: "checkbox", change: this.changed });
   private readonly altitudeUnit = h("legend");
   private readonly speedUnit = h("legend");
   private countries = "";
   readonly element: HTMLElement;
 
-  constructor(private readonly events: FilterEvents) {
+  constructor(private readonly store: PageStore) {
+    this.units = store.state.settings.units;
     const to = (): HTMLElement => h("span", { "aria-hidden": "true" }, "to");
     this.element = h(
       "section",
@@ -78,18 +80,9 @@ export class Filters {
         "header",
         {},
         h("h2", { id: "filters-title" }, "Filters"),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "plain-button",
-            "aria-label": "Close filters",
-            click: () => {
-              this.events.onClose();
-            },
-          },
-          icon("close"),
-        ),
+        closeButton("Close filters", () => {
+          openPanel(store, undefined);
+        }),
       ),
       h(
         "form",
@@ -124,7 +117,7 @@ export class Filters {
             type: "button",
             class: "button",
             click: () => {
-              this.clear();
+              store.set({ filter: {} });
             },
           },
           "Clear filters",
@@ -132,37 +125,35 @@ export class Filters {
       ),
     );
     this.element.hidden = true;
-    this.setUnits("aeronautical");
+    this.nameUnits();
+    store.on(["settings"], ({ settings: { units } }) => {
+      if (units === this.units) return;
+      this.units = units;
+      this.nameUnits();
+      this.fillRanges();
+    });
+    store.on(["filter"], ({ filter }) => {
+      if (filter !== this.filter) this.fill(filter);
+    });
+    store.on(["filter", "settings"], (state) => {
+      this.showChips(state);
+    });
+    store.on(["traffic"], ({ traffic }) => {
+      this.offerCountries(new Set(traffic.held.flatMap(({ origin_country }) => origin_country ?? [])));
+    });
   }
 
-  get isOpen(): boolean {
-    return isOpen(this.filter);
-  }
-
-  /** Shows the figures of the filter in these units. */
-  setUnits(units: UnitSystem): void {
-    this.units = units;
+  private nameUnits(): void {
+    const { units } = this;
     setText(this.altitudeUnit, `Altitude, ${unitName("altitude", units)}`);
     setText(this.speedUnit, `Speed, ${unitName("speed", units)}`);
-    this.fill();
-    this.showChips();
   }
 
-  /** The filter as it is used. */
-  get current(): Filter {
-    return this.filter;
-  }
-
-  /** The parts of the filter as buttons that take them away. */
-  get chipsElement(): HTMLElement {
-    return this.chips;
-  }
-
-  /** Filters by this from now on. */
-  set(filter: Filter): void {
+  /** Shows a filter that was not entered in the form. */
+  private fill(filter: Filter): void {
     this.filter = filter;
     const { country = "", category, ground = "", squawk = "", emergencies = false } = filter;
-    // It is offered once an aircraft of it is here, and before.
+    // The country of a link may have no aircraft here yet.
     if (![...this.country.options].some(({ value }) => value === country)) {
       this.country.append(h("option", { value: country }, country));
     }
@@ -171,18 +162,11 @@ export class Filters {
     this.ground.value = ground;
     this.squawk.value = squawk;
     this.emergencies.checked = emergencies;
-    this.fill();
-    this.tell({});
-    this.become(filter);
+    this.fillRanges();
+    this.showProblems({});
   }
 
-  private become(filter: Filter): void {
-    this.filter = filter;
-    this.showChips();
-    this.events.onChange(filter);
-  }
-
-  private tell({ altitude = "", speed = "", squawk = "" }: FilterProblems): void {
+  private showProblems({ altitude = "", speed = "", squawk = "" }: FilterProblems): void {
     for (const [element, text, fields] of [
       [this.problems.altitude, altitude, [this.lowest, this.highest]],
       [this.problems.speed, speed, [this.slowest, this.fastest]],
@@ -193,9 +177,9 @@ export class Filters {
     }
   }
 
-  private showChips(): void {
+  private showChips({ filter, settings }: PageState): void {
     this.chips.replaceChildren(
-      ...chipsOf(this.filter, this.units).map(({ text, members }) =>
+      ...chipsOf(filter, settings.units).map(({ text, members }) =>
         h(
           "li",
           {},
@@ -205,7 +189,7 @@ export class Filters {
               type: "button",
               "aria-label": `Remove filter: ${text}`,
               click: () => {
-                this.set(without(this.filter, members));
+                this.store.set({ filter: without(filter, members) });
               },
             },
             text,
@@ -217,7 +201,7 @@ export class Filters {
     this.chips.hidden = this.chips.childElementCount === 0;
   }
 
-  private fill(): void {
+  private fillRanges(): void {
     const { units } = this;
     const { lowest, highest, slowest, fastest } = this.filter;
     for (const [input, value, quantity] of [
@@ -230,8 +214,7 @@ export class Filters {
     }
   }
 
-  /** Offers these countries. */
-  setCountries(names: Iterable<string>): void {
+  private offerCountries(names: Iterable<string>): void {
     const sorted = [...names].sort((a, b) => a.localeCompare(b));
     const chosen = this.country.value;
     if (chosen !== "" && !sorted.includes(chosen)) sorted.push(chosen);
@@ -242,10 +225,6 @@ export class Filters {
       ...sorted.map((name) => h("option", { value: name }, name)),
     );
     this.country.value = chosen;
-  }
-
-  clear(): void {
-    this.set({});
   }
 
   private read(): Filter {
@@ -268,7 +247,7 @@ export class Filters {
   }
 }
 
-/** Where it is said what is wrong with some fields. */
+/** Describes what is wrong with some fields. */
 function problem(id: string, fields: readonly HTMLElement[]): HTMLElement {
   for (const field of fields) field.setAttribute("aria-describedby", id);
   return h("p", { id, class: "field-problem", role: "status" });

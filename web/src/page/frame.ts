@@ -1,10 +1,19 @@
 import { focus, freeArea, isCovered } from "../model/free-area.ts";
 import type { Area, Point, Size } from "../model/free-area.ts";
+import { emptiness } from "../model/health.ts";
 import type { PanelName } from "../model/link.ts";
-import { h, icon, setText, show } from "./dom.ts";
-import { FocusReturn } from "./focus.ts";
+import { h, icon, setText, show } from "../ui/dom.ts";
+import { FocusReturn } from "../ui/focus.ts";
+import { healthOf } from "./page-health.ts";
+import { openPanel } from "./state.ts";
+import type { PageState, PageStore } from "./state.ts";
+import type { Traffic } from "./traffic.ts";
 
-/** What opens beside the map, one at a time. */
+import "../ui/layout.css";
+import "./panel.css";
+import "./frame.css";
+
+/** The panels next to the map, one of which may be open. */
 const PANELS = [
   ["list", "List"],
   ["filters", "Filters"],
@@ -12,11 +21,11 @@ const PANELS = [
   ["settings", "Settings"],
 ] as const satisfies readonly (readonly [PanelName, string])[];
 
-/** The parts that the frame puts in their places. */
+/** The elements of the views that the frame lays out. */
 export interface Parts {
   readonly search: HTMLElement;
   readonly status: HTMLElement;
-  readonly cries: HTMLElement;
+  readonly emergencies: HTMLElement;
   readonly chips: HTMLElement;
   readonly legend: HTMLElement;
   readonly details: HTMLElement;
@@ -24,36 +33,85 @@ export interface Parts {
   readonly panels: Readonly<Record<PanelName, HTMLElement>>;
 }
 
-/** What somebody wants of it. */
-export interface FrameEvents {
-  /** Another panel, or none. */
-  readonly onPanel: (panel: PanelName | undefined) => void;
-  readonly onReplay: () => void;
-}
-
-/** The page's layout: the bar, the map, and what lies over it. */
+/** The layout of the page: the bar, the map, and the views over it. */
 export class Frame {
-  /** Where the map is drawn. */
   readonly map = h("div", { class: "map" });
-  /** The panel that is open. */
-  panel: PanelName | undefined;
   private readonly empty = h("p", { class: "empty", role: "status" });
   private readonly problem = h("p", { class: "problem", role: "alert" });
   private readonly buttons = new Map<PanelName, HTMLButtonElement>();
-  private readonly replayButton: HTMLButtonElement;
   private readonly focus: ReadonlyMap<PanelName, FocusReturn>;
+  private opened: PanelName | undefined;
 
   constructor(
     root: HTMLElement,
+    private readonly store: PageStore,
+    traffic: Traffic,
     private readonly parts: Parts,
-    private readonly events: FrameEvents,
   ) {
     this.problem.hidden = true;
     this.focus = new Map(PANELS.map(([name]) => [name, new FocusReturn(parts.panels[name])]));
+    const { search, status, emergencies, chips, legend, details, replayBar, panels } = parts;
+    root.append(
+      h(
+        "header",
+        { class: "bar" },
+        this.skipLink(),
+        h("h1", {}, "Flight monitor"),
+        search,
+        status,
+        this.tools(traffic),
+      ),
+      h(
+        "main",
+        {},
+        this.map,
+        this.empty,
+        this.problem,
+        h("div", { class: "notices" }, emergencies, chips),
+        legend,
+        h("div", { class: "side" }, panels.list, panels.filters, panels.statistics, panels.settings),
+        replayBar,
+        details,
+      ),
+    );
+    const markFront = (): void => {
+      document.body.dataset["front"] = store.state.front;
+    };
+    store.on(["front"], markFront);
+    markFront();
+    store.on(["panel"], ({ panel, focusFollows }) => {
+      this.showPanel(panel, focusFollows);
+    });
+    store.on(["problem"], ({ problem }) => {
+      show(this.problem, problem !== undefined);
+      setText(this.problem, problem ?? "");
+    });
+    store.on(["connection", "status", "traffic", "visible", "player", "panel", "selected", "tick"], (state) => {
+      this.explain(state);
+    });
+  }
+
+  /** Opens a panel and moves the focus into it, even where it is open. */
+  open(panel: PanelName): void {
+    if (panel === this.store.state.panel) this.enter(panel);
+    else openPanel(this.store, panel);
+  }
+
+  /** The middle of the free part of the map. */
+  freeCentre(): Point {
+    return focus(this.size(), this.areas(this.panels()), this.areas(this.others()));
+  }
+
+  /** Whether something covers a place in the map. */
+  isCovered(point: Point): boolean {
+    return isCovered(point, this.size(), this.areas([...this.panels(), ...this.others()]));
+  }
+
+  private tools(traffic: Traffic): HTMLElement {
     const tools = h("nav", { class: "tools", "aria-label": "Panels" });
     for (const [name, label] of PANELS) {
       const toggle = (): void => {
-        this.open(this.panel === name ? undefined : name);
+        openPanel(this.store, this.store.state.panel === name ? undefined : name);
       };
       const button = h(
         "button",
@@ -64,55 +122,21 @@ export class Frame {
       this.buttons.set(name, button);
       tools.append(button);
     }
-    const replay = (): void => {
-      this.events.onReplay();
+    const toggleReplay = (): void => {
+      traffic.toggleReplay();
     };
-    this.replayButton = h(
+    const replay = h(
       "button",
-      { type: "button", class: "tool", "aria-pressed": "false", click: replay },
+      { type: "button", class: "tool", "aria-pressed": "false", click: toggleReplay },
       icon("replay"),
       h("span", {}, "Replay"),
     );
-    tools.insertBefore(this.replayButton, tools.lastElementChild);
-    const { search, status, cries, chips, legend, details, replayBar, panels } = parts;
-    root.append(
-      h("header", { class: "bar" }, this.skipLink(), h("h1", {}, "Flight monitor"), search, status, tools),
-      h(
-        "main",
-        {},
-        this.map,
-        this.empty,
-        this.problem,
-        h("div", { class: "notices" }, cries, chips),
-        legend,
-        h("div", { class: "side" }, panels.list, panels.filters, panels.statistics, panels.settings),
-        replayBar,
-        details,
-      ),
-    );
-  }
-
-  /**
-   * Opens a panel in place of the one that is open; `undefined`: none.
-   *
-   * @param byUser whether the focus goes along
-   */
-  open(panel: PanelName | undefined, byUser = true): void {
-    const closed = this.panel;
-    const wasFocused = closed !== undefined && this.focus.get(closed)?.holds === true;
-    this.panel = panel;
-    if (panel !== undefined) this.front("panel");
-    for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
-    for (const [name] of PANELS) this.parts.panels[name].hidden = name !== panel;
-    document.body.classList.toggle("with-panel", panel !== undefined);
-    this.events.onPanel(panel);
-    if (panel === undefined) {
-      if (wasFocused) this.focus.get(closed)?.leave(this.buttons.get(closed));
-    } else if (byUser) {
-      // The list's rows are one stop of the keyboard.
-      const rows = this.parts.panels[panel].querySelector<HTMLElement>("[role=grid]");
-      this.focus.get(panel)?.enter(rows ?? undefined);
-    }
+    this.store.on(["player"], ({ player }) => {
+      replay.setAttribute("aria-pressed", String(player !== undefined));
+      document.body.classList.toggle("in-replay", player !== undefined);
+    });
+    tools.insertBefore(replay, tools.lastElementChild);
+    return tools;
   }
 
   private skipLink(): HTMLElement {
@@ -123,19 +147,31 @@ export class Frame {
     return h("a", { class: "skip", href: "#list-title", click: skip }, "Skip to the aircraft list");
   }
 
-  /** What was opened last: on a phone it lies above what was opened before. */
-  front(part: "panel" | "details"): void {
-    document.body.dataset["front"] = part;
+  private showPanel(panel: PanelName | undefined, focusFollows: boolean): void {
+    const closed = this.opened;
+    const wasFocused = closed !== undefined && this.focus.get(closed)?.holds === true;
+    this.opened = panel;
+    for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
+    for (const [name] of PANELS) this.parts.panels[name].hidden = name !== panel;
+    document.body.classList.toggle("with-panel", panel !== undefined);
+    if (panel === undefined) {
+      if (wasFocused) this.focus.get(closed)?.leave(this.buttons.get(closed));
+    } else if (focusFollows) this.enter(panel);
   }
 
-  /** Shows whether the past is shown. */
-  replaying(on: boolean): void {
-    this.replayButton.setAttribute("aria-pressed", String(on));
-    document.body.classList.toggle("in-replay", on);
+  private enter(panel: PanelName): void {
+    // The list's rows are one tab stop.
+    const rows = this.parts.panels[panel].querySelector<HTMLElement>("[role=grid]");
+    this.focus.get(panel)?.enter(rows ?? undefined);
   }
 
-  /** Says why there is nothing on the map. */
-  explain(why: string | undefined): void {
+  /** Says why the map is empty. */
+  private explain(state: PageState): void {
+    const { traffic, shown, visible, player } = state;
+    // A replay that is loading does not have an empty map.
+    const isLoading = player !== undefined && !traffic.isLoaded;
+    const counts = { held: traffic.held.length, shown: shown.length, inView: visible.length };
+    const why = isLoading ? undefined : emptiness(counts, healthOf(state));
     show(this.empty, why !== undefined);
     setText(this.empty, why ?? "");
     if (why === undefined) return;
@@ -145,37 +181,21 @@ export class Frame {
     this.empty.style.maxWidth = `min(26rem, ${(right - left) * 0.84}px)`;
   }
 
-  /** Says what does not work. */
-  complain(message: string): void {
-    setText(this.problem, message);
-    show(this.problem, true);
-  }
-
-  /** Where to show on the map what is looked at. */
-  freeCentre(): Point {
-    return focus(this.size(), this.areas(this.panels()), this.areas(this.others()));
-  }
-
-  /** Whether a place on the map cannot be seen. */
-  isCovered(point: Point): boolean {
-    return isCovered(point, this.size(), this.areas([...this.panels(), ...this.others()]));
-  }
-
   private panels(): HTMLElement[] {
     const { details, panels, replayBar } = this.parts;
     return [details, replayBar, ...Object.values(panels)];
   }
 
   private others(): HTMLElement[] {
-    const { cries, legend } = this.parts;
-    return [cries, legend, this.problem, ...this.map.querySelectorAll<HTMLElement>(".maplibregl-ctrl")];
+    const { emergencies, legend } = this.parts;
+    return [emergencies, legend, this.problem, ...this.map.querySelectorAll<HTMLElement>(".maplibregl-ctrl")];
   }
 
   private size(): Size {
     return { width: this.map.clientWidth, height: this.map.clientHeight };
   }
 
-  /** What these elements cover of the map; those that are not shown cover nothing. */
+  /** The areas that these elements cover; hidden elements cover none. */
   private areas(elements: readonly HTMLElement[]): Area[] {
     const map = this.map.getBoundingClientRect();
     return elements.flatMap((element) => {

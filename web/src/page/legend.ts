@@ -2,9 +2,12 @@ import { OLD_POSITION } from "../model/aircraft.ts";
 import { altitudeColour, css, GROUND, LEGEND_END } from "../model/colours.ts";
 import { span, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
-import { h } from "./dom.ts";
+import { h } from "../ui/dom.ts";
+import type { PageStore } from "./state.ts";
 
-/** Which colour is which altitude. */
+import "./legend.css";
+
+/** The colours of altitudes. */
 export class Legend {
   private readonly scale = h("canvas", { width: "150", height: "1", "aria-hidden": "true" });
   private readonly marks = h("div", { class: "marks" });
@@ -24,15 +27,20 @@ export class Legend {
     ),
   );
 
-  constructor() {
+  constructor(store: PageStore) {
     const context = this.scale.getContext("2d");
     for (let x = 0; x < 150 && context !== null; x += 1) {
       context.fillStyle = css(altitudeColour((x / 149) * LEGEND_END, false));
       context.fillRect(x, 0, 1, 1);
     }
+    const update = (): void => {
+      this.setUnits(store.state.settings.units);
+    };
+    store.on(["settings"], update);
+    update();
   }
 
-  setUnits(units: UnitSystem): void {
+  private setUnits(units: UnitSystem): void {
     this.unit.textContent = unitName("altitude", units);
     const thousands = units === "metric" ? [0, 3, 6, 9, 12, 15] : [0, 10, 20, 30, 40, 50];
     const metres = units === "metric" ? 1_000 : 304.8;

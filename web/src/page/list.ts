@@ -1,28 +1,17 @@
-import { altitude, emergency, isPositionOld, positionAge, title } from "../model/aircraft.ts";
+import { altitude, isPositionOld, positionAge, title } from "../model/aircraft.ts";
+import { emergencyText } from "../model/emergencies.ts";
 import { sorted } from "../model/sort.ts";
 import type { Column, Order } from "../model/sort.ts";
 import { figure, levelOf, span, unitName } from "../model/units.ts";
-import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
-import { h, icon, setText } from "./dom.ts";
+import { closeButton, h, setText } from "../ui/dom.ts";
+import { answeredAt, openPanel, selectAndReveal, shownTime } from "./state.ts";
+import type { PageState, PageStore } from "./state.ts";
 
-/** What somebody does in the list. */
-export interface ListEvents {
-  readonly onSelect: (icao24: string) => void;
-  readonly onClose: () => void;
-}
+import "./panel.css";
+import "./list.css";
 
-/** What the rows are shown by. */
-export interface ListContext {
-  /** Unix seconds */
-  readonly now: number;
-  /** When the source answered, Unix seconds; `undefined`: each state says it of itself. */
-  readonly answeredAt: number | undefined;
-  readonly units: UnitSystem;
-  /** Whether there is anything to count. */
-  readonly isLoaded: boolean;
-}
-
+/** The height of a row, CSS pixels. */
 const ROW = 34;
 const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly number?: true }[] = [
   { column: "callsign", name: "Callsign" },
@@ -34,8 +23,8 @@ const COLUMNS: readonly { readonly column: Column; readonly name: string; readon
 ];
 
 /**
- * The aircraft as a table, which is also the map for who does not see it: only the rows in view exist, one of them can be
- * walked through by the arrow keys and chosen by Enter.
+ * The visible aircraft as a table, which replaces the map for screen readers. Only the rows in view exist as elements; the
+ * arrow keys move through them, Enter selects one.
  */
 export class List {
   private readonly body = h("div", { role: "rowgroup", class: "rows" });
@@ -46,13 +35,11 @@ export class List {
   private readonly rows: HTMLElement[] = [];
   private order: Order = { by: "callsign", descending: false };
   private states: StateVector[] = [];
-  /** The row that the keyboard is at, by aircraft, so that it stays on it when the order changes. */
+  /** The aircraft of the row with the keyboard cursor, which stays on it when the order changes. */
   private current: string | undefined;
-  private selected: string | undefined;
-  private context: ListContext = { now: 0, answeredAt: undefined, units: "aeronautical", isLoaded: false };
   readonly element: HTMLElement;
 
-  constructor(private readonly events: ListEvents) {
+  constructor(private readonly store: PageStore) {
     const head = h("div", { role: "row", class: "row head", "aria-rowindex": "1" });
     for (const { column, name, number } of COLUMNS) {
       const button = h(
@@ -91,42 +78,42 @@ export class List {
         "header",
         {},
         this.count,
-        h(
-          "button",
-          {
-            type: "button",
-            class: "plain-button",
-            "aria-label": "Close the list",
-            click: () => {
-              this.events.onClose();
-            },
-          },
-          icon("close"),
-        ),
+        closeButton("Close the list", () => {
+          openPanel(store, undefined);
+        }),
       ),
       this.table,
     );
     this.element.hidden = true;
-    this.mark();
+    this.markOrder();
+    store.on(["settings"], () => {
+      this.nameUnits();
+    });
+    store.on(["panel", "visible", "emergencies", "settings"], () => {
+      this.update();
+    });
+    // The ages grow: nothing is sorted.
+    store.on(["tick", "selected"], () => {
+      if (this.isOpen) this.render();
+    });
+    this.nameUnits();
   }
 
-  update(states: readonly StateVector[], selected: string | undefined, context: ListContext): void {
-    this.selected = selected;
-    this.context = context;
-    if (this.element.hidden) return;
-    this.states = sorted(states, this.order);
-    // Who is in distress comes first, whatever the order.
-    const cries = this.states.filter((state) => emergency(state) !== undefined);
-    if (cries.length > 0) this.states = [...cries, ...this.states.filter((state) => emergency(state) === undefined)];
-    setText(this.count, context.isLoaded ? `${states.length.toLocaleString("en")} aircraft in view` : "No data yet");
-    this.table.setAttribute("aria-rowcount", String(states.length + 1));
-    this.render();
+  private get isOpen(): boolean {
+    return this.store.state.panel === "list";
   }
 
-  /** Has the ages of the rows that are seen go on: nothing is sorted, and nothing else is written. */
-  tick(now: number): void {
-    if (this.element.hidden) return;
-    this.context = { ...this.context, now };
+  private update(): void {
+    if (!this.isOpen) return;
+    const { visible, traffic, emergencies } = this.store.state;
+    this.states = sorted(visible, this.order);
+    if (emergencies.size > 0) {
+      const isEmergency = ({ icao24 }: StateVector): boolean => emergencies.has(icao24);
+      // Emergencies come first in any order.
+      this.states = [...this.states.filter(isEmergency), ...this.states.filter((state) => !isEmergency(state))];
+    }
+    setText(this.count, traffic.isLoaded ? `${visible.length.toLocaleString("en")} aircraft in view` : "No data yet");
+    this.table.setAttribute("aria-rowcount", String(visible.length + 1));
     this.render();
   }
 
@@ -135,11 +122,11 @@ export class List {
       by,
       descending: this.order.by === by ? !this.order.descending : by === "altitude" || by === "speed" || by === "seen",
     };
-    this.mark();
-    this.update(this.states, this.selected, this.context);
+    this.markOrder();
+    this.update();
   }
 
-  private mark(): void {
+  private markOrder(): void {
     for (const [column, heading] of this.headings) {
       const direction = this.order.descending ? "descending" : "ascending";
       heading.setAttribute("aria-sort", column === this.order.by ? direction : "none");
@@ -170,7 +157,7 @@ export class List {
       event.target === this.table
     ) {
       event.preventDefault();
-      this.events.onSelect(this.current);
+      selectAndReveal(this.store, this.current);
     }
   }
 
@@ -181,7 +168,7 @@ export class List {
   }
 
   private render(): void {
-    const { states } = this;
+    const { states, store } = this;
     this.body.style.height = `${states.length * ROW}px`;
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW) - 4);
     const count = Math.min(states.length - first, Math.ceil(this.scroller.clientHeight / ROW) + 8);
@@ -190,7 +177,7 @@ export class List {
       const state = i < count ? states[first + i] : undefined;
       if (state === undefined) row.remove();
       else {
-        this.fill(row, state, first + i);
+        this.fill(row, state, first + i, store.state);
         if (row.parentNode === null) this.body.append(row);
       }
     });
@@ -206,28 +193,29 @@ export class List {
       const icao24 = row.dataset["icao24"];
       if (icao24 === undefined) return;
       this.current = icao24;
-      this.events.onSelect(icao24);
+      selectAndReveal(this.store, icao24);
     });
     return row;
   }
 
-  private fill(row: HTMLElement, state: StateVector, index: number): void {
-    const { now, answeredAt, units } = this.context;
-    const cry = emergency(state);
+  private fill(row: HTMLElement, state: StateVector, index: number, page: PageState): void {
+    const now = shownTime(page);
+    const { units } = page.settings;
+    const emergency = page.emergencies.get(state.icao24);
     row.id = `row-${state.icao24}`;
     row.dataset["icao24"] = state.icao24;
     row.style.transform = `translateY(${index * ROW}px)`;
     row.setAttribute("aria-rowindex", String(index + 2));
-    row.setAttribute("aria-selected", String(state.icao24 === this.selected));
+    row.setAttribute("aria-selected", String(state.icao24 === page.selected));
     row.classList.toggle("current", state.icao24 === this.current);
-    row.classList.toggle("urgent", cry !== undefined);
-    const isOld = isPositionOld(state, answeredAt);
+    row.classList.toggle("urgent", emergency !== undefined);
+    const isOld = isPositionOld(state, answeredAt(page));
     row.classList.toggle("old", isOld);
     const country = isOld ? `Position ${span(positionAge(state, now))} old` : (state.origin_country ?? "–");
     const texts = [
       title(state),
       state.icao24,
-      cry === undefined ? country : `${state.squawk ?? ""} ${cry}`,
+      emergency === undefined ? country : emergencyText(emergency),
       state.on_ground === true ? "ground" : (levelOf(state, units) ?? figure(altitude(state), "altitude", units)),
       figure(state.velocity, "speed", units),
       span(now - state.last_contact),
@@ -239,7 +227,8 @@ export class List {
   }
 
   /** Names the units in the headings. */
-  setUnits(units: UnitSystem): void {
+  private nameUnits(): void {
+    const { units } = this.store.state.settings;
     for (const [column, quantity] of [
       ["altitude", "altitude"],
       ["speed", "speed"],

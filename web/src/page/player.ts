@@ -1,52 +1,48 @@
-import { Tape } from "../model/tape.ts";
+import { readHistory } from "../api/history.ts";
+import { ApiError } from "../api/http.ts";
+import { PlaybackBuffer } from "../model/playback-buffer.ts";
 import type { Box, StateVector } from "../stream/index.ts";
-import { scopeQuery } from "../stream/index.ts";
-import { serverAddress } from "./base.ts";
-import { fetchWithRetry } from "./retry.ts";
+import { STATE_FIELDS } from "../stream/table.ts";
 
-/** Whom to tell. */
 export interface PlayerEvents {
-  /** Time has gone on; whether other states are shown. */
+  /** Time has passed; `changed` says whether the states have changed. */
   readonly onMoment: (changed: boolean) => void;
 }
 
-/** How it plays. */
+/** The state of a player. */
 export type PlayerState =
   | { readonly kind: "playing" }
   | { readonly kind: "paused" }
   | { readonly kind: "loading" }
-  /** It has come to the present, or to what is stored so far: it goes on when somebody chooses a moment, or has it play. */
+  /** It has reached the end of the recording, and continues when the user chooses a moment or presses play. */
   | { readonly kind: "ended" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** What is asked for of each state: what the map and the details show. */
-const FIELDS =
-  "icao24,callsign,origin_country,lat,lon,velocity,true_track,vertical_rate,baro_altitude,geo_altitude,on_ground,squawk,spi,position_source,category,time_position,last_contact,observed_at";
-/** Four steps a second. */
+/** Milliseconds between two steps. */
 const STEP = 250;
-/** So many seconds of what is played are loaded ahead, at least as real time goes. */
+/** How many seconds of real time to load ahead. */
 const AHEAD = 15;
 const RETRY = 2_000;
 
-/** What the source's answers tell of the times that are stored. Seconds. */
-export interface Spacing {
-  /** How long an aircraft that is not heard of stays in the picture. */
+/** What the poll interval of the source means for recorded traffic, seconds. */
+export interface PollTiming {
+  /** How long an aircraft stays in the picture after its last contact. */
   readonly hold: number;
-  /** Of what is older than this, everything is stored that ever will be. */
+  /** Older traffic than this is stored completely. */
   readonly late: number;
 }
 
-/** Plays the stored history, from any moment on, at any speed. */
+/** Plays recorded traffic from any moment at any speed. */
 export class Player {
   /** The moment that is shown, Unix seconds. */
   at: number;
   speed = 10;
   state: PlayerState = { kind: "loading" };
   private wantsToPlay = true;
-  /** Whether other states are shown than were told of. */
+  /** Whether the states have changed since the latest `onMoment`. */
   private changed = true;
-  private tape: Tape;
-  /** Up to here everything was loaded. */
+  private buffer: PlaybackBuffer;
+  /** Everything up to here is loaded, Unix seconds. */
   private loaded = 0;
   private loading: AbortController | undefined;
   private before = performance.now();
@@ -55,11 +51,11 @@ export class Player {
   constructor(
     at: number,
     private box: Box | undefined,
-    private readonly spacing: Spacing,
+    private readonly timing: PollTiming,
     private readonly events: PlayerEvents,
   ) {
     this.at = at;
-    this.tape = new Tape(spacing.hold);
+    this.buffer = new PlaybackBuffer(timing.hold);
     this.seek(at);
     this.timer = window.setInterval(() => {
       this.step();
@@ -67,7 +63,7 @@ export class Player {
   }
 
   states(): StateVector[] {
-    return this.tape.states();
+    return this.buffer.states();
   }
 
   get isPlaying(): boolean {
@@ -76,7 +72,7 @@ export class Player {
 
   play(playing: boolean): void {
     this.wantsToPlay = playing;
-    // More may be stored by now, also of the time that was loaded.
+    // More may be stored by now, even of the time that is loaded.
     if (playing && this.state.kind === "ended") this.seek(this.at);
     this.step();
   }
@@ -84,16 +80,16 @@ export class Player {
   /** Goes to a moment. */
   seek(at: number): void {
     this.at = Math.min(at, Date.now() / 1000);
-    this.tape = new Tape(this.spacing.hold);
+    this.buffer = new PlaybackBuffer(this.timing.hold);
     this.changed = true;
-    this.loaded = Math.floor(this.at - this.spacing.hold);
+    this.loaded = Math.floor(this.at - this.timing.hold);
     this.loading?.abort();
     this.loading = undefined;
     this.become({ kind: "loading" });
     this.fill();
   }
 
-  /** Shows another part of the sky. */
+  /** Shows the traffic in another box. */
   look(box: Box | undefined): void {
     this.box = box;
     if (this.state.kind === "ended") this.wantsToPlay = false;
@@ -118,7 +114,7 @@ export class Player {
   private advance(seconds: number): void {
     const isReady = this.loaded >= Math.floor(this.at);
     if (this.wantsToPlay && isReady) this.at = Math.min(this.at + seconds, Math.max(this.loaded, this.at));
-    if (this.tape.play(this.at)) this.changed = true;
+    if (this.buffer.play(this.at)) this.changed = true;
     if (isReady && this.at >= this.complete - AHEAD) this.become({ kind: "ended" });
     else {
       this.fill();
@@ -127,23 +123,25 @@ export class Player {
     }
   }
 
-  /** Up to here everything is stored, Unix seconds: the source tells of what it hears only when it is asked the next time. */
+  /** Everything up to here is stored, Unix seconds: later traffic arrives with the next poll. */
   private get complete(): number {
-    return Date.now() / 1000 - this.spacing.late;
+    return Date.now() / 1000 - this.timing.late;
   }
 
   private become(state: PlayerState): void {
+    // The end of loading is a change, even where nothing is recorded.
+    if (this.state.kind === "loading" && state.kind !== "loading") this.changed = true;
     this.state = state;
   }
 
-  /** Loads more where less is there than will soon be played. */
+  /** Loads more when little is left to play. */
   private fill(): void {
     const ahead = AHEAD * Math.max(this.speed, 4);
     if (this.loading !== undefined || this.loaded >= this.at + ahead / 2) return;
-    // Of a moment that somebody chose beyond it, what is there is shown.
+    // A chosen moment may lie beyond: its traffic is shown as far as it is stored.
     const end = Math.max(this.complete, this.at);
     const to = Math.floor(Math.min(this.at + ahead, end));
-    // Where the end is near, a little more is there every second: not each little is worth a question.
+    // Near the end a little more is stored every second: not every little is worth a request.
     if (to <= this.loaded || (this.loaded > this.at && to < this.loaded + AHEAD / 2)) return;
     const loading = new AbortController();
     this.loading = loading;
@@ -156,39 +154,29 @@ export class Player {
     } catch (error) {
       if (loading.signal.aborted) return;
       this.become({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
-      // What was not read whole is asked for again, from the last row that came.
+      // The next attempt continues after the last row that arrived.
       await new Promise((resolve) => setTimeout(resolve, RETRY));
     }
     if (this.loading === loading) this.loading = undefined;
   }
 
   private async read(to: number, signal: AbortSignal): Promise<void> {
-    const query = scopeQuery(this.box === undefined ? {} : { box: this.box });
-    query.set("from", String(this.loaded));
-    query.set("to", String(to));
-    query.set("fields", FIELDS);
-    query.set("format", "ndjson");
-    const response = await fetchWithRetry(serverAddress(`api/v1/history?${query.toString()}`), { signal });
-    if (response.status === 404) throw new Error("This server stores nothing.");
-    if (!response.ok) throw new Error("The history cannot be read at the moment.");
-    if (response.body === null) throw new Error("The history is empty.");
-    const reader = response.body.getReader();
-    const decoder = new TextDecoder();
-    const tape = this.tape;
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line === "") continue;
-        const state = JSON.parse(line) as StateVector;
-        tape.add(state);
-        // A second may have more rows: it is whole when the next one has begun.
-        this.loaded = Math.max(this.loaded, state.last_contact - 1);
+    const { buffer, box } = this;
+    try {
+      for await (const states of readHistory({ from: this.loaded, to, box, fields: STATE_FIELDS }, { signal })) {
+        signal.throwIfAborted();
+        for (const state of states) buffer.add(state);
+        // A second may have more rows: it is complete once the next one has begun.
+        const latest = states.at(-1);
+        if (latest !== undefined) this.loaded = Math.max(this.loaded, latest.last_contact - 1);
       }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const hasHistory = error.status !== 404;
+      const message = hasHistory ? "History is temporarily unavailable; retrying …" : "This server keeps no history.";
+      throw new Error(message, { cause: error });
     }
+    signal.throwIfAborted();
     this.loaded = to;
   }
 }

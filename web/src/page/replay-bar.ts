@@ -1,8 +1,12 @@
 import { SPEEDS } from "../model/link.ts";
 import { dateAndClock } from "../model/time.ts";
 import { span } from "../model/units.ts";
-import { h, icon, setText } from "./dom.ts";
+import { h, icon, setText } from "../ui/dom.ts";
 import type { Player } from "./player.ts";
+import type { PageStore } from "./state.ts";
+import type { Traffic } from "./traffic.ts";
+
+import "./replay-bar.css";
 
 const HOUR = 3600;
 const SPANS = [
@@ -13,13 +17,7 @@ const SPANS = [
   [30 * 24 * HOUR, "last 30 days"],
 ] as const;
 
-/** What somebody does with the replay. */
-export interface ReplayBarEvents {
-  readonly onSeek: (at: number) => void;
-  readonly onLeave: () => void;
-}
-
-/** Where the replay is in time, and how fast it goes. */
+/** The controls of a replay: time, range, speed. */
 export class ReplayBar {
   private readonly moment = h("output", { class: "moment", for: "replay-time" });
   private readonly note = h("span", { class: "note", role: "status" });
@@ -30,11 +28,11 @@ export class ReplayBar {
     step: "1",
     input: () => {
       this.dragging = true;
-      this.tell(Number(this.slider.value));
+      this.showMoment(Number(this.slider.value));
     },
     change: () => {
       this.dragging = false;
-      this.events.onSeek(Number(this.slider.value));
+      this.traffic.seek(Number(this.slider.value));
     },
   });
   private readonly span = h(
@@ -80,7 +78,7 @@ export class ReplayBar {
         type: "button",
         class: "button",
         click: () => {
-          this.events.onLeave();
+          this.traffic.goLive();
         },
       },
       icon("close"),
@@ -89,12 +87,21 @@ export class ReplayBar {
     this.note,
   );
 
-  constructor(private readonly events: ReplayBarEvents) {
+  constructor(
+    store: PageStore,
+    private readonly traffic: Traffic,
+  ) {
     this.element.hidden = true;
+    // A jump may lie outside the range.
+    store.on(["player", "jumps"], ({ player }) => {
+      this.show(player);
+    });
+    store.on(["step"], () => {
+      this.update();
+    });
   }
 
-  /** Shows what a player plays; none: nothing is played. */
-  show(player: Player | undefined): void {
+  private show(player: Player | undefined): void {
     this.player = player;
     this.element.hidden = player === undefined;
     if (player === undefined) return;
@@ -106,15 +113,14 @@ export class ReplayBar {
     this.update();
   }
 
-  /** Shows the moment. */
-  update(): void {
+  private update(): void {
     const { player } = this;
     if (player === undefined) return;
     setText(this.toggle, player.isPlaying ? "Pause" : "Play");
     if (!this.dragging) {
       this.stretch();
       this.slider.value = String(Math.floor(player.at));
-      this.tell(player.at);
+      this.showMoment(player.at);
     }
     const { state } = player;
     const notes = {
@@ -126,14 +132,14 @@ export class ReplayBar {
     setText(this.note, state.kind === "failed" ? state.reason : notes[state.kind]);
   }
 
-  /** Has the slider span the time that was chosen, up to the present. */
+  /** Fits the slider to the chosen range, which ends at the present. */
   private stretch(): void {
     const now = Math.floor(Date.now() / 1000);
     this.slider.max = String(now);
     this.slider.min = String(now - Number(this.span.value));
   }
 
-  private tell(at: number): void {
+  private showMoment(at: number): void {
     const text = dateAndClock(at);
     setText(this.moment, text);
     this.slider.setAttribute("aria-valuetext", `${text}, ${span(Date.now() / 1000 - at)} ago`);

@@ -1,8 +1,8 @@
-// A replay in a world without a page: a clock that is turned by hand, a history that is held in an array.
+// A replay without a page: the clock is set by hand, the history is an array.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import type { SourceStatus } from "../model/health.ts";
+import type { SourceStatus } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
 import type { Player } from "./player.ts";
 import { Replay } from "./replay.ts";
@@ -11,10 +11,10 @@ const NOW = 1_795_000_000;
 const MINUTE = 60;
 const HOUR = 3600;
 
-/** What is stored, ordered by time: of what has an `observed_at`, from then on. */
+/** The stored states, ordered by time. A state with an `observed_at` is stored from then on. */
 let stored: StateVector[] = [];
-let asked: URL[] = [];
-/** How many requests are refused first, as by a server that is busy. */
+let requests: URL[] = [];
+/** How many requests are refused first, as by a busy server. */
 let refusals = 0;
 
 beforeEach(() => {
@@ -23,14 +23,14 @@ beforeEach(() => {
   vi.stubGlobal("document", { baseURI: "http://server/" });
   vi.stubGlobal("fetch", (address: string, { signal }: RequestInit) => {
     const url = new URL(address, "http://server");
-    asked.push(url);
+    requests.push(url);
     if (refusals > 0) {
       refusals -= 1;
       return Promise.resolve(new Response("busy", { status: 503, headers: { "Retry-After": "5" } }));
     }
     return signal?.aborted === true ? Promise.reject(new Error("aborted")) : Promise.resolve(answer(url));
   });
-  [stored, asked, refusals] = [[], [], 0];
+  [stored, requests, refusals] = [[], [], 0];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -55,78 +55,90 @@ function store(icao24: string, from: number, to: number): void {
   stored.sort((one, other) => one.last_contact - other.last_contact);
 }
 
-/** A replay, and what is seen of it. */
+/** A replay, its events, and the aircraft that it shows. */
 function begun(source?: Partial<SourceStatus>): {
   replay: Replay;
-  told: string[];
+  events: string[];
+  moments: { aircraft: number; isLoading: boolean }[];
   seen: () => string[];
   player: () => Player;
 } {
-  const told: string[] = [];
+  const events: string[] = [];
+  const moments: { aircraft: number; isLoading: boolean }[] = [];
   let seen: string[] = [];
   let shown: Player | undefined;
-  const bar = {
-    show: (player?: Player) => {
+  const replay = new Replay({
+    onPlayer: (player) => {
       shown = player;
-      told.push(player === undefined ? "bar away" : "bar");
+      events.push(player === undefined ? "no player" : "player");
     },
-    update: () => undefined,
-  };
-  const replay = new Replay(bar, {
-    onBegin: () => told.push("begin"),
+    onStep: () => undefined,
+    onBegin: () => events.push("begin"),
     onMoment: (states) => {
       seen = states.map(({ icao24 }) => icao24).sort();
+      moments.push({ aircraft: states.length, isLoading: replay.isLoading });
     },
-    onJump: () => told.push(`jump${seen.length === 0 ? "" : " with states of before"}`),
-    onEnd: () => told.push("end"),
+    onJump: () => events.push(`jump${seen.length === 0 ? "" : " with the previous states"}`),
+    onEnd: () => events.push("end"),
   });
   replay.begin(undefined, source as SourceStatus | undefined);
   const player = (): Player => {
-    if (shown === undefined) throw new Error("nothing is played");
+    if (shown === undefined) throw new Error("there is no player");
     return shown;
   };
-  return { replay, told, seen: () => seen, player };
+  return { replay, events, moments, seen: () => seen, player };
 }
 
 const ago = ({ at }: Replay): number => Math.round(Date.now() / 1000 - (at ?? Infinity));
 
-test("it opens a quarter of an hour ago, and plays on from there", async () => {
+test("a replay begins a quarter of an hour ago", async () => {
   store("a", NOW - HOUR, NOW);
-  const { replay, told, seen } = begun();
-  expect([replay.isOn, told, ago(replay)]).toEqual([true, ["bar", "begin"], 15 * MINUTE]);
+  const { replay, events, seen } = begun();
+  expect([replay.isOn, events, ago(replay)]).toEqual([true, ["player", "begin"], 15 * MINUTE]);
   await vi.advanceTimersByTimeAsync(10_000);
-  // Ten times as fast as the present moves away.
+  // It plays ten times as fast as real time.
   expect(ago(replay)).toBeGreaterThan(15 * MINUTE - 95);
   expect(ago(replay)).toBeLessThan(15 * MINUTE - 80);
   expect(seen()).toEqual(["a"]);
 });
 
-test("it opens on a server that is busy, as soon as that has time", async () => {
+test("a replay begins on a busy server once that accepts requests", async () => {
   store("a", NOW - HOUR, NOW);
   refusals = 2;
   const { replay, seen, player } = begun();
   await vi.advanceTimersByTimeAsync(4_000);
-  expect([player().state.kind, seen(), asked.length]).toEqual(["loading", [], 2]);
+  expect([player().state.kind, seen(), requests.length]).toEqual(["loading", [], 2]);
   await vi.advanceTimersByTimeAsync(2_000);
   expect([player().state.kind, seen()]).toEqual(["playing", ["a"]]);
   replay.end();
 });
 
+test("a moment without traffic is reported once it has loaded, however long that takes", async () => {
+  store("a", NOW - 5 * MINUTE, NOW);
+  const { replay, moments } = begun();
+  replay.pause();
+  await vi.advanceTimersByTimeAsync(1_000);
+  refusals = 1;
+  replay.seek(NOW - 50 * MINUTE);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(moments.at(-1)).toEqual({ aircraft: 0, isLoading: false });
+});
+
 test.each([
-  ["where the first is younger, at the first", NOW - 5 * MINUTE, NOW, NOW - 5 * MINUTE],
-  ["where all is older, at the newest hour of it", NOW - 50 * HOUR, NOW - 30 * HOUR, NOW - 31 * HOUR],
-])("it opens where something is stored: %s", async (_, from, to, expected) => {
+  ["the first one after", NOW - 5 * MINUTE, NOW, NOW - 5 * MINUTE],
+  ["the latest hour before", NOW - 50 * HOUR, NOW - 30 * HOUR, NOW - 31 * HOUR],
+])("a replay begins at the nearest recording: %s", async (_, from, to, expected) => {
   store("a", from, to);
-  const { replay, told, seen } = begun();
+  const { replay, events, seen } = begun();
   replay.pause();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(replay.at).toBeGreaterThanOrEqual(expected);
   expect(replay.at).toBeLessThan(expected + HOUR);
   expect(seen()).toEqual(["a"]);
-  expect(told).toEqual(["bar", "begin", "jump", "bar"]);
+  expect(events).toEqual(["player", "begin", "jump", "player"]);
 });
 
-test("it opens where the first answer came, which told of aircraft that had been silent for minutes", async () => {
+test("a replay begins at the first response, whose aircraft may have been silent for minutes", async () => {
   store("silent", NOW - 9 * MINUTE, NOW - 8 * MINUTE);
   store("a", NOW - 5 * MINUTE, NOW);
   for (const state of stored) state.observed_at = Math.max(state.last_contact, NOW - 5 * MINUTE);
@@ -136,19 +148,19 @@ test("it opens where the first answer came, which told of aircraft that had been
   expect([replay.at, seen()]).toEqual([NOW - 5 * MINUTE, ["a", "silent"]]);
 });
 
-test("who goes to another moment is told so when nothing is held of the one before any more", async () => {
+test("a jump is reported once the states of the previous moment are gone", async () => {
   store("a", NOW - HOUR, NOW);
-  const { replay, told, seen } = begun();
+  const { replay, events, seen } = begun();
   await vi.advanceTimersByTimeAsync(1_000);
   expect(seen()).toEqual(["a"]);
   replay.seek(NOW - 40 * MINUTE);
   replay.seek(NOW - 5 * MINUTE);
-  expect([told, seen()]).toEqual([["bar", "begin", "jump", "jump"], []]);
+  expect([events, seen()]).toEqual([["player", "begin", "jump", "jump"], []]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(seen()).toEqual(["a"]);
 });
 
-test("a moment that somebody chooses meanwhile is where it stays", async () => {
+test("a moment that the user chooses during the search for a recording stays", async () => {
   store("a", NOW - 5 * MINUTE, NOW);
   const { replay, seen } = begun();
   replay.pause();
@@ -157,23 +169,23 @@ test("a moment that somebody chooses meanwhile is where it stays", async () => {
   expect([replay.at, seen()]).toEqual([NOW - 40 * MINUTE, []]);
 });
 
-test("who leaves hears nothing more of it, and nothing more is asked for", async () => {
+test("after its end a replay reports and requests nothing", async () => {
   store("a", NOW - 5 * MINUTE, NOW);
-  const { replay, told, seen } = begun();
+  const { replay, events, seen } = begun();
   replay.end();
   replay.end();
-  const questions = asked.length;
+  const questions = requests.length;
   await vi.advanceTimersByTimeAsync(60_000);
   expect([replay.isOn, replay.at, seen()]).toEqual([false, undefined, []]);
-  expect(told).toEqual(["bar", "begin", "bar away", "end"]);
-  expect(asked.length).toBe(questions);
+  expect(events).toEqual(["player", "begin", "no player", "end"]);
+  expect(requests.length).toBe(questions);
 });
 
 test.each([
-  ["five minutes, where nothing is known of the source", {}, ["new"]],
-  ["two of the source's intervals", { response_time: NOW - 100, next_poll_at: NOW + 300 }, ["new", "old"]],
+  ["five minutes, if the source is unknown", {}, ["new"]],
+  ["two poll intervals", { response_time: NOW - 100, next_poll_at: NOW + 300 }, ["new", "old"]],
   ["an hour at most", { response_time: NOW, next_poll_at: NOW + 9 * HOUR }, ["new", "old"]],
-])("an aircraft that is silent stays for %s", async (_, source, expected) => {
+])("a silent aircraft stays for %s", async (_, source, expected) => {
   store("ancient", NOW - 80 * MINUTE, NOW - 79 * MINUTE);
   store("old", NOW - 26 * MINUTE, NOW - 25 * MINUTE);
   store("new", NOW - 18 * MINUTE, NOW);
@@ -184,7 +196,7 @@ test.each([
   expect(seen()).toEqual(expected);
 });
 
-/** A source that is asked once a minute, and answers by what was heard shortly before. */
+/** Stores the states of a source that is polled once a minute. */
 function polled(icao24: string, from: number, to: number): Partial<SourceStatus> {
   for (let at = from; at < to; at += MINUTE) {
     stored.push({ icao24, last_contact: at - 5, observed_at: at + 5 } as StateVector);
@@ -193,21 +205,21 @@ function polled(icao24: string, from: number, to: number): Partial<SourceStatus>
   return { response_time: NOW - 30, next_poll_at: NOW + 30 };
 }
 
-test("it stops before what is not stored yet, says so, and asks for nothing more", async () => {
+test("a replay stops at the end of the recording, and requests nothing more", async () => {
   const { replay, seen, player } = begun(polled("a", NOW - HOUR, NOW + 3 * HOUR));
   player().speed = 60;
   await vi.advanceTimersByTimeAsync(MINUTE * 1000);
   expect(player().state.kind).toBe("ended");
   expect(player().isPlaying).toBe(false);
   expect([ago(replay) < 3 * MINUTE, seen()]).toEqual([true, ["a"]]);
-  const [questions, at] = [asked.length, replay.at];
+  const [questions, at] = [requests.length, replay.at];
   await vi.advanceTimersByTimeAsync(HOUR * 1000);
-  expect([asked.length, replay.at, seen()]).toEqual([questions, at, ["a"]]);
+  expect([requests.length, replay.at, seen()]).toEqual([questions, at, ["a"]]);
 });
 
-test("it goes on from there when somebody has it play again, and misses nothing of what was stored meanwhile", async () => {
+test("Play continues from the end, with everything that was stored since", async () => {
   const { replay, seen, player } = begun(polled("a", NOW - HOUR, NOW + 3 * HOUR));
-  // Chosen when nothing of the last minute was stored.
+  // Nothing of the last minute is stored yet.
   replay.seek(NOW - 1);
   await vi.advanceTimersByTimeAsync(1_000);
   expect([replay.at, player().state.kind, seen()]).toEqual([NOW - 1, "ended", ["a"]]);
@@ -220,25 +232,25 @@ test("it goes on from there when somebody has it play again, and misses nothing 
   expect(replay.at).toBeGreaterThan(NOW + 60);
 });
 
-test("as fast as time passes it plays on for ever, and asks a few times a minute", async () => {
+test("at real-time speed it plays on, with a few requests per minute", async () => {
   const { replay, seen, player } = begun(polled("a", NOW - HOUR, NOW + 3 * HOUR));
   player().speed = 1;
   replay.seek(NOW - 2 * MINUTE);
   await vi.advanceTimersByTimeAsync(1_000);
-  const questions = asked.length;
+  const questions = requests.length;
   await vi.advanceTimersByTimeAsync(10 * MINUTE * 1000);
   expect([player().state.kind, ago(replay) < 130, seen()]).toEqual(["playing", true, ["a"]]);
-  expect(asked.length - questions).toBeLessThan(100);
+  expect(requests.length - questions).toBeLessThan(100);
 });
 
-test("where the source answers rarely, it opens further back", async () => {
+test("a long poll interval begins the replay further back", async () => {
   store("a", NOW - HOUR, NOW);
   const { replay, player } = begun({ response_time: NOW - 400, next_poll_at: NOW + 500 });
   await vi.advanceTimersByTimeAsync(1_000);
   expect([ago(replay) > 25 * MINUTE, player().state.kind]).toEqual([true, "playing"]);
 });
 
-test("another part of the sky is asked for at the same moment", async () => {
+test("another box is requested at the same moment", async () => {
   store("a", NOW - HOUR, NOW);
   const { replay } = begun();
   replay.pause();
@@ -247,5 +259,5 @@ test("another part of the sky is asked for at the same moment", async () => {
   replay.look({ south: 45, west: 5, north: 50, east: 10 });
   await vi.advanceTimersByTimeAsync(1_000);
   expect(replay.at).toBe(at);
-  expect(asked.at(-1)?.searchParams.get("bbox")).toBe("45,5,50,10");
+  expect(requests.at(-1)?.searchParams.get("bbox")).toBe("45,5,50,10");
 });

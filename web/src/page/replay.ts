@@ -1,47 +1,46 @@
-import type { SourceStatus } from "../model/health.ts";
+import { findRecording } from "../api/history.ts";
+import type { SourceStatus } from "../api/types.ts";
 import type { ReplayLink } from "../model/link.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { Player } from "./player.ts";
-import type { Spacing } from "./player.ts";
-import type { ReplayBar } from "./replay-bar.ts";
-import { storedFrom } from "./server.ts";
+import type { PollTiming } from "./player.ts";
 
-/** Where a replay begins, before the present, if something is stored of then. Seconds. */
+/** How far back a replay begins where traffic of that time is recorded, seconds. */
 const BACK = 15 * 60;
-/** An aircraft that is not heard of stays in the picture for at least and at most so long, seconds. */
-const HOLD = { least: 300, most: 3600 };
-/** How long after it was received the source's answer is stored at the latest, and how old the newest in it is. Seconds. */
-const STORED_AFTER = 15;
+/** Bounds of how long an aircraft stays in the picture after its last contact, seconds. */
+const HOLD = { min: 300, max: 3600 };
+/** Within this time a response of the source is stored; its newest state is about as old. Seconds. */
+const MAX_STORAGE_DELAY = 15;
 
-/** Whom to tell. */
 export interface ReplayEvents {
-  /** The past is shown in place of the present. */
+  /** A player is to be shown, or none. */
+  readonly onPlayer: (player: Player | undefined) => void;
+  /** Time has passed in the player. */
+  readonly onStep: () => void;
+  /** Past traffic replaces live traffic. */
   readonly onBegin: () => void;
-  /** Another moment is shown, or the same one with more in it. */
+  /** Other states are shown. */
   readonly onMoment: (states: StateVector[]) => void;
-  /** The moment that is shown does not follow the one before. */
+  /** The moment does not follow the previous one. */
   readonly onJump: () => void;
-  /** The present is wanted again. */
+  /** Live traffic is to be shown again. */
   readonly onEnd: () => void;
 }
 
-/** The stored past in the place of the present, from when somebody wants to see it until it is left. */
+/** Replays recorded traffic in place of live traffic. */
 export class Replay {
   private player: Player | undefined;
-  /** A player that may still go to where something is stored: nobody has chosen a moment yet. */
+  /** A player that may still move to the nearest recording, because the user has not chosen a moment. */
   private opening: Player | undefined;
 
-  constructor(
-    private readonly bar: Pick<ReplayBar, "show" | "update">,
-    private readonly events: ReplayEvents,
-  ) {}
+  constructor(private readonly events: ReplayEvents) {}
 
-  /** The moment that is shown, Unix seconds; `undefined`: the present. */
+  /** The moment that is shown, Unix seconds; `undefined` outside a replay. */
   get at(): number | undefined {
     return this.player?.at;
   }
 
-  /** Whether what is stored of the moment is still to come. */
+  /** Whether the traffic of the moment is being loaded. */
   get isLoading(): boolean {
     return this.player?.state.kind === "loading";
   }
@@ -50,33 +49,33 @@ export class Replay {
     return this.player !== undefined;
   }
 
-  /** Shows a part of the sky a while ago; the source tells by its answers how long an aircraft may be silent. */
+  /** Begins with past traffic in a box. The source status gives the poll interval, and thereby how long an aircraft may be silent. */
   begin(box: Box | undefined, source: SourceStatus | null | undefined, start?: ReplayLink): void {
     if (this.player !== undefined) return;
-    const spacing = spacingOf(source);
-    // Where the source answers rarely, there is nothing to play of the time since its last answers.
-    const begin = start?.at ?? Date.now() / 1000 - Math.max(BACK, 2 * spacing.late);
-    const player = new Player(begin, box, spacing, {
+    const timing = pollTiming(source);
+    // With a long poll interval there is nothing to play of the last two intervals.
+    const begin = start?.at ?? Date.now() / 1000 - Math.max(BACK, 2 * timing.late);
+    const player = new Player(begin, box, timing, {
       onMoment: (changed) => {
-        this.bar.update();
+        this.events.onStep();
         if (changed) this.events.onMoment(player.states());
       },
     });
     if (start?.speed !== undefined) player.speed = start.speed;
     this.player = player;
     this.opening = start === undefined ? player : undefined;
-    this.bar.show(player);
+    this.events.onPlayer(player);
     this.events.onBegin();
     if (start !== undefined) return;
-    void storedFrom(begin).then((at) => {
-      // Unless somebody has chosen a moment or left meanwhile.
+    void findRecording(begin).then((at) => {
+      // The user may have chosen a moment or left in the meantime.
       if (at === undefined || at === begin || this.opening !== player) return;
       this.jump(player, at);
-      this.bar.show(player);
+      this.events.onPlayer(player);
     });
   }
 
-  /** Where it is and how fast it goes; `undefined`: the present is shown. */
+  /** The moment and the speed; `undefined` outside a replay. */
   get link(): ReplayLink | undefined {
     return this.player && { at: this.player.at, speed: this.player.speed };
   }
@@ -87,7 +86,7 @@ export class Replay {
     if (this.player !== undefined) this.jump(this.player, at);
   }
 
-  /** Shows another part of the sky. */
+  /** Shows the traffic in another box. */
   look(box: Box | undefined): void {
     this.player?.look(box);
   }
@@ -98,27 +97,27 @@ export class Replay {
 
   private jump(player: Player, at: number): void {
     player.seek(at);
-    // What was held is of another moment.
+    // The held states are of another moment.
     this.events.onMoment(player.states());
     this.events.onJump();
   }
 
-  /** Goes back to the present. */
+  /** Returns to live traffic. */
   end(): void {
     if (this.player === undefined) return;
     this.player.stop();
     this.player = undefined;
     this.opening = undefined;
-    this.bar.show(undefined);
+    this.events.onPlayer(undefined);
     this.events.onEnd();
   }
 }
 
-/** An aircraft that is not heard of stays in the picture for two of the source's intervals, within bounds. */
-function spacingOf(source: SourceStatus | null | undefined): Spacing {
+/** An aircraft stays in the picture for two poll intervals after its last contact, within bounds. */
+function pollTiming(source: SourceStatus | null | undefined): PollTiming {
   const { response_time = null, next_poll_at = null } = source ?? {};
-  // Where nobody tells, as long as the least hold would allow.
-  const interval = response_time === null || next_poll_at === null ? HOLD.least / 2 : next_poll_at - response_time;
-  const hold = Math.min(Math.max(HOLD.least, 2 * interval), HOLD.most);
-  return { hold, late: Math.min(Math.max(interval, 0), BACK) + STORED_AFTER };
+  // An unknown interval is assumed to be as long as the shortest hold allows.
+  const interval = response_time === null || next_poll_at === null ? HOLD.min / 2 : next_poll_at - response_time;
+  const hold = Math.min(Math.max(HOLD.min, 2 * interval), HOLD.max);
+  return { hold, late: Math.min(Math.max(interval, 0), BACK) + MAX_STORAGE_DELAY };
 }

@@ -1,33 +1,27 @@
+import { everyAircraft } from "../api/flights.ts";
 import { title } from "../model/aircraft.ts";
 import { search } from "../model/search.ts";
 import { altitudeText } from "../model/units.ts";
-import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
-import { h, icon } from "./dom.ts";
+import { h, icon } from "../ui/dom.ts";
+import { goTo } from "./state.ts";
+import type { PageStore } from "./state.ts";
 
-const MOST = 8;
-const HINT = "Callsign, address, country";
-/** A field that is narrower than this, in CSS pixels, would cut the hint off. */
-const HINT_FITS = 260;
+import "./search-box.css";
 
-/** What the search box asks of the page. */
-export interface SearchEvents {
-  /** Everything that can be found now. */
-  readonly states: () => readonly StateVector[];
-  /** Everything there is, also out of view, if it can be had. */
-  readonly everywhere: () => Promise<readonly StateVector[]>;
-  readonly units: () => UnitSystem;
-  readonly onChoose: (state: StateVector) => void;
-}
+const MAX_RESULTS = 8;
+const HINT = "Callsign, ICAO address or country";
+/** A narrower field would cut the hint off, CSS pixels. */
+const MIN_HINT_WIDTH = 300;
 
-/** Finds aircraft by callsign, address or country: a text field with a list of suggestions (ARIA combobox). */
+/** Finds aircraft by callsign, ICAO address or country: a text field with a list of suggestions (ARIA combobox). */
 export class SearchBox {
   private readonly options = h("ul", { id: "found", role: "listbox", class: "found", "aria-label": "Search results" });
   private readonly input = h("input", {
     type: "search",
     role: "combobox",
     placeholder: HINT,
-    "aria-label": "Search aircraft by callsign, address or country",
+    "aria-label": "Search aircraft by callsign, ICAO address or country",
     "aria-controls": "found",
     "aria-expanded": "false",
     "aria-autocomplete": "list",
@@ -37,18 +31,18 @@ export class SearchBox {
   readonly element = h("div", { class: "search", role: "search" }, icon("search"), this.input, this.options);
   private found: StateVector[] = [];
   private at = -1;
-  /** Where the focus was before. */
+  /** The element that had the focus before. */
   private from: HTMLElement | undefined;
-  /** Only the newest question's answer is shown. */
-  private question = 0;
+  /** Counts the searches: only the latest one is shown. */
+  private latest = 0;
 
-  constructor(private readonly events: SearchEvents) {
+  constructor(private readonly store: PageStore) {
     this.options.hidden = true;
     new ResizeObserver(() => {
-      this.input.placeholder = this.input.clientWidth < HINT_FITS ? "Search" : HINT;
+      this.input.placeholder = this.input.clientWidth < MIN_HINT_WIDTH ? "Search" : HINT;
     }).observe(this.input);
     this.input.addEventListener("input", () => {
-      void this.look();
+      void this.search();
     });
     this.input.addEventListener("keydown", (event) => {
       this.key(event);
@@ -65,28 +59,29 @@ export class SearchBox {
     this.input.select();
   }
 
-  private async look(): Promise<void> {
-    const question = ++this.question;
+  private async search(): Promise<void> {
+    const number = ++this.latest;
     const text = this.input.value;
-    this.offer(search(this.events.states(), text, MOST), text);
-    if (text.trim().length < 2 || this.found.length >= MOST) return;
-    // What is not in view may be elsewhere.
+    this.offer(search(this.store.state.traffic.held, text, MAX_RESULTS), text);
+    // Past traffic is known only in the loaded area.
+    const isComplete = this.found.length >= MAX_RESULTS || this.store.state.player !== undefined;
+    if (text.trim().length < 2 || isComplete) return;
     let everywhere: StateVector[];
     try {
-      everywhere = search(await this.events.everywhere(), text, MOST);
+      everywhere = search(await everyAircraft(), text, MAX_RESULTS);
     } catch {
-      if (question === this.question) this.offer(this.found, text, "Search outside the loaded area is unavailable");
+      if (number === this.latest) this.offer(this.found, text, "Search outside the loaded area is unavailable");
       return;
     }
-    if (question !== this.question) return;
+    if (number !== this.latest) return;
     const known = new Set(this.found.map(({ icao24 }) => icao24));
-    this.offer([...this.found, ...everywhere.filter(({ icao24 }) => !known.has(icao24))].slice(0, MOST), text);
+    this.offer([...this.found, ...everywhere.filter(({ icao24 }) => !known.has(icao24))].slice(0, MAX_RESULTS), text);
   }
 
   private offer(found: StateVector[], text: string, problem?: string): void {
     this.found = found;
     this.at = found.length > 0 ? 0 : -1;
-    const units = this.events.units();
+    const { units } = this.store.state.settings;
     this.options.replaceChildren(
       ...found.map((state, i) => {
         const height = state.on_ground === true ? "on the ground" : altitudeText(state, units);
@@ -96,8 +91,8 @@ export class SearchBox {
           h("strong", {}, title(state)),
           h("span", {}, [state.origin_country, state.icao24, height].filter(Boolean).join(" · ")),
         );
-        // The text field keeps the focus, whose loss closes the list. The choice waits for the click: the list is gone after
-        // it, and a tap's click would go to the map below.
+        // The text field keeps the focus, because losing it closes the list. The choice waits for the click: if the list
+        // closed before, a tap's click would go to the map below.
         option.addEventListener("mousedown", (event) => {
           event.preventDefault();
         });
@@ -136,7 +131,7 @@ export class SearchBox {
       const state = this.found[this.at];
       if (state !== undefined) this.choose(state);
     } else if (event.key === "Escape") {
-      // What lies below stays open.
+      // An open panel stays open.
       event.preventDefault();
       const wasOpen = !this.options.hidden;
       this.input.value = "";
@@ -150,11 +145,11 @@ export class SearchBox {
   private choose(state: StateVector): void {
     this.input.value = title(state);
     this.close();
-    this.events.onChoose(state);
+    goTo(this.store, state);
   }
 
   private close(): void {
-    this.question += 1;
+    this.latest += 1;
     this.options.hidden = true;
     this.mark();
   }

@@ -1,8 +1,14 @@
+import { serverAddress } from "../api/address.ts";
 import { UNIT_SYSTEMS } from "../model/units.ts";
-import { serverAddress } from "./base.ts";
-import { h, icon, setText } from "./dom.ts";
+import { closeButton, h, setText } from "../ui/dom.ts";
 import { isTransition, MAX_TRANSITION } from "./settings.ts";
 import type { Settings } from "./settings.ts";
+import type { ShortcutsDialog } from "./shortcuts.ts";
+import { openPanel } from "./state.ts";
+import type { PageStore } from "./state.ts";
+
+import "./panel.css";
+import "./settings-panel.css";
 
 const UNIT_NAMES = {
   aeronautical: "Aeronautical (ft, kt, ft/min)",
@@ -20,15 +26,9 @@ const ZONES = [
   ["local", "Local time"],
 ] as const;
 
-/** What somebody does in the settings. */
-export interface SettingsEvents {
-  readonly onChange: (settings: Settings) => void;
-  readonly onShortcuts: () => void;
-  readonly onClose: () => void;
-}
-
-/** How things are shown. */
-export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClose }: SettingsEvents): HTMLElement {
+/** The form of the settings. */
+export function settingsPanel(store: PageStore, dialog: ShortcutsDialog): HTMLElement {
+  const { settings } = store.state;
   const units = h(
     "select",
     { change },
@@ -63,14 +63,20 @@ export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClo
     if (isValid) validTransition = feet;
     setText(transitionProblem, isValid ? "" : `Enter 0 to ${MAX_TRANSITION.toLocaleString("en")} ft`);
     transition.setAttribute("aria-invalid", String(!isValid));
-    onChange({
-      units: units.value as Settings["units"],
-      theme: theme.value as Settings["theme"],
-      smooth: smooth.checked,
-      zone: zone.value as Settings["zone"],
-      transition: validTransition,
-      shortcuts: shortcuts.checked,
+    store.set({
+      settings: {
+        units: units.value as Settings["units"],
+        theme: theme.value as Settings["theme"],
+        smooth: smooth.checked,
+        zone: zone.value as Settings["zone"],
+        transition: validTransition,
+        shortcuts: shortcuts.checked,
+      },
     });
+  }
+
+  function showShortcuts(): void {
+    dialog.open();
   }
 
   const element = h(
@@ -80,11 +86,9 @@ export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClo
       "header",
       {},
       h("h2", { id: "settings-title" }, "Settings"),
-      h(
-        "button",
-        { type: "button", class: "plain-button", "aria-label": "Close the settings", click: onClose },
-        icon("close"),
-      ),
+      closeButton("Close the settings", () => {
+        openPanel(store, undefined);
+      }),
     ),
     h("label", {}, "Units", units),
     h("label", {}, "Transition altitude (ft)", transition),
@@ -99,7 +103,7 @@ export function settingsPanel(settings: Settings, { onChange, onShortcuts, onClo
       "Between updates, aircraft move on at their last speed and track for up to a minute. Outlines are estimates; solid symbols are reports.",
     ),
     h("label", { class: "check" }, shortcuts, "Keyboard shortcuts"),
-    h("button", { type: "button", class: "button", click: onShortcuts }, "Show keyboard shortcuts"),
+    h("button", { type: "button", class: "button", click: showShortcuts }, "Show keyboard shortcuts"),
     h("h3", {}, "For developers"),
     h(
       "ul",

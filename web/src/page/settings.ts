@@ -2,21 +2,21 @@ import type { Zone } from "../model/time.ts";
 import { TRANSITION_ALTITUDE, UNIT_SYSTEMS } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 
-/** What somebody chose, kept in this browser. */
+/** The user's choices, stored in the browser. */
 export interface Settings {
   readonly units: UnitSystem;
   readonly theme: "auto" | "light" | "dark";
-  /** Whether positions are carried on between two reports. */
+  /** Whether positions are estimated between reports. */
   readonly smooth: boolean;
-  /** The clock that times are shown by. */
+  /** The time zone of all times. */
   readonly zone: Zone;
-  /** Altitudes are flight levels from here on, feet. */
+  /** Altitudes from here up are shown as flight levels, feet. */
   readonly transition: number;
   /** Whether single keys open panels. */
   readonly shortcuts: boolean;
 }
 
-/** No airspace has a higher transition altitude. Feet. */
+/** The highest transition altitude of any airspace, feet. */
 export const MAX_TRANSITION = 20_000;
 
 const KEY = "flight-monitor.settings";
@@ -29,34 +29,34 @@ const DEFAULTS: Settings = {
   shortcuts: true,
 };
 
-/** The settings as they were kept; the defaults for what is missing or makes no sense. */
+/** Reads the stored settings; missing or invalid ones have their defaults. */
 export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): Settings {
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? "{}") as Partial<Record<keyof Settings, unknown>>;
+    const stored = JSON.parse(storage.getItem(KEY) ?? "{}") as Partial<Record<keyof Settings, unknown>>;
     return {
-      units: UNIT_SYSTEMS.find((system) => system === kept.units) ?? DEFAULTS.units,
-      theme: (["light", "dark"] as const).find((theme) => theme === kept.theme) ?? DEFAULTS.theme,
-      smooth: kept.smooth === true,
-      zone: kept.zone === "local" ? "local" : DEFAULTS.zone,
-      transition: isTransition(kept.transition) ? kept.transition : DEFAULTS.transition,
-      shortcuts: kept.shortcuts !== false,
+      units: UNIT_SYSTEMS.find((system) => system === stored.units) ?? DEFAULTS.units,
+      theme: (["light", "dark"] as const).find((theme) => theme === stored.theme) ?? DEFAULTS.theme,
+      smooth: stored.smooth === true,
+      zone: stored.zone === "local" ? "local" : DEFAULTS.zone,
+      transition: isTransition(stored.transition) ? stored.transition : DEFAULTS.transition,
+      shortcuts: stored.shortcuts !== false,
     };
   } catch {
-    // Nothing is kept in a browser that forbids it.
+    // A browser may forbid storage.
     return DEFAULTS;
   }
 }
 
-/** Whether altitudes may become flight levels here. */
+/** Whether this is a possible transition altitude. */
 export function isTransition(feet: unknown): feet is number {
   return typeof feet === "number" && feet >= 0 && feet <= MAX_TRANSITION;
 }
 
-/** Keeps them, where the browser lets us. */
-export function keepSettings(settings: Settings, storage: Pick<Storage, "setItem"> = localStorage): void {
+/** Stores the settings where the browser allows it. */
+export function storeSettings(settings: Settings, storage: Pick<Storage, "setItem"> = localStorage): void {
   try {
     storage.setItem(KEY, JSON.stringify(settings));
   } catch {
-    // They hold until the page is closed.
+    // They apply until the page is closed.
   }
 }

@@ -1,4 +1,6 @@
-import { h, icon } from "./dom.ts";
+import { closeButton, h } from "../ui/dom.ts";
+
+import "./shortcuts.css";
 
 const KEYS: readonly (readonly [string, string])[] = [
   ["/", "Search"],
@@ -6,14 +8,14 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["F", "Filters"],
   ["S", "Statistics"],
   ["R", "Replay on or off"],
-  ["Esc", "Close what lies on top"],
+  ["Esc", "Close the topmost panel"],
   ["?", "Keyboard shortcuts"],
   ["↑ ↓ Enter", "In the list: move, select"],
   ["Arrows + −", "On the map: move, zoom"],
 ];
 
-/** The keyboard's shortcuts, as a dialog. */
-export class Shortcuts {
+/** A dialog that lists the keyboard shortcuts. */
+export class ShortcutsDialog {
   readonly element = h(
     "dialog",
     { class: "shortcuts", "aria-labelledby": "shortcuts-title" },
@@ -21,18 +23,9 @@ export class Shortcuts {
       "header",
       {},
       h("h2", { id: "shortcuts-title" }, "Keyboard shortcuts"),
-      h(
-        "button",
-        {
-          type: "button",
-          class: "plain-button",
-          "aria-label": "Close the shortcuts",
-          click: () => {
-            this.element.close();
-          },
-        },
-        icon("close"),
-      ),
+      closeButton("Close the shortcuts", () => {
+        this.element.close();
+      }),
     ),
     h("dl", {}, ...KEYS.map(([key, what]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)))),
     h("p", { class: "note" }, "Single keys can be turned off in the settings."),
@@ -42,7 +35,7 @@ export class Shortcuts {
     return this.element.open;
   }
 
-  /** The browser returns the focus when it is closed. */
+  /** The browser returns the focus when the dialog closes. */
   open(): void {
     if (!this.isOpen) this.element.showModal();
   }

@@ -1,36 +1,33 @@
+import { everyAircraft } from "../api/flights.ts";
+import { ApiError } from "../api/http.ts";
+import { countryTraffic, hourlyTraffic } from "../api/stats.ts";
+import type { HourlyTraffic } from "../api/types.ts";
 import { busiestCountries, byAltitude, byCountry, wholeDay } from "../model/statistics.ts";
-import type { CountryOfTraffic, HourOfTraffic, Share } from "../model/statistics.ts";
+import type { Share } from "../model/statistics.ts";
 import { shortClock } from "../model/time.ts";
 import { figure, unitName } from "../model/units.ts";
-import type { UnitSystem } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
-import { serverAddress } from "./base.ts";
-import { h, icon, setText } from "./dom.ts";
-import { fetchWithRetry } from "./retry.ts";
-import { everyAircraft, isProblem } from "./server.ts";
+import { closeButton, h, setText } from "../ui/dom.ts";
+import { openPanel } from "./state.ts";
+import type { PageStore } from "./state.ts";
 
-/** How often it is asked while it is looked at. */
-const EVERY = 30_000;
-const PATIENCE = 10_000;
-const MOST = 8;
+import "./panel.css";
+import "./statistics-panel.css";
+
+/** Pause between two refreshes, milliseconds. */
+const INTERVAL = 30_000;
+const MAX_COUNTRIES = 8;
 const DAY = 24 * 3600;
-const UNAVAILABLE = "Statistics are temporarily unavailable.";
-/** How high a band of altitudes is, m: a round figure in the unit that is shown. */
+/** The height of an altitude band, m: a round figure in the unit that is shown. */
 const BANDS = { aeronautical: 3_048, imperial: 3_048, metric: 3_000 } as const;
 
-/** What the statistics need to know. */
-export interface StatisticsEvents {
-  readonly units: () => UnitSystem;
-  /** The moment that a replay shows, Unix seconds, and the aircraft that it shows; `undefined`: the present. */
-  readonly past: () => { readonly at: number; readonly states: readonly StateVector[] } | undefined;
-  readonly onClose: () => void;
-}
-
-/** How many aircraft there are at the moment that is shown, and were over the day before it. */
+/** The aircraft at the time that is shown, and during the 24 hours before it. */
 export class StatisticsPanel {
   private readonly now = h("p", { class: "subtitle" });
   private readonly byCountry = h("h3");
   private readonly byAltitude = h("h3");
+  private readonly byHour = h("h3");
+  private readonly byDayAndCountry = h("h3");
   private readonly countries = h("div");
   private readonly altitudes = h("div");
   private readonly day = h("div");
@@ -38,11 +35,11 @@ export class StatisticsPanel {
   private readonly problem = h("p", { class: "note", role: "status" });
   private timer: number | undefined;
   private isOpen = false;
-  /** Only the newest question's answer is shown. */
-  private question = 0;
+  /** Counts the refreshes: only the latest one is shown. */
+  private latest = 0;
   readonly element: HTMLElement;
 
-  constructor(private readonly events: StatisticsEvents) {
+  constructor(private readonly store: PageStore) {
     this.element = h(
       "section",
       { class: "panel statistics", "aria-labelledby": "statistics-title" },
@@ -50,86 +47,87 @@ export class StatisticsPanel {
         "header",
         {},
         h("div", {}, h("h2", { id: "statistics-title" }, "Statistics"), this.now),
-        h(
-          "button",
-          { type: "button", class: "plain-button", "aria-label": "Close the statistics", click: events.onClose },
-          icon("close"),
-        ),
+        closeButton("Close the statistics", () => {
+          openPanel(store, undefined);
+        }),
       ),
       this.byCountry,
       this.countries,
       this.byAltitude,
       this.altitudes,
-      h("h3", {}, "Aircraft per hour, 24 hours"),
+      this.byHour,
       this.day,
-      h("h3", {}, "Busiest hour by country, 24 hours"),
+      this.byDayAndCountry,
       this.dayCountries,
       this.problem,
     );
     this.element.hidden = true;
+    store.on(["panel"], ({ panel }) => {
+      const isOpen = panel === "statistics";
+      if (isOpen === this.isOpen) return;
+      this.isOpen = isOpen;
+      this.restart();
+    });
+    store.on(["jumps"], () => {
+      this.restart();
+    });
+    store.on(["tick"], () => {
+      if (this.isOpen) this.showReplay();
+    });
   }
 
-  /** Whether it is looked at: what it shows is kept up to date meanwhile. */
-  open(open: boolean): void {
-    if (open === this.isOpen) return;
-    this.isOpen = open;
+  /** Refreshes at once, and then regularly for as long as the panel is open. */
+  private restart(): void {
     window.clearTimeout(this.timer);
-    if (open) void this.refresh();
+    if (this.isOpen) void this.refresh();
   }
 
-  /** Another moment is shown, which does not follow the one before. */
-  renew(): void {
-    if (!this.isOpen) return;
-    window.clearTimeout(this.timer);
-    void this.refresh();
-  }
-
-  /** Time has passed: what a replay shows is counted anew. */
-  tick(): void {
-    const past = this.isOpen ? this.events.past() : undefined;
-    if (past !== undefined) this.showMoment(past.states, past.at);
+  private showReplay(): void {
+    const { player, traffic } = this.store.state;
+    if (player !== undefined) this.showMoment(traffic.held, player.at);
   }
 
   private async refresh(): Promise<void> {
-    const asked = ++this.question;
-    const at = this.events.past()?.at;
-    await Promise.all([this.refreshMoment(asked), this.refreshDay(asked, at)]);
-    if (!this.isOpen || asked !== this.question) return;
+    const number = ++this.latest;
+    await Promise.all([this.refreshMoment(number), this.refreshDay(number, this.store.state.player?.at)]);
+    if (!this.isOpen || number !== this.latest) return;
     this.timer = window.setTimeout(() => {
       void this.refresh();
-    }, EVERY);
+    }, INTERVAL);
   }
 
-  private async refreshMoment(asked: number): Promise<void> {
-    this.tick();
-    if (this.events.past() !== undefined) return;
+  private async refreshMoment(number: number): Promise<void> {
+    this.showReplay();
+    if (this.store.state.player !== undefined) return;
     try {
       const states = await everyAircraft();
-      if (asked === this.question) this.showMoment(states, undefined);
+      if (number === this.latest) this.showMoment(states, undefined);
     } catch {
-      if (asked !== this.question) return;
+      if (number !== this.latest) return;
       setText(this.now, "Current figures are temporarily unavailable.");
       this.headings(undefined);
       for (const part of [this.countries, this.altitudes]) part.replaceChildren();
     }
   }
 
-  private async refreshDay(asked: number, at: number | undefined): Promise<void> {
+  private async refreshDay(number: number, at: number | undefined): Promise<void> {
+    const period = at === undefined ? undefined : { from: at - DAY, to: at };
     try {
-      const [hours, countries] = await Promise.all([
-        ask<HourOfTraffic>("hour", at),
-        ask<CountryOfTraffic>("country", at),
-      ]);
-      if (asked !== this.question) return;
+      const [hours, countries] = await Promise.all([hourlyTraffic(period), countryTraffic(period)]);
+      if (number !== this.latest) return;
       this.showDay(hours, at);
-      bars(this.dayCountries, busiestCountries(countries, MOST));
+      bars(this.dayCountries, busiestCountries(countries, MAX_COUNTRIES));
       setText(this.problem, hours.length === 0 ? "Hourly counts lag by a few minutes." : "");
     } catch (error) {
-      if (asked !== this.question) return;
+      if (number !== this.latest) return;
       for (const part of [this.day, this.dayCountries]) part.replaceChildren();
-      // A network that fails has words of its own, which say no more.
-      const isKnown = error instanceof Error && error.name === "Error";
-      setText(this.problem, isKnown ? error.message : UNAVAILABLE);
+      const hasHistory = !(error instanceof ApiError && error.isNotFound);
+      setText(
+        this.problem,
+        hasHistory
+          ? "Statistics are temporarily unavailable."
+          : "This server keeps no history; only current figures are available.",
+      );
     }
   }
 
@@ -137,6 +135,9 @@ export class StatisticsPanel {
     const traffic = at === undefined ? "Current traffic" : `Traffic at ${shortClock(at)}`;
     setText(this.byCountry, `${traffic} by country`);
     setText(this.byAltitude, `${traffic} by altitude`);
+    const day = at === undefined ? "last 24 hours" : "previous 24 hours";
+    setText(this.byHour, `Aircraft per hour, ${day}`);
+    setText(this.byDayAndCountry, `Busiest hour by country, ${day}`);
   }
 
   private showMoment(states: readonly StateVector[], at: number | undefined): void {
@@ -147,13 +148,13 @@ export class StatisticsPanel {
       `${states.length.toLocaleString("en")} aircraft ${where}, ${airborne.toLocaleString("en")} airborne`,
     );
     this.headings(at);
-    bars(this.countries, byCountry(states, MOST));
-    const units = this.events.units();
+    bars(this.countries, byCountry(states, MAX_COUNTRIES));
+    const { units } = this.store.state.settings;
     const name = (metres: number): string => `${figure(metres, "altitude", units)} ${unitName("altitude", units)}`;
     bars(this.altitudes, byAltitude(states, BANDS[units], name));
   }
 
-  private showDay(hours: readonly HourOfTraffic[], at: number | undefined): void {
+  private showDay(hours: readonly HourlyTraffic[], at: number | undefined): void {
     const day = wholeDay(hours, at ?? Date.now() / 1000);
     const highest = Math.max(...day.map(({ aircraft }) => aircraft));
     this.day.replaceChildren(
@@ -191,15 +192,4 @@ function bars(into: HTMLElement, shares: readonly Share[]): void {
       }),
     ),
   );
-}
-
-/** What was counted in the day before a moment, Unix seconds; without one: in the last day. */
-async function ask<Row>(by: string, at: number | undefined): Promise<readonly Row[]> {
-  const period = at === undefined ? "" : `&from=${Math.floor(at - DAY)}&to=${Math.ceil(at)}`;
-  const response = await fetchWithRetry(serverAddress(`api/v1/stats?by=${by}${period}`), { patience: PATIENCE });
-  if (response.status === 404 && isProblem(response)) {
-    throw new Error("This server keeps no history; only current figures are available.");
-  }
-  if (!response.ok) throw new Error(UNAVAILABLE);
-  return ((await response.json()) as { rows: readonly Row[] }).rows;
 }

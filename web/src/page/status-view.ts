@@ -1,9 +1,12 @@
-import { facts as factsOf } from "../model/health.ts";
-import type { Health, ServerStatus } from "../model/health.ts";
+import { facts } from "../model/health.ts";
 import { span } from "../model/units.ts";
-import { h, setText } from "./dom.ts";
+import { h, setText } from "../ui/dom.ts";
+import { healthOf } from "./page-health.ts";
+import type { PageState, PageStore } from "./state.ts";
 
-/** How current the picture is: a headline with its colour, the age, the credits left and the delivery delay. */
+import "./status-view.css";
+
+/** The status of the picture: a headline with its colour, the age, the credits left and the delivery delay. */
 export class StatusView {
   private readonly headline = h("span", { class: "headline" });
   private readonly age = h("span", { class: "fact", title: "Time since OpenSky's last update" });
@@ -28,10 +31,10 @@ export class StatusView {
     this.headline,
     this.age,
   );
-  private said = "";
-  private figured = "";
-  /** What is read out when the state changes, and only then. */
-  private readonly spoken = h("p", { class: "unseen", role: "status" });
+  private announced = "";
+  private listed = "";
+  /** Screen readers read it out when the status changes. */
+  private readonly announcement = h("p", { class: "unseen", role: "status" });
   readonly element = h(
     "div",
     { class: "status-area" },
@@ -40,11 +43,15 @@ export class StatusView {
     this.credits,
     this.lag,
     this.explanation,
-    this.spoken,
+    this.announcement,
   );
 
-  constructor() {
+  constructor(store: PageStore) {
     this.open(false);
+    store.on(["connection", "status", "traffic", "shown", "player", "settings", "tick"], (state) => {
+      this.update(state);
+    });
+    this.update(store.state);
   }
 
   private open(open: boolean): void {
@@ -52,49 +59,42 @@ export class StatusView {
     this.toggle.setAttribute("aria-expanded", String(open));
   }
 
-  /** Closes the explanation; the answer is whether it was open. */
+  /** Closes the explanation. Returns whether it was open. */
   close(): boolean {
     const wasOpen = !this.explanation.hidden;
     this.open(false);
     return wasOpen;
   }
 
-  update(
-    health: Health,
-    facts: {
-      now: number;
-      ageSeconds: number | undefined;
-      lagMs: number | undefined;
-      shown: number;
-      /** `undefined` while nothing was loaded yet. */
-      held: number | undefined;
-    },
-    status: ServerStatus | undefined,
-  ): void {
+  private update(state: PageState): void {
+    const { traffic, status, player, shown } = state;
+    const health = healthOf(state);
+    const now = Date.now() / 1000;
     this.element.dataset["tone"] = health.tone;
+    document.body.dataset["tone"] = health.tone;
     setText(this.headline, health.headline);
     setText(this.why, health.explanation);
-    const figures = factsOf(status, facts.lagMs, facts.now);
-    if (figures.join() !== this.figured) {
-      this.figured = figures.join();
+    const lagMs = player === undefined ? traffic.lagMs : undefined;
+    const figures = facts(status, lagMs, now);
+    if (figures.join() !== this.listed) {
+      this.listed = figures.join();
       this.figures.replaceChildren(...figures.map((text) => h("li", {}, text)));
     }
-    // The age in the headline grows all the time, which is not read out again.
+    // The growing age in the headline is not read out again.
     const kind = health.headline.replaceAll(/\d+/g, "");
-    if (this.said !== kind) {
-      this.said = kind;
-      setText(this.spoken, `${health.headline}. ${health.explanation}`);
+    if (this.announced !== kind) {
+      this.announced = kind;
+      setText(this.announcement, `${health.headline}. ${health.explanation}`);
     }
-    const { ageSeconds } = facts;
-    const isTold = ageSeconds === undefined || health.headline.includes(" old");
-    setText(this.age, isTold ? "" : `${span(ageSeconds)} old`);
-    const { shown, held } = facts;
-    const all = held === undefined ? "" : `${number(held)} aircraft`;
-    setText(this.count, held === undefined || shown === held ? all : `${number(shown)} of ${all}`);
+    const { observedAt } = traffic;
+    const isOmitted = player !== undefined || observedAt === undefined || health.headline.includes(" old");
+    setText(this.age, isOmitted ? "" : `${span(now - observedAt)} old`);
+    const all = `${number(traffic.held.length)} aircraft`;
+    const some = shown.length === traffic.held.length ? all : `${number(shown.length)} of ${all}`;
+    setText(this.count, traffic.isLoaded ? some : "");
     const credits = status?.source?.credits_left ?? null;
     setText(this.credits, credits === null ? "" : `${number(credits)} credits left today`);
-    // Both clocks have to be right for it to mean something.
-    const { lagMs } = facts;
+    // Only meaningful where both clocks are right.
     setText(this.lag, lagMs === undefined || lagMs < -1000 ? "" : `delay ${(Math.max(0, lagMs) / 1000).toFixed(1)} s`);
   }
 }

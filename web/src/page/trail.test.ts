@@ -1,4 +1,4 @@
-// The trail of an aircraft, of a history that is held in an array, and of a sky of which the time is set by hand.
+// The trail of an aircraft, with a history in an array and a time that is set by hand.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -9,10 +9,10 @@ import { Trail } from "./trail.ts";
 const NOW = 1_795_000_000;
 const MINUTE = 60;
 
-/** What is stored, ordered by time. */
+/** The stored states, ordered by time. */
 let stored: StateVector[] = [];
-let asked: URL[] = [];
-/** What the next questions are answered with, in place of what is stored. */
+let requests: URL[] = [];
+/** The answers to the next requests, in place of the stored states. */
 let failures: (() => Promise<Response>)[] = [];
 let now = NOW;
 let newest: StateVector | undefined;
@@ -24,10 +24,10 @@ beforeEach(() => {
   vi.stubGlobal("document", { baseURI: "http://server/" });
   vi.stubGlobal("fetch", (address: string) => {
     const url = new URL(address, "http://server");
-    asked.push(url);
+    requests.push(url);
     return failures.shift()?.() ?? Promise.resolve(answer(url));
   });
-  [stored, asked, failures, shown, now, newest] = [[], [], [], [], NOW, undefined];
+  [stored, requests, failures, shown, now, newest] = [[], [], [], [], NOW, undefined];
   const onChange = (each: Track | string): number => shown.push(each);
   trail = new Trail({ now: () => now, find: () => newest }, onChange);
 });
@@ -44,12 +44,12 @@ function answer(url: URL): Response {
 const state = (at: number): StateVector =>
   ({ icao24: "a", lat: at / NOW, lon: 8, time_position: at, last_contact: at }) as StateVector;
 
-/** Stores a place every ten seconds. */
+/** Stores a position every ten seconds. */
 function store(from: number, to: number): void {
   for (let at = from; at < to; at += 10) stored.push(state(at));
 }
 
-/** The aircraft is heard of. */
+/** A live state arrives. */
 async function hear(at: number): Promise<void> {
   now = Math.max(now, at);
   newest = state(at);
@@ -57,7 +57,7 @@ async function hear(at: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(100);
 }
 
-/** When it was where it is shown, seconds from `NOW`. */
+/** The times of the shown positions, seconds from `NOW`. */
 function times(): number[] | string {
   const last = shown.at(-1) ?? [];
   return typeof last === "string" ? last : last.map(({ time }) => time - NOW);
@@ -69,7 +69,7 @@ async function select(at: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(100);
 }
 
-test("what is heard follows what is stored", async () => {
+test("live positions follow stored ones", async () => {
   store(NOW - 30, NOW);
   await select(NOW);
   expect(times()).toEqual([-30, -20, -10]);
@@ -77,13 +77,13 @@ test("what is heard follows what is stored", async () => {
   await hear(NOW + 5);
   await hear(NOW + 15);
   expect(times()).toEqual([-30, -20, -10, 5, 15]);
-  expect(asked).toHaveLength(1);
+  expect(requests).toHaveLength(1);
   trail.select(undefined);
   await hear(NOW + 25);
-  expect([trail.shown, asked.length]).toEqual([[], 1]);
+  expect([shown.at(-1), requests.length]).toEqual([[], 1]);
 });
 
-test("what is heard while the stored is asked for stands at its end", async () => {
+test("a live position that arrives during a request is at the end of the track", async () => {
   store(NOW - 30, NOW);
   trail.select("a");
   await hear(NOW + 5);
@@ -91,23 +91,23 @@ test("what is heard while the stored is asked for stands at its end", async () =
   expect(times()).toEqual([-30, -20, -10, 5]);
 });
 
-test("after a gap what is stored of it is shown, and no line across it", async () => {
+test("stored positions fill a gap, and no line crosses it", async () => {
   store(NOW - 30, NOW);
   await select(NOW);
   store(NOW, NOW + 5 * MINUTE);
   await hear(NOW + 5 * MINUTE);
   expect(times()).toEqual([...Array(34).keys()].map((i) => (i - 3) * 10));
-  expect(asked).toHaveLength(2);
-  // While it was asked for, what was shown before stayed.
+  expect(requests).toHaveLength(2);
+  // The previous track was shown during the request.
   expect(shown.filter((each) => typeof each === "string")).toHaveLength(1);
 });
 
-test("where nothing is stored of a gap it is asked for once, and bridged", async () => {
+test("a gap without stored positions is requested once and bridged", async () => {
   store(NOW - 30, NOW);
   await select(NOW);
   await hear(NOW + 5 * MINUTE);
   await hear(NOW + 5 * MINUTE);
-  expect([times(), asked.length]).toEqual([[-30, -20, -10, 5 * MINUTE], 2]);
+  expect([times(), requests.length]).toEqual([[-30, -20, -10, 5 * MINUTE], 2]);
 });
 
 test("two flights are not joined", async () => {
@@ -118,7 +118,7 @@ test("two flights are not joined", async () => {
   expect(times()).toEqual([31 * MINUTE, 31 * MINUTE + 10]);
 });
 
-test("at another moment it is another trail", async () => {
+test("another moment has another trail", async () => {
   store(NOW - 30, NOW + 10 * MINUTE);
   await select(NOW);
   await select(NOW + 30);
@@ -127,7 +127,7 @@ test("at another moment it is another trail", async () => {
   expect(times()).toEqual([-30, -20]);
 });
 
-test("an answer that comes after the moment was left is not shown", async () => {
+test("an answer for a moment that is no longer shown is ignored", async () => {
   store(NOW - 30, NOW);
   trail.select("a");
   now = NOW - 15;
@@ -137,71 +137,71 @@ test("an answer that comes after the moment was left is not shown", async () => 
   expect(shown.filter((each) => typeof each !== "string" && each.length > 0)).toHaveLength(1);
 });
 
-test("who looks again sees what came meanwhile, and nothing is asked for while nobody looks", async () => {
+test("a hidden tab requests nothing, and catches up when it is shown", async () => {
   store(NOW - 30, NOW);
   trail.select("a");
-  trail.rest();
+  trail.stop();
   await vi.advanceTimersByTimeAsync(10 * MINUTE * 1000);
-  expect(times()).toBe("Asking for what is stored …");
+  expect(times()).toBe("Loading history …");
   store(NOW, NOW + 20);
   now = NOW + 20;
-  trail.renew();
+  trail.reload();
   await vi.advanceTimersByTimeAsync(100);
-  expect([times(), asked.length]).toEqual([[-30, -20, -10, 0, 10], 2]);
+  expect([times(), requests.length]).toEqual([[-30, -20, -10, 0, 10], 2]);
 });
 
 const answered = (body: string, init: ResponseInit) => (): Promise<Response> =>
   Promise.resolve(new Response(body, init));
 
 test.each<[string, () => Promise<Response>]>([
-  ["a database that is away", answered("", { status: 503 })],
+  ["an unavailable database", answered("", { status: 503 })],
   ["a proxy that finds no server", answered("default backend", { status: 404 })],
-  ["a network that is away", () => Promise.reject(new TypeError("Failed to fetch"))],
+  ["an unavailable network", () => Promise.reject(new TypeError("Failed to fetch"))],
   ["an answer that is cut off", answered('{"states":[', {})],
-])("what cannot be read is said for as long as it is so, and asked for again: %s", async (_, failure) => {
+])("a failure is shown until a later request succeeds: %s", async (_, failure) => {
   store(NOW - 30, NOW);
   failures = [failure, failure];
   await select(NOW);
   for (let at = NOW + 3; at < NOW + 18; at += 3) {
     await hear(at);
     await vi.advanceTimersByTimeAsync(2_900);
-    expect(times()).toBe("The history cannot be read at the moment.");
+    expect(times()).toBe("History is temporarily unavailable; retrying …");
   }
-  expect(asked).toHaveLength(2);
+  expect(requests).toHaveLength(2);
   await vi.advanceTimersByTimeAsync(10_000);
-  expect([times(), asked.length]).toEqual([[-30, -20, -10, 15], 3]);
+  expect([times(), requests.length]).toEqual([[-30, -20, -10, 15], 3]);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(asked).toHaveLength(3);
+  expect(requests).toHaveLength(3);
 });
 
 test.each<[string, () => void]>([
   [
-    "nobody is selected any more",
+    "no aircraft is selected",
     () => {
       trail.select(undefined);
     },
   ],
   [
-    "nobody looks",
+    "the tab is hidden",
     () => {
-      trail.rest();
+      trail.stop();
     },
   ],
-])("what cannot be read is not asked for again when %s", async (_, leave) => {
+])("a failed request is not repeated when %s", async (_, leave) => {
   failures = [answered("", { status: 503 })];
   await select(NOW);
   leave();
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(asked).toHaveLength(1);
+  expect(requests).toHaveLength(1);
 });
 
-test("of a server that stores nothing it is said until there is a line of what is heard", async () => {
+test("the lack of a history is shown until live positions make a line", async () => {
   const headers = { "Content-Type": "application/problem+json" };
   failures = [answered("{}", { status: 404, headers })];
   await select(NOW);
-  expect(times()).toBe("This server stores nothing.");
+  expect(times()).toBe("This server keeps no history.");
   await hear(NOW + 5);
-  expect(times()).toBe("This server stores nothing.");
+  expect(times()).toBe("This server keeps no history.");
   await hear(NOW + 10);
-  expect([times(), asked.length]).toEqual([[5, 10], 1]);
+  expect([times(), requests.length]).toEqual([[5, 10], 1]);
 });

@@ -35,11 +35,11 @@ class Request {
   }
 }
 
-/** A world in which time passes when it is told to. */
+/** A platform whose time passes on demand. */
 class World {
   time = 1_000_000;
   requests: Request[] = [];
-  /** What the next requests are answered with, in place of a stream. */
+  /** The answers to the next requests, in place of a stream. */
   answers: (Response | Error)[] = [];
   states: ConnectionState[] = [];
   shown: { icao24: string[]; scope: Scope }[] = [];
@@ -84,11 +84,11 @@ class World {
     return client;
   }
 
-  /** Lets time pass, and everything happen that waits for it. */
+  /** Lets time pass, and runs everything that waits for it. */
   async pass(milliseconds = 0): Promise<void> {
     const end = this.time + milliseconds;
     for (;;) {
-      // Streams and promises take some turns to hand a piece on.
+      // Streams and promises need several turns to pass a piece on.
       for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       const next = this.timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
@@ -101,7 +101,7 @@ class World {
 
   get newest(): Request {
     const request = this.requests.at(-1);
-    if (request === undefined) throw new Error("nothing was asked for");
+    if (request === undefined) throw new Error("no request was sent");
     return request;
   }
 }
@@ -118,14 +118,14 @@ const snapshot = (seq: number, ...icao24: string[]): string =>
   event("snapshot", { ...head(seq), cell: "world", aircraft: table(...icao24) }) +
   event("current", { ...head(seq), after: null, cells: ["world"] }, `e-${seq}-world`);
 const alert = (seq: number, ...icao24: string[]): string => {
-  const cry = (of: string): object => ({
+  const alertOf = (of: string): object => ({
     icao24: of,
     squawk: "7700",
     meaning: "emergency",
     since: 990,
     state: { icao24: of, lat: 47.5 },
   });
-  return event("alert", { ...head(seq), total: icao24.length, alerts: icao24.map(cry) });
+  return event("alert", { ...head(seq), total: icao24.length, alerts: icao24.map(alertOf) });
 };
 const update = (seq: number, after: number, gone: number[] = []): string =>
   event("delta", { ...head(seq), cell: "world", gone }) + event("current", { ...head(seq), after }, `e-${seq}-world`);
@@ -138,7 +138,7 @@ beforeEach(() => {
   world = new World();
 });
 
-test("shows the picture once it is complete, and tells its lag", async () => {
+test("shows the picture once it is complete, with its delivery delay", async () => {
   const client = world.client();
   await world.pass();
   const whole = snapshot(1, "aaaaaa");
@@ -175,7 +175,7 @@ test("resumes with the last id, after the pause that the server asked for", asyn
   expect(world.shown.at(-1)?.icao24).toEqual([]);
 });
 
-test("begins anew where a snapshot that skips ahead is cut before it is complete", async () => {
+test("starts over where a snapshot that skips ahead is interrupted", async () => {
   const named = (seq: number, id: string): string => event("current", { ...head(seq), after: seq - 1 }, id);
   const skipped = event("snapshot", { ...head(10), cell: "world", aircraft: { ...table("aaaaaa"), lat: 471_200 } });
   const closed = event("current", { ...head(10), after: null, cells: ["world"] }, "e-10-world");
@@ -191,7 +191,7 @@ test("begins anew where a snapshot that skips ahead is cut before it is complete
   world.newest.send(skipped);
   world.newest.end();
   await world.pass(5_000);
-  // Deltas since 8 would write their remainders onto what is of 10.
+  // Deltas since 8 would apply their remainders to values of 10.
   expect(world.newest.address.searchParams.has("last_event_id")).toBe(false);
   world.newest.send(skipped);
   await world.pass();
@@ -202,7 +202,7 @@ test("begins anew where a snapshot that skips ahead is cut before it is complete
   expect(world.newest.address.searchParams.get("last_event_id")).toBe("e-10-world");
 });
 
-test("begins anew when an update was missed", async () => {
+test("starts over after a missed update", async () => {
   world.client();
   await world.pass();
   world.newest.send(snapshot(1, "aaaaaa") + update(3, 2));
@@ -214,27 +214,27 @@ test("begins anew when an update was missed", async () => {
   expect(world.shown.at(-1)?.icao24).toEqual(["cccccc"]);
 });
 
-test("waits longer and longer for a server that is away, and never for ever", async () => {
+test("backs off from an unavailable server, up to a limit", async () => {
   world.answers = Array.from({ length: 9 }, () => new TypeError("fetch failed"));
   world.client();
   const pauses: number[] = [];
   for (let i = 0; i < 8; i += 1) {
     await world.pass();
     const state = world.states.at(-1);
-    if (state?.kind !== "waiting") throw new Error(`it does not wait but is ${state?.kind}`);
+    if (state?.kind !== "waiting") throw new Error(`expected waiting, got ${state?.kind}`);
     pauses.push(state.until - world.time);
     await world.pass(state.until - world.time);
   }
   expect(pauses).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000]);
 });
 
-test("comes back to a server that is full or behind a proxy that fails", async () => {
+test("reconnects to a full server, and behind a failing proxy", async () => {
   world.answers = [new Response("retry: 9000\n\n"), new Response("<html>", { status: 502 })];
   world.client();
   await world.pass();
   expect(world.states.at(-1)).toMatchObject({ kind: "waiting", until: world.time + 9_000 });
   await world.pass(9_000);
-  expect(world.states.at(-1)).toMatchObject({ kind: "waiting", reason: "the server answers 502" });
+  expect(world.states.at(-1)).toMatchObject({ kind: "waiting", reason: "the server returned 502" });
   await world.pass(30_000);
   expect(world.requests).toHaveLength(3);
 });
@@ -242,10 +242,13 @@ test("comes back to a server that is full or behind a proxy that fails", async (
 test.each<[string, Response]>([
   ["a proxy that finds no server", new Response("default backend - 404", { status: 404 })],
   ["a proxy's own JSON", Response.json({ detail: "no route" }, { status: 404 })],
-  ["a proxy that asks who is there", new Response("<html>", { status: 403, headers: { "Content-Type": "text/html" } })],
-  ["a server that is asked too often", problem(429, "too many connections")],
-  ["a problem that is cut off", new Response('{"det', { status: 400, headers: PROBLEM })],
-])("is refused nothing by %s, but comes back", async (_, answer) => {
+  [
+    "a proxy that asks for authentication",
+    new Response("<html>", { status: 403, headers: { "Content-Type": "text/html" } }),
+  ],
+  ["a rate-limited server", problem(429, "too many connections")],
+  ["a truncated problem document", new Response('{"det', { status: 400, headers: PROBLEM })],
+])("%s is no refusal: reconnects", async (_, answer) => {
   world.answers = [answer];
   world.client();
   await world.pass();
@@ -256,7 +259,7 @@ test.each<[string, Response]>([
   expect([world.requests.length, world.states.at(-1)?.kind]).toEqual([2, "live"]);
 });
 
-test("says what a server refuses, and does not ask again", async () => {
+test("reports a refusal of the server, and does not retry", async () => {
   world.answers = [problem(400, "bbox: not a box")];
   world.client({ box: { south: 1, west: 2, north: 3, east: 4 } });
   await world.pass(100_000);
@@ -265,7 +268,7 @@ test("says what a server refuses, and does not ask again", async () => {
   expect(world.requests).toHaveLength(1);
 });
 
-test("takes a connection without heartbeats for dead", async () => {
+test("reconnects after 45 seconds without data", async () => {
   world.client();
   await world.pass();
   world.newest.send(snapshot(1, "aaaaaa"));
@@ -276,13 +279,13 @@ test("takes a connection without heartbeats for dead", async () => {
   await world.pass(1_000);
   expect(world.states.at(-1)).toMatchObject({
     kind: "waiting",
-    reason: "nothing was heard from the server for 45 seconds",
+    reason: "no data from the server for 45 seconds",
   });
   await world.pass(3_000);
   expect(world.newest.address.searchParams.get("last_event_id")).toBe("e-1-world");
 });
 
-test("keeps the present scope until the next one's picture is complete", async () => {
+test("keeps the old scope until the picture of the new one is complete", async () => {
   const [near, far]: Scope[] = [{ icao24: ["aaaaaa"] }, { icao24: ["bbbbbb"] }];
   const client = world.client(near);
   await world.pass();
@@ -306,7 +309,7 @@ test("keeps the present scope until the next one's picture is complete", async (
   expect(world.requests).toHaveLength(2);
 });
 
-test("tells who cries for help when others do than before, and at no other time", async () => {
+test("reports alerts when they have changed, and at no other time", async () => {
   const client = world.client();
   await world.pass();
   const first = world.newest;
@@ -318,7 +321,7 @@ test("tells who cries for help when others do than before, and at no other time"
   first.send(update(3, 2));
   await world.pass();
   expect(world.alerts).toEqual([["bbbbbb 7700 47.5"]]);
-  // Another scope's connection brings the same ones.
+  // The connection of another scope sends the same alerts.
   client.setScope({ icao24: ["aaaaaa"] });
   await world.pass();
   world.newest.send(snapshot(3, "aaaaaa").replace("event: current", `${alert(3, "bbbbbb")}event: current`));
@@ -328,7 +331,7 @@ test("tells who cries for help when others do than before, and at no other time"
   world.newest.send(alert(5) + update(5, 4));
   await world.pass();
   expect(world.alerts.slice(1)).toEqual([["cccccc 7700 47.5", "bbbbbb 7700 47.5"], []]);
-  // One that makes no sense is a reason to begin anew.
+  // An invalid alert event starts over.
   world.newest.send(event("alert", { ...head(6), alerts: {} }));
   await world.pass(5_000);
   expect(world.requests).toHaveLength(3);

@@ -4,47 +4,47 @@ import type { ConnectionState, Surroundings } from "./connection.ts";
 import type { Picture } from "./picture.ts";
 import type { Scope } from "./state.ts";
 
-/** What a client is to do, and whom to tell. */
+/** What a client streams, and its callbacks. */
 export interface StreamOptions {
-  /** The address of `/api/v1/stream`, absolute where there is no page to complete it. */
+  /** The address of `/api/v1/stream`; absolute outside a browser. */
   readonly url: string;
-  /** The part of the sky; all of it where there is none. */
+  /** Which aircraft to stream; all of them by default. */
   readonly scope?: Scope;
-  /** The picture is complete, for the first time or again. */
+  /** Called whenever the picture is complete. */
   readonly onPicture: (picture: Picture, scope: Scope) => void;
-  /** Others squawk an emergency than before: these, in the whole world, the newest first. */
+  /** Called when the active alerts have changed: all of them, worldwide, newest first. */
   readonly onAlerts?: (alerts: readonly Alert[]) => void;
-  /** The connection is another way than before. */
+  /** Called when the state of the connection has changed. */
   readonly onState?: (state: ConnectionState) => void;
-  /** In place of the platform's. */
+  /** Replaces parts of the platform, for tests. */
   readonly surroundings?: Partial<Surroundings>;
 }
 
 /**
- * A client of `/api/v1/stream`: connects, keeps the picture, resumes after whatever cuts the connection.
+ * A client of `/api/v1/stream`: connects, keeps the picture, and resumes after an interruption.
  *
- * Another scope is connected to beside the present one, which goes on until the new picture is complete: what is shown
- * never goes empty in between.
+ * A change of scope opens a second connection; the first one stays until the new picture is complete, so that the picture
+ * is never empty in between.
  */
 export class StreamClient {
   private scope: Scope;
   private shown: Connection | undefined;
   private next: Connection | undefined;
-  /** What was told of the alerts last. */
-  private told = "";
+  /** Identifies the alerts of the latest `onAlerts` call. */
+  private reportedAlerts = "";
 
   constructor(private readonly options: StreamOptions) {
     this.scope = options.scope ?? {};
   }
 
-  /** Connects, if it is not connected. */
+  /** Connects, unless connected. */
   start(): void {
     if (this.shown !== undefined) return;
     this.shown = this.connection(this.scope);
     this.shown.open();
   }
 
-  /** Ends the connection. What was given to `onPicture` stays as it is. */
+  /** Disconnects. The latest picture stays unchanged. */
   stop(): void {
     this.shown?.close();
     this.next?.close();
@@ -53,7 +53,7 @@ export class StreamClient {
     this.options.onState?.({ kind: "stopped" });
   }
 
-  /** Goes over to another part of the sky. */
+  /** Changes the scope. */
   setScope(scope: Scope): void {
     this.scope = scope;
     if (this.shown === undefined) return;
@@ -62,16 +62,16 @@ export class StreamClient {
     this.next.open();
   }
 
-  /** How long the newest event was on its way, in milliseconds, as far as both clocks are right. */
+  /** The delivery delay of the latest event, milliseconds; exact where both clocks are. */
   get lag(): number | undefined {
     return this.shown?.lag;
   }
 
-  /** Each connection brings the alerts anew. */
-  private tell(alerts: readonly Alert[]): void {
+  /** Each connection sends the alerts again: reports them only where they have changed. */
+  private reportAlerts(alerts: readonly Alert[]): void {
     const key = alerts.map(({ icao24, squawk, since }) => `${icao24} ${squawk} ${since}`).join();
-    if (key === this.told) return;
-    this.told = key;
+    if (key === this.reportedAlerts) return;
+    this.reportedAlerts = key;
     this.options.onAlerts?.(alerts);
   }
 
@@ -84,12 +84,12 @@ export class StreamClient {
           this.next = undefined;
         }
         this.options.onPicture(picture, scope);
-        this.tell(picture.alerts);
+        this.reportAlerts(picture.alerts);
         if (connection === this.shown) this.options.onState?.(connection.state);
       },
       onState: (state) => {
         if (connection === this.shown) this.options.onState?.(state);
-        // What refuses the new scope is no reason to lose the one that works, but it has to be seen.
+        // A refused scope does not end the connection that works, but is reported.
         else if (connection === this.next && state.kind === "refused") this.options.onState?.(state);
       },
     });

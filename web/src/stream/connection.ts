@@ -4,18 +4,18 @@ import { scopeQuery } from "./state.ts";
 import type { Scope } from "./state.ts";
 import { ProtocolError } from "./table.ts";
 
-/** How a connection is. */
+/** The state of a connection. */
 export type ConnectionState =
   | { readonly kind: "connecting" }
-  /** The picture is complete, and kept so. */
+  /** The picture is complete and kept up to date. */
   | { readonly kind: "live" }
-  /** It ended, and is tried again at `until`, Unix milliseconds. */
+  /** Disconnected; the next attempt is at `until`, Unix milliseconds. */
   | { readonly kind: "waiting"; readonly until: number; readonly reason: string }
-  /** The server does not understand what is asked: nothing is tried again. */
+  /** The server rejected the query; there is no further attempt. */
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "stopped" };
 
-/** What a connection uses of its platform. */
+/** The parts of the platform that a connection uses. */
 export interface Surroundings {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Unix milliseconds. */
@@ -37,20 +37,20 @@ const PLATFORM: Surroundings = {
   },
 };
 
-/** Three heartbeats: without a sign for this long a connection is dead. */
-export const LONGEST_SILENCE = 45_000;
-const FIRST_PAUSE = 2_000;
-const LONGEST_PAUSE = 30_000;
+/** A connection without data for this long, three heartbeats, is dead. Milliseconds. */
+export const MAX_SILENCE = 45_000;
+const DEFAULT_PAUSE = 2_000;
+const MAX_PAUSE = 30_000;
 
 interface Listener {
   readonly onPicture: (picture: Picture) => void;
   readonly onState: (state: ConnectionState) => void;
 }
 
-/** One scope's stream, connected again whenever it ends, until it is closed. */
+/** The stream of one scope. It reconnects whenever it ends, until it is closed. */
 export class Connection {
   state: ConnectionState = { kind: "connecting" };
-  /** How long the newest event was on its way, in milliseconds. */
+  /** The delivery delay of the latest event, milliseconds. */
   lag: number | undefined;
   private readonly surroundings: Surroundings;
   private picture = new Picture();
@@ -79,7 +79,7 @@ export class Connection {
   open(): void {
     this.abort = new AbortController();
     this.become({ kind: "connecting" });
-    // Its rejections are all handled inside.
+    // It handles its own rejections.
     void this.run(this.abort);
   }
 
@@ -89,7 +89,7 @@ export class Connection {
       reason = await this.read(abort);
     } catch (error) {
       if (this.closed) return;
-      // What is held does not fit what comes: the next connection begins anew.
+      // The picture no longer matches the stream: the next connection starts with a snapshot.
       if (error instanceof ProtocolError) {
         this.lastEventId = "";
         this.picture = new Picture();
@@ -102,9 +102,9 @@ export class Connection {
     if (!this.closed && this.state.kind !== "refused") this.wait(reason);
   }
 
-  /** Reads until the stream ends, and says why it did. */
+  /** Reads until the stream ends. Returns the reason. */
   private async read(abort: AbortController): Promise<string> {
-    this.expectSign(abort);
+    this.expectData(abort);
     const query = scopeQuery(this.scope);
     if (this.lastEventId !== "") query.set("last_event_id", this.lastEventId);
     const address = query.size === 0 ? this.url : `${this.url}?${query.toString()}`;
@@ -123,11 +123,11 @@ export class Connection {
       const { done, value } = await reader.read();
       if (done) return "the server ended the stream";
       if (this.closed) return "closed";
-      this.expectSign(abort);
+      this.expectData(abort);
       const events = parser.push(decoder.decode(value, { stream: true }));
       if (parser.retry !== undefined) this.retry = parser.retry;
       for (const { event, data, lastEventId } of events) {
-        // From here on what is held may be newer than what the id stands for: deltas from there would not fit it.
+        // From here on the picture may be newer than the id: deltas that resume from the id would not fit.
         if (event === "snapshot") this.lastEventId = "";
         if (this.picture.apply(event, data) !== "complete") continue;
         this.lastEventId = lastEventId;
@@ -142,16 +142,16 @@ export class Connection {
   private async refusal(response: Response): Promise<string> {
     const detail = await problemDetail(response);
     const mayPass = response.status >= 500 || [408, 425, 429].includes(response.status);
-    // What the server itself does not say is of a proxy before it, which may find it again.
+    // An error without a problem document comes from a proxy, which may reach the server later.
     if (detail !== undefined && !mayPass) this.become({ kind: "refused", reason: detail });
-    return detail ?? `the server answers ${response.status}`;
+    return detail ?? `the server returned ${response.status}`;
   }
 
   private wait(reason: string): void {
-    const base = Math.max(this.retry ?? FIRST_PAUSE, 500);
-    // The first time as long as the server says, which spreads its clients; then longer and longer.
+    const base = Math.max(this.retry ?? DEFAULT_PAUSE, 500);
+    // First the pause that the server asks for, which spreads its clients; then exponential backoff.
     const jitter = this.failures === 0 ? 1 : 0.75 + this.surroundings.random() / 2;
-    const pause = Math.max(Math.min(base * 2 ** Math.min(this.failures, 6), LONGEST_PAUSE) * jitter, this.retry ?? 0);
+    const pause = Math.max(Math.min(base * 2 ** Math.min(this.failures, 6), MAX_PAUSE) * jitter, this.retry ?? 0);
     this.failures += 1;
     this.become({ kind: "waiting", until: this.surroundings.now() + pause, reason });
     this.cancelTimer = this.surroundings.after(pause, () => {
@@ -159,10 +159,10 @@ export class Connection {
     });
   }
 
-  private expectSign(abort: AbortController): void {
+  private expectData(abort: AbortController): void {
     this.cancelTimer?.();
-    this.cancelTimer = this.surroundings.after(LONGEST_SILENCE, () => {
-      abort.abort(new Error("nothing was heard from the server for 45 seconds"));
+    this.cancelTimer = this.surroundings.after(MAX_SILENCE, () => {
+      abort.abort(new Error("no data from the server for 45 seconds"));
     });
   }
 
@@ -173,7 +173,7 @@ export class Connection {
   }
 }
 
-/** What a problem document (RFC 9457) says; `undefined` where the answer is none. */
+/** The detail of a problem document (RFC 9457), if the answer is one. */
 async function problemDetail(response: Response): Promise<string | undefined> {
   const type = response.headers.get("Content-Type") ?? "";
   if (!/^application\/problem\+json *(;|$)/i.test(type)) return undefined;

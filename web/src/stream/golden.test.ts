@@ -1,4 +1,4 @@
-// Streams as the server's own encoder wrote them, and what a client then holds.
+// Streams written by the server's encoder, and the picture that they lead to.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -20,14 +20,14 @@ const SCALES: Partial<Record<keyof StateVector, number>> = {
   true_track: 10,
 };
 
-/** An aircraft as the files write it: whole numbers, and nothing of what is unknown. */
+/** An aircraft as in the files: integers, without unknown fields. */
 function written(state: StateVector): object {
   const known = Object.entries(state).filter(([, value]) => value !== null);
   return Object.fromEntries(
     known.map(([name, value]) => {
       if (typeof value === "boolean") return [name, Number(value)];
       const scale = SCALES[name as keyof StateVector] ?? 1;
-      return [name, typeof value === "number" ? Math.round(value * scale) : (value as unknown)];
+      return [name, typeof value === "number" ? Math.round(value * scale) : value];
     }),
   );
 }
@@ -45,7 +45,7 @@ test.each(names)("%s", (name) => {
   };
   const picture = new Picture();
   let id = "";
-  // In pieces, as they come over a network.
+  // In pieces, as from a network.
   const pieces = readFileSync(`${folder}${name}.sse`, "utf8").match(/[^]{1,700}/g) ?? [];
   const parser = new EventParser();
   for (const piece of pieces) {

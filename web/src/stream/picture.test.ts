@@ -7,7 +7,7 @@ import { Picture } from "./picture.ts";
 import { EventParser } from "./sse.ts";
 import { isInScope } from "./state.ts";
 import type { StateVector } from "./state.ts";
-import { ProtocolError, unwrapped } from "./table.ts";
+import { ProtocolError, unknownState, unwrapped } from "./table.ts";
 
 const document = readFileSync(new URL("../../../docs/stream.md", import.meta.url), "utf8");
 
@@ -21,16 +21,16 @@ function received(text: string): Picture {
 describe("the example of docs/stream.md", () => {
   const example = `${/## A whole example[^]*?```\n([^]*?)```/.exec(document)?.[1] ?? ""}\n`;
 
-  test("is read until its end", () => {
+  test("is read to its end", () => {
     const picture = received(example);
     expect([...picture.aircraft()].map(({ icao24 }) => icao24)).toEqual(["4b1814", "400a1b"]);
     expect(picture).toMatchObject({ epoch: "5f3a9c1e", seq: 9, observedAt: 1795472681, sentAt: 1795472681002 });
   });
 
-  test("leads to what the document says, after the second update", () => {
+  test("leads to the documented picture after the second update", () => {
     const [first, second, third] = [...received(example.slice(0, example.indexOf('"seq":9') - 50)).aircraft()];
     expect(first).toEqual({
-      icao24: "4b1814",
+      ...unknownState("4b1814"),
       callsign: "SWR123",
       origin_country: "Switzerland",
       lat: 47.4505,
@@ -70,7 +70,7 @@ const table = (n: number[], more: object = {}): object => ({
   ...more,
 });
 
-test("what is gone from one cell stays if it is held as one of another", () => {
+test("an aircraft that moved to another cell is not removed with its old one", () => {
   const picture = new Picture();
   apply(picture, "snapshot", { ...head, seq: 1, cell: "a", aircraft: table([1]) });
   apply(picture, "snapshot", { ...head, seq: 1, cell: "b", aircraft: table([]) });
@@ -82,7 +82,7 @@ test("what is gone from one cell stays if it is held as one of another", () => {
   expect(picture.size).toBe(0);
 });
 
-test("a snapshot's end removes what is of no cell of the scope any more", () => {
+test("the end of a snapshot removes the aircraft of cells outside the scope", () => {
   const picture = new Picture();
   for (const cell of ["a", "b"]) {
     apply(picture, "snapshot", { ...head, seq: 1, cell, aircraft: table([cell === "a" ? 1 : 2]) });
@@ -91,7 +91,7 @@ test("a snapshot's end removes what is of no cell of the scope any more", () => 
   expect(picture.size).toBe(1);
 });
 
-test("a server that was started anew begins with nothing", () => {
+test("a restart of the server clears the picture", () => {
   const picture = new Picture();
   apply(picture, "snapshot", { ...head, seq: 7, cell: "a", aircraft: table([1, 1]) });
   apply(picture, "snapshot", { ...head, epoch: "f", seq: 1, cell: "b", aircraft: table([5]) });
@@ -99,21 +99,25 @@ test("a server that was started anew begins with nothing", () => {
 });
 
 test.each<[string, string, object]>([
-  ["an update that was missed", "current", { ...head, seq: 4, after: 3 }],
+  ["a missed update", "current", { ...head, seq: 4, after: 3 }],
   ["a delta of another epoch", "delta", { ...head, epoch: "f", seq: 2, cell: "a", gone: [] }],
-  ["a change of what is not held", "delta", { ...head, seq: 2, cell: "a", changed: { n: [9], lat: 1 } }],
-  ["a remainder of nothing", "delta", { ...head, seq: 2, cell: "a", changed: { n: [1], wrap: { lat: 10 }, lat: [1] } }],
+  ["a change of an unknown aircraft", "delta", { ...head, seq: 2, cell: "a", changed: { n: [9], lat: 1 } }],
+  [
+    "a remainder without a held value",
+    "delta",
+    { ...head, seq: 2, cell: "a", changed: { n: [1], wrap: { lat: 10 }, lat: [1] } },
+  ],
   ["a column that is too short", "delta", { ...head, seq: 2, cell: "a", changed: { n: [1], lat: [] } }],
-  ["a row that is none", "delta", { ...head, seq: 2, cell: "a", changed: { n: [1], lat: { rows: [1], values: 3 } } }],
-  ["a country that is none", "delta", { ...head, seq: 2, cell: "a", changed: { n: [1], origin_country: 3 } }],
-])("%s is noticed", (_, event, body) => {
+  ["a row out of range", "delta", { ...head, seq: 2, cell: "a", changed: { n: [1], lat: { rows: [1], values: 3 } } }],
+  ["a country out of range", "delta", { ...head, seq: 2, cell: "a", changed: { n: [1], origin_country: 3 } }],
+])("%s is detected", (_, event, body) => {
   const picture = new Picture();
   apply(picture, "snapshot", { ...head, seq: 1, cell: "a", aircraft: table([1]) });
   apply(picture, "current", { ...head, seq: 1, after: null, cells: ["a"] });
   expect(() => apply(picture, event, body)).toThrow(ProtocolError);
 });
 
-test("whatever comes, it is taken or refused, and nothing else happens", () => {
+test("any event is applied or rejected with a ProtocolError", () => {
   const anything = fc.oneof(
     fc.json(),
     fc
@@ -139,7 +143,7 @@ test("whatever comes, it is taken or refused, and nothing else happens", () => {
   );
 });
 
-test("a remainder means the nearest value", () => {
+test("a remainder decodes to the nearest value", () => {
   expect(unwrapped(530, 474_512, 1000)).toBe(474_530);
   expect(unwrapped(480, 474_512, 1000)).toBe(474_480);
   fc.assert(
@@ -151,7 +155,7 @@ test("a remainder means the nearest value", () => {
   );
 });
 
-test("a box over the antimeridian has both sides of it", () => {
+test("a box across the antimeridian contains both sides", () => {
   const at = (lat: number | null, lon: number | null): StateVector => {
     const picture = new Picture();
     apply(picture, "snapshot", { ...head, seq: 1, cell: "a", aircraft: table([1]) });

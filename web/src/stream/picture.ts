@@ -12,40 +12,40 @@ interface Held {
 
 const EVENTS: ReadonlySet<string> = new Set(["snapshot", "delta", "alert", "current"]);
 
-/** Where the picture stands after an event: between two complete ones, or complete, so that it may be shown. */
+/** Whether the picture is complete after an event, so that it may be shown, or between two complete ones. */
 export type Progress = "between" | "complete";
 
 /**
- * What a client of `/api/v1/stream` holds. Give it the events in their order; it is complete, and may be shown, whenever
- * `apply` says so.
+ * The aircraft and alerts of a stream's scope. Apply the events in order; the picture may be shown whenever `apply` returns
+ * `complete`.
  */
 export class Picture {
-  /** The server's run that the numbers are of. */
+  /** The run of the server that numbers the aircraft and the updates. */
   epoch: string | undefined;
-  /** The update that was completed last. */
+  /** The latest complete update. */
   seq: number | undefined;
-  /** How old it is: the newest time at which the source answered, Unix seconds. */
+  /** The source's latest response time, Unix seconds: the age of the picture. */
   observedAt: number | undefined;
-  /** When the server made the last event, Unix milliseconds by its clock. */
+  /** When the server sent the latest event, Unix milliseconds of the server's clock. */
   sentAt: number | undefined;
-  /** Who squawks an emergency, in the whole world, the newest first; another array after each change. */
+  /** The active alerts, worldwide, newest first. A change replaces the array. */
   alerts: readonly Alert[] = [];
   private readonly held = new Map<number, Held>();
 
-  /** How many aircraft are held, those around the scope included. */
+  /** The number of aircraft, including those around the scope. */
   get size(): number {
     return this.held.size;
   }
 
-  /** The aircraft of a scope. They are changed in place by later events. */
+  /** The aircraft of a scope. Later events change them in place. */
   *aircraft(scope: Scope = {}): Generator<StateVector, void> {
     for (const { state } of this.held.values()) if (isInScope(state, scope)) yield state;
   }
 
   /**
-   * Takes in one event.
+   * Applies one event.
    *
-   * @throws ProtocolError when it does not fit what is held: connect again without an id.
+   * @throws ProtocolError where the event does not fit: reconnect without an id
    */
   apply(event: string, data: string): Progress {
     if (!EVENTS.has(event)) return "between";
@@ -53,13 +53,13 @@ export class Picture {
     try {
       parsed = JSON.parse(data);
     } catch {
-      throw new ProtocolError(`${event}: no JSON`);
+      throw new ProtocolError(`${event}: invalid JSON`);
     }
     const body = object(parsed, event);
     const epoch = text(body["epoch"], "epoch");
     const seq = integer(body["seq"], "seq");
     if (event === "snapshot") this.snapshot(body, epoch);
-    else if (epoch !== this.epoch) throw new ProtocolError("the server was started anew");
+    else if (epoch !== this.epoch) throw new ProtocolError("the server has restarted");
     else if (event === "delta") this.delta(body);
     else if (event === "alert") this.alerts = readAlerts(body["alerts"]);
     else this.current(body, seq);
@@ -97,7 +97,7 @@ export class Picture {
       const table = object(body["changed"], "changed");
       const states = ascending(table["n"], "n").map((number) => {
         const held = this.held.get(number);
-        if (held === undefined) throw new ProtocolError(`changed: nothing is held as ${number}`);
+        if (held === undefined) throw new ProtocolError(`changed: unknown aircraft number ${number}`);
         return held.state;
       });
       writeColumns(table, states, base);
@@ -106,7 +106,7 @@ export class Picture {
 
   private current(body: Json, seq: number): void {
     const { after, cells } = body;
-    if (after !== null && after !== this.seq) throw new ProtocolError("an update was missed");
+    if (after !== null && after !== this.seq) throw new ProtocolError("missed an update");
     if (Array.isArray(cells)) {
       const names = new Set<unknown>(cells);
       for (const [number, held] of this.held) if (!names.has(held.cell)) this.held.delete(number);

@@ -1,4 +1,4 @@
-// The picture under any schedule of changes, in every form that a table's columns may have, some deltas twice.
+// The picture after any schedule of changes, with every form of column and some deltas sent twice.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -30,7 +30,7 @@ type Form = "array" | "sparse" | "single";
 
 const differences = (ascending: number[]): number[] => ascending.map((value, i) => value - (ascending[i - 1] ?? 0));
 
-/** A column in the wanted form, or in the nearest that can say the same. */
+/** A column in the wanted form, or in another one that can hold the same values. */
 function column(values: unknown[], wanted: Form): unknown {
   const same = values.every((value) => value === values[0]);
   if (wanted === "single" && same && values.length > 0) return values[0];
@@ -62,7 +62,7 @@ function whole(planes: [number, Plane][], wanted: Form): object {
   };
 }
 
-/** A changed aircraft's new latitude as a remainder, where that is enough to know it. */
+/** Changed aircraft; latitudes as remainders where those are unambiguous. */
 function changed(planes: [number, Plane, Plane][]): object {
   const wraps = planes.every(
     ([, before, now]) => before.lat !== null && now.lat !== null && Math.abs(before.lat - now.lat) < 500,
@@ -102,7 +102,7 @@ function meant(planes: Map<number, Plane>): Map<string, object> {
   );
 }
 
-test("the picture is the one that was meant", () => {
+test("the picture is the one that was encoded", () => {
   const step = fc.record({
     planes: fc.dictionary(fc.nat({ max: 12 }).map(String), fc.option(plane), { maxKeys: 8 }),
     nudge: fc.integer({ min: -499, max: 499 }),
@@ -126,7 +126,7 @@ test("the picture is the one that was meant", () => {
           if (plane === null) planes.delete(Number(key));
           else planes.set(Number(key), plane);
         }
-        // Some of those that nobody else changed move a little, as aircraft do.
+        // Aircraft that did not change otherwise move a little.
         for (const [number, each] of before) {
           if (String(number) in step.planes || each.lat === null) continue;
           planes.set(number, { ...each, lat: each.lat + step.nudge });

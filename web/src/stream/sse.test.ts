@@ -30,7 +30,7 @@ test.each<[string, string, ServerSentEvent[]]>([
   expect(parse([text]).events).toEqual(events);
 });
 
-test("takes the newest retry that is a number", () => {
+test("keeps the latest numeric retry", () => {
   expect(parse(["retry: 1000\nretry: 12x\nretry: 2417\n\n"]).retry).toBe(2417);
 });
 
@@ -51,7 +51,7 @@ const line = fc.oneof(
   fc.string({ maxLength: 8 }).map((text) => text.replace(/[\r\n]/g, "")),
 );
 
-test("gives the same, however the text is cut and its lines are ended", () => {
+test("the result does not depend on the pieces and line endings", () => {
   fc.assert(
     fc.property(
       fc.array(line, { maxLength: 30 }),
@@ -77,7 +77,7 @@ test("gives the same, however the text is cut and its lines are ended", () => {
   );
 });
 
-test("finds the events that the package eventsource-parser finds", () => {
+test("agrees with the package eventsource-parser", () => {
   fc.assert(
     fc.property(fc.array(line, { maxLength: 30 }), (lines) => {
       const text = lines.map((content) => `${content}\n`).join("");

@@ -1,34 +1,32 @@
 /** One event of a `text/event-stream`. */
 export interface ServerSentEvent {
-  /** Its type, `message` where it names none. */
+  /** Its type; `message` by default. */
   readonly event: string;
   readonly data: string;
-  /** The newest `id` so far, of this event or of one before it. */
+  /** The latest `id`, of this event or an earlier one. */
   readonly lastEventId: string;
 }
 
-/**
- * Takes a `text/event-stream` apart, in whatever pieces it comes (HTML standard, 9.2.6 "Interpreting an event stream").
- */
+/** Parses a `text/event-stream` that arrives in pieces (HTML standard, 9.2.6 "Interpreting an event stream"). */
 export class EventParser {
-  /** The newest `retry:`, in milliseconds. */
+  /** The latest `retry:`, milliseconds. */
   retry: number | undefined;
   private lastEventId: string;
   private rest = "";
   private started = false;
-  /** The piece before ended with a carriage return: a line feed that follows belongs to it. */
+  /** The previous piece ended with a carriage return: a line feed at the start of the next one belongs to it. */
   private skipLineFeed = false;
   private event = "";
   private id: string;
   private data: string[] = [];
 
-  /** @param lastEventId what was resumed from: events without an `id` of their own have this one. */
+  /** @param lastEventId the id that the stream resumes from: events without an `id` have this one. */
   constructor(lastEventId = "") {
     this.lastEventId = lastEventId;
     this.id = lastEventId;
   }
 
-  /** The events that this piece completes. */
+  /** Returns the events that this piece completes. */
   push(piece: string): ServerSentEvent[] {
     const events: ServerSentEvent[] = [];
     let text = piece;
@@ -74,7 +72,7 @@ export class EventParser {
         if (/^[0-9]+$/.test(value)) this.retry = Number(value);
         break;
       default:
-        // A comment, whose name is empty, or a field of a later version.
+        // A comment has an empty name; later versions may add fields.
         break;
     }
     return undefined;

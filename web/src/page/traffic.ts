@@ -1,0 +1,129 @@
+import { serverAddress } from "../api/address.ts";
+import { RecordedAlerts } from "../model/emergencies.ts";
+import { scopeAround, stillFits } from "../model/geometry.ts";
+import type { ReplayLink } from "../model/link.ts";
+import { StreamClient } from "../stream/index.ts";
+import type { Box, Picture, StateVector } from "../stream/index.ts";
+import { Replay } from "./replay.ts";
+import { NO_TRAFFIC } from "./state.ts";
+import type { PageStore, Traffic as ShownTraffic } from "./state.ts";
+
+/** Keeps the traffic in the store: live traffic by the stream, past traffic by a replay. */
+export class Traffic {
+  private picture: Picture | undefined;
+  private scope: Box | undefined;
+  /** The animation frame that shows the latest picture. */
+  private frame: number | undefined;
+  private recordedAlerts = new RecordedAlerts();
+  private readonly client = new StreamClient({
+    url: serverAddress("api/v1/stream"),
+    onPicture: (picture) => {
+      this.picture = picture;
+      // A poll arrives as several updates in a row: those before the next frame are shown with it.
+      this.frame ??= requestAnimationFrame(() => {
+        this.showPicture();
+      });
+    },
+    onState: (connection) => {
+      this.store.set({ connection });
+    },
+  });
+  private readonly replay = new Replay({
+    onPlayer: (player) => {
+      this.store.set({ player });
+    },
+    onStep: () => {
+      this.store.set({ step: this.store.state.step + 1 });
+    },
+    onBegin: () => {
+      this.client.stop();
+      this.recordedAlerts = new RecordedAlerts();
+      this.jump(NO_TRAFFIC);
+    },
+    onMoment: (states) => {
+      this.store.set({ traffic: this.recorded(states) });
+    },
+    onJump: () => {
+      this.jump();
+    },
+    onEnd: () => {
+      this.subscribe();
+      this.resume();
+      this.jump(this.live([], false));
+    },
+  });
+
+  constructor(private readonly store: PageStore) {
+    store.on(["box"], ({ box }) => {
+      if (box !== undefined) this.look(box);
+    });
+    store.on(["isHidden"], ({ isHidden }) => {
+      if (isHidden) this.pause();
+      else this.resume();
+    });
+  }
+
+  /** Connects to the stream, unless a replay is shown or the tab is hidden. */
+  resume(): void {
+    if (!this.replay.isOn && !document.hidden) this.client.start();
+  }
+
+  /** Begins a replay, or returns to live traffic. */
+  toggleReplay(): void {
+    if (this.replay.isOn) this.replay.end();
+    else this.replay.begin(this.scope, this.store.state.status?.source);
+  }
+
+  /** Shows the time that a link names: a replay from there, or live traffic. */
+  follow(link: ReplayLink | undefined): void {
+    if (link === undefined) this.replay.end();
+    else if (this.replay.isOn) this.replay.seek(link.at);
+    else this.replay.begin(this.scope, this.store.state.status?.source, link);
+  }
+
+  /** Goes to a moment of the replay, Unix seconds. */
+  seek(at: number): void {
+    this.replay.seek(at);
+  }
+
+  goLive(): void {
+    this.replay.end();
+  }
+
+  private pause(): void {
+    this.replay.pause();
+    this.client.stop();
+  }
+
+  /** Requests what a view needs, where it differs from what was requested. */
+  private look(view: Box): void {
+    if (stillFits(this.scope, view)) return;
+    this.scope = scopeAround(view);
+    if (this.replay.isOn) this.replay.look(this.scope);
+    else this.subscribe();
+  }
+
+  private subscribe(): void {
+    this.client.setScope(this.scope === undefined ? {} : { box: this.scope });
+  }
+
+  private jump(traffic: ShownTraffic = this.store.state.traffic): void {
+    this.store.set({ traffic, jumps: this.store.state.jumps + 1 });
+  }
+
+  private showPicture(): void {
+    this.frame = undefined;
+    if (this.replay.isOn || this.picture === undefined) return;
+    this.store.set({ traffic: this.live([...this.picture.aircraft()], true) });
+  }
+
+  private live(held: readonly StateVector[], isLoaded: boolean): ShownTraffic {
+    const { alerts = [], observedAt } = this.picture ?? {};
+    return { held, isLoaded, alerts, observedAt, lagMs: this.client.lag };
+  }
+
+  private recorded(held: readonly StateVector[]): ShownTraffic {
+    const isLoaded = held.length > 0 || !this.replay.isLoading;
+    return { ...NO_TRAFFIC, held, isLoaded, alerts: this.recordedAlerts.of(held) };
+  }
+}
