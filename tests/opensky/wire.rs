@@ -1,6 +1,6 @@
 //! What a row, a bad row and a whole answer of `/states/all` are.
 
-use actors::domain::{BadRows, Snapshot, StateVector, StateVectorParts, UnixTime};
+use actors::domain::{BadRows, Snapshot, StateVector, UnixTime};
 use flight_monitor::sources::opensky::wire::parse_states;
 use proptest::prelude::*;
 
@@ -22,12 +22,10 @@ fn a_row_is_read_by_position() {
     let snapshot = parse_states(&answer(&[GOOD])).unwrap();
     assert_eq!(snapshot.time, UnixTime(1458564121));
     assert_eq!(snapshot.bad_rows.count(), 0);
-    let expected = StateVectorParts {
-        icao24: "3c6444".into(),
+    let expected = StateVector {
         callsign: Some("DLH9LF".into()),
         origin_country: Some("Germany".into()),
-        time_position: Some(1458564118),
-        last_contact: Some(1458564120),
+        time_position: Some(UnixTime(1458564118)),
         lon: Some(6.1546),
         lat: Some(50.1964),
         baro_altitude: Some(9639.3),
@@ -40,9 +38,10 @@ fn a_row_is_read_by_position() {
         spi: Some(false),
         position_source: Some(0),
         category: Some(6),
-        observed_at: Some(1458564121),
+        observed_at: Some(UnixTime(1458564121)),
+        ..StateVector::new("3c6444".parse().unwrap(), UnixTime(1458564120))
     };
-    assert_eq!(snapshot.states, [StateVector::try_from(expected).unwrap()]);
+    assert_eq!(snapshot.states, [expected]);
 }
 
 #[test]
