@@ -4,11 +4,10 @@ use super::diagnostics::{ConfigError, Diagnostics, Problem};
 use super::environment::Environment;
 use super::flags::Flags;
 use super::reader::Reader;
-use super::sections::{DatabaseSettings, OpenSkySettings, ServerSettings, Settings, settings};
+use super::sections::{DatabaseSettings, ServerSettings, Settings, settings};
 use super::values::{Brokers, show_duration};
 use super::{file, legacy};
 use crate::proxy::InvalidProxy;
-use crate::sources::http::Endpoint;
 
 /// The file that is read from the working directory when none is named.
 pub const CONFIG_FILE: &str = "config.yaml";
@@ -81,11 +80,6 @@ impl Settings {
     /// A variable whose value is not a proxy.
     pub fn proxied(&self) -> Result<Vec<String>, InvalidProxy> {
         let proxies = self.proxies.as_ref().map_err(Clone::clone)?;
-        let OpenSkySettings { base_url, auth_url, .. } = &self.opensky;
-        let proxied = |endpoint: &Endpoint| {
-            let proxy = proxies.of(endpoint.url())?;
-            Some(format!("{proxy} for {endpoint} (environment variable {})", proxy.variable()))
-        };
-        Ok([base_url, auth_url].into_iter().filter_map(proxied).collect())
+        Ok(proxies.describe([self.opensky.base_url.url(), self.opensky.auth_url.url()]))
     }
 }

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::sources::PollInterval;
 use actors::domain::BoundingBox;
 
 use crate::config::reader::Reader;
 use crate::config::section::section;
 use crate::config::values::{Secret, days, mins, secs};
+use crate::sources::PollInterval;
 use crate::sources::http::Endpoint;
 use crate::sources::opensky::{Credentials, CredentialsError};
 

@@ -4,9 +4,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::sources::PollInterval;
-
 use crate::config::value::{InvalidValue, SettingValue, Shape};
+use crate::sources::PollInterval;
 
 pub(in crate::config) const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)

@@ -9,7 +9,7 @@ use crate::sources::source::{Source, SourceSettings};
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct Flags {
-    /// Show these recorded OpenSky responses in place of the real flights
+    /// Show these recorded OpenSky responses instead of real flights
     #[arg(long, value_name = "FILE", num_args = 1.., group = "source")]
     pub replay: Vec<PathBuf>,
 }

@@ -7,11 +7,11 @@ use crate::sources::source::{Source, SourceSettings};
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[group(skip)]
 pub struct Flags {
-    /// Show simulated flights in place of the real ones
+    /// Show simulated flights instead of real ones
     #[arg(long, group = "source")]
     pub demo: bool,
 
-    /// How many aircraft the demonstration has
+    /// Number of simulated aircraft
     #[arg(long, value_name = "N", default_value_t = Self::DEFAULT_AIRCRAFT, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub demo_aircraft: u32,
 }
