@@ -5,13 +5,13 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description What the traffic is told by.
+         * @description What the traffic is grouped by.
          * @enum {string}
          */
         By: "hour" | "country" | "cell";
         /** @description The live picture, or a part of it. */
         Flights: {
-            /** @description How many states follow. */
+            /** @description The number of states. */
             count: number;
             /** @description Ordered by aircraft. */
             states: components["schemas"]["StateVector"][];
@@ -22,41 +22,41 @@ export interface components {
          * @example 3c6444
          */
         Icao24: string;
-        /** @description An answer of the source. */
+        /** @description A response of the source. */
         LastAnswer: {
             /**
              * Format: int64
-             * @description When it came.
+             * @description When it was received.
              */
             at: number;
-            /** @description How many states it held. */
+            /** @description The number of states in it. */
             states: number;
         };
-        /** @description An error answer: a problem document (RFC 9457). */
+        /** @description An error response: a problem document (RFC 9457). */
         Problem: {
-            /** @description What was wrong, for people. */
+            /** @description What is wrong, for humans. */
             detail: string;
-            /** @description The query parameter that is to blame. */
+            /** @description The query parameter that is invalid. */
             parameter?: string;
             /**
              * Format: int32
              * @description The HTTP status.
              */
             status: number;
-            /** @description A few words for this kind of error, the same for each of its status. */
+            /** @description The kind of error in a few words; the same for all problems with this status. */
             title: string;
         };
         /** @description The source of the flights. */
         Source: {
             /**
              * Format: int32
-             * @description Credits that it said are left until the next refill.
+             * @description Credits left until the next refill, as reported by the source.
              */
             credits_left: number | null;
             last_answer: components["schemas"]["LastAnswer"] | null;
             /**
              * Format: int64
-             * @description When an answer last held any states.
+             * @description When a response last contained any states.
              */
             last_states_at: number | null;
             /**
@@ -64,11 +64,11 @@ export interface components {
              * @description The time of the next poll.
              */
             next_poll_at: number | null;
-            /** @description Why it cannot be used, in a few words. */
+            /** @description Why the source cannot be used, in a few words. */
             reason: string | null;
             /**
              * Format: int64
-             * @description The time that its newest good answer gave.
+             * @description The time in its newest valid response.
              */
             response_time: number | null;
             /**
@@ -77,8 +77,8 @@ export interface components {
              */
             since: number;
             /**
-             * @description `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator has
-             *     paused polling.
+             * @description `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator
+             *     has paused polling.
              */
             state: string;
         };
@@ -146,10 +146,10 @@ export interface components {
              */
             vertical_rate: number | null;
         };
-        /** @description The traffic of some hours. */
+        /** @description Traffic per hour. */
         Stats: {
             by: components["schemas"]["By"];
-            /** @description How many rows follow. */
+            /** @description The number of rows. */
             count: number;
             from: components["schemas"]["UnixTime"];
             rows: ({
@@ -206,14 +206,14 @@ export interface components {
             })[];
             to: components["schemas"]["UnixTime"];
         };
-        /** @description How good the live picture is. Times are Unix seconds. */
+        /** @description The quality of the live picture. Times are Unix seconds. */
         Status: {
-            /** @description Whether the traffic is anything but live. `traffic` says what it is. */
+            /** @description Whether the traffic is not live; see `traffic`. */
             demonstration: boolean;
             /**
              * Format: int64
-             * @description When `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are moved to the
-             *     present.
+             * @description If `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are shifted to
+             *     the present.
              */
             recorded_at: number | null;
             source: components["schemas"]["Source"] | null;
@@ -222,13 +222,13 @@ export interface components {
         };
         /** @description The positions of one aircraft. */
         Track: {
-            /** @description How many states follow. */
+            /** @description The number of states. */
             count: number;
             from: components["schemas"]["UnixTime"];
             icao24: components["schemas"]["Icao24"];
-            /** @description The `cursor` of the next part; `null` where this is the last. */
+            /** @description The `cursor` of the next page; `null` on the last page. */
             next_cursor: string | null;
-            /** @description Ordered by `time_position`, which is the time of its position and differs from state to state. */
+            /** @description Ordered by `time_position`, which is distinct for each state. */
             states: components["schemas"]["StateVector"][];
             to: components["schemas"]["UnixTime"];
         };
