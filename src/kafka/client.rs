@@ -10,10 +10,13 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::{Instant, sleep};
 
-use super::cluster::{KafkaCluster, Reached};
+use super::blocking::blocking;
+use super::cluster::KafkaCluster;
 use super::membership::Membership;
+use super::options::REQUEST_TIMEOUT;
 use super::properties::refusal;
 use super::rebalances::Rebalances;
+use super::topics::Reached;
 
 /// A consumer of librdkafka, and where it is sent.
 pub(super) struct Client {
@@ -25,13 +28,6 @@ pub(super) struct Client {
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(super) fn refused(error: impl ToString) -> SubscriptionError {
     SubscriptionError(error.to_string())
-}
-
-/// Runs a call of librdkafka that waits for the broker.
-pub(super) async fn blocking<T: Send + 'static>(
-    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, KafkaError> {
-    tokio::task::spawn_blocking(call).await.map_err(|_| KafkaError::Canceled)?
 }
 
 impl Client {
@@ -124,11 +120,11 @@ impl Client {
         let mut question = TopicPartitionList::with_capacity(times.len());
         for &(partition, milliseconds) in times {
             // Asked before the look-up: where that finds nothing young enough, what comes in meanwhile is not missed.
-            let (_, end) = consumer.fetch_watermarks(topic, partition, KafkaCluster::TIMEOUT)?;
+            let (_, end) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
             ends.insert(partition, end);
             question.add_partition_offset(topic, partition, Offset::Offset(milliseconds))?;
         }
-        let answer = consumer.offsets_for_times(question, KafkaCluster::TIMEOUT)?;
+        let answer = consumer.offsets_for_times(question, REQUEST_TIMEOUT)?;
         let found = |element: &TopicPartitionListElem<'_>| {
             let offset = match element.offset() {
                 Offset::Offset(offset) if offset >= 0 => Offset::Offset(offset),
@@ -145,14 +141,14 @@ impl Client {
         offsets: BTreeMap<i32, Offset>,
         still_owned: impl Fn(i32) -> bool,
     ) -> Result<(), SubscriptionError> {
-        let (mut left, deadline) = (offsets, Instant::now() + KafkaCluster::TIMEOUT);
+        let (mut left, deadline) = (offsets, Instant::now() + REQUEST_TIMEOUT);
         loop {
             let mut list = TopicPartitionList::with_capacity(left.len());
             for (&partition, &offset) in &left {
                 list.add_partition_offset(&self.log.topic, partition, offset).map_err(refused)?;
             }
             let seeking = self.clone();
-            let sought = blocking(move || seeking.consumer.seek_partitions(list, KafkaCluster::TIMEOUT)).await;
+            let sought = blocking(move || seeking.consumer.seek_partitions(list, REQUEST_TIMEOUT)).await;
             let result = sought.map_err(|error| self.failed("failed to seek", &error))?;
             let mut last_error = None;
             for element in result.elements() {

@@ -1,56 +1,13 @@
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actors::throttle::Throttle;
 use rdkafka::ClientConfig;
-use rdkafka::config::RDKafkaLogLevel;
 use tokio::sync::Mutex;
 
 use super::causes::Causes;
-use super::topics::{self, Hints};
-
-/// How to reach Kafka and what to find there.
-#[derive(Clone)]
-pub struct KafkaOptions {
-    /// `host:port,…`
-    pub bootstrap_servers: String,
-    /// Where state vectors go.
-    pub topic_raw: Arc<str>,
-    /// Where records go that nobody can use.
-    pub topic_dead_letter: Arc<str>,
-    /// Where alerts go, in a process that raises them.
-    pub topic_alerts: Option<Arc<str>>,
-    /// Partitions of a topic that has to be made.
-    pub partitions: i32,
-    /// Replicas of a topic that has to be made.
-    pub replication_factor: i32,
-    /// The consumer group of the store consumers.
-    pub group_id: String,
-    /// Passed to librdkafka as they are: SASL, TLS. They may hold secrets. [`check_property`](super::check_property) says
-    /// which it takes.
-    pub properties: BTreeMap<String, String>,
-    /// For the embedded broker: the identity of its log, since every process has a new one.
-    pub embedded_id: Option<Arc<str>>,
-}
-
-impl fmt::Debug for KafkaOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the properties' values.
-        f.debug_struct("KafkaOptions")
-            .field("bootstrap_servers", &self.bootstrap_servers)
-            .field("topic_raw", &self.topic_raw)
-            .field("topic_dead_letter", &self.topic_dead_letter)
-            .field("topic_alerts", &self.topic_alerts)
-            .field("partitions", &self.partitions)
-            .field("replication_factor", &self.replication_factor)
-            .field("group_id", &self.group_id)
-            .field("properties", &self.properties.keys())
-            .field("embedded_id", &self.embedded_id)
-            .finish()
-    }
-}
+use super::options::KafkaOptions;
+use super::topics::{self, Hints, Reached};
 
 /// A Kafka cluster that is reached when it is first needed: the program starts, and waits, without it.
 #[derive(Clone, Debug)]
@@ -73,23 +30,7 @@ enum Reaching {
     Failed { at: Instant, reason: String },
 }
 
-/// What is known of a cluster once it was reached and has the topics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reached {
-    /// Kafka's cluster id.
-    pub(super) id: Arc<str>,
-    /// The largest message that the dead-letter topic takes, in bytes.
-    pub(super) max_dead_letter: usize,
-}
-
 impl KafkaCluster {
-    /// How long one question to the cluster may take.
-    pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
-
-    /// Properties that clients set, and librdkafka's other names for them.
-    const OTHER_NAMES: [(&str, &str); 2] =
-        [("linger.ms", "queue.buffering.max.ms"), ("compression.type", "compression.codec")];
-
     /// A cluster that is not reached yet.
     pub fn new(options: KafkaOptions) -> Self {
         let log = Arc::new(Throttle::new(Causes::LOG_PERIOD));
@@ -122,7 +63,7 @@ impl KafkaCluster {
         let reached = match &self.0.options.embedded_id {
             // The mock cluster has no admin API; its topics were made with it.
             Some(id) => Ok(Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE }),
-            None => topics::prepare(self, &self.0.hints).await,
+            None => topics::prepare(&self.0.options, self.causes(), &self.0.hints).await,
         };
         *known = match &reached {
             Ok(reached) => Reaching::Done(reached.clone()),
@@ -141,34 +82,9 @@ impl KafkaCluster {
         *self.0.reached.lock().await = Reaching::NotYet;
     }
 
-    /// The settings of a client: those that all of them share, its own, and the operator's properties, which win.
+    /// The configuration of a client; see [`KafkaOptions::client_config`].
     pub(super) fn client_config(&self, own: &[(&str, &str)]) -> ClientConfig {
-        let options = &self.0.options;
-        let mut config = ClientConfig::new();
-        if !log::log_enabled!(target: "librdkafka", log::Level::Debug) {
-            // A broker that hangs up, which is how it answers a client that does not log in, is told at this level only.
-            config.set_log_level(RDKafkaLogLevel::Info);
-        }
-        config
-            .set("bootstrap.servers", &options.bootstrap_servers)
-            .set("client.id", "flight-monitor")
-            .set("socket.keepalive.enable", "true")
-            .set("socket.nagle.disable", "true")
-            .set("socket.timeout.ms", "15000")
-            // A broker that is back is used again within a second.
-            .set("reconnect.backoff.ms", "100")
-            .set("reconnect.backoff.max.ms", "1000");
-        for &(key, value) in own {
-            config.set(key, value);
-        }
-        for (key, value) in &options.properties {
-            // Of two names for one property, either could win.
-            if let Some((name, _)) = Self::OTHER_NAMES.iter().find(|(_, other)| other == key) {
-                config.remove(name);
-            }
-            config.set(key, value);
-        }
-        config
+        self.0.options.client_config(own)
     }
 }
 

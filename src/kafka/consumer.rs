@@ -13,10 +13,12 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::batch_assembler::{BatchAssembler, Record, ResumePoint, Taken};
-use super::client::{Client, blocking, refused};
+use super::blocking::blocking;
+use super::client::{Client, refused};
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::membership::Membership;
+use super::options::REQUEST_TIMEOUT;
 use super::silence::SilenceWatch;
 
 use super::topics::partitions_of;
@@ -109,7 +111,7 @@ impl KafkaSubscription {
             return Ok(());
         }
         let (handle, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
-        let partitions = blocking(move || partitions_of(handle.consumer.client(), &topic, KafkaCluster::TIMEOUT)).await;
+        let partitions = blocking(move || partitions_of(handle.consumer.client(), &topic, REQUEST_TIMEOUT)).await;
         let partitions = partitions.map_err(|error| client.failed("failed to find the partitions", &error))?;
         let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
         let added: Vec<_> = (0..count).filter(|&partition| !self.assembler.borrow().owns(partition)).collect();
@@ -203,8 +205,7 @@ impl KafkaSubscription {
     /// Asks Kafka whether the expected record still exists, and reads it again or continues after the gap.
     async fn verify(&self, client: &Arc<Client>, partition: i32, place: ResumePoint) -> Result<(), SubscriptionError> {
         let (handle, topic) = (client.clone(), client.log.topic.clone());
-        let watermarks =
-            blocking(move || handle.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)).await;
+        let watermarks = blocking(move || handle.consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)).await;
         let (low, high) = watermarks.map_err(|error| client.failed("failed to find the offsets", &error))?;
         if high < place.next_offset {
             return self.start_over(&client.log, partition).await;
@@ -362,7 +363,7 @@ impl Subscription for KafkaSubscription {
         let handle = client.clone();
         let ends = blocking(move || {
             let end = |partition| {
-                let (_, end) = handle.consumer.fetch_watermarks(&topic, partition, KafkaCluster::TIMEOUT)?;
+                let (_, end) = handle.consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)?;
                 Ok((partition, end))
             };
             owned.into_iter().map(end).collect::<Result<Vec<_>, _>>()

@@ -11,9 +11,10 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
+use super::blocking::blocking;
 use super::causes::Causes;
-use super::client::blocking;
 use super::cluster::KafkaCluster;
+use super::options::REQUEST_TIMEOUT;
 use super::properties::refusal;
 use super::topics::partitions_of;
 
@@ -154,7 +155,7 @@ impl DeadLetterBox {
 
     /// The partitions that have something to read.
     fn stretches(&self, from: ReadFrom) -> Result<BTreeMap<i32, Stretch>, KafkaError> {
-        let timeout = KafkaCluster::TIMEOUT;
+        let timeout = REQUEST_TIMEOUT;
         let partitions = match partitions_of(self.consumer.client(), &self.topic, timeout) {
             Ok(partitions) => partitions.len(),
             // Created a moment ago, or never.

@@ -1,6 +1,7 @@
 //! Kafka, real or embedded: one producer and two kinds of consumer behind the actors' ports.
 
 mod batch_assembler;
+mod blocking;
 mod causes;
 mod client;
 mod cluster;
@@ -10,6 +11,7 @@ mod dead_letters;
 mod delivery_reports;
 mod embedded;
 mod membership;
+mod options;
 mod patience;
 mod producer;
 mod properties;
@@ -17,10 +19,11 @@ mod rebalances;
 mod silence;
 mod topics;
 
-pub use cluster::{KafkaCluster, KafkaOptions};
+pub use cluster::KafkaCluster;
 pub use consumer::KafkaSubscription;
 pub use dead_letters::{DeadLetterBox, FoundLetter, ReadFrom};
 pub use embedded::EmbeddedBroker;
 pub use membership::Membership;
+pub use options::KafkaOptions;
 pub use producer::KafkaPublisher;
 pub use properties::{check_properties, check_property};

@@ -14,7 +14,7 @@ use rdkafka::metadata::MetadataTopic;
 use rdkafka::producer::{BaseRecord, Producer, PurgeConfig, ThreadedProducer};
 use tokio::time::timeout;
 
-use super::client::blocking;
+use super::blocking::blocking;
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::delivery_reports::{BatchReports, DeliveryReports, MessagePlace, Undelivered};

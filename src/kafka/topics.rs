@@ -11,9 +11,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::blocking::blocking;
 use super::causes::Causes;
-use super::client::blocking;
-use super::cluster::{KafkaCluster, KafkaOptions, Reached};
+use super::options::{KafkaOptions, REQUEST_TIMEOUT};
 use super::properties::refusal;
 
 /// Kafka's own default of `max.message.bytes`.
@@ -43,6 +43,15 @@ impl Hints {
     }
 }
 
+/// A cluster that was reached and has the topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// Kafka's cluster id.
+    pub(super) id: Arc<str>,
+    /// The maximum message size of the dead-letter topic in bytes.
+    pub(super) max_dead_letter: usize,
+}
+
 /// The clients that prepare the topics.
 struct Preparation<'a> {
     options: &'a KafkaOptions,
@@ -61,20 +70,18 @@ struct Durability {
 }
 
 /// Creates the missing topics and asks for the cluster's id.
-pub(super) async fn prepare(cluster: &KafkaCluster, hints: &Hints) -> Result<Reached, String> {
-    let options = cluster.options();
-    let causes = cluster.causes();
+pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, hints: &Hints) -> Result<Reached, String> {
     // Connects to every broker that the first one names, so that a name that cannot be resolved is reported.
-    let probe = cluster.client_config(&[("enable.sparse.connections", "false")]);
+    let probe = options.client_config(&[("enable.sparse.connections", "false")]);
     let probe = Arc::new(probe.create_with_context(causes.clone()).map_err(|error| refusal(&error))?);
     let id = {
         let probe: Arc<ThreadedProducer<Causes>> = Arc::clone(&probe);
-        tokio::task::spawn_blocking(move || probe.client().fetch_cluster_id(KafkaCluster::TIMEOUT))
+        tokio::task::spawn_blocking(move || probe.client().fetch_cluster_id(REQUEST_TIMEOUT))
             .await
             .map_err(|error| error.to_string())?
             .ok_or_else(|| causes.explain(&format!("no answer from {}", options.bootstrap_servers)))?
     };
-    let admin = cluster.client_config(&[]).create().map_err(|error| refusal(&error))?;
+    let admin = options.client_config(&[]).create().map_err(|error| refusal(&error))?;
     let preparation = Preparation { options, hints, admin, probe, causes };
     let prepared = preparation.run().await;
     // Ending clients waits for their threads.
@@ -142,7 +149,7 @@ impl Preparation<'_> {
     /// The number of replicas of each partition.
     async fn partitions(&self, topic: &Arc<str>) -> Result<Vec<usize>, KafkaError> {
         let (probe, topic) = (Arc::clone(&self.probe), Arc::clone(topic));
-        blocking(move || partitions_of(probe.client(), &topic, KafkaCluster::TIMEOUT)).await
+        blocking(move || partitions_of(probe.client(), &topic, REQUEST_TIMEOUT)).await
     }
 
     /// A number among the topic's settings; `None` without the right to read them.
@@ -211,7 +218,7 @@ pub(super) fn partitions_of<C: ClientContext>(
 }
 
 fn admin_options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(KafkaCluster::TIMEOUT)).operation_timeout(Some(KafkaCluster::TIMEOUT))
+    AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT)).operation_timeout(Some(REQUEST_TIMEOUT))
 }
 
 #[cfg(test)]

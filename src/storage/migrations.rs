@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::error::{MigrateError, with_causes};
+use super::migration_outcome::{Hypertable, Migrated, Policies, SetPolicies, Statistics};
 use super::postgres::{Failure, PostgresDatabase, Session, within};
 use super::sqlite::SqliteDatabase;
 
@@ -20,67 +21,6 @@ use super::sqlite::SqliteDatabase;
 pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// SQLite's migrations.
 pub const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-
-/// What a migration did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Migrated {
-    /// The versions that were applied now, in their order.
-    pub applied: Vec<String>,
-    /// What became of TimescaleDB.
-    pub hypertable: Hypertable,
-    /// What became of its compression and retention.
-    pub policies: Policies,
-    /// What became of the hourly statistics.
-    pub statistics: Statistics,
-}
-
-/// Whether `state_vectors` is cut into chunks by time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hypertable {
-    /// The server has no TimescaleDB, or this is SQLite.
-    NotAvailable,
-    /// The server has it and does not let us use it; the table works without. With the server's words.
-    Refused(String),
-    /// It is one, and was before.
-    Present,
-    /// It has just been made one.
-    Made,
-}
-
-/// Whether TimescaleDB compresses and drops chunks by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Policies {
-    /// They are left as they are: it is for the server to set them.
-    Left,
-    /// There is no hypertable: the server itself deletes what is older than the retention.
-    NotAvailable,
-    /// TimescaleDB does not let us, with its words: the server itself drops the chunks.
-    Refused(String),
-    /// It does, as the configuration says, and did before.
-    Present,
-    /// It does from now on as the configuration says.
-    Changed,
-}
-
-/// Whether TimescaleDB's policies are set to what the options say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SetPolicies {
-    Yes,
-    No,
-}
-
-/// Whether TimescaleDB keeps the hourly statistics by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Statistics {
-    /// There is no hypertable: the server itself keeps them in tables.
-    NotAvailable,
-    /// TimescaleDB does not let us, with its words: the server itself keeps them in tables.
-    Refused(String),
-    /// It does, by continuous aggregates as the configuration says, and did before.
-    Present,
-    /// It does from now on as the configuration says.
-    Changed,
-}
 
 /// The advisory lock of everybody who migrates a database: "flight-m" in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"flight-m");

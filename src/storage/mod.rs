@@ -5,9 +5,11 @@
 
 mod error;
 mod history;
+mod migration_outcome;
 mod migrations;
 mod options;
 mod postgres;
+mod query;
 mod rows;
 mod schema;
 mod sqlite;
@@ -23,9 +25,11 @@ use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 
 pub use error::{MigrateError, OpenError, QueryError};
 pub use history::{HistoryQuery, HistoryReader, HistoryRow};
-use migrations::SetPolicies;
-pub use migrations::{Hypertable, Migrated, POSTGRES_MIGRATIONS, Policies, SQLITE_MIGRATIONS, Statistics};
+use migration_outcome::SetPolicies;
+pub use migration_outcome::{Hypertable, Migrated, Policies, Statistics};
+pub use migrations::{POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS};
 pub use options::{MAX_HISTORIES, StorageOptions};
+pub use query::{Connections, PositionsQuery, StorageObservation};
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
 pub use tls::check_certificates;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
@@ -41,50 +45,6 @@ pub struct Storage(Database);
 enum Database {
     Postgres(Arc<PostgresDatabase>),
     Sqlite(Arc<SqliteDatabase>),
-}
-
-/// Which positions of which aircraft are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PositionsQuery {
-    /// The aircraft.
-    pub icao24: Icao24,
-    /// The earliest `last_contact`, included.
-    pub from: UnixTime,
-    /// The latest `last_contact`, included.
-    pub to: UnixTime,
-    /// Only positions that are later than this.
-    pub after: Option<UnixTime>,
-    /// How many at most.
-    pub limit: u32,
-}
-
-impl PositionsQuery {
-    /// The earliest `time_position`, included.
-    fn earliest_position(&self) -> UnixTime {
-        self.after.map_or(UnixTime(i64::MIN), |after| UnixTime(after.0.saturating_add(1)))
-    }
-}
-
-/// The connections for queries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connections {
-    /// At work.
-    pub in_use: usize,
-    /// Open, and waiting for work.
-    pub idle: usize,
-    /// Queries that wait for one.
-    pub waiting: usize,
-    /// There are no more than these.
-    pub most: usize,
-}
-
-/// What can be told of the database at little cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StorageObservation {
-    /// An estimate of the rows in `state_vectors`, where the database keeps one.
-    pub approximate_rows: Option<u64>,
-    /// When the newest stored record was published, in milliseconds since 1970; `None` before the first.
-    pub newest_record: Option<i64>,
 }
 
 impl Storage {
@@ -232,6 +192,21 @@ impl Storage {
         match &self.0 {
             Database::Postgres(database) => database.positions(query).await,
             Database::Sqlite(database) => database.positions(query).await,
+        }
+    }
+}
+
+impl Storage {
+    /// Starts to read a history. It must be read on the same runtime, which should serve nothing else: it takes long, and
+    /// with SQLite it blocks.
+    ///
+    /// # Errors
+    /// The database does not respond within [`StorageOptions::connect_timeout`] or lacks the schema, or
+    /// [`StorageOptions::histories`] other readers are active throughout that time.
+    pub async fn history(&self, query: &HistoryQuery) -> Result<HistoryReader, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => HistoryReader::postgres(database, query).await,
+            Database::Sqlite(database) => HistoryReader::sqlite(database, query).await,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use textfile::ReadError;
 
-use super::{InitArgs, InitError, Questioner};
+use super::args::{InitArgs, InitError};
+use super::terminal::Questioner;
 use crate::config::{DatabaseSettings, KafkaSettings, OpenSkySettings, Secret, Setting};
 
 /// Bytes of a secret's file; the secret is one line.

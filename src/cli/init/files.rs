@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Answers, InitError};
+use super::answers::Answers;
+use super::args::InitError;
 use crate::atomic_file::{self, Existing};
 use crate::config::{OpenSkySettings, Secrecy, Setting, Shape, config_file, settings};
 

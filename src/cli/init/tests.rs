@@ -1,10 +1,12 @@
 use std::collections::VecDeque;
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::ExitStatus;
 use crate::config::{
     Brokers, DatabaseSettings, Environment, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Settings,
 };

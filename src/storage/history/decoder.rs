@@ -6,7 +6,7 @@
 use actors::domain::{FIELDS, Icao24, UnixTime};
 use actors::state_vector_fields;
 
-use super::HistoryRow;
+use super::query::HistoryRow;
 use crate::storage::rows::unix_time;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";

@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use tokio_postgres::{Column, CopyOutStream};
 
 use super::decoder::{Layout, Unreadable, decode, skip_header};
+use super::query::{HistoryQuery, HistoryRow, ROWS};
 use super::slices::{Slices, after_the_gap};
-use super::{HistoryQuery, HistoryReader, HistoryRow};
 use crate::storage::error::QueryError;
 use crate::storage::postgres::{Failure, PostgresDatabase, Session, within};
 
@@ -81,7 +81,7 @@ impl PostgresHistory {
                 slice.insert(open(&self.session, &self.filters, span).await?)
             }
         };
-        for _ in 0..HistoryReader::ROWS {
+        for _ in 0..ROWS {
             let Some(message) = open.rows.next().await else { return self.end_slice().await };
             let message = message.map_err(unavailable)?;
             let row = if open.begun { &message[..] } else { skip_header(&message).map_err(malformed)? };

@@ -6,8 +6,8 @@ use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
+use super::query::{HistoryQuery, HistoryRow, ROWS};
 use super::slices::Slices;
-use super::{HistoryQuery, HistoryReader, HistoryRow};
 use crate::storage::error::QueryError;
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::sqlite::state_vectors;
@@ -57,7 +57,7 @@ impl SqliteHistory {
             self.last = Some((state.last_contact.0, state.icao24));
         }
         let had = had + count as u64;
-        if count == HistoryReader::ROWS {
+        if count == ROWS {
             self.slice = Some((span, had));
             return Ok(true);
         }
@@ -81,7 +81,7 @@ fn page<'a>(query: &'a HistoryQuery, span: &Range<i64>, last: Option<(i64, Icao2
     let mut page = state_vectors::table
         .filter(state_vectors::last_contact.ge(span.start).and(state_vectors::last_contact.lt(span.end)))
         .order((state_vectors::last_contact, state_vectors::icao24))
-        .limit(HistoryReader::ROWS as i64)
+        .limit(ROWS as i64)
         .into_boxed();
     if let Some((time, icao24)) = last.filter(|(time, _)| span.contains(time)) {
         let after = state_vectors::last_contact.eq(time).and(state_vectors::icao24.gt(icao24.to_string()));

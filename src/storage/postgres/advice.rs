@@ -6,9 +6,12 @@ use tokio_postgres::error::{DbError, SqlState};
 /// the database (3D), a schema (3F), a right, or a session that a pooler does not keep.
 pub(super) fn is_refusal(code: &SqlState) -> bool {
     let class = code.code().get(..2).unwrap_or_default();
-    ["28", "3D", "3F"].contains(&class)
-        || *code == SqlState::INSUFFICIENT_PRIVILEGE
-        || super::sessions::is_lost_session(code)
+    ["28", "3D", "3F"].contains(&class) || *code == SqlState::INSUFFICIENT_PRIVILEGE || is_lost_session(code)
+}
+
+/// Whether a prepared statement is missing, or is another connection's.
+pub(super) fn is_lost_session(code: &SqlState) -> bool {
+    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(code)
 }
 
 /// What to do about an error of the server.
@@ -23,7 +26,7 @@ pub(super) fn advice(error: &DbError) -> Option<&'static str> {
         SqlState::INVALID_SCHEMA_NAME => "create this schema, or change the search_path",
         SqlState::INSUFFICIENT_PRIVILEGE => "grant it to the role of database.url",
         SqlState::UNDEFINED_TABLE => "run `flight-monitor migrate`, or restart the server",
-        _ if super::sessions::is_lost_session(code) => POOLER,
+        _ if is_lost_session(code) => POOLER,
         _ if error.message().contains("startup parameter") => {
             "a pooler refuses it: leave it out of database.url, or add it to PgBouncer's ignore_startup_parameters"
         }

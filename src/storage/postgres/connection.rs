@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::advice::{self, POOLER};
-use super::sessions::SessionCheck;
+use super::session_check::SessionCheck;
 use crate::storage::error::{OpenError, with_causes};
 use crate::storage::options::StorageOptions;
 use crate::storage::tls;

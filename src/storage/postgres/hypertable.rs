@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use super::connection::{Failure, PostgresDatabase};
-use crate::storage::migrations::Hypertable;
+use crate::storage::migration_outcome::Hypertable;
 
 const INSTALLED: &str =
     "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace

@@ -12,6 +12,7 @@ mod policies;
 mod positions;
 mod queries;
 mod refusal;
+mod session_check;
 mod sessions;
 mod staging;
 mod statistics;

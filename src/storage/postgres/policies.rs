@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::connection::{Failure, PostgresDatabase};
 use super::hypertable::extension_schema;
-use crate::storage::migrations::Policies;
+use crate::storage::migration_outcome::Policies;
 use crate::storage::options::StorageOptions;
 
 /// Whether chunks are compressed as below.

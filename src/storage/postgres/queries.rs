@@ -7,9 +7,9 @@ use tokio_postgres::error::SqlState;
 
 use super::connection::PostgresDatabase;
 use crate::storage::error::{QueryError, with_causes};
+use crate::storage::query::{PositionsQuery, StorageObservation};
 use crate::storage::rows::{StoredRow, postgres_bound};
 use crate::storage::schema::postgres::{ingest_position, state_vectors};
-use crate::storage::{PositionsQuery, StorageObservation};
 
 /// The planner's estimate of a table; of a hypertable, the sum over its chunks.
 const APPROXIMATE_ROWS: &str = "

@@ -6,25 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::advice::is_lost_session;
 use super::connection::{Failure, PostgresDatabase, within};
-
-/// What was found out.
-#[derive(Debug, Default)]
-pub(super) struct SessionCheck(Mutex<Verdict>);
-
-#[derive(Clone, Copy, Debug, Default)]
-enum Verdict {
-    #[default]
-    Unknown,
-    Kept,
-    Lost {
-        at: Instant,
-    },
-}
+use super::session_check::Verdict;
 
 /// After a bad verdict, nobody asks again for this long: each look costs two connections.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -61,11 +48,6 @@ impl PostgresDatabase {
             *self.sessions.0.lock().await = Verdict::Unknown;
         }
     }
-}
-
-/// Whether a prepared statement is missing, or is another connection's.
-pub(super) fn is_lost_session(code: &SqlState) -> bool {
-    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(code)
 }
 
 /// Gives each session a mark and reads it again, a transaction each time. The mark is a setting that matters only to queries

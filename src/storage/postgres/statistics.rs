@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 
 use super::connection::{Failure, PostgresDatabase};
 use super::hypertable::extension_schema;
-use crate::storage::migrations::{SetPolicies, Statistics};
+use crate::storage::migration_outcome::{SetPolicies, Statistics};
 use crate::storage::options::StorageOptions;
 
 /// Rows come up to six minutes late; later ones have their hour counted anew at the next refresh.

@@ -6,10 +6,10 @@ use diesel_async::pooled_connection::deadpool::Object;
 
 use super::connection::{PooledSqlite, SqliteDatabase};
 use crate::storage::error::{QueryError, with_causes};
+use crate::storage::query::{PositionsQuery, StorageObservation};
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::COLUMNS;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
-use crate::storage::{PositionsQuery, StorageObservation};
 
 /// With one `min` in a query, SQLite takes the other columns from the row that has it (its manual, "SELECT", section
 /// "Bare columns in an aggregate query").

@@ -10,7 +10,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::{Icao24, RejectedRow, UnixTime};
+use super::{Icao24, UnixTime};
 use fields::{FIELDS, Field};
 
 /// The type of a field in a state vector.
@@ -186,12 +186,6 @@ impl InvalidStateVector {
             | Self::Time { field, .. } => field,
             Self::Future { .. } => "future",
         }
-    }
-}
-
-impl From<InvalidStateVector> for RejectedRow {
-    fn from(error: InvalidStateVector) -> Self {
-        Self { kind: error.kind(), reason: error.to_string() }
     }
 }
 
