@@ -20,7 +20,6 @@ use super::codec;
 use super::membership::Membership;
 use super::options::REQUEST_TIMEOUT;
 use super::silence::SilenceWatch;
-
 use super::topics::partitions_of;
 
 /// Reads `kafka.topic_raw`.
