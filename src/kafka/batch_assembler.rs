@@ -5,7 +5,7 @@ use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch, RecordPlace};
 use actors::domain::StateVector;
 use actors::ports::StartAt;
 
-/// Assembles records into batches, and verifies by their offsets that none is missing, repeated or from another log.
+/// Assembles records into batches, and checks their offsets for records that are missing, repeated or from another log.
 #[derive(Debug, Default)]
 pub(super) struct BatchAssembler {
     partitions: BTreeMap<i32, ReadState>,
@@ -14,30 +14,31 @@ pub(super) struct BatchAssembler {
     bytes: usize,
 }
 
-/// How far one partition was read.
+/// The read position of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReadState {
-    /// Owned, but not started: records that arrive were fetched before the partition was paused.
+    /// Owned, but not started. Records that still arrive were fetched before the partition was paused.
     NotStarted,
-    /// Started at the last stored record, which has to be recognised, after so many attempts that found another one.
+    /// Seeking to the last stored record, which has to match before reading continues. `attempts` counts the seeks that
+    /// led to a different record.
     Checking { place: ResumePoint, attempts: u8 },
-    /// The next offset (`None`: any), and the timestamp of the record before it.
+    /// Reading. `offset` is the next expected offset (`None`: any), `after` the timestamp of the record before it.
     Expecting { offset: Option<i64>, after: i64 },
 }
 
-/// Where reading of a partition resumes, and the timestamp of the record before.
+/// Where to resume reading a partition: the next offset, and the timestamp of the record before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ResumePoint {
     pub(super) next_offset: i64,
     pub(super) last_timestamp: i64,
 }
 
-/// A record to assemble.
+/// A Kafka record, borrowed from the client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record<'a> {
     pub(super) partition: i32,
     pub(super) offset: i64,
-    /// Milliseconds since 1970.
+    /// In milliseconds since the Unix epoch.
     pub(super) timestamp: i64,
     pub(super) key: Option<&'a [u8]>,
     pub(super) value: Option<&'a [u8]>,
@@ -46,28 +47,29 @@ pub(super) struct Record<'a> {
 /// The outcome of [`BatchAssembler::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// The record is in the batch, or does not belong there.
+    /// The record was added to the batch, or was correctly ignored.
     Yes,
-    /// The log is not the one that was stored from, so it must be read from the beginning.
+    /// The log is not the one that the stored records came from, so it must be read from the beginning.
     OtherLog,
-    /// The record is not the expected one. Either the log is another one or has lost that record, or the client has not reached
-    /// the requested offset: a seek that overtakes the lookup of an assignment's first offset is undone by its result.
+    /// The record is not the expected one. Either this is another log, or the log no longer has that record, or the
+    /// client has not reached the requested offset: a seek that overtakes the lookup of an assignment's first offset is
+    /// undone by the lookup's result.
     Unverified(ResumePoint),
 }
 
 impl BatchAssembler {
-    /// The limits of a batch, however many more records are available.
+    /// The size limits of a batch, even if more records are available.
     const MAX_RECORDS: usize = 20_000;
     const MAX_BYTES: usize = 16 << 20;
-    /// How often a start is retried that did not lead to its record.
+    /// How often a seek that led to a different record is repeated.
     const MAX_ATTEMPTS: u8 = 3;
 
-    /// Adds owned partitions.
+    /// Adds partitions that this consumer now owns.
     pub(super) fn own(&mut self, partitions: &[i32]) {
         self.partitions.extend(partitions.iter().map(|&partition| (partition, ReadState::NotStarted)));
     }
 
-    /// Removes partitions that are no longer owned, with their records.
+    /// Removes partitions that this consumer no longer owns, and drops their records.
     pub(super) fn disown(&mut self, partitions: &[i32]) {
         for partition in partitions {
             self.partitions.remove(partition);
@@ -88,7 +90,7 @@ impl BatchAssembler {
         started.map(|(partition, _)| *partition).collect()
     }
 
-    /// The next offset of each partition, if known.
+    /// Returns the next offset of each partition where it is known.
     pub(super) fn reached(&self) -> BTreeMap<i32, i64> {
         let next = |state: &ReadState| match *state {
             ReadState::NotStarted => None,
@@ -106,7 +108,7 @@ impl BatchAssembler {
         (self.parts, self.records, self.bytes) = Default::default();
     }
 
-    /// Starts a partition and drops its records. With `whole` its first record must have offset 0.
+    /// Starts a partition and drops its records. If `whole` is set, its first record must have offset 0.
     pub(super) fn start(&mut self, partition: i32, at: StartAt, whole: bool) {
         self.forget(partition);
         let reading = match at {
@@ -119,7 +121,7 @@ impl BatchAssembler {
         self.partitions.insert(partition, reading);
     }
 
-    /// Retries a start that did not lead to its record.
+    /// Restarts a partition at the same place, after a seek that led to a different record.
     pub(super) fn check_again(&mut self, partition: i32, place: ResumePoint) {
         let attempts = match self.partitions.get(&partition) {
             Some(ReadState::Checking { attempts, .. }) => attempts + 1,
@@ -129,8 +131,8 @@ impl BatchAssembler {
         self.partitions.insert(partition, ReadState::Checking { place, attempts });
     }
 
-    /// Continues after the log has lost the record before this point, and perhaps some after it, which are counted with the next
-    /// record.
+    /// Continues at `place` when the log no longer has the record before it. If later records are gone too, the next
+    /// record reveals how many, and they are counted as lost then.
     pub(super) fn expect(&mut self, partition: i32, place: ResumePoint) {
         self.forget(partition);
         let reading = ReadState::Expecting { offset: Some(place.next_offset), after: place.last_timestamp };
@@ -181,8 +183,8 @@ impl BatchAssembler {
             }
         };
         if record.offset < expected {
-            // Fetched before a seek took effect; but a record that is younger than the last one may belong to a topic that was
-            // recreated while it was read.
+            // Normally a record that was fetched before a seek took effect. If it is newer than the last one, though,
+            // the topic may have been recreated while it was being read.
             let place = ResumePoint { next_offset: expected, last_timestamp: after };
             return if record.timestamp > after { Taken::Unverified(place) } else { Taken::Yes };
         }
@@ -224,7 +226,7 @@ impl BatchAssembler {
         Taken::Yes
     }
 
-    /// Returns the assembled batch.
+    /// Returns the assembled batch and starts a new one.
     pub(super) fn finish(&mut self, log: &LogId) -> Batch {
         (self.records, self.bytes) = (0, 0);
         Batch { log: log.clone(), parts: std::mem::take(&mut self.parts).into_values().collect() }

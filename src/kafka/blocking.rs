@@ -1,6 +1,6 @@
 use rdkafka::error::KafkaError;
 
-/// Runs a blocking call of librdkafka.
+/// Runs a blocking librdkafka call on tokio's blocking thread pool.
 pub(super) async fn blocking<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
 ) -> Result<T, KafkaError> {

@@ -8,15 +8,16 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
-/// Why a client of librdkafka gets no answer. A call that fails says "timed out"; the refused password, the name that cannot
-/// be resolved or the connection that was refused are reported by callbacks only, which come here.
+/// Remembers why a librdkafka client gets no answer. A call that fails only says "timed out"; a rejected password, a
+/// host name that does not resolve and a refused connection are reported to callbacks only. Those callbacks end up
+/// here.
 #[derive(Clone, Debug)]
 pub(super) struct Causes(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     newest: Mutex<Option<Cause>>,
-    /// One for all clients of a cluster: during an outage each of them reports several errors a second.
+    /// Shared by all clients of a cluster: during an outage each of them reports several errors a second.
     log: Arc<Throttle>,
 }
 
@@ -28,10 +29,10 @@ struct Cause {
 }
 
 impl Causes {
-    /// An older cause belongs to an earlier outage. librdkafka repeats an unchanged one every 30 s at least, and takes up to
-    /// 30 s to find that a host does not answer.
+    /// An older cause belongs to an earlier outage. librdkafka repeats an unchanged cause at least every 30 s, and
+    /// takes up to 30 s to notice that a host does not answer.
     const FRESH: Duration = Duration::from_secs(90);
-    /// How often librdkafka's errors are logged, of all clients of a cluster.
+    /// How often librdkafka's errors are logged, counted over all clients of a cluster.
     pub(super) const LOG_PERIOD: Duration = Duration::from_secs(10);
 
     pub(super) fn new(log: Arc<Throttle>) -> Self {
@@ -42,7 +43,7 @@ impl Causes {
         let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let is_fresh = newest.as_ref().is_some_and(|cause| now.duration_since(cause.at) < Self::FRESH);
-        // It follows the error of the last broker and says less.
+        // This one follows the error of the last broker and says less.
         if code == Some(RDKafkaErrorCode::AllBrokersDown) && is_fresh {
             return;
         }
@@ -54,7 +55,7 @@ impl Causes {
         newest.clone().filter(|cause| cause.at.elapsed() < Self::FRESH)
     }
 
-    /// A failure that has no error of its own, with what the client reported shortly before it.
+    /// Adds the client's most recent cause to a failure that has no error of its own.
     pub(super) fn explain(&self, failure: &str) -> String {
         match self.newest() {
             Some(cause) => with_advice(format!("{failure}: {}", cause.reason), cause.code),
@@ -62,7 +63,7 @@ impl Causes {
         }
     }
 
-    /// A failed call: what failed and why, in the words that say most.
+    /// Describes a failed call: what failed and why, using whichever of the error and the cause says more.
     pub(super) fn explain_error(&self, failure: &str, error: &KafkaError) -> String {
         let code = match error {
             KafkaError::AdminOp(code) => Some(*code),
@@ -74,7 +75,7 @@ impl Causes {
         }
     }
 
-    /// The same for an error of which only the code is known.
+    /// Like [`explain_error`](Self::explain_error), for an error of which only the code is known.
     pub(super) fn explain_code(&self, failure: &str, code: RDKafkaErrorCode) -> String {
         let words = in_words(code);
         match self.newest() {
@@ -90,8 +91,8 @@ impl Causes {
 impl ClientContext for Causes {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         use RDKafkaLogLevel::{Debug, Info, Notice};
-        // A failed connection. The severe ones come as an error, too, but not a broker that hangs up, which is what it does
-        // with clients that do not authenticate.
+        // A failed connection. Severe failures are also reported as an error, but a broker that hangs up is not, and
+        // that is how brokers treat clients that do not authenticate.
         if facility == "FAIL" && !matches!(level, Debug) {
             self.note(None, message);
         }
@@ -104,7 +105,7 @@ impl ClientContext for Causes {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        // The end of a partition is not an error.
+        // Reaching the end of a partition is not an error.
         if code != Some(RDKafkaErrorCode::PartitionEOF) {
             self.note(code, reason);
             self.warn(reason);
@@ -121,14 +122,14 @@ impl Causes {
     }
 }
 
-/// Of a producer that only asks.
+/// For a producer that sends no messages, only requests.
 impl ProducerContext<NoCustomPartitioner> for Causes {
     type DeliveryOpaque = ();
 
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
 }
 
-/// Whether an error says only that there was no answer.
+/// Returns whether an error only says that there was no answer.
 fn is_vague(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -147,7 +148,7 @@ fn is_vague(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// librdkafka's own words, such as "topic authorization failed".
+/// Returns librdkafka's text for an error, such as "topic authorization failed".
 fn in_words(code: RDKafkaErrorCode) -> String {
     let text = code.to_string();
     let words = text.split_once(" (").map_or(&*text, |(_, words)| words.strip_suffix(')').unwrap_or(words));
@@ -156,7 +157,7 @@ fn in_words(code: RDKafkaErrorCode) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// What to do about it, where that is known.
+/// Appends what to do about an error, where that is known.
 fn with_advice(text: String, code: Option<RDKafkaErrorCode>) -> String {
     use RDKafkaErrorCode as Code;
     let advice = match code {
@@ -166,7 +167,7 @@ fn with_advice(text: String, code: Option<RDKafkaErrorCode>) -> String {
         Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed) => {
             "docs/operations.md lists the ACLs that each role needs"
         }
-        // How a broker answers a client that does not log in, or speaks no TLS; also how it ends.
+        // Brokers do this to a client that does not authenticate or does not use TLS, but also when they shut down.
         None if text.contains("Disconnected") => {
             "if the broker is up, check security.protocol and sasl.* in kafka.properties"
         }
@@ -176,7 +177,7 @@ fn with_advice(text: String, code: Option<RDKafkaErrorCode>) -> String {
     format!("{text}; {advice}")
 }
 
-/// Log lines begin with the thread they come from.
+/// Strips the thread name that librdkafka's log lines start with.
 fn without_thread(message: &str) -> &str {
     match message.strip_prefix("[thrd:").and_then(|rest| rest.split_once("]: ")) {
         Some((_, rest)) => rest,

@@ -18,7 +18,7 @@ use super::properties::refusal;
 use super::rebalances::Rebalances;
 use super::topics::Reached;
 
-/// A consumer of librdkafka, and where it is sent.
+/// A librdkafka consumer and the log that it reads.
 pub(super) struct Client {
     pub(super) consumer: StreamConsumer<Rebalances>,
     pub(super) log: LogId,
@@ -31,7 +31,8 @@ pub(super) fn refused(error: impl ToString) -> SubscriptionError {
 }
 
 impl Client {
-    /// A client of a cluster that was reached; as a member of the group it asks for a share of the topic.
+    /// Creates a client of a cluster that was reached. With [`Membership::Group`] it subscribes to the topic as a
+    /// member of the consumer group.
     pub(super) fn new(
         cluster: &KafkaCluster,
         reached: &Reached,
@@ -39,17 +40,17 @@ impl Client {
     ) -> Result<Self, SubscriptionError> {
         let log = LogId { cluster: reached.id.clone(), topic: cluster.options().topic_raw.clone() };
         let mut config = cluster.client_config(&[
-            // Kafka answers a fetch as soon as a record comes, so this is only how long a partition that was just started
-            // may wait for its first one. The embedded broker lets records wait until the fetch is due: there it is the
-            // price of an idle broker against the delay of each record.
+            // Kafka answers a fetch as soon as a record arrives, so this only delays the first record of a partition
+            // that was just started. The embedded broker holds records back until the fetch is due: there the value
+            // trades the load of an idle broker against the delay of each record.
             ("fetch.wait.max.ms", if cluster.is_embedded() { "30" } else { "500" }),
             ("fetch.error.backoff.ms", "100"),
             ("queued.max.messages.kbytes", "16384"),
-            // A full queue is soon read: the default of a second would leave a backlog unread for most of the time.
+            // A full queue is drained quickly: with the default of 1 s, a backlog would sit unread most of the time.
             ("fetch.queue.backoff.ms", "10"),
             ("fetch.max.bytes", "4194304"),
             ("topic.metadata.refresh.interval.ms", "10000"),
-            // The default of 45 s would leave a killed member's partitions unread for as long.
+            // With the default of 45 s, a killed member's partitions would go unread for that long.
             ("session.timeout.ms", "6000"),
             ("heartbeat.interval.ms", "1500"),
         ]);
@@ -61,7 +62,7 @@ impl Client {
         if membership == Membership::Group {
             config.set("group.id", &cluster.options().group_id).set("partition.assignment.strategy", "range");
         } else {
-            // Never joined: librdkafka's consumer queue exists only with a name of a group.
+            // This group is never joined: librdkafka creates its consumer queue only if a group id is set.
             config.set("group.id", format!("{}-live", cluster.options().group_id));
         }
         let rebalances = Rebalances::new(cluster.causes());
@@ -81,13 +82,13 @@ impl Client {
         list
     }
 
-    /// A failed question about the topic, with its cause.
+    /// Turns a failed request about the topic into an error that names its cause.
     pub(super) fn failed(&self, what: &str, error: &KafkaError) -> SubscriptionError {
         let failure = format!("{what} in topic {}", self.log.topic);
         SubscriptionError(self.consumer.context().causes.explain_error(&failure, error))
     }
 
-    /// The offset that a start stands for.
+    /// Resolves each start position to an offset.
     pub(super) async fn offsets(
         self: &Arc<Self>,
         starts: &[(i32, StartAt)],
@@ -100,7 +101,7 @@ impl Client {
                     by_time.push((partition, time.0.saturating_mul(1000)));
                     continue;
                 }
-                // One record earlier, to recognise it.
+                // One record earlier, to verify that this is still the same log.
                 StartAt::Resume { next_offset, .. } if next_offset > 0 => Offset::Offset(next_offset - 1),
                 StartAt::Resume { .. } | StartAt::Beginning | StartAt::Time(_) => Offset::Beginning,
             };
@@ -119,7 +120,8 @@ impl Client {
         let mut ends = BTreeMap::new();
         let mut question = TopicPartitionList::with_capacity(times.len());
         for &(partition, milliseconds) in times {
-            // Asked before the look-up: where that finds nothing young enough, what comes in meanwhile is not missed.
+            // Fetched before the lookup by time: if that finds no record recent enough, reading starts at this end and
+            // misses none of the records that arrive in between.
             let (_, end) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
             ends.insert(partition, end);
             question.add_partition_offset(topic, partition, Offset::Offset(milliseconds))?;
@@ -135,7 +137,7 @@ impl Client {
         Ok(answer.elements().iter().map(found).collect())
     }
 
-    /// Seeks; a partition that was assigned a moment ago is not ready for it at once.
+    /// Seeks to the given offsets, and retries for partitions that were assigned a moment ago and cannot seek yet.
     pub(super) async fn seek(
         self: &Arc<Self>,
         offsets: BTreeMap<i32, Offset>,
@@ -159,7 +161,7 @@ impl Client {
                     Err(error) => last_error = Some(error),
                 }
             }
-            // Lost in the meantime.
+            // Skip the partitions that were revoked in the meantime.
             left.retain(|partition, _| still_owned(*partition));
             match last_error {
                 Some(error) if !left.is_empty() => {

@@ -9,17 +9,17 @@ use super::causes::Causes;
 use super::options::KafkaOptions;
 use super::topics::{self, Hints, Reached};
 
-/// A Kafka cluster that is reached when it is first needed: the program starts, and waits, without it.
+/// A Kafka cluster that is connected to on first use: the program starts without it, and waits for it.
 #[derive(Clone, Debug)]
 pub struct KafkaCluster(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     options: KafkaOptions,
-    /// Held while it is found out, so that it is asked once.
+    /// Locked during an attempt, so that there is only one at a time.
     reached: Mutex<Reaching>,
     hints: Hints,
-    /// Of all its clients.
+    /// Throttles the log of all clients of this cluster.
     log: Arc<Throttle>,
 }
 
@@ -31,37 +31,38 @@ enum Reaching {
 }
 
 impl KafkaCluster {
-    /// A cluster that is not reached yet.
+    /// Creates a cluster without connecting to it.
     pub fn new(options: KafkaOptions) -> Self {
         let log = Arc::new(Throttle::new(Causes::LOG_PERIOD));
         Self(Arc::new(Inner { options, reached: Mutex::new(Reaching::NotYet), hints: Hints::default(), log }))
     }
 
-    /// What it was made with.
+    /// Returns the options that the cluster was created with.
     pub fn options(&self) -> &KafkaOptions {
         &self.0.options
     }
 
-    /// Whether it is the one inside this process.
+    /// Returns whether this is the broker embedded in this process.
     pub fn is_embedded(&self) -> bool {
         self.0.options.embedded_id.is_some()
     }
 
-    /// Reaches the cluster and makes the topics that are missing, once; a failure is tried again at the next call.
+    /// Connects to the cluster and creates the missing topics, once. A failed attempt is repeated by the next call.
     ///
     /// # Errors
-    /// In words: not reachable, not allowed, impossible topic settings.
+    /// A readable reason: the cluster is unreachable, permissions are missing, or the topic settings are invalid.
     pub(super) async fn reached(&self) -> Result<Reached, String> {
         let asked = Instant::now();
         let mut known = self.0.reached.lock().await;
         match &*known {
             Reaching::Done(reached) => return Ok(reached.clone()),
-            // Tried while this caller waited for it: each attempt takes seconds, and several actors ask.
+            // That attempt ran while this caller waited for the lock. An attempt takes seconds and several actors call
+            // this, so they share its failure.
             Reaching::Failed { at, reason } if *at > asked => return Err(reason.clone()),
             Reaching::Failed { .. } | Reaching::NotYet => {}
         }
         let reached = match &self.0.options.embedded_id {
-            // The mock cluster has no admin API; its topics were made with it.
+            // The mock cluster has no admin API; its topics were created when it was started.
             Some(id) => Ok(Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE }),
             None => topics::prepare(&self.0.options, self.causes(), &self.0.hints).await,
         };
@@ -72,17 +73,18 @@ impl KafkaCluster {
         reached
     }
 
-    /// For a new client, to keep what it reports.
+    /// Returns a record of causes for a new client.
     pub(super) fn causes(&self) -> Causes {
         Causes::new(self.0.log.clone())
     }
 
-    /// The topics are not what they were: they are looked for again, and made where missing, at the next call.
+    /// Makes the next call of [`reached`](Self::reached) look for the topics again and create the missing ones: they
+    /// have changed.
     pub(super) async fn look_again(&self) {
         *self.0.reached.lock().await = Reaching::NotYet;
     }
 
-    /// The configuration of a client; see [`KafkaOptions::client_config`].
+    /// Returns the configuration of a client; see [`KafkaOptions::client_config`].
     pub(super) fn client_config(&self, own: &[(&str, &str)]) -> ClientConfig {
         self.0.options.client_config(own)
     }

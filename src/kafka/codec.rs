@@ -1,26 +1,26 @@
-//! The form of a record's value: a state vector as JSON, which is the same everywhere (docs/api.md shows one), or an alert
-//! (docs/alerts.md).
+//! Encodes and decodes record values as JSON: state vectors in the program's one JSON form (docs/api.md has an
+//! example), and alerts (docs/alerts.md).
 
 use actors::detect::Alert;
 use actors::domain::StateVector;
 
-/// Appends the JSON of a state vector.
+/// Appends a state vector as JSON.
 pub fn encode(state: &StateVector, into: &mut Vec<u8>) {
     let written = serde_json::to_writer(into, state);
     debug_assert!(written.is_ok(), "a state vector has no value that JSON lacks");
 }
 
-/// Appends the JSON of an alert.
+/// Appends an alert as JSON.
 pub fn encode_alert(alert: &Alert, into: &mut Vec<u8>) {
     let written = serde_json::to_writer(into, alert);
     debug_assert!(written.is_ok(), "an alert has no value that JSON lacks");
 }
 
-/// Reads a state vector from a record's value. Fields that are absent are unknown, so that the nine-field messages of
-/// other writers are read as well; fields that nobody knows are passed over.
+/// Decodes a state vector from a record's value. Absent fields are unknown, so the nine-field messages of other writers
+/// are accepted too. Unknown fields are ignored.
 ///
 /// # Errors
-/// What is wrong, for people: no value, no JSON, no state vector.
+/// A readable reason: there is no value, it is not JSON, or it is not a state vector.
 pub fn decode(value: Option<&[u8]>) -> Result<StateVector, String> {
     let value = value.ok_or("the record has no value")?;
     if value.is_empty() {
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!((state.on_ground, state.callsign, state.observed_at), (None, None, None));
     }
 
-    /// What other programs read, to the byte.
+    /// Other programs read exactly these bytes.
     #[test]
     fn a_message_is_this_json() {
         for message in [
@@ -56,7 +56,7 @@ mod tests {
         ] {
             let mut written = Vec::new();
             encode(&decode(Some(message.as_bytes())).unwrap(), &mut written);
-            // Fields that were added later follow.
+            // Fields that were added later come after these.
             let added: String = FIELDS[18..].iter().map(|field| format!(",\"{}\":null", field.name)).collect();
             let expected = format!("{}{added}}}", message.strip_suffix('}').unwrap());
             assert_eq!(String::from_utf8(written).unwrap(), expected);
@@ -99,13 +99,13 @@ mod tests {
         }
     }
 
-    /// The name of a field, or of none.
+    /// A field name, known or unknown.
     fn field() -> impl Strategy<Value = String> {
         let known: Vec<_> = FIELDS.iter().filter(|field| !field.is_required()).map(|field| field.name).collect();
         prop_oneof![9 => prop::sample::select(known).prop_map(str::to_owned), 1 => "[a-z_]{1,9}"]
     }
 
-    /// A value of JSON, or nearly one.
+    /// A JSON value, or something close to one.
     fn json() -> impl Strategy<Value = String> {
         let likely =
             ["null", "true", "-0.0", "1e400", "-1e-400", "9223372036854775808", "[]", "{}", "NaN", "\"\\ud800\""];

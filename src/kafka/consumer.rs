@@ -22,34 +22,34 @@ use super::options::REQUEST_TIMEOUT;
 use super::silence::SilenceWatch;
 use super::topics::partitions_of;
 
-/// Reads `kafka.topic_raw`.
+/// Subscribes to `kafka.topic_raw`.
 pub struct KafkaSubscription {
     cluster: KafkaCluster,
     membership: Membership,
     client: RefCell<Option<Arc<Client>>>,
     assembler: RefCell<BatchAssembler>,
-    /// Reported, but not returned yet.
+    /// Reported by the client, but not returned yet.
     events: RefCell<VecDeque<SubscriptionEvent>>,
     held: Cell<bool>,
     failed: Cell<Option<Instant>>,
     looked_for_partitions: Cell<Option<Instant>>,
-    /// Whether the client has to be replaced: its topic was deleted, or it receives nothing although there are records.
+    /// Set if the client has to be replaced: its topic was deleted, or it receives nothing although there are records.
     must_replace: Cell<bool>,
     silence: SilenceWatch,
 }
 
 impl KafkaSubscription {
-    /// The partitions are paused after this time without a request for a batch. Pausing earlier would discard prefetched
+    /// The partitions are paused if no batch was requested for this long. Pausing earlier would discard prefetched
     /// records for nothing.
     const PAUSE_AFTER: Duration = Duration::from_secs(1);
-    /// How often `Membership::Everything` looks for added partitions.
+    /// How often a subscription to [`Membership::Everything`] checks for added partitions.
     const LOOK_FOR_PARTITIONS: Duration = Duration::from_secs(30);
     const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// While brokers are unavailable librdkafka queues dozens of errors ahead of the next records. Those that follow a reported
-    /// one within this time are redundant; a caller that backed off at each would lag far behind.
+    /// While brokers are unavailable, librdkafka queues dozens of errors ahead of the next records. Errors that follow
+    /// a reported one within this time are redundant; a caller that backed off at each of them would lag far behind.
     const ONE_FAILURE: Duration = Duration::from_secs(5);
 
-    /// A subscription, which connects with the first `next`.
+    /// Creates a subscription, which connects on the first `next`.
     pub fn new(cluster: KafkaCluster, membership: Membership) -> Self {
         Self {
             cluster,
@@ -80,15 +80,15 @@ impl KafkaSubscription {
         Ok(client)
     }
 
-    /// Drops the client and its partitions after the topic was deleted. librdkafka would not recognise a topic that is recreated
-    /// with the same name: the leader's epoch starts at 0 again, and librdkafka ignores every epoch below the last one
-    /// (its issue 4898), so it would wait forever.
+    /// Drops the client and its partitions after the topic was deleted. librdkafka would not recognise a topic that is
+    /// recreated under the same name: the leader epoch starts at 0 again, and librdkafka ignores every epoch below the
+    /// last one it saw (librdkafka issue 4898), so it would wait forever.
     fn replace_client(&self) {
         if !self.must_replace.replace(false) {
             return;
         }
         if let Some(client) = self.client.take() {
-            // Dropping it waits for the broker.
+            // Dropping the client blocks until the broker answers.
             tokio::task::spawn_blocking(move || drop(client));
         }
         let mut assembler = self.assembler.borrow_mut();
@@ -126,7 +126,7 @@ impl KafkaSubscription {
         Ok(())
     }
 
-    /// Applies what the rebalance callback reported.
+    /// Applies the rebalances that the callback reported.
     fn note_rebalances(&self, client: &Client) {
         for event in client.consumer.context().take() {
             match &event {
@@ -138,7 +138,7 @@ impl KafkaSubscription {
         }
     }
 
-    /// Assembles the available records, or waits for the next; returns at an event, a full batch or an error.
+    /// Assembles the available records, or waits for the next one. Returns on an event, a batch or an error.
     async fn assemble(&self, client: &Arc<Client>) -> Result<SubscriptionEvent, SubscriptionError> {
         let mut stream = client.consumer.stream();
         loop {
@@ -161,7 +161,7 @@ impl KafkaSubscription {
                     }
                     tokio::select! {
                         next = stream.next() => next,
-                        // A rebalance without a message wakes no one.
+                        // A rebalance without a message does not wake the stream.
                         () = sleep(Duration::from_millis(100)) => {
                             self.silence.begin();
                             self.look_for_partitions(client).await?;
@@ -201,7 +201,7 @@ impl KafkaSubscription {
         self.start(&[(partition, StartAt::Beginning)]).await.map(drop)
     }
 
-    /// Asks Kafka whether the expected record still exists, and reads it again or continues after the gap.
+    /// Asks Kafka whether the expected record still exists, then either seeks to it again or continues after the gap.
     async fn verify(&self, client: &Arc<Client>, partition: i32, place: ResumePoint) -> Result<(), SubscriptionError> {
         let (handle, topic) = (client.clone(), client.log.topic.clone());
         let watermarks = blocking(move || handle.consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)).await;
@@ -224,7 +224,7 @@ impl KafkaSubscription {
     fn note_error(&self, client: &Client, error: &KafkaError) -> Result<(), SubscriptionError> {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
-            // librdkafka continues by `auto.offset.reset`; the offsets reveal the gap.
+            // librdkafka continues as set by `auto.offset.reset`; the offsets of the next records reveal the gap.
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 log::warn!(error:%; "offset out of range; reading continues at the oldest record");
                 Ok(())
@@ -290,7 +290,7 @@ impl Subscription for KafkaSubscription {
             }
             tokio::select! {
                 next = stream.next() => match next {
-                    // Fetched before the pause: kept, since their number is limited.
+                    // Fetched before the pause. Kept, because there are only a limited number of them.
                     Some(Ok(message)) => self.take(&client, &message).await?,
                     Some(Err(error)) => self.note_error(&client, &error)?,
                     None => {}
@@ -357,7 +357,7 @@ impl Subscription for KafkaSubscription {
     async fn end_offsets(&self) -> Result<Vec<(i32, i64)>, SubscriptionError> {
         let client = self.client().await?;
         let (owned, topic) = (self.assembler.borrow().owned(), self.cluster.options().topic_raw.clone());
-        // Taken before the request: reading may pass the result in the meantime.
+        // Read before the request, because the position may move past the result while the request is in flight.
         let reached = self.assembler.borrow().reached();
         let handle = client.clone();
         let ends = blocking(move || {
@@ -379,11 +379,11 @@ impl Subscription for KafkaSubscription {
     async fn close(&self) {
         let Some(client) = self.client.take() else { return };
         let closed = async {
-            // A request in flight keeps the client alive.
+            // A request in flight still holds a reference to the client.
             while Arc::strong_count(&client) > 1 {
                 sleep(Duration::from_millis(5)).await;
             }
-            // Leaving the group waits for the broker.
+            // Leaving the group blocks until the broker answers.
             tokio::task::spawn_blocking(move || drop(client)).await
         };
         if timeout(Self::CLOSE_TIMEOUT, closed).await.is_err() {

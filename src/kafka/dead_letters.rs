@@ -18,8 +18,8 @@ use super::options::REQUEST_TIMEOUT;
 use super::properties::refusal;
 use super::topics::partitions_of;
 
-/// The dead letters, as they lie in their topic. How far they were resent is what the group `…-dead-letters` has
-/// committed, beside the store's own group.
+/// Reads the dead-letter topic. The group `…-dead-letters`, separate from the store's own group, commits how far its
+/// letters were resent.
 #[derive(Clone)]
 pub struct DeadLetterBox {
     consumer: Arc<BaseConsumer<Reports>>,
@@ -27,7 +27,7 @@ pub struct DeadLetterBox {
     group: Arc<str>,
 }
 
-/// Keeps what the consumer reports.
+/// Forwards the consumer's log lines and errors to the causes.
 struct Reports(Causes);
 
 impl ClientContext for Reports {
@@ -42,27 +42,27 @@ impl ClientContext for Reports {
 
 impl ConsumerContext for Reports {}
 
-/// A dead letter and its own place.
+/// A dead letter, and its position in the dead-letter topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundLetter {
-    /// The partition of the dead-letter topic that it lies in.
+    /// The partition of the dead-letter topic that holds the letter.
     pub partition: i32,
-    /// Its offset there.
+    /// The letter's offset in that partition.
     pub offset: i64,
-    /// The letter, with the place that it came from.
+    /// The letter, which includes the position of the original record.
     pub letter: DeadLetter,
 }
 
-/// Where reading begins.
+/// Where to start reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFrom {
-    /// With the oldest letter that is still there.
+    /// At the oldest letter that is still in the topic.
     Beginning,
-    /// Behind the last one that was resent.
+    /// After the last letter that was resent.
     Resent,
 }
 
-/// One partition's part of what is to be read.
+/// The offsets to read of one partition.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     from: Offset,
@@ -70,15 +70,15 @@ struct Stretch {
 }
 
 impl DeadLetterBox {
-    /// A broker that says nothing for this long has gone.
+    /// Reading fails if the broker sends nothing for this long.
     const SILENCE: Duration = Duration::from_secs(30);
-    /// Letters that wait for whoever reads them; each is at most as large as a message may be.
+    /// How many letters are read ahead of the receiver. Each is at most as large as the topic's maximum message size.
     const AHEAD: usize = 16;
 
-    /// Reaches the cluster.
+    /// Connects to the cluster and creates the consumer.
     ///
     /// # Errors
-    /// There is none, or it refuses, in librdkafka's words.
+    /// The cluster is unreachable, or librdkafka rejects the configuration.
     pub async fn open(cluster: &KafkaCluster) -> Result<Self, String> {
         cluster.reached().await?;
         let group: Arc<str> = format!("{}-dead-letters", cluster.options().group_id).into();
@@ -88,23 +88,23 @@ impl DeadLetterBox {
         Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone(), group })
     }
 
-    /// Reads what is there at this moment, partition by partition in order. An error is the last thing that comes.
+    /// Reads the letters that are in the topic now, in order within each partition. An error ends the stream.
     pub fn read(&self, from: ReadFrom) -> mpsc::Receiver<Result<FoundLetter, String>> {
         let (sender, receiver) = mpsc::channel(Self::AHEAD);
         let this = self.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = this.read_into(from, &sender) {
-                // Whoever read them may have heard enough.
+                // The receiver may be gone already.
                 let _ = sender.blocking_send(Err(error));
             }
         });
         receiver
     }
 
-    /// Remembers that everything before these offsets was dealt with.
+    /// Commits that all letters before these offsets were resent.
     ///
     /// # Errors
-    /// The broker did not take it.
+    /// The broker did not accept the commit.
     pub async fn commit(&self, next_offsets: &BTreeMap<i32, i64>) -> Result<(), String> {
         let mut list = TopicPartitionList::new();
         for (&partition, &offset) in next_offsets {
@@ -134,7 +134,8 @@ impl DeadLetterBox {
                 Some(Ok(message)) => {
                     let Some(stretch) = left.get(&message.partition()) else { continue };
                     let (partition, next, end) = (message.partition(), message.offset() + 1, stretch.end);
-                    // What came after the start may be what was resent from here.
+                    // Letters after `end` arrived since reading started, and may be records resent by this run that
+                    // failed again.
                     if next <= end && sender.blocking_send(Ok(found(&message))).is_err() {
                         return Ok(());
                     }
@@ -153,12 +154,12 @@ impl DeadLetterBox {
         self.consumer.context().0.explain_error(&failure, error)
     }
 
-    /// The partitions that have something to read.
+    /// Returns the partitions that have letters to read.
     fn stretches(&self, from: ReadFrom) -> Result<BTreeMap<i32, Stretch>, KafkaError> {
         let timeout = REQUEST_TIMEOUT;
         let partitions = match partitions_of(self.consumer.client(), &self.topic, timeout) {
             Ok(partitions) => partitions.len(),
-            // Created a moment ago, or never.
+            // The topic was created a moment ago, or does not exist.
             Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition)) => 0,
             Err(error) => return Err(error),
         };
@@ -179,7 +180,8 @@ impl DeadLetterBox {
                     stretch.from = Offset::Offset(offset);
                 }
             }
-            // One whose topic was made anew has an end before what was committed: it is read from its beginning.
+            // If the topic was recreated, its end may be before the committed offset: such a partition is read from the
+            // beginning.
             stretches.values_mut().filter(|stretch| stretch.is_beyond()).for_each(|s| s.from = Offset::Beginning);
             stretches.retain(|_, stretch| stretch.from != Offset::Offset(stretch.end));
         }
@@ -201,7 +203,8 @@ impl Stretch {
     }
 }
 
-/// The letter as it was written by [`KafkaPublisher`](super::KafkaPublisher); what others wrote lacks some headers.
+/// Decodes a letter as written by [`KafkaPublisher`](super::KafkaPublisher). Letters of other writers may lack some
+/// headers.
 fn found(message: &BorrowedMessage<'_>) -> FoundLetter {
     let header = |name: &str| {
         let headers = message.headers()?;

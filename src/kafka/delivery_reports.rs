@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::causes::Causes;
 
-/// The delivery reports of one batch.
+/// Collects the delivery reports of one batch.
 #[derive(Debug, Default)]
 pub(super) struct BatchReports {
     outstanding: AtomicUsize,
@@ -25,13 +25,13 @@ pub(super) struct Undelivered {
     pub(super) reason: String,
 }
 
-/// A message's place in its batch.
+/// A message's index in its batch.
 pub(super) struct MessagePlace {
     pub(super) index: usize,
     pub(super) batch: Arc<BatchReports>,
 }
 
-/// Routes librdkafka's delivery reports to their batches, and its errors to the causes.
+/// Forwards librdkafka's delivery reports to their batches, and its errors to the causes.
 pub(super) struct DeliveryReports(pub(super) Causes);
 
 impl ClientContext for DeliveryReports {
@@ -55,12 +55,12 @@ impl ProducerContext<NoCustomPartitioner> for DeliveryReports {
 }
 
 impl BatchReports {
-    /// The reports of `count` messages, which are about to be sent.
+    /// Prepares for the reports of `count` messages that are about to be sent.
     pub(super) fn expecting(count: usize) -> Self {
         Self { outstanding: AtomicUsize::new(count + 1), ..Self::default() }
     }
 
-    /// The number of messages without a report.
+    /// Returns the number of messages without a report, plus one until [`all_sent`](Self::all_sent).
     pub(super) fn outstanding(&self) -> usize {
         self.outstanding.load(Ordering::Acquire)
     }
@@ -74,19 +74,20 @@ impl BatchReports {
         }
     }
 
-    /// All messages were sent. Until now one more was outstanding, so that the batch could not complete too early.
+    /// Notes that all messages were sent. Until then one extra report is outstanding, so that the batch cannot complete
+    /// too early.
     pub(super) fn all_sent(&self) {
         if self.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.complete.notify_one();
         }
     }
 
-    /// Waits for the last report. Cancel safe; resolves once.
+    /// Waits for the last report. Cancel safe. Resolves only once.
     pub(super) async fn wait(&self) {
         self.complete.notified().await;
     }
 
-    /// Whether a message failed because its topic no longer exists.
+    /// Returns whether a message failed because its topic no longer exists.
     pub(super) fn misses_topic(&self) -> bool {
         use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +101,7 @@ impl BatchReports {
 }
 
 impl Undelivered {
-    /// `explain` describes the first of them.
+    /// Returns an error if there are any messages; `explain` describes the cause of the first one.
     pub(super) fn of(
         mut messages: Vec<(usize, RDKafkaErrorCode)>,
         explain: impl FnOnce(RDKafkaErrorCode) -> String,
@@ -112,7 +113,7 @@ impl Undelivered {
         }
     }
 
-    /// The cause of the first one.
+    /// Returns the cause of the first message.
     pub(super) fn code(&self) -> RDKafkaErrorCode {
         self.messages.first().map_or(RDKafkaErrorCode::Fail, |(_, code)| *code)
     }

@@ -4,26 +4,27 @@ use rdkafka::error::KafkaResult;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
-/// A Kafka broker inside this process: librdkafka's mock cluster, spoken to over TCP like any other.
+/// A Kafka broker inside this process: librdkafka's mock cluster, reached over TCP like any other.
 ///
-/// It is volatile and bounded: it keeps about 5 MiB a partition and drops the oldest records silently, and everything is
-/// gone when the process ends.
+/// It is volatile and bounded: it keeps about 5 MiB per partition, silently drops the oldest records, and loses
+/// everything when the process ends.
 pub struct EmbeddedBroker {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 impl EmbeddedBroker {
-    /// Between two orders to the cluster's thread: it carries an order out first and clears the alarm that woke it
-    /// second, so the alarm of an order that comes in between is lost, and the order waits for up to a second.
+    /// The pause between two commands to the mock cluster. Its thread executes a command first and clears the wake-up
+    /// that announced it second. The wake-up of a command that arrives in between is lost, and that command waits for
+    /// up to a second.
     const BETWEEN_ORDERS: Duration = Duration::from_millis(5);
 
-    /// The most partitions a topic has here, since each one holds 5 MiB of memory for good.
+    /// The maximum number of partitions of a topic. Each partition permanently takes 5 MiB of memory.
     pub const MAX_PARTITIONS: i32 = 3;
 
-    /// Starts a broker with these topics, each with its number of partitions.
+    /// Starts a broker with these topics, given as names and partition counts.
     ///
     /// # Errors
-    /// When librdkafka refuses: no port, no memory.
+    /// librdkafka fails to start the cluster, for example because no port or no memory is available.
     pub fn start(topics: &[(&str, i32)]) -> KafkaResult<Self> {
         let cluster = MockCluster::new(1)?;
         for (topic, partitions) in topics {
@@ -34,7 +35,7 @@ impl EmbeddedBroker {
         Ok(Self { cluster })
     }
 
-    /// Where it listens, as `kafka.bootstrap_servers` would say.
+    /// Returns the broker's address in the format of `kafka.bootstrap_servers`.
     pub fn bootstrap_servers(&self) -> String {
         self.cluster.bootstrap_servers()
     }

@@ -1,8 +1,8 @@
-/// Which partitions a subscription reads.
+/// The partitions that a subscription reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
-    /// Its share, as a member of the consumer group.
+    /// Those that the consumer group assigns to this member.
     Group,
-    /// All, including those added later, whatever other consumers read.
+    /// All partitions, including those that are added later, independently of other consumers.
     Everything,
 }

@@ -1,4 +1,4 @@
-//! Kafka, real or embedded: one producer and two kinds of consumer behind the actors' ports.
+//! Kafka, real or embedded: implements the actors' ports with one producer and two kinds of consumer.
 
 mod batch_assembler;
 mod blocking;

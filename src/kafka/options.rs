@@ -6,36 +6,36 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
-/// How long a request to the cluster may take.
+/// The timeout of one request to the cluster.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to reach Kafka, and its topics.
+/// The connection settings, topics and consumer group.
 #[derive(Clone)]
 pub struct KafkaOptions {
-    /// `host:port,…`
+    /// A comma-separated list of `host:port`.
     pub bootstrap_servers: String,
-    /// The topic of the state vectors.
+    /// The topic for state vectors.
     pub topic_raw: Arc<str>,
-    /// The topic of records that cannot be processed.
+    /// The topic for records that cannot be processed.
     pub topic_dead_letter: Arc<str>,
-    /// The topic of the alerts, in a process that raises them.
+    /// The topic for alerts, if this process raises them.
     pub topic_alerts: Option<Arc<str>>,
-    /// The number of partitions of a new topic.
+    /// The number of partitions of topics that this program creates.
     pub partitions: i32,
-    /// The replication factor of a new topic.
+    /// The replication factor of topics that this program creates.
     pub replication_factor: i32,
     /// The consumer group of the store consumers.
     pub group_id: String,
-    /// Passed to librdkafka, such as SASL and TLS settings, which may be secret. See [`check_property`](super::check_property)
-    /// for the accepted ones.
+    /// Additional librdkafka properties, such as SASL and TLS settings. Values may be secret.
+    /// [`check_property`](super::check_property) decides which are accepted.
     pub properties: BTreeMap<String, String>,
-    /// The identity of the embedded broker's log, which differs in every process.
+    /// Identifies the embedded broker's log, which is a different one in every process; `None` for a real cluster.
     pub embedded_id: Option<Arc<str>>,
 }
 
 impl fmt::Debug for KafkaOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Without the values of the properties, which may be secret.
+        // Property values may be secret, so only their names are shown.
         f.debug_struct("KafkaOptions")
             .field("bootstrap_servers", &self.bootstrap_servers)
             .field("topic_raw", &self.topic_raw)
@@ -51,15 +51,17 @@ impl fmt::Debug for KafkaOptions {
 }
 
 impl KafkaOptions {
-    /// Properties that the clients set, and librdkafka's aliases for them.
+    /// Properties that the clients set, each with librdkafka's alias for it.
     const ALIASES: [(&str, &str); 2] =
         [("linger.ms", "queue.buffering.max.ms"), ("compression.type", "compression.codec")];
 
-    /// The configuration of a client: the common properties, its own, and the operator's, which take precedence.
+    /// Builds the configuration of a client from the common properties, the client's own, and the operator's, in
+    /// ascending precedence.
     pub(super) fn client_config(&self, own: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         if !log::log_enabled!(target: "librdkafka", log::Level::Debug) {
-            // librdkafka reports a broker that disconnects, as it does with a client that does not log in, only at this level.
+            // librdkafka logs only at this level that a broker disconnects, which is how brokers treat clients that do
+            // not authenticate.
             config.set_log_level(RDKafkaLogLevel::Info);
         }
         config
@@ -68,7 +70,7 @@ impl KafkaOptions {
             .set("socket.keepalive.enable", "true")
             .set("socket.nagle.disable", "true")
             .set("socket.timeout.ms", "15000")
-            // A broker is used again within a second of its return.
+            // Reconnects within a second after a broker is back.
             .set("reconnect.backoff.ms", "100")
             .set("reconnect.backoff.max.ms", "1000");
         for &(key, value) in own {

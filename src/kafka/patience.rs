@@ -1,4 +1,4 @@
-/// Counts how often Kafka answered while nothing was delivered.
+/// Counts how often in a row Kafka answered a probe while it delivered no message.
 #[derive(Debug)]
 pub(super) struct Patience {
     outstanding: usize,
@@ -6,15 +6,15 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// After this many answers in a row without a delivery, librdkafka is stuck: a broker answers one connection in order, so it
-    /// has processed everything sent before the request.
+    /// After this many answers in a row without a delivery, librdkafka is stuck: a broker answers the requests of a
+    /// connection in order, so it has processed everything that was sent before the probe.
     const MAX_ANSWERS: u32 = 4;
 
     pub(super) fn new(outstanding: usize) -> Self {
         Self { outstanding, answers: 0 }
     }
 
-    /// Whether reports arrived since the last call.
+    /// Returns whether reports arrived since the last call.
     pub(super) fn sees_progress(&mut self, outstanding: usize) -> bool {
         let progress = outstanding < self.outstanding;
         if progress {
@@ -23,7 +23,8 @@ impl Patience {
         progress
     }
 
-    /// Notes that nothing was delivered, and whether Kafka `answers`. Returns whether it did so once too often.
+    /// Notes that nothing was delivered, and whether Kafka answered the probe. Returns whether librdkafka counts as
+    /// stuck now.
     pub(super) fn is_over(&mut self, answers: bool) -> bool {
         self.answers = if answers { self.answers + 1 } else { 0 };
         self.answers >= Self::MAX_ANSWERS

@@ -21,29 +21,30 @@ use super::delivery_reports::{BatchReports, DeliveryReports, MessagePlace, Undel
 use super::patience::Patience;
 use super::properties::refusal;
 
-/// Publishes with an idempotent producer that waits for every in-sync replica.
+/// Publishes with an idempotent producer that waits for all in-sync replicas.
 pub struct KafkaPublisher {
     cluster: KafkaCluster,
-    /// Created when first needed, and again after a fatal error.
+    /// Created on first use, and recreated after a fatal error.
     producer: RefCell<Option<Arc<ThreadedProducer<DeliveryReports>>>>,
 }
 
 impl KafkaPublisher {
-    /// How long librdkafka tries to deliver a message. The actor retries a message that failed, so this bounds one attempt only.
+    /// How long librdkafka tries to deliver a message. The actor retries failed messages, so this limits a single
+    /// attempt only.
     const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
-    /// librdkafka reports every message within its delivery timeout; this is for a librdkafka that does not.
+    /// A safety net: librdkafka should report every message within its delivery timeout.
     const REPORT_TIMEOUT: Duration = Duration::from_secs(45);
-    /// After this time without a report Kafka is probed, with the same timeout.
+    /// How long to wait for reports before probing Kafka, and the timeout of the probe.
     const LOOK_AFTER: Duration = Duration::from_secs(2);
 
-    /// A publisher, which connects with the first batch.
+    /// Creates a publisher, which connects with the first batch.
     pub fn new(cluster: KafkaCluster) -> Self {
         Self { cluster, producer: RefCell::new(None) }
     }
 
     async fn producer(&self) -> Result<Arc<ThreadedProducer<DeliveryReports>>, String> {
         let reached = self.cluster.reached().await?;
-        // An idempotent producer never recovers from a fatal error (its topic was deleted, its id is unknown).
+        // An idempotent producer never recovers from a fatal error, such as a deleted topic or an unknown producer id.
         let usable = |producer: &Arc<ThreadedProducer<DeliveryReports>>| producer.client().fatal_error().is_none();
         if let Some(producer) = self.producer.borrow().as_ref().filter(|producer| usable(producer)) {
             return Ok(producer.clone());
@@ -51,7 +52,7 @@ impl KafkaPublisher {
         let mut config = self.cluster.client_config(&[
             ("compression.type", "lz4"),
             ("linger.ms", "1"),
-            // Added partitions are used as soon as the consumers read them; the default is five minutes.
+            // The default of five minutes would leave added partitions unused long after the consumers have found them.
             ("topic.metadata.refresh.interval.ms", "10000"),
             ("queue.buffering.max.messages", "100000"),
             ("queue.buffering.max.kbytes", "65536"),
@@ -68,9 +69,9 @@ impl KafkaPublisher {
         Ok(producer)
     }
 
-    /// Waits for every report of a batch. While none arrives, Kafka is probed, which also makes librdkafka notice at once that a
-    /// leader is back. If Kafka keeps answering and still nothing is delivered, the producer is dropped with its messages: their
-    /// reports say so, and the next attempt creates another one.
+    /// Waits for all reports of a batch. If none arrives for a while, Kafka is probed, which also makes librdkafka
+    /// notice immediately that a leader is back. If Kafka keeps answering and nothing is delivered, the producer is
+    /// dropped and its messages are purged. Their reports then say so, and the next attempt creates a new producer.
     async fn watch(&self, producer: &Arc<ThreadedProducer<DeliveryReports>>, batch: &BatchReports) {
         let mut patience = Patience::new(batch.outstanding());
         loop {
@@ -101,7 +102,7 @@ impl KafkaPublisher {
         }
     }
 
-    /// Sends `count` messages for `topic`, each by `send`, and waits for their reports.
+    /// Sends `count` messages to `topic`, each with a call of `send`, and waits for their reports.
     async fn deliver(
         &self,
         topic: &str,
@@ -115,7 +116,7 @@ impl KafkaPublisher {
             loop {
                 match send(&producer, index, Box::new(MessagePlace { index, batch: batch.clone() })) {
                     Ok(()) => break,
-                    // Reports free the queue: librdkafka bounds how long that takes.
+                    // Reports make room in the queue, and librdkafka's delivery timeout limits how long that takes.
                     Err(KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)) => {
                         tokio::time::sleep(Duration::from_millis(5)).await;
                     }
@@ -128,7 +129,7 @@ impl KafkaPublisher {
         }
         batch.all_sent();
         if timeout(Self::REPORT_TIMEOUT, self.watch(&producer, &batch)).await.is_err() {
-            // Which ones were delivered is unknown, so all are retried.
+            // It is unknown which messages were delivered, so all are retried.
             let failure = format!("topic {topic}: no delivery reports within {} s", Self::REPORT_TIMEOUT.as_secs());
             return Err(everything(producer.context().0.explain(&failure)));
         }
@@ -143,11 +144,11 @@ impl KafkaPublisher {
 }
 
 impl KafkaPublisher {
-    /// Publishes the records of dead letters to the topic of the state vectors once more, as they were, and waits for
-    /// every delivery report.
+    /// Publishes the original records of dead letters to the state vector topic again, unchanged, and waits for all
+    /// delivery reports.
     ///
     /// # Errors
-    /// Names those that were not acknowledged; the others were.
+    /// Lists the letters that were not acknowledged; all others were.
     pub async fn republish(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
         let topic = self.cluster.options().topic_raw.clone();
         self.deliver(&topic, letters.len(), |producer, index, place| {
@@ -161,9 +162,9 @@ impl KafkaPublisher {
         .map_err(Into::into)
     }
 
-    /// Publishes a dead letter that was rejected as too large: its topic may have a lower limit than the one the record was read
-    /// from. Kafka rejects a whole request for one message, so the letter is retried alone and then truncated: a letter that is
-    /// always rejected would block everything behind it.
+    /// Publishes a dead letter that was rejected as too large: the dead-letter topic may have a lower limit than the
+    /// topic that the record was read from. Kafka rejects a whole request because of one message, so the letter is
+    /// first retried alone and then truncated. A letter that keeps being rejected would block everything behind it.
     async fn publish_truncated(&self, letter: &DeadLetter) -> Option<RDKafkaErrorCode> {
         let mut failed = self.publish_dead_letter_batch(slice::from_ref(letter)).await.err()?.code();
         if failed == RDKafkaErrorCode::MessageSizeTooLarge {
@@ -195,7 +196,7 @@ impl KafkaPublisher {
     }
 }
 
-/// A dead letter cut to a size that every topic takes; its reason says so.
+/// Truncates a dead letter to a size that every topic accepts, and notes that in its reason.
 fn truncated(letter: &DeadLetter) -> DeadLetter {
     const KEPT: usize = 4096;
     let first = |bytes: &Bytes| bytes.slice(..KEPT.min(bytes.len()));

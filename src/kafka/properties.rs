@@ -1,4 +1,4 @@
-//! librdkafka's own properties: which of them an operator may set, and why one is not taken.
+//! The librdkafka properties that an operator may set, and why others are rejected.
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
@@ -6,7 +6,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::BaseProducer;
 use rdkafka::types::RDKafkaConfRes;
 
-/// What delivery, order and completeness rest on, with librdkafka's other names for it.
+/// Properties that delivery, ordering and completeness depend on, including librdkafka's aliases for them.
 const OURS: [&str; 15] = [
     "acks",
     "request.required.acks",
@@ -25,10 +25,10 @@ const OURS: [&str; 15] = [
     "partition.assignment.strategy",
 ];
 
-/// Whether an operator may set a property, and librdkafka takes it.
+/// Checks that an operator may set this property, and that librdkafka accepts its value.
 ///
 /// # Errors
-/// Why not, without the value.
+/// The reason, which does not contain the value.
 pub fn check_property(name: &str, value: &str) -> Result<(), String> {
     if OURS.contains(&name) {
         return Err("what is promised rests on the program's own value of it".to_owned());
@@ -36,26 +36,26 @@ pub fn check_property(name: &str, value: &str) -> Result<(), String> {
     ClientConfig::new().set(name, value).create_native_config().map(drop).map_err(|error| refusal(&error))
 }
 
-/// Whether librdkafka makes a client with all of these properties: it checks files, such as `ssl.ca.location`, and
-/// combinations only then. The client knows no broker, so it connects to nothing.
+/// Checks that librdkafka can create a client with all of these properties. Only then does it check combinations, and
+/// files such as `ssl.ca.location`. The client is given no broker, so it does not connect.
 ///
 /// # Errors
-/// Why not, without a value.
+/// The reason, which does not contain any value.
 pub fn check_properties<'a>(properties: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), String> {
     let mut config = ClientConfig::new();
     properties.for_each(|(name, value)| {
         config.set(name, value);
     });
-    // It says why on its log alone where it is not told otherwise.
+    // By default librdkafka also writes the reason to its log, but the returned error already contains it.
     config.set_log_level(RDKafkaLogLevel::Emerg);
     config.create::<BaseProducer>().map(drop).map_err(|error| refusal(&error))
 }
 
-/// Why librdkafka makes no client of a configuration, in its words as far as they do not repeat a property's value,
-/// which may be a secret.
+/// Explains why librdkafka rejects a configuration. librdkafka's text is included unless it quotes the property's
+/// value, which may be a secret.
 pub(super) fn refusal(error: &KafkaError) -> String {
     let KafkaError::ClientConfig(result, words, name, value) = error else { return error.to_string() };
-    // It quotes a value as a whole or, of a list, one part of it.
+    // librdkafka quotes either the whole value or, for a list, one of its items.
     let parts = || value.split(',').map(|part| part.trim().trim_start_matches(['+', '-']));
     let quotes_it = parts().any(|part| !part.is_empty() && part.parse::<f64>().is_err() && words.contains(part));
     match result {

@@ -10,7 +10,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::causes::Causes;
 
-/// What librdkafka's rebalance callback reports, in its order.
+/// Collects the events of librdkafka's rebalance callback, in order.
 #[derive(Clone)]
 pub(super) struct Rebalances {
     events: Arc<Mutex<VecDeque<SubscriptionEvent>>>,
@@ -22,7 +22,7 @@ impl Rebalances {
         Self { events: Arc::default(), causes }
     }
 
-    /// What was reported since the last time.
+    /// Removes and returns the events reported since the last call.
     pub(super) fn take(&self) -> VecDeque<SubscriptionEvent> {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -33,15 +33,15 @@ impl ClientContext for Rebalances {
         self.causes.log(level, facility, message);
     }
 
-    /// Comes as an error of the stream, too, but there without the reason.
+    /// Errors also arrive on the stream, but without the reason.
     fn error(&self, error: KafkaError, reason: &str) {
         self.causes.error(error, reason);
     }
 }
 
 impl ConsumerContext for Rebalances {
-    /// Takes over an assignment at the oldest record, not at the committed offsets: those are for lag tools, and an answer
-    /// about them that comes late would undo the seek to where the database says.
+    /// Starts an assignment at the oldest record and not at the committed offsets. Those are for lag monitoring tools
+    /// only, and a late response with them would undo the seek to the offset stored in the database.
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let (rebalance, done) = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
@@ -61,7 +61,7 @@ impl ConsumerContext for Rebalances {
         let partitions = |list: &TopicPartitionList| list.elements().iter().map(|e| e.partition()).collect();
         let event = match rebalance {
             Rebalance::Assign(list) => {
-                // Nothing is read before the database has said from where.
+                // Reading starts only when the database has returned the start offsets.
                 if let Err(error) = consumer.pause(list) {
                     log::warn!(error:%; "an assignment could not be paused");
                 }

@@ -4,37 +4,39 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Notices a client that receives nothing although the log has records: after a rebalance librdkafka does not report that the
-/// topic was deleted and recreated.
+/// Detects a client that receives nothing although the log has records. This happens after a rebalance, when librdkafka
+/// does not report that the topic was deleted and recreated.
 #[derive(Debug, Default)]
 pub(super) struct SilenceWatch {
-    /// Since when the client waits for a record.
+    /// When the client started to wait for a record.
     idle_since: Cell<Option<Instant>>,
-    /// Since when the log is known to end elsewhere than where reading has arrived.
+    /// When the log's end was first found to differ from the read position.
     unread_since: Cell<Option<Instant>>,
     alarmed_at: Cell<Option<Instant>>,
 }
 
 impl SilenceWatch {
-    /// A client that waits this long although there are records is replaced …
+    /// How long a client may wait in spite of unread records before it is replaced.
     const PATIENCE: Duration = Duration::from_secs(8);
-    /// … but not again within this time: the last record may be one that no consumer receives, such as a transaction's end.
+    /// The minimum time between two replacements. The last record may be one that no consumer receives, such as a
+    /// transaction's commit marker.
     const BETWEEN_ALARMS: Duration = Duration::from_secs(60);
-    /// A client that waited for less may be about to receive a record.
+    /// A client that has waited for less than this may be about to receive a record.
     const MIN_IDLE: Duration = Duration::from_secs(1);
 
-    /// The client waits for a record.
+    /// Notes that the client waits for a record.
     pub(super) fn begin(&self) {
         self.idle_since.set(self.idle_since.get().or_else(|| Some(Instant::now())));
     }
 
-    /// A record arrived, or the caller has something else to do than to wait.
+    /// Notes that a record arrived, or that the caller does something other than wait.
     pub(super) fn end(&self) {
         self.idle_since.set(None);
         self.unread_since.set(None);
     }
 
-    /// Whether the client should be replaced. `reached` and `ends` are the next offset and the log's end of each partition.
+    /// Returns whether the client should be replaced, given the next offset (`reached`) and the log's end (`ends`) of
+    /// each partition.
     pub(super) fn is_suspicious(&self, reached: &BTreeMap<i32, i64>, ends: &[(i32, i64)]) -> bool {
         let lasts = |since: Option<Instant>, time: Duration| since.is_some_and(|since| since.elapsed() >= time);
         let is_idle = lasts(self.idle_since.get(), Self::MIN_IDLE);
@@ -46,7 +48,7 @@ impl SilenceWatch {
         if self.unread_since.get().is_none() {
             self.unread_since.set(Some(Instant::now()));
         }
-        // A log that ends before the reached offset is another log.
+        // A log that ends before the read position is a different log.
         let is_another = left.iter().any(|&left| left < 0);
         let is_repeated = self.alarmed_at.get().is_some_and(|at| at.elapsed() < Self::BETWEEN_ALARMS);
         let is_suspicious = (is_another || lasts(self.unread_since.get(), Self::PATIENCE)) && !is_repeated;

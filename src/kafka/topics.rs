@@ -1,4 +1,4 @@
-//! Topics are created where they are missing, never changed.
+//! Creates missing topics. Existing topics are never changed.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,17 +19,17 @@ use super::properties::refusal;
 /// Kafka's own default of `max.message.bytes`.
 pub(super) const DEFAULT_MAX_MESSAGE: usize = 1_048_588;
 
-/// What the headers of a dead letter, and a larger batch around it, may take.
+/// Room for a dead letter's headers, and for the larger batch around it, in bytes.
 const DEAD_LETTER_ROOM: usize = 64 * 1024;
 
-/// With this many replicas, one broker may be unavailable while two others acknowledge.
+/// With this many replicas, one broker can be unavailable while two others still acknowledge.
 const REPLICAS_FOR_TWO_ACKS: usize = 3;
 
-/// The brokers that must have a message before it counts as acknowledged, where there are enough replicas. Kafka's default
-/// of 1 loses acknowledged messages with the one broker that had them.
+/// The number of brokers that must have stored a message before it is acknowledged, if there are enough replicas. With
+/// Kafka's default of 1, losing a single broker can lose acknowledged messages.
 const ACKS: usize = 2;
 
-/// Warnings about the topics, each logged once: the cluster is looked at again after every outage.
+/// Logs each warning about the topics only once: the topics are checked again after every outage.
 #[derive(Debug, Default)]
 pub(super) struct Hints(Mutex<BTreeSet<String>>);
 
@@ -43,7 +43,7 @@ impl Hints {
     }
 }
 
-/// A cluster that was reached and has the topics.
+/// A cluster that was reached and has all topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reached {
     /// Kafka's cluster id.
@@ -52,26 +52,26 @@ pub(super) struct Reached {
     pub(super) max_dead_letter: usize,
 }
 
-/// The clients that prepare the topics.
+/// The clients used to prepare the topics.
 struct Preparation<'a> {
     options: &'a KafkaOptions,
     hints: &'a Hints,
     admin: AdminClient<DefaultClientContext>,
-    /// Asks beside the admin client, whose errors rdkafka hands to nobody.
+    /// Sends requests that report their errors: rdkafka does not forward those of the admin client.
     probe: Arc<ThreadedProducer<Causes>>,
     causes: Causes,
 }
 
-/// What a topic is to survive.
+/// How well a topic is protected against the loss of brokers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Durability {
     replicas: usize,
     min_in_sync: Option<usize>,
 }
 
-/// Creates the missing topics and asks for the cluster's id.
+/// Creates the missing topics and fetches the cluster id.
 pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, hints: &Hints) -> Result<Reached, String> {
-    // Connects to every broker that the first one names, so that a name that cannot be resolved is reported.
+    // Connects to every broker that the bootstrap server names, so that a host name that does not resolve is reported.
     let probe = options.client_config(&[("enable.sparse.connections", "false")]);
     let probe = Arc::new(probe.create_with_context(causes.clone()).map_err(|error| refusal(&error))?);
     let id = {
@@ -84,7 +84,7 @@ pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, hints: &Hint
     let admin = options.client_config(&[]).create().map_err(|error| refusal(&error))?;
     let preparation = Preparation { options, hints, admin, probe, causes };
     let prepared = preparation.run().await;
-    // Ending clients waits for their threads.
+    // Dropping the clients blocks until their threads have ended.
     let Preparation { admin, probe, .. } = preparation;
     drop(tokio::task::spawn_blocking(move || drop((admin, probe))));
     let max_dead_letter = prepared?;
@@ -93,7 +93,7 @@ pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, hints: &Hint
 }
 
 impl Preparation<'_> {
-    /// The largest dead letter, in bytes.
+    /// Returns the maximum size of a dead letter in bytes.
     async fn run(&self) -> Result<usize, String> {
         let options = self.options;
         self.create(&options.topic_raw, None).await?;
@@ -116,7 +116,7 @@ impl Preparation<'_> {
             match result {
                 Ok(topic) => log::info!(topic = topic.as_str(), partitions = self.options.partitions; "topic created"),
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => self.check_durability(topic).await,
-                // Without the right to create it, it may still be there.
+                // The topic may exist, even though there is no permission to create it.
                 Err((_, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
                     self.check_existence(topic).await;
                     self.check_durability(topic).await;
@@ -127,7 +127,8 @@ impl Preparation<'_> {
         Ok(())
     }
 
-    /// Whoever needs a topic that is not there, or may not be used, says so again; not every role needs each of them.
+    /// Warns if the topic cannot be used. This is not an error, because not every role needs every topic; a component
+    /// that does need it fails later with an error of its own.
     async fn check_existence(&self, topic: &Arc<str>) {
         if let Err(error) = self.partitions(topic).await {
             let failure = format!("topic {topic} is not usable, and there is no permission to create it");
@@ -135,7 +136,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// Warns where a topic was created otherwise than this program would.
+    /// Warns if a topic is less durable than it would be if this program had created it.
     async fn check_durability(&self, topic: &Arc<str>) {
         let Ok(partitions) = self.partitions(topic).await else { return };
         let Some(replicas) = partitions.into_iter().min() else { return };
@@ -146,13 +147,13 @@ impl Preparation<'_> {
         }
     }
 
-    /// The number of replicas of each partition.
+    /// Returns the number of replicas of each partition.
     async fn partitions(&self, topic: &Arc<str>) -> Result<Vec<usize>, KafkaError> {
         let (probe, topic) = (Arc::clone(&self.probe), Arc::clone(topic));
         blocking(move || partitions_of(probe.client(), &topic, REQUEST_TIMEOUT)).await
     }
 
-    /// A number among the topic's settings; `None` without the right to read them.
+    /// Returns a numeric setting of the topic, or `None` without permission to read it.
     async fn setting(&self, topic: &str, name: &str) -> Option<usize> {
         let described = self.admin.describe_configs([&ResourceSpecifier::Topic(topic)], &admin_options()).await;
         let resource = described.ok()?.into_iter().next()?.ok()?;
@@ -160,7 +161,7 @@ impl Preparation<'_> {
     }
 }
 
-/// A topic as this program creates it.
+/// Returns the definition of a topic as this program creates it.
 fn new_topic<'a>(options: &KafkaOptions, name: &'a str, max_message: Option<&'a str>) -> NewTopic<'a> {
     let replication = TopicReplication::Fixed(options.replication_factor);
     let mut topic = NewTopic::new(name, options.partitions, replication);
@@ -174,7 +175,7 @@ fn new_topic<'a>(options: &KafkaOptions, name: &'a str, max_message: Option<&'a 
 }
 
 impl Durability {
-    /// What to tell the operator of a topic that was there already.
+    /// Returns the warnings for the operator of an existing topic.
     fn warnings(self, topic: &str, wanted_replicas: usize) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.replicas < wanted_replicas {
@@ -196,7 +197,7 @@ impl Durability {
     }
 }
 
-/// The number of replicas of each partition of a topic.
+/// Returns the number of replicas of each partition of a topic.
 ///
 /// # Errors
 /// Kafka does not answer, the topic does not exist, or there is no permission to describe it.
