@@ -1,4 +1,4 @@
-//! Which outgoing HTTP requests go through a proxy, as the usual environment variables say.
+//! Selects the outgoing HTTP requests that go through a proxy, according to the usual environment variables.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// The proxies of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. Requests to this machine itself never go through
-/// one.
+/// The proxies set by `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`, and the exceptions set by `NO_PROXY`. Requests to
+/// this machine itself never go through a proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     https: Option<Proxy>,
@@ -19,7 +19,7 @@ pub struct Proxies {
     direct: Vec<Direct>,
 }
 
-/// An HTTP proxy. Neither `Debug` nor `Display` shows its user name and password.
+/// An HTTP proxy. `Debug` and `Display` do not show its user name and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     host: Host,
@@ -28,7 +28,7 @@ pub struct Proxy {
     variable: &'static str,
 }
 
-/// Why a variable names no proxy that can be used. It does not repeat the value, which may hold a password.
+/// Why the value of a variable is not a usable proxy. It does not contain the value, which may include a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{variable}: {reason}; expected http://[user:password@]host[:port]")]
 pub struct InvalidProxy {
@@ -36,12 +36,12 @@ pub struct InvalidProxy {
     reason: String,
 }
 
-/// Destinations that need no proxy: an entry of `NO_PROXY`.
+/// An entry of `NO_PROXY`: destinations that are connected to directly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Direct {
     All,
     Network(IpNet),
-    /// A host, or a domain with all of its hosts, on one port or any.
+    /// A host, or a domain with all of its hosts, on one port or on any.
     Host {
         name: String,
         port: Option<u16>,
@@ -52,14 +52,15 @@ const HTTPS: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"
 const HTTP: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 const NONE: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-/// The port of a proxy whose URL has none, as for curl.
+/// The port of a proxy whose URL does not give one. It is the same as curl's.
 const DEFAULT_PORT: u16 = 1080;
 
 impl Proxies {
-    /// Reads the variables; of several for one purpose the first that is not empty counts, lower case before upper case.
+    /// Reads the variables. If several apply, the first that is not empty is used; lower case takes precedence over
+    /// upper case.
     ///
     /// # Errors
-    /// A proxy of another kind than HTTP, or a value that is no URL.
+    /// A value is not a URL, or its scheme is not `http`.
     pub fn read<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidProxy> {
         let first = |names: &[&'static str]| {
             let set =
@@ -72,7 +73,7 @@ impl Proxies {
         Ok(Self { https: proxy(&HTTPS)?, http: proxy(&HTTP)?, direct: entries.map(Direct::parse).collect() })
     }
 
-    /// The proxy for requests to this URL; `None`: they go there directly.
+    /// Returns the proxy for requests to this URL, or `None` if they are sent directly.
     pub fn of(&self, url: &Url) -> Option<&Proxy> {
         let proxy = match url.scheme() {
             "https" => self.https.as_ref(),
@@ -84,7 +85,7 @@ impl Proxies {
         (!is_direct).then_some(proxy)
     }
 
-    /// A line for each of these URLs whose requests go through a proxy.
+    /// Returns one line for each of these URLs whose requests go through a proxy.
     pub fn describe<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Vec<String> {
         let describe = |url: &Url| {
             let proxy = self.of(url)?;
@@ -103,7 +104,7 @@ impl Proxy {
             return Err(invalid(format!("{} proxies are not supported", url.scheme())));
         }
         let host = url.host().ok_or_else(|| invalid("there is no host".to_owned()))?.to_owned();
-        // `Url` drops a port that is the default of the scheme.
+        // `Url` drops a port that is the scheme's default.
         let names_port = with_scheme.trim_end_matches('/').ends_with(":80");
         let port = url.port().unwrap_or(if names_port { 80 } else { DEFAULT_PORT });
         let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
@@ -115,12 +116,12 @@ impl Proxy {
         Ok(Self { host, port, authorization, variable })
     }
 
-    /// The value of `Proxy-Authorization`.
+    /// Returns the value of the `Proxy-Authorization` header.
     pub(crate) fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
     }
 
-    /// The host as a resolver takes it, and the port.
+    /// Returns the host in the form that a resolver expects, and the port.
     pub(crate) fn address(&self) -> (String, u16) {
         let host = match &self.host {
             Host::Domain(name) => name.clone(),
@@ -130,7 +131,7 @@ impl Proxy {
         (host, self.port)
     }
 
-    /// The variable that names it.
+    /// Returns the name of the variable that this proxy comes from.
     pub fn variable(&self) -> &'static str {
         self.variable
     }
@@ -251,7 +252,7 @@ mod tests {
         check("10.1.2.3:8080", "http://10.1.2.3:8080/", true);
         check("[fd00::1]", "http://[fd00::1]/", true);
         check("fd00::/8", "http://[fd00::1]/", true);
-        // This machine itself.
+        // This machine.
         check("", "http://127.0.0.1:8082/", true);
         check("", "http://localhost:8082/", true);
         check("", "http://[::1]:8082/", true);

@@ -1,6 +1,6 @@
-//! The sources of state vectors: a folder each.
+//! The sources of state vectors, each in its own folder.
 //!
-//! To add a source that a flag of `serve` selects: its folder, with `Flags` and `open`, and its lines below.
+//! To add a source that a flag of `serve` selects, add its folder with `Flags` and `open`, and register it below.
 
 pub mod http;
 pub mod opensky;

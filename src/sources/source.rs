@@ -10,11 +10,11 @@ use super::http::Network;
 use super::poll_interval::PollInterval;
 use crate::proxy::{InvalidProxy, Proxies};
 
-/// A source, ready to connect.
+/// A source that is ready to connect.
 pub struct Source {
-    /// What the server reports about it.
+    /// The source's description for the server.
     pub info: SourceInfo,
-    /// Creates its client, on the Poller's thread.
+    /// Creates the source's client, on the Poller's thread.
     pub connect: Connect,
 }
 
@@ -26,13 +26,14 @@ pub type Connect = Box<dyn FnOnce() -> Rc<dyn StateSource> + Send>;
 pub struct SourceInfo {
     /// A line for the log.
     pub description: String,
-    /// The requests that go through a proxy, a line each.
+    /// One line for each endpoint whose requests go through a proxy.
     pub proxies: Vec<String>,
-    /// What kind of traffic it provides.
+    /// Whether the traffic is live, simulated or recorded.
     pub traffic: Traffic,
-    /// The time between two polls if nothing fails: data twice as old is late.
+    /// The expected time between two polls if none fails. Data older than twice this is late.
     pub expected_interval: Duration,
-    /// The longest expected interval of another process with the same settings, which may lack this one's account.
+    /// The longest expected interval of any process with the same settings: another one may not have the credentials
+    /// that this one has.
     pub max_interval: Duration,
 }
 
@@ -53,23 +54,23 @@ pub enum Traffic {
 /// The settings that apply to every source.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
-    /// The area; `None` is the world.
+    /// The area to poll; `None` for the whole world.
     pub bounding_box: Option<BoundingBox>,
     /// How often to poll.
     pub poll_interval: PollInterval,
-    /// The timeout of one request.
+    /// The timeout of a single request.
     pub request_timeout: Duration,
     /// The proxies for requests.
     pub proxies: Result<Proxies, InvalidProxy>,
-    /// A PEM file of certificate authorities that are trusted in addition to the public ones.
+    /// A PEM file of certificate authorities to trust in addition to the public ones.
     pub authorities: Option<PathBuf>,
 }
 
 impl SourceSettings {
-    /// How requests reach other machines.
+    /// Returns the proxies and certificate authorities for outgoing requests.
     ///
     /// # Errors
-    /// An invalid proxy, or certificates that cannot be read.
+    /// The proxy settings are invalid, or the certificates cannot be read.
     pub fn network(&self) -> anyhow::Result<Network> {
         let authorities = match &self.authorities {
             Some(path) => crate::pem::certificates(path)

@@ -21,30 +21,30 @@ use super::tunnel::{self, TunnelConnector};
 use super::user_agent::USER_AGENT_VALUE;
 use crate::proxy::{Proxies, Proxy};
 
-/// How this process reaches other machines.
+/// The proxies and certificate authorities for outgoing requests.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// The proxies for requests.
     pub proxies: Proxies,
-    /// Certificate authorities that are trusted in addition to the public ones.
+    /// Certificate authorities to trust in addition to the public ones.
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
-/// Sends one request at a time, bounded in time and size. It follows no redirect and retries nothing.
+/// Sends HTTP requests, with limits on time and size. It does not follow redirects and does not retry.
 pub(in crate::sources) struct HttpClient {
     client: Client,
     proxies: Rc<Proxies>,
     timeout: Duration,
 }
 
-/// Bytes read of an error's body.
+/// The maximum number of bytes read of an error response's body.
 const MAX_ERROR_BODY: usize = 16 * 1024;
 
-/// The timeout for an error's body: its status says enough.
+/// The timeout for reading an error response's body. It is short, because the status is what matters.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl HttpClient {
-    /// A client whose requests, including the response's last byte, take no longer than `timeout`.
+    /// Creates a client whose requests take no longer than `timeout`, including the last byte of the response.
     pub(in crate::sources) fn new(timeout: Duration, Network { proxies, authorities }: Network) -> Self {
         install_crypto_provider();
         let proxies = Rc::new(proxies);
@@ -53,14 +53,14 @@ impl HttpClient {
             .rustls_0_23(Arc::new(tls(authorities)))
             .timeout(timeout)
             .handshake_timeout(timeout)
-            // Long enough for one poll's requests. A connection kept until the next poll may be closed by the server just
-            // as it is used again.
+            // Long enough for the requests of one poll. If a connection were kept until the next poll, the server might
+            // close it just as it is reused.
             .conn_keep_alive(Duration::from_secs(1));
         let client = Client::builder()
             .connector(connector)
-            // A followed redirect could carry the token to another host.
+            // Following a redirect could send the token to another host.
             .disable_redirects()
-            // `send` also bounds the body, awc only the head.
+            // `receive` applies its own timeout, which also covers the body; awc's covers only the head.
             .disable_timeout()
             .finish();
         Self { client, proxies, timeout }
@@ -74,11 +74,12 @@ impl HttpClient {
         self.request(Method::POST, url)
     }
 
-    /// Sends `http` requests that go through a proxy to the proxy, in absolute form (RFC 9112, 3.2.2).
+    /// Creates a request. A plain `http` request that goes through a proxy is sent to the proxy, with the URL in
+    /// absolute form (RFC 9112, 3.2.2).
     fn request(&self, method: Method, url: &str) -> ClientRequest {
         let forwarded = Url::parse(url).ok().and_then(|url| Some((self.forwarder(&url)?, url)));
         let Some((proxy, url)) = forwarded else { return with_headers(self.client.request(method, url)) };
-        // An unusable URL becomes an empty one, which awc rejects.
+        // An invalid URL becomes an empty one, which awc rejects.
         let uri = Uri::builder().scheme("http").authority(proxy.to_string()).path_and_query(url.as_str()).build();
         let mut request = with_headers(self.client.request(method, uri.unwrap_or_default()))
             .insert_header((HOST, &url[Position::BeforeHost..Position::AfterPort]));
@@ -92,8 +93,8 @@ impl HttpClient {
         self.proxies.of(url).filter(|_| url.scheme() == "http")
     }
 
-    /// Sends a request to this endpoint and reads the response, up to `limit` bytes if its status is 200. Errors name the
-    /// proxy but not the endpoint.
+    /// Sends a request to this endpoint and reads the response; if its status is 200, up to `limit` bytes. Errors name
+    /// the proxy, but not the endpoint.
     pub(in crate::sources) async fn send(
         &self,
         endpoint: &Endpoint,
@@ -140,7 +141,7 @@ impl HttpClient {
             timeout_at(deadline, read(limit)).await.map_err(slow)??;
         } else {
             let deadline = deadline.min(Instant::now() + ERROR_BODY_TIMEOUT);
-            // The status is known, so a failure here does not matter.
+            // The status is already known, so it does not matter if reading the body fails.
             let _ = timeout_at(deadline, read(MAX_ERROR_BODY)).await;
         }
         Ok(HttpResponse { status, headers, body, through: String::new() })
@@ -158,7 +159,7 @@ fn tls(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
         log::warn!("ignored {unusable} invalid certificates of SSL_CERT_FILE");
     }
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    // Sequential requests gain nothing from HTTP/2. awc's own `max_http_version` would replace this configuration.
+    // HTTP/2 has no advantage for sequential requests. awc's `max_http_version` would replace this TLS configuration.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
 }
@@ -189,7 +190,7 @@ fn reading_failed(error: &PayloadError) -> SourceError {
     match error {
         PayloadError::Incomplete(None) | PayloadError::EncodingCorrupted => SourceError::Malformed(text),
         PayloadError::Io(error) | PayloadError::Incomplete(Some(error)) => match error.kind() {
-            // The decoder's errors for a body that is not gzip or ends too early.
+            // The decoder reports these for a body that is not gzip or that ends too early.
             ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::WriteZero => {
                 SourceError::Malformed(text)
             }
@@ -199,11 +200,11 @@ fn reading_failed(error: &PayloadError) -> SourceError {
     }
 }
 
-/// rustls needs one provider for the whole process, and awc panics without it.
+/// Installs the process-wide rustls provider. awc panics if there is none.
 fn install_crypto_provider() {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        // An error means that another part of the program has installed one.
+        // It fails if another part of the program has already installed one.
         let _: Result<(), Arc<_>> = rustls::crypto::ring::default_provider().install_default();
     });
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// The `http` or `https` URL of an API. It contains nothing secret, so errors and logs may show it.
+/// The `http` or `https` URL of an API. It cannot contain secrets, so errors and logs may show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
@@ -14,14 +14,14 @@ pub struct Endpoint(Url);
 pub struct InvalidEndpoint(String);
 
 impl Endpoint {
-    /// The URL with `path` appended.
+    /// Returns the URL with `path` appended.
     pub(in crate::sources) fn join(&self, path: &str) -> Self {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{path}", self.0.path().trim_end_matches('/')));
         Self(url)
     }
 
-    /// Whether requests cross the network unencrypted.
+    /// Returns whether requests cross the network unencrypted.
     pub(in crate::sources) fn is_exposed(&self) -> bool {
         let local = match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -32,7 +32,7 @@ impl Endpoint {
         self.0.scheme() == "http" && !local
     }
 
-    /// The parsed URL.
+    /// Returns the parsed URL.
     pub fn url(&self) -> &Url {
         &self.0
     }

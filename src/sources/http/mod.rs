@@ -1,4 +1,5 @@
-//! The HTTP client of every source that is polled by HTTP: bounded in time and size, through the operator's proxies.
+//! The HTTP client shared by all sources that poll over HTTP. It limits the time and size of responses and uses the
+//! operator's proxies.
 
 mod client;
 mod endpoint;

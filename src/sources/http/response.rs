@@ -7,21 +7,21 @@ use awc::http::header::{HeaderMap, HttpDate, LOCATION, RETRY_AFTER};
 use super::endpoint::Endpoint;
 use super::secrets::Secrets;
 
-/// A response, whatever its status.
+/// A response with any status.
 pub(in crate::sources) struct HttpResponse {
     pub(in crate::sources) status: StatusCode,
     pub(in crate::sources) headers: HeaderMap,
-    /// Decompressed. Of a response other than 200 only the beginning, or nothing if it did not arrive in time.
+    /// The decompressed body. If the status is not 200, only its beginning, or nothing if it did not arrive in time.
     pub(in crate::sources) body: Vec<u8>,
-    /// The proxy that forwarded the response and may have generated it; empty for a direct response.
+    /// Names the proxy that forwarded the response and may have generated it; empty for a direct response.
     pub(super) through: String,
 }
 
 impl HttpResponse {
-    /// The status, with the redirect's target or the beginning of the body.
+    /// Describes the response by its status, and by the target of a redirect or the beginning of the body.
     pub(in crate::sources) fn describe(&self, secrets: &Secrets) -> String {
         let quote = match self.headers.get(LOCATION) {
-            // The query of a redirect may carry a session.
+            // The query of a redirect may contain a session.
             Some(location) if self.status.is_redirection() => {
                 let location = location.as_bytes().split(|b| matches!(b, b'?' | b'#')).next().unwrap_or_default();
                 format!("redirects to {}", secrets.quote(location))
@@ -32,10 +32,11 @@ impl HttpResponse {
         format!("answered {}{}{separator}{quote}", self.status, self.through)
     }
 
-    /// Checks the status. `retry_after` is what the source's own headers say about a rate limit.
+    /// Returns an error unless the status is 200. `retry_after` is the pause that the source's own headers demand after
+    /// a rate limit.
     ///
     /// # Errors
-    /// Any status other than 200, classified by who can act.
+    /// Any other status, classified by who can act on it.
     pub(in crate::sources) fn check_status(
         &self,
         secrets: &Secrets,
@@ -47,14 +48,15 @@ impl HttpResponse {
             StatusCode::TOO_MANY_REQUESTS => SourceError::RateLimited { retry_after },
             StatusCode::REQUEST_TIMEOUT => SourceError::Unavailable(description()),
             status if status.is_server_error() => SourceError::Unavailable(description()),
-            // 3xx and 404 point to a wrong address, 401 and 403 to the account: only the operator can fix either.
+            // A 3xx or 404 means a wrong URL, a 401 or 403 a problem with the account: only the operator can fix
+            // either.
             status if status.is_client_error() || status.is_redirection() => SourceError::Refused(description()),
             _ => SourceError::Malformed(description()),
         })
     }
 }
 
-/// The standard header `Retry-After`, in seconds or as a date.
+/// Reads the standard `Retry-After` header, in seconds or as a date.
 pub(in crate::sources) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     text.parse().ok().map(Duration::from_secs).or_else(|| {

@@ -1,14 +1,14 @@
-/// Texts that errors and logs must not contain.
+/// Secrets to mask in errors and logs.
 #[derive(Default)]
 pub(in crate::sources) struct Secrets(Vec<String>);
 
-/// Characters of a quote.
+/// The maximum number of characters of a quote.
 const MAX_QUOTE: usize = 120;
 
 const MASK: &str = "***";
 
 impl Secrets {
-    /// Adds a secret, also in its URL-encoded and JSON forms, since a server may echo the request.
+    /// Adds a secret, and its URL-encoded and JSON forms, since a server may echo the request.
     pub(in crate::sources) fn add(&mut self, secret: &str) {
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::Value::from(secret).to_string();
@@ -17,13 +17,14 @@ impl Secrets {
                 self.0.push(form.to_owned());
             }
         }
-        // If one secret is the prefix of another, the longer one is masked.
+        // Longest first: if one secret is the prefix of another, the longer one has to be masked.
         self.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
-    /// The beginning of a text for an error or a log: one line, control characters escaped, secrets masked.
+    /// Quotes the beginning of a text for an error or a log: on one line, with control characters escaped and secrets
+    /// masked.
     pub(in crate::sources) fn quote(&self, text: &[u8]) -> String {
-        // No character of the quote stands for more bytes than this, so no secret is cut in two.
+        // Each character of the quote stands for at most this many bytes, so no secret is cut in two.
         let most = self.0.first().map_or(4, |secret| secret.len().max(4)) * (MAX_QUOTE + 1);
         let text = text.trim_ascii();
         let text = String::from_utf8_lossy(&text[..text.len().min(most)]);

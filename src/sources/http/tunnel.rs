@@ -13,20 +13,20 @@ use url::Url;
 
 use crate::proxy::{Proxies, Proxy};
 
-/// Connects directly, or for `https` through a CONNECT tunnel of the configured proxy (RFC 9110, 9.3.6).
+/// Connects directly or, for `https`, through a CONNECT tunnel of the configured proxy (RFC 9110, 9.3.6).
 #[derive(Clone)]
 pub(super) struct TunnelConnector {
     proxies: Rc<Proxies>,
     direct: ConnectorService,
 }
 
-/// Why the tunnel failed. The text names the proxy.
+/// Why a tunnel could not be opened. The text names the proxy.
 #[derive(Debug, Error)]
 pub(super) enum TunnelError {
-    /// The proxy rejects the request.
+    /// The proxy rejected the request.
     #[error("{0}")]
     Refused(String),
-    /// The proxy does not respond, or cannot reach the target now.
+    /// The proxy does not respond, or cannot reach the target at the moment.
     #[error("{0}")]
     Unavailable(String),
     /// The server is not an HTTP proxy.
@@ -34,10 +34,10 @@ pub(super) enum TunnelError {
     Malformed(String),
 }
 
-/// Bytes of the response to CONNECT.
+/// The maximum size of the response head to CONNECT, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Characters of its status line that errors show.
+/// The maximum number of characters of the response's status line in errors.
 const MAX_STATUS: usize = 80;
 
 impl TunnelConnector {
@@ -45,7 +45,7 @@ impl TunnelConnector {
         Self { proxies, direct: Connector::new(Resolver::default()).service() }
     }
 
-    /// The proxy, and the host and port to connect to.
+    /// Returns the proxy to use, and the host and port to connect to through it.
     fn tunnel(&self, uri: &Uri) -> Option<(Proxy, String)> {
         if uri.scheme_str() != Some("https") {
             return None;
@@ -62,7 +62,7 @@ impl Service<ConnectInfo<Uri>> for TunnelConnector {
 
     actix_service::always_ready!();
 
-    // awc's connect timeout covers the tunnel.
+    // awc's connect timeout also covers opening the tunnel.
     fn call(&self, info: ConnectInfo<Uri>) -> Self::Future {
         match self.tunnel(info.request()) {
             Some((proxy, target)) => Box::pin(async move {
@@ -95,7 +95,7 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
             let what = format!("proxy {proxy} answered CONNECT to {target} with more than {MAX_HEAD} bytes of headers");
             return Err(TunnelError::Malformed(what));
         }
-        // Byte by byte, since what follows belongs to TLS; the head has a few hundred bytes.
+        // Read byte by byte, because what follows the head belongs to TLS. The head has only a few hundred bytes.
         head.push(stream.read_u8().await.map_err(lost)?);
     }
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
@@ -113,7 +113,7 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     Err(if code >= 500 { TunnelError::Unavailable(refused) } else { TunnelError::Refused(refused) })
 }
 
-/// Advice on a status of the proxy.
+/// Returns advice on how to fix a status returned by the proxy.
 pub(super) fn hint(proxy: &Proxy, code: u16) -> String {
     match code {
         407 => format!(" (user name and password belong into {}: http://user:password@{proxy})", proxy.variable()),
@@ -121,7 +121,7 @@ pub(super) fn hint(proxy: &Proxy, code: u16) -> String {
     }
 }
 
-/// Classifies a tunnel's error by who can act; `None` for any other error.
+/// Classifies the error of a tunnel by who can act on it. Returns `None` for any other error.
 pub(super) fn failure(error: &io::Error) -> Option<SourceError> {
     let error = error.get_ref()?.downcast_ref::<TunnelError>()?;
     let text = error.to_string();

@@ -15,24 +15,24 @@ use super::{rate_limit, wire};
 use crate::sources::PollInterval;
 use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Network, Secrets, with_context};
 
-/// The settings of an [`OpenSkyClient`]. Unlike the client they are `Send`.
+/// The settings of an [`OpenSkyClient`]. Unlike the client, they are `Send`.
 #[derive(Clone, Debug)]
 pub struct OpenSkyOptions {
-    /// The root of the REST API.
+    /// The base URL of the REST API.
     pub base_url: Endpoint,
-    /// The OAuth2 token endpoint, used only with credentials.
+    /// The OAuth2 token endpoint. Only used with credentials.
     pub auth_url: Endpoint,
-    /// The account; `None` is anonymous.
+    /// The account's credentials; `None` for anonymous access.
     pub credentials: Option<Credentials>,
-    /// The area; `None` is the world. OpenSky supports no box over the antimeridian.
+    /// The area to poll; `None` for the whole world. OpenSky does not support boxes that cross the antimeridian.
     pub bounding_box: Option<BoundingBox>,
     /// How often to poll.
     pub poll_interval: PollInterval,
-    /// The timeout of one request, including the response's last byte.
+    /// The timeout of a single request, including the last byte of the response.
     pub request_timeout: Duration,
-    /// Whether to request the aircraft's category.
+    /// Whether to request the aircraft category.
     pub extended: bool,
-    /// How requests reach the API.
+    /// The proxies and certificate authorities for requests.
     pub network: Network,
 }
 
@@ -41,13 +41,13 @@ impl OpenSkyOptions {
         if self.credentials.is_some() { Account::Registered } else { Account::Anonymous }
     }
 
-    /// The plan of the polls, if they are made with this kind of account.
+    /// Returns the plan for polling with this kind of account.
     pub(super) fn plan(&self, account: Account) -> PollPlan {
         PollPlan { interval: self.poll_interval, cost: price(self.bounding_box), account }
     }
 }
 
-/// Polls the OpenSky Network, or a stand-in. It lives on the thread that created it.
+/// Polls the OpenSky Network, or a server with the same API. The client stays on the thread that created it.
 pub struct OpenSkyClient {
     http: HttpClient,
     max_fetch_time: Duration,
@@ -58,11 +58,11 @@ pub struct OpenSkyClient {
     budget: RefCell<CreditBudget>,
 }
 
-/// Bytes of a decompressed response; the world has about 1.5 MB.
+/// The maximum size of a decompressed response in bytes. A response for the whole world takes about 1.5 MB.
 const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 
 impl OpenSkyClient {
-    /// The requests of one poll at most: token and states, and both again if the token is rejected.
+    /// The maximum number of requests per poll: for the token and the states, and both again if the token is rejected.
     const MAX_REQUESTS: u32 = 4;
 
     /// Creates a client, which connects with the first poll.
@@ -86,7 +86,7 @@ impl OpenSkyClient {
         let mut token = tokens.get(&self.http).await?;
         let mut response = self.request(Some(&token)).await?;
         if response.status == StatusCode::UNAUTHORIZED {
-            // The token expired early or was revoked: a fresh one shows whether the account is still accepted.
+            // The token expired early or was revoked. A new one shows whether the account is still accepted.
             tokens.forget();
             token = tokens.get(&self.http).await?;
             response = self.request(Some(&token)).await?;
@@ -157,7 +157,7 @@ fn states_url(states: &Endpoint, bounding_box: Option<BoundingBox>, extended: bo
     }
 }
 
-/// Reads a response of `/states/all`.
+/// Checks and parses a response of `/states/all`.
 fn read(response: &HttpResponse, secrets: &Secrets) -> Result<Fetched, SourceError> {
     response.check_status(secrets, rate_limit::retry_after(&response.headers, SystemTime::now()))?;
     let snapshot = wire::parse_states(&response.body).map_err(|error| {

@@ -5,50 +5,50 @@ use serde_json::Value;
 use textfile::ReadError;
 use thiserror::Error;
 
-/// An API client of an OpenSky account. Its secret shows in no `Debug`, log or error.
+/// The credentials of an OpenSky API client. `Debug`, logs and errors never show the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     client_id: String,
     client_secret: String,
 }
 
-/// Why there are no credentials to use. It never repeats what the file holds.
+/// Why credentials cannot be used. It never contains the contents of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CredentialsError {
-    /// There is no such file, which may be as intended.
+    /// The file does not exist, which may be intended.
     #[error("{}: there is no such file", .0.display())]
     Missing(PathBuf),
-    /// There is a file that cannot be read.
+    /// The file cannot be read.
     #[error("{}: {reason}", .path.display())]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// The system's own words.
+        /// The operating system's error.
         reason: String,
     },
-    /// The file holds something else.
+    /// The contents are not credentials.
     #[error("{}: {reason}; expected {EXPECTED}", .path.display())]
     Malformed {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the contents.
         reason: String,
     },
-    /// An id or a secret that is empty, or only blanks.
+    /// The client id or the secret is empty or only white space.
     #[error("the OpenSky {0} is blank")]
     Blank(&'static str),
 }
 
 const EXPECTED: &str = r#"the file that OpenSky hands out: {"clientId": "…", "clientSecret": "…"}"#;
 
-/// A credentials file has about 100 bytes; whatever is longer is another file.
+/// The maximum size of a credentials file. Such files have about 100 bytes, so a larger one is something else.
 const LONGEST_FILE: u64 = 64 * 1024;
 
 impl Credentials {
-    /// Credentials from their two parts, without the blanks around them.
+    /// Creates credentials from a client id and secret, trimming white space.
     ///
     /// # Errors
-    /// [`CredentialsError::Blank`].
+    /// [`CredentialsError::Blank`] if either is empty.
     pub fn new(client_id: &str, client_secret: &str) -> Result<Self, CredentialsError> {
         let [client_id, client_secret] = [("client id", client_id), ("client secret", client_secret)]
             .map(|(what, text)| if text.trim().is_empty() { Err(what) } else { Ok(text.trim().to_owned()) });
@@ -58,11 +58,11 @@ impl Credentials {
         })
     }
 
-    /// Reads a JSON file with `clientId` and `clientSecret`, as OpenSky hands it out, or `client_id` and
+    /// Reads a JSON file with `clientId` and `clientSecret`, as provided by OpenSky, or `client_id` and
     /// `client_secret`. Other keys are ignored.
     ///
     /// # Errors
-    /// Each names the file and what was expected of it.
+    /// All errors name the file and say what it should contain.
     pub fn read(path: &Path) -> Result<Self, CredentialsError> {
         let malformed = |reason| CredentialsError::Malformed { path: path.to_owned(), reason };
         let content = match textfile::read(path, LONGEST_FILE) {
@@ -78,7 +78,7 @@ impl Credentials {
     }
 
     fn parse(content: &str) -> Result<Self, String> {
-        // Read as any value first: an error about types would quote the secret, one about syntax does not.
+        // Parsed as a generic value first: a type error from serde would quote the secret, a syntax error does not.
         let value: Value = serde_json::from_str(content).map_err(|error| format!("no JSON ({error})"))?;
         let Value::Object(object) = value else {
             return Err("no JSON object".to_owned());
@@ -94,7 +94,7 @@ impl Credentials {
         Self::new(id, secret).map_err(|error| error.to_string())
     }
 
-    /// The public half.
+    /// Returns the client id, which is not secret.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }

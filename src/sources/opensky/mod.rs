@@ -1,7 +1,7 @@
-//! The OpenSky Network's REST API.
+//! The client of the OpenSky Network's REST API.
 //!
-//! [`OpenSkyClient`] is the [`StateSource`](actors::ports::StateSource); [`wire`] reads the body of a response, recorded ones
-//! too.
+//! [`OpenSkyClient`] implements [`StateSource`](actors::ports::StateSource). [`wire`] parses response bodies, including
+//! recorded ones.
 
 mod client;
 mod credentials;

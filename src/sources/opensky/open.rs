@@ -16,7 +16,7 @@ pub fn open(options: OpenSkyOptions) -> Source {
     Source { info: info(&options), connect: Box::new(move || std::rc::Rc::new(OpenSkyClient::new(options))) }
 }
 
-/// What the server reports about OpenSky with these options.
+/// Describes OpenSky as the source, with these options.
 pub(in crate::sources) fn info(options: &OpenSkyOptions) -> SourceInfo {
     let expected_interval = options.plan(options.account()).expected_interval();
     let login = match &options.credentials {

@@ -1,4 +1,4 @@
-//! The headers about credits.
+//! Reads the response headers about credits and rate limits.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,14 +9,14 @@ use crate::sources::http;
 const CREDITS_LEFT: &str = "x-rate-limit-remaining";
 const RETRY_AFTER_SECONDS: &str = "x-rate-limit-retry-after-seconds";
 
-/// The credits left for the day; `None` if the response does not say.
+/// Returns the credits left for the day, or `None` if the response does not say.
 pub(super) fn credits_left(headers: &HeaderMap) -> Option<u32> {
     let left = text(headers, CREDITS_LEFT)?.parse::<i64>().ok()?;
     // The balance of an overdrawn account is negative.
     Some(u32::try_from(left.max(0)).unwrap_or(u32::MAX))
 }
 
-/// The pause that the response demands, by OpenSky's own header or else by the standard one.
+/// Returns the pause that the response demands, from OpenSky's own header or else from the standard one.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let own = text(headers, RETRY_AFTER_SECONDS).and_then(|text| text.parse().ok()).map(Duration::from_secs);
     own.or_else(|| http::retry_after(headers, now))

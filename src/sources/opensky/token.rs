@@ -11,7 +11,8 @@ use super::credentials::Credentials;
 use super::rate_limit;
 use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Secrets, with_context};
 
-/// Access tokens by the OAuth2 client credentials grant (RFC 6749, 4.4), each kept until shortly before it expires.
+/// Obtains access tokens with the OAuth2 client credentials grant (RFC 6749, 4.4), and keeps each until shortly before
+/// it expires.
 pub(super) struct TokenSource {
     endpoint: Endpoint,
     credentials: Credentials,
@@ -23,24 +24,25 @@ struct Held {
     renew_at: Instant,
 }
 
-/// An access token. It has no `Debug`.
+/// An access token. It does not implement `Debug`, so that it cannot end up in a log.
 #[derive(Clone, PartialEq)]
 pub(super) struct Token(String);
 
-/// Bytes of the token endpoint's response; a token has 1 to 2 KiB.
+/// The maximum size of the token endpoint's response in bytes. A token takes 1 to 2 KiB.
 const MAX_RESPONSE: usize = 64 * 1024;
 
-/// A token is renewed this long before it expires, or a tenth of its life if that is less.
+/// A token is renewed this long before it expires, or a tenth of its lifetime if that is less.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
 
-/// The lifetime of a token if the response does not say; OpenSky's usual one. A 401 corrects a wrong guess.
+/// The assumed lifetime of a token if the response does not give one, which is OpenSky's usual one. If it is too long,
+/// a 401 response triggers the renewal.
 const DEFAULT_LIFE: Duration = Duration::from_secs(30 * 60);
 
-/// The upper bound of a token's lifetime.
+/// The maximum lifetime that is accepted for a token.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Token {
-    /// The value of the `Authorization` header, marked as sensitive.
+    /// Returns the value of the `Authorization` header, marked as sensitive.
     pub(super) fn to_header(&self) -> Result<HeaderValue, SourceError> {
         let mut value = HeaderValue::try_from(format!("Bearer {}", self.0))
             .map_err(|_| SourceError::Malformed("the access token does not fit a header".to_owned()))?;
@@ -58,14 +60,14 @@ impl TokenSource {
         Self { endpoint, credentials, held: RefCell::new(None) }
     }
 
-    /// The account's secrets.
+    /// Returns the secrets of the account, for masking.
     pub(super) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         secrets.add(self.credentials.client_secret());
         secrets
     }
 
-    /// A valid token, renewed if necessary.
+    /// Returns a valid token, and renews it if necessary.
     pub(super) async fn get(&self, http: &HttpClient) -> Result<Token, SourceError> {
         if let Some(held) = &*self.held.borrow()
             && Instant::now() < held.renew_at
@@ -75,13 +77,13 @@ impl TokenSource {
         self.renew(http).await.map_err(|error| with_context(error, &self.endpoint))
     }
 
-    /// Forgets the held token, which the API did not accept.
+    /// Drops the current token after the API rejected it.
     pub(super) fn forget(&self) {
         *self.held.borrow_mut() = None;
     }
 
     async fn renew(&self, http: &HttpClient) -> Result<Token, SourceError> {
-        // Its lifetime starts before the response arrives.
+        // The lifetime starts before the response arrives.
         let asked_at = Instant::now();
         let request = http.post(self.endpoint.as_str()).send_form(&[
             ("grant_type", "client_credentials"),
@@ -96,24 +98,24 @@ impl TokenSource {
     }
 }
 
-/// The age at which a token is renewed.
+/// Returns the age at which a token is renewed.
 fn renewal_after(life: Duration) -> Duration {
     life - RENEW_BEFORE.min(life / 10)
 }
 
-/// Reads a response of the token endpoint: a token and its lifetime.
+/// Reads a token and its lifetime from a response of the token endpoint.
 fn read(response: &HttpResponse, secrets: &Secrets) -> Result<(Token, Duration), SourceError> {
     let retry_after = rate_limit::retry_after(&response.headers, SystemTime::now());
     response.check_status(secrets, retry_after).map_err(|error| match error {
         SourceError::Refused(text) => SourceError::Refused(oauth_error(response, secrets).unwrap_or(text)),
-        // An unexpected success may contain a token.
+        // An unexpected success response may contain a token.
         SourceError::Malformed(_) => SourceError::Malformed(format!("answered {}", response.status)),
         other => other,
     })?;
     parse(&response.body).map_err(|what| SourceError::Malformed(what.to_owned()))
 }
 
-/// Errors do not quote the body, which may contain a token.
+/// Parses the body. Errors do not quote it, since it may contain a token.
 fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
     #[derive(Deserialize)]
     struct Granted {
@@ -138,7 +140,7 @@ fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
     Ok((token, Duration::from_secs_f64(seconds.clamp(0.0, MAX_LIFE.as_secs_f64()))))
 }
 
-/// `error` and `error_description` of RFC 6749, 5.2.
+/// Formats the `error` and `error_description` of an error response (RFC 6749, 5.2).
 fn oauth_error(response: &HttpResponse, secrets: &Secrets) -> Option<String> {
     #[derive(Deserialize)]
     struct Denied {

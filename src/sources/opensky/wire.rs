@@ -1,8 +1,8 @@
-//! The answer of `GET /states/all`: `{"time": int, "states": [[…], …] | null}`, after the OpenSky REST API, "All State
-//! Vectors".
+//! Parses the response of `GET /states/all`: `{"time": int, "states": [[…], …] | null}`, as documented in the OpenSky
+//! REST API, "All State Vectors".
 //!
-//! Each row stands for itself: what is wrong with one costs no other. The text of a row is found first and read then,
-//! so that even a number no float can hold stays within its row.
+//! An invalid row does not affect the others. The parser first finds the text of a row and then parses it, so that even
+//! a number that does not fit a float is an error of its row only.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,37 +13,40 @@ use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapA
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-/// Why a text is no answer of `/states/all`; it may quote a few words of it.
+/// Why a body is not a valid response of `/states/all`. The text may quote a few words of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidStates(String);
 
-/// A row heard of so many seconds after the response's time is wrong; real data has such rows, years ahead.
+/// The maximum time in seconds by which a row's last contact may be ahead of the response's time. Real data contains
+/// invalid rows that are years ahead.
 const FUTURE_TOLERANCE: i64 = 60;
 
-/// Rows of an answer; the world has about 12,000. It bounds the time and the memory that an answer takes.
+/// The maximum number of rows in a response, which limits the time and memory to parse it. A response for the whole
+/// world has about 12,000.
 const MOST_ROWS: usize = 200_000;
 
-/// Characters of a bad row's reason.
+/// The maximum number of characters of the reason for rejecting a row.
 const LONGEST_REASON: usize = 200;
 
-/// The end of the year 9999, the last that calendars hold.
+/// The end of the year 9999, the latest that common calendar types can represent.
 const LAST_TIME: i64 = 253_402_300_799;
 
-/// Reads a whole answer. `states: null` is an empty one.
+/// Parses a whole response. `states: null` means that there are no states.
 ///
 /// # Errors
-/// When it is no JSON, or not an object with an integer `time` and `states` that are null or an array of at most 200,000
-/// rows. Bad rows are no error: they are counted in [`Snapshot::bad_rows`].
+/// The body is not JSON, or not an object with an integer `time` and with `states` that are null or an array of at most
+/// 200,000 rows. Invalid rows are not an error: they are counted in [`Snapshot::bad_rows`].
 ///
 /// ```
-/// let answer = br#"{"time":1458564121,"states":[["3c6444","DLH9LF  ","Germany",1458564120,1458564120,6.1546,50.1964,9639.3,false,232.88,98.26,4.55,null,9547.86,"1000",false,0]]}"#;
+/// let answer = br#"{"time":1458564121,"states":[["3c6444","DLH9LF  ","Germany",1458564120,1458564120,6.1546,50.1964,
+///     9639.3,false,232.88,98.26,4.55,null,9547.86,"1000",false,0]]}"#;
 /// let snapshot = flight_monitor::sources::opensky::wire::parse_states(answer)?;
 /// assert_eq!(snapshot.states[0].callsign.as_deref(), Some("DLH9LF"));
 /// # Ok::<(), flight_monitor::sources::opensky::wire::InvalidStates>(())
 /// ```
 pub fn parse_states(body: &[u8]) -> Result<Snapshot, InvalidStates> {
-    // Bytes that are no UTF-8 spoil the row that they stand in, not the answer.
+    // Invalid UTF-8 invalidates only the rows that contain it, not the whole response.
     let (text, repaired) = match std::str::from_utf8(body) {
         Ok(text) => (Cow::Borrowed(text), false),
         Err(_) => (String::from_utf8_lossy(body), true),
@@ -55,7 +58,7 @@ pub fn parse_states(body: &[u8]) -> Result<Snapshot, InvalidStates> {
     answer.into_snapshot()
 }
 
-/// What was read so far; `time` may come after the rows.
+/// The parts read so far. `time` may come after the rows.
 #[derive(Default)]
 struct Answer {
     repaired: bool,
@@ -100,7 +103,7 @@ impl Answer {
         let mut reading = Row { column: "row" };
         let parts = serde_json::Deserializer::from_str(row).deserialize_seq(&mut reading).map_err(|error| {
             let error = error.to_string();
-            // The place within the row's text helps nobody.
+            // The position within the row's text is of no use in the reason.
             rejected(reading.column, row, error.rsplit_once(" at line ").map_or(error.as_str(), |(what, _)| what))
         })?;
         StateVector::try_from(parts).map_err(|error| {
@@ -138,7 +141,7 @@ impl<'de> Visitor<'de> for &mut Answer {
     }
 }
 
-/// The value of `states`.
+/// Parses the value of `states`.
 struct Rows<'a>(&'a mut Answer);
 
 impl<'de> DeserializeSeed<'de> for Rows<'_> {
@@ -176,7 +179,7 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
 }
 
-/// Reads one row by position; `column` names what is being read, for the case that it fails.
+/// Parses one row by column position. `column` is the column being read, for error messages.
 struct Row {
     column: &'static str,
 }
@@ -229,7 +232,7 @@ impl<'de> Visitor<'de> for &mut Row {
         parts.icao24 = icao24.unwrap_or_default();
         self.column = "category";
         parts.category = row.next_element()?.flatten();
-        // Columns that OpenSky may add one day.
+        // Skip columns that OpenSky may add in the future.
         while row.next_element::<IgnoredAny>()?.is_some() {}
         Ok(parts)
     }

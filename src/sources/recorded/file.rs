@@ -5,13 +5,13 @@ use anyhow::Context as _;
 
 use crate::sources::opensky::wire;
 
-/// Bytes of a recorded response. The world has about 1.5 MB.
+/// The maximum size of a recorded response in bytes. A response for the whole world takes about 1.5 MB.
 const MAX_RESPONSE: u64 = 64 << 20;
 
-/// Reads a file that holds one response of `/states/all`.
+/// Reads a file that contains one response of `/states/all`.
 ///
 /// # Errors
-/// The file cannot be read, or holds something else; the error names it.
+/// The file cannot be read, or does not contain such a response. The error names the file.
 pub fn read(file: &Path) -> anyhow::Result<Snapshot> {
     let explain = || file.display().to_string();
     let content = textfile::read_bytes(file, MAX_RESPONSE).with_context(explain)?;
@@ -19,7 +19,7 @@ pub fn read(file: &Path) -> anyhow::Result<Snapshot> {
     wire::parse_states(body).with_context(explain)
 }
 
-/// Moves every time of a snapshot by `seconds`.
+/// Shifts all times of a snapshot by `seconds`.
 pub fn shift_times(snapshot: Snapshot, seconds: i64) -> Snapshot {
     let shifted = |time: UnixTime| UnixTime(time.0.saturating_add(seconds));
     let shift = |state: StateVector| StateVector {

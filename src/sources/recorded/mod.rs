@@ -1,4 +1,4 @@
-//! Recorded responses of OpenSky, played back as if they were new: one a poll, and from the first again after the last.
+//! Plays recorded OpenSky responses as if they were live: one per poll, starting over after the last one.
 
 mod file;
 mod flags;

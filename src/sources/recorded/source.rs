@@ -14,8 +14,8 @@ use super::file::{read, shift_times};
 use crate::sources::PollInterval;
 use crate::sources::source::{Source, SourceInfo, SourceSettings, Traffic};
 
-/// Plays recorded responses in the order of their files, with their times moved to the present. A file is read when its
-/// turn comes, so memory holds one at a time.
+/// Plays recorded responses in the order of their files, with their times moved to the present. A file is read only
+/// when it is due, so only one is in memory at a time.
 struct RecordedSource {
     files: Vec<PathBuf>,
     next: Cell<usize>,
@@ -23,13 +23,14 @@ struct RecordedSource {
     interval: Duration,
 }
 
-/// OpenSky's own resolution: a response within it would repeat the one before.
+/// The resolution of OpenSky's data: a response within this time of the last one would repeat it.
 const RESOLUTION: Duration = Duration::from_secs(5);
 
-/// The time to read a file, from a slow disk.
+/// The timeout of reading a file, generous enough for a slow disk.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Opens the files as the source. All of them are read once, so that a bad one is an error now and not hours later.
+/// Opens the files as the source. All of them are read once, so that an invalid file is an error now instead of hours
+/// later.
 pub(super) fn open(files: Vec<PathBuf>, settings: &SourceSettings) -> anyhow::Result<Source> {
     let mut newest = UnixTime(i64::MIN);
     for file in &files {

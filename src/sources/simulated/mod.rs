@@ -1,4 +1,5 @@
-//! Simulated aircraft, by a simulator in this process, over the real HTTP, OAuth2 and credit paths of OpenSky.
+//! Simulated aircraft, served by a simulator in this process and polled with the same HTTP, OAuth2 and credit code as
+//! OpenSky.
 
 mod flags;
 mod source;

@@ -10,7 +10,7 @@ use crate::sources::http::Network;
 use crate::sources::opensky::{self, Credentials, OpenSkyClient, OpenSkyOptions};
 use crate::sources::source::{Source, SourceInfo, SourceSettings, Traffic};
 
-/// A client of OpenSky, and the simulator that it polls.
+/// An OpenSky client, with the simulator that it polls.
 struct SimulatedSource {
     client: OpenSkyClient,
     _simulator: Simulator,
@@ -23,13 +23,13 @@ pub(super) fn open(aircraft: u32, settings: &SourceSettings) -> anyhow::Result<S
     let options = OpenSkyOptions {
         base_url: simulator.base_url().parse()?,
         auth_url: simulator.auth_url().parse()?,
-        // The simulator accepts every client.
+        // The simulator accepts any credentials.
         credentials: Some(Credentials::new("demonstration", "demonstration")?),
         bounding_box: settings.bounding_box,
         poll_interval: settings.poll_interval,
         request_timeout: settings.request_timeout,
         extended: true,
-        // The simulator runs in this process.
+        // The simulator runs in this process, so no proxy is involved.
         network: Network::default(),
     };
     let info = SourceInfo {

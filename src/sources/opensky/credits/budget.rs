@@ -5,7 +5,7 @@ use actors::ports::{Cadence, CadenceReason};
 use super::plan::PollPlan;
 use super::refills::RefillWatch;
 
-/// Decides when an account polls next, from the balances in its responses.
+/// Decides when an account polls next, based on the balances in its responses.
 #[derive(Debug)]
 pub(in crate::sources::opensky) struct CreditBudget {
     plan: PollPlan,
@@ -18,7 +18,7 @@ impl CreditBudget {
         Self { plan, refills: RefillWatch::default(), pause: plan.expected_interval() }
     }
 
-    /// Takes the balance of a successful response. `now` is the time since 1970 in UTC.
+    /// Notes the balance of a successful response. `now` is the time since the Unix epoch.
     pub(in crate::sources::opensky) fn note(&mut self, now: Duration, credits_left: Option<u32>) {
         let known = self.refills.period();
         self.pause = self.refills.after_success(&self.plan, now, credits_left);

@@ -1,4 +1,4 @@
-//! OpenSky's credits: what a poll costs, how many credits an account has, and how often they allow to poll; after the
+//! OpenSky's credits: the cost of a poll, the credits of an account, and how often they allow it to poll. Based on the
 //! OpenSky REST API, "Limitations" and "API credit usage".
 
 mod budget;

@@ -5,24 +5,26 @@ use crate::sources::PollInterval;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The most credits that OpenSky grants a day, to accounts that feed data. A higher balance is that of a licensed account,
-/// 14,400 credits refilled every hour: what exceeds this can be spent within the hour.
+/// The highest number of credits that OpenSky grants per day, which accounts that feed data get. A higher balance
+/// belongs to a licensed account, which gets 14,400 credits every hour, so the part above this limit can be spent
+/// within the hour.
 const MAX_DAILY_ALLOWANCE: u32 = 8_000;
 
-/// The tolerated difference between OpenSky's clock and this machine's: a poll at midnight sharp may count for the day before.
+/// The tolerated difference between OpenSky's clock and this machine's: a poll exactly at midnight may count for the
+/// day before.
 const MIDNIGHT_MARGIN: Duration = Duration::from_secs(30);
 
 /// The kind of account, which sets the resolution of the data and the daily credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sources::opensky) enum Account {
-    /// No account; OpenSky counts by network address.
+    /// No account. OpenSky counts credits per network address.
     Anonymous,
-    /// Authenticated by an API client.
+    /// An account, authenticated as an API client.
     Registered,
 }
 
 impl Account {
-    /// OpenSky's data does not change more often.
+    /// Returns the resolution of OpenSky's data, which does not change more often than this.
     pub(in crate::sources::opensky) fn resolution(self) -> Duration {
         match self {
             Self::Anonymous => Duration::from_secs(10),
@@ -30,7 +32,8 @@ impl Account {
         }
     }
 
-    /// The credits of one day, until a response reports the balance. Accounts that feed data have more.
+    /// Returns the credits for one day, as assumed until a response reports the balance. Accounts that feed data have
+    /// more.
     pub(in crate::sources::opensky) fn daily_credits(self) -> u32 {
         match self {
             Self::Anonymous => 400,
@@ -39,21 +42,21 @@ impl Account {
     }
 }
 
-/// Plans the pauses between polls from what is documented of OpenSky's tiers.
+/// Plans the pauses between polls from what OpenSky documents about its tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sources::opensky) struct PollPlan {
     /// The configured interval.
     pub interval: PollInterval,
-    /// The credits of one poll; see [`price`](super::price).
+    /// The cost of one poll in credits; see [`price`](super::price).
     pub cost: u32,
-    /// The account that pays.
+    /// The account that the polls are charged to.
     pub account: Account,
 }
 
 impl PollPlan {
-    /// The pause after a successful poll.
+    /// Returns the pause after a successful poll.
     ///
-    /// `now` is the time since 1970 in UTC, `credits_left` the balance in the response, if it has one.
+    /// `now` is the time since the Unix epoch; `credits_left` is the balance reported by the response, if any.
     pub(in crate::sources::opensky) fn after_success(&self, now: Duration, credits_left: Option<u32>) -> Duration {
         let credits_left = match (self.interval, credits_left) {
             (PollInterval::Every(_), _) | (PollInterval::Auto, None) => return self.expected_interval(),
@@ -65,9 +68,10 @@ impl PollPlan {
         over_the_hour.map_or(over_the_day, |wait| wait.min(over_the_day))
     }
 
-    /// The time between two polls if these credits are spread over this time; `None` if they cover no poll.
+    /// Returns the time between two polls when `credits` are spread over a period, or `None` if they do not cover a
+    /// single poll.
     pub(super) fn spread(&self, credits: u32, over: Duration) -> Option<Duration> {
-        // Whole polls: the last credits of a day may not cover one more.
+        // Only whole polls count: the last credits of a day may not cover one more.
         match credits / self.cost.max(1) {
             0 => None,
             polls => Some((over / polls).max(self.account.resolution())),
@@ -78,10 +82,10 @@ impl PollPlan {
         self.interval == PollInterval::Auto
     }
 
-    /// The time between two polls if nothing fails.
+    /// Returns the time between two polls if none fails.
     ///
-    /// With [`PollInterval::Auto`] it is the day's allowance spread evenly, since the balance is not known yet; the pauses of
-    /// [`PollPlan::after_success`] may be longer.
+    /// With [`PollInterval::Auto`], this is the day's allowance spread evenly, because the balance is not known yet.
+    /// The pauses returned by [`PollPlan::after_success`] may be longer.
     pub(in crate::sources::opensky) fn expected_interval(&self) -> Duration {
         let interval = match self.interval {
             PollInterval::Every(interval) => interval,
@@ -91,7 +95,7 @@ impl PollPlan {
     }
 }
 
-/// Whether a day may have started between two times, by OpenSky's clock or by this machine's.
+/// Returns whether a day may have started between two times, by OpenSky's clock or by this machine's.
 pub(super) fn crosses_midnight(from: Duration, to: Duration) -> bool {
     let day = |time: Duration| time.as_secs() / DAY.as_secs();
     day(from.saturating_sub(MIDNIGHT_MARGIN)) != day(to + MIDNIGHT_MARGIN)
@@ -112,7 +116,7 @@ mod tests {
         PollPlan { interval: PollInterval::Every(Duration::from_secs_f64(seconds)), cost: 4, account }
     }
 
-    /// 2023-11-14, at so many hours UTC.
+    /// Returns 2023-11-14 at this hour, UTC.
     fn at_hour(hour: f64) -> Duration {
         Duration::from_secs(19_675 * 86_400) + Duration::from_secs_f64(hour * 3600.0)
     }
@@ -138,7 +142,7 @@ mod tests {
         };
         check(Registered, 4, 0.0, 4_000, 86.4);
         check(Registered, 4, 0.0, 8_000, 43.2);
-        // More than any day's allowance: the tier that is refilled every hour.
+        // More than the highest daily allowance: the tier that is refilled every hour.
         check(Registered, 4, 0.0, 14_400, 5.0);
         check(Registered, 4, 23.0, 14_400, 5.0);
         check(Registered, 4, 12.0, 11_520, 5.0);
@@ -148,15 +152,15 @@ mod tests {
         check(Registered, 1, 12.0, 4_000, 10.8);
         check(Anonymous, 4, 0.0, 400, 864.0);
         check(Anonymous, 4, 18.0, 40, 2_160.0);
-        // The odd three credits pay for nothing.
+        // The remaining three credits do not cover another poll.
         check(Anonymous, 4, 18.0, 43, 2_160.0);
-        // Never faster than the data changes.
+        // Not faster than the data changes.
         check(Registered, 1, 23.0, 4_000, 5.0);
         check(Anonymous, 1, 23.0, 4_000, 10.0);
-        // Nothing left: the new day, and a little more.
+        // Nothing is left: wait for the new day, plus the margin.
         check(Anonymous, 4, 18.0, 3, 6.0 * 3600.0 + 30.0);
         check(Registered, 1, 0.0, 0, 86_430.0);
-        // A source that charges nothing.
+        // A source that does not charge.
         check(Registered, 0, 0.0, 4_000, 21.6);
     }
 
@@ -185,7 +189,8 @@ mod tests {
         ) {
             let plan = auto(account, cost);
             let midnight = at_hour(24.0);
-            // An untold allowance is counted from the first poll on, which is paid already.
+            // If no balance is reported, the day's allowance is assumed, and the first poll has already been charged to
+            // it.
             let mut left = if told { credits } else { account.daily_credits() - cost };
             let mut now = at_hour(start);
             loop {

@@ -1,6 +1,7 @@
 use actors::domain::BoundingBox;
 
-/// The credits of one `/states/all` request: 1 up to 25 square degrees, 2 up to 100, 3 up to 400, else 4.
+/// Returns the cost of one `/states/all` request in credits: 1 for up to 25 square degrees, 2 for up to 100, 3 for up
+/// to 400, and 4 for more.
 pub(in crate::sources::opensky) fn price(bounding_box: Option<BoundingBox>) -> u32 {
     match bounding_box.map_or(f64::INFINITY, |bounding_box| bounding_box.area()) {
         area if area <= 25.0 => 1,

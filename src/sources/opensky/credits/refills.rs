@@ -4,13 +4,14 @@ use super::plan::{PollPlan, crosses_midnight};
 
 /// Learns from the balances of successive responses whether credits are refilled more often than once a day.
 ///
-/// A balance that rises between two polls was refilled. One rise may have other causes, such as a better tier, so it takes
-/// two of them, as far apart as refills can be. A learned period holds until a refill fails to come, and half of the balance
-/// after the last refill is kept in reserve: a wrong guess costs half of a day's credits at most.
+/// A balance that rises between two polls was refilled. A single rise may have other causes, such as an upgrade to a
+/// better tier, so it takes two rises that are a plausible refill period apart. A learned period applies until an
+/// expected refill does not come. Half of the balance after the last refill is kept in reserve, so a wrong guess costs
+/// at most half of a day's credits.
 #[derive(Debug, Default)]
 pub(super) struct RefillWatch {
     last: Option<Balance>,
-    /// When the balance last rose, if one more rise would reveal the period.
+    /// When the balance last rose, if another rise would reveal the period.
     rise: Option<Duration>,
     learned: Option<Refills>,
 }
@@ -21,27 +22,28 @@ struct Balance {
     credits: u32,
 }
 
-/// The refills that two rises revealed.
+/// The refill period revealed by two rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Refills {
     period: Duration,
-    /// The guess is dropped if the balance has not risen by then.
+    /// The learned period is dropped if the balance has not risen by then.
     overdue: Duration,
-    /// Credits kept for the rest of the day, in case the refill does not come.
+    /// The credits kept for the rest of the day, in case the refill does not come.
     reserve: u32,
 }
 
 impl RefillWatch {
-    /// The possible periods of refills. OpenSky checks every two hours which accounts feed data, so the balance of an account
-    /// that keeps gaining and losing that tier rises every four hours at most.
+    /// The plausible refill periods. OpenSky checks every two hours which accounts feed data, so the balance of an
+    /// account that keeps gaining and losing that tier rises at most every four hours.
     const PERIODS: std::ops::RangeInclusive<Duration> = Duration::from_mins(30)..=Duration::from_hours(3);
 
-    /// A smaller rise, in polls, may be a request that was not charged, or a balance that grows steadily.
+    /// The minimum rise that counts as a refill, in polls. A smaller one may come from a request that was not charged,
+    /// or from a balance that grows steadily.
     const MIN_RISE: u32 = 10;
 
-    /// The pause after a successful poll: the plan's, or a shorter one if credits are refilled sooner.
+    /// Returns the pause after a successful poll: the plan's, or a shorter one if credits are refilled sooner.
     ///
-    /// `now` is the time since 1970 in UTC, `credits_left` the balance in the response, if it has one.
+    /// `now` is the time since the Unix epoch; `credits_left` is the balance reported by the response, if any.
     pub(super) fn after_success(&mut self, plan: &PollPlan, now: Duration, credits_left: Option<u32>) -> Duration {
         let planned = plan.after_success(now, credits_left);
         let Some(credits) = credits_left else { return planned };
@@ -55,7 +57,8 @@ impl RefillWatch {
         }
     }
 
-    /// The learned time between two refills, to the quarter of an hour, since a refill shows at the next poll only.
+    /// Returns the learned refill period, rounded to a quarter of an hour, because a refill shows only at the next
+    /// poll.
     pub(super) fn period(&self) -> Option<Duration> {
         const STEP: u64 = 15 * 60;
         self.learned.map(|refills| Duration::from_secs((refills.period.as_secs() + STEP / 2) / STEP * STEP))
@@ -71,7 +74,7 @@ impl RefillWatch {
             return;
         }
         if crosses_midnight(last.at, at) {
-            // Every tier is refilled at midnight: this confirms a period, but reveals none.
+            // Every tier is refilled at midnight, so this confirms a known period but does not reveal one.
             self.rise = None;
             self.learned = self.learned.map(|refills| Refills::after(at, refills.period, credits));
             return;
@@ -85,7 +88,7 @@ impl RefillWatch {
 
 impl Refills {
     fn after(rise: Duration, period: Duration, credits: u32) -> Self {
-        // A rise shows at the next poll only, and a poll may fail.
+        // A rise shows only at the next poll, and that poll may fail.
         Self { period, overdue: rise + period + period / 4, reserve: credits / 2 }
     }
 }
@@ -102,15 +105,15 @@ mod tests {
     const HOUR: f64 = 3_600.0;
     const DAY: f64 = 86_400.0;
 
-    /// The books of OpenSky for one account.
+    /// Simulates OpenSky's accounting for one account.
     #[derive(Clone, Debug)]
     struct Books {
         allowance: u32,
-        /// Seconds between two refills.
+        /// The time between two refills in seconds.
         refill: f64,
         /// The first refill, in seconds since midnight UTC.
         phase: f64,
-        /// When the allowance becomes another one, and which: the account feeds data, or no longer does.
+        /// When the allowance changes and to how much, because the account starts or stops feeding data.
         changes: Vec<(f64, u32)>,
         left: u32,
         refilled: f64,
@@ -121,7 +124,7 @@ mod tests {
             Self { allowance, refill, phase, changes: Vec::new(), left: allowance, refilled: f64::MIN }
         }
 
-        /// The balance after a poll, `None` where it could not be paid.
+        /// Returns the balance after a poll, or `None` if the credits did not cover it.
         fn poll(&mut self, now: f64, cost: u32) -> Option<u32> {
             let refilled = ((now - self.phase) / self.refill).floor();
             if refilled != self.refilled {
@@ -141,7 +144,8 @@ mod tests {
         PollPlan { interval: PollInterval::Auto, cost, account }
     }
 
-    /// When polls were made from `start` to `end`, in seconds since a midnight; `Err`: when one could not be paid.
+    /// Returns the times of all polls from `start` to `end`, in seconds since a midnight. `Err` is the time of a poll
+    /// that the credits did not cover.
     fn polls(plan: PollPlan, books: Books, start: f64, end: f64) -> Result<Vec<f64>, f64> {
         polls_with(&mut RefillWatch::default(), plan, books, start, end)
     }
@@ -165,7 +169,7 @@ mod tests {
 
     #[test]
     fn hourly_credits_are_spent_within_the_hour() {
-        // Allowance, cost, seconds between two polls in the fourth hour at most.
+        // Allowance, cost, and the maximum number of seconds between two polls in the fourth hour.
         for (allowance, cost, at_most) in
             [(14_400, 4, 5.0), (14_400, 1, 5.0), (6_000, 4, 7.0), (3_000, 4, 13.0), (400, 1, 30.0)]
         {
@@ -188,10 +192,10 @@ mod tests {
             (wait.as_secs_f64().round(), watch.learned.is_some())
         };
         assert_eq!(note(8.0, 1_000), (230.0, false));
-        // A rise may be that of a better tier.
+        // This rise may come from a better tier.
         assert_eq!(note(9.0, 3_000), (72.0, false));
         assert_eq!(note(9.9, 1_000), (203.0, false));
-        // 1,500 credits are for the next hour and a quarter.
+        // 1,500 credits are spread over the next hour and a quarter.
         assert_eq!(note(10.0, 3_000), (12.0, true));
         assert_eq!(note(11.0, 1_504), (124.0, true));
         assert_eq!(note(11.3, 1_504), (122.0, false));
@@ -216,13 +220,13 @@ mod tests {
             clock.clone().prop_map(|skew| (Account::Registered, Books::new(4_000, DAY, skew))),
             clock.clone().prop_map(|skew| (Account::Registered, Books::new(8_000, DAY, skew))),
             (0.0..HOUR).prop_map(|phase| (Account::Registered, Books::new(14_400, HOUR, phase))),
-            // An allowance that no document mentions.
+            // An allowance that is not documented.
             (clock, 8_001..40_000_u32).prop_map(|(skew, most)| (Account::Registered, Books::new(most, DAY, skew))),
             (40..14_400_u32, 0.0..HOUR).prop_map(|(most, phase)| (Account::Registered, Books::new(most, HOUR, phase))),
         ]
     }
 
-    /// An account of 4,000 credits a day, of which these are spent.
+    /// Returns an account with 4,000 credits a day, some of them spent.
     fn daily_books(spent: u32) -> Books {
         Books { left: 4_000 - spent, refilled: 0.0, ..Books::new(4_000, DAY, 0.0) }
     }
@@ -243,11 +247,11 @@ mod tests {
         fn a_tier_that_comes_and_goes_is_no_refill(
             cost in 1u32..=4, start in 60.0..HOUR, spent in 0..3_000_u32, first in 0.0..2.0 * HOUR,
         ) {
-            // Every two hours it is looked whether the account feeds data.
+            // OpenSky checks every two hours whether the account feeds data.
             let tier = |n| (start + first + 2.0 * HOUR * f64::from(n), if n % 2 == 0 { 8_000 } else { 4_000 });
             let books = Books { changes: (0..9).map(tier).collect(), ..daily_books(spent) };
             let mut watch = RefillWatch::default();
-            // A tier may be lost when more than the other allows is spent.
+            // Polling may fail: the better tier can be lost after more was spent than the other tier allows.
             let _ = polls_with(&mut watch, plan(Account::Registered, cost), books, start, DAY);
             prop_assert_eq!(watch.learned, None);
         }
