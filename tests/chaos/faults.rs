@@ -1,6 +1,6 @@
-//! What can break.
+//! The faults that the chaos tests inject.
 
-/// One thing that breaks.
+/// A fault that a round can inject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     KillCollector,
@@ -52,14 +52,14 @@ pub(crate) enum Fault {
     TopicMadeAnew,
 }
 
-/// What a fault strikes: two at a time must not meet.
+/// The part of the system that a fault affects. Faults that strike together must affect different areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Area {
     Process,
     Database,
     Kafka,
     Source,
-    /// It is about everything, or counts exactly.
+    /// Affects everything, or is checked by an exact count, so it never strikes together with another fault.
     Alone,
 }
 
@@ -114,7 +114,7 @@ impl Fault {
         Self::TopicMadeAnew,
     ];
 
-    /// `KillStorer` → `kill-storer`
+    /// Returns the name in kebab case: `KillStorer` → `kill-storer`.
     pub(crate) fn name(self) -> String {
         let mut name = String::new();
         for letter in format!("{self:?}").chars() {
@@ -168,7 +168,7 @@ impl Fault {
             | Self::SourceNonsense
             | Self::TokenRefused
             | Self::TokensRevoked => Area::Source,
-            // Their exit must be a clean one, or they count.
+            // These require a clean exit or an exact count, so nothing else may be broken at the same time.
             Self::KillStorm
             | Self::StorerDiesBeforeCommit
             | Self::StorerDiesAfterCommit
@@ -185,12 +185,13 @@ impl Fault {
         }
     }
 
-    /// Whether both can strike at a time.
+    /// Returns whether both faults can strike at the same time.
     pub(crate) fn goes_with(self, other: Self) -> bool {
         other.area() != Area::Alone && self.area() != other.area()
     }
 
-    /// Whether polls that the source answered may be lost with the process, or the actor, that had them in hand.
+    /// Returns whether polls that the source has already answered may be lost, because the process or actor that was
+    /// handling them dies.
     pub(crate) fn may_cost_polls(self) -> bool {
         matches!(self, Self::KillCollector | Self::KillStorm | Self::StopCollector | Self::PanicPoller)
     }

@@ -1,4 +1,4 @@
-//! A client of the stream that stays, and remembers little.
+//! A client that follows the live stream and keeps only the newest time of each aircraft.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -10,24 +10,24 @@ use ureq::http::Request;
 
 use crate::support::{Key, key};
 
-/// Reads `/sse/flights` on a thread of its own until it ends.
+/// Reads `/sse/flights` on its own thread until the stream ends.
 pub(crate) struct Follower(Arc<Mutex<Followed>>);
 
-/// What it has seen.
+/// What the client has received.
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
-    /// The newest state of each aircraft.
+    /// The newest `last_contact` of each aircraft.
     pub(crate) newest: HashMap<String, i64>,
-    /// The newest `last_contact` of all.
+    /// The newest `last_contact` of all aircraft.
     pub(crate) latest: i64,
-    /// States that were not newer than the one before of their aircraft.
+    /// States that were not newer than the previous state of the same aircraft.
     pub(crate) backwards: Vec<Key>,
     pub(crate) states: u64,
     pub(crate) ended: bool,
 }
 
 impl Follower {
-    /// Connects; what is shown from now on will be seen.
+    /// Connects. The client receives everything that is streamed after this returns.
     pub(crate) fn of(address: &str) -> Self {
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
         let request = Request::get(format!("http://{address}/sse/flights")).body(()).unwrap();
@@ -41,7 +41,7 @@ impl Follower {
         thread::spawn(move || {
             for line in stream.lines().map_while(Result::ok) {
                 let Some(data) = line.strip_prefix("data: ") else { continue };
-                // The last line of a killed server may be cut short.
+                // If the server is killed, its last line may be truncated.
                 let Ok(event) = serde_json::from_str::<Value>(data) else { break };
                 into.lock().unwrap().note(key(&event));
             }
@@ -50,7 +50,7 @@ impl Follower {
         Self(followed)
     }
 
-    /// What it has seen until now.
+    /// Returns what the client has received so far.
     pub(crate) fn seen(&self) -> MutexGuard<'_, Followed> {
         self.0.lock().unwrap()
     }

@@ -1,4 +1,4 @@
-//! The books of the bench: every record that Kafka ever had, as a witness read them.
+//! The test's own record of the topic: every record that Kafka ever held, read by an independent consumer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,22 +6,23 @@ use serde_json::Value;
 
 use crate::support::{Key, Topic, key};
 
-/// What was read from the topic until now.
+/// Everything read from the topic so far.
 pub(crate) struct Ledger {
-    /// Of the aircraft whose addresses end so the messages are kept, of the others that they were there.
+    /// The message values are kept only for aircraft whose address ends in one of these digits. For the others, only
+    /// the keys are kept.
     endings: &'static str,
-    /// Where to read on.
+    /// The offset to continue reading from, by partition.
     offsets: BTreeMap<i32, i64>,
-    /// The first message of each key in each partition. An aircraft has one partition, unless partitions are added.
+    /// The first message of each key in each partition. An aircraft stays in one partition unless partitions are added.
     first: HashMap<Key, Vec<Message>>,
-    /// Values that are no state vectors.
+    /// Values that are not state vectors.
     pub(crate) garbage: BTreeSet<Vec<u8>>,
-    /// Keys that Kafka gave up before anybody had stored them.
+    /// Keys whose messages Kafka deleted before they were stored.
     pub(crate) given_up: BTreeSet<Key>,
     pub(crate) records: u64,
 }
 
-/// What a record said, and where.
+/// The value of a record, and the partition it was read from.
 pub(crate) struct Message {
     partition: i32,
     value: Box<[u8]>,
@@ -34,7 +35,8 @@ impl Message {
 }
 
 impl Ledger {
-    /// An empty one. What lasts long, and so has millions of messages, keeps those of a part of the aircraft only.
+    /// Creates an empty ledger. Long runs have millions of messages, so with `of_a_part` it keeps the values of only
+    /// one aircraft in 16.
     pub(crate) fn new(of_a_part: bool) -> Self {
         Self {
             endings: if of_a_part { "0" } else { "0123456789abcdef" },
@@ -50,7 +52,7 @@ impl Ledger {
         self.endings
     }
 
-    /// Reads on to the end.
+    /// Reads from the last position to the end of the topic.
     pub(crate) fn read(&mut self, topic: &Topic) {
         for record in topic.records_from(&self.offsets) {
             self.records += 1;
@@ -70,17 +72,17 @@ impl Ledger {
         }
     }
 
-    /// The topic is made anew, and its offsets begin again.
+    /// Starts over at the beginning of the topic, after the topic was recreated.
     pub(crate) fn turn_the_page(&mut self) {
         self.offsets.clear();
     }
 
-    /// The offset after the last record of each partition.
+    /// Returns the offset after the last record of each partition.
     pub(crate) fn ends(&self) -> &BTreeMap<i32, i64> {
         &self.offsets
     }
 
-    /// Every key that ever was a message.
+    /// Returns every key that was ever published.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.first.keys()
     }
@@ -89,7 +91,7 @@ impl Ledger {
         self.first.contains_key(key)
     }
 
-    /// The first message of a key; of several partitions, one for each.
+    /// Returns the first message of a key, one for each partition that has it.
     pub(crate) fn first(&self, key: &Key) -> &[Message] {
         self.first.get(key).map_or(&[], Vec::as_slice)
     }

@@ -1,4 +1,4 @@
-//! What happens to the log itself.
+//! Faults of the Kafka topic itself.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::support::{Key, Weather, eventually};
 use crate::world::World;
 
-/// More partitions than this are not added.
+/// Partitions are added up to this number.
 const MOST_PARTITIONS: i32 = 8;
 
 impl World {
@@ -20,7 +20,7 @@ impl World {
         runtime.block_on(work(&admin, &options))
     }
 
-    /// Records that nobody can use, between the others.
+    /// Writes unreadable records between the others.
     pub(crate) fn write_garbage(&mut self) {
         for _ in 0..5 {
             self.garbage += 1;
@@ -29,7 +29,7 @@ impl World {
         }
     }
 
-    /// Some aircraft move to another partition by it.
+    /// Adds a partition, which moves some aircraft to another partition.
     pub(crate) fn add_a_partition(&mut self) {
         if self.partitions == MOST_PARTITIONS {
             return;
@@ -42,8 +42,8 @@ impl World {
         });
     }
 
-    /// Kafka's retention takes what was not stored yet, while the database is away. What is missing afterwards is what
-    /// the servers count as lost.
+    /// Deletes records that are not stored yet, as Kafka's retention would, while the database is unavailable. Exactly
+    /// the missing rows must be counted as lost by the servers.
     pub(crate) fn let_retention_take_the_unread(&mut self, seconds: u64) {
         let counted = |world: &Self| world.storers().map(|node| lost(node.app())).sum::<u64>();
         let before = counted(self);
@@ -71,7 +71,7 @@ impl World {
         self.ledger.given_up.extend(missing);
     }
 
-    /// The topic is deleted once everything in it is stored, and made anew by whoever needs it first.
+    /// Deletes the topic once everything in it is stored. The first process that needs the topic recreates it.
     pub(crate) fn make_the_topic_anew(&mut self) {
         self.settle();
         let name = self.topic().name().to_owned();

@@ -1,10 +1,10 @@
-//! Everything breaks, drawn from a seed, and nothing is lost: the program as four processes (one collects, two store, one
-//! serves) on a Kafka and a PostgreSQL of its own, with a relay before each, under a simulated sky that remembers what
-//! it served. At the end the books are compared; see `oracle.rs` for what must hold.
+//! Injects faults drawn from a seed and checks that nothing is lost. The program runs as four processes (one collects,
+//! two store, one serves) on their own Kafka and PostgreSQL, with a proxy in front of each, against a simulated sky
+//! that remembers what it served. At the end, all records are compared; see `oracle.rs` for what must hold.
 //!
-//! `make test` runs a short form that is the same each time; `make chaos MINUTES=10 SEED=… FAULTS=…` the long one.
-//! Where nothing breaks, nothing grows, neither these processes nor a whole server in one: `make soak MINUTES=60`, and a
-//! minute of it in `make test`.
+//! `make test` runs a short form that is the same each time, and `make chaos MINUTES=10 SEED=… FAULTS=…` the long form.
+//! `make soak MINUTES=60` checks that nothing grows while there are no faults, neither in these processes nor in a
+//! whole server in a single process. `make test` includes one minute of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "the bench reports what it does")]
@@ -30,7 +30,7 @@ use std::sync::{Mutex, PoisonError};
 use plan::Plan;
 use world::World;
 
-/// Each of them has the machine for itself.
+/// Serializes the tests, as each of them needs the whole machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 #[test]

@@ -1,25 +1,26 @@
-//! One of the processes, over all its lives.
+//! A process of the program, across its restarts.
 
 use std::time::{Duration, Instant};
 
 use crate::resources::Resources;
 use crate::support::{Setup, TestApp};
 
-/// A process that is started again after each of its ends.
+/// A process that is started again each time it exits.
 pub(crate) struct Node {
     pub(crate) name: &'static str,
     setup: Setup,
     app: Option<TestApp>,
-    /// State vectors that its former lives reported as acknowledged by Kafka, as far as they were asked in time.
+    /// State vectors that earlier runs of the process reported as acknowledged by Kafka. Includes only what was read
+    /// before each run ended.
     acknowledged: u64,
-    /// What its present life held after each round.
+    /// The resources held by the current run of the process, after each round.
     held: Vec<Resources>,
 }
 
 impl Node {
     pub(crate) const EVERY_ROLE: &str = "collect,store,live";
 
-    /// Starts it.
+    /// Starts the process with this role.
     pub(crate) fn start(name: &'static str, setup: &Setup, role: &str) -> Self {
         let setup = setup.clone().arguments(["serve", "--roles", role]);
         let app = Some(setup.start());
@@ -34,7 +35,7 @@ impl Node {
         self.app.as_ref().unwrap_or_else(|| panic!("{} is down", self.name))
     }
 
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.note_acknowledged();
         if let Some(app) = self.app.take() {
@@ -42,7 +43,7 @@ impl Node {
         }
     }
 
-    /// SIGTERM, and how long its clean end took.
+    /// Stops the process with SIGTERM, and returns how long the clean shutdown took.
     pub(crate) fn stop(&mut self) -> Duration {
         self.note_acknowledged();
         let mut app = self.app.take().unwrap();
@@ -52,19 +53,19 @@ impl Node {
         began.elapsed()
     }
 
-    /// The next life.
+    /// Starts the process again.
     pub(crate) fn start_again(&mut self) {
         self.app = Some(self.setup.start());
         self.held.clear();
     }
 
-    /// The next life, which ends by itself at this point of the program.
+    /// Starts the process, and waits until it kills itself at this failpoint.
     pub(crate) fn die_at(&mut self, failpoint: &str) {
         let mut doomed = self.setup.clone().failpoints(&format!("{failpoint}=1*off->return")).start();
         assert_eq!(doomed.wait_exit(), None, "{} ended by itself", self.name);
     }
 
-    /// State vectors that were reported as acknowledged in all its lives; at least so many are on Kafka.
+    /// Returns how many state vectors all runs of the process reported as acknowledged. Kafka holds at least this many.
     pub(crate) fn acknowledged(&mut self) -> u64 {
         self.note_acknowledged();
         self.acknowledged
@@ -78,7 +79,7 @@ impl Node {
         }
     }
 
-    /// What it holds of the machine.
+    /// Returns the resources that the process holds now.
     pub(crate) fn resources(&self) -> Resources {
         Resources::of(self.app().id())
     }
@@ -87,12 +88,13 @@ impl Node {
         self.held.push(self.resources());
     }
 
-    /// What it held after each round of its present life.
+    /// Returns the resources held after each round of the current run.
     pub(crate) fn held(&self) -> &[Resources] {
         &self.held
     }
 
-    /// What it held when a third of its present life was over and it had warmed up; `None` when that was too short.
+    /// Returns the resources held after the first third of the current run, when the process has warmed up. Returns
+    /// `None` if the run is too short for that.
     pub(crate) fn resources_once_warm(&self) -> Option<Resources> {
         let third = self.held.len() / 3;
         (third > 0).then(|| self.held[third])

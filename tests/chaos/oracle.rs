@@ -1,4 +1,4 @@
-//! The end: what was served, what Kafka had, what the database has and what a client saw are compared.
+//! The final checks: compares what was served, what Kafka held, what the database holds and what a client received.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Key, eventually, key};
 use crate::world::World;
 
-/// The rows, each as the JSON of a message without the nulls.
+/// Returns the SQL that selects each row as the JSON of a message, without nulls.
 fn rows() -> String {
     let member = |field: &&Field| match field.kind {
         FieldKind::Time(_) | FieldKind::KeyTime(_) => format!("'{0}', extract(epoch FROM {0})::bigint", field.name),
@@ -21,9 +21,9 @@ fn rows() -> String {
     )
 }
 
-/// Every claim, one after the other.
+/// Runs all checks in turn.
 pub(crate) fn compare_the_books(world: &mut World) {
-    // Long enough that every aircraft has news once more, also for a client that came late.
+    // After four polls, every aircraft has a new state, also for a client that connected late.
     world.sky.wait_polls(4);
     the_picture_is_whole_before_the_end(world);
     world.settle();
@@ -35,14 +35,16 @@ pub(crate) fn compare_the_books(world: &mut World) {
     nothing_has_leaked(world);
 }
 
-/// The source is still at work: the client is not behind for want of news.
+/// Asserts that the client's stream is open and that no aircraft went back in time. Runs while the source still
+/// delivers, so the client is not merely waiting for new states.
 fn the_picture_is_whole_before_the_end(world: &World) {
     let seen = world.follower.seen();
     assert!(!seen.ended, "the stream has ended");
     assert!(seen.backwards.is_empty(), "a client saw older states after newer ones: {:?}", seen.backwards.first());
 }
 
-/// Acknowledged messages = rows, no key twice, and each row is the first message of its key.
+/// Asserts that every message on Kafka is a row, that no key is stored twice, and that each row is the first message of
+/// its key.
 fn each_message_is_a_row_once(world: &mut World) {
     let acknowledged = world.acknowledged();
     let ledger = &world.ledger;
@@ -67,10 +69,10 @@ fn each_message_is_a_row_once(world: &mut World) {
     ));
 }
 
-/// Each row of which the ledger has kept the message, against that message; how many there were.
+/// Compares each row whose message the ledger has kept with that message. Returns the number of rows compared.
 fn compare_the_contents(world: &World) -> usize {
     let mut compared = BTreeSet::new();
-    // In parts, of which each fits into memory, however long the run was.
+    // Reads the rows in parts, so that each part fits into memory however long the run was.
     for ending in world.ledger.endings().chars() {
         for (row, _) in world.database.pairs("", &format!("{} WHERE right(icao24, 1) = '{ending}'", rows())) {
             let row: Value = serde_json::from_str(&row).unwrap();
@@ -83,7 +85,7 @@ fn compare_the_contents(world: &World) -> usize {
     compared.len()
 }
 
-/// Equal but for the nulls.
+/// Compares without the null fields.
 fn same(row: &Value, message: &Value) -> bool {
     let fields = |of: &Value| {
         let known = of.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
@@ -92,12 +94,13 @@ fn same(row: &Value, message: &Value) -> bool {
     fields(row) == fields(message)
 }
 
-/// 5 and 5.0 are the same number.
+/// Converts numbers to `f64`, so that 5 and 5.0 are equal.
 fn plain(value: &Value) -> Value {
     value.as_f64().map_or_else(|| value.clone(), Value::from)
 }
 
-/// But for the polls that a killed collector, or a panicking poller, had in hand.
+/// Asserts that every state that was served is on Kafka, except for polls that a collector was handling when it was
+/// killed or its poller panicked.
 fn each_state_that_was_served_is_on_kafka(world: &mut World) {
     let (ledger, excused) = (&world.ledger, &world.excused);
     let served = world.sky.served();
@@ -127,7 +130,7 @@ fn garbage_is_in_the_dead_letters(world: &mut World) {
     world.report.books.push(format!("{} unreadable records, all of them in the dead letters", letters.len()));
 }
 
-/// The picture of a client that stayed connected = the hub's = the newest row of each aircraft.
+/// Asserts that a client that stayed connected, the hub and the newest row of each aircraft agree.
 fn the_client_the_hub_and_the_table_agree(world: &mut World) {
     let newest = "SELECT icao24 AS text, max(extract(epoch FROM last_contact))::bigint AS number
         FROM state_vectors GROUP BY icao24";
@@ -148,13 +151,14 @@ fn the_client_the_hub_and_the_table_agree(world: &mut World) {
     ));
 }
 
-/// Of the processes that have lived for some rounds.
+/// Compares the resources of each process at the end with those after its warm-up. Skips processes that restarted too
+/// recently.
 fn nothing_has_leaked(world: &mut World) {
     let mut lines = Vec::new();
     for node in world.nodes() {
         let Some(warm) = node.resources_once_warm() else { continue };
         let name = node.name;
-        // A connection, or a thread for blocking calls, may still be on its way out.
+        // Connections and threads for blocking calls may still be shutting down.
         let last = eventually(&format!("{name} holds no more than at first: {warm:?}"), || {
             let last = node.resources();
             let back = last.files <= warm.files + 12

@@ -1,4 +1,4 @@
-//! Which faults strike when: drawn from a seed, so that a run can be had again.
+//! Draws which faults strike and when from a seed, so that a run can be repeated.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::faults::{Area, Fault};
 
-/// What the short form goes through, in this order: one of each kind, and what is most likely to happen.
+/// The rounds of the short form, in this order: one fault of each kind, and the most likely ones.
 const SHORT: [&[Fault]; 12] = [
     &[Fault::KillStorer],
     &[Fault::PostgresKilled, Fault::KillCollector],
@@ -25,38 +25,39 @@ const SHORT: [&[Fault]; 12] = [
     &[Fault::StopCollector],
 ];
 
-/// The rounds of a run.
+/// The sequence of rounds of a run.
 pub(crate) struct Plan {
     seed: u64,
     length: Length,
     faults: Vec<Fault>,
-    /// Those that have not had their turn since all had.
+    /// The faults that have not been drawn yet. Refilled once it is empty, so that every fault gets its turn.
     bag: Vec<Fault>,
     outage: Option<Duration>,
     dice: StdRng,
     rounds: usize,
     began: Instant,
     pub(crate) aircraft: usize,
-    /// Nothing is to break: the program is as it is anywhere, and asks as often as OpenSky would want.
+    /// Runs without faults and without the `poll-pause` failpoint, so the program polls only as often as OpenSky's data
+    /// changes.
     pub(crate) calm: bool,
 }
 
 enum Length {
-    /// The rounds of `SHORT`.
+    /// Runs the rounds of `SHORT`.
     Short,
-    /// As many as fit.
+    /// Runs as many rounds as fit into this time.
     For(Duration),
 }
 
-/// Faults that strike one after another before the first of them is mended.
+/// Faults that strike one after another. All of them are mended only after the last one has struck.
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) faults: Vec<Fault>,
-    /// How long the last of them lasts.
+    /// How long the last fault lasts.
     pub(crate) outage: Duration,
-    /// From one to the next.
+    /// The pause between one fault and the next.
     pub(crate) apart: Duration,
-    /// What chooses among equals.
+    /// Random bits that choose between equivalent targets, such as one of the two storing processes.
     pub(crate) luck: u64,
 }
 
@@ -69,8 +70,9 @@ fn number(name: &str) -> Option<u64> {
 }
 
 impl Plan {
-    /// `CHAOS_MINUTES` (none: the short form), `CHAOS_SEED` (none: another one each time), `CHAOS_FAULTS` (names, `all` or
-    /// `none`), `CHAOS_OUTAGE` (seconds; none: drawn) and `CHAOS_AIRCRAFT`.
+    /// Reads `CHAOS_MINUTES` (default: the short form), `CHAOS_SEED` (default: fixed for the short form, random
+    /// otherwise), `CHAOS_FAULTS` (names, `all` or `none`; default: `all`), `CHAOS_OUTAGE` (seconds; default: drawn)
+    /// and `CHAOS_AIRCRAFT`.
     pub(crate) fn of_environment() -> Self {
         let minutes = number("CHAOS_MINUTES");
         let seed =
@@ -94,7 +96,8 @@ impl Plan {
         }
     }
 
-    /// `SOAK_MINUTES` (none: one) without a fault, with 2,000 states a second: 10,000 aircraft, each with news every 5 s.
+    /// Plans a run without faults for `SOAK_MINUTES` (default: one), with 2,000 states a second: 10,000 aircraft, each
+    /// with a new state every 5 s.
     pub(crate) fn of_a_soak() -> Self {
         let minutes = number("SOAK_MINUTES").unwrap_or(1);
         Self {
@@ -111,12 +114,13 @@ impl Plan {
         }
     }
 
-    /// How long whole servers in one process are watched: `SOAK_MINUTES`, and without it as briefly as tells anything.
+    /// Returns how long to watch whole servers in a single process: `SOAK_MINUTES`, or by default the shortest time
+    /// that gives a meaningful result.
     pub(crate) fn single_processes() -> Duration {
         number("SOAK_MINUTES").map_or(Duration::from_secs(20), |minutes| Duration::from_secs(minutes * 60))
     }
 
-    /// How long it was to be.
+    /// Returns the planned length of the run, which is zero for the short form.
     pub(crate) fn length(&self) -> Duration {
         match self.length {
             Length::Short => Duration::ZERO,
@@ -124,7 +128,7 @@ impl Plan {
         }
     }
 
-    /// The next round, while there is time for one.
+    /// Returns the next round, or `None` once the run is over.
     pub(crate) fn next_round(&mut self) -> Option<Round> {
         let faults = match &self.length {
             Length::Short => SHORT.get(self.rounds)?.to_vec(),
@@ -142,7 +146,7 @@ impl Plan {
         })
     }
 
-    /// One fault, in turn, or two of which each strikes something else.
+    /// Draws the next fault from the bag, and sometimes a second one that affects another area.
     fn draw(&mut self) -> Vec<Fault> {
         if self.bag.is_empty() {
             self.bag.clone_from(&self.faults);

@@ -1,4 +1,4 @@
-//! What a PostgreSQL that runs can do to those who use it.
+//! Faults of a running PostgreSQL server.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -12,23 +12,24 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::support::{eventually, let_pass};
 
-/// Connections of the bench, past the relay.
+/// The test's own connections to PostgreSQL, which bypass the proxy.
 pub(crate) struct Postgres {
     url: String,
     runtime: Runtime,
-    /// All the connections that the server gives, while it is to give none to others.
+    /// Every connection that the server allows, held so that the program gets none.
     crowd: Vec<Client>,
-    /// The one that is full.
+    /// The disk that is full.
     disk: Option<SmallDisk>,
 }
 
-/// A file system in memory, which goes with this.
+/// A tmpfs, unmounted on drop.
 struct SmallDisk {
     folder: PathBuf,
 }
 
 impl SmallDisk {
-    /// Beside a server's data, for its user; `None` where that is not permitted.
+    /// Mounts it next to the server's data directory, owned by the same user. Returns `None` if mounting is not
+    /// permitted.
     fn mount(data: &Path, size: i64) -> Option<Self> {
         let (owner, folder) = (fs::metadata(data).ok()?, data.with_file_name("small-disk"));
         fs::create_dir_all(&folder).unwrap();
@@ -55,12 +56,12 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // What is open yet goes when it is closed.
+        // A lazy unmount lets files that are still open be closed first.
         let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
     }
 }
 
-/// Everybody else on this database.
+/// All other sessions on this database.
 const OTHERS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 impl Postgres {
@@ -72,7 +73,7 @@ impl Postgres {
     fn connect(&self) -> Result<Client, tokio_postgres::Error> {
         self.runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
-            // Ends with the client.
+            // The task ends when the client is dropped.
             tokio::spawn(connection);
             Ok(client)
         })
@@ -86,7 +87,7 @@ impl Postgres {
         self.runtime.block_on(client.query_one(sql, &[])).unwrap().get(0)
     }
 
-    /// Every transaction is refused that writes, or none any more.
+    /// Makes the server reject transactions that write, or accept them again.
     pub(crate) fn read_only(&self, read_only: bool) {
         let client = self.connect().unwrap();
         self.execute(&client, &format!("ALTER SYSTEM SET default_transaction_read_only = {read_only}"));
@@ -98,8 +99,9 @@ impl Postgres {
         });
     }
 
-    /// The table's disk is full: a small one of its own, whose last byte is taken. Where none can be mounted, rows are
-    /// refused with the words of a full disk. Whether it was a real one.
+    /// Fills the disk of the table by moving the table to a small disk and filling that to the last byte. If no disk
+    /// can be mounted, a trigger rejects rows with the error of a full disk instead. Returns whether a real disk was
+    /// filled.
     pub(crate) fn disk_full(&mut self) -> bool {
         let client = self.connect().unwrap();
         self.disk = self.small_disk(&client);
@@ -132,14 +134,14 @@ impl Postgres {
         }
     }
 
-    /// A disk with a little more room than the table takes.
+    /// Mounts a disk with slightly more space than the table takes.
     fn small_disk(&self, client: &Client) -> Option<SmallDisk> {
         let size = self.number(client, "SELECT pg_table_size('state_vectors')") + (32 << 20);
         let data: String = self.runtime.block_on(client.query_one("SHOW data_directory", &[])).unwrap().get(0);
         SmallDisk::mount(&PathBuf::from(data), size)
     }
 
-    /// Takes every connection that there is, also those of the others.
+    /// Takes every connection of the server, including those of the program.
     pub(crate) fn take_every_connection(&mut self) {
         let first = self.connect().unwrap();
         for _ in 0..3 {
@@ -157,7 +159,7 @@ impl Postgres {
         eventually("the server has room again", || self.connect().ok().map(drop));
     }
 
-    /// Cancels whatever the others are doing, for so long.
+    /// Cancels every query of the other sessions for this long.
     pub(crate) fn cancel_everything(&self, time: Duration) {
         let (client, began) = (self.connect().unwrap(), Instant::now());
         while began.elapsed() < time {
@@ -166,8 +168,8 @@ impl Postgres {
         }
     }
 
-    /// Makes a circle of locks with a transaction of the server's, which is the one that PostgreSQL breaks: it locks these
-    /// two partitions in this order.
+    /// Deadlocks with a transaction of the program that locks these two partitions in this order. PostgreSQL aborts the
+    /// program's transaction.
     pub(crate) fn deadlock(&self, topic: &str, first: i32, second: i32) {
         let client = self.connect().unwrap();
         let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
@@ -176,7 +178,8 @@ impl Postgres {
             format!("SELECT 1 FROM ingest_position WHERE topic = '{topic}' AND partition = {partition} FOR UPDATE")
         };
         eventually("a deadlock", || {
-            // Whoever waits longest looks for a circle first: the server's one second is shorter.
+            // The session whose `deadlock_timeout` expires first detects the deadlock and is aborted. The program's is
+            // 1 s.
             self.execute(&client, &format!("BEGIN; SET LOCAL deadlock_timeout = '20s'; {}", lock(second)));
             let began = Instant::now();
             while began.elapsed() < Duration::from_secs(3)

@@ -1,10 +1,10 @@
-//! What a run has shown.
+//! The results of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// Figures by fault, and what the books said at the end.
+/// Figures by fault, and the results of the final checks.
 #[derive(Default)]
 pub(crate) struct Report {
     recoveries: BTreeMap<String, Vec<Recovery>>,
@@ -12,26 +12,26 @@ pub(crate) struct Report {
     restarts: BTreeMap<&'static str, Vec<Restart>>,
     pub(crate) kills: u64,
     pub(crate) rebalances: u64,
-    /// What a full disk was.
+    /// How the full disk was simulated.
     pub(crate) full_disk: Option<&'static str>,
     pub(crate) books: Vec<String>,
 }
 
-/// From the mending of a fault until states published after it came through.
+/// How long states published after a fault was mended took to come through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recovery {
-    /// To the database, in every partition.
+    /// Until they were in the database, in every partition.
     pub(crate) stored: Duration,
-    /// To a client of the stream.
+    /// Until a client of the stream received them.
     pub(crate) shown: Duration,
 }
 
-/// From an actor's panic on.
+/// How long an actor took to recover from a panic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restart {
-    /// To its restart.
+    /// Until the actor was restarted.
     pub(crate) restarted: Duration,
-    /// To the first piece of work that it finished after it, where nothing else was broken.
+    /// Until the actor finished its first work after the restart. `None` if something else was broken at the same time.
     pub(crate) at_work: Option<Duration>,
 }
 
@@ -40,7 +40,7 @@ impl Report {
         self.recoveries.entry(round).or_default().push(recovery);
     }
 
-    /// An orderly end took so long.
+    /// Records how long a clean shutdown took.
     pub(crate) fn stopped(&mut self, took: Duration) {
         self.stops.push(took);
     }

@@ -1,15 +1,15 @@
-//! What a process holds of the machine.
+//! The resources that a process holds.
 
 use std::fs;
 
-/// From /proc.
+/// Read from `/proc`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resources {
     pub(crate) threads: usize,
     pub(crate) files: usize,
     /// Resident memory in KiB.
     pub(crate) resident: u64,
-    /// The part of it that no file backs: what the process allocated, without the program's own text.
+    /// The part of it that is not backed by a file: what the process allocated, without the program's own text.
     pub(crate) anonymous: u64,
 }
 

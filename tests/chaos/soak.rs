@@ -1,4 +1,4 @@
-//! An hour in which nothing breaks.
+//! Checks that no process grows while there are no faults.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use crate::resources::Resources;
 use crate::support::{Setup, Sky, let_pass};
 use crate::world::World;
 
-/// A run of this length has warmed up by a third of it. In a shorter one caches still fill.
+/// A run of at least this length has warmed up after its first third. In a shorter run, caches still fill.
 const LONG: Duration = Duration::from_secs(20 * 60);
-/// What these may take, in KiB.
+/// How much the resident memory of a process may grow in a shorter run, in KiB.
 const WARMING_UP: u64 = 16 << 10;
 
-/// Asserts that the resident memory of each process over the last third of the run is that of the second third, within
-/// 5 %, and that it holds no more threads and files.
+/// Asserts that, for each process, the resident memory in the last third of the run is at most 5 % above that in the
+/// second third, and that it holds about as many threads and files.
 pub(crate) fn assert_that_nothing_has_grown(world: &mut World, length: Duration) {
     let lines: Vec<_> = world.nodes().map(|node| assert_flat(node, length)).collect();
     world.report.books.extend(lines);
@@ -39,13 +39,15 @@ fn assert_flat(node: &Node, length: Duration) -> String {
     line
 }
 
-/// What an embedded server may allocate, in KiB. With the text of a release build it stays below 80 MiB.
+/// The most memory that an embedded server may allocate, in KiB. Including the text of a release build, it stays below
+/// 80 MiB.
 const EMBEDDED: u64 = 58 << 10;
-/// How often the processes are looked at.
+/// How often the resources of the processes are read.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Runs whole servers, each in one process and without a visitor, and returns their figures: one with the embedded Kafka
-/// and database, one with all roles on a real Kafka and PostgreSQL. Each polls 2,000 aircraft every second.
+/// Runs whole servers, each in a single process and without clients, and returns their figures: one with the embedded
+/// Kafka and database, one with all roles on a real Kafka and PostgreSQL. Each polls 2,000 aircraft at OpenSky's pace,
+/// every 5 s.
 pub(crate) fn run_single_processes(length: Duration) -> Vec<String> {
     let skies = [Sky::of(2_000), Sky::of(2_000)];
     let mut nodes = [
@@ -65,7 +67,7 @@ pub(crate) fn run_single_processes(length: Duration) -> Vec<String> {
     nodes.iter().map(|node| assert_flat(node, length)).collect()
 }
 
-/// The medians of some moments.
+/// The medians of several samples.
 struct Typical {
     resident: u64,
     threads: usize,
@@ -94,7 +96,7 @@ fn median<T: Ord>(values: impl Iterator<Item = T>) -> T {
     values.swap_remove(middle)
 }
 
-/// The resident memory in MiB after each tenth of the run.
+/// Formats the resident memory in MiB after each tenth of the run.
 fn tenths(held: &[Resources]) -> String {
     let after = |tenth: usize| held[(held.len() * tenth / 10).saturating_sub(1)].resident >> 10;
     (1..=10).map(|tenth| after(tenth).to_string()).collect::<Vec<_>>().join(", ")

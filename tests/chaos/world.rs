@@ -1,4 +1,4 @@
-//! Everything that there is to break, and how each fault strikes and is mended.
+//! The system under test, and how each fault strikes and is mended.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +14,7 @@ use crate::postgres::Postgres;
 use crate::report::{Recovery, Report, Restart};
 use crate::support::{Database, Proxy, Service, Setup, Sky, Topic, Weather, eventually, let_pass};
 
-/// The processes and what they stand on.
+/// The processes and the services they depend on.
 pub(crate) struct World {
     pub(crate) sky: Sky,
     kafka: Service,
@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) partitions: i32,
     pub(crate) garbage: u64,
-    /// The times of the polls that may have been lost, from and to.
+    /// The periods, from and to, in which polls may have been lost.
     pub(crate) excused: Vec<(i64, i64)>,
     began: Instant,
     pub(crate) report: Report,
@@ -42,15 +42,16 @@ fn unix_millis() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// The time as the source tells it.
+/// Returns the current time in the unit of the source, seconds.
 fn unix_now() -> i64 {
     unix_millis() / 1000
 }
 
 impl World {
-    /// Of more aircraft the messages of a part are compared with their rows; that each is there once, of all of them.
+    /// With more aircraft than this, only a part of the rows is compared with their messages. That every message is
+    /// stored exactly once is checked for all aircraft.
     const MANY: usize = 1_000;
-    /// Partitions of a topic that is made anew.
+    /// Partitions of the topic when it is created.
     pub(crate) const PARTITIONS: i32 = 3;
 
     /// Starts everything, and waits until it works.
@@ -58,7 +59,8 @@ impl World {
         let sky = Sky {
             simulator: simulator::start(Options {
                 aircraft: plan.aircraft,
-                // The others are old news, which a collector that has lost its memory publishes again.
+                // The other fifth is unchanged. A collector that restarted has lost its memory of them and publishes
+                // them again.
                 changes: if plan.calm { Changes::All } else { Changes::Exactly(plan.aircraft * 4 / 5) },
                 credentials: Some(Credentials { id: "tests".to_owned(), secret: Sky::CLIENT_SECRET.to_owned() }),
                 remember_served: Some(20_000_000),
@@ -81,7 +83,7 @@ impl World {
             .on_kafka(&format!("127.0.0.1:{}", kafka_proxy.port))
             .set("DATABASE_URL", url.as_str())
             .watching_patiently(&sky);
-        // The source's time goes in whole seconds.
+        // The source's time has a resolution of one second.
         let setup = if plan.calm { setup } else { setup.failpoints("poll-pause=return(1000)") };
         let storer = ["storer-1", "storer-2"].map(|name| Node::start(name, &setup, "store"));
         let viewer = Node::start("viewer", &setup, "live");
@@ -132,17 +134,17 @@ impl World {
         &self.viewer
     }
 
-    /// The witness reads on.
+    /// Reads the new records of the topic into the ledger.
     pub(crate) fn read_the_log(&mut self) {
         self.ledger.read(&self.setup.topic());
     }
 
-    /// Faults, their mending, and the recovery.
+    /// Injects the faults of a round, mends them, and waits for the recovery.
     pub(crate) fn live_through(&mut self, round: &Round) {
         let name = round.faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" + ");
         let name = if name.is_empty() { "none".to_owned() } else { name };
         eprintln!("chaos: {:5.0} s {name}, {:.1} s", self.began.elapsed().as_secs_f64(), round.outage.as_secs_f64());
-        // A poll's time is that of the second in which it was answered, or a little later.
+        // A poll has the time of the second in which it was answered, or a slightly later one.
         let since = unix_now() - 5;
         for (index, &fault) in round.faults.iter().enumerate() {
             if index > 0 {
@@ -162,13 +164,13 @@ impl World {
         let recovery = self.recover(&name);
         self.report.recovered(name, recovery);
         if round.faults.is_empty() {
-            // Little by little, so that a long run's end is not a long one, too.
+            // Reads the log after each round, so that the final checks of a long run do not take long.
             self.read_the_log();
         }
         self.nodes().for_each(Node::note_resources);
     }
 
-    /// The time between the last strike and the mending; who is not concerned must go on meanwhile.
+    /// Waits for the rest of the outage. While only the database is broken, the live stream must keep working.
     fn endure(&mut self, round: &Round) {
         let began = Instant::now();
         if !round.faults.is_empty() && round.faults.iter().all(|fault| fault.area() == Area::Database) {
@@ -180,7 +182,7 @@ impl World {
         let_pass(round.outage.saturating_sub(began.elapsed()));
     }
 
-    /// Waits until what is published from now on reaches the database and the client.
+    /// Waits until states published from now on reach the database and the client.
     pub(crate) fn recover(&mut self, round: &str) -> Recovery {
         for node in self.nodes() {
             assert!(node.app().runs(), "{} has ended by itself", node.name);
@@ -193,7 +195,7 @@ impl World {
             WHERE partition < {partitions} AND last_timestamp > {mark}"
         );
         eventually(&format!("recovery from {round}"), || {
-            // It may learn of its stream's end only now.
+            // The client may notice the end of its stream only now.
             if self.follower.seen().ended {
                 self.follower = Follower::of(&self.viewer.app().address);
             }
@@ -207,7 +209,7 @@ impl World {
         })
     }
 
-    /// Every poll is answered by an error from now on, and everything that was published is stored.
+    /// Answers every poll with an error from now on, and waits until everything that was published is stored.
     pub(crate) fn settle(&mut self) {
         self.sky.fall_silent();
         self.collector.app().wait_actor("kafka-producer", "all is published", |a| a["observation"]["held"] == 0);
@@ -234,7 +236,7 @@ impl World {
         app.panic(actor);
         app.wait_actor(actor, "restarted", |status| status["restarts"].as_u64() > before);
         let (restarted, restarted_at) = (began.elapsed(), unix_millis() as f64 / 1000.0);
-        // What else is broken may be what it has to wait for.
+        // If something else is broken too, the actor may have to wait for it.
         let at_work = is_alone.then(|| {
             app.wait_actor(actor, "at work again", |status| status["last_progress"].as_f64() >= Some(restarted_at));
             began.elapsed()
@@ -244,7 +246,7 @@ impl World {
 
     fn storm(&mut self, luck: u64) {
         for turn in 0..10_u64 {
-            // The high bits of a product are as good as dice.
+            // The high bits of the product are random enough.
             let draw = luck.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * turn + 1) >> 40;
             let_pass(Duration::from_millis(draw % 2_000));
             let node = self.nodes().nth(usize::try_from(draw / 2_000 % 4).unwrap()).unwrap();
@@ -352,7 +354,7 @@ impl World {
         }
     }
 
-    /// A storing process leaves in order, and comes back.
+    /// Stops a storing process cleanly and starts it again, several times.
     fn rebalance(&mut self) {
         for turn in 0..4 {
             let node = &mut self.storer[turn % 2];
@@ -363,7 +365,7 @@ impl World {
         }
     }
 
-    /// Each process is replaced by a new one that is started before the old one ends.
+    /// Replaces each storing process by a new one that is started before the old one is stopped.
     fn roll_over(&mut self) {
         for index in 0..2 {
             let name = self.storer[index].name;
@@ -375,7 +377,7 @@ impl World {
         }
     }
 
-    /// Two partitions of one process, of which the bench locks the second one first.
+    /// Deadlocks with a storing process: the test locks the second of its two partitions first.
     fn deadlock(&mut self) {
         let share = eventually("a storing process has two partitions", || {
             self.storer.iter().find_map(|node| {
@@ -387,7 +389,7 @@ impl World {
         self.sql.deadlock(self.topic().name(), share[0], share[1]);
     }
 
-    /// What each process reported as acknowledged.
+    /// Returns how many state vectors were reported as acknowledged by Kafka.
     pub(crate) fn acknowledged(&mut self) -> u64 {
         self.collector.acknowledged()
     }

@@ -62,7 +62,8 @@ fn a_value_as_large_as_the_broker_allows_fits_with_its_headers() {
         let cluster = real();
         let options = cluster.options();
         let publisher = KafkaPublisher::new(cluster.clone());
-        // Kafka's default limit of 1,048,588 bytes is for a whole batch with its own 68 bytes or so.
+        // Kafka's default limit of 1,048,588 bytes applies to a whole batch, including about 68 bytes of batch
+        // overhead.
         let value: Vec<u8> = (0..1_048_400_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         publisher.publish_dead_letters(&[letter(1, Some(value.clone()))]).await.unwrap();
         assert_eq!(read_one(&options.bootstrap_servers, &options.topic_dead_letter).payload(), Some(&value[..]));

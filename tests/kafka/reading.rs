@@ -9,7 +9,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 
 use crate::support::{PATIENCE, next, on_each_broker, read, real, run, start, state, states};
 
-/// Where each partition stands after everything up to now was read: (partition, next offset, last time stamp).
+/// Reads `count` states, and returns the position of each partition after them: the next offset and the last timestamp.
 async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, StartAt)> {
     let mut positions = std::collections::BTreeMap::new();
     let mut seen = 0;
@@ -53,7 +53,8 @@ fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
         let publisher = KafkaPublisher::new(cluster.clone());
         publisher.publish(&states(60)).await.unwrap();
         let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
-        // As a position of another, longer log would be, and one of another time.
+        // This position lies beyond the end of the log, and the next one has another timestamp, as positions of a
+        // deleted topic would.
         start(&subscription, StartAt::Resume { next_offset: 1_000, last_timestamp: 5 }).await;
         assert_eq!(read(&subscription, 60).await.len(), 60);
         subscription.reset();
@@ -114,7 +115,7 @@ fn the_live_path_leaves_out_what_is_older() {
     run(async {
         let cluster = real();
         let publisher = KafkaPublisher::new(cluster.clone());
-        // Makes the topic.
+        // Creates the topic.
         publisher.publish(&[]).await.unwrap();
         write_at(&cluster, UnixTime::now().minus(Duration::from_secs(3600)), 100..190);
         publisher.publish(&states(30)).await.unwrap();
@@ -129,7 +130,7 @@ fn the_live_path_leaves_out_what_is_older() {
     });
 }
 
-/// Writes states as they were published at another time.
+/// Writes states with the timestamp of another time.
 fn write_at(cluster: &KafkaCluster, time: UnixTime, numbers: std::ops::Range<i64>) {
     let options = cluster.options();
     let producer: ThreadedProducer<DefaultProducerContext> =
@@ -213,12 +214,12 @@ fn a_topic_that_is_made_anew_while_it_is_read_is_read_from_its_beginning() {
         let admin: AdminClient<_> =
             ClientConfig::new().set("bootstrap.servers", &options.bootstrap_servers).create().unwrap();
         admin.delete_topics(&[&options.topic_raw], &AdminOptions::new()).await.unwrap();
-        // What is published while there is no topic may have to be tried again, as the actor does: each try takes until
-        // the client gives its messages up.
+        // Publishing while the topic does not exist may have to be retried, as the actor does. Each attempt lasts until
+        // the client gives up on its messages.
         let more = states(20);
         while publisher.publish(&more).await.is_err() {}
-        // The subscription may notice by itself that its topic is gone. It then assigns the partitions again, and whoever
-        // reads says where to start, as the actors do.
+        // The subscription may notice by itself that its topic is gone. It then assigns the partitions again, and the
+        // reader has to set the start positions, as the actors do.
         let mut seen = 0;
         while seen < more.len() {
             match next(&subscription).await {

@@ -11,16 +11,16 @@ use rdkafka::message::OwnedMessage;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::time::timeout;
 
-/// How long anything here may take.
+/// The timeout of every wait in these tests.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
-/// An embedded broker, which ends with this.
+/// An embedded broker, stopped on drop.
 struct Embedded {
     cluster: KafkaCluster,
     _broker: EmbeddedBroker,
 }
 
-/// Runs a test against both kinds of broker.
+/// Runs a test against the embedded broker and a real one.
 pub(crate) fn on_each_broker<F: Future<Output = ()>>(test: impl Fn(KafkaCluster) -> F) {
     run(async {
         let embedded = embedded();
@@ -29,7 +29,7 @@ pub(crate) fn on_each_broker<F: Future<Output = ()>>(test: impl Fn(KafkaCluster)
     });
 }
 
-/// Runs a test as the actors run: on one thread.
+/// Runs a test on a single thread, as the actors run.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     actix_rt::System::new().block_on(async { timeout(4 * PATIENCE, test).await.expect("the test takes too long") });
 }
@@ -60,13 +60,13 @@ fn embedded() -> Embedded {
     Embedded { cluster: KafkaCluster::new(options), _broker: broker }
 }
 
-/// Topics of this test's own on the real broker.
+/// Returns a cluster on the real broker, with topics of its own.
 pub(crate) fn real() -> KafkaCluster {
     let servers = std::env::var("TEST_KAFKA").expect("TEST_KAFKA names no broker: run the tests by `make test`");
     KafkaCluster::new(options(servers))
 }
 
-/// `count` states of different aircraft.
+/// Returns `count` states of different aircraft.
 pub(crate) fn states(count: i64) -> Vec<Arc<StateVector>> {
     (0..count).map(|number| Arc::new(state(number))).collect()
 }
@@ -95,7 +95,7 @@ pub(crate) fn read_one(servers: &str, topic: &str) -> OwnedMessage {
     message.detach()
 }
 
-/// Whether there is a topic of this name.
+/// Returns whether the topic exists.
 pub(crate) fn is_there(servers: &str, topic: &str) -> bool {
     let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", servers).set("group.id", "reader").create().unwrap();
@@ -103,7 +103,7 @@ pub(crate) fn is_there(servers: &str, topic: &str) -> bool {
     metadata.topics().iter().any(|known| known.name() == topic)
 }
 
-/// Waits for an assignment, starts all of it at `at` and returns it.
+/// Waits for an assignment, starts all its partitions at `at`, and returns them.
 pub(crate) async fn start(subscription: &KafkaSubscription, at: StartAt) -> Vec<i32> {
     match next(subscription).await {
         SubscriptionEvent::Assigned(partitions) => {
@@ -115,19 +115,20 @@ pub(crate) async fn start(subscription: &KafkaSubscription, at: StartAt) -> Vec<
     }
 }
 
-/// The next thing that happens. As the actors do for the lag, it asks for the ends of the log every few seconds, which is
-/// how a subscription notices that a topic was deleted and created again behind its back.
+/// Waits for the next event. Queries the end offsets every second, as the actors do for the lag, because that is how a
+/// subscription notices that its topic was deleted and recreated.
 pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent {
     let ask = async {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            // Only the question matters; while Kafka is unavailable it fails.
+            // The result does not matter, and the query fails while Kafka is unavailable.
             let _ = subscription.end_offsets().await;
         }
     };
     let wait = async {
         loop {
-            // A broker that was just started, or a coordinator that is being looked for, is an error that passes.
+            // Errors are transient here, such as when the broker has just started or the coordinator is still being
+            // looked up.
             if let Ok(event) = subscription.next().await {
                 return event;
             }
@@ -142,7 +143,7 @@ pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent 
     timeout(PATIENCE, wait).await.expect("nothing happened in time")
 }
 
-/// Reads until `count` states came, and returns their `last_contact` in the order of each partition.
+/// Reads until `count` states have arrived, and returns their `last_contact`, in order within each partition.
 pub(crate) async fn read(subscription: &KafkaSubscription, count: usize) -> Vec<i64> {
     let mut seen = Vec::new();
     while seen.len() < count {

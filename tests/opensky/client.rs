@@ -1,4 +1,4 @@
-//! What the client asks, and what it makes of good answers.
+//! The client's requests, and how it parses valid responses.
 
 use std::io::Write as _;
 
@@ -143,7 +143,7 @@ async fn compressed_and_chunked_answers_are_read() {
         reply(200, &[("Content-Encoding", "gzip")], gzip(STATES.as_bytes())),
         Reply::Close(chunked(&gzip(STATES.as_bytes()))),
         reply(200, &[("Content-Encoding", "gzip")], gzip(many.as_bytes())),
-        // Neither length nor chunks: the answer ends with the connection.
+        // With neither a length nor chunks, the end of the connection ends the response.
         Reply::Close([b"HTTP/1.0 200 OK\r\n\r\n", STATES.as_bytes()].concat()),
     ]);
     let client = server.anonymous();

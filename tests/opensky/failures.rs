@@ -1,4 +1,4 @@
-//! What the client makes of refusal, slowness, absence and garbage.
+//! How the client handles rejections, slow or missing servers, and garbage.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::server::{Reply, Server, answer, reply, token};
 
 const TOKEN: &str = "tok-1";
 
-/// The failure's kind and text, of which neither form may hold a secret.
+/// Returns the kind and text of the failure. Asserts that neither its display nor its debug form contains a secret.
 async fn failure(client: &OpenSkyClient) -> (&'static str, String) {
     let error = client.fetch().await.unwrap_err();
     for shown in [error.to_string(), format!("{error:?}")] {
@@ -27,7 +27,7 @@ async fn failure(client: &OpenSkyClient) -> (&'static str, String) {
     (kind, error.to_string())
 }
 
-/// What a client with an account makes of an answer to its request for states.
+/// Asserts how a client with an account classifies a response to its request for states.
 async fn check(states: Reply, kind: &str, says: &str) {
     let server = Server::play(vec![token(TOKEN, 1800), states]);
     let (found, text) = failure(&server.account()).await;
@@ -35,7 +35,7 @@ async fn check(states: Reply, kind: &str, says: &str) {
     assert!(found == "limited" || text.contains("/api/states/all"), "{text}");
 }
 
-/// What it makes of an answer to its request for a token.
+/// Asserts how it classifies a response to its request for a token.
 async fn check_token(answer: Reply, kind: &str, says: &str) {
     let server = Server::play(vec![answer]);
     let (found, text) = failure(&server.account()).await;
@@ -189,7 +189,7 @@ async fn an_answer_cut_short_is_no_answer() {
 
 #[actix_web::test]
 async fn a_small_answer_that_unpacks_to_a_huge_one_is_stopped() {
-    // One megabyte of blanks that ends at a byte, again and again: a deflate stream of its own making.
+    // A deflate block of one megabyte of blanks. The full flush ends it at a byte boundary, so it can be repeated.
     let mut block = Vec::with_capacity(64 * 1024);
     Compress::new(Compression::fast(), false).compress_vec(&[b' '; 1 << 20], &mut block, FlushCompress::Full).unwrap();
     let bomb = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255][..], &block.repeat(80)].concat();

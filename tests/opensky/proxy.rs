@@ -1,4 +1,4 @@
-//! Outgoing requests through a proxy that speaks CONNECT and the absolute form.
+//! Outgoing requests through a proxy, with CONNECT and with the absolute form.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -21,7 +21,7 @@ fn proxies(proxy: &str) -> Proxies {
     Proxies::read(|name| (name == "ALL_PROXY").then_some(proxy)).unwrap()
 }
 
-/// A client of `sky.test`, which is in no DNS, behind this proxy.
+/// Creates a client of `sky.test`, a name that does not resolve, behind this proxy.
 fn client(scheme: &str, proxy: &Server, authorities: Vec<CertificateDer<'static>>) -> OpenSkyClient {
     let address = proxy.url("").replace("http://", "http://me:p%40ss@");
     OpenSkyClient::new(OpenSkyOptions {
@@ -33,7 +33,7 @@ fn client(scheme: &str, proxy: &Server, authorities: Vec<CertificateDer<'static>
     })
 }
 
-/// `Basic`, of `me:p@ss`.
+/// Basic authentication as `me:p@ss`, in lower case as the server records it.
 const AUTHORIZATION: &str = "proxy-authorization: basic bwu6cebzcw==";
 
 #[actix_rt::test]
@@ -75,7 +75,7 @@ async fn a_proxy_that_does_not_connect_is_named() {
     let endless = [b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(5_000)].concat();
     check("https", vec![Reply::Close(endless)], "more than 16384 bytes of headers").await;
     check("https", vec![Reply::Close(Vec::new())], "proxy PROXY broke off CONNECT to auth.sky.test:443").await;
-    // Nobody listens, or no longer.
+    // The proxy no longer accepts connections.
     check("https", Vec::new(), "proxy PROXY").await;
 
     check("http", vec![reply(407, &[], "")], "proxy PROXY refused the request: 407 Proxy").await;

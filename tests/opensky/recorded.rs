@@ -1,4 +1,4 @@
-//! Answers that OpenSky gave; `tests/data/opensky/SOURCES.md` says where they come from.
+//! Responses recorded from OpenSky; `tests/data/opensky/SOURCES.md` lists where they come from.
 
 use actors::domain::Snapshot;
 use flight_monitor::sources::opensky::wire::parse_states;

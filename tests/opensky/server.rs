@@ -1,4 +1,4 @@
-//! A server on the loopback that plays a script: one connection and one reply after the other.
+//! A server on the loopback interface that plays a script: one connection and one reply after the other.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -11,24 +11,24 @@ use flight_monitor::sources::PollInterval;
 use flight_monitor::sources::http::Network;
 use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
 
-/// What becomes of one connection, once its request is read.
+/// What the server does with a connection after it has read the request.
 pub(crate) enum Reply {
-    /// These bytes, then the end.
+    /// Sends these bytes, then closes the connection.
     Close(Vec<u8>),
-    /// These bytes, then a reset.
+    /// Sends these bytes, then resets the connection.
     Reset(Vec<u8>),
-    /// These bytes, then nothing for as long as the server lives.
+    /// Sends these bytes, then nothing while the server lives.
     Hold(Vec<u8>),
-    /// These bytes, then one more every few milliseconds, for ever.
+    /// Sends these bytes, then one more byte every few milliseconds, forever.
     Drip(Vec<u8>),
 }
 
-/// A request as it arrived.
+/// A request as the server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Method and path with query.
+    /// The method, and the path with the query.
     pub(crate) line: String,
-    /// Everything up to the body, in lower case.
+    /// Everything before the body, in lower case.
     pub(crate) head: String,
     pub(crate) body: String,
 }
@@ -36,11 +36,11 @@ pub(crate) struct Request {
 pub(crate) struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    // Its end tells the server's threads that nobody waits for them any more.
+    // Dropping it tells the server's threads to stop.
     _alive: mpsc::Sender<()>,
 }
 
-/// An answer with a `Content-Length`.
+/// Builds a response with a `Content-Length`.
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let mut head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
@@ -71,7 +71,7 @@ impl Server {
                 let (stream, _) = listener.accept().unwrap();
                 held.extend(play(stream, reply, &seen));
             }
-            // The script is over: whoever comes now is refused.
+            // The script is over, so further connections are refused.
             drop(listener);
             let _ = gone.recv();
         });
@@ -86,7 +86,7 @@ impl Server {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The first lines of the requests so far.
+    /// Returns the first lines of the requests so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.requests().into_iter().map(|request| request.line).collect()
     }
@@ -108,24 +108,24 @@ impl Server {
         OpenSkyClient::new(self.options())
     }
 
-    /// A client whose id is `me` and whose secret is `hunter2 & co`.
+    /// Creates a client with the id `me` and the secret `hunter2 & co`.
     pub(crate) fn account(&self) -> OpenSkyClient {
         let credentials = Some(Credentials::new("me", "hunter2 & co").unwrap());
         OpenSkyClient::new(OpenSkyOptions { credentials, ..self.options() })
     }
 }
 
-/// Answers one request; gives the connection back when it has to stay open.
+/// Answers one request. Returns the connection if it has to stay open.
 fn play(mut stream: TcpStream, reply: Reply, seen: &Mutex<Vec<Request>>) -> Option<TcpStream> {
     if let Reply::Reset(bytes) = reply {
-        // A connection that is closed with unread bytes is reset.
+        // Closing a connection with unread bytes resets it.
         stream.read_exact(&mut [0]).unwrap();
         stream.write_all(&bytes).unwrap();
         return None;
     }
     seen.lock().unwrap().push(read_request(&mut stream)?);
     match reply {
-        // The client may hang up in the middle, and often does.
+        // The client often closes the connection before it has read everything.
         Reply::Close(bytes) => drop(stream.write_all(&bytes)),
         Reply::Reset(_) => {}
         Reply::Hold(bytes) => {

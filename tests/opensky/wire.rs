@@ -1,4 +1,4 @@
-//! What a row, a bad row and a whole answer of `/states/all` are.
+//! Parsing of `/states/all`: rows, invalid rows and whole responses.
 
 use actors::domain::{BadRows, Snapshot, StateVector, UnixTime};
 use flight_monitor::sources::opensky::wire::parse_states;
@@ -10,7 +10,7 @@ fn answer(rows: &[&str]) -> Vec<u8> {
     format!(r#"{{"time":1458564121,"states":[{}]}}"#, rows.join(",")).into_bytes()
 }
 
-/// The good row with one column replaced.
+/// Returns the good row with one column replaced.
 fn with(column: usize, value: &str) -> String {
     let inner = GOOD.trim_matches(['[', ']']);
     let columns: Vec<&str> = inner.split(',').enumerate().map(|(i, v)| if i == column { value } else { v }).collect();
@@ -185,7 +185,7 @@ fn an_answer_of_far_too_many_rows_is_refused() {
     assert!(parse_states(&rows(200_001)).unwrap_err().to_string().contains("more than 200000 rows"));
 }
 
-/// A valid answer with some bytes changed, dropped or doubled.
+/// Generates a valid response with some bytes changed, dropped or duplicated.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let body = answer(&[GOOD, GOOD, GOOD]);
     let edits = prop::collection::vec((0..body.len(), any::<u8>(), 0..4u8), 1..8);

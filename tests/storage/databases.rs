@@ -1,4 +1,4 @@
-//! A fresh database for each test.
+//! Creates a fresh database for each test.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 use url::Url;
 
-/// The versions of the migrations in their order, the same for both databases.
+/// Returns the versions of the migrations in order. They are the same for both databases.
 pub(crate) fn migrations() -> Vec<String> {
     fn versions<DB: Backend>(source: &impl MigrationSource<DB>) -> Vec<String> {
         let migrations = source.migrations().unwrap();
@@ -36,9 +36,9 @@ pub(crate) fn migrations() -> Vec<String> {
     versions_of_postgres
 }
 
-/// A database with nothing in it, and what the tests do to it behind the storage's back.
+/// An empty database, and what the tests do to it without going through the storage.
 pub(crate) trait TestDatabase: Sized + 'static {
-    /// Whether the server itself keeps the traffic of each hour, and sees to the retention.
+    /// Whether the program itself maintains the hourly traffic and enforces the retention, rather than the database.
     const KEEPS_TRAFFIC: bool = true;
 
     async fn new() -> Self;
@@ -49,19 +49,19 @@ pub(crate) trait TestDatabase: Sized + 'static {
         self.storage_with(StorageOptions::default())
     }
 
-    /// Runs SQL of no result.
+    /// Runs SQL that returns nothing.
     async fn execute(&self, sql: &str);
 
-    /// How many rows a table has.
+    /// Returns the number of rows in a table.
     async fn count(&self, table: &str) -> i64;
 
-    /// Has the database refuse every row with this callsign, once there is a row with it or at once.
+    /// Makes the database reject every row with this callsign. SQLite inserts one such row first.
     async fn refuse_callsign(&self, callsign: &str);
 
-    /// Takes the last migration back, or all.
+    /// Reverts the last migration, or all of them.
     async fn revert(&self, all: bool);
 
-    /// Opens and migrates it.
+    /// Creates a database and applies the migrations.
     async fn migrated() -> (Self, Storage) {
         let database = Self::new().await;
         let storage = database.storage();
@@ -80,23 +80,23 @@ fn unique_name() -> String {
     format!("fm_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The same database, where names without a schema mean those of `schemas`.
+/// Returns the URL of the same database with this `search_path`.
 fn in_schema(server: &Url, schemas: &str) -> Url {
     let mut url = server.clone();
     url.set_query(Some(&format!("options=-csearch_path%3D{schemas}")));
     url
 }
 
-/// PostgreSQL: a database for each test.
+/// PostgreSQL, with a separate database for each test.
 pub(crate) struct Postgres {
     pub(crate) url: Url,
     server: Url,
-    /// Dropped with the test, unless it is in a schema instead.
+    /// The SQL that removes this test's database or schema on drop.
     drop_by: String,
 }
 
 impl Postgres {
-    /// A database made with these options.
+    /// Creates a database with these options.
     pub(crate) async fn with(options: &str) -> Self {
         let server = variable("TEST_DATABASE_URL");
         let name = unique_name();
@@ -106,12 +106,12 @@ impl Postgres {
         Self { url, server, drop_by: format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)") }
     }
 
-    /// A client of our own.
+    /// Connects a client that does not go through the storage.
     pub(crate) async fn client(&self) -> tokio_postgres::Client {
         connect(&self.url).await
     }
 
-    /// Applies the migrations and nothing more, as on a server that has no TimescaleDB.
+    /// Applies the migrations and nothing more, as on a server without TimescaleDB.
     pub(crate) async fn make_tables(&self) {
         let url = self.url.to_string();
         tokio::task::spawn_blocking(move || {
@@ -172,7 +172,7 @@ impl TestDatabase for Postgres {
 }
 
 impl Drop for Postgres {
-    /// In a thread with a runtime of its own, since the test's is busy with dropping.
+    /// Cleans up in a separate thread with its own runtime, because the runtime of the test is blocked by the drop.
     fn drop(&mut self) {
         let (server, sql) = (self.server.clone(), self.drop_by.clone());
         let cleaner = std::thread::spawn(move || {
@@ -186,8 +186,8 @@ impl Drop for Postgres {
     }
 }
 
-/// TimescaleDB: a schema for each test, since the one for tests cannot make databases. The extension is in `public`,
-/// made there by the first test's own migration.
+/// TimescaleDB, with a separate schema for each test, because the test user cannot create databases. The extension is
+/// installed in `public`, by the first test's migration.
 pub(crate) struct Timescale(pub(crate) Postgres);
 
 impl TestDatabase for Timescale {
@@ -198,7 +198,8 @@ impl TestDatabase for Timescale {
         let server = variable("TEST_TIMESCALE_URL");
         EXTENSION
             .get_or_init(|| async {
-                // Its tables would show through where a test's own are missing.
+                // The tables must not stay in `public`, where they would be found whenever a test's own table is
+                // missing.
                 let public =
                     Postgres { url: in_schema(&server, "public"), server: server.clone(), drop_by: ";".into() };
                 let migrated = public.storage().migrate().await.unwrap();
@@ -233,7 +234,7 @@ impl TestDatabase for Timescale {
     }
 }
 
-/// SQLite: a file for each test, in a folder that is not there yet.
+/// SQLite, with a separate file for each test, in a folder that does not exist yet.
 pub(crate) struct Sqlite {
     pub(crate) path: PathBuf,
     _folder: tempfile::TempDir,
@@ -266,7 +267,8 @@ impl TestDatabase for Sqlite {
         diesel::sql_query(sql).get_result::<Scalar>(&mut self.client()).unwrap().value
     }
 
-    /// No constraint can be added to a table, so a row that has the callsign already forbids a second one.
+    /// SQLite cannot add a constraint to a table. A unique index rejects the callsign instead, as one row already has
+    /// it.
     async fn refuse_callsign(&self, callsign: &str) {
         self.execute(&format!(
             "INSERT INTO state_vectors (icao24, last_contact, callsign) VALUES ('ffffff', 0, '{callsign}');

@@ -1,4 +1,4 @@
-//! The history row by row, against what was stored.
+//! The history, compared row by row with what was stored.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn store(storage: &Storage, states: Vec<StateVector>) {
     storage.writer().store(&batch, &LikelyNew::default()).await.unwrap();
 }
 
-/// Bursts of rows with minutes, days and decades between them, some of them dense.
+/// Generates bursts of rows, some of them dense, with minutes, days and decades between them.
 fn scattered() -> Vec<StateVector> {
     let random = &mut StdRng::seed_from_u64(7);
     let callsigns = ["SWR123", "fM1", "O'HARE", "BACK\\SLASH", "RA 593A", "\"Q\",\u{e9}"];

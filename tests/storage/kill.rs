@@ -1,4 +1,4 @@
-//! What is left of a batch when the process is killed in the middle of storing it.
+//! Kills the process while it stores a batch, and checks what is left.
 
 use std::os::unix::process::ExitStatusExt;
 use std::str::FromStr;
@@ -36,7 +36,7 @@ async fn stored_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
         let (database, storage) = D::migrated().await;
         let mut process = std::process::Command::new(std::env::current_exe().unwrap());
         process.args(["kill::child_process_killed_while_storing", "--exact", "--ignored"]).env(URL, url(&database));
-        // The first batch passes.
+        // The failpoint lets the first batch pass.
         process.env("FAILPOINTS", format!("{failpoint}=1*off->return"));
         let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
         assert_eq!(status.signal(), Some(9), "{failpoint}: {status}");
@@ -59,7 +59,7 @@ async fn sqlite_has_all_of_a_batch_or_nothing() {
     stored_after_a_kill::<Sqlite>(|database| format!("sqlite://{}", database.path.display())).await;
 }
 
-/// Some hours' states, a seventh of them late.
+/// Generates a few hours of states. One in seven is late.
 fn hours() -> (Vec<StateVector>, Vec<StateVector>) {
     let states = traffic(9, 10, 4).into_iter().enumerate();
     let (late, in_time): (Vec<_>, Vec<_>) = states.partition(|(i, _)| i % 7 == 0);
@@ -92,7 +92,7 @@ async fn exact_after_a_kill<D: TestDatabase>(url: impl Fn(&D) -> String) {
         process.env("FAILPOINTS", failpoint);
         let status = tokio::task::spawn_blocking(move || process.output().unwrap().status).await.unwrap();
         assert_eq!(status.signal(), Some(9), "{failpoint}: {status}");
-        // The next one stores what is missing, and what is there already, and goes on.
+        // The next process continues: it stores the missing rows, and again those that are already stored.
         let (in_time, late) = hours();
         let writer = database.storage_with(options()).writer();
         let position = writer.positions(&batch(Vec::new()).log, &[0]).await.unwrap()[0].next_offset;

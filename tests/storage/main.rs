@@ -1,11 +1,12 @@
-//! The storage against real databases: one suite for all of them, and what each has for itself.
+//! The storage against real databases: a suite that runs on each of them, and tests of what is specific to one.
 //!
-//! `TEST_DATABASE_URL` names a PostgreSQL that lets us make databases, `TEST_TIMESCALE_URL` one with TimescaleDB where
-//! each test has a schema of its own. `make test` starts both and runs everything.
+//! `TEST_DATABASE_URL` names a PostgreSQL server where the tests may create databases, `TEST_TIMESCALE_URL` one with
+//! TimescaleDB, where each test has its own schema. `make test` starts both and runs everything.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-/// These tests, once for each database: functions of the module in which it stands, generic over a `TestDatabase`.
+/// Generates each of these tests once for each database. They are functions of the enclosing module, generic over a
+/// `TestDatabase`.
 macro_rules! on_each_database {
     ($($test:ident)*) => {
         on_each_database!(@on [ignore = "needs PostgreSQL: run it by `make test`"] postgres Postgres: $($test)*);

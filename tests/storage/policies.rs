@@ -1,4 +1,4 @@
-//! Compression and retention by TimescaleDB's policies, run by hand as its background workers would.
+//! Compression and retention by TimescaleDB's policies. The tests run the jobs that the background workers would run.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn options(compress_after: i64, retention: i64, chunk: i64) -> StorageOptions {
     StorageOptions { compress_after, retention, chunk_interval, ..StorageOptions::default() }
 }
 
-/// Name, number, span and interval of each job, in seconds.
+/// Returns the name, number, span and interval of each job, with times in seconds.
 async fn jobs(database: &Timescale) -> Vec<(String, i32, i64, i64)> {
     let rows = database.0.client().await.query(JOBS, &[]).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
@@ -43,7 +43,7 @@ async fn migrate(database: &Timescale, options: StorageOptions) -> (Storage, Pol
     (storage, policies)
 }
 
-/// One poll of 20 aircraft in each of these hours before this one, in the middle of the hour.
+/// Generates one poll of 20 aircraft in the middle of each of these hours, counted back from the current one.
 fn hours_ago(hours: impl IntoIterator<Item = i64>) -> Vec<StateVector> {
     let hour = UnixTime::now().0 / HOUR * HOUR + HOUR / 2;
     hours.into_iter().flat_map(|ago| poll(20, hour - ago * HOUR)).collect()
@@ -109,7 +109,7 @@ async fn old_chunks_are_compressed_then_dropped() {
     assert_eq!(store(&storage, None, states.clone()).await, (120, 0));
     run_jobs(&database).await;
     assert_eq!((database.count(CHUNKS).await, database.count(COMPRESSED).await), (6, 3));
-    // Read as before, and a late row finds its place beside those that are there.
+    // Compressed chunks are still readable, and late rows are inserted into them.
     let mut aircraft: Vec<_> = states.iter().filter(|state| state.icao24.to_u32() == 3).cloned().collect();
     aircraft.sort_by_key(|state| state.last_contact);
     let whole = (Icao24::from_u32(3), UnixTime(0), UnixTime(i64::MAX));
@@ -119,7 +119,7 @@ async fn old_chunks_are_compressed_then_dropped() {
         late.clone().into_iter().map(|state| StateVector { last_contact: UnixTime(state.last_contact.0 + 1), ..state }),
     );
     assert_eq!(store(&storage, Some(120), late).await, (20, 20));
-    // The next run takes the late rows in.
+    // The next run compresses the late rows.
     run_jobs(&database).await;
     assert_eq!((database.count(COMPRESSED).await, database.count("state_vectors").await), (3, 140));
     database.execute("SELECT decompress_chunk(chunk, true) FROM show_chunks('state_vectors') AS chunk").await;
@@ -145,7 +145,7 @@ async fn the_server_leaves_the_retention_to_the_policy_and_sees_to_it_where_ther
     let nothing_more = Maintained { expired: 0, more: false };
     assert_eq!(writer.maintain().await.unwrap(), nothing_more);
     assert_eq!(database.count(CHUNKS).await, 4);
-    // As under a licence that has no policies.
+    // Like a server whose licence does not include policies.
     database.execute("SELECT remove_retention_policy('state_vectors')").await;
     assert_eq!(writer.maintain().await.unwrap(), nothing_more);
     assert_eq!((database.count(CHUNKS).await, database.count("state_vectors").await), (2, 40));

@@ -1,4 +1,4 @@
-//! What PostgreSQL has for itself: a network and a server that may stop.
+//! Behaviour specific to PostgreSQL, which is reached through a network and can stop.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ fn open(url: &url::Url, options: StorageOptions) -> Storage {
 
 fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, StoreError>, asked: Instant) {
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
-    // Connecting and the statement have a time-out each.
+    // Connecting and the statement each have their own timeout.
     assert!(asked.elapsed() < 3 * SHORT + Duration::from_secs(1), "{:?}", asked.elapsed());
 }
 
@@ -50,7 +50,7 @@ async fn a_network_that_falls_silent_is_an_unavailable_database() {
     proxy.set(Weather::Silence);
     let second = batch(vec![part(0, Some(10), poll(10, START + 1))]);
     for _ in 0..2 {
-        // At first in the middle of a connection, then with a connection that does not come about.
+        // The first call fails on an open connection, later calls fail to connect.
         let asked = Instant::now();
         assert_unavailable(&writer.store(&second, &hints(&second, true)).await, asked);
         let asked = Instant::now();
@@ -83,7 +83,7 @@ async fn a_server_process_that_is_stopped_is_an_unavailable_database() {
     let second = batch(vec![part(0, Some(10), poll(10, START + 1))]);
     let asked = Instant::now();
     let answer = writer.store(&second, &hints(&second, true)).await;
-    // The stopped process holds no lock, so a new connection gets on without it.
+    // The stopped process holds no lock, so a new connection can proceed.
     let again = writer.store(&second, &hints(&second, true)).await;
     kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
     assert_unavailable(&answer, asked);
@@ -117,7 +117,7 @@ async fn a_server_that_was_restarted_is_connected_to_anew() {
         let batch = batch(vec![part(0, (round > 0).then_some(round), vec![state(1, START + round, "A")])]);
         let mut stored = writer.store(&batch, &hints(&batch, true)).await;
         if round > 0 && stored.is_err() {
-            // The end of a connection may be noticed only by the first call.
+            // The first call may be the one that notices that the connection was closed.
             stored = writer.store(&batch, &hints(&batch, true)).await;
         }
         assert_eq!(stored.unwrap().inserted, 1);
@@ -146,7 +146,7 @@ async fn a_call_that_is_given_up_leaves_nothing_behind() {
     writer.store(&first, &hints(&first, true)).await.unwrap();
     holder.batch_execute("BEGIN; SELECT * FROM ingest_position FOR UPDATE").await.unwrap();
     let second = batch(vec![part(0, Some(10), poll(10, START + 1))]);
-    // Given up while it waits for the lock, in the middle of its transaction.
+    // The call is cancelled in the middle of its transaction, while it waits for the lock.
     let given_up = tokio::time::timeout(SHORT, writer.store(&second, &hints(&second, true))).await;
     assert!(given_up.is_err());
     holder.batch_execute("COMMIT").await.unwrap();
@@ -171,7 +171,7 @@ async fn a_lock_that_another_holds_is_waited_for_within_bounds() {
     };
     assert!(reason.contains("lock timeout"), "{reason}");
 
-    // As a process does that migrates, for all that is known of it.
+    // This lock makes the holder look like a process that is migrating.
     holder.batch_execute(&format!("SELECT pg_advisory_lock({})", i64::from_be_bytes(*b"flight-m"))).await.unwrap();
     let error = storage.migrate().await.unwrap_err();
     assert!(matches!(error, MigrateError::Locked { waited } if waited == SHORT), "{error}");
@@ -229,7 +229,7 @@ async fn a_server_without_timescaledb_keeps_a_plain_table_with_its_index() {
     assert_eq!(migrated.applied, migrations());
     assert_eq!(migrated.applied[..6], [1, 2, 3, 4, 5, 6].map(|number| format!("2026010100000{number}")));
     if migrated.hypertable != Hypertable::NotAvailable {
-        // TEST_DATABASE_URL may name a server that has it.
+        // `TEST_DATABASE_URL` may name a server that has TimescaleDB.
         return;
     }
     let client = database.client().await;

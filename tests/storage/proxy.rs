@@ -1,4 +1,4 @@
-//! A relay between the storage and PostgreSQL that can do what a network does.
+//! A proxy between the storage and PostgreSQL that simulates network faults.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// What becomes of the bytes.
+/// What the proxy does with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weather {
-    /// They are passed on.
+    /// Passes everything on.
     Fair,
-    /// Nothing passes, and the connections stay open.
+    /// Passes nothing on, and keeps the connections open.
     Silence,
-    /// Everything passes until a COMMIT has gone to the server; after it no answer does.
+    /// Passes everything on until a COMMIT has reached the server, then withholds the responses.
     LosesCommitAnswer,
-    /// Every connection is closed, and new ones are too.
+    /// Closes every connection, including new ones.
     Cut,
 }
 
 pub(crate) struct Proxy {
-    /// The server's URL, by way of the proxy.
+    /// The URL of the server through the proxy.
     pub(crate) url: Url,
     weather: Arc<watch::Sender<Weather>>,
     accepting: JoinHandle<()>,
@@ -78,7 +78,7 @@ async fn relay(client: TcpStream, server: TcpStream, weather: Arc<watch::Sender<
             wait_out_silence(&weather).await;
             let commits = buffer[..n].windows(7).any(|word| word == b"COMMIT\0");
             if commits && *weather.borrow() == Weather::LosesCommitAnswer {
-                // Before the server can answer.
+                // Set before the server can respond.
                 weather.send_replace(Weather::Silence);
             }
             if to_server.write_all(&buffer[..n]).await.is_err() {

@@ -1,4 +1,4 @@
-//! What the server itself deletes, where no policy of TimescaleDB does.
+//! Retention enforced by the program itself, where no TimescaleDB policy does it.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn store(writer: &Writer, expected: Option<i64>, states: Vec<StateVector>)
     writer.store(&batch, &hints(&batch, false)).await.unwrap();
 }
 
-/// Steps until there is nothing more to do; how many rows each deleted.
+/// Runs maintenance steps until nothing is left to do. Returns the number of rows that each step deleted.
 async fn maintain(writer: &Writer) -> Vec<u64> {
     let mut steps = Vec::new();
     loop {
@@ -36,7 +36,7 @@ async fn maintain(writer: &Writer) -> Vec<u64> {
     }
 }
 
-/// 50 aircraft, 20 times an hour for these hours before now.
+/// Generates 50 aircraft with 20 states each for these hours before now.
 fn hours_ago(hours: &[i64]) -> Vec<StateVector> {
     let now = UnixTime::now().0;
     hours.iter().flat_map(|hour| (1..=20).flat_map(move |i| poll(50, now - hour * HOUR - i))).collect()
@@ -49,7 +49,7 @@ async fn what_is_too_old_goes_in_small_steps<D: TestDatabase>() {
     let writer = storage.writer();
     assert_eq!(maintain(&writer).await, [0]);
     store(&writer, None, hours_ago(&[1, 3, 5])).await;
-    // One aircraft that has more old rows than a step may delete, and one that has no others.
+    // One aircraft has more old rows than a step may delete, another has only old rows.
     let long_ago = UnixTime::now().0 - 100 * HOUR;
     let many = (0..700).map(|i| state(7, long_ago + i, "MANY")).chain([state(0xff_ffff, long_ago, "GONE")]).collect();
     store(&writer, Some(3000), many).await;
@@ -60,7 +60,7 @@ async fn what_is_too_old_goes_in_small_steps<D: TestDatabase>() {
     assert_eq!(database.count("state_vectors").await, 2000);
     let first = storage.track(Icao24::from_u32(7), UnixTime(0), UnixTime(i64::MAX), 1).await.unwrap();
     assert!(first[0].last_contact.0 > UnixTime::now().0 - 4 * HOUR);
-    // Rows that come too late are deleted as well, and the round begins anew.
+    // Rows that arrive too late are also deleted, which starts another round.
     store(&writer, Some(3701), vec![state(1, long_ago, "LATE"), state(0xff_ffff, long_ago, "LATE")]).await;
     assert_eq!(maintain(&writer).await, [2]);
 }
@@ -124,7 +124,7 @@ async fn rows_that_somebody_holds_are_left_for_a_later_step() {
     let other = database.client().await;
     other.batch_execute("BEGIN; SELECT FROM state_vectors FOR UPDATE").await.unwrap();
     assert!(matches!(writer.maintain().await, Err(StoreError::Unavailable(_))));
-    // Storing goes on meanwhile.
+    // Storing still works while the rows are locked.
     store(&writer, Some(2000), vec![state(1, UnixTime::now().0, "NEW")]).await;
     other.batch_execute("ROLLBACK").await.unwrap();
     let steps = maintain(&writer).await;

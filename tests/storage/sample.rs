@@ -6,14 +6,14 @@ use actors::batch::{Batch, LogId, PartitionBatch};
 use actors::domain::{FIELDS, FieldKind, Icao24, StateVector, StateVectorParts, UnixTime};
 use actors::ports::LikelyNew;
 
-/// A time within the retention of nobody, on a full hour.
+/// A full hour that lies outside the default retention.
 pub(crate) const START: i64 = 1_750_000_000 - 1_750_000_000 % 3600;
 
 pub(crate) fn log(cluster: &str) -> LogId {
     LogId { cluster: cluster.into(), topic: "telemetry.raw".into() }
 }
 
-/// A state with little in it, told apart by its callsign.
+/// Creates a state with few fields, identified by its callsign.
 pub(crate) fn state(icao24: u32, last_contact: i64, callsign: &str) -> StateVector {
     StateVector {
         callsign: Some(callsign.into()),
@@ -21,7 +21,7 @@ pub(crate) fn state(icao24: u32, last_contact: i64, callsign: &str) -> StateVect
     }
 }
 
-/// A state of which every field is known.
+/// Creates a state with every field set.
 pub(crate) fn every_field_known(icao24: u32, last_contact: i64) -> StateVector {
     let mut parts = StateVectorParts::default();
     for (i, field) in FIELDS.iter().enumerate() {
@@ -38,7 +38,7 @@ pub(crate) fn every_field_known(icao24: u32, last_contact: i64) -> StateVector {
     parts.try_into().unwrap()
 }
 
-/// A part that follows `expected`, one record for each state.
+/// Creates a part that follows the offset `expected`, with one record for each state.
 pub(crate) fn part(partition: i32, expected: Option<i64>, states: Vec<StateVector>) -> PartitionBatch {
     let next_offset = expected.unwrap_or(0) + states.len().max(1) as i64;
     PartitionBatch {
@@ -57,12 +57,12 @@ pub(crate) fn batch(parts: Vec<PartitionBatch>) -> Batch {
     Batch { log: log("cluster"), parts }
 }
 
-/// The same hint for every row.
+/// Returns the same hint for every row.
 pub(crate) fn hints(batch: &Batch, likely_new: bool) -> LikelyNew {
     LikelyNew(batch.parts.iter().map(|part| vec![likely_new; part.states.len()]).collect())
 }
 
-/// `n` states of different aircraft at one time, as a poll brings them.
+/// Creates `n` states of different aircraft with the same time, like a poll returns them.
 pub(crate) fn poll(n: u32, last_contact: i64) -> Vec<StateVector> {
     (0..n).map(|i| StateVector { lat: Some(f64::from(i)), ..state(i, last_contact, "POLL") }).collect()
 }

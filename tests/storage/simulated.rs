@@ -1,4 +1,4 @@
-//! Flights of a simulated sky whose aircraft fly back and forth, compared with what the rows say by themselves.
+//! The flights derived from a simulated sky, whose aircraft fly back and forth, checked against the sightings.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -14,7 +14,7 @@ const START: i64 = 1_750_000_000;
 const HOURS: i64 = 14;
 const POLL: i64 = 60;
 
-/// What was seen of each aircraft, in the order of time.
+/// Returns the sightings of each aircraft in order of time.
 fn observe(aircraft: usize) -> BTreeMap<Icao24, Vec<Sighting>> {
     let clock = ManualClock::new(START);
     let simulator = simulator::start(simulator::Options {
@@ -40,7 +40,7 @@ fn observe(aircraft: usize) -> BTreeMap<Icao24, Vec<Sighting>> {
     seen
 }
 
-/// The flights whose take-off and landing were seen, with the sightings that they should consist of.
+/// Returns the flights whose takeoff and landing were both seen, with the sightings that belong to them.
 fn whole<'a>(flights: &[Flight], sightings: &'a [Sighting]) -> Vec<(Flight, &'a [Sighting])> {
     let within = |flight: &Flight| {
         let first = sightings.iter().position(|sighting| sighting.at == flight.first_seen).unwrap();
@@ -69,14 +69,16 @@ fn the_flights_of_a_simulated_sky_are_those_that_were_flown() {
             assert_eq!(flight.states, made_of.len() as u64, "{flight:?}");
             let highest = made_of.iter().filter_map(|sighting| sighting.altitude).reduce(f64::max);
             assert_eq!(flight.highest_altitude, highest, "{flight:?}");
-            // Of some aircraft no position is known. The simulated way is a great circle, of which each state is at most rounded.
+            // Some aircraft have no known position. Simulated aircraft follow a great circle, and each state deviates
+            // from it at most by rounding.
             if let Some((first, last)) = flight.first_position.zip(flight.last_position) {
                 let straight = first.distance_to(last);
                 let detour = flight.distance - straight;
                 assert!((-1.0..0.01 * straight + 1_000.0).contains(&detour), "{straight} {flight:?}");
             }
         }
-        // Back from where it landed; a minute or two after take-off it may be some way from there.
+        // The next flight departs from where the last one landed. A minute or two after takeoff, the aircraft may be
+        // some distance away.
         for pair in whole.windows(2) {
             let ((landed, _), (departed, _)) = (&pair[0], &pair[1]);
             let soon = departed.first_seen.seconds_since(landed.last_seen) < 3 * 3600;

@@ -1,4 +1,4 @@
-//! What SQLite has for itself: files, and a database in memory.
+//! Behaviour specific to SQLite: files, and a database in memory.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ async fn clones_of_a_database_in_memory_share_it_and_others_do_not() {
     let writer = storage.writer();
     let batch = batch(vec![part(0, None, poll(1000, START))]);
     assert_eq!(writer.store(&batch, &hints(&batch, true)).await.unwrap().inserted, 1000);
-    // Neither the end of the writer nor of its connection is the end of the data.
+    // The data outlives the writer and its connection.
     writer.reset();
     drop(writer);
     let clone = storage.clone();
@@ -73,7 +73,8 @@ async fn a_thread_that_does_not_come_back_is_given_up_and_never_doubled() {
         assert!(asked.elapsed() < 3 * SHORT);
     }
     other.batch_execute("ROLLBACK").unwrap();
-    // The first call goes on and commits, though nobody waits for it: the position says so to the next.
+    // The first call continues and commits, though its caller has given up. The position then tells the next call that
+    // the batch is stored.
     let again = loop {
         if let Ok(stored) = writer.store(&batch, &hints(&batch, true)).await {
             break stored;
@@ -92,6 +93,6 @@ async fn a_file_that_cannot_be_made_or_is_no_database_is_named() {
         assert!(matches!(&error, OpenError::File { .. }), "{error:?}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     }
-    // A reading of the file that was not asked for would have destroyed it.
+    // Opening the file must not overwrite it.
     assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is no database"));
 }

@@ -14,12 +14,12 @@ const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
 const TABLES: [&str; 2] = ["traffic_by_country", "traffic_by_cell"];
 
-/// An hour's country, states and aircraft.
+/// States and aircraft, by hour and country.
 pub(crate) type ByCountry = BTreeMap<(i64, Option<String>), (i64, i64)>;
-/// An hour's cell, states and aircraft.
+/// States and aircraft, by hour and cell.
 pub(crate) type ByCell = BTreeMap<(i64, i16, i16), (i64, i64)>;
 
-/// What the statistics of these states are, by another way than the databases take.
+/// Computes the statistics of these states independently of the databases.
 pub(crate) fn expected(states: &[StateVector]) -> (ByCountry, ByCell) {
     let mut countries: BTreeMap<_, (i64, BTreeSet<_>)> = BTreeMap::new();
     let mut cells: BTreeMap<_, (i64, BTreeSet<_>)> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub(crate) fn expected(states: &[StateVector]) -> (ByCountry, ByCell) {
     (counts(countries), counts(cells))
 }
 
-/// What a PostgreSQL holds.
+/// Reads the statistics from PostgreSQL.
 pub(crate) async fn found(database: &Postgres) -> (ByCountry, ByCell) {
     let client = database.client().await;
     let hour = "extract(epoch FROM hour)::bigint";
@@ -56,7 +56,7 @@ pub(crate) async fn found(database: &Postgres) -> (ByCountry, ByCell) {
     )
 }
 
-/// Aircraft over all of the world in three hours, at its edges too, some without a position or a country.
+/// Generates aircraft around the world over three hours, including its edges and some without a position or country.
 pub(crate) fn around_the_world() -> Vec<StateVector> {
     let places = [
         Some((47.4, 8.5)),
@@ -102,7 +102,7 @@ async fn continuous_aggregates_count_each_hour_and_late_rows_with_the_next_refre
     assert_eq!(storage.migrate().await.unwrap().statistics, Statistics::Present);
     let mut states = around_the_world();
     store(&storage, None, states.clone()).await;
-    // What was never refreshed is counted while it is asked for.
+    // Hours that were never refreshed are counted at query time.
     assert_eq!(found(&database.0).await, expected(&states));
     refresh(&database).await;
     assert_eq!(found(&database.0).await, expected(&states));
@@ -139,7 +139,7 @@ async fn the_aggregates_are_refreshed_as_far_back_as_there_are_rows_and_kept_as_
         let both = |name: &str| [(name.to_owned(), Some(reach), None), (name.to_owned(), None, Some(kept))];
         assert_eq!(jobs, [both("traffic_by_cell"), both("traffic_by_country")].concat());
     }
-    // As the background workers would.
+    // Runs the jobs as the background workers would.
     store(&database.storage(), None, poll(5, UnixTime::now().0 - 3 * HOUR)).await;
     let ids = "SELECT job_id FROM timescaledb_information.jobs
         WHERE hypertable_schema = current_schema() AND hypertable_name LIKE 'traffic%'";
@@ -156,7 +156,7 @@ async fn tables_become_continuous_aggregates_with_the_hours_that_outlived_their_
     database.0.make_tables().await;
     let states = around_the_world();
     store(&database.storage(), None, states.clone()).await;
-    // One hour whose rows are gone, one of which some are, and one that was counted wrongly.
+    // One hour has lost all its rows, one has lost some, and one was counted incorrectly.
     database
         .execute(&format!(
             "INSERT INTO traffic_by_country VALUES
@@ -174,7 +174,7 @@ async fn tables_become_continuous_aggregates_with_the_hours_that_outlived_their_
     cells.retain(|(hour, ..), _| *hour > START);
     cells.insert((START - 2 * DAY, 10, 15), (7, 3));
     let (found_countries, mut found_cells) = found(&database.0).await;
-    // Nothing had been counted by cells in the hour of the oldest row.
+    // The hour of the oldest row has no counts by cell.
     found_cells.retain(|(hour, ..), _| *hour != START);
     assert_eq!((found_countries, found_cells), (countries, cells));
     let uncommented = "SELECT count(*) FROM pg_attribute
@@ -189,11 +189,11 @@ async fn the_latest_states_are_one_of_each_aircraft_heard_lately<D: TestDatabase
     let states = [poll(20, now - 2000), poll(10, now - 600), poll(5, now - 60)].concat();
     store(&storage, None, states).await;
     assert_eq!(database.count("latest_states").await, 10);
-    // The older states of the five that were heard again are not among them.
+    // The older states of the five aircraft that were heard again are not included.
     assert_eq!(database.count("(SELECT DISTINCT icao24 FROM latest_states) AS aircraft").await, 10);
     let newest = "(SELECT 1 FROM latest_states GROUP BY last_contact HAVING count(*) = 5) AS times";
     assert_eq!(database.count(newest).await, 2);
-    // Whoever has left a box is not shown where it was.
+    // An aircraft that has left a box is no longer found in it.
     let moving =
         |seconds_ago, lat| StateVector { lat: Some(lat), lon: Some(1.0), ..poll(1, now - seconds_ago).remove(0) };
     store(&storage, Some(35), vec![moving(30, -70.0), moving(20, -80.0)]).await;

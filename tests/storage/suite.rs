@@ -1,4 +1,4 @@
-//! What every database must do, told apart only by its name.
+//! The behaviour that every database must have. Only the type of the database differs between the runs.
 
 use actors::batch::{Batch, Fenced, PartitionBatch, Position, Stored};
 use actors::domain::{Icao24, StateVector, UnixTime};
@@ -64,7 +64,7 @@ async fn hints_never_change_what_is_stored<D: TestDatabase>() {
         let writer = storage.writer();
         let before = batch(vec![part(0, None, vec![state(3, START, "BEFORE")])]);
         writer.store(&before, &hints(&before, true)).await.unwrap();
-        // A row that is there, whatever the hint says of it, between new ones and one twice.
+        // A row that is already stored, in the middle of new rows, and one key twice in the same batch.
         let rows = ["A", "B", "AFTER", "C", "TWICE"].into_iter().zip([1, 2, 3, 4, 2]);
         let states: Vec<_> = rows.map(|(callsign, icao24)| state(icao24, START, callsign)).collect();
         let likely_new = LikelyNew(vec![(0..states.len()).map(hint).collect()]);
@@ -109,7 +109,7 @@ async fn values_come_back_as_they_were<D: TestDatabase>() {
     for (partition, likely_new) in [(0, true), (1, false)] {
         let offset = partition;
         let mut moved = states.clone();
-        // The second time as other aircraft, through the other way in.
+        // The second round uses other addresses and the other insert path.
         moved.iter_mut().for_each(|state| state.icao24 = Icao24::from_u32(state.icao24.to_u32() - offset as u32));
         let batch = batch(vec![part(partition, None, moved.clone())]);
         assert_eq!(storage.writer().store(&batch, &hints(&batch, likely_new)).await.unwrap(), stored(6, 0));
@@ -208,7 +208,7 @@ async fn a_refused_row_is_named_and_nothing_is_stored<D: TestDatabase>() {
     database.refuse_callsign("REFUSED").await;
     let before = database.count("state_vectors").await;
     let writer = storage.writer();
-    // More than one message of a COPY.
+    // Enough rows for more than one COPY message.
     let mut states = poll(3000, START);
     states[63].callsign = Some("REFUSED".into());
     for likely_new in [true, false] {
@@ -317,13 +317,14 @@ async fn the_schema_goes_down_and_up_again_with_its_rows<D: TestDatabase>() {
     writer.store(&first, &hints(&first, true)).await.unwrap();
     assert_eq!(storage.migrate().await.unwrap().applied, Vec::<String>::new());
 
-    // Back to where there were no positions, one migration after another.
+    // Reverts one migration after another, back to the schema without positions.
     for _ in 1..migrations().len() {
         database.revert(false).await;
     }
     assert!(matches!(storage.writer().store(&first, &hints(&first, true)).await, Err(StoreError::Unavailable(_))));
     assert_eq!(storage.migrate().await.unwrap().applied, migrations()[1..]);
-    // The positions were lost with their table and the rows stayed: read again, every row is a duplicate.
+    // The positions were lost with their table, but the rows stayed. When they are read again, every row is a
+    // duplicate.
     assert_eq!(storage.writer().store(&first, &hints(&first, true)).await.unwrap(), stored(0, 10));
 
     database.revert(true).await;
@@ -332,7 +333,8 @@ async fn the_schema_goes_down_and_up_again_with_its_rows<D: TestDatabase>() {
     assert_eq!(storage.writer().store(&first, &hints(&first, true)).await.unwrap(), stored(10, 0));
 }
 
-// Not on TimescaleDB, since the server for tests has one backend, and that gets every lock that it has already.
+// Does not run on TimescaleDB, because the test server has a single backend, which already holds every lock it asks
+// for.
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn processes_that_start_together_migrate_postgresql_once() {

@@ -1,4 +1,4 @@
-//! The summaries of the stored rows: flights, and the traffic of each hour.
+//! Summaries of the stored rows: flights, and the traffic of each hour.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::statistics::expected;
 const HOUR: i64 = 60 * 60;
 const GAP: Duration = Duration::from_secs(30 * 60);
 
-/// Small steps, and a retention that keeps old rows.
+/// Returns options with small steps and a retention that keeps old rows.
 pub(crate) fn options() -> StorageOptions {
     StorageOptions {
         retention: Duration::from_secs(36_500 * 24 * 60 * 60),
         summary_retention: Duration::from_secs(36_500 * 24 * 60 * 60),
         maintenance_rows: 200,
-        // A step must not fail on an overloaded machine.
+        // Long enough that no step fails on an overloaded machine.
         maintenance_timeout: Duration::from_secs(60),
         ..StorageOptions::default()
     }
 }
 
-/// A partition that several writers store in turn.
+/// A partition that is stored by several writers in turn.
 pub(crate) struct Sky<D> {
     database: D,
     storage: Storage,
@@ -49,7 +49,7 @@ impl<D: TestDatabase> Sky<D> {
         Self { database, storage, writers, next_offset: None, stored: BTreeMap::new() }
     }
 
-    /// A database that another process has stored into, up to this offset.
+    /// Takes over a database that another process has stored up to this offset.
     pub(crate) fn taken_over(database: D, next_offset: i64) -> Self {
         let storage = database.storage_with(options());
         let writers = vec![storage.writer()];
@@ -62,12 +62,12 @@ impl<D: TestDatabase> Sky<D> {
         }
         let batch = batch(vec![part(0, self.next_offset, states)]);
         self.next_offset = Some(batch.parts[0].next_offset);
-        // Wrong hints must not matter.
+        // Wrong hints must not affect the result.
         let likely_new = hints(&batch, batch.states().is_multiple_of(2));
         assert_eq!(self.writers[writer].store(&batch, &likely_new).await.unwrap().fenced, []);
     }
 
-    /// Stores a row so new that everything before it is settled, and takes steps until nothing is left to do.
+    /// Stores a row so new that everything before it is settled, and runs maintenance until nothing is left to do.
     pub(crate) async fn settle(&mut self) {
         let newest = self.stored.keys().map(|(_, at)| at.0).max().unwrap();
         let ground = StateVector { on_ground: Some(true), ..state(0xff_ffff, newest + 2 * HOUR, "GROUND") };
@@ -96,7 +96,7 @@ impl<D: TestDatabase> Sky<D> {
         self.storage.flights(&all).await.unwrap()
     }
 
-    /// Flights and traffic match all the rows before the settling row.
+    /// Asserts that flights and traffic match all the rows before the settling row.
     pub(crate) async fn assert_exact(&self) {
         let settled = |state: &&StateVector| state.icao24 != Icao24::from_u32(0xff_ffff);
         let states: Vec<_> = self.stored.values().filter(settled).cloned().collect();
@@ -115,7 +115,7 @@ impl<D: TestDatabase> Sky<D> {
             if let Some(count) = countries.remove(&key) {
                 assert_eq!((found.states, found.aircraft), count, "{key:?}");
             } else {
-                // Of a settling row.
+                // Comes from a settling row.
                 assert_eq!((key.1, found.states, found.aircraft), (None, 1, 1), "{}", key.0);
             }
         }
@@ -127,7 +127,7 @@ impl<D: TestDatabase> Sky<D> {
     }
 }
 
-/// The flights of these states, computed in one go.
+/// Computes the flights of these states in one pass.
 fn flights(states: &[StateVector]) -> Vec<Flight> {
     let mut aircraft: BTreeMap<Icao24, Vec<Sighting>> = BTreeMap::new();
     for state in states {
@@ -143,7 +143,8 @@ fn flights(states: &[StateVector]) -> Vec<Flight> {
     flights
 }
 
-/// Some aircraft over some hours, with pauses, landings and changes of callsign, by time.
+/// Generates the states of some aircraft over some hours, ordered by time, with pauses, landings and changes of
+/// callsign.
 pub(crate) fn traffic(seed: u64, aircraft: u32, hours: i64) -> Vec<StateVector> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut states = Vec::new();
@@ -195,7 +196,7 @@ async fn late_rows_and_duplicates_give_the_same_summaries<D: TestDatabase>() {
     sky.store(0, in_time).await;
     sky.settle().await;
     sky.assert_exact().await;
-    // In three batches, in no order, among rows that are stored already; rows that are not new change nothing.
+    // Stored in three batches, in random order and mixed with rows that are already stored. Duplicates change nothing.
     let mut late: Vec<_> = late.into_iter().chain(all.choose_multiple(&mut random, 100).cloned()).collect();
     late.shuffle(&mut random);
     for states in late.chunks(late.len() / 3 + 1) {
@@ -206,7 +207,7 @@ async fn late_rows_and_duplicates_give_the_same_summaries<D: TestDatabase>() {
     sky.store(0, late).await;
     assert_eq!(sky.database.count("derived_late_aircraft").await, 0);
     assert_eq!(sky.database.count("derived_late_hours").await, 0);
-    // Rows from long before all others, as from an import.
+    // Rows that are much older than all others, like those of an import.
     let import = traffic(4, 12, 5).into_iter();
     let import = import.map(|state| StateVector { last_contact: UnixTime(state.last_contact.0 - 48 * HOUR), ..state });
     sky.store(0, import.collect()).await;
@@ -281,7 +282,7 @@ async fn late_rows_do_not_change_flights_whose_start_is_deleted<D: TestDatabase>
 }
 
 async fn the_cursor_starts_where_the_rows_do<D: TestDatabase>() {
-    // Rows from before the migration that adds flights.
+    // These rows are older than the migration that adds flights.
     let mut sky = Sky::<D>::new(options(), 1).await;
     sky.store(0, traffic(7, 5, 3)).await;
     for _ in 0..2 {
@@ -314,7 +315,7 @@ async fn flights_are_found_by_time_aircraft_and_callsign<D: TestDatabase>() {
             .collect();
         assert!(!expected.is_empty());
         assert_eq!(sky.storage.flights(query).await.unwrap(), expected);
-        // The same page by page.
+        // The same query page by page.
         let mut paged = Vec::new();
         let mut query = FlightQuery { limit: 3, ..query.clone() };
         loop {

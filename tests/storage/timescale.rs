@@ -1,4 +1,4 @@
-//! What TimescaleDB has for itself: chunks, and rows that come late.
+//! Behaviour specific to TimescaleDB: chunks, and late rows.
 
 use actors::domain::{Icao24, UnixTime};
 use actors::ports::StateStore;
@@ -44,7 +44,7 @@ async fn another_span_holds_for_new_chunks() {
 #[ignore = "needs TimescaleDB: run it by `make test`"]
 async fn a_plain_table_with_rows_becomes_a_hypertable() {
     let database = Timescale::new().await;
-    // As if the extension had come later than the rows.
+    // As if the extension had been installed after the rows were stored.
     database.0.make_tables().await;
     let storage = database.storage();
     let writer = storage.writer();
@@ -55,7 +55,7 @@ async fn a_plain_table_with_rows_becomes_a_hypertable() {
     assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Made);
     assert_eq!(database.count(CHUNKS).await, 2);
     assert_eq!(database.count("state_vectors").await, 100);
-    // The same connection goes on, and the key still holds.
+    // The same connection keeps working, and the key is still unique.
     let second = batch(vec![part(0, Some(100), [poll(50, START), poll(1, START + 1)].concat())]);
     let stored = writer.store(&second, &hints(&second, true)).await.unwrap();
     assert_eq!((stored.inserted, stored.duplicates), (1, 50));

@@ -1,4 +1,4 @@
-//! PostgreSQL behind TLS: a relay with a certificate for `localhost`, and every `sslmode`.
+//! PostgreSQL behind TLS: a proxy with a certificate for `localhost`, and every `sslmode`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::databases::{Postgres, TestDatabase};
 
-/// What asks for TLS instead of starting a session (PostgreSQL manual, "SSLRequest").
+/// The message that requests TLS before a session starts (PostgreSQL manual, "SSLRequest").
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
@@ -25,7 +25,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Takes TLS only, and passes what is in it on to the server; answers at the port.
+/// Starts a proxy that requires TLS and forwards the decrypted bytes to the server. Returns its port.
 async fn demand_tls(server: &Url, authority: &CertifiedIssuer<'static, KeyPair>) -> u16 {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, authority).unwrap();
@@ -114,7 +114,7 @@ async fn a_server_without_tls_is_refused_where_tls_is_demanded() {
     let (database, _) = Postgres::migrated().await;
     let encrypted = "SELECT current_setting('ssl') = 'on'";
     if database.client().await.query_one(encrypted, &[]).await.unwrap().get(0) {
-        // TEST_DATABASE_URL may name a server that has it.
+        // `TEST_DATABASE_URL` may name a server that has TLS.
         return;
     }
     for (mode, works) in [("prefer", true), ("require", false)] {
