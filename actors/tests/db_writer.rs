@@ -1,4 +1,4 @@
-//! DbWriter's maintenance of its store, against a fake one in paused time.
+//! DbWriter's maintenance of its store, tested against a fake store in paused time.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use actors::ports::{LikelyNew, Maintained, StateStore, StoreError};
 use actors::supervision::{ActorName, Observation, Phase, Vitals};
 use tokio::time::{Instant, sleep};
 
-/// Runs a test on one thread, in time that passes only when nothing else can happen.
+/// Runs a test on one thread with paused time, which advances only when every task is idle.
 fn run(test: impl Future<Output = ()>) {
     System::new().block_on(async {
         tokio::time::pause();
@@ -25,10 +25,11 @@ fn run(test: impl Future<Output = ()>) {
     });
 }
 
-/// What was asked for, when it began and when it ended, in seconds.
+/// The name of a call, and when it began and ended, in seconds.
 type Call = (&'static str, f64, f64);
 
-/// Takes a second for each batch and each step, and answers what it was given, then that there is nothing to do.
+/// A store that takes one second for each batch and each step. It returns the scripted answers, then reports that
+/// nothing is left to do.
 #[derive(Clone)]
 struct FakeStore {
     began: Instant,
@@ -94,7 +95,8 @@ fn the_store_is_maintained_every_minute_and_at_once_while_there_is_more() {
         let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let _writer = start(&store, &vitals, &metrics);
         sleep(Duration::from_secs(200)).await;
-        // Two steps at once, one that fails, another minute, one more at once, and then a minute each.
+        // The steps at 60 s, 61 s and 123 s report more work, so the next step follows immediately. The one at 62 s
+        // fails, so the next follows after a minute, as it does when nothing is left to do.
         assert_eq!(store.starts("maintain"), [60, 61, 62, 123, 124, 185]);
         assert_eq!(metrics.expired.get(), 12);
         assert_eq!(metrics.maintenance_failures.get(), 1);
@@ -110,7 +112,7 @@ fn maintenance_goes_between_the_batches_and_lets_them_through() {
         let store = FakeStore::new(steps);
         let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let writer = start(&store, &vitals, &metrics);
-        // A backlog: as soon as one batch is stored, the next one comes.
+        // A backlog: the next batch follows as soon as the previous one is stored.
         while store.began.elapsed() < Duration::from_secs(180) {
             writer.send(batch()).await.unwrap().unwrap();
         }
@@ -146,7 +148,7 @@ fn a_writer_that_was_drained_maintains_no_more() {
     });
 }
 
-/// Never answers.
+/// A store that never answers.
 struct HangingStore;
 
 impl StateStore for HangingStore {
@@ -174,7 +176,7 @@ fn a_store_that_never_answers_is_shown_as_a_stall_whatever_it_was_asked() {
         let _stored = writers[0].send(batch());
         let log = LogId { cluster: "c".into(), topic: "t".into() };
         let _found = writers[1].send(FindPositions { log, partitions: vec![0] });
-        // The third begins its maintenance after a minute.
+        // The third writer begins its maintenance after a minute.
         for (seconds, stalled) in [(59, [false, false, false]), (35, [true, true, false]), (60, [true, true, true])] {
             sleep(Duration::from_secs(seconds)).await;
             assert_eq!(vitals.each_ref().map(|vitals| vitals.status().phase == Phase::Stalled), stalled);

@@ -1,5 +1,5 @@
-//! The import of a file against a database in memory that fails as real ones do: whatever fails when, each record is
-//! stored exactly once, and an import that was broken off goes on where it was.
+//! The import of a file, tested against an in-memory database that fails like a real one. Whatever fails and when, each
+//! record is stored exactly once, and an interrupted import resumes where it stopped.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -15,7 +15,7 @@ use actors::messages::{FindPositions, StoreBatch};
 use actors::ports::{BadRecord, Recorded, RecordedStates, StoreError};
 use proptest::prelude::*;
 
-/// Runs a test on one thread, in time that passes only when nothing else can happen.
+/// Runs a test on one thread with paused time, which advances only when every task is idle.
 fn run<T>(test: impl Future<Output = T>) -> T {
     System::new().block_on(async {
         tokio::time::pause();
@@ -27,13 +27,13 @@ fn log() -> LogId {
     LogId { cluster: "file:hash".into(), topic: "import".into() }
 }
 
-/// The state in a record of the file, told apart by its time.
+/// Returns the state in a record of the file, identified by its time.
 fn state(record: i64) -> StateVector {
     let parts = StateVectorParts { icao24: "4b1814".into(), last_contact: Some(record), ..StateVectorParts::default() };
     parts.try_into().unwrap()
 }
 
-/// A file whose records with these numbers are bad, in chunks of so many.
+/// A file that is read in chunks, in which the records with the numbers in `bad` are invalid.
 struct File {
     length: i64,
     bad: Vec<i64>,
@@ -64,25 +64,25 @@ impl RecordedStates for File {
     }
 }
 
-/// What the database does with a batch.
+/// How the database handles a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// Refuses it.
+    /// The database is unavailable, and nothing is stored.
     Away,
-    /// Does it, but the answer is lost.
+    /// The batch is stored, but the response is lost.
     AnswerLost,
-    /// Does it after another import of the same file stored its next records.
+    /// Another import of the same file stores its next records first.
     Overtaken,
-    /// Refuses its first row for what it holds.
+    /// The first row is rejected for its content.
     RowRefused,
-    /// The position was taken back.
+    /// The stored position is deleted first.
     MovedBack,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Tables {
     position: Option<Position>,
-    /// How often the row of each time was inserted.
+    /// The stored rows, by time. The value is always 1.
     rows: BTreeMap<i64, usize>,
     refused: Vec<i64>,
     faults: VecDeque<Option<Fault>>,
@@ -95,7 +95,7 @@ impl Tables {
         if found.map(|position| position.next_offset) != part.expected {
             return Stored { fenced: vec![Fenced { partition: 0, found }], ..Stored::default() };
         }
-        // The times of these tests begin at 0, which says of a position that nothing was stored.
+        // The times of these tests begin at 0, but a position with the timestamp 0 means that nothing was stored.
         let last_timestamp = part.last_timestamp.max(1);
         self.position = Some(Position { partition: 0, next_offset: part.next_offset, last_timestamp });
         let mut stored = Stored::default();
@@ -119,7 +119,7 @@ impl Tables {
     }
 }
 
-/// The DbWriter's stand-in.
+/// A fake DbWriter.
 #[derive(Clone, Default)]
 struct FakeWriter(Arc<Mutex<Tables>>);
 
@@ -206,7 +206,7 @@ fn each_record_is_taken_once_and_a_second_import_does_nothing() {
         assert_eq!(writer.tables().position.unwrap().next_offset, 100);
         let again = writer.import(RULES, File::new(100, &[0, 6, 99])).await.unwrap();
         assert_eq!(again, Imported { passed_over: 100, ..Imported::default() });
-        // Unless it is wanted: then what is there is a duplicate.
+        // With `again`, the file is imported once more, and rows that are already stored are duplicates.
         let wanted = ImportRules { again: true, ..RULES };
         let again = writer.import(wanted, File::new(100, &[0, 6, 99])).await.unwrap();
         assert_eq!(again, Imported { duplicates: 97, bad: 3, ..Imported::default() });
@@ -306,7 +306,7 @@ fn a_file_of_which_nothing_is_stored_is_not_remembered() {
         let imported = writer.import(too_old, File::new(20, &[])).await.unwrap();
         assert_eq!(imported, Imported { too_old: 20, ..Imported::default() });
         assert_eq!(writer.tables().position, None);
-        // Once anything is stored, what was bad before it is remembered, too.
+        // Once anything is stored, the bad records before it are remembered as well.
         let imported = writer.import(RULES, File::new(20, &all[..15])).await.unwrap();
         assert_eq!(imported, Imported { inserted: 5, bad: 15, ..Imported::default() });
         assert_eq!(writer.tables().position.unwrap().next_offset, 20);
@@ -326,18 +326,19 @@ proptest! {
         run(async {
             let writer = FakeWriter::with(faults);
             if let Some(batches) = broken_off_after {
-                // As a process that ends in the middle: the next one finds what was stored.
+                // Like a process that dies in the middle. The next one finds what was stored.
                 let cut = File::new((7 * batches as i64).min(length), &[]);
                 writer.import(RULES, cut).await.unwrap();
             }
             let imported = writer.import(ImportRules { again, ..RULES }, File::new(length, &[])).await.unwrap();
             let tables = writer.tables();
             let refused: Vec<_> = tables.refused.clone();
-            // What was refused here another import may have stored: a row that is there is there once.
+            // A row that was rejected here may have been stored by the other import. The map holds each row at most
+            // once.
             for record in 0..length {
                 prop_assert!(tables.rows.contains_key(&record) || refused.contains(&record), "{record} is missing");
             }
-            // A file of which nothing was stored is not remembered.
+            // A file is not remembered if nothing of it was stored.
             let remembered = tables.position.map(|position| position.next_offset);
             prop_assert!(remembered.map_or(tables.rows.is_empty(), |next_offset| next_offset >= length));
             prop_assert!(imported.inserted + imported.duplicates + imported.passed_over + imported.bad <= 2 * length as u64);

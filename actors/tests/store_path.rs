@@ -1,5 +1,5 @@
-//! The storing KafkaConsumer against a log and a database in memory that fail as real ones do: whatever fails when,
-//! each record is stored exactly once.
+//! The storing KafkaConsumer, tested against an in-memory log and database that fail like real ones. Whatever fails and
+//! when, each record is stored exactly once.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -29,7 +29,7 @@ const PARTITIONS: i32 = 2;
 
 type Consumer = KafkaConsumer<FakeSubscription, StoreRoute>;
 
-/// Something that happens to the consumer from outside.
+/// An external event that affects the consumer.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Nothing,
@@ -38,7 +38,7 @@ enum Event {
     Reset,
 }
 
-/// A consumer between this log and this database, under a supervisor.
+/// Starts a consumer between this log and this database, under a supervisor.
 fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, registry: &ActorRegistry) -> Addr<Consumer> {
     let db_writer = FakeDbWriter(database.clone()).start();
     let route = StoreRoute {
@@ -54,7 +54,7 @@ fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, registry: &
     })
 }
 
-/// Runs a consumer over the whole log and returns the database at its end.
+/// Runs a consumer over the whole log, and returns the final database.
 fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database {
     System::new().block_on(async move {
         tokio::time::pause();
@@ -102,14 +102,14 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
     })
 }
 
-/// What must hold, whatever happened.
+/// Asserts what must hold whatever happened.
 fn assert_exactly_once(length: i64, database: &Database) {
     assert_eq!(database.refused_letters, database.refused, "a refused row is a dead letter with its own offset");
     for partition in 0..PARTITIONS {
         for offset in 0..length {
             let key = (partition, offset);
             let expected = usize::from(record(partition, offset).is_ok() && !database.refused.contains(&key));
-            // A refused row may have been stored by the other writer.
+            // A rejected row may have been stored by the other writer.
             let stored = database.rows.get(&key).copied().unwrap_or(0);
             assert!(stored == expected || stored == 1 && database.refused.contains(&key), "{key:?} {stored} times");
             assert_eq!(database.letters.contains(&key), record(partition, offset).is_err(), "{key:?}");

@@ -1,4 +1,5 @@
-//! Any schedule of panics: the address stays, only fatal messages are lost, and restarts keep to their policy.
+//! Checks that, under any schedule of panics, the address stays valid, only fatal messages are lost, and restarts
+//! follow the policy.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -10,7 +11,7 @@ use actors::supervision::{ActorName, ActorRegistry, Phase, RestartPolicy, Superv
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
-/// What happened to an actor, over all its restarts.
+/// The events of an actor, across all its restarts.
 #[derive(Clone, Default)]
 struct Diary(Arc<Mutex<Entries>>);
 
@@ -26,9 +27,9 @@ struct Fragile(Diary);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Harm {
     None,
-    /// In the handler: this message is lost.
+    /// Panics in the handler, so this message is lost.
     Now,
-    /// In a future of the actor, after the answer.
+    /// Panics in a future of the actor, after the reply.
     Later,
 }
 
@@ -82,14 +83,14 @@ fn policies() -> impl Strategy<Value = RestartPolicy> {
     })
 }
 
-/// What is sent, and the milliseconds until the next.
+/// Generates the messages to send, each with the pause before the next one in milliseconds.
 fn schedules() -> impl Strategy<Value = Vec<(Harm, u64)>> {
     let harm = prop_oneof![3 => Just(Harm::None), 1 => Just(Harm::Now), 1 => Just(Harm::Later)];
     let pause = prop_oneof![3 => Just(0), 2 => 1_u64..500, 1 => 500_u64..20_000];
     prop::collection::vec((harm, pause), 1..50)
 }
 
-/// The first panic that is one too many in its window, if there is one.
+/// Returns the index of the first panic that exceeds the limit of its window.
 fn first_too_many(policy: &RestartPolicy, panics: &[Instant]) -> Option<usize> {
     (0..panics.len()).find(|&last| {
         let recent = panics[..=last].iter().filter(|&&at| panics[last] - at <= policy.window).count();
@@ -98,7 +99,7 @@ fn first_too_many(policy: &RestartPolicy, panics: &[Instant]) -> Option<usize> {
 }
 
 fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
-    // A timer of tokio's goes in whole milliseconds.
+    // Tokio's timers have a resolution of one millisecond.
     const TICK: Duration = Duration::from_millis(2);
     let (registry, diary) = (ActorRegistry::default(), Diary::default());
     System::new().block_on(async {
@@ -111,7 +112,7 @@ fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
             answers.push(address.send(Work(number, harm)));
             sleep(Duration::from_millis(pause)).await;
         }
-        // Longer than all pauses together.
+        // Longer than all restart pauses together.
         sleep(Duration::from_secs(600)).await;
 
         let gave_up = failures.try_recv().is_ok();
@@ -135,7 +136,7 @@ fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
         for (number, (answer, (harm, _))) in answers.iter().zip(schedule).enumerate() {
             match answer {
                 Ok(answer) => assert_eq!((*answer, *harm != Harm::Now), (number, true)),
-                // After the end of it all there is nobody to answer.
+                // Once the supervisor has given up, messages are no longer answered.
                 Err(error) => assert!(*harm == Harm::Now || gave_up, "message {number} was lost: {error}"),
             }
         }

@@ -47,13 +47,13 @@ fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
     ShowBatch(Arc::new(Batch { log: LogId { cluster: "c".into(), topic: "t".into() }, parts: vec![part] }))
 }
 
-/// The text of the next frame; `None` at the stream's end.
+/// Returns the text of the next frame, or `None` at the end of the stream.
 async fn next_text(frames: &mut QueueReceiver) -> Option<String> {
     let frame = frames.recv().await?;
     Some(String::from_utf8(frame.pieces().concat()).unwrap())
 }
 
-/// The states in the next frame, by `last_contact` relative to `now`.
+/// Returns the states in the next frame, each as its `last_contact` relative to `now`.
 async fn next_states(frames: &mut QueueReceiver, now: i64) -> Vec<i64> {
     let text = next_text(frames).await.unwrap();
     let events = text.split_terminator("\n\n").map(|event| event.strip_prefix("data: ").unwrap());
@@ -105,7 +105,8 @@ fn newer_states_of_any_age_reach_sse_clients_once_and_leave_the_picture_as_it_is
         hub.send(shown([state("aaaaaa", now - 400), state("bbbbbb", now - 7201)])).await.unwrap();
         hub.send(shown([state("aaaaaa", now - 390)])).await.unwrap();
         assert_eq!(next_states(&mut client, now).await, [-390], "the others are not newer than what was sent");
-        // One update more than waits for a client: it falls behind, and is sent the newest of each aircraft.
+        // One update more than fits into the client's queue. The client falls behind and receives only the newest state
+        // of each aircraft.
         for age in [380, 370, 360] {
             hub.send(shown([state("aaaaaa", now - age), state("bbbbbb", now - 10 * age)])).await.unwrap();
         }

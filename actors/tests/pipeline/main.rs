@@ -1,4 +1,4 @@
-//! Poller, KafkaProducer and SseHub against hand-written fakes of the world, in paused time.
+//! Poller, KafkaProducer and SseHub, tested against hand-written fakes in paused time.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use actors::domain::{StateVector, StateVectorParts};
 use actors::messages::Drain;
 use tokio::time::Instant;
 
-/// Runs a test on one thread, in time that passes only when nothing else can happen.
+/// Runs a test on one thread with paused time, which advances only when every task is idle.
 fn run(test: impl Future<Output = ()>) {
     System::new().block_on(async {
         tokio::time::pause();

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{run, soon, state};
 
-/// A source that gives scripted answers, and then empty ones.
+/// A source that gives scripted answers, followed by empty ones.
 #[derive(Clone)]
 struct FakeSource {
     answers: Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>,
@@ -64,7 +64,7 @@ fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
     Ok(Fetched { snapshot, credits_left: Some(4000) })
 }
 
-/// Keeps what it is sent: states, and the alerts' aircraft, codes and times.
+/// Records what it receives: states, and the aircraft, code and time of alerts.
 #[derive(Clone, Default)]
 struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<Told>>>);
 
@@ -123,7 +123,7 @@ fn when_the_source_last_answered_and_when_it_is_asked_again_are_metrics() {
         assert_eq!(metrics.last_answer.get(), 0, "nobody polls");
         let _poller = Poller::new(Rc::new(source), producer, vitals.clone(), metrics.clone()).start();
         sleep(Duration::from_millis(500)).await;
-        // The beginning stands for an answer: from then on one was missing.
+        // The start counts as an answer, so the age of the last answer is measured from there.
         assert!(metrics.last_answer.get() > 1_700_000_000);
         assert_eq!((metrics.poll_interval.get(), vitals.status().phase), (0, Phase::BackingOff));
         metrics.last_answer.set(1);
@@ -145,7 +145,7 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
         };
         source.answers.borrow_mut().extend([
             squawks(10, Some("7700")),
-            // What was published already is no news.
+            // A state that was already published is not reported again.
             squawks(10, Some("7700")),
             squawks(20, Some("7700")),
             squawks(30, None),
@@ -153,7 +153,7 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
             squawks(50, Some("7600")),
             squawks(60, Some("1000")),
             squawks(70, Some("7600")),
-            // Unheard for an hour, and a second more.
+            // One second more than an hour after the last state.
             squawks(70 + 3601, Some("7600")),
         ]);
         let _poller = poller(&source, &producer, &vitals);
@@ -163,7 +163,7 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
     });
 }
 
-/// A source that never answers, whatever it promises.
+/// A source that never answers, despite its `max_fetch_time`.
 struct Hanging;
 
 impl StateSource for Hanging {
@@ -237,7 +237,7 @@ fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_p
         source.answers.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
         let poller = poller(&source, &producer, &vitals);
         let asked = || source.polls.borrow().len();
-        // While the first poll is under way: its answer is still used.
+        // The first poll is still in flight. Its answer is used anyway.
         sleep(Duration::from_millis(50)).await;
         poller.send(SetPolling(Polling::Paused)).await.unwrap();
         sleep(Duration::from_secs(1)).await;

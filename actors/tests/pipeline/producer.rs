@@ -20,12 +20,12 @@ use super::{run, soon, state};
 #[derive(Clone, Default)]
 struct FakePublisher {
     acknowledged: Rc<RefCell<Vec<i64>>>,
-    /// For each try: which of its messages are not acknowledged.
+    /// For each attempt, the indexes of the messages that are not acknowledged.
     failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
-    /// The same of alerts.
+    /// The alerts that were acknowledged.
     alerts: Rc<RefCell<Vec<i64>>>,
     alert_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
-    /// The same of dead letters.
+    /// The same as `failures`, for dead letters.
     letter_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
 }
 
@@ -77,7 +77,7 @@ fn alerts(times: impl IntoIterator<Item = i64>) -> PublishStates {
 fn alerts_are_published_until_each_is_acknowledged_and_hold_up_no_states() {
     run(async {
         let publisher = FakePublisher::default();
-        // As if their topic might not be written to, for a while.
+        // As if the alerts topic rejected writes for a while.
         publisher.alert_failures.borrow_mut().extend(vec![vec![0, 1, 2]; 20]);
         publisher.alert_failures.borrow_mut().push_back(vec![1]);
         let producer = producer(&publisher);
@@ -140,7 +140,7 @@ fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() 
     run(async {
         let (publisher, metrics) = (FakePublisher::default(), Metrics::unregistered());
         publisher.failures.borrow_mut().extend(vec![(0..100).collect::<Vec<_>>(); 1_000]);
-        // A state takes some hundred bytes.
+        // A state takes a few hundred bytes.
         let limits = BacklogLimits { bytes: 20_000, age: Duration::from_secs(600) };
         let vitals = Vitals::unregistered(ActorName::KafkaProducer);
         let producer = KafkaProducer::new(publisher, limits, vitals.clone(), metrics.clone()).start();

@@ -1,4 +1,4 @@
-//! A database in memory, which takes dead letters as well.
+//! An in-memory database, which also accepts dead letters.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,23 +12,23 @@ use actors::ports::{PublishError, StoreError};
 use super::PARTITIONS;
 use super::log::record;
 
-/// What the database does with a request.
+/// How the database handles a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Refuses it.
+    /// The database is unavailable, and nothing is stored.
     Away,
-    /// Does it, but the answer is lost.
+    /// The batch is stored, but the response is lost.
     AnswerLost,
-    /// Does it after another writer stored the next records of every partition.
+    /// Another writer stores the next records of every partition first.
     Overtaken,
-    /// Refuses the last row of it for what it holds.
+    /// The last row of the batch is rejected for its content.
     RowRefused,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Database {
     pub(crate) positions: BTreeMap<i32, i64>,
-    /// How often each (partition, last_contact) was stored.
+    /// How often each (partition, `last_contact`) was stored.
     pub(crate) rows: BTreeMap<(i32, i64), usize>,
     pub(crate) letters: BTreeSet<(i32, i64)>,
     pub(crate) refused: BTreeSet<(i32, i64)>,
@@ -56,7 +56,7 @@ impl Database {
         stored
     }
 
-    /// Another writer stores a few records of every partition.
+    /// Stores a few records of every partition, as another writer would.
     fn overtake(&mut self) {
         for partition in 0..PARTITIONS {
             let from = self.positions.get(&partition).copied().unwrap_or(0);

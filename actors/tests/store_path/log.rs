@@ -1,4 +1,4 @@
-//! A log in memory, and what reads it.
+//! An in-memory log, and the subscription that reads it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ pub(crate) fn log_id() -> LogId {
     LogId { cluster: "cluster".into(), topic: "telemetry.raw".into() }
 }
 
-/// The record at an offset: every tenth is garbage.
+/// Returns the record at an offset. Every tenth record is garbage.
 pub(crate) fn record(partition: i32, offset: i64) -> Result<StateVector, Box<DeadLetter>> {
     if offset % 10 == 9 {
         return Err(Box::new(DeadLetter {
@@ -34,7 +34,7 @@ pub(crate) fn record(partition: i32, offset: i64) -> Result<StateVector, Box<Dea
     Ok(parts.try_into().unwrap())
 }
 
-/// A log of `length` records a partition, and what is about to happen to its reader.
+/// A log with `length` records in each partition, and the events and failures that its reader encounters next.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     pub(crate) length: i64,

@@ -1,54 +1,54 @@
-//! A client of `/api/v1/stream`, written from `docs/stream.md` alone.
+//! A client of `/api/v1/stream`, written only from `docs/stream.md`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde_json::{Map, Value};
 
-/// An aircraft as the stream tells it: scaled integers and Unix seconds; what is unknown is missing.
+/// An aircraft as the stream encodes it: scaled integers and Unix seconds, without the unknown fields.
 pub type Aircraft = BTreeMap<String, Value>;
 
-/// What a client holds, and where it stands.
+/// The state of a client of the stream.
 #[derive(Debug, Default)]
 pub struct StreamClient {
     epoch: Option<String>,
     seq: Option<u64>,
     held: BTreeMap<u64, (String, Aircraft)>,
-    /// The last `id`, for the next connection.
+    /// The last `id`, sent with the next connection.
     pub last_event_id: Option<String>,
-    /// How often it was complete.
+    /// The number of `current` events, after each of which the client was up to date.
     pub currents: u64,
-    /// How many snapshots it was sent.
+    /// The number of snapshots received.
     pub snapshots: u64,
-    /// The alerts that are on.
+    /// The active alerts.
     pub alerts: Vec<Value>,
-    /// How often it was told of them.
+    /// The number of alert events received.
     pub alert_events: u64,
-    /// How many heartbeats it saw.
+    /// The number of heartbeats received.
     pub heartbeats: u64,
     text: String,
 }
 
 impl StreamClient {
-    /// What it holds of every cell, by number.
+    /// Returns the aircraft of all cells, by number.
     pub fn held(&self) -> BTreeMap<u64, Aircraft> {
         self.held.iter().map(|(number, (_, aircraft))| (*number, aircraft.clone())).collect()
     }
 
-    /// The number of the last update that it has as a whole.
+    /// Returns the number of the last update that was received completely.
     pub fn seq(&self) -> Option<u64> {
         self.seq
     }
 
-    /// A new connection: what was not complete is gone.
+    /// Starts a new connection, which discards an incomplete event.
     pub fn reconnects(&mut self) {
         self.text.clear();
     }
 
-    /// Reads a part of the stream, cut anywhere.
+    /// Reads a part of the stream, which may be cut anywhere.
     ///
     /// # Errors
-    /// It has missed something, and must connect again without an id.
+    /// If an update is missing. The client must then reconnect without an id.
     pub fn read(&mut self, text: &str) -> Result<(), String> {
         self.text.push_str(text);
         while let Some(end) = self.text.find("\n\n") {
@@ -149,7 +149,7 @@ impl StreamClient {
     }
 }
 
-/// Ascending numbers, written as differences.
+/// Decodes ascending numbers that are encoded as differences.
 fn numbers(value: &Value) -> Vec<u64> {
     let mut last = 0;
     let differences = value.as_array().into_iter().flatten();
@@ -161,7 +161,7 @@ fn numbers(value: &Value) -> Vec<u64> {
         .collect()
 }
 
-/// Takes one row of a table over.
+/// Applies one row of a table to an aircraft.
 fn row(aircraft: &mut Aircraft, table: &Value, index: usize, base: i64) {
     let table: &Map<String, Value> = table.as_object().unwrap();
     let cell = |column: &Value| -> Option<Value> {
@@ -201,7 +201,7 @@ fn row(aircraft: &mut Aircraft, table: &Value, index: usize, base: i64) {
     }
 }
 
-/// A content decoder that hands on what it has at the latest possible moment.
+/// A content decoder that releases decoded bytes as late as the format allows.
 pub enum Decoder {
     Identity(Vec<u8>),
     Gzip(Box<HesitantGzip>),
@@ -209,7 +209,7 @@ pub enum Decoder {
 }
 
 impl Decoder {
-    /// One for a `Content-Encoding`.
+    /// Creates a decoder for a `Content-Encoding`.
     pub fn new(encoding: &str) -> Self {
         match encoding {
             "gzip" => Self::Gzip(Box::default()),
@@ -218,7 +218,7 @@ impl Decoder {
         }
     }
 
-    /// What these bytes say, as far as they say something whole.
+    /// Decodes these bytes, and returns the text up to the last complete character.
     pub fn decode(&mut self, bytes: &[u8]) -> String {
         let out = match self {
             Self::Identity(out) => {
@@ -243,14 +243,14 @@ impl Decoder {
     }
 }
 
-/// A gzip decoder that hands on what it has at an empty stored block only, as Go's `compress/flate` does.
+/// A gzip decoder that releases decoded bytes only at an empty stored block, as Go's `compress/flate` does.
 pub struct HesitantGzip {
     header: Vec<u8>,
     inflate: flate2::Decompress,
-    /// Decoded since the last empty stored block.
+    /// The bytes decoded since the last empty stored block.
     held: Vec<u8>,
     released: Vec<u8>,
-    /// How many of the last bytes look like the marker's and decoded to nothing.
+    /// How many of the last bytes match the marker and produced no output.
     marker: usize,
 }
 
@@ -262,7 +262,7 @@ impl Default for HesitantGzip {
 }
 
 impl HesitantGzip {
-    /// A header without optional fields (RFC 1952, 2.3).
+    /// The length of a header without optional fields (RFC 1952, 2.3).
     const HEADER: usize = 10;
     /// The length of an empty stored block and its complement (RFC 1951, 3.2.4).
     const MARKER: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -270,7 +270,7 @@ impl HesitantGzip {
     fn read(&mut self, bytes: &[u8]) {
         let (header, deflate) = bytes.split_at(bytes.len().min(Self::HEADER - self.header.len()));
         self.header.extend_from_slice(header);
-        // One byte decodes to four matches of 258 bytes at most.
+        // One byte decodes to at most four matches of 258 bytes.
         let mut decoded = [0; 2048];
         for byte in deflate {
             let before = self.inflate.total_out();
@@ -280,7 +280,7 @@ impl HesitantGzip {
             self.marker = match self.marker {
                 _ if length > 0 => 0,
                 matched if *byte == Self::MARKER[matched] => matched + 1,
-                // A zero may be the first byte of the marker's length, or the second.
+                // A zero may be the first or the second byte of the marker's length.
                 2 if *byte == 0 => 2,
                 _ => usize::from(*byte == 0),
             };

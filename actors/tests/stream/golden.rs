@@ -1,5 +1,5 @@
-//! Streams as this server writes them, and the picture that each leads to, in `tests/data/stream/`: for clients in other
-//! languages. `UPDATE_GOLDEN_FILES=1` writes them anew.
+//! Streams as this server writes them, each with the picture it results in, in `tests/data/stream/`. They serve as test
+//! data for clients in other languages. `UPDATE_GOLDEN_FILES=1` regenerates them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,7 +70,7 @@ impl Scene {
             self.frames.as_mut().unwrap().poll_recv(&mut Context::from_waker(&noop_waker()))
         {
             let text = String::from_utf8(frame.pieces().concat()).unwrap();
-            // The pause before connecting again is another one each time.
+            // The reconnect delay is random.
             let lines = text.lines().map(|line| if line.starts_with("retry: ") { "retry: 2417" } else { line });
             let text: String = lines.map(|line| format!("{line}\n")).collect();
             self.client.read(&text).unwrap();
@@ -135,7 +135,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
             state("a0b1c2", 0, StateVectorParts::default()),
         ]);
         scene.connect().read();
-        // A short way, which is wrapped; nothing but a contact; a new one with every odd character.
+        // A short move, which is wrapped; an update of nothing but the contact; a new aircraft with unusual characters.
         let odd = StateVectorParts {
             callsign: Some("Q\"\\É".into()),
             origin_country: Some("Côte d'Ivoire".into()),
@@ -148,7 +148,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
         scene
             .show([state("4b1814", 5, moved), state("a0b1c2", 5, StateVectorParts::default()), state("7c6b2d", 5, odd)])
             .read();
-        // A long way, a position lost, and everything else unknown.
+        // A long move; a position that is lost; an aircraft whose other fields become unknown.
         let far = StateVectorParts { lat: Some(12.0), ..at(0.0, -180.0) };
         scene.show([state("7c6b2d", 9, far), state("3c6444", 9, StateVectorParts::default())]).read();
         scene.hub.heartbeat(scene.millis);
@@ -180,7 +180,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
     });
     add("box", bounding_box("45.8,5.9,47.9,10.6"), &|scene| {
         scene.show([state("4b1814", 0, swiss()), state("400a1b", 0, at(51.47, -0.4543))]).connect().read();
-        // From one cell of the scope into the other, in from outside, out and in again.
+        // Moves from one cell of the scope to the other, into the scope from outside, out of it and in again.
         scene.show([state("4b1814", 5, at(47.0, 10.2)), state("400a1b", 5, at(46.0, 6.0))]).read();
         scene.show([state("400a1b", 9, at(44.0, 6.0)), state("4b1814", 9, at(47.0, 9.99))]).read();
         scene.show([state("400a1b", 12, at(45.5, 6.0)), state("3c6444", 12, at(50.0, 8.0))]).read();

@@ -19,7 +19,7 @@ const NOW: i64 = 1_795_472_376;
 const TIMEOUT: Duration = Duration::from_secs(300);
 const CLIENTS: usize = 4;
 
-/// Something that happens.
+/// A step of a schedule.
 #[derive(Clone, Debug)]
 enum Step {
     Show(Vec<StateVector>),
@@ -27,23 +27,23 @@ enum Step {
     Sweep(i64),
     Heartbeat,
     Tend,
-    /// A client takes some pieces of what waits for it.
+    /// A client reads some of its pending pieces.
     Read {
         client: usize,
         pieces: usize,
     },
-    /// A client's connection breaks, in the middle of whatever it is reading.
+    /// A client's connection breaks, possibly in the middle of an event.
     Cut {
         client: usize,
     },
-    /// A client connects, with what it holds or, sometimes, for another scope or as a new one.
+    /// A client connects. It resumes from what it holds, changes its scope, or starts as a new client.
     Connect {
         client: usize,
         scope: usize,
         encoding: Encoding,
         anew: bool,
     },
-    /// The hub panicked.
+    /// The hub panics and restarts.
     Restart,
 }
 
@@ -64,7 +64,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The scopes that clients ask for.
+/// Returns one of the scopes that clients request.
 fn scope(index: usize) -> Scope {
     let bounding_box = |text: &str| Some(text.parse().unwrap());
     let icao24 = ["000000", "000003", "ffffff"].map(|text| text.parse().unwrap());
@@ -93,7 +93,7 @@ struct Connection {
 }
 
 impl Reader {
-    /// Takes up to so many pieces, and says whether there was nothing more.
+    /// Reads up to `pieces` pieces. Returns whether it stopped early because nothing more was pending.
     fn read(&mut self, pieces: usize) -> bool {
         for _ in 0..pieces {
             let Some(connection) = &mut self.connection else { return true };
@@ -108,7 +108,7 @@ impl Reader {
                 }
             }
             let text = connection.decoder.decode(&connection.pieces.pop().unwrap());
-            // Nothing is ever missing: not even what the client would notice.
+            // The client would report a missing update. There must be none.
             self.client.read(&text).unwrap();
         }
         false
@@ -178,11 +178,11 @@ impl Stage {
         reader.connection = Some(Connection { frames, decoder: Decoder::new(encoding.name()), pieces: Vec::new() });
     }
 
-    /// Everybody is connected, and reads until there is nothing more.
+    /// Connects every client, and reads until nothing is pending.
     fn settle(&mut self) {
         self.hub.publish(self.millis);
         for client in 0..CLIENTS {
-            // The hub may have let it go without the client having noticed yet.
+            // The hub may have evicted the client, which has not noticed it yet.
             self.readers[client].read(usize::MAX);
             if self.readers[client].connection.is_none() {
                 self.connect(client, Encoding::Gzip, false);
@@ -196,7 +196,7 @@ impl Stage {
         }
     }
 
-    /// What a client is told that comes last of all.
+    /// Returns the alerts that a new client receives.
     fn alerts(&mut self) -> Vec<Value> {
         let wanted = Wanted::Stream { scope: Scope::default(), last_event_id: None };
         let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
@@ -240,7 +240,7 @@ impl Stage {
     }
 }
 
-/// An id as a client might bring it.
+/// Generates an id, valid or invalid, as a client might send it.
 fn any_last_event_id() -> impl Strategy<Value = String> {
     let part = prop_oneof!["[0-9a-f]{0,9}", "[0-9]{0,21}", "\\PC{0,5}", Just("world".to_owned()), Just("1".to_owned())];
     prop_oneof![
@@ -251,7 +251,8 @@ fn any_last_event_id() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Whatever it brings, a client that holds nothing gets a whole picture, or what follows the update that it names.
+    /// Whatever id it sends, a client that holds nothing receives a full snapshot, or the updates that follow the one
+    /// it names.
     #[test]
     fn fuzzed_last_event_ids_are_resumed_from_or_passed_over(
         states in prop::collection::vec(any_state(NOW), 1..6),

@@ -27,7 +27,7 @@ fn hub(frames: usize) -> (Broadcast, Metrics) {
     (Broadcast::new(7, limits, metrics.clone()), metrics)
 }
 
-/// Some aircraft over Europe, `moved` times on their way.
+/// Creates a fleet over Europe after `moved` steps of movement.
 fn fleet(aircraft: u32, moved: u32) -> Vec<StateVector> {
     let state = |number: u32| {
         StateVector::try_from(StateVectorParts {
@@ -51,7 +51,7 @@ fn bounding_box(text: &str) -> Scope {
     Scope { bounding_box: Some(text.parse().unwrap()), ..Scope::default() }
 }
 
-/// Everything that waits, as it is sent.
+/// Returns all pending bytes, as they are sent.
 fn waiting(frames: &mut QueueReceiver) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
@@ -94,12 +94,13 @@ fn an_update_is_encoded_and_compressed_as_often_for_ten_thousand_clients_as_for_
         }
         (joined, kinds())
     };
-    // Two boxes lie in the same two cells, in one of which there are aircraft: with the world, two texts an update.
+    // Both boxes cover the same two cells, and only one of these has aircraft. Together with the world, that makes two
+    // encodings an update.
     let (joined, updated) = work(1);
     assert_eq!(joined, ([3, 0], [3, 3]));
     assert_eq!(updated, ([3, 4], [7, 7]));
     assert_eq!(work(100), (joined, updated));
-    // Nine clients of each.
+    // Each of the 1,112 stands for nine clients, one for each scope and encoding.
     assert_eq!(work(1_112), (joined, updated));
 }
 
@@ -124,7 +125,7 @@ fn a_client_that_comes_back_is_sent_what_it_missed_and_nothing_else() {
     let mut frames = join(&mut hub, Scope::default(), Encoding::Identity, Some(&id));
     read(&mut client, &mut frames);
     assert_eq!((client.snapshots, client.currents, client.seq()), (1, 4, Some(3)));
-    // Nothing missed: it learns so at once.
+    // Nothing was missed, which the client learns immediately.
     let id = client.last_event_id.clone().unwrap();
     let mut frames = join(&mut hub, Scope::default(), Encoding::Identity, Some(&id));
     read(&mut client, &mut frames);
@@ -152,7 +153,7 @@ fn an_id_that_leads_nowhere_leads_to_a_snapshot() {
     {
         check(Scope::default(), Encoding::Identity, id, 1);
     }
-    // Too old: the updates since would be more than the snapshot.
+    // The id is too old: the updates since then would be larger than the snapshot.
     check(Scope::default(), Encoding::Identity, "00000007-2-world", 1);
 }
 

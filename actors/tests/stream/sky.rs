@@ -1,4 +1,4 @@
-//! Aircraft for the tests of the stream, and what a client should hold of them.
+//! Aircraft for the tests of the stream, and what a client should hold for them.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::client::Aircraft;
 
-/// Any state of one of a few aircraft, around the corner of some cells; `now` is about the present.
+/// Generates a state of one of eight aircraft, near the corner of some cells, at about the time `now`.
 pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
     let position = prop_oneof![
-        // Moving a little, jumping, on an edge, nowhere.
+        // Moves a little, jumps, goes anywhere, lies on an edge, has no position.
         4 => (44.99_f64..45.01, 9.99_f64..10.01).prop_map(Some),
         2 => (40.0_f64..50.0, 0.0_f64..20.0).prop_map(Some),
         1 => (-90.0_f64..=90.0, -180.0_f64..=180.0).prop_map(Some),
@@ -56,7 +56,7 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
     })
 }
 
-/// Any value of a field, or null.
+/// Generates a value of a field, or null.
 fn any_value(kind: FieldKind) -> BoxedStrategy<Value> {
     match kind {
         FieldKind::Address(_) => Just(Value::Null).boxed(),
@@ -78,7 +78,7 @@ fn any_number() -> impl Strategy<Value = Option<f64>> {
     ]
 }
 
-/// What the stream can say of a state.
+/// Returns a state as the stream can represent it.
 pub fn told(state: &StateVector) -> Aircraft {
     let state = state.borrowed();
     let told = FIELDS.iter().filter_map(|field| {
@@ -96,12 +96,12 @@ pub fn told(state: &StateVector) -> Aircraft {
     told.collect()
 }
 
-/// What a client should hold of these states, by address.
+/// Returns what a client should hold for these states, by address.
 pub fn all_told<'a>(states: impl IntoIterator<Item = &'a StateVector>) -> BTreeMap<String, Aircraft> {
     states.into_iter().map(|state| (state.icao24.to_string(), told(state))).collect()
 }
 
-/// States as a consumer hands them on.
+/// Wraps states in a batch, as a consumer delivers them.
 pub fn batch(states: impl IntoIterator<Item = StateVector>) -> Batch {
     let part = PartitionBatch {
         partition: 0,

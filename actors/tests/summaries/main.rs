@@ -1,4 +1,5 @@
-//! The summaries of stored rows, made over a database in memory: the same whatever the batches, the steps and the crashes.
+//! Summaries of stored rows, computed over an in-memory database. They are the same whatever the batches, the steps and
+//! the crashes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -29,7 +30,7 @@ struct Arrival {
     late: bool,
 }
 
-/// Rows of a few aircraft in the order of time, with pauses, landings and changes of callsign.
+/// Generates rows of a few aircraft in order of time, with pauses, landings and changes of callsign.
 fn traffic() -> impl Strategy<Value = Vec<Arrival>> {
     let pause = prop_oneof![12 => 0i64..300, 2 => 1700i64..1900, 1 => 2000i64..20_000];
     let callsign = prop_oneof![6 => Just(1u8), 3 => Just(0u8), 1 => Just(2u8)];
@@ -55,14 +56,14 @@ fn traffic() -> impl Strategy<Value = Vec<Arrival>> {
     })
 }
 
-/// What happens next.
+/// An event of a schedule.
 #[derive(Clone, Debug)]
 enum Event {
-    /// Rows that are in time are stored, as many as this.
+    /// Stores this many rows that are on time.
     Store(usize),
-    /// Late rows are stored, as many as this.
+    /// Stores this many late rows.
     StoreLate(usize),
-    /// Rows that are stored already come again, as many as this.
+    /// Stores this many rows again.
     Repeat(usize),
     /// A replica takes a step, which may crash.
     Step(usize, Option<Crash>),
@@ -97,7 +98,7 @@ struct World {
     replicas: [Summarizer; 2],
     options: SummaryOptions,
     now: Instant,
-    /// How far the wall clock is ahead of the newest row: a backlog is stored long after its time.
+    /// How far the wall clock is ahead of the newest row. A backlog is stored long after its time.
     ahead: Duration,
 }
 
@@ -130,7 +131,7 @@ impl World {
         self.replicas[replica] = Summarizer::new(self.options.clone(), self.now);
     }
 
-    /// A row so new that everything before it is settled, and steps until nothing is left to do.
+    /// Stores a row so new that everything before it is settled, and takes steps until nothing is left to do.
     fn settle(&mut self) {
         let newest = self.tables.rows.iter().map(|row| row.at).max().unwrap();
         let at = UnixTime(newest.0 + 2 * HOUR);
@@ -151,7 +152,7 @@ impl World {
         panic!("the steps never end");
     }
 
-    /// The summaries are what the rows before the cursor make, as far as no late rows are noted.
+    /// Asserts that the summaries match the rows before the cursor, unless late rows still have to be processed.
     fn assert_consistent(&self) {
         let Some(cursor) = self.tables.cursor else { return };
         let behind = self.tables.rows.iter().filter(|row| row.at < cursor);
@@ -169,7 +170,7 @@ impl World {
     }
 }
 
-/// The flights of these rows, by aircraft and time.
+/// Returns the flights of these rows, by aircraft and time.
 fn flights_of<'a>(rows: impl Iterator<Item = &'a Sighting>) -> Vec<Flight> {
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by_key(|row| (row.icao24, row.at));
@@ -181,7 +182,7 @@ fn flights_of<'a>(rows: impl Iterator<Item = &'a Sighting>) -> Vec<Flight> {
     rows.chunk_by(|one, next| one.icao24 == next.icao24).flat_map(of_aircraft).collect()
 }
 
-/// The hours of these rows, with the states and different aircraft of each.
+/// Returns the hours of these rows, each with the number of states and of different aircraft.
 fn hours_of<'a>(rows: impl Iterator<Item = &'a Sighting>) -> Vec<(UnixTime, usize, usize)> {
     let mut hours: BTreeMap<UnixTime, Vec<&Sighting>> = BTreeMap::new();
     for row in rows {
@@ -191,7 +192,7 @@ fn hours_of<'a>(rows: impl Iterator<Item = &'a Sighting>) -> Vec<(UnixTime, usiz
     counts.map(|(hour, (states, aircraft))| (hour, states, aircraft)).collect()
 }
 
-/// Plays the events, stores what is left, and settles.
+/// Plays the events, stores the remaining rows, and settles.
 fn play(traffic: &[Arrival], events: &[Event], max_rows: u32, ahead: Duration) -> Tables {
     let (late, in_time): (Vec<_>, Vec<_>) = traffic.iter().cloned().partition(|arrival| arrival.late);
     let rows = |arrivals: Vec<Arrival>| arrivals.into_iter().map(|arrival| arrival.row).collect::<Vec<_>>();
@@ -229,7 +230,7 @@ fn play(traffic: &[Arrival], events: &[Event], max_rows: u32, ahead: Duration) -
 
 type Summaries = (Vec<Flight>, Vec<(UnixTime, usize, usize)>);
 
-/// Those of the tables, in order, without the hour of the settling row.
+/// Returns the summaries in the tables, sorted and without the hour of the settling row.
 fn summaries(mut tables: Tables) -> Summaries {
     let settling = tables.rows.iter().map(|row| hour_of(row.at)).max();
     tables.flights.sort_by_key(|flight| (flight.icao24, flight.first_seen));
@@ -300,7 +301,7 @@ fn summaries_outlive_their_rows_until_they_expire_themselves() {
     world.settle();
     let before = summaries(world.tables.clone());
     assert_eq!((before.0.len(), before.1.len()), (1, 1));
-    // The rows may be deleted from now on, so a late row changes nothing.
+    // From now on, the rows may be deleted, so a late row changes nothing.
     let mut run = |retention, summary_retention, rows: &[Sighting]| {
         world.tables.store(rows);
         let options = SummaryOptions { retention, summary_retention, ..options(100) };

@@ -1,4 +1,4 @@
-//! A database in memory whose transactions can fail at any call.
+//! An in-memory database whose transactions can fail at any call.
 
 use std::time::Instant;
 
@@ -6,21 +6,21 @@ use actors::domain::{Flight, Icao24, Sighting, UnixTime};
 use actors::history::{HOUR, LateRows, Summarizer, SummaryStore, hour_of};
 use futures_util::FutureExt;
 
-/// Where a step dies.
+/// Where a step crashes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Crash {
-    /// At this call of the store, if it gets there; the transaction is rolled back.
+    /// At this call of the store, if the step gets that far. The transaction is rolled back.
     AtCall(usize),
     /// After the commit, before the process learns of it.
     AfterCommit,
 }
 
-/// Everything that is committed.
+/// The committed data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) rows: Vec<Sighting>,
     pub(crate) flights: Vec<Flight>,
-    /// Each hour with its states and different aircraft.
+    /// Each hour with its number of states and of different aircraft.
     pub(crate) hours: Vec<(UnixTime, usize, usize)>,
     pub(crate) cursor: Option<UnixTime>,
     pub(crate) late_aircraft: Vec<(Icao24, LateRows)>,
@@ -28,7 +28,7 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Stores rows as a database does: the first row of a key stays, and rows behind the cursor are noted.
+    /// Stores rows like a real database: the first row of a key is kept, and rows before the cursor are noted as late.
     pub(crate) fn store(&mut self, rows: &[Sighting]) {
         let Some(oldest) = rows.iter().map(|row| row.at).min() else { return };
         let cursor = *self.cursor.get_or_insert(hour_of(oldest));
@@ -52,7 +52,7 @@ impl Tables {
         }
     }
 
-    /// Takes a step in a transaction: `None` if it crashed.
+    /// Takes a step in a transaction. Returns `None` if it crashed.
     pub(crate) fn step(
         &mut self,
         summarizer: &mut Summarizer,
@@ -81,7 +81,7 @@ struct Transaction {
     calls_left: usize,
 }
 
-/// The store failed.
+/// An injected failure of the store.
 #[derive(Debug)]
 struct Failed;
 
@@ -192,7 +192,7 @@ impl SummaryStore for Transaction {
     }
 }
 
-/// How many states of how many aircraft; `None` without any.
+/// Returns the number of states and of different aircraft, or `None` if there are no rows.
 pub(crate) fn count<'a>(rows: impl Iterator<Item = &'a Sighting>) -> Option<(usize, usize)> {
     let mut aircraft: Vec<_> = rows.map(|row| row.icao24).collect();
     let states = aircraft.len();
