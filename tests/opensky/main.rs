@@ -1,4 +1,4 @@
-//! The OpenSky client against scripted servers, and its parser against recorded answers.
+//! The OpenSky client against scripted servers, and its parser against recorded responses.
 
 #![allow(
     clippy::unwrap_used,

@@ -95,7 +95,7 @@ fn an_update_is_encoded_and_compressed_as_often_for_ten_thousand_clients_as_for_
         (joined, kinds())
     };
     // Both boxes cover the same two cells, and only one of these has aircraft. Together with the world, that makes two
-    // encodings an update.
+    // encodings per update.
     let (joined, updated) = work(1);
     assert_eq!(joined, ([3, 0], [3, 3]));
     assert_eq!(updated, ([3, 4], [7, 7]));
