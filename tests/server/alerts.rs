@@ -1,4 +1,4 @@
-//! Aircraft that start squawking an emergency: on Kafka, and in the stream.
+//! Emergency squawks raise alerts on Kafka and in the stream.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::stream::{Connection, client::StreamClient};
 use crate::support::{Setup, TestApp, Topic, eventually};
 
-/// A row of OpenSky's response, for an aircraft over Switzerland.
+/// Returns a row of OpenSky's response for an aircraft over Switzerland.
 fn row(icao24: &str, squawk: Option<&str>) -> Value {
     let time = 1_699_999_999;
     json!([
@@ -32,7 +32,7 @@ fn row(icao24: &str, squawk: Option<&str>) -> Value {
     ])
 }
 
-/// The same server, replaying these skies as current, one after another and the last one repeatedly.
+/// Makes the server replay these skies in order with current times, repeating the last one.
 fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
     let files: Vec<_> = skies
         .iter()
@@ -48,7 +48,7 @@ fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
     setup.arguments(arguments).set("OPENSKY_POLL_INTERVAL", "1s").failpoints("poll-pause=return(300)")
 }
 
-/// Each alert's aircraft and code.
+/// Returns the ICAO address and the squawk of each alert on the topic.
 fn alerts(topic: &Topic) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     topic
@@ -69,7 +69,7 @@ fn an_emergency_is_published_once_and_again_after_a_restart() {
     let setup = showing(Setup::real(), &[vec![row("4b1814", Some("7700")), row("3c6444", Some("1000"))]]);
     let app = setup.start();
     let all_published = |app: &TestApp| {
-        // The aircraft are heard again each second.
+        // The replay updates both aircraft each second.
         eventually("some polls later", || (app.metric("published_total") > 8.0).then_some(()));
         eventually("the alert is acknowledged", || (app.metric("alerts_total") > 0.0).then_some(()));
     };
@@ -97,7 +97,7 @@ fn a_process_that_does_not_collect_creates_no_alerts_topic() {
 
 #[test]
 fn every_client_sees_an_alert_and_its_end() {
-    // In turn, each for a second or more: an emergency, no code, another code.
+    // Each sky lasts for at least a second: an emergency, no squawk, another squawk.
     let skies =
         [Some("7600"), None, Some("1000")].map(|squawk| vec![row("4b1814", squawk), row("3c6444", Some("1000"))]);
     let app = showing(Setup::embedded(), &skies).start();
@@ -113,6 +113,6 @@ fn every_client_sees_an_alert_and_its_end() {
         connection.read_until(&mut client, "another alert", |client| !client.alerts.is_empty());
         assert!(client.alerts[0]["since"].as_i64() > alert["since"].as_i64());
     }
-    // They are on the embedded broker, too.
+    // The embedded broker receives the alerts, too.
     eventually("alerts are acknowledged", || (app.metric("alerts_total") > 1.0).then_some(()));
 }

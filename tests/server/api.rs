@@ -1,4 +1,4 @@
-//! The routes beside the stream.
+//! The HTTP routes other than the stream.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -9,7 +9,7 @@ use simulator::{Fault, FaultKind, Target};
 
 use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, eventually, now, resolve};
 
-/// A server with a picture of 300 aircraft that does not change any more; the sky has to be kept.
+/// Starts a server whose picture of 300 aircraft no longer changes. The caller keeps the sky alive.
 fn with_a_still_picture() -> (TestApp, Sky) {
     let sky = Sky::of(300);
     let app = Setup::embedded().watching(&sky).start();
@@ -122,7 +122,7 @@ fn who_has_the_picture_is_not_sent_it_again() {
         let again = app.ask("GET", "/api/v1/flights", &[("If-None-Match", &known)]);
         assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, &*tag), "{known}");
     }
-    // Another form, or another version, is another thing.
+    // Another representation or another ETag does not match.
     for (path, known) in [("/api/v1/flights?format=geojson", &*tag), ("/api/v1/flights", "\"other\"")] {
         let other = app.ask("GET", path, &[("If-None-Match", known)]);
         assert_eq!(other.status, 200, "{path}, {known}");
@@ -190,7 +190,7 @@ fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
     }
 }
 
-/// The paths of the files that the page at `/` names, relative to its own address.
+/// Returns the paths of the assets that the page at `/` references.
 fn assets(page: &str) -> Vec<String> {
     let names = page.split('"').filter(|part| part.starts_with("./assets/"));
     let names: Vec<_> = names.map(|name| resolve("/", name)).collect();
@@ -323,7 +323,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
         "the source did not answer or reported an error",
         "answered 502 Bad Gateway: <",
     );
-    // A second later, so that the times differ.
+    // `since` has a resolution of one second, so wait for the next one.
     eventually("the next second", || (now() > failed).then_some(()));
     let garbled = check(
         Fault::new(Target::States, FaultKind::Html),

@@ -1,4 +1,4 @@
-//! Clients: too many of them, and slow ones.
+//! Connection limits, and slow clients.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 
 use crate::support::{Certificate, Http2, PATIENCE, Setup, Sky, SseClient, eventually, key, knock_from};
 
-/// Three megabytes a poll are enough for a machine to do.
+/// One poll per second. With 8,000 aircraft each is three megabytes, which is enough load for a test machine.
 const EACH_SECOND: &str = "poll-pause=return(1000)";
 
 #[test]
@@ -17,7 +17,7 @@ fn one_client_too_many_is_asked_to_come_back() {
         let clients = [app.sse(), app.sse()];
         let turned_away = SseClient::connect(&app.address, &[]);
         let seen = turned_away.wait("the end", |seen| seen.closed || seen.ended);
-        // An error status would end a browser's EventSource for good.
+        // A browser's EventSource never reconnects after an error status.
         assert!(seen.head[0].contains(" 200 ") && seen.events.is_empty(), "{seen:?}");
         assert!(seen.retry.is_some_and(|millis| (5_000..30_000).contains(&millis)), "{seen:?}");
         let refused = format!("flight_monitor_sse_clients_refused_total{{kind=\"{reason}\"}} 1");
@@ -32,7 +32,7 @@ fn one_client_too_many_is_asked_to_come_back() {
     check("SSE_MAX_CLIENTS_PER_ADDRESS", "address");
 }
 
-/// Of these the process keeps 200 for itself.
+/// Limit of open files. The server reserves 200 of them for other purposes than connections.
 const FILES: u32 = 500;
 
 #[test]
@@ -44,7 +44,7 @@ fn there_are_no_more_connections_than_files_allow() {
     let knocking: Vec<_> = (0..450_u16).map(|number| knock_from(2 + (number % 30) as u8, &app.address)).collect();
     let most = before + 300;
     let sockets = eventually("it is full", || Some(app.sockets()).filter(|sockets| *sockets >= most - 20));
-    // Some are its own, to the source and to Kafka.
+    // Some sockets belong to connections to the source and to Kafka.
     assert!(sockets <= most + 20, "{sockets} sockets, and {before} before");
     drop(knocking);
     eventually("there is room again", || (app.sockets() < before + 100).then_some(()));
@@ -57,7 +57,7 @@ fn one_address_has_only_so_many_connections_and_others_have_theirs() {
     let sky = Sky::of(5);
     let setup = Setup::embedded().watching(&sky).open_files(FILES);
     let app = setup.start();
-    // Room for 300, of which a tenth is for no single address.
+    // Of the 300 available connections, one address may hold at most nine tenths.
     let knocking: Vec<_> = (0..400).map(|_| knock_from(9, &app.address)).collect();
     let refused = || app.sample("http_refused_total{kind=\"connections\"}");
     eventually("some are refused, and who asks for that is not", || refused().filter(|count| *count > 0.0));
@@ -92,9 +92,9 @@ fn a_client_that_stops_reading_is_evicted_and_the_others_go_on() {
     let quick = app.sse();
     let stuck = SseClient::ask(&app.address, &[]);
     app.wait_actor("sse-hub", "has both", |hub| hub["observation"]["clients"] == 2);
-    // It falls behind with the second poll that it does not take, long before its time is over.
+    // It falls behind at the second poll that it does not read, long before its timeout.
     app.wait_actor("sse-hub", "sees it behind", |hub| hub["observation"]["clients_behind"] == 1);
-    // By the hub, or by the kernel at the same limit, whichever looks first.
+    // Evicted by the hub or, at the same time limit, by the kernel, whichever checks first.
     app.wait_actor("sse-hub", "gives it up", |hub| hub["observation"]["clients"] == 1);
     let states = quick.seen().states().len();
     quick.wait_states(states + 16_000);
@@ -161,7 +161,7 @@ fn long_answers_wait_for_one_address_up_to_a_bound() {
         (flights["count"].as_u64() >= Some(1_900)).then_some(text.len())
     });
     sky.fall_silent();
-    // 64 MiB are 120 times this, and a connection has 128 requests.
+    // About 120 such responses reach the limit of 64 MiB, and one connection may have 128 requests in flight.
     assert!(length > 550_000, "{length}");
     let waiting = [(); 2].map(|()| Http2::connect(&app.address, &certificate, 0));
     let answers: Vec<_> =
@@ -174,7 +174,7 @@ fn long_answers_wait_for_one_address_up_to_a_bound() {
     let (_, metrics) = read("/metrics");
     let counted = format!("flight_monitor_http_refused_total{{kind=\"answers\"}} {}\n", refused.len());
     assert!(metrics.contains(&counted), "{metrics}");
-    // Who goes makes room.
+    // Dropping the responses frees the memory they held.
     drop((answers, waiting));
     eventually("there is room again", || (read("/api/v1/flights").0 == 200).then_some(()));
 }

@@ -1,4 +1,4 @@
-//! The other commands, and how the process ends.
+//! Commands other than `serve`, and exit codes.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn a_replay_reaches_the_database_and_the_stream() {
     let replay = setup.clone().arguments(["replay", "--speed", "10", &file, &file]).run();
     assert_eq!(replay.code, Some(0), "{:?}", replay.log);
     let states = setup.topic().states();
-    // Two of its 56 rows lie in the far future.
+    // Two of the 56 rows have times far in the future and are rejected.
     assert_eq!(states.len(), 54);
     setup.database().wait_rows(&states);
     client.wait_states(50);
@@ -28,7 +28,7 @@ fn a_replay_reaches_the_database_and_the_stream() {
         "{:?}",
         replay.log
     );
-    // The second one has the same seconds, and so brings no news.
+    // The second file has the same timestamps as the first, so it contains no newer states.
     assert!(replay.log.iter().any(|line| line.contains("falls into the same second")), "{:?}", replay.log);
     server.end();
 
@@ -191,7 +191,7 @@ fn an_address_that_is_taken_ends_it_with_the_reason() {
     let port = first.address.rsplit_once(':').unwrap().1;
     let second = Setup::embedded().watching(&sky).set("HTTP_PORT", port).run();
     assert_eq!(second.code, Some(1));
-    // The parts that were started before it may still say a word after it.
+    // Components that were started earlier may log after this line, so it need not be the last.
     let reason = format!("cannot listen on 127.0.0.1:{port}");
     assert!(second.log.iter().any(|line| line.contains(&reason)), "{:?}", second.log);
 }

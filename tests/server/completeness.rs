@@ -1,10 +1,10 @@
-//! What the source served arrives: all of it, once, everywhere.
+//! Every state that the source serves reaches every client and the database exactly once.
 
 use crate::support::{Setup, Sky, eventually};
 
 fn everything_served_arrives_once_everywhere(setup: Setup, polls: u64) {
     let sky = Sky::of(300);
-    // Not before the clients are there: what came earlier is not shown to them.
+    // States served before the clients connect would not be sent to them.
     sky.fall_silent_at_once();
     let setup = setup.watching(&sky);
     let app = setup.start();
@@ -22,7 +22,7 @@ fn everything_served_arrives_once_everywhere(setup: Setup, polls: u64) {
         states.sort();
         assert!(states.iter().eq(&served), "a client got {} states in place of {}", states.len(), served.len());
     }
-    // A record can be read before its delivery is reported.
+    // A record can be consumed before its delivery report arrives at the producer.
     eventually("all of it is acknowledged", || (app.metric("published_total") >= served.len() as f64).then_some(()));
     assert_eq!(app.metric("published_total"), served.len() as f64);
     assert_eq!(app.actor("db-writer")["observation"]["duplicates"], 0);

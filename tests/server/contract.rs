@@ -1,4 +1,4 @@
-//! What a frontend of the original relies on, field by field.
+//! The fields and formats that front ends of the original version rely on.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Setup, Sky, now};
 
-/// Those of the first version, sorted.
+/// The fields of the first version, sorted.
 const FIRST_FIELDS: [&str; 18] = [
     "baro_altitude",
     "callsign",
@@ -35,7 +35,7 @@ fn fields(value: &Value) -> Vec<&str> {
     names
 }
 
-/// Every value of a message, as something that was made of it has it.
+/// Asserts that `made` has every field of `message` with an equal value.
 fn assert_carries(message: &Value, made: &Value) {
     for (name, value) in message.as_object().unwrap() {
         let same = if value.is_number() { made[name].as_f64() == value.as_f64() } else { made[name] == *value };
@@ -118,7 +118,7 @@ fn messages_with_nine_fields_are_stored_and_streamed_with_the_rest_unknown() {
     crate::support::eventually("it is in the picture", || {
         (app.get("/api/v1/flights").json()["count"] == 1).then_some(())
     });
-    // No catch-up: what was before is not shown, nor is it when it comes again, or something older.
+    // A new client gets no earlier states, and neither duplicates nor older states are sent.
     let client = app.sse();
     setup.topic().write(None, &[record(earlier), record(earlier - 5), record(earlier + 5)]);
     let expected = [("4b1814".to_owned(), earlier + 5)];
@@ -187,7 +187,7 @@ fn pages_of_allowed_origins_may_read_the_streams() {
     }
     let refused = one.ask("GET", "/api/v1/flights", &[("Origin", "https://evil.example")]);
     assert_eq!(refused.header("access-control-allow-origin"), "");
-    // Who is no page of another site needs no permission.
+    // A request without `Origin` is not subject to CORS.
     assert_eq!(one.get("/api/v1/flights").status, 200);
 }
 
@@ -227,7 +227,7 @@ fn preflights_of_common_clients_are_allowed_and_refusals_are_problem_documents()
             refused.problem(405);
             assert_eq!((refused.header("allow"), refused.header("access-control-allow-origin")), ("GET, HEAD", ""));
         }
-        // A page that may not know of the operator's routes is not let in.
+        // The operator's routes do not support CORS.
         ask("/admin/actors", "GET", "authorization").problem(405);
     }
 }

@@ -1,8 +1,10 @@
-//! Whatever the process is killed in the middle of: a row for every message that Kafka acknowledged, once.
+//! Wherever the process is killed, each message that Kafka acknowledged is stored as exactly one row.
 
 use crate::support::{Setup, Sky, TestApp};
 
-/// Kafka's committed offsets are for lag tools; ahead of the table they would tell of rows that are not there.
+/// Asserts that no committed offset is ahead of the database.
+///
+/// The commits serve lag monitoring only; one ahead of the table would report records as stored that are not.
 fn assert_commits_follow_the_table(setup: &Setup) {
     let (committed, stored) = (setup.topic().committed(setup.group()), setup.database().positions());
     for (partition, offset) in committed {
@@ -11,7 +13,7 @@ fn assert_commits_follow_the_table(setup: &Setup) {
     }
 }
 
-/// Ends the polling, and compares the table with the topic once all is stored.
+/// Stops the polls, waits until everything is stored, and compares the table with the topic.
 fn assert_rows_are_the_messages(setup: &Setup, sky: &Sky, app: TestApp) {
     sky.fall_silent();
     app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
@@ -22,7 +24,7 @@ fn assert_rows_are_the_messages(setup: &Setup, sky: &Sky, app: TestApp) {
 }
 
 fn killed_at(failpoint: &str) {
-    // A part of them has news at each poll, so that a server that starts anew publishes old states again.
+    // Only some aircraft change at each poll, so a restarted server publishes unchanged states again.
     let sky = Sky::with(300, 100);
     let setup = Setup::real().watching(&sky);
     let mut doomed = setup.clone().failpoints(&format!("{failpoint}=2*off->return")).start();

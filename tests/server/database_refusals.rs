@@ -1,4 +1,5 @@
-//! A database that refuses: the live part continues, the log says what to do, and rows appear once that is done.
+//! While the database rejects writes, the live stream continues and the log says what to do; once that is done, rows
+//! are stored.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -6,9 +7,9 @@ use url::Url;
 
 use crate::support::{Database, Setup, Sky, TestApp, unique_name, variable};
 
-/// A database and a role of this test's own, which may connect to it.
+/// A database and a role for one test. The role may connect to the database, but has no other privileges.
 struct Refusing {
-    /// As its owner sees it.
+    /// The database, accessed as its owner.
     owner: Database,
     server: Database,
     role: String,
@@ -33,7 +34,8 @@ impl Refusing {
     }
 }
 
-/// The server serves without its database and says why; once the trouble is over, it stores without a restart.
+/// Asserts that the server streams without its database and reports why, and that it stores rows without a restart once
+/// `end` has fixed the problem.
 fn serves_until(app: &TestApp, sky: &Sky, told: &[&str], end: impl FnOnce(), database: &Database) {
     let reason = app.wait_not_stored();
     for text in told {
@@ -56,7 +58,7 @@ fn serves_until(app: &TestApp, sky: &Sky, told: &[&str], end: impl FnOnce(), dat
 fn rows_appear_once_the_right_on_the_schema_is_granted() {
     let refusing = Refusing::new();
     refusing.create_role();
-    // Before PostgreSQL 15 everybody has it.
+    // Before PostgreSQL 15, PUBLIC may create tables in this schema.
     refusing.owner.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC");
     let sky = Sky::of(20);
     let setup = Setup::embedded().set("DATABASE_URL", refusing.url.as_str()).watching(&sky);
@@ -68,7 +70,7 @@ fn rows_appear_once_the_right_on_the_schema_is_granted() {
     let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", refusing.role);
     serves_until(&app, &sky, &["permission denied", &grant], || refusing.grant(), &refusing.owner);
 
-    // The same later: a right that is taken away and given back.
+    // A privilege that is revoked and granted again while the server runs.
     let all = |verb, to| format!("{verb} INSERT, UPDATE ON ingest_position {to} {}", refusing.role);
     refusing.owner.execute(&format!("ALTER TABLE ingest_position OWNER TO postgres; {}", all("REVOKE", "FROM")));
     let reason = app.wait_not_stored();
@@ -117,14 +119,14 @@ fn rows_appear_once_the_sqlite_file_can_be_used() {
     let folder = setup.directory().join("data");
     let file = folder.join("flight-monitor.db");
 
-    // Something else where the folder should be.
+    // A file where the folder should be.
     std::fs::write(&folder, "a file").unwrap();
     let app = setup.start();
     let free = || std::fs::remove_file(&folder).unwrap();
     serves_until(&app, &sky, &["cannot make the folder"], free, &setup.database());
     app.end();
 
-    // Something else in the file.
+    // A file that is not a database.
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(&file, "not a database ".repeat(100)).unwrap();

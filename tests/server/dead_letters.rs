@@ -1,4 +1,4 @@
-//! What nobody can read goes to the dead letters, and its neighbours into the database.
+//! Invalid messages go to the dead letters, while the messages around them are stored.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{Setup, now};
 
-/// A message as others write it, with nine fields.
+/// Returns a message with only nine fields, as other producers write it.
 fn nine_fields(icao24: &str, last_contact: i64) -> Vec<u8> {
     json!({
         "icao24": icao24, "origin_country": "Switzerland", "lat": 47.45, "lon": 8.55, "velocity": 0.0,
@@ -64,7 +64,7 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
     let lines = app.lines_with("records went to the dead letters");
     assert!((1..=6).contains(&lines), "{lines}");
     app.end();
-    // Only once, since the position is past them.
+    // They are not sent again after a restart, because the stored position is past them.
     let app = setup.start();
     app.wait_ready();
     setup.topic().write(Some(1), &[(None, Some(nine_fields("4b1815", now + 1)))]);
@@ -81,7 +81,7 @@ fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_holds_nobody_up() {
     setup.dead_letters().make("max.message.bytes", "20000");
     let app = setup.start();
     app.wait_ready();
-    // What can be compressed would fit.
+    // Random bytes, because compressible ones would fit.
     let mut large = vec![0; 100_000];
     StdRng::seed_from_u64(1).fill(&mut large[..]);
     let (now, small) = (now(), b"no JSON at all".to_vec());

@@ -1,4 +1,4 @@
-//! The same answer for every kind of HTTP client: HEAD, HTTP/1.0, HTTP/1.1.
+//! Responses are consistent across HEAD and GET, and across HTTP/1.0 and HTTP/1.1.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::support::{ADMIN_TOKEN, PATIENCE, Setup, Sky, TestApp, eventually};
 
-/// A server with some polls in its database, and no more to come.
+/// Starts a server that has stored some polls and receives no more.
 fn with_a_history(setup: &Setup, aircraft: usize) -> TestApp {
     let sky = Sky::of(aircraft);
     let app = setup.clone().watching(&sky).start();
@@ -17,7 +17,7 @@ fn with_a_history(setup: &Setup, aircraft: usize) -> TestApp {
     app
 }
 
-/// Sends a request; what comes back, from its first byte on.
+/// Sends a request and returns the unread response.
 fn ask(app: &TestApp, request: &str, headers: &str) -> BufReader<TcpStream> {
     let mut socket = TcpStream::connect(&app.address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -25,7 +25,7 @@ fn ask(app: &TestApp, request: &str, headers: &str) -> BufReader<TcpStream> {
     BufReader::new(socket)
 }
 
-/// The status line, and the headers by their names.
+/// Reads the status line and the headers, by lowercase name.
 fn head(stream: &mut BufReader<TcpStream>) -> (String, BTreeMap<String, String>) {
     let (mut status, mut headers) = (String::new(), BTreeMap::<String, Vec<String>>::new());
     stream.read_line(&mut status).unwrap();
@@ -75,9 +75,9 @@ fn head_has_the_headers_of_get_on_every_route() {
                 let mut answer = ask(&app, &format!("{method} {path} HTTP/1.1"), encoding);
                 let (status, mut headers) = head(&mut answer);
                 headers.remove("date");
-                // A stream ends with its connection, and a HEAD of it leaves the connection open.
+                // A stream closes its connection, but a HEAD request for it leaves the connection open.
                 headers.remove("connection");
-                // These may change from one moment to the next.
+                // These may differ between the two requests.
                 for name in ["content-length", "etag", "retry-after"] {
                     headers.entry(name.to_owned()).and_modify(|value| {
                         assert!(name != "content-length" || *value != "0", "{method} {path} has no content");
@@ -86,7 +86,7 @@ fn head_has_the_headers_of_get_on_every_route() {
                 }
                 (status, headers)
             });
-            // Allowed to be there, but not needed (RFC 9112, 6.1).
+            // Optional in a response to HEAD (RFC 9112, 6.1).
             if get.1.contains_key("transfer-encoding") {
                 of_head.1.insert("transfer-encoding".to_owned(), "chunked".to_owned());
             }
@@ -102,7 +102,7 @@ fn http_10_clients_get_streams_without_chunks_up_to_the_end_of_the_connection() 
     for (path, headers) in [
         ("/api/v1/history", ""),
         ("/api/v1/history?format=csv", "Accept-Encoding: gzip\r\n"),
-        // A keep-alive that cannot be granted.
+        // Not possible for a stream over HTTP/1.0.
         ("/api/v1/history", "Connection: keep-alive\r\n"),
         ("/api/v1/flights", "Accept-Encoding: gzip\r\n"),
     ] {
@@ -122,7 +122,7 @@ fn http_10_clients_get_streams_without_chunks_up_to_the_end_of_the_connection() 
         }
         assert!(body == app.get(path).body, "{path}");
     }
-    // As a real client sees it.
+    // The same with a real client.
     let url = format!("http://{}/api/v1/history", app.address);
     let curl = Command::new("curl").args(["-sS", "--noproxy", "*", "--http1.0", &url]).output().unwrap();
     assert!(curl.status.success(), "{}", String::from_utf8_lossy(&curl.stderr));
@@ -142,7 +142,7 @@ fn http_10_clients_get_event_streams_without_chunks() {
         (path, stream)
     });
     let ends = event_streams.map(|(path, mut stream)| {
-        // Some events, each line of which is one of an event stream.
+        // Every line of the first events is a line of an event stream.
         for _ in 0..20 {
             let mut line = String::new();
             assert_ne!(stream.read_line(&mut line).unwrap(), 0, "{path} ends");
@@ -161,7 +161,7 @@ fn http_10_clients_get_event_streams_without_chunks() {
 
 #[test]
 fn a_history_that_breaks_off_does_not_look_whole_to_http_10_clients() {
-    // At least eight hundred rows, and so more than two pieces.
+    // At least 800 rows, so more than two chunks.
     let app = with_a_history(&Setup::embedded().failpoints("history-breaks=2*off->return"), 200);
     let mut stream = ask(&app, "GET /api/v1/history HTTP/1.0", "");
     let broken = stream.read_to_end(&mut Vec::new()).unwrap_err();

@@ -1,4 +1,4 @@
-//! `/admin/events`, and what the operator can order.
+//! `/admin/events`, and the operator's actions.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ fn order(app: &TestApp, path: &str) -> u16 {
     app.ask("POST", path, &[("Authorization", &bearer())]).status
 }
 
-/// One who watches `/admin/events`.
+/// A client of `/admin/events`.
 struct Watching(Box<dyn Iterator<Item = (String, Value)>>);
 
 impl Watching {
@@ -31,7 +31,7 @@ impl Watching {
         );
         std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
         let mut event = String::new();
-        // The sizes of the chunks and the head are lines that no event has.
+        // The response head and the chunk sizes are skipped, since they match neither `event` nor `data`.
         let events = BufReader::new(socket).lines().map_while(Result::ok).filter_map(move |line| {
             match line.split_once(": ") {
                 Some(("event", name)) => name.clone_into(&mut event),
@@ -43,7 +43,7 @@ impl Watching {
         Self(Box::new(events))
     }
 
-    /// The next event of this kind that is as it should be.
+    /// Waits for an event of this kind that satisfies a condition.
     fn wait(&mut self, kind: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         for (event, data) in self.0.by_ref().filter(|(event, _)| event == kind) {
@@ -55,7 +55,7 @@ impl Watching {
         panic!("the stream ended before it; the last {kind} event was {last}");
     }
 
-    /// The next entry of the log about this actor that leads to this phase.
+    /// Waits for a log entry in which this actor enters this phase.
     fn wait_phase(&mut self, actor: &str, phase: &str) -> Value {
         self.wait("log", |entry| entry["actor"] == actor && entry["to"] == phase)
     }
@@ -72,7 +72,7 @@ fn without_the_token_nothing_is_shown_and_nothing_is_done() {
     for path in ORDERS {
         app.ask("POST", path, &[]).problem(401);
         app.ask("POST", path, &wrong).problem(401);
-        // A link or a form of another site's page can do nothing.
+        // A link or a GET form on another site's page cannot trigger an action.
         let refused = app.ask("GET", path, &[("Authorization", &bearer())]);
         refused.problem(405);
         assert_eq!(refused.header("allow"), "POST", "{path}");
@@ -92,7 +92,7 @@ fn the_operator_sees_each_actor_and_what_has_changed() {
     let app = Setup::embedded().watching(&sky).start();
     app.wait_ready();
     let mut watching = Watching::of(&app, 0);
-    // First what was before.
+    // The stream starts with earlier log entries.
     watching.wait_phase("poller", "running");
     let vitals = watching.wait("vitals", |vitals| vitals["actors"][0]["observation"].is_object());
     assert_eq!(vitals["course"], "serving");
@@ -110,7 +110,7 @@ fn the_operator_sees_each_actor_and_what_has_changed() {
     let failed = watching.wait_phase("poller", "backing_off");
     assert!(failed["reason"].is_string(), "{failed}");
 
-    // Who comes back is told what is new, and nothing twice.
+    // A client that reconnects receives only newer entries.
     let mut again = Watching::of(&app, newest["id"].as_u64().unwrap());
     let first = again.wait("log", |_| true);
     assert!(first["id"].as_u64() > newest["id"].as_u64(), "{first}");
@@ -131,7 +131,7 @@ fn a_pause_stops_the_polls_survives_the_poller_and_not_the_process() {
     app.panic("poller");
     watching.wait_phase("poller", "restarting");
     watching.wait_phase("poller", "paused");
-    // One may have been under way; after that there are none, however long one watches.
+    // One poll may have been in flight; after that, none may follow.
     let polled = |app: &TestApp| app.actor("poller")["observation"]["polls"].clone();
     watching.wait("vitals", |_| true);
     let (polls, answered) = (polled(&app), sky.polls());
@@ -172,7 +172,7 @@ fn a_restarted_actor_keeps_its_address_and_nothing_is_lost() {
     let client = app.sse();
     client.wait_states(100);
     sky.fall_silent();
-    // What the Poller was being answered when it was restarted is the one thing that may be lost with it.
+    // Only the response that the poller was receiving when it was restarted may be lost.
     setup.database().wait_more_than(sky.served().len() - 101);
     assert!(setup.database().rows().is_subset(&sky.served()));
     assert_eq!(
@@ -180,7 +180,7 @@ fn a_restarted_actor_keeps_its_address_and_nothing_is_lost() {
         404
     );
     assert_eq!(app.metric("actor_restarts_total"), 6.0);
-    // An order is no failure, so as many as one likes are no reason to give up.
+    // Requested restarts do not count as failures, so any number of them does not exhaust the restart limit.
     for restarts in 2..25 {
         assert_eq!(order(&app, "/admin/actors/db-writer/restart"), 202);
         app.wait_actor("db-writer", "restarted", |actor| actor["restarts"] == restarts);
@@ -204,7 +204,7 @@ fn a_drain_takes_the_server_out_of_service_at_once_and_ends_it_in_order() {
     let database = Database::Postgres(direct);
     database.wait_more_than(0);
     let mut watching = Watching::of(&app, 0);
-    // A batch that cannot be stored holds the drain up, so that there is time to look at it.
+    // A batch that cannot be stored delays the drain long enough to observe it.
     proxy.silent(true);
     watching.wait_phase("db-writer", "backing_off");
     assert_eq!(order(&app, "/admin/drain"), 202);
@@ -221,6 +221,6 @@ fn a_drain_takes_the_server_out_of_service_at_once_and_ends_it_in_order() {
     assert_eq!(last["course"], "drained", "the stream ends with it");
     assert!(client.wait("the end of the stream", |seen| seen.closed).ended);
     assert_eq!(app.wait_exit(), Some(0));
-    // What is not in the database is still in Kafka.
+    // States that were not stored are still in Kafka.
     assert!(database.rows().is_subset(&setup.topic().states()));
 }

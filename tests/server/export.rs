@@ -1,4 +1,4 @@
-//! The history in files.
+//! Exports of the history to files.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Setup, Sky, TestApp};
 
-/// A server that has ended, some polls of fifty aircraft in its database, and what its API said of them.
+/// Runs a server until it has stored some polls of fifty aircraft, and returns the history as its API served it.
 fn with_a_history(setup: &Setup) -> String {
     let sky = Sky::of(50);
     let app = setup.clone().watching(&sky).start();
@@ -21,7 +21,7 @@ fn with_a_history(setup: &Setup) -> String {
     rows
 }
 
-/// A row of a Parquet file as the API has it.
+/// Converts a row of a Parquet file to the JSON of the API.
 fn as_json(row: &Row) -> Value {
     let value = |field: &Field| match field {
         Field::Null => Value::Null,
@@ -71,7 +71,7 @@ fn the_history_is_exported_whole_from_either_database() {
         let expected: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(read, expected);
 
-        // Nothing is replaced by mistake, nothing half done is left.
+        // An existing file is not overwritten, and no partial file is left.
         let again = export(&["all.csv"]);
         assert_eq!(again.code, Some(1));
         assert!(again.last_line().contains("all.csv is there already; --force"), "{}", again.last_line());
@@ -153,7 +153,7 @@ fn an_export_only_reads_the_database_and_takes_the_filters_of_the_api() {
         &[("bbox", "-90,-180,90,0"), ("fields", "icao24,lon")],
         &[("callsign", "NOBODY")],
     ];
-    // Beside a server that has the file open, and of a file that nobody has open.
+    // First while a server has the database file open, then below after it has ended.
     let answers: Vec<_> = filters
         .iter()
         .map(|filter| {

@@ -1,5 +1,5 @@
-//! Requests as nobody sensible sends them: whatever comes, the answer blames the client, or none is given, and the server
-//! goes on. `make fuzz` asks 100,000 times, `make test` less often.
+//! Fuzzed requests: the server responds to each with a 2xx to 4xx status or closes the connection, and keeps running.
+//! `make fuzz` sends 100,000 requests, `make test` fewer.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -87,7 +87,7 @@ fn headers() -> impl Strategy<Value = String> {
         .prop_map(|pairs| pairs.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>())
 }
 
-/// A request, and some of its bytes changed.
+/// Generates a request, in some cases with a few bytes changed.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let words = (prop::sample::select(&METHODS[..]), prop::sample::select(&PATHS[..]), query(), headers());
     let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..3), 0..3);
@@ -110,12 +110,14 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// The start of the answer: of a stream there is no end. The client has said everything, so that the server need not wait.
+/// Sends a request and returns the start of the response, since a stream never ends.
+///
+/// The client shuts down its sending side, so that the server does not wait for the rest of an incomplete request.
 fn answer(address: &str, request: &[u8]) -> Result<Vec<u8>, TestCaseError> {
     let mut connection = TcpStream::connect(address)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     let began = Instant::now();
-    // The server may have heard enough before the end.
+    // The server may reject the request before all of it is written.
     let _ = connection.write_all(request).and_then(|()| connection.shutdown(Shutdown::Write));
     let mut start = vec![0; 64];
     let mut length = 0;
@@ -134,7 +136,7 @@ fn answer(address: &str, request: &[u8]) -> Result<Vec<u8>, TestCaseError> {
 fn check(app: &TestApp, request: &[u8]) -> Result<(), TestCaseError> {
     let answer = answer(&app.address, request)?;
     if answer.is_empty() {
-        // Closed without a word, as a stream that cannot be had, or half a request.
+        // Closed without a response, as for an unavailable stream or an incomplete request.
         return Ok(());
     }
     let status = std::str::from_utf8(&answer).ok().and_then(|text| text.strip_prefix("HTTP/1.1 ")?.get(..3));

@@ -1,6 +1,6 @@
-//! The streams, read by Go's HTTP client, and through Caddy, which uses the same one.
+//! The streams, read by Go's HTTP client and through Caddy, which uses the same client.
 //!
-//! Go's client asks for gzip by itself, and its decoder hands data on only at an empty stored block.
+//! Go's client requests gzip by default, and its decoder returns data only at an empty stored block.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use crate::stream::client::StreamClient;
 use crate::stream::{Connection, by_address, picture};
 use crate::support::{PATIENCE, Setup, Sky, TestApp, eventually};
 
-/// The program of `tests/clients/go`, built once.
+/// Builds the program of `tests/clients/go` once, and returns its path.
 fn go_client() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -30,7 +30,7 @@ fn go_client() -> &'static Path {
     })
 }
 
-/// Caddy in front of a server. It is killed with this.
+/// Caddy as a reverse proxy. Dropping this kills it.
 struct Caddy {
     process: Child,
     address: String,
@@ -40,7 +40,7 @@ struct Caddy {
 impl Caddy {
     fn in_front_of(server: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Free a moment ago.
+        // Picks a free port, which Caddy binds a moment later.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let options = "{\n\tadmin off\n\tauto_https off\n}\n";
         let site = format!("http://{address} {{\n\tbind 127.0.0.1\n\treverse_proxy {server}\n}}\n");
@@ -64,13 +64,13 @@ impl Caddy {
 
 impl Drop for Caddy {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if Caddy has already exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Checks that a client receives all that is sent, although nothing is sent after it. `open` asks for a path.
+/// Asserts that a client receives the last event of a stream without any later data. `open` requests a path.
 fn receives_each_event_when_it_is_sent(app: &TestApp, sky: &Sky, open: impl Fn(&str) -> Connection) {
     app.wait_ready();
     let (mut world, mut client) = (open("/api/v1/stream"), StreamClient::default());
@@ -116,7 +116,7 @@ fn a_client_behind_caddy_receives_each_event_when_it_is_sent() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
     let caddy = Caddy::in_front_of(&app.address);
-    // Without an Accept-Encoding of its own, in place of which Caddy sends one.
+    // curl sends no Accept-Encoding here, so Caddy adds its own.
     receives_each_event_when_it_is_sent(&app, &sky, |path| {
         Connection::of_process(
             Command::new("curl")

@@ -1,4 +1,4 @@
-//! What was stored, read back over HTTP.
+//! Stored state vectors, read back over HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key, resolve};
 
-/// A server with some polls of forty aircraft in its database, and no more to come.
+/// Starts a server that has stored some polls of forty aircraft and receives no more.
 fn with_a_history(setup: &Setup) -> TestApp {
     with_a_history_of(40, setup)
 }
@@ -23,7 +23,7 @@ fn with_a_history_of(aircraft: usize, setup: &Setup) -> TestApp {
     app
 }
 
-/// An aircraft and the distinct times of its positions, for the one that has most of them.
+/// Returns the aircraft with the most positions, and the distinct times of those.
 fn most_moved(database: &Database) -> (String, Vec<i64>) {
     let sqlite = "SELECT icao24 AS text, time_position AS number FROM state_vectors WHERE lat IS NOT NULL";
     let postgres = "SELECT icao24, extract(epoch FROM time_position)::bigint FROM state_vectors WHERE lat IS NOT NULL";
@@ -71,7 +71,7 @@ fn check_track(app: &TestApp, database: &Database) {
     assert_eq!((&track["next_cursor"], answer.header("link")), (&Value::Null, ""));
     assert_eq!(track["to"].as_i64().unwrap() - track["from"].as_i64().unwrap(), 86_400);
 
-    // In parts, by the cursor and by the link.
+    // Page by page, following both the cursor and the `Link` header.
     let (mut next, mut parts) = (format!("{path}?limit=2"), Vec::new());
     while !next.is_empty() {
         let answer = app.get(&next);
@@ -84,7 +84,7 @@ fn check_track(app: &TestApp, database: &Database) {
     }
     assert_eq!(parts, expected);
 
-    // A period that is fixed has an answer that is known.
+    // The response for a fixed period has a stable ETag.
     let fixed = format!("{path}?from={}&to={}", track["from"], track["to"]);
     let tag = app.get(&fixed).header("etag").to_owned();
     let again = app.ask("GET", &fixed, &[("If-None-Match", &tag)]);
@@ -124,7 +124,7 @@ fn check_track(app: &TestApp, database: &Database) {
     app.ask("DELETE", &path, &[]).problem(405);
 }
 
-/// The lines of an answer in NDJSON.
+/// Parses the lines of an NDJSON response.
 fn lines(answer: &Answer) -> Vec<Value> {
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-ndjson"), "{}", answer.text());
     answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -152,13 +152,13 @@ fn check_history(app: &TestApp, database: &Database) {
     let keys: Vec<_> = rows.iter().map(key).collect();
     assert!(keys.is_sorted_by_key(|(icao24, time)| (*time, icao24.clone())), "{keys:?}");
     assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), database.rows());
-    // Each line is the state vector that the live picture has too.
+    // Every state vector of the live picture is one of the lines.
     let picture = app.get("/api/v1/flights").json();
     for state in picture["states"].as_array().unwrap() {
         assert!(rows.contains(state), "{state}");
     }
 
-    // The same as CSV, and a part of it.
+    // The same as CSV, and a selection of it.
     let csv = app.ask("GET", "/api/v1/history", &[("Accept", "text/csv")]);
     assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));
     let text = csv.text();
@@ -213,13 +213,13 @@ fn check_history(app: &TestApp, database: &Database) {
     app.ask("GET", "/api/v1/history", &[("Accept", "application/json")]).problem(406);
 }
 
-/// What comes back for a request, as it comes.
+/// Sends a request and returns the raw response.
 fn raw(app: &TestApp, path: &str) -> String {
     let mut socket = TcpStream::connect(&app.address).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = Vec::new();
-    // A connection that is cut may be reset.
+    // Fails if the server resets the connection.
     let _ = socket.read_to_end(&mut answer);
     String::from_utf8(answer).unwrap()
 }
@@ -227,10 +227,10 @@ fn raw(app: &TestApp, path: &str) -> String {
 #[test]
 fn a_history_that_breaks_off_does_not_look_whole() {
     let setup = Setup::embedded().failpoints("history-breaks=2*off->return");
-    // At least a thousand rows, and so more than two pieces.
+    // At least 1,000 rows, so more than two chunks.
     let app = with_a_history_of(200, &setup);
     let broken = raw(&app, "/api/v1/history?format=csv");
-    // A connection that is reset may take with it what came before.
+    // A reset may discard data that arrived before it.
     assert!(broken.is_empty() || broken.starts_with("HTTP/1.1 200"), "{broken}");
     assert!(!broken.ends_with("0\r\n\r\n"), "it seems whole: {broken}");
     eventually("the failure is logged", || (app.lines_with("failed to read history") > 0).then_some(()));
@@ -240,10 +240,10 @@ fn a_history_that_breaks_off_does_not_look_whole() {
     assert!(raw(&app, "/api/v1/history?format=csv").ends_with("0\r\n\r\n"));
 }
 
-/// A history of 30 MB.
+/// Requests a history of 30 MB.
 const LONG: &str = "/api/v1/history?from=1000000000&to=1000000000";
 
-/// A part of it that is read at once.
+/// Requests one aircraft of that history, which is a short response.
 const SHORT: &str = "/api/v1/history?from=1000000000&to=1000000000&icao24=000001";
 
 fn fill_in_a_long_history(database: &Database) {
@@ -252,7 +252,7 @@ fn fill_in_a_long_history(database: &Database) {
     database.execute(fill);
 }
 
-/// A server that has a long history, which is old and is to stay.
+/// Extends the retention, so that the long history, which is old, is not deleted.
 fn with_a_long_history(setup: Setup) -> Setup {
     setup.set("DATABASE_RETENTION", "36500d")
 }
@@ -263,7 +263,7 @@ fn too_many_histories_at_once_are_told_to_come_back() {
     let setup = with_a_long_history(Setup::real()).set("HTTP_TRUSTED_PROXIES", "127.0.0.1");
     let app = with_a_history(&setup);
     fill_in_a_long_history(&setup.database());
-    // Each wants all of it and takes nothing.
+    // Each client requests the whole history and reads only the status line.
     let wait = |from: &str| {
         let mut socket = TcpStream::connect(&app.address).unwrap();
         write!(socket, "GET {LONG} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\n\r\n").unwrap();
@@ -282,7 +282,7 @@ fn too_many_histories_at_once_are_told_to_come_back() {
     assert_eq!(ask("192.0.2.1").status, 200);
     let others: Vec<_> = (1..=8).map(|host| wait(&format!("192.0.2.{host}"))).collect();
     ask("192.0.2.9").problem(503);
-    // Those who leave make room, and their queries end.
+    // Closing the connections returns the permits and ends the queries.
     drop(others);
     eventually("there is room again", || (ask("192.0.2.9").status == 200).then_some(()));
     drop(waiting);
@@ -306,7 +306,7 @@ fn a_history_whose_client_takes_nothing_breaks_off() {
         (answer.status == 200).then_some(answer)
     });
     assert!(reading.read(answer).unwrap().ends_with(b"\n"));
-    // By the reader thread or by the stall guard of the connection, whichever is first.
+    // Logged by the reader thread or by the stall guard of the connection, whichever is first.
     let is_logged =
         ["history response aborted", "the client accepted nothing of a response"].map(|text| app.lines_with(text) > 0);
     assert!(is_logged.contains(&true));
@@ -315,7 +315,7 @@ fn a_history_whose_client_takes_nothing_breaks_off() {
     }
 }
 
-/// The first eight histories get their head, and then their database hangs.
+/// Makes the database hang for the first eight histories, after their response heads.
 const HANGING: &str = "history-hangs=8*return";
 
 #[test]
@@ -345,7 +345,7 @@ fn a_history_aborted_over_http2_returns_its_permit_while_the_database_hangs() {
     let certificate = Certificate::new();
     let setup = certificate.on(Setup::embedded()).failpoints(HANGING);
     let app = with_a_history(&setup);
-    // The connection stays; its streams are reset.
+    // Only the streams are reset; the connection stays open.
     let client = Http2::connect(&app.address, &certificate, 1 << 20);
     let hanging = [(); 8].map(|()| client.ask("/api/v1/history").unwrap());
     assert_eq!(hanging.each_ref().map(|answer| answer.status), [200; 8]);

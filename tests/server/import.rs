@@ -1,4 +1,4 @@
-//! Files of recorded state vectors on their way into the database.
+//! Imports of recorded state vectors from files into the database.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -30,12 +30,12 @@ fn everywhere(check: impl Fn(&Setup)) {
     check(&Setup::bare().on(&Database::postgres()));
 }
 
-/// The line of the log that says what became of a file.
+/// Returns the log line that reports the result of an import.
 fn told(log: &[String]) -> &str {
     log.iter().find(|line| line.contains("imported")).unwrap_or_else(|| panic!("{log:?}"))
 }
 
-/// Callsign, latitude, flag and code of each row.
+/// Returns the ICAO address, callsign, latitude, `on_ground` and category of each row, with its `last_contact`.
 fn values(setup: &Setup) -> Vec<(String, i64)> {
     let columns = |time: &str| {
         format!(
@@ -47,7 +47,7 @@ fn values(setup: &Setup) -> Vec<(String, i64)> {
     let mut values =
         setup.database().pairs(&columns("last_contact"), &columns("extract(epoch FROM last_contact)::bigint"));
     for (text, _) in &mut values {
-        // SQLite's flags are numbers.
+        // SQLite stores booleans as integers.
         *text = text.replace(" 1 ", " true ").replace(" 0 ", " false ");
     }
     values
@@ -74,7 +74,7 @@ fn each_format_brings_what_is_in_it_packed_or_not() {
     ]
     .map(|(text, time)| (text.to_owned(), time));
     everywhere(|setup| {
-        // A file is known by what is in it, whatever it is called.
+        // The format is detected from the content, not the file name.
         let files = [
             write_packed(setup, "one", &csv),
             write(setup, "two.csv", &json),
@@ -87,7 +87,7 @@ fn each_format_brings_what_is_in_it_packed_or_not() {
     });
 }
 
-/// So many rows as NDJSON, two batches and some more.
+/// Returns 41,000 rows as NDJSON, which are two full batches and part of a third, and their keys.
 fn many(time: i64) -> (String, BTreeSet<(String, i64)>) {
     let mut text = String::new();
     let keys: BTreeSet<_> = (0..41_000).map(|i| (format!("{:06x}", i % 7_000), time - i / 7_000)).collect();
@@ -104,17 +104,17 @@ fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
     everywhere(|setup| {
         let file = write(setup, "many.ndjson", &text);
         let import = setup.clone().arguments(["import", &file]);
-        // The second batch is committed, and nobody hears of it.
+        // Killed after the commit of the second batch, before the import learns of it.
         let killed = import.clone().failpoints("store-committed=1*off->return").run();
         assert_eq!(killed.code, None, "it ended by itself: {:?}", killed.log);
         let stored = setup.database().rows();
         assert_eq!(stored.len(), 40_000);
-        // Killed before a commit, it has stored nothing of the batch.
+        // Killed before the commit, so nothing of the third batch is stored.
         let killed = import.clone().failpoints("store-rows-sent=return").run();
         assert_eq!(killed.code, None, "it ended by itself: {:?}", killed.log);
         assert_eq!(setup.database().rows().len(), 40_000);
 
-        // Under another name it is the same file.
+        // A renamed file is recognized as the same.
         let renamed = setup.directory().join("renamed");
         std::fs::rename(&file, &renamed).unwrap();
         let import = setup.clone().arguments(["import", renamed.to_str().unwrap()]);
@@ -140,7 +140,7 @@ fn rows_older_than_the_retention_are_refused_until_it_is_widened() {
     everywhere(|setup| {
         let refused = setup.clone().arguments(["import", &file]).run();
         assert_eq!(refused.code, Some(1), "{:?}", refused.log);
-        // Two of its 56 rows lie in the far future of their response.
+        // Two of the 56 rows have times far after that of their response.
         assert!(told(&refused.log).contains("too_old=54 bad=2"), "{:?}", refused.log);
         assert!(refused.log.iter().any(|line| line.contains("database.retention")), "{:?}", refused.log);
         assert_eq!(setup.database().rows().len(), 0);
@@ -164,7 +164,7 @@ fn a_file_with_too_much_that_is_bad_is_given_up_and_the_others_are_not() {
     assert!(import.log.iter().any(|line| line.contains("bad.csv: ") && line.contains("line 3: ")), "{:?}", import.log);
     let keys = ["4b1814", "a00001"].map(|icao24| (icao24.to_owned(), time));
     assert_eq!(setup.database().rows(), BTreeSet::from(keys));
-    // What is bad may be passed over.
+    // `--max-bad` permits skipping bad rows.
     let import = setup.clone().arguments(["import", "--max-bad", "1", &bad]).run();
     assert_eq!(import.code, Some(0), "{:?}", import.log);
     assert_eq!(setup.database().rows().len(), 3);
@@ -175,7 +175,9 @@ fn dataset(name: &str) -> String {
     directory.join(name).display().to_string()
 }
 
-/// The times of the datasets may lie on either side of the clock: the text with all of them moved to an hour ago.
+/// Shifts all times in a text so that the newest is one hour ago.
+///
+/// The recorded times may be too old or in the future, depending on the clock.
 fn moved_to_now(text: &str, newest: i64) -> String {
     let shift = now() - 3_600 - newest;
     let word = |word: &str| match word.get(..10).and_then(|digits| digits.parse::<i64>().ok()) {
@@ -206,7 +208,7 @@ fn a_file_of_which_nothing_is_imported_fails_and_is_not_remembered() {
                 assert!(import.last_line().contains(advice), "{name}, {attempt}: {:?}", import.log);
                 assert!(import.last_line().contains(name), "{:?}", import.log);
             }
-            // Beside one that is imported it is named at the end.
+            // Together with a valid file, the summary at the end names the failed one.
             let good = write(setup, &format!("{name}-good.csv"), &format!("icao24,last_contact\na0000a,{time}\n"));
             let import = setup.clone().arguments(["import", &file, &good]).run();
             assert_eq!(import.code, Some(1));
@@ -217,7 +219,7 @@ fn a_file_of_which_nothing_is_imported_fails_and_is_not_remembered() {
             "SELECT topic AS text, count(*) AS number FROM ingest_position GROUP BY topic",
         );
         assert_eq!(positions, [("import".to_owned(), 1)]);
-        // A response without a row is what it should be.
+        // A response without rows is valid.
         let response = write(setup, "null.json", &format!("{{\"time\":{time},\"states\":null}}"));
         assert_eq!(setup.clone().arguments(["import", &response]).run().code, Some(0));
     });
@@ -230,7 +232,7 @@ fn a_file_that_an_older_version_took_for_done_is_read_again() {
     let file = write(&setup, "one.csv", &format!("icao24,last_contact\n4b1814,{time}\n"));
     let import = setup.clone().arguments(["import", &file]);
     assert_eq!(import.run().code, Some(0));
-    // As it was left by a version that could not read the row.
+    // The state left by an older version that could not read the row.
     setup.database().execute("DELETE FROM state_vectors");
     setup.database().execute("UPDATE ingest_position SET last_timestamp = 0");
     let again = import.run();

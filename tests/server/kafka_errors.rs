@@ -1,4 +1,4 @@
-//! Why Kafka refuses, or does not answer, is shown in the log, by `/health/ready` and by `/admin/actors`.
+//! The log, `/health/ready` and `/admin/actors` show why Kafka rejects requests or cannot be reached.
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::support::{Service, Setup, Sky, TestApp, eventually};
 
-/// One for all tests here: a broker takes as much memory as all of their servers. It ends with the test run.
+/// Shared by all tests in this file, because a broker takes as much memory as all of their servers together.
+/// `make test` stops it at the end.
 static SECURED: LazyLock<Service> = LazyLock::new(|| {
     let kafka = Service::secured_kafka();
     kafka.allow("reader", &["--operation", "Read", "--topic", "*"]);
@@ -17,12 +18,12 @@ fn login(user: &str, password: &str) -> String {
     format!("security.protocol=SASL_PLAINTEXT,sasl.mechanism=PLAIN,sasl.username={user},sasl.password={password}")
 }
 
-/// A server, or a command, on the secured broker, with topics and a group of its own.
+/// Returns a setup for the secured broker, logged in as `user`, with its own topics and consumer group.
 fn logged_in_as(user: &str) -> Setup {
     Setup::embedded().on_kafka(&SECURED.address).set("KAFKA_PROPERTIES", &login(user, &format!("{user}-secret")))
 }
 
-/// Waits until an actor's cause is shown everywhere.
+/// Waits until an actor's failure is shown everywhere.
 fn wait_told(app: &TestApp, actor: &str, cause: &[&str]) {
     let says_it = |text: &str| cause.iter().all(|part| text.contains(part));
     app.wait_actor(actor, &format!("tells {cause:?}"), |actor| {
@@ -88,7 +89,7 @@ fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log()
     assert!(lines as u64 <= bound, "{lines} lines within {:?}", began.elapsed());
     drop(app);
 
-    // Reading the topic is all that a live stream needs.
+    // The role `live` needs only permission to read the topic; the consumer group of `store` is refused.
     let reader = admin.clone().set("KAFKA_PROPERTIES", &login("reader", "reader-secret"));
     let app = reader.clone().arguments(["--roles", "store,live"]).start();
     app.wait_ready();

@@ -1,7 +1,8 @@
-//! The program itself, started as a process: on its embedded parts, and on a real Kafka and PostgreSQL.
+//! End-to-end tests, which start the program as a process: with the embedded broker and database, and with real Kafka
+//! and PostgreSQL.
 //!
-//! `make test` starts those and sets `TEST_KAFKA`, `TEST_DATABASE_URL`, `TEST_TIMESCALE_URL`, `TEST_SERVICES` and
-//! `TEST_SERVICES_RUN`. The source is a simulator in the test's own process, which says what it has served.
+//! `make test` starts the services and sets `TEST_KAFKA`, `TEST_DATABASE_URL`, `TEST_TIMESCALE_URL`, `TEST_SERVICES`
+//! and `TEST_SERVICES_RUN`. The source is a simulator in the test process, which records every state it serves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

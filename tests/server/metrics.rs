@@ -1,4 +1,4 @@
-//! What is watched is what is served: the alerts, the dashboard and `/metrics` speak of the same metrics.
+//! Alerts, dashboard and documentation refer only to metrics that `/metrics` serves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -14,8 +14,8 @@ const ALERTS: &str = include_str!("../../deploy/prometheus/alerts.yml");
 const DASHBOARD: &str = include_str!("../../deploy/grafana/flight-monitor.json");
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-/// The types of the metrics that servers with every role serve, one on SQLite and one on TimescaleDB, by their names as
-/// they are queried.
+/// Returns the types of all served metrics by the names used in queries. Combines two servers with every role, one on
+/// SQLite and one on TimescaleDB.
 fn served() -> BTreeMap<String, &'static str> {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
@@ -45,7 +45,7 @@ fn served() -> BTreeMap<String, &'static str> {
     served
 }
 
-/// Every metric of ours that a text names.
+/// Returns every metric of this project that a text mentions.
 fn named(text: &str) -> BTreeSet<&str> {
     let letters = |text: &str| text.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(text.len());
     text.match_indices("flight_monitor_").map(|(at, _)| &text[at..at + letters(&text[at..])]).collect()
@@ -66,7 +66,7 @@ fn every_metric_that_is_watched_is_served_and_named_by_the_conventions() {
         assert!(*kind != "histogram" || name.contains("_seconds_"), "{name} does not tell its unit");
         assert_eq!(*kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
     }
-    // A counter only grows, so that its value by itself says nothing in an alert.
+    // A counter only increases, so an alert on its plain value is meaningless.
     let rules = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
     for rule in rules {
         for name in named(rule).into_iter().filter(|name| served.get(*name) == Some(&"counter")) {
@@ -114,7 +114,7 @@ fn cells(place: &Value) -> impl Iterator<Item = (u64, u64)> {
     (x..x + w).flat_map(move |x| (y..y + h).map(move |y| (x, y)))
 }
 
-/// The name and labels of each sample of a counter.
+/// Returns the name and labels of each counter sample.
 fn counters(app: &TestApp) -> BTreeSet<String> {
     let text = app.get("/metrics").text();
     let samples = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));

@@ -1,4 +1,4 @@
-//! Each response is validated against `openapi.json`.
+//! Validates the responses of a running server against `openapi.json`.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::support::{ADMIN_TOKEN, Answer, Setup, Sky, TestApp, eventually};
 
-/// A real server and its description.
+/// A running server and its API description.
 struct Described {
     app: TestApp,
     document: Value,
-    /// Methods and paths whose responses were validated.
+    /// Methods and paths whose responses have been validated.
     validated: RefCell<BTreeSet<(String, String)>>,
 }
 
@@ -23,13 +23,13 @@ impl Described {
         self.validate(&answer, path, "get", status)
     }
 
-    /// The same for an action of the operator.
+    /// Validates the response of an operator's action.
     fn check_action(&self, path: &str, headers: &[(&str, &str)], status: u16) {
         let answer = self.app.ask("POST", &path.replace("{name}", "db-writer"), headers);
         self.validate(&answer, path, "post", status);
     }
 
-    /// Those that GET answers without any parameter need no test of their own.
+    /// Validates all remaining `GET` routes that need no parameter.
     fn check_others(&self, token: &str) {
         for (method, path) in self.untested() {
             if method == "get" && !path.contains('{') {
@@ -38,7 +38,7 @@ impl Described {
         }
     }
 
-    /// Methods and paths, without those of endless streams.
+    /// Returns the methods and paths not validated yet, without endless streams.
     fn untested(&self) -> Vec<(String, String)> {
         let validated = self.validated.borrow();
         let paths = self.document["paths"].as_object().unwrap();

@@ -1,4 +1,4 @@
-//! Kafka, or the database, away: the others go on, and nothing is lost.
+//! During an outage of Kafka or the database, the other parts continue, and no state is lost.
 
 use crate::support::{Database, Proxy, Service, Setup, Sky, eventually};
 
@@ -78,7 +78,7 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     let sky = Sky::of(100);
     let setup = Setup::real().on_kafka(&kafka.address).watching(&sky);
     let app = setup.start();
-    // Nothing happens in its topic, so that it must find out by itself that Kafka is back.
+    // Nothing is published to its topic, so it must detect on its own that Kafka is available again.
     let idle = Setup::embedded().on_kafka(&kafka.address).arguments(["--roles", "live"]).start();
     sky.wait_polls(3);
     assert_eq!(idle.get("/health/ready").status, 503);
@@ -99,7 +99,7 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     for app in [&app, &idle] {
         eventually("the server says that it is not ready", || (app.get("/health/ready").status == 503).then_some(()));
     }
-    // The polling goes on, and what it brings is held for a quarter of a minute.
+    // Polling continues, and the states are held for a quarter of a minute.
     sky.wait_polls(45);
     kafka.start_again();
     app.wait_ready();
@@ -113,7 +113,7 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     states.sort();
     assert!(states.iter().eq(&served), "the client got {} states in place of {}", states.len(), served.len());
     assert_eq!(app.metric("states_dropped_total"), 0.0);
-    // However often the brokers were asked in vain.
+    // The number of lines does not depend on the number of connection attempts.
     let lines = app.log.lines().iter().filter(|line| line.contains("kafka") && !line.contains(" INFO ")).count();
     assert!(lines < 150, "{lines} lines about an outage of half a minute");
     app.end();
@@ -127,7 +127,7 @@ fn a_topic_that_is_made_anew_after_kafka_was_restarted_is_read_from_its_beginnin
     let setup = Setup::real().on_kafka(&kafka.address).watching(&sky);
     let app = setup.start();
     setup.database().wait_more_than(0);
-    // Each start of Kafka makes the leader's epoch a higher one; that of the topic's successor begins with 0.
+    // Each start of Kafka increases the leader epoch, while the recreated topic starts again at epoch 0.
     kafka.stop();
     kafka.start_again();
     app.wait_ready();
@@ -135,7 +135,7 @@ fn a_topic_that_is_made_anew_after_kafka_was_restarted_is_read_from_its_beginnin
 
     setup.topic().delete();
     let stored = setup.database().rows().len();
-    // More than can have been on its way already.
+    // More than can have been in flight before the topic was deleted.
     app.sse().wait_states(300);
     setup.database().wait_more_than(stored + 300);
     app.end();

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::support::{Proxy, Setup, Sky};
 
-/// A server that watches this sky under a name that only the proxy knows.
+/// Returns a server that polls this sky under a host name that only the proxy can resolve.
 fn behind_a_proxy(sky: &Sky, proxy: &str) -> Setup {
     let renamed = |address: &str| {
         let mut url = Url::parse(address).unwrap();
@@ -23,7 +23,7 @@ fn behind_a_proxy(sky: &Sky, proxy: &str) -> Setup {
 fn the_api_and_the_token_endpoint_are_reached_through_the_proxy_of_the_environment() {
     let sky = Sky::of(5);
     let server = Url::parse(&sky.simulator.base_url()).unwrap();
-    // The simulator takes a proxy's absolute addresses, too, so a relay before it is a proxy for plain HTTP.
+    // The simulator accepts absolute request targets, so a relay in front of it acts as a proxy for plain HTTP.
     let relay = Proxy::before(&format!("{}:{}", server.host_str().unwrap(), server.port().unwrap()));
     let proxy = format!("127.0.0.1:{}", relay.port);
     let app = behind_a_proxy(&sky, &format!("http://user:a-secret@{proxy}")).start();

@@ -1,10 +1,10 @@
-//! A panic in an actor costs a restart, and nothing else.
+//! An actor that panics is restarted, and nothing else is affected.
 
 use std::time::SystemTime;
 
 use crate::support::{Setup, Sky, TestApp};
 
-/// In the order of the data. The hub comes last: its clients have to come back.
+/// The actors in the order of the data flow. The hub is last, because its clients have to reconnect.
 const ACTORS: [&str; 6] =
     ["poller", "kafka-producer", "kafka-consumer-store", "db-writer", "kafka-consumer-live", "sse-hub"];
 
@@ -12,7 +12,8 @@ fn now() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
-/// What Kafka has acknowledged, once all that was served is published; nothing more comes until the sky clears up.
+/// Stops the polls until [`Sky::clear_up`], waits until everything is published, and returns the number of states that
+/// Kafka has acknowledged.
 fn published_in_silence(app: &TestApp, sky: &Sky) -> usize {
     sky.fall_silent();
     app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
@@ -38,7 +39,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     };
     sky.clear_up();
     panic("poller");
-    // The answer that the Poller was waiting for, or working on, is the one thing that may be lost, and only with it.
+    // Only a panic of the poller may lose states: those of the response that it was awaiting or processing.
     let lost = sky.served().len() - published_in_silence(&app, &sky);
     assert!(lost == 0 || lost == 300, "{lost} states of polls of 300");
 
@@ -91,7 +92,7 @@ fn each_actor_survives_a_panic_on_kafka_and_postgresql() {
 fn after_too_many_panics_the_process_ends_and_says_why() {
     let sky = Sky::of(10);
     let mut app = Setup::embedded().watching(&sky).start();
-    // One more than a minute may have.
+    // One more than the maximum number of failures per minute.
     for _ in 0..21 {
         app.panic("db-writer");
     }

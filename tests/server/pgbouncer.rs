@@ -1,8 +1,8 @@
-//! PgBouncer before the database.
+//! A database behind PgBouncer.
 
 use crate::support::{Database, Service, Setup, Sky, eventually};
 
-/// The database as it is seen through the pooler.
+/// Returns the database with the address of the pooler.
 fn through(pooler: &Service, database: &Database) -> Database {
     let Database::Postgres(mut url) = database.clone() else { unreachable!() };
     url.set_port(url::Url::parse(&pooler.address).unwrap().port()).unwrap();

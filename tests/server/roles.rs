@@ -1,4 +1,4 @@
-//! Processes that share the work over one Kafka.
+//! Processes with different roles, connected by one Kafka.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn three_processes_with_a_role_each_work_together() {
         app.get("/api/v1/flights").problem(404);
         assert_eq!(app.get("/").status, 200);
     }
-    // The history is where the database is, or where it can be reached.
+    // Every role with access to the database serves the history.
     let track = format!("/api/v1/flights/{}/track", served.first().unwrap().0);
     collect.get(&track).problem(404);
     let tracks = [&store, &live].map(|app| app.get(&track).json()["count"].as_u64());
@@ -98,14 +98,14 @@ fn replicas_divide_the_storing_and_each_serves_everything() {
     }
     let clients = [first.sse(), second.sse()];
     clients.iter().for_each(|client| drop(client.wait_states(400)));
-    // One of them dies, and the other takes over what it had.
+    // One replica is killed, and the other takes over its partitions.
     second.kill_9();
     first.wait_actor("kafka-consumer-store", "has everything", |_| partitions(&first) == 3);
     sky.fall_silent();
     let served = sky.served();
     setup.database().wait_rows(&served);
     assert_eq!(setup.topic().states(), served);
-    // At a hand-over a batch may be fenced, and is then read again by whoever owns it; none is stored twice.
+    // During a rebalance, a batch may be fenced; the new owner then reads it again. No state is stored twice.
     assert_eq!(setup.database().positions().values().sum::<i64>(), i64::try_from(served.len()).unwrap());
     [collect, first].into_iter().for_each(crate::support::TestApp::end);
 }
@@ -119,7 +119,7 @@ fn a_rolling_update_leaves_no_gap_and_no_double() {
     let replica = || setup.clone().arguments(["serve", "--roles", "store,live"]).start();
     let mut replicas = [replica(), replica()];
     setup.database().wait_more_than(0);
-    // Each is replaced by a new one that is ready before the old one ends.
+    // Each replica is replaced: the new one is ready before the old one is stopped.
     for old in &mut replicas {
         let new = replica();
         new.wait_ready();

@@ -1,4 +1,4 @@
-//! No secret is ever logged, whatever is asked to be logged and whatever fails.
+//! No secret is ever logged, at any log level and after any failure.
 
 use simulator::{Fault, FaultKind, Target};
 
@@ -9,7 +9,7 @@ const DATABASE_PASSWORD: &str = "the-password-of-the-database";
 
 const SECRETS: [&str; 4] = [Sky::CLIENT_SECRET, SASL_PASSWORD, DATABASE_PASSWORD, ADMIN_TOKEN];
 
-/// Access tokens, which the simulator makes of so many hex digits and of which a test knows none.
+/// Length of an access token in hex digits. Tests do not know the tokens that the simulator issues.
 const TOKEN_LENGTH: usize = 64;
 
 fn assert_no_secret(lines: &[String]) {
@@ -38,7 +38,7 @@ fn no_secret_reaches_the_log() {
     let client = app.sse();
     client.wait_states(20);
     setup.database().wait_more_than(0);
-    // Everything that quotes what it was told fails once.
+    // Every operation whose error message quotes a response fails once.
     for kind in [FaultKind::Status, FaultKind::Html, FaultKind::WrongTypes, FaultKind::Reset] {
         sky.simulator.revoke_tokens();
         sky.fault(Fault::new(Target::Token, kind).times(2));
@@ -93,7 +93,7 @@ fn a_property_that_librdkafka_does_not_take_is_refused_at_the_start_without_its_
             .set("HTTP_HOST", "not a host");
         let refused = setup.run();
         assert_eq!(refused.code, Some(2));
-        // Each problem is a line.
+        // Each problem is reported on its own line.
         for (line, part) in
             refused.log.iter().zip([format!("kafka.properties.{property} = ***"), "http.host".to_owned()])
         {

@@ -1,4 +1,4 @@
-//! Who may do what, and what nobody may do to the server.
+//! Access control, TLS, security headers and hostile input.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -32,7 +32,7 @@ fn who_guesses_the_token_is_not_listened_to_and_others_are() {
         assert_eq!(refused.header("retry-after"), "60");
     }
     assert_eq!(ask(ADMIN_TOKEN, "198.51.100.2").status, 200);
-    // What a client says of itself before the proxy's word counts for nothing.
+    // Addresses in front of the one that the proxy appended are ignored, since the client can forge them.
     ask("guess-11", "198.51.100.2, 198.51.100.1").problem(429);
 }
 
@@ -46,7 +46,7 @@ fn behind_a_trusted_proxy_clients_are_counted_by_their_own_address() {
     clients.iter().for_each(|client| drop(client.wait("a welcome", |seen| !seen.events.is_empty())));
     let second = connect(&trusting.address, "198.51.100.1");
     assert!(second.wait("the end", |seen| seen.closed || seen.ended).events.is_empty());
-    // One host may use every address of a /64.
+    // Addresses of the same /64 count as one client, since one host may use all of them.
     let client = connect(&trusting.address, "2001:db8:1:2::1");
     client.wait("a welcome", |seen| !seen.events.is_empty());
     let second = connect(&trusting.address, "2001:db8:1:2:3:4:5:6");
@@ -113,7 +113,7 @@ fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
         streaming.kill().unwrap();
         streaming.wait().unwrap();
     }
-    // Who knocks without TLS is not answered in the clear.
+    // A plaintext request to the TLS port gets no plaintext response.
     let mut plain = TcpStream::connect(&app.address).unwrap();
     plain.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     plain.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -141,7 +141,7 @@ fn every_answer_says_what_browsers_may_do_with_it() {
     }
 }
 
-/// What comes back until the server closes the connection.
+/// Asserts that the server closes the connection, and returns what it sent before.
 fn closes(mut stream: TcpStream) -> Vec<u8> {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut answer = Vec::new();
@@ -177,7 +177,7 @@ fn what_is_too_long_or_no_http_costs_its_connection_only() {
     let app = Setup::embedded().watching(&sky).start();
     let send = |bytes: &[u8]| {
         let mut stream = TcpStream::connect(&app.address).unwrap();
-        // The server may have heard enough before everything is written.
+        // The server may close the connection before everything is written.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         closes(stream)

@@ -1,4 +1,4 @@
-//! SIGTERM: what was taken on is finished, or the exit code says that it is not.
+//! On SIGTERM, the server finishes all accepted work, or its exit code says that it did not.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,8 +11,10 @@ use crate::support::{Database, Proxy, Setup, Sky, TestApp, eventually};
 const ROWS_BY_POLL: &str =
     "SELECT CAST(observed_at AS text) AS text, count(*) AS number FROM state_vectors GROUP BY observed_at";
 
-/// 5,000 states at each poll, no faster than a client of a debug build can read them on a busy machine: whoever is far
-/// behind is cut off after two seconds.
+/// Shuts the server down at 5,000 states per poll and asserts a clean drain.
+///
+/// One poll per second is as fast as a client of a debug build can read on a busy machine; a client that is far behind
+/// is disconnected after two seconds.
 fn it_drains_under_load(setup: &Setup, sky: &Sky) {
     let app = setup.clone().failpoints("poll-pause=return(1000)").start();
     app.wait_ready();
@@ -27,7 +29,7 @@ fn it_drains_under_load(setup: &Setup, sky: &Sky) {
     assert_each_stage_was_measured(&log.to_its_end());
 }
 
-/// Source first, each with its time, and all of it together.
+/// Asserts that each stage logged its drain time, from the source to the clients, followed by the total.
 fn assert_each_stage_was_measured(log: &[String]) {
     let measured = log.iter().filter_map(|line| {
         let (_, fields) = line.split_once(" drained actor=")?;
@@ -46,7 +48,7 @@ fn under_load_every_message_of_the_embedded_broker_is_stored_before_the_end() {
     let sky = Sky::of(5_000);
     let setup = Setup::embedded().watching(&sky);
     it_drains_under_load(&setup, &sky);
-    // Each poll as a whole: it was handed over, or its answer came too late for anybody to have promised it.
+    // Each poll is stored completely, or not at all if its response arrived too late to be accepted.
     let polls = setup.database().pairs(ROWS_BY_POLL, "");
     assert!(polls.iter().all(|(_, rows)| *rows == 5_000), "{polls:?}");
     let (rows, served) = (setup.database().rows(), sky.served());
@@ -73,7 +75,7 @@ fn under_load_every_message_of_kafka_is_stored_before_the_end_or_after_the_next_
     assert_eq!(setup.topic().committed(setup.group()), setup.database().positions());
 }
 
-/// A server with something to store, whose database stops answering; the proxy has to be kept.
+/// Starts a server whose database stops responding while states wait to be stored. The caller keeps the proxy alive.
 fn with_a_hanging_database(sky: &Sky, timeout: &str) -> (TestApp, Proxy) {
     let Database::Postgres(mut url) = Database::postgres() else { unreachable!() };
     let proxy = Proxy::before(&format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()));
@@ -97,7 +99,7 @@ fn a_second_signal_ends_at_once() {
     app.log.wait("the producer is drained", |line| {
         (line.contains("drained") && line.contains("actor=kafka-producer")).then_some(())
     });
-    // The same signal within a moment is the same request, passed on by a terminal or a shell.
+    // Within a short time, a second signal counts as the same request, forwarded by a terminal or a shell.
     #[expect(clippy::disallowed_methods, reason = "it is the time that matters")]
     std::thread::sleep(Duration::from_millis(400));
     let began = Instant::now();
@@ -175,7 +177,7 @@ fn a_server_started_with_nohup_outlives_its_terminal() {
     wait_logged(&log, "drained=true");
 }
 
-/// Starts the server in a terminal of its own, with its log in a file.
+/// Starts the server in its own terminal, with its log in a file.
 fn in_terminal(setup: &Setup, before: &str, log: &Path) -> Child {
     let command = setup.command();
     let program = command.get_program().to_str().unwrap();
@@ -193,7 +195,7 @@ fn in_terminal(setup: &Setup, before: &str, log: &Path) -> Child {
         .unwrap()
 }
 
-/// Closes a terminal as a lost connection does: only the kernel reports it.
+/// Closes a terminal as a lost connection does: the server gets SIGHUP from the kernel only.
 fn close(mut terminal: Child) {
     terminal.kill().unwrap();
     terminal.wait().unwrap();

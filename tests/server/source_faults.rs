@@ -1,4 +1,4 @@
-//! Whatever the source answers, or does not answer: counted, shown, logged in bounds, and survived.
+//! Every failure of the source is counted, shown, logged without flooding the log, and recovered from.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn status(status: u16) -> Fault {
     states(Status).status(status)
 }
 
-/// As long as the fault is there, the source is shown to be so; afterwards it works again at the next poll.
+/// Asserts that the source has the state `source` while the fault lasts, and that the next poll after it succeeds.
 fn survives(app: &TestApp, sky: &Sky, fault: &Fault, source: &str) {
     let polls = |app: &TestApp, source: &str| {
         let text = app.get("/metrics").text();
@@ -70,7 +70,7 @@ fn each_failure_of_the_source_is_survived_counted_and_shown() {
     check(Fault::new(Token, WrongTypes), "malformed");
     check(Fault::new(Token, Empty), "malformed");
 
-    // One line for each failed poll, and one for each recovery.
+    // The log has one line per failed poll and one per recovery.
     let failed = usize::try_from(app.actor("poller")["observation"]["failed_polls"].as_u64().unwrap()).unwrap();
     assert_eq!((app.lines_with("poll failed:"), app.lines_with("the source answers again")), (failed, 22));
     assert_eq!(app.log.lines().iter().filter(|line| line.contains(" ERROR ")).count(), 0);
@@ -108,12 +108,12 @@ fn bad_rows_cost_only_themselves() {
     assert!(bad >= 40, "ten kinds a poll, not {bad} rows in all");
     assert_eq!(app.metric("bad_rows_total"), bad as f64);
     let metrics = app.get("/metrics").text();
-    // Those that did not occur are served as 0.
+    // Kinds that did not occur are served with the value 0.
     let occurred = |line: &&str| line.starts_with("flight_monitor_bad_rows_total{") && !line.ends_with(" 0");
     let kinds = metrics.lines().filter(occurred).count();
     assert!((4..20).contains(&kinds), "{kinds} kinds");
     assert!(app.lines_with("rows left out") <= polls, "more than a line a poll");
-    // The good rows of the answers that had bad ones, too, which the simulator does not list.
+    // The good rows of responses that also had bad rows are stored.
     setup.database().wait_more_than(199);
     assert_eq!(setup.database().rows().len() % 50, 0);
     app.end();
@@ -145,7 +145,7 @@ fn a_word_about_waiting_is_obeyed() {
     let answered = app.wait_actor("poller", "works", |actor| actor["observation"]["source"] == "live");
     let waited = answered["last_progress"].as_f64().unwrap() - limited_at;
     assert!((6.9..9.0).contains(&waited), "it asked again after {waited} s");
-    // A registered account's data changes every five seconds, so it is not asked more often.
+    // The data of a registered account changes every five seconds, so the server does not poll more often.
     let (polls, began) = (sky.polls(), Instant::now());
     sky.wait_polls(1);
     assert_eq!(sky.polls(), polls + 1);
@@ -164,7 +164,7 @@ fn spent_credits_are_shown_and_end_the_polling_for_the_day() {
     let sky = Sky { simulator: simulator.unwrap() };
     let app = Setup::embedded().watching(&sky).start();
     let poller = app.wait_actor("poller", "is limited", |actor| actor["observation"]["source"] == "rate_limited");
-    // 2023-11-14 22:13:20 UTC.
+    // The clock is at 22:13:20 UTC, 6,400 s before midnight, when credits are refilled.
     assert_eq!(poller["observation"]["next_poll_seconds"], 6_400.0);
     assert_eq!((sky.polls(), app.metric("credits_left")), (2, 1.0));
 }
@@ -178,7 +178,7 @@ fn an_account_that_is_refilled_every_hour_is_polled_every_five_seconds() {
         ..simulator::Options::default()
     });
     let sky = Sky { simulator: simulator.unwrap() };
-    // Late in the evening, even a day's credits would last.
+    // This cannot fail late in the evening (UTC), when a day's credits last until midnight even at this interval.
     let app = Setup::embedded().watching(&sky).set("OPENSKY_POLL_INTERVAL", "auto").start();
     let polled = app.wait_actor("poller", "has polled", |actor| actor["observation"]["credits_left"].is_u64());
     assert_eq!(polled["observation"]["next_poll_seconds"], 5.0, "{polled}");
@@ -237,13 +237,13 @@ fn a_source_whose_clock_is_wrong_for_a_while_costs_only_what_is_older_than_what_
     let app = setup.start();
     app.wait_ready();
     let client = app.sse();
-    // Of each aircraft what is newer than everything before.
+    // Expected are the states that are newer than all earlier ones of the same aircraft.
     let (mut expected, mut newest) = (BTreeSet::new(), HashMap::new());
     let mut known = BTreeSet::new();
     for (from, step) in [(0, 1), (-90, 1), (5, 1), (120, 1), (10, 30)] {
         for turn in 0..5 {
             clock.set(now + from + step * turn);
-            // One may have been under way.
+            // The first of the two polls may have been in flight when the clock was set.
             sky.wait_polls(2);
         }
         let served = sky.served();

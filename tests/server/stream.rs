@@ -1,4 +1,4 @@
-//! `/api/v1/stream` of the real server, read by a client that was written from `docs/stream.md` alone.
+//! `/api/v1/stream` of a running server, read by a client implemented from `docs/stream.md` alone.
 
 #[path = "../../actors/tests/stream/client.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate `actors`, which use all of it")]
@@ -19,7 +19,7 @@ use ureq::http::Request;
 use crate::support::{Certificate, Http2, PATIENCE, Setup, Sky, SseClient, TestApp, eventually};
 use client::{Aircraft, Decoder, StreamClient};
 
-/// A connection whose events a client reads.
+/// A connection to a stream, which decodes the response body.
 pub(crate) struct Connection {
     body: Box<dyn Read>,
     decoder: Decoder,
@@ -43,7 +43,7 @@ impl Connection {
         Self { body: Box::new(response.into_body().into_reader()), decoder, encoding }
     }
 
-    /// The same by HTTP/2, of a server that has this certificate.
+    /// Opens the stream over HTTP/2, from a server with this certificate.
     fn by_http2(app: &TestApp, certificate: &Certificate, query: &str, encoding: &str) -> Self {
         let (_, port) = app.address.rsplit_once(':').unwrap();
         let mut curl = Command::new("curl");
@@ -54,20 +54,20 @@ impl Connection {
         Self { decoder: Decoder::new(encoding), encoding: encoding.to_owned(), ..Self::of_process(&mut curl) }
     }
 
-    /// What a program writes to its standard output, decoded.
+    /// Reads the standard output of a program.
     pub(crate) fn of_process(command: &mut Command) -> Self {
         let process = Process(command.stdout(Stdio::piped()).spawn().unwrap());
         Self { body: Box::new(process), decoder: Decoder::new(""), encoding: String::new() }
     }
 
-    /// Reads until the client is as it should be.
+    /// Reads until the client satisfies a condition.
     pub(crate) fn read_until(&mut self, client: &mut StreamClient, what: &str, is: impl Fn(&StreamClient) -> bool) {
         while !is(client) {
             client.read(&self.next_text(what)).unwrap();
         }
     }
 
-    /// Reads until this was in what came since the call.
+    /// Reads until the text received since this call contains `text`.
     pub(crate) fn read_until_text(&mut self, text: &str) {
         let mut seen = String::new();
         while !seen.contains(text) {
@@ -83,7 +83,7 @@ impl Connection {
     }
 }
 
-/// A program whose output is read, until this is dropped.
+/// A program whose output is read. Dropping this kills it.
 struct Process(Child);
 
 impl Read for Process {
@@ -94,7 +94,7 @@ impl Read for Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if the program has already exited.
         let _ = self.0.kill();
         self.0.wait().unwrap();
     }
@@ -127,7 +127,7 @@ fn every_encoding_and_scope_leads_to_the_same_picture_as_the_api() {
             let mut connection = Connection::open(&app, query, &[("Accept-Encoding", accepted)]);
             assert_eq!(connection.encoding, encoding, "{accepted}");
             connection.read_until(&mut client, "the snapshot", |client| client.currents > 0);
-            // Cells are sent whole, so a client with a box holds more than what is in it.
+            // Whole tiles are sent, so a client with a bounding box also holds aircraft outside of it.
             let (held, expected) = (by_address(&client), picture(&app, query));
             for (icao24, told) in &expected {
                 assert_eq!(held.get(icao24), Some(told), "{query} in {encoding:?}");
@@ -214,7 +214,7 @@ fn rows_of_any_age_reach_the_clients_of_sse_flights() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), seen.states().len(), "a state was sent twice");
-    // The picture drops what was not heard for `sse.aircraft_timeout`.
+    // The picture drops aircraft without contact for `sse.aircraft_timeout`.
     assert_eq!(picture(&app, "").into_keys().collect::<Vec<_>>(), ["4b1814"]);
 }
 
@@ -228,11 +228,11 @@ fn browsers_never_meet_an_error_that_ends_their_event_source() {
         assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"));
         assert!(answer.text().starts_with("retry: "), "{}", answer.text());
     }
-    // What will never be right is refused.
+    // An invalid request is rejected, since reconnecting would not help.
     let problem = app.get("/api/v1/stream?bbox=1,2,3").problem(400);
     assert_eq!(problem["parameter"], "bbox");
     app.ask("POST", "/api/v1/stream", &[]).problem(405);
-    // Who asks for the head alone takes nobody's place.
+    // HEAD requests do not count towards the limit of clients.
     for path in ["/api/v1/stream", "/sse/flights"] {
         let head = app.ask("HEAD", path, &[]);
         assert_eq!(
@@ -249,7 +249,7 @@ fn a_stream_is_the_last_answer_of_its_connection() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
     let mut socket = SseClient::ask(&app.address, &[]);
-    // Asked before the stream has ended, and so never answered.
+    // A request pipelined behind a stream is never answered.
     write!(socket, "GET /health/live HTTP/1.1\r\nHost: {}\r\n\r\n", app.address).unwrap();
     let talking = socket.try_clone().unwrap();
     let client = SseClient::read_from(socket);
@@ -258,7 +258,7 @@ fn a_stream_is_the_last_answer_of_its_connection() {
     assert!(seen.head.iter().any(|header| header == "transfer-encoding: chunked"), "{:?}", seen.head);
     (&talking).write_all(b"GET / HTTP/1.1\r\n\r\nwhat is no HTTP at all").unwrap();
     client.wait("more states", |later| later.events.len() > seen.events.len() + 40);
-    // Half a connection is none: who has nothing more to say has gone.
+    // A client that shuts down its sending side is treated as gone.
     talking.shutdown(Shutdown::Write).unwrap();
     app.wait_actor("sse-hub", "notices it", |hub| hub["observation"]["clients"] == 0);
 }

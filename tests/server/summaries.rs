@@ -1,10 +1,10 @@
-//! What was made of the stored rows, read back over HTTP.
+//! Summaries of the stored rows (flights and statistics), read back over HTTP.
 
 use serde_json::{Value, json};
 
 use crate::support::{Database, Setup, Sky, TestApp, now, resolve};
 
-/// Three flights of two aircraft, and two hours' traffic; the beginning of the second hour.
+/// Inserts three flights of two aircraft and two hours of statistics. Returns the start of the second hour.
 fn fill(database: &Database) -> i64 {
     let hour = now() / 3600 * 3600 - 3600;
     let time = |seconds: i64| match database {
@@ -111,7 +111,7 @@ fn check(app: &TestApp, hour: i64) {
     assert_eq!(app.get("/api/v1/stats?from=0&to=172800&by=cell").status, 200);
 }
 
-/// A server with a database, and nothing in it that was polled.
+/// Starts a server whose source has no aircraft, and waits until the database schema exists.
 fn with_empty_sky(setup: &Setup) -> TestApp {
     let sky = Sky::of(0);
     let app = setup.clone().watching(&sky).start();

@@ -1,11 +1,11 @@
-//! A TimescaleDB: the one of the tests has a single backend, so this shows that it works at all.
+//! TimescaleDB: basic tests only, because the instance used here has a single backend process.
 
 use crate::support::{Database, Setup, Sky, eventually, unique_name, variable};
 
-/// A database on the shared TimescaleDB, in a schema of the test's own.
+/// Returns the shared TimescaleDB with a new schema for this test.
 pub(crate) fn timescale() -> Database {
     let (server, schema) = (variable("TEST_TIMESCALE_URL"), unique_name());
-    // It is there once for all tests: made by the server, it would be in the schema of this one.
+    // The extension is shared by all tests; if the server created it, it would end up in this test's schema.
     let shared = Database::at(&server);
     shared.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public");
     shared.execute(&format!("CREATE SCHEMA {schema}"));
@@ -31,7 +31,9 @@ fn the_server_makes_a_hypertable_and_stores_into_it() {
     app.end();
 }
 
-/// Records a run of the job that compresses `state_vectors`, as TimescaleDB's scheduler does: it does not run here.
+/// Records a run of the job that compresses `state_vectors`.
+///
+/// TimescaleDB's scheduler, which does this otherwise, is not available in the tests.
 fn record_run(database: &Database, succeeded: bool) {
     let job = "SELECT job_id FROM timescaledb_information.jobs
         WHERE proc_name LIKE 'policy_co%' AND hypertable_schema = current_schema() AND hypertable_name = 'state_vectors'";
@@ -64,7 +66,7 @@ fn a_failing_job_of_timescaledb_is_shown_and_logged_once_until_it_succeeds() {
     let (database, sky) = (timescale(), Sky::of(20));
     let app = Setup::embedded().on(&database).watching(&sky).failpoints("jobs-pause=return(500)").start();
     app.wait_actor("db-writer", "knows the jobs", |actor| {
-        // Compression and retention of the rows; refresh and retention of each of the two statistics.
+        // Compression and retention of the rows, and refresh and retention of each of the two aggregates.
         actor["observation"]["jobs"].as_array().is_some_and(|jobs| jobs.len() == 6)
     });
     let part = app.part("timescaledb-jobs").unwrap();

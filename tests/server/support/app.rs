@@ -15,14 +15,14 @@ use super::sky::Sky;
 use super::sse::SseClient;
 use super::{PATIENCE, eventually};
 
-/// The program as a process. It is killed with this, and a failing test shows its log.
+/// The program running as a process. Dropping this kills it; if the test failed, its log is printed.
 pub(crate) struct TestApp {
     child: Mutex<Child>,
     pub(crate) log: Log,
     pub(crate) output: Log,
-    /// `host:port`, where it is a server.
+    /// `host:port`; empty for a command that does not listen.
     pub(crate) address: String,
-    /// Its working directory is there as long as it is.
+    /// Keeps the working directory alive while the process runs.
     _directory: Arc<TempDir>,
 }
 
@@ -42,24 +42,24 @@ impl TestApp {
         app
     }
 
-    /// `GET` of a path.
+    /// Sends a `GET` request.
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[])
     }
 
-    /// Any request.
+    /// Sends a request with any method and headers.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         request(method, &format!("http://{}{path}", self.address), headers)
     }
 
-    /// A new client of `/sse/flights`, which has its acknowledgement.
+    /// Connects a client to `/sse/flights` and waits for its acknowledgement.
     pub(crate) fn sse(&self) -> SseClient {
         let client = SseClient::connect(&self.address, &[]);
         client.wait("the acknowledgement", |seen| !seen.events.is_empty());
         client
     }
 
-    /// What `/admin/actors` says of an actor.
+    /// Returns an actor's entry in `/admin/actors`.
     pub(crate) fn actor(&self, name: &str) -> Value {
         let answer = self.ask("GET", "/admin/actors", &[("Authorization", &format!("Bearer {ADMIN_TOKEN}"))]);
         let actors = answer.json();
@@ -67,17 +67,18 @@ impl TestApp {
         actor.unwrap_or_else(|| panic!("no actor {name}")).clone()
     }
 
-    /// Waits until an actor is as it should be.
+    /// Waits until an actor's entry satisfies a condition, and returns the entry.
     pub(crate) fn wait_actor(&self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("{name}: {what}"), || Some(self.actor(name)).filter(&is))
     }
 
-    /// Waits until the server says that its clients can use it.
+    /// Waits until `/health/ready` returns 200.
     pub(crate) fn wait_ready(&self) {
         eventually("the server is ready", || (self.get("/health/ready").status == 200).then_some(()));
     }
 
-    /// Waits until `/health/ready` says that nothing can be stored, while the server is ready all the same; the reason.
+    /// Waits until `/health/ready` reports that the database refuses writes, although the server as a whole is ready.
+    /// Returns the reason.
     pub(crate) fn wait_not_stored(&self) -> String {
         self.wait_ready();
         eventually("storing is refused", || {
@@ -86,19 +87,19 @@ impl TestApp {
         })
     }
 
-    /// A part of `/health/ready`.
+    /// Returns a part of `/health/ready`.
     pub(crate) fn part(&self, name: &str) -> Option<Value> {
         let parts = self.get("/health/ready").json();
         parts["parts"].as_array()?.iter().find(|part| part["part"] == name).cloned()
     }
 
-    /// Waits until so many aircraft are in the live picture, or more.
+    /// Waits until the live picture contains at least `count` aircraft.
     pub(crate) fn wait_aircraft(&self, count: u64) {
         let shown = || self.get("/api/v1/flights").json()["count"].as_u64();
         eventually("aircraft are shown", || (shown() >= Some(count)).then_some(()));
     }
 
-    /// Waits until the live picture is the newest of all that was served.
+    /// Waits until the live picture holds each aircraft's newest served state.
     pub(crate) fn wait_shown(&self, sky: &Sky) {
         let newest: HashMap<_, _> = sky.served().into_iter().collect();
         eventually("the newest states are shown", || {
@@ -116,7 +117,7 @@ impl TestApp {
         assert_eq!(answer.status, 202);
     }
 
-    /// The sum over all labels of a metric, by its name without the prefix.
+    /// Returns the sum of a metric over all labels. `name` omits the prefix `flight_monitor_`.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").text();
         let of_name = |line: &&str| {
@@ -128,52 +129,52 @@ impl TestApp {
         text.lines().filter(of_name).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
-    /// A sample of `/metrics` by its name, without the prefix, and its labels.
+    /// Returns one sample of `/metrics`. `name` omits the prefix and includes the labels.
     pub(crate) fn sample(&self, name: &str) -> Option<f64> {
         let (text, name) = (self.get("/metrics").text(), format!("flight_monitor_{name} "));
         text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the process.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.id().try_into().unwrap()), signal).unwrap();
     }
 
-    /// Its process id.
+    /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.lock().unwrap().id()
     }
 
-    /// How many sockets it has open.
+    /// Returns the number of sockets the process has open.
     pub(crate) fn sockets(&self) -> usize {
         let files = std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
         let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
         targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
 
-    /// Whether it has not ended.
+    /// Returns whether the process is still running.
     pub(crate) fn runs(&self) -> bool {
         self.child.lock().unwrap().try_wait().unwrap().is_none()
     }
 
-    /// SIGKILL, and its end.
+    /// Sends SIGKILL and waits for the process to end.
     pub(crate) fn kill_9(mut self) {
         self.signal(Signal::SIGKILL);
         self.wait_exit();
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         self.signal(Signal::SIGTERM);
     }
 
-    /// Waits for its end; the exit code, `None` after a signal.
+    /// Waits for the process to end. Returns its exit code, or `None` if a signal killed it.
     pub(crate) fn wait_exit(&mut self) -> Option<i32> {
         let status = eventually("the process ends", || self.child.lock().unwrap().try_wait().unwrap());
         status.code()
     }
 
-    /// SIGTERM, and a clean end within the default deadline.
+    /// Sends SIGTERM and asserts a clean exit within the default shutdown timeout.
     pub(crate) fn end(mut self) {
         let began = Instant::now();
         self.terminate();
@@ -181,7 +182,7 @@ impl TestApp {
         assert!(began.elapsed() < PATIENCE.min(Duration::from_secs(26)), "it took {:?}", began.elapsed());
     }
 
-    /// Lines of the log with this in them.
+    /// Returns the number of log lines that contain `text`.
     pub(crate) fn lines_with(&self, text: &str) -> usize {
         self.log.lines().iter().filter(|line| line.contains(text)).count()
     }
@@ -192,7 +193,7 @@ impl Drop for TestApp {
         let mut child = self.child.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ended = child.try_wait().ok().flatten();
         if ended.is_none() {
-            // It may end in the meantime.
+            // Fails if the process exits in between.
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Key, eventually, unique_name, variable};
 
-/// The database behind a server, as others see it.
+/// A connection to the database of a server, independent of that server.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
     Sqlite(PathBuf),
@@ -30,12 +30,12 @@ struct Pair {
 }
 
 impl Database {
-    /// A new one on the server of `make test`.
+    /// Creates a database on the PostgreSQL server of `make test`.
     pub(crate) fn postgres() -> Self {
         Self::postgres_on(&variable("TEST_DATABASE_URL"))
     }
 
-    /// A new one on this server.
+    /// Creates a database on this PostgreSQL server.
     pub(crate) fn postgres_on(server: &str) -> Self {
         let (server, name) = (Url::parse(server).unwrap(), unique_name());
         let mut url = server.clone();
@@ -44,7 +44,7 @@ impl Database {
         Self::Postgres(url)
     }
 
-    /// The one that a server's setting names.
+    /// Returns the database that a `DATABASE_URL` refers to.
     pub(crate) fn at(url: &str) -> Self {
         match url.strip_prefix("sqlite://") {
             Some(path) => Self::Sqlite(path.into()),
@@ -59,7 +59,7 @@ impl Database {
         }
     }
 
-    /// Runs SQL of no result.
+    /// Runs SQL that returns no rows.
     pub(crate) fn execute(&self, sql: &str) {
         match self {
             Self::Sqlite(_) => drop(diesel::sql_query(sql).execute(&mut self.sqlite()).unwrap()),
@@ -74,7 +74,7 @@ impl Database {
         connection
     }
 
-    /// Pairs of text and number; none where the tables are not there yet.
+    /// Runs a query that returns pairs of text and number. Returns none if the tables do not exist yet.
     pub(crate) fn pairs(&self, sqlite: &str, postgres: &str) -> Vec<(String, i64)> {
         match self {
             Self::Sqlite(path) if !path.exists() => Vec::new(),
@@ -87,7 +87,7 @@ impl Database {
                 match client.query(postgres, &[]).await {
                     Ok(rows) => rows.iter().map(|row| (row.get(0), row.get(1))).collect(),
                     Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Vec::new(),
-                    // What a test breaks on purpose.
+                    // Expected while a test interrupts the database on purpose.
                     Err(error) if error.is_closed() || error.code().is_some_and(is_passing) => Vec::new(),
                     Err(error) => panic!("{error:?}: {postgres}"),
                 }
@@ -95,7 +95,7 @@ impl Database {
         }
     }
 
-    /// Every row's key, which none shares with another.
+    /// Returns the key of every stored row, and asserts that the keys are unique.
     pub(crate) fn rows(&self) -> BTreeSet<Key> {
         let sqlite = "SELECT icao24 AS text, last_contact AS number FROM state_vectors";
         let rows = self.pairs(sqlite, ROWS_OF_POSTGRES);
@@ -105,13 +105,13 @@ impl Database {
         keys
     }
 
-    /// How far each partition was stored.
+    /// Returns the next offset to store, by partition.
     pub(crate) fn positions(&self) -> BTreeMap<i32, i64> {
         let pairs = self.pairs(POSITIONS, POSITIONS);
         pairs.into_iter().map(|(partition, offset)| (partition.parse().unwrap(), offset)).collect()
     }
 
-    /// Waits until exactly these rows are there.
+    /// Waits until the database holds exactly these rows.
     pub(crate) fn wait_rows(&self, expected: &BTreeSet<Key>) {
         eventually(&format!("{} rows in the database", expected.len()), || {
             (self.rows().len() >= expected.len()).then_some(())
@@ -121,13 +121,13 @@ impl Database {
         assert_eq!((missing, odd), (0, 0), "rows that are missing, and rows that nobody sent");
     }
 
-    /// Waits for so many rows at least.
+    /// Waits until the database holds more than `rows` rows.
     pub(crate) fn wait_more_than(&self, rows: usize) {
         eventually(&format!("more than {rows} rows"), || (self.rows().len() > rows).then_some(()));
     }
 }
 
-/// Whether an error is one of a server that somebody stops, or whose statements somebody cancels.
+/// Returns whether an error is transient: the server is stopping or starting, or the statement was canceled.
 fn is_passing(code: &SqlState) -> bool {
     [
         SqlState::ADMIN_SHUTDOWN,
@@ -142,7 +142,7 @@ fn is_passing(code: &SqlState) -> bool {
 fn with_postgres<T>(url: &Url, work: impl AsyncFnOnce(&tokio_postgres::Client) -> T) -> T {
     block_on(async {
         let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.unwrap();
-        // Ends with the client.
+        // Ends when the client is dropped.
         let driver = tokio::spawn(connection);
         let result = work(&client).await;
         drop(client);

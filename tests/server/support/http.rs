@@ -5,7 +5,7 @@ use serde_json::Value;
 use ureq::http::{HeaderMap, Request};
 use url::{Position, Url};
 
-/// An answer, whatever its status; the body as it was sent.
+/// A response with any status. The body is not decompressed.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -13,7 +13,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A header; empty when it is not there.
+    /// Returns a header, or an empty string if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -26,7 +26,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// A problem document with this status, and the parameter that it names.
+    /// Asserts that this is a problem document with this status, and returns it.
     pub(crate) fn problem(&self, status: u16) -> Value {
         assert_eq!((self.status, self.header("content-type")), (status, "application/problem+json"), "{}", self.text());
         let problem = self.json();
@@ -36,7 +36,7 @@ impl Answer {
     }
 }
 
-/// Asks once.
+/// Sends one request. Does not follow redirects.
 pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Answer {
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -55,7 +55,7 @@ pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Answ
     Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
 }
 
-/// The path and query that a relative address stands for in the answer of `path`.
+/// Resolves a relative URL in the response of `path` to a path and query.
 pub(crate) fn resolve(path: &str, address: &str) -> String {
     let server = Url::parse("http://server/").unwrap();
     server.join(path).unwrap().join(address).unwrap()[Position::BeforePath..].to_owned()

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::{PATIENCE, Setup};
 
-/// A certificate of a test for `localhost`, and its key.
+/// A self-signed certificate for `localhost`, with its key.
 pub(crate) struct Certificate {
     folder: tempfile::TempDir,
 }
@@ -26,24 +26,24 @@ impl Certificate {
         Self { folder }
     }
 
-    /// The path of one of its files, `cert.pem` or `key.pem`.
+    /// Returns the path of `cert.pem` or `key.pem`.
     pub(crate) fn file(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// A server that has it.
+    /// Configures a server to use this certificate.
     pub(crate) fn on(&self, setup: Setup) -> Setup {
         setup.set("HTTP_TLS_CERTIFICATE", &self.file("cert.pem")).set("HTTP_TLS_KEY", &self.file("key.pem"))
     }
 }
 
-/// A client by HTTP/2, with one connection.
+/// An HTTP/2 client with one connection.
 pub(crate) struct Http2 {
     runtime: Runtime,
     requests: SendRequest<Bytes>,
 }
 
-/// An answer whose body is read by [`Http2::read`], or by nobody.
+/// A response whose body has not been read yet; see [`Http2::read`].
 pub(crate) struct Answer2 {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct Answer2 {
 }
 
 impl Http2 {
-    /// Connects; of each body the server may send so many bytes before they are read.
+    /// Connects over TLS. `window` is how many bytes of each body the server may send before the client reads them.
     pub(crate) fn connect(address: &str, certificate: &Certificate, window: u32) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut roots = RootCertStore::empty();
@@ -69,13 +69,13 @@ impl Http2 {
             Builder::new().initial_window_size(window).initial_max_send_streams(1_000).handshake(secured).await.unwrap()
         });
         runtime.spawn(async move {
-            // However it ends.
+            // A test sees a connection error in its next request or read.
             let _ = connection.await;
         });
         Self { runtime, requests }
     }
 
-    /// Asks, and waits for the head of the answer.
+    /// Sends a `GET` request and waits for the response head.
     pub(crate) fn ask(&self, path: &str) -> Result<Answer2, h2::Error> {
         let request = http::Request::get(format!("https://localhost{path}")).body(()).unwrap();
         self.within_patience(async {
@@ -88,7 +88,7 @@ impl Http2 {
         })
     }
 
-    /// The whole body, or why there is no more of it.
+    /// Reads the whole body, or returns the error that cut it off.
     pub(crate) fn read(&self, mut answer: Answer2) -> Result<Vec<u8>, h2::Error> {
         self.within_patience(async {
             let mut all = Vec::new();

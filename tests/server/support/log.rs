@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::PATIENCE;
 
-/// What a process writes, line by line, as it comes.
+/// The lines that a process writes to a pipe, collected as they arrive.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<(Mutex<Lines>, Condvar)>);
 
@@ -16,7 +16,7 @@ struct Lines {
 }
 
 impl Log {
-    /// Reads on a thread of its own until the other end is closed.
+    /// Starts a thread that reads until the other end is closed.
     pub(crate) fn of(pipe: impl Read + Send + 'static) -> Self {
         let log = Self::default();
         let into = log.clone();
@@ -34,12 +34,12 @@ impl Log {
         self.0.1.notify_all();
     }
 
-    /// Every line until now.
+    /// Returns the lines read so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.0.lock().unwrap().lines.clone()
     }
 
-    /// Waits for the end, and returns every line.
+    /// Waits until the pipe is closed, and returns every line.
     pub(crate) fn to_its_end(&self) -> Vec<String> {
         let (mutex, changed) = &*self.0;
         let (lines, timeout) = changed.wait_timeout_while(mutex.lock().unwrap(), PATIENCE, |l| !l.ended).unwrap();
@@ -47,7 +47,7 @@ impl Log {
         lines.lines.clone()
     }
 
-    /// Waits for a line of which `find` makes something; `None` when the log ends without.
+    /// Waits for a line for which `find` returns a value. Returns `None` if the log ends first.
     pub(crate) fn wait<T>(&self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> Option<T> {
         let (mutex, changed) = &*self.0;
         let (mut seen, deadline) = (0, Instant::now() + PATIENCE);

@@ -1,4 +1,4 @@
-//! What the tests speak in: a server as a process, a sky that it watches, clients, Kafka and the database.
+//! Test fixtures: the server as a process, the simulated sky it polls, its clients, Kafka and the database.
 
 use std::time::SystemTime;
 
@@ -29,23 +29,23 @@ pub(crate) use sse::{SseClient, key};
 pub(crate) use topic::Topic;
 pub(crate) use wait::{PATIENCE, eventually, let_pass};
 
-/// An aircraft at a moment: its address and its `last_contact`.
+/// Identifies a state vector by its ICAO address and `last_contact`.
 pub(crate) type Key = (String, i64);
 
-/// This moment in Unix seconds.
+/// Returns the current Unix time in seconds.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     since.as_secs().try_into().unwrap()
 }
 
-/// A name that nobody else uses, on servers that outlive the tests, too.
+/// Returns a name that is unique even on servers that outlive the test run.
 pub(crate) fn unique_name() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("fm_server_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The value of a variable that `make test` sets.
+/// Returns an environment variable that `make test` sets.
 pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`"))
 }

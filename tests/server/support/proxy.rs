@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-/// A relay that does what networks do.
+/// A TCP relay that simulates network faults. It listens on `127.0.0.1`.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     shared: Arc<Shared>,
 }
 
-/// What becomes of the bytes.
+/// What the proxy does with the bytes it receives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Weather {
-    /// They are passed on.
+    /// Forwards them.
     #[default]
     Fair,
-    /// Nothing passes, and every connection stays open.
+    /// Forwards nothing, and keeps every connection open.
     Silent,
-    /// Each piece of at most 16 KiB passes this much later.
+    /// Delays each piece of at most 16 KiB by this duration.
     Slow(Duration),
-    /// Every connection is closed, and new ones are closed at once.
+    /// Closes every connection, and closes new ones immediately.
     Cut,
 }
 
@@ -37,11 +37,11 @@ struct Shared {
 struct State {
     server: String,
     weather: Weather,
-    /// Those that have ended are let go with the next one.
+    /// Closed connections are removed when the next one is accepted.
     connections: Vec<Connection>,
 }
 
-/// Both ends of a connection, and whether it is to end by a reset.
+/// Both ends of a connection, and whether to close it with a reset.
 struct Connection {
     ends: [TcpStream; 2],
     reset: Arc<AtomicBool>,
@@ -54,20 +54,20 @@ impl Shared {
 }
 
 impl Proxy {
-    /// Before the server at this address.
+    /// Starts a proxy in front of the server at this address.
     pub(crate) fn before(server: &str) -> Self {
         let proxy = Self::before_nobody();
         proxy.lead_to(server);
         proxy
     }
 
-    /// Before a server whose address is not known yet.
+    /// Starts a proxy in front of a server whose address is not known yet; see [`Self::lead_to`].
     pub(crate) fn before_nobody() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
         let accepting = shared.clone();
-        // The thread sits in `accept` until the test's process ends.
+        // The thread blocks in `accept` until the test process ends.
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 accepting.connect(client);
@@ -76,17 +76,17 @@ impl Proxy {
         Self { port, shared }
     }
 
-    /// New connections go to this server.
+    /// Sends new connections to this server.
     pub(crate) fn lead_to(&self, server: &str) {
         server.clone_into(&mut self.shared.state().server);
     }
 
-    /// Whether nothing passes.
+    /// Stops or resumes forwarding. Connections stay open.
     pub(crate) fn silent(&self, silent: bool) {
         self.weather(if silent { Weather::Silent } else { Weather::Fair });
     }
 
-    /// What becomes of the bytes from now on.
+    /// Changes what the proxy does with the bytes from now on.
     pub(crate) fn weather(&self, weather: Weather) {
         let mut state = self.shared.state();
         state.weather = weather;
@@ -97,12 +97,12 @@ impl Proxy {
         self.shared.changed.notify_all();
     }
 
-    /// Every connection ends as when a machine on the way forgets them: by a reset.
+    /// Resets every connection, as a middlebox does that has lost its connection state.
     pub(crate) fn reset(&self) {
         for Connection { ends, reset } in self.shared.state().connections.drain(..) {
             reset.store(true, Ordering::Release);
             for end in ends {
-                // The close is a reset then. Both fail where the other end was quicker.
+                // With a linger of zero, close sends a reset. Both calls fail if the peer closed the connection first.
                 let _ = SockRef::from(&end).set_linger(Some(Duration::ZERO));
                 let _ = end.shutdown(Shutdown::Read);
             }
@@ -145,20 +145,20 @@ impl Shared {
                 break;
             }
         }
-        // A shutdown would come before the reset, which is sent when the last of this connection's handles is dropped.
+        // A shutdown would send a FIN before the reset, which is sent when the connection's last handle is dropped.
         if reset.load(Ordering::Acquire) {
             return;
         }
-        // Whoever is left hears of it.
+        // Close both directions, so that the end that is still open notices.
         let _ = to.shutdown(Shutdown::Both);
         let _ = from.shutdown(Shutdown::Both);
     }
 
-    /// Waits until a piece may pass.
+    /// Waits until a piece may be forwarded.
     fn pass(&self) {
         let state = self.changed.wait_while(self.state(), |state| state.weather == Weather::Silent).unwrap();
         if let Weather::Slow(delay) = state.weather {
-            // A change of the weather ends the wait.
+            // A change of the weather ends the delay early.
             drop(self.changed.wait_timeout_while(state, delay, |s| s.weather == Weather::Slow(delay)).unwrap());
         }
     }

@@ -3,63 +3,63 @@ use std::process::{Command, Stdio};
 
 use super::{unique_name, variable};
 
-/// A service of a test's own, to be broken; it ends with this.
+/// A service for one test, which may break it. Dropping this stops it.
 pub(crate) struct Service {
     script: PathBuf,
     folder: PathBuf,
-    /// Of each start.
+    /// Passed to the script at each start.
     options: &'static [&'static str],
     environment: Vec<(&'static str, String)>,
-    /// Where it listens: bootstrap servers, or a URL.
+    /// The service's address: bootstrap servers, or a URL.
     pub(crate) address: String,
 }
 
 impl Service {
-    /// An empty PostgreSQL.
+    /// Starts an empty PostgreSQL, which may lose committed data in a crash.
     pub(crate) fn postgres() -> Self {
         Self::start("postgres.sh", &["--fast"], &[])
     }
 
-    /// An empty PostgreSQL that keeps what it has confirmed, whatever happens to it, with these options.
+    /// Starts an empty PostgreSQL with these options, which keeps committed data through a crash.
     pub(crate) fn durable_postgres(options: &'static str) -> Self {
         Self::start("postgres.sh", &[], &[("POSTGRES_OPTIONS", options.to_owned())])
     }
 
-    /// A PgBouncer before this PostgreSQL.
+    /// Starts a PgBouncer in front of this PostgreSQL.
     pub(crate) fn pgbouncer(server: &str, pool_mode: &str) -> Self {
         let server = url::Url::parse(server).unwrap();
         let server = format!("{}:{}", server.host_str().unwrap(), server.port().unwrap());
         Self::start("pgbouncer.sh", &[], &[("PGBOUNCER_SERVER", server), ("PGBOUNCER_POOL_MODE", pool_mode.to_owned())])
     }
 
-    /// The next start has this in its environment.
+    /// Sets an environment variable for the next start.
     pub(crate) fn set(&mut self, name: &'static str, value: &str) {
         self.environment.retain(|(known, _)| *known != name);
         self.environment.push((name, value.to_owned()));
     }
 
-    /// An empty Kafka.
+    /// Starts an empty Kafka.
     pub(crate) fn kafka() -> Self {
         Self::kafka_with("")
     }
 
-    /// An empty Kafka with these properties.
+    /// Starts an empty Kafka with these properties.
     pub(crate) fn kafka_with(properties: &str) -> Self {
         Self::start("kafka.sh", &[], &[("KAFKA_PROPERTIES", properties.to_owned())])
     }
 
-    /// An empty Kafka with logins and ACLs, and a listener that advertises a name that cannot be resolved.
+    /// Starts an empty Kafka with SASL and ACLs, and a second listener whose advertised name does not resolve.
     pub(crate) fn secured_kafka() -> Self {
         Self::start("kafka.sh", &["--secured"], &[])
     }
 
-    /// Permits a user of a secured Kafka what these options of Kafka's `AclCommand` say.
+    /// Grants a user of a secured Kafka the permissions in `acl`, which are options of Kafka's `AclCommand`.
     pub(crate) fn allow(&self, user: &str, acl: &[&str]) {
         let status = Command::new(&self.script).arg("allow").arg(&self.folder).arg(user).args(acl).status().unwrap();
         assert!(status.success(), "allow {user} {acl:?}: {status}");
     }
 
-    /// Where a secured Kafka needs no login, and tells its clients to go on at nowhere.invalid.
+    /// Returns the address of the listener of a secured Kafka that needs no login and advertises `nowhere.invalid`.
     pub(crate) fn misled_address(&self) -> String {
         let port = std::fs::read_to_string(self.folder.join("misled.port")).unwrap();
         format!("127.0.0.1:{}", port.trim())
@@ -82,27 +82,27 @@ impl Service {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// In order, with its data kept.
+    /// Stops it cleanly and keeps its data.
     pub(crate) fn stop(&self) {
         self.call("stop", &[]);
     }
 
-    /// On the same port, with the same data.
+    /// Starts it on the same port with the same data.
     pub(crate) fn start_again(&self) {
         self.call("start", self.options);
     }
 
-    /// As a power cut would.
+    /// Kills it without a shutdown.
     pub(crate) fn crash(&self) {
         self.call("crash", &[]);
     }
 
-    /// It keeps its connections and answers nobody.
+    /// Suspends it: its connections stay open and it does not respond.
     pub(crate) fn pause(&self) {
         self.call("pause", &[]);
     }
 
-    /// The end of a pause.
+    /// Ends a pause.
     pub(crate) fn resume(&self) {
         self.call("resume", &[]);
     }
@@ -111,7 +111,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         let mut command = Command::new(&self.script);
-        // What is left is ended with the tests.
+        // Best effort: `make test` stops services that are still running at the end.
         let _ = command.arg("stop").arg(&self.folder).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }

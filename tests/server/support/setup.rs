@@ -10,28 +10,28 @@ use super::{Database, Sky, TestApp, Topic, unique_name, variable};
 
 pub(crate) const ADMIN_TOKEN: &str = "the-token-of-these-tests";
 
-/// How the program is started: its environment, arguments and working directory. Everything else is cleared.
+/// Environment, arguments and working directory to start the program with. It inherits no other variables.
 #[derive(Clone)]
 pub(crate) struct Setup {
     directory: Arc<TempDir>,
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
-    /// How many files it may have open; `None`: as many as this process.
+    /// Limit of open files; `None` inherits the limit of the test process.
     open_files: Option<u32>,
 }
 
-/// A command that has ended.
+/// A finished run of the program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
-    /// What it wrote to its standard error: the log.
+    /// The lines of its standard error, which is the log.
     pub(crate) log: Vec<String>,
-    /// What it wrote to its standard output.
+    /// Its standard output.
     pub(crate) output: String,
 }
 
 impl Setup {
-    /// With an environment of the least.
+    /// Returns a setup with a minimal environment.
     pub(crate) fn bare() -> Self {
         let setup = Self {
             directory: Arc::new(tempfile::tempdir().unwrap()),
@@ -42,17 +42,17 @@ impl Setup {
         setup.set("RUST_BACKTRACE", "0")
     }
 
-    /// A server on the embedded broker and SQLite.
+    /// Returns a server with the embedded broker and SQLite.
     pub(crate) fn embedded() -> Self {
         Self::bare().set("HTTP_PORT", "0").set("ADMIN_TOKEN", ADMIN_TOKEN)
     }
 
-    /// A server on a real Kafka and PostgreSQL, with topics, a group and a database of its own.
+    /// Returns a server with real Kafka and PostgreSQL, and its own topics, consumer group and database.
     pub(crate) fn real() -> Self {
         Self::embedded().on_kafka(&variable("TEST_KAFKA")).on(&Database::postgres())
     }
 
-    /// The same on this Kafka, with topics and a group of its own.
+    /// Uses this Kafka, with its own topics and consumer group.
     pub(crate) fn on_kafka(self, servers: &str) -> Self {
         let name = unique_name();
         self.set("KAFKA_BOOTSTRAP_SERVERS", servers)
@@ -63,17 +63,17 @@ impl Setup {
             .set("KAFKA_PARTITIONS", "3")
     }
 
-    /// The same on this database.
+    /// Uses this database.
     pub(crate) fn on(self, database: &Database) -> Self {
         self.set("DATABASE_URL", &database.url())
     }
 
-    /// The same watching this sky, and asking it every 300 ms in place of every few seconds.
+    /// Polls this sky every 300 ms instead of every few seconds.
     pub(crate) fn watching(self, sky: &Sky) -> Self {
         self.watching_patiently(sky).failpoints("poll-pause=return(300)")
     }
 
-    /// The same watching this sky, and asking it as often as OpenSky would want.
+    /// Polls this sky within OpenSky's rate limits.
     pub(crate) fn watching_patiently(self, sky: &Sky) -> Self {
         self.set("OPENSKY_BASE_URL", &sky.simulator.base_url())
             .set("OPENSKY_AUTH_URL", &sky.simulator.auth_url())
@@ -82,62 +82,62 @@ impl Setup {
             .set("OPENSKY_POLL_INTERVAL", "1s")
     }
 
-    /// The same with one more variable.
+    /// Sets an environment variable.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// The same with more failpoints.
+    /// Adds failpoints.
     pub(crate) fn failpoints(mut self, points: &str) -> Self {
         let all = self.environment.entry("FAILPOINTS".to_owned()).or_default();
         *all = [all, points].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(";");
         self
     }
 
-    /// The same with these arguments.
+    /// Replaces the arguments.
     pub(crate) fn arguments<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         self.arguments = arguments.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// The same with no more open files than these.
+    /// Limits the number of open files.
     pub(crate) fn open_files(mut self, most: u32) -> Self {
         self.open_files = Some(most);
         self
     }
 
-    /// The working directory.
+    /// Returns the program's working directory.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Whether it is on a Kafka that others can read, too.
+    /// Returns whether the server uses a real Kafka, which tests can read.
     pub(crate) fn has_kafka(&self) -> bool {
         self.environment.contains_key("KAFKA_BOOTSTRAP_SERVERS")
     }
 
-    /// The topic of the state vectors.
+    /// Returns the topic of the state vectors.
     pub(crate) fn topic(&self) -> Topic {
         Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_RAW"))
     }
 
-    /// The topic of what nobody can use.
+    /// Returns the topic of the dead letters.
     pub(crate) fn dead_letters(&self) -> Topic {
         Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_DEAD_LETTER"))
     }
 
-    /// The topic of the alerts.
+    /// Returns the topic of the alerts.
     pub(crate) fn alerts(&self) -> Topic {
         Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_ALERTS"))
     }
 
-    /// The consumer group of the store.
+    /// Returns the consumer group of the role `store`.
     pub(crate) fn group(&self) -> &str {
         self.variable("KAFKA_GROUP_ID")
     }
 
-    /// The database.
+    /// Returns the configured database, by default the embedded SQLite file.
     pub(crate) fn database(&self) -> Database {
         match self.environment.get("DATABASE_URL") {
             Some(url) => Database::at(url),
@@ -149,9 +149,9 @@ impl Setup {
         self.environment.get(name).map_or_else(|| panic!("{name} is not set up"), String::as_str)
     }
 
-    /// The command that starts the program.
+    /// Returns the command that starts the program.
     pub(crate) fn command(&self) -> Command {
-        // Another build of the program, where one is named.
+        // `TEST_PROGRAM` overrides the build under test.
         let program = std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into());
         let mut command = match self.open_files {
             None => Command::new(program),
@@ -177,14 +177,14 @@ impl Setup {
         TestApp::start(self)
     }
 
-    /// Starts the program and waits for its end.
+    /// Runs the program and waits for it to end.
     pub(crate) fn run(&self) -> Ended {
         let mut app = self.spawn();
         let code = app.wait_exit();
         Ended { code, log: app.log.to_its_end(), output: app.output.to_its_end().join("\n") }
     }
 
-    /// Starts the program.
+    /// Starts the program without waiting for it to listen.
     pub(crate) fn spawn(&self) -> TestApp {
         let mut child = self.command().spawn().unwrap();
         let (log, output) = (Log::of(child.stderr.take().unwrap()), Log::of(child.stdout.take().unwrap()));
@@ -193,7 +193,7 @@ impl Setup {
 }
 
 impl Ended {
-    /// The last line of the log.
+    /// Returns the last line of the log, or an empty string.
     pub(crate) fn last_line(&self) -> &str {
         self.log.last().map_or("", String::as_str)
     }

@@ -5,7 +5,7 @@ use simulator::{AfterLast, Changes, Credentials, Fault, FaultKind, Options, Simu
 
 use super::{Key, eventually};
 
-/// Simulated aircraft over a simulated OpenSky, in the test's own process.
+/// A simulated OpenSky with simulated aircraft, in the test process.
 pub(crate) struct Sky {
     pub(crate) simulator: Simulator,
 }
@@ -13,12 +13,12 @@ pub(crate) struct Sky {
 impl Sky {
     pub(crate) const CLIENT_SECRET: &str = "the-secret-of-the-sky";
 
-    /// So many aircraft, of which each has news at each poll.
+    /// Starts a sky in which every aircraft changes at each poll.
     pub(crate) fn of(aircraft: usize) -> Self {
         Self::with(aircraft, aircraft)
     }
 
-    /// So many aircraft, of which so many have news at each poll.
+    /// Starts a sky in which `changes` of the aircraft change at each poll.
     pub(crate) fn with(aircraft: usize, changes: usize) -> Self {
         Self::of_options(Options { aircraft, changes: Changes::Exactly(changes), ..Options::default() })
     }
@@ -29,7 +29,8 @@ impl Sky {
         Self { simulator: simulator::start(options).unwrap() }
     }
 
-    /// Each poll is answered with these rows: an address, and how many seconds before the answer it was last heard.
+    /// Starts a sky that answers each poll with these rows. Each is an ICAO address and the age of its last contact in
+    /// seconds.
     pub(crate) fn of_rows(rows: &[(&str, i64)]) -> Self {
         const TIME: i64 = 1_700_000_000;
         let row = |&(icao24, age): &(&str, i64)| {
@@ -46,40 +47,40 @@ impl Sky {
         })
     }
 
-    /// How many polls were answered with states.
+    /// Returns the number of polls that were answered with states.
     pub(crate) fn polls(&self) -> u64 {
         self.simulator.requests().states_answered
     }
 
-    /// Waits for so many more polls.
+    /// Waits until `more` further polls were answered with states.
     pub(crate) fn wait_polls(&self, more: u64) {
         let enough = self.polls() + more;
         eventually("the server polls", || (self.polls() >= enough).then_some(()));
     }
 
-    /// From now on no poll is answered with states; those that were are in `served`.
+    /// Answers further polls with an error, and waits until one was. After that, [`Self::served`] does not change.
     pub(crate) fn fall_silent(&self) {
         self.fall_silent_at_once();
         let struck = self.simulator.faults().struck();
         eventually("the server notices the silence", || (self.simulator.faults().struck() > struck).then_some(()));
     }
 
-    /// The same before anybody has asked.
+    /// Answers further polls with an error, without waiting for a poll. For use before the server starts.
     pub(crate) fn fall_silent_at_once(&self) {
         self.fault(Fault::new(Target::States, FaultKind::Status));
     }
 
-    /// Ends every fault.
+    /// Removes every fault.
     pub(crate) fn clear_up(&self) {
         self.simulator.faults().clear();
     }
 
-    /// One more fault.
+    /// Adds a fault.
     pub(crate) fn fault(&self, fault: Fault) {
         self.simulator.faults().add(fault).unwrap();
     }
 
-    /// Every state that was served.
+    /// Returns every state that was served.
     pub(crate) fn served(&self) -> BTreeSet<Key> {
         let served = self.simulator.served();
         assert_eq!(served.forgotten, 0, "the simulator's memory is too small for this test");

@@ -7,48 +7,48 @@ use serde_json::Value;
 
 use super::{Key, PATIENCE};
 
-/// A client of the stream, which reads on a thread of its own.
+/// A client of an event stream, which it reads on its own thread.
 pub(crate) struct SseClient {
     shared: Arc<(Mutex<Seen>, Condvar)>,
     socket: TcpStream,
 }
 
-/// What a client has seen.
+/// Everything a client has received.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    /// The status line and the headers, in lower case.
+    /// The status line and the headers, in lowercase.
     pub(crate) head: Vec<String>,
     /// The data of each event.
     pub(crate) events: Vec<Value>,
     pub(crate) comments: Vec<String>,
-    /// What it was told about coming back.
+    /// The reconnection time from the `retry` field, in milliseconds.
     pub(crate) retry: Option<u64>,
-    /// Whether the stream has ended in order.
+    /// Whether the response was complete when the stream ended.
     pub(crate) ended: bool,
-    /// Whether the connection is no more.
+    /// Whether the connection is closed.
     pub(crate) closed: bool,
 }
 
 impl Seen {
-    /// The states, in their order.
+    /// Returns the states in the order received, without the acknowledgement that precedes them.
     pub(crate) fn states(&self) -> Vec<Key> {
         self.events.iter().skip(1).map(key).collect()
     }
 }
 
-/// The aircraft and the moment of a telemetry event.
+/// Returns the key of a telemetry event's state.
 pub(crate) fn key(event: &Value) -> Key {
     let text = event["icao24"].as_str().unwrap_or_else(|| panic!("no telemetry: {event}"));
     (text.to_owned(), event["last_contact"].as_i64().unwrap())
 }
 
 impl SseClient {
-    /// Asks for `/sse/flights`, with these headers.
+    /// Requests `/sse/flights` with these headers.
     pub(crate) fn connect(address: &str, headers: &[(&str, &str)]) -> Self {
         Self::read_from(Self::ask(address, headers))
     }
 
-    /// Reads the answer to what was asked.
+    /// Reads the response to a request that was already sent.
     pub(crate) fn read_from(socket: TcpStream) -> Self {
         let shared = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let (into, stream) = (shared.clone(), socket.try_clone().unwrap());
@@ -65,12 +65,12 @@ impl SseClient {
         Self { shared, socket }
     }
 
-    /// Asks, and leaves the reading to the caller.
+    /// Requests `/sse/flights` without reading the response.
     pub(crate) fn ask(address: &str, headers: &[(&str, &str)]) -> TcpStream {
         Self::ask_for("/sse/flights", address, headers)
     }
 
-    /// Asks for a path, and leaves the reading to the caller.
+    /// Requests a path without reading the response.
     pub(crate) fn ask_for(path: &str, address: &str, headers: &[(&str, &str)]) -> TcpStream {
         let mut socket = TcpStream::connect(address).unwrap();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -78,12 +78,12 @@ impl SseClient {
         socket
     }
 
-    /// What it has seen until now.
+    /// Returns everything received so far.
     pub(crate) fn seen(&self) -> Seen {
         self.shared.0.lock().unwrap().clone()
     }
 
-    /// Waits until it has seen enough.
+    /// Waits until the received data satisfies a condition, and returns it.
     pub(crate) fn wait(&self, what: &str, enough: impl Fn(&Seen) -> bool) -> Seen {
         let (mutex, changed) = &*self.shared;
         let seen = mutex.lock().unwrap();
@@ -93,7 +93,7 @@ impl SseClient {
         seen
     }
 
-    /// Waits for so many states in all.
+    /// Waits until at least `count` states have been received in total.
     pub(crate) fn wait_states(&self, count: usize) -> Vec<Key> {
         self.wait(&format!("{count} states"), |seen| seen.events.len() > count).states()
     }
@@ -105,12 +105,12 @@ fn brief(seen: &Seen) -> String {
 
 impl Drop for SseClient {
     fn drop(&mut self) {
-        // The server may have closed it before.
+        // Fails if the server has already closed the connection.
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
-/// Reads a whole response; an error when it did not end as HTTP says.
+/// Reads a whole response. Returns an error if it was cut off.
 fn read(mut stream: BufReader<TcpStream>, mut change: impl FnMut(&mut dyn FnMut(&mut Seen))) -> io::Result<()> {
     let mut length = None;
     loop {
@@ -123,7 +123,7 @@ fn read(mut stream: BufReader<TcpStream>, mut change: impl FnMut(&mut dyn FnMut(
     }
     let mut rest = Vec::new();
     loop {
-        // A short answer comes as a whole, a stream in chunks.
+        // A short response has a content length, a stream is chunked.
         let size = match length {
             Some(length) => length,
             None => usize::from_str_radix(&line(&mut stream)?, 16).map_err(io::Error::other)?,
@@ -154,7 +154,7 @@ fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
     Ok(line.trim_end().to_owned())
 }
 
-/// One line of an event stream; the events of `/sse/flights` have one line of data each.
+/// Parses one line of an event stream. Events of `/sse/flights` have one line of data each.
 fn take(line: &str, seen: &mut Seen) {
     match line.split_once(": ") {
         Some(("data", data)) => seen.events.push(serde_json::from_str(data).unwrap()),

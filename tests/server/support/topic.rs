@@ -18,7 +18,7 @@ pub(crate) struct Topic {
     name: String,
 }
 
-/// A record that was read.
+/// A consumed record.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) partition: i32,
@@ -43,7 +43,7 @@ impl Topic {
         &self.name
     }
 
-    /// What every client of it needs.
+    /// Returns the settings shared by every client of the topic.
     pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.servers).set("message.max.bytes", "2000000");
@@ -64,14 +64,14 @@ impl Topic {
         })
     }
 
-    /// Makes it with this setting.
+    /// Creates the topic with this setting.
     pub(crate) fn make(&self, setting: &str, value: &str) {
         let topic = NewTopic::new(&self.name, 1, TopicReplication::Fixed(1)).set(setting, value);
         let made = self.administer(async |admin, options| admin.create_topics([&topic], options).await);
         assert!(made.iter().all(Result::is_ok), "{made:?}");
     }
 
-    /// Deletes it, with all that is in it.
+    /// Deletes the topic and its records.
     pub(crate) fn delete(&self) {
         let deleted = self.administer(async |admin, options| admin.delete_topics(&[self.name()], options).await);
         assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
@@ -86,18 +86,18 @@ impl Topic {
         runtime.block_on(order(&admin, &AdminOptions::new().operation_timeout(Some(PATIENCE)))).unwrap()
     }
 
-    /// Whether it was made.
+    /// Returns whether the topic exists.
     pub(crate) fn is_there(&self) -> bool {
         let metadata = self.consumer("reader-of-the-tests").fetch_metadata(None, PATIENCE).unwrap();
         metadata.topics().iter().any(|topic| topic.name() == self.name)
     }
 
-    /// Every record of the topic at this moment.
+    /// Returns every record currently in the topic.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.records_from(&BTreeMap::new())
     }
 
-    /// The same, of these partitions only from these offsets on.
+    /// Returns the current records, in the given partitions only from the given offsets on.
     pub(crate) fn records_from(&self, offsets: &BTreeMap<i32, i64>) -> Vec<Record> {
         let consumer = self.consumer("reader-of-the-tests");
         let (mut list, mut left) = (TopicPartitionList::new(), BTreeMap::new());
@@ -133,7 +133,7 @@ impl Topic {
         records
     }
 
-    /// The distinct states of the topic's records.
+    /// Returns the distinct states in the topic.
     pub(crate) fn states(&self) -> BTreeSet<Key> {
         let key = |record: &Record| {
             let value = record.json();
@@ -142,7 +142,7 @@ impl Topic {
         self.records().iter().map(key).collect()
     }
 
-    /// What a group has committed, by partition.
+    /// Returns a group's committed offsets, by partition.
     pub(crate) fn committed(&self, group: &str) -> BTreeMap<i32, i64> {
         let consumer = self.consumer(group);
         let mut list = TopicPartitionList::new();
@@ -157,12 +157,12 @@ impl Topic {
         committed.elements().iter().filter_map(|e| Some((e.partition(), offset(e.offset())?))).collect()
     }
 
-    /// Writes records in their order, all to one partition where one is named.
+    /// Writes records in order, to the given partition or, with `None`, partitioned by key.
     pub(crate) fn write(&self, partition: Option<i32>, records: &[(Option<&str>, Option<Vec<u8>>)]) {
         self.write_by(&self.config().create().unwrap(), partition, records);
     }
 
-    /// The same in a transaction, whose end is a record that no consumer is given.
+    /// Writes records in a transaction. Its commit marker takes an offset, but is not delivered to consumers.
     pub(crate) fn write_in_a_transaction(&self, partition: i32, records: &[(Option<&str>, Option<Vec<u8>>)]) {
         let producer: ThreadedProducer<_> = self.config().set("transactional.id", &self.name).create().unwrap();
         producer.init_transactions(PATIENCE).unwrap();

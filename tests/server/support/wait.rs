@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
-/// How long anything may take that is not about time.
+/// Deadline for every wait in a test that does not measure time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Asks until there is an answer, and returns it. For what does not tell of its changes by itself.
+/// Polls `ask` until it returns a value, and returns that value. For state that offers no notification of changes.
 pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -15,7 +15,7 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
     }
 }
 
-/// Lets time pass: where it is the time that matters, such as how long a service is away.
+/// Sleeps. Only for tests in which elapsed time matters, such as the length of an outage.
 #[expect(clippy::disallowed_methods, reason = "a test's thread is nobody's arbiter")]
 pub(crate) fn let_pass(time: Duration) {
     std::thread::sleep(time);
