@@ -32,7 +32,7 @@ fn one_client_too_many_is_asked_to_come_back() {
     check("SSE_MAX_CLIENTS_PER_ADDRESS", "address");
 }
 
-/// Limit of open files. The server reserves 200 of them for other purposes than connections.
+/// Limit of open files, 200 of which the server reserves for purposes other than client connections.
 const FILES: u32 = 500;
 
 #[test]

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::support::{Proxy, Setup, Sky};
 
-/// Returns a server that polls this sky under a host name that only the proxy can resolve.
+/// Returns the setup of a server that polls this sky under a host name that only the proxy can resolve.
 fn behind_a_proxy(sky: &Sky, proxy: &str) -> Setup {
     let renamed = |address: &str| {
         let mut url = Url::parse(address).unwrap();

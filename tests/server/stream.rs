@@ -232,7 +232,7 @@ fn browsers_never_meet_an_error_that_ends_their_event_source() {
     let problem = app.get("/api/v1/stream?bbox=1,2,3").problem(400);
     assert_eq!(problem["parameter"], "bbox");
     app.ask("POST", "/api/v1/stream", &[]).problem(405);
-    // HEAD requests do not count towards the limit of clients.
+    // HEAD requests do not count towards the client limit.
     for path in ["/api/v1/stream", "/sse/flights"] {
         let head = app.ask("HEAD", path, &[]);
         assert_eq!(

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Key, eventually, unique_name, variable};
 
-/// A connection to the database of a server, independent of that server.
+/// A server's database, accessed directly by the tests.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
     Sqlite(PathBuf),

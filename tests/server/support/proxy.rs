@@ -97,7 +97,7 @@ impl Proxy {
         self.shared.changed.notify_all();
     }
 
-    /// Resets every connection, as a middlebox does that has lost its connection state.
+    /// Resets every connection, like a middlebox that has lost its connection state.
     pub(crate) fn reset(&self) {
         for Connection { ends, reset } in self.shared.state().connections.drain(..) {
             reset.store(true, Ordering::Release);

@@ -42,12 +42,12 @@ impl Setup {
         setup.set("RUST_BACKTRACE", "0")
     }
 
-    /// Returns a server with the embedded broker and SQLite.
+    /// Returns the setup of a server with the embedded broker and SQLite.
     pub(crate) fn embedded() -> Self {
         Self::bare().set("HTTP_PORT", "0").set("ADMIN_TOKEN", ADMIN_TOKEN)
     }
 
-    /// Returns a server with real Kafka and PostgreSQL, and its own topics, consumer group and database.
+    /// Returns the setup of a server with real Kafka and PostgreSQL, and its own topics, consumer group and database.
     pub(crate) fn real() -> Self {
         Self::embedded().on_kafka(&variable("TEST_KAFKA")).on(&Database::postgres())
     }
@@ -68,12 +68,12 @@ impl Setup {
         self.set("DATABASE_URL", &database.url())
     }
 
-    /// Polls this sky every 300 ms instead of every few seconds.
+    /// Makes the server poll this sky every 300 ms instead of every few seconds.
     pub(crate) fn watching(self, sky: &Sky) -> Self {
         self.watching_patiently(sky).failpoints("poll-pause=return(300)")
     }
 
-    /// Polls this sky within OpenSky's rate limits.
+    /// Makes the server poll this sky only as often as OpenSky permits.
     pub(crate) fn watching_patiently(self, sky: &Sky) -> Self {
         self.set("OPENSKY_BASE_URL", &sky.simulator.base_url())
             .set("OPENSKY_AUTH_URL", &sky.simulator.auth_url())

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// Deadline for every wait in a test that does not measure time.
+/// Timeout for anything whose duration the test does not check.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Polls `ask` until it returns a value, and returns that value. For state that offers no notification of changes.
