@@ -5,69 +5,69 @@ use std::time::Duration;
 use actors::ports::StoreError;
 use thiserror::Error;
 
-/// Why a database could not be opened: the operator has to look.
+/// Why a database could not be opened. All of these need the operator's attention.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// A folder or file of SQLite.
+    /// A SQLite file or folder cannot be used.
     #[error("cannot open {}: {reason}", path.display())]
     File {
-        /// What was to be opened.
+        /// The file or folder.
         path: PathBuf,
-        /// The system's or SQLite's own words.
+        /// The message from the operating system or from SQLite.
         reason: String,
     },
-    /// The root certificates for PostgreSQL.
+    /// The root certificates for PostgreSQL cannot be used.
     #[error("cannot use the root certificates{}: {reason}", path.as_ref().map_or(String::new(), |p| format!(" in {}", p.display())))]
     Certificates {
-        /// The file, or `None` for those of the system.
+        /// The certificate file, or `None` for the system's certificates.
         path: Option<PathBuf>,
-        /// What was wrong.
+        /// Why they cannot be used.
         reason: String,
     },
-    /// A pool or a TLS configuration that the libraries refuse.
+    /// The connection pool or the TLS configuration was rejected by its library.
     #[error("cannot set up the database client: {0}")]
     Client(String),
 }
 
-/// Why the schema could not be brought up to date, told apart by who can act.
+/// Why the schema could not be brought up to date. The variants differ in who can act.
 #[derive(Debug, Error)]
 pub enum MigrateError {
-    /// Nobody: it is down or slow, so try again later.
+    /// The database is down or slow. Retry later.
     #[error("database unavailable: {0}")]
     Unavailable(String),
-    /// Nobody: another process migrates; or one that hangs has to be ended.
+    /// Another process is migrating. Retry later; if that process hangs, the operator has to end it.
     #[error("another process has been migrating this database for {} s", waited.as_secs())]
     Locked {
-        /// How long it was waited for.
+        /// How long this process waited for the other one.
         waited: Duration,
     },
-    /// The operator: the login, a right or the database itself is not as it has to be.
+    /// The operator has to act: the login, a privilege or the database itself is not set up correctly.
     #[error("database refused: {0}")]
     Refused(String),
-    /// The operator: a newer release of this program has been here, so run that one.
+    /// The operator has to run a newer release: one has already migrated this database.
     #[error(
         "the database's schema is newer than this program: it has migration {version}, which is unknown here; run the \
          newer release"
     )]
     NewerSchema {
-        /// The first migration that this program does not know.
+        /// A migration that this program does not know.
         version: String,
     },
-    /// The operator, or this program: the database refused a migration.
+    /// A migration failed, because of a bug in this program or a problem that the operator can fix.
     #[error("migration failed: {0}")]
     Failed(String),
 }
 
-/// Why a query has no answer, told apart by who can act.
+/// Why a query failed. The variants differ in who can act.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QueryError {
-    /// Nobody: it is down, slow or busy, so try again later.
+    /// The database is down, slow or busy. Retry later.
     #[error("database unavailable: {0}")]
     Unavailable(String),
-    /// Nobody: too many histories are being read, so try again later.
+    /// Too many histories are being read. Retry later.
     #[error("too many concurrent history requests")]
     Busy,
-    /// Somebody must look: a row was written by hand that is no state vector.
+    /// The operator has to act: a row, probably edited by hand, is not valid.
     #[error("malformed row: {0}")]
     Malformed(String),
 }
@@ -101,7 +101,8 @@ impl From<diesel::result::Error> for QueryError {
     }
 }
 
-/// An error with its causes, which alone say what happened: PostgreSQL's client calls every refusal "db error".
+/// Formats an error with its causes. Only the causes say what happened: PostgreSQL's client calls every server error
+/// "db error".
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

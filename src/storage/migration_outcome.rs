@@ -14,28 +14,28 @@ pub struct Migrated {
 /// Whether `state_vectors` is a hypertable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hypertable {
-    /// The server has no TimescaleDB, or this is SQLite.
+    /// The server does not offer TimescaleDB, or the database is SQLite.
     NotAvailable,
-    /// The server refused, with this reason. The table works without it.
+    /// The server refused for this reason. Storage works with a plain table.
     Refused(String),
-    /// It was one before.
+    /// It already was one.
     Present,
-    /// It has become one.
+    /// This migration turned it into one.
     Made,
 }
 
 /// Whether TimescaleDB compresses and drops chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policies {
-    /// Left unchanged, since only the server sets them.
+    /// Left unchanged: only the server sets the policies, other commands do not.
     Left,
-    /// There is no hypertable, so this program deletes rows older than the retention.
+    /// Not a hypertable, so this program deletes rows older than the retention.
     NotAvailable,
-    /// TimescaleDB refused, with this reason, so this program drops the chunks.
+    /// TimescaleDB refused for this reason, so this program drops the chunks.
     Refused(String),
-    /// They were as configured before.
+    /// The policies already matched the configuration.
     Present,
-    /// They are as configured from now on.
+    /// The policies were changed to match the configuration.
     Changed,
 }
 
@@ -46,15 +46,15 @@ pub(super) enum SetPolicies {
     No,
 }
 
-/// Whether TimescaleDB keeps the hourly statistics by itself.
+/// Whether TimescaleDB maintains the hourly statistics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statistics {
-    /// There is no hypertable: the server itself keeps them in tables.
+    /// Not a hypertable, so this program maintains the statistics in plain tables.
     NotAvailable,
-    /// TimescaleDB does not let us, with its words: the server itself keeps them in tables.
+    /// TimescaleDB refused for this reason, so this program maintains the statistics in plain tables.
     Refused(String),
-    /// It does, by continuous aggregates as the configuration says, and did before.
+    /// The continuous aggregates already matched the configuration.
     Present,
-    /// They are as configured from now on.
+    /// The continuous aggregates were created or changed to match the configuration.
     Changed,
 }

@@ -22,17 +22,17 @@ pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migration
 /// SQLite's migrations.
 pub const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
-/// The advisory lock of everybody who migrates a database: "flight-m" in ASCII.
+/// The advisory lock held while migrating: "flight-m" in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"flight-m");
 
-/// Migrates PostgreSQL. One connection holds the lock, another one is diesel's.
+/// Migrates PostgreSQL. One connection holds the lock; diesel uses another one.
 pub(super) async fn migrate_postgres(database: &PostgresDatabase, set: SetPolicies) -> Result<Migrated, MigrateError> {
     let limit = database.options.migration_timeout;
     let holder = database.connect(Duration::ZERO).await?;
     take_lock(&holder.client, database).await?;
     let session = database.connect(Duration::ZERO).await?;
     let applied = match within_migration(limit, apply_to_postgres(session)).await {
-        // Diesel's words do not tell a server that went away from one that refuses: the other connection does.
+        // Diesel's error text does not distinguish an unavailable server from a refusal, so query the other connection.
         Err(MigrateError::Failed(reason)) => return Err(explained(reason, &holder.client, database).await),
         applied => applied?,
     };
@@ -60,15 +60,16 @@ async fn within_migration<T>(
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Silence(limit).into()))
 }
 
-/// The oldest server that is tested.
+/// The oldest server version that we test, as `server_version_num`.
 const OLDEST_SERVER: i32 = 140_000;
 
-/// What may be the reason for a failed migration. NULL: the search path names no schema that exists.
+/// Queries possible reasons for a failed migration. The schema is NULL if no schema in the search path exists.
 const CIRCUMSTANCES: &str = "
 SELECT current_setting('server_version_num')::integer, current_setting('server_version'), quote_ident(current_user),
     quote_ident(current_schema()), has_schema_privilege(current_schema(), 'CREATE')";
 
-/// A failed migration with what the operator can do about it, or the server's absence.
+/// Turns a failed migration into an error that tells the operator what to do, or into `Unavailable` if the server does
+/// not respond.
 async fn explained(reason: String, client: &Client, database: &PostgresDatabase) -> MigrateError {
     let row = match within(database.options.connect_timeout, client.query_one(CIRCUMSTANCES, &[])).await {
         Ok(row) => row,
@@ -98,7 +99,7 @@ async fn take_lock(client: &Client, database: &PostgresDatabase) -> Result<(), M
         client.batch_execute(&wait).await?;
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await
     };
-    // The server ends the wait; the margin is for one that does not answer at all.
+    // The server ends the wait itself; the margin covers a server that does not respond at all.
     match within(waited + database.options.connect_timeout, lock).await {
         Ok(_) => Ok(()),
         Err(failure) if failure.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Err(MigrateError::Locked { waited }),
@@ -106,8 +107,8 @@ async fn take_lock(client: &Client, database: &PostgresDatabase) -> Result<(), M
     }
 }
 
-/// Diesel's harness blocks, and blocking is not allowed on actix's runtimes: so it runs in a thread of its own, which
-/// ends with the connection when this future is dropped.
+/// Applies the migrations on a blocking thread, since diesel's harness blocks and actix's runtimes must not be blocked.
+/// Dropping this future closes the connection, which ends the thread.
 async fn apply_to_postgres(session: Session) -> Result<Vec<String>, MigrateError> {
     let Session { client, driver } = session;
     let connection =
@@ -121,12 +122,12 @@ async fn apply_to_postgres(session: Session) -> Result<Vec<String>, MigrateError
     applied
 }
 
-/// Migrates SQLite in one transaction, for which others wait.
+/// Migrates SQLite in a single transaction. Other writers wait for it.
 pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Migrated, MigrateError> {
     let waited = database.options.lock_timeout;
     let database = Arc::clone(database);
     let migrating = tokio::task::spawn_blocking(move || {
-        // The file's own trouble: no right to write it, no such folder, something else in it.
+        // Problems with the file itself: no permission to write, no such folder, or not a SQLite database.
         let mut connection = database.prepare().map_err(|error| match error.to_string() {
             reason if reason.contains("locked") => MigrateError::Unavailable(reason),
             reason => MigrateError::Refused(reason),
@@ -160,7 +161,7 @@ impl From<diesel::result::Error> for InTransaction {
     }
 }
 
-/// Applies what is missing, unless the schema is newer than this program.
+/// Applies the pending migrations, unless the schema is newer than this program.
 fn apply<DB: Backend, C: MigrationHarness<DB>>(
     connection: &mut C,
     migrations: EmbeddedMigrations,
@@ -186,8 +187,8 @@ impl From<Failure> for MigrateError {
     }
 }
 
-/// Whether the server's refusal is one of this moment: it is starting or being stopped (class 57), out of connections
-/// or room (53), lost a connection (08), met a conflict (40) or the system's failure (58).
+/// Returns whether the error is transient: the server is starting or shutting down (class 57), is out of connections or
+/// disk space (53), lost a connection (08), detected a conflict (40), or had a system error (58).
 fn passes(code: &SqlState) -> bool {
     ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
 }

@@ -1,7 +1,7 @@
-//! Where state vectors are kept: PostgreSQL, with or without TimescaleDB, or SQLite.
+//! Stores state vectors in PostgreSQL, with or without TimescaleDB, or in SQLite.
 //!
-//! [`Storage`] is cheap to clone and serves the queries; [`Storage::writer`] gives the actors' [`StateStore`], which
-//! has a connection of its own. Both databases follow the same files in the same order: `connection`, `writer`, `queries`.
+//! [`Storage`] is cheap to clone and serves queries. [`Storage::writer`] returns the actors' [`StateStore`], which has
+//! its own connection. The modules of both databases share the same layout: `connection`, `writer`, `queries`.
 
 mod error;
 mod history;
@@ -37,7 +37,7 @@ pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
 use postgres::{PostgresDatabase, PostgresWriter};
 use sqlite::{SqliteDatabase, SqliteWriter};
 
-/// A database, opened; clones share its connections.
+/// An open database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Storage(Database);
 
@@ -48,10 +48,11 @@ enum Database {
 }
 
 impl Storage {
-    /// Opens a database. SQLite's file and its parent folder are made where missing; PostgreSQL is connected to by the first call.
+    /// Opens a database. Creates the SQLite file and its parent folder if they are missing; PostgreSQL is connected to
+    /// lazily, on the first call.
     ///
     /// # Errors
-    /// An unreadable or unusable root certificate; a file or folder that cannot be made or opened.
+    /// A root certificate cannot be read or used, or a file or folder cannot be created or opened.
     pub fn open(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
         Ok(Self(match url {
             DatabaseUrl::Postgres(url) => Database::Postgres(Arc::new(PostgresDatabase::open(url, options)?)),
@@ -60,11 +61,11 @@ impl Storage {
         }))
     }
 
-    /// The same without a look at SQLite's file, which the first [`migrate`](Self::migrate) makes: a file that cannot be
-    /// used is an error of that, and it can be used as soon as the trouble is over.
+    /// Opens a database like [`open`](Self::open), but leaves creating the SQLite file to the first
+    /// [`migrate`](Self::migrate). If the file cannot be used, `migrate` fails, and succeeds once the cause is fixed.
     ///
     /// # Errors
-    /// An unreadable or unusable root certificate; a path that is not UTF-8.
+    /// A root certificate cannot be read or used, or the path is not UTF-8.
     pub fn open_when_used(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
         match url {
             DatabaseUrl::SqliteFile(path) => {
@@ -74,10 +75,11 @@ impl Storage {
         }
     }
 
-    /// Opens a database to read its history: nothing is created, and nothing is written. PostgreSQL is connected to by the first call.
+    /// Opens a database for reading its history. Creates and writes nothing; PostgreSQL is connected to lazily, on the
+    /// first call.
     ///
     /// # Errors
-    /// An unreadable or unusable root certificate; a file that does not exist or is not a database of this program.
+    /// A root certificate cannot be read or used, or the file does not exist or is not a database of this program.
     pub fn open_read_only(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
         Ok(Self(match url {
             DatabaseUrl::Postgres(url) => Database::Postgres(Arc::new(PostgresDatabase::open(url, options)?)),
@@ -89,34 +91,35 @@ impl Storage {
         }))
     }
 
-    /// Brings the schema up to date, and where TimescaleDB is to be had makes `state_vectors` a hypertable and the
-    /// hourly statistics continuous aggregates, whose policies are those of the options.
-    /// Several processes may call it at once: they take turns.
+    /// Brings the schema up to date. Where TimescaleDB is available, also turns `state_vectors` into a hypertable and
+    /// the hourly statistics into continuous aggregates, and sets their policies as configured in the options. Safe to
+    /// call from several processes at once: they take turns.
     ///
     /// # Errors
-    /// Told apart by who can act; see [`MigrateError`]. What was applied before an error stays.
+    /// See [`MigrateError`]. Migrations applied before the error are kept.
     pub async fn migrate(&self) -> Result<Migrated, MigrateError> {
         self.migrate_and(SetPolicies::Yes).await
     }
 
-    /// The same, but for policies that are there already: a command that is told of another retention than the server, or of
-    /// none, must not have rows dropped that the server keeps.
+    /// Brings the schema up to date like [`migrate`](Self::migrate), but leaves existing policies unchanged: a command
+    /// that runs with a different retention than the server, or with none, must not drop rows that the server keeps.
     ///
     /// # Errors
-    /// As [`migrate`](Self::migrate).
+    /// Same as [`migrate`](Self::migrate).
     pub async fn migrate_schema(&self) -> Result<Migrated, MigrateError> {
         self.migrate_and(SetPolicies::No).await
     }
 
     async fn migrate_and(&self, set: SetPolicies) -> Result<Migrated, MigrateError> {
-        // Once in the life of a process, and large: not for its caller's own future.
+        // Boxed because the future is large and runs only once per process; unboxed, it would bloat the caller's
+        // future.
         match &self.0 {
             Database::Postgres(database) => Box::pin(migrations::migrate_postgres(database, set)).await,
             Database::Sqlite(database) => Box::pin(migrations::migrate_sqlite(database)).await,
         }
     }
 
-    /// The store of the actors, with a connection of its own; to be made in the thread that uses it.
+    /// Returns the actors' store, which has its own connection. Call this in the thread that uses the store.
     pub fn writer(&self) -> Writer {
         Writer(match &self.0 {
             Database::Postgres(database) => WriterOf::Postgres(Box::new(PostgresWriter::new(Arc::clone(database)))),
@@ -124,10 +127,10 @@ impl Storage {
         })
     }
 
-    /// Asks whether the database answers and has the schema.
+    /// Checks that the database responds and has the schema.
     ///
     /// # Errors
-    /// It does not, within [`StorageOptions::query_timeout`].
+    /// The database does not respond within [`StorageOptions::query_timeout`], or lacks the schema.
     pub async fn ping(&self) -> Result<(), QueryError> {
         match &self.0 {
             Database::Postgres(database) => database.ping().await,
@@ -135,7 +138,7 @@ impl Storage {
         }
     }
 
-    /// The connections for queries, at this moment.
+    /// Returns the current state of the query pool.
     pub fn connections(&self) -> Connections {
         let status = match &self.0 {
             Database::Postgres(database) => database.pool.status(),
@@ -145,10 +148,10 @@ impl Storage {
         Connections { in_use: status.size - idle, idle, waiting: status.waiting, most: status.max_size }
     }
 
-    /// What can be told at little cost.
+    /// Returns figures that are cheap to query.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`].
+    /// The database does not respond within [`StorageOptions::query_timeout`].
     pub async fn observe(&self) -> Result<StorageObservation, QueryError> {
         match &self.0 {
             Database::Postgres(database) => database.observe().await,
@@ -156,10 +159,11 @@ impl Storage {
         }
     }
 
-    /// The jobs that the database runs by itself, on our tables: TimescaleDB's policies.
+    /// Returns the background jobs that the database runs on our tables, which are TimescaleDB's policies.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`], or the role may not read about them.
+    /// The database does not respond within [`StorageOptions::query_timeout`], or the role lacks the right to read the
+    /// jobs.
     pub async fn jobs(&self) -> Result<Vec<StoreJob>, QueryError> {
         match &self.0 {
             Database::Postgres(database) => database.jobs().await,
@@ -167,10 +171,10 @@ impl Storage {
         }
     }
 
-    /// The states of one aircraft with `from` ≤ `last_contact` ≤ `to`, oldest first, at most `limit` of them.
+    /// Returns the states of one aircraft with `from` ≤ `last_contact` ≤ `to`, oldest first, at most `limit` of them.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`], or holds what is no state vector.
+    /// The database does not respond within [`StorageOptions::query_timeout`], or a row is not a valid state vector.
     pub async fn track(
         &self,
         icao24: Icao24,
@@ -184,10 +188,10 @@ impl Storage {
         }
     }
 
-    /// For each distinct `time_position` of an aircraft the earliest state that has it, ordered by it.
+    /// Returns the earliest state for each distinct `time_position` of an aircraft, ordered by `time_position`.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`], or holds what is no state vector.
+    /// The database does not respond within [`StorageOptions::query_timeout`], or a row is not a valid state vector.
     pub async fn positions(&self, query: &PositionsQuery) -> Result<Vec<StateVector>, QueryError> {
         match &self.0 {
             Database::Postgres(database) => database.positions(query).await,
@@ -197,8 +201,8 @@ impl Storage {
 }
 
 impl Storage {
-    /// Starts to read a history. It must be read on the same runtime, which should serve nothing else: it takes long, and
-    /// with SQLite it blocks.
+    /// Starts reading a history. Read it on the same runtime, and dedicate that runtime to it: reading takes long, and
+    /// blocks with SQLite.
     ///
     /// # Errors
     /// The database does not respond within [`StorageOptions::connect_timeout`] or lacks the schema, or
@@ -212,10 +216,10 @@ impl Storage {
 }
 
 impl Storage {
-    /// Flights, in the order of first sight and aircraft.
+    /// Returns the matching flights, ordered by `first_seen` and `icao24`.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`], or holds what is no flight.
+    /// The database does not respond within [`StorageOptions::query_timeout`], or a row is not a valid flight.
     pub async fn flights(&self, query: &FlightQuery) -> Result<Vec<Flight>, QueryError> {
         match &self.0 {
             Database::Postgres(database) => database.flights(query).await,
@@ -223,10 +227,10 @@ impl Storage {
         }
     }
 
-    /// The traffic of each hour that `from` … `to` touches, at most `limit` of them.
+    /// Returns the traffic of each hour that overlaps `from` … `to`, at most `limit` of them.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`].
+    /// The database does not respond within [`StorageOptions::query_timeout`].
     pub async fn traffic_by_hour(
         &self,
         from: UnixTime,
@@ -239,10 +243,10 @@ impl Storage {
         }
     }
 
-    /// The traffic of each hour that `from` … `to` touches and each country, by hour, at most `limit` of them.
+    /// Returns the traffic by country for each hour that overlaps `from` … `to`, ordered by hour, at most `limit` rows.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`].
+    /// The database does not respond within [`StorageOptions::query_timeout`].
     pub async fn traffic_by_country(
         &self,
         from: UnixTime,
@@ -255,10 +259,10 @@ impl Storage {
         }
     }
 
-    /// The traffic of each hour that `from` … `to` touches and each cell, by hour, at most `limit` of them.
+    /// Returns the traffic by cell for each hour that overlaps `from` … `to`, ordered by hour, at most `limit` rows.
     ///
     /// # Errors
-    /// The database does not answer within [`StorageOptions::query_timeout`].
+    /// The database does not respond within [`StorageOptions::query_timeout`].
     pub async fn traffic_by_cell(
         &self,
         from: UnixTime,
@@ -272,7 +276,7 @@ impl Storage {
     }
 }
 
-/// The actors' [`StateStore`], in either database.
+/// Implements the actors' [`StateStore`] for either database.
 #[derive(Debug)]
 pub struct Writer(WriterOf);
 
@@ -298,7 +302,7 @@ impl StateStore for Writer {
     }
 
     async fn maintain(&self) -> Result<Maintained, StoreError> {
-        // A failure of one does not keep the other from its turn.
+        // Run both steps even if the first one fails.
         let (expired, more) = match &self.0 {
             WriterOf::Postgres(writer) => (writer.expire().await, writer.summarize().await),
             WriterOf::Sqlite(writer) => (writer.expire().await, writer.summarize().await),

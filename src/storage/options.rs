@@ -2,34 +2,34 @@ use std::time::Duration;
 
 use actors::history::SummaryOptions;
 
-/// How many histories are read at the same time, unless the options say otherwise.
+/// The default limit on histories that are read concurrently.
 pub const MAX_HISTORIES: usize = 16;
 
-/// How long the database may take, and how its table is cut.
+/// Timeouts, limits and retention of the storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageOptions {
-    /// For a connection to each host of the URL, with TLS and authentication.
+    /// Timeout for connecting to each host of the URL, including TLS and authentication.
     pub connect_timeout: Duration,
-    /// For an attempt to store a batch, and for each of its statements.
+    /// Timeout for one attempt to store a batch, and for each of its statements.
     pub statement_timeout: Duration,
-    /// For a lock that another transaction holds, and how long a transaction may lie idle before the server ends it.
+    /// Timeout for a lock that another transaction holds, and for an idle transaction before the server ends it.
     pub lock_timeout: Duration,
-    /// For a query of the HTTP side, with the wait for a connection of the pool.
+    /// Timeout for a query from the HTTP API, including the wait for a pooled connection.
     pub query_timeout: Duration,
-    /// For a slice of a history that is read row by row. With PostgreSQL that includes the time for which the rows wait for
-    /// who reads them, which should be less.
+    /// Timeout for one slice of a history. With PostgreSQL it includes the time that rows wait for a slow reader, so
+    /// readers should use a shorter timeout.
     pub history_timeout: Duration,
-    /// How many histories are read at the same time, each on a connection and a thread of its own.
+    /// The maximum number of histories read concurrently, each on its own connection and thread.
     pub histories: usize,
-    /// For other processes that migrate.
+    /// Timeout for waiting for another process that migrates.
     pub migration_lock_timeout: Duration,
-    /// For the migrations themselves: moving a large table into a hypertable takes its time.
+    /// Timeout for each stage of a migration; generous, since converting a large table to a hypertable is slow.
     pub migration_timeout: Duration,
-    /// Connections of the HTTP side.
+    /// The maximum number of pooled connections for the HTTP API.
     pub pool_size: usize,
-    /// The span of one chunk of the hypertable.
+    /// The time span of one chunk of the hypertable.
     pub chunk_interval: Duration,
-    /// After which time TimescaleDB compresses a chunk.
+    /// The age at which TimescaleDB compresses a chunk.
     pub compress_after: Duration,
     /// How long state vectors are kept.
     pub retention: Duration,
@@ -37,9 +37,9 @@ pub struct StorageOptions {
     pub summary_retention: Duration,
     /// The longest pause between two states of one flight.
     pub flight_gap: Duration,
-    /// For one step of maintenance, for which the batches wait.
+    /// Timeout for one maintenance step, which delays the next batch.
     pub maintenance_timeout: Duration,
-    /// How many rows one step of maintenance deletes, or makes flights of, at most.
+    /// The maximum number of rows that one maintenance step deletes or turns into flights.
     pub maintenance_rows: u32,
 }
 

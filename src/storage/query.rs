@@ -1,45 +1,45 @@
 use actors::domain::{Icao24, UnixTime};
 
-/// Which positions of which aircraft are asked for.
+/// Selects positions of one aircraft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionsQuery {
     /// The aircraft.
     pub icao24: Icao24,
-    /// The earliest `last_contact`, included.
+    /// The earliest `last_contact`, inclusive.
     pub from: UnixTime,
-    /// The latest `last_contact`, included.
+    /// The latest `last_contact`, inclusive.
     pub to: UnixTime,
-    /// Only positions that are later than this.
+    /// Only positions with a `time_position` later than this.
     pub after: Option<UnixTime>,
-    /// How many at most.
+    /// The maximum number of positions.
     pub limit: u32,
 }
 
 impl PositionsQuery {
-    /// The earliest `time_position`, included.
+    /// Returns the earliest `time_position`, inclusive.
     pub(super) fn earliest_position(&self) -> UnixTime {
         self.after.map_or(UnixTime(i64::MIN), |after| UnixTime(after.0.saturating_add(1)))
     }
 }
 
-/// The connections for queries.
+/// The state of the connection pool for queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {
-    /// At work.
+    /// Connections that are running a query.
     pub in_use: usize,
-    /// Open, and waiting for work.
+    /// Open connections that are idle.
     pub idle: usize,
-    /// Queries that wait for one.
+    /// Queries that are waiting for a connection.
     pub waiting: usize,
-    /// There are no more than these.
+    /// The maximum number of connections.
     pub most: usize,
 }
 
-/// What can be told of the database at little cost.
+/// Figures about the database that are cheap to query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StorageObservation {
-    /// An estimate of the rows in `state_vectors`, where the database keeps one.
+    /// The estimated number of rows in `state_vectors`; `None` if the database keeps no estimate.
     pub approximate_rows: Option<u64>,
-    /// When the newest stored record was published, in milliseconds since 1970; `None` before the first.
+    /// When the newest stored record was published, in Unix milliseconds; `None` before the first record.
     pub newest_record: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! Rows between the domain and the tables: which of a batch are stored, and how one is read back.
+//! Converts rows between the domain and the tables: selects the rows of a batch to store, and reads stored rows back.
 
 use actors::batch::Batch;
 use actors::domain::{Flight, Icao24, Point, Sighting, StateVector, UnixTime};
@@ -15,20 +15,20 @@ use diesel::sqlite::Sqlite;
 
 use super::summaries::{CellTraffic, CountryTraffic, HourTraffic};
 
-/// The rows of the parts that passed, each key once, ordered by key as the tables are.
+/// The rows to store: those of the accepted parts, one per key, sorted by key like the tables.
 #[derive(Debug, Default)]
 pub(super) struct Chosen<'a> {
-    /// Those that probably meet no conflict.
+    /// Rows that probably do not conflict with stored ones.
     pub(super) new: Vec<&'a StateVector>,
-    /// The others.
+    /// Rows that may already be stored.
     pub(super) doubtful: Vec<&'a StateVector>,
-    /// How many rows the parts hold, with those whose key occurs twice.
+    /// The number of rows in the accepted parts, including duplicate keys.
     pub(super) offered: usize,
 }
 
 impl Chosen<'_> {
-    /// Doubts the rows before `through` too, of each of which it matters whether it was inserted, and says whether there
-    /// are any.
+    /// Moves rows before `through` to `doubtful`, because the caller must know for each of them whether it was
+    /// inserted. Returns whether there are any such rows.
     pub(super) fn doubt_before(&mut self, through: UnixTime) -> bool {
         let late = |state: &StateVector| state.last_contact < through;
         if self.new.iter().any(|state| late(state)) {
@@ -39,12 +39,12 @@ impl Chosen<'_> {
     }
 }
 
-/// Whether a row, by its part's index and its own, is likely to be a new one; without a hint it is not.
+/// Returns whether the row at this index of this part is likely to be new; `false` without a hint.
 fn hint(likely_new: &LikelyNew, part: usize, row: usize) -> bool {
     likely_new.0.get(part).and_then(|rows| rows.get(row)).copied().unwrap_or(false)
 }
 
-/// Chooses the first row of each key of the parts for which `passed` says so by their index.
+/// Chooses the first row of each key from the parts whose index satisfies `passed`.
 pub(super) fn choose<'a>(batch: &'a Batch, likely_new: &LikelyNew, passed: impl Fn(usize) -> bool) -> Chosen<'a> {
     let mut rows = Vec::with_capacity(batch.states());
     for (i, part) in batch.parts.iter().enumerate().filter(|(i, _)| passed(*i)) {
@@ -56,7 +56,7 @@ pub(super) fn choose<'a>(batch: &'a Batch, likely_new: &LikelyNew, passed: impl 
         );
     }
     let offered = rows.len();
-    // A stable sort keeps the order of the batch within a key, so that the first of it stays.
+    // The sort is stable, so within a key the rows keep the batch's order and `dedup` keeps the first one.
     rows.sort_by_key(|(icao24, last_contact, ..)| (*icao24, *last_contact));
     rows.dedup_by_key(|(icao24, last_contact, ..)| (*icao24, *last_contact));
     let mut chosen = Chosen { offered, ..Chosen::default() };
@@ -69,23 +69,23 @@ pub(super) fn choose<'a>(batch: &'a Batch, likely_new: &LikelyNew, passed: impl 
 /// PostgreSQL's epoch, 2000-01-01, in Unix seconds.
 const POSTGRES_EPOCH: i64 = 946_684_800;
 
-/// Microseconds since 2000, as PostgreSQL counts. A time that it cannot hold stays one that it refuses: the ends of
-/// the range would mean infinity.
+/// Converts a time to PostgreSQL's microseconds since 2000. Clamps to one less than the limits of `i64`, which mean
+/// infinity: PostgreSQL then rejects a time that it cannot represent.
 pub(super) fn postgres_time(time: UnixTime) -> i64 {
     time.0.saturating_sub(POSTGRES_EPOCH).saturating_mul(1_000_000).clamp(i64::MIN + 1, i64::MAX - 1)
 }
 
-/// The same for a bound of a query, where a time that PostgreSQL cannot hold means its first or last: the years that a
-/// state vector can have.
+/// Converts a query bound to PostgreSQL's time, clamped to the years that a state vector can have (0001 to 9999), since
+/// PostgreSQL cannot represent all of `UnixTime`.
 pub(super) fn postgres_bound(time: UnixTime) -> PgTimestamp {
     PgTimestamp(postgres_time(UnixTime(time.0.clamp(-62_135_596_800, 253_402_300_799))))
 }
 
-/// A time of either database.
+/// A time read from either database.
 #[derive(Clone, Copy, Debug, FromSqlRow)]
 pub(super) struct StoredTime(UnixTime);
 
-/// Microseconds since 2000 as a time, of which fractions of a second are dropped.
+/// Converts microseconds since 2000 to a time, rounding down to whole seconds.
 pub(super) fn unix_time(micros: i64) -> UnixTime {
     UnixTime(micros.div_euclid(1_000_000) + POSTGRES_EPOCH)
 }
@@ -103,7 +103,7 @@ impl FromSql<BigInt, Sqlite> for StoredTime {
     }
 }
 
-/// An address as text.
+/// An ICAO address that is stored as text.
 #[derive(Clone, Copy, Debug, FromSqlRow)]
 pub(super) struct StoredIcao24(Icao24);
 
@@ -116,7 +116,7 @@ where
     }
 }
 
-/// The type of a column in either database.
+/// Maps each kind of field to the Rust type of its column, in either database.
 macro_rules! stored {
     (address) => { StoredIcao24 };
     (text) => { Option<String> };
@@ -127,7 +127,7 @@ macro_rules! stored {
     (key_time) => { StoredTime };
 }
 
-/// The field that a column's value stands for.
+/// Converts a column's value to the field's value.
 macro_rules! restored {
     (address $value:expr) => {
         $value.0
@@ -164,7 +164,7 @@ macro_rules! stored_row {
 }
 state_vector_fields!(stored_row);
 
-/// The part of a row of `state_vectors` that a flight is made of.
+/// The columns of `state_vectors` from which flights are built.
 #[derive(Debug, Queryable)]
 pub(super) struct StoredSighting {
     icao24: StoredIcao24,
@@ -292,7 +292,7 @@ mod tests {
             let parts = StateVectorParts {
                 icao24: Icao24::from_u32(icao24).to_string().into(),
                 last_contact: Some(last_contact),
-                // Its place, to tell rows of one key apart.
+                // The row's index, to distinguish rows with the same key.
                 velocity: Some(i as f64),
                 ..StateVectorParts::default()
             };

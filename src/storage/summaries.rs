@@ -2,20 +2,20 @@ use actors::domain::{Icao24, UnixTime};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Which flights are asked for.
+/// Selects flights; a flight must match every field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlightQuery {
-    /// Those that were seen at or after it …
+    /// Only flights last seen at or after this time.
     pub from: UnixTime,
-    /// … and at or before it.
+    /// Only flights first seen at or before this time.
     pub to: UnixTime,
-    /// Of these aircraft; none: of all.
+    /// Only these aircraft; empty for all.
     pub icao24: Vec<Icao24>,
-    /// With this callsign, in any case.
+    /// Only this callsign, compared regardless of case.
     pub callsign: Option<String>,
-    /// Those that come after this one, in the order of first sight and aircraft.
+    /// Only flights after this one, in the order of `first_seen` and `icao24`. Used for pagination.
     pub after: Option<(UnixTime, Icao24)>,
-    /// At most so many.
+    /// The maximum number of flights.
     pub limit: u32,
 }
 

@@ -12,10 +12,10 @@ use super::url::{DatabaseUrl, PostgresUrl, TlsMode};
 use crate::pem;
 use crate::tls::LenientVerifier;
 
-/// What PostgreSQL's client needs for the URL's `sslmode`.
+/// Builds the TLS connector for the URL's `sslmode`.
 ///
 /// # Errors
-/// Root certificates that cannot be read, or are none.
+/// The root certificates cannot be read, or are not valid certificates.
 pub(super) fn connector(url: &PostgresUrl) -> Result<MakeRustlsConnect, OpenError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -46,10 +46,10 @@ pub(super) fn connector(url: &PostgresUrl) -> Result<MakeRustlsConnect, OpenErro
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Whether the certificates that a URL names can be used.
+/// Checks that the root certificates named in a URL can be used.
 ///
 /// # Errors
-/// Root certificates that cannot be read, or are none.
+/// The root certificates cannot be read, or are not valid certificates.
 pub fn check_certificates(url: &DatabaseUrl) -> Result<(), OpenError> {
     match url {
         DatabaseUrl::Postgres(url) => connector(url).map(drop),
@@ -57,7 +57,7 @@ pub fn check_certificates(url: &DatabaseUrl) -> Result<(), OpenError> {
     }
 }
 
-/// The authorities in a PEM file, and no others; without a file, those of the system.
+/// Loads the root certificates from the PEM file, or the system's if there is no file.
 fn roots(path: Option<&Path>) -> Result<RootCertStore, OpenError> {
     let unusable = |reason: String| OpenError::Certificates { path: path.map(Path::to_owned), reason };
     let certificates = match path {

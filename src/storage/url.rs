@@ -6,18 +6,18 @@ use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// Where the database is. `Display` and `Debug` never show the password.
+/// A parsed database URL. `Display` and `Debug` never show the password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `postgres://user:password@host:port/name?…`
     Postgres(Box<PostgresUrl>),
     /// `sqlite://PATH`, relative to the working directory or absolute (`sqlite:///var/…`).
     SqliteFile(PathBuf),
-    /// `sqlite::memory:`, a database of its own at each opening, gone with its last user.
+    /// `sqlite::memory:`, a new database each time it is opened, which disappears with its last user.
     SqliteMemory,
 }
 
-/// PostgreSQL's part: what its client understands, and the TLS that it does not.
+/// A PostgreSQL URL: the client's own configuration, plus the TLS options that the client does not parse.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     pub(super) config: Config,
@@ -25,23 +25,23 @@ pub struct PostgresUrl {
     pub(super) root_certificates: Option<PathBuf>,
 }
 
-/// PostgreSQL's `sslmode`, with the meaning that libpq gives it.
+/// PostgreSQL's `sslmode`, with the same meaning as in libpq.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode {
     /// Never encrypted.
     Disable,
-    /// Encrypted where the server can, unverified.
+    /// Encrypted if the server supports it, without verification.
     #[default]
     Prefer,
-    /// Encrypted, unverified; verified as `verify-ca` where `sslrootcert` is given.
+    /// Encrypted, without verification; treated as `verify-ca` if `sslrootcert` is given.
     Require,
-    /// Encrypted, by a server with a certificate of a known authority.
+    /// Encrypted; the server's certificate must be issued by a trusted authority.
     VerifyCa,
-    /// Encrypted, by the very server that the URL names.
+    /// Encrypted; the server's certificate must also match the host name in the URL.
     VerifyFull,
 }
 
-/// Why a text is no database URL; says nothing of what was in it, for the password's sake.
+/// Why a database URL is invalid. The message never contains the password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidDatabaseUrl(String);
@@ -77,9 +77,9 @@ impl FromStr for DatabaseUrl {
 }
 
 impl PostgresUrl {
-    /// `rest` is what follows the scheme.
+    /// Parses the part of the URL after the scheme.
     fn parse(rest: &str) -> Result<Self, InvalidDatabaseUrl> {
-        // As the client's own parser: everything before the first @ is user and password.
+        // Like the client's own parser, take everything before the first @ as user and password.
         let after_credentials = rest.find('@').map_or(0, |at| at + 1);
         let address_end = rest[after_credentials..].find(['/', '?']).map_or(rest.len(), |at| after_credentials + at);
         if rest[after_credentials..address_end].contains('@') {
@@ -103,7 +103,7 @@ impl PostgresUrl {
                 _ => others.push(parameter),
             }
         }
-        // With an authority named, nobody means an unverified connection: libpq does the same.
+        // Like libpq: a URL that names an authority is not meant to skip verification.
         if tls == TlsMode::Require && root_certificates.is_some() {
             tls = TlsMode::VerifyCa;
         }
@@ -123,12 +123,12 @@ impl PostgresUrl {
         Ok(Self { config, tls, root_certificates })
     }
 
-    /// How the connection is protected.
+    /// Returns the TLS mode.
     pub fn tls(&self) -> TlsMode {
         self.tls
     }
 
-    /// The file of `sslrootcert`; `None` for the authorities that the system trusts.
+    /// Returns the file of `sslrootcert`, or `None` for the authorities that the system trusts.
     pub fn root_certificates(&self) -> Option<&Path> {
         self.root_certificates.as_deref()
     }
@@ -159,7 +159,7 @@ impl fmt::Display for TlsMode {
     }
 }
 
-/// A path as it was before it was written into a URL; a plus sign stays one.
+/// Decodes a percent-encoded path. Unlike in form data, a plus sign is kept.
 fn percent_decoded(text: &str) -> PathBuf {
     let escaped = format!("path={}", text.replace('+', "%2B"));
     url::form_urlencoded::parse(escaped.as_bytes()).map(|(_, path)| PathBuf::from(path.as_ref())).collect()
@@ -176,7 +176,7 @@ impl fmt::Display for DatabaseUrl {
 }
 
 impl fmt::Display for PostgresUrl {
-    /// Put together from the parts that are no secrets, so that nothing else can slip through.
+    /// Builds the text from parts that are known not to be secret, so that nothing else can leak.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.config;
         f.write_str("postgres://")?;

@@ -1,8 +1,8 @@
-//! Reads a history of any size row by row, in the order of time and in constant memory.
+//! Reads a history of any size row by row, ordered by time and in constant memory.
 //!
-//! It is read in slices of time of a moderate number of rows, each ordered by the database. So the first row comes
-//! immediately and no statement runs long enough to hold back vacuuming. The whole is not one snapshot: a row that arrives
-//! during reading is included if its time was not read yet.
+//! The history is read in time slices of a moderate number of rows, each sorted by the database. The first row
+//! therefore arrives immediately, and no statement runs long enough to hold back vacuuming. The history as a whole is
+//! not a snapshot: a row that is stored during reading is included if its time has not been read yet.
 
 mod decoder;
 mod postgres;
@@ -27,7 +27,7 @@ use sqlite::SqliteHistory;
 #[derive(Debug)]
 pub struct HistoryReader {
     reader: Reader,
-    /// The number of readers is limited, since each takes a connection and much of a core.
+    /// Limits the number of readers, since each one occupies a connection and most of a core.
     _permit: OwnedSemaphorePermit,
 }
 
@@ -49,12 +49,12 @@ impl HistoryReader {
         Ok(Self { reader: Reader::Sqlite(Box::new(SqliteHistory::begin(database, query)?)), _permit: permit })
     }
 
-    /// Passes the next rows to `each`, ordered by `last_contact` and `icao24`. There may be none although more follow.
-    /// Returns `false` at the end.
+    /// Passes the next rows to `each`, ordered by `last_contact` and `icao24`. A call may yield no rows even though
+    /// more follow. Returns `false` at the end.
     ///
     /// # Errors
-    /// The database failed, or took longer than [`StorageOptions::history_timeout`](super::StorageOptions). The rows before
-    /// are valid, and the reader is finished.
+    /// The database failed, or took longer than [`StorageOptions::history_timeout`](super::StorageOptions). Rows read
+    /// before the error are valid; the reader must not be used again.
     pub async fn read(&mut self, each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
         #[cfg(feature = "fault-injection")]
         if fail::eval("history-hangs", |_| ()).is_some() {
@@ -67,7 +67,7 @@ impl HistoryReader {
         }
     }
 
-    /// The time before which every row was returned.
+    /// Returns the time up to which all rows have been returned.
     pub fn reached(&self) -> UnixTime {
         match &self.reader {
             Reader::Postgres(reader) => reader.reached(),

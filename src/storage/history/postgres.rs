@@ -13,14 +13,14 @@ use super::slices::{Slices, after_the_gap};
 use crate::storage::error::QueryError;
 use crate::storage::postgres::{Failure, PostgresDatabase, Session, within};
 
-/// A slice is sorted in memory, on one core; nothing is compiled for it; and a client that is gone is noticed in the
-/// middle of it.
+/// Session settings for reading a slice: sort in memory, use one core, skip JIT compilation, and detect a disconnected
+/// client while a query is running.
 const SETTINGS: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUES
     ('work_mem', '32MB'), ('max_parallel_workers_per_gather', '0'), ('jit', 'off'),
     ('client_connection_check_interval', '1000')
 ) AS wanted (name, value) JOIN pg_settings USING (name)";
 
-/// The history in PostgreSQL: one binary `COPY … TO STDOUT` a slice, on a connection of its own.
+/// Reads a history from PostgreSQL with one binary `COPY … TO STDOUT` per slice, on its own connection.
 pub(super) struct PostgresHistory {
     database: Arc<PostgresDatabase>,
     session: Session,
@@ -33,13 +33,13 @@ pub(super) struct PostgresHistory {
 
 struct OpenSlice {
     rows: Pin<Box<CopyOutStream>>,
-    /// Whether a message has come, of which the first has the header.
+    /// Whether the first message, which carries the header, has been received.
     begun: bool,
     had: u64,
     end: i64,
 }
 
-/// What else is asked for besides the time, as SQL.
+/// The query's conditions other than time, as SQL.
 struct Filters {
     aircraft: String,
     others: String,
@@ -65,7 +65,7 @@ impl PostgresHistory {
 
     pub(super) async fn read(&mut self, each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
         let limit = self.database.options.history_timeout;
-        // The server ends what takes too long; the margin is for one that does not answer at all.
+        // The server cancels slow statements itself; the margin covers a server that does not respond at all.
         let margin = self.database.options.connect_timeout;
         tokio::time::timeout(limit + margin, self.read_on(each))
             .await
@@ -119,7 +119,7 @@ async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<
     Ok(OpenSlice { rows: Box::pin(rows), begun: false, had: 0, end })
 }
 
-/// Whether there is any row; of the filters only the one that an index serves is asked about.
+/// Returns whether the span has any rows. Applies only the filter that an index serves.
 async fn exists(session: &Session, filters: &Filters, span: Range<i64>) -> Result<bool, QueryError> {
     let any = format!("SELECT EXISTS (SELECT FROM state_vectors WHERE {}{})", within_span(&span), filters.aircraft);
     let row = session.client.query_one(&any, &[]).await.map_err(unavailable)?;
@@ -152,7 +152,7 @@ impl Filters {
     }
 }
 
-/// A text as SQL has it, whatever is in it: COPY takes no parameters.
+/// Quotes arbitrary text as an SQL literal, since `COPY` takes no parameters.
 fn quoted(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }

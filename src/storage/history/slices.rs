@@ -2,39 +2,39 @@ use std::ops::Range;
 
 use actors::domain::UnixTime;
 
-/// How a span of time is cut into slices of about [`ROWS`](Self::ROWS) rows each.
+/// Splits a time span into slices of about [`ROWS`](Self::ROWS) rows each.
 #[derive(Debug)]
 pub(super) struct Slices {
-    /// Where the next slice begins, in Unix seconds.
+    /// The start of the next slice, in Unix seconds.
     next: i64,
-    /// Where the last one ends, not included.
+    /// The end of the last slice, exclusive, in Unix seconds.
     end: i64,
-    /// The length of the next one in seconds.
+    /// The length of the next slice in seconds.
     length: i64,
 }
 
 impl Slices {
-    /// So many are sorted in the memory of one sort, and sent in a moment.
+    /// The target number of rows per slice: few enough to sort in `work_mem` and to send within a moment.
     pub(super) const ROWS: u64 = 20_000;
-    /// Short, so that the first row comes at once.
+    /// The length of the first slice in seconds; short, so that the first row arrives immediately.
     const FIRST: i64 = 60;
-    /// A longer one could meet the beginning of a dense time, and would then be too large.
+    /// The maximum length of a slice in seconds. A longer slice could run into a busy period and become too large.
     const LONGEST: i64 = 3600;
 
-    /// Cuts from `from` to `to`, both included, as far as a state vector can be there: the years 0001 to 9999.
+    /// Covers `from` to `to`, both inclusive, clamped to the times a state vector can have: the years 0001 to 9999.
     pub(super) fn new(from: UnixTime, to: UnixTime) -> Self {
         let calendar = |time: UnixTime| time.0.clamp(-62_135_596_800, 253_402_300_799);
         Self { next: calendar(from), end: calendar(to) + 1, length: Self::FIRST }
     }
 
-    /// The next slice; `None` at the end.
+    /// Returns the next slice, or `None` at the end.
     pub(super) fn next(&mut self) -> Option<Range<i64>> {
         let begin = self.next;
         self.next = begin.saturating_add(self.length).min(self.end);
         (begin < self.next).then_some(begin..self.next)
     }
 
-    /// Says how many rows the last slice had, for the length of the next one.
+    /// Adapts the length of the next slice to the number of rows in the last one.
     pub(super) fn had(&mut self, rows: u64) {
         let longest = self.length.saturating_mul(4).min(Self::LONGEST);
         let fitting =
@@ -42,24 +42,25 @@ impl Slices {
         self.length = fitting.unwrap_or(i64::MAX).clamp(1, longest);
     }
 
-    /// Whether slices are as long as they may be, so that it is worth to look for the next row after an empty one.
+    /// Returns whether slices have reached the maximum length, so that searching for the next row after an empty slice
+    /// pays off.
     pub(super) fn are_longest(&self) -> bool {
         self.length == Self::LONGEST
     }
 
-    /// What has not been cut yet.
+    /// Returns the span that is not covered by slices yet.
     pub(super) fn rest(&self) -> Range<i64> {
         self.next..self.end
     }
 
-    /// Goes on at this time, which is in the rest.
+    /// Continues at this time, which must be within [`rest`](Self::rest).
     pub(super) fn skip_to(&mut self, time: i64) {
         self.next = time.clamp(self.next, self.end);
     }
 }
 
-/// A stretch of `rest` as long as a slice at most, before which nothing `exists`; `None` where nothing does. It takes a
-/// number of questions that grows with the logarithm of the emptiness, each about a span of time.
+/// Returns a time in `rest` that has no rows before it and the first row less than one slice length after it, or `None`
+/// if `rest` has no rows. The number of calls to `exists` grows with the logarithm of the length of the gap.
 pub(super) async fn after_the_gap<E>(
     rest: Range<i64>,
     exists: impl AsyncFn(Range<i64>) -> Result<bool, E>,

@@ -14,16 +14,16 @@ use crate::storage::schema::sqlite::state_vectors;
 use crate::storage::schema::upper;
 use crate::storage::sqlite::{SqliteDatabase, Untouched};
 
-/// The history in SQLite, in pages: between two of them no transaction is open, which would keep the write-ahead log
-/// from being taken back.
+/// Reads a history from SQLite page by page. No transaction stays open between pages, because it would keep the
+/// write-ahead log from being checkpointed.
 pub(super) struct SqliteHistory {
     connection: SqliteConnection,
     untouched: Option<Untouched>,
     query: HistoryQuery,
     slices: Slices,
-    /// The slice that is being read, and how many rows it had until now.
+    /// The current slice and the number of rows read from it so far.
     slice: Option<(Range<i64>, u64)>,
-    /// The last row that was handed on.
+    /// The key of the last row passed to the caller.
     last: Option<(i64, Icao24)>,
     reached: i64,
 }
@@ -32,7 +32,7 @@ impl SqliteHistory {
     pub(super) fn begin(database: &SqliteDatabase, query: &HistoryQuery) -> Result<Self, QueryError> {
         let unavailable = |error: &dyn fmt::Display| QueryError::Unavailable(error.to_string());
         let mut connection = database.connect().map_err(|error| unavailable(&error))?;
-        // Whether the schema is there.
+        // Fail early if the schema is missing.
         state_vectors::table.limit(0).load::<StoredRow>(&mut connection)?;
         let slices = Slices::new(query.from, query.to);
         let untouched = database.untouched.clone();
@@ -76,7 +76,7 @@ impl SqliteHistory {
 
 type Page<'a> = state_vectors::BoxedQuery<'a, Sqlite>;
 
-/// The rows of a slice that follow the last one.
+/// Queries the next rows of a slice, after `last`.
 fn page<'a>(query: &'a HistoryQuery, span: &Range<i64>, last: Option<(i64, Icao24)>) -> Page<'a> {
     let mut page = state_vectors::table
         .filter(state_vectors::last_contact.ge(span.start).and(state_vectors::last_contact.lt(span.end)))

@@ -1,4 +1,4 @@
-//! The tables as diesel sees them: the same names in both databases, times in each one's own type.
+//! Diesel's view of the tables. Both databases use the same names; each stores times in its own type.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -7,6 +7,7 @@ mod state_vectors;
 pub(super) use state_vectors::COLUMNS;
 
 diesel::define_sql_function! {
-    /// Callsigns are compared without regard to case; the index of `flights` is on this expression.
+    /// SQL's `upper`, for comparing callsigns regardless of case. The callsign index of `flights` is on this
+    /// expression.
     fn upper(text: diesel::sql_types::Nullable<diesel::sql_types::Text>) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
 }

@@ -1,4 +1,4 @@
-//! SQLite's tables, as the migrations make them.
+//! SQLite's tables, as the migrations create them.
 
 pub(in crate::storage) use super::state_vectors::sqlite::state_vectors;
 

@@ -1,8 +1,8 @@
-//! The table `state_vectors` of both databases, made from the table of the fields: a field is a column of its name.
+//! The `state_vectors` table of both databases, generated from the field list: each field is a column of the same name.
 
 use actors::state_vector_fields;
 
-/// The SQL type of each kind of field in PostgreSQL.
+/// Maps each kind of field to its SQL type in PostgreSQL.
 #[allow(non_camel_case_types, reason = "named as the kinds are")]
 mod postgres_types {
     use diesel::sql_types::{Bool, Double, Nullable, SmallInt, Text, Timestamptz};
@@ -16,7 +16,7 @@ mod postgres_types {
     pub(super) type key_time = Timestamptz;
 }
 
-/// The same for SQLite, where times are Unix seconds.
+/// Maps each kind of field to its SQL type in SQLite, where times are Unix seconds.
 #[allow(non_camel_case_types, reason = "named as the kinds are")]
 mod sqlite_types {
     use diesel::sql_types::{BigInt, Nullable};
@@ -54,5 +54,5 @@ macro_rules! list {
     };
 }
 
-/// The columns in the order in which rows are written and read.
+/// Lists the columns in the order in which rows are written and read.
 pub(in crate::storage) const COLUMNS: &str = state_vector_fields!(list);
