@@ -15,14 +15,14 @@ use diesel::sqlite::Sqlite;
 
 use super::summaries::{CellTraffic, CountryTraffic, HourTraffic};
 
-/// The rows to store: those of the accepted parts, one per key, sorted by key like the tables.
+/// The rows to store: those of the parts that passed, one per key, sorted by key like the tables.
 #[derive(Debug, Default)]
 pub(super) struct Chosen<'a> {
     /// Rows that probably do not conflict with stored ones.
     pub(super) new: Vec<&'a StateVector>,
     /// Rows that may already be stored.
     pub(super) doubtful: Vec<&'a StateVector>,
-    /// The number of rows in the accepted parts, including duplicate keys.
+    /// The number of rows in the parts that passed, including duplicate keys.
     pub(super) offered: usize,
 }
 

@@ -1,20 +1,20 @@
-//! What to do about a refusal, for the operator who reads it.
+//! Advice for the operator on how to fix a server error.
 
 use tokio_postgres::error::{DbError, SqlState};
 
-/// Whether the server refuses who asks or what is asked for, and will until somebody changes it: the login (class 28),
-/// the database (3D), a schema (3F), a right, or a session that a pooler does not keep.
+/// Returns whether the error persists until the operator changes something: the login (class 28), the database (3D), a
+/// schema (3F), a privilege, or a pooler that does not keep sessions.
 pub(super) fn is_refusal(code: &SqlState) -> bool {
     let class = code.code().get(..2).unwrap_or_default();
     ["28", "3D", "3F"].contains(&class) || *code == SqlState::INSUFFICIENT_PRIVILEGE || is_lost_session(code)
 }
 
-/// Whether a prepared statement is missing, or is another connection's.
+/// Returns whether a prepared statement is missing or belongs to another connection.
 pub(super) fn is_lost_session(code: &SqlState) -> bool {
     [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(code)
 }
 
-/// What to do about an error of the server.
+/// Returns advice for an error reported by the server.
 pub(super) fn advice(error: &DbError) -> Option<&'static str> {
     let code = error.code();
     Some(match *code {
@@ -34,11 +34,11 @@ pub(super) fn advice(error: &DbError) -> Option<&'static str> {
     })
 }
 
-/// What to do about a pooler that keeps no sessions.
+/// Advice for a pooler that does not keep sessions.
 pub(super) const POOLER: &str =
     "set pool_mode=session for this database in PgBouncer, or name PostgreSQL's own address in database.url";
 
-/// What to do about a failure to connect that is not the server's words.
+/// Returns advice for a connection failure that was not reported by the server.
 pub(super) fn connection_advice(text: &str) -> Option<&'static str> {
     text.contains("does not support TLS")
         .then_some("enable ssl on the server, or set sslmode=prefer or disable in database.url")

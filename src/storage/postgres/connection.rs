@@ -27,7 +27,7 @@ pub(in crate::storage) struct PostgresDatabase {
     target: Target,
     pub(in crate::storage) options: StorageOptions,
     pub(in crate::storage) pool: Pool<AsyncPgConnection>,
-    /// Room for those who read the history.
+    /// Limits the number of concurrent history readers.
     pub(in crate::storage) histories: Arc<Semaphore>,
     pub(super) sessions: SessionCheck,
 }
@@ -41,13 +41,13 @@ struct Target {
 
 type RawConnection = Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
 
-/// A connection and the task that drives it. Dropped, it is gone at once, whatever the server does.
+/// A connection and the task that drives it. Dropping it closes the connection immediately, even if the server hangs.
 pub(in crate::storage) struct Session {
     pub(in crate::storage) client: Client,
     pub(in crate::storage) driver: Driver,
 }
 
-/// Ends the driving of a connection: every call on it fails from then on.
+/// The task that drives a connection. Dropping it aborts the task, after which every call on the connection fails.
 pub(in crate::storage) struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -56,38 +56,38 @@ impl Drop for Driver {
     }
 }
 
-/// What goes wrong on a connection.
+/// An error on a connection.
 #[derive(Debug, Error)]
 pub(in crate::storage) enum Failure {
-    /// The server's or the client's own words.
+    /// An error reported by the server or by the client library.
     #[error("{}", describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
-    /// The server has not answered.
+    /// The server did not respond within this time.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     Silence(Duration),
-    /// A pooler gives each transaction another session.
+    /// A pooler assigns a different session to each transaction.
     #[error(
         "a connection pooler gives each transaction another server connection, and prepared statements and temporary \
          tables do not survive that; {POOLER}"
     )]
     Pooled,
-    /// A row was found that the server refuses.
+    /// The server rejects a specific row.
     #[error(transparent)]
     Rejected(StoreError),
 }
 
 impl Failure {
-    /// Whether a row was there already that COPY brought again.
+    /// Returns whether a copied row already exists in the table.
     pub(super) fn is_unique_violation(&self) -> bool {
         self.code() == Some(&SqlState::UNIQUE_VIOLATION)
     }
 
-    /// Whether the server refused data for what they are: data exceptions and integrity constraints.
+    /// Returns whether the server rejected the data itself: a data exception (class 22) or a constraint violation (23).
     pub(super) fn is_about_data(&self) -> bool {
         self.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
     }
 
-    /// Whether the role may not do it, or TimescaleDB's edition does not have it.
+    /// Returns whether the role lacks a privilege, or TimescaleDB's edition lacks the feature.
     pub(in crate::storage) fn is_for_lack_of_rights(&self) -> bool {
         matches!(self.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::FEATURE_NOT_SUPPORTED))
     }
@@ -99,7 +99,7 @@ impl Failure {
         }
     }
 
-    /// Whether only somebody who changes something at the server can help.
+    /// Returns whether the error persists until the operator changes something on the server.
     pub(in crate::storage) fn is_refusal(&self) -> bool {
         matches!(self, Self::Pooled) || self.code().is_some_and(advice::is_refusal)
     }
@@ -130,7 +130,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Awaits what the server owes us, but not for ever: a stopped server keeps its connections open.
+/// Waits for the server's response, but only up to `limit`: a suspended server keeps its connections open.
 pub(in crate::storage) async fn within<T, E: Into<Failure>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
@@ -142,13 +142,15 @@ pub(in crate::storage) async fn within<T, E: Into<Failure>>(
 }
 
 impl PostgresDatabase {
+    /// Sets up the pool without connecting.
+    ///
     /// # Errors
-    /// Unusable root certificates.
+    /// The root certificates cannot be used.
     pub(in crate::storage) fn open(url: &PostgresUrl, options: StorageOptions) -> Result<Self, OpenError> {
         let mut config = url.config.clone();
         let connect_timeout = config.get_connect_timeout().copied().unwrap_or(options.connect_timeout);
         config.connect_timeout(connect_timeout);
-        // A host that is gone without a word is noticed after a minute; what we wait for has time-outs anyway.
+        // Keepalives detect a silently lost host within a minute. Requests that we wait for have their own timeouts.
         config.keepalives_idle(Duration::from_secs(30));
         config.keepalives_interval(Duration::from_secs(10));
         config.keepalives_retries(3);
@@ -168,16 +170,16 @@ impl PostgresDatabase {
         Ok(Self { target, options, pool, histories, sessions: SessionCheck::default() })
     }
 
-    /// A connection whose statements end after `statement_timeout` (zero: never) on the server's side.
+    /// Opens a connection on which the server cancels statements after `statement_timeout`; zero disables the timeout.
     ///
     /// # Errors
-    /// The connection's, or [`Failure::Pooled`].
+    /// The connection failed, or [`Failure::Pooled`].
     pub(in crate::storage) async fn connect(&self, statement_timeout: Duration) -> Result<Session, Failure> {
         self.check_sessions().await?;
         self.open_session(statement_timeout).await
     }
 
-    /// The same, whatever is between here and the server.
+    /// Opens a connection without checking whether a pooler sits in between.
     pub(super) async fn open_session(&self, statement_timeout: Duration) -> Result<Session, Failure> {
         within(self.target.connect_timeout, async {
             let (client, connection) = self.target.connect().await?;
@@ -209,7 +211,7 @@ fn pool_manager(target: &Target, options: &StorageOptions) -> AsyncDieselConnect
         let (target, settings) = (target.clone(), settings.clone());
         async move { pooled_connection(&target, &settings).await }.boxed()
     });
-    // The manager hands its URL to the set-up only, which has the target instead.
+    // The manager passes its URL only to the custom setup, which uses the target instead.
     AsyncDieselConnectionManager::new_with_config("", config)
 }
 
@@ -229,8 +231,9 @@ async fn pooled_connection(target: &Target, settings: &str) -> ConnectionResult<
     }
 }
 
-/// Bounds everything on the server's side too, so that a client that is gone leaves no lock behind. Settings that this
-/// server does not know are left out: TimescaleDB's lifts the limit on late rows into compressed chunks.
+/// Returns the statement that sets the server-side timeouts, so that a client that disappears does not leave a lock
+/// behind. It skips settings that the server does not know. TimescaleDB's setting lifts the limit on inserting late
+/// rows into compressed chunks.
 fn session_settings(statement_timeout: Duration, lock_timeout: Duration) -> String {
     let (statement_timeout, lock_timeout) = (statement_timeout.as_millis(), lock_timeout.as_millis());
     format!(

@@ -1,7 +1,8 @@
-//! Binary COPY, encoded by hand: one buffer for many rows, and nothing allocated for a row.
+//! Encodes binary `COPY` by hand: one buffer holds many rows, and encoding a row does not allocate.
 //!
-//! The format is that of the PostgreSQL manual, "COPY", section "Binary Format": a header, then for each row the number
-//! of its fields and for each field its length (−1 for NULL) and its bytes in network order; −1 ends it.
+//! The format is described in the PostgreSQL manual, "COPY", section "Binary Format": a header, then for each row the
+//! number of fields, and for each field its length (−1 for NULL) and its bytes in network byte order. A field count of
+//! −1 marks the end.
 
 use std::pin::pin;
 
@@ -15,18 +16,19 @@ use tokio_postgres::{CopyInSink, Error, Statement, Transaction};
 use crate::storage::rows::postgres_time;
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// Fields of a row.
+/// The number of fields per row.
 const COUNT: i16 = FIELDS.len() as i16;
 const NULL: i32 = -1;
 const END: i16 = -1;
 
-/// How much is gathered before it is handed to the connection: the server inserts while the next rows are encoded.
+/// The number of bytes to buffer before passing them to the connection, so that the server inserts rows while we encode
+/// the next ones.
 const CHUNK: usize = 64 * 1024;
 
-/// Copies the rows by a prepared `COPY … FROM STDIN (FORMAT binary)` and returns how many there were.
+/// Copies the rows with a prepared `COPY … FROM STDIN (FORMAT binary)` and returns the number of rows copied.
 ///
 /// # Errors
-/// What the server says of a row comes only at the end. After any error the transaction is of no use any more.
+/// The server reports a rejected row only at the end. After any error the transaction must be rolled back.
 pub(super) async fn copy_rows(
     transaction: &Transaction<'_>,
     copy: &Statement,
@@ -53,7 +55,8 @@ async fn send_rows(sink: &mut std::pin::Pin<&mut CopyInSink<Bytes>>, rows: &[&St
 
 macro_rules! put_row {
     ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
-        /// The fields in the order of [`COLUMNS`](crate::storage::schema::COLUMNS), each by the function of its kind.
+        /// Encodes the fields in the order of [`COLUMNS`](crate::storage::schema::COLUMNS), each with the function
+        /// named after its kind.
         fn put_row(buffer: &mut BytesMut, state: &StateVector) {
             buffer.put_i16(COUNT);
             $(put::$kind(buffer, &state.$name);)*
@@ -94,7 +97,7 @@ mod put {
         eight(buffer, Some(postgres_time(*time).to_be_bytes()));
     }
 
-    /// Length and value in one piece, since most fields are of this kind.
+    /// Writes an 8-byte field, length and value in a single call, since most fields have this size.
     fn eight(buffer: &mut BytesMut, value: Option<[u8; 8]>) {
         let Some(value) = value else { return buffer.put_i32(NULL) };
         let mut field = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -103,7 +106,8 @@ mod put {
     }
 
     fn field(buffer: &mut BytesMut, value: Option<&[u8]>) {
-        // A text of 2 GiB passes neither Kafka nor the parser; cut short, it is the server that refuses the row.
+        // A text of 2 GiB gets through neither Kafka nor the parser. If it did, the server would reject the wrong
+        // length.
         match value {
             Some(value) => {
                 buffer.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));

@@ -1,4 +1,4 @@
-//! Cutting `state_vectors` into chunks by time, where the server has TimescaleDB.
+//! Turns `state_vectors` into a hypertable if the server has TimescaleDB.
 
 use std::time::Duration;
 
@@ -12,18 +12,19 @@ const INSTALLED: &str =
     "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
      WHERE extname = 'timescaledb'";
 const AVAILABLE: &str = "SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'";
-/// The span of a chunk in seconds, of this very table: another schema may hold one of the same name.
+/// Queries the chunk interval in seconds. Compares by `regclass`, since another schema may have a table of the same
+/// name.
 const CHUNK_SECONDS: &str = "
 SELECT extract(epoch FROM time_interval)::bigint FROM timescaledb_information.dimensions
 WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass
     AND column_name = 'last_contact'";
 
 impl PostgresDatabase {
-    /// Makes `state_vectors` a hypertable with the configured chunks, whatever it was before. Called under the lock of
-    /// the migrations.
+    /// Turns `state_vectors` into a hypertable, or updates the chunk interval of an existing one. The caller holds the
+    /// migration lock.
     ///
     /// # Errors
-    /// The connection's; a refusal for lack of rights is none.
+    /// The connection failed. A missing privilege is not an error but returned as [`Hypertable::Refused`].
     pub(in crate::storage) async fn make_hypertable(&self) -> Result<Hypertable, Failure> {
         let session = self.connect(Duration::ZERO).await?;
         if session.client.query_opt(INSTALLED, &[]).await?.is_none() {
@@ -34,7 +35,7 @@ impl PostgresDatabase {
                 return Ok(refused(&failure));
             }
         }
-        // A new connection, since one that is older than the extension may not have loaded it.
+        // Use a new connection: one opened before the extension was created may not have loaded it.
         let session = self.connect(Duration::ZERO).await?;
         match cut_into_chunks(&session.client, self.options.chunk_interval.as_secs()).await {
             Err(failure) if failure.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(refused(&failure)),
@@ -42,7 +43,7 @@ impl PostgresDatabase {
         }
     }
 
-    /// On a connection of its own: a server that has not preloaded the library ends it.
+    /// Creates the extension on its own connection, because a server that has not preloaded the library closes it.
     async fn create_extension(&self) -> Result<(), Failure> {
         let session = self.connect(Duration::ZERO).await?;
         session.client.batch_execute("CREATE EXTENSION IF NOT EXISTS timescaledb").await?;
@@ -50,7 +51,7 @@ impl PostgresDatabase {
     }
 }
 
-/// The schema that the extension's functions are in, quoted.
+/// Returns the quoted name of the schema that contains the extension's functions.
 pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<String, Failure> {
     Ok(client.query_one(INSTALLED, &[]).await?.try_get(0)?)
 }
@@ -68,7 +69,8 @@ async fn cut_into_chunks(client: &Client, seconds: u64) -> Result<Hypertable, Fa
         return Ok(Hypertable::Present);
     }
     log::info!("making state_vectors a hypertable; with many rows this takes a while");
-    // The key serves queries by aircraft and the BRIN index those by time: another index would halve the speed.
+    // No default index: the primary key serves queries by aircraft and the BRIN index those by time. Another index
+    // would halve the insert speed.
     client
         .batch_execute(&format!(
             "SELECT {schema}.create_hypertable('state_vectors', 'last_contact', chunk_time_interval => {interval},

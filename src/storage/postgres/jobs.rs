@@ -1,4 +1,4 @@
-//! The jobs of TimescaleDB that belong to our tables: its background workers run them, and report to nobody.
+//! Reads the state of TimescaleDB's jobs on our tables. Its background workers run them and do not report failures.
 
 use actors::ports::StoreJob;
 use diesel::prelude::*;
@@ -8,14 +8,17 @@ use diesel_async::RunQueryDsl;
 use super::connection::PostgresDatabase;
 use crate::storage::error::QueryError;
 
-/// Which of the views this server has: none without TimescaleDB, and releases before 2.9 keep no errors.
+/// Checks which views the server has: none without TimescaleDB, and no `job_errors` before 2.9.
 const VIEWS: &str = "
 SELECT to_regclass('timescaledb_information.jobs') IS NOT NULL
         AND to_regclass('timescaledb_information.job_stats') IS NOT NULL AS jobs,
     to_regclass('timescaledb_information.job_errors') IS NOT NULL AS errors";
 
-/// Of a job that has not succeeded yet, `last_successful_finish` is NULL or -infinity. Releases differ in whether a job of
-/// a continuous aggregate names the view or the table behind it. A crashed run has an error and counts as no failure.
+/// Builds the query for the jobs, given the subquery for their errors.
+///
+/// For a job that has not succeeded yet, `last_successful_finish` is NULL or -infinity. Depending on the release, a job
+/// of a continuous aggregate names the view or the table behind it. A crashed run has an error, but is not counted as a
+/// failure.
 macro_rules! jobs {
     ($errors:literal) => {
         concat!(
@@ -89,10 +92,10 @@ struct Job {
 }
 
 impl PostgresDatabase {
-    /// The jobs that work on our tables; none without TimescaleDB.
+    /// Returns the jobs that run on our tables; empty without TimescaleDB.
     ///
     /// # Errors
-    /// The database does not answer in time, or the role may not read TimescaleDB's views.
+    /// The database does not respond in time, or the role lacks the right to read TimescaleDB's views.
     pub(in crate::storage) async fn jobs(&self) -> Result<Vec<StoreJob>, QueryError> {
         self.query(async |connection| {
             let views: Views = diesel::sql_query(VIEWS).get_result(connection).await?;

@@ -1,4 +1,4 @@
-//! Retention where no TimescaleDB policy enforces it: by dropping chunks, or by small deletes from a plain table.
+//! Enforces the retention where no TimescaleDB policy does: drops chunks, or deletes rows in small steps.
 
 use actors::domain::UnixTime;
 use actors::ports::Maintained;
@@ -11,7 +11,7 @@ use super::transaction::begin;
 use crate::storage::options::StorageOptions;
 
 const HAS_TIMESCALE: &str = "SELECT to_regclass('timescaledb_information.jobs') IS NOT NULL";
-/// For a hypertable: whether it has a policy that drops its chunks.
+/// Returns one row for a hypertable: whether it has a retention policy. Returns no row for a plain table.
 const HAS_POLICY: &str = "
 SELECT EXISTS (
     SELECT FROM timescaledb_information.jobs AS job
@@ -21,9 +21,9 @@ SELECT EXISTS (
 FROM timescaledb_information.hypertables AS hypertable
 WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass";
 
-/// Visits some aircraft after a given one by skipping through the key's index, and deletes a limited number of their
-/// expired rows. An index by time would make each insert slower than this is; a BRIN index would have to scan every range
-/// in which a new row reuses the space of an old one.
+/// Visits a limited number of aircraft, starting after a given one, with a skip scan over the primary key, and deletes
+/// a limited number of their expired rows. An index by time would cost more on each insert than this scan does. A BRIN
+/// index would have to scan every block range in which a new row reuses the space of an old one.
 const DELETE: &str = "
 WITH RECURSIVE visited (icao24, visit) AS (
     (SELECT icao24, 1 FROM state_vectors WHERE icao24 > $1::text ORDER BY icao24 LIMIT 1)
@@ -42,7 +42,7 @@ WITH RECURSIVE visited (icao24, visit) AS (
 )
 SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM visited), (SELECT max(icao24) FROM visited)";
 
-/// How many aircraft a step visits: a fraction of a second where none has an expired row.
+/// The number of aircraft per step. Visiting this many takes a fraction of a second if none has an expired row.
 const AIRCRAFT: i64 = 2_000;
 
 /// The progress of the current round over all aircraft.
@@ -52,17 +52,17 @@ pub(super) struct Round {
     after: String,
 }
 
-/// What enforces the retention.
+/// How the retention is enforced.
 enum Retention {
-    /// TimescaleDB itself.
+    /// By a TimescaleDB policy.
     Policy,
-    /// This server, by dropping chunks.
+    /// By this program, which drops chunks.
     Chunks,
-    /// This server, row by row.
+    /// By this program, which deletes rows.
     Rows,
 }
 
-/// Takes one step. `round` advances only if it succeeds.
+/// Runs one step. `round` advances only if the step succeeds.
 pub(super) async fn expire(
     client: &mut Client,
     options: &StorageOptions,

@@ -1,5 +1,5 @@
-//! PostgreSQL, with or without TimescaleDB: a pool for queries by diesel, and a connection of its own for the writer,
-//! since diesel has no COPY.
+//! PostgreSQL, with or without TimescaleDB. Queries use a diesel pool; the writer has its own connection, since diesel
+//! does not support binary `COPY`.
 
 mod advice;
 mod connection;
@@ -26,7 +26,7 @@ mod writer;
 pub(super) use connection::{Failure, PostgresDatabase, Session, within};
 pub(super) use writer::PostgresWriter;
 
-/// The southern edge of a position's cell of 5 by 5 degrees; the pole belongs to the cells below it.
+/// SQL for the southern edge of a position's 5° × 5° cell. The north pole belongs to the cells south of it.
 macro_rules! cell_lat {
     () => {
         "(least(floor((lat + 90) / 5), 35) * 5 - 90)::smallint"
@@ -34,7 +34,7 @@ macro_rules! cell_lat {
 }
 use cell_lat;
 
-/// The western edge of a position's cell of 5 by 5 degrees; +180 is where −180 is.
+/// SQL for the western edge of a position's 5° × 5° cell. Longitude +180 is treated as −180.
 macro_rules! cell_lon {
     () => {
         "(floor((lon + 180) / 5)::integer % 72 * 5 - 180)::smallint"

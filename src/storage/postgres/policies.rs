@@ -1,4 +1,4 @@
-//! Compression and retention by TimescaleDB's own policies, which its background workers run.
+//! Sets up TimescaleDB's compression and retention policies, which its background workers run.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::hypertable::extension_schema;
 use crate::storage::migration_outcome::Policies;
 use crate::storage::options::StorageOptions;
 
-/// Whether chunks are compressed as below.
+/// Checks whether compression is set up as in [`ENABLE_COMPRESSION`].
 const COMPRESSION_ENABLED: &str = "
 SELECT EXISTS (
     SELECT FROM timescaledb_information.compression_settings
@@ -17,33 +17,35 @@ SELECT EXISTS (
         AND attname = 'icao24' AND orderby_column_index = 1
 )";
 
-/// One aircraft's rows of a chunk lie together in the order of time, as a track is read. A thousand rows are compressed
-/// together, of as many aircraft as that takes: segments, of one aircraft each, would hold as few rows as an hour has
-/// polls, and take two to three times the room at a poll every 90 s. Chunks that are compressed already stay as they are.
+/// Orders a compressed chunk by aircraft and time, the order in which a track is read. Batches of a thousand rows are
+/// compressed together and may span several aircraft. With one segment per aircraft, a batch would only have as many
+/// rows as there are polls per hour, and the table would be two to three times as large at one poll every 90 s. Chunks
+/// that are already compressed are left as they are.
 const ENABLE_COMPRESSION: &str = "
 ALTER TABLE state_vectors SET (timescaledb.compress, timescaledb.compress_segmentby = '',
     timescaledb.compress_orderby = 'icao24, last_contact')";
 
-/// The policies of this very table: the function each was made by, its span and how often it runs, in seconds.
+/// Queries the span and the interval of a policy of our table, in seconds. Compares by `regclass`, since another schema
+/// may have a table of the same name.
 const PRESENT: &str = "
 SELECT coalesce(extract(epoch FROM (config ->> $2)::interval)::bigint, -1), extract(epoch FROM schedule_interval)::bigint
 FROM timescaledb_information.jobs
 WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass AND proc_name = ANY($1)";
 
-/// A policy as it is to be.
+/// A policy as configured.
 struct Policy {
-    /// `compression` or `retention`, a part of the names of the functions that make and remove it.
+    /// `compression` or `retention`, as in the names of the functions that add and remove the policy.
     name: &'static str,
-    /// What TimescaleDB's releases call its job.
+    /// The names of its job, which differ between TimescaleDB releases.
     jobs: &'static [&'static str],
-    /// The name of its span, as a parameter and in the job's configuration.
+    /// The name of the span, both as a function parameter and in the job's configuration.
     span_name: &'static str,
     span: Duration,
     every: Duration,
 }
 
 impl Policy {
-    /// Both of them. Half a chunk's span is when the next chunk may be due; twice a day is often enough for any.
+    /// Returns both policies. They run twice per chunk interval, but at least twice a day and at most once a minute.
     fn wanted(options: &StorageOptions) -> [Self; 2] {
         let every = (options.chunk_interval / 2).clamp(Duration::from_secs(60), Duration::from_secs(12 * 60 * 60));
         [
@@ -69,7 +71,7 @@ impl Policy {
         (seconds(self.span), seconds(self.every))
     }
 
-    /// Makes it what it is to be, in one transaction, and says whether it was something else.
+    /// Replaces the policy in one transaction if it differs from the configuration. Returns whether it did.
     async fn apply(&self, client: &Client, schema: &str) -> Result<bool, Failure> {
         let present = client.query(PRESENT, &[&self.jobs, &self.span_name]).await?;
         let (span, every) = self.seconds();
@@ -94,11 +96,11 @@ impl Policy {
 }
 
 impl PostgresDatabase {
-    /// Gives the hypertable the policies of the options, whatever they were before. Called under the lock of the
-    /// migrations.
+    /// Sets the hypertable's policies as configured. The caller holds the migration lock.
     ///
     /// # Errors
-    /// The connection's; a refusal for lack of rights or by TimescaleDB's Apache edition is none.
+    /// The connection failed. A missing privilege or a limit of TimescaleDB's Apache edition is not an error but
+    /// returned as [`Policies::Refused`].
     pub(in crate::storage) async fn apply_policies(&self) -> Result<Policies, Failure> {
         let session = self.connect(Duration::ZERO).await?;
         match apply(&session.client, &self.options).await {

@@ -1,15 +1,15 @@
 use actors::batch::{Batch, LogId, Position};
 use tokio_postgres::{Client, Error, GenericClient, Row, Statement};
 
-/// The statements about `ingest_position`, prepared.
+/// The prepared statements on `ingest_position`.
 pub(super) struct Positions {
     advance: Statement,
     find: Statement,
 }
 
-/// Moves each part's position where the table holds the expected one, and says which. The rows are locked in the order
-/// of their partitions, so that two writers of the same parts do not wait for each other in a circle. A writer that
-/// waited for another's commit finds the other's position and leaves the part alone.
+/// Advances the position of each part for which the table holds the expected one, and returns those parts. Rows are
+/// locked in partition order, so that two writers of the same parts cannot deadlock. A writer that waited for another's
+/// commit finds the other's position and leaves the part alone.
 const ADVANCE: &str = "
 WITH part AS (
     SELECT * FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[])
@@ -40,7 +40,7 @@ impl Positions {
         Ok(Self { advance: client.prepare(ADVANCE).await?, find: client.prepare(FIND).await? })
     }
 
-    /// Advances what may be advanced; for each part of the batch whether it was.
+    /// Advances the positions that match the expected ones. Returns, for each part of the batch, whether it advanced.
     pub(super) async fn advance(&self, client: &impl GenericClient, batch: &Batch) -> Result<Vec<bool>, Error> {
         let column =
             |value: fn(&actors::batch::PartitionBatch) -> i64| batch.parts.iter().map(value).collect::<Vec<_>>();
@@ -57,7 +57,7 @@ impl Positions {
         Ok(batch.parts.iter().map(|part| advanced.contains(&(part.partition, part.next_offset))).collect())
     }
 
-    /// What the table holds for these partitions.
+    /// Returns the stored positions of these partitions.
     pub(super) async fn find(
         &self,
         client: &impl GenericClient,

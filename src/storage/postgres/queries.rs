@@ -11,7 +11,7 @@ use crate::storage::query::{PositionsQuery, StorageObservation};
 use crate::storage::rows::{StoredRow, postgres_bound};
 use crate::storage::schema::postgres::{ingest_position, state_vectors};
 
-/// The planner's estimate of a table; of a hypertable, the sum over its chunks.
+/// The planner's row estimate for the table, including the chunks of a hypertable.
 const APPROXIMATE_ROWS: &str = "
 SELECT coalesce(sum(greatest(class.reltuples, 0)), 0)::bigint AS value FROM pg_class AS class
 WHERE class.oid IN (
@@ -84,7 +84,7 @@ impl PostgresDatabase {
         Ok(rows.into_iter().map(StateVector::from).collect())
     }
 
-    /// Runs a query on a connection of the pool. One whose answer did not come in time is not used again.
+    /// Runs a query on a pooled connection. After a timeout the connection is discarded.
     pub(super) async fn query<T>(
         &self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
@@ -115,7 +115,8 @@ impl PostgresDatabase {
     }
 }
 
-/// Diesel keeps no SQLSTATE: this is what PostgreSQL says of a statement that another session prepared.
+/// Returns whether the error is about a statement that another session prepared. Matches PostgreSQL's message, since
+/// diesel does not expose the SQLSTATE.
 fn is_lost_statement(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, error) if error.message().starts_with("prepared statement "))
 }

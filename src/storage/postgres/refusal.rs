@@ -5,16 +5,17 @@ use tokio_postgres::Transaction;
 use super::connection::Failure;
 use super::staging::Staging;
 
-/// Looks by halving for the row that the server refuses, and leaves the table as it was.
+/// Bisects the rows to find the one that the server rejects, without changing the table. Returns `None` if the rows are
+/// rejected only in combination, or no longer.
 ///
 /// # Errors
-/// The connection's. `None`: the rows are refused only together, or no longer.
+/// The connection failed.
 pub(super) async fn find_refused(
     transaction: &Transaction<'_>,
     staging: &Staging,
     rows: &[&StateVector],
 ) -> Result<Option<StoreError>, Failure> {
-    // What a deferred constraint would say at the commit is wanted now.
+    // Check deferred constraints now rather than at the commit.
     transaction.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
     let mut suspects = rows;
     while suspects.len() > 1 {
@@ -26,7 +27,7 @@ pub(super) async fn find_refused(
     Ok(reason.map(|reason| StoreError::Rejected { icao24: state.icao24, last_contact: state.last_contact, reason }))
 }
 
-/// Why the server refuses these rows, if it does.
+/// Returns why the server rejects these rows, or `None` if it accepts them.
 async fn refusal(
     transaction: &Transaction<'_>,
     staging: &Staging,

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-/// Whether connections keep their PostgreSQL session, as last checked.
+/// The result of the last check whether connections keep their PostgreSQL session.
 #[derive(Debug, Default)]
 pub(super) struct SessionCheck(pub(super) Mutex<Verdict>);
 

@@ -1,8 +1,8 @@
-//! Whether a connection keeps its PostgreSQL session.
+//! Checks whether a connection keeps its PostgreSQL session.
 //!
-//! A pooler in transaction mode, such as PgBouncer's `pool_mode=transaction`, gives each transaction whichever server
-//! connection is free. Prepared statements, the temporary table of the writer, the migrations' lock and the time-outs
-//! all belong to a session, so nothing here works behind one, and some of it works by luck. It is found out at once.
+//! A pooler in transaction mode, such as PgBouncer with `pool_mode=transaction`, assigns any free server connection to
+//! each transaction. Prepared statements, the writer's temporary table, the migration lock and the timeouts all belong
+//! to a session, so none of them work reliably behind such a pooler. The check detects it before the first use.
 
 use std::time::{Duration, Instant};
 
@@ -13,18 +13,19 @@ use super::advice::is_lost_session;
 use super::connection::{Failure, PostgresDatabase, within};
 use super::session_check::Verdict;
 
-/// After a bad verdict, nobody asks again for this long: each look costs two connections.
+/// The time until a failed check is repeated. Each check costs two connections.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// The order in which the two connections read their marks, chosen so that a pooler which deals out its server connections
-/// in turns is out of step with it.
+/// The order in which the two connections read their marks. It is irregular, so that a pooler that assigns its server
+/// connections in turn gets out of step with it.
 const READS: [usize; 12] = [0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1];
 
 impl PostgresDatabase {
-    /// Checks it once for the whole life of the process, unless something looks wrong later.
+    /// Checks that connections keep their session. A successful check is not repeated unless
+    /// [`doubt_sessions`](Self::doubt_sessions) resets it.
     ///
     /// # Errors
-    /// [`Failure::Pooled`], or the connection's.
+    /// [`Failure::Pooled`], or the connection failed.
     pub(super) async fn check_sessions(&self) -> Result<(), Failure> {
         let mut verdict = self.sessions.0.lock().await;
         match *verdict {
@@ -42,7 +43,7 @@ impl PostgresDatabase {
         Err(Failure::Pooled)
     }
 
-    /// Looks again before the next use, if this error is one of a session that was lost.
+    /// Repeats the check before the next use if this error indicates a lost session.
     pub(super) async fn doubt_sessions(&self, code: Option<&SqlState>) {
         if code.is_some_and(is_lost_session) {
             *self.sessions.0.lock().await = Verdict::Unknown;
@@ -50,10 +51,11 @@ impl PostgresDatabase {
     }
 }
 
-/// Gives each session a mark and reads it again, a transaction each time. The mark is a setting that matters only to queries
-/// of more than a dozen joins: whatever is left of it behind a pooler changes nothing.
+/// Sets a mark in each session and reads it back, each time in its own transaction. Returns whether all marks matched.
+/// The mark is `geqo_seed`, which only affects queries with a dozen joins or more, so a value left behind a pooler is
+/// harmless.
 async fn keep_their_marks(clients: [&Client; 2]) -> Result<bool, tokio_postgres::Error> {
-    // PostgreSQL shows six digits.
+    // PostgreSQL prints six digits.
     let one = rand::random_range(1..500_000);
     let marks = [one, one + rand::random_range(1..500_000)].map(|mark| f64::from(mark) / 1e6);
     for (client, mark) in clients.iter().zip(marks) {

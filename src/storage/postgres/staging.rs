@@ -5,18 +5,19 @@ use super::copy::copy_rows;
 use super::time::postgres_seconds;
 use crate::storage::schema::COLUMNS;
 
-/// The way for rows that may be there already: into a temporary table by COPY, and on from there without the conflicts.
+/// Stores rows that may already exist: copies them into a temporary table, then inserts those that do not conflict.
 pub(super) struct Staging {
     copy: Statement,
     insert: Statement,
     note: Statement,
 }
 
-/// Emptied at each commit. `pg_temp` keeps a table of that name in the schema from being taken for it.
+/// Creates the temporary table, which is emptied at each commit. It is used as `pg_temp.…`, so that it is not confused
+/// with a table of the same name in the schema.
 const CREATE: &str =
     "CREATE TEMPORARY TABLE IF NOT EXISTS state_vectors_staged (LIKE state_vectors) ON COMMIT DELETE ROWS";
 
-/// Only the key's conflicts are absorbed: another constraint's violation is a refusal.
+/// Ignores conflicts on the primary key only. A violation of any other constraint rejects the row.
 fn insert() -> String {
     format!(
         "INSERT INTO state_vectors ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.state_vectors_staged
@@ -24,7 +25,7 @@ fn insert() -> String {
     )
 }
 
-/// The same, and notes those of the inserted rows that lie before the cursor of what is made of the rows.
+/// Like [`insert`], but also records which inserted rows are behind the summaries' cursor.
 fn insert_and_note() -> String {
     format!(
         "WITH inserted AS (
@@ -53,13 +54,13 @@ impl Staging {
         Ok(Self { copy, insert, note: client.prepare(&insert_and_note()).await? })
     }
 
-    /// Inserts rows whose keys differ from each other and returns how many were not there before.
+    /// Inserts rows with distinct keys and returns how many of them were new.
     pub(super) async fn insert(&self, transaction: &Transaction<'_>, rows: &[&StateVector]) -> Result<u64, Error> {
         copy_rows(transaction, &self.copy, rows).await?;
         transaction.execute(&self.insert, &[]).await
     }
 
-    /// The same, and notes which of those that were not there before lie before `through`.
+    /// Like [`insert`](Self::insert), but also records which of the new rows are earlier than `through`.
     pub(super) async fn insert_and_note(
         &self,
         transaction: &Transaction<'_>,

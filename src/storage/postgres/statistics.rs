@@ -1,4 +1,5 @@
-//! The hourly statistics as TimescaleDB's continuous aggregates, in place of the tables that the server keeps elsewhere.
+//! Turns the hourly statistics into TimescaleDB's continuous aggregates. Without TimescaleDB, this program maintains
+//! them in plain tables.
 
 use std::time::Duration;
 
@@ -9,12 +10,13 @@ use super::hypertable::extension_schema;
 use crate::storage::migration_outcome::{SetPolicies, Statistics};
 use crate::storage::options::StorageOptions;
 
-/// Rows come up to six minutes late; later ones have their hour counted anew at the next refresh.
+/// The age at which an hour is settled. Rows arrive up to six minutes late; for later ones, the next refresh recounts
+/// their hour.
 const SETTLED: Duration = Duration::from_secs(15 * 60);
-/// The least that a refresh may reach back: two whole hours before what is settled.
+/// The minimum span that a refresh reaches back: two full hours before the settled time.
 const SHORTEST_REACH: Duration = Duration::from_secs(3 * 60 * 60);
 
-/// A statistic: its name, its columns between the hour and the counts, what they are in a state vector, and of which.
+/// A statistic: its name, its key columns, their expressions over `state_vectors`, and the rows to count.
 struct Statistic {
     name: &'static str,
     keys: &'static str,
@@ -40,7 +42,7 @@ const STATISTICS: [Statistic; 2] = [
     },
 ];
 
-/// Statements that give a view the comments of the table of this name.
+/// Generates the statements that copy a table's comments to the view that replaces it under the same name.
 const COMMENTS: &str = "
 SELECT CASE attnum
     WHEN 0 THEN format('COMMENT ON VIEW %s IS %L', $1::text, obj_description($1::text::regclass, 'pg_class'))
@@ -53,14 +55,14 @@ FROM (
 
 const IS_TABLE: &str = "SELECT relkind = 'r' FROM pg_class WHERE oid = $1::text::regclass";
 
-/// The table behind a continuous aggregate.
+/// Queries the hypertable behind a continuous aggregate.
 const MATERIALIZED: &str = "
 SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)
 FROM timescaledb_information.continuous_aggregates
 WHERE format('%I.%I', view_schema, view_name)::regclass = $1::text::regclass";
 
-/// The spans of the two policies in seconds: how far back a refresh reaches, and how long the hours are kept. Jobs that
-/// belong to no table have no name, of which `format` would make an error.
+/// Queries the spans of both policies in seconds: how far back a refresh reaches, and how long hours are kept. Uses
+/// `quote_ident` because `format` fails for jobs that do not belong to a table and have no name.
 const POLICIES: &str = "
 SELECT coalesce(max(extract(epoch FROM (config ->> 'start_offset')::interval)::bigint), -1),
     coalesce(max(extract(epoch FROM (config ->> 'drop_after')::interval)::bigint), -1)
@@ -68,11 +70,12 @@ FROM timescaledb_information.jobs
 WHERE (quote_ident(hypertable_schema) || '.' || quote_ident(hypertable_name))::regclass = $1::text::regclass";
 
 impl PostgresDatabase {
-    /// Makes the statistics continuous aggregates, with the hours that the tables held before, and where it is to has their
-    /// policies be those of the options. Called under the lock of the migrations, and where there is a hypertable.
+    /// Turns the statistics into continuous aggregates that keep the hours counted so far, and sets their policies as
+    /// configured if `set` says so. The caller holds the migration lock, and `state_vectors` is a hypertable.
     ///
     /// # Errors
-    /// The connection's; a refusal for lack of rights or by TimescaleDB's Apache edition is none.
+    /// The connection failed. A missing privilege or a limit of TimescaleDB's Apache edition is not an error but
+    /// returned as [`Statistics::Refused`].
     pub(in crate::storage) async fn make_aggregates(&self, set: SetPolicies) -> Result<Statistics, Failure> {
         let session = self.connect(Duration::ZERO).await?;
         match make(&session.client, &self.options, set).await {
@@ -101,8 +104,9 @@ async fn make(client: &Client, options: &StorageOptions, set: SetPolicies) -> Re
 }
 
 impl Statistic {
-    /// In one transaction: the aggregate has its name, its comments and its hours, or the table is as it was. What is
-    /// counted anew are the hours after the oldest row: of that one's own hour, rows may be gone that were counted once.
+    /// Replaces the table with an aggregate that has the same name, comments and hours, in one transaction. Hours after
+    /// the oldest row are recounted. The hour of the oldest row and earlier ones are copied, since some of their rows
+    /// may have been deleted after they were counted.
     async fn make_aggregate(&self, client: &Client, schema: &str) -> Result<(), Failure> {
         let Self { name, keys, expressions, condition, groups } = self;
         let comments = client.query(COMMENTS, &[name]).await?;
@@ -139,7 +143,7 @@ impl Statistic {
         client.batch_execute(&format!("DROP TABLE {name}_before; COMMIT")).await?;
         log::info!("{name} is a continuous aggregate from now on");
         if let Some(newest) = copied {
-            // Until a refresh the view would show none of the copied hours.
+            // The view shows none of the copied hours until the first refresh.
             client
                 .batch_execute(&format!(
                     "CALL {schema}.refresh_continuous_aggregate('{name}', to_timestamp({newest}) + INTERVAL '1 hour',
@@ -150,7 +154,8 @@ impl Statistic {
         Ok(())
     }
 
-    /// A refresh must not reach back to where rows were dropped: it would drop their hours too.
+    /// Sets the policies as configured and returns whether they changed. A refresh must not reach back to where rows
+    /// were dropped, because it would drop their hours too.
     async fn apply_policies(&self, client: &Client, schema: &str, options: &StorageOptions) -> Result<bool, Failure> {
         let reach = options.retention.saturating_sub(options.chunk_interval + Duration::from_secs(60 * 60));
         let [reach, kept] = [reach.max(SHORTEST_REACH), options.summary_retention]

@@ -1,4 +1,4 @@
-//! The steps that make the summaries, as `actors::history` decides them.
+//! Runs the summarizing steps; `actors::history` decides what each step does.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use super::traffic;
 use super::transaction::begin;
 use crate::storage::options::StorageOptions;
 
-/// The columns that [`flight`] reads.
+/// The columns that [`flight()`] reads.
 macro_rules! flight {
     () => {
         "flight.icao24, extract(epoch FROM flight.first_seen)::bigint, extract(epoch FROM flight.last_seen)::bigint, \
@@ -22,7 +22,7 @@ macro_rules! flight {
     };
 }
 
-/// The columns that [`sighting`] reads.
+/// The query for the columns that [`sighting()`] reads, up to its conditions.
 macro_rules! sighting {
     () => {
         "SELECT icao24, extract(epoch FROM last_contact)::bigint, callsign, lat, lon, \
@@ -30,7 +30,7 @@ macro_rules! sighting {
     };
 }
 
-/// Without an order, which would make the server read the whole index of the key.
+/// Unordered, because an `ORDER BY` would make the server read the whole primary key index.
 const SIGHTINGS: &str = concat!(
     sighting!(),
     "last_contact >= to_timestamp($1::bigint) AND last_contact < to_timestamp($2::bigint) LIMIT $3::bigint"
@@ -81,7 +81,7 @@ const NOTE_LATE_AIRCRAFT: &str = "UPDATE derived_late_aircraft SET oldest = to_t
 const CURSOR: &str = "SELECT extract(epoch FROM through)::bigint FROM derived_cursor";
 const MOVE_CURSOR: &str = "UPDATE derived_cursor SET through = to_timestamp($1::bigint)";
 
-/// Takes one step and returns whether there is more to do.
+/// Runs one step and returns whether there is more to do.
 pub(super) async fn summarize(
     client: &mut Client,
     options: &StorageOptions,
@@ -104,14 +104,15 @@ pub(super) async fn summarize(
 /// A transaction that holds `derived_cursor` in EXCLUSIVE mode.
 struct PostgresSummaries<'a> {
     transaction: &'a Transaction<'a>,
-    /// Whether the traffic is in tables, rather than in TimescaleDB's continuous aggregates.
+    /// Whether the traffic is in plain tables rather than in TimescaleDB's continuous aggregates.
     counts_hours: bool,
-    /// The statements that a step repeats for each aircraft, prepared once.
+    /// Statements that a step repeats for each aircraft and therefore prepares only once.
     prepared: HashMap<&'static str, Statement>,
 }
 
 impl PostgresSummaries<'_> {
-    /// Not for statements on `state_vectors`, whose plan depends on the range of time.
+    /// Prepares a statement, or returns the prepared one. Not for statements on `state_vectors`, whose best plan
+    /// depends on the time range.
     async fn prepare(&mut self, sql: &'static str) -> Result<Statement, Failure> {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
@@ -213,7 +214,7 @@ impl SummaryStore for PostgresSummaries<'_> {
             if let Ok(icao24) = Icao24::parse(name) {
                 aircraft.push((icao24, LateRows { oldest: UnixTime(oldest), newest: UnixTime(newest) }));
             } else {
-                // Written by hand, with an invalid address.
+                // The address is invalid, so the row was edited by hand.
                 self.transaction.execute(FORGET_LATE_AIRCRAFT, &[&name]).await?;
             }
         }
@@ -251,7 +252,7 @@ impl SummaryStore for PostgresSummaries<'_> {
     }
 }
 
-/// `None`: the row was written by hand, with an invalid address.
+/// Converts a row. Returns `None` for an invalid address, which only a row edited by hand can have.
 fn sighting(row: &Row) -> Result<Option<Sighting>, Failure> {
     let Ok(icao24) = Icao24::parse(row.try_get(0)?) else { return Ok(None) };
     let (callsign, lat, lon): (Option<&str>, Option<f64>, Option<f64>) =
@@ -266,7 +267,7 @@ fn sighting(row: &Row) -> Result<Option<Sighting>, Failure> {
     }))
 }
 
-/// As [`sighting`].
+/// Converts a row. Returns `None` for an invalid address, like [`sighting()`].
 fn flight(row: &Row) -> Result<Option<Flight>, Failure> {
     let Ok(icao24) = Icao24::parse(row.try_get(0)?) else { return Ok(None) };
     let point = |lat, lon| {
@@ -287,7 +288,7 @@ fn flight(row: &Row) -> Result<Option<Flight>, Failure> {
     }))
 }
 
-/// For a `LIMIT`.
+/// Converts a number for use as a `LIMIT`.
 fn bigint(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The traffic of each hour, where it is in tables that this server fills.
+//! Counts the traffic of each hour, unless TimescaleDB's continuous aggregates do.
 
 use actors::domain::UnixTime;
 use actors::history::HOUR;
@@ -8,11 +8,11 @@ use super::connection::Failure;
 use super::time::postgres_seconds;
 use super::{cell_lat, cell_lon};
 
-/// Whether these are tables, rather than TimescaleDB's continuous aggregates.
+/// Checks whether the traffic is in plain tables rather than in TimescaleDB's continuous aggregates.
 const IS_COUNTED_HERE: &str = "SELECT bool_and(relkind = 'r') FROM pg_class
     WHERE oid IN ('traffic_by_country'::regclass, 'traffic_by_cell'::regclass)";
 
-/// Grouped by aircraft first: as a hash aggregate that is several times faster than sorting an hour's rows by aircraft.
+/// Groups by aircraft first: this hash aggregate is several times faster than sorting an hour's rows by aircraft.
 const COUNT: &str = concat!(
     "
 WITH counted AS MATERIALIZED (
@@ -42,7 +42,7 @@ pub(super) async fn is_counted_here(transaction: &Transaction<'_>) -> Result<boo
     Ok(transaction.query_one(IS_COUNTED_HERE, &[]).await?.try_get(0)?)
 }
 
-/// As [`actors::history::SummaryStore::count_hour`].
+/// Implements [`actors::history::SummaryStore::count_hour`].
 pub(super) async fn count(transaction: &Transaction<'_>, hour: UnixTime, until: UnixTime) -> Result<bool, Failure> {
     let end = until.min(UnixTime(hour.0 + HOUR));
     let (from, to) = (postgres_seconds(hour), postgres_seconds(end));
@@ -52,13 +52,13 @@ pub(super) async fn count(transaction: &Transaction<'_>, hour: UnixTime, until: 
     Ok(transaction.query_one(COUNT, &[&from, &to]).await?.try_get::<_, i64>(0)? > 0)
 }
 
-/// TimescaleDB tracks late rows of continuous aggregates by itself.
+/// Deletes the recorded late hours. TimescaleDB tracks late rows of continuous aggregates itself.
 pub(super) async fn forget_late_hours(transaction: &Transaction<'_>) -> Result<(), Failure> {
     transaction.execute("DELETE FROM derived_late_hours", &[]).await?;
     Ok(())
 }
 
-/// As [`actors::history::SummaryStore::take_late_hour`].
+/// Implements [`actors::history::SummaryStore::take_late_hour`].
 pub(super) async fn take_late_hour(transaction: &Transaction<'_>) -> Result<Option<(UnixTime, bool)>, Failure> {
     let hours = transaction.query(OLDEST_LATE, &[]).await?;
     let Some(oldest) = hours.first() else { return Ok(None) };
@@ -67,7 +67,7 @@ pub(super) async fn take_late_hour(transaction: &Transaction<'_>) -> Result<Opti
     Ok(Some((UnixTime(oldest), hours.len() > 1)))
 }
 
-/// Deletes at most `rows` rows of each table that are older than `oldest`; whether there may be more.
+/// Deletes up to `rows` rows older than `oldest` from each table, and returns whether there may be more.
 pub(super) async fn expire(transaction: &Transaction<'_>, oldest: UnixTime, rows: i64) -> Result<bool, Failure> {
     let oldest = postgres_seconds(oldest);
     let mut more = false;

@@ -2,7 +2,8 @@ use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use super::connection::Failure;
 
-/// The fence needs to see what others committed while it waited for them, whatever the database's default is.
+/// Begins a READ COMMITTED transaction, regardless of the database's default: fencing must see what another writer
+/// committed while this one waited for its lock.
 pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, Failure> {
     Ok(client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
 }

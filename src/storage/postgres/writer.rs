@@ -22,11 +22,11 @@ use super::transaction::begin;
 use crate::storage::rows::choose;
 use crate::storage::schema::COLUMNS;
 
-/// The actors' store, with one connection that is opened when it is needed and dropped at the first error.
+/// The actors' store. Its single connection is opened on demand and dropped on the first error.
 pub(in crate::storage) struct PostgresWriter {
     database: Arc<PostgresDatabase>,
-    /// Taken out for each call and put back after its success, so that a call that failed, timed out or was dropped
-    /// leaves no connection in the middle of a transaction behind.
+    /// Taken for each call and put back only on success, so that a call that failed, timed out or was dropped does not
+    /// leave behind a connection with an open transaction.
     idle: RefCell<Option<WriteSession>>,
     resets: Cell<u64>,
     round: RefCell<Round>,
@@ -55,7 +55,7 @@ impl PostgresWriter {
         }
     }
 
-    /// As [`actors::ports::StateStore::positions`].
+    /// Implements [`actors::ports::StateStore::positions`].
     pub(in crate::storage) async fn positions(
         &self,
         log: &LogId,
@@ -68,12 +68,12 @@ impl PostgresWriter {
         .await
     }
 
-    /// As [`actors::ports::StateStore::store`].
+    /// Implements [`actors::ports::StateStore::store`].
     pub(in crate::storage) async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
         let limit = self.database.options.statement_timeout;
         let stored = self.with_session(async |session| {
             let mut attempt = within(limit, session.store(batch, likely_new)).await;
-            // The memory of what is new was wrong, or another writer was faster: staging meets no such conflict.
+            // The hints about new rows were wrong, or another writer was faster. Staging handles such conflicts.
             if attempt.as_ref().is_err_and(Failure::is_unique_violation) {
                 attempt = within(limit, session.store(batch, &LikelyNew::default())).await;
             }
@@ -92,7 +92,7 @@ impl PostgresWriter {
         Ok(stored)
     }
 
-    /// Takes one step of making the summaries and returns whether there is more to do.
+    /// Runs one summarizing step and returns whether there is more to do.
     pub(in crate::storage) async fn summarize(&self) -> Result<bool, StoreError> {
         let options = &self.database.options;
         let mut summarizer = self.summarizer.borrow().clone();
@@ -116,7 +116,7 @@ impl PostgresWriter {
         let result = self
             .with_session(async |session| {
                 let step = expire(&mut session.session.client, options, self.step.rows(), &mut round);
-                // The server gives up first; the margin is for one that does not answer at all.
+                // The server cancels slow statements itself; the margin covers a server that does not respond at all.
                 within(options.maintenance_timeout + options.connect_timeout, step).await
             })
             .await;
@@ -127,7 +127,7 @@ impl PostgresWriter {
         result
     }
 
-    /// As [`actors::ports::StateStore::reset`].
+    /// Implements [`actors::ports::StateStore::reset`].
     pub(in crate::storage) fn reset(&self) {
         self.resets.set(self.resets.get() + 1);
         self.idle.take();
@@ -172,11 +172,11 @@ impl PostgresWriter {
 }
 
 impl WriteSession {
-    /// One transaction: the positions, then the rows of the parts whose position was the expected one. Dropped in the
-    /// middle, it is rolled back.
+    /// Stores a batch in one transaction: advances the positions, then inserts the rows of the parts whose position was
+    /// the expected one. Dropping the future rolls the transaction back.
     async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, Failure> {
         let transaction = begin(&mut self.session.client).await?;
-        // Sent together: nothing waits for the lock's answer.
+        // Pipelined, to save a round trip for the lock.
         let (through, passed) = join(self.cursor.lock(&transaction), self.positions.advance(&transaction, batch)).await;
         let (through, passed) = both(through, passed)?;
         let through = match through {
@@ -202,10 +202,11 @@ impl WriteSession {
         Ok(Stored { inserted, duplicates: (chosen.offered as u64).saturating_sub(inserted), fenced })
     }
 
-    /// Looks for the row that made the server refuse a batch, in a transaction that is rolled back.
+    /// Finds the row that made the server reject a batch, in a transaction that is rolled back. Returns `None` if the
+    /// rows are rejected only in combination, or no longer.
     ///
     /// # Errors
-    /// The connection's. `None`: the rows are refused only together, or no longer.
+    /// The connection failed.
     async fn find_refused(&mut self, batch: &Batch) -> Result<Option<StoreError>, Failure> {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
@@ -216,7 +217,8 @@ impl WriteSession {
     }
 }
 
-/// Both answers, or the error that is the cause: of two, one may only say that the other failed the transaction.
+/// Returns both results, or the error that is the root cause: one of two errors may only say that the other one aborted
+/// the transaction.
 fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), Error> {
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
@@ -225,7 +227,7 @@ fn both<A, B>(one: Result<A, Error>, other: Result<B, Error>) -> Result<(A, B), 
     }
 }
 
-/// What the table holds for the parts that did not pass.
+/// Returns the parts that did not pass, with the positions that the table holds for them.
 async fn fenced_parts(
     transaction: &Transaction<'_>,
     positions: &Positions,

@@ -16,45 +16,45 @@ use super::untouched::Untouched;
 use crate::storage::error::{OpenError, with_causes};
 use crate::storage::options::StorageOptions;
 
-/// What the pool hands out.
+/// A pooled connection, which runs queries on a blocking thread.
 pub(super) type PooledSqlite = SyncConnectionWrapper<SqliteConnection>;
 
-/// A SQLite database: where it is, and the pool for queries.
+/// A SQLite database: its location, and the pool for queries.
 pub(in crate::storage) struct SqliteDatabase {
     location: String,
-    /// `None`: in memory.
+    /// `None` for a database in memory or opened read-only.
     file: Option<PathBuf>,
     pub(in crate::storage) options: StorageOptions,
     pub(in crate::storage) pool: Pool<PooledSqlite>,
-    /// Room for those who read the history.
+    /// Limits the number of concurrent history readers.
     pub(in crate::storage) histories: Arc<Semaphore>,
-    /// Of a file that is read as immutable.
+    /// Set for a file that is read as immutable.
     pub(in crate::storage) untouched: Option<Untouched>,
-    /// A database in memory lives as long as somebody has it open.
+    /// Keeps a database in memory alive, which exists only while a connection is open.
     _keeper: Option<Mutex<SqliteConnection>>,
 }
 
 impl SqliteDatabase {
-    /// Opens a file, making it and its folder where missing.
+    /// Opens a file. Creates it and its folder if they are missing.
     pub(in crate::storage) fn open_file(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
         let database = Self::for_file(path, options)?;
         database.prepare()?;
         Ok(database)
     }
 
-    /// The same, without touching the file.
+    /// Sets up the pool for a file without touching the file.
     pub(in crate::storage) fn for_file(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
         let unable = |reason: &str| OpenError::File { path: path.to_owned(), reason: reason.to_owned() };
-        // An absolute path can be taken neither for a URI nor for one of SQLite's special names.
+        // SQLite cannot mistake an absolute path for a URI or for one of its special names.
         let absolute = std::path::absolute(path).map_err(|error| unable(&error.to_string()))?;
         let location = absolute.to_str().ok_or_else(|| unable("the path is not UTF-8"))?.to_owned();
         Ok(Self { file: Some(absolute), ..Self::open(location, options, None)? })
     }
 
-    /// A connection to a database that is ready to be written: makes the file and its folder where missing. Blocks.
+    /// Opens a connection for writing. Creates the file and its folder if they are missing. Blocks.
     ///
     /// # Errors
-    /// A folder or file that cannot be made or used, with what to do.
+    /// The folder or file cannot be created or used. The error includes advice for the operator.
     pub(in crate::storage) fn prepare(&self) -> Result<SqliteConnection, OpenError> {
         let path = self.file.as_deref().unwrap_or_else(|| Path::new(&self.location));
         let unable = |reason: String| OpenError::File { path: path.to_owned(), reason };
@@ -64,13 +64,14 @@ impl SqliteDatabase {
         }
         let mut connection = self.connect().map_err(|error| unable(with_advice(&error)))?;
         if self.file.is_some() {
-            // WAL stays with the file: a commit needs no wait for the disk, and readers do not wait for the writer.
+            // The WAL mode is stored in the file. Commits do not wait for the disk, and readers do not wait for the
+            // writer.
             connection.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| unable(with_advice(&error)))?;
         }
         Ok(connection)
     }
 
-    /// Opens a file to read it, and creates none.
+    /// Opens an existing file for reading.
     pub(in crate::storage) fn open_read_only(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let unable = |reason: String| OpenError::File { path: path.clone(), reason };
@@ -88,7 +89,7 @@ impl SqliteDatabase {
         Ok(database)
     }
 
-    /// Opens a new database in memory that all connections of this value share.
+    /// Opens a new database in memory, shared by all connections of this value.
     pub(in crate::storage) fn open_memory(options: StorageOptions) -> Result<Self, OpenError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let location = format!("file:/flight-monitor-{}?vfs=memdb", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -121,17 +122,17 @@ impl SqliteDatabase {
         Ok(Self { location, file: None, options, pool, histories, untouched: None, _keeper: keeper })
     }
 
-    /// Another connection; blocks for as long as the file system takes.
+    /// Opens another connection. Blocks on the file system.
     pub(in crate::storage) fn connect(&self) -> ConnectionResult<SqliteConnection> {
         connect(&self.location, &self.options)
     }
 }
 
-/// The page cache of a connection. It is filled within minutes and then held for good, so each connection pays for it;
-/// what it misses is in the system's page cache.
+/// The page cache per connection. Each connection fills its cache within minutes and never frees it. Cache misses are
+/// served by the operating system's page cache.
 const CACHE_KIB: u32 = 8 << 10;
 
-/// A path as a part of a URI.
+/// Percent-encodes a path for use in a URI.
 fn percent_encoded(path: &str) -> String {
     path.bytes().fold(String::with_capacity(path.len()), |mut escaped, byte| {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
@@ -143,9 +144,11 @@ fn percent_encoded(path: &str) -> String {
     })
 }
 
-/// With `synchronous = NORMAL`, WAL loses nothing committed to a killed process, and after a power cut it goes back to
-/// an older commit, positions and rows together. Each batch touches most pages of the index by aircraft: they are brought
-/// from the log into the file after some batches (64 MiB), not after each.
+/// Opens a connection and sets its options.
+///
+/// In WAL mode with `synchronous = NORMAL`, a killed process loses no commits. After a power failure the database may
+/// return to an earlier commit, but positions and rows stay consistent. Each batch touches most pages of the index by
+/// aircraft, so checkpoints run every 64 MiB of log (several batches) rather than after each batch.
 fn connect(location: &str, options: &StorageOptions) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(location)?;
     connection
@@ -158,7 +161,7 @@ fn connect(location: &str, options: &StorageOptions) -> ConnectionResult<SqliteC
     Ok(connection)
 }
 
-/// SQLite's words, and what to do about them.
+/// Formats a SQLite error with its causes and advice for the operator.
 fn with_advice(error: &(dyn std::error::Error + 'static)) -> String {
     let reason = with_causes(error);
     let advice = if reason.contains("unable to open") {

@@ -1,4 +1,4 @@
-//! Rows that are stored behind the summaries' cursor, which the storing transaction notes.
+//! Records late rows, which are those stored behind the summaries' cursor, as part of the storing transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub(super) struct Late {
 }
 
 impl Late {
-    /// Reads the cursor, or places it before the very first rows.
+    /// Reads the cursor, or places it before the first rows ever stored.
     pub(super) fn behind_cursor(connection: &mut SqliteConnection, batch: &Batch) -> QueryResult<Self> {
         let mut through = cursor(connection)?;
         if through.is_none()
@@ -36,7 +36,7 @@ impl Late {
         Ok(Self { through, ..Self::default() })
     }
 
-    /// Notes an inserted row if it is late.
+    /// Records an inserted row if it is late.
     pub(super) fn inserted(&mut self, state: &StateVector) {
         let at = state.last_contact;
         if self.through.is_some_and(|through| at < through) {
@@ -62,7 +62,7 @@ impl Late {
     }
 }
 
-/// As [`actors::history::SummaryStore::cursor`].
+/// Implements [`actors::history::SummaryStore::cursor`].
 pub(super) fn cursor(connection: &mut SqliteConnection) -> QueryResult<Option<UnixTime>> {
     let through = derived_cursor::table.select(derived_cursor::through).first::<Option<i64>>(connection).optional()?;
     Ok(through.flatten().map(UnixTime))

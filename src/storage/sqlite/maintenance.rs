@@ -4,13 +4,13 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
-/// Found by the index on time, oldest first.
+/// Uses the index by time, oldest rows first.
 const DELETE: &str = "
 DELETE FROM state_vectors WHERE (icao24, last_contact) IN (
     SELECT icao24, last_contact FROM state_vectors WHERE last_contact < ? ORDER BY last_contact LIMIT ?
 )";
 
-/// Deletes at most `rows` rows that are older than `oldest`. SQLite reuses their space in the file.
+/// Deletes up to `rows` rows older than `oldest`. SQLite reuses their space in the file.
 pub(super) fn delete_expired(
     connection: &mut SqliteConnection,
     oldest: UnixTime,

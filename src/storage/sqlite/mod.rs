@@ -1,4 +1,4 @@
-//! SQLite, embedded: a pool for queries by diesel, and a connection of its own for the writer.
+//! SQLite, embedded. Queries use a diesel pool; the writer has its own connection.
 
 mod connection;
 mod late;

@@ -11,8 +11,8 @@ use crate::storage::rows::StoredRow;
 use crate::storage::schema::COLUMNS;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
 
-/// With one `min` in a query, SQLite takes the other columns from the row that has it (its manual, "SELECT", section
-/// "Bare columns in an aggregate query").
+/// Relies on SQLite's bare columns: with a single `min` in a query, the other columns come from the row with the
+/// minimum (SQLite manual, "SELECT", section "Bare columns in an aggregate query").
 fn positions() -> String {
     format!(
         "SELECT {COLUMNS}, min(last_contact) FROM state_vectors
@@ -30,7 +30,7 @@ impl SqliteDatabase {
         .await
     }
 
-    /// SQLite keeps no estimate of its rows, and counting them reads them all.
+    /// Does not report the number of rows: SQLite has no estimate, and counting would read the whole table.
     pub(in crate::storage) async fn observe(&self) -> Result<StorageObservation, QueryError> {
         self.query(async |connection| {
             let newest = ingest_position::table.select(diesel::dsl::max(ingest_position::last_timestamp));
@@ -77,7 +77,7 @@ impl SqliteDatabase {
         Ok(rows.into_iter().map(StateVector::from).collect())
     }
 
-    /// Runs a query on a connection of the pool. One that is still at work after the time-out is not used again.
+    /// Runs a query on a pooled connection. After a timeout the connection is discarded, since it may still be busy.
     pub(super) async fn query<T>(
         &self,
         work: impl AsyncFnOnce(&mut PooledSqlite) -> QueryResult<T>,

@@ -1,4 +1,4 @@
-//! Queries of what is made of the rows.
+//! Queries the summaries: flights and hourly traffic.
 
 use actors::domain::{Flight, UnixTime};
 use actors::history::{MAX_FLIGHT, hour_of};
@@ -16,7 +16,7 @@ use crate::storage::summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTr
 
 impl SqliteDatabase {
     pub(in crate::storage) async fn flights(&self, query: &FlightQuery) -> Result<Vec<Flight>, QueryError> {
-        // No flight is longer, so the index by first sight serves the whole range.
+        // No flight is longer than this, so the index on `first_seen` covers the whole range.
         let earliest = query.from.minus(MAX_FLIGHT);
         let mut wanted = flights::table
             .filter(flights::first_seen.between(earliest.0, query.to.0))

@@ -1,4 +1,4 @@
-//! The steps that make the summaries, as `actors::history` decides them.
+//! Runs the summarizing steps; `actors::history` decides what each step does.
 
 use std::time::Instant;
 
@@ -26,11 +26,11 @@ macro_rules! sighting {
 const EXPIRE_FLIGHTS: &str = "DELETE FROM flights WHERE (icao24, first_seen) IN (
     SELECT icao24, first_seen FROM flights WHERE first_seen < ? ORDER BY first_seen LIMIT ?)";
 
-/// Takes one step and returns whether there is more to do.
+/// Runs one step and returns whether there is more to do.
 pub(super) fn summarize(connection: &mut SqliteConnection, summarizer: &mut Summarizer) -> QueryResult<bool> {
     let more = connection.immediate_transaction(|connection| {
         let mut store = SqliteSummaries { connection };
-        // This is a blocking thread and no call of the store waits, so the step is ready at its first poll.
+        // This is a blocking thread and the store's calls never wait, so the step is ready on the first poll.
         let step = summarizer.step(&mut store, UnixTime::now(), Instant::now()).now_or_never();
         let more = step.unwrap_or(Err(Error::RollbackTransaction))?;
         fail::fail_point!("summarized", |_| crate::fault::kill_self());
@@ -129,7 +129,7 @@ impl SummaryStore for SqliteSummaries<'_> {
             if let Ok(icao24) = Icao24::parse(&name) {
                 aircraft.push((icao24, LateRows { oldest: UnixTime(oldest), newest: UnixTime(newest) }));
             } else {
-                // Written by hand, with an invalid address.
+                // The address is invalid, so the row was edited by hand.
                 diesel::delete(derived_late_aircraft::table.find(&name)).execute(self.connection)?;
             }
         }
@@ -199,7 +199,7 @@ impl<'a> From<&'a Flight> for NewFlight<'a> {
     }
 }
 
-/// For a `LIMIT`.
+/// Converts a number for use as a `LIMIT`.
 fn bigint(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The traffic of each hour.
+//! Counts the traffic of each hour.
 
 use actors::domain::UnixTime;
 use actors::history::HOUR;
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
-/// Grouped by aircraft first, for both tables: small enough to stay in memory.
+/// Groups by aircraft first. Both tables are filled from the result, which is small enough to stay in memory.
 const GROUP: &str = "
 INSERT INTO temp.counted (icao24, origin_country, lat, lon, states)
 SELECT icao24, origin_country, min(CAST((lat + 90) / 5 AS INTEGER), 35) * 5 - 90,
@@ -29,7 +29,7 @@ WHERE lat IS NOT NULL AND lon IS NOT NULL GROUP BY lat, lon";
 const TABLES: [&str; 2] = ["traffic_by_country", "traffic_by_cell"];
 const OLDEST_LATE: &str = "SELECT hour FROM derived_late_hours ORDER BY hour LIMIT 2";
 
-/// How many hours of each table a step deletes.
+/// The maximum number of hours that a step deletes from each table.
 const EXPIRED_HOURS: i64 = 24;
 
 #[derive(QueryableByName)]
@@ -38,7 +38,7 @@ struct Hour {
     hour: i64,
 }
 
-/// As [`actors::history::SummaryStore::count_hour`].
+/// Implements [`actors::history::SummaryStore::count_hour`].
 pub(super) fn count(connection: &mut SqliteConnection, hour: UnixTime, until: UnixTime) -> QueryResult<bool> {
     let end = until.min(UnixTime(hour.0 + HOUR));
     connection.batch_execute(COUNTED)?;
@@ -54,7 +54,7 @@ pub(super) fn count(connection: &mut SqliteConnection, hour: UnixTime, until: Un
     Ok(groups > 0)
 }
 
-/// As [`actors::history::SummaryStore::take_late_hour`].
+/// Implements [`actors::history::SummaryStore::take_late_hour`].
 pub(super) fn take_late_hour(connection: &mut SqliteConnection) -> QueryResult<Option<(UnixTime, bool)>> {
     let hours = diesel::sql_query(OLDEST_LATE).load::<Hour>(connection)?;
     let Some(Hour { hour }) = hours.first() else { return Ok(None) };
@@ -63,7 +63,7 @@ pub(super) fn take_late_hour(connection: &mut SqliteConnection) -> QueryResult<O
     Ok(Some((UnixTime(*hour), hours.len() > 1)))
 }
 
-/// Deletes some of the hours from before `oldest`; whether there may be more.
+/// Deletes some of the hours before `oldest`, and returns whether there may be more.
 pub(super) fn expire(connection: &mut SqliteConnection, oldest: UnixTime) -> QueryResult<bool> {
     let mut more = false;
     for table in TABLES {

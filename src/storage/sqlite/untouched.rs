@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use crate::storage::error::QueryError;
 
-/// A file of SQLite that no process has open. It is read as immutable, since SQLite would otherwise create the files of a
-/// write-ahead log beside it, also to read; so it must be noticed if a process begins to write.
+/// A SQLite file that no process has open. It is read as immutable, because SQLite would otherwise create write-ahead
+/// log files next to it, even for reading. Since SQLite takes no locks on an immutable file, [`check`](Self::check)
+/// detects a process that starts writing.
 #[derive(Clone, Debug)]
 pub(in crate::storage) struct Untouched {
     path: PathBuf,
@@ -27,7 +28,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 impl Untouched {
-    /// `None` where a process has the file open, or did not close it. What it wrote last is in its log.
+    /// Returns `None` if a process has the file open or did not close it properly. Its latest writes are then in its
+    /// log.
     pub(super) fn of(path: &Path) -> io::Result<Option<Self>> {
         let metadata = path.metadata()?;
         let this = Self { path: path.to_owned(), stamp: stamp(&metadata) };
@@ -38,10 +40,10 @@ impl Untouched {
         ["-wal", "-journal"].iter().any(|suffix| beside(&self.path, suffix).exists())
     }
 
-    /// Whether what was read until now is what the file held at the beginning.
+    /// Checks that the file has not changed since it was opened, so that everything read so far is consistent.
     ///
     /// # Errors
-    /// A process writes to it.
+    /// A process has opened the file for writing.
     pub(in crate::storage) fn check(&self) -> Result<(), QueryError> {
         let unchanged = self.path.metadata().is_ok_and(|metadata| stamp(&metadata) == self.stamp);
         if unchanged && !self.has_log() {

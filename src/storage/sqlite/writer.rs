@@ -20,17 +20,17 @@ use super::summarize::summarize;
 use crate::storage::rows::choose;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
 
-/// The actors' store, with one connection that blocking threads use in turn.
+/// The actors' store. Blocking threads take turns using its single connection.
 pub(in crate::storage) struct SqliteWriter {
     database: Arc<SqliteDatabase>,
-    /// Held by the thread that works, even when its caller has given up: so there is never more than one.
+    /// Locked by the working thread, even after its caller has given up, so that at most one thread works at a time.
     connection: Arc<Mutex<Slot>>,
     resets: Cell<u64>,
     step: StepSize,
     summarizer: RefCell<Summarizer>,
 }
 
-/// The connection, empty after an error, and the number of resets before it was opened.
+/// The connection, which is `None` after an error, and the number of resets before it was opened.
 #[derive(Default)]
 struct Slot {
     connection: Option<SqliteConnection>,
@@ -48,7 +48,7 @@ impl SqliteWriter {
         }
     }
 
-    /// As [`actors::ports::StateStore::positions`].
+    /// Implements [`actors::ports::StateStore::positions`].
     pub(in crate::storage) async fn positions(
         &self,
         log: &LogId,
@@ -66,7 +66,7 @@ impl SqliteWriter {
         .await
     }
 
-    /// As [`actors::ports::StateStore::store`]; there is one way only, so the hints are of no use.
+    /// Implements [`actors::ports::StateStore::store`]. Ignores the hints, since all rows are stored the same way.
     pub(in crate::storage) async fn store(&self, batch: &Batch, _: &LikelyNew) -> Result<Stored, StoreError> {
         let batch = batch.clone();
         let limit = self.database.options.statement_timeout;
@@ -78,7 +78,7 @@ impl SqliteWriter {
         Ok(stored)
     }
 
-    /// Takes one step of making the summaries and returns whether there is more to do.
+    /// Runs one summarizing step and returns whether there is more to do.
     pub(in crate::storage) async fn summarize(&self) -> Result<bool, StoreError> {
         let mut summarizer = self.summarizer.borrow().clone();
         let step = move |connection: &mut SqliteConnection| {
@@ -107,13 +107,13 @@ impl SqliteWriter {
         result
     }
 
-    /// As [`actors::ports::StateStore::reset`].
+    /// Implements [`actors::ports::StateStore::reset`].
     pub(in crate::storage) fn reset(&self) {
         self.resets.set(self.resets.get() + 1);
     }
 
-    /// Runs the work in a thread of its own, and waits for it within the time-out. It cannot be stopped: what it
-    /// commits afterwards the positions will tell.
+    /// Runs the work on a blocking thread and waits for it up to `limit`. The work cannot be cancelled: if it commits
+    /// after the timeout, the stored positions show it.
     async fn blocking<T: Send + 'static>(
         &self,
         limit: Duration,
@@ -147,7 +147,7 @@ impl fmt::Debug for SqliteWriter {
     }
 }
 
-/// What goes wrong in a transaction.
+/// An error in a transaction.
 enum Failure {
     Sqlite(Error),
     Rejected(StoreError),
@@ -168,13 +168,14 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// One transaction: the positions, then the rows of the parts whose position was the expected one.
+/// Stores a batch in one transaction: advances the positions, then inserts the rows of the parts whose position was the
+/// expected one.
 fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Failure> {
     let stored = connection.immediate_transaction(|connection| {
         let mut passed = Vec::with_capacity(batch.parts.len());
         let mut fenced = Vec::new();
         for part in &batch.parts {
-            // Nobody else writes during this transaction, so what is found here stays true.
+            // An immediate transaction is the only writer, so the position cannot change before the commit.
             let found = find_position(connection, &batch.log, part.partition)?;
             let expected = found.map(|position| position.next_offset) == part.expected;
             passed.push(expected);
@@ -225,7 +226,7 @@ fn advance(connection: &mut SqliteConnection, log: &LogId, part: &PartitionBatch
     Ok(())
 }
 
-/// What is bound for a field.
+/// Converts a field to the value that is bound in the statement.
 macro_rules! bound {
     (address $value:expr) => {
         std::str::from_utf8(&$value.to_ascii()).unwrap_or_default()
@@ -246,8 +247,9 @@ macro_rules! bound {
 
 macro_rules! insert {
     ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
-        /// 1, or 0 where the key was there already. Only its conflict is absorbed: another constraint's violation is a
-        /// refusal. NULL is bound as it is, so that there is one statement for all rows and it stays prepared.
+        /// Inserts a row. Returns 1, or 0 if the key already exists. Ignores conflicts on the primary key only; a
+        /// violation of any other constraint rejects the row. NULL is bound as a value, so that all rows share a single
+        /// prepared statement.
         fn insert(connection: &mut SqliteConnection, state: &StateVector) -> QueryResult<usize> {
             diesel::insert_into(state_vectors::table)
                 .values(($(state_vectors::$name.eq(bound!($kind state.$name)),)*))
@@ -259,7 +261,7 @@ macro_rules! insert {
 }
 state_vector_fields!(insert);
 
-/// Names the row where SQLite refuses it for what it holds.
+/// Adds the row's key to the error if SQLite rejects the row's content.
 fn refused(error: Error, state: &StateVector) -> Failure {
     use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
     match &error {
