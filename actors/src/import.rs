@@ -1,4 +1,4 @@
-//! Brings recorded states into the database through the DbWriter, past Kafka: each file is a log of its own.
+//! Imports recorded states into the database through the DbWriter, without Kafka. Each file is a log of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::messages::{FindPositions, StoreBatch};
 use crate::ports::{BadRecord, Recorded, RecordedStates, StoreError};
 use crate::supervision::backoff::Backoff;
 
-/// The log of a file that an earlier version recorded as imported although it had stored nothing.
+/// The topic of the log used for files that an earlier version marked as imported although it had stored nothing.
 const RETRIED: &str = "import-retried";
 
 /// Each file is a log with one partition.
@@ -55,32 +55,32 @@ pub struct Imported {
 /// Why an import stopped early. Stored rows stay, and the next import of the file continues from there.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ImportError {
-    /// Somebody must look at the file.
+    /// The file cannot be read; the operator must inspect it.
     #[error("{0}")]
     Unreadable(String),
-    /// Somebody must look at the file.
+    /// The file contains too many bad records; the operator must inspect it.
     #[error(
         "gave up after more than {limit} bad records, the last one at {reason}; correct the file, or allow more of them with --max-bad"
     )]
     TooManyBad {
-        /// How many are allowed.
+        /// The allowed number of bad records.
         limit: u64,
-        /// Where it is and what is wrong with it.
+        /// A description of where the last bad record is and what is wrong with it.
         reason: String,
     },
-    /// Nobody: it can be tried again later.
+    /// The database or the DbWriter is unavailable; retry the import later.
     #[error("{0}")]
     Unavailable(String),
-    /// The operator must look at the database.
+    /// The database refused the request; the operator must act.
     #[error("database refused: {0}")]
     Refused(String),
-    /// Somebody took back what was stored while it went on.
+    /// The file's position was moved back while the import was running.
     #[error("the file's position in the database was moved back meanwhile")]
     MovedBack,
 }
 
-/// Sends recorded state vectors to the DbWriter. Each file is a log of its own, so that an interrupted import continues where
-/// it stopped, and a finished one is not repeated. A file of which nothing was stored is not recorded, so it is read again
+/// Sends recorded state vectors to the DbWriter. Each file is a log of its own, so an interrupted import resumes where
+/// it stopped and a finished one is not repeated. A file of which nothing was stored has no position and is read again
 /// as a whole.
 #[derive(Clone, Debug)]
 pub struct Importer {
@@ -113,8 +113,8 @@ impl Importer {
         Ok(import.imported)
     }
 
-    /// The log to continue with, and its position. A position without a timestamp is from an earlier version that recorded a
-    /// file although it had stored nothing. It is left as it is, since positions never go back.
+    /// Returns the log to continue with, and its position. A position without a timestamp was written by an earlier
+    /// version for a file of which it had stored nothing. It is left unchanged, since positions never move back.
     async fn find_log(&self, log: LogId) -> Result<(LogId, Option<Position>), ImportError> {
         match self.find_position(&log).await? {
             Some(Position { last_timestamp: 0, .. }) => {
@@ -140,7 +140,7 @@ impl Importer {
     }
 }
 
-/// The attempts of one request, until the patience is exhausted.
+/// The attempts of one request, limited by the configured patience.
 struct Tries {
     deadline: Instant,
     backoff: Backoff,
@@ -151,7 +151,7 @@ impl Tries {
         Self { deadline: Instant::now() + patience, backoff: Backoff::for_a_service() }
     }
 
-    /// Waits for the next attempt, if there is one.
+    /// Waits before the next attempt. Returns an error if that would exceed the deadline.
     async fn failed(&mut self, reason: String) -> Result<(), ImportError> {
         let pause = self.backoff.pause();
         if Instant::now() + pause > self.deadline {
@@ -163,7 +163,7 @@ impl Tries {
     }
 }
 
-/// A file that is being imported.
+/// An import in progress.
 struct Import<'a> {
     importer: &'a Importer,
     log: LogId,
@@ -173,7 +173,7 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// Skips records that an earlier import processed.
+    /// Drops records that an earlier import processed.
     fn pass_over(&mut self, records: &mut Recorded) {
         let Some(position) = self.stored.filter(|_| !self.importer.rules.again) else { return };
         let before = records.states.len() + records.bad.len();
@@ -182,7 +182,7 @@ impl Import<'_> {
         self.imported.passed_over += (before - records.states.len() - records.bad.len()) as u64;
     }
 
-    /// Stores the acceptable records, unless there are too many bad ones.
+    /// Stores the valid records, or those before the first bad one over the limit.
     async fn take(&mut self, mut records: Recorded) -> Result<(), ImportError> {
         let ImportRules { oldest, newest, .. } = self.importer.rules;
         let mut bad = std::mem::take(&mut records.bad);
@@ -195,7 +195,7 @@ impl Import<'_> {
         let mut too_many = None;
         for BadRecord { record, reason } in bad {
             if let Err(error) = self.count_bad(reason) {
-                // Stores the records before it, so that the next import begins with it.
+                // Store only the records before this one, so that the next import starts with it.
                 records.next = record;
                 records.states.retain(|(before, _)| *before < record);
                 too_many = Some(error);
@@ -223,8 +223,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Stores the records as one batch, and retries until the patience is exhausted. The position is not stored before the
-    /// first row of the file.
+    /// Stores the records as one batch, and retries until the patience is exhausted. No position is stored before the
+    /// first row of the file is.
     async fn store(&mut self, mut records: Recorded) -> Result<(), ImportError> {
         let mut tries = Tries::new(self.importer.rules.patience);
         while self.stored.is_some_and(|position| position.next_offset < records.next) || !records.states.is_empty() {
@@ -260,8 +260,8 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Handles an unexpected position: an earlier attempt was committed and its reply lost, or another process imports the
-    /// same file.
+    /// Handles an unexpected position: either an earlier attempt was committed but its reply was lost, or another
+    /// process is importing the same file.
     fn overtaken(&mut self, fenced: &Fenced, records: &mut Recorded) -> Result<(), ImportError> {
         let before = self.stored.map_or(0, |position| position.next_offset);
         self.stored = fenced.found.filter(|found| found.next_offset >= before);
@@ -278,7 +278,7 @@ impl Import<'_> {
         let part = PartitionBatch {
             partition: PARTITION,
             expected,
-            // When the file is read again this may be before the position, which never goes back.
+            // When a file is read again, this offset may be before the stored position, which never moves back.
             next_offset: expected.map_or(records.next, |expected| expected.max(records.next)),
             last_timestamp: newest.or(self.stored.map(|position| position.last_timestamp)).unwrap_or_default(),
             states: records.states.iter().map(|(_, state)| state.clone()).collect(),

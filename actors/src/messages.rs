@@ -1,4 +1,4 @@
-//! Every message, in the order in which the data flows.
+//! All actor messages, in the order in which the data flows.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,91 +13,93 @@ use crate::domain::{AddressBlock, BoundingBox, Icao24, StateVector, UnixTime};
 use crate::event_stream::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
 
-/// Poller → KafkaProducer: what is new since the last poll.
+/// Poller → KafkaProducer: publish the states that changed since the last poll.
 #[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "Accepted")]
 pub struct PublishStates {
-    /// The states that changed, to be published in this order.
+    /// The changed states, published in this order.
     pub states: Vec<Arc<StateVector>>,
-    /// The alerts that began with them.
+    /// The alerts raised by these states.
     pub alerts: Vec<Alert>,
 }
 
-/// The producer holds the states and will publish them; those it had no room for are counted.
+/// Confirms that the producer has taken the states and will publish them. States that did not fit are counted as
+/// dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]
 pub struct Accepted {
-    /// States held and not yet acknowledged by the broker.
+    /// The number of states not yet acknowledged by the broker.
     pub held: usize,
-    /// States dropped to make room, in all.
+    /// The total number of states dropped because they were too old or did not fit into the backlog.
     pub dropped: u64,
 }
 
-/// KafkaConsumer or DbWriter → KafkaProducer: records that nobody could use. The answer comes once the broker has them.
+/// KafkaConsumer or DbWriter → KafkaProducer: publish records that could not be processed. The reply is sent after the
+/// broker has acknowledged them.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), PublishError>")]
 pub struct PublishDeadLetters(pub Vec<DeadLetter>);
 
-/// KafkaConsumer → DbWriter: how far were these partitions stored?
+/// KafkaConsumer → DbWriter: return the stored positions of these partitions.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<Position>, StoreError>")]
 pub struct FindPositions {
-    /// The log they belong to.
+    /// The log of the partitions.
     pub log: LogId,
-    /// Their numbers.
+    /// The partition numbers.
     pub partitions: Vec<i32>,
 }
 
-/// KafkaConsumer → DbWriter: store this and advance the positions, in one transaction.
+/// KafkaConsumer → DbWriter: store this batch and advance its positions, in one transaction.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "Result<Stored, StoreError>")]
 pub struct StoreBatch(pub Arc<Batch>);
 
-/// KafkaConsumer → SseHub: show this.
+/// KafkaConsumer → SseHub: apply this batch to the live picture.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "Shown")]
 pub struct ShowBatch(pub Arc<Batch>);
 
-/// The batch is in the live picture.
+/// Confirms that the batch is in the live picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]
 pub struct Shown {
-    /// Changes when the hub was restarted with an empty picture: what was shown before must be shown again.
+    /// Changes when the hub restarts with an empty picture. All earlier batches must then be sent again.
     pub epoch: u64,
 }
 
-/// HTTP → SseHub: a browser wants to be told what changes.
+/// HTTP → SseHub: subscribe a client to changes.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Joined, Full>")]
 pub struct Join {
-    /// Who asks, for the limit of clients an address.
+    /// The client's address, for the limit of clients per address.
     pub address: AddressBlock,
-    /// The form in which the stream's bytes are wanted.
+    /// The content encoding of the stream.
     pub encoding: Encoding,
-    /// What is asked for.
+    /// The requested stream.
     pub wanted: Wanted,
 }
 
-/// What a client of the hub asks for.
+/// The stream that a client requests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wanted {
     /// `/sse/flights`: every newer state from now on.
     Telemetry,
-    /// `/api/v1/stream`: the picture, and what changes in it.
+    /// `/api/v1/stream`: the live picture, then its changes.
     Stream {
-        /// Of which aircraft; the client gets those of whole cells.
+        /// The requested aircraft. The client receives all aircraft of the tiles that cover the scope.
         scope: Scope,
-        /// The `id` of the last event that the client has.
+        /// The `id` of the last event that the client received.
         last_event_id: Option<String>,
     },
 }
 
-/// A client's place in the hub. Dropping it leaves.
+/// A client's subscription. Dropping it unsubscribes the client.
 #[derive(Debug)]
 pub struct Joined {
-    /// Ready-made pieces of an event stream; its end is the hub's goodbye.
+    /// The encoded frames of the event stream. The queue ends when the hub disconnects the client.
     pub frames: QueueReceiver,
 }
 
-/// The hub takes no more clients.
+/// The hub accepts no more clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// `sse.max_clients` are connected.
@@ -106,36 +108,36 @@ pub enum Full {
     Address,
 }
 
-/// HTTP → SseHub: the live picture, or the part of it within a scope.
+/// HTTP → SseHub: return the live picture, or the part of it within a scope.
 #[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "View")]
 pub struct Look {
-    /// Which part.
+    /// The requested aircraft.
     pub scope: Scope,
-    /// The version that the client has: the states are left out when it is still the present one.
+    /// The version that the client holds. If it is still current, the reply contains no states.
     pub known: Option<Version>,
 }
 
-/// A version of the live picture.
+/// The version of the live picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version {
-    /// Changes with every restart.
+    /// Changes with each restart of the hub.
     pub epoch: u32,
-    /// Changes with every change.
+    /// Changes with each change of the picture.
     pub sequence: u64,
 }
 
-/// Which aircraft are meant; an empty scope is the world.
+/// A selection of aircraft. The default scope is the whole world.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
-    /// Those with a position in this box.
+    /// Selects aircraft with a position in this box.
     pub bounding_box: Option<BoundingBox>,
-    /// Those with one of these addresses, where there are any.
+    /// Selects aircraft with one of these addresses; an empty set selects all.
     pub icao24: HashSet<Icao24>,
 }
 
 impl Scope {
-    /// Whether a state belongs to it. An aircraft without a position is in no box.
+    /// Returns whether a state is in the scope. A state without a position is in no bounding box.
     pub fn contains(&self, state: &StateVector) -> bool {
         let in_box = self.bounding_box.is_none_or(|bounding_box| match (state.lat, state.lon) {
             (Some(lat), Some(lon)) => bounding_box.contains(lat, lon),
@@ -145,48 +147,49 @@ impl Scope {
     }
 }
 
-/// The newest state of each aircraft, ordered by address.
+/// The newest state of each aircraft in a scope, ordered by address.
 #[derive(Clone, Debug, Default, MessageResponse)]
 pub struct View {
-    /// Of the whole picture.
+    /// The version of the whole picture.
     pub version: Version,
-    /// The newest response time that any of the picture's states came from; `None` while there is none.
+    /// The newest response time of any state applied to the picture so far; `None` before the first one.
     pub observed_at: Option<UnixTime>,
-    /// The states; `None` when the client has them.
+    /// The states; `None` if the client already holds this version.
     pub states: Option<Vec<Arc<StateVector>>>,
 }
 
-/// HTTP → Poller: ask the source, or leave it alone, from now on.
+/// HTTP → Poller: pause or resume polling.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct SetPolling(pub Polling);
 
-/// Whether the source is asked.
+/// Whether the Poller polls its source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Polling {
-    /// As often as its credits allow.
+    /// Polls as often as the credits allow.
     #[default]
     Active,
-    /// Not until it is to be asked again; what it is answering already is still used.
+    /// Does not poll until resumed. The response to a poll in flight is still used.
     Paused,
 }
 
-/// Shutdown → any actor: finish the operations in flight, then reply. Sent source first.
+/// Shutdown → any actor: finish the operations in flight, then reply. Actors are drained in the order of the data
+/// flow, starting at the source.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Drained")]
 pub struct Drain {
-    /// The reply is useless after this time.
+    /// The caller stops waiting for the reply at this time.
     pub deadline: Instant,
 }
 
-/// What a drained actor left unfinished.
+/// The result of draining an actor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, MessageResponse)]
 pub struct Drained {
-    /// States that it did not pass on; 0 is a clean end.
+    /// The number of states that were not passed on; 0 after a clean shutdown.
     pub left: usize,
 }
 
-/// HTTP → any actor, in builds with `fault-injection` only: panic while handling this.
+/// HTTP → any actor, only in builds with `fault-injection`: panic in the handler.
 #[cfg(feature = "fault-injection")]
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

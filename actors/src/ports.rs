@@ -1,7 +1,7 @@
-//! What the actors need from the world; `src/` implements it, tests fake it.
+//! Interfaces between the actors and the outside world. `src/` implements them, tests fake them.
 //!
-//! An actor lives on one thread, so no future here has to be `Send`. Every implementation bounds its own waits:
-//! a call that never answers is an error of the implementation, not of its caller.
+//! Each actor runs on a single thread, so the futures need not be `Send`. Every implementation enforces its own
+//! timeouts: a call that never returns is a bug in the implementation, not in its caller.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
 use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
 
-/// A source of state vectors that is polled: the OpenSky Network, for example.
+/// A polled source of state vectors, such as the OpenSky Network.
 pub trait StateSource: 'static {
     /// Requests the current states once.
     ///
@@ -24,19 +24,19 @@ pub trait StateSource: 'static {
     /// Classified by who can act; see [`SourceError`].
     fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>>;
 
-    /// The longest that [`StateSource::fetch`] may take, by its own timeouts.
+    /// Returns the maximum duration of [`StateSource::fetch`], as bounded by its own timeouts.
     fn max_fetch_time(&self) -> Duration;
 
-    /// When to poll next after the newest successful [`StateSource::fetch`].
+    /// Returns when to poll next, as of the last successful [`StateSource::fetch`].
     fn cadence(&self) -> Cadence;
 }
 
 /// A successful response of a source.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fetched {
-    /// The states.
+    /// The states in the response.
     pub snapshot: Snapshot,
-    /// What is left of the source's quota, if it has one and reports it.
+    /// Credits left in the source's quota, if it has one and reports it.
     pub credits_left: Option<u32>,
 }
 
@@ -47,7 +47,7 @@ pub struct Cadence {
     pub pause: Duration,
     /// Why the pause is not shorter.
     pub reason: CadenceReason,
-    /// The source's data does not change more often, so polling more often is pointless, also after a failure.
+    /// The interval at which the source's data changes. Polling more often is pointless, even after a failure.
     pub resolution: Duration,
 }
 
@@ -66,25 +66,25 @@ pub enum CadenceReason {
 /// Why a poll failed, classified by who can act.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SourceError {
-    /// The operator: the source rejected the credentials or the request.
+    /// The source rejected the credentials or the request; the operator must act.
     #[error("refused: {0}")]
     Refused(String),
-    /// Nobody: wait as long as the source demands.
+    /// The source limits the request rate; retry after the pause it demands.
     #[error("rate limited{}", retry_after.map_or(String::new(), |after| format!(" for {} s", after.as_secs())))]
     RateLimited {
-        /// The pause that the source demands, if it says so.
+        /// The pause that the source demands, if it states one.
         retry_after: Option<Duration>,
     },
-    /// Nobody: the source is down, slow or unreachable, so retry later.
+    /// The source is down, slow or unreachable; retry later.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The source, or this program: the response is invalid.
+    /// The response is invalid; the fault is in the source or in this program.
     #[error("malformed answer: {0}")]
     Malformed(String),
 }
 
 impl SourceError {
-    /// Rewrites the error's text; a rate limit has none.
+    /// Applies `rewrite` to the error's text. Rate limit errors have no text and are returned unchanged.
     #[must_use]
     pub fn map_text(self, rewrite: impl FnOnce(String) -> String) -> Self {
         match self {
@@ -95,7 +95,8 @@ impl SourceError {
         }
     }
 
-    /// The cause in a few words for the public. Addresses and responses are for the operator only.
+    /// Returns a short reason that may be published. It leaves out addresses and responses, which only the operator may
+    /// see.
     pub fn public_reason(&self) -> String {
         match self {
             Self::Refused(_) => "the source refused the request".to_owned(),
@@ -106,24 +107,24 @@ impl SourceError {
     }
 }
 
-/// Writes to Kafka.
+/// Publishes messages to Kafka.
 pub trait Publisher: 'static {
     /// Publishes the states, keyed by aircraft, and waits for every delivery report.
     ///
     /// # Errors
-    /// Names those that were not acknowledged; the others were.
+    /// Lists the states that were not acknowledged; all others were.
     fn publish(&self, states: &[Arc<StateVector>]) -> impl Future<Output = Result<(), PublishError>>;
 
     /// Publishes dead letters and waits for every delivery report.
     ///
     /// # Errors
-    /// Names those that were not acknowledged; the others were.
+    /// Lists the dead letters that were not acknowledged; all others were.
     fn publish_dead_letters(&self, letters: &[DeadLetter]) -> impl Future<Output = Result<(), PublishError>>;
 
     /// Publishes alerts, keyed by aircraft, and waits for every delivery report.
     ///
     /// # Errors
-    /// Names those that were not acknowledged; the others were.
+    /// Lists the alerts that were not acknowledged; all others were.
     fn publish_alerts(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), PublishError>>;
 }
 
@@ -131,81 +132,82 @@ pub trait Publisher: 'static {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{} messages were not acknowledged: {reason}", undelivered.len())]
 pub struct PublishError {
-    /// Indices into the slice that was to be published, ascending.
+    /// Indices into the published slice, ascending.
     pub undelivered: Vec<usize>,
-    /// The first failure's reason.
+    /// The reason of the first failure.
     pub reason: String,
 }
 
-/// Reads from Kafka, as one of a consumer group or every partition on its own.
+/// Reads from Kafka, either as a member of a consumer group or from every partition without a group.
 ///
-/// `next` and `hold` are cancel safe: what they had gathered stays with the subscription.
+/// `next` and `hold` are cancel safe: records already received stay in the subscription.
 pub trait Subscription: 'static {
-    /// Waits for the next thing to happen; a batch is handed out as soon as nothing more is at hand, so a trickle is
-    /// not delayed and a backlog comes in large batches.
+    /// Waits for the next event. A batch is returned as soon as no more records are available, so a trickle is not
+    /// delayed and a backlog is read in large batches.
     ///
     /// # Errors
-    /// Once for each failure; the subscription itself goes on.
+    /// Reports each failure once; the subscription remains usable.
     fn next(&self) -> impl Future<Output = Result<SubscriptionEvent, SubscriptionError>>;
 
-    /// Keeps the membership alive while the caller cannot take batches: pauses the partitions after a moment and polls
-    /// on. Resolves only for an assignment, a revocation or an error; the next `next` resumes.
+    /// Keeps the group membership alive while the caller cannot take batches: after a short time it pauses the
+    /// partitions and continues to poll. Resolves only on an assignment, a revocation or an error; the following `next`
+    /// resumes the partitions.
     ///
     /// # Errors
-    /// As `next`.
+    /// Same as [`Subscription::next`].
     fn hold(&self) -> impl Future<Output = Result<SubscriptionEvent, SubscriptionError>>;
 
-    /// Starts, or moves, the reading of partitions that were assigned. Those that are no longer owned are left out. Returns
-    /// each partition with the offset that it is read from, or 0 where that is its oldest record.
+    /// Starts reading assigned partitions, or moves their positions. Partitions that are no longer owned are skipped.
+    /// Returns the start offset of each partition, or 0 if it starts at its oldest record.
     ///
     /// # Errors
-    /// When the client refuses; the caller asks for everything anew by `reset`.
+    /// Fails if the Kafka client rejects the request. The caller then calls `reset` to get all assignments again.
     fn start(&self, starts: &[(i32, StartAt)]) -> impl Future<Output = Result<Vec<(i32, i64)>, SubscriptionError>>;
 
-    /// Drops what was gathered and announces the owned partitions once more as an assignment.
+    /// Drops buffered records and reports the owned partitions as a new assignment.
     fn reset(&self);
 
-    /// Tells Kafka how far this group has come: for lag tools only, so a failure is only logged.
+    /// Commits offsets to Kafka. Only lag monitoring tools use them, so a failure is only logged.
     fn commit(&self, next_offsets: &[(i32, i64)]);
 
-    /// The offset after the last record of each owned partition.
+    /// Returns the offset after the last record of each owned partition.
     ///
     /// # Errors
-    /// When the broker does not answer.
+    /// Fails if the broker does not respond.
     fn end_offsets(&self) -> impl Future<Output = Result<Vec<(i32, i64)>, SubscriptionError>>;
 
-    /// Leaves the group and ends the reading. Everything after it fails.
+    /// Leaves the group and stops reading. All later calls fail.
     fn close(&self) -> impl Future<Output = ()>;
 
-    /// Which log the offsets belong to.
+    /// Returns the log to which the offsets belong.
     fn log(&self) -> LogId;
 }
 
-/// What a subscription reports.
+/// An event reported by a subscription.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SubscriptionEvent {
-    /// These partitions are owned from now on, and not read until `start` is called for them.
+    /// These partitions are now owned. They are not read until `start` is called for them.
     Assigned(Vec<i32>),
-    /// These are no longer owned; nothing of them is handed out any more.
+    /// These partitions are no longer owned, and none of their records will be returned.
     Revoked(Vec<i32>),
-    /// Records, in the order of each partition.
+    /// Records, in order within each partition.
     Batch(Batch),
 }
 
-/// Where the reading of a partition starts.
+/// Where to start reading a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartAt {
-    /// At its oldest record.
+    /// At the oldest record.
     Beginning,
-    /// Where the database says that storing ended. Before it goes on, the subscription checks that the record before
-    /// `next_offset` still has the time stamp it had: if not, the topic was made anew and is read from its beginning.
+    /// At the position stored in the database. Before it resumes, the subscription checks that the record before
+    /// `next_offset` still has the stored timestamp. If not, the topic was recreated and is read from the beginning.
     Resume {
         /// The offset of the first record that was not stored.
         next_offset: i64,
-        /// Milliseconds since 1970 of the record before it.
+        /// The timestamp of the record before it, in Unix milliseconds.
         last_timestamp: i64,
     },
-    /// At the first record that is not older than this.
+    /// At the first record that is not older than this time.
     Time(UnixTime),
 }
 
@@ -214,70 +216,70 @@ pub enum StartAt {
 #[error("Kafka: {0}")]
 pub struct SubscriptionError(pub String);
 
-/// State vectors that were recorded in a file, read from its beginning to its end.
+/// State vectors recorded in a file, read in order.
 pub trait RecordedStates: 'static {
-    /// The next records, as many as make a good batch; `None` at the end.
+    /// Returns the next records, in batches of a suitable size, or `None` at the end.
     ///
     /// # Errors
-    /// In words, when the file cannot be read on.
+    /// Returns a description of the failure if the file cannot be read any further.
     fn next(&mut self) -> impl Future<Output = Result<Option<Recorded>, String>>;
 }
 
-/// Consecutive records of a file. A record is a line of it, or a whole response; they are counted from 0.
+/// Consecutive records of a file. A record is either one line or a whole response; records are counted from 0.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
     /// The number of the record after the last one.
     pub next: i64,
-    /// What is a state vector, each with its record's number, ascending.
+    /// The valid state vectors, each with its record number, ascending.
     pub states: Vec<(i64, Arc<StateVector>)>,
-    /// What is none, ascending.
+    /// The invalid records, ascending.
     pub bad: Vec<BadRecord>,
 }
 
-/// A record of a file, or a row of a recorded response, that is no state vector.
+/// A record of a file, or a row of a recorded response, that is not a valid state vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRecord {
-    /// The record's number.
+    /// The record number.
     pub record: i64,
-    /// Where it is and what is wrong with it, for people.
+    /// A readable description of where the fault is and what is wrong.
     pub reason: String,
 }
 
-/// Where state vectors are kept.
+/// A database of state vectors.
 pub trait StateStore: 'static {
-    /// How far the partitions of a log were stored; those without an entry are left out.
+    /// Returns the stored positions of partitions of a log. Partitions without a stored position are left out.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     fn positions(&self, log: &LogId, partitions: &[i32]) -> impl Future<Output = Result<Vec<Position>, StoreError>>;
 
-    /// Stores a batch in one transaction: advances the position of each part whose `expected` is what the table holds,
-    /// inserts the rows of those parts, and keeps the first row of each key (icao24, last_contact). A part whose
-    /// position was another is left out whole and reported as fenced.
+    /// Stores a batch in one transaction. For each part whose `expected` matches the stored position, it advances the
+    /// position and inserts the rows, keeping the first row of each key (icao24, last_contact). A part whose `expected`
+    /// does not match is skipped as a whole and reported as fenced.
     ///
-    /// `likely_new` chooses the faster way for each row, never what is stored.
+    /// `likely_new` only selects the faster insert for each row; it does not affect what is stored.
     ///
     /// # Errors
-    /// Nothing was stored, or it is unknown whether it was.
+    /// Either nothing was stored, or the outcome is unknown.
     fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> impl Future<Output = Result<Stored, StoreError>>;
 
-    /// One short step of what the store has to do besides storing, such as deleting what is older than the retention.
-    /// It is called between two batches, so it holds them up for as long as it takes: it is to end within seconds.
+    /// Performs one short maintenance step, such as deleting rows older than the retention. It runs between two batches
+    /// and delays the next one, so it must finish within seconds.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]; the step was undone.
+    /// Returns [`StoreError::Unavailable`]; the step was rolled back.
     fn maintain(&self) -> impl Future<Output = Result<Maintained, StoreError>>;
 
-    /// The jobs that the database runs by itself, such as the policies of TimescaleDB; none where it runs none. It is
-    /// called beside the batches, so it must not use their connection.
+    /// Returns the jobs that the database runs by itself, such as TimescaleDB's policies; empty if it runs none. It is
+    /// called concurrently with batches, so it must not use their connection.
     ///
     /// # Errors
-    /// [`StoreError`], when they cannot be read.
+    /// Returns a [`StoreError`] if the jobs cannot be read.
     fn jobs(&self) -> impl Future<Output = Result<Vec<StoreJob>, StoreError>> {
         std::future::ready(Ok(Vec::new()))
     }
 
-    /// Drops every connection and what it remembers: the next call starts afresh.
+    /// Drops all connections and cached state, so that the next call starts afresh.
     fn reset(&self);
 }
 
@@ -300,37 +302,38 @@ pub struct StoreJob {
     pub last_error: Option<String>,
 }
 
-/// What a step of maintenance did.
+/// The outcome of a maintenance step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Maintained {
     /// Rows deleted because they were older than the retention.
     pub expired: u64,
-    /// Whether there is more to do at once.
+    /// Whether more maintenance is due immediately.
     pub more: bool,
 }
 
-/// For each part of a batch and each of its rows: whether nothing as new was stored for its aircraft before.
+/// For each part of a batch and each of its rows: whether the row is likely newer than all stored rows of its aircraft.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LikelyNew(pub Vec<Vec<bool>>);
 
-/// Why the database did not store, told apart by who can act.
+/// Why the database did not store a batch, classified by who can act.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum StoreError {
-    /// Nobody: it is down, slow, full or busy, so try again later.
+    /// The database is down, slow, full or busy; retry later.
     #[error("database unavailable: {0}")]
     Unavailable(String),
-    /// The operator: the login, a right, the database itself or its schema is not as it has to be. Tried again, less
-    /// often.
+    /// The credentials, the permissions, the database or its schema are not as required; the operator must act. Retried
+    /// at longer intervals.
     #[error("database refused: {0}")]
     Refused(String),
-    /// Somebody must look: one row is refused for what it holds, by a constraint or an encoding.
+    /// The database rejects one row because of its content, such as a constraint violation or an invalid encoding. The
+    /// row needs to be inspected.
     #[error("the database refuses {icao24} at {last_contact}: {reason}")]
     Rejected {
-        /// The row's aircraft.
+        /// The aircraft of the row.
         icao24: Icao24,
-        /// The row's time.
+        /// The `last_contact` of the row.
         last_contact: UnixTime,
-        /// The database's own words.
+        /// The database's error message.
         reason: String,
     },
 }

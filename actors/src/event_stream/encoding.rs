@@ -1,28 +1,29 @@
-//! Content encodings whose blocks are made once and sent to every client.
+//! Content encodings that allow each block to be encoded once and sent to every client.
 //!
-//! Both formats allow what is needed for it: a deflate stream is a sequence of blocks (RFC 1951, 2.3), and a block that was
-//! made by a fresh compressor refers to nothing before it; zstd decoders read one frame after another (RFC 8878, 3.1).
+//! Both compression formats support this. A deflate stream is a sequence of blocks (RFC 1951, 2.3), and a block from a
+//! freshly reset compressor does not refer to earlier data. zstd decoders read consecutive frames (RFC 8878, 3.1).
 //!
-//! Every piece of deflate ends with an empty stored block. zlib hands decoded data on at any point, but Go's
-//! `compress/flate` does so only at such a block, when its window of 32 KiB is full, and at the end of the stream. Without
-//! the marker, a Go client or a client behind a proxy written in Go sees an event only when the next one comes.
+//! Every deflate block ends with an empty stored block. zlib returns decoded data at any point, but Go's
+//! `compress/flate` does so only at such a block, when its 32 KiB window is full, and at the end of the stream. Without
+//! this marker, a Go client, or a client behind a proxy written in Go, receives an event only when the next one
+//! arrives.
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress};
 
-/// A content encoding, as `Content-Encoding` names it.
+/// A content encoding, as named in `Content-Encoding`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// As it is.
+    /// No encoding.
     Identity,
-    /// RFC 1952.
+    /// gzip (RFC 1952).
     Gzip,
-    /// RFC 8878.
+    /// Zstandard (RFC 8878).
     Zstd,
 }
 
 impl Encoding {
-    /// Its name in HTTP.
+    /// Returns the encoding's name in HTTP.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -31,7 +32,8 @@ impl Encoding {
         }
     }
 
-    /// What each client gets once, before every block: a gzip member's header, without a time or a name.
+    /// Returns the bytes that each client receives once, before all blocks: for gzip, a member header without time or
+    /// name.
     pub fn header(self) -> &'static [u8] {
         match self {
             Self::Gzip => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255],
@@ -39,14 +41,14 @@ impl Encoding {
         }
     }
 
-    /// Encodes a few bytes without compressing them, for pieces that only one client or few receive. Decoders hand all of
-    /// it on at once.
+    /// Encodes a few bytes without compression, for data that only a few clients receive. Decoders return all of it
+    /// immediately.
     pub fn stored(self, text: &[u8]) -> Bytes {
         match self {
             Self::Identity => Bytes::copy_from_slice(text),
             Self::Gzip => {
                 let mut blocks = Vec::with_capacity(text.len() + 16);
-                // RFC 1951, 3.2.4: not the last block, stored, then the length and its complement.
+                // RFC 1951, 3.2.4: not the last block, stored; then the length and its complement.
                 for part in text.chunks(usize::from(u16::MAX)) {
                     let length = part.len() as u16;
                     blocks.push(0);
@@ -59,7 +61,8 @@ impl Encoding {
             }
             Self::Zstd => {
                 let mut frames = Vec::with_capacity(text.len() + 16);
-                // RFC 8878, 3.1.1: magic number, single segment with a content size of four bytes, one raw block, the last.
+                // RFC 8878, 3.1.1: magic number, single segment with a 4-byte content size, one raw block marked as the
+                // last.
                 for part in text.chunks(usize::from(u16::MAX)) {
                     frames.extend_from_slice(&[0x28, 0xb5, 0x2f, 0xfd, 0b1010_0000]);
                     frames.extend_from_slice(&(part.len() as u32).to_le_bytes());
@@ -72,21 +75,21 @@ impl Encoding {
     }
 }
 
-/// An empty stored block that begins at a byte's start.
+/// An empty stored block that starts at a byte boundary.
 const SYNC_MARKER: &[u8] = &[0, 0, 0, 0xff, 0xff];
 
-/// Makes blocks, each complete in itself.
+/// Compresses blocks that do not depend on each other.
 pub struct Compressor {
     deflate: Compress,
     zstd: Option<zstd::bulk::Compressor<'static>>,
 }
 
 impl Compressor {
-    /// Measured on deltas of 10,000 aircraft: higher levels cost a multiple and save less than a hundredth.
+    /// Measured on deltas of 10,000 aircraft: higher levels take several times as long and save less than 1 %.
     const DEFLATE_LEVEL: u32 = 6;
     const ZSTD_LEVEL: i32 = 3;
 
-    /// One for as many blocks as are wanted.
+    /// Creates a compressor, which can be reused for any number of blocks.
     pub fn new() -> Self {
         Self {
             deflate: Compress::new(Compression::new(Self::DEFLATE_LEVEL), false),
@@ -94,7 +97,7 @@ impl Compressor {
         }
     }
 
-    /// One block.
+    /// Compresses one block.
     pub fn block(&mut self, encoding: Encoding, text: &Bytes) -> Bytes {
         match encoding {
             Encoding::Identity => text.clone(),
@@ -106,15 +109,15 @@ impl Compressor {
         }
     }
 
-    /// Deflate blocks, then an empty stored one, which ends at a byte's end (`Z_FULL_FLUSH`). Its three header bits, all
-    /// zero, may share a byte with the block before it.
+    /// Returns deflate blocks followed by an empty stored block, which ends at a byte boundary (`Z_FULL_FLUSH`). Its
+    /// three header bits, all zero, may share a byte with the previous block.
     fn deflate(&mut self, text: &[u8]) -> Option<Bytes> {
         self.deflate.reset();
         let mut block = Vec::with_capacity(text.len() / 2 + 64);
         loop {
             let read = usize::try_from(self.deflate.total_in()).ok()?;
             self.deflate.compress_vec(text.get(read..)?, &mut block, FlushCompress::Full).ok()?;
-            // A full flush is done once it leaves room in the output.
+            // A full flush is complete if it leaves space in the output.
             if block.len() < block.capacity() {
                 return Some(block.into());
             }
@@ -144,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// What another program's decoder makes of a stream that is cut after its last block.
+    /// Decodes a stream that is cut off after its last block.
     fn decoded(encoding: Encoding, stream: &[u8]) -> Vec<u8> {
         let mut text = Vec::new();
         match encoding {
@@ -160,7 +163,7 @@ mod tests {
         text
     }
 
-    /// What zlib makes of these bytes of a deflate stream: at most `most` bytes.
+    /// Decompresses at most `most` bytes of a deflate stream with zlib.
     fn inflated(decoder: &mut Decompress, bytes: &[u8], most: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(most + 64);
         decoder.decompress_vec(bytes, &mut out, FlushDecompress::Sync).unwrap();
@@ -207,14 +210,14 @@ mod tests {
                 let mut make = |encoding: Encoding| {
                     if stored { encoding.stored(&text) } else { compressor.block(encoding, &text) }
                 };
-                // Up to the length of the last block everything is decoded. A block of one byte in its place is read as
-                // one, so what stands before is the header of a stored block.
+                // Everything before the length of the last block can be decoded. A one-byte block inserted at this
+                // position is decoded too, so the preceding bits are the header of a stored block.
                 let block = make(Encoding::Gzip);
                 let Some(before) = block.strip_suffix(&[0, 0, 0xff, 0xff]) else { panic!("no marker at its end") };
                 prop_assert!(inflated(&mut decoder, before, text.len()) == text);
                 prop_assert!(inflated(&mut decoder, &[1, 0, 0xfe, 0xff, b'!'], 1) == b"!");
 
-                // The end of a frame is where zstd's decoders do so.
+                // zstd decoders return their data at the end of a frame.
                 zstd.write_all(&make(Encoding::Zstd)).unwrap();
                 zstd.flush().unwrap();
                 prop_assert!(*zstd.get_ref() == *text);

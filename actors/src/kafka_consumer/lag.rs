@@ -8,8 +8,8 @@ use futures_util::future::LocalBoxFuture;
 use crate::metrics::{LagLabels, Metrics};
 use crate::ports::{Subscription, SubscriptionError};
 
-/// The lag of a route in records, by partition: the end of the log, which is requested every few seconds even while nothing is
-/// read, minus what was delivered.
+/// The lag of a route by partition, in records: the end of the log minus the delivered offset. The ends are requested
+/// every few seconds, even while nothing is read.
 pub(super) struct Lag<S> {
     route: &'static str,
     metrics: Metrics,
@@ -17,7 +17,8 @@ pub(super) struct Lag<S> {
     /// For each partition that is read: the offset after the last delivered record.
     reached: BTreeMap<i32, i64>,
     ends: BTreeMap<i32, i64>,
-    /// The offsets reached when the ends were last requested, and whether they were the same the time before.
+    /// The delivered offsets when the ends were last requested, and whether they had not changed since the request
+    /// before.
     reached_before: BTreeMap<i32, i64>,
     stands_still: bool,
     request: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
@@ -43,7 +44,7 @@ impl<S: Subscription> Lag<S> {
         }
     }
 
-    /// Waits for new ends of the log. Until Kafka answers, the last ones stay. Cancel safe.
+    /// Waits for new end offsets. Keeps the last ones until Kafka responds. Cancel safe.
     pub(super) async fn learn(&mut self) {
         loop {
             let answer = (&mut self.request).await;
@@ -58,7 +59,7 @@ impl<S: Subscription> Lag<S> {
         }
     }
 
-    /// Starts these partitions at these offsets, and requests their ends at once.
+    /// Starts tracking these partitions from these offsets, and requests their end offsets immediately.
     pub(super) fn begin(&mut self, starts: &[(i32, i64)]) {
         self.reached.extend(starts.iter().copied());
         self.reached_before.clear();
@@ -66,13 +67,13 @@ impl<S: Subscription> Lag<S> {
         self.request = ask(self.subscription.clone(), Duration::ZERO);
     }
 
-    /// Everything before this offset was delivered.
+    /// Records that everything before this offset was delivered.
     pub(super) fn reached(&mut self, partition: i32, next_offset: i64) {
         self.reached.insert(partition, next_offset);
         self.show();
     }
 
-    /// These partitions were revoked, or are read from another position.
+    /// Stops tracking partitions that were revoked or are read from another position.
     pub(super) fn forget(&mut self, partitions: &[i32]) {
         for partition in partitions {
             if self.reached.remove(partition).is_some() {
@@ -81,20 +82,21 @@ impl<S: Subscription> Lag<S> {
         }
     }
 
-    /// Whether everything was dealt with that Kafka had when it was last asked. What nobody is given, such as the end of a
-    /// transaction, may be left: so it has as well if nothing more came between two requests.
+    /// Returns whether everything that Kafka had at the last request was delivered. Some offsets, such as transaction
+    /// markers, are never delivered. The route has therefore also caught up if nothing was delivered between two
+    /// requests.
     pub(super) fn has_caught_up(&self) -> bool {
         let is_asked = self.reached.keys().all(|partition| self.ends.contains_key(partition));
         !self.reached.is_empty() && is_asked && (self.stands_still || self.total() == Some(0))
     }
 
-    /// All partitions together; `None` before anything is known.
+    /// Returns the lag of all partitions together; `None` while it is unknown.
     pub(super) fn total(&self) -> Option<u64> {
         self.partitions().map(|(_, lag)| lag).reduce(|one, other| one + other)
     }
 
     fn partitions(&self) -> impl Iterator<Item = (i32, u64)> {
-        // The known end may be older than what was read since.
+        // The last known end may be before the delivered offset.
         let lag = |end: i64, reached: i64| u64::try_from(end - reached).unwrap_or(0);
         self.reached.iter().filter_map(move |(partition, &reached)| {
             let end = *self.ends.get(partition)?;
@@ -125,7 +127,7 @@ fn ask<S: Subscription>(
     .boxed_local()
 }
 
-/// Also after a panic: partitions that are no longer read have no lag.
+/// Removes the metrics, also after a panic: partitions that are not read have no lag.
 impl<S> Drop for Lag<S> {
     fn drop(&mut self) {
         for &partition in self.reached.keys() {

@@ -16,10 +16,10 @@ use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::{LiveObservation, Observation, Phase, Readiness};
 
-/// Kafka → SseHub, from as far back as an aircraft stays in the picture.
+/// Kafka → SseHub: reads from as far back as an aircraft stays in the picture.
 #[derive(Clone)]
 pub struct LiveRoute {
-    /// Shows batches.
+    /// Applies batches to the live picture.
     pub hub: Recipient<ShowBatch>,
     /// The age of the oldest records to read at the start.
     pub window: Duration,
@@ -34,28 +34,28 @@ impl Route for LiveRoute {
 struct LiveLoop<S> {
     context: ConsumerContext<S>,
     route: LiveRoute,
-    /// The hub's epoch: another one means that its picture is empty again.
+    /// The hub's epoch. When it changes, the hub has restarted with an empty picture.
     epoch: Option<u64>,
-    /// Whether the hub has what Kafka had at the start; until then the picture is incomplete.
+    /// Whether the hub has received everything that Kafka had at the start. Until then the picture is incomplete.
     is_complete: bool,
     owned: BTreeSet<i32>,
-    /// How far each partition was read, if anything of it was shown.
+    /// The last record delivered from each partition.
     reached: BTreeMap<i32, Reached>,
     backoff: Backoff,
     lag: Lag<S>,
     observation: LiveObservation,
 }
 
-/// The last record that was read.
+/// The last delivered record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reached {
-    /// The offset after it.
+    /// The offset after the record.
     next_offset: i64,
-    /// Its time stamp, milliseconds since 1970.
+    /// The record's timestamp, in Unix milliseconds.
     timestamp: i64,
 }
 
-/// The hub does no I/O: a batch that it has not accepted after this time is a stall.
+/// The hub does no I/O, so a batch that it has not accepted after this time is a stall.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl<S: Subscription> LiveLoop<S> {
@@ -76,7 +76,7 @@ impl<S: Subscription> LiveLoop<S> {
         }
     }
 
-    /// Reads until drained. Returns 0, since nothing here has to be kept.
+    /// Reads until drained. Returns 0, since nothing has to be stored.
     pub(super) async fn run(mut self) -> usize {
         let work = self.context.work.clone();
         loop {
@@ -117,7 +117,7 @@ impl<S: Subscription> LiveLoop<S> {
         self.context.vitals.observe(Observation::LiveConsumer(self.observation.clone()));
     }
 
-    /// Not ready while a client would see an incomplete picture.
+    /// Reports the route as not ready while clients would see an incomplete picture.
     fn report_readiness(&mut self) {
         self.is_complete |= self.lag.has_caught_up();
         let readiness = if self.is_complete {
@@ -128,8 +128,8 @@ impl<S: Subscription> LiveLoop<S> {
         self.context.vitals.readiness(readiness);
     }
 
-    /// Waits for the next event, and retries after failures. A failure alone does not make the picture unreliable, since one of
-    /// several brokers may be unavailable without consequences; a probe asks Kafka.
+    /// Waits for the next event, and retries after failures. A failure alone does not make the route unready, since one
+    /// of several brokers may be unavailable without consequences. A probe determines whether Kafka responds.
     async fn next(&mut self) -> SubscriptionEvent {
         let subscription = self.context.subscription.clone();
         let mut probe = HealthProbe::of(&subscription);
@@ -176,7 +176,7 @@ impl<S: Subscription> LiveLoop<S> {
         };
         self.lag.forget(partitions);
         self.lag.begin(&begun);
-        // Partitions that were added to the topic are announced alone.
+        // New partitions of a topic are assigned in a separate event, without the previous ones.
         self.owned.extend(partitions);
         self.observation.partitions = self.owned.len();
         log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.route.window; "reading");
@@ -184,7 +184,7 @@ impl<S: Subscription> LiveLoop<S> {
         Ok(())
     }
 
-    /// Sends a batch to the hub, and retries until it accepts it: it may be restarting.
+    /// Sends a batch to the hub, and retries until the hub accepts it, since it may be restarting.
     async fn show(&mut self, batch: Arc<Batch>) {
         self.context.vitals.expect_progress_within(Some(PATIENCE));
         let shown = loop {
@@ -229,15 +229,15 @@ impl<S: Subscription> LiveLoop<S> {
         self.context.vitals.error(error.to_string());
         self.context.vitals.phase(Phase::BackingOff);
         if self.observation.partitions == 0 {
-            // Nothing was read yet; later a probe decides.
+            // Nothing has been read yet. Later failures are left to the probe.
             self.context.vitals.readiness(Readiness::NotReady(error.to_string()));
         }
         tokio::time::sleep(pause).await;
     }
 }
 
-/// Where reading a partition starts: at the start of the window, or right after the last record that was read if that is older,
-/// so that `/sse/flights` misses nothing after an outage longer than the window.
+/// Returns where to start reading a partition: at the start of the window, or after the last delivered record if that
+/// is older, so that `/sse/flights` misses nothing after an outage longer than the window.
 fn start_at(window: UnixTime, reached: Option<Reached>) -> StartAt {
     match reached {
         Some(Reached { next_offset, timestamp }) if timestamp / 1000 < window.0 => {

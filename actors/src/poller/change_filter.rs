@@ -6,28 +6,28 @@ use std::sync::Arc;
 use crate::domain::{FIELDS, FieldValue, Icao24, Snapshot, StateVector, UnixTime};
 use crate::supervision::PassedOver;
 
-/// Remembers the newest state that was published for each aircraft, to tell news from repetition.
+/// Remembers the newest published state of each aircraft, to separate changed states from repeated ones.
 #[derive(Debug, Default)]
 pub(super) struct ChangeFilter {
     published: HashMap<Icao24, Known>,
 }
 
-/// What is kept of a state.
+/// The time and the hash of a state.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     last_contact: UnixTime,
     values: u64,
 }
 
-/// The newest row so far of an aircraft in an answer; of several of the same time the first one.
+/// The newest row of an aircraft in a response so far; the first one if several have the same time.
 #[derive(Clone, Copy, Debug)]
 struct FirstRow {
     known: Known,
-    /// Whether it was counted as revised.
+    /// Whether the row was counted as revised.
     revised: bool,
 }
 
-/// The news of a snapshot.
+/// The states of a snapshot to publish, and the counts of those that were passed over.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct News {
     pub(super) states: Vec<Arc<StateVector>>,
@@ -35,11 +35,11 @@ pub(super) struct News {
 }
 
 impl ChangeFilter {
-    /// An aircraft unheard for this many seconds before a response is forgotten: the source repeats a state for five
-    /// minutes, so nothing old can pass for new after an hour.
+    /// Aircraft not heard for this many seconds before a response are forgotten. The source repeats a state for five
+    /// minutes, so after an hour no repeated state can be taken for a new one.
     const MEMORY: i64 = 3600;
 
-    /// The states that are newer than what was published, in the snapshot's order.
+    /// Returns the states that are newer than the published ones, in the snapshot's order.
     pub(super) fn news(&self, snapshot: Snapshot) -> News {
         let mut news = News::default();
         let mut rows: HashMap<Icao24, FirstRow> = HashMap::with_capacity(snapshot.states.len());
@@ -69,7 +69,7 @@ impl ChangeFilter {
         news
     }
 
-    /// Records that these were handed on, in a response of time `now`.
+    /// Records that these states were published. `now` is the time of their response.
     pub(super) fn published(&mut self, states: &[Arc<StateVector>], now: UnixTime) {
         for state in states {
             let known = Known::of(state);
@@ -87,12 +87,12 @@ impl ChangeFilter {
 }
 
 impl PassedOver {
-    /// Counts a row with the address and time of an earlier one of the same answer.
+    /// Counts a row with the same address and time as an earlier row of the same response.
     fn count_another(&mut self, first: &mut FirstRow, row: Known, is_published: bool) {
         if first.known.is(row) {
             self.unchanged += 1;
         } else if is_published && first.revised {
-            // The published state came second this time: the first row was the other transmitter's.
+            // This row is the published state, so the first row came from the other transmitter.
             first.revised = false;
             self.revised -= 1;
             self.duplicate_address += 1;
@@ -115,7 +115,7 @@ impl Known {
     }
 }
 
-/// A hash of everything that a state says of its aircraft; the time of the response is not part of it.
+/// Returns a hash of all values of a state except the response time.
 fn hash_of_values(state: &StateVector) -> u64 {
     let said = StateVector { observed_at: None, ..state.borrowed() };
     let mut hasher = DefaultHasher::new();
@@ -123,7 +123,7 @@ fn hash_of_values(state: &StateVector) -> u64 {
         match field.value(&said) {
             FieldValue::Address(address) => address.hash(&mut hasher),
             FieldValue::Text(text) => text.hash(&mut hasher),
-            // Adding 0 makes one of the two zeros.
+            // Adding 0 turns −0 into +0, so that both have the same hash.
             FieldValue::Number(number) => number.map(|number| (number + 0.0).to_bits()).hash(&mut hasher),
             FieldValue::Code(code) => code.hash(&mut hasher),
             FieldValue::Flag(flag) => flag.hash(&mut hasher),
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(second.passed_over, PassedOver { unchanged: 1, older: 1, ..PassedOver::default() });
     }
 
-    /// The answer that holds the aircraft `aaaaaa` at 990 with each of these callsigns.
+    /// Returns a snapshot with one row at 990 for each of these callsigns of the aircraft `aaaaaa`.
     fn transmitters(callsigns: &[&str]) -> Snapshot {
         let row = |callsign: &&str| StateVector { callsign: Some((*callsign).into()), ..state("aaaaaa", 990) };
         Snapshot { time: UnixTime(1000), states: callsigns.iter().map(row).collect(), ..Snapshot::default() }
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (1, 0, 1, 0));
         assert_eq!(counts(&filter, &["ADSB", "ADSB", "FLARM", "FLARM"]), (1, 1, 2, 0));
         filter.published(&filter.news(transmitters(&["ADSB", "FLARM"])).states, UnixTime(1000));
-        // The source repeats both until it hears from one of them.
+        // The source repeats both rows until it receives from one of the transmitters again.
         assert_eq!(counts(&filter, &["ADSB"]), (0, 1, 0, 0));
         assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (0, 1, 1, 0));
         assert_eq!(counts(&filter, &["FLARM", "ADSB"]), (0, 1, 1, 0));

@@ -1,4 +1,4 @@
-//! The events of `/api/v1/stream`, as `docs/stream.md` specifies them.
+//! Encodes the events of `/api/v1/stream`, as specified in `docs/stream.md`.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use super::tile::Tile;
 use crate::detect::AlertWatch;
 use crate::domain::{StateVector, UnixTime};
 
-/// What every event says.
+/// The members that every event contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// Of the hub.
+    /// The hub's epoch.
     pub(super) epoch: u32,
-    /// The update's number.
+    /// The sequence number of the update.
     pub(super) seq: u64,
-    /// The newest time at which the source answered.
+    /// The newest response time of the source.
     pub(super) observed_at: Option<UnixTime>,
-    /// Unix milliseconds.
+    /// The time of sending, in Unix milliseconds.
     pub(super) sent_at: u64,
 }
 
@@ -38,35 +38,35 @@ impl Head {
         let _ = write!(text, ",\"sent_at\":{sent_at}");
     }
 
-    /// What the times of a table count back from.
+    /// Returns the time relative to which a table's times are written.
     fn base(&self) -> UnixTime {
         self.observed_at.unwrap_or(UnixTime(i64::try_from(self.sent_at / 1000).unwrap_or_default()))
     }
 }
 
-/// What became of one aircraft since the update before.
+/// The change of one aircraft since the last update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Its number.
+    /// The aircraft's number on the stream.
     pub number: u32,
-    /// What the last update said of it, or of another aircraft that had the same number.
+    /// The state in the last update. It may belong to another aircraft that used the same number before.
     pub before: Option<Arc<StateVector>>,
-    /// What is known of it now.
+    /// The current state; `None` if the aircraft has left the picture.
     pub after: Option<Arc<StateVector>>,
 }
 
-/// What of an update concerns one cell: indices into its changes.
+/// The part of an update that affects one tile, as indices into its changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TileUpdate {
-    /// They were in the cell, and are no more.
+    /// Aircraft that left the tile.
     pub(super) gone: Vec<usize>,
-    /// They are new in the cell.
+    /// Aircraft that entered the tile.
     pub(super) appeared: Vec<usize>,
-    /// They stayed in it.
+    /// Aircraft that changed within the tile.
     pub(super) changed: Vec<usize>,
 }
 
-/// Everything in a cell.
+/// Encodes all aircraft in a tile.
 pub(super) fn snapshot<'a>(
     head: Head,
     cell: Tile,
@@ -81,7 +81,7 @@ pub(super) fn snapshot<'a>(
     out
 }
 
-/// What changed in a cell.
+/// Encodes the changes in a tile.
 pub(super) fn delta(head: Head, cell: Tile, changes: &[Change], update: &TileUpdate) -> Vec<u8> {
     let row = |&index: &usize| {
         let change = changes.get(index)?;
@@ -123,10 +123,10 @@ fn open(head: Head, event: &str, cell: Tile) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// How many alerts an event lists at most, the newest.
+/// The maximum number of alerts in an event; the newest are kept.
 const MAX_ALERTS: usize = 100;
 
-/// The active alerts, whatever the client's scope.
+/// Encodes the active alerts, regardless of the client's scope.
 pub(super) fn alert(head: Head, alerts: &AlertWatch) -> Vec<u8> {
     let active = alerts.active();
     let mut text = head.open("alert");
@@ -139,7 +139,7 @@ pub(super) fn alert(head: Head, alerts: &AlertWatch) -> Vec<u8> {
     out
 }
 
-/// The event that closes an update, or a snapshot.
+/// Encodes the event that closes an update or a snapshot.
 pub(super) fn current(head: Head, tag: &str, closes: Closes<'_>) -> Vec<u8> {
     let Head { epoch, seq, .. } = head;
     let mut text = format!("event: current\nid: {epoch:08x}-{seq}-{tag}\ndata: ");
@@ -159,16 +159,16 @@ pub(super) fn current(head: Head, tag: &str, closes: Closes<'_>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What a closing event closes.
+/// What a closing event completes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Closes<'a> {
-    /// An update that follows this one.
+    /// An update that follows the update `after`.
     Update { after: u64 },
-    /// A snapshot of these cells.
+    /// A snapshot of these tiles.
     Snapshot { cells: &'a [Tile] },
 }
 
-/// The `id` of a closing event, read back.
+/// The parsed `id` of a closing event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EventId<'a> {
     pub(super) epoch: u32,
@@ -177,7 +177,7 @@ pub(super) struct EventId<'a> {
 }
 
 impl<'a> EventId<'a> {
-    /// `None`: it is none of ours.
+    /// Parses an `id`. Returns `None` if this program did not create it.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(3, '-');
         let (epoch, seq, tag) = (parts.next()?, parts.next()?, parts.next()?);

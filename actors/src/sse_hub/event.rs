@@ -1,4 +1,4 @@
-//! Events as the HTML standard writes them ("Server-sent events", event stream format): lines, ended by a blank one.
+//! Events in the event stream format of the HTML standard ("Server-sent events"): lines followed by a blank line.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::domain::{StateVector, UnixTime};
 
-/// `data: {telemetry}` for each state, one after another: the form of `/sse/flights`.
+/// Encodes each state as a `data: {telemetry}` event, the format of `/sse/flights`.
 pub fn telemetry<'a>(states: impl IntoIterator<Item = &'a Arc<StateVector>>) -> Bytes {
     let states = states.into_iter();
     let mut frame = Vec::with_capacity(states.size_hint().0 * 420);
@@ -31,18 +31,18 @@ pub fn connection_ack(now: UnixTime) -> Bytes {
     format!("data: {ack}\n\n").into()
 }
 
-/// The first words of `/api/v1/stream`: a comment, so that proxies see an answer at once, and how long to wait before
-/// connecting again.
+/// Encodes the start of `/api/v1/stream`: a comment, so that proxies forward the response immediately, and the delay
+/// before reconnecting.
 pub fn opening(retry_ms: u64) -> Bytes {
     format!(": flight-monitor\nretry: {retry_ms}\n\n").into()
 }
 
-/// A comment, which clients pass over: it keeps proxies from closing a quiet connection.
+/// Encodes a comment. Clients ignore it; it keeps proxies from closing an idle connection.
 pub fn comment(text: &str) -> Bytes {
     format!(": {text}\n\n").into()
 }
 
-/// The last words to a client: come back after `retry_ms` milliseconds.
+/// Encodes the end of a stream, which tells the client to reconnect after `retry_ms` milliseconds.
 pub fn goodbye(retry_ms: u64) -> Bytes {
     format!("retry: {retry_ms}\n: goodbye\n\n").into()
 }
@@ -53,7 +53,7 @@ mod tests {
     use crate::domain::FIELDS;
     use crate::test_support::state;
 
-    /// What clients of `/sse/flights` read, to the byte.
+    /// Clients of `/sse/flights` rely on these exact bytes.
     #[test]
     fn the_stream_begins_and_goes_on_with_these_events() {
         let ack = "data: {\"message\":\"Connected to the flight stream\",\"status\":\"connected\",\
@@ -70,7 +70,7 @@ mod tests {
                         \"geo_altitude\":null,\"on_ground\":null,\"squawk\":null,\"spi\":null,\
                         \"position_source\":null,\"category\":null,\"time_position\":null,\
                         \"last_contact\":1700000001,\"observed_at\":1700000001";
-        // Fields that were added later follow.
+        // Newer fields follow.
         let added: String = FIELDS[18..].iter().map(|field| format!(",\"{}\":null", field.name)).collect();
         assert_eq!(first, format!("{expected}{added}}}\n\n"));
         assert!(second.starts_with("data: {\"icao24\":\"00a0b1\","), "{second}");

@@ -6,37 +6,37 @@ use std::time::Duration;
 use super::picture::Picture;
 use crate::domain::{Icao24, StateVector, UnixTime};
 
-/// The newest state of each aircraft that `/sse/flights` was sent, whatever its age.
+/// The newest state of each aircraft sent to `/sse/flights`, regardless of its age.
 ///
-/// The live picture drops aircraft that were not heard for a while; this stream promises every newer state. So it
-/// remembers what it sent for longer than the picture does, and compares with that.
+/// The live picture drops aircraft that have been silent for a while, but this stream promises every newer state. It
+/// therefore remembers the sent states for longer than the picture does, and compares new states with them.
 #[derive(Debug, Default)]
 pub(super) struct LatestStates {
     aircraft: HashMap<Icao24, Latest>,
-    /// Number of the newest update.
+    /// The sequence number of the newest update.
     sequence: u64,
 }
 
 #[derive(Debug)]
 struct Latest {
     state: Arc<StateVector>,
-    /// Number of the update that brought it.
+    /// The update that contained it.
     sequence: u64,
-    /// When it was sent, by this machine's clock.
+    /// When it was sent, by the local clock.
     sent_at: UnixTime,
 }
 
 impl LatestStates {
-    /// An aircraft stays for at least this long after its last state: as long as the collector remembers it.
+    /// The minimum time for which an aircraft is kept after its last state: as long as the collector remembers it.
     const MIN_MEMORY: Duration = Duration::from_secs(3600);
 
-    /// About ten times as many as are in the air at a time. With 400 bytes each this is 80 MB, which only made-up
-    /// addresses reach.
+    /// About ten times as many as are in the air at a time. At 400 bytes each this is 80 MB, which only fake addresses
+    /// can reach.
     const MAX_AIRCRAFT: usize = 200_000;
 
-    /// Keeps and returns what is newer than the last state of its aircraft, in the given order.
+    /// Stores and returns the states that are newer than the last one of their aircraft, in the given order.
     ///
-    /// States from too far ahead of this machine's clock are left out, since nothing could replace them soon.
+    /// States too far ahead of the local clock are skipped, since they would block all correct states for a long time.
     pub(super) fn take_newer<'a>(
         &mut self,
         states: impl IntoIterator<Item = &'a Arc<StateVector>>,
@@ -57,12 +57,12 @@ impl LatestStates {
         newer
     }
 
-    /// Number of the newest update that brought something.
+    /// Returns the sequence number of the last update that contained newer states.
     pub(super) fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// The newest state of each aircraft that an update after `sequence` brought, by address.
+    /// Returns the newest state of each aircraft that changed after update `sequence`, ordered by address.
     pub(super) fn changed_after(&self, sequence: u64) -> Vec<&Arc<StateVector>> {
         let changed = self.aircraft.values().filter(|latest| latest.sequence > sequence);
         let mut changed: Vec<_> = changed.map(|latest| &latest.state).collect();
@@ -70,8 +70,8 @@ impl LatestStates {
         changed
     }
 
-    /// Forgets aircraft without a new state for an hour, or for twice `aircraft_timeout` where that is longer, and the
-    /// longest silent ones beyond [`Self::MAX_AIRCRAFT`].
+    /// Evicts aircraft without a new state for an hour, or for twice `aircraft_timeout` if that is longer. Beyond
+    /// [`Self::MAX_AIRCRAFT`], it evicts those that have been silent the longest.
     pub(super) fn forget(&mut self, now: UnixTime, aircraft_timeout: Duration) {
         let oldest = now.minus(Self::MIN_MEMORY.max(2 * aircraft_timeout));
         self.aircraft.retain(|_, latest| latest.sent_at >= oldest);

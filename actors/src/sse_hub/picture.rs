@@ -6,40 +6,41 @@ use super::encoder::Change;
 use super::slots::SlotAllocator;
 use crate::domain::{Icao24, StateVector, UnixTime};
 
-/// The newest state of every aircraft that was heard lately.
+/// The newest state of every aircraft heard recently.
 ///
-/// Each aircraft has a number while it is in the picture, by which `/api/v1/stream` names it.
+/// While an aircraft is in the picture it has a number, which identifies it on `/api/v1/stream`.
 #[derive(Debug, Default)]
 pub struct Picture {
     aircraft: BTreeMap<Icao24, u32>,
-    /// By number.
+    /// Indexed by aircraft number.
     slots: Vec<Option<Arc<StateVector>>>,
     numbers: SlotAllocator,
-    /// What stood under a number when the changes were last taken, for those that changed since.
+    /// For each number that changed since the changes were last taken: its state at that time.
     before: BTreeMap<u32, Option<Arc<StateVector>>>,
     sequence: u64,
     observed_at: Option<UnixTime>,
 }
 
-/// What an update brought.
+/// The outcome of applying states to the picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Applied {
-    /// In the order in which they came; an aircraft may occur more than once, each time newer.
+    /// The applied states, in input order. An aircraft may occur more than once, each time with a newer state.
     pub states: Vec<Arc<StateVector>>,
-    /// States that were not newer than the picture.
+    /// The number of states that were not newer than the picture's.
     pub not_newer: u64,
-    /// States of aircraft that were heard last before the picture's time.
+    /// The number of states older than the picture's timeout.
     pub outdated: u64,
-    /// States from so far ahead of this machine's clock that nothing could replace them soon.
+    /// The number of states too far ahead of the local clock. They would block all correct states for a long time.
     pub ahead: u64,
 }
 
 impl Picture {
-    /// So far ahead of this machine's clock a `last_contact` may lie. The source's rows are held to its own clock before
-    /// they are published; this is for those of others on Kafka, and generous, since this machine's clock may be wrong.
+    /// The maximum time that a `last_contact` may be ahead of the local clock. Rows from the source are checked against
+    /// its own clock before they are published. This limit is for records that other programs write to Kafka, and is
+    /// generous because the local clock may be wrong.
     pub(super) const AHEAD: Duration = Duration::from_secs(3600);
 
-    /// Takes over what is newer than the picture. A state is outdated when its aircraft was unheard for longer than
+    /// Applies the states that are newer than the picture's. A state is outdated if its `last_contact` is more than
     /// `timeout` before `now`.
     pub fn apply<'a>(
         &mut self,
@@ -78,7 +79,7 @@ impl Picture {
         applied
     }
 
-    /// Removes the aircraft that were unheard for longer than `timeout` before `now`, and says how many.
+    /// Removes aircraft not heard for longer than `timeout` before `now`, and returns how many.
     pub fn sweep(&mut self, now: UnixTime, timeout: Duration) -> usize {
         let oldest = now.minus(timeout);
         let before = self.aircraft.len();
@@ -95,7 +96,7 @@ impl Picture {
         gone
     }
 
-    /// What changed since the last call, by number.
+    /// Returns the changes since the last call, ordered by number.
     pub fn take_changes(&mut self) -> Vec<Change> {
         let changed = std::mem::take(&mut self.before).into_iter();
         changed
@@ -104,7 +105,7 @@ impl Picture {
             .collect()
     }
 
-    /// How many aircraft [`Picture::take_changes`] would tell of, at most.
+    /// Returns the maximum number of changes that [`Picture::take_changes`] would return.
     pub fn changed(&self) -> usize {
         self.before.len()
     }
@@ -113,32 +114,32 @@ impl Picture {
         self.slots.get(number as usize)?.as_ref()
     }
 
-    /// The number of the last update that changed something.
+    /// The sequence number of the last update that changed the picture.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// The newest response time of any state that was ever taken over.
+    /// The newest response time of any state applied so far.
     pub fn observed_at(&self) -> Option<UnixTime> {
         self.observed_at
     }
 
-    /// How many aircraft there are.
+    /// The number of aircraft.
     pub fn len(&self) -> usize {
         self.aircraft.len()
     }
 
-    /// Whether there are none.
+    /// Whether the picture contains no aircraft.
     pub fn is_empty(&self) -> bool {
         self.aircraft.is_empty()
     }
 
-    /// Every state, by address.
+    /// All states, ordered by address.
     pub fn states(&self) -> impl Iterator<Item = &Arc<StateVector>> {
         self.aircraft.values().filter_map(|&number| self.slot(number))
     }
 
-    /// Every state as it was when the changes were last taken, with its number, by number.
+    /// All states as of the last [`Picture::take_changes`], with their numbers and ordered by them.
     pub fn published(&self) -> impl Iterator<Item = (u32, &Arc<StateVector>)> {
         (0..).zip(&self.slots).filter_map(|(number, slot)| {
             let state = match self.before.get(&number) {
@@ -149,7 +150,7 @@ impl Picture {
         })
     }
 
-    /// The state of one aircraft as it was when the changes were last taken, with its number.
+    /// The state of one aircraft as of the last [`Picture::take_changes`], with its number.
     pub fn published_of(&self, icao24: Icao24) -> Option<(u32, &Arc<StateVector>)> {
         match self.aircraft.get(&icao24) {
             Some(&number) if !self.before.contains_key(&number) => Some((number, self.slot(number)?)),

@@ -1,4 +1,4 @@
-//! The tables of `/api/v1/stream`: columns of scaled integers, as `docs/stream.md` specifies them.
+//! Encodes the tables of `/api/v1/stream` as columns of scaled integers, as specified in `docs/stream.md`.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use crate::domain::{Field, Icao24, StateVector, UnixTime, Wrap, fields};
 pub(super) struct Row<'a> {
     /// The aircraft's number.
     pub(super) number: u32,
-    /// Its state now.
+    /// The aircraft's current state.
     pub(super) now: &'a StateVector,
-    /// The state that the reader holds; `None` in a table of whole rows.
+    /// The state that the client holds; `None` in a table of whole rows.
     pub(super) held: Option<&'a StateVector>,
 }
 
-/// A column: a field, and how its values are read.
+/// A column: a field, and the function that reads its values.
 struct Column {
     field: &'static Field,
     values: Values,
 }
 
-/// How the values of a column are read from a state vector.
+/// Reads the values of a column from a state vector.
 #[derive(Clone, Copy)]
 enum Values {
     Address(fn(&StateVector) -> Icao24),
@@ -60,23 +60,23 @@ macro_rules! columns {
 }
 crate::state_vector_fields!(columns);
 
-/// For each column, the divisor whose remainders stand for its values, where there is one.
+/// For each column, the divisor whose remainders are sent instead of the values, if any.
 pub(super) type Wraps = [Option<i64>; COLUMNS.len()];
 
-/// No column is wrapped, as in a table of whole rows.
+/// No column is sent as remainders. Used for tables of whole rows.
 pub(super) const UNWRAPPED: Wraps = [None; COLUMNS.len()];
 
-/// JSON readers keep integers up to here exactly, and no aircraft comes near it.
+/// JSON parsers represent integers up to this size exactly, and no aircraft's value comes near it.
 const LIMIT: f64 = 1e15;
 
-/// A number as an integer in the field's scale. A direction that rounds to the full circle is 0.
+/// Returns a number as an integer in the field's scale. A direction that rounds to a full circle becomes 0.
 fn scaled(value: Option<f64>, field: &Field) -> Option<i64> {
     let scaled = (value? * field.scale).round().clamp(-LIMIT, LIMIT) as i64;
     Some(if field.is_direction { scaled.rem_euclid((360.0 * field.scale) as i64) } else { scaled })
 }
 
-/// Writes `{"n":[…],…}` with what differs from what the reader holds: everything that is known, for rows of which it holds
-/// nothing. `wraps` must be able to express the values of the others.
+/// Writes `{"n":[…],…}` with all values that differ from the client's. For rows that the client does not hold, it
+/// writes all known values. `wraps` must be able to express the values of the other rows.
 pub(super) fn table(out: &mut Vec<u8>, rows: &[Row<'_>], wraps: &Wraps, base: UnixTime) {
     numbers(out, b"{\"n\":", rows.iter().map(|row| row.number));
     let wrapped = COLUMNS.iter().zip(wraps).filter_map(|(column, wrap)| Some((column.field.name, (*wrap)?)));
@@ -91,8 +91,8 @@ pub(super) fn table(out: &mut Vec<u8>, rows: &[Row<'_>], wraps: &Wraps, base: Un
     out.push(b'}');
 }
 
-/// The divisors that make a table of changes shortest, and which of its rows their remainders cannot express; those are
-/// to be written in full.
+/// Returns the divisors that make a table of changes shortest, and for each row whether it must be sent as a whole
+/// because remainders cannot express it.
 pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
     let mut beyond = vec![false; rows.len()];
     let wraps = COLUMNS.each_ref().map(|column| {
@@ -102,7 +102,7 @@ pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
         by.iter().copied().filter(|_| changed >= from).find(|&wrap| {
             let lost: Vec<_> = rows.iter().map(|row| !expresses(wrap, value, row)).collect();
             let more = lost.iter().zip(&beyond).filter(|(lost, beyond)| **lost && !**beyond).count();
-            // A whole row costs about as much as the digits that are saved on sixty.
+            // A whole row costs about as many bytes as remainders save on sixty rows.
             let is_worth_it = more * 60 <= rows.len();
             if is_worth_it {
                 beyond.iter_mut().zip(lost).for_each(|(beyond, lost)| *beyond |= lost);
@@ -113,7 +113,7 @@ pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
     (wraps, beyond)
 }
 
-/// Whether a reader that holds the row's old value can compute the new one from its remainder.
+/// Returns whether a client that holds the row's old value can compute the new one from its remainder.
 fn expresses(wrap: i64, value: fn(&StateVector) -> Option<i64>, row: &Row<'_>) -> bool {
     match (row.held.and_then(value), value(row.now)) {
         (_, None) => true,
@@ -122,7 +122,7 @@ fn expresses(wrap: i64, value: fn(&StateVector) -> Option<i64>, row: &Row<'_>) -
     }
 }
 
-/// Writes ascending numbers as the first and the differences, after `before`.
+/// Writes `before`, then ascending numbers as differences: the first number, then the increments.
 pub(super) fn numbers(out: &mut Vec<u8>, before: &[u8], ascending: impl IntoIterator<Item = u32>) {
     out.extend_from_slice(before);
     let mut digits = itoa::Buffer::new();
@@ -153,8 +153,8 @@ fn text(out: &mut Vec<u8>, value: &&str) {
     debug_assert!(written.is_ok(), "a text is always JSON");
 }
 
-/// Whether a column is shorter with row indices than with a value for each row. An index costs about half as much as a
-/// value.
+/// Returns whether row indices with values are shorter than a value for each row. An index costs about half as much as
+/// a value.
 fn is_sparse(given: usize, rows: usize) -> bool {
     given * 3 < rows * 2
 }
@@ -166,14 +166,14 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Writes what the reader does not hold of a column.
+    /// Writes the values of a column that differ from the client's.
     fn write(&mut self, column: &Column, wrap: Option<i64>) {
         fn differs<T: PartialEq>(value: impl Fn(&StateVector) -> T) -> impl Fn(&Row<'_>) -> bool {
             move |row| row.held.is_none_or(|held| value(held) != value(row.now))
         }
         let (base, Field { name, list, is_before_contact, .. }) = (self.base, column.field);
         match column.values {
-            // It is never a change, since an aircraft keeps its address.
+            // An aircraft's address never changes, so only new rows have it.
             Values::Address(value) => {
                 self.column(name, |row| row.held.is_none(), |row| Some(value(row.now)), address);
             }
@@ -199,8 +199,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Writes a column in its shortest form. Rows that are not `given` keep their value, or stay unknown; without any given
-    /// row, nothing is written.
+    /// Writes a column in its shortest form. Rows that are not `given` keep their value, or stay unknown. Writes
+    /// nothing if no row is given.
     fn column<T: PartialEq>(
         &mut self,
         name: &str,
@@ -252,7 +252,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Writes a column of texts that many aircraft share: indices into a list of them, which follows the column.
+    /// Writes a text column with many repeated values as indices into a list, which follows the column.
     fn listed(
         &mut self,
         name: &str,
@@ -261,7 +261,7 @@ impl<'a> Table<'a> {
         value: fn(&StateVector) -> Option<&str>,
     ) {
         let (mut texts, mut index) = (Vec::new(), HashMap::new());
-        // Where most are given, the others are written as well.
+        // If most rows are given, `column` writes the values of all rows.
         let every = !is_sparse(self.rows.iter().filter(|row| given(row)).count(), self.rows.len());
         let written = self.rows.iter().filter(|row| every || given(row));
         for text in written.filter_map(|row| value(row.now)) {

@@ -4,18 +4,18 @@ use std::fmt;
 use crate::domain::{BoundingBox, Icao24, StateVector};
 use crate::messages::Scope;
 
-/// A part of the sky whose changes are encoded once for everybody who watches it.
+/// A part of the picture whose changes are encoded once for all clients that watch it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tile {
-    /// Every aircraft, also those without a position.
+    /// All aircraft, including those without a position.
     World,
-    /// The aircraft with a position in a square of the grid.
+    /// The aircraft with a position in one square of a grid.
     Square {
-        /// Its width and height in degrees, one of [`Tile::SIZES`].
+        /// The width and height in degrees, one of [`Tile::SIZES`].
         size: i16,
-        /// Its southern edge in degrees.
+        /// The southern edge in degrees.
         lat: i16,
-        /// Its western edge in degrees.
+        /// The western edge in degrees.
         lon: i16,
     },
     /// One aircraft, with or without a position.
@@ -23,18 +23,19 @@ pub enum Tile {
 }
 
 impl Tile {
-    /// The grids, finest first: their squares' width and height in degrees.
+    /// The widths and heights of the grids' squares in degrees, finest grid first.
     pub const SIZES: [i16; 3] = [5, 15, 45];
 
-    /// How many squares one client may watch; a larger box is covered by a coarser grid, or by the world.
+    /// The maximum number of squares per client. A larger box is covered by a coarser grid, or by the whole world.
     const MOST_SQUARES: usize = 24;
 
-    /// The square of a grid that holds a position. The poles and the antimeridian belong to the last row and column.
+    /// Returns the square of a grid that contains a position. The poles and the antimeridian belong to the last row and
+    /// column.
     fn square(size: i16, lat: f64, lon: f64) -> Self {
         Self::Square { size, lat: edge(size, lat, 90), lon: edge(size, lon, 180) }
     }
 
-    /// The cells that together hold everything in a scope. They may hold more: clients filter.
+    /// Returns the tiles that cover a scope. They may contain more than the scope, so clients filter.
     pub fn of_scope(scope: &Scope) -> Vec<Self> {
         if !scope.icao24.is_empty() {
             let mut addresses: Vec<_> = scope.icao24.iter().copied().collect();
@@ -49,7 +50,7 @@ impl Tile {
             .unwrap_or_else(|| vec![Self::World])
     }
 
-    /// Whether a state belongs to this cell.
+    /// Returns whether the tile contains a state.
     pub fn contains(self, state: &StateVector) -> bool {
         match (self, state.lat, state.lon) {
             (Self::World, ..) => true,
@@ -59,14 +60,14 @@ impl Tile {
         }
     }
 
-    /// Every cell that a state belongs to.
+    /// Returns all tiles that contain a state.
     pub(super) fn of_state(state: &StateVector) -> impl Iterator<Item = Self> {
         let squares = state.lat.zip(state.lon).map(|(lat, lon)| Self::SIZES.map(|size| Self::square(size, lat, lon)));
         [Self::World, Self::Aircraft(state.icao24)].into_iter().chain(squares.into_iter().flatten())
     }
 }
 
-/// The southern or western edge of the square that holds a coordinate of −`limit` to `limit`.
+/// Returns the southern or western edge of the square that contains a coordinate between −`limit` and `limit`.
 fn edge(size: i16, degrees: f64, limit: i16) -> i16 {
     let index = ((degrees + f64::from(limit)) / f64::from(size)).floor();
     // The cast saturates, and the clamp keeps the limit itself in the last square.
@@ -91,7 +92,7 @@ fn squares(size: i16, bounding_box: &BoundingBox) -> Vec<Tile> {
         .collect()
 }
 
-/// The name on the wire: `world`, `5:45:10` (size, southern and western edge) or `4b1814`.
+/// Formats the tile's name on the stream: `world`, `5:45:10` (size, southern and western edge) or `4b1814`.
 impl fmt::Display for Tile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn a_box_over_the_antimeridian_has_cells_on_both_sides() {
         assert_eq!(names("-19,177,-16,-178"), "5:-20:-180 5:-20:175");
-        // Nearly all the way round: no cell twice.
+        // Almost all the way around the globe: no tile occurs twice.
         assert_eq!(names("1,3,2,2").split(' ').count(), 24);
     }
 
