@@ -1,4 +1,4 @@
-//! Batches of records on the way from Kafka to the database and the live picture, with their positions in the log.
+//! Batches of records, passed from Kafka to the database and the live picture together with their log positions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ impl fmt::Display for LogId {
     }
 }
 
-/// Records read from one log, by partition.
+/// Records read from one log, grouped by partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// The log that they were read from.
+    /// The log from which the records were read.
     pub log: LogId,
-    /// One part for each partition that had records.
+    /// One part per partition with records.
     pub parts: Vec<PartitionBatch>,
 }
 
@@ -38,17 +38,17 @@ impl Batch {
         self.parts.iter().map(|part| part.states.len()).sum()
     }
 
-    /// How many records it was read from.
+    /// The number of records from which the batch was read.
     pub fn records(&self) -> u64 {
         self.parts.iter().map(|part| (part.states.len() + part.dead_letters.len()) as u64).sum()
     }
 
-    /// How many offsets the log had lost before its records.
+    /// The number of offsets missing from the log.
     pub fn lost_offsets(&self) -> u64 {
         self.parts.iter().map(|part| part.lost).sum()
     }
 
-    /// Every state vector, by partition and then in the log's order.
+    /// Returns all state vectors, by partition and then in log order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<StateVector>> {
         self.parts.iter().flat_map(|part| &part.states)
     }
@@ -59,7 +59,7 @@ impl Batch {
 pub struct PartitionBatch {
     /// The partition's number.
     pub partition: i32,
-    /// The next offset that the database must hold for the part to be stored; `None` if it must hold none.
+    /// The stored position required for the part to be stored; `None` if there must be no stored position yet.
     pub expected: Option<i64>,
     /// The offset after the last record.
     pub next_offset: i64,
@@ -67,7 +67,7 @@ pub struct PartitionBatch {
     pub last_timestamp: i64,
     /// The decoded state vectors.
     pub states: Vec<Arc<StateVector>>,
-    /// The record of each state vector, in the same order; empty if they do not come from records.
+    /// The record of each state vector, in the same order; empty if the state vectors were not read from records.
     pub records: Vec<RecordPlace>,
     /// The records that could not be decoded.
     pub dead_letters: Vec<DeadLetter>,
@@ -98,11 +98,11 @@ pub struct Position {
 /// A record that could not be processed, kept for inspection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The topic it was read from.
+    /// The topic from which it was read.
     pub topic: Arc<str>,
-    /// The partition it was read from.
+    /// The partition from which it was read.
     pub partition: i32,
-    /// Its offset there.
+    /// Its offset in the partition.
     pub offset: i64,
     /// Its timestamp, in Unix milliseconds.
     pub timestamp: i64,
@@ -121,15 +121,16 @@ pub struct Stored {
     pub inserted: u64,
     /// The number of rows whose key existed before or occurred twice in the batch.
     pub duplicates: u64,
-    /// The parts that were not stored because the position in the database was not the expected one.
+    /// The parts that were skipped because the stored position was not the expected one.
     pub fenced: Vec<Fenced>,
 }
 
-/// A part that was not stored because another process, or an earlier attempt whose reply was lost, moved its position.
+/// A part that was skipped because the stored position had changed: by another process, or by an earlier attempt whose
+/// reply was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fenced {
     /// The partition's number.
     pub partition: i32,
-    /// The position in the database: next offset and timestamp of the record before it; `None` if there is none.
+    /// The stored position: the next offset and the timestamp of the record before it; `None` if there is none.
     pub found: Option<Position>,
 }

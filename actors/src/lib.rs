@@ -1,6 +1,6 @@
-//! Everything the flight monitor decides, without I/O, in the order in which the data flows.
+//! The logic of the flight monitor, without I/O. The modules are in the order in which the data flows.
 //!
-//! The root package implements [`ports`] and wires the actors; nothing in this crate depends on it.
+//! The root package implements [`ports`] and connects the actors; this crate does not depend on it.
 
 pub mod domain;
 

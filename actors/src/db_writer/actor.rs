@@ -13,16 +13,16 @@ use crate::metrics::{Metrics, count, expect};
 use crate::ports::{Maintained, StateStore, StoreError};
 use crate::supervision::{DbWriterObservation, Observation, Phase, Readiness, Vitals};
 
-/// The pause between steps of maintenance when nothing is left to do, or the last step failed.
+/// The pause between maintenance steps if nothing is left to do or the last step failed.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
-/// The same when there is more to do; batches that arrived in the meantime go first.
+/// The pause if there is more to do. Batches that arrived in the meantime are stored first.
 const MAINTENANCE_PAUSE: Duration = Duration::from_millis(200);
-/// The pause between two readings of the database's own jobs.
+/// The interval at which the state of the database's own jobs is read.
 const JOBS_INTERVAL: Duration = Duration::from_secs(60);
-/// How long such a reading may take. No batch waits for it.
+/// The timeout for reading the jobs. Batches do not wait for it.
 const JOBS_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Stores batches, one transaction each and one after another, and maintains the store between them.
+/// Stores batches, one transaction at a time, and maintains the database.
 pub struct DbWriter<S> {
     store: Rc<S>,
     newest: StoredWatermark,
@@ -34,12 +34,12 @@ pub struct DbWriter<S> {
     observation: DbWriterObservation,
 }
 
-/// A batch, a query or a step of maintenance in flight for longer than this is a stall: its own timeouts should have ended
-/// it.
+/// A batch, query or maintenance step in flight for longer than this is a stall, since its own timeouts should have
+/// ended it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 impl<S: StateStore> DbWriter<S> {
-    /// A writer that stores into `store` and maintains it.
+    /// Creates a writer that stores batches in `store` and maintains it.
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
         expect(&metrics.rows, &["inserted", "duplicate"]);
         expect(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
@@ -55,7 +55,7 @@ impl<S: StateStore> DbWriter<S> {
         }
     }
 
-    /// Leaves maintenance to another process, whose settings may differ.
+    /// Disables maintenance. Another process maintains the database, possibly with different settings.
     #[must_use]
     pub fn without_maintenance(self) -> Self {
         Self { maintains: false, ..self }
@@ -70,7 +70,7 @@ impl<S: StateStore> DbWriter<S> {
         if let Some(observed_at) = batch.iter().filter_map(|state| state.observed_at).max() {
             self.metrics.age_when_stored.observe(UnixTime::now().seconds_since(observed_at).max(0) as f64);
         }
-        // Including the fenced rows, which another writer stored.
+        // Includes fenced rows, which another writer stored.
         self.newest.remember(batch, classification, stored);
         self.observation.batches += 1;
         self.observation.inserted += stored.inserted;
@@ -106,7 +106,7 @@ impl<S: StateStore> DbWriter<S> {
         }
     }
 
-    /// One step; batches wait for its end.
+    /// Performs one maintenance step. Batches wait until it ends.
     fn maintain(&mut self, ctx: &mut Context<Self>) {
         let (store, started) = (self.store.clone(), Instant::now());
         self.vitals.expect_progress_within(Some(PATIENCE));
@@ -135,7 +135,7 @@ impl<S: StateStore> DbWriter<S> {
         }));
     }
 
-    /// Records the result of a step and returns the pause before the next one.
+    /// Records the result of a step, and returns the pause before the next one.
     fn maintained(&mut self, result: &Result<Maintained, StoreError>, started: Instant) -> Duration {
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.maintenance_seconds.observe(seconds);
@@ -146,7 +146,7 @@ impl<S: StateStore> DbWriter<S> {
                 self.observation.expired += step.expired;
                 if step.more { MAINTENANCE_PAUSE } else { MAINTENANCE_INTERVAL }
             }
-            // Readiness is about storing, which the next batch shows.
+            // Do not update readiness: it depends on storing, so the next batch will.
             Err(error) => {
                 self.metrics.maintenance_failures.inc();
                 self.observation.failed_maintenance += 1;
@@ -159,7 +159,7 @@ impl<S: StateStore> DbWriter<S> {
     }
 }
 
-/// [`JOBS_INTERVAL`], or the milliseconds of the failpoint `jobs-pause`.
+/// Returns [`JOBS_INTERVAL`], or the milliseconds set by the failpoint `jobs-pause`.
 fn jobs_interval() -> Duration {
     #[cfg(feature = "fault-injection")]
     fail::fail_point!("jobs-pause", |millis| {
@@ -233,7 +233,7 @@ impl<S: StateStore> Handler<StoreBatch> for DbWriter<S> {
 impl<S: StateStore> Handler<Drain> for DbWriter<S> {
     type Result = AtomicResponse<Self, Drained>;
 
-    /// Runs after every batch that was sent before it.
+    /// Runs after all batches that were sent before it.
     fn handle(&mut self, _: Drain, ctx: &mut Self::Context) -> Self::Result {
         if let Some(next) = self.next_maintenance.take() {
             ctx.cancel_future(next);

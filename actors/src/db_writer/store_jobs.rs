@@ -1,4 +1,4 @@
-//! Watches the jobs that the database runs by itself, whose failures would otherwise go unnoticed.
+//! Monitors the jobs that the database runs by itself, whose failures would otherwise go unnoticed.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::metrics::{JobLabels, Metrics};
 use crate::ports::{StoreError, StoreJob};
 use crate::supervision::{ActorName, Readiness, Vitals, WatchedPart};
 
-/// Detects when a job starts to fail and when it succeeds again.
+/// Detects when a job starts to fail and when it recovers.
 #[derive(Debug, Default)]
 pub(super) struct JobWatch {
     known: BTreeSet<JobLabels>,
@@ -15,8 +15,8 @@ pub(super) struct JobWatch {
 }
 
 impl JobWatch {
-    /// Records an observation: logs once per job and streak of failures, and updates metrics and readiness each time.
-    /// Returns the jobs to show; `None` if they could not be read.
+    /// Processes an observation: logs each job once per series of failures, and updates metrics and readiness every
+    /// time. Returns the jobs to report; `None` if they could not be read.
     pub(super) fn look(
         &mut self,
         read: Result<Vec<StoreJob>, StoreError>,
@@ -69,7 +69,7 @@ fn error_of(job: &StoreJob) -> &str {
     job.last_error.as_deref().unwrap_or("no reason recorded, see PostgreSQL's log")
 }
 
-/// `None` if there are no jobs.
+/// Returns `None` if there are no jobs.
 fn readiness(jobs: &[StoreJob]) -> Option<Readiness> {
     let mut failing = jobs.iter().filter(|job| job.consecutive_failures > 0).map(|job| {
         let StoreJob { policy, table, consecutive_failures, .. } = job;

@@ -6,26 +6,26 @@ use crate::batch::{Batch, Stored};
 use crate::domain::{Icao24, UnixTime};
 use crate::ports::LikelyNew;
 
-/// Remembers the newest stored key of each aircraft, in bounded memory, to predict which rows are new to the table. A wrong
-/// prediction costs time, never a row.
+/// Remembers the newest stored `last_contact` of each aircraft, in bounded memory, to predict which rows are new to the
+/// table. A wrong prediction only costs time; rows are never lost.
 #[derive(Debug, Default)]
 pub(super) struct StoredWatermark {
     young: Newest,
-    /// The previous generation. `young` replaces it when full, so active aircraft are kept.
+    /// The previous generation. When `young` is full it becomes the previous generation, so active aircraft are kept.
     old: Newest,
-    /// Whether rows of the last batch that were predicted to be new existed already, as when the log is read again after a
-    /// restart.
+    /// Whether the last batch contained rows that were predicted to be new but existed already, as when the log is read
+    /// again after a restart.
     mistaken: bool,
 }
 
-/// With a fast hash, since each row needs several lookups.
+/// Uses a fast hash, since each row needs several lookups.
 type Newest = HashMap<Icao24, UnixTime, RandomState>;
 
 /// The prediction for a batch.
 #[derive(Debug, Default)]
 pub(super) struct Classification {
     pub(super) likely_new: LikelyNew,
-    /// The number of rows newer than every remembered key.
+    /// The number of rows newer than every remembered `last_contact`.
     newer: u64,
 }
 
@@ -36,8 +36,8 @@ impl StoredWatermark {
         self.young.get(&icao24).or_else(|| self.old.get(&icao24)).copied()
     }
 
-    /// A row is likely new if it is newer than all stored rows and all earlier rows of the batch. No row is while the last
-    /// prediction was wrong.
+    /// Predicts that a row is new if it is newer than all stored rows and all earlier rows of the batch. Predicts no
+    /// new rows while the last prediction was wrong.
     pub(super) fn judge(&self, batch: &Batch) -> Classification {
         let mut within = Newest::with_capacity_and_hasher(batch.states(), RandomState::default());
         let judged = batch.parts.iter().map(|part| {
@@ -56,7 +56,7 @@ impl StoredWatermark {
         Classification { likely_new: if self.mistaken { LikelyNew::default() } else { LikelyNew(judged) }, newer }
     }
 
-    /// Remembers the rows of a stored batch, and whether its prediction was right.
+    /// Remembers the rows of a stored batch, and whether their prediction was right.
     pub(super) fn remember(&mut self, batch: &Batch, judgement: &Classification, stored: &Stored) {
         // It is unknown which rows of a fenced part were new.
         if stored.fenced.is_empty() {

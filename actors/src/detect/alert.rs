@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::domain::{Icao24, StateVector, UnixTime};
 
-/// An aircraft meets a rule's condition. Serialised it is the JSON that `docs/alerts.md` describes.
+/// An alert: an aircraft meets a rule's condition. Its JSON form is described in `docs/alerts.md`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// The rule's name.
@@ -15,14 +15,14 @@ pub struct Alert {
     pub since: UnixTime,
     /// When it ended; `None` while it is active.
     pub ended: Option<UnixTime>,
-    /// Which condition is met, for people.
+    /// The condition that is met, in readable form.
     pub detail: &'static str,
     /// The first state that met the condition.
     pub state: Arc<StateVector>,
 }
 
 impl Alert {
-    /// An alert that starts with this state.
+    /// Creates an alert that starts with this state.
     pub fn starting(rule: &'static str, detail: &'static str, state: Arc<StateVector>) -> Self {
         Self { rule, icao24: state.icao24, since: state.last_contact, ended: None, detail, state }
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use crate::test_support::state;
 
-    /// Byte for byte: other programs read it.
+    /// Other programs parse this, so it is compared byte for byte.
     #[test]
     fn an_alert_is_this_json() {
         let state = StateVector { squawk: Some("7600".into()), ..state("4b1814", 1_700_000_001) };

@@ -1,6 +1,6 @@
-//! Alerts: rules that decide on each aircraft's states, and the alerts that are active.
+//! Alerts: the rules that evaluate each aircraft's states, and the active alerts.
 //!
-//! A rule is a file in `rules/` and a line in `rules/mod.rs`.
+//! To add a rule, add a file in `rules/` and a line in `rules/mod.rs`.
 
 mod alert;
 mod rule;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::{Alert, RULES, Rule, Verdict};
 use crate::domain::{Icao24, StateVector, UnixTime};
 
-/// How many alerts are active at most; more come only from a faulty source. Until one ends, no other one starts.
+/// The maximum number of active alerts, which only a faulty source exceeds. At the limit, no alert starts until another
+/// one ends.
 const MAX_ACTIVE: usize = 10_000;
 
-/// The active alerts: at most one for each aircraft and rule.
+/// The active alerts: at most one per aircraft and rule.
 ///
-/// An alert starts with the first state that meets a rule's condition. It ends with a state that does not, or when the
-/// aircraft is silent for longer than the owner allows. A watch that starts again, such as after a restart, raises every
-/// alert again.
+/// An alert starts with the first state that meets a rule's condition. It ends with the first state that does not, or
+/// when the aircraft has been silent for longer than the owner allows. A new watch, such as after a restart, raises all
+/// alerts again.
 #[derive(Clone, Debug)]
 pub struct AlertWatch {
     rules: &'static [&'static dyn Rule],
@@ -37,7 +38,8 @@ impl AlertWatch {
         Self { rules, active: BTreeMap::new(), revision: 0 }
     }
 
-    /// Takes a state that is newer than all before of its aircraft, and returns the alerts that end or start with it.
+    /// Processes a state that is newer than all previous ones of its aircraft, and returns the alerts that end or start
+    /// with it.
     pub fn notice(&mut self, state: &Arc<StateVector>) -> Vec<Alert> {
         let mut changes = Vec::new();
         for rule in self.rules {
@@ -71,14 +73,14 @@ impl AlertWatch {
         changes
     }
 
-    /// Ends the alerts of an aircraft.
+    /// Ends all alerts of an aircraft.
     pub fn end(&mut self, icao24: Icao24) {
         for rule in self.rules {
             self.revision += u64::from(self.active.remove(&(icao24, rule.name())).is_some());
         }
     }
 
-    /// Ends the alerts of aircraft that were last heard before `oldest`, and returns them.
+    /// Ends the alerts of aircraft last heard before `oldest`, and returns them.
     pub fn end_silent(&mut self, oldest: UnixTime) -> Vec<Alert> {
         let silent = self.active.extract_if(.., |_, active| active.heard < oldest);
         let ended: Vec<_> = silent
@@ -91,14 +93,14 @@ impl AlertWatch {
         ended
     }
 
-    /// The active alerts, the newest first.
+    /// Returns the active alerts, newest first.
     pub fn active(&self) -> Vec<&Alert> {
         let mut alerts: Vec<_> = self.active.values().map(|active| &active.alert).collect();
         alerts.sort_by_key(|alert| Reverse(alert.since));
         alerts
     }
 
-    /// Whether no other alert can start.
+    /// Whether the limit is reached, so that no alert can start.
     pub fn is_full(&self) -> bool {
         self.active.len() >= MAX_ACTIVE
     }
@@ -126,13 +128,13 @@ mod tests {
         Arc::new(StateVector { squawk: squawk.map(Into::into), ..state(icao24, at) })
     }
 
-    /// Aircraft, code and start of each.
+    /// Returns the aircraft, squawk and start of each active alert.
     fn active(watch: &AlertWatch) -> Vec<(String, String, i64)> {
         let alerts = watch.active().into_iter();
         alerts.map(|a| (a.icao24.to_string(), a.state.squawk.clone().unwrap().into(), a.since.0)).collect()
     }
 
-    /// The alert that starts with this state.
+    /// Returns the alert that starts with this state.
     fn started(watch: &mut AlertWatch, state: &Arc<StateVector>) -> Option<Alert> {
         let changes = watch.notice(state);
         assert!(changes.iter().all(|alert| alert.ended.is_none_or(|ended| ended == state.last_contact)));
@@ -176,7 +178,7 @@ mod tests {
         ["7500", "7600", "7700"].contains(squawk)
     }
 
-    /// Met by every aircraft, by altitude and address.
+    /// A rule that is met below 300 m. Its name can be chosen.
     #[derive(Debug)]
     struct Named(&'static str);
 
@@ -224,7 +226,7 @@ mod tests {
     }
 
     proptest! {
-        /// An alert starts exactly where the last code heard of the aircraft was a different one.
+        /// An alert must start exactly if the aircraft's last known squawk was different.
         #[test]
         fn each_alert_starts_once_until_it_ends(
             heard in prop::collection::vec((0_u32..3, prop::option::of(prop::sample::select(vec!["7500", "7600", "7700", "1000", ""]))), 0..60),

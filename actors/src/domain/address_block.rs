@@ -1,18 +1,18 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The addresses that count as one client wherever something is limited by address: an address of IPv4, or the /64 of
-/// one of IPv6, all of which one host may use (RFC 6177, RFC 8981).
+/// The addresses that count as one client for limits per address: a single IPv4 address, or an IPv6 /64, all of which
+/// may belong to one host (RFC 6177, RFC 8981).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressBlock(IpAddr);
 
 impl AddressBlock {
-    /// Bits that the addresses of a block of IPv6 have in common.
+    /// The prefix length of an IPv6 block.
     const PREFIX: u32 = 64;
 }
 
 impl From<IpAddr> for AddressBlock {
-    /// An address of IPv4 that is written as one of IPv6 (`::ffff:192.0.2.1`) is that of IPv4.
+    /// Returns the block of an address. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) counts as IPv4.
     fn from(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => address.into(),

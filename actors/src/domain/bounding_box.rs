@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A rectangle in WGS-84 degrees, written `lamin,lomin,lamax,lomax`. Where `lomin > lomax` it crosses the antimeridian.
+/// A rectangle in WGS-84 degrees, written `lamin,lomin,lamax,lomax`. It crosses the antimeridian if `lomin > lomax`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BoundingBox {
@@ -14,22 +14,23 @@ pub struct BoundingBox {
     lomax: f64,
 }
 
-/// Why four numbers are no bounding box.
+/// Why four numbers are not a valid bounding box.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{0}; a bounding box is lamin,lomin,lamax,lomax in degrees, such as 45.8,5.9,47.9,10.6")]
 pub struct InvalidBoundingBox(String);
 
 impl BoundingBox {
-    /// A box from its southern, western, northern and eastern edge in degrees.
+    /// Creates a box from its southern, western, northern and eastern edges in degrees.
     ///
     /// # Errors
-    /// Latitudes outside ±90 or in the wrong order, longitudes outside ±180, numbers that are not finite.
+    /// Fails if a latitude is outside ±90, the latitudes are in the wrong order, a longitude is outside ±180, or a
+    /// number is not finite.
     pub fn new(lamin: f64, lomin: f64, lamax: f64, lomax: f64) -> Result<Self, InvalidBoundingBox> {
         let refuse = |why: String| Err(InvalidBoundingBox(why));
         for (name, value, limit) in
             [("lamin", lamin, 90.0), ("lamax", lamax, 90.0), ("lomin", lomin, 180.0), ("lomax", lomax, 180.0)]
         {
-            // NaN fails this comparison too.
+            // NaN fails this comparison, too.
             if !(-limit..=limit).contains(&value) {
                 return refuse(format!("{name} {value} lies outside ±{limit}"));
             }
@@ -43,17 +44,17 @@ impl BoundingBox {
         Ok(Self { lamin, lomin, lamax, lomax })
     }
 
-    /// Southern, western, northern and eastern edge in degrees.
+    /// Returns the southern, western, northern and eastern edges in degrees.
     pub fn edges(&self) -> [f64; 4] {
         [self.lamin, self.lomin, self.lamax, self.lomax]
     }
 
-    /// Whether the box reaches from its western edge over longitude ±180 to its eastern one.
+    /// Whether the box crosses the antimeridian.
     pub fn crosses_antimeridian(&self) -> bool {
         self.lomin > self.lomax
     }
 
-    /// Whether a position in degrees lies in the box, its edges included.
+    /// Whether the box contains a position in degrees. The edges belong to the box.
     pub fn contains(&self, lat: f64, lon: f64) -> bool {
         let inside = if self.crosses_antimeridian() {
             lon >= self.lomin || lon <= self.lomax
@@ -63,7 +64,7 @@ impl BoundingBox {
         inside && (self.lamin..=self.lamax).contains(&lat)
     }
 
-    /// Width times height in square degrees.
+    /// Returns the width times the height, in square degrees.
     pub fn area(&self) -> f64 {
         let width = self.lomax - self.lomin + if self.crosses_antimeridian() { 360.0 } else { 0.0 };
         width * (self.lamax - self.lamin)

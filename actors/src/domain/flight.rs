@@ -2,20 +2,20 @@ use compact_str::CompactString;
 
 use super::{Icao24, Point, StateVector, UnixTime};
 
-/// The part of a state vector that matters to a flight.
+/// The fields of a state vector from which flights are built.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {
     /// The aircraft.
     pub icao24: Icao24,
-    /// Its `last_contact`.
+    /// The state's `last_contact`.
     pub at: UnixTime,
-    /// Without the padding around it.
+    /// The callsign without padding.
     pub callsign: Option<CompactString>,
-    /// Where it was, where known.
+    /// The position, if known.
     pub position: Option<Point>,
-    /// Metres: barometric, or geometric where there is no barometric one.
+    /// The barometric altitude in metres, or the geometric one if there is none.
     pub altitude: Option<f64>,
-    /// Unknown counts as in the air.
+    /// Whether the aircraft is on the ground; unknown counts as airborne.
     pub on_ground: bool,
 }
 
@@ -32,15 +32,15 @@ impl From<&StateVector> for Sighting {
     }
 }
 
-/// Consecutive states of one aircraft, from the first in the air to the last before a gap or another callsign, or to the
-/// first on the ground.
+/// A flight: consecutive states of one aircraft, starting with the first airborne one. It ends with the first state on
+/// the ground, or before a gap or a different callsign.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flight {
     /// The aircraft.
     pub icao24: Icao24,
-    /// The first one that was sent.
+    /// The first known callsign.
     pub callsign: Option<CompactString>,
-    /// `last_contact` of the first state; with the aircraft, it names the flight.
+    /// `last_contact` of the first state. Together with the aircraft, it identifies the flight.
     pub first_seen: UnixTime,
     /// `last_contact` of the last state so far.
     pub last_seen: UnixTime,
@@ -48,18 +48,18 @@ pub struct Flight {
     pub first_position: Option<Point>,
     /// The last known position.
     pub last_position: Option<Point>,
-    /// Metres: the sum of the great circles between successive positions.
+    /// The sum of the great-circle distances between successive positions, in metres.
     pub distance: f64,
-    /// Metres.
+    /// The maximum altitude in metres.
     pub highest_altitude: Option<f64>,
-    /// How many state vectors it is made of.
+    /// The number of state vectors.
     pub states: u64,
-    /// Whether it ended with a state on the ground.
+    /// Whether the flight ended with a state on the ground.
     pub landed: bool,
 }
 
 impl Flight {
-    /// A flight of one state.
+    /// Creates a flight that consists of one state.
     pub fn starting_with(sighting: &Sighting) -> Self {
         Self {
             icao24: sighting.icao24,
@@ -75,7 +75,7 @@ impl Flight {
         }
     }
 
-    /// Adds its next state.
+    /// Adds the next state.
     pub fn extend(&mut self, sighting: &Sighting) {
         self.last_seen = sighting.at;
         if self.callsign.is_none() {

@@ -10,16 +10,16 @@ use utoipa::ToSchema;
 #[schema(value_type = String, pattern = "^[0-9a-f]{6}$", examples("3c6444"))]
 pub struct Icao24(u32);
 
-/// Why a text is no ICAO 24-bit address.
+/// Why a text is not a valid ICAO 24-bit address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("an ICAO 24-bit address is six hex digits, not {0:?}")]
 pub struct InvalidIcao24(String);
 
 impl Icao24 {
-    /// Parses six hex digits of either case; blanks around them are ignored.
+    /// Parses six hex digits in upper or lower case. Surrounding whitespace is ignored.
     ///
     /// # Errors
-    /// Everything else, with at most 32 characters of it in the message.
+    /// Fails for all other input. The message contains at most 32 characters of it.
     pub fn parse(text: &str) -> Result<Self, InvalidIcao24> {
         let digits = text.trim();
         if digits.len() == 6
@@ -31,17 +31,17 @@ impl Icao24 {
         Err(InvalidIcao24(text.chars().take(32).collect()))
     }
 
-    /// The address as a number below 2^24.
+    /// Returns the address as a number below 2^24.
     pub fn to_u32(self) -> u32 {
         self.0
     }
 
-    /// The address of a number, of which the lowest 24 bits count.
+    /// Creates an address from the lowest 24 bits of a number.
     pub fn from_u32(address: u32) -> Self {
         Self(address & 0x00ff_ffff)
     }
 
-    /// The six lower-case hex digits as ASCII bytes.
+    /// Returns the six lower-case hex digits as ASCII bytes.
     pub fn to_ascii(self) -> [u8; 6] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         std::array::from_fn(|i| DIGITS[(self.0 >> (20 - 4 * i)) as usize & 0xf])

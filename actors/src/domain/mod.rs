@@ -1,4 +1,4 @@
-//! Parsed values: what a state vector, a snapshot and a bounding box *are*, without I/O.
+//! Domain types, such as state vectors, snapshots and bounding boxes. They are parsed and validated, and do no I/O.
 
 mod address_block;
 mod bounding_box;

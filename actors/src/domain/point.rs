@@ -7,12 +7,12 @@ pub struct Point {
     pub lon: f64,
 }
 
-/// Metres; the mean radius of the IUGG.
+/// The Earth's mean radius in metres (IUGG).
 const EARTH_RADIUS: f64 = 6_371_008.8;
 
 impl Point {
-    /// The great circle to another point in metres, on a sphere, by the haversine formula (Sinnott, "Virtues of the
-    /// haversine", 1984). Between a point and itself it is exactly 0.
+    /// Returns the great-circle distance to another point in metres, on a sphere, by the haversine formula (Sinnott,
+    /// "Virtues of the haversine", 1984). The distance from a point to itself is exactly 0.
     pub fn distance_to(self, other: Point) -> f64 {
         let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
         let along = self.lat.to_radians().cos() * other.lat.to_radians().cos() * half(self.lon, other.lon);
@@ -42,7 +42,7 @@ mod tests {
         check((0.0, -90.0), (0.0, 90.0), 20_015.1);
         // Frankfurt to New York.
         check((50.0264, 8.5431), (40.6398, -73.7789), 6_188.0);
-        // Over the antimeridian the short way.
+        // The short way across the antimeridian.
         check((0.0, 179.5), (0.0, -179.5), 111.2);
         check((47.4, 8.5), (47.4, 8.5), 0.0);
     }

@@ -7,7 +7,7 @@ use super::{FIELDS, InvalidStateVector, StateVector, UnixTime};
 pub struct Snapshot {
     /// The time in the response.
     pub time: UnixTime,
-    /// In the order of the response. An aircraft may occur twice.
+    /// The states, in the order of the response. An aircraft may occur more than once.
     pub states: Vec<StateVector>,
     /// The rows that could not be parsed.
     pub bad_rows: BadRows,
@@ -16,17 +16,17 @@ pub struct Snapshot {
 /// A row of a response that is not a valid state vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// The kind of fault, for metrics: the name of a field, `future`, …
+    /// The kind of error, for metrics: the name of a field, `future`, …
     pub kind: &'static str,
-    /// A description of the fault.
+    /// A description of the error.
     pub reason: String,
 }
 
 impl RejectedRow {
-    /// Faults other than those of a single field.
+    /// Kinds of errors that do not concern a single field.
     const OTHER_KINDS: [&str; 5] = ["columns", "encoding", "future", "row", "sensors"];
 
-    /// Every kind: the fields of a state vector, and the other kinds of fault.
+    /// Returns all kinds: the fields of a state vector, then the other kinds.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
         FIELDS.iter().map(|field| field.name).chain(Self::OTHER_KINDS)
     }
@@ -43,7 +43,7 @@ impl From<InvalidStateVector> for RejectedRow {
 pub struct BadRows(BTreeMap<&'static str, (u64, String)>);
 
 impl BadRows {
-    /// Counts a row. The first of each kind is kept as the example.
+    /// Counts a row. The first row of each kind is kept as its example.
     pub fn add(&mut self, row: RejectedRow) {
         debug_assert!(RejectedRow::kinds().any(|kind| kind == row.kind), "{} is not a kind of RejectedRow", row.kind);
         self.0.entry(row.kind).or_insert((0, row.reason)).0 += 1;
@@ -54,7 +54,7 @@ impl BadRows {
         self.0.values().map(|(count, _)| count).sum()
     }
 
-    /// Kind, count and the description of the first row, by kind.
+    /// Returns the count and the first row's description of each kind, ordered by kind.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64, &str)> {
         self.0.iter().map(|(kind, (count, example))| (*kind, *count, example.as_str()))
     }

@@ -11,22 +11,22 @@ use utoipa::ToSchema;
 pub struct UnixTime(pub i64);
 
 impl UnixTime {
-    /// The wall clock of this machine, rounded down to the second.
+    /// Returns the local wall clock, rounded down to the second.
     pub fn now() -> Self {
         SystemTime::now().into()
     }
 
-    /// Seconds from `earlier` to `self`; negative when `self` is the earlier one.
+    /// Returns the seconds from `earlier` to `self`; negative if `self` is earlier.
     pub fn seconds_since(self, earlier: UnixTime) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The moment `span` before this one, in whole seconds.
+    /// Returns the time `span` before this one, in whole seconds.
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub_unsigned(span.as_secs()))
     }
 
-    /// The moment `span` after this one, in whole seconds.
+    /// Returns the time `span` after this one, in whole seconds.
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(span.as_secs()))
     }

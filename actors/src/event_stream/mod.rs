@@ -1,4 +1,4 @@
-//! The bytes of an event stream on their way to one client: content encodings, frames and bounded queues.
+//! Encodes event streams and queues them for each client: content encodings, frames and bounded queues.
 
 mod encoding;
 mod queue;

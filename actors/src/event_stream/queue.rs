@@ -34,7 +34,7 @@ impl PartialEq for Frame {
 }
 
 impl Frame {
-    /// Up to this many bytes, writing one piece is cheaper for each connection than writing several.
+    /// Up to this size, writing one combined piece is cheaper for each connection than writing several.
     const SMALL: usize = 4096;
 
     /// Creates a frame of these pieces.
@@ -44,7 +44,7 @@ impl Frame {
         Arc::new(Self { pieces, chunk, length, made: Instant::now() })
     }
 
-    /// An empty frame has no chunk, since an empty chunk ends the body.
+    /// An empty frame has no chunk, since an empty chunk would end the body.
     fn chunk_of(pieces: &[Bytes], length: usize) -> Vec<Bytes> {
         if length == 0 {
             return Vec::new();
@@ -93,7 +93,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// No code panics while it holds the lock, so a poisoned lock still guards consistent data.
+    /// No code panics while holding the lock, so a poisoned lock still guards consistent data.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,8 +131,8 @@ pub enum Offer {
     Gone,
 }
 
-/// Creates a queue of frames between the hub and one connection, which reads the opening first. It notifies `wake_up` when
-/// the client has read everything after [`QueueSender::notify_when_empty`].
+/// Creates a queue of frames between the hub and one connection, which reads the opening first. It notifies `wake_up`
+/// when the client has read everything after [`QueueSender::notify_when_empty`].
 pub fn queue(opening: Arc<Frame>, wake_up: Arc<Notify>) -> (QueueSender, QueueReceiver) {
     let shared = Arc::new(Shared { inner: Mutex::default(), reads: AtomicU64::new(0), wake_up });
     (QueueSender(shared.clone()), QueueReceiver { shared, opening: Some(opening), lag: None })
@@ -207,8 +207,8 @@ impl Drop for QueueSender {
 }
 
 impl QueueReceiver {
-    /// Observes in `seconds` how long each frame takes from its creation until the next one is requested, which is when the
-    /// socket has accepted all of it. The opening is not measured.
+    /// Measures in `seconds` the time from the creation of each frame until the next one is requested, which is when
+    /// the socket has accepted all of it. The opening is not measured.
     pub fn measure(&mut self, seconds: Histogram) {
         self.lag = Some(Lag { seconds, sending: None });
     }
@@ -229,7 +229,7 @@ impl QueueReceiver {
             inner.bytes -= frame.length();
             self.note_progress();
             if inner.frames.is_empty() {
-                // Frees the buffer, which ten thousand idle clients need not keep.
+                // Free the buffer. Ten thousand idle clients do not need it.
                 inner.frames = VecDeque::new();
             }
             if let Some(lag) = &mut self.lag {

@@ -2,37 +2,37 @@ use std::time::{Duration, Instant};
 
 use crate::domain::UnixTime;
 
-/// The seconds of an hour.
+/// The number of seconds in an hour.
 pub const HOUR: i64 = 60 * 60;
 
-/// The start of the UTC hour that contains `time`.
+/// Returns the start of the UTC hour that contains `time`.
 pub fn hour_of(time: UnixTime) -> UnixTime {
     UnixTime(time.0 - time.0.rem_euclid(HOUR))
 }
 
-/// How far the cursor stays behind the newest row. The source repeats an aircraft for up to 315 s after its last message,
-/// so rows arrive up to that much behind the newest one. Later rows are noted and their summaries rebuilt, which costs more.
+/// How far the cursor stays behind the newest row. The source repeats an aircraft for up to 315 s after its last
+/// message, so rows may be that late. The summaries of rows that are even later must be rebuilt, which costs more.
 const SETTLING: Duration = Duration::from_secs(6 * 60);
-/// The longest window, and how often an hour is counted before it is over.
+/// The longest window, and the interval at which the current hour is counted.
 const MAX_SPAN: i64 = 10 * 60;
 const MIN_SPAN: i64 = 1;
 
-/// How far the summaries may follow the stored rows, and how large the next window of rows is.
+/// Decides how far the summaries may advance, and how large the next window of rows is.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
     newest: Option<UnixTime>,
-    /// When a batch was last stored.
+    /// The time at which a batch was last stored.
     stored: Instant,
-    /// Seconds.
+    /// The length of the next window in seconds.
     span: i64,
 }
 
-/// The rows from `from` until before `to`.
+/// A range of rows, from `from` (inclusive) to `to` (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) from: UnixTime,
     pub(super) to: UnixTime,
-    /// The hour to count once the window is done.
+    /// The hour to count after the window.
     pub(super) hour: Option<UnixTime>,
 }
 
@@ -47,14 +47,14 @@ impl Cursor {
         self.stored = now;
     }
 
-    /// The time before which the rows are complete, as far as can be known. While a backlog is stored it follows the
-    /// newest row; when nothing arrives it follows the clock.
+    /// Returns the time before which all rows have presumably arrived. It follows the newest row while a backlog is
+    /// being stored, and the clock while nothing arrives.
     pub(super) fn settled(&self, clock: UnixTime, now: Instant) -> Option<UnixTime> {
         let newest = if now.duration_since(self.stored) < SETTLING { self.newest?.min(clock) } else { clock };
         Some(newest.minus(SETTLING))
     }
 
-    /// The next window after `through`; `None` once everything before `settled` is done.
+    /// Returns the window that follows `through`; `None` if everything before `settled` is done.
     pub(super) fn next_window(&self, through: UnixTime, settled: UnixTime, clock: UnixTime) -> Option<Window> {
         if through >= settled {
             return None;
@@ -69,8 +69,8 @@ impl Cursor {
         Some(Window { from: through, to, hour: (completes_hour || in_current_hour).then_some(hour) })
     }
 
-    /// Adapts the next window to the number of rows found in this one. `false`: the window has too many rows and must be
-    /// cut.
+    /// Adapts the length of the next window to the number of rows in this one. Returns `false` if the window has too
+    /// many rows and must be shortened.
     pub(super) fn adapt(&mut self, window: Window, rows: usize, limit: usize) -> bool {
         if rows > limit && !window.is_shortest() {
             self.span = (window.span() / 2).max(MIN_SPAN);
@@ -84,7 +84,8 @@ impl Cursor {
 }
 
 impl Window {
-    /// How many rows to read to see whether there are more than `limit`: all of them where the window cannot be cut.
+    /// Returns the number of rows to read in order to detect more than `limit` rows. A window of the shortest length is
+    /// read completely.
     pub(super) fn read_limit(self, limit: usize) -> usize {
         if self.is_shortest() { usize::MAX } else { limit.saturating_add(1) }
     }
@@ -121,7 +122,7 @@ mod tests {
         assert_eq!(settled(&cursor, NOON, 520), Some(NOON - 9360));
         assert_eq!(settled(&cursor, NOON, 869), Some(NOON - 9360));
         assert_eq!(settled(&cursor, NOON, 870), Some(NOON - 360));
-        // A row from the future does not move it ahead of the clock.
+        // A row from the future does not move the cursor ahead of the clock.
         cursor.stored(UnixTime(i64::MAX), start + Duration::from_secs(900));
         assert_eq!(settled(&cursor, NOON, 901), Some(NOON - 360));
     }

@@ -3,30 +3,30 @@ use std::time::Duration;
 
 use crate::domain::{Flight, Icao24, Sighting};
 
-/// The longest flight: an aircraft that stays in the air for longer gets one flight after another.
+/// The maximum length of a flight. An aircraft that stays in the air for longer gets several consecutive flights.
 pub const MAX_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Groups one aircraft's sightings, taken in the order of time, into flights.
+/// Groups the sightings of one aircraft, in chronological order, into flights.
 ///
-/// A flight starts with a state in the air. It ends with the first state on the ground, which still belongs to it; or
-/// before a state that follows after more than the gap; or before a state with a different callsign (a state without one
-/// changes nothing); or before a state a day after its first. States on the ground between flights belong to no flight.
+/// A flight starts with an airborne state. It ends with the first state on the ground, which is part of the flight, or
+/// before a state that follows after a longer pause than the gap, has a different callsign (a missing one does not
+/// count as different), or is a day after the first. States on the ground between flights belong to no flight.
 #[derive(Debug)]
 pub struct FlightLog {
     gap: Duration,
     last: Option<Flight>,
-    /// Whether `last` has changed since the log was opened.
+    /// Whether `last` has changed since the log was created.
     touched: bool,
     finished: Vec<Flight>,
 }
 
 impl FlightLog {
-    /// Continues after the aircraft's last known flight.
+    /// Continues the aircraft's last known flight.
     pub fn after(last: Option<Flight>, gap: Duration) -> Self {
         Self { gap, last, touched: false, finished: Vec::new() }
     }
 
-    /// Whether the next sighting starts a flight.
+    /// Whether this sighting would start a flight.
     pub fn starts_with(&self, sighting: &Sighting) -> bool {
         !sighting.on_ground && !self.continues_with(sighting)
     }
@@ -42,7 +42,7 @@ impl FlightLog {
         })
     }
 
-    /// Takes the next sighting, which must be later than all before it.
+    /// Adds the next sighting, which must be later than all previous ones.
     pub fn add(&mut self, sighting: &Sighting) {
         if self.continues_with(sighting) {
             if let Some(flight) = &mut self.last {
@@ -56,7 +56,7 @@ impl FlightLog {
         }
     }
 
-    /// The flights that started or continued, in the order of time.
+    /// Returns the flights that started or continued, in chronological order.
     pub fn flights(self) -> Vec<Flight> {
         let mut flights = self.finished;
         flights.extend(self.last.filter(|_| self.touched));
@@ -64,8 +64,8 @@ impl FlightLog {
     }
 }
 
-/// Continues many aircraft's last flights with new sightings and returns the flights that changed or started. The
-/// sightings are ordered by aircraft and time, and later than everything that the flights are made of.
+/// Extends the last flights of many aircraft with new sightings, and returns the flights that changed or started. The
+/// sightings must be ordered by aircraft and time, and be later than all sightings of these flights.
 pub fn extend_flights(sightings: &[Sighting], last: Vec<Flight>, gap: Duration) -> Vec<Flight> {
     let mut last: HashMap<Icao24, Flight> = last.into_iter().map(|flight| (flight.icao24, flight)).collect();
     let mut flights = Vec::new();
@@ -104,7 +104,7 @@ mod tests {
         log.flights()
     }
 
-    /// First and last second and the states of each flight.
+    /// Returns the first and last second and the number of states of each flight.
     fn spans(sightings: &[Sighting]) -> Vec<(i64, i64, u64)> {
         flights(sightings).iter().map(|flight| (flight.first_seen.0, flight.last_seen.0, flight.states)).collect()
     }
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(spans(&seen), [(20, 40, 3), (70, 70, 1)]);
         let landed: Vec<_> = flights(&seen).iter().map(|flight| flight.landed).collect();
         assert_eq!(landed, [true, false]);
-        // Next seen on the ground, after the gap: the landing was not seen.
+        // The aircraft is next seen on the ground, after the gap, so the landing is not part of the flight.
         assert!(!flights(&[at(0), ground(4000)])[0].landed);
         assert_eq!(spans(&[ground(0), ground(1)]), []);
     }

@@ -1,6 +1,6 @@
-//! The summaries of the stored rows: flights, and the traffic of each hour.
+//! Summaries of the stored rows: flights, and hourly traffic counts.
 //!
-//! [`Summarizer`] decides, over a [`SummaryStore`] that each database implements.
+//! [`Summarizer`] contains the logic; each database implements a [`SummaryStore`].
 
 mod cursor;
 mod flight_log;

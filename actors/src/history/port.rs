@@ -3,28 +3,29 @@ use std::future::Future;
 use super::rebuild::LateRows;
 use crate::domain::{Flight, Icao24, Sighting, UnixTime};
 
-/// An open transaction on the summaries and on the rows that they are made of. PostgreSQL and SQLite implement it.
+/// An open transaction on the summaries and on the rows from which they are derived. PostgreSQL and SQLite implement
+/// it.
 ///
-/// From its start to its end no other transaction moves the cursor or stores rows behind it. It takes effect with its
-/// commit, which is up to its owner, or not at all.
+/// While it is open, no other transaction moves the cursor or stores rows behind it. Its owner commits it or rolls it
+/// back.
 ///
-/// The summaries are the tables `flights`, `traffic_by_country` and `traffic_by_cell`. The tables that keep their progress
-/// are still named `derived_*`: renaming a table needs a migration of its own.
+/// The summaries are the tables `flights`, `traffic_by_country` and `traffic_by_cell`. The tables with their progress
+/// are still named `derived_*`, since renaming a table needs a migration.
 pub trait SummaryStore {
-    /// Why a call failed.
+    /// The error of a failed call.
     type Error;
 
-    /// The cursor: rows with an earlier `last_contact` are in the summaries, except for the noted late ones. `None` before
-    /// the first row is stored.
+    /// Returns the cursor: the summaries cover all rows with an earlier `last_contact`, except for noted late rows.
+    /// `None` before the first row is stored.
     ///
     /// # Errors
-    /// As the database reports; so for all calls.
+    /// All methods return the database's errors.
     fn cursor(&mut self) -> impl Future<Output = Result<Option<UnixTime>, Self::Error>>;
 
     /// Moves the cursor.
     fn move_cursor(&mut self, to: UnixTime) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// At most `limit` of the rows from `from` until before `to`, in any order.
+    /// Returns at most `limit` rows from `from` (inclusive) to `to` (exclusive), in any order.
     fn sightings(
         &mut self,
         from: UnixTime,
@@ -32,7 +33,8 @@ pub trait SummaryStore {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Sighting>, Self::Error>>;
 
-    /// The first rows of one aircraft from `from` until before `to`, at most `limit`, in the order of time.
+    /// Returns the first rows of one aircraft from `from` (inclusive) to `to` (exclusive), at most `limit`, in
+    /// chronological order.
     fn track(
         &mut self,
         icao24: Icao24,
@@ -41,21 +43,22 @@ pub trait SummaryStore {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Sighting>, Self::Error>>;
 
-    /// For each of these aircraft the last flight that started at or before `until`, where there is one.
+    /// Returns the last flight of each of these aircraft that started at or before `until`, if there is one.
     fn last_flights(
         &mut self,
         aircraft: &[Icao24],
         until: UnixTime,
     ) -> impl Future<Output = Result<Vec<Flight>, Self::Error>>;
 
-    /// When the flights of an aircraft started that started after `after`.
+    /// Returns the start times of an aircraft's flights that started after `after`.
     fn flight_starts(
         &mut self,
         icao24: Icao24,
         after: UnixTime,
     ) -> impl Future<Output = Result<Vec<UnixTime>, Self::Error>>;
 
-    /// Deletes the flights of an aircraft that started from `from` until before `until`, or without an end.
+    /// Deletes the flights of an aircraft that started from `from` (inclusive) to `until` (exclusive); `None` means no
+    /// end.
     fn delete_flights(
         &mut self,
         icao24: Icao24,
@@ -63,28 +66,28 @@ pub trait SummaryStore {
         until: Option<UnixTime>,
     ) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// Inserts flights, or replaces those with the same aircraft and start.
+    /// Inserts flights, replacing those with the same aircraft and start.
     fn write_flights(&mut self, flights: &[Flight]) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// At most `limit` of the aircraft whose late rows are noted.
+    /// Returns at most `limit` aircraft with noted late rows.
     fn late_aircraft(&mut self, limit: usize) -> impl Future<Output = Result<Vec<(Icao24, LateRows)>, Self::Error>>;
 
-    /// Replaces the note of an aircraft's late rows, or deletes it.
+    /// Replaces or deletes the note of an aircraft's late rows.
     fn note_late_aircraft(
         &mut self,
         icao24: Icao24,
         rest: Option<LateRows>,
     ) -> impl Future<Output = Result<(), Self::Error>>;
 
-    /// Deletes the note of the oldest hour with late rows and returns the hour, and whether there are more. `None` also
-    /// where the database counts the hours by itself, as continuous aggregates do.
+    /// Deletes the note of the oldest hour with late rows, and returns the hour and whether there are more. Always
+    /// `None` if the database counts the hours by itself, as continuous aggregates do.
     fn take_late_hour(&mut self) -> impl Future<Output = Result<Option<(UnixTime, bool)>, Self::Error>>;
 
-    /// Counts the rows of an hour before `until` and replaces its counts; whether there were any rows. Does nothing where the
-    /// database counts the hours by itself.
+    /// Counts the rows of an hour before `until`, and replaces the hour's counts. Returns whether there were any rows.
+    /// Does nothing if the database counts the hours by itself.
     fn count_hour(&mut self, hour: UnixTime, until: UnixTime) -> impl Future<Output = Result<bool, Self::Error>>;
 
-    /// Deletes some of the flights and hourly counts from before `oldest`, about `limit` of each table; whether there may
-    /// be more.
+    /// Deletes flights and hourly counts from before `oldest`, about `limit` per table. Returns whether there may be
+    /// more.
     fn expire(&mut self, oldest: UnixTime, limit: usize) -> impl Future<Output = Result<bool, Self::Error>>;
 }

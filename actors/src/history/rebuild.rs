@@ -4,56 +4,57 @@ use std::time::Duration;
 use super::flight_log::FlightLog;
 use crate::domain::{Flight, Sighting, UnixTime};
 
-/// Rows of one aircraft that were stored behind the cursor: the flights that they touch are rebuilt.
+/// The range of one aircraft's rows that were stored behind the cursor. The flights in this range are rebuilt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LateRows {
-    /// The oldest of them.
+    /// The time of the oldest late row.
     pub oldest: UnixTime,
-    /// The newest of them.
+    /// The time of the newest late row.
     pub newest: UnixTime,
 }
 
 impl LateRows {
-    /// The part of them that is not older than `horizon`.
+    /// Returns the part of the range that is not older than `horizon`.
     pub(super) fn since(self, horizon: UnixTime) -> Option<Self> {
         (self.newest >= horizon).then(|| Self { oldest: self.oldest.max(horizon), ..self })
     }
 }
 
-/// Rebuilds one aircraft's flights, from just before its late rows until a known flight starts unchanged.
+/// Rebuilds one aircraft's flights, from just before its late rows to the start of the first unchanged flight.
 #[derive(Debug)]
 pub(super) struct Rebuild {
     log: FlightLog,
     late: LateRows,
     from: UnixTime,
-    /// When the known flights after the late rows start.
+    /// The start times of the known flights after the late rows.
     later: BTreeSet<UnixTime>,
-    /// How many sightings to take, rounded up to whole flights.
+    /// The number of sightings to process, rounded up to whole flights.
     limit: usize,
     taken: usize,
     until: Option<UnixTime>,
     finished: bool,
 }
 
-/// What replaces an aircraft's flights.
+/// The replacement of an aircraft's flights.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rebuilt {
-    /// The flights that started from here …
+    /// Flights that started at or after this time are replaced.
     pub(super) from: UnixTime,
-    /// … until before here, where there is an end, are replaced …
+    /// Flights that started at or after this time, if set, are kept.
     pub(super) until: Option<UnixTime>,
-    /// … by these. The first of them may have started before `from` and continues.
+    /// The new flights. The first one may have started before `from` and continues.
     pub(super) flights: Vec<Flight>,
-    /// What a later step has to rebuild.
+    /// The late rows left for a later step.
     pub(super) rest: Option<LateRows>,
 }
 
 impl Rebuild {
-    /// `before` is the aircraft's last known flight that started at or before the oldest of the late rows, which are not
-    /// older than `horizon`. `None`: rows before `horizon` may be deleted, and the flight cannot be rebuilt without them.
+    /// Creates a rebuild. `before` is the aircraft's last known flight that started at or before the oldest late row;
+    /// no late row is older than `horizon`. Returns `None` if the flight needs rows before `horizon`, since those may
+    /// have been deleted.
     pub(super) fn new(late: LateRows, before: Option<Flight>, horizon: UnixTime, gap: Duration) -> Option<Self> {
         let (from, last) = match before {
-            // It continues after its last state as if nothing were known after it.
+            // The flight ended before the late rows, so it can be continued without being rebuilt.
             Some(flight) if flight.last_seen < late.oldest => (UnixTime(flight.last_seen.0 + 1), Some(flight)),
             Some(flight) => (flight.first_seen, None),
             None => (late.oldest, None),
@@ -70,19 +71,19 @@ impl Rebuild {
         })
     }
 
-    /// Ends early where one of these known flights starts, which start after the newest of the late rows.
+    /// Stops at the start of one of these known flights. They must start after the newest late row.
     #[must_use]
     pub(super) fn until_one_of(self, later: BTreeSet<UnixTime>) -> Self {
         Self { later, ..self }
     }
 
-    /// Leaves the rest for a later step once `limit` sightings are taken and the next flight starts.
+    /// Stops at the first flight that starts after `limit` sightings. The rest is left for a later step.
     #[must_use]
     pub(super) fn at_most(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
 
-    /// The time of the first sighting to take.
+    /// The time of the first sighting to add.
     pub(super) fn from(&self) -> UnixTime {
         self.from
     }
@@ -91,10 +92,10 @@ impl Rebuild {
         self.taken
     }
 
-    /// Takes the next sighting; `false` once it needs no more.
+    /// Adds the next sighting. Returns `false` if no more sightings are needed.
     pub(super) fn add(&mut self, sighting: &Sighting) -> bool {
         if self.log.starts_with(sighting) {
-            // A flight depends on nothing before its start.
+            // A flight does not depend on anything before its start.
             let unchanged = sighting.at > self.late.newest && self.later.contains(&sighting.at);
             let enough = self.taken >= self.limit && sighting.at > self.late.oldest;
             if unchanged || enough {
@@ -130,7 +131,7 @@ mod tests {
         log.flights()
     }
 
-    /// Brings the flights up to date in steps and returns how many sightings that took.
+    /// Rebuilds the flights in steps, and returns the number of processed sightings.
     fn rebuild(known: &mut Vec<Flight>, late: LateRows, seen: &[Sighting], limit: usize) -> usize {
         let mut taken = 0;
         let mut left = Some(late);
@@ -198,7 +199,7 @@ mod tests {
         assert!(rebuild(late, Some(flight.clone()), flight.first_seen.0).is_some());
         assert!(rebuild(late, Some(flight.clone()), flight.first_seen.0 + 1).is_none());
         assert_eq!(late.since(UnixTime(late.newest.0 + 1)), None);
-        // Later rows continue the flight without its rows.
+        // The late rows continue the flight, which can be extended without its rows.
         let after = UnixTime(flight.last_seen.0 + 60);
         assert!(rebuild(LateRows { oldest: after, newest: after }, Some(flight.clone()), after.0).is_some());
     }

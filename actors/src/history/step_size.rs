@@ -1,7 +1,7 @@
 use std::cell::Cell;
 
-/// How many rows one step of maintenance handles: a quarter after a failure, which may have been a timeout, and twice as
-/// many after each success, up to a limit.
+/// The number of rows per maintenance step. It is quartered after a failure, which may have been a timeout, and doubled
+/// after each success, up to a limit.
 #[derive(Clone, Debug)]
 pub struct StepSize {
     rows: Cell<u32>,
@@ -15,12 +15,12 @@ impl StepSize {
         Self { rows: Cell::new(max), max }
     }
 
-    /// How many rows the next step handles.
+    /// The number of rows of the next step.
     pub fn rows(&self) -> u32 {
         self.rows.get()
     }
 
-    /// Adapts to whether a step succeeded.
+    /// Adapts the size to the outcome of a step.
     pub fn adapt(&self, succeeded: bool) {
         let rows = self.rows.get();
         let next = if succeeded { rows.saturating_mul(2) } else { rows / 4 };

@@ -7,31 +7,31 @@ use super::rebuild::{LateRows, Rebuild, Rebuilt};
 use super::step_size::StepSize;
 use crate::domain::{Icao24, Sighting, UnixTime};
 
-/// How many windows a step covers: most of them are empty where it crosses a gap.
+/// The maximum number of windows per step. Across a gap in the data, most windows are empty.
 const MAX_WINDOWS: usize = 200;
-/// How many aircraft with late rows a step rebuilds.
+/// The maximum number of aircraft with late rows per step.
 const MAX_LATE_AIRCRAFT: usize = 100;
-/// How many rows of a track are read at once.
+/// The number of an aircraft's rows that are read at once.
 const TRACK_PAGE: usize = 5_000;
 
-/// What the summaries are made by.
+/// Settings of the summaries.
 #[derive(Clone, Debug)]
 pub struct SummaryOptions {
-    /// The longest pause between two states of one flight.
+    /// The longest pause between two states of the same flight.
     pub flight_gap: Duration,
     /// How long rows are kept.
     pub retention: Duration,
     /// How long flights and hourly counts are kept.
     pub summary_retention: Duration,
-    /// How many rows a step reads at most.
+    /// The maximum number of rows per step.
     pub max_rows: u32,
 }
 
-/// Makes flights and hourly counts of the stored rows, in steps of one transaction each.
+/// Derives flights and hourly counts from the stored rows, in steps of one transaction each.
 ///
-/// It remembers only what makes the steps efficient; the state that counts is in the database, so a step that is lost with
-/// its process is simply repeated. A step changes the summarizer too: take a step with a clone of it, keep the clone after
-/// the commit, and call [`Summarizer::failed`] on the original otherwise.
+/// Its own state only makes the steps efficient. The progress is stored in the database, so a step that is lost with
+/// its process is simply repeated. A step also changes the summarizer: run it on a clone, keep the clone after the
+/// commit, and otherwise call [`Summarizer::failed`] on the original.
 #[derive(Clone, Debug)]
 pub struct Summarizer {
     options: SummaryOptions,
@@ -40,7 +40,7 @@ pub struct Summarizer {
 }
 
 impl Summarizer {
-    /// For a process that starts now.
+    /// Creates a summarizer for a process that starts now.
     pub fn new(options: SummaryOptions, now: Instant) -> Self {
         let step_size = StepSize::new(options.max_rows);
         Self { options, cursor: Cursor::new(now), step_size }
@@ -51,16 +51,16 @@ impl Summarizer {
         self.cursor.stored(newest, now);
     }
 
-    /// Makes the next step smaller, after one that failed or was not committed.
+    /// Makes the next step smaller. Must be called after a step that failed or was not committed.
     pub fn failed(&mut self) {
         self.step_size.adapt(false);
     }
 
-    /// Takes one step in an open transaction: expires, follows the rows ahead of the cursor, and repairs what late rows
-    /// touch. Returns whether there is more to do.
+    /// Performs one step in an open transaction: deletes expired summaries, processes the rows ahead of the cursor, and
+    /// rebuilds the summaries of late rows. Returns whether there is more to do.
     ///
     /// # Errors
-    /// The store's; the transaction must be rolled back.
+    /// Returns the store's error; the transaction must then be rolled back.
     pub async fn step<S: SummaryStore>(
         &mut self,
         store: &mut S,
@@ -88,9 +88,9 @@ struct Step<'a, S> {
     store: &'a mut S,
     options: &'a SummaryOptions,
     clock: UnixTime,
-    /// Rows before it may be deleted.
+    /// Rows before this time may have been deleted.
     horizon: UnixTime,
-    /// How many rows to read.
+    /// The maximum number of rows to read.
     limit: usize,
 }
 
@@ -99,7 +99,7 @@ impl<S: SummaryStore> Step<'_, S> {
         self.clock.minus(self.options.summary_retention)
     }
 
-    /// Makes flights of the rows ahead of the cursor, counts the hours that it passes, and returns where it is now.
+    /// Adds the rows ahead of the cursor to the flights, counts the hours that it passes, and returns the new cursor.
     async fn follow(&mut self, start: UnixTime, settled: UnixTime, cursor: &mut Cursor) -> Result<UnixTime, S::Error> {
         let mut through = start.max(self.horizon);
         let (mut rows, mut windows) = (0, 0);
@@ -118,7 +118,7 @@ impl<S: SummaryStore> Step<'_, S> {
             if let Some(hour) = window.hour.filter(|hour| *hour >= self.horizon)
                 && self.store.count_hour(hour, through).await?
             {
-                // Counting one hour is enough work for a step.
+                // One counted hour is enough work for a step.
                 break;
             }
         }
@@ -128,7 +128,7 @@ impl<S: SummaryStore> Step<'_, S> {
         Ok(through)
     }
 
-    /// Continues the flights known before `from`, or starts new ones.
+    /// Continues the flights known at `from`, or starts new ones.
     async fn continue_flights(&mut self, from: UnixTime, mut sightings: Vec<Sighting>) -> Result<(), S::Error> {
         sightings.sort_unstable_by_key(|sighting| (sighting.icao24, sighting.at));
         let mut aircraft: Vec<Icao24> = sightings.iter().map(|sighting| sighting.icao24).collect();
@@ -141,7 +141,7 @@ impl<S: SummaryStore> Step<'_, S> {
         self.store.write_flights(&flights).await
     }
 
-    /// Rebuilds flights that late rows touch, of some aircraft; whether there may be more.
+    /// Rebuilds flights with late rows, for a limited number of aircraft. Returns whether there may be more.
     async fn rebuild_flights(&mut self, through: UnixTime) -> Result<bool, S::Error> {
         let noted = self.store.late_aircraft(MAX_LATE_AIRCRAFT).await?;
         let mut taken = 0;
@@ -157,7 +157,7 @@ impl<S: SummaryStore> Step<'_, S> {
         Ok(noted.len() == MAX_LATE_AIRCRAFT)
     }
 
-    /// Returns what is left of the aircraft's late rows, and how many rows were read.
+    /// Returns the remaining late rows of the aircraft, and the number of processed rows.
     async fn rebuild_aircraft(
         &mut self,
         icao24: Icao24,
@@ -188,7 +188,7 @@ impl<S: SummaryStore> Step<'_, S> {
         Ok((rest, taken))
     }
 
-    /// Counts an hour again that got late rows. One a step; whether there are more.
+    /// Recounts one hour with late rows. Returns whether there are more.
     async fn count_late_hour(&mut self, through: UnixTime) -> Result<bool, S::Error> {
         let Some((hour, more)) = self.store.take_late_hour().await? else { return Ok(false) };
         if hour >= self.horizon.max(self.oldest_summary()) {

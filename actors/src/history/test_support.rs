@@ -8,12 +8,13 @@ use crate::domain::{Icao24, Point, Sighting, UnixTime};
 
 pub(super) const GAP: Duration = Duration::from_secs(30 * 60);
 
-/// Seconds since the sighting before, the number of the callsign and of the position, and whether it is on the ground.
+/// The seconds since the previous sighting, the number of the callsign and of the position, and whether it is on the
+/// ground.
 #[derive(Clone, Debug)]
 pub(super) struct SightingParts(i64, u8, u8, bool);
 
 impl SightingParts {
-    /// In the air.
+    /// Creates an airborne sighting.
     pub(super) fn airborne(pause: i64, callsign: u8) -> Self {
         Self(pause, callsign, 1, false)
     }

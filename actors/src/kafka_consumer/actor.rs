@@ -7,9 +7,9 @@ use crate::metrics::Metrics;
 use crate::ports::Subscription;
 use crate::supervision::{Phase, Vitals};
 
-/// Reads Kafka along a route, as fast as its other end takes the records.
+/// Reads Kafka along a route, as fast as the destination accepts the records.
 ///
-/// The subscription outlives a restart of the actor: it is rewound and does not join its group again.
+/// The subscription survives a restart of the actor: it is rewound and does not rejoin its group.
 pub struct KafkaConsumer<S, R> {
     context: ConsumerContext<S>,
     route: R,
@@ -17,7 +17,7 @@ pub struct KafkaConsumer<S, R> {
 }
 
 impl<S: Subscription, R: Route> KafkaConsumer<S, R> {
-    /// A consumer that starts reading as soon as it is started.
+    /// Creates a consumer that starts to read when the actor is started.
     pub fn new(subscription: S, route: R, vitals: Vitals, metrics: Metrics) -> Self {
         Self { context: ConsumerContext::new(subscription, vitals, metrics), route, left: 0 }
     }

@@ -12,7 +12,7 @@ use crate::ports::{StoreError, Subscription};
 use crate::supervision::backoff::Backoff;
 use crate::throttle::Throttle;
 
-/// Brings batches to the database, and records that it cannot take to the dead letters.
+/// Stores batches in the database, and publishes records that it rejects as dead letters.
 pub(super) struct BatchStorer<S> {
     pub(super) context: ConsumerContext<S>,
     pub(super) db_writer: Recipient<StoreBatch>,
@@ -20,8 +20,8 @@ pub(super) struct BatchStorer<S> {
 }
 
 impl<S: Subscription> BatchStorer<S> {
-    /// Retries until the batch is stored. Dead letters are published first, since the position must not pass them before
-    /// Kafka has them. Also returns their number.
+    /// Stores a batch, and retries until it succeeds. Dead letters are published first, since the position must not
+    /// advance past them until Kafka has acknowledged them. Also returns the number of dead letters.
     pub(super) async fn store(self, mut batch: Batch) -> (Arc<Batch>, Stored, u64) {
         let mut letters: Vec<DeadLetter> =
             batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
@@ -33,7 +33,7 @@ impl<S: Subscription> BatchStorer<S> {
             let (error, pause) = match self.db_writer.send(StoreBatch(batch.clone())).await {
                 Ok(Ok(stored)) => return (batch, stored, sent),
                 Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
-                    // The database may reject every row.
+                    // The log is throttled because the database may reject every row.
                     static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
                     if let Some(suppressed) = REJECTED.admit() {
                         log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%, suppressed; "the database rejected a row: {reason}");
@@ -54,7 +54,7 @@ impl<S: Subscription> BatchStorer<S> {
         }
     }
 
-    /// Publishes dead letters, and retries until Kafka has them all.
+    /// Publishes dead letters, and retries until Kafka has acknowledged all of them.
     async fn publish_dead_letters(&self, letters: &mut Vec<DeadLetter>) -> u64 {
         let count = letters.len() as u64;
         let mut backoff = Backoff::for_a_service();
@@ -85,7 +85,7 @@ impl<S: Subscription> BatchStorer<S> {
     }
 }
 
-/// Moves the rows of a key from a batch to dead letters.
+/// Moves the rows with this key from a batch to dead letters.
 fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &str) -> Vec<DeadLetter> {
     let topic = batch.log.topic.clone();
     let mut letters = Vec::new();

@@ -6,13 +6,13 @@ use crate::supervision::in_flight::InFlightWork;
 use crate::supervision::{Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
-/// What a route works with: the subscription, and where it reports.
+/// What a route needs from its actor: the subscription, and the vitals and metrics to report to.
 pub struct ConsumerContext<S> {
     pub(super) subscription: Rc<S>,
     pub(super) vitals: Vitals,
     pub(super) metrics: Metrics,
     pub(super) work: Rc<InFlightWork>,
-    /// Limits how often failures are logged: an outage causes several a second. The vitals always have the newest.
+    /// Throttles the log, since an outage causes several failures per second. The vitals always contain the newest one.
     pub(super) failure_log: Rc<Throttle>,
 }
 
@@ -40,14 +40,14 @@ impl<S> ConsumerContext<S> {
         Self { subscription: Rc::new(subscription), vitals, metrics, work: Rc::default(), failure_log }
     }
 
-    /// Reports that the route cannot continue because of a dependency.
+    /// Reports that a dependency prevents the route from continuing.
     pub(super) fn report_failure(&self, dependency: Dependency, error: &str) {
         self.vitals.error(error);
         self.vitals.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(format!("{}: {error}", dependency.name())));
     }
 
-    /// The same, with a line in the log unless there were too many.
+    /// Like `report_failure`, and logs the failure unless the log is throttled.
     pub(super) fn log_failure(&self, actor: &str, dependency: Dependency, error: &str) {
         if let Some(suppressed) = self.failure_log.admit() {
             log::warn!(actor, suppressed; "{}: {error}", dependency.name());

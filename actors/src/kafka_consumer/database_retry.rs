@@ -5,10 +5,10 @@ use tokio::time::Instant;
 use crate::ports::StoreError;
 use crate::supervision::backoff::Backoff;
 
-/// When a request to the database is retried, and how often failures are logged.
+/// Decides when a database request is retried, and how often failures are logged.
 ///
-/// An unavailable database is used again within seconds of its return. One that refuses waits for its operator: retries every few
-/// seconds would fill its log and may lock the account.
+/// An unavailable database is used again within seconds of its return. A database that refuses requests is retried less
+/// often, until the operator acts: retries every few seconds would fill its log and might lock the account.
 #[derive(Debug)]
 pub(super) struct DatabaseRetry {
     unavailable: Backoff,
@@ -18,14 +18,14 @@ pub(super) struct DatabaseRetry {
 }
 
 impl DatabaseRetry {
-    /// The same error is logged again after this time.
+    /// The time after which the same error is logged again.
     const LOG_AGAIN: Duration = Duration::from_secs(60);
 
     pub(super) fn new() -> Self {
         Self { unavailable: Backoff::for_a_service(), refused: Backoff::for_an_operator(), logged: None, suppressed: 0 }
     }
 
-    /// The pause before the next attempt.
+    /// Returns the pause before the next attempt.
     pub(super) fn pause(&mut self, error: Option<&StoreError>) -> Duration {
         if matches!(error, Some(StoreError::Refused(_))) {
             self.unavailable = Backoff::for_a_service();
@@ -36,7 +36,8 @@ impl DatabaseRetry {
         }
     }
 
-    /// Whether to log this error now: a new one at once, the same one once a minute. If so, the number of suppressed lines.
+    /// Returns the number of suppressed lines if this error is to be logged now: a new error immediately, the same one
+    /// once a minute.
     pub(super) fn should_log(&mut self, error: &str) -> Option<u64> {
         let now = Instant::now();
         if self.logged.as_ref().is_some_and(|(last, at)| last == error && now - *at < Self::LOG_AGAIN) {

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use crate::ports::SubscriptionEvent;
 
-/// The events of a subscription that were reported and are not handled yet; at most one of them is a batch.
+/// The subscription events that are not processed yet; at most one of them is a batch.
 #[derive(Debug, Default)]
 pub(super) struct EventQueue(VecDeque<SubscriptionEvent>);
 
@@ -23,7 +23,7 @@ impl EventQueue {
         self.0.iter().any(|event| matches!(event, SubscriptionEvent::Batch(_)))
     }
 
-    /// Whether a later assignment or revocation of the partition is queued, so that the current one is out of date.
+    /// Whether a later assignment or revocation of the partition is queued, so that the current one is outdated.
     pub(super) fn supersedes(&self, partition: i32) -> bool {
         self.0.iter().any(|event| match event {
             SubscriptionEvent::Assigned(partitions) | SubscriptionEvent::Revoked(partitions) => {

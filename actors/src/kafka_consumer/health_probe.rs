@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::ports::{Subscription, SubscriptionError};
 
-/// Probes Kafka from a failure until it answers; an idle topic would never show that Kafka is back.
+/// Probes Kafka after a failure until it responds. An idle topic would not show that Kafka is available again.
 pub(super) struct HealthProbe<S> {
     subscription: Rc<S>,
     probe: Option<LocalBoxFuture<'static, Result<(), SubscriptionError>>>,
@@ -19,7 +19,7 @@ impl<S: Subscription> HealthProbe<S> {
         Self { subscription: subscription.clone(), probe: None }
     }
 
-    /// Starts probing, unless it does already.
+    /// Starts to probe, unless already probing.
     pub(super) fn start(&mut self) {
         if self.probe.is_none() {
             self.probe_after(Duration::ZERO);
@@ -35,7 +35,7 @@ impl<S: Subscription> HealthProbe<S> {
         self.probe = Some(probe.boxed_local());
     }
 
-    /// The next result; a success is the last. Pending forever while not probing. Cancel safe.
+    /// Returns the next result. A success ends the probe. Never resolves while not probing. Cancel safe.
     pub(super) async fn result(&mut self) -> Result<(), SubscriptionError> {
         let Some(probe) = &mut self.probe else { return std::future::pending().await };
         let result = probe.await;

@@ -1,4 +1,4 @@
-//! Reads Kafka and delivers the records along a route, into the database or to the live picture, and reports the lag.
+//! Reads Kafka, delivers the records along a route into the database or to the live picture, and reports the lag.
 
 mod actor;
 mod batch_storer;

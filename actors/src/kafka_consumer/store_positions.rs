@@ -6,7 +6,7 @@ use crate::batch::Position;
 use crate::messages::FindPositions;
 use crate::ports::{StartAt, Subscription};
 
-/// Where reading starts for a stored position; without one at the oldest record.
+/// Returns where to start reading: at the stored position, or at the oldest record if there is none.
 pub(super) fn start_at(position: Option<&Position>) -> StartAt {
     match position {
         Some(&Position { next_offset, last_timestamp, .. }) => StartAt::Resume { next_offset, last_timestamp },
@@ -14,7 +14,7 @@ pub(super) fn start_at(position: Option<&Position>) -> StartAt {
     }
 }
 
-/// Reads the stored positions of these partitions from the database, and retries until it answers.
+/// Reads the stored positions of these partitions from the database, and retries until it responds.
 pub(super) async fn find_positions<S: Subscription>(
     context: ConsumerContext<S>,
     positions: Recipient<FindPositions>,

@@ -17,8 +17,8 @@ use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
 
-/// Kafka → database, exactly once: the database says where each partition starts, and a batch is stored only while it
-/// still says so. One batch is read ahead while another is stored.
+/// Kafka → database, exactly once: each partition starts at the position stored in the database, and a batch is stored
+/// only if that position has not changed. One batch is read ahead while another is being stored.
 #[derive(Clone)]
 pub struct StoreRoute {
     /// Returns the stored positions of partitions.
@@ -27,7 +27,7 @@ pub struct StoreRoute {
     pub db_writer: Recipient<StoreBatch>,
     /// Publishes records that cannot be decoded or stored.
     pub dead_letters: Recipient<PublishDeadLetters>,
-    /// Whether the log ends with this process, so that everything in it has to be stored first.
+    /// Whether the log is lost when this process ends, so that all of it must be stored first.
     pub volatile: bool,
 }
 
@@ -40,24 +40,24 @@ impl Route for StoreRoute {
 struct StoreLoop<S> {
     context: ConsumerContext<S>,
     route: StoreRoute,
-    /// Whether partitions were ever assigned, which may be none.
+    /// Whether partitions were ever assigned. The assignment may be empty.
     has_assignment: bool,
-    /// For each owned partition that is read: the next offset in the database.
+    /// For each owned partition being read: the next offset in the database.
     cursors: BTreeMap<i32, Option<i64>>,
     queue: EventQueue,
-    /// States of a batch that was abandoned because the process must end.
+    /// The number of states in a batch abandoned at the deadline of a drain.
     unstored: usize,
     lag: Lag<S>,
     observation: StoreObservation,
 }
 
-/// The DbWriter answers every attempt within its own timeouts, and failures are reported as such: a batch in flight for longer
-/// is a stall.
+/// The DbWriter replies within its own timeouts, and failures are reported as such, so a batch in flight for longer
+/// than this is a stall.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const ACTOR: &str = "kafka-consumer-store";
 
-/// The process must end before the work is done.
+/// The deadline of a drain passed before the work was done.
 struct Overdue;
 
 impl<S: Subscription> StoreLoop<S> {
@@ -77,7 +77,7 @@ impl<S: Subscription> StoreLoop<S> {
         }
     }
 
-    /// Reads and stores until drained. Returns the number of states that were read and not stored.
+    /// Reads and stores until drained. Returns the number of states that were read but not stored.
     pub(super) async fn run(mut self) -> usize {
         let work = self.context.work.clone();
         while !work.is_draining() {
@@ -134,7 +134,7 @@ impl<S: Subscription> StoreLoop<S> {
         }
     }
 
-    /// Starts partitions where the database says.
+    /// Starts partitions at the positions stored in the database.
     async fn assigned(&mut self, partitions: Vec<i32>) -> Result<(), Overdue> {
         self.forget(&partitions);
         let ask = find_positions(self.context.clone(), self.route.positions.clone(), partitions.clone());
@@ -149,7 +149,7 @@ impl<S: Subscription> StoreLoop<S> {
             self.context.subscription.reset();
             return Ok(());
         }
-        // Read before this start, from another position.
+        // These records were read before the start, from another position.
         self.queue.drop_records(&owned);
         for (partition, start) in starts {
             let expected = match start {
@@ -166,13 +166,13 @@ impl<S: Subscription> StoreLoop<S> {
         Ok(())
     }
 
-    /// Sets a partition's next offset to the database's.
+    /// Sets a partition's next offset to the one stored in the database.
     fn move_cursor(&mut self, partition: i32, next_offset: Option<i64>) {
         self.cursors.insert(partition, next_offset);
         self.lag.reached(partition, next_offset.unwrap_or(0));
     }
 
-    /// Drops the cursors and the records read of these partitions.
+    /// Drops the cursors and the buffered records of these partitions.
     fn forget(&mut self, partitions: &[i32]) {
         self.cursors.retain(|partition, _| !partitions.contains(partition));
         self.lag.forget(partitions);
@@ -180,9 +180,10 @@ impl<S: Subscription> StoreLoop<S> {
         self.observe();
     }
 
-    /// Stores a batch, however long that takes, while the subscription is polled and one more batch is read.
+    /// Stores a batch, regardless of how long it takes. While waiting, it polls the subscription and reads one
+    /// more batch.
     async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
-        // A partition that was revoked belongs to another consumer now.
+        // A revoked partition now belongs to another consumer.
         batch.parts.retain_mut(|part| match self.cursors.get(&part.partition) {
             Some(&expected) => {
                 part.expected = expected;
@@ -216,12 +217,12 @@ impl<S: Subscription> StoreLoop<S> {
         Ok(())
     }
 
-    /// Moves the cursors past a batch. Where another writer moved the position in the database, reading continues from there.
+    /// Moves the cursors past a batch. If another writer moved a stored position, reading continues from there.
     async fn advance(&mut self, batch: &Batch, stored: &Stored) {
         let mut commits = Vec::with_capacity(batch.parts.len());
         let mut moves = Vec::new();
         for part in &batch.parts {
-            // Revoked while it was stored: its new owner has read the position.
+            // The partition was revoked while the batch was being stored. Its new owner has read the position itself.
             if !self.cursors.contains_key(&part.partition) {
                 continue;
             }
@@ -235,7 +236,7 @@ impl<S: Subscription> StoreLoop<S> {
                     self.move_cursor(part.partition, stands);
                     self.observation.fenced += 1;
                     if stands == Some(part.next_offset) {
-                        // Committed by an earlier attempt whose answer was lost.
+                        // The batch was committed by an earlier attempt whose reply was lost.
                         commits.push((part.partition, part.next_offset));
                     } else {
                         moves.push((part.partition, start_at(found.as_ref())));
@@ -257,7 +258,8 @@ impl<S: Subscription> StoreLoop<S> {
         }
     }
 
-    /// Drives `task` to its end while polling the subscription: one batch is read ahead, then the subscription is held.
+    /// Drives `task` to completion while polling the subscription. It reads one batch ahead, then holds the
+    /// subscription.
     async fn while_polling<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Overdue> {
         let (subscription, work) = (self.context.subscription.clone(), self.context.work.clone());
         let mut backoff = Backoff::for_a_service();
@@ -277,7 +279,8 @@ impl<S: Subscription> StoreLoop<S> {
             };
             match event {
                 Ok(event) => {
-                    // Records from before an assignment or a revocation are void at once; the event itself takes its turn.
+                    // Records from before an assignment or a revocation are dropped immediately; the event itself is
+                    // queued.
                     if let SubscriptionEvent::Assigned(partitions) | SubscriptionEvent::Revoked(partitions) = &event {
                         self.forget(partitions);
                     }
@@ -295,7 +298,7 @@ impl<S: Subscription> StoreLoop<S> {
         }
     }
 
-    /// Stores what was read, and everything in a log that ends with this process.
+    /// Stores the records already read, and, if the log ends with this process, all remaining records.
     async fn finish(&mut self) -> usize {
         let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
         if self.route.volatile {

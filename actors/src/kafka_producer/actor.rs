@@ -17,22 +17,22 @@ use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
-/// Publishes states to Kafka, one batch at a time and in order, and alerts independently of them. Holds a bounded backlog
-/// while Kafka does not accept them.
+/// Publishes states to Kafka, in order and one batch at a time, and alerts independently of them. Keeps a bounded
+/// backlog while Kafka does not accept the states.
 pub struct KafkaProducer<P> {
     publisher: Rc<P>,
     backlog: Backlog,
-    /// The batch that Kafka has not acknowledged yet, kept here so that it survives a panic.
+    /// The batch that Kafka has not acknowledged yet. It is kept here so that it survives a panic.
     in_flight: Vec<Held>,
     alerts: RetryQueue,
-    /// Whether a failed batch waits for its retry.
+    /// Whether a failed batch is waiting for its retry.
     pausing: bool,
     backoff: Backoff,
     vitals: Vitals,
     metrics: Metrics,
     observation: KafkaProducerObservation,
     work: Rc<InFlightWork>,
-    /// One throttle each for states, alerts and dead letters, whose topics can fail independently.
+    /// One throttle each for states, alerts and dead letters, since their topics can fail independently.
     failures: BTreeMap<&'static str, Throttle>,
 }
 
@@ -40,12 +40,12 @@ pub struct KafkaProducer<P> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl<P: Publisher> KafkaProducer<P> {
-    /// The largest batch handed to Kafka at once.
+    /// The maximum number of states in a batch.
     const BATCH: usize = 20_000;
-    /// Failures are logged at most this often; the vitals always have the newest one.
+    /// The minimum interval between logged failures. The vitals always contain the newest one.
     const LOG_PERIOD: Duration = Duration::from_secs(10);
 
-    /// A producer whose backlog stays within `limits`.
+    /// Creates a producer whose backlog stays within `limits`.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
         expect(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
         Self {
@@ -86,7 +86,7 @@ impl<P: Publisher> KafkaProducer<P> {
         }
     }
 
-    /// Publishes the next batch, unless one is in flight or nothing waits.
+    /// Publishes the next batch, unless one is in flight or the backlog is empty.
     fn publish_next(&mut self, ctx: &mut Context<Self>) {
         if self.pausing || !self.in_flight.is_empty() || self.backlog.len() == 0 {
             return;
@@ -123,7 +123,7 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.published.inc_by(states as u64);
     }
 
-    /// Retries what was not acknowledged after a pause, before anything younger.
+    /// Retries the unacknowledged states after a pause, before any newer states.
     fn retry(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight);
         self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
@@ -148,7 +148,7 @@ impl<P: Publisher> KafkaProducer<P> {
         }));
     }
 
-    /// Publishes the waiting alerts, unless some are in flight.
+    /// Publishes the queued alerts, unless some are in flight.
     fn publish_alerts(&mut self, ctx: &mut Context<Self>) {
         let alerts = self.alerts.take();
         if alerts.is_empty() {
@@ -171,8 +171,8 @@ impl<P: Publisher> KafkaProducer<P> {
         }));
     }
 
-    /// Retries the alerts that were not acknowledged after a pause. States continue, since only the topic of the alerts may
-    /// have failed.
+    /// Retries the unacknowledged alerts after a pause. States are still published, since only the alert topic may have
+    /// failed.
     fn retry_alerts(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
         let (delivered, pause) = self.alerts.failed(&error.undelivered);
         self.count_alerts(delivered);
@@ -227,7 +227,7 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
 
 impl<P: Publisher> Supervised for KafkaProducer<P> {
     fn restarting(&mut self, _: &mut Self::Context) {
-        // Kafka may or may not have the batch: publishing it twice is harmless, not at all is a loss.
+        // Kafka may or may not have the batch. Publishing it twice is harmless, but not publishing it would lose it.
         self.pausing = false;
         let in_flight = std::mem::take(&mut self.in_flight);
         let dropped = self.backlog.put_back(in_flight, Instant::now());
@@ -286,7 +286,8 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         self.vitals.phase(Phase::Draining);
         self.work.drain(drain.deadline);
         let work = self.work.clone();
-        // The last operation ends when nothing waits: `publish_next` begins the next one before this one ends.
+        // No operation is in flight once the backlog is empty: `publish_next` starts the next one before the previous
+        // one ends.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
             let (left, alerts_left) = (producer.held(), producer.alerts.len());

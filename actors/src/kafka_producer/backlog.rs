@@ -22,8 +22,8 @@ pub(super) struct GivenUp {
     pub(super) no_room: u64,
 }
 
-/// States waiting to be published, oldest first. When it is full, states superseded by a newer one of the same aircraft are
-/// dropped first, and the newest state of each aircraft last.
+/// States waiting to be published, oldest first. When it is full, states superseded by a newer one of the same aircraft
+/// are dropped first, and the newest state of each aircraft last.
 #[derive(Debug)]
 pub(super) struct Backlog {
     limits: BacklogLimits,
@@ -40,7 +40,7 @@ pub(super) struct Held {
 }
 
 impl Backlog {
-    /// The memory of one waiting state, including its share of the tables.
+    /// The memory of one waiting state, including its share of the collections.
     pub(super) const STATE_BYTES: usize = size_of::<StateVector>() + 80;
 
     pub(super) fn new(limits: BacklogLimits) -> Self {
@@ -60,7 +60,7 @@ impl Backlog {
         self.shrink(now)
     }
 
-    /// Returns taken states to the front, in order.
+    /// Puts taken states back at the front, in order.
     pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> GivenUp {
         for held in taken.into_iter().rev() {
             *self.of_aircraft.entry(held.state.icao24).or_default() += 1;
@@ -198,7 +198,7 @@ mod tests {
             let left = held(&mut backlog);
             prop_assert_eq!(given_up as usize + left.len(), at as usize);
             prop_assert!(left.is_sorted_by_key(|(_, at)| *at));
-            // Eight aircraft fit into ten places, so none may have lost its newest state.
+            // The limit is ten states for eight aircraft, so none may have lost its newest state.
             for (icao24, at) in newest {
                 prop_assert!(left.contains(&(icao24, at)));
             }

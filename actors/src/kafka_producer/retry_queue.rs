@@ -4,11 +4,12 @@ use std::time::Duration;
 use crate::detect::Alert;
 use crate::supervision::backoff::Backoff;
 
-/// Alerts waiting for Kafka, oldest first. They are separate from the states, so that a failing topic delays only its own.
+/// Alerts waiting to be published, oldest first. They are separate from the states, so that a failing alert topic does
+/// not delay the states.
 #[derive(Debug)]
 pub(super) struct RetryQueue {
     waiting: VecDeque<Alert>,
-    /// Alerts in flight, kept here so that they survive a panic.
+    /// The alerts in flight, kept here so that they survive a panic.
     in_flight: Vec<Alert>,
     /// Whether a backoff after a failed attempt is in progress.
     pausing: bool,
@@ -36,7 +37,7 @@ impl RetryQueue {
         excess
     }
 
-    /// Takes the alerts to publish now; empty while others are in flight or during a backoff.
+    /// Takes the alerts to publish now. Empty while others are in flight or during a backoff.
     pub(super) fn take(&mut self) -> Vec<Alert> {
         if !self.pausing && self.in_flight.is_empty() {
             self.in_flight = self.waiting.drain(..).collect();
@@ -45,14 +46,14 @@ impl RetryQueue {
         Vec::new()
     }
 
-    /// Kafka acknowledged the taken alerts. Returns their number.
+    /// Records that Kafka acknowledged the taken alerts, and returns their number.
     pub(super) fn delivered(&mut self) -> usize {
         self.backoff = Backoff::for_a_service();
         std::mem::take(&mut self.in_flight).len()
     }
 
-    /// Kafka did not acknowledge these of the taken alerts. Returns the number of acknowledged ones, and the backoff after
-    /// which [`RetryQueue::resume`] is due.
+    /// Records that Kafka did not acknowledge these of the taken alerts. Returns the number of acknowledged ones, and
+    /// the backoff after which to call [`RetryQueue::resume`].
     pub(super) fn failed(&mut self, undelivered: &[usize]) -> (usize, Duration) {
         let in_flight = std::mem::take(&mut self.in_flight);
         let left: Vec<_> = undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
@@ -67,7 +68,7 @@ impl RetryQueue {
         self.pausing = false;
     }
 
-    /// Queues the taken alerts again, since it is unknown whether Kafka has them.
+    /// Queues the taken alerts again, since it is unknown whether Kafka received them.
     pub(super) fn restart(&mut self) {
         self.pausing = false;
         let in_flight = std::mem::take(&mut self.in_flight);

@@ -4,7 +4,7 @@ mod emergency_squawk;
 
 use super::Rule;
 
-/// All rules. `docs/alerts.md` describes each of them.
+/// All rules. They are described in `docs/alerts.md`.
 pub const RULES: &[&dyn Rule] = &[&emergency_squawk::EmergencySquawk];
 
 #[cfg(test)]

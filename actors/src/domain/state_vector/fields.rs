@@ -1,8 +1,8 @@
-//! The table of the fields of a state vector. Everything that lists fields is made from it.
+//! The table of the fields of a state vector. Everything that lists fields is generated from it.
 //!
 //! To add a field, add a row at the end of [`state_vector_fields!`], and a migration that adds the column to each
-//! database. The struct, its checks, JSON, storage, export, import, the compact stream, the API description and the
-//! tests follow.
+//! database. The struct, validation, JSON, storage, export, import, the compact stream, the API description and the
+//! tests follow from it.
 
 #![allow(non_upper_case_globals, reason = "the static of a field has the field's name")]
 
@@ -13,13 +13,13 @@ use compact_str::CompactString;
 use super::{StateVector, StateVectorParts};
 use crate::domain::{Icao24, UnixTime};
 
-/// Calls the macro `$callback` with the table, a row for each field: its docs, `name: kind { properties }`.
+/// Calls the macro `$callback` with the table. Each row consists of a field's docs and `name: kind { properties }`.
 ///
-/// The kinds are `address` and `key_time`, the key of a state vector, and the optional `text`, `number`, `code`, `flag`
-/// and `time`. A callback turns each kind into a type or a call, usually of a function that has the kind's name. The
-/// properties are those of [`Field`](crate::domain::Field) that differ from their defaults.
+/// The kinds are `address` and `key_time`, which form the key of a state vector, and the optional `text`, `number`,
+/// `code`, `flag` and `time`. A callback maps each kind to a type or a call, usually of a function named after the
+/// kind. The properties are those of [`Field`](crate::domain::Field) that differ from their defaults.
 ///
-/// The order is that of the members in JSON, on which readers of Kafka rely: a new field goes to the end.
+/// The order is that of the members in JSON, on which Kafka consumers rely. New fields must be added at the end.
 #[macro_export]
 macro_rules! state_vector_fields {
     ($callback:ident) => {
@@ -64,30 +64,31 @@ macro_rules! state_vector_fields {
     };
 }
 
-/// A field of a state vector, as its row in [`state_vector_fields!`](crate::state_vector_fields) declares it.
+/// A field of a state vector, as declared by its row in [`state_vector_fields!`](crate::state_vector_fields).
 #[derive(Debug)]
 pub struct Field {
-    /// Its name in JSON, in both databases and in files.
+    /// The name in JSON, in both databases and in files.
     pub name: &'static str,
-    /// What it says, in a sentence or two.
+    /// A description in a sentence or two.
     pub docs: &'static str,
     /// The type of its values.
     pub kind: FieldKind,
     /// The unit of a number; empty for other kinds.
     pub unit: &'static str,
-    /// Numbers outside this range are refused; any finite number is accepted by default.
+    /// Numbers outside this range are rejected. By default, any finite number is accepted.
     pub range: RangeInclusive<f64>,
-    /// Whether a number is a direction in degrees: it is brought into 0 ≤ value < 360 before it is checked.
+    /// Whether a number is a direction in degrees, which is normalised to 0 ≤ value < 360 before validation.
     pub is_direction: bool,
-    /// How many digits a text has whose leading zeros a spreadsheet may have removed.
+    /// The fixed number of digits of a text whose leading zeros a spreadsheet may have removed.
     pub digits: Option<usize>,
-    /// On the compact stream, a number is multiplied by this and rounded to an integer.
+    /// The compact stream multiplies numbers by this and rounds them to integers.
     pub scale: f64,
-    /// How the compact stream may shorten the integers of a number.
+    /// How the compact stream may shorten scaled numbers.
     pub wrap: Wrap,
-    /// On the compact stream, a text that many aircraft share is an index into the list of this name.
+    /// On the compact stream, texts of this field are indices into the list of this name, since many aircraft share
+    /// them.
     pub list: Option<&'static str>,
-    /// On the compact stream, a time is written as seconds before `last_contact`, not before the event's base.
+    /// Whether the compact stream writes a time in seconds before `last_contact` instead of before the event's base.
     pub is_before_contact: bool,
     value: for<'a> fn(&StateVector<&'a str>) -> FieldValue<'a>,
 }
@@ -95,45 +96,45 @@ pub struct Field {
 /// The kind of a field, with access to its unchecked value.
 #[derive(Clone, Copy, Debug)]
 pub enum FieldKind {
-    /// An ICAO 24-bit address, always known.
+    /// An ICAO 24-bit address, always present.
     Address(fn(&mut StateVectorParts) -> &mut CompactString),
     /// A short text.
     Text(fn(&mut StateVectorParts) -> &mut Option<CompactString>),
-    /// A measured number, finite.
+    /// A finite measured number.
     Number(fn(&mut StateVectorParts) -> &mut Option<f64>),
-    /// A small integer that stands for something.
+    /// A small integer code.
     Code(fn(&mut StateVectorParts) -> &mut Option<i16>),
-    /// Yes or no.
+    /// A boolean.
     Flag(fn(&mut StateVectorParts) -> &mut Option<bool>),
     /// Unix seconds.
     Time(fn(&mut StateVectorParts) -> &mut Option<i64>),
-    /// Unix seconds, always known.
+    /// Unix seconds, always present.
     KeyTime(fn(&mut StateVectorParts) -> &mut Option<i64>),
 }
 
-/// How the compact stream may write changed integers without their higher digits.
+/// How the compact stream may omit the higher digits of changed integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Wrap {
-    /// Divisors whose remainders may stand for the values, the smallest first.
+    /// Divisors whose remainders may be sent instead of the values, smallest first.
     pub by: &'static [i64],
-    /// With fewer changed values, the digits saved are fewer than those that announce the divisor.
+    /// The minimum number of changed values. With fewer, announcing the divisor costs more digits than it saves.
     pub from: usize,
 }
 
-/// The value of a field; `None` is unknown.
+/// The value of a field; `None` if unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FieldValue<'a> {
-    /// Of [`FieldKind::Address`].
+    /// A value of [`FieldKind::Address`].
     Address(Icao24),
-    /// Of [`FieldKind::Text`].
+    /// A value of [`FieldKind::Text`].
     Text(Option<&'a str>),
-    /// Of [`FieldKind::Number`].
+    /// A value of [`FieldKind::Number`].
     Number(Option<f64>),
-    /// Of [`FieldKind::Code`].
+    /// A value of [`FieldKind::Code`].
     Code(Option<i16>),
-    /// Of [`FieldKind::Flag`].
+    /// A value of [`FieldKind::Flag`].
     Flag(Option<bool>),
-    /// Of [`FieldKind::Time`] and [`FieldKind::KeyTime`].
+    /// A value of [`FieldKind::Time`] or [`FieldKind::KeyTime`].
     Time(Option<UnixTime>),
 }
 
@@ -160,17 +161,17 @@ impl Field {
         }
     }
 
-    /// The value of this field in a state vector.
+    /// Returns the value of this field in a state vector.
     pub fn value<'a>(&self, state: &StateVector<&'a str>) -> FieldValue<'a> {
         (self.value)(state)
     }
 
-    /// Whether every state vector has a value of it.
+    /// Whether the field has a value in every state vector.
     pub fn is_required(&self) -> bool {
         matches!(self.kind, FieldKind::Address(_) | FieldKind::KeyTime(_))
     }
 
-    /// The field of this name.
+    /// Returns the field with this name.
     pub fn named(name: &str) -> Option<&'static Field> {
         FIELDS.iter().copied().find(|field| field.name == name)
     }
@@ -183,7 +184,7 @@ impl Wrap {
     const SPEED: Self = Self { by: &[200, 1_000], from: 30 };
 }
 
-/// The variant of [`FieldKind`] for a kind of the table.
+/// Maps a kind in the table to its variant of [`FieldKind`].
 macro_rules! variant {
     (address) => {
         FieldKind::Address
@@ -208,7 +209,7 @@ macro_rules! variant {
     };
 }
 
-/// Makes a static [`Field`] of each row, under the field's name, and the list of all.
+/// Defines a static [`Field`] for each row, named after the field, and the list of all fields.
 macro_rules! describe {
     ($($(#[doc = $docs:literal])* $name:ident: $kind:ident { $($property:ident: $value:expr),* })*) => {
         $(
@@ -223,7 +224,7 @@ macro_rules! describe {
                 )
             };
         )*
-        /// Every field, in the order of the table.
+        /// All fields, in table order.
         pub static FIELDS: &[&Field] = &[$(&$name),*];
     };
 }
@@ -275,7 +276,7 @@ impl From<UnixTime> for FieldValue<'_> {
 mod tests {
     use super::*;
 
-    /// Readers of Kafka rely on the names and their order, readers of the compact stream on the scales.
+    /// Kafka consumers rely on the names and their order, clients of the compact stream on the scales.
     #[test]
     fn the_first_fields_keep_their_names_order_and_scales() {
         let expected = [

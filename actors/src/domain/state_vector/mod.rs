@@ -1,4 +1,4 @@
-//! A state vector: its struct, its unchecked parts and what is checked between the two.
+//! State vectors: the struct, its unvalidated parts, and the validation between them.
 
 pub mod fields;
 mod schema;
@@ -24,7 +24,7 @@ macro_rules! checked {
     (key_time $text:ident) => { UnixTime };
 }
 
-/// The type of a field before it is checked.
+/// The type of a field before validation.
 macro_rules! unchecked {
     (address) => { CompactString };
     (text) => { Option<CompactString> };
@@ -34,7 +34,7 @@ macro_rules! unchecked {
     ($time:ident) => { Option<i64> };
 }
 
-/// The field of a state vector of which only the key is known.
+/// The initial value of a field in a state vector of which only the key is known.
 macro_rules! unknown {
     (address $icao24:ident $last_contact:ident) => {
         $icao24
@@ -47,7 +47,7 @@ macro_rules! unknown {
     };
 }
 
-/// The same field with another type of text.
+/// Converts a field to another text type.
 macro_rules! with_text {
     (text $value:expr, $convert:ident) => {
         $value.as_ref().map($convert)
@@ -59,12 +59,12 @@ macro_rules! with_text {
 
 macro_rules! define {
     ($($(#[doc = $docs:literal])* $name:ident: $kind:ident { $($property:ident: $value:expr),* })*) => {
-        /// What a source knew of one aircraft at one moment; unknown is `None`, never 0.
+        /// The state of one aircraft at one time, as reported by a source. Unknown values are `None`, never 0.
         ///
-        /// Serialised, it is this project's JSON form of a state vector everywhere: Kafka values, SSE events, the API.
-        /// The fields' meanings are those of the OpenSky REST API, "All State Vectors"; SI units, WGS-84 degrees, Unix
-        /// seconds. OpenSky's `sensors`, the serial numbers of the client's own receivers, is left out; `observed_at` is
-        /// the time of the response.
+        /// Its serialised form is the project's JSON form of a state vector: in Kafka values, SSE events and the API.
+        /// The fields have the meanings of the OpenSky REST API, "All State Vectors", in SI units, WGS-84 degrees and
+        /// Unix seconds. OpenSky's `sensors`, the serial numbers of the client's own receivers, is left out.
+        /// `observed_at` is the time of the response.
         ///
         /// `StateVector<&str>` borrows its texts.
         pub struct StateVector<Text = CompactString> {
@@ -76,7 +76,7 @@ macro_rules! define {
             )*
         }
 
-        /// The fields of a state vector as a source or a file has them, before they are checked.
+        /// The fields of a state vector as read from a source or a file, before validation.
         #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
         #[serde(default)]
         pub struct StateVectorParts {
@@ -93,18 +93,18 @@ macro_rules! define {
         }
 
         impl<Text> StateVector<Text> {
-            /// A state vector of which only the key is known.
+            /// Creates a state vector of which only the key is known.
             pub fn new(icao24: Icao24, last_contact: UnixTime) -> Self {
                 Self { $($name: unknown!($kind icao24 last_contact),)* }
             }
 
-            /// The same state vector with its texts converted.
+            /// Returns the same state vector with converted texts.
             fn with_text<'a, T>(&'a self, convert: impl Fn(&'a Text) -> T + Copy) -> StateVector<T> {
                 StateVector { $($name: with_text!($kind self.$name, convert),)* }
             }
         }
 
-        // By hand, since a struct whose types are macros can derive nothing.
+        // Implemented by hand, since derive does not support structs whose field types are macros.
         impl<Text: PartialEq> PartialEq for StateVector<Text> {
             fn eq(&self, other: &Self) -> bool {
                 $(self.$name == other.$name)&&*
@@ -135,14 +135,14 @@ impl<Text: Clone> Clone for StateVector<Text> {
 }
 
 impl StateVector {
-    /// The same state vector with its texts borrowed.
+    /// Returns the same state vector with borrowed texts.
     pub fn borrowed(&self) -> StateVector<&str> {
         self.with_text(CompactString::as_str)
     }
 }
 
 impl StateVector<&str> {
-    /// The same state vector with texts of its own.
+    /// Returns the same state vector with owned texts.
     pub fn into_owned(self) -> StateVector {
         self.with_text(|text| CompactString::from(*text))
     }
@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for StateVector {
     }
 }
 
-/// Why fields are not a state vector.
+/// Why the parts are not a valid state vector.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[allow(missing_docs, reason = "each message says it")]
 pub enum InvalidStateVector {
@@ -175,7 +175,7 @@ pub enum InvalidStateVector {
 }
 
 impl InvalidStateVector {
-    /// One word for counting.
+    /// Returns a short name of the error's kind, for metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Icao24(_) => fields::icao24.name,
@@ -189,14 +189,14 @@ impl InvalidStateVector {
     }
 }
 
-/// Bytes of a text. The longest country name has about 45; a text without a bound would fit into no index of a database,
-/// and perhaps into no Kafka message.
+/// The maximum length of a text in bytes. The longest country name has about 45. Unbounded texts might not fit into a
+/// database index or a Kafka message.
 const MAX_TEXT: usize = 128;
 
-/// The years 0001 to 9999, which every store and calendar of this project can hold.
+/// The years 0001 to 9999, which every database and calendar used here can represent.
 const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-/// Checks the fields of one aircraft, with a method for each kind.
+/// Validates the fields of one aircraft, with a method for each kind.
 #[derive(Clone, Copy)]
 struct Check {
     icao24: Icao24,
@@ -252,7 +252,7 @@ impl Check {
     }
 }
 
-/// A text without the blanks around it and without NULs, which no PostgreSQL text can hold; `None` when nothing is left.
+/// Removes surrounding whitespace, and NULs, which PostgreSQL cannot store. Returns `None` if nothing is left.
 fn trimmed(text: CompactString) -> Option<CompactString> {
     let text = if text.contains('\0') { text.replace('\0', "").into() } else { text };
     match text.trim() {
@@ -262,13 +262,13 @@ fn trimmed(text: CompactString) -> Option<CompactString> {
     }
 }
 
-/// The same direction within 0 ≤ direction < 360.
+/// Returns the same direction, normalised to 0 ≤ direction < 360.
 fn normalised_direction(degrees: f64) -> f64 {
     if (0.0..360.0).contains(&degrees) {
         return degrees;
     }
     let normalised = degrees.rem_euclid(360.0);
-    // A tiny negative angle rounds up to 360 itself.
+    // A tiny negative angle is rounded up to 360.
     if normalised < 360.0 { normalised } else { 0.0 }
 }
 
@@ -290,7 +290,7 @@ mod tests {
                 FieldKind::Text(text) => *text(&mut parts) = Some("x".repeat(MAX_TEXT + 1).into()),
                 FieldKind::Number(number) => *number(&mut parts) = Some(f64::NAN),
                 FieldKind::Time(time) | FieldKind::KeyTime(time) => *time(&mut parts) = Some(*CALENDAR.end() + 1),
-                // Every value of its type is valid.
+                // All values of these types are valid.
                 FieldKind::Code(_) | FieldKind::Flag(_) => continue,
             }
             let error = StateVector::try_from(parts).unwrap_err();

@@ -1,4 +1,4 @@
-//! The description of a state vector in the API's document (OpenAPI), made from the table of the fields.
+//! The OpenAPI schema of a state vector, generated from the table of fields.
 
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
@@ -64,7 +64,7 @@ impl Field {
         ObjectBuilder::new().schema_type(SchemaType::from_iter([of, Type::Null])).description(Some(self.description()))
     }
 
-    /// Its docs with its unit.
+    /// Returns the field's docs followed by its unit.
     fn description(&self) -> String {
         let docs = self.docs.trim();
         if self.unit.is_empty() { docs.to_owned() } else { format!("{docs} Unit: {}.", self.unit) }
