@@ -1,4 +1,4 @@
-//! The pipeline's metrics, named by Prometheus' conventions. `src/http` serves the registry.
+//! The pipeline's metrics, named according to the Prometheus conventions. `src/http` serves the registry.
 
 use std::sync::atomic::Ordering;
 
@@ -14,11 +14,11 @@ use crate::ports::StoreJob;
 /// The label `kind`: a reason, an outcome or a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
-    /// Its value.
+    /// The value of the label.
     pub kind: &'static str,
 }
 
-/// A partition on a route.
+/// The labels of a route's partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LagLabels {
     /// The route.
@@ -27,19 +27,19 @@ pub struct LagLabels {
     pub partition: i32,
 }
 
-/// One of TimescaleDB's jobs. The label is not `job`, which Prometheus uses itself.
+/// The labels of one of TimescaleDB's jobs. They do not include `job`, which Prometheus sets itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 pub struct JobLabels {
-    /// The action.
+    /// The action of the job.
     pub policy: String,
-    /// The table.
+    /// The table on which the job operates.
     pub table: String,
 }
 
-/// A counter per kind.
+/// A counter for each kind.
 pub type CounterByKind = Family<Kind, Counter>;
 
-/// Every metric of the five actors. Clones share their values.
+/// All metrics of the five actors. Clones share the values.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is described where it is registered")]
 pub struct Metrics {
@@ -290,19 +290,19 @@ impl Metrics {
         }
     }
 
-    /// Unregistered metrics, for tests.
+    /// Creates metrics that are not registered, for tests.
     pub fn unregistered() -> Self {
         Self::register(&mut Registry::default())
     }
 }
 
-/// Creates the counters of these kinds at 0. Prometheus sees no increase in a counter that appears with its first event, so
-/// an alert on it would not fire.
+/// Creates the counters of these kinds at 0. If a counter only appeared with its first event, Prometheus would see no
+/// increase, and an alert on it would not fire.
 pub fn expect(family: &CounterByKind, kinds: &[&'static str]) {
     kinds.iter().for_each(|kind| drop(family.get_or_create(&Kind { kind })));
 }
 
-/// Adds to the counter of a kind.
+/// Increases the counter of a kind.
 pub fn count(family: &CounterByKind, kind: &'static str, by: u64) {
     family.get_or_create(&Kind { kind }).inc_by(by);
 }

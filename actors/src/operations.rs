@@ -1,4 +1,4 @@
-//! The operator's orders, and when the process accepts them.
+//! The operator's actions, and when the process accepts them.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use utoipa::ToSchema;
 
 use crate::supervision::{ActorName, ActorRegistry, ActorStatus, JournalEvent, Restarts};
 
-/// An order of the operator.
+/// An action requested by the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Stop polling until polling is resumed or the process restarts.
+    /// Stop polling until it is resumed or the process restarts.
     PausePolling,
-    /// Poll again, not earlier than without the pause.
+    /// Resume polling. The next poll is not earlier than it would have been without the pause.
     ResumePolling,
-    /// Restart an actor on its address.
+    /// Restart an actor. It keeps its address.
     Restart(ActorName),
-    /// Drain every actor, source first, and end the process.
+    /// Drain all actors, starting at the source, and end the process.
     Drain,
 }
 
 impl Action {
-    /// The action as the journal names it.
+    /// Returns the action's name in the journal.
     fn name(&self) -> &'static str {
         match self {
             Self::PausePolling => "pause_polling",
@@ -46,27 +46,27 @@ pub enum Lifecycle {
     Drained,
 }
 
-/// Why an order is refused.
+/// Why an action was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The process accepts no order but to drain.
+    /// The process is ending and accepts no action except `Drain`.
     #[error("the process is ending")]
     Ending,
-    /// This process has no such actor.
+    /// The process has no such actor.
     #[error("there is no actor {0}")]
     NoSuchActor(ActorName),
     /// Another process polls the source.
     #[error("this process does not poll: it lacks the role `collect`")]
     DoesNotPoll,
-    /// The actor is restarting already, or has ended.
+    /// The actor is already restarting, or has ended.
     #[error("cannot restart {0}: it is restarting or has ended")]
     NotAtWork(ActorName),
 }
 
-/// Decides whether the operator may give this order now.
+/// Checks whether an action is currently allowed.
 ///
 /// # Errors
-/// The reason against it.
+/// Returns the reason why it is not.
 pub fn permit(action: &Action, lifecycle: Lifecycle, actors: &[ActorStatus]) -> Result<(), Refusal> {
     match action {
         Action::Drain if lifecycle == Lifecycle::Draining => Ok(()),
@@ -85,7 +85,7 @@ fn poller(actors: &[ActorStatus]) -> Option<&ActorName> {
     actors.iter().map(|actor| &actor.name).find(|name| matches!(name, ActorName::Poller(_)))
 }
 
-/// Accepts the operator's orders, and knows how far the process is.
+/// Accepts the operator's actions, and tracks the lifecycle of the process.
 #[derive(Clone, Debug)]
 pub struct Operations {
     registry: ActorRegistry,
@@ -94,16 +94,16 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// Operations on the actors of this registry, which `restarts` can restart.
+    /// Creates operations on the actors of this registry. `restarts` restarts them.
     pub fn new(registry: ActorRegistry, restarts: Restarts) -> Self {
         Self { registry, restarts, lifecycle: Arc::new(watch::Sender::new(Lifecycle::Serving)) }
     }
 
-    /// Checks an order and records it in the journal. A restart is requested here; the caller passes any other order on to
-    /// the actors.
+    /// Checks an action and records it in the journal. A restart is performed here; the caller must forward all other
+    /// actions to the actors.
     ///
     /// # Errors
-    /// The order is refused.
+    /// Returns why the action was refused.
     pub fn order(&self, action: &Action) -> Result<(), Refusal> {
         let actors = self.registry.statuses();
         permit(action, self.lifecycle(), &actors)?;
@@ -122,12 +122,12 @@ impl Operations {
         Ok(())
     }
 
-    /// How far the process is.
+    /// Returns the current stage of the lifecycle.
     pub fn lifecycle(&self) -> Lifecycle {
         *self.lifecycle.borrow()
     }
 
-    /// Moves the lifecycle forward; an earlier one changes nothing.
+    /// Advances the lifecycle. Does nothing if it is already at a later stage.
     pub fn advance(&self, lifecycle: Lifecycle) {
         self.lifecycle.send_if_modified(|current| {
             let later = lifecycle > *current;
@@ -136,7 +136,7 @@ impl Operations {
         });
     }
 
-    /// Notifies of each change of the lifecycle.
+    /// Returns a receiver that is notified of each change of the lifecycle.
     pub fn watch(&self) -> watch::Receiver<Lifecycle> {
         self.lifecycle.subscribe()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::batch::{Batch, LogId, PartitionBatch};
 use crate::domain::{StateVector, StateVectorParts};
 
-/// A state of an aircraft at a time, on the ground at 0°N 0°E.
+/// Returns a state of an aircraft at a time, at 0°N 0°E and with no other known values.
 pub(crate) fn state(icao24: &str, last_contact: i64) -> StateVector {
     StateVectorParts {
         icao24: icao24.into(),
@@ -19,7 +19,7 @@ pub(crate) fn state(icao24: &str, last_contact: i64) -> StateVector {
     .unwrap()
 }
 
-/// A batch of one partition whose first record has this offset.
+/// Returns a batch of one partition whose first record has this offset.
 pub(crate) fn batch(partition: i32, first_offset: i64, states: impl IntoIterator<Item = StateVector>) -> Batch {
     let states: Vec<_> = states.into_iter().map(Arc::new).collect();
     let next_offset = first_offset + states.len() as i64;
@@ -38,7 +38,7 @@ pub(crate) fn batch(partition: i32, first_offset: i64, states: impl IntoIterator
     }
 }
 
-/// The log that every test reads.
+/// Returns the log used by all tests.
 pub(crate) fn log() -> LogId {
     LogId { cluster: "cluster".into(), topic: "telemetry.raw".into() }
 }

@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Throttle {
-    /// Creates a throttle of one line per period.
+    /// Creates a throttle that admits one line per period.
     pub const fn new(period: Duration) -> Self {
         Self { period, state: Mutex::new(State { admitted: None, suppressed: 0 }) }
     }
@@ -38,7 +38,7 @@ impl Throttle {
     }
 
     fn admit_at(&self, now: Instant) -> Option<u64> {
-        // A panic elsewhere leaves the two numbers consistent.
+        // A panic elsewhere leaves both numbers consistent.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.admitted.is_some_and(|last| now.saturating_duration_since(last) < self.period) {
             state.suppressed += 1;

@@ -17,14 +17,14 @@ use crate::supervision::{
     Observation, PassedOver, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
 };
 
-/// Polls a source as often as its cadence allows, and hands the changed states to the KafkaProducer.
+/// Polls a source as often as its cadence allows, and passes the changed states to the KafkaProducer.
 pub struct Poller {
     source: Rc<dyn StateSource>,
     producer: Recipient<PublishStates>,
     vitals: Vitals,
     metrics: Metrics,
     filter: ChangeFilter,
-    /// The alerts that the producer has accepted.
+    /// The alerts accepted by the producer.
     alerts: AlertWatch,
     failures: u32,
     polling: Polling,
@@ -35,21 +35,21 @@ pub struct Poller {
     work: Rc<InFlightWork>,
 }
 
-/// What the next poll waits for.
+/// What must happen before the next poll.
 #[derive(Clone, Copy, Debug)]
 enum Next {
-    /// The poll in flight.
+    /// The poll in flight must complete.
     InFlight,
-    /// Its time.
+    /// The time of the poll must come.
     Due(SpawnHandle),
-    /// The operator.
+    /// The operator must resume polling.
     Resumed,
 }
 
 impl Poller {
-    /// Each restart polls at once, and polls may cost: a response that always makes the Poller panic must not use up the
-    /// source's quota. Eleven panics within two minutes end the process, after 44 credits of OpenSky's at most. Only a poll
-    /// whose states were handed over makes the next pause short again.
+    /// A restart polls immediately, and polls may use up credits. A response that always makes the Poller panic must
+    /// not exhaust the source's quota: eleven panics within two minutes end the process, after at most 44 OpenSky
+    /// credits. Only a poll whose states were accepted by the producer resets the pause.
     pub const RESTARTS: RestartPolicy = RestartPolicy {
         max_restarts: 10,
         window: Duration::from_secs(120),
@@ -57,13 +57,13 @@ impl Poller {
         longest_pause: Duration::from_secs(10),
     };
 
-    /// The alerts of an aircraft that is silent for longer end.
+    /// Alerts of an aircraft that has been silent for longer end.
     const ALERT_MEMORY: Duration = Duration::from_secs(3600);
 
-    /// The time to parse a response and hand it over, on a busy machine.
+    /// The time to process a response and pass the states on, even on a busy machine.
     const MARGIN: Duration = Duration::from_secs(30);
 
-    /// A Poller that polls as soon as it is started.
+    /// Creates a Poller that polls as soon as it is started.
     pub fn new(
         source: Rc<dyn StateSource>,
         producer: Recipient<PublishStates>,
@@ -97,7 +97,7 @@ impl Poller {
         self.wait(ctx);
     }
 
-    /// Waits for the time of the next poll, or for the operator.
+    /// Waits until the next poll is due or, while paused, until polling is resumed.
     fn wait(&mut self, ctx: &mut Context<Self>) {
         let pause = self.due.saturating_duration_since(Instant::now());
         let is_active = self.polling == Polling::Active;
@@ -113,7 +113,7 @@ impl Poller {
         };
     }
 
-    /// Shows the phase, unless polling is paused.
+    /// Reports a phase, or `Paused` while polling is paused.
     fn phase(&self, phase: Phase) {
         self.vitals.phase(if self.polling == Polling::Paused { Phase::Paused } else { phase });
     }
@@ -128,7 +128,7 @@ impl Poller {
         let fetch = async move {
             tokio::select! {
                 result = source.fetch() => Some(result),
-                // Shutdown abandons a poll in flight, which promised nothing to anyone.
+                // A drain abandons the poll in flight, since its response has not been passed on.
                 () = work.drain_requested() => None,
             }
         };
@@ -179,7 +179,8 @@ impl Poller {
         self.metrics.states_changed.inc_by(news.states.len() as u64);
         self.observation.changed = news.states.len();
 
-        // Kept only when the producer has accepted the states: until then an alert starts again with the next poll.
+        // The updated alerts are kept only if the producer accepts the states. Otherwise the next poll raises them
+        // again.
         let mut watch = self.alerts.clone();
         let mut alerts = watch.end_silent(response_time.minus(Self::ALERT_MEMORY));
         alerts.extend(news.states.iter().flat_map(|state| watch.notice(state)));
@@ -224,7 +225,7 @@ impl Poller {
         self.poll_after(pause, None, ctx);
     }
 
-    /// Logs one line per poll, whatever the number of rows.
+    /// Logs one line per poll, regardless of the number of rows.
     fn report_bad_rows(&self, bad_rows: &BadRows) {
         if bad_rows.count() == 0 {
             return;
@@ -237,7 +238,8 @@ impl Poller {
         }
     }
 
-    /// The live picture drops states that are old by this machine's clock, so a wrong clock would empty it.
+    /// Warns if the clocks differ: the live picture drops states that are old by the local clock, so a wrong clock
+    /// empties it.
     fn report_clock(&self, response_time: UnixTime) {
         let ahead = response_time.seconds_since(UnixTime::now());
         if ahead.abs() > 60 {
@@ -246,7 +248,7 @@ impl Poller {
     }
 }
 
-/// Hands the states to the producer, and retries until it accepts them: it may be restarting.
+/// Passes the states to the producer, and retries until the producer accepts them, since it may be restarting.
 async fn hand_over(
     publish: PublishStates,
     producer: Recipient<PublishStates>,
@@ -267,7 +269,7 @@ async fn hand_over(
     }
 }
 
-/// The pause, or the one that the failpoint `poll-pause` sets in milliseconds.
+/// Returns the pause, or the one set in milliseconds by the failpoint `poll-pause`.
 fn injected_or(pause: Duration) -> Duration {
     #[cfg(feature = "fault-injection")]
     fail::fail_point!("poll-pause", |millis| {
@@ -288,7 +290,8 @@ impl Actor for Poller {
     }
 }
 
-/// A restart keeps the change filter, so that it does not publish every aircraft and alert again, and an operator's pause.
+/// A restart keeps the change filter, so that it neither publishes every aircraft nor raises alerts again. It also
+/// keeps the operator's pause.
 impl Supervised for Poller {}
 
 impl Handler<SetPolling> for Poller {
@@ -302,7 +305,7 @@ impl Handler<SetPolling> for Poller {
         log::info!(actor = "poller", polling:? = polling; "polling was switched by the operator");
         self.phase(Phase::Running);
         match self.next {
-            // The poll in flight completes, and then waits by the polling state of that time.
+            // The poll in flight completes, and then waits according to the new state.
             Next::InFlight => {}
             Next::Due(timer) => {
                 ctx.cancel_future(timer);

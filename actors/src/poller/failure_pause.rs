@@ -6,31 +6,31 @@ use crate::ports::SourceError;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The shortest pause after any failure.
+/// The minimum pause after any failure.
 const MIN_PAUSE: Duration = Duration::from_millis(500);
 
-/// The pause after the `consecutive`-th failure in a row, counted from 1, of a source whose data does not change faster than
-/// `resolution`.
+/// Returns the pause after the `consecutive`-th failure in a row, counted from 1. The source's data does not change
+/// more often than once per `resolution`.
 pub(super) fn pause_after(error: &SourceError, consecutive: u32, resolution: Duration, rng: &mut impl Rng) -> Duration {
     match error {
-        // A response within the resolution could not differ.
+        // An earlier response could not contain new data.
         SourceError::RateLimited { retry_after: Some(after) } => (*after).clamp(resolution, DAY),
         SourceError::RateLimited { retry_after: None } => {
-            // At least half of the bound: the source did demand a pause.
+            // Wait at least half of the bound, since the source demanded a pause.
             let bound = doubled(resolution, consecutive, Duration::from_secs(15 * 60));
             rng.random_range(bound / 2..=bound)
         }
         SourceError::Unavailable(_) | SourceError::Malformed(_) => {
-            // Full jitter: after an outage not every client returns in the same second.
+            // Use full jitter, so that clients do not all return at the same time after an outage.
             let bound = doubled(Duration::from_secs(1), consecutive, Duration::from_secs(5 * 60));
             rng.random_range(MIN_PAUSE..=bound)
         }
-        // The operator must act; slow retries notice it.
+        // The operator must act. Infrequent retries suffice to detect it.
         SourceError::Refused(_) => doubled(Duration::from_secs(60), consecutive, Duration::from_secs(30 * 60)),
     }
 }
 
-/// `base`, doubled with each failure after the first, up to `cap`.
+/// Returns `base`, doubled with each failure after the first, up to `cap`.
 fn doubled(base: Duration, consecutive: u32, cap: Duration) -> Duration {
     let factor = 1_u32.checked_shl(consecutive.saturating_sub(1)).unwrap_or(u32::MAX);
     base.saturating_mul(factor).min(cap)
@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    /// The resolutions of OpenSky's two kinds of account.
+    /// The resolutions of anonymous and registered OpenSky accounts.
     const ANONYMOUS: Duration = Duration::from_secs(10);
     const REGISTERED: Duration = Duration::from_secs(5);
 
@@ -116,7 +116,7 @@ mod tests {
                 pause_after(&error, consecutive, resolution, &mut StdRng::seed_from_u64(seed))
             };
             prop_assert!((MIN_PAUSE..=DAY).contains(&wait(consecutive)));
-            // The same throw of the dice never gives less after one more failure.
+            // With the same random numbers, one more failure never shortens the pause.
             prop_assert!(wait(consecutive) <= wait(consecutive.saturating_add(1)));
         }
     }

@@ -1,4 +1,4 @@
-//! Polls the source as often as its cadence allows, backs off on failures, and publishes the states that changed.
+//! Polls the source as often as its cadence allows, backs off after failures, and publishes the states that changed.
 
 mod actor;
 mod change_filter;

@@ -9,10 +9,11 @@ use crate::metrics::Metrics;
 use crate::sse_hub::{Broadcast, HubLimits};
 use crate::supervision::{Observation, Phase, Readiness, SseHubObservation, Vitals};
 
-/// Keeps the live picture and pushes changes to every client.
+/// Maintains the live picture and sends its changes to all clients.
 ///
-/// `/sse/flights` gets every state immediately. Updates of `/api/v1/stream` are at least [`SseHub::BATCH_WINDOW`] apart: a
-/// few changes after a pause are sent immediately; many mark the beginning of a poll, and the rest of it is awaited.
+/// `/sse/flights` receives every state immediately. Updates of `/api/v1/stream` are at least [`SseHub::BATCH_WINDOW`]
+/// apart. After a pause, a few changes are sent immediately, whereas many changes are the first part of a poll, so the
+/// hub waits for the rest.
 pub struct SseHub {
     broadcast: Broadcast,
     vitals: Vitals,
@@ -28,18 +29,18 @@ pub struct SseHub {
 impl SseHub {
     const HEARTBEAT: Duration = Duration::from_secs(15);
     const TICK: Duration = Duration::from_secs(1);
-    /// It never blocks, so this long without a tick is a stall.
+    /// The hub never blocks, so this long without a tick is a stall.
     const PATIENCE: Duration = Duration::from_secs(30);
-    /// How often silent aircraft are removed. Each removal writes to every client.
+    /// The interval at which silent aircraft are removed. Each removal sends data to every client.
     const SWEEP: Duration = Duration::from_secs(5);
-    /// A poll arrives in several batches, which one update combines.
+    /// The states of one poll arrive in several batches, which are combined in one update.
     const BATCH_WINDOW: Duration = Duration::from_millis(8);
-    /// More changed aircraft than this mark the beginning of a poll.
+    /// More changed aircraft than this indicate the first batch of a poll.
     const FEW: usize = 16;
     /// The minimum interval between observations, each of which visits every client.
     const OBSERVE_INTERVAL: Duration = Duration::from_millis(200);
 
-    /// A hub with an empty picture.
+    /// Creates a hub with an empty picture.
     pub fn new(limits: HubLimits, vitals: Vitals, metrics: Metrics) -> Self {
         Self {
             broadcast: Broadcast::new(rand::random(), limits, metrics.clone()),
@@ -133,8 +134,8 @@ impl Actor for SseHub {
 }
 
 impl Supervised for SseHub {
-    // The picture may be inconsistent, so an empty one with a new epoch is filled from Kafka. The clients' queues end, and
-    // their browsers reconnect.
+    // The picture may be inconsistent, so the hub starts with an empty one and a new epoch, and Kafka fills it again.
+    // The clients' queues end, and the clients reconnect.
     fn restarting(&mut self, _: &mut Self::Context) {
         self.broadcast.restart(rand::random());
         self.is_due = false;

@@ -1,4 +1,4 @@
-//! Brings a client up to date: by the updates that it missed, a snapshot, or the newest states that it skipped.
+//! Brings clients up to date with the updates they missed, a snapshot, or the newest states of what they skipped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::replay_buffer::Entry;
 use crate::detect::AlertWatch;
 use crate::event_stream::{Frame, QueueLimits};
 
-/// For frames that a client must get.
+/// The limits for frames that must not be dropped.
 pub(super) const UNLIMITED: QueueLimits = QueueLimits { frames: usize::MAX, bytes: usize::MAX };
 
-/// The updates since `seq`; `None` if they were evicted.
+/// Returns the updates since `seq`; `None` if they were evicted.
 pub(super) fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc<Frame>>> {
     let mut missed: Vec<_> = channel.replay.after(seq)?.map(|entry| entry.frame.clone()).collect();
     if missed.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc
     Some(missed)
 }
 
-/// A snapshot of a channel's scope.
+/// Returns a snapshot of a channel's scope.
 pub(super) fn snapshot(
     channel: &mut Channel,
     (picture, alerts): (&Picture, &AlertWatch),
@@ -36,7 +36,7 @@ pub(super) fn snapshot(
     if let Some(recent) = channel.recent_snapshot() {
         return recent;
     }
-    // The channel's own sequence number: the next update of its clients follows it.
+    // Uses the channel's own sequence number, since its next update refers to it.
     let closing = Head { seq: channel.replay.newest(), ..head };
     let mut pieces: Vec<_> =
         channel.tiles().iter().map(|&tile| cache.snapshot(tile, picture, head, channel.encoding)).collect();
@@ -48,7 +48,7 @@ pub(super) fn snapshot(
     vec![frame]
 }
 
-/// Sends the clients of `/sse/flights` that lagged and can read again the newest state of each aircraft that changed.
+/// Sends the newest state of each changed aircraft to the clients of `/sse/flights` that lagged and can read again.
 /// Returns the number of states that they skipped.
 pub(super) fn catch_up(channel: &mut Channel, latest: &LatestStates, cache: &mut EncodeCache) -> u64 {
     let mut skipped = 0;

@@ -17,7 +17,7 @@ pub(super) enum Feed {
     Tiles(Arc<[Tile]>),
 }
 
-/// The clients that receive the same bytes, and a buffer of the last updates.
+/// The clients that receive the same bytes, and a buffer of the latest updates.
 #[derive(Debug)]
 pub(super) struct Channel {
     pub(super) feed: Feed,
@@ -45,14 +45,15 @@ pub(super) struct Client {
 /// How far a client lags.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Behind {
-    /// The last update that it received.
+    /// The sequence number of the last update that the client received.
     pub(super) sequence: u64,
     /// The number of states that it has not received since.
     pub(super) states: u64,
 }
 
 impl Channel {
-    /// The minimum limit of a client's queue and of the replay buffer; the length of a snapshot if that is larger.
+    /// The minimum byte limit of a client's queue and of the replay buffer. A larger snapshot raises the limit to its
+    /// length.
     const MIN_BYTES: usize = 64 * 1024;
 
     pub(super) fn new(feed: Feed, encoding: Encoding, seq: u64) -> Self {
@@ -79,9 +80,9 @@ impl Channel {
     }
 
     /// Sends an update to every client that keeps up, and buffers it for resumption. A client whose queue is full loses
-    /// the queued frames and gets a snapshot later.
+    /// the queued frames and receives a snapshot later.
     pub(super) fn advance(&mut self, entry: Entry, limits: QueueLimits) {
-        // Queueing more than a snapshot is pointless, since the snapshot has the same content.
+        // Queueing more bytes than a snapshot is pointless, since the snapshot has the same content.
         let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.frame.length());
         let bytes = limits.bytes.min(snapshot.max(Self::MIN_BYTES));
         let limits = QueueLimits { bytes, ..limits };
@@ -94,7 +95,7 @@ impl Channel {
         self.replay.push(entry, bytes);
     }
 
-    /// Sends states to every client that keeps up. Lagging clients get none until they have read their queue.
+    /// Sends states to every client that keeps up. Lagging clients receive none until they have read their queue.
     pub(super) fn send_states(&mut self, frame: &Arc<Frame>, states: u64, sequence: u64, limits: QueueLimits) {
         for client in &mut self.clients {
             if client.behind.is_none() && client.queue.offer(frame.clone(), limits) == Offer::Full {
@@ -106,14 +107,14 @@ impl Channel {
         }
     }
 
-    /// Sends a frame that may be lost to the clients that keep up.
+    /// Sends a frame that may be dropped to the clients that keep up.
     pub(super) fn send_lossy(&self, frame: &Arc<Frame>, limits: QueueLimits) {
         for client in self.clients.iter().filter(|client| client.behind.is_none()) {
             client.queue.offer(frame.clone(), limits);
         }
     }
 
-    /// The last snapshot and the updates since, if they are short enough to send instead of a new snapshot.
+    /// Returns the last snapshot and the updates since, if they are short enough to be sent instead of a new snapshot.
     pub(super) fn recent_snapshot(&self) -> Option<Vec<Arc<Frame>>> {
         let snapshot = self.snapshot.as_ref()?;
         let since = self.replay.bytes_after(snapshot.seq)?;
@@ -132,7 +133,7 @@ impl Client {
         self.queue.notify_when_empty();
     }
 
-    /// Whether it has read nothing for `timeout` although frames were queued.
+    /// Whether the client has read nothing for `timeout` although frames were queued.
     pub(super) fn is_stuck(&mut self, now: Instant, timeout: Duration) -> bool {
         let reads = self.queue.reads();
         if reads != self.progress.0 || self.queue.is_waiting() {
@@ -142,7 +143,7 @@ impl Client {
     }
 }
 
-/// A hash of the tiles, stable for the life of the process.
+/// Returns a hash of the tiles, which is stable for the lifetime of the process.
 fn fingerprint(tiles: &[Tile]) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();

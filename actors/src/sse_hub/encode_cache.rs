@@ -17,7 +17,7 @@ pub(super) struct EncodeCache {
     metrics: Metrics,
 }
 
-/// An encoded event, and its compressed forms once they were needed.
+/// An encoded event and its compressed forms, which are created on first use.
 #[derive(Debug)]
 pub(super) struct EncodedEvent {
     text: Bytes,
@@ -36,14 +36,14 @@ impl EncodeCache {
         Self { compressor: Compressor::new(), snapshots: HashMap::new(), metrics }
     }
 
-    /// Wraps a new event's text; `kind` labels its metrics.
+    /// Wraps the text of a new event. `kind` labels its metrics.
     pub(super) fn encode(&self, kind: &'static str, text: Bytes) -> EncodedEvent {
         count(&self.metrics.encodings, kind, 1);
         count(&self.metrics.encoded_bytes, kind, text.len() as u64);
         EncodedEvent { text, gzip: None, zstd: None }
     }
 
-    /// The event in a content encoding.
+    /// Returns the event in a content encoding.
     pub(super) fn block(&mut self, encoded: &mut EncodedEvent, encoding: Encoding) -> Bytes {
         let form = match encoding {
             Encoding::Identity => return encoded.text.clone(),
@@ -59,7 +59,7 @@ impl EncodeCache {
         form.get_or_insert_with(make).clone()
     }
 
-    /// A snapshot of a tile in a content encoding.
+    /// Returns a snapshot of a tile in a content encoding.
     pub(super) fn snapshot(&mut self, tile: Tile, picture: &Picture, head: Head, encoding: Encoding) -> Bytes {
         let mut encoded = self.snapshots.remove(&tile).unwrap_or_else(|| {
             let text = match tile {
@@ -73,7 +73,7 @@ impl EncodeCache {
         block
     }
 
-    /// Drops the snapshots of the last update.
+    /// Drops the snapshots of the previous update.
     pub(super) fn clear_snapshots(&mut self) {
         self.snapshots.clear();
     }

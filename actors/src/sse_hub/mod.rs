@@ -1,4 +1,4 @@
-//! Serves the live picture: the newest state of every aircraft, the events sent to clients, and the bounded queue of each.
+//! Maintains the live picture, encodes its events, and serves each client through a bounded queue.
 
 mod actor;
 mod broadcast;

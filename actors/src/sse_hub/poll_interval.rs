@@ -11,8 +11,8 @@ pub(super) struct ObservedPollInterval {
 }
 
 impl ObservedPollInterval {
-    /// A longer interval is an outage and does not predict the next response. The longest regular intervals, some tens of
-    /// minutes, are those of an anonymous client that shares its credits with others.
+    /// Longer intervals are outages and do not predict the next response. The longest regular intervals, some tens of
+    /// minutes, occur with an anonymous client that shares its credits with others.
     const MAX_SECONDS: i64 = 3600;
 
     /// Records a response time.
@@ -26,7 +26,7 @@ impl ObservedPollInterval {
         }
     }
 
-    /// The longer of the last two intervals, since a retry after a failure comes early. Zero while unknown.
+    /// Returns the longer of the last two intervals, since a retry after a failure comes early. Zero if unknown.
     pub(super) fn longest(&self) -> Duration {
         let [a, b] = self.last;
         Duration::from_secs(a.max(b).unsigned_abs())
@@ -56,7 +56,7 @@ mod tests {
         };
         hub.show(&batch(0, 0, [state("aaaaaa", 1000)]), UnixTime(1000));
         assert_eq!((aircraft_after(&mut hub, 1300), aircraft_after(&mut hub, 1301)), (1, 0), "the interval is unknown");
-        // Read from Kafka after a start, where the response times show the interval.
+        // After a start, states are read from Kafka, and their response times show the interval.
         hub.show(&batch(0, 1, [state("aaaaaa", 1864), state("bbbbbb", 1864)]), UnixTime(2700));
         assert_eq!((aircraft_after(&mut hub, 3592), aircraft_after(&mut hub, 3593)), (2, 0));
         hub.restart(2);
@@ -75,11 +75,11 @@ mod tests {
         check(&[1000], 0);
         check(&[1000, 1000, 1000], 0);
         check(&[1000, 1864], 864);
-        // Partitions are read one after the other.
+        // Partitions are read one after another.
         check(&[1000, 1864, 2728, 1000, 1864, 2728], 864);
         // An extra poll.
         check(&[1000, 1864, 1869], 864);
-        // Slower, then fast again.
+        // Polls get slower, then fast again.
         check(&[1000, 1864, 4024], 2160);
         check(&[1000, 1864, 4024, 4110, 4196], 86);
         // An outage.

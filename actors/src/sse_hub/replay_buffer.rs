@@ -10,7 +10,7 @@ pub(super) struct Entry {
     pub(super) frame: Arc<Frame>,
 }
 
-/// The last updates of a channel, kept for clients that resume.
+/// The latest updates of a channel, kept for clients that resume.
 #[derive(Debug)]
 pub(super) struct ReplayBuffer {
     /// The sequence number before the oldest entry.
@@ -42,13 +42,13 @@ impl ReplayBuffer {
         }
     }
 
-    /// The updates after the closing event `seq`; `None` if they were evicted.
+    /// Returns the updates after the closing event `seq`; `None` if they were evicted.
     pub(super) fn after(&self, seq: u64) -> Option<impl Iterator<Item = &Entry>> {
         let known = if seq == self.from { 0 } else { self.entries.iter().position(|entry| entry.seq == seq)? + 1 };
         Some(self.entries.iter().skip(known))
     }
 
-    /// The length of the updates after the closing event `seq`.
+    /// Returns the length of the updates after the closing event `seq`.
     pub(super) fn bytes_after(&self, seq: u64) -> Option<usize> {
         self.after(seq).map(|entries| entries.map(|entry| entry.frame.length()).sum())
     }

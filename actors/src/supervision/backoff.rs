@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use rand::Rng;
 
-/// Pauses between attempts, drawn at random below a bound that doubles ("full jitter"), so that many clients of a failed
-/// service do not all return at the same moment.
+/// Random pauses between attempts, with an upper bound that doubles ("full jitter"), so that clients of a failed
+/// service do not all return at the same time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -16,17 +16,18 @@ impl Backoff {
         Self { first, longest, tries: 0 }
     }
 
-    /// For an unavailable broker or database: 100 ms to 3 s, so that it is used again soon after it returns.
+    /// Creates a backoff for an unavailable broker or database: 100 ms to 3 s, so that it is used again soon after it
+    /// returns.
     pub(crate) const fn for_a_service() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(3))
     }
 
-    /// For errors that need an operator: 1 s to 30 s.
+    /// Creates a backoff for errors that need an operator: 1 s to 30 s.
     pub(crate) const fn for_an_operator() -> Self {
         Self::new(Duration::from_secs(1), Duration::from_secs(30))
     }
 
-    /// The pause before the next attempt, at least a tenth of the bound.
+    /// Returns the pause before the next attempt, which is at least a tenth of the bound.
     pub(crate) fn pause(&mut self) -> Duration {
         let bound = (self.first * 2_u32.pow(self.tries.min(16))).min(self.longest);
         self.tries += 1;

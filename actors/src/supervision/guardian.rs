@@ -17,16 +17,17 @@ use super::vitals::Vitals;
 /// How a guarded actor ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It stopped, or its last address was dropped.
+    /// The actor stopped, or its last address was dropped.
     Finished,
-    /// It panicked too often.
+    /// The actor panicked too often.
     GaveUp(String),
 }
 
-/// Runs an actor to its end. After a panic, in a handler or in one of the actor's futures, the actor restarts on the same
-/// address with its queued messages; it loses the fatal message and its own futures and timers.
+/// Runs an actor until it ends. After a panic, in a handler or in one of the actor's futures, it restarts the actor on
+/// the same address with the queued messages. The message that caused the panic and the actor's futures and timers are
+/// lost.
 ///
-/// A notification of `requests` restarts it in the same way, without a pause and outside its policy.
+/// A notification of `requests` restarts the actor in the same way, but immediately and without counting as a failure.
 pub(super) async fn guard<A>(
     mut life: ContextFut<A, Context<A>>,
     policy: RestartPolicy,
@@ -41,7 +42,7 @@ where
     loop {
         let lived = tokio::select! {
             biased;
-            // Between two polls, so no handler is interrupted.
+            // The actor is not being polled here, so no handler is interrupted.
             () = requests.notified() => {
                 log::warn!(actor = vitals.name(); "restarting by order of the operator");
                 vitals.phase(Phase::Restarting);
@@ -79,12 +80,12 @@ where
     }
 }
 
-/// Restarts the actor on its address; `false`: its last address was dropped.
+/// Restarts the actor on its address. Returns `false` if its last address was dropped.
 fn restart<A>(life: &mut ContextFut<A, Context<A>>, vitals: &Vitals) -> bool
 where
     A: Actor<Context = Context<A>> + Supervised,
 {
-    // `restarting` is the actor's own code too, and may panic.
+    // `restarting` is implemented by the actor and may panic, too.
     match catch_unwind(AssertUnwindSafe(|| life.restart())) {
         Ok(true) => vitals.restarted(),
         Ok(false) => {

@@ -4,38 +4,38 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Counts the operations of an actor that are in flight, and passes the order to drain on to them.
+/// Counts the operations of an actor that are in flight, and notifies them of a drain.
 #[derive(Debug, Default)]
 pub(crate) struct InFlightWork {
     operations: Cell<usize>,
-    /// Set by the order to drain.
+    /// The deadline of a drain, once requested.
     deadline: Cell<Option<Instant>>,
     changed: Notify,
 }
 
-/// One operation. Dropping it ends the operation, also when a panic drops it.
+/// An operation in flight. Dropping it ends the operation, even during a panic.
 #[derive(Debug)]
 pub(crate) struct InFlight(Rc<InFlightWork>);
 
 impl InFlightWork {
-    /// Begins an operation.
+    /// Starts an operation.
     pub(crate) fn begin(self: &Rc<Self>) -> InFlight {
         self.operations.set(self.operations.get() + 1);
         InFlight(self.clone())
     }
 
-    /// Orders the actor to drain by `deadline`.
+    /// Requests the actor to drain by `deadline`.
     pub(crate) fn drain(&self, deadline: Instant) {
         self.deadline.set(Some(deadline));
         self.changed.notify_waiters();
     }
 
-    /// Whether the actor was ordered to drain.
+    /// Whether a drain was requested.
     pub(crate) fn is_draining(&self) -> bool {
         self.deadline.get().is_some()
     }
 
-    /// Resolves once the actor is ordered to drain.
+    /// Resolves once a drain is requested.
     pub(crate) async fn drain_requested(&self) {
         while !self.is_draining() {
             self.changed.notified().await;

@@ -60,7 +60,7 @@ impl JournalEvent {
     }
 }
 
-/// The newest [`Journal::LENGTH`] changes.
+/// The latest changes of actors and components, at most [`Journal::LENGTH`].
 #[derive(Clone, Debug)]
 pub struct Journal(Arc<Shared>);
 
@@ -74,14 +74,14 @@ struct Shared {
 impl Default for Journal {
     fn default() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        // A process adds fewer than one entry per millisecond, so the next process starts above its ids.
+        // A process adds fewer than one entry per millisecond, so the ids of the next process are greater.
         let newest = watch::Sender::new(u64::try_from(since.as_millis()).unwrap_or_default());
         Self(Arc::new(Shared { entries: Mutex::default(), newest }))
     }
 }
 
 impl Journal {
-    /// How many entries it keeps; older ones are dropped.
+    /// The maximum number of entries; older ones are dropped.
     pub const LENGTH: usize = 500;
 
     /// Adds an entry.
@@ -95,14 +95,14 @@ impl Journal {
         self.0.newest.send_replace(id);
     }
 
-    /// The kept entries that are newer than this id, oldest first.
+    /// Returns the entries with a greater id, oldest first.
     pub fn since(&self, id: u64) -> Vec<JournalEntry> {
         let entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let first = entries.partition_point(|entry| entry.id <= id);
         entries.iter().skip(first).cloned().collect()
     }
 
-    /// The id of the newest entry, whenever it changes.
+    /// Returns a receiver that is notified of the newest entry's id.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.newest.subscribe()
     }

@@ -1,4 +1,4 @@
-//! Supervises the actors: restarts them after a panic, and knows the state of each and what changed.
+//! Supervises the actors: restarts them after a panic, and tracks the state of each and its changes.
 
 pub(crate) mod backoff;
 mod guardian;

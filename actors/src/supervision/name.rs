@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// The name of an actor, unique within its process.
 ///
-/// The text is a contract: the admin API, readiness, metrics, alerts and logs all use it.
+/// The text is a stable interface, used by the admin API, readiness, metrics, alerts and logs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorName {
     /// `poller` for the only Poller of a process, `poller-<source>` for one of several.
@@ -29,29 +29,29 @@ pub enum ActorName {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceName(Arc<str>);
 
-/// There is no actor of this name.
+/// The text is not the name of an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("there is no actor {0}")]
 pub struct UnknownActor(String);
 
-/// Something outside this process that an actor watches and does not need for its own work.
+/// An external component that an actor monitors but does not depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WatchedPart {
     /// `timescaledb-jobs`: compression, retention and refresh, which the database runs by itself.
     TimescaleJobs,
 }
 
-/// Anything whose readiness is reported.
+/// A component whose readiness is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Component {
     /// An actor.
     Actor(ActorName),
-    /// Something that an actor watches.
+    /// An external component that an actor monitors.
     Watched(WatchedPart),
 }
 
 impl ActorName {
-    /// The Poller of a process that has one source.
+    /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
     const ALL_BUT_NAMED_POLLERS: [Self; 6] =
@@ -59,7 +59,7 @@ impl ActorName {
 }
 
 impl SourceName {
-    /// `None` if `text` is empty or contains any other character.
+    /// Parses a source name. Returns `None` if `text` is empty or contains any other character.
     pub fn new(text: &str) -> Option<Self> {
         let is_valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         (!text.is_empty() && text.chars().all(is_valid)).then(|| Self(text.into()))
@@ -126,7 +126,7 @@ impl Serialize for Component {
     }
 }
 
-/// As the value of a log line's field.
+/// Formats the name for use as a field of a log line.
 impl ToValue for ActorName {
     fn to_value(&self) -> Value<'_> {
         Value::from_display(self)

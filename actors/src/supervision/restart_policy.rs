@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often an actor may fail before its supervisor gives it up, and the pause after each failure.
+/// How often an actor may fail before its supervisor gives up, and the pause after each failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartPolicy {
     /// More failures than this within `window` end the process.
     pub max_restarts: usize,
     /// The time over which failures are counted.
     pub window: Duration,
-    /// The pause after the first failure in a window, and after the first failure since progress; it doubles with each
-    /// further failure without progress.
+    /// The pause after the first failure in a window, and after the first failure following progress. It doubles with
+    /// each further failure without progress.
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
@@ -29,12 +29,12 @@ impl Default for RestartPolicy {
     }
 }
 
-/// What to do about a failure.
+/// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Restart after a pause.
     RestartAfter(Duration),
-    /// The actor fails too often: end the process.
+    /// The actor fails too often; end the process.
     GiveUp,
 }
 
@@ -42,12 +42,13 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct RestartHistory {
     failures: VecDeque<Instant>,
-    /// The number of newest failures without progress between them.
+    /// The number of latest failures without progress in between.
     without_progress: usize,
 }
 
 impl RestartHistory {
-    /// Records a failure and decides what to do. `progressed`: the actor finished work since the failure before.
+    /// Records a failure and decides what to do. `progressed` is whether the actor finished work since the previous
+    /// failure.
     pub fn after_failure(&mut self, policy: &RestartPolicy, progressed: bool, now: Instant) -> Verdict {
         while self.failures.front().is_some_and(|&failed| now.duration_since(failed) > policy.window) {
             self.failures.pop_front();

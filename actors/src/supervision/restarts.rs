@@ -5,7 +5,7 @@ use tokio::sync::Notify;
 
 use super::name::ActorName;
 
-/// Requests restarts of single actors.
+/// Requests restarts of individual actors.
 #[derive(Clone, Debug, Default)]
 pub struct Restarts(Arc<Mutex<HashMap<ActorName, Arc<Notify>>>>);
 
@@ -16,8 +16,8 @@ impl Restarts {
         actors.entry(name.clone()).or_default().clone()
     }
 
-    /// Requests the restart of an actor. It keeps its address and its queued messages and loses its futures and timers,
-    /// as after a panic. `false`: there is no such actor.
+    /// Requests a restart of an actor. As after a panic, it keeps its address and queued messages, and loses its
+    /// futures and timers. Returns `false` if there is no such actor.
     pub fn request(&self, name: &ActorName) -> bool {
         let actors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         actors.get(name).inspect(|requested| requested.notify_one()).is_some()

@@ -5,30 +5,30 @@ use super::name::ActorName;
 use super::registry::ActorRegistry;
 use super::status::Phase;
 
-/// Detects when an actor stalls and when it continues, and records both in the journal: a stall is the absence of
-/// progress, so the actor itself cannot report it.
+/// Detects when actors stall and when they continue, and records both in the journal. A stall is the absence of
+/// progress, so a stalled actor cannot report it itself.
 #[derive(Debug)]
 pub struct StallWatch {
     registry: ActorRegistry,
     stalled: BTreeSet<ActorName>,
 }
 
-/// What changed since the last look.
+/// The changes since the last check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stalls {
     /// The actors that stalled.
     pub begun: Vec<ActorName>,
-    /// The actors that make progress again.
+    /// The actors that are making progress again.
     pub ended: Vec<ActorName>,
 }
 
 impl StallWatch {
-    /// Watches all actors of the registry, also those that are registered later.
+    /// Watches all actors of the registry, including those registered later.
     pub fn on(registry: ActorRegistry) -> Self {
         Self { registry, stalled: BTreeSet::new() }
     }
 
-    /// Looks once.
+    /// Checks all actors once.
     pub fn look(&mut self) -> Stalls {
         let statuses = self.registry.statuses().into_iter();
         let now: BTreeSet<_> =

@@ -46,7 +46,7 @@ impl Phase {
         }
     }
 
-    /// Whether an actor in this phase handles messages and will go on doing so.
+    /// Whether an actor in this phase handles messages and will continue to do so.
     pub fn is_at_work(self) -> bool {
         match self {
             Self::Starting | Self::Running | Self::Stalled | Self::BackingOff | Self::Paused => true,
@@ -64,19 +64,19 @@ impl Serialize for Phase {
 /// Whether a component can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// It can.
+    /// It can be used.
     Ready,
-    /// It cannot, for this reason.
+    /// It cannot be used, for this reason.
     NotReady(String),
 }
 
 impl Readiness {
-    /// Whether it is `Ready`.
+    /// Whether the component is ready.
     pub fn is_ready(&self) -> bool {
         *self == Self::Ready
     }
 
-    /// Why it is not ready.
+    /// Returns why the component is not ready.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Ready => None,
@@ -130,20 +130,20 @@ pub struct ActorStatus {
 }
 
 impl ActorStatus {
-    /// Whether its part of the service can be used: it is at work and says so.
+    /// Whether the actor's part of the service can be used: the actor is at work and reports itself as ready.
     pub fn is_ready(&self) -> bool {
         self.phase.is_at_work() && self.readiness.is_ready()
     }
 }
 
-/// The state of something that an actor watches.
+/// The state of an external component that an actor monitors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchedStatus {
-    /// What is watched.
+    /// The component.
     pub part: WatchedPart,
-    /// Whether it works.
+    /// Whether the component works.
     pub readiness: Readiness,
-    /// When it began to work, or ceased to.
+    /// When it last started or stopped working.
     pub since: SystemTime,
 }
 

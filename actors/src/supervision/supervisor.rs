@@ -12,7 +12,7 @@ use super::restart_policy::RestartPolicy;
 use super::restarts::Restarts;
 use super::vitals::Vitals;
 
-/// An actor failed too often, and its supervisor gave it up.
+/// Reports that an actor failed too often and was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The actor.
@@ -21,7 +21,7 @@ pub struct Failure {
     pub cause: String,
 }
 
-/// Starts actors, each on a thread of its own, and restarts each one alone when it panics.
+/// Starts each actor on its own thread, and restarts it when it panics, independently of the others.
 #[derive(Debug)]
 pub struct Supervisor {
     registry: ActorRegistry,
@@ -32,17 +32,18 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Messages that an actor's mailbox holds; a further `send` waits.
+    /// The capacity of an actor's mailbox. When it is full, `send` waits.
     const MAILBOX: usize = 64;
 
-    /// A supervisor that restarts its actors by `policy`, unless one is started under its own, and the channel on which it
-    /// reports each actor that it gives up, at most once.
+    /// Creates a supervisor that restarts actors according to `policy` unless they have their own. Also returns the
+    /// channel on which it reports each actor that it gives up, at most once.
     pub fn new(registry: ActorRegistry, policy: RestartPolicy) -> (Self, mpsc::UnboundedReceiver<Failure>) {
         let (failures, reports) = mpsc::unbounded_channel();
         (Self { registry, policy, failures, restarts: Restarts::default(), arbiters: Mutex::default() }, reports)
     }
 
-    /// Starts an actor on a thread of its own, where `make` builds it, and returns its address, which outlives restarts.
+    /// Builds an actor with `make` on a new thread, starts it, and returns its address, which stays valid across
+    /// restarts.
     pub fn start<A, F>(&self, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
@@ -51,7 +52,7 @@ impl Supervisor {
         self.start_under(self.policy, name, make)
     }
 
-    /// Like `start`, under a restart policy of the actor's own.
+    /// Like `start`, with a separate restart policy.
     pub fn start_under<A, F>(&self, policy: RestartPolicy, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
@@ -85,7 +86,7 @@ impl Supervisor {
             #[expect(clippy::disallowed_methods, reason = "this future is what catches the panics of all others")]
             actix_rt::spawn(async move {
                 if let Ending::GaveUp(cause) = guard(life, policy, vitals, requests).await {
-                    // Without a receiver the process is ending already.
+                    // Without a receiver, the process is already ending.
                     let _ = failures.send(Failure { actor: name, cause });
                 }
             });
@@ -93,12 +94,12 @@ impl Supervisor {
         Addr::new(sender)
     }
 
-    /// Restarts these actors on request.
+    /// Returns a handle that restarts these actors on request.
     pub fn restarts(&self) -> Restarts {
         self.restarts.clone()
     }
 
-    /// Ends every actor's thread, whether the actor was drained or not.
+    /// Stops all actor threads, whether or not the actors were drained.
     pub fn stop(&self) {
         for arbiter in self.arbiters.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             arbiter.stop();

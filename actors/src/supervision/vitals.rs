@@ -8,7 +8,7 @@ use super::name::{ActorName, Component, WatchedPart};
 use super::observation::{NothingYet, Observation};
 use super::status::{ActorStatus, LastError, Phase, Readiness, WatchedStatus};
 
-/// What an actor reports about itself. The actor writes it and others read it, so nobody waits for its mailbox.
+/// What an actor reports about itself. The actor writes it and others read it, without waiting for the actor's mailbox.
 #[derive(Clone, Debug)]
 pub struct Vitals {
     name: ActorName,
@@ -18,7 +18,7 @@ pub struct Vitals {
 #[derive(Debug)]
 struct Record {
     status: ActorStatus,
-    /// Receives every change of phase and of readiness.
+    /// Receives every change of phase and readiness.
     journal: Journal,
     /// A running actor without progress for longer than this is stalled.
     patience: Option<Duration>,
@@ -58,7 +58,7 @@ impl Vitals {
         Self { name, record: Arc::new(Mutex::new(record)) }
     }
 
-    /// Vitals outside any registry, for tests.
+    /// Creates vitals outside any registry, for tests.
     pub fn unregistered(name: ActorName) -> Self {
         Self::new(name, Journal::default())
     }
@@ -69,16 +69,16 @@ impl Vitals {
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
-        // A panic during a write leaves at worst an old value in the record.
+        // A panic during a write leaves at worst an outdated value in the record.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The actor enters a phase.
+    /// Records that the actor enters a phase.
     pub fn phase(&self, phase: Phase) {
         self.record().phase(phase);
     }
 
-    /// The actor finished a piece of work.
+    /// Records that the actor finished a piece of work.
     pub fn progress(&self) {
         let mut record = self.record();
         record.status.last_progress = Some(SystemTime::now());
@@ -88,14 +88,14 @@ impl Vitals {
         }
     }
 
-    /// From now on, the actor counts as stalled once it makes no progress for longer than this; `None`: never.
+    /// Sets the time without progress after which the actor counts as stalled; `None` disables stall detection.
     pub fn expect_progress_within(&self, patience: Option<Duration>) {
         let mut record = self.record();
         record.patience = patience;
         record.progressed = Instant::now();
     }
 
-    /// Something failed, and the actor continues.
+    /// Records an error after which the actor continues.
     pub fn error(&self, message: impl Into<String>) {
         self.record().status.last_error = Some(LastError { at: SystemTime::now(), message: message.into() });
     }
@@ -104,7 +104,7 @@ impl Vitals {
     pub fn readiness(&self, readiness: Readiness) {
         let mut record = self.record();
         let Record { status, journal, .. } = &mut *record;
-        // Another reason is not a change.
+        // A different reason alone is not a change.
         if status.readiness.is_ready() != readiness.is_ready() {
             status.readiness_since = SystemTime::now();
             journal.record(Some(status.name.clone().into()), JournalEvent::readiness(&readiness));
@@ -112,7 +112,7 @@ impl Vitals {
         status.readiness = readiness;
     }
 
-    /// Reports whether something that the actor watches works; `None`: it does not exist.
+    /// Reports whether an external component works; `None` means that it does not exist.
     pub fn watched(&self, part: WatchedPart, readiness: Option<Readiness>) {
         let mut record = self.record();
         let Record { status, journal, .. } = &mut *record;
@@ -121,7 +121,7 @@ impl Vitals {
         let Some(readiness) = readiness else { return };
         let unchanged = before.as_ref().filter(|before| before.readiness.is_ready() == readiness.is_ready());
         let since = unchanged.map_or_else(SystemTime::now, |before| before.since);
-        // A part that works from the first is not a change.
+        // A component that works from the start is not a change.
         if unchanged.is_none() && (before.is_some() || !readiness.is_ready()) {
             journal.record(Some(Component::Watched(part)), JournalEvent::readiness(&readiness));
         }
@@ -137,12 +137,12 @@ impl Vitals {
     pub(super) fn restarted(&self) {
         let mut record = self.record();
         record.status.restarts += 1;
-        // The restart cancelled the work that was expected to progress; the next piece sets its own limit.
+        // The restart cancelled the work in progress. The next piece of work sets its own limit.
         record.patience = None;
         record.phase(Phase::Running);
     }
 
-    /// A copy of the actor's state, in which a running actor may turn out to be stalled.
+    /// Returns a copy of the actor's state. A running actor without recent progress is reported as stalled.
     pub fn status(&self) -> ActorStatus {
         let record = self.record();
         let mut status = record.status.clone();

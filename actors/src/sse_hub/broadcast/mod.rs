@@ -43,15 +43,15 @@ pub struct HubLimits {
 
 /// The live picture and its clients.
 ///
-/// A change is encoded once for each watched tile, and compressed once for each content encoding in use there, whatever
-/// the number of clients.
+/// Each change is encoded once per watched tile, and compressed once per content encoding in use, regardless of the
+/// number of clients.
 #[derive(Debug)]
 pub struct Broadcast {
     picture: Picture,
     /// The states sent to `/sse/flights`.
     latest: LatestStates,
     poll_interval: ObservedPollInterval,
-    /// As of the last published update.
+    /// The alerts as of the last published update.
     alerts: AlertWatch,
     epoch: u32,
     /// The sequence number of the last published update.
@@ -74,12 +74,12 @@ pub struct Broadcast {
 impl Broadcast {
     /// How long the updates of a channel without clients are kept for clients that resume.
     const IDLE_CHANNEL_TIMEOUT: Duration = Duration::from_secs(60);
-    /// One in this many clients is measured, since measuring ten thousand costs more than it tells.
+    /// One in this many clients is measured, since measuring ten thousand clients costs more than it is worth.
     const MEASURED_CLIENTS: u64 = 16;
     /// The maximum number of channels without clients.
     const MAX_IDLE_CHANNELS: usize = 256;
 
-    /// An empty picture without clients. Each must have an epoch of its own.
+    /// Creates an empty picture without clients. Each instance needs its own epoch.
     pub fn new(epoch: u32, limits: HubLimits, metrics: Metrics) -> Self {
         expect(&metrics.clients_refused, &["clients", "address"]);
         expect(&metrics.states_passed_over, &["not_newer_than_picture", "outdated", "ahead_of_time"]);
@@ -109,12 +109,12 @@ impl Broadcast {
         *self = Self { totals: self.totals, wake_up: self.wake_up.clone(), ..empty };
     }
 
-    /// Changes with every restart, and then the picture is empty.
+    /// The epoch changes with every restart, which also empties the picture.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
 
-    /// The picture.
+    /// The live picture.
     pub fn picture(&self) -> &Picture {
         &self.picture
     }
@@ -174,12 +174,12 @@ impl Broadcast {
         self.latest.forget(now, timeout);
     }
 
-    /// Long enough that the picture is not empty before the next poll.
+    /// Long enough that the picture does not become empty before the next poll.
     fn aircraft_timeout(&self) -> Duration {
         self.limits.aircraft_timeout.max(2 * self.poll_interval.longest())
     }
 
-    /// The maximum number of aircraft in the next update.
+    /// The maximum number of changes in the next update.
     pub fn changed(&self) -> usize {
         self.picture.changed()
     }
@@ -194,7 +194,8 @@ impl Broadcast {
         self.cache.clear_snapshots();
         let (head, updates) = (self.head(sent_at), group_by_tile(&changes, &self.watched));
         let mut encoded: HashMap<Tile, EncodedEvent> = HashMap::new();
-        // Rare, short, and for every client. It travels in the update, so that clients that keep up or resume get it.
+        // Alerts are rare and short, and every client receives them. They are part of the update, so that clients that
+        // keep up or resume do not miss them.
         let alert = note_alerts(&mut self.alerts, &changes).then(|| encoder::alert(head, &self.alerts));
         for channel in self.channels.values_mut().filter(|channel| channel.feed != Feed::Telemetry) {
             let mut pieces = Vec::new();
@@ -242,7 +243,7 @@ impl Broadcast {
         self.evict(now);
     }
 
-    /// Keeps quiet connections alive, and confirms to clients without recent updates that they missed nothing.
+    /// Keeps idle connections open, and confirms to clients without recent updates that they have missed nothing.
     pub fn heartbeat(&mut self, sent_at: u64) {
         let head = self.head(sent_at);
         let heartbeat = event::comment("heartbeat");
@@ -257,7 +258,7 @@ impl Broadcast {
         }
     }
 
-    /// Disconnects every client, and asks each to reconnect at a random time within the next seconds.
+    /// Disconnects all clients, and asks each to reconnect at a random time within the next few seconds.
     pub fn say_goodbye(&mut self) {
         for channel in self.channels.values_mut() {
             for client in channel.clients.drain(..) {
@@ -272,7 +273,7 @@ impl Broadcast {
     }
 }
 
-/// Applies changes to the alerts. Returns whether any alert began or ended.
+/// Applies changes to the alerts. Returns whether any alert started or ended.
 fn note_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
     let before = alerts.revision();
     for Change { before, after, .. } in changes {

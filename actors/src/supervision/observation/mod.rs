@@ -1,5 +1,5 @@
-//! What the actors report about themselves, one file for each. They are kept apart from the actors, which depend on this
-//! folder, so that the vitals can hold any of them.
+//! What the actors report about themselves, one file per actor. These types are separate from the actors, which depend
+//! on this module, so that the vitals can contain any of them.
 
 mod db_writer;
 mod kafka_consumer;
