@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::batch::{Batch, LogId, PartitionBatch};
 use crate::domain::{StateVector, StateVectorParts};
 
-/// Returns a state of an aircraft at a time, at 0°N 0°E and with no other known values.
+/// Returns a state of an aircraft at a time, at 0°N 0°E.
 pub(crate) fn state(icao24: &str, last_contact: i64) -> StateVector {
     StateVectorParts {
         icao24: icao24.into(),

@@ -180,8 +180,8 @@ impl<S: Subscription> StoreLoop<S> {
         self.observe();
     }
 
-    /// Stores a batch, regardless of how long it takes. While waiting, it polls the subscription and reads one
-    /// more batch.
+    /// Stores a batch, regardless of how long it takes. While waiting, it polls the subscription and reads one more
+    /// batch.
     async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
         // A revoked partition now belongs to another consumer.
         batch.parts.retain_mut(|part| match self.cursors.get(&part.partition) {

@@ -286,8 +286,7 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         self.vitals.phase(Phase::Draining);
         self.work.drain(drain.deadline);
         let work = self.work.clone();
-        // No operation is in flight once the backlog is empty: `publish_next` starts the next one before the previous
-        // one ends.
+        // Idle implies an empty backlog: `publish_next` starts the next operation before the previous one ends.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
             let (left, alerts_left) = (producer.held(), producer.alerts.len());

@@ -1,4 +1,4 @@
-//! Brings clients up to date with the updates they missed, a snapshot, or the newest states of what they skipped.
+//! Brings lagging clients up to date with the updates they missed, a snapshot, or the newest states.
 
 use std::collections::HashMap;
 use std::sync::Arc;

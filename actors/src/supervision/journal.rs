@@ -60,7 +60,7 @@ impl JournalEvent {
     }
 }
 
-/// The latest changes of actors and components, at most [`Journal::LENGTH`].
+/// The latest entries, at most [`Journal::LENGTH`].
 #[derive(Clone, Debug)]
 pub struct Journal(Arc<Shared>);
 
