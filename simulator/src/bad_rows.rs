@@ -1,31 +1,31 @@
-//! Rows that are no state vectors, one kind after the other.
+//! Invalid rows, cycling through every kind of defect.
 
 use crate::rows::Body;
 
-/// Good rows between two bad ones.
+/// Number of good rows between two bad ones.
 const EVERY: usize = 10;
 
-/// Templates: `{a}` is an address of no real block, `{t}` the response's time, `{f}` an hour later.
+/// Row templates. `{a}` is an address outside every allocated block, `{t}` the response's time, `{f}` one hour later.
 const KINDS: [&str; 10] = [
     // Too short.
     r#"["{a}","SHORT   ","Nowhere"]"#,
     r#"[]"#,
-    // No address, or none that is one.
+    // Missing or malformed address.
     r#"[null,"NOADDR  ","Nowhere",{t},{t},8.5,47.5,9000,false,200,90,0,null,9100,"1000",false,0,0]"#,
     r#"["zz00zz","NOTHEX  ","Nowhere",{t},{t},8.5,47.5,9000,false,200,90,0,null,9100,"1000",false,0,0]"#,
-    // Texts where numbers belong.
+    // Strings in place of numbers.
     r#"["{a}","TEXT    ","Nowhere",{t},{t},"east","north",9000,false,"fast",90,0,null,9100,"1000",false,0,0]"#,
-    // Times: far ahead, absent, text.
+    // Last contact in the future, missing, or a string.
     r#"["{a}","FUTURE  ","Nowhere",{f},{f},8.5,47.5,9000,false,200,90,0,null,9100,"1000",false,0,0]"#,
     r#"["{a}","NOTIME  ","Nowhere",{t},null,8.5,47.5,9000,false,200,90,0,null,9100,"1000",false,0,0]"#,
     r#"["{a}","TEXTTIME","Nowhere",{t},"now",8.5,47.5,9000,false,200,90,0,null,9100,"1000",false,0,0]"#,
-    // A position that is not on Earth.
+    // Latitude out of range.
     r#"["{a}","OFFEARTH","Nowhere",{t},{t},8.5,95,9000,false,200,90,0,null,9100,"1000",false,0,0]"#,
-    // No row at all.
+    // An object instead of an array.
     r#"{"icao24":"{a}","last_contact":{t}}"#,
 ];
 
-/// Mixes bad rows among good ones.
+/// Inserts bad rows between good ones.
 #[derive(Debug)]
 pub(crate) struct BadRows {
     time: i64,
@@ -33,19 +33,19 @@ pub(crate) struct BadRows {
 }
 
 impl BadRows {
-    /// For a response of this time.
+    /// Creates the bad rows for a response with this time.
     pub(crate) fn new(time: i64) -> Self {
         Self { time, added: 0 }
     }
 
-    /// Adds a row to the body whenever enough good ones have gone before.
+    /// Appends a bad row if enough good ones precede it.
     pub(crate) fn maybe_add(&mut self, body: &mut Body) {
         if body.rows() % (EVERY + 1) == EVERY {
             self.add(body);
         }
     }
 
-    /// Adds the kinds that were not at hand yet, and tells how many bad rows there are.
+    /// Appends the kinds that have not been used yet, and returns the total number of bad rows.
     pub(crate) fn complete(mut self, body: &mut Body) -> usize {
         while self.added < KINDS.len() {
             self.add(body);

@@ -2,23 +2,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::SystemTime;
 
-/// Where the stand-in takes the time from: its aircraft, the life of its tokens, the day of its credits.
+/// The simulator's time source, used for aircraft positions, token expiry and credit refills.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's.
+    /// The system clock.
     #[default]
     System,
-    /// One that a test sets.
+    /// A clock controlled by a test.
     Manual(ManualClock),
 }
 
 impl Clock {
-    /// Unix seconds.
+    /// Returns the current time in Unix seconds.
     pub fn now(&self) -> i64 {
         match self {
             Self::System => match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
                 Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                // A machine that lives before 1970 has no use for the difference.
+                // How far a system clock is set before 1970 does not matter here.
                 Err(_) => 0,
             },
             Self::Manual(clock) => clock.now(),
@@ -26,27 +26,27 @@ impl Clock {
     }
 }
 
-/// A clock that stands still until it is moved. Clones are the same clock.
+/// A clock that only moves when told to. Clones share the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that shows these Unix seconds.
+    /// Creates a clock set to `now`, in Unix seconds.
     pub fn new(now: i64) -> Self {
         Self(Arc::new(AtomicI64::new(now)))
     }
 
-    /// What it shows, in Unix seconds.
+    /// Returns the current time in Unix seconds.
     pub fn now(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Sets it, backwards too.
+    /// Sets the time in Unix seconds; it may go backwards.
     pub fn set(&self, now: i64) {
         self.0.store(now, Ordering::Relaxed);
     }
 
-    /// Moves it on by so many seconds.
+    /// Advances the clock by `seconds`.
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }

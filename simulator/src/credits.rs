@@ -1,4 +1,4 @@
-//! What requests may cost until the credits are refilled, and what they do cost.
+//! Credit accounting: what a request costs, and how many credits each consumer has left.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use crate::query::BoundingBox;
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 
-/// Consumers that are told apart; the others share one account.
+/// Maximum number of consumers tracked individually; the rest share one account.
 const MOST_CONSUMERS: usize = 1_024;
 
-/// Credits of one refill; without a token, and by default with one, that is at midnight UTC.
+/// Credits granted per refill. Anonymous credits are refilled at midnight UTC; for accounts see [`Refill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DailyCredits {
-    /// Of each address without a token.
+    /// Credits of each address that sends no token.
     pub anonymous: u32,
-    /// Of each account.
+    /// Credits of each account.
     pub account: u32,
 }
 
 impl Default for DailyCredits {
-    /// OpenSky's 400 without a token; with one, more than any plan for the rest of a day can spend.
+    /// 400 for anonymous clients, as OpenSky grants; for accounts more than any poll schedule can spend in a day.
     fn default() -> Self {
         Self { anonymous: 400, account: 1_000_000 }
     }
@@ -36,27 +36,27 @@ pub enum Refill {
     Hourly,
 }
 
-/// Who asks.
+/// The client that a request is charged to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Consumer {
-    /// By the address that the request came from.
+    /// A client without a token, identified by its IP address.
     Anonymous(String),
-    /// By the client's id.
+    /// A client with a token, identified by its client ID.
     Account(String),
-    /// Whoever comes when too many are known already.
+    /// All clients beyond [`MOST_CONSUMERS`].
     Others,
 }
 
-/// A request was one too many.
+/// A request exceeds the remaining credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spent {
-    /// Credits that are left, too few for this request.
+    /// Remaining credits, too few for this request.
     pub(crate) remaining: u32,
-    /// Seconds until there are new ones.
+    /// Seconds until the next refill.
     pub(crate) retry_after: i64,
 }
 
-/// What each consumer has spent; forgotten at the end of the day.
+/// Tracks what each consumer has spent; reset at the end of the day.
 #[derive(Debug)]
 pub(crate) struct Credits {
     daily: DailyCredits,
@@ -65,7 +65,7 @@ pub(crate) struct Credits {
     spent: HashMap<Consumer, Spending>,
 }
 
-/// The spending of one consumer between two refills.
+/// What one consumer has spent since the last refill.
 #[derive(Debug, Default)]
 struct Spending {
     period: i64,
@@ -73,12 +73,12 @@ struct Spending {
 }
 
 impl Credits {
-    /// With these credits, of which those of accounts are refilled like this.
+    /// Creates full accounts; `refill` applies to accounts only, anonymous credits are refilled daily.
     pub(crate) fn new(daily: DailyCredits, refill: Refill) -> Self {
         Self { daily, refill, day: i64::MIN, spent: HashMap::new() }
     }
 
-    /// Takes what a request costs and tells what is left.
+    /// Deducts the cost of a request and returns the remaining credits.
     pub(crate) fn spend(&mut self, consumer: Consumer, cost: u32, now: i64) -> Result<u32, Spent> {
         if now.div_euclid(DAY) != self.day {
             self.day = now.div_euclid(DAY);
@@ -104,7 +104,8 @@ impl Credits {
     }
 }
 
-/// What a request costs by its area in square degrees: 1 up to 25, 2 up to 100, 3 up to 400, 4 above and for the world.
+/// Returns a request's cost by its area in square degrees: 1 up to 25, 2 up to 100, 3 up to 400, 4 above that and for
+/// the whole world.
 pub(crate) fn cost(bounding_box: Option<&BoundingBox>) -> u32 {
     match bounding_box.map(BoundingBox::square_degrees) {
         Some(area) if area <= 25.0 => 1,

@@ -1,4 +1,4 @@
-//! What a fault does to an answer.
+//! Turns a fault into a faulty response.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::connection::Connection;
 use crate::faults::{Fault, FaultKind};
 use crate::paced_body::PacedBody;
 
-/// An upper bound, even for a client that never gives up.
+/// Upper bound for a client that never gives up.
 const LONGEST_HANG: Duration = Duration::from_secs(600);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>\
     <body><h1>We will be back soon</h1><p>{\"states\": no JSON}</p></body></html>\n";
 
-/// Answers a request as an immediate fault does.
+/// Responds to a request with an immediate fault.
 pub(crate) async fn immediate(fault: &Fault, request: &HttpRequest) -> HttpResponse {
     match fault.kind {
         FaultKind::Status => {
@@ -34,7 +34,7 @@ pub(crate) async fn immediate(fault: &Fault, request: &HttpRequest) -> HttpRespo
     }
 }
 
-/// Sends a good response as a corrupting fault does. The content of `body` was corrupted before.
+/// Sends a response with a corrupting fault. Faults that change the content have already been applied to `body`.
 pub(crate) fn corrupted(fault: &Fault, content_type: ContentType, body: Bytes) -> HttpResponse {
     let mut response = respond(fault, StatusCode::OK);
     response.content_type(content_type);
@@ -46,7 +46,7 @@ pub(crate) fn corrupted(fault: &Fault, content_type: ContentType, body: Bytes) -
     }
 }
 
-/// Left to itself the compression would swallow the pauses, and announce no length.
+/// Disables compression, which would buffer away the pauses and drop the content length.
 fn plain(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
     response.insert_header((CONTENT_ENCODING, "identity"))
 }
@@ -60,7 +60,7 @@ fn respond(fault: &Fault, otherwise: StatusCode) -> HttpResponseBuilder {
     let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(otherwise);
     let mut response = HttpResponse::build(status);
     for (name, value) in &fault.headers {
-        // They were checked when the fault was added.
+        // Validated when the fault was added.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
             response.insert_header((name, value));
         }

@@ -1,4 +1,4 @@
-//! What is to go wrong, on request.
+//! Fault injection.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +9,10 @@ use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Faults that can wait at a time.
+/// Maximum number of pending faults.
 const MOST_FAULTS: usize = 64;
 
-/// Where a fault strikes.
+/// The endpoint that a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -22,60 +22,61 @@ pub enum Target {
     Token,
 }
 
-/// What goes wrong.
+/// The kinds of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// Answers at once with `status` (503 unless told otherwise), whoever asks.
+    /// Responds immediately with `status` (default 503), before authentication.
     Status,
-    /// Answers at once with a web page, as a captive portal or a proxy does (`status` 200 unless told otherwise).
+    /// Responds immediately with a web page, like a captive portal or a proxy (`status` defaults to 200).
     Html,
-    /// Does not answer, until the client goes or ten minutes are over.
+    /// Sends no response until the client disconnects or ten minutes have passed.
     Hang,
-    /// Resets the connection in place of an answer.
+    /// Resets the connection instead of responding.
     Reset,
-    /// Announces the whole answer, sends half of it and closes the connection.
+    /// Announces the full content length, sends half of the body and closes the connection.
     Truncate,
-    /// Sends the answer in small pieces, some hundred bytes a second.
+    /// Sends the body in small pieces, several hundred bytes per second.
     Drip,
-    /// An empty body.
+    /// Sends an empty body.
     Empty,
-    /// Good JSON in which the fields have other types than they should.
+    /// Sends valid JSON whose fields have the wrong types.
     WrongTypes,
-    /// `"states": null`; of the states only.
+    /// Sends `"states": null`. States endpoint only.
     NullStates,
-    /// Rows that are no state vectors among the good ones, every tenth and at least one of each kind. The header
-    /// `X-Simulator-Bad-Rows` says how many. Of the states only.
+    /// Inserts an invalid row after every tenth good one, and at least one of each kind. The header
+    /// `X-Simulator-Bad-Rows` gives their number. States endpoint only.
     BadRows,
 }
 
 impl FaultKind {
-    /// Whether it applies before the request is examined; the others corrupt a good response.
+    /// Returns whether it applies before the request is examined; all others corrupt a good response.
     fn is_immediate(self) -> bool {
         matches!(self, Self::Status | Self::Html | Self::Hang | Self::Reset)
     }
 }
 
-/// One fault, and how often it strikes. Of several, the first that fits does.
+/// A fault, and how often it is injected. If several match a request, the first one applies.
 ///
-/// In JSON: `{"target":"states","kind":"status","status":429,"headers":{"X-Rate-Limit-Retry-After-Seconds":"60"},"times":2}`.
+/// As JSON:
+/// `{"target":"states","kind":"status","status":429,"headers":{"X-Rate-Limit-Retry-After-Seconds":"60"},"times":2}`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// Where it strikes.
+    /// The affected endpoint.
     pub target: Target,
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// The status of the answer, where there is one.
+    /// The response status, for faults that send a response.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Headers of the answer, where there is one.
+    /// Additional response headers, for faults that send a response.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// How often it strikes; `None`: until it is cleared.
+    /// How often to inject it; `None`: until it is cleared.
     #[serde(default)]
     pub times: Option<u32>,
-    /// How likely it strikes at each request, 0 to 1.
+    /// The probability of injecting it into a request, 0 to 1.
     #[serde(default = "always")]
     pub probability: f64,
 }
@@ -85,31 +86,31 @@ fn always() -> f64 {
 }
 
 impl Fault {
-    /// A fault that strikes always, until it is cleared.
+    /// Creates a fault that affects every request until it is cleared.
     pub fn new(target: Target, kind: FaultKind) -> Self {
         Self { target, kind, status: None, headers: BTreeMap::new(), times: None, probability: 1.0 }
     }
 
-    /// The same with this status.
+    /// Sets the response status.
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
     }
 
-    /// The same with one more header.
+    /// Adds a response header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// The same, at most so often.
+    /// Limits how often the fault is injected.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }
 
-    /// The same, at so many of the requests, 0 to 1.
+    /// Sets the probability of injecting it into a request, 0 to 1.
     #[must_use]
     pub fn probability(self, probability: f64) -> Self {
         Self { probability, ..self }
@@ -139,30 +140,30 @@ impl Fault {
     }
 }
 
-/// Why a fault is none; whoever asked for it can mend that.
+/// Why a fault was rejected. The caller can correct all of these.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum InvalidFault {
-    /// The token endpoint has no states.
+    /// The fault applies to states only, but targets the token endpoint.
     #[error("{0:?} is no fault of the token endpoint")]
     Target(FaultKind),
-    /// Not the status of an answer.
+    /// The status is out of range.
     #[error("status must be from 200 to 599, not {0}")]
     Status(u16),
-    /// Not a probability.
+    /// The probability is out of range.
     #[error("probability must be from 0 to 1, not {0}")]
     Probability(f64),
-    /// It would never strike.
+    /// The fault would never be injected.
     #[error("times must be at least 1; leave it out for a fault that stays")]
     Times,
-    /// Not a header.
+    /// Invalid header name or value.
     #[error("{0:?} is no header that can be sent")]
     Header(String),
-    /// Too many are waiting.
+    /// Too many faults are pending.
     #[error("{MOST_FAULTS} faults are waiting already; clear them first")]
     TooMany,
 }
 
-/// The faults that wait. Clones are the same list.
+/// The pending faults. Clones share the same list.
 #[derive(Clone, Debug)]
 pub struct Faults(Arc<Mutex<Waiting>>);
 
@@ -178,10 +179,10 @@ impl Faults {
         Self(Arc::new(Mutex::new(Waiting { faults: Vec::new(), struck: 0, dice: StdRng::seed_from_u64(seed) })))
     }
 
-    /// Lets one more fault wait.
+    /// Adds a fault.
     ///
     /// # Errors
-    /// When it cannot strike as it says, or too many are waiting.
+    /// If the fault is invalid or too many are pending.
     pub fn add(&self, fault: Fault) -> Result<(), InvalidFault> {
         fault.check()?;
         let mut waiting = self.lock();
@@ -192,27 +193,27 @@ impl Faults {
         Ok(())
     }
 
-    /// Forgets them all. What hangs goes on hanging.
+    /// Removes all pending faults. Requests that already hang keep hanging.
     pub fn clear(&self) {
         self.lock().faults.clear();
     }
 
-    /// Those that wait, with the times that are left to them.
+    /// Returns the pending faults, each with its remaining `times`.
     pub fn waiting(&self) -> Vec<Fault> {
         self.lock().faults.clone()
     }
 
-    /// How many have struck since the start.
+    /// Returns how many faults have been injected since the start.
     pub fn struck(&self) -> u64 {
         self.lock().struck
     }
 
-    /// The fault that strikes a request before anybody has looked at it, if one does.
+    /// Takes the fault that applies before the next request is examined, if any.
     pub(crate) fn immediate(&self, target: Target) -> Option<Fault> {
         self.strike(|fault| fault.target == target && fault.kind.is_immediate())
     }
 
-    /// The fault that corrupts the next good response, if any.
+    /// Takes the fault that corrupts the next good response, if any.
     pub(crate) fn of_answer(&self, target: Target) -> Option<Fault> {
         self.strike(|fault| fault.target == target && !fault.kind.is_immediate())
     }

@@ -1,4 +1,4 @@
-//! Where the rows of an answer come from.
+//! The sources of response rows: generated or recorded.
 
 use crate::bad_rows::BadRows;
 use crate::options::Changes;
@@ -7,37 +7,37 @@ use crate::recorded::Recorded;
 use crate::rows::{Answer, Body, Row};
 use crate::world::World;
 
-/// The anonymous see the world in steps of so many seconds, an account its past.
+// Time resolution in seconds: of anonymous requests, and of past states for accounts.
 const ANONYMOUS_RESOLUTION: i64 = 10;
 const PAST_RESOLUTION: i64 = 5;
 
-/// A source of answers.
+/// A source of response rows.
 #[derive(Debug)]
 pub(crate) enum Feed {
-    /// Flights as they come and go.
+    /// Generated flights that begin and end.
     Flights(World),
-    /// A fixed number of aircraft that change as they are told.
+    /// A fixed number of aircraft, of which a given number change at each poll.
     Steady(Steady),
-    /// Responses of former days.
+    /// Recorded responses.
     Recorded(Recorded),
 }
 
-/// A fixed number of aircraft.
+/// A fixed number of aircraft, updated in turn.
 #[derive(Debug)]
 pub(crate) struct Steady {
     world: World,
-    /// How many change at a poll.
+    /// Number of aircraft that change at each poll.
     changing: usize,
-    /// When each of them was last heard.
+    /// Last contact of each aircraft, in Unix seconds.
     contacts: Vec<i64>,
-    /// The first that changes at the next poll.
+    /// Index of the first aircraft to change at the next poll.
     next: usize,
-    /// The time of the latest answer.
+    /// The time of the latest response.
     latest: Option<i64>,
 }
 
 impl Feed {
-    /// A world as natural or as steady as the changes want it.
+    /// Creates a feed of generated aircraft.
     pub(crate) fn generated(world: World, changes: Changes) -> Self {
         let changing = match changes {
             Changes::Natural => return Self::Flights(world),
@@ -48,7 +48,7 @@ impl Feed {
         Self::Steady(Steady { world, changing, contacts, next: 0, latest: None })
     }
 
-    /// When its newest recorded response was made, Unix seconds; `None` where the flights are generated.
+    /// Returns the time of the newest recorded response in Unix seconds; `None` if flights are generated.
     pub(crate) fn recorded_at(&self) -> Option<i64> {
         match self {
             Self::Flights(_) | Self::Steady(_) => None,
@@ -56,7 +56,7 @@ impl Feed {
         }
     }
 
-    /// What there is to be seen of the query's part of the world.
+    /// Returns the response to a query.
     pub(crate) fn answer(&mut self, query: &StatesQuery, anonymous: bool, now: i64, with_bad_rows: bool) -> Answer {
         match self {
             Self::Flights(world) => {

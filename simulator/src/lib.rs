@@ -1,11 +1,12 @@
-//! A stand-in for the OpenSky Network's REST API: tokens, credits, moving aircraft, and faults on request.
+//! Simulates the OpenSky Network's REST API: tokens, credits, moving aircraft and injected faults.
 //!
-//! It answers over HTTP as the real one does, so that a client is tested through its own sockets:
+//! It serves the same HTTP API as the real one, so that clients are tested over real sockets:
 //!
-//! - `POST /auth/realms/opensky-network/protocol/openid-connect/token`, OAuth2 client credentials as Keycloak gives them;
-//! - `GET /api/states/all` with bounding box, `icao24`, `extended` and `time`, with credits and rate limits;
-//! - `POST`, `GET` and `DELETE /_faults`: what is to go wrong; see [`Fault`] for the JSON;
-//! - `GET /_served`: every (icao24, last_contact) that was served, as JSON lines, where it remembers them.
+//! - `POST /auth/realms/opensky-network/protocol/openid-connect/token`: OAuth2 client credentials, with Keycloak's
+//!   responses;
+//! - `GET /api/states/all` with bounding box, `icao24`, `extended` and `time`, including credits and rate limits;
+//! - `POST`, `GET` and `DELETE /_faults`: fault injection; see [`Fault`] for the JSON;
+//! - `GET /_served`: every (icao24, last_contact) served so far, as JSON lines, if recording is enabled.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

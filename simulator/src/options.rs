@@ -7,38 +7,38 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::credits::{DailyCredits, Refill};
 
-/// More aircraft than this are refused: the address blocks would run out.
+/// Maximum number of aircraft: with more, the address blocks would run out.
 const MOST_AIRCRAFT: usize = 100_000;
 
-/// What the stand-in does.
+/// Options of the simulator.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free port.
     pub address: SocketAddr,
-    /// Where the states come from.
+    /// The source of the state vectors.
     pub source: Source,
-    /// About how many aircraft there are at any time, on the ground included; at most 100,000.
+    /// Approximate number of aircraft at any time, including those on the ground; at most 100,000.
     pub aircraft: usize,
-    /// The same seed makes the same world.
+    /// Seed of the random generator; equal seeds produce equal worlds.
     pub seed: u64,
-    /// How many times as fast as in reality the aircraft move. The times in the responses are the clock's all the same,
-    /// and the speeds in the rows are the physical ones. From 0.1 to 100.
+    /// Time-lapse factor for aircraft movement, from 0.1 to 100. It changes neither the times in the responses, which
+    /// follow the clock, nor the ground speeds in the rows, which stay physical.
     pub speed: f64,
-    /// Which aircraft have news at a poll.
+    /// Which aircraft change between polls.
     pub changes: Changes,
-    /// The share of flights that end with an emergency squawk, 0 to 1.
+    /// Fraction of flights that end with an emergency squawk, 0 to 1.
     pub emergencies: f64,
-    /// Who gets a token; `None`: everybody.
+    /// The credentials that get a token; `None`: any.
     pub credentials: Option<Credentials>,
-    /// How long a token lives, in whole seconds.
+    /// Lifetime of a token, in whole seconds.
     pub token_life: Duration,
-    /// How many credits there are until the next refill.
+    /// Credits granted per refill.
     pub daily_credits: DailyCredits,
     /// When the credits of an account are refilled.
     pub account_refill: Refill,
-    /// How many distinct (icao24, last_contact) to remember; `None`: none at all.
+    /// Maximum number of distinct (icao24, last_contact) pairs to record; `None`: record nothing.
     pub remember_served: Option<usize>,
-    /// Where the time comes from.
+    /// The time source.
     pub clock: Clock,
 }
 
@@ -63,10 +63,10 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What `speed` may be.
+    /// Valid values of `speed`.
     pub const SPEEDS: RangeInclusive<f64> = 0.1..=100.0;
 
-    /// Says what is wrong with them, if anything is.
+    /// Validates the options.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.aircraft > MOST_AIRCRAFT {
             return Err(format!("aircraft must be at most {MOST_AIRCRAFT}, not {}", self.aircraft));
@@ -84,53 +84,55 @@ impl Options {
     }
 }
 
-/// Where the states come from.
+/// The source of the state vectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// Aircraft that fly great circles between real airports.
     #[default]
     Generated,
-    /// Recorded responses of `/states/all`, one for each poll.
+    /// Recorded responses of `/states/all`, one per poll.
     Recorded {
-        /// One response each, in this order.
+        /// Files with one response each, served in this order.
         files: Vec<PathBuf>,
-        /// Whether every time of a response moves by the amount that makes its `time` now.
+        /// Whether to shift every time of a response by the same amount, so that its `time` is now.
         shift_times: bool,
-        /// What follows the last one.
+        /// What to do after the last file.
         after_last: AfterLast,
     },
 }
 
-/// What a recorded source does when it has served all its files.
+/// What a recorded source does after it has served all its files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AfterLast {
-    /// Begins again.
+    /// Starts over with the first file.
     #[default]
     Cycle,
-    /// Serves the last one on and on.
+    /// Keeps serving the last file.
     Hold,
 }
 
-/// Which aircraft have news at a poll. All but the natural way are for benchmarks and tests: exactly `aircraft` rows, none
-/// of which ever leaves, and every answered request is a poll, at least one second later than the one before: under
-/// faster polling the responses' time runs ahead of the clock.
+/// Which aircraft change between polls.
+///
+/// All variants except `Natural` are for benchmarks and tests: they serve exactly `aircraft` rows, none of which ever
+/// disappears. Every answered request counts as a poll and is dated at least one second after the previous one, so
+/// with faster polling the response time runs ahead of the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Changes {
-    /// Most were heard in the last seconds, some are silent for a while; flights begin and end.
+    /// Most aircraft were heard within the last few seconds, some are silent for a while; flights begin and end.
     #[default]
     Natural,
-    /// All of them.
+    /// All aircraft change at every poll.
     All,
-    /// As many as this, in turn; all at the first poll.
+    /// This many aircraft change at each poll, in turn; all of them at the first poll.
     Exactly(usize),
 }
 
-/// An OAuth2 client. Its `Debug` leaves the secret out.
+/// OAuth2 client credentials. `Debug` omits the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The client's id.
+    /// The client ID.
     pub id: String,
-    /// Its secret.
+    /// The client secret.
     pub secret: String,
 }
 

@@ -1,4 +1,4 @@
-//! A body that comes slowly, or not to its end.
+//! A response body that is sent slowly or cut off.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,40 +12,40 @@ use tokio::time::{Sleep, sleep};
 
 const DRIP: usize = 64;
 const DRIP_PAUSE: Duration = Duration::from_millis(100);
-/// Long enough for the first half to be written to the socket before the connection is closed.
+/// Long enough for the first half to reach the socket before the connection is closed.
 const CUT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Pieces of a body with pauses between them.
+/// Sends a body in pieces with pauses in between.
 #[derive(Debug)]
 pub(crate) struct PacedBody {
     rest: Bytes,
     announced: u64,
     piece: usize,
     pause: Duration,
-    /// Whether the connection is closed where `rest` ends, since more was announced.
+    /// Whether to close the connection after `rest`, short of the announced length.
     cut: bool,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// The connection is closed on purpose.
+/// Aborts the body, which makes actix-web close the connection.
 #[derive(Debug, Error)]
 #[error("closed on purpose")]
 pub(crate) struct Cut;
 
 impl PacedBody {
-    /// The first half of what was announced.
+    /// Announces all of `body` and sends the first half.
     pub(crate) fn half(mut body: Bytes) -> Self {
         let announced = body.len() as u64;
         body.truncate(body.len() / 2);
         Self { piece: body.len().max(1), rest: body, announced, pause: CUT_PAUSE, cut: true, sleep: None }
     }
 
-    /// All of it, drop by drop.
+    /// Sends all of `body` in small pieces.
     pub(crate) fn dripping(body: Bytes) -> Self {
         Self { announced: body.len() as u64, rest: body, piece: DRIP, pause: DRIP_PAUSE, cut: false, sleep: None }
     }
 
-    /// Nothing: not even the status line leaves.
+    /// Sends nothing, not even the status line.
     pub(crate) fn nothing() -> Self {
         Self { rest: Bytes::new(), announced: 1, piece: 1, pause: Duration::ZERO, cut: true, sleep: None }
     }

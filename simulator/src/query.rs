@@ -1,8 +1,8 @@
-//! The query of `/states/all`, parsed.
+//! Parses the query of `/states/all`.
 
 use std::collections::HashSet;
 
-/// A part of the map, in degrees.
+/// A bounding box in degrees, edges included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BoundingBox {
     pub(crate) lamin: f64,
@@ -21,7 +21,7 @@ impl BoundingBox {
     }
 }
 
-/// What is asked for.
+/// The parsed query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct StatesQuery {
     pub(crate) bounding_box: Option<BoundingBox>,
@@ -33,11 +33,11 @@ pub(crate) struct StatesQuery {
 }
 
 impl StatesQuery {
-    /// Parses the query's pairs; unknown names are ignored, as OpenSky does.
+    /// Parses the query's pairs. Ignores unknown names, as OpenSky does.
     ///
     /// # Errors
-    /// What is wrong with it: a box that is not whole, is empty, crosses the antimeridian or leaves the Earth, or text
-    /// where numbers belong.
+    /// If a number is malformed, or the bounding box is incomplete, inverted, crosses the antimeridian or is out of
+    /// range.
     pub(crate) fn parse(pairs: &[(String, String)]) -> Result<Self, String> {
         let first = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let degrees = |name: &str, limit: f64| match first(name).map(str::parse::<f64>) {
@@ -61,7 +61,7 @@ impl StatesQuery {
             _ => return Err("lamin, lomin, lamax and lomax belong together".to_owned()),
         };
         let mut asked = pairs.iter().filter(|(key, _)| key == "icao24").map(|(_, value)| value).peekable();
-        // What is no address matches no aircraft.
+        // A malformed address matches no aircraft.
         let addresses = asked.peek().is_some().then(|| {
             asked
                 .filter(|text| text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -79,7 +79,7 @@ impl StatesQuery {
         Ok(Self { bounding_box, addresses, extended, time })
     }
 
-    /// Whether a row belongs to the answer. Without a position it is in no box.
+    /// Returns whether a row belongs to the response. Rows without a position are outside every bounding box.
     pub(crate) fn matches(&self, address: Option<u32>, position: Option<(f64, f64)>) -> bool {
         self.bounding_box.is_none_or(|bounding_box| position.is_some_and(|position| bounding_box.contains(position)))
             && self.addresses.as_ref().is_none_or(|asked| address.is_some_and(|address| asked.contains(&address)))

@@ -1,4 +1,4 @@
-//! Recorded responses of `/states/all`, served as if they were of now.
+//! Serves recorded responses of `/states/all` as if they were current.
 
 use std::io;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::rows::{Answer, Body};
 
 const TIME_POSITION: usize = 3;
 const LAST_CONTACT: usize = 4;
-/// Bytes of a recorded response. The world has about 1.5 MB.
+/// Maximum size of a recorded response. A response for the whole world has about 1.5 MB.
 const MAX_BYTES: u64 = 64 << 20;
-/// Columns without the category, which only an extended response has.
+/// Number of columns without the category, which only an extended response has.
 const COLUMNS: usize = 17;
 
-/// One recorded response after the other.
+/// Recorded responses, served one after the other.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     responses: Vec<Response>,
@@ -33,10 +33,10 @@ struct Response {
     rows: Vec<Row>,
 }
 
-/// A row as it was recorded; what is no array has one column and no facts.
+/// A row as recorded. A value that is not an array is kept as a single column.
 #[derive(Debug)]
 struct Row {
-    /// JSON texts.
+    /// JSON-encoded values.
     columns: Vec<String>,
     is_array: bool,
     address: Option<u32>,
@@ -52,10 +52,10 @@ struct Document {
 }
 
 impl Recorded {
-    /// Reads the files, of which there must be one at least.
+    /// Reads the files; there must be at least one.
     ///
     /// # Errors
-    /// The file that could not be read or is no response of `/states/all`, and why.
+    /// The file that cannot be read or is not a response of `/states/all`, and the cause.
     pub(crate) fn read<P: AsRef<Path>>(
         files: &[P],
         shift_times: bool,
@@ -68,12 +68,12 @@ impl Recorded {
         Ok(Self { responses, next: 0, shift_times, after_last })
     }
 
-    /// The time of the newest response, Unix seconds.
+    /// Returns the time of the newest response, in Unix seconds.
     pub(crate) fn newest(&self) -> Option<i64> {
         self.responses.iter().map(|response| response.time).max()
     }
 
-    /// The next response, as far as the query asks for it.
+    /// Returns the next response, filtered by the query.
     pub(crate) fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> Answer {
         let Response { time, rows } = &self.responses[self.next];
         self.next = match self.after_last {

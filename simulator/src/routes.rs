@@ -1,4 +1,4 @@
-//! The routes, and the endpoints that control the simulator.
+//! Routes, and the endpoints that control the simulator.
 
 use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, web};

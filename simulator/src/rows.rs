@@ -1,4 +1,4 @@
-//! A state vector as OpenSky writes it, and the body of a response around it.
+//! Encodes state vectors and response bodies in OpenSky's JSON format.
 
 /// One state vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ impl Row<'_> {
         out.extend_from_slice(b"[\"");
         push_hex(out, self.address);
         out.extend_from_slice(b"\",\"");
-        // Neither callsigns nor the countries' names hold anything that JSON would have escaped.
+        // Neither callsigns nor country names contain characters that JSON escapes.
         out.extend_from_slice(self.callsign.as_bytes());
         out.extend_from_slice(b"\",\"");
         out.extend_from_slice(self.origin_country.as_bytes());
@@ -58,7 +58,7 @@ impl Row<'_> {
     }
 }
 
-/// A response's body, row by row.
+/// A response body under construction.
 #[derive(Debug)]
 pub(crate) struct Body {
     bytes: Vec<u8>,
@@ -66,7 +66,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// Begins a body with the response's time.
+    /// Starts a body with the response's time.
     pub(crate) fn new(time: i64, expected_rows: usize) -> Self {
         let mut bytes = Vec::with_capacity(64 + 144 * expected_rows);
         bytes.extend_from_slice(b"{\"time\":");
@@ -75,36 +75,36 @@ impl Body {
         Self { bytes, rows: 0 }
     }
 
-    /// How many rows it has.
+    /// Returns the number of rows so far.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Begins the next row; the caller appends it to what is returned.
+    /// Starts the next row, which the caller appends to the returned buffer.
     pub(crate) fn next_row(&mut self) -> &mut Vec<u8> {
         self.bytes.push(if self.rows == 0 { b'[' } else { b',' });
         self.rows += 1;
         &mut self.bytes
     }
 
-    /// The whole body; without a row, `states` is `null`, as with OpenSky.
+    /// Returns the complete body. Without rows, `states` is `null`, as with OpenSky.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.bytes.extend_from_slice(if self.rows == 0 { b"null}" } else { b"]}" });
         self.bytes
     }
 }
 
-/// The body of a response to `/states/all`, and what is in it.
+/// The body of a response to `/states/all`, with its contents.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
-    /// Every good row's address and last contact.
+    /// Address and last contact of every good row.
     pub(crate) states: Vec<(u32, i64)>,
-    /// How many bad ones there are, where they were asked for.
+    /// The number of bad rows; `None` unless they were requested.
     pub(crate) bad_rows: Option<usize>,
 }
 
-/// The value or `null`, and a comma.
+/// Appends the value or `null`, and a comma.
 fn push_or_null<T>(out: &mut Vec<u8>, value: Option<T>, push: fn(&mut Vec<u8>, T)) {
     match value {
         Some(value) => push(out, value),
@@ -145,7 +145,7 @@ fn push_integer(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(&digits[first..]);
 }
 
-/// At most so many decimals, and none where they would be zeros: OpenSky sends integers there.
+/// Appends at most `DECIMALS` decimals without trailing zeros: OpenSky writes whole numbers as integers.
 fn push_decimal<const DECIMALS: u32>(out: &mut Vec<u8>, value: f64) {
     let one = 10i64.pow(DECIMALS);
     let scaled = (value * one as f64).round() as i64;

@@ -1,20 +1,20 @@
-//! What was served: for tests that ask whether all of it arrived.
+//! Records what was served, so that tests can check that all of it arrived.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-/// Every distinct (icao24, last_contact) of the complete and undistorted answers since the start.
+/// Every distinct (icao24, last_contact) of the complete and uncorrupted responses since the start.
 ///
-/// It says what was sent, not what was received: a client that hung up in the middle of an answer missed it.
+/// It records what was sent, not what was received: a client that disconnects mid-response misses some of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServedStates {
-    /// The address as a number, and Unix seconds; in order.
+    /// Address and last contact in Unix seconds, sorted.
     pub states: Vec<(u32, i64)>,
-    /// States that were served and found no room in the memory.
+    /// Number of states that were served but not recorded, because the limit was reached.
     pub forgotten: u64,
 }
 
-/// The memory itself.
+/// Records served states up to a limit.
 #[derive(Debug)]
 pub(crate) struct Served {
     room: usize,
@@ -28,7 +28,7 @@ struct Seen {
 }
 
 impl Served {
-    /// A memory with room for so many.
+    /// Creates a record limited to `room` distinct states.
     pub(crate) fn new(room: usize) -> Self {
         Self { room, seen: Mutex::default() }
     }

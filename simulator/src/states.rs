@@ -18,10 +18,10 @@ const BAD_ROWS: &str = "x-simulator-bad-rows";
 
 const WRONG_TYPES: &str = r#"{"time":"just now","states":{"0":["3c6444",12],"1":true}}"#;
 
-/// How far back an account may look, in seconds.
+/// How far back an account may query, in seconds.
 const PAST: i64 = 3_600;
 
-/// Answers as OpenSky does: who asks, whether the question is one, whether it is paid for, and then the states.
+/// Handles a request in OpenSky's order: authentication, validation, credits, states.
 pub(crate) async fn states(
     state: web::Data<State>,
     request: HttpRequest,
@@ -69,7 +69,7 @@ fn answer(state: &State, query: &StatesQuery, anonymous: bool, now: i64, fault: 
     }
     let with_bad_rows = fault.is_some_and(|fault| fault.kind == FaultKind::BadRows);
     let Answer { body, states, bad_rows } = state.feed().answer(query, anonymous, now, with_bad_rows);
-    // What a fault holds back was not served.
+    // A response that a fault truncates or replaces does not count as served.
     let whole = fault.is_none_or(|fault| fault.kind == FaultKind::BadRows);
     if let Some(served) = state.served.as_ref().filter(|_| whole) {
         served.remember(&states);
@@ -84,7 +84,7 @@ fn answer(state: &State, query: &StatesQuery, anonymous: bool, now: i64, fault: 
     response
 }
 
-/// Who asks; `None` when the request names somebody and cannot prove it.
+/// Identifies the consumer; `None` if the request carries an invalid or expired token.
 fn consumer(state: &State, request: &HttpRequest, now: i64) -> Option<Consumer> {
     let Some(authorization) = request.headers().get(AUTHORIZATION) else {
         let address = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
@@ -94,7 +94,7 @@ fn consumer(state: &State, request: &HttpRequest, now: i64) -> Option<Consumer> 
     state.tokens().client(token.trim(), now).map(|client| Consumer::Account(client.to_owned()))
 }
 
-/// The past is open to accounts, for an hour; for others `time` means nothing.
+/// Validates `time`: accounts may query the last hour; for anonymous clients it has no effect.
 fn check_time(query: StatesQuery, anonymous: bool, now: i64) -> Result<StatesQuery, String> {
     match query.time {
         Some(time) if !anonymous && !(now - PAST..=now).contains(&time) => {

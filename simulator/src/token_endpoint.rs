@@ -1,4 +1,4 @@
-//! The token endpoint: OAuth2 client credentials (RFC 6749, section 4.4) with Keycloak's answers.
+//! The token endpoint: OAuth2 client credentials (RFC 6749, section 4.4) with Keycloak's responses.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::state::{State, count};
 
 const WRONG_TYPES: &str = r#"{"access_token":12345,"expires_in":"soon","token_type":null}"#;
 
-/// Gives a token to a client that knows its secret.
+/// Issues a token to a client with valid credentials.
 pub(crate) async fn token(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     count(&state.counts.token);
     if let Some(fault) = state.faults.immediate(Target::Token) {

@@ -1,13 +1,13 @@
-//! Bearer tokens: who may speak for an account, and how long.
+//! Issues and checks bearer tokens.
 
 use std::collections::HashMap;
 
 use rand::Rng;
 
-/// Tokens that are remembered; the one that expires first makes room.
+/// Maximum number of valid tokens; beyond it, the token that expires first is evicted.
 const MOST_TOKENS: usize = 1_024;
 
-/// The tokens that were issued.
+/// Issued tokens.
 #[derive(Default)]
 pub(crate) struct Tokens(HashMap<String, Token>);
 
@@ -18,7 +18,7 @@ struct Token {
 }
 
 impl Tokens {
-    /// A new token for a client, good until `expires`.
+    /// Issues a new token for a client, valid until `expires`.
     pub(crate) fn issue(&mut self, client: &str, now: i64, expires: i64) -> String {
         self.0.retain(|_, token| token.expires > now);
         if self.0.len() >= MOST_TOKENS
@@ -31,12 +31,12 @@ impl Tokens {
         text
     }
 
-    /// Whose token it is; `None` when it is unknown or has expired.
+    /// Returns the client that a token was issued to; `None` if the token is unknown or has expired.
     pub(crate) fn client(&self, text: &str, now: i64) -> Option<&str> {
         self.0.get(text).filter(|token| token.expires > now).map(|token| token.client.as_str())
     }
 
-    /// Forgets all of them.
+    /// Revokes all tokens.
     pub(crate) fn revoke_all(&mut self) {
         self.0.clear();
     }

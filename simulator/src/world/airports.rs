@@ -1,10 +1,10 @@
-//! The airports that flights go between: the busy ones of the world, so that the map looks like one. Coordinates and
-//! elevations are those of the airportsdata collection (MIT licence).
+//! The airports that flights connect: the world's busy ones, so that the map looks realistic. Coordinates and
+//! elevations are from the airportsdata collection (MIT licence).
 
 /// An airport of the table.
 #[derive(Debug)]
 pub(super) struct Airport {
-    /// ISO 3166 code of its country.
+    /// ISO 3166 country code.
     pub(super) country: &'static str,
     /// Degrees north.
     pub(super) lat: f64,
@@ -12,7 +12,7 @@ pub(super) struct Airport {
     pub(super) lon: f64,
     /// Metres above sea level.
     pub(super) elevation: f64,
-    /// How busy it is, relative to the others.
+    /// Traffic relative to the other airports.
     pub(super) weight: f64,
 }
 
@@ -20,7 +20,7 @@ const fn airport(country: &'static str, lat: f64, lon: f64, elevation: f64, weig
     Airport { country, lat, lon, elevation, weight }
 }
 
-/// By region; the comment is the ICAO location indicator.
+/// All airports by region; each comment is the ICAO location indicator.
 pub(super) const AIRPORTS: &[Airport] = &[
     airport("GB", 51.4706, -0.4619, 25.0, 10.0),    // EGLL
     airport("FR", 49.0128, 2.55, 119.0, 9.0),       // LFPG

@@ -1,4 +1,4 @@
-//! Whose aircraft fly: address blocks of ICAO Annex 10 (volume III, chapter 9), names as OpenSky writes them.
+//! Countries of registration: address blocks from ICAO Annex 10 (volume III, chapter 9), names as OpenSky spells them.
 
 /// A state of registry.
 #[derive(Debug)]
@@ -9,22 +9,22 @@ pub(super) struct Country {
     pub(super) name: &'static str,
     /// The first 24-bit address of its block.
     pub(super) block: u32,
-    /// How many addresses the block has: a power of two.
+    /// Number of addresses in the block, a power of two.
     pub(super) size: u32,
-    /// What the registrations of small aircraft begin with; blank where none fly here.
+    /// Registration prefix of small aircraft; blank if the world has none from this country.
     pub(super) registration: &'static str,
-    /// ICAO designators of airlines, the busiest first.
+    /// ICAO designators of its airlines, the busiest first.
     pub(super) airlines: &'static [&'static str],
 }
 
 impl Country {
-    /// The country of an ISO code; the United States for one that is not in the table.
+    /// Returns the country with an ISO code, or the United States if the table does not have it.
     pub(super) fn of(code: &str) -> &'static Country {
         COUNTRIES.iter().find(|country| country.code == code).unwrap_or(&COUNTRIES[0])
     }
 }
 
-/// Gliders with a FLARM address of their own choosing: OpenSky knows no country for them.
+/// For gliders with a self-assigned FLARM address, for which OpenSky gives no country.
 pub(super) const UNKNOWN: Country =
     Country { code: "", name: "", block: 0xdd_0000, size: 1 << 16, registration: "D", airlines: &[] };
 
@@ -37,7 +37,7 @@ const fn country(
     Country { code, name, block, size: 1 << bits, registration, airlines }
 }
 
-/// The United States come first: their block is the largest, and takes what others have no room for.
+/// All countries. The United States come first: their block is the largest, and serves as the overflow for the others.
 #[rustfmt::skip]
 pub(super) const COUNTRIES: &[Country] = &[
     country(("US", "United States"), (0xa0_0000, 20), "N", &["AAL", "SWA", "DAL", "UAL", "SKW", "RPA", "JBU", "ASA", "EDV", "ENY", "NKS", "FFT", "FDX", "UPS", "EJA"]),

@@ -1,4 +1,4 @@
-//! Who flies where: draws the aircraft of a world, with their ways, operators, addresses and names.
+//! Draws the aircraft of a world, with their routes, operators, addresses and callsigns.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -15,23 +15,23 @@ use super::flight::Profile;
 use super::great_circle::GreatCircle;
 use super::kinds::Kind;
 
-/// Shares of the aircraft in the air that fly for themselves, around one field.
+// Fractions of the airborne aircraft that fly privately around a single airfield.
 const LIGHT: f64 = 0.055;
 const GLIDER: f64 = 0.008;
-/// Shorter hops between two airports are left to trains, in metres.
+/// Minimum distance between two airports for a route, in metres.
 const SHORTEST_ROUTE: f64 = 180_000.0;
 
-/// Draws aircraft, each with an address of its own.
+/// Draws aircraft, each with a unique address.
 pub(super) struct Fleet {
     random: StdRng,
-    /// By length, so that routes of about one length are neighbours.
+    /// Sorted by length, so that routes of similar length are adjacent.
     routes: Vec<Route>,
-    /// Running sums over `routes`, from 0: of their departures, and of how many aircraft are in the air there.
+    /// Prefix sums over `routes`, starting at 0; of their departures here, of their airborne aircraft below.
     departures: Vec<f64>,
     airborne: Vec<f64>,
-    /// Where small aircraft are at home.
+    /// Airfields at which small aircraft are based.
     fields: Vec<(&'static Airport, &'static Country)>,
-    /// How many addresses of a block are taken.
+    /// Number of addresses taken, by block.
     taken: HashMap<u32, u32>,
 }
 
@@ -39,11 +39,11 @@ struct Route {
     from: &'static Airport,
     to: &'static Airport,
     length: f64,
-    /// Departures, relative to the others.
+    /// Departures relative to the other routes.
     weight: f64,
 }
 
-/// What the aircraft that share a place in the sky have in common, so that their flights last about as long.
+/// What the aircraft that share a place have in common, so that their flights last about equally long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Role {
     kind: Kind,
@@ -52,14 +52,14 @@ pub(super) struct Role {
 }
 
 impl Fleet {
-    /// The same seed draws the same aircraft.
+    /// Creates a fleet; equal seeds draw equal aircraft.
     pub(super) fn new(seed: u64) -> Self {
         let mut routes = Vec::with_capacity(AIRPORTS.len() * AIRPORTS.len());
         for from in AIRPORTS {
             for to in AIRPORTS {
                 let length = GreatCircle::between((from.lat, from.lon), (to.lat, to.lon)).length;
                 if length > SHORTEST_ROUTE {
-                    // Most flights are short; a few go anywhere.
+                    // Most flights are short; a few are long-haul.
                     let km = length / 1000.0;
                     let demand = (-km / 650.0).exp() + 0.015 * (-km / 4_500.0).exp();
                     let at_home = if from.country == to.country { 1.6 } else { 1.0 };
@@ -68,7 +68,7 @@ impl Fleet {
             }
         }
         routes.sort_by(|a, b| a.length.total_cmp(&b.length));
-        // A flight takes half an hour, and an hour for every 800 km.
+        // A flight takes half an hour plus one hour per 800 km.
         let airborne = running_sums(routes.iter().map(|route| route.weight * (0.5 + route.length / 800_000.0)));
         let departures = running_sums(routes.iter().map(|route| route.weight));
         let fields = AIRPORTS
@@ -79,7 +79,7 @@ impl Fleet {
         Self { random: StdRng::seed_from_u64(seed), routes, departures, airborne, fields, taken: HashMap::new() }
     }
 
-    /// What flies at a place of the sky.
+    /// Draws the role of a place.
     pub(super) fn role(&mut self) -> Role {
         let dice: f64 = self.random.random();
         if dice < GLIDER {
@@ -92,7 +92,7 @@ impl Fleet {
         Role { kind: Kind::for_distance(route.length, &mut self.random), length: route.length }
     }
 
-    /// The next aircraft for a role.
+    /// Draws the next aircraft for a role.
     pub(super) fn airframe(&mut self, role: Role) -> Airframe {
         let Role { kind, length } = role;
         let (way, elevations, country) = if matches!(kind, Kind::Light | Kind::Glider) {
@@ -104,7 +104,7 @@ impl Fleet {
         let flarm = kind == Kind::Glider;
         let country = if flarm && self.random.random_bool(0.5) { &UNKNOWN } else { country };
         let address = self.address(country);
-        // A block that is full lends nothing: the aircraft is the block's in which its address lies.
+        // If the block is full, the aircraft moves to the country whose block its address is from.
         let (country, address) = address.map_or_else(
             || (&COUNTRIES[0], self.address(&COUNTRIES[0]).unwrap_or_default()),
             |address| (country, address),
@@ -143,7 +143,7 @@ impl Fleet {
         let shortest = self.routes.partition_point(|route| route.length < 0.9 * length);
         let longest = self.routes.partition_point(|route| route.length <= length);
         let Route { from, to, .. } = self.routes[draw(&self.departures, shortest..longest, &mut self.random)];
-        // Stands lie around the airport's reference point.
+        // Stands are scattered around the airport's reference point.
         let mut stand = |airport: &Airport| {
             let mut nearby = |degrees: f64| degrees + self.random.random_range(-0.008..0.008);
             (nearby(airport.lat), nearby(airport.lon))
@@ -165,15 +165,15 @@ impl Fleet {
         (GreatCircle::leaving((field.lat, field.lon), bearing, length), (elevation, elevation), country)
     }
 
-    /// An address of the country's block that no other aircraft has; `None` when all are taken.
+    /// Returns an unused address from the country's block; `None` if all are taken.
     fn address(&mut self, country: &Country) -> Option<u32> {
         let taken = self.taken.entry(country.block).or_insert(0);
         *taken += 1;
-        // An odd step visits every address of a block whose size is a power of two; the first one stays free.
+        // The block size is a power of two, so an odd step visits every address; the first one stays unused.
         (*taken < country.size).then(|| country.block + taken.wrapping_mul(0x9e37) % country.size)
     }
 
-    /// There and back, with the blemishes of real ones.
+    /// Draws callsigns for the outbound and the return flight, with the irregularities of real ones.
     fn callsigns(&mut self, kind: Kind, country: &Country) -> [Box<str>; 2] {
         let random = &mut self.random;
         let private = matches!(kind, Kind::Light | Kind::Glider | Kind::Business) && !country.registration.is_empty();
@@ -202,7 +202,7 @@ impl Fleet {
     }
 }
 
-/// The sums before each of the values and, at the end, after all of them.
+/// Returns the prefix sums: the sum before each value and, at the end, the total.
 fn running_sums(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut sums = vec![0.0];
     let mut sum = 0.0;
@@ -213,7 +213,7 @@ fn running_sums(values: impl Iterator<Item = f64>) -> Vec<f64> {
     sums
 }
 
-/// An index within a range that is not empty, likely in proportion to the value behind the running sums.
+/// Draws an index from a non-empty range, weighted by the values that the prefix sums were computed from.
 fn draw(sums: &[f64], range: Range<usize>, random: &mut StdRng) -> usize {
     let last = range.end.max(range.start + 1) - 1;
     let (low, high) = (sums[range.start], sums[last + 1]);
@@ -221,7 +221,7 @@ fn draw(sums: &[f64], range: Range<usize>, random: &mut StdRng) -> usize {
     (sums.partition_point(|&sum| sum <= dice).saturating_sub(1)).clamp(range.start, last)
 }
 
-/// Fields below the sea's level are taken to lie at it.
+/// Returns an airport's elevation in metres; elevations below sea level are raised to 0.
 fn above_sea(airport: &Airport) -> f64 {
     airport.elevation.max(0.0)
 }
@@ -244,7 +244,7 @@ fn registration(country: &Country, random: &mut StdRng) -> String {
 fn flight_number(airline: &str, random: &mut StdRng) -> String {
     let mut text = airline.to_owned();
     let digits = random.random_range(1..=4);
-    // Nothing but memory limits a text: the result is always good.
+    // Writing to a `String` never fails.
     let _ = write!(text, "{}", random.random_range(1..10u32.pow(digits)));
     if random.random_bool(0.35) {
         text.push(letter(random));

@@ -1,31 +1,31 @@
-//! How a flight goes: stand, taxi, take-off, climb, cruise, descent, landing, taxi, stand. Every phase changes the speed
-//! linearly, so that distance and altitude are closed formulas of the time since the flight began.
+//! The phases of a flight: stand, taxi, take-off, climb, cruise, descent, landing, taxi, stand. Speed changes linearly
+//! in every phase, so distance and altitude are closed-form functions of the time since the flight began.
 
-/// What a type of aircraft does. SI units.
+/// The performance of an aircraft, in SI units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Performance {
-    /// Over ground, at altitude.
+    /// Ground speed at cruise altitude.
     pub(super) cruise_speed: f64,
-    /// Above sea level.
+    /// Altitude above sea level.
     pub(super) cruise_altitude: f64,
-    /// Where it leaves the ground.
+    /// Speed at which it leaves the ground.
     pub(super) rotation_speed: f64,
-    /// The mean of the whole climb; the first minutes have twice as much.
+    /// Mean rate over the whole climb; the first minutes have twice this rate.
     pub(super) climb_rate: f64,
-    /// The mean of the whole descent.
+    /// Mean rate over the whole descent.
     pub(super) descent_rate: f64,
     /// Seconds from the stand to the runway.
     pub(super) taxi_time: f64,
 }
 
-/// Seconds at the stand, before and after.
+/// Seconds at the stand, both before and after the flight.
 const STAND_TIME: f64 = 20.0;
 /// Seconds on the runway.
 const ROLL_TIME: f64 = 35.0;
 const TAXI_SPEED: f64 = 6.0;
-/// Climb and descent take at most this share of the way, so that there is some level flight between them.
+/// Maximum fraction of the distance spent on climb and descent, so that some level flight remains in between.
 const SLOPES: f64 = 0.85;
-/// The part of the descent that goes at a steady rate; the rest is steepest in the middle and ends gently.
+/// Fraction of the descent at a constant rate; the rest is steepest in the middle and ends gently.
 const STEADY_DESCENT: f64 = 0.35;
 
 #[derive(Clone, Copy, Debug)]
@@ -44,30 +44,30 @@ enum Height {
     Descending,
 }
 
-/// The course of one flight.
+/// The speed and altitude profile of one flight.
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     phases: [Phase; 9],
     cruise_altitude: f64,
 }
 
-/// A flight at one moment. SI units.
+/// The state of a flight at one moment, in SI units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Moment {
-    /// Since the stand.
+    /// Distance from the departure stand.
     pub(super) distance: f64,
-    /// Over ground.
+    /// Ground speed.
     pub(super) speed: f64,
-    /// Above sea level.
+    /// Altitude above sea level.
     pub(super) altitude: f64,
     /// Positive when climbing.
     pub(super) vertical_rate: f64,
-    /// Whether it stands or rolls.
+    /// Whether it is standing or rolling.
     pub(super) on_ground: bool,
 }
 
 impl Profile {
-    /// The course over `length` metres between fields at these elevations.
+    /// Computes the profile over `length` metres between airfields at these elevations.
     pub(super) fn new(performance: Performance, length: f64, (from, to): (f64, f64)) -> Self {
         let Performance { cruise_speed, cruise_altitude, rotation_speed, climb_rate, descent_rate, taxi_time } =
             performance;
@@ -75,11 +75,11 @@ impl Profile {
         let ground = 1.5 * taxi_time * TAXI_SPEED + ROLL_TIME * (rotation_speed + TAXI_SPEED);
         let airborne = (length - ground).max(1_000.0);
 
-        // A short way is flown lower and slower, in the same shape.
+        // Short flights are lower and slower, with the same shape.
         let (climb, descent) = (cruise_altitude / climb_rate, cruise_altitude / descent_rate);
         let scale = (SLOPES * airborne / slope(climb + descent, cruise_speed)).min(1.0);
         let cruise_altitude = (cruise_altitude * scale).max(from.max(to) + 300.0);
-        // Up from a low field to a high one it takes its time, and is slow enough that the way is not over before.
+        // From a low field to a high one the climb takes longer, and the speed is reduced to fit it into the distance.
         let climb = (scale * climb).max((cruise_altitude - from) / climb_rate);
         let descent = (scale * descent).max((cruise_altitude - to) / descent_rate);
         let fitting_speed = 2.0 * SLOPES * airborne / (climb + descent) - rotation_speed;
@@ -103,18 +103,18 @@ impl Profile {
         }
     }
 
-    /// Seconds from stand to stand.
+    /// Returns the time from stand to stand, in seconds.
     pub(super) fn duration(&self) -> f64 {
         self.phases.iter().map(|phase| phase.seconds).sum()
     }
 
-    /// Seconds from its begin until it takes off, and until it touches down.
+    /// Returns the times of take-off and touchdown, in seconds since the flight began.
     pub(super) fn airborne(&self) -> (f64, f64) {
         let until = |phases: &[Phase]| phases.iter().map(|phase| phase.seconds).sum();
         (until(&self.phases[..3]), until(&self.phases[..6]))
     }
 
-    /// The flight so many seconds after its begin, between fields at these elevations.
+    /// Returns the state `elapsed` seconds after the flight began, between airfields at these elevations.
     pub(super) fn at(&self, elapsed: f64, (from, to): (f64, f64)) -> Moment {
         let mut elapsed = elapsed.max(0.0);
         let mut distance = 0.0;

@@ -1,9 +1,9 @@
-//! The shortest way between two points of a sphere, by unit vectors: no special case at the antimeridian or a pole.
+//! Great circles on a sphere, computed with unit vectors: no special cases at the antimeridian or the poles.
 
-/// Metres; the mean radius of the IUGG.
+/// The IUGG mean radius, in metres.
 const EARTH_RADIUS: f64 = 6_371_008.8;
 
-/// A point on the way, and the way's direction there.
+/// A point on a great circle, and the track there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Waypoint {
     /// Degrees north.
@@ -14,18 +14,18 @@ pub(super) struct Waypoint {
     pub(super) track: f64,
 }
 
-/// A part of a great circle.
+/// A great-circle arc.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GreatCircle {
     start: [f64; 3],
-    /// The unit vector at a right angle to `start` in whose direction the way leaves it.
+    /// Unit vector orthogonal to `start`, in the direction of travel there.
     heading: [f64; 3],
     /// Metres.
     pub(super) length: f64,
 }
 
 impl GreatCircle {
-    /// From one point to another, as (lat, lon) in degrees. Antipodes are joined along some meridian.
+    /// Creates the arc between two points, given as (lat, lon) in degrees. Antipodes are joined along some meridian.
     pub(super) fn between(from: (f64, f64), to: (f64, f64)) -> Self {
         let (start, end) = (unit_vector(from), unit_vector(to));
         let along = dot(start, end);
@@ -37,7 +37,7 @@ impl GreatCircle {
         Self { start, heading, length: EARTH_RADIUS * across.atan2(along) }
     }
 
-    /// From a point (lat, lon) in degrees, leaving it at a bearing in degrees, so many metres long.
+    /// Creates an arc of `length` metres from a point (lat, lon) in degrees, with an initial bearing in degrees.
     pub(super) fn leaving(from: (f64, f64), bearing: f64, length: f64) -> Self {
         let start = unit_vector(from);
         let (east, north) = local_axes(start);
@@ -45,7 +45,7 @@ impl GreatCircle {
         Self { start, heading: std::array::from_fn(|i| sin * east[i] + cos * north[i]), length }
     }
 
-    /// The point so many metres from the start.
+    /// Returns the point at `distance` metres from the start.
     pub(super) fn at(&self, distance: f64) -> Waypoint {
         let (sin, cos) = (distance / EARTH_RADIUS).sin_cos();
         let here: [f64; 3] = std::array::from_fn(|i| cos * self.start[i] + sin * self.heading[i]);
@@ -66,7 +66,8 @@ fn unit_vector((lat, lon): (f64, f64)) -> [f64; 3] {
     [cos_lat * cos_lon, cos_lat * sin_lon, sin_lat]
 }
 
-/// East and north at a point; at a pole, where neither is, those of its prime meridian.
+/// Returns the unit vectors east and north at a point; at a pole, where neither is defined, those of the prime
+/// meridian.
 fn local_axes(point: [f64; 3]) -> ([f64; 3], [f64; 3]) {
     let flat = point[0].hypot(point[1]);
     let (sin_lon, cos_lon) = if flat > 1e-12 { (point[1] / flat, point[0] / flat) } else { (0.0, 1.0) };
@@ -97,11 +98,11 @@ mod tests {
 
     #[test]
     fn known_distances_and_bearings_are_met() {
-        // By the haversine formula. Frankfurt to New York.
+        // Frankfurt to New York; expected values from the haversine formula.
         let way = GreatCircle::between((50.0264, 8.5431), (40.6398, -73.7789));
         assert!((way.length / 1000.0 - 6_188.0).abs() < 1.0, "{}", way.length);
         assert!((way.at(0.0).track - 294.0).abs() < 2.0, "{:?}", way.at(0.0));
-        // Over the Pacific, across the antimeridian.
+        // Across the Pacific and the antimeridian.
         let way = GreatCircle::between((35.5533, 139.7811), (37.6188, -122.3754));
         assert!((way.length / 1000.0 - 8_290.0).abs() < 40.0, "{}", way.length);
         assert!(way.at(way.length / 2.0).lat > 45.0);

@@ -1,6 +1,6 @@
-//! Chance without state: the same numbers always fall the same way.
+//! Stateless pseudo-random numbers: equal inputs give equal results.
 
-/// Two numbers stirred into one that looks random: the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+/// Hashes two numbers into one, with the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 pub(super) fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(b).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -8,7 +8,7 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A stirred number as a share, 0 ≤ share < 1. Uses the upper bits.
+/// Maps a hash to a fraction from 0 to below 1, using the upper bits.
 pub(super) fn chance(stirred: u64) -> f64 {
     (stirred >> 11) as f64 / (1u64 << 53) as f64
 }

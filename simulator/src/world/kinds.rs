@@ -1,4 +1,4 @@
-//! The types of aircraft, and what each of them does.
+//! Aircraft types and their performance.
 
 use rand::Rng;
 
@@ -15,11 +15,11 @@ pub(super) enum Kind {
     Glider,
 }
 
-/// Metres in a flight level of ten.
+/// Metres in 1,000 ft, that is ten flight levels.
 const THOUSAND_FEET: f64 = 304.8;
 
 impl Kind {
-    /// Whatever flies such a distance, in metres, between two airports of the table.
+    /// Draws a type that flies routes of `length` metres.
     pub(super) fn for_distance(length: f64, random: &mut impl Rng) -> Self {
         let dice: f64 = random.random();
         match length / 1000.0 {
@@ -31,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// Speeds and altitudes of one aircraft of this type.
+    /// Draws the performance of one aircraft of this type.
     pub(super) fn performance(self, random: &mut impl Rng) -> Performance {
         let mut within = |low: f64, high: f64| random.random_range(low..=high);
         let (cruise_speed, levels, rotation_speed, climb_rate, descent_rate, taxi_time) = match self {
@@ -46,7 +46,7 @@ impl Kind {
         Performance { cruise_speed, cruise_altitude, rotation_speed, climb_rate, descent_rate, taxi_time }
     }
 
-    /// OpenSky's code of the emitter category; many transponders give none.
+    /// Draws OpenSky's code of the emitter category; many transponders report none.
     pub(super) fn category(self, random: &mut impl Rng) -> u8 {
         let dice: f64 = random.random();
         match self {

@@ -1,8 +1,8 @@
-//! Aircraft over the world, at any moment: every state is computed from the time alone, nothing is accumulated.
+//! Generates the world's aircraft. Every state is a function of time alone; nothing is accumulated.
 //!
-//! The sky has *places*. Three aircraft take turns at each of them: one flies, and when it has landed and is forgotten
-//! the next one follows, so that about as many are up at any time as were asked for. Each aircraft flies its way to and
-//! fro, and so departs from where it landed.
+//! A world consists of *places*. Three aircraft take turns at each place: once one has landed and its row has
+//! disappeared, the next one starts, so the number of rows stays close to the configured one. Each aircraft flies back
+//! and forth on its route, so it departs from where it landed.
 
 mod airframe;
 mod airports;
@@ -20,29 +20,29 @@ use fleet::Fleet;
 
 use crate::rows::Row;
 
-/// Aircraft that take turns at a place.
+/// Number of aircraft that take turns at a place.
 const TURNS: usize = 3;
-/// Between two flights at a place, in seconds: the first one's row has vanished when the second begins.
+/// Seconds between two flights at a place, so that the first one's row has disappeared before the second begins.
 const PAUSE: f64 = KEPT_AFTER_CONTACT as f64 + 20.0;
-/// Pressure altitude comes in steps of 25 ft.
+/// Resolution of pressure altitude: 25 ft, in metres.
 const ALTITUDE_STEP: f64 = 7.62;
-/// Vertical rate comes in steps of 64 ft/min.
+/// Resolution of vertical rate: 64 ft/min, in m/s.
 const RATE_STEP: f64 = 0.325_12;
-/// The part of a flight during which an emergency may be declared.
+/// Fraction of a flight after which an emergency may be declared.
 const EMERGENCY_FROM: f64 = 0.3;
 
-/// What a world is made of.
+/// The parameters of a world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// About how many rows there are at any time.
+    /// Approximate number of rows at any time.
     pub(crate) aircraft: usize,
-    /// The same seed makes the same world.
+    /// Equal seeds produce equal worlds.
     pub(crate) seed: u64,
-    /// How many times as fast as in reality everything moves.
+    /// Time-lapse factor for all movement.
     pub(crate) speed: f64,
-    /// The share of flights that end with an emergency.
+    /// Fraction of flights that end with an emergency.
     pub(crate) emergencies: f64,
-    /// Exactly `aircraft` rows that never leave: each aircraft flies to and fro without a pause.
+    /// Whether to keep exactly `aircraft` rows at all times: each aircraft flies back and forth without a pause.
     pub(crate) steady: bool,
 }
 
@@ -56,13 +56,13 @@ pub(crate) struct World {
 #[derive(Debug)]
 struct Place {
     airframes: Vec<Airframe>,
-    /// Seconds from one flight's begin to the next one's.
+    /// Seconds from the start of one flight to the start of the next.
     period: f64,
-    /// Seconds by which its flights begin earlier than at the multiples of `period` since 1970.
+    /// Seconds by which its flights begin before the multiples of `period` since 1970.
     offset: f64,
 }
 
-/// One flight of an aircraft: which way it goes and when.
+/// One flight of an aircraft: its direction and its times.
 struct Flight<'a> {
     airframe: &'a Airframe,
     number: i64,
@@ -70,12 +70,12 @@ struct Flight<'a> {
     /// Unix seconds.
     begin: f64,
     end: f64,
-    /// Unix seconds between which it can be heard.
+    /// First and last time at which it can be heard, in Unix seconds.
     heard: (i64, i64),
 }
 
 impl World {
-    /// Draws a world; takes some milliseconds for thousands of aircraft.
+    /// Draws a world; takes a few milliseconds for thousands of aircraft.
     pub(crate) fn new(plan: Plan) -> Self {
         let mut fleet = Fleet::new(plan.seed);
         let mut places = Vec::with_capacity(plan.aircraft);
@@ -99,12 +99,12 @@ impl World {
         Self { plan, places }
     }
 
-    /// How many places there are; in a steady world, the number of aircraft.
+    /// Returns the number of places; in a steady world, this is the number of aircraft.
     pub(crate) fn places(&self) -> usize {
         self.places.len()
     }
 
-    /// The row of whoever flies at a place, or was heard there less than five minutes ago; `None` when nobody was.
+    /// Returns the row of the aircraft at a place; `None` if none was heard there in the last five minutes.
     pub(crate) fn row(&self, place: usize, now: i64) -> Option<Row<'_>> {
         let flight = self.flight(place, now)?;
         let (from, until) = flight.heard;
@@ -116,7 +116,7 @@ impl World {
         Some(self.observe(&flight, contact, position))
     }
 
-    /// The row of a place whose aircraft was last heard, with its position, at `contact`: for a steady world.
+    /// Returns the row of a place whose aircraft was last heard, with its position, at `contact`. For steady worlds.
     pub(crate) fn row_at_contact(&self, place: usize, contact: i64) -> Option<Row<'_>> {
         self.flight(place, contact).map(|flight| self.observe(&flight, contact, contact))
     }
@@ -149,7 +149,7 @@ impl World {
         let reports = airframe.reports;
         let airborne = !moment.on_ground;
         let baro_altitude = (moment.altitude / ALTITUDE_STEP).round() * ALTITUDE_STEP;
-        // Warm air lifts the pressure surfaces, and the weather tilts them.
+        // Warm air raises the pressure surfaces, and the weather tilts them.
         let weather = 35.0 * ((here.lat / 9.0).sin() + (here.lon / 13.0).cos());
         let geo_altitude = ((moment.altitude * 1.018 + weather) / ALTITUDE_STEP).round() * ALTITUDE_STEP;
         let flarm = airframe.position_source == 3;
@@ -163,7 +163,7 @@ impl World {
             baro_altitude: (airborne && reports.barometric_altitude).then_some(baro_altitude),
             on_ground: moment.on_ground,
             velocity: moment.speed,
-            // FLARM receivers count the western half below zero.
+            // FLARM receivers report the western half as negative values.
             true_track: if flarm && track > 180.0 { track - 360.0 } else { track },
             vertical_rate: (airborne && reports.vertical_rate)
                 .then(|| (moment.vertical_rate / RATE_STEP).round() * RATE_STEP),
@@ -185,7 +185,7 @@ impl World {
                 _ => 0o7700,
             });
         }
-        // Assigned codes: nothing above 7477 is given to a flight.
+        // Codes above 7477 are not assigned to flights.
         flight.airframe.reports.squawk.then_some((dice % 0o7400) as u16 + 0o100)
     }
 }

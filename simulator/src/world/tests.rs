@@ -1,4 +1,4 @@
-//! What holds of every world.
+//! Properties of every world.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::great_circle::distance;
 use super::*;
 
-/// Some Monday noon.
+/// A Monday, 12:00:00 UTC.
 const NOON: i64 = 1_754_308_800;
 
 fn world(aircraft: usize, seed: u64) -> World {
@@ -39,7 +39,7 @@ fn the_same_seed_makes_the_same_world_and_another_makes_another() {
     let (one, same, other) = (world(300, 1), world(300, 1), world(300, 2));
     assert_eq!(rows(&one, NOON), rows(&same, NOON));
     assert_ne!(rows(&one, NOON), rows(&other, NOON));
-    // A look into the future changes nothing about the present.
+    // Querying the future does not change the present.
     let before = format!("{:?}", rows(&one, NOON));
     rows(&one, NOON + 1_000_000);
     assert_eq!(format!("{:?}", rows(&one, NOON)), before);
@@ -201,7 +201,7 @@ proptest! {
             };
             prop_assert!(b.1 >= a.1, "{row:?} {next:?}");
             let moved = distance(a.0, b.0);
-            // Places are rounded to nothing here, so that a metre is enough for the arithmetic.
+            // Positions are not rounded here, so a tolerance of one metre covers floating-point errors.
             prop_assert!(moved <= 260.0 * (b.1 - a.1) as f64 + 1.0, "{moved} m: {row:?} {next:?}");
         }
     }

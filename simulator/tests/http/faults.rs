@@ -9,7 +9,7 @@ use crate::{Answer, Sky};
 
 const FORM: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("client_id", "me")];
 
-/// Sends a request by hand and reads until the end, or until nothing comes for as long as `patience`.
+/// Sends a raw request and reads until the end, or until no bytes arrive for `patience`.
 fn raw(sky: &Sky, patience: Duration) -> (Vec<u8>, Option<ErrorKind>) {
     let mut stream = TcpStream::connect(sky.simulator.address()).unwrap();
     stream.set_read_timeout(Some(patience)).unwrap();
@@ -25,7 +25,7 @@ fn with(kind: FaultKind) -> Sky {
     sky
 }
 
-/// After a fault that struck once the next request is answered well.
+/// Asserts that the next request succeeds after a one-time fault.
 fn assert_over(sky: &Sky) {
     assert!(sky.states("").rows().len() > 80);
     assert_eq!(sky.simulator.faults().struck(), 1);
@@ -125,7 +125,7 @@ fn wrong_types_are_json_all_the_same() {
     assert_over(&sky);
 }
 
-/// Whether a row could be a state vector.
+/// Returns whether a row is a plausible state vector.
 fn is_good(row: &Value, time: i64) -> bool {
     let Some(row) = row.as_array().filter(|row| row.len() >= 17) else { return false };
     let number =
@@ -149,7 +149,7 @@ fn bad_rows_are_counted_and_mixed_among_good_ones() {
         let (good, bad): (Vec<_>, Vec<_>) = answer.rows().into_iter().partition(|row| is_good(row, time));
         assert_eq!((bad.len(), &good), (announced, &whole), "{aircraft}");
         assert!(announced >= 10 && announced >= aircraft / 12, "{announced}");
-        // Only the good rows were served.
+        // Only good rows count as served.
         assert_eq!(sky.simulator.served().states.len(), whole.len());
     }
 }

@@ -1,4 +1,4 @@
-//! The stand-in as its clients see it: over HTTP.
+//! Tests the simulator over HTTP, as its clients see it.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by their attribute, and not their helpers")]
 
@@ -21,14 +21,14 @@ use ureq::http::Response;
 /// A Monday, 12:00:07 UTC.
 const NOON: i64 = 1_754_308_807;
 
-/// A stand-in whose clock stands still at noon.
+/// A simulator whose clock is stopped at noon.
 struct Sky {
     simulator: Simulator,
     clock: ManualClock,
     agent: Agent,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -48,7 +48,7 @@ impl Sky {
         Self::start(Options { aircraft, ..Options::default() })
     }
 
-    /// Asks for states with a query such as `?extended=1`, anonymously.
+    /// Requests states anonymously, with a query such as `?extended=1`.
     fn states(&self, query: &str) -> Answer {
         self.try_states(query).unwrap()
     }
@@ -57,13 +57,13 @@ impl Sky {
         Answer::read(self.agent.get(format!("{}/states/all{query}", self.simulator.base_url())).call()?)
     }
 
-    /// Asks for states with a token.
+    /// Requests states with a token.
     fn states_with(&self, token: &str, query: &str) -> Answer {
         let url = format!("{}/states/all{query}", self.simulator.base_url());
         Answer::read(self.agent.get(url).header("Authorization", format!("Bearer {token}")).call().unwrap()).unwrap()
     }
 
-    /// Asks for a token; a stand-in without credentials gives one to anybody.
+    /// Requests a token; a simulator without credentials issues one to any client.
     fn token_answer(&self, form: &[(&str, &str)]) -> Answer {
         let form = form.iter().copied();
         Answer::read(self.agent.post(self.simulator.auth_url()).send_form(form).unwrap()).unwrap()
@@ -98,7 +98,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The rows, none where `states` is null.
+    /// Returns the rows; none if `states` is null.
     fn rows(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", self.body);
         self.json()["states"].as_array().cloned().unwrap_or_default()

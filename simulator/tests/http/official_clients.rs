@@ -1,4 +1,4 @@
-//! The requests of the clients in github.com/openskynetwork/opensky-api, as they stand on the wire.
+//! Replays the requests of the clients in github.com/openskynetwork/opensky-api, as sent on the wire.
 
 use simulator::{Credentials, Options};
 
@@ -19,7 +19,7 @@ fn sky() -> (Sky, String) {
     (sky, token)
 }
 
-/// `OpenSkyApi.get_states()` with an account, without one, with addresses and with a box.
+/// `OpenSkyApi.get_states()` with and without an account, with addresses and with a bounding box.
 #[test]
 fn the_python_client_gets_what_it_asks_for() {
     let (sky, token) = sky();
@@ -37,7 +37,7 @@ fn the_python_client_gets_what_it_asks_for() {
 
     let boxed = "?time=0&extended=True&lamin=40.0&lamax=55.0&lomin=-5.0&lomax=15.0";
     assert_eq!(sky.states_with(&token, boxed).rows(), sky.states_with(&token, &boxed.replace("True", "1")).rows());
-    // The past has a resolution of 5 s.
+    // Past states have a resolution of 5 s.
     let then = NOON - 602;
     assert_eq!(sky.states_with(&token, &format!("?time={then}&extended=True")).json()["time"], then);
 }

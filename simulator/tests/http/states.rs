@@ -41,7 +41,7 @@ fn an_account_sees_the_past_hour_and_others_see_now() {
     assert_eq!(sky.states_with(&token, &format!("?time={}", NOON + 1)).status, 400);
     assert_eq!(sky.states_with(&token, "?time=noon").status, 400);
     assert_eq!(sky.states("?time=5").json()["time"], NOON - 7);
-    // What was is what is seen of it later.
+    // A query for the past returns the same states as one made at that time.
     sky.clock.set(NOON - 602);
     assert_eq!(sky.states_with(&token, "").body, then);
 }
@@ -127,7 +127,7 @@ fn two_stand_ins_of_one_seed_say_the_same() {
     assert_ne!(one.states("").body, other.states("").body);
 }
 
-/// Addresses whose last contact differs between two answers.
+/// Counts the aircraft whose last contact differs between two responses.
 fn changed(before: &[Value], after: &[Value]) -> usize {
     let before: HashSet<(&str, i64)> =
         before.iter().map(|row| (row[0].as_str().unwrap(), row[4].as_i64().unwrap())).collect();
@@ -138,7 +138,7 @@ fn changed(before: &[Value], after: &[Value]) -> usize {
 fn all_aircraft_change_at_every_poll_when_told_to() {
     let sky = Sky::start(Options { aircraft: 100, changes: Changes::All, ..Options::default() });
     let mut before = sky.states("").rows();
-    // Polls within one second are polls too.
+    // Polls within the same second also count.
     for _ in 0..3 {
         let now = sky.states("").rows();
         assert_eq!((now.len(), changed(&before, &now)), (100, 100));
