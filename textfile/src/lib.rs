@@ -1,7 +1,7 @@
-//! Reads text files as editors and spreadsheets write them.
+//! Reads text files written by editors and spreadsheets.
 //!
-//! Every text file that the program reads goes through this crate: a UTF-8 byte order mark is dropped, and UTF-16,
-//! UTF-32 and invalid UTF-8 are errors that say what to do. Line ends stay as they are.
+//! Every text file that the program reads goes through this crate. It drops a UTF-8 byte order mark, and rejects
+//! UTF-16, UTF-32 and invalid UTF-8 with errors that say what to do. Line endings are kept.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,10 +9,10 @@ use std::path::Path;
 
 use thiserror::Error;
 
-/// The byte order mark of UTF-8.
+/// The UTF-8 byte order mark.
 pub const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Why bytes are not UTF-8 text. It repeats nothing of them, since they may be a secret.
+/// Why bytes are not UTF-8 text. Contains none of the bytes, since they may be a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NotText {
     /// UTF-16, with or without a byte order mark.
@@ -21,10 +21,10 @@ pub enum NotText {
     /// UTF-32, with or without a byte order mark.
     #[error("the file is UTF-32; save it as UTF-8")]
     Utf32,
-    /// Another encoding, or no text at all.
+    /// Another encoding, or binary data.
     #[error("invalid UTF-8 at byte {offset} of the file (counted from 0); save it as UTF-8")]
     Invalid {
-        /// Bytes before the first invalid one, a byte order mark included.
+        /// Offset of the first invalid byte, including a byte order mark.
         offset: usize,
     },
 }
@@ -32,19 +32,19 @@ pub enum NotText {
 /// Why a file cannot be read as text.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// The system cannot read it.
+    /// Reading the file failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It is not UTF-8.
+    /// The content is not UTF-8.
     #[error(transparent)]
     NotText(#[from] NotText),
-    /// It is longer than a file of its kind.
+    /// The file exceeds the maximum size.
     #[error("the file is longer than {0} bytes")]
     TooLong(u64),
 }
 
 impl ReadError {
-    /// Whether there is no such file.
+    /// Returns whether the file does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
@@ -58,7 +58,7 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<String, ReadError> {
     Ok(decode(read_bytes(path, max_bytes)?)?)
 }
 
-/// Reads a file of at most `max_bytes` as it is.
+/// Reads a file of at most `max_bytes`, unchanged.
 ///
 /// # Errors
 /// [`ReadError::Io`] or [`ReadError::TooLong`].
@@ -68,7 +68,7 @@ pub fn read_bytes(path: &Path, max_bytes: u64) -> Result<Vec<u8>, ReadError> {
     if bytes.len() as u64 > max_bytes { Err(ReadError::TooLong(max_bytes)) } else { Ok(bytes) }
 }
 
-/// The text of a whole file's bytes, without its byte order mark.
+/// Decodes the bytes of a whole file, without its byte order mark.
 ///
 /// # Errors
 /// See [`NotText`].
@@ -80,16 +80,16 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
     Ok(text)
 }
 
-/// The bytes after a UTF-8 byte order mark. For texts in which invalid UTF-8 is bearable; only the first bytes count.
+/// Strips a UTF-8 byte order mark. For callers that tolerate invalid UTF-8: only the first bytes are checked.
 ///
 /// # Errors
 /// [`NotText::Utf16`] and [`NotText::Utf32`].
 pub fn without_mark(bytes: &[u8]) -> Result<&[u8], NotText> {
     match bytes {
-        // The mark of UTF-32 begins as that of UTF-16 does.
+        // UTF-32's little-endian mark starts with that of UTF-16, so check it first.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(NotText::Utf32),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Err(NotText::Utf16),
-        // Without a mark: our files begin with ASCII, whose other bytes are zero.
+        // Without a mark: our files start with ASCII characters, whose remaining bytes are zero.
         [1..=127, 0, 0, 0, ..] | [0, 0, 0, 1..=127, ..] => Err(NotText::Utf32),
         [1..=127, 0, 1..=127, 0, ..] | [0, 1..=127, 0, 1..=127, ..] => Err(NotText::Utf16),
         _ => Ok(bytes.strip_prefix(MARK).unwrap_or(bytes)),

@@ -1,6 +1,6 @@
-//! HTTP/1.1's chunks.
+//! HTTP/1.1 chunked transfer coding.
 
-/// Undoes HTTP/1.1's chunked transfer coding (RFC 9112, 7.1) without copying.
+/// Decodes HTTP/1.1's chunked transfer coding (RFC 9112, 7.1) without copying.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dechunker {
     size: u32,
@@ -11,12 +11,12 @@ pub(crate) struct Dechunker {
 }
 
 impl Dechunker {
-    /// Whether the last chunk has come.
+    /// Returns whether the last chunk has been received.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// The next bytes of the body, which leave `input`; `None` when it is used up.
+    /// Consumes and returns the next bytes of the body from `input`; `None` once `input` is exhausted.
     pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Option<&'a [u8]> {
         while let [first, rest @ ..] = *input {
             if self.ended {

@@ -8,7 +8,7 @@ use crate::chunks::Dechunker;
 use crate::framing::{Framer, Piece};
 use crate::{Encoding, Target};
 
-/// One reader: what it has of the answer, and what it does next.
+/// A reader's connection, and how far its request and response have got.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
@@ -28,29 +28,29 @@ struct Body {
     frames: Framer,
 }
 
-/// What a connection has to tell.
+/// Events reported while reading a response.
 pub(crate) enum Event<'a> {
-    /// The first byte of the answer has come.
+    /// The first byte of the response has arrived.
     FirstByte,
-    /// The answer's head has come: its status, and how the body is encoded.
+    /// The response head is complete: its status, and the encoding of the body.
     Head(u16, Encoding),
     /// Bytes of the body.
     Body(Piece<'a>),
 }
 
-/// How reading went.
+/// The state of a connection after reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
-    /// Nothing more is there for now, or `most` was read.
+    /// No more bytes are available for now, or `most` bytes were read.
     Waiting,
-    /// The server has ended the answer.
+    /// The server has ended the response.
     Ended,
 }
 
 const LONGEST_HEAD: usize = 16 * 1024;
 
 impl Connection {
-    /// Begins to connect.
+    /// Starts connecting.
     pub(crate) fn open(target: &Target, source: Ipv4Addr) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
@@ -58,19 +58,19 @@ impl Connection {
         socket.bind(&SocketAddr::V4(SocketAddrV4::new(source, 0)).into())?;
         match socket.connect(&target.address.into()) {
             Ok(()) => {}
-            // EINPROGRESS: it is under way.
+            // EINPROGRESS: the non-blocking connect has started.
             Err(error) if error.raw_os_error() == Some(nix::errno::Errno::EINPROGRESS as i32) => {}
             Err(error) => return Err(error),
         }
         Ok(Self { stream: TcpStream::from_std(socket.into()), phase: Phase::Connecting })
     }
 
-    /// Whether it has not sent its request yet.
+    /// Returns whether it has not sent its request yet.
     pub(crate) fn is_connecting(&self) -> bool {
         matches!(self.phase, Phase::Connecting)
     }
 
-    /// Sends the request, once connected; before that nothing happens.
+    /// Sends the request once connected; does nothing before that.
     pub(crate) fn request(
         &mut self,
         target: &Target,
@@ -89,13 +89,13 @@ impl Connection {
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\nAccept-Encoding: {}\r\n{resume}\r\n",
             encoding.name(),
         );
-        // A fresh socket's buffer has room for all of it.
+        // The whole request fits into the buffer of a fresh socket.
         self.stream.write_all(request.as_bytes())?;
         self.phase = Phase::Head(Vec::new());
         Ok(true)
     }
 
-    /// Reads what is there, at most about `most` bytes.
+    /// Reads the available bytes, at most about `most`.
     pub(crate) fn read(
         &mut self,
         buffer: &mut [u8],
@@ -165,7 +165,7 @@ struct Head {
     encoding: Encoding,
 }
 
-/// The answer's head, once it is complete.
+/// Parses the response head; `None` while it is incomplete.
 fn parse_head(head: &[u8]) -> io::Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);

@@ -4,50 +4,50 @@ use serde::de::IgnoredAny;
 use crate::Outcome;
 use crate::outcome::fields;
 
-/// The event that ends an update, as `docs/stream.md` has it; or one that is an update of its own, without parts.
+/// The event that ends an update, as specified in `docs/stream.md`, or an event that is a whole update by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// Its number.
+    /// Sequence number.
     pub seq: u64,
-    /// The update before it; `None` when it begins anew.
+    /// Sequence number of the previous update; `None` if it starts a new sequence.
     pub after: Option<u64>,
-    /// When the server made it, in microseconds of Unix time.
+    /// When the server created it, in microseconds of Unix time.
     pub sent_at: u64,
-    /// When the source had its data, in Unix seconds.
+    /// The source's time of the data, in Unix seconds.
     pub observed_at: Option<i64>,
 }
 
-/// An update was complete at a reader.
+/// An update that a reader received completely.
 #[derive(Clone, Copy, Debug)]
 pub struct ArrivedUpdate {
-    /// An index of [`Outcome::visits`].
+    /// Index into [`Outcome::visits`].
     pub visit: usize,
-    /// When its last byte was read.
+    /// When its last byte was read, in microseconds of Unix time.
     pub at: u64,
     /// The update.
     pub update: Update,
-    /// Whether it brought something; one may come as a sign of life.
+    /// Whether it carries changes; an update without any serves as a keep-alive.
     pub brings_change: bool,
-    /// The number of the update that came before it on this visit; `None`: it is the first.
+    /// Sequence number of the previous update received on this visit; `None` for the first.
     pub follows: Option<u64>,
 }
 
 impl ArrivedUpdate {
-    /// Whether an update is missing before it.
+    /// Returns whether an update before it is missing.
     pub fn leaves_gap(&self) -> bool {
         self.update.after.is_some() && self.follows.is_some_and(|follows| self.update.after != Some(follows))
     }
 }
 
-/// What a frame means to a reader.
+/// What a frame contains.
 #[derive(Clone, Copy, Debug, Default)]
 struct Content {
-    /// Whether it has parts of an update.
+    /// Whether it contains parts of an update.
     parts: bool,
     end: Option<(Update, InParts)>,
 }
 
-/// Whether an update consists of parts that come before its end.
+/// Whether an update consists of parts that precede its end event.
 type InParts = bool;
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ struct Data {
     alerts: Option<IgnoredAny>,
 }
 
-/// Tells `null` from a member that is missing.
+/// Distinguishes `null` from a missing member.
 fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::<u64>::deserialize(value).map(Some)
 }
@@ -89,7 +89,8 @@ impl Content {
 }
 
 impl Outcome {
-    /// Every update at every reader, in order of time, and how many frames came that nobody can read.
+    /// Returns every update received by every reader, in order of time, and the number of received frames whose content
+    /// is unknown.
     pub fn updates(&self) -> (Vec<ArrivedUpdate>, usize) {
         #[derive(Clone, Copy, Default)]
         struct Reader {

@@ -1,8 +1,8 @@
-//! Where a frame ends in text, in deflated and in zstd's bytes, none of which are decompressed.
+//! Finds the end of a frame in plain, deflated or zstd-compressed bytes, without decompressing them.
 
 use memchr::memmem;
 
-/// Bytes that end a frame, which may come in two pieces.
+/// A byte sequence that ends a frame. It may be split across reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Marker {
     marker: &'static [u8],
@@ -11,7 +11,7 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
-    /// In no marker.
+    /// Initial `last`, which matches no part of any marker.
     const NOTHING: [u8; 3] = [1; 3];
 
     pub(crate) fn new(marker: &'static [u8]) -> Self {
@@ -41,12 +41,12 @@ fn last_three(last: [u8; 3], bytes: &[u8]) -> [u8; 3] {
     }
 }
 
-/// A walk over a gzip member whose deflate blocks end at bytes' ends: stored ones (RFC 1951, 3.2.4), and others up to the
-/// empty stored one of a flush.
+/// Finds the ends of frames in a gzip member whose frames end on a byte boundary: stored blocks (RFC 1951, 3.2.4), and
+/// other blocks followed by the empty stored block of a flush.
 #[derive(Clone, Debug)]
 pub(crate) struct GzipWalk {
     part: GzipPart,
-    /// A stored block's head.
+    /// The header of a stored block.
     head: [u8; 5],
     got: usize,
     flush: Marker,
@@ -54,9 +54,9 @@ pub(crate) struct GzipWalk {
 
 #[derive(Clone, Copy, Debug)]
 enum GzipPart {
-    /// The member's header (RFC 1952, 2.3), without optional fields; so much is left.
+    /// Remaining bytes of the member's header (RFC 1952, 2.3), which has no optional fields.
     Header(usize),
-    /// The beginning of a block, where another one has ended.
+    /// The start of a block, right after the previous one.
     Block,
     StoredHead,
     Stored(usize),
@@ -80,7 +80,7 @@ impl GzipWalk {
                     at += passed;
                     self.part = if passed == left { GzipPart::Block } else { GzipPart::Header(left - passed) };
                 }
-                // The second and third bit are the type.
+                // The second and third bits are the block type.
                 GzipPart::Block if there[0] & 0b110 == 0 => self.part = GzipPart::StoredHead,
                 GzipPart::Block => self.part = GzipPart::Deflated,
                 GzipPart::StoredHead => {
@@ -90,7 +90,7 @@ impl GzipWalk {
                     if self.got == self.head.len() {
                         self.got = 0;
                         let length = usize::from(u16::from_le_bytes([self.head[1], self.head[2]]));
-                        // An empty one is no frame; what follows it is.
+                        // An empty block is not a frame; the block after it is.
                         self.part = if length == 0 { GzipPart::Block } else { GzipPart::Stored(length) };
                     }
                 }
@@ -114,11 +114,11 @@ impl GzipWalk {
     }
 }
 
-/// A walk over a zstd frame from one length to the next (RFC 8878, 3.1.1).
+/// Finds the end of a zstd frame by following its block lengths (RFC 8878, 3.1.1).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ZstdWalk {
     part: ZstdPart,
-    /// The part's bytes so far, where they say what follows.
+    /// The current part's bytes so far, if they determine what follows.
     header: [u8; 6],
     got: usize,
     checksum: bool,
@@ -127,10 +127,10 @@ pub(crate) struct ZstdWalk {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ZstdPart {
-    /// The magic number and the descriptor that follows it.
+    /// The magic number and the frame header descriptor.
     #[default]
     Descriptor,
-    /// Bytes that only need to be passed over; then a block's header.
+    /// Remaining bytes to skip before the next block header.
     Rest(usize),
     BlockHeader,
     Block(usize),
@@ -200,7 +200,7 @@ impl ZstdWalk {
         let header = u32::from_le_bytes([low, middle, high, 0]);
         self.last_block = header & 1 == 1;
         let size = match (header >> 1) & 0b11 {
-            // One byte, repeated.
+            // RLE block: a single byte, repeated.
             1 => 1,
             _ => usize::try_from(header >> 3).unwrap_or(usize::MAX),
         };

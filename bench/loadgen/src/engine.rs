@@ -15,19 +15,19 @@ use crate::outcome::{Arrival, End, Frame, Outcome, Visit, fields};
 use crate::progress::{Command, Progress, micros, now};
 use crate::{Encoding, Plan};
 
-/// The thread that reads for everybody.
+/// Runs all readers on one thread.
 pub(crate) struct Engine {
     plan: Plan,
     poll: Poll,
     commands: Receiver<Command>,
     progress: Arc<Progress>,
     readers: Vec<Reader>,
-    /// Who is to connect, and how many do.
+    /// Readers that have yet to connect.
     waiting: VecDeque<usize>,
-    /// Who asks and has no answer yet.
+    /// Number of readers that have started connecting but have no response yet.
     unanswered: usize,
     at_once: usize,
-    /// What came last of each target, for who comes back.
+    /// The last event ID of each target, for readers that reconnect.
     last_event_ids: Vec<Option<String>>,
     log: Log,
 }
@@ -36,42 +36,42 @@ struct Reader {
     connection: Option<Connection>,
     visit: usize,
     encoding: Encoding,
-    /// The length of the frame under way, so far.
+    /// Bytes of the current frame so far.
     length: u64,
     copy: Copy,
-    /// Whether a frame has come since it connected.
+    /// Whether it has received a frame since it connected.
     has_frame: bool,
 }
 
-/// What a reader keeps of the frame under way: one reader keeps it for all.
+/// What a reader keeps of the current frame. Each distinct frame is kept by one reader only.
 enum Copy {
-    /// Everything, while too little has come to tell whether it is new.
+    /// Everything, while there are too few bytes to tell whether the frame is new.
     Undecided(Vec<u8>),
     /// Everything.
     Whole(Vec<u8>),
-    /// Nothing: another one does.
+    /// Nothing: another reader keeps it.
     Nothing,
 }
 
-/// What is remembered of everybody.
+/// What all readers have received.
 #[derive(Default)]
 struct Log {
     outcome: Outcome,
     known: HashMap<Fingerprint, u32>,
-    /// The frames that somebody keeps or has kept.
+    /// Frames that a reader keeps or has kept.
     begun: HashSet<Beginning>,
     kept: usize,
 }
 
 impl Log {
-    /// Frames beyond it are told apart, but their texts are not kept.
+    /// Maximum bytes of kept frames. Frames beyond it are still identified, but their content is dropped.
     const MOST_KEPT: usize = 512 << 20;
 }
 
 const WAKER: Token = Token(usize::MAX);
 const TICK: Duration = Duration::from_millis(50);
 const BUFFER: usize = 256 * 1024;
-/// A slow reader takes no more at once until it has its head, and no more than its share from then on.
+/// A slow reader reads at most this many bytes at a time until it has the response head; after that its rate applies.
 const A_HEAD: usize = 1024;
 
 impl Engine {
@@ -255,7 +255,7 @@ impl Engine {
         self.progress.ended.fetch_add(1, Relaxed);
     }
 
-    /// Cuts everybody off; they come back at once, all together.
+    /// Disconnects all readers, which then reconnect at the same moment.
     fn cut_all(&mut self, resume: bool) {
         for target in 0..self.plan.targets.len() {
             self.last_event_ids[target] = resume.then(|| self.last_event_id(target)).flatten();
@@ -269,7 +269,7 @@ impl Engine {
         self.waiting = (0..self.readers.len()).collect();
     }
 
-    /// The newest `id` that came to a reader of this target.
+    /// Returns the newest `id` received by any reader of this target.
     fn last_event_id(&self, target: usize) -> Option<String> {
         let outcome = &self.log.outcome;
         let mut looked_at = HashSet::new();
@@ -285,7 +285,7 @@ impl Engine {
 }
 
 impl Log {
-    /// Keeps the bytes where nobody else does.
+    /// Keeps the bytes unless another reader keeps the same frame.
     fn copy(&mut self, reader: &mut Reader, piece: Piece<'_>) {
         if let Copy::Undecided(bytes) | Copy::Whole(bytes) = &mut reader.copy {
             bytes.extend_from_slice(piece.bytes);
@@ -316,7 +316,8 @@ impl Log {
     }
 }
 
-/// 127.0.0.2 and on, so that neither ephemeral ports nor a server's bound for one address run out.
+/// Returns a source address from 127.0.0.2 upwards. Spreading the connections avoids running out of ephemeral ports or
+/// hitting the server's limit per address.
 fn source_address(number: usize, connections: usize, addresses: u8) -> Ipv4Addr {
     const OF_EACH: usize = 250;
     let addresses = match addresses {

@@ -1,13 +1,13 @@
-//! Where frames end, found in bytes that are not decompressed.
+//! Splits a response body into frames without decompressing it.
 
 use crate::Encoding;
 use crate::ends::{GzipWalk, Marker, ZstdWalk};
 
-/// What tells a frame from every other: all clients get the same bytes of a change, whatever lies before it in each stream.
+/// Identifies a frame. All clients get the same bytes for a change, whatever precedes it in their stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint(u64);
 
-/// What tells a long frame from every other before it has ended: its first bytes.
+/// Identifies a long frame by its first bytes, before it is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Beginning(u64);
 
@@ -15,16 +15,16 @@ pub(crate) struct Beginning(u64);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece<'a> {
     pub(crate) bytes: &'a [u8],
-    /// Once enough of the frame has come.
+    /// Set once enough of the frame has arrived.
     pub(crate) beginning: Option<Beginning>,
-    /// When it ends with them.
+    /// Set if these bytes end the frame.
     pub(crate) ended: Option<Fingerprint>,
 }
 
-/// Cuts a body into frames as its bytes come in.
+/// Splits a body into frames as its bytes arrive.
 ///
-/// A frame is what the server's sender wrote as one: an event, or a few. Text ends with an empty line, deflated text with the
-/// marker of a flush, stored text by its length, zstd with the last block of its frame.
+/// A frame is what the server wrote in one go: one event or a few. Plain text ends with an empty line, a deflated frame
+/// with a flush marker, a stored one after its length, a zstd one with the last block of its frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Framer {
     ends: Ends,
@@ -40,7 +40,7 @@ enum Ends {
 }
 
 impl Framer {
-    /// So many bytes make the fingerprint, with the length: time stamps lie among them.
+    /// Number of leading bytes that are hashed into the fingerprint, together with the length. They include timestamps.
     const HASHED: u64 = 512;
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -53,7 +53,7 @@ impl Framer {
         Self { ends, length: 0, hash: Self::OFFSET }
     }
 
-    /// Reads on. `each` gets every byte, in pieces.
+    /// Processes the next bytes and passes all of them to `each`, in pieces.
     pub(crate) fn read(&mut self, mut bytes: &[u8], mut each: impl FnMut(Piece<'_>)) {
         while !bytes.is_empty() {
             let (piece, ended) = match self.ends.find(bytes) {
@@ -81,13 +81,13 @@ impl Framer {
     }
 }
 
-/// Fowler, Noll and Vo's hash, FNV-1a.
+/// Updates an FNV-1a hash.
 fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 impl Ends {
-    /// How many of the next bytes belong to the frame, if it ends among them.
+    /// Returns how many of the next bytes belong to the frame, if it ends within them.
     fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         match self {
             Self::Text(marker) => marker.find(bytes),
@@ -111,7 +111,7 @@ mod tests {
             .iter()
             .map(|text| match encoding {
                 Encoding::Identity => [text.as_slice(), b"\n\n"].concat(),
-                // A block that is stored, as is cheaper for a short text.
+                // A stored block, which is cheaper for short texts.
                 Encoding::Gzip if text.len() < 100 => {
                     let length = u16::try_from(text.len()).unwrap();
                     [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes()[..], text].concat()
@@ -143,7 +143,7 @@ mod tests {
     proptest! {
         #[test]
         fn frames_are_found_however_the_bytes_come(
-            // Letters only: neither an empty line nor, stored by deflate, a flush's marker.
+            // Letters only, so that a text contains neither an empty line nor, in a stored block, a flush marker.
             texts in prop::collection::vec(prop::collection::vec(b'a'..=b'z', 1..1000), 1..6),
             pieces in 1_usize..700,
         ) {

@@ -1,9 +1,9 @@
-//! Thousands of readers of Server-Sent Events on one thread, which note what came when.
+//! Runs thousands of readers of Server-Sent Events on one thread, and records what they receive and when.
 //!
-//! It shares its machine with the server that it measures, so it takes little: one buffer for all, some hundred bytes a
-//! connection, and compressed streams are not decompressed. All clients of a stream get the same bytes of a change, so a
-//! frame is known by its length and first bytes; the first reader of a new one keeps it, and its events, with their time
-//! stamps, are read from that afterwards.
+//! The load generator shares the machine with the server under test, so it needs few resources: one buffer for all
+//! readers, a few hundred bytes per connection, and no decompression. All clients of a stream get the same bytes for a
+//! change, so a frame is identified by its length and first bytes. The first reader of a new frame keeps it, and its
+//! events with their timestamps are parsed after the run.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -13,45 +13,45 @@ use crate::engine::Engine;
 use crate::outcome::Outcome;
 use crate::progress::{Command, Progress};
 
-/// Readers at work, on one thread of their own.
+/// A running load: all readers, on a dedicated thread.
 pub struct Load {
     commands: Sender<Command>,
     waker: Waker,
     progress: Arc<Progress>,
-    /// Ends with the thread.
+    /// Disconnected when the thread ends.
     thread_lives: Receiver<()>,
     thread: JoinHandle<io::Result<Outcome>>,
 }
 
-/// Why a load does not start, or ends early.
+/// Why a load failed to start or ended early.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// Whoever runs it can raise the limit, or ask for less.
+    /// The hard limit of open files is too low.
     #[error(
         "{connections} connections need {needed} open files, and the hard limit is {limit}: raise it \
          (ulimit -Hn, as root; or nofile in /etc/security/limits.conf), or use fewer connections"
     )]
     OpenFiles {
-        /// What was asked for.
+        /// The number of connections requested.
         connections: usize,
-        /// How many open files that takes.
+        /// The number of open files needed.
         needed: u64,
-        /// How many there may be.
+        /// The hard limit of open files.
         limit: u64,
     },
-    /// The plan makes no sense.
+    /// The plan is invalid.
     #[error("{0}")]
     Plan(&'static str),
-    /// The system does not let it.
+    /// A system call failed.
     #[error("the load generator: {0}")]
     System(#[from] io::Error),
 }
 
 impl Load {
-    /// Begins to connect.
+    /// Starts connecting.
     ///
     /// # Errors
-    /// When the plan has no target or the process may not have so many files open.
+    /// If the plan has no target or the limit of open files is too low.
     pub fn start(plan: Plan) -> Result<Self, LoadError> {
         if plan.targets.is_empty() {
             return Err(LoadError::Plan("a load needs a target"));
@@ -73,12 +73,12 @@ impl Load {
         Ok(Self { commands, waker, progress, thread_lives, thread })
     }
 
-    /// How far they are.
+    /// Returns the readers' progress.
     pub fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Waits until something holds, for at most so long; says whether it does.
+    /// Waits up to `patience` until `holds` is true, and returns whether it is.
     pub fn wait(&self, patience: Duration, holds: impl Fn(&Progress) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         while !holds(&self.progress) {
@@ -90,20 +90,21 @@ impl Load {
         true
     }
 
-    /// Cuts everybody off; all come back at once, with the newest `Last-Event-ID` of their target where they `resume`.
+    /// Disconnects all readers, which then reconnect at the same moment; with `resume`, they send the newest
+    /// `Last-Event-ID` of their target.
     ///
     /// # Errors
-    /// When the load has ended.
+    /// If the load has ended.
     pub fn come_back(&self, resume: bool) -> io::Result<()> {
         self.tell(Command::ComeBack { resume })
     }
 
-    /// Disconnects everybody and says what came of it.
+    /// Disconnects all readers and returns the outcome.
     ///
     /// # Errors
-    /// What made the load end before.
+    /// If the load ended early, the cause.
     pub fn finish(self) -> io::Result<Outcome> {
-        // Refused only by a thread that has ended, which then says why.
+        // Fails only if the thread has ended, in which case joining it returns the cause.
         let _ = self.tell(Command::Finish);
         self.thread.join().map_err(|_| io::Error::other("the load generator panicked"))?
     }
@@ -114,9 +115,9 @@ impl Load {
     }
 }
 
-/// Raises the soft limit of open files as far as needed.
+/// Raises the soft limit of open files if needed.
 fn allow_open_files(connections: usize) -> Result<(), LoadError> {
-    /// What else the process has open.
+    /// Allowance for the process's other open files.
     const BESIDES: u64 = 100;
     let needed = connections as u64 + BESIDES;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(io::Error::from)?;

@@ -4,82 +4,82 @@ use flate2::read::DeflateDecoder;
 
 use crate::Encoding;
 
-/// What came of a run. Times are microseconds of Unix time.
+/// The outcome of a run. Times are microseconds of Unix time.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Every connection that was begun, those that came back included.
+    /// Every connection started, including reconnections.
     pub visits: Vec<Visit>,
-    /// Each distinct frame, as it came.
+    /// Each distinct frame, in order of first arrival.
     pub frames: Vec<Frame>,
-    /// Which frame came when, in order of time.
+    /// Arrivals of frames at readers, in order of time.
     pub arrivals: Vec<Arrival>,
-    /// When everybody was cut off.
+    /// When all readers were disconnected.
     pub cuts: Vec<u64>,
 }
 
-/// One connection, from its first packet on.
+/// One connection, from its first packet.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// The number of the reader, the same after it came back.
+    /// The reader's number, which stays the same when it reconnects.
     pub reader: usize,
-    /// Which of the plan's targets it asked for.
+    /// Index of the target in the plan.
     pub target: usize,
-    /// How often everybody had been cut off before.
+    /// How often all readers had been disconnected before.
     pub round: usize,
-    /// When it began to connect.
+    /// When it started connecting.
     pub opened: u64,
     /// When it had sent its request.
     pub connected: Option<u64>,
-    /// When the first byte of the answer had come.
+    /// When the first byte of the response had arrived.
     pub first_byte: Option<u64>,
-    /// The answer's status.
+    /// The response status.
     pub status: Option<u16>,
-    /// Bytes of the body, as they are on the wire.
+    /// Bytes of the body, as on the wire.
     pub bytes: u64,
-    /// How it ended; `None`: it was open to the last, or cut off by us.
+    /// How it ended; `None` if it was open until the end of the run or closed by the load generator.
     pub end: Option<End>,
 }
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The server ended its answer.
+    /// The server ended the response.
     ByServer,
-    /// With this error.
+    /// The connection failed with this error.
     Failed(String),
 }
 
-/// The last byte of a frame has been read.
+/// The arrival of a complete frame at a reader.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
-    /// An index of [`Outcome::visits`].
+    /// Index into [`Outcome::visits`].
     pub visit: u32,
-    /// An index of [`Outcome::frames`].
+    /// Index into [`Outcome::frames`].
     pub frame: u32,
-    /// When.
+    /// When its last byte was read.
     pub at: u64,
 }
 
-/// What a server's sender wrote as one.
+/// What the server wrote in one go: one event or a few.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// Its length on the wire, without the transfer coding.
+    /// Length on the wire, without the transfer coding.
     pub length: u64,
     pub(crate) bytes: Option<Box<[u8]>>,
     pub(crate) encoding: Encoding,
 }
 
 impl Frame {
-    /// Its events as text; `None` when it was not kept, or does not decode.
+    /// Returns its events as text; `None` if it was not kept or cannot be decoded.
     pub fn text(&self) -> Option<String> {
         let bytes = self.bytes.as_deref()?;
         let mut text = Vec::new();
         match self.encoding {
             Encoding::Identity => text.extend_from_slice(bytes),
             Encoding::Gzip => {
-                // The first frame of a connection follows the ten bytes of gzip's header (RFC 1952, 2.3).
+                // The first frame of a connection follows the ten-byte gzip header (RFC 1952, 2.3).
                 let deflated = bytes.strip_prefix(&[0x1f, 0x8b, 8]).and_then(|rest| rest.get(7..)).unwrap_or(bytes);
-                // It is no whole stream: the decoder misses the end when it has given everything.
+                // A frame is not a complete deflate stream, so the decoder fails at its end, after all of the output.
                 let mut chunk = [0; 16 * 1024];
                 let mut decoder = DeflateDecoder::new(deflated);
                 while let Ok(length @ 1..) = decoder.read(&mut chunk) {
@@ -94,7 +94,7 @@ impl Frame {
     }
 }
 
-/// The lines `field: value` of an event stream's text.
+/// Returns the values of all `field: value` lines of an event stream.
 pub fn fields<'a>(text: &'a str, field: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
     text.lines().filter_map(move |line| {
         let value = line.strip_prefix(field)?.strip_prefix(':')?;
@@ -102,7 +102,7 @@ pub fn fields<'a>(text: &'a str, field: &'a str) -> impl DoubleEndedIterator<Ite
     })
 }
 
-/// A percentile by nearest rank of a sorted sample.
+/// Returns a percentile of a sorted sample, by nearest rank.
 pub fn percentile<T: Copy>(sorted: &[T], percent: f64) -> Option<T> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a rank within the sample")]
     let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;

@@ -3,25 +3,25 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// What to connect to, how often, and how to read.
+/// What to connect to, with how many connections, and how to read.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Connection `n` asks for target `n` modulo their number.
+    /// Connection `n` requests target `n` modulo the number of targets.
     pub targets: Vec<Target>,
-    /// How many connections.
+    /// Number of connections.
     pub connections: usize,
-    /// What they accept.
+    /// The content encoding that they accept.
     pub encoding: Encoding,
-    /// How many may wait for their first byte at the same time.
+    /// Maximum number of connections that wait for their first byte at the same time.
     pub at_once: usize,
-    /// Which of them read slowly, and how slowly.
+    /// Which connections read slowly, and how slowly.
     pub slow: Slow,
-    /// The connections are spread over so many addresses, from 127.0.0.2 on; 0: as many as 250 connections each need.
+    /// Number of source addresses to spread connections over, from 127.0.0.2 upwards; 0: one per 250 connections.
     pub source_addresses: u8,
 }
 
 impl Plan {
-    /// Connections to one target that all read as fast as they can.
+    /// Creates a plan with one target and connections that all read as fast as they can.
     pub fn new(target: Target, connections: usize) -> Self {
         Self {
             targets: vec![target],
@@ -34,23 +34,23 @@ impl Plan {
     }
 }
 
-/// Readers that take little, or nothing.
+/// Readers that read slowly or not at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slow {
-    /// The last of every so many connections; 0: none.
+    /// One in this many connections is slow, the last of each group; 0: none.
     pub every: usize,
-    /// What each of them takes in a second; 0: nothing, once its head has come.
+    /// Bytes per second that a slow reader reads; 0: nothing after the response head.
     pub bytes_per_second: usize,
 }
 
 impl Slow {
-    /// Whether this connection is one of them.
+    /// Returns whether this connection is slow.
     pub fn means(self, connection: usize) -> bool {
         self.every > 0 && connection % self.every == self.every - 1
     }
 }
 
-/// What a connection accepts.
+/// The content encoding that a connection accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Encoding {
@@ -61,7 +61,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// As `Accept-Encoding` and `Content-Encoding` have it.
+    /// Returns the name used in `Accept-Encoding` and `Content-Encoding`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -90,7 +90,7 @@ pub struct Target {
     pub(crate) path: String,
 }
 
-/// Why a text is no target.
+/// Why a text is not a valid target.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "each message says it")]
 pub enum InvalidTarget {
@@ -103,10 +103,10 @@ pub enum InvalidTarget {
 }
 
 impl Target {
-    /// `path` with its query, at a server on this machine.
+    /// Creates a target from a server on this machine and a path with its query.
     ///
     /// # Errors
-    /// When the address is not of the loopback.
+    /// If the address is not an IPv4 loopback address.
     pub fn new(address: SocketAddr, path: impl Into<String>) -> Result<Self, InvalidTarget> {
         if !address.ip().is_loopback() || !address.is_ipv4() {
             return Err(InvalidTarget::Elsewhere(address));

@@ -7,7 +7,7 @@ pub(crate) enum Command {
     Finish,
 }
 
-/// How far they are; since the last cut where it says "connections".
+/// The readers' progress. Counts of connections start at the last disconnection of all readers.
 #[derive(Debug, Default)]
 pub struct Progress {
     pub(crate) connected: AtomicU64,
@@ -20,37 +20,37 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Connections that have sent their request.
+    /// Returns the number of connections that have sent their request.
     pub fn connected(&self) -> u64 {
         self.connected.load(Relaxed)
     }
 
-    /// Connections whose answer has begun, with status 200.
+    /// Returns the number of connections with the head of a response of status 200.
     pub fn answered(&self) -> u64 {
         self.answered.load(Relaxed)
     }
 
-    /// Connections that have got a whole frame.
+    /// Returns the number of connections that have received a complete frame.
     pub fn with_frame(&self) -> u64 {
         self.with_frame.load(Relaxed)
     }
 
-    /// Connections that the server ended, or that failed.
+    /// Returns the number of connections that the server ended or that failed.
     pub fn ended(&self) -> u64 {
         self.ended.load(Relaxed)
     }
 
-    /// Frames in all.
+    /// Returns the total number of frames received.
     pub fn frames(&self) -> u64 {
         self.frames.load(Relaxed)
     }
 
-    /// Bytes of bodies in all.
+    /// Returns the total number of body bytes received.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
     }
 
-    /// For how long no frame has ended anywhere.
+    /// Returns the time since the last frame was completed at any reader.
     pub fn quiet_for(&self) -> Duration {
         Duration::from_micros(now().saturating_sub(self.last_frame.load(Relaxed)))
     }
@@ -62,7 +62,7 @@ impl Progress {
     }
 }
 
-/// Microseconds of Unix time.
+/// Returns the current time in microseconds of Unix time.
 pub(crate) fn now() -> u64 {
     micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

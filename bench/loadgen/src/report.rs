@@ -5,36 +5,36 @@ use serde::Serialize;
 
 use crate::outcome::{End, Outcome, Visit, percentile};
 
-/// What a run comes to. Visits whose readers are slow do not count in times.
+/// The summary of a run. Times exclude the visits of slow readers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// Connections that were begun.
+    /// Number of connections started.
     pub connections: usize,
-    /// Answers by status.
+    /// Number of responses, by status.
     pub statuses: BTreeMap<u16, usize>,
-    /// Connections that the server ended.
+    /// Number of connections that the server ended.
     pub ended_by_server: usize,
-    /// Connections that failed, by error.
+    /// Number of failed connections, by error.
     pub failed: BTreeMap<String, usize>,
-    /// From the first packet until the request was sent.
+    /// Time from the first packet until the request was sent.
     pub connect: Option<Milliseconds>,
-    /// From the first packet until the answer's first byte.
+    /// Time from the first packet until the first byte of the response.
     pub first_byte: Option<Milliseconds>,
-    /// From the first packet until the first update was complete.
+    /// Time from the first packet until the first update was complete.
     pub first_update: Option<Milliseconds>,
-    /// From an event's own time stamp until its last byte was read.
+    /// Time from an event's own timestamp until its last byte was read.
     pub latency: Option<Milliseconds>,
-    /// Updates that came, at all readers together.
+    /// Number of updates received by all readers together.
     pub updates: usize,
-    /// Places where an update was missing between two that came.
+    /// Number of gaps: places where an update is missing between two received ones.
     pub gaps: usize,
-    /// Bytes of bodies, as they are on the wire.
+    /// Bytes of bodies, as on the wire.
     pub bytes: u64,
-    /// Frames whose events are not known.
+    /// Number of received frames whose content was not kept or cannot be decoded.
     pub unknown_frames: usize,
 }
 
-/// A sample of times, in ms.
+/// Percentiles of a sample of durations, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Milliseconds {
@@ -45,7 +45,7 @@ pub struct Milliseconds {
 }
 
 impl Milliseconds {
-    /// Of times in microseconds; `None` of none.
+    /// Computes the percentiles of durations in microseconds; `None` for an empty sample.
     pub fn of(mut micros: Vec<u64>) -> Option<Self> {
         micros.sort_unstable();
         let at = |percent| percentile(&micros, percent).map(|micros| micros as f64 / 1000.0);
@@ -60,7 +60,7 @@ impl fmt::Display for Milliseconds {
 }
 
 impl Report {
-    /// Of the visits that `count`.
+    /// Summarises a run. Times, updates and gaps cover only the visits for which `count` is true.
     pub fn of(outcome: &Outcome, count: impl Fn(&Visit) -> bool) -> Self {
         let (updates, unknown_frames) = outcome.updates();
         let mut report = Self { connections: outcome.visits.len(), unknown_frames, ..Self::default() };
@@ -71,7 +71,7 @@ impl Report {
             if arrived.follows.is_none() {
                 first_update.push(arrived.at.saturating_sub(outcome.visits[arrived.visit].opened));
             } else if arrived.brings_change {
-                // What a new client is brought first was not made for it alone.
+                // The first update of a new client is excluded, since it may be older than the connection.
                 latency.push(arrived.at.saturating_sub(arrived.update.sent_at));
             }
         }
@@ -97,7 +97,7 @@ impl Report {
         report
     }
 
-    /// What went wrong with connections, in words; `None`: nothing.
+    /// Describes what went wrong with connections; `None` if nothing did.
     pub fn trouble(&self) -> Option<String> {
         let bad_answers = self.statuses.iter().filter(|(status, _)| **status != 200);
         let mut trouble: Vec<_> = bad_answers.map(|(status, count)| format!("{count} × status {status}")).collect();

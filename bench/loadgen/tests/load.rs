@@ -1,4 +1,4 @@
-//! Readers against a small server that does as it is told.
+//! Tests the readers against a small scripted server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use loadgen::{Encoding, End, Load, LoadError, Milliseconds, Plan, Report, Slow, 
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Answers each connection as `serve` does, and keeps the requests.
+/// Starts a server that handles each connection with `serve` and records the requests.
 fn server(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,7 +31,7 @@ fn server(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (SocketAddr
                 }
                 kept.lock().unwrap().push(String::from_utf8(request).unwrap());
                 serve(&mut stream);
-                // Until the reader goes.
+                // Keep the connection open until the reader disconnects.
                 let _ = stream.read(&mut byte);
             });
         }
@@ -48,7 +48,7 @@ fn event(seq: u64) -> String {
     format!("id: e-{seq}-world\ndata: {{\"seq\":{seq},\"sent_at\":{sent_at},\"pad\":\"{}\"}}\n\n", "x".repeat(700))
 }
 
-/// Each text as a frame of the encoding, as a server with shared compression writes it.
+/// Encodes each text as a frame, as a server with shared compression does.
 fn frames(encoding: Encoding, texts: &[String]) -> Vec<Vec<u8>> {
     texts
         .iter()
@@ -65,7 +65,7 @@ fn frames(encoding: Encoding, texts: &[String]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Writes an answer with these frames, in chunks that end anywhere.
+/// Writes a response with these frames, in chunks with arbitrary boundaries.
 fn answer(stream: &mut TcpStream, encoding: Encoding, frames: &[Vec<u8>]) -> std::io::Result<()> {
     let name = encoding.name();
     write!(stream, "HTTP/1.1 200 OK\r\ncontent-encoding: {name}\r\ntransfer-encoding: chunked\r\n\r\n")?;
@@ -115,7 +115,7 @@ fn what_is_missing_between_two_updates_is_a_gap() {
 fn slow_readers_leave_what_is_sent_to_them() {
     const LONG: usize = 16 << 20;
     let (address, _) = server(|stream| {
-        // The slow ones' servers get stuck here, until their readers go.
+        // For slow readers the server blocks here until they disconnect.
         let _ = answer(stream, Encoding::Identity, &[vec![b'x'; LONG], b"\n\n".to_vec()]);
     });
     let slow = Slow { every: 2, bytes_per_second: 0 };
