@@ -1,8 +1,8 @@
-//! How fast the history is read: `make bench-history`, with a PostgreSQL in `BENCH_DATABASE_URL` or `TEST_DATABASE_URL`
-//! and a Kafka in `TEST_KAFKA`.
+//! Measures how fast history is read. Run with `make bench-history`, with PostgreSQL in `BENCH_DATABASE_URL` or
+//! `TEST_DATABASE_URL` and Kafka in `TEST_KAFKA`.
 //!
-//! A day of 10,000 aircraft, polled every 43.2 s: 20 million rows in the order in which they would have come;
-//! `-- --quick`: 2.4 hours of it. The server has the role `live`, so that it only reads.
+//! The data is one day of 10,000 aircraft polled every 43.2 s: 20 million rows, in the order in which they would have
+//! arrived. `-- --quick` uses 2.4 hours of it. The server runs with the role `live`, so it only reads.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
@@ -21,13 +21,13 @@ use tokio_postgres::{Client, NoTls};
 use url::Url;
 
 const AIRCRAFT: i64 = 10_000;
-/// Of a day.
+/// Number of polls in a day.
 const POLLS: i64 = 2_000;
 const DAY: i64 = 86_400;
-/// The name of a database that is kept, since filling it takes some minutes.
+/// The name of the database. It is kept between runs, since filling it takes some minutes.
 const NAME: &str = "flight_monitor_bench_history";
 
-/// What was filled.
+/// The filled database.
 struct Filled {
     url: Url,
     polls: i64,
@@ -44,7 +44,7 @@ impl Filled {
     }
 }
 
-/// Aircraft fly in circles; their fields have as many digits as the source gives, and are unknown as often.
+/// Inserts aircraft that fly in circles. Fields have as many digits as the source's, and are unknown equally often.
 const FILL: &str = "
 INSERT INTO state_vectors (icao24, last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude,
     velocity, true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country)
@@ -58,7 +58,7 @@ SELECT lpad(to_hex(a * 1597), 6, '0'), to_timestamp(t - a % 10), to_timestamp(t 
 FROM generate_series($1::bigint, $2::bigint) AS p, LATERAL (SELECT $3::bigint + p * 432 / 10) AS polled (t),
     generate_series(1, $4::bigint) AS a";
 
-/// The traffic of each hour, as the server counts it behind the rows.
+/// Fills the traffic summaries of each hour, as the server does after storing the rows.
 const COUNT: &str = "
 WITH counted AS (
     SELECT date_trunc('hour', last_contact, 'UTC') AS hour, origin_country, (floor(lat / 5) * 5)::smallint AS lat,
@@ -120,7 +120,7 @@ fn storage(url: &Url) -> Storage {
     Storage::open(&url.as_str().parse::<DatabaseUrl>().unwrap(), StorageOptions::default()).unwrap()
 }
 
-/// Each with twenty aircraft or boxes.
+/// Times the queries, those for aircraft and bounding boxes 20 times each.
 async fn queries(filled: &Filled) {
     let storage = storage(&filled.url);
     let mut times = Vec::new();
@@ -139,7 +139,7 @@ async fn queries(filled: &Filled) {
     }
     show(&format!("a track of {} positions", filled.polls), times);
 
-    // As the view has it, at the end of the day in place of now.
+    // The definition of the view, evaluated at the end of the day instead of now.
     let client = connect(&filled.url).await;
     let view: String = client.query_one("SELECT pg_get_viewdef('latest_states')", &[]).await.unwrap().get(0);
     let view = view.trim_end_matches(';').replace("now()", &format!("to_timestamp({})", filled.end()));
@@ -175,7 +175,7 @@ fn show(what: &str, mut times: Vec<Duration>) {
     println!("{what}: median {median:.1?}, slowest {slowest:.1?} of {}", times.len());
 }
 
-/// Half of it (ten million rows) through the server, to a client that only counts.
+/// Exports half of the rows (ten million) through the server to a client that only counts them.
 fn export(filled: &Filled, format: &str, accept: &str) {
     let kafka = std::env::var("TEST_KAFKA").unwrap_or_else(|_| panic!("TEST_KAFKA is not set"));
     let settings = [("DATABASE_URL", filled.url.to_string()), ("KAFKA_BOOTSTRAP_SERVERS", kafka)];
@@ -193,7 +193,7 @@ fn export(filled: &Filled, format: &str, accept: &str) {
         write!(socket, "GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: {accept}\r\nConnection: close\r\n\r\n").unwrap();
         socket
     };
-    // What the first answer needs is there from then on.
+    // Warm-up: from here on, everything that the first response allocates is in place.
     assert!(count(ask(filled.start, filled.start + 600)).0 > 0);
     let before = server.memory().unwrap().resident;
     let (ended, began) = (AtomicBool::new(false), Instant::now());
@@ -221,7 +221,7 @@ fn export(filled: &Filled, format: &str, accept: &str) {
     );
 }
 
-/// Reads a chunked answer to its end: rows, bytes, and the time of the first one.
+/// Reads a chunked response to its end, and returns its rows, its bytes, and the time until the first one.
 fn count(mut socket: TcpStream) -> (usize, usize, Duration) {
     let began = Instant::now();
     let (mut buffer, mut chunks, mut first) = (vec![0; 1 << 18], Chunks::default(), None);
@@ -237,13 +237,13 @@ fn count(mut socket: TcpStream) -> (usize, usize, Duration) {
     (chunks.lines, chunks.bytes, first.unwrap())
 }
 
-/// What has come of a chunked answer (RFC 9112, section 7.1).
+/// Counts the lines and bytes of a chunked response (RFC 9112, section 7.1).
 #[derive(Default)]
 struct Chunks {
-    /// The head of the answer, and then of each chunk, as far as it has come.
+    /// The head of the response, and later of each chunk, as far as received.
     head: Vec<u8>,
     in_body: bool,
-    /// What is left of the chunk, with the end of line behind it.
+    /// Remaining bytes of the chunk, including the line end after it.
     left: usize,
     lines: usize,
     bytes: usize,
@@ -255,7 +255,7 @@ impl Chunks {
         while !received.is_empty() {
             if self.left > 0 {
                 let (part, rest) = received.split_at(self.left.min(received.len()));
-                // The last two bytes belong to the chunk's frame.
+                // The last two bytes belong to the chunk's framing.
                 let own = &part[..part.len() - (2 - (self.left - part.len()).min(2)).min(part.len())];
                 self.lines += own.iter().filter(|byte| **byte == b'\n').count();
                 self.bytes += own.len();

@@ -1,6 +1,6 @@
-//! How fast rows are stored: `make bench-store`, with a PostgreSQL in `TEST_DATABASE_URL`.
+//! Measures how fast rows are stored. Run with `make bench-store`, with PostgreSQL in `TEST_DATABASE_URL`.
 //!
-//! Batches of 12,000 rows as polls of the world bring them, each in a transaction of its own, on one connection.
+//! Stores batches of 12,000 rows, the size of a poll of the whole world, on one connection. Each batch is a transaction.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
@@ -34,7 +34,7 @@ const POLLS: u32 = 25;
 const COLUMNS: &str = "icao24, last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude, velocity, \
      true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country";
 
-/// An aircraft in flight, every field known.
+/// Creates the state of an aircraft in flight, with every field known.
 fn flying(icao24: u32, time: i64) -> StateVector {
     let at = |scale: f64| Some(f64::from(icao24) * scale + time as f64 % 97.0);
     StateVector {
@@ -57,7 +57,7 @@ fn flying(icao24: u32, time: i64) -> StateVector {
     }
 }
 
-/// Polls 87 s apart, in six partitions, addresses in no order.
+/// Creates polls 87 s apart, in six partitions, with unsorted addresses.
 fn polls() -> Vec<Batch> {
     (0..POLLS)
         .map(|poll| {
@@ -74,7 +74,7 @@ fn polls() -> Vec<Batch> {
         .collect()
 }
 
-/// How long a way in took, and how much of this process's time; the server has its own.
+/// The elapsed time of one way to store rows, and the CPU time of this process, excluding the database server.
 struct Took {
     elapsed: Duration,
     own: Duration,
@@ -95,7 +95,7 @@ impl Stopwatch {
     }
 }
 
-/// User and system time of this process.
+/// Returns the user and system time of this process.
 fn own_time() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
     let duration = |time: TimeVal| Duration::from_micros((time.tv_sec() * 1_000_000 + time.tv_usec()) as u64);
@@ -127,7 +127,7 @@ async fn measure_writer(name: &str, database: &impl TestDatabase, storage: &Stor
     database.execute("DELETE FROM state_vectors").await;
 }
 
-/// The rows of each poll as the server itself writes them, ordered by key: what a client can do at best.
+/// Returns the rows of each poll in the server's own binary format, sorted by key: the best that a client can do.
 async fn encoded(client: &Client, polls: &[Batch]) -> Vec<Vec<Bytes>> {
     let mut encoded = Vec::new();
     for poll in polls {
@@ -155,7 +155,7 @@ async fn copy_encoded(client: &mut Client, polls: &[Vec<Bytes>]) -> Took {
     stopwatch.stop()
 }
 
-/// The values of a row, for the ways in that take them one by one.
+/// Returns the values of a row, for the ways that take them one by one.
 fn values(state: &StateVector) -> Vec<Box<dyn ToSql + Sync + Send>> {
     let time = |time: UnixTime| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(time.0 as u64);
     vec![
@@ -180,7 +180,7 @@ fn values(state: &StateVector) -> Vec<Box<dyn ToSql + Sync + Send>> {
     ]
 }
 
-/// The client library's own encoder, on rows in the order of their key.
+/// Stores rows with the client library's encoder, sorted by key.
 async fn copy_by_library(client: &mut Client, polls: &[Batch]) -> Took {
     let copy = client.prepare(&format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)")).await.unwrap();
     let mut types = vec![Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];

@@ -1,4 +1,4 @@
-//! Shared by the benchmarks: the server as a process, the machine's description, and the table of figures.
+//! Code shared by the benchmarks: the server as a process, the machine's description, and the table of figures.
 
 pub mod machine;
 pub mod report;

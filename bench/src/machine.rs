@@ -1,8 +1,8 @@
-//! What the figures were measured on.
+//! Describes the machine that the figures were measured on.
 
 use std::fs;
 
-/// Cores, memory and versions, in one line.
+/// Returns cores, memory and versions in one line.
 pub fn description() -> String {
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|info| {
         let kibibytes: u64 = info.lines().next()?.split_whitespace().nth(1)?.parse().ok()?;
@@ -23,7 +23,7 @@ pub fn description() -> String {
     )
 }
 
-/// The load averages of 1, 5 and 15 minutes.
+/// Returns the load averages over 1, 5 and 15 minutes.
 pub fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').take(3).collect::<Vec<_>>().join(" ")

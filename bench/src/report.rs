@@ -1,4 +1,4 @@
-//! Figures and the table that shows them.
+//! Figures, and the table that reports them.
 
 #![allow(clippy::print_stdout, reason = "the table of figures is the output")]
 
@@ -9,7 +9,7 @@ pub struct Line {
     pub what: String,
     pub goal: String,
     pub figure: String,
-    /// `None`: there is no goal.
+    /// Whether the goal was reached; `None` without a goal.
     pub reached: Option<bool>,
 }
 
@@ -23,7 +23,7 @@ impl Line {
     }
 }
 
-/// Prints the table in Markdown.
+/// Prints the table as Markdown.
 pub fn print(lines: &[Line]) {
     println!("| what | goal | measured | |\n|---|---|---|---|");
     for Line { what, goal, figure, reached } in lines {
@@ -36,7 +36,7 @@ pub fn print(lines: &[Line]) {
     }
 }
 
-/// Durations in rising order.
+/// Durations in ascending order.
 pub struct Sample(Vec<Duration>);
 
 impl Sample {
@@ -46,19 +46,19 @@ impl Sample {
         Self(durations)
     }
 
-    /// The number of durations.
+    /// Returns the number of durations.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The smallest value that at least this share of the sample does not exceed (nearest rank). An empty sample has
-    /// none that would reach a goal.
+    /// Returns the smallest value that at least this fraction of the sample does not exceed (nearest rank), or
+    /// `Duration::MAX` for an empty sample, which reaches no goal.
     pub fn quantile(&self, share: f64) -> Duration {
         let rank = (share * self.0.len() as f64).ceil() as usize;
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or(Duration::MAX)
     }
 
-    /// `p50 12 ms, p99 34 ms, max 56 ms (n = 1000)`
+    /// Formats the sample as `p50 12 ms, p99 34 ms, max 56 ms (n = 1000)`.
     pub fn summary(&self) -> String {
         if self.0.is_empty() {
             return "nothing arrived".to_owned();

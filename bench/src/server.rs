@@ -1,4 +1,4 @@
-//! The server as a process of its own.
+//! Runs the server as a separate process.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -11,10 +11,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// The server's executable: `BENCH_SERVER`, to compare another build, or the one in the target folder of this benchmark.
+/// Returns the server's executable: `BENCH_SERVER`, to compare another build, or the one in this benchmark's target
+/// folder.
 ///
 /// # Errors
-/// There is none: `make` builds it, `cargo bench` alone does not.
+/// If the executable does not exist: `make` builds it, `cargo bench` alone does not.
 pub fn program() -> anyhow::Result<PathBuf> {
     if let Some(other) = std::env::var_os("BENCH_SERVER") {
         return Ok(other.into());
@@ -34,7 +35,7 @@ pub struct Server {
     folder: TempDir,
 }
 
-/// Kibibytes.
+/// Memory use in KiB.
 pub struct Memory {
     pub resident: u64,
     pub proportional: u64,
@@ -60,12 +61,12 @@ impl Server {
         Ok(Self { address, started, child, folder })
     }
 
-    /// User and system time of all its threads so far.
+    /// Returns the user and system time of all its threads so far.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         /// `sysconf(_SC_CLK_TCK)` is 100 on every Linux.
         const TICK: Duration = Duration::from_millis(10);
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field, the name, may hold blanks; utime and stime are the 14th and 15th.
+        // The second field, the name, may contain spaces; utime and stime are fields 14 and 15.
         let after_name = stat.rsplit_once(')').context("no name in stat")?.1;
         let ticks: u32 = after_name.split_whitespace().skip(11).take(2).map(|t| t.parse().unwrap_or(0)).sum();
         Ok(TICK * ticks)
@@ -81,7 +82,7 @@ impl Server {
         Ok(Memory { resident, proportional })
     }
 
-    /// The most resident memory that it ever had, in KiB.
+    /// Returns its peak resident memory, in KiB.
     pub fn peak_memory(&self) -> anyhow::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in status")?;
@@ -92,7 +93,7 @@ impl Server {
         Ok(fs::read_dir(format!("/proc/{}/task", self.child.id()))?.count())
     }
 
-    /// Ends it in order.
+    /// Stops it gracefully.
     pub fn stop(mut self) -> anyhow::Result<()> {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
         let status = self.child.wait()?;
@@ -102,7 +103,7 @@ impl Server {
         Ok(())
     }
 
-    /// The last lines of its log.
+    /// Returns the last lines of its log.
     pub fn log(&self) -> String {
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
@@ -112,7 +113,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail where it has ended already, which is as good.
+        // Both fail if it has already ended, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

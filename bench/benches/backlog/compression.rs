@@ -1,4 +1,4 @@
-//! What a row takes on TimescaleDB once its chunk is compressed.
+//! Measures the size of a row on TimescaleDB after its chunk is compressed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,15 @@ use crate::database::{connect, migrate};
 use crate::sky::Sky;
 use bench::report::Line;
 
-/// Few enough for a server that keeps everything in memory. What counts is how many rows of one aircraft a chunk has.
+/// Few enough for a server that keeps everything in memory. What matters is the number of rows per aircraft in a chunk.
 const AIRCRAFT: usize = 1_000;
 
 const SIZES: &str = "
 SELECT before_compression_total_bytes::bigint, after_compression_total_bytes::bigint
 FROM hypertable_compression_stats('state_vectors')";
 
-/// One hour, polled as an account's credits allow for the world, and as often as OpenSky has news.
+/// Measures one hour, polled as often as OpenSky has new data, and as often as an account's credits allow for the
+/// whole world.
 pub(crate) fn measure() -> anyhow::Result<Vec<Line>> {
     let variable = std::env::var("BENCH_DATABASE_URL").or_else(|_| std::env::var("TEST_TIMESCALE_URL"));
     let server: Url = variable.context("TEST_TIMESCALE_URL is not set: use `make bench-backlog`")?.parse()?;
@@ -56,7 +57,7 @@ fn of_an_hour(server: &Url, every: Duration) -> anyhow::Result<Line> {
     Ok(Line::new(what, "≤ 35 B", figure, after <= 35.0))
 }
 
-/// Stores the next rows of one partition.
+/// Stores the next rows, all in one partition.
 async fn store(writer: &Writer, stored: &mut i64, states: Vec<StateVector>) -> anyhow::Result<()> {
     let next_offset = *stored + i64::try_from(states.len())?;
     let part = PartitionBatch {

@@ -1,4 +1,4 @@
-//! The database as another client sees it.
+//! The database as seen by another client.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
 
-/// A PostgreSQL database of our own with the server's tables; it goes with this.
+/// A temporary PostgreSQL database with the server's tables. Dropping it drops the database.
 pub(crate) struct Postgres {
     pub(crate) url: Url,
     pub(crate) client: Client,
@@ -18,7 +18,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Made on the server that `BENCH_DATABASE_URL` or else `TEST_DATABASE_URL` names.
+    /// Creates the database on the server in `BENCH_DATABASE_URL`, or else in `TEST_DATABASE_URL`.
     pub(crate) fn create() -> anyhow::Result<Self> {
         let variable = std::env::var("BENCH_DATABASE_URL").or_else(|_| std::env::var("TEST_DATABASE_URL"));
         let server: Url = variable.context("TEST_DATABASE_URL is not set: use `make bench-backlog`")?.parse()?;
@@ -38,7 +38,7 @@ impl Postgres {
         Ok(self.runtime.block_on(self.client.batch_execute(sql))?)
     }
 
-    /// The one value of a query.
+    /// Returns the only value of a query.
     pub(crate) fn number(&self, sql: &str) -> anyhow::Result<i64> {
         Ok(self.runtime.block_on(self.client.query_one(sql, &[]))?.try_get(0)?)
     }
@@ -52,7 +52,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         if let Ok(administrator) = connect(&self.runtime, &self.server) {
-            // A server that is gone has taken it along.
+            // If the server is gone, so is the database.
             let _ = self.runtime.block_on(administrator.batch_execute(&drop));
         }
     }
@@ -64,7 +64,7 @@ pub(crate) fn connect(runtime: &Runtime, url: &Url) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Makes the server's tables, and returns what stores into them.
+/// Creates the server's tables and returns the storage.
 pub(crate) fn migrate(runtime: &Runtime, url: &Url) -> anyhow::Result<Storage> {
     let storage = Storage::open(&DatabaseUrl::from_str(url.as_str())?, StorageOptions::default())?;
     runtime.block_on(storage.migrate())?;

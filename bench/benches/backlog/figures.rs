@@ -1,4 +1,4 @@
-//! What came of the rounds.
+//! The figures of all rounds.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -7,25 +7,25 @@ use std::time::Duration;
 use crate::trial::Stored;
 use bench::report::Line;
 
-/// A way by which rows come into a table.
+/// A way to get rows into a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Way {
-    /// The server, every row new.
+    /// The server, with every row new.
     Backlog,
-    /// The server, every row there already.
+    /// The server, with every row already stored.
     Duplicates,
-    /// COPY and nothing else.
+    /// Plain COPY.
     Copy,
-    /// INSERT of 100 rows, each a transaction.
+    /// INSERT of 100 rows per statement, each in its own transaction.
     Insert,
-    /// The server, into SQLite.
+    /// The server, with SQLite.
     Sqlite,
 }
 
-/// Of each way and round: rows a second, and what else is known of a server's.
+/// Rows per second for each way and round, and further figures for those that use the server.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    /// The database server.
+    /// The database server's version.
     pub(crate) server: Option<String>,
     rates: BTreeMap<Way, Vec<f64>>,
     stored: BTreeMap<Way, Vec<Stored>>,
@@ -43,7 +43,7 @@ impl Figures {
         self.rates.entry(way).or_default().push(rows as f64 / elapsed.as_secs_f64());
     }
 
-    /// The table's lines, of what was measured.
+    /// Returns the report lines for what was measured.
     pub(crate) fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(server) = &self.server {
@@ -74,7 +74,8 @@ impl Figures {
         })
     }
 
-    /// The median of each round's own ratio: what kept the machine busy in a round kept both from working.
+    /// Computes the median of the ratios within each round, since other load on the machine slows down both sides of a
+    /// round.
     fn ratio(&self, what: &str, way: Way, other: Way, goal: f64) -> Option<Line> {
         let ratios: Vec<_> =
             self.rates.get(&way)?.iter().zip(self.rates.get(&other)?).map(|(one, other)| one / other).collect();
@@ -103,7 +104,7 @@ fn median(values: &[f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Waits on a thread of its own.
+/// Blocks the current thread, which must not run an async runtime.
 pub(crate) fn pause(duration: Duration) {
     #[expect(clippy::disallowed_methods, reason = "there is no arbiter on this thread")]
     thread::sleep(duration);

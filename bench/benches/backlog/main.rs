@@ -1,10 +1,10 @@
-//! How fast a backlog in Kafka becomes rows: the release binary, alone with the role `store`, beside other ways to bring
-//! the same rows into the same tables. `docs/benchmarks.md` says how each figure comes about.
+//! Measures how fast a backlog in Kafka is stored: the release binary with only the role `store`, compared with other
+//! ways to get the same rows into the same tables. `docs/benchmarks.md` explains how each figure is measured.
 //!
 //! ```sh
 //! make bench-backlog                                # everything, about five minutes
-//! make bench-backlog ARGS='-- --quick'              # the same with few rows, to see that it works
-//! make bench-backlog ARGS='-- postgres --rounds 5'  # a part of it: postgres sqlite compression
+//! make bench-backlog ARGS='-- --quick'              # the same with few rows, as a smoke test
+//! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "its progress goes beside them")]
@@ -26,10 +26,10 @@ use figures::Figures;
 use sky::Sky;
 use topic::Topic;
 
-/// What can be measured on its own.
+/// The parts that can be selected on the command line.
 const PARTS: [&str; 3] = ["postgres", "sqlite", "compression"];
 
-/// What the command line asks for.
+/// The parsed command line.
 struct Plan {
     rows: usize,
     rounds: usize,
@@ -44,7 +44,7 @@ impl Plan {
                 "--quick" => (plan.rows, plan.rounds) = (100_000, 1),
                 "--rows" => plan.rows = arguments.next().context("--rows N")?.parse()?,
                 "--rounds" => plan.rounds = arguments.next().context("--rounds N")?.parse()?,
-                // Cargo's own.
+                // Passed by cargo.
                 "--bench" => {}
                 part if PARTS.contains(&part) => plan.parts.push(argument),
                 other => anyhow::bail!("{other}: there are --quick, --rows N, --rounds N and {}", PARTS.join(", ")),

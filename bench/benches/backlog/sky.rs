@@ -1,4 +1,4 @@
-//! State vectors as polls bring them, from the simulated OpenSky.
+//! State vectors from polls of the simulated OpenSky.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -8,7 +8,7 @@ use actors::domain::{Icao24, StateVector, UnixTime};
 use flight_monitor::sources::opensky::wire::parse_states;
 use simulator::{Clock, DailyCredits, ManualClock, Simulator};
 
-/// The simulated sky, at a time that moves from poll to poll.
+/// A simulated sky whose clock advances from poll to poll.
 pub(crate) struct Sky {
     simulator: Simulator,
     clock: ManualClock,
@@ -17,7 +17,8 @@ pub(crate) struct Sky {
 }
 
 impl Sky {
-    /// About so many aircraft, polled every so often. It begins two hours ago, on a full hour.
+    /// Starts a sky with about `aircraft` aircraft, polled at the interval `every`. Its clock starts two hours ago, on a
+    /// full hour.
     pub(crate) fn start(aircraft: usize, every: Duration) -> anyhow::Result<Self> {
         let hour = UnixTime::now().0.div_euclid(3600) * 3600;
         let from = hour - 2 * 3600;
@@ -31,7 +32,7 @@ impl Sky {
         Ok(Self { simulator, clock, from, every })
     }
 
-    /// What changed from poll to poll: the state vectors that are published.
+    /// Returns the state vectors that changed from poll to poll, which are the ones to publish.
     pub(crate) fn polls(&self) -> impl Iterator<Item = anyhow::Result<Vec<StateVector>>> {
         let mut newest: HashMap<Icao24, UnixTime> = HashMap::new();
         (0..).map(move |poll: i64| {
@@ -41,7 +42,7 @@ impl Sky {
             ureq::get(&url).call()?.into_body().into_reader().read_to_end(&mut body)?;
             let mut states = parse_states(&body)?.states;
             states.retain(|state| {
-                // An aircraft may be seen on an earlier flight again.
+                // The simulator may return an earlier flight of an aircraft.
                 let known = newest.entry(state.icao24).or_insert(UnixTime(i64::MIN));
                 let is_news = state.last_contact > *known;
                 *known = state.last_contact.max(*known);

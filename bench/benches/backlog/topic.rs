@@ -9,10 +9,10 @@ use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
 
 use crate::sky::Sky;
 
-/// As many as the server makes by default.
+/// The server's default.
 const PARTITIONS: i32 = 6;
 
-/// A topic with as many messages as were asked for, no two of them alike, as the server itself publishes them.
+/// A topic with a given number of distinct messages, published the way the server does.
 pub(crate) struct Topic {
     pub(crate) kafka: String,
     pub(crate) name: String,
@@ -55,7 +55,7 @@ impl Topic {
         }
     }
 
-    /// What makes a server store it into this database.
+    /// Returns the settings that make a server store the topic into this database.
     pub(crate) fn settings(&self, database_url: &str) -> [(&'static str, String); 6] {
         [
             ("SERVER_ROLES", "store".to_owned()),

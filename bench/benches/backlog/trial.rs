@@ -1,4 +1,4 @@
-//! A server that stores the whole topic.
+//! Runs a server that stores the whole topic.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,18 +15,18 @@ use crate::topic::Topic;
 use crate::ways_in;
 use bench::server::Server;
 
-/// What a server did with the topic.
+/// The figures of a server that has stored the topic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored {
-    /// Messages from the first look that found any of them stored to the last.
+    /// Number of messages stored after the first check that found any stored.
     pub(crate) messages: i64,
-    /// The time that they took.
+    /// The time that storing these messages took.
     pub(crate) elapsed: Duration,
-    /// User and system time of the server meanwhile.
+    /// User and system time of the server during that time.
     pub(crate) cpu: Duration,
-    /// From the start of the process until everything was stored.
+    /// Time from process start until everything was stored.
     pub(crate) since_start: Duration,
-    /// The most memory that it had, and what it had when a half was stored, in KiB.
+    /// Resident memory in KiB: the peak here, and below the value when half of the messages were stored.
     pub(crate) peak: u64,
     pub(crate) halfway: u64,
 }
@@ -34,10 +34,10 @@ pub(crate) struct Stored {
 const STORED: &str = "SELECT coalesce(sum(next_offset), 0)::bigint AS value FROM ingest_position";
 const ROWS: &str = "SELECT count(*) FROM state_vectors";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// A server that stores slower than this is of no use to measure.
+/// Maximum time to store the topic; a slower server is not worth measuring.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The backlog, new and known, beside the other ways in.
+/// Measures the backlog on PostgreSQL, with new and with duplicate rows, and the other ways to insert them.
 pub(crate) fn on_postgres(topic: &Topic, figures: &mut Figures) -> anyhow::Result<()> {
     let mut database = Postgres::create()?;
     figures.server = Some(format!("PostgreSQL {}", database.version()?));
@@ -62,7 +62,7 @@ pub(crate) fn on_postgres(topic: &Topic, figures: &mut Figures) -> anyhow::Resul
     Ok(())
 }
 
-/// The backlog into a new file.
+/// Measures the backlog on SQLite, into a new file.
 pub(crate) fn on_sqlite(topic: &Topic, figures: &mut Figures) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("flights.db");
@@ -79,7 +79,7 @@ struct Scalar {
     value: i64,
 }
 
-/// How far the file is; nothing before the server has made its tables.
+/// Returns the number of messages stored in the file; 0 if the server has not created its tables yet.
 fn look_into(file: &Path, connection: &mut Option<SqliteConnection>) -> anyhow::Result<i64> {
     if !file.exists() {
         return Ok(0);
@@ -94,7 +94,7 @@ fn look_into(file: &Path, connection: &mut Option<SqliteConnection>) -> anyhow::
     Ok(diesel::sql_query(sql).get_result::<Scalar>(connection).map_or(0, |row| row.value))
 }
 
-/// Has a server store the topic, and looks how far it is.
+/// Makes a server store the topic, checking its progress with `look`.
 fn store(topic: &Topic, url: &str, look: &mut dyn FnMut() -> anyhow::Result<i64>) -> anyhow::Result<Stored> {
     let all = i64::try_from(topic.messages)?;
     let server = Server::start(&[], &topic.settings(url))?;

@@ -1,5 +1,5 @@
-//! Other ways to bring the same rows into the same table: what PostgreSQL itself takes at most, and what it takes from a
-//! client that knows nothing better.
+//! Other ways to get the same rows into the same table: the maximum rate of PostgreSQL itself, and the rate of a naive
+//! client.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -15,16 +15,17 @@ use crate::database::Postgres;
 const COLUMNS: &str = "icao24, last_contact, time_position, observed_at, lat, lon, baro_altitude, geo_altitude, velocity, \
      true_track, vertical_rate, position_source, category, on_ground, spi, callsign, squawk, origin_country";
 
-/// Rows in one COPY: as many as the server puts into one batch of a backlog.
+/// Rows per COPY: the size of the server's batches when it stores a backlog.
 const COPIED: i64 = 20_000;
-/// Bytes in one message: with a row in each, as they come, COPY is slower.
+/// Bytes per message. COPY is slower with one row per message.
 const CHUNK: usize = 64 * 1024;
-/// Rows in one INSERT.
+/// Rows per INSERT.
 const INSERTED: usize = 100;
 
-/// What is in the table, in the order in which it came, cut into pieces that are each sorted by key and encoded.
+/// Returns the rows of the table in the order of their arrival, split into pieces that are each sorted by key and
+/// encoded.
 pub(crate) fn encoded(database: &Postgres) -> anyhow::Result<Vec<Vec<Bytes>>> {
-    // Kept beside the table, since what is measured is the table's own.
+    // Stored in a separate table, since the measurements empty the original one.
     database.execute(&format!(
         "CREATE UNLOGGED TABLE IF NOT EXISTS pieces AS
              SELECT (row_number() OVER (ORDER BY observed_at, ctid) - 1) / {COPIED} AS piece, {COLUMNS} FROM state_vectors"
@@ -41,7 +42,7 @@ pub(crate) fn encoded(database: &Postgres) -> anyhow::Result<Vec<Vec<Bytes>>> {
     (0..pieces).map(piece).collect()
 }
 
-/// Each piece by COPY in a transaction of its own; nothing else is done.
+/// Copies each piece in its own transaction, and does nothing else.
 pub(crate) fn copy(database: &mut Postgres, pieces: &[Vec<Bytes>]) -> anyhow::Result<Duration> {
     let Postgres { client, runtime, .. } = database;
     runtime.block_on(async {
@@ -58,7 +59,7 @@ pub(crate) fn copy(database: &mut Postgres, pieces: &[Vec<Bytes>]) -> anyhow::Re
     })
 }
 
-/// The first rows as statements of 100 rows, each a transaction of its own; also says how many rows there were.
+/// Inserts the first rows with statements of 100 rows, each in its own transaction. Also returns the number of rows.
 pub(crate) fn insert(database: &mut Postgres, rows: usize) -> anyhow::Result<(usize, Duration)> {
     let Postgres { client, runtime, .. } = database;
     runtime.block_on(async {
@@ -83,7 +84,7 @@ pub(crate) fn insert(database: &mut Postgres, rows: usize) -> anyhow::Result<(us
     })
 }
 
-/// The values of a row, ready to be sent.
+/// Returns the values of a row as query parameters.
 fn values(row: &Row) -> Result<Vec<Box<dyn ToSql + Sync>>, tokio_postgres::Error> {
     use tokio_postgres::types::Type;
     let value = |index: usize| -> Result<Box<dyn ToSql + Sync>, tokio_postgres::Error> {

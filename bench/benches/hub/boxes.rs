@@ -1,16 +1,16 @@
-//! What clients look at who do not look at the whole world.
+//! Bounding boxes for clients that do not watch the whole world.
 
 use std::sync::Arc;
 
 use actors::domain::StateVector;
 
-/// From a city to a continent, in degrees.
+/// Edge lengths in degrees, from a city to a continent.
 const SIZES: [f64; 6] = [1.0, 2.0, 5.0, 10.0, 20.0, 40.0];
 
-/// From the Atlantic to the Black Sea.
+/// Europe, from the Atlantic to the Black Sea.
 pub(crate) const EUROPE: &str = "?bbox=35,-12,62,32";
 
-/// Boxes of different sizes around aircraft, as queries of the stream.
+/// Returns bounding boxes of different sizes around aircraft, as query strings for the stream.
 pub(crate) fn boxes(count: usize, states: &[Arc<StateVector>]) -> Vec<String> {
     let positions: Vec<_> = states.iter().filter_map(|state| state.lat.zip(state.lon)).collect();
     let every = (positions.len() / count.max(1)).max(1);

@@ -1,4 +1,4 @@
-//! Many who come at once.
+//! Many clients that connect at the same moment.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use loadgen::{Load, Milliseconds, Outcome, Plan, Report};
 
 use crate::runs::connect;
 
-/// How a crowd fared.
+/// The outcome for clients that connect at the same moment.
 pub(crate) struct Crowd {
-    /// From the moment at which the first of them began until each was current.
+    /// Time from the first client's start until each client was current.
     pub(crate) current: Option<Milliseconds>,
     pub(crate) missing: usize,
     pub(crate) trouble: Option<String>,
@@ -19,7 +19,7 @@ pub(crate) struct Crowd {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Crowd {
-    /// Everybody of `round`, who began at `begin`.
+    /// Evaluates the clients of `round`, which started at `begin`.
     fn of(outcome: &Outcome, round: usize, begin: u64) -> Self {
         let mut current = HashMap::new();
         for arrived in outcome.updates().0 {
@@ -35,7 +35,7 @@ impl Crowd {
         }
     }
 
-    /// Whether all of them were current within so long.
+    /// Returns whether all clients were current within `limit`.
     pub(crate) fn all_within(&self, limit: Duration) -> bool {
         let limit = limit.as_secs_f64() * 1000.0;
         self.missing == 0 && self.trouble.is_none() && self.current.is_some_and(|current| current.max <= limit)
@@ -51,7 +51,7 @@ impl Crowd {
     }
 }
 
-/// All connect at the same moment.
+/// Connects all clients at the same moment.
 pub(crate) fn at_once(plan: Plan) -> anyhow::Result<Crowd> {
     let clients = plan.connections as u64;
     let load = Load::start(Plan { at_once: usize::MAX, ..plan })?;
@@ -61,7 +61,7 @@ pub(crate) fn at_once(plan: Plan) -> anyhow::Result<Crowd> {
     Ok(Crowd::of(&outcome, 0, begin))
 }
 
-/// All are connected, are cut off and come back at the same moment.
+/// Connects all clients, then disconnects them all, so that they reconnect at the same moment.
 pub(crate) fn storm(plan: Plan, resume: bool) -> anyhow::Result<Crowd> {
     let clients = plan.connections as u64;
     let load = connect(plan)?;
@@ -73,7 +73,7 @@ pub(crate) fn storm(plan: Plan, resume: bool) -> anyhow::Result<Crowd> {
     Ok(Crowd::of(&outcome, 1, outcome.cuts[0]))
 }
 
-/// Until each has had its greeting and something after it, and nothing more comes.
+/// Waits until each client has received its first frame and another one, and nothing more arrives.
 fn wait_for_all(load: &Load, clients: u64, before: u64) {
     let served = load.wait(PATIENCE, |progress| progress.frames() >= before + 2 * clients);
     if served {

@@ -1,4 +1,4 @@
-//! What the server is fed with: state vectors, through Kafka.
+//! Feeds the server with state vectors through Kafka.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use flight_monitor::sources::opensky::wire::parse_states;
 use simulator::{Changes, DailyCredits, Simulator};
 use tokio::runtime::Runtime;
 
-/// Microseconds of Unix time.
+/// Returns the current time in microseconds of Unix time.
 pub(crate) fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Writes to a topic as the collecting role does.
+/// Publishes to a topic like the collecting role.
 pub(crate) struct Feed {
     publisher: KafkaPublisher,
     runtime: Runtime,
@@ -43,7 +43,7 @@ impl Feed {
         Ok(Self { publisher: KafkaPublisher::new(cluster), runtime })
     }
 
-    /// Publishes, waits until Kafka has it, and answers when it began.
+    /// Publishes `states`, waits for Kafka's acknowledgement, and returns when publishing started.
     pub(crate) fn publish(&self, states: &[Arc<StateVector>]) -> anyhow::Result<u64> {
         let at = now();
         self.runtime.block_on(self.publisher.publish(states))?;
@@ -51,7 +51,7 @@ impl Feed {
     }
 }
 
-/// Simulated aircraft, all of which have moved whenever one looks.
+/// Simulated aircraft, all of which change between any two polls.
 pub(crate) struct Sky(Simulator);
 
 impl Sky {
@@ -64,7 +64,7 @@ impl Sky {
         })?))
     }
 
-    /// The present states.
+    /// Returns the current states.
     pub(crate) fn look(&self) -> anyhow::Result<Vec<Arc<StateVector>>> {
         let mut answer = ureq::get(format!("{}/states/all?extended=1", self.0.base_url())).call()?;
         let body = answer.body_mut().with_config().limit(256 << 20).read_to_vec()?;
@@ -72,19 +72,19 @@ impl Sky {
     }
 }
 
-/// A poll's states have been handed to Kafka.
+/// A poll whose states were published to Kafka.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Published {
     /// The poll's time, which its states carry.
     pub(crate) observed_at: i64,
-    /// When the first of them was handed over, in microseconds of Unix time.
+    /// When publishing started, in microseconds of Unix time.
     pub(crate) at: u64,
 }
 
-/// A sky whose states are published every five seconds, as often as OpenSky ever has new ones.
+/// Publishes a sky's states every five seconds, the shortest interval at which OpenSky has new ones.
 pub(crate) struct World {
     published: Receiver<anyhow::Result<Published>>,
-    /// Its end ends the feeding.
+    /// Dropping it stops the publishing.
     end: Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -99,7 +99,7 @@ impl World {
         let thread = thread::Builder::new().name("world".to_owned()).spawn(move || {
             let mut due = Instant::now();
             loop {
-                // Looked at beforehand, so that the simulator's work is no part of the time that follows.
+                // Fetch the states in advance, so that the simulator's work is not part of the measured time.
                 let states = sky.look();
                 match ended.recv_timeout(due.saturating_duration_since(Instant::now())) {
                     Err(RecvTimeoutError::Timeout) => {}
@@ -120,7 +120,7 @@ impl World {
 
     /// Waits until the next poll's states are in Kafka.
     pub(crate) fn next(&self) -> anyhow::Result<Published> {
-        // Those that nobody waited for are over.
+        // Skip polls that have already been published.
         while self.published.try_recv().is_ok() {}
         self.published.recv_timeout(Duration::from_secs(30)).context("nothing is published any more")?
     }
@@ -132,7 +132,7 @@ impl World {
     }
 }
 
-/// A state with little in it: the `number`-th of aircraft that take turns.
+/// Creates a state with few fields, of the `number`-th aircraft.
 pub(crate) fn small_state(number: usize, last_contact: i64) -> anyhow::Result<StateVector> {
     let parts = StateVectorParts {
         icao24: format!("{:06x}", 0x40_0000 + number).into(),

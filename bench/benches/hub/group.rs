@@ -1,4 +1,4 @@
-//! A server as a group of processes: what all of them together take.
+//! A server as a process group, and the resources that all of its processes use together.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,20 +12,20 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// Waits on a thread of its own.
+/// Blocks the current thread, which must not run an async runtime.
 pub(crate) fn pause(duration: Duration) {
     #[expect(clippy::disallowed_methods, reason = "there is no arbiter on this thread")]
     std::thread::sleep(duration);
 }
 
-/// A process and its children, with a folder of their own. Dropped, they are killed.
+/// A process and its children, with their own folder. Dropping it kills them.
 pub(crate) struct Group {
     child: Child,
     folder: TempDir,
 }
 
 impl Group {
-    /// Starts it in `folder`, where its standard error becomes `log`.
+    /// Starts `command` in `folder`, with its standard error in the file `log` there.
     pub(crate) fn start(mut command: Command, folder: TempDir) -> anyhow::Result<Self> {
         command
             .current_dir(&folder)
@@ -40,14 +40,14 @@ impl Group {
         self.child.id().cast_signed()
     }
 
-    /// Those of its processes that live.
+    /// Returns the PIDs of its running processes, with the fields of their `stat`.
     fn processes(&self) -> anyhow::Result<Vec<(i32, Vec<String>)>> {
         let mut processes = Vec::new();
         for entry in fs::read_dir("/proc")?.flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            // One that ended meanwhile has no stat.
+            // A process that has just ended has no stat.
             let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            // The second field, the name, may hold blanks.
+            // The second field, the name, may contain spaces.
             let Some((_, after_name)) = stat.rsplit_once(')') else { continue };
             let fields: Vec<_> = after_name.split_whitespace().map(str::to_owned).collect();
             if fields.get(2) == Some(&self.id().to_string()) {
@@ -57,17 +57,17 @@ impl Group {
         Ok(processes)
     }
 
-    /// User and system time of all of them so far.
+    /// Returns the user and system time of all processes so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         /// `sysconf(_SC_CLK_TCK)` is 100 on every Linux.
         const TICK: Duration = Duration::from_millis(10);
-        // utime and stime are the 14th and 15th field, two of which were cut off.
+        // utime and stime are fields 14 and 15; the first two were cut off.
         let ticks =
             |fields: &[String]| fields.iter().skip(11).take(2).filter_map(|t| t.parse::<u32>().ok()).sum::<u32>();
         Ok(TICK * self.processes()?.iter().map(|(_, fields)| ticks(fields)).sum())
     }
 
-    /// Proportional set size of all of them, in KiB.
+    /// Returns the proportional set size of all processes, in KiB.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
         let mut sum = 0;
         for (pid, _) in self.processes()? {
@@ -79,7 +79,7 @@ impl Group {
         Ok(sum)
     }
 
-    /// Asks it to end, and makes it end.
+    /// Stops it with SIGTERM, and fails if it has not ended after 30 s.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         killpg(Pid::from_raw(self.id()), Signal::SIGTERM)?;
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -92,7 +92,7 @@ impl Group {
         Ok(())
     }
 
-    /// The last lines of its log.
+    /// Returns the last lines of its log.
     pub(crate) fn log(&self) -> String {
         log(self.folder.path())
     }
@@ -108,7 +108,7 @@ fn log(folder: &Path) -> String {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Both fail where it has ended already, which is as good.
+        // Both fail if it has already ended, which is fine.
         let _ = killpg(Pid::from_raw(self.id()), Signal::SIGKILL);
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! How delay and cost grow with clients and with aircraft.
+//! Measures how latency and cost grow with the number of clients and aircraft.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ const CLIENTS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 const PLOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/images/hub-growth.svg");
 
 impl Bench {
-    /// Every number of clients with every number of aircraft; draws the plot.
+    /// Measures every combination of client and aircraft counts, and draws the plot.
     pub(crate) fn growth(&mut self) -> anyhow::Result<Vec<Line>> {
         let (polls, mut lines) = (self.polls(3), Vec::new());
         let (mut p99, mut cpu) = (Vec::new(), Vec::new());

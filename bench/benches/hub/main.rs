@@ -1,11 +1,11 @@
-//! Measures how the live stream is served: the release binary, fed through a real Kafka, and other people's servers beside
-//! it with the same clients in the same run. `README.md` beside this file says how each figure comes about.
+//! Measures how the live stream is served: the release binary, fed through a real Kafka, compared with other servers
+//! under the same clients in the same run. `README.md` in this folder explains how each figure is measured.
 //!
 //! ```sh
 //! make bench-hub                              # everything, about half an hour
-//! make bench-hub ARGS='-- --quick'            # the same with few updates, to see that it works
+//! make bench-hub ARGS='-- --quick'            # the same with few updates, as a smoke test
 //! make bench-hub ARGS='-- small stalled'      # some measurements by name
-//! make bench-hub ARGS='-- --rounds 5 world'   # more turns of each server than two
+//! make bench-hub ARGS='-- --rounds 5 world'   # more rounds per server than the default of two
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "its progress goes beside them")]
@@ -33,11 +33,11 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match &*argument {
-            // This program starts itself as some of the servers that it measures.
+            // Some of the measured servers are part of this program, which starts itself as them.
             "--peer" => return peers::serve(&arguments.next().unwrap_or_default()),
             "--quick" => quick = true,
             "--rounds" => rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).context("--rounds N")?,
-            // Cargo's own.
+            // Passed by cargo.
             "--bench" => {}
             name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
             other => {
@@ -53,7 +53,7 @@ fn main() -> anyhow::Result<()> {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             match measure(&mut bench) {
                 Ok(measured) => lines.extend(measured),
-                // The others' figures are not lost by it.
+                // Keep the figures of the other measurements.
                 Err(error) => failed.push(format!("{name}: {error:#}")),
             }
         }

@@ -1,4 +1,4 @@
-//! What is measured, and the goals.
+//! The measurements and their goals.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use bench::report::Line;
 
 type Measurement = fn(&mut Bench) -> anyhow::Result<Vec<Line>>;
 
-/// Every measurement by its name.
+/// All measurements by name.
 pub(crate) const MEASUREMENTS: [(&str, Measurement); 10] = [
     ("small", Bench::small),
     ("world", Bench::world),
@@ -40,13 +40,13 @@ const ORIGINAL: Form = Form { path: "/sse/flights", encoding: Encoding::Identity
 
 pub(crate) struct Bench {
     quick: bool,
-    /// How often the servers take turns.
+    /// How often each server is measured, in turn.
     rounds: usize,
     pub(crate) kafka: String,
     topics: usize,
 }
 
-/// A hub and the sky that it shows.
+/// A hub and the world that feeds it.
 struct Scene {
     hub: Hub,
     world: World,
@@ -63,7 +63,7 @@ impl Scene {
     }
 }
 
-/// How long newcomers wait for their first byte, each of whom comes once the one before has it.
+/// Measures the time until the first byte for `newcomers` clients that connect one after the other.
 fn first_byte(scene: &Scene, newcomers: usize) -> anyhow::Result<Milliseconds> {
     let load = Load::start(Plan { at_once: 1, ..scene.plan("", newcomers)? })?;
     load.wait(Duration::from_secs(30), |progress| progress.with_frame() == newcomers as u64);
@@ -76,12 +76,12 @@ impl Bench {
         Ok(Self { quick, rounds, kafka, topics: 0 })
     }
 
-    /// Fewer where it is only to be seen that it works.
+    /// Returns the number of polls to measure: one in quick mode.
     pub(crate) fn polls(&self, polls: usize) -> usize {
         if self.quick { 1 } else { polls }
     }
 
-    /// The name of a topic that nobody has used.
+    /// Returns an unused topic name.
     pub(crate) fn topic(&mut self) -> String {
         self.topics += 1;
         format!("bench-hub-{}-{}", std::process::id(), self.topics)
@@ -92,7 +92,7 @@ impl Bench {
         let hub = Hub::start(&self.kafka, &topic)?;
         let world = World::start(&self.kafka, &topic, Sky::of(AIRCRAFT)?)?;
         world.next()?;
-        // What follows finds the whole picture.
+        // Let the hub build the whole picture before measuring.
         pause(Duration::from_secs(1));
         Ok(Scene { hub, world })
     }
@@ -106,7 +106,7 @@ impl Bench {
             for _ in 0..self.polls(self.rounds) {
                 let topic = self.topic();
                 let (hub, _) = small_events(&self.kafka, &topic, form, (events, 1, Slow::default()))?;
-                // The others' events are as long as ours.
+                // Make the peers' events as long as ours.
                 events.bytes = hub.update_bytes.round() as usize;
                 let mut round = peers(events)?;
                 round.insert(0, hub);
@@ -243,7 +243,7 @@ impl Bench {
         let mut lines = Vec::new();
         let mut ours = |slow| {
             let topic = self.topic();
-            // As many states as make 64 KiB in the original's form.
+            // 180 states make 64 KiB in the original's format.
             small_events(&self.kafka, &topic, ORIGINAL, (events, 180, slow))
         };
         let all_read = ours(Slow::default())?;
@@ -332,7 +332,7 @@ fn stall_summary((all_read, without): &(Figures, Held), (some_stalled, held): &(
     )
 }
 
-/// A line for each server, with ours held against the others: the median of the rounds, where there are more than one.
+/// Returns a line for each server, with ratios of ours to each peer. Each figure is the mean of all rounds.
 fn beside_peers(what: &str, rounds: Vec<Vec<Figures>>) -> Vec<Line> {
     let mut servers: Vec<Vec<Figures>> = Vec::new();
     for round in rounds {

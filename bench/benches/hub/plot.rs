@@ -1,4 +1,4 @@
-//! Lines over two logarithmic axes, as SVG.
+//! Line plots with two logarithmic axes, as SVG.
 
 use std::fmt::Write;
 
@@ -17,10 +17,10 @@ const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 56.0;
 const TOP: f64 = 40.0;
 const INNER: (f64, f64) = (WIDTH - LEFT - 20.0, HEIGHT - TOP - 70.0);
-/// Told apart by people with any kind of colour vision (Okabe and Ito), and by their marks.
+/// The colour-blind-safe palette of Okabe and Ito; lines also differ by their marks.
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
-/// The decades that hold all values.
+/// Returns the range of decades that contains all values.
 fn decades(values: impl Iterator<Item = f64> + Clone) -> (i32, i32) {
     let positive = values.filter(|value| value.is_finite() && *value > 0.0);
     let lowest = positive.clone().fold(f64::INFINITY, f64::min);
@@ -38,7 +38,7 @@ fn place(value: f64, (low, high): (i32, i32)) -> f64 {
     share.clamp(0.0, 1.0)
 }
 
-/// A number as people write it: `0.1`, `1`, `10,000`.
+/// Formats a power of ten, such as `0.1`, `1` or `10,000`.
 fn label(exponent: i32) -> String {
     match exponent {
         4.. => format!("{},000", 10_i64.pow(exponent.unsigned_abs() - 3)),
@@ -47,7 +47,7 @@ fn label(exponent: i32) -> String {
     }
 }
 
-/// The panels beside each other. It has a ground of its own, so that it is legible on a dark page, too.
+/// Draws the panels side by side. The image has its own background, so that it is also legible on a dark page.
 pub(crate) fn svg(panels: &[Panel], x_title: &str) -> String {
     let width = WIDTH * panels.len() as f64;
     let mut svg = format!(

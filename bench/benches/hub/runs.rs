@@ -1,4 +1,4 @@
-//! One server, one load.
+//! Runs one server under one load.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::peers::{PEERS, Peer};
 use crate::server::Hub;
 use crate::updates::{self, Figures};
 
-/// Events that all clients get at a fixed pace.
+/// Events sent to all clients at a fixed rate.
 #[derive(Clone, Copy)]
 pub(crate) struct Events {
     pub(crate) clients: usize,
-    /// Of one event with all that belongs to it.
+    /// Size of one event, including its framing.
     pub(crate) bytes: usize,
     pub(crate) every: Duration,
     pub(crate) count: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Events {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 impl Events {
-    /// Calls `publish` with 1, 2, … as each event falls due, and answers how long it all took.
+    /// Calls `publish` with 1, 2, … when each event is due, and waits until the interval after the last one has passed.
     fn pace(self, mut publish: impl FnMut(usize) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let begin = Instant::now();
         for number in 1..=self.count {
@@ -39,7 +39,7 @@ impl Events {
         Ok(())
     }
 
-    /// The payload of such an event: `data: PAYLOAD` and an empty line are `bytes` long.
+    /// Returns a payload such that `data: PAYLOAD` and an empty line are `bytes` long.
     fn payload(self, seq: usize) -> String {
         let head = format!("{{\"seq\":{seq},\"sent_at\":{:.3},\"pad\":\"", now() as f64 / 1000.0);
         let pad = self.bytes.saturating_sub(head.len() + "data: \"}\n\n".len());
@@ -47,7 +47,7 @@ impl Events {
     }
 }
 
-/// Connects everybody, a few at a time, and waits until all have what they get first and nothing more comes.
+/// Connects all clients, a few at a time, and waits until each has its first frame and nothing more arrives.
 pub(crate) fn connect(plan: Plan) -> anyhow::Result<Load> {
     let clients = plan.connections as u64;
     let load = Load::start(plan)?;
@@ -63,17 +63,17 @@ pub(crate) fn connect(plan: Plan) -> anyhow::Result<Load> {
     Ok(load)
 }
 
-/// Waits until nothing has come for half a second.
+/// Waits until nothing has arrived for half a second.
 pub(crate) fn settle(load: &Load) {
     load.wait(Duration::from_secs(20), |progress| progress.quiet_for() > Duration::from_millis(500));
 }
 
-/// KiB for each of so many.
+/// Returns the growth in KiB, divided by `of`.
 fn each(kibibytes: u64, before: u64, of: usize) -> f64 {
     kibibytes.saturating_sub(before) as f64 / of.max(1) as f64
 }
 
-/// A peer with ready-made events.
+/// Measures a peer with ready-made events.
 pub(crate) fn peer(start: fn() -> anyhow::Result<Peer>, events: Events, slow: Slow) -> anyhow::Result<(Figures, Held)> {
     let mut peer = start()?;
     eprintln!("{}: {} clients, {} bytes every {:?}", peer.name, events.clients, events.bytes, events.every);
@@ -91,7 +91,7 @@ pub(crate) fn peer(start: fn() -> anyhow::Result<Peer>, events: Events, slow: Sl
     })?;
     let seconds = at.elapsed().as_secs_f64();
     settle(&load);
-    // With what it still owed when the last event was published.
+    // Includes the work still pending when the last event was published.
     let cpu = (peer.group.cpu()? - cpu).as_secs_f64();
     let held = Held::measure(&peer.group, idle, None, (slow, events.clients))?;
     let outcome = load.finish()?;
@@ -110,19 +110,19 @@ pub(crate) fn peer(start: fn() -> anyhow::Result<Peer>, events: Events, slow: Sl
     Ok((figures, held))
 }
 
-/// Every peer in turn.
+/// Measures every peer in turn.
 pub(crate) fn peers(events: Events) -> anyhow::Result<Vec<Figures>> {
     PEERS.iter().map(|(_, start)| Ok(peer(*start, events, Slow::default())?.0)).collect()
 }
 
-/// What a server holds by the end of a run, in KiB.
+/// Memory that a server holds at the end of a run, in KiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Held {
-    /// Growth of its PSS since all were connected.
+    /// Growth of its PSS since all clients were connected.
     process: u64,
-    /// What waits in the kernel to be sent.
+    /// Memory queued in the kernel for sending.
     kernel: u64,
-    /// Clients that do not read.
+    /// Number of clients that do not read.
     stalled: usize,
 }
 
@@ -133,28 +133,28 @@ impl Held {
         Ok(Self { process: group.memory()?.saturating_sub(idle), kernel, stalled })
     }
 
-    /// What each client that does not read has cost in the process and in the kernel, in KiB: what is held beyond a run in
-    /// which all read the same events.
+    /// Returns the cost of each client that does not read, in the process and in the kernel, in KiB: the difference
+    /// from a run in which all clients read the same events.
     pub(crate) fn for_each_stalled(&self, all_read: &Self) -> (f64, f64) {
         (each(self.process, all_read.process, self.stalled), each(self.kernel, all_read.kernel, self.stalled))
     }
 }
 
-/// How the hub's clients ask.
+/// The requests of the hub's clients.
 #[derive(Clone, Copy)]
 pub(crate) struct Form {
     pub(crate) path: &'static str,
     pub(crate) encoding: Encoding,
 }
 
-/// `states` small states an event, in the form of the original, or in the stream's.
+/// Measures the hub with `states` small states per event, in the format of the original or of the stream.
 pub(crate) fn small_events(
     kafka: &str,
     topic: &str,
     form: Form,
     (events, states, slow): (Events, usize, Slow),
 ) -> anyhow::Result<(Figures, Held)> {
-    /// So many that none has its turn twice within a second: its `last_contact` must grow.
+    /// Enough aircraft that none is used twice within a second, since its `last_contact` must grow.
     const AIRCRAFT: usize = 3_000;
     eprintln!("hub, {}: {} clients, {states} states every {:?}", form.path, events.clients, events.every);
     let hub = Hub::start(kafka, topic)?;
@@ -207,14 +207,14 @@ pub(crate) fn small_events(
     Ok((figures, held))
 }
 
-/// The hub with its clients, while a sky's states come every five seconds.
+/// Measures the hub and its clients while a sky's states arrive every five seconds.
 pub(crate) fn world(hub: &Hub, world: &World, plan: Plan, polls: usize) -> anyhow::Result<Figures> {
     let clients = plan.connections;
     eprintln!("hub: {clients} clients, {} targets, {polls} polls", plan.targets.len());
     let before = hub.group.memory()?;
     world.next()?;
     let load = connect(plan).with_context(|| hub.group.log())?;
-    // One poll that does not count: queues and buffers grow to their size.
+    // One poll as warm-up, in which queues and buffers grow to their final size.
     world.next()?;
     pause(World::EVERY / 2);
     let memory = each(hub.group.memory()?, before, clients);
@@ -240,7 +240,7 @@ pub(crate) fn world(hub: &Hub, world: &World, plan: Plan, polls: usize) -> anyho
     Ok(figures)
 }
 
-/// The whole world's stream.
+/// Returns the stream with this query, by default the whole world.
 pub(crate) fn stream(hub: &Hub, query: &str) -> anyhow::Result<Target> {
     hub.target(&format!("/api/v1/stream{query}"))
 }

@@ -1,4 +1,4 @@
-//! The server that is measured: the release binary in the role that serves browsers.
+//! The server under test: the release binary in the role that serves browsers.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Starts it with a topic of its own, and waits until it can be used.
+    /// Starts the server with its own topic, and waits until it is ready.
     pub(crate) fn start(kafka: &str, topic: &str) -> anyhow::Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut command = Command::new(program()?);
@@ -29,7 +29,7 @@ impl Hub {
             .env("KAFKA_BOOTSTRAP_SERVERS", kafka)
             .env("KAFKA_TOPIC_RAW", topic)
             .env("KAFKA_TOPIC_DEAD_LETTER", format!("{topic}.dead-letter"))
-            // They come from a few addresses of this machine.
+            // All clients connect from a few addresses of this machine.
             .env("SSE_MAX_CLIENTS_PER_ADDRESS", "20000")
             .stdout(Stdio::null());
         let hub = Self { group: Group::start(command, tempdir()?)?, address };
@@ -43,7 +43,7 @@ impl Hub {
         Ok(hub)
     }
 
-    /// One of its streams.
+    /// Returns one of its streams as a target.
     pub(crate) fn target(&self, path: &str) -> anyhow::Result<Target> {
         Ok(Target::new(self.address, path)?)
     }
@@ -52,7 +52,7 @@ impl Hub {
         self.address.port()
     }
 
-    /// A metric's value, all its labels together.
+    /// Returns a metric's value, summed over all labels.
     pub(crate) fn metric(&self, name: &str) -> anyhow::Result<f64> {
         let text = self.get("/metrics")?;
         let values = text.lines().filter_map(|line| {

@@ -1,4 +1,4 @@
-//! What readers got, held against what was published.
+//! Compares what readers received with what was published.
 
 use std::collections::HashMap;
 
@@ -6,26 +6,26 @@ use loadgen::{Milliseconds, Outcome, Visit, fields};
 
 use crate::feed::Published;
 
-/// What came of one run of one server.
+/// The figures of one run of one server.
 pub(crate) struct Figures {
     pub(crate) name: String,
-    /// From the event's own time stamp until its last byte was read.
+    /// Time from the event's own timestamp until its last byte was read.
     pub(crate) latency: Option<Milliseconds>,
-    /// From the first byte to Kafka until the last of what it changes was read.
+    /// Time from publishing to Kafka until the last byte of the resulting updates was read.
     pub(crate) end_to_end: Option<Milliseconds>,
-    /// The server's CPU time over the measured updates, in seconds, and the time they took.
+    /// The server's CPU time for the measured updates and the elapsed time, in seconds.
     pub(crate) cpu: f64,
     pub(crate) seconds: f64,
-    /// Growth of the server's PSS from none to all clients, for each, in KiB.
+    /// Growth of the server's PSS per client, in KiB.
     pub(crate) memory: f64,
-    /// Bytes of one update at one reader, in the mean.
+    /// Mean size of one update at one reader, in bytes.
     pub(crate) update_bytes: f64,
     pub(crate) gaps: usize,
     pub(crate) trouble: Option<String>,
 }
 
 impl Figures {
-    /// CPU time as a share of a core, in per cent.
+    /// Returns the CPU time in per cent of one core.
     pub(crate) fn share(&self) -> f64 {
         100.0 * self.cpu / self.seconds
     }
@@ -34,7 +34,7 @@ impl Figures {
         self.latency.map_or(f64::INFINITY, |latency| latency.p99)
     }
 
-    /// `p50 12.3 ms, p99 45.6 ms; 7.8 s CPU (9.0 %), 10.1 KiB a client`
+    /// Formats the figures as `p50 12.3 ms, p99 45.6 ms; 7.8 s CPU (9.0 %), 10.1 KiB a client`.
     pub(crate) fn summary(&self) -> String {
         let latency =
             self.latency.map_or("nothing arrived".to_owned(), |l| format!("p50 {:.1}, p99 {:.1} ms", l.p50, l.p99));
@@ -50,7 +50,7 @@ impl Figures {
     }
 }
 
-/// The latencies of the updates that were made from `since` on, at the visits that count.
+/// Returns the latencies of the updates sent since `since`, at the visits that `counts` selects.
 pub(crate) fn latencies(outcome: &Outcome, since: u64, counts: impl Fn(&Visit) -> bool) -> Option<Milliseconds> {
     let (updates, _) = outcome.updates();
     let counted = updates.iter().filter(|arrived| {
@@ -62,7 +62,7 @@ pub(crate) fn latencies(outcome: &Outcome, since: u64, counts: impl Fn(&Visit) -
     Milliseconds::of(counted.map(|arrived| arrived.at.saturating_sub(arrived.update.sent_at)).collect())
 }
 
-/// How many updates were missed between two that came. The first of them is told of.
+/// Returns the number of gaps between received updates, and prints the first one.
 pub(crate) fn gaps(outcome: &Outcome) -> usize {
     let (updates, unknown) = outcome.updates();
     let mut gaps = updates.iter().filter(|arrived| arrived.leaves_gap());
@@ -73,7 +73,7 @@ pub(crate) fn gaps(outcome: &Outcome) -> usize {
     1 + gaps.count()
 }
 
-/// For each poll and reader the time until the last update of it was complete.
+/// Returns, for each poll and reader, the time until the poll's last update was complete.
 pub(crate) fn end_to_end(outcome: &Outcome, polls: &[Published]) -> Option<Milliseconds> {
     let begun: HashMap<i64, u64> = polls.iter().map(|poll| (poll.observed_at, poll.at)).collect();
     let mut last = HashMap::new();
@@ -89,7 +89,8 @@ pub(crate) fn end_to_end(outcome: &Outcome, polls: &[Published]) -> Option<Milli
     Milliseconds::of(last.into_iter().map(|((_, observed_at), at)| at.saturating_sub(begun[&observed_at])).collect())
 }
 
-/// `/sse/flights`: for each event the time since its state was published, which (icao24, last_contact) tells.
+/// Returns the latency of each event of `/sse/flights` since its state was published. States are identified by
+/// (icao24, last_contact).
 pub(crate) fn telemetry_latencies(
     outcome: &Outcome,
     published: &HashMap<(String, i64), u64>,

@@ -1,4 +1,4 @@
-//! A client of `/sse/flights` that costs little: it notes when bytes came, and reads them once it is quiet.
+//! A low-cost client of `/sse/flights`: it records when bytes arrive, and parses them once the stream is idle.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,14 +18,14 @@ pub(crate) struct Event {
     pub(crate) at: Instant,
 }
 
-/// A connected client, in a thread of its own.
+/// A connected client on its own thread.
 pub(crate) struct Client {
     ending: Arc<AtomicBool>,
     thread: JoinHandle<anyhow::Result<Vec<Event>>>,
 }
 
 impl Client {
-    /// Connects; whatever is published after it has returned will be received.
+    /// Connects. Everything published after it returns is received.
     pub(crate) fn connect(server: SocketAddr) -> anyhow::Result<Self> {
         let mut stream = request(server)?;
         let mut head = Vec::new();
@@ -36,7 +36,7 @@ impl Client {
         }
         let ending = Arc::new(AtomicBool::new(false));
         let asked_to_end = ending.clone();
-        // What follows of the first event is no telemetry: the reader of events passes over it.
+        // The rest of the first event is not telemetry, so the event parser skips it.
         let body = head.windows(4).position(|w| w == b"\r\n\r\n").context("an answer without a head")? + 4;
         let beginning = head.split_off(body);
         let thread = thread::Builder::new()
@@ -45,14 +45,14 @@ impl Client {
         Ok(Self { ending, thread })
     }
 
-    /// Disconnects and answers every event.
+    /// Disconnects and returns every event received.
     pub(crate) fn end(self) -> anyhow::Result<Vec<Event>> {
         self.ending.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow::anyhow!("a client panicked"))?
     }
 }
 
-/// When the first state vector has come, of a server that may not listen yet.
+/// Returns when the first state vector arrived. The server may not be listening yet.
 pub(crate) fn first_event(server: SocketAddr, patience: Duration) -> anyhow::Result<Instant> {
     let deadline = Instant::now() + patience;
     let mut stream = loop {
@@ -102,7 +102,7 @@ fn receive(mut stream: TcpStream, beginning: Vec<u8>, asked_to_end: &AtomicBool)
     }
 }
 
-/// Undoes HTTP/1.1's chunked transfer coding (RFC 9112, 7.1).
+/// Decodes HTTP/1.1's chunked transfer coding (RFC 9112, 7.1).
 #[derive(Default)]
 pub(crate) struct Dechunker {
     size: String,
@@ -151,7 +151,7 @@ impl EventReader {
     }
 }
 
-/// Address and last contact of a state vector's event.
+/// Parses the address and last contact of a state vector event.
 fn telemetry(event: &[u8]) -> Option<(u32, i64)> {
     let json = std::str::from_utf8(event.strip_prefix(b"data: ")?).ok()?;
     let icao24 = json.strip_prefix("{\"icao24\":\"")?.get(..6)?;
@@ -164,7 +164,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// Waits on a thread of its own.
+/// Blocks the current thread, which must not run an async runtime.
 pub(crate) fn pause(duration: Duration) {
     #[expect(clippy::disallowed_methods, reason = "there is no arbiter on this thread")]
     thread::sleep(duration);

@@ -1,4 +1,4 @@
-//! The database as another client sees it.
+//! The database as seen by another client.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
@@ -12,7 +12,7 @@ use url::Url;
 use crate::client::pause;
 use crate::source::Answer;
 
-/// A database of its own for one trial.
+/// A separate database for one trial.
 pub(crate) struct Database {
     pub(crate) url: Url,
     connection: Connection,
@@ -23,7 +23,7 @@ struct Connection {
     runtime: Runtime,
 }
 
-/// Looks again and again how many rows of a poll are there.
+/// Polls the database to record when the rows of each poll become visible.
 pub(crate) struct RowWatch {
     polls: Sender<Poll>,
     thread: JoinHandle<anyhow::Result<Vec<Duration>>>,
@@ -34,7 +34,7 @@ struct Poll {
     rows: i64,
 }
 
-/// The time between two looks: what it costs the machine should not show in what it measures.
+/// Pause between two queries, long enough that their cost does not distort the measurement.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 impl Database {
@@ -55,14 +55,14 @@ impl Database {
         Ok(runtime.block_on(client.query_one("SHOW server_version", &[]))?.get(0))
     }
 
-    /// How many rows there are; none before the server has made the table.
+    /// Returns the number of rows; 0 if the server has not created the table yet.
     pub(crate) fn rows(&self) -> i64 {
         let Connection { client, runtime } = &self.connection;
         let count = runtime.block_on(client.query_one("SELECT count(*) FROM state_vectors", &[]));
         count.map_or(0, |row| row.get(0))
     }
 
-    /// Every (icao24, last_contact) in order.
+    /// Returns every stored (icao24, last_contact), sorted.
     pub(crate) fn stored(&self) -> anyhow::Result<Vec<(u32, i64)>> {
         let Connection { client, runtime } = &self.connection;
         let query = "SELECT icao24, extract(epoch FROM last_contact)::bigint FROM state_vectors ORDER BY 1, 2";
@@ -70,7 +70,7 @@ impl Database {
         rows.iter().map(|row| Ok((u32::from_str_radix(row.get(0), 16)?, row.get(1)))).collect()
     }
 
-    /// Starts looking, from another connection.
+    /// Starts watching on another connection.
     pub(crate) fn watch(&self) -> anyhow::Result<RowWatch> {
         let connection = Connection::to(&self.url)?;
         let (polls, to_watch) = mpsc::channel();
@@ -97,7 +97,7 @@ impl Connection {
         Ok(self.runtime.block_on(self.client.batch_execute(sql))?)
     }
 
-    /// Notes for each row after which time it was seen. Rows that have not come after four seconds count as that late.
+    /// Records after what time each row was seen. Rows missing after four seconds are recorded with that delay.
     fn wait_for_rows(&self, poll: &Poll, visible: &mut Vec<Duration>) -> anyhow::Result<()> {
         const PATIENCE: Duration = Duration::from_secs(4);
         let query = "SELECT count(*) FROM state_vectors WHERE last_contact = to_timestamp($1::bigint)";
@@ -116,13 +116,13 @@ impl Connection {
 }
 
 impl RowWatch {
-    /// So many rows are to come of this answer.
+    /// Adds a response to watch, of which `rows` rows will be stored.
     pub(crate) fn expect(&self, answer: Answer, rows: usize) -> anyhow::Result<()> {
         let poll = Poll { answer, rows: i64::try_from(rows)? };
         self.polls.send(poll).ok().context("the database is no longer watched")
     }
 
-    /// For each row the time from its answer until it was seen.
+    /// Stops watching and returns the time from response to visibility for each row.
     pub(crate) fn end(self) -> anyhow::Result<Vec<Duration>> {
         drop(self.polls);
         self.thread.join().map_err(|_| anyhow::anyhow!("the row watch panicked"))?

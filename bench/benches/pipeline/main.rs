@@ -1,9 +1,9 @@
-//! Measures the server as its users meet it: the release binary, fed by a simulated OpenSky, with real Kafka and
-//! PostgreSQL, read by clients of its stream. `docs/benchmarks.md` says how each figure comes about.
+//! Measures the server end to end: the release binary, fed by a simulated OpenSky, with real Kafka and PostgreSQL and
+//! clients of its stream. `docs/benchmarks.md` explains how each figure is measured.
 //!
 //! ```sh
 //! make bench                                  # everything, about twelve minutes
-//! make bench ARGS='-- --quick'                # the same with few polls, to see that it works
+//! make bench ARGS='-- --quick'                # the same with few polls, as a smoke test
 //! make bench ARGS='-- latency completeness'   # some measurements by name
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
     for argument in std::env::args().skip(1) {
         match &*argument {
             "--quick" => quick = true,
-            // Cargo's own.
+            // Passed by cargo.
             "--bench" => {}
             name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
             other => {

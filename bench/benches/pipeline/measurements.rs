@@ -1,4 +1,4 @@
-//! What is measured, and the goals.
+//! The measurements and their goals.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use bench::server::Server;
 
 type Measurement = fn(&mut Bench) -> anyhow::Result<Vec<Line>>;
 
-/// Every measurement by its name.
+/// All measurements by name.
 pub(crate) const MEASUREMENTS: [(&str, Measurement); 6] = [
     ("first-event", Bench::first_event),
     ("memory", Bench::memory),
@@ -22,7 +22,7 @@ pub(crate) const MEASUREMENTS: [(&str, Measurement); 6] = [
 
 pub(crate) struct Bench {
     quick: bool,
-    /// The trials in which every aircraft changes at every poll, by the number of aircraft: several figures come of each.
+    /// Trials in which every aircraft changes at every poll, by number of aircraft. Several measurements share them.
     all_change: BTreeMap<usize, Outcome>,
 }
 
@@ -129,7 +129,7 @@ impl Bench {
                 _ => Line::without_goal(what, figure),
             });
         }
-        // What each further aircraft costs must not grow; the first thousand also pay for what a poll costs by itself.
+        // The cost of each additional aircraft must not grow. The first thousand include the fixed cost of a poll.
         if let [(few, cheap), (more, dear), (most, dearest)] = figures[..] {
             let [early, late] = [(few, cheap, more, dear), (more, dear, most, dearest)]
                 .map(|(from, less, to, much)| (much.as_secs_f64() - less.as_secs_f64()) * 1e6 / (to - from) as f64);
@@ -159,7 +159,7 @@ impl Bench {
     }
 }
 
-/// Both in order; only `there` may hold a key twice.
+/// Compares two sorted lists of keys; only `there` may contain duplicates.
 fn compare(what: String, expected: &[(u32, i64)], there: &[(u32, i64)]) -> Line {
     let missing = expected.iter().filter(|key| there.binary_search(key).is_err()).count();
     let twice = there.windows(2).filter(|pair| pair[0] == pair[1]).count();

@@ -1,4 +1,4 @@
-//! The simulated OpenSky, behind a relay that notes when each answer goes out.
+//! The simulated OpenSky, behind a relay that records when each response is sent.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -12,12 +12,12 @@ use simulator::{Changes, DailyCredits, Simulator};
 
 use crate::client::Dechunker;
 
-/// An answer of `/states/all`, as it was handed to the server.
+/// A response of `/states/all`, as sent to the server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answer {
-    /// The response's time; the changed aircraft have it as their last contact.
+    /// The response's time, which is also the last contact of the changed aircraft.
     pub(crate) time: i64,
-    /// When the answer was complete, before its first byte was written to the server.
+    /// When the response was complete, before its first byte was written to the server.
     pub(crate) at: Instant,
 }
 
@@ -44,7 +44,7 @@ impl Source {
         Ok(Self { simulator, relay, answers })
     }
 
-    /// What makes the server ask here, as often as it ever asks.
+    /// Returns the settings that make the server poll this source, at its highest rate.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let through_relay = |url: String| url.replace(&self.simulator.address().to_string(), &self.relay.to_string());
         vec![
@@ -56,18 +56,18 @@ impl Source {
         ]
     }
 
-    /// The next answer.
+    /// Waits for the next response.
     pub(crate) fn next(&self) -> anyhow::Result<Answer> {
         self.answers.recv_timeout(Duration::from_secs(30)).context("the server no longer polls")
     }
 
-    /// Every distinct (icao24, last_contact) so far, in order.
+    /// Returns every distinct (icao24, last_contact) served so far, sorted.
     pub(crate) fn served(&self) -> Vec<(u32, i64)> {
         self.simulator.served().states
     }
 }
 
-/// One connection after another: the server asks one question at a time.
+/// Handles one connection after another: the server sends one request at a time.
 fn accept(listener: &TcpListener, upstream: SocketAddr, answers: &Sender<Answer>) {
     for stream in listener.incoming().flatten() {
         if let Err(error) = relay(stream, upstream, answers) {
@@ -76,7 +76,7 @@ fn accept(listener: &TcpListener, upstream: SocketAddr, answers: &Sender<Answer>
     }
 }
 
-/// Passes one request on and its answer back, unchanged but for the end of the connection after it.
+/// Forwards one request and its response, unchanged except that the connection is closed afterwards.
 fn relay(mut server: TcpStream, upstream: SocketAddr, answers: &Sender<Answer>) -> anyhow::Result<()> {
     server.set_nodelay(true)?;
     server.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -89,7 +89,7 @@ fn relay(mut server: TcpStream, upstream: SocketAddr, answers: &Sender<Answer>) 
     let at = Instant::now();
     server.write_all(&answer)?;
     if let Some(time) = time {
-        // Nobody listens any more at the end of a trial.
+        // At the end of a trial the receiver is gone.
         let _ = answers.send(Answer { time, at });
     }
     Ok(())
@@ -113,7 +113,7 @@ fn read_request(server: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// The `time` with which an answer's JSON begins.
+/// Returns the `time` at the start of a response's JSON.
 fn response_time(answer: &[u8]) -> anyhow::Result<i64> {
     let (head, body) = split_head(answer).context("an answer without a head")?;
     let mut dechunked = Vec::new();

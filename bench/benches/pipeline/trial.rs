@@ -1,4 +1,4 @@
-//! One run of the server with real Kafka and PostgreSQL.
+//! Runs the server once with real Kafka and PostgreSQL.
 
 use std::time::{Duration, Instant};
 
@@ -10,39 +10,39 @@ use crate::database::Database;
 use crate::source::{Answer, Source};
 use bench::server::Server;
 
-/// What to run.
+/// The parameters of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Trial {
     pub(crate) aircraft: usize,
-    /// How many of them have news at a poll.
+    /// Number of aircraft that change at each poll.
     pub(crate) changing: usize,
     pub(crate) polls: usize,
     pub(crate) clients: usize,
-    /// Whether to look when rows become visible, which costs the machine something.
+    /// Whether to record when rows become visible, which takes CPU time.
     pub(crate) watch_rows: bool,
 }
 
-/// What came of it.
+/// The outcome of a run.
 pub(crate) struct Outcome {
     pub(crate) answers: Vec<Answer>,
-    /// Of each client.
+    /// The events of each client.
     pub(crate) events: Vec<Vec<Event>>,
     pub(crate) rows_visible: Vec<Duration>,
     pub(crate) served: Vec<(u32, i64)>,
     pub(crate) stored: Vec<(u32, i64)>,
-    /// CPU time for one poll, idle CPU time taken off.
+    /// CPU time per poll, excluding idle CPU time.
     pub(crate) cpu_of_poll: Duration,
-    /// CPU time in one second without a poll.
+    /// CPU time per second without a poll.
     pub(crate) idle_cpu: Duration,
     pub(crate) threads: usize,
     pub(crate) resident: u64,
     pub(crate) postgres: String,
 }
 
-/// Polls before the measured ones: the first brings every aircraft, and the broker's virtual machine compiles.
+/// Number of warm-up polls: the first one contains every aircraft, and the broker's JVM compiles.
 const WARM_UP: usize = 4;
 
-/// After so long a poll's work is over: what the server does then is its idling.
+/// Time after which a poll's work is done; CPU time after that counts as idle.
 const WORK: Duration = Duration::from_millis(2500);
 const IDLING: Duration = Duration::from_millis(2000);
 
@@ -68,7 +68,7 @@ impl Trial {
             .with_context(|| format!("the server's log ends\n{}", server.log()))
             .and_then(|outcome| {
                 server.stop()?;
-                // What was read before the end is stored by now.
+                // Everything read before the shutdown is stored by now.
                 Ok(Outcome { served: source.served(), stored: database.stored()?, ..outcome })
             })
     }
@@ -123,7 +123,7 @@ impl Trial {
 }
 
 impl Outcome {
-    /// From the answer to the event at the client, for every event of the measured polls.
+    /// Returns the time from the response to the client's event, for every event of the measured polls.
     pub(crate) fn latencies(&self) -> impl Iterator<Item = Duration> {
         self.events.iter().flatten().filter_map(|event| {
             let answer = self.answers.iter().find(|answer| answer.time == event.last_contact)?;
@@ -131,7 +131,7 @@ impl Outcome {
         })
     }
 
-    /// From each answer to the last of its events, at each client.
+    /// Returns the time from each response to the last of its events, at each client.
     pub(crate) fn last_events(&self) -> impl Iterator<Item = Duration> {
         self.events.iter().flat_map(|events| {
             self.answers.iter().map(|answer| {

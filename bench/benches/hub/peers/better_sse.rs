@@ -1,4 +1,4 @@
-//! better-sse, a library of npm's for Node.js.
+//! better-sse, an npm library for Node.js.
 
 use std::path::Path;
 use std::process::Command;

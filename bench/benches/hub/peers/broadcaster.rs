@@ -1,4 +1,4 @@
-//! The broadcaster of the actix examples, written anew: a channel for each client, each event formatted for each client.
+//! A rewrite of the broadcaster from the actix examples: one channel per client, each event formatted per client.
 
 use std::net::Ipv4Addr;
 use std::sync::Mutex;
@@ -34,7 +34,7 @@ impl Broadcaster {
 
 async fn events(broadcaster: web::Data<Broadcaster>) -> impl Responder {
     let (sender, receiver) = mpsc::channel(10);
-    // There is room in a fresh channel.
+    // A fresh channel has room.
     let _ = sender.try_send(sse::Data::new("connected").into());
     if let Ok(mut clients) = broadcaster.clients.lock() {
         clients.push(sender);
@@ -60,7 +60,7 @@ pub(super) fn serve() -> anyhow::Result<()> {
                 .route("/broadcast", web::post().to(broadcast))
         })
         .workers(2)
-        // The publisher's connection is quiet for five seconds at a time.
+        // The publisher's connection is idle for five seconds at a time.
         .keep_alive(Duration::from_secs(75))
         .backlog(4096)
         .bind((Ipv4Addr::LOCALHOST, port))?

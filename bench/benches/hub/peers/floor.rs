@@ -1,4 +1,4 @@
-//! The floor: one thread that writes a ready frame to each client, about the least that this machine allows.
+//! The floor: one thread that writes a ready-made frame to each client, close to the minimum cost on this machine.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -31,7 +31,7 @@ pub(super) fn start() -> anyhow::Result<Peer> {
 
 fn listener(variable: &str) -> anyhow::Result<TcpListener> {
     let port: u16 = std::env::var(variable)?.parse()?;
-    // The standard library's backlog is 4,096 where the system allows it.
+    // The standard library's backlog is 4,096 if the system allows it.
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listener.set_nonblocking(true)?;
     Ok(TcpListener::from_std(listener))
@@ -40,7 +40,7 @@ fn listener(variable: &str) -> anyhow::Result<TcpListener> {
 struct Client {
     stream: TcpStream,
     asked: bool,
-    /// What the socket had no room for.
+    /// Frames that did not fit into the socket's buffer, and how much of each was written.
     rest: Vec<(Rc<[u8]>, usize)>,
 }
 
@@ -55,7 +55,7 @@ impl Client {
             match self.stream.write(&frame[*written..]) {
                 Ok(length) => *written += length,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // It has gone, which reading shows.
+                // The client has disconnected, which the next read reports.
                 Err(_) => return self.rest.clear(),
             }
             if *written == frame.len() {
@@ -121,7 +121,7 @@ pub(super) fn serve() -> anyhow::Result<()> {
     }
 }
 
-/// Reads what is there; whether the other end is.
+/// Reads the available bytes, and returns whether the other end is still connected.
 fn read(stream: &mut TcpStream, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> bool {
     loop {
         match stream.read(buffer) {
@@ -132,7 +132,7 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8], mut each: impl FnMut(&[u8])) 
     }
 }
 
-/// The next payload, as an event.
+/// Takes the next complete payload and encodes it as an event.
 fn take_frame(received: &mut Vec<u8>) -> Option<Rc<[u8]>> {
     let (length, rest) = received.split_first_chunk::<4>()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;

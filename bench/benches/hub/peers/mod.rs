@@ -1,4 +1,4 @@
-//! Other servers that push events, and the least that one could do: all get ready-made events.
+//! Other servers that push events, and a minimal one as the floor. All of them get ready-made events.
 
 mod better_sse;
 mod broadcaster;
@@ -16,19 +16,19 @@ use loadgen::Target;
 
 use crate::group::{Group, pause};
 
-/// A server with its publisher. Dropped, it is killed: how well others end is not measured.
+/// A server with its publisher. Dropping it kills the server: how well peers shut down is not measured.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) group: Group,
     pub(crate) target: Target,
     publisher: TcpStream,
-    /// The head of a request that publishes; none: the payload goes with its length before it.
+    /// The path to publish to by HTTP; `None`: the payload is sent with a length prefix.
     path: Option<&'static str>,
 }
 
 type Start = fn() -> anyhow::Result<Peer>;
 
-/// Every peer by its name.
+/// All peers by name.
 pub(crate) const PEERS: [(&str, Start); 4] = [
     ("floor", floor::start),
     ("nchan", nchan::start),
@@ -36,7 +36,7 @@ pub(crate) const PEERS: [(&str, Start); 4] = [
     ("better-sse", better_sse::start),
 ];
 
-/// Is one of those that are this program itself.
+/// Runs a peer that is part of this program.
 pub(crate) fn serve(name: &str) -> anyhow::Result<()> {
     match name {
         "floor" => floor::serve(),
@@ -45,14 +45,14 @@ pub(crate) fn serve(name: &str) -> anyhow::Result<()> {
     }
 }
 
-/// This program as `name`.
+/// Returns the command that runs this program as the peer `name`.
 fn this_program(name: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--peer", name]);
     Ok(command)
 }
 
-/// How long a server may take for an event before it counts as standing still.
+/// How long a server may take for an event before it counts as stalled.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn free_port() -> anyhow::Result<SocketAddr> {
@@ -77,7 +77,7 @@ fn connect(address: SocketAddr, group: &Group) -> anyhow::Result<TcpStream> {
 }
 
 impl Peer {
-    /// One that takes its events by `POST path` and serves `stream`.
+    /// Creates a peer that receives its events by `POST path` and serves `stream`.
     fn over_http(
         name: &'static str,
         group: Group,
@@ -86,7 +86,7 @@ impl Peer {
     ) -> anyhow::Result<Self> {
         let publisher = connect(address, &group)?;
         let mut answers = publisher.try_clone()?;
-        // Publishing keeps its pace, however late the answers come.
+        // Read the responses separately, so that late ones do not slow publishing down.
         thread::Builder::new().name("answers".to_owned()).spawn(move || {
             let mut buffer = [0; 4096];
             while answers.read(&mut buffer).is_ok_and(|length| length > 0) {}
@@ -94,7 +94,7 @@ impl Peer {
         Ok(Self { name, group, target: Target::new(address, stream)?, publisher, path: Some(path) })
     }
 
-    /// Sends one event to everybody.
+    /// Publishes one event to all clients.
     pub(crate) fn publish(&mut self, payload: &str) -> anyhow::Result<()> {
         let length = payload.len();
         let mut message = match self.path {

@@ -1,4 +1,4 @@
-//! nchan, a module of nginx: Debian's `libnginx-mod-nchan`.
+//! nchan, an nginx module (Debian package `libnginx-mod-nchan`).
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -23,10 +23,11 @@ pub(super) fn start() -> anyhow::Result<Peer> {
     Peer::over_http("nchan", group, address, ("/events", "/publish"))
 }
 
-/// As its documents advise for many subscribers; a client that comes gets the newest message at once.
+/// Returns a configuration as nchan's documentation recommends for many subscribers. A new client gets the newest
+/// message immediately.
 fn configuration(folder: &Path, port: u16) -> String {
     let folder = folder.display();
-    // A master that is root gives its workers to another user, who could not reach the folder.
+    // A master that runs as root runs its workers as another user, which could not access the folder.
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     let user = if is_root { "user root;" } else { "" };
     format!(
