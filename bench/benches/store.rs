@@ -1,6 +1,6 @@
 //! Measures how fast rows are stored. Run with `make bench-store`, with PostgreSQL in `TEST_DATABASE_URL`.
 //!
-//! Stores batches of 12,000 rows, the size of a poll of the whole world, on one connection. Each batch is a transaction.
+//! Stores batches of 12,000 rows, the size of a poll of the whole world, each in one transaction, on one connection.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]

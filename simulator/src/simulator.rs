@@ -19,10 +19,10 @@ use crate::served::ServedStates;
 use crate::state::{Requests, State};
 use crate::world::{Plan, World};
 
-/// Longer than any sensible pause between two polls of a test or a demonstration.
+/// Longer than any sensible pause between two polls in a test or demo.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// A running simulator with threads of its own. Dropping it stops them.
+/// A running simulator with its own threads. Dropping it stops them.
 pub struct Simulator {
     address: SocketAddr,
     recorded_at: Option<i64>,
@@ -40,7 +40,7 @@ pub enum StartError {
     /// A recorded response cannot be read or parsed.
     #[error("cannot use the recorded response {}: {source}", file.display())]
     Recorded {
-        /// The file.
+        /// The file with the response.
         file: PathBuf,
         /// The cause.
         source: io::Error,
@@ -48,9 +48,9 @@ pub enum StartError {
     /// Binding the address failed.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address.
+        /// The address to listen on.
         address: SocketAddr,
-        /// The system's reason.
+        /// The cause.
         source: io::Error,
     },
     /// The operating system refused another thread.
@@ -88,7 +88,7 @@ async fn serve(listener: TcpListener, shared: web::Data<State>, started: &mpsc::
         .workers(1)
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
-        // A client that disconnects ends the request that hangs on purpose.
+        // Disconnecting also cancels a request that hangs because of a fault.
         .h1_allow_half_closed(false)
         .on_connect(Connection::remember)
         .listen(listener);
@@ -123,37 +123,37 @@ fn feed(options: &Options) -> Result<Feed, StartError> {
 }
 
 impl Simulator {
-    /// The address it listens on.
+    /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// When the newest recorded response was recorded, in Unix seconds; `None` if flights are generated.
+    /// Returns the time of the newest recorded response, in Unix seconds; `None` if flights are generated.
     pub fn recorded_at(&self) -> Option<i64> {
         self.recorded_at
     }
 
-    /// The REST root, in place of `https://opensky-network.org/api`.
+    /// Returns the URL that replaces `https://opensky-network.org/api`.
     pub fn base_url(&self) -> String {
         format!("http://{}/api", self.address)
     }
 
-    /// The token endpoint.
+    /// Returns the URL of the token endpoint.
     pub fn auth_url(&self) -> String {
         format!("http://{}{TOKEN_PATH}", self.address)
     }
 
-    /// The faults to inject.
+    /// Returns the faults to inject.
     pub fn faults(&self) -> &Faults {
         &self.state.faults
     }
 
-    /// The states served so far; empty unless the options ask to record them.
+    /// Returns the states served so far; empty unless [`Options::remember_served`] is set.
     pub fn served(&self) -> ServedStates {
         self.state.served.as_ref().map(crate::served::Served::all).unwrap_or_default()
     }
 
-    /// The number of requests received.
+    /// Returns the numbers of requests received.
     pub fn requests(&self) -> Requests {
         self.state.counts.read()
     }
@@ -177,7 +177,7 @@ impl fmt::Debug for Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        // The call itself orders the stop. The future would only wait for it, which the join does.
+        // Calling `stop` already initiates the shutdown; the future only awaits it, which the join does instead.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()

@@ -25,7 +25,7 @@ pub(crate) struct State {
     feed: Mutex<Feed>,
 }
 
-/// How many requests the simulator received.
+/// Numbers of requests received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     /// Requests for a token.

@@ -17,8 +17,8 @@ pub(crate) struct Sky {
 }
 
 impl Sky {
-    /// Starts a sky with about `aircraft` aircraft, polled at the interval `every`. Its clock starts two hours ago, on a
-    /// full hour.
+    /// Starts a sky with about `aircraft` aircraft, polled at the interval `every`. Its clock starts two hours ago, on
+    /// a full hour.
     pub(crate) fn start(aircraft: usize, every: Duration) -> anyhow::Result<Self> {
         let hour = UnixTime::now().0.div_euclid(3600) * 3600;
         let from = hour - 2 * 3600;

@@ -1,7 +1,7 @@
 //! The airports that flights connect: the world's busy ones, so that the map looks realistic. Coordinates and
 //! elevations are from the airportsdata collection (MIT licence).
 
-/// An airport of the table.
+/// An airport.
 #[derive(Debug)]
 pub(super) struct Airport {
     /// ISO 3166 country code.

@@ -1,6 +1,6 @@
 //! Countries of registration: address blocks from ICAO Annex 10 (volume III, chapter 9), names as OpenSky spells them.
 
-/// A state of registry.
+/// A country of registration.
 #[derive(Debug)]
 pub(super) struct Country {
     /// ISO 3166 code.
