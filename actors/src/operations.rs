@@ -34,11 +34,11 @@ impl Action {
     }
 }
 
-/// The life of the process; it only moves forward.
+/// The lifecycle of the process, which only moves forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
-    /// It serves.
+    /// The process serves.
     Serving,
     /// The actors finish their work, source first.
     Draining,

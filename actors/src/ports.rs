@@ -283,18 +283,18 @@ pub trait StateStore: 'static {
     fn reset(&self);
 }
 
-/// A job that the database runs by itself, and how its last runs ended.
+/// A background job of the database, and the outcome of its last runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StoreJob {
-    /// What it does: `compression`, `retention` or `refresh`.
+    /// Its action: `compression`, `retention` or `refresh`.
     pub policy: String,
-    /// The table that it works on.
+    /// The table that it processes.
     pub table: String,
-    /// Seconds from one run to the next.
+    /// The interval between runs in seconds.
     pub interval: u64,
     /// When it last succeeded, in Unix seconds; `None` if it never has.
     pub last_success: Option<i64>,
-    /// Failed runs in all.
+    /// Failed runs in total.
     pub failures: u64,
     /// Failed runs since the last success.
     pub consecutive_failures: u64,

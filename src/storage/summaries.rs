@@ -22,38 +22,38 @@ pub struct FlightQuery {
 /// The traffic of one hour and country.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CountryTraffic {
-    /// The beginning of the hour.
+    /// The start of the hour.
     pub hour: UnixTime,
-    /// Where the addresses are registered; `None`: unknown.
+    /// The country of registration; `None` if unknown.
     pub origin_country: Option<String>,
-    /// State vectors, a count.
+    /// The number of state vectors.
     pub states: i64,
-    /// Different aircraft, a count.
+    /// The number of distinct aircraft.
     pub aircraft: i64,
 }
 
 /// The traffic of one hour and cell of 5 by 5 degrees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CellTraffic {
-    /// The beginning of the hour.
+    /// The start of the hour.
     pub hour: UnixTime,
     /// Its southern edge in degrees north.
     pub lat: i16,
     /// Its western edge in degrees east.
     pub lon: i16,
-    /// State vectors, a count.
+    /// The number of state vectors.
     pub states: i64,
-    /// Different aircraft, a count.
+    /// The number of distinct aircraft.
     pub aircraft: i64,
 }
 
 /// The traffic of one hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HourTraffic {
-    /// The beginning of the hour.
+    /// The start of the hour.
     pub hour: UnixTime,
-    /// State vectors, a count.
+    /// The number of state vectors.
     pub states: i64,
-    /// Different aircraft, a count; one of which two countries were told counts twice.
+    /// The number of distinct aircraft. An aircraft reported with two countries counts twice.
     pub aircraft: i64,
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::name::Component;
 use super::status::{Phase, Readiness, unix_seconds};
 
-/// One change, as `/admin/events` tells it.
+/// A change, as sent by `/admin/events`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct JournalEntry {
     /// Greater than the id of every earlier entry, also across restarts of the process as long as this machine's clock
@@ -33,23 +33,23 @@ pub struct JournalEntry {
 pub enum JournalEvent {
     /// An actor entered another phase.
     Phase {
-        /// The phase before.
+        /// The previous phase.
         from: Phase,
-        /// The phase from now on.
+        /// The new phase.
         to: Phase,
         /// The error that caused it.
         reason: Option<String>,
     },
-    /// A component became ready, or ceased to be.
+    /// A component became ready or unready.
     Readiness {
-        /// Whether it is ready from now on.
+        /// Whether it is ready.
         ready: bool,
-        /// Why it is not.
+        /// Why it is not ready.
         reason: Option<String>,
     },
-    /// The operator gave an order.
+    /// The operator requested an action.
     Order {
-        /// The order.
+        /// The action.
         action: &'static str,
     },
 }

@@ -10,7 +10,7 @@ use super::observation::Observation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum Phase {
-    /// Not yet at work.
+    /// Starting.
     Starting,
     /// Working, or waiting for work.
     Running,
@@ -24,9 +24,9 @@ pub enum Phase {
     Restarting,
     /// Finishing its in-flight work before the process ends.
     Draining,
-    /// Ended in order.
+    /// Ended normally.
     Finished,
-    /// Given up by its supervisor.
+    /// Abandoned by its supervisor after too many failures.
     Failed,
 }
 
@@ -112,19 +112,19 @@ pub struct ActorStatus {
     pub restarts: u64,
     /// Its newest error, if there was one.
     pub last_error: Option<LastError>,
-    /// When it last finished a piece of work.
+    /// When it last completed a unit of work.
     #[serde(serialize_with = "maybe_unix_seconds")]
     #[schema(value_type = Option<f64>)]
     pub last_progress: Option<SystemTime>,
-    /// Whether its part of the service can be used, as the actor says itself.
+    /// Whether its part of the service can be used, as reported by the actor.
     #[serde(skip)]
     pub readiness: Readiness,
-    /// When it became ready, or ceased to be.
+    /// When it last became ready or unready.
     #[serde(skip)]
     pub readiness_since: SystemTime,
     /// What it last reported about its work.
     pub observation: Observation,
-    /// What it watches besides its own work.
+    /// The external components that it monitors.
     #[serde(skip)]
     pub watched: Vec<WatchedStatus>,
 }

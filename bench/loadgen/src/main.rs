@@ -7,37 +7,37 @@ use std::time::Duration;
 use clap::Parser;
 use loadgen::{Encoding, Load, LoadError, Plan, Report, Slow, Target, Visit};
 
-/// Thousands of readers of Server-Sent Events on this machine, and what they got when.
+/// Runs thousands of readers of Server-Sent Events on this machine and reports what they received and when.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Streams to read; connection n takes the n-th of them, in turn
+    /// Streams to read, assigned to the connections in turn
     #[arg(required = true)]
     targets: Vec<Target>,
     #[arg(long, short = 'n', default_value_t = 1000)]
     connections: usize,
-    /// For how long to read
+    /// Duration of the run
     #[arg(long, default_value_t = 30)]
     seconds: u64,
     /// identity, gzip or zstd
     #[arg(long, default_value = "identity")]
     encoding: Encoding,
-    /// How many may wait for their first byte at the same time
+    /// Maximum number of connections waiting for their first byte
     #[arg(long, default_value_t = 200)]
     at_once: usize,
-    /// One of so many connections reads slowly; 0: none
+    /// One in this many connections reads slowly; 0 for none
     #[arg(long, default_value_t = 0)]
     slow_every: usize,
-    /// How many bytes a second such a one takes
+    /// Bytes per second of a slow reader
     #[arg(long, default_value_t = 0)]
     slow_rate: usize,
-    /// Over how many addresses from 127.0.0.2 on to spread the connections; 0: one for 250 of them
+    /// Number of addresses from 127.0.0.2 to spread the connections over; 0 for one per 250 connections
     #[arg(long, default_value_t = 0)]
     source_addresses: u8,
-    /// After half the time everybody is cut off and comes back at once
+    /// Disconnect every reader after half the time and reconnect immediately
     #[arg(long)]
     storm: bool,
-    /// The report as JSON
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }

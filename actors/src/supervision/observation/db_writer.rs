@@ -12,17 +12,17 @@ pub struct DbWriterObservation {
     pub inserted: u64,
     /// Rows that the table already had.
     pub duplicates: u64,
-    /// Transactions and questions that failed.
+    /// Failed transactions and queries.
     pub failed_tries: u64,
     /// States in the newest batch.
     pub last_batch_states: usize,
-    /// How long it took to store.
+    /// The duration of storing it.
     pub last_batch_seconds: f64,
     /// Rows deleted by retention.
     pub expired: u64,
-    /// Steps of maintenance that failed.
+    /// Failed maintenance steps.
     pub failed_maintenance: u64,
-    /// How long the newest step took.
+    /// The duration of the newest step.
     pub last_maintenance_seconds: f64,
     /// The jobs that the database runs by itself.
     pub jobs: Vec<StoreJob>,

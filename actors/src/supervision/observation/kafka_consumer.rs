@@ -27,7 +27,7 @@ pub struct LiveObservation {
     pub records: u64,
     /// Offsets that Kafka had deleted before they were read.
     pub lost_offsets: u64,
-    /// How often it read its window again for a restarted SseHub.
+    /// The number of times that it reread its window for a restarted SseHub.
     pub rewinds: u64,
     /// Records on Kafka that the SseHub has not received yet.
     pub lag: Option<u64>,

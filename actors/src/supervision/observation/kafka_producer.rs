@@ -16,8 +16,8 @@ pub struct KafkaProducerObservation {
     pub failed_tries: u64,
     /// States not acknowledged yet.
     pub held: usize,
-    /// The memory that they take.
+    /// Their memory in bytes.
     pub held_bytes: usize,
-    /// States given up, as too old or for lack of room.
+    /// States dropped because they were too old or the backlog was full.
     pub dropped: u64,
 }

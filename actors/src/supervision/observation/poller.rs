@@ -11,25 +11,25 @@ pub struct PollerObservation {
     pub source: SourceState,
     /// When that state began.
     pub source_since: Option<UnixTime>,
-    /// Why the source cannot be used, in words for the public; the actor's last error has the details.
+    /// Why the source cannot be used, without details that are not public. The actor's last error has them.
     pub reason: Option<String>,
     /// Completed polls.
     pub polls: u64,
     /// Polls that failed.
     pub failed_polls: u64,
-    /// When the newest good answer arrived, by this machine's clock.
+    /// When the newest valid response arrived, by this machine's clock.
     pub answered_at: Option<UnixTime>,
-    /// The time in that answer.
+    /// The time in that response.
     pub response_time: Option<UnixTime>,
-    /// The number of states in that answer.
+    /// The number of states in that response.
     pub states: usize,
-    /// When an answer last contained states.
+    /// When a response last contained states.
     pub last_states_at: Option<UnixTime>,
-    /// The states of the newest good answer that were published.
+    /// The number of its states that were published.
     pub changed: usize,
     /// Its other states, by reason.
     pub passed_over: PassedOver,
-    /// Bad rows in all answers.
+    /// Bad rows in all responses.
     pub bad_rows: u64,
     /// Credits left, if the source reports them.
     pub credits_left: Option<u32>,
@@ -41,7 +41,7 @@ pub struct PollerObservation {
     pub next_poll_at: Option<UnixTime>,
     /// Aircraft whose newest state the change filter remembers.
     pub aircraft_known: usize,
-    /// States that wait in the KafkaProducer.
+    /// States waiting in the KafkaProducer.
     pub held_by_producer: usize,
 }
 
@@ -55,15 +55,15 @@ impl PollerObservation {
     }
 }
 
-/// How many rows of an answer are not published, by reason.
+/// The number of rows of a response that were not published, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PassedOver {
     /// The same `last_contact` and values as the published state.
     pub unchanged: u64,
     /// A `last_contact` before that of the published state.
     pub older: u64,
-    /// The address and `last_contact` of an earlier row of the answer, with other values: two transmitters share the
-    /// address, such as ADS-B and FLARM.
+    /// The address and `last_contact` of an earlier row of the response, with other values: two transmitters, such as ADS-B
+    /// and FLARM, share the address.
     pub duplicate_address: u64,
     /// The `last_contact` of the published state, with other values: the source corrected it.
     pub revised: u64,

@@ -14,7 +14,7 @@ pub struct SseHubObservation {
     pub aircraft: usize,
     /// The newest `observed_at` of the picture.
     pub observed_at: Option<UnixTime>,
-    /// What has happened so far.
+    /// Counters.
     #[serde(flatten)]
     pub totals: HubTotals,
 }
@@ -28,7 +28,7 @@ pub struct HubTotals {
     pub states: u64,
     /// Clients disconnected because they read nothing for too long.
     pub clients_evicted: u64,
-    /// Clients turned away at a limit.
+    /// Clients rejected because a limit was reached.
     pub clients_refused: u64,
     /// States coalesced for slow clients.
     pub states_skipped: u64,
