@@ -3,11 +3,11 @@ use std::str::FromStr;
 use actors::domain::{FIELDS, Field};
 use thiserror::Error;
 
-/// Some fields, in the order in which they are written.
+/// The selected fields, in output order.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields(pub(crate) Vec<&'static Field>);
 
-/// Why a text does not name fields.
+/// The error for an invalid list of fields.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum InvalidFields {
     #[error("unknown field {0:?}; the fields are {names}", names = names())]
@@ -29,7 +29,7 @@ impl Default for Fields {
 impl FromStr for Fields {
     type Err = InvalidFields;
 
-    /// Names separated by commas.
+    /// Parses field names separated by commas.
     fn from_str(text: &str) -> Result<Self, InvalidFields> {
         let mut fields: Vec<&Field> = Vec::new();
         for name in text.split(',').map(str::trim) {

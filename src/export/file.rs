@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{Csv, Fields, NdJson, Parquet, TextEncoder};
 use crate::storage::HistoryRow;
 
-/// A form in which the history is kept in a file.
+/// The file format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileForm {
     Parquet,
@@ -17,7 +17,7 @@ pub(crate) enum FileForm {
     NdJson,
 }
 
-/// Not the name of a form.
+/// The error for an unknown file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected csv, ndjson or parquet")]
 pub(crate) struct InvalidForm;
@@ -36,10 +36,10 @@ impl FromStr for FileForm {
 }
 
 impl FileForm {
-    /// The form that a file's name tells.
+    /// Returns the format that a file's extension indicates.
     ///
     /// # Errors
-    /// It tells none.
+    /// Returns an error if the extension is unknown or missing.
     pub(crate) fn of(file: &Path) -> anyhow::Result<Self> {
         let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let Ok(form) = extension.parse() else {
@@ -52,15 +52,17 @@ impl FileForm {
     }
 }
 
-/// A file that takes rows.
+/// Writes rows to a file in any of the formats.
 pub(crate) enum RowFile {
     Parquet(Box<Parquet<BufWriter<File>>>),
     Text { encoder: TextEncoder, buffer: Vec<u8>, file: BufWriter<File> },
 }
 
 impl RowFile {
+    /// Starts writing, with the header if the format has one.
+    ///
     /// # Errors
-    /// The file cannot be written to.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn new(form: FileForm, fields: &Fields, file: File) -> anyhow::Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, file);
         let encoder = match form {
@@ -73,7 +75,7 @@ impl RowFile {
         Ok(Self::Text { encoder, buffer, file })
     }
 
-    /// Takes one row; to be followed by [`write`](Self::write) after some of them.
+    /// Buffers one row. The caller must call [`write`](Self::write) every few rows.
     pub(crate) fn row(&mut self, row: &HistoryRow<'_>) {
         match self {
             Self::Parquet(parquet) => parquet.row(row),
@@ -81,10 +83,10 @@ impl RowFile {
         }
     }
 
-    /// Writes what was taken, as far as that is worth it.
+    /// Writes the buffered rows to the file; for Parquet, only once they fill a row group.
     ///
     /// # Errors
-    /// The file cannot be written to.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn write(&mut self) -> anyhow::Result<()> {
         match self {
             Self::Parquet(parquet) => parquet.write()?,
@@ -96,10 +98,10 @@ impl RowFile {
         Ok(())
     }
 
-    /// Writes all of it.
+    /// Writes the remaining rows and the end of the format, and returns the file.
     ///
     /// # Errors
-    /// The file cannot be written to.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn finish(mut self) -> anyhow::Result<File> {
         self.write()?;
         let file = match self {

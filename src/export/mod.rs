@@ -1,4 +1,4 @@
-//! The forms in which the history leaves: NDJSON and CSV, by HTTP and into files, and Parquet into files.
+//! Encodes the history: as NDJSON and CSV for HTTP and files, and as Parquet for files.
 
 mod csv;
 mod fields;
@@ -16,14 +16,14 @@ pub(crate) use selection::{check_addresses, parse_addresses, parse_callsign, par
 
 use crate::storage::HistoryRow;
 
-/// Writes rows as text, one after the other.
+/// Encodes rows in a text format.
 pub(crate) enum TextEncoder {
     NdJson(NdJson),
     Csv(Csv),
 }
 
 impl TextEncoder {
-    /// What stands before the first row.
+    /// Appends the header, if the format has one.
     pub(crate) fn head(&self, into: &mut Vec<u8>) {
         match self {
             Self::NdJson(_) => {}
@@ -31,7 +31,7 @@ impl TextEncoder {
         }
     }
 
-    /// One row, with the end of its line.
+    /// Appends one row, including its line terminator.
     pub(crate) fn row(&self, row: &HistoryRow<'_>, into: &mut Vec<u8>) {
         match self {
             Self::NdJson(json) => json.row(row, into),

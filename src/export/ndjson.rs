@@ -3,9 +3,10 @@ use actors::domain::{Field, FieldValue};
 use super::Fields;
 use crate::storage::HistoryRow;
 
-/// One JSON object a line; with all fields, the one that serde makes of a state vector.
+/// Encodes each row as one JSON object per line. With all fields selected, the object is the same as serde's for a
+/// state vector.
 pub(crate) struct NdJson {
-    /// Each field with what stands before its value.
+    /// Each field, preceded by the text to write before its value.
     fields: Vec<(String, &'static Field)>,
 }
 
@@ -35,7 +36,7 @@ impl NdJson {
                 FieldValue::Time(Some(time)) => into.extend_from_slice(itoa::Buffer::new().format(time.0).as_bytes()),
                 FieldValue::Flag(Some(true)) => into.extend_from_slice(b"true"),
                 FieldValue::Flag(Some(false)) => into.extend_from_slice(b"false"),
-                // Unknown, or a number that JSON lacks and no state vector has.
+                // Unknown, or NaN or infinite, which JSON cannot express and no state vector contains.
                 _ => into.extend_from_slice(b"null"),
             }
         }

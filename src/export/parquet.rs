@@ -12,22 +12,26 @@ use parquet::schema::types::Type;
 use super::Fields;
 use crate::storage::HistoryRow;
 
-/// A Parquet file, compressed by zstd: numbers as doubles, codes as 16-bit integers, times as UTC time stamps in
-/// milliseconds (it knows no seconds), texts as UTF-8; what may be unknown is optional.
+/// Writes a Parquet file, compressed with zstd.
+///
+/// Numbers are doubles, codes 16-bit integers, times UTC timestamps in milliseconds (Parquet has no seconds), and
+/// strings UTF-8. Fields that can be unknown are optional columns.
 pub(crate) struct Parquet<W: Write + Send> {
     fields: Fields,
     writer: SerializedFileWriter<W>,
-    /// The rows of the group that is being gathered.
+    /// The rows of the current row group.
     columns: Vec<Column>,
     gathered: usize,
 }
 
-/// What is held in memory before it is written, and what a reader reads at least.
+/// Rows in a row group: the number buffered in memory before a write, and the smallest unit that a reader can read.
 const ROWS_OF_A_GROUP: usize = 50_000;
 
 impl<W: Write + Send> Parquet<W> {
+    /// Writes the file header.
+    ///
     /// # Errors
-    /// `into` cannot be written to.
+    /// Returns an error if `into` cannot be written.
     pub(crate) fn new(fields: Fields, into: W) -> Result<Self> {
         let columns: Vec<_> = fields.0.iter().map(|field| Column::of(field)).collect();
         let types = fields.0.iter().zip(&columns).map(|(field, column)| column.schema(field.name).map(Arc::new));
@@ -39,7 +43,7 @@ impl<W: Write + Send> Parquet<W> {
         Ok(Self { fields, writer, columns, gathered: 0 })
     }
 
-    /// Takes one row; to be followed by [`write`](Self::write) now and then.
+    /// Buffers one row. The caller must call [`write`](Self::write) every few rows.
     pub(crate) fn row(&mut self, row: &HistoryRow<'_>) {
         for (field, column) in self.fields.0.iter().zip(&mut self.columns) {
             column.push(&field.value(row));
@@ -47,10 +51,10 @@ impl<W: Write + Send> Parquet<W> {
         self.gathered += 1;
     }
 
-    /// Writes the rows that were taken, once there are enough.
+    /// Writes the buffered rows once they fill a row group.
     ///
     /// # Errors
-    /// The file cannot be written to.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn write(&mut self) -> Result<()> {
         if self.gathered >= ROWS_OF_A_GROUP { self.write_group() } else { Ok(()) }
     }
@@ -65,10 +69,10 @@ impl<W: Write + Send> Parquet<W> {
         Ok(())
     }
 
-    /// Writes the rest and what belongs at the end.
+    /// Writes the remaining rows and the footer.
     ///
     /// # Errors
-    /// The file cannot be written to.
+    /// Returns an error if the file cannot be written.
     pub(crate) fn finish(mut self) -> Result<W> {
         if self.gathered > 0 {
             self.write_group()?;
@@ -77,10 +81,10 @@ impl<W: Write + Send> Parquet<W> {
     }
 }
 
-/// The values of one column, and for each row whether it has one.
+/// The values of one column, and for each row whether it has a value.
 struct Values<T> {
     values: Vec<T>,
-    /// Parquet's definition levels; `None` for a column that every row has.
+    /// Parquet's definition levels; `None` for a required column.
     levels: Option<Vec<i16>>,
 }
 
@@ -150,7 +154,7 @@ impl Column {
             (Self::Code(values), FieldValue::Code(code)) => values.push(code.map(i32::from)),
             (Self::Time(values), FieldValue::Time(time)) => values.push(time.map(|time| time.0 * 1000)),
             (Self::Flag(values), FieldValue::Flag(flag)) => values.push(*flag),
-            // A field has values of one kind.
+            // Unreachable: a field always has values of the same kind.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Which rows of the history: one way to write it, for `GET /api/v1/history` and for `export`.
+//! Parses the selection of history rows, with the same syntax for `GET /api/v1/history` and `export`.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -8,21 +8,21 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// How many addresses one query may name.
+/// The maximum number of addresses in a query.
 const MAX_AIRCRAFT: usize = 500;
 
-/// Longer than any callsign.
+/// The maximum length accepted for a callsign; longer than any real one.
 const MAX_CALLSIGN: usize = 16;
 
-/// The years 0001 to 9999, as RFC 3339 has them.
+/// The years 0001 to 9999, the range of RFC 3339.
 const CALENDAR: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-/// Not a time.
+/// The error for an invalid time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0:?} is neither Unix seconds nor RFC 3339, such as 1767225600 or 2026-01-01T00:00:00Z")]
 pub(crate) struct InvalidTime(String);
 
-/// Not a list of addresses.
+/// The error for an invalid list of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum InvalidAddresses {
     #[error(transparent)]
@@ -31,23 +31,23 @@ pub(crate) enum InvalidAddresses {
     TooMany,
 }
 
-/// Not a callsign.
+/// The error for an invalid callsign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a callsign has 1 to {MAX_CALLSIGN} characters")]
 pub(crate) struct InvalidCallsign;
 
-/// Unix seconds or RFC 3339, of which fractions of a second are dropped.
+/// Parses a time in Unix seconds or RFC 3339; fractions of a second are dropped.
 pub(crate) fn parse_time(text: &str) -> Result<UnixTime, InvalidTime> {
     let invalid = || InvalidTime(text.chars().take(40).collect());
     if let Ok(seconds) = text.parse() {
         return CALENDAR.contains(&seconds).then_some(UnixTime(seconds)).ok_or_else(invalid);
     }
-    // A plus sign that was not escaped in a query arrives as a blank.
+    // An unescaped plus sign in a query string is decoded as a space.
     let written = text.replace(' ', "+");
     OffsetDateTime::parse(&written, &Rfc3339).map(|time| UnixTime(time.unix_timestamp())).map_err(|_| invalid())
 }
 
-/// Addresses separated by commas, added to those that were named before.
+/// Parses addresses separated by commas and adds them to `into`.
 pub(crate) fn parse_addresses(text: &str, into: &mut HashSet<Icao24>) -> Result<(), InvalidAddresses> {
     for part in text.split(',') {
         into.insert(Icao24::parse(part)?);
@@ -55,12 +55,12 @@ pub(crate) fn parse_addresses(text: &str, into: &mut HashSet<Icao24>) -> Result<
     check_addresses(into)
 }
 
-/// Whether a query may name so many.
+/// Checks that the number of addresses is within the limit for a query.
 pub(crate) fn check_addresses(addresses: &HashSet<Icao24>) -> Result<(), InvalidAddresses> {
     if addresses.len() > MAX_AIRCRAFT { Err(InvalidAddresses::TooMany) } else { Ok(()) }
 }
 
-/// A callsign, without the padding around it.
+/// Parses a callsign and removes its padding.
 pub(crate) fn parse_callsign(text: &str) -> Result<String, InvalidCallsign> {
     let text = text.trim();
     if text.is_empty() || text.len() > MAX_CALLSIGN || text.contains(char::is_control) {

@@ -1,5 +1,5 @@
-//! The columns of a table of state vectors: their names, and the texts that spreadsheets, pandas and databases write for
-//! their values. docs/import.md lists both.
+//! Recognises column names, and parses values as spreadsheets, pandas and databases write them. docs/import.md lists
+//! both.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// A value that is no text, as a binary format holds it.
+/// A value of a binary format, other than text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scalar {
     Integer(i64),
@@ -17,16 +17,16 @@ pub(super) enum Scalar {
     Flag(bool),
 }
 
-/// What decides between two meanings of a number.
+/// The decimal separator of a table, which decides how an ambiguous number is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum DecimalMark {
     #[default]
     Point,
-    /// As in the spreadsheets of most of Europe, which separate columns by semicolons then.
+    /// Used by spreadsheets in most of Europe, which then separate columns by semicolons.
     Comma,
 }
 
-/// Names that OpenSky has for the same fields with the same units: in its state vector dumps and in its Python client.
+/// OpenSky's names, in its state vector dumps and its Python client, for fields with the same unit as ours.
 const ALIASES: [(&str, &str); 11] = [
     ("time", "observed_at"),
     ("heading", "true_track"),
@@ -41,36 +41,37 @@ const ALIASES: [(&str, &str); 11] = [
     ("country", "origin_country"),
 ];
 
-/// Columns of OpenSky that no state vector has.
+/// Columns of OpenSky's dumps that a state vector does not have.
 const LEFT_OUT: [&str; 2] = ["alert", "sensors"];
 
-/// What a column's name says.
+/// What a column name refers to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Named {
     Field(&'static Field),
-    /// No field, and none that anyone would miss: an index without a name, or a column of OpenSky's own.
+    /// Ignored without a warning: an unnamed index, or one of the columns in [`LEFT_OUT`].
     LeftOut,
     Unknown,
 }
 
-/// The column of this name; upper and lower case are the same.
+/// Looks up a column name, ignoring case.
 pub(super) fn named(name: &str) -> Named {
     let name = name.trim();
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     let alias = ALIASES.iter().find(|(alias, _)| is(alias)).map(|(_, field)| *field);
     match FIELDS.iter().find(|field| is(field.name) || alias == Some(field.name)) {
         Some(field) => Named::Field(field),
-        // pandas writes an index without a name, and reads it back as "Unnamed: 0".
+        // pandas writes its index without a name, and reads it back as "Unnamed: 0".
         None if name.is_empty() || name.starts_with("Unnamed: ") || is("__index_level_0__") => Named::LeftOut,
         None if LEFT_OUT.iter().any(|left_out| is(left_out)) => Named::LeftOut,
         None => Named::Unknown,
     }
 }
 
-/// The columns of these names, in their order; `None` for one that is left out. Unknown ones are warned about.
+/// Returns the field of each column, in the order of the names; `None` for a column that is left out. Logs a warning
+/// that lists the unknown columns.
 ///
 /// # Errors
-/// A needed column is missing, or two columns are the same field.
+/// Returns an error if a required column is missing, or two columns refer to the same field.
 pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
     let mut columns: Vec<Option<&'static Field>> = Vec::new();
     let mut unknown = Vec::new();
@@ -110,10 +111,10 @@ pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Fi
     Ok(columns)
 }
 
-/// Sets a field from a text. Empty, or one of the words for it, is unknown.
+/// Sets a field from its text form. An empty text or a null marker ([`is_unknown`]) leaves it unknown.
 ///
 /// # Errors
-/// What a value of the field would be.
+/// Returns a description of the expected value.
 pub(super) fn set_text(
     field: &Field,
     parts: &mut StateVectorParts,
@@ -138,12 +139,12 @@ pub(super) fn set_text(
     Ok(())
 }
 
-/// Sets a field from a value of a binary format; a time in seconds.
+/// Sets a field from a value of a binary format. Times are in seconds.
 ///
 /// # Errors
-/// What a value of the field would be.
+/// Returns a description of the expected value.
 pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Scalar) -> Result<(), &'static str> {
-    // How pandas writes that a number is missing.
+    // pandas represents a missing number as NaN.
     if matches!(value, Scalar::Float(float) if float.is_nan()) {
         return Ok(());
     }
@@ -182,7 +183,8 @@ pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Sca
     Ok(())
 }
 
-/// How a missing value is written by pandas (NaN, nan, None, <NA>), PostgreSQL (\N) and others (NULL, null).
+/// Whether a text marks a missing value in pandas (NaN, nan, None, <NA>), PostgreSQL (\N) or other programs (NULL,
+/// null).
 pub(super) fn is_unknown(text: &str) -> bool {
     matches!(text, "" | "NaN" | "nan" | "NULL" | "null" | "None" | "<NA>" | "\\N")
 }
@@ -190,21 +192,21 @@ pub(super) fn is_unknown(text: &str) -> bool {
 fn number(text: &str, mark: DecimalMark) -> Option<f64> {
     match mark {
         DecimalMark::Comma if text.contains(',') => {
-            // With a point, too, one of them separates thousands, and nobody knows which.
+            // With both a comma and a point, one of them separates thousands, but it is ambiguous which.
             (!text.contains('.')).then(|| text.replacen(',', ".", 1).parse().ok())?
         }
         _ => text.parse().ok(),
     }
 }
 
-/// A number without a fraction, as a code.
+/// Converts a number without a fraction to a code.
 fn whole(number: f64) -> Option<i16> {
     let fits = number.fract() == 0.0 && number >= f64::from(i16::MIN) && number <= f64::from(i16::MAX);
     fits.then_some(number as i16)
 }
 
-/// A text that has this many digits, with the leading zeros that a spreadsheet removed, and without the fraction that
-/// pandas added when it made a float of it. Any other text stays as it is.
+/// Restores a text of `digits` digits: adds the leading zeros that a spreadsheet removed, and removes the fraction that
+/// pandas added when it converted the column to floats. Any other text is returned unchanged.
 fn with_leading_zeros(text: &str, digits: Option<usize>) -> CompactString {
     let Some(length) = digits else { return text.into() };
     let digits = text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(d, _)| d);
@@ -216,7 +218,8 @@ fn with_leading_zeros(text: &str, digits: Option<usize>) -> CompactString {
     padded
 }
 
-/// `true` and `false` as programs write them, and as spreadsheets do in German, French, Italian, Spanish and Portuguese.
+/// Parses `true` and `false` as programs write them, and as spreadsheets write them in German, French, Italian, Spanish
+/// and Portuguese.
 fn flag(text: &str) -> Option<bool> {
     const TRUE: [&str; 9] = ["true", "t", "1", "1.0", "yes", "wahr", "vrai", "vero", "verdadero"];
     const FALSE: [&str; 9] = ["false", "f", "0", "0.0", "no", "falsch", "faux", "falso", "0,0"];
@@ -229,7 +232,7 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// Unix seconds, of which a fraction is cut off towards the past; or a time as RFC 3339, PostgreSQL or pandas write it.
+/// Parses Unix seconds, rounding a fraction down, or a time in the format of RFC 3339, PostgreSQL or pandas.
 fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
@@ -250,7 +253,8 @@ fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
         .map_err(|_| "not a time; Unix seconds or RFC 3339 with its zone, such as 2026-01-01T12:00:00Z")
 }
 
-/// Whether a number in scientific notation says less than its whole part: 1.796E+09 may be any second of a day.
+/// Whether a number in scientific notation has fewer digits than its integer part: 1.796E+09 stands for a million
+/// possible seconds.
 fn lost_digits(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i64;
@@ -259,7 +263,7 @@ fn lost_digits(text: &str) -> bool {
 
 fn floor(number: f64) -> Option<i64> {
     let floor = number.floor();
-    // Beyond, not every whole number is a float.
+    // Above about 2^53 a double cannot represent every integer.
     (floor.abs() < 9e15).then_some(floor as i64)
 }
 

@@ -1,6 +1,6 @@
 //! Detects files that are not text by their first bytes.
 
-/// The number of bytes examined. The magic of a tar archive is at offset 257.
+/// The number of bytes to examine. The magic number of a tar archive is at offset 257.
 pub(super) const BEGINNING: usize = 512;
 
 /// The first bytes of a gzip file.

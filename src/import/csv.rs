@@ -1,5 +1,5 @@
-//! Tables as text: RFC 4180 whose header line has the names of the columns, as the history is exported, as PostgreSQL's
-//! `COPY` writes it, and as spreadsheets save it: with semicolons or tabs, decimal commas, `sep=;`, and CR alone.
+//! Reads CSV (RFC 4180) with a header line: our own exports, the output of PostgreSQL's `COPY`, and what spreadsheets
+//! save, with semicolons or tabs, decimal commas, a `sep=;` line, or CR line endings.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read};
@@ -12,7 +12,8 @@ use actors::ports::{BadRecord, Recorded};
 use super::Records;
 use super::column::{DecimalMark, Named, all_named, named, set_text};
 
-/// Bytes of a record. A quotation mark without its partner would take in the rest of the file.
+/// The maximum size of a record in bytes. Without it, an unclosed quotation mark would read the rest of the file into
+/// memory.
 const MAX_RECORD: usize = 64 * 1024;
 
 pub(super) struct Csv<R> {
@@ -25,11 +26,11 @@ impl<R: BufRead> Csv<R> {
     /// Reads the header line.
     ///
     /// # Errors
-    /// When it is none: neither `icao24` nor `last_contact` may be missing, and no field may stand there twice.
+    /// Returns an error if `icao24` or `last_contact` is missing, or a field appears twice.
     pub(super) fn new(text: R) -> Result<Self, String> {
         let mut rows = Rows::new(text);
         let is_row = rows.next().map_err(|error| format!("the header line: {error}"))?;
-        // Excel's own way to say what separates the columns.
+        // Excel's way to declare the column separator.
         if is_row && let Some([separator @ (b',' | b';' | b'\t' | b'|')]) = rows.line().strip_prefix(b"sep=") {
             rows.separator = *separator;
             rows.next().map_err(|error| format!("the header line: {error}"))?;
@@ -46,7 +47,7 @@ impl<R: BufRead> Csv<R> {
 
     fn parse(&self) -> Result<StateVector, String> {
         let Self { rows, columns, mark } = self;
-        // A spreadsheet leaves out what is empty at the end of a line, or adds to it.
+        // Spreadsheets may append empty fields to a line.
         let surplus = rows.fields.iter().skip(columns.len()).any(|field| !rows.bytes(field).trim_ascii().is_empty());
         if rows.fields.len() < columns.len() || surplus {
             return Err(format!("{} fields, and not {}", rows.fields.len(), columns.len()));
@@ -82,7 +83,7 @@ impl<R: BufRead + Send> Records for Csv<R> {
     }
 }
 
-/// What separates the columns of a header line: the one by which most of them have a known name.
+/// Detects the column separator of a header line: the one that yields the most known column names.
 fn separator(header: &[u8]) -> u8 {
     let known = |separator: u8| {
         let names = header.split(|byte| *byte == separator).filter_map(|name| std::str::from_utf8(name).ok());
@@ -91,23 +92,23 @@ fn separator(header: &[u8]) -> u8 {
     [b'|', b'\t', b';', b','].into_iter().max_by_key(|separator| known(*separator)).unwrap_or(b',')
 }
 
-/// The rows of a table, each with the number of the line on which it begins.
+/// Reads the rows of a table, and tracks the line on which each starts.
 struct Rows<R> {
     text: R,
     separator: u8,
-    /// What ends a line: LF, or CR where that stands alone.
+    /// The last byte of each line: LF, or CR if the file uses CR alone.
     terminator: u8,
     record: Vec<u8>,
     fields: Vec<Field>,
     line_number: u64,
-    /// Lines that were read before the record, and with it.
+    /// The number of lines read so far, including those of the current record.
     lines_read: u64,
 }
 
 /// A field of the record.
 struct Field {
     range: Range<usize>,
-    /// There are doubled quotation marks in it, which stand for one.
+    /// Whether it contains doubled quotation marks, each of which stands for one.
     has_quotes: bool,
 }
 
@@ -124,7 +125,7 @@ impl<R: BufRead> Rows<R> {
         }
     }
 
-    /// Goes to the next row, past empty lines; `false` at the end.
+    /// Advances to the next row, skipping empty lines. Returns `false` at the end.
     fn next(&mut self) -> Result<bool, String> {
         self.record.clear();
         self.fields.clear();
@@ -143,13 +144,13 @@ impl<R: BufRead> Rows<R> {
         Ok(true)
     }
 
-    /// The record without its line end.
+    /// Returns the record without its line ending.
     fn line(&self) -> &[u8] {
         let line = self.record.strip_suffix(&[self.terminator]).unwrap_or(&self.record);
         line.strip_suffix(b"\r").unwrap_or(line)
     }
 
-    /// Appends the next line, with its end.
+    /// Appends the next line, including its line ending, to the record.
     fn read_line(&mut self) -> Result<bool, String> {
         if self.lines_read == 0 {
             self.terminator = self.find_terminator()?;
@@ -164,7 +165,7 @@ impl<R: BufRead> Rows<R> {
         Ok(read > 0)
     }
 
-    /// CR where the first line ends by it alone, as old spreadsheets write it.
+    /// Returns CR if the first line ends with CR alone, as old spreadsheets write it; otherwise LF.
     fn find_terminator(&mut self) -> Result<u8, String> {
         let beginning = self.text.fill_buf().map_err(|error| error.to_string())?;
         let end = beginning.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
@@ -175,7 +176,8 @@ impl<R: BufRead> Rows<R> {
         })
     }
 
-    /// Finds the fields; `false` where the record ends within quotation marks, and so with a later line.
+    /// Splits the record into fields. Returns `false` if the record ends inside quotation marks, so that it continues
+    /// on the next line.
     fn split(&mut self) -> bool {
         self.fields.clear();
         let record = self.record.strip_suffix(&[self.terminator]).unwrap_or(&self.record);
@@ -200,7 +202,7 @@ impl<R: BufRead> Rows<R> {
                     at += 1;
                 };
                 self.fields.push(Field { range: start + 1..end, has_quotes });
-                // What follows the closing mark belongs to no field.
+                // Text between the closing mark and the separator is ignored.
                 start = memchr::memchr(self.separator, &record[at..]).map_or(record.len(), |next| at + next);
             }
             if start == record.len() {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::content::{BEGINNING, GZIP, PARQUET};
 
-/// The size of a read.
+/// Read buffer size in bytes.
 const BUFFER: usize = 128 * 1024;
 
 /// A file to import, identified by its content.
@@ -32,11 +32,11 @@ pub(super) enum Content {
 }
 
 impl ImportFile {
-    /// Opens a file and reads it once to compute its hash. Input that can be read only once, such as a pipe, is copied to an
-    /// unnamed temporary file in `TMPDIR`. `-` is the standard input.
+    /// Opens a file and reads it once to compute its hash. Input that can be read only once, such as a pipe, is copied
+    /// to an unnamed temporary file in `TMPDIR`. `-` stands for standard input.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Returns an error if the file cannot be read, is a directory, or the temporary file cannot be written.
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str() == "-" { Path::new("/dev/stdin") } else { path };
         let mut file = File::open(path)?;
@@ -66,17 +66,17 @@ impl ImportFile {
         Ok(Self { file, hash, length, read: Arc::default() })
     }
 
-    /// The log of its records, which depends on the content and not on the file's name.
+    /// Returns the id of the log that its records belong to, derived from the content and not from the file name.
     pub fn log(&self) -> LogId {
         LogId { cluster: format!("file:{}", self.hash).into(), topic: "import".into() }
     }
 
-    /// The number of bytes read so far.
+    /// Returns the counter of bytes read so far.
     pub fn bytes_read(&self) -> Arc<AtomicU64> {
         self.read.clone()
     }
 
-    /// Its content.
+    /// Detects the content type and returns the content, from its start.
     pub(super) fn content(self) -> io::Result<Content> {
         let Self { mut file, read, .. } = self;
         let mut beginning = Vec::with_capacity(BEGINNING);

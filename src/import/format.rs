@@ -25,16 +25,16 @@ pub enum FileFormat {
     Parquet,
 }
 
-/// The members of a JSON object that tell the format of a file.
+/// The members of a JSON object that reveal the format of a file.
 #[derive(Deserialize)]
 struct Probe {
     icao24: Option<IgnoredAny>,
 }
 
-/// Reads the records of a text in this format, or in the one that its first line indicates.
+/// Creates a reader for text in this format, or in the one that its first line indicates.
 ///
 /// # Errors
-/// The file cannot be read or is empty.
+/// Returns an error if the file cannot be read, is empty, or has an invalid header line.
 pub(super) fn records(
     text: impl Read + Send + 'static,
     format: Option<FileFormat>,

@@ -1,18 +1,18 @@
 use std::io::{self, BufRead};
 
-/// The lines of a text, each held in memory up to a limit.
+/// Reads text line by line, with a limit on the memory for each line.
 pub(super) struct Lines<R> {
     text: R,
     limit: usize,
     line: Vec<u8>,
 }
 
-/// A line, without its end.
+/// A line without its line ending.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// All of it.
+    /// The complete line.
     Whole(&'a [u8]),
-    /// Longer than the limit, and skipped.
+    /// A line over the limit, which was skipped.
     TooLong,
 }
 
@@ -21,7 +21,7 @@ impl<R: BufRead> Lines<R> {
         Self { text, limit, line: Vec::new() }
     }
 
-    /// The next line; `None` at the end.
+    /// Returns the next line, or `None` at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let mut too_long = false;

@@ -1,7 +1,7 @@
 //! Reads files of recorded state vectors: CSV, NDJSON and recorded OpenSky responses, optionally gzipped, and Parquet.
 //!
-//! [`FileReader`] implements [`RecordedStates`](actors::ports::RecordedStates). A thread reads and parses a bounded number of
-//! records ahead of the store.
+//! [`FileReader`] implements [`RecordedStates`](actors::ports::RecordedStates). A thread reads and parses a bounded
+//! number of records ahead of the store.
 
 mod column;
 mod content;
@@ -20,11 +20,12 @@ pub use reader::FileReader;
 
 use actors::ports::Recorded;
 
-/// Reads the records of a file one by one.
+/// A reader for one file format.
 trait Records: Send {
-    /// Adds the next record to `into`, as its state vectors or its error, and counts it there. Returns `false` at the end.
+    /// Adds the next record to `into`, as its state vectors or its error, and counts it there. Returns `false` at the
+    /// end.
     ///
     /// # Errors
-    /// The file cannot be read further.
+    /// Returns an error if the rest of the file cannot be read.
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String>;
 }

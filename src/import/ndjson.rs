@@ -1,5 +1,5 @@
-//! State vectors as JSON, one a line, as they are in Kafka; also as pandas and other programs write them, with a fraction
-//! of zero, numbers for texts, and the names of OpenSky's dumps.
+//! Reads state vectors as JSON, one per line, in the format used on Kafka. Also accepts what pandas and other programs
+//! write: integers with a fraction of zero, numbers in place of strings, and the names of OpenSky's dumps.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::column::{DecimalMark, Named, Scalar, named, set_scalar, set_text};
 use super::lines::{Line, Lines};
 use crate::kafka::codec;
 
-/// Bytes of a line. Kafka takes no longer message by default.
+/// The maximum length of a line in bytes: Kafka's default limit for a message.
 const LONGEST_LINE: usize = 1 << 20;
 
 pub(super) struct NdJson<R> {
@@ -47,12 +47,12 @@ impl<R: BufRead + Send> Records for NdJson<R> {
     }
 }
 
-/// Our own form is read fast; any other one in a second way.
+/// Decodes a line with the fast decoder for our own format, and falls back to a lenient one.
 fn decode(line: &[u8]) -> Result<StateVector, String> {
     codec::decode(Some(line)).or_else(|error| {
         let without_nan = nan_as_null(line);
         let line = without_nan.as_deref().unwrap_or(line);
-        // What is wrong with the text itself, serde_json said already.
+        // For invalid JSON, the first error already says what is wrong.
         let object: Map<String, Value> = serde_json::from_slice(line).map_err(|_| error)?;
         from_object(&object)
     })
@@ -62,7 +62,7 @@ fn from_object(object: &Map<String, Value>) -> Result<StateVector, String> {
     let mut parts = StateVectorParts::default();
     for (name, value) in object {
         let Named::Field(field) = named(name) else { continue };
-        // Our own name of a field wins over OpenSky's for it.
+        // Our own name for a field takes precedence over OpenSky's.
         if !field.name.eq_ignore_ascii_case(name) && object.contains_key(field.name) {
             continue;
         }
@@ -88,7 +88,8 @@ fn set(field: &Field, parts: &mut StateVectorParts, value: &Value) -> Result<(),
     }
 }
 
-/// The line with `null` for the `NaN` that Python's `json` writes and JSON lacks; `None` where there is none.
+/// Replaces `NaN`, which Python's `json` writes but JSON does not allow, by `null`. Returns `None` if the line has
+/// none.
 fn nan_as_null(line: &[u8]) -> Option<Vec<u8>> {
     memchr::memmem::find(line, b"NaN")?;
     let mut out = Vec::with_capacity(line.len() + 16);

@@ -1,4 +1,4 @@
-//! Parquet files of state vectors: our own export, and what pandas and others write with the same columns.
+//! Reads Parquet files of state vectors: our own exports, and files with the same columns by pandas and others.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -17,22 +17,22 @@ use parquet::schema::types::ColumnDescriptor;
 use super::Records;
 use super::column::{self, DecimalMark, Scalar, all_named};
 
-/// Rows that are decoded at a time.
+/// The number of rows decoded at a time.
 const ROWS: usize = 1_000;
 
 pub(super) struct Parquet {
     file: SerializedFileReader<File>,
-    /// The leaf columns of the file; those that no field has are not read.
+    /// The leaf columns of the file; `None` for a column that matches no field and is not read.
     columns: Vec<Option<(&'static Field, Unit)>>,
     next_group: usize,
     group: Vec<(usize, ColumnReader)>,
     left_in_group: usize,
-    /// Decoded and not handed out yet, in the order of the file.
+    /// Decoded rows that have not been returned yet, in file order.
     rows: std::vec::IntoIter<Result<StateVectorParts, String>>,
     bytes_read: Arc<AtomicU64>,
 }
 
-/// Parts of a second.
+/// A time unit, as the number of units per second.
 #[derive(Clone, Copy)]
 struct Unit(i64);
 
@@ -58,7 +58,7 @@ impl Parquet {
         })
     }
 
-    /// Decodes the next rows; `false` at the end.
+    /// Decodes the next rows. Returns `false` at the end.
     fn decode(&mut self) -> Result<bool, String> {
         let failed = |error: ParquetError| format!("invalid Parquet: {error}");
         while self.left_in_group == 0 {
@@ -106,7 +106,7 @@ impl Records for Parquet {
     }
 }
 
-/// How many units of a column's whole numbers are a second.
+/// Returns the time unit of a column's integers.
 fn unit(column: &ColumnDescriptor) -> Unit {
     Unit(match column.logical_type_ref() {
         Some(LogicalType::Timestamp(timestamp)) => match timestamp.unit {
@@ -124,7 +124,7 @@ fn unit(column: &ColumnDescriptor) -> Unit {
 
 type Rows = [Result<StateVectorParts, String>];
 
-/// Sets one column of all rows.
+/// Sets one field of all rows.
 fn fill(reader: &mut ColumnReader, column: &Field, unit: Unit, rows: &mut Rows) -> Result<(), ParquetError> {
     let scalar = |parts: &mut StateVectorParts, value| column::set_scalar(column, parts, value);
     match reader {
@@ -175,7 +175,7 @@ fn each<T: DataType>(
         if records == 0 {
             return Err(ParquetError::General(format!("the column {} has too few rows", column.name)));
         }
-        // A column that every row has comes without levels.
+        // A required column has no levels.
         let highest = levels.iter().copied().max().unwrap_or_default();
         let all = values.len() == records;
         let mut values = values.iter();
@@ -219,7 +219,7 @@ mod tests {
         file
     }
 
-    /// Any state without a text that a CSV file would have for an unknown one.
+    /// Generates any state vector without a text that marks a missing value on import.
     fn any_importable_state() -> impl Strategy<Value = StateVector> {
         let is_unknown =
             |value: FieldValue<'_>| matches!(value, FieldValue::Text(Some(text)) if column::is_unknown(text));

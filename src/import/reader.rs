@@ -19,7 +19,7 @@ const AHEAD: usize = 1;
 /// Records, the end of the file, or a read error.
 type Piece = Result<Option<Recorded>, String>;
 
-/// Reads a file on a thread of its own.
+/// Reads a file on a dedicated thread.
 #[derive(Debug)]
 pub struct FileReader {
     pieces: mpsc::Receiver<Piece>,
@@ -27,10 +27,10 @@ pub struct FileReader {
 }
 
 impl FileReader {
-    /// Starts reading. Without a format, it is detected from the first line.
+    /// Starts reading. Without a format, it is detected from the content.
     ///
     /// # Errors
-    /// The operating system refuses another thread.
+    /// Returns an error if the thread cannot be started.
     pub fn start(file: ImportFile, format: Option<FileFormat>) -> io::Result<Self> {
         let (sender, pieces) = mpsc::channel(AHEAD);
         thread::Builder::new().name("import-reader".to_owned()).spawn(move || {
@@ -44,7 +44,7 @@ impl FileReader {
         Ok(Self { pieces, records: 0 })
     }
 
-    /// The number of records read so far. A response without rows counts as one.
+    /// Returns the number of records read so far. A response without rows counts as one.
     pub fn records(&self) -> i64 {
         self.records
     }
