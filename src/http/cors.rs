@@ -10,17 +10,17 @@ use actix_web::{Error, ResponseError};
 use super::methods::Methods;
 use super::reply::problem::Problem;
 
-/// Origins whose pages may read `/sse` and `/api`.
+/// The origins whose pages may read `/sse` and `/api`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// All.
+    /// All origins.
     Any,
-    /// These, spelled as browsers do.
+    /// Only these origins, in the spelling of the `Origin` header.
     Only(Vec<String>),
 }
 
-/// Lets pages of these origins read. They may send any header: the endpoints use no credentials, and clients add
-/// `cache-control`, `pragma`, `range`, `x-requested-with`, `traceparent` and others on their own.
+/// Allows pages of these origins to read. They may send any header: the endpoints use no credentials, and client
+/// libraries add `cache-control`, `pragma`, `range`, `x-requested-with`, `traceparent` and others.
 pub(super) fn cors(origins: &AllowedOrigins) -> Cors {
     let cors = Cors::default()
         .allowed_methods(Methods::Read.allow().split(", "))
@@ -33,7 +33,7 @@ pub(super) fn cors(origins: &AllowedOrigins) -> Cors {
     }
 }
 
-/// Replaces the plain-text rejections of actix-cors by problem documents. Wraps [`cors`].
+/// Replaces the plain-text rejections of actix-cors with problem documents. Wraps [`cors`].
 pub(super) async fn explain_rejections<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

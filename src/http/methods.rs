@@ -3,7 +3,7 @@ use utoipa::openapi::HttpMethod;
 
 use super::reply::problem::Problem;
 
-/// The methods that an address supports; 405 answers all others.
+/// The methods that a path supports; all others get 405.
 #[derive(Clone, Copy)]
 pub(super) enum Methods {
     Read,
@@ -15,7 +15,7 @@ impl Methods {
         if D::methods().contains(&HttpMethod::Post) { Self::Post } else { Self::Read }
     }
 
-    /// As in the header `Allow`.
+    /// Returns the value of the `Allow` header.
     pub(super) fn allow(self) -> &'static str {
         match self {
             Self::Read => "GET, HEAD",

@@ -1,7 +1,7 @@
 //! The HTTP server.
 //!
-//! A request passes, in this order: `connection` (limits, TLS, sockets), `routes` (the table of all addresses), a
-//! handler of `api`, `admin` or `ops`, and `reply` (encoding, caching, problems).
+//! A request passes through `connection` (limits, TLS, sockets), `routes` (the table of all paths), a handler in `api`,
+//! `admin` or `ops`, and `reply` (encoding, caching, problems), in this order.
 
 mod admin;
 mod api;

@@ -1,4 +1,4 @@
-//! Every address that this server answers at.
+//! The routing table: every path that this server serves.
 
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Resource, Responder, Scope, web};
@@ -17,8 +17,8 @@ use super::reply::encoding::compress;
 use super::reply::problem::Problem;
 use super::state::ServerState;
 
-/// Generates one function per group, which returns the resources of its handlers, and `Operations`, which describes
-/// them all. The method and the path of each handler come from its `#[utoipa::path]`.
+/// Generates one function per group, which returns the resources of its handlers, and `Operations`, which describes all
+/// of them. The method and the path of each handler come from its `#[utoipa::path]`.
 macro_rules! endpoints {
     ($($(#[$doc:meta])* fn $group:ident { $($module:ident::$handler:ident,)+ })+) => { paste! {
         /// The operations of the OpenAPI description.
@@ -36,7 +36,7 @@ macro_rules! endpoints {
 }
 
 endpoints! {
-    /// For this server's operator; not for pages of other origins.
+    /// Endpoints for the operator of this server. Pages of other origins have no access.
     fn operations {
         health::live,
         health::ready,
@@ -49,13 +49,13 @@ endpoints! {
         actions::drain,
     }
 
-    /// Event streams, which encode themselves.
+    /// Event streams, which do their own content encoding.
     fn streams {
         stream::sse_flights,
         stream::stream,
     }
 
-    /// Below [`API`].
+    /// Endpoints below [`API`].
     fn api {
         flights::flights,
         past_flights::past_flights,
@@ -67,7 +67,7 @@ endpoints! {
     }
 }
 
-/// The web page's files, which the OpenAPI description leaves out.
+/// Returns the resources of the web page, which the OpenAPI description omits.
 fn web_page() -> [Resource; 4] {
     [
         Methods::Read.resource("/", page::page),
@@ -79,7 +79,7 @@ fn web_page() -> [Resource; 4] {
 
 const API: &str = "/api/v1";
 
-/// The routes, with what their handlers share. Clones share it, too.
+/// The routes and the state that their handlers share. Clones share the same state.
 #[derive(Clone)]
 pub(super) struct Routes {
     state: web::Data<ServerState>,
@@ -125,7 +125,7 @@ impl Routes {
     }
 }
 
-/// The resource of a handler, at the path in its description, which is relative to `scope` here.
+/// Returns the resource of a handler. Its path is the one in the description, relative to `scope`.
 fn endpoint<D, F, Args>(scope: &str, handler: F) -> Resource
 where
     D: utoipa::Path,

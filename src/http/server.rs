@@ -29,38 +29,38 @@ use super::cors::AllowedOrigins;
 use super::routes::Routes;
 use super::state::ServerState;
 
-/// Where to listen, and for whom.
+/// Options of the HTTP server.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// A name or an address.
+    /// The host name or IP address to listen on.
     pub host: String,
-    /// 0 picks a free one.
+    /// The port; 0 picks a free one.
     pub port: u16,
-    /// Origins whose pages may read `/sse` and `/api`.
+    /// The origins whose pages may read `/sse` and `/api`.
     pub allowed_origins: AllowedOrigins,
-    /// Concurrent connections over all threads, those of streams included.
+    /// The maximum number of concurrent connections over all threads, including those of streams.
     pub max_connections: usize,
-    /// Concurrent connections from one address. Trusted proxies are exempt.
+    /// The maximum number of concurrent connections from one address. Trusted proxies are exempt.
     pub connections_per_address: usize,
-    /// `None` serves plain HTTP.
+    /// The TLS certificate and key; `None` serves plain HTTP.
     pub tls: Option<TlsFiles>,
 }
 
-/// A server that listens.
+/// A running HTTP server.
 pub struct RunningServer {
-    /// Its addresses, with the actual port.
+    /// The addresses it listens on, with the actual port.
     pub addresses: Vec<SocketAddr>,
     handle: ServerHandle,
 }
 
 impl RunningServer {
-    /// Stops accepting connections, lets responses in flight finish for a moment, and ends.
+    /// Stops accepting connections, gives responses in flight a short time to finish, and stops.
     pub async fn stop(self) {
         self.handle.stop(true).await;
     }
 }
 
-/// Why the server cannot start.
+/// The error for a server that cannot start.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// The address cannot be bound.
@@ -77,18 +77,18 @@ pub enum StartError {
     Tls(#[from] TlsError),
 }
 
-/// Threads that serve connections.
+/// The number of threads that serve connections.
 const WORKERS: usize = 2;
 
-/// Binds and serves, on threads of its own.
+/// Binds the address and serves connections on dedicated threads.
 ///
 /// # Errors
-/// When the address cannot be bound, or the TLS certificate cannot be used.
+/// Returns an error if the address cannot be bound, or the TLS certificate cannot be used.
 pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer, StartError> {
     let (proxies, rejections) = (state.trusted_proxies.clone(), state.limits.rejections.clone());
     let client_timeout = state.limits.client_timeout;
     let limiter = ConnectionLimiter::new(options.connections_per_address, proxies.clone(), rejections.clone());
-    // An HTTP/1 connection has one request at a time, so the two limits are the same.
+    // An HTTP/1 connection has one request at a time, so one limit serves for connections and requests.
     let per_address = PerAddressLimit::new(options.connections_per_address);
     let requests = RequestLimits { per_address, proxies, rejections };
     let (routes, with_tls) = (Routes::new(state, options.allowed_origins.clone()), options.tls.is_some());
@@ -97,12 +97,12 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
             .wrap(CatchPanic::default())
             .wrap(default_headers(with_tls))
             .configure(|app| routes.configure(app));
-        // The host and scheme in the configuration are for absolute URLs, which this application does not generate.
+        // `AppConfig` has the host and scheme for absolute URLs, which this application does not generate.
         limit_requests(requests.clone(), map_config(app, |()| AppConfig::default()))
     };
     let builder = Server::build()
         .workers(WORKERS)
-        // The limit is per worker; accepting pauses once all workers reach it.
+        // The limit applies per worker; the server pauses accepting once all workers have reached it.
         .max_concurrent_connections((options.max_connections / WORKERS).max(1))
         .shutdown_timeout(2)
         .disable_signals();
@@ -137,13 +137,13 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
     });
     let server = server.map_err(|error| StartError::Listen { address: options.host.clone(), error })?.run();
     let handle = server.handle();
-    // The server's own futures run on its threads; this one only ends with it.
+    // The server runs on its own threads; this future only completes when it stops.
     #[expect(clippy::disallowed_methods, reason = "not a future of an actor")]
     actix_rt::spawn(server);
     Ok(RunningServer { addresses, handle })
 }
 
-/// How HTTP is served on any kind of connection.
+/// Configures the HTTP service for any kind of connection.
 fn http_service<T, S>(stopping: GracefulShutdownSignal) -> HttpServiceBuilder<T, S>
 where
     S: ServiceFactory<Request, Config = ()>,
@@ -156,15 +156,15 @@ where
             let stopping = stopping.clone();
             async move { stopping.notified().await }
         })
-        // What waits for a client that does not read, besides one slice of a frame.
+        // Bounds the data that waits for a client that does not read, apart from one slice of a frame.
         .h1_write_buffer_size(8 * 1024)
-        // A disconnected client is noticed at once, not at the next failing write.
+        // Detects a disconnected client immediately, not only at the next failed write.
         .h1_allow_half_closed(false)
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2))
 }
 
-/// The headers of every response that does not set them itself.
+/// Returns the headers that are added to every response that does not set them.
 fn default_headers(with_tls: bool) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
         .add((X_CONTENT_TYPE_OPTIONS, "nosniff"))

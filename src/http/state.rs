@@ -1,4 +1,4 @@
-//! What the handlers need from the process.
+//! The state that handlers share.
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
@@ -21,11 +21,11 @@ use super::reply::problem::Problem;
 use crate::sources::Traffic;
 use crate::storage::Storage;
 
-/// What the handlers need from the process.
+/// The state that handlers share.
 pub struct ServerState {
-    /// The hub, where the process has the role `live`.
+    /// The hub, if the process has the role `live`.
     pub hub: Option<Addr<SseHub>>,
-    /// The database, where this process has one with the history.
+    /// The database, if this process has access to the history.
     pub storage: Option<Storage>,
     /// The actors' status.
     pub actors: ActorRegistry,
@@ -39,33 +39,33 @@ pub struct ServerState {
     pub limits: Limits,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Where the flights come from.
+    /// The kind of traffic: live, simulated or recorded.
     pub traffic: Traffic,
-    /// Carries out the operator's requests.
+    /// Executes the operator's requests.
     pub operations: Operations,
-    /// The Poller, where the process has the role `collect`.
+    /// The Poller, if the process has the role `collect`.
     pub poller: Option<Recipient<SetPolling>>,
     /// Starts a drain.
     pub drain: mpsc::Sender<()>,
-    /// Where to send a panic, by actor.
+    /// The recipients of an injected panic, by actor.
     #[cfg(feature = "fault-injection")]
     pub panics: HashMap<ActorName, Recipient<actors::messages::InjectPanic>>,
 }
 
 impl ServerState {
-    /// How long a handler waits for an actor.
+    /// How long a handler waits for an actor's reply.
     pub(super) const ACTOR_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// The client that sent a request.
+    /// Returns the client that sent a request.
     pub(super) fn client(&self, request: &HttpRequest) -> Client<'_> {
         let address = client_address(request.peer_addr(), request.headers(), &self.trusted_proxies);
         Client { limits: &self.limits, address }
     }
 
-    /// The database.
+    /// Returns the database.
     ///
     /// # Errors
-    /// 404 where this process has none.
+    /// 404 if this process has none.
     pub(super) fn storage(&self) -> Result<&Storage, Problem> {
         self.storage.as_ref().ok_or_else(|| {
             Problem::not_found(
@@ -74,10 +74,10 @@ impl ServerState {
         })
     }
 
-    /// The hub.
+    /// Returns the hub.
     ///
     /// # Errors
-    /// 404 where this process has none.
+    /// 404 if this process has none.
     pub(super) fn hub(&self) -> Result<&Addr<SseHub>, Problem> {
         self.hub
             .as_ref()

@@ -1,4 +1,4 @@
-//! The operator's actions, by `POST`. The token is in a header, which pages of other sites cannot send.
+//! The operator's actions, as `POST` requests. The token is sent in a header, which pages of other sites cannot set.
 
 use actix_web::{HttpResponse, web};
 use actors::messages::{Polling, SetPolling};
@@ -80,7 +80,7 @@ async fn set_polling(state: &ServerState, action: &Action, polling: Polling) -> 
     (status = 202, description = "The shutdown has begun.", content_type = "application/json", body = Object)))]
 pub(crate) async fn drain(_: Operator, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     state.operations.order(&Action::Drain)?;
-    // A full channel means that a drain was requested before.
+    // A full channel means that a drain has been requested already.
     let _ = state.drain.try_send(());
     Ok(accepted())
 }

@@ -1,4 +1,4 @@
-//! `/admin/actors`.
+//! `/admin/actors`: the state of the actors.
 
 use actix_web::{HttpResponse, web};
 #[cfg(feature = "fault-injection")]
@@ -26,7 +26,7 @@ pub(crate) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpRe
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Actors { actors: state.actors.statuses() })
 }
 
-/// `POST /admin/actors/{name}/panic`, in builds with `fault-injection` only.
+/// Handles `POST /admin/actors/{name}/panic`: makes an actor panic. Only in builds with `fault-injection`.
 #[cfg(feature = "fault-injection")]
 pub(crate) async fn panic(
     _: Operator,
@@ -35,7 +35,7 @@ pub(crate) async fn panic(
 ) -> Result<HttpResponse, Problem> {
     let name = name.parse().map_err(Problem::not_found)?;
     let actor = state.panics.get(&name).ok_or_else(|| Problem::not_found(Refusal::NoSuchActor(name)))?;
-    // Its reply is lost with the panic.
+    // The panic discards the reply.
     let _ = actor.send(actors::messages::InjectPanic).await;
     Ok(HttpResponse::Accepted().finish())
 }

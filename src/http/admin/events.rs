@@ -84,21 +84,21 @@ impl Default for Watchers {
     }
 }
 
-/// One client.
+/// A client of `/admin/events`.
 struct Watcher {
     actors: ActorRegistry,
     lifecycle: watch::Receiver<Lifecycle>,
     entries: watch::Receiver<u64>,
-    /// The id of the newest entry that was sent.
+    /// The id of the newest log entry sent.
     last_sent: u64,
     ticks: Interval,
-    /// The lifecycle in the newest vitals.
+    /// The lifecycle in the last `vitals` event sent.
     last_lifecycle: Option<Lifecycle>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Watcher {
-    /// Waits for the next events; `None` at the end.
+    /// Waits for the next events. Returns `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         match self.last_lifecycle {
             Some(Lifecycle::Drained) => return None,
@@ -146,7 +146,7 @@ fn json(event: &impl Serialize) -> String {
     serde_json::to_string(event).unwrap_or_default()
 }
 
-/// The resident memory of this process in bytes (proc(5), `VmRSS`); `None` on other systems.
+/// Returns the resident memory of this process in bytes (proc(5), `VmRSS`), or `None` on systems other than Linux.
 fn resident_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?;

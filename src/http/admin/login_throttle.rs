@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actors::domain::AddressBlock;
 
-/// Counts wrong tokens by address, and blocks an address with too many of them for the rest of the minute.
+/// Counts wrong tokens by address, and blocks an address with too many of them for the rest of the window.
 #[derive(Debug, Default)]
 pub(crate) struct LoginThrottle(Mutex<HashMap<AddressBlock, Window>>);
 
@@ -20,7 +20,7 @@ impl LoginThrottle {
     /// Wrong tokens per window.
     pub(crate) const MAX_FAILURES: u32 = 10;
     pub(crate) const WINDOW: Duration = Duration::from_secs(60);
-    /// Bound on memory; past it the addresses that are not blocked are forgotten first.
+    /// The maximum number of addresses held in memory; beyond it, addresses that are not blocked are evicted first.
     const MAX_ADDRESSES: usize = 10_000;
 
     pub(crate) fn is_blocked(&self, address: AddressBlock, now: Instant) -> bool {

@@ -1,4 +1,4 @@
-//! `/admin`: for the operator, who holds the token.
+//! `/admin`: the endpoints for the operator, which require the admin token.
 
 pub(crate) mod actions;
 pub(crate) mod actors;

@@ -112,12 +112,13 @@ fn render(format: Format, view: &View) -> Result<Vec<u8>, Problem> {
     text.map_err(Problem::unavailable)
 }
 
-/// A weak validator: it is the same for each encoding.
+/// Returns the entity tag of a picture version. It is a weak one, because it is the same for each content encoding.
 fn entity_tag(Version { epoch, sequence }: Version, format: &str) -> String {
     format!("W/\"{epoch:08x}-{sequence}-{format}\"")
 }
 
-/// The version that an `If-None-Match` names for a format, compared weakly (RFC 9110, section 13.1.2).
+/// Returns the picture version that an `If-None-Match` header names for a format, compared weakly (RFC 9110, section
+/// 13.1.2).
 fn version_in(if_none_match: &str, format: &str) -> Option<Version> {
     if_none_match.split(',').find_map(|tag| {
         let tag = tag.trim();

@@ -1,4 +1,4 @@
-//! `/api/v1/history`: the stored state vectors, streamed.
+//! `/api/v1/history`: streams the stored state vectors.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::HistoryQuery;
 
-/// The period without `from`.
+/// The default period, for requests without `from`.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Copy)]

@@ -15,27 +15,29 @@ use crate::http::connection::disconnect::DisconnectWatch;
 use crate::http::reply::limits::HistoryPermit;
 use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
 
-/// The rows of a history as a response body. A thread of its own reads them, since that keeps a core busy and blocks
-/// with SQLite; it stays only a few parts ahead of the client. The query ends when the client disconnects.
+/// Streams the rows of a history query as a response body.
 ///
-/// actix-web-lab's responders would send each row as a chunk; only their media types are used.
+/// A dedicated thread reads them, because that keeps a core busy and, with SQLite, blocks. It stays only a few parts
+/// ahead of the client, and ends the query when the client disconnects.
+///
+/// actix-web-lab's responders would send each row as a chunk, so only their media types are used.
 pub(crate) struct HistoryBody {
     parts: mpsc::Receiver<Part>,
     client: DisconnectWatch,
     _permit: JointPermit,
 }
 
-/// The client of a history.
+/// The client of a history request.
 pub(crate) struct Reader {
-    /// How long a part may wait to be read.
+    /// How long a part may wait for the client to read it.
     pub(crate) client_timeout: Duration,
-    /// Released when the history ends, is aborted, or its client disconnects.
+    /// Released when the history has been sent or aborted, or its client disconnects.
     pub(crate) permit: HistoryPermit,
     pub(crate) client: DisconnectWatch,
 }
 
-/// A permit that is released as soon as one of its holders is dropped: the response, whose client may disconnect while
-/// the thread is blocked in the database, or the thread, which may end while the response waits for its client.
+/// A permit that is released as soon as either of its two holders is dropped: the response, whose client may disconnect
+/// while the thread is blocked in the database, or the thread, which may end while the response waits for its client.
 struct JointPermit(Arc<Mutex<Option<HistoryPermit>>>);
 
 impl JointPermit {
@@ -53,21 +55,21 @@ impl Drop for JointPermit {
 
 enum Part {
     Rows(Bytes),
-    /// A stream that stops without it is incomplete.
+    /// The end of the history. A stream that stops without it is incomplete.
     End,
 }
 
-/// Parts, of some tens of kilobytes each, that may wait for the client.
+/// The maximum number of parts, of some tens of kilobytes each, that wait for the client.
 const MAX_WAITING_PARTS: usize = 4;
 
 /// Initial capacity of a part, in bytes.
 const PART_CAPACITY: usize = 128 * 1024;
 
 impl HistoryBody {
-    /// Starts to read.
+    /// Starts reading.
     ///
     /// # Errors
-    /// Those of [`Storage::history`].
+    /// Returns the errors of [`Storage::history`].
     pub(crate) async fn start(
         storage: Storage,
         query: HistoryQuery,
@@ -95,7 +97,8 @@ impl HistoryBody {
                     Ok(rows) => {
                         let _ = started.send(Ok(()));
                         if send(rows, &encoder, &parts, client_timeout).await {
-                            // Before the end: a client that has received all of it may request the next one at once.
+                            // Released before the end is sent, because a client that has received everything may send
+                            // its next request immediately.
                             drop(permit);
                             send_part(Part::End, &parts, client_timeout).await;
                         }
@@ -115,7 +118,7 @@ impl HistoryBody {
     }
 }
 
-/// Sends the rows. Returns `false` if the client disconnected before the last one, or the database failed.
+/// Sends the rows. Returns `false` if the client disconnected before the last row, or the database failed.
 async fn send(
     mut rows: HistoryReader,
     encoder: &TextEncoder,
@@ -242,7 +245,7 @@ mod tests {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST).into();
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("x.db").display()).parse().unwrap();
-        // No history may be read, so each request waits.
+        // With a limit of 0, no history query starts, so each request waits.
         let storage = Storage::open(&url, StorageOptions { histories: 0, ..StorageOptions::default() }).unwrap();
         let permits: Vec<_> = std::iter::from_fn(|| limits.history_permit(address).ok()).collect();
         let start = |permit| {

@@ -1,4 +1,4 @@
-//! `/api/v1/openapi.json`: the description of this server, generated from the code.
+//! `/api/v1/openapi.json`: the OpenAPI description of this server, generated from the code.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{Icao24, StateVector, UnixTime};
@@ -14,7 +14,7 @@ use crate::http::reply::entity_tag;
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 
-/// Everything but the paths.
+/// The description, except for the paths.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -77,10 +77,10 @@ pub(crate) async fn document(
     entity_tag::respond(&request, state.client(&request), "application/json", body, |_| {}).await
 }
 
-/// Adds what is the same for every operation, and therefore not repeated at each.
+/// Adds everything that is the same for every operation and would otherwise be repeated in each.
 fn complete(document: &mut Value) {
     for operation in document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, item)| operations(item)) {
-        // Indexing would add `"parameters": null` to operations without any.
+        // Indexing would add `"parameters": null` to operations without parameters.
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
         for parameter in parameters.into_iter().flatten() {
             let known = KNOWN_PARAMETERS.iter().find(|known| parameter["name"] == known.name);

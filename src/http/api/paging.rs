@@ -1,11 +1,11 @@
-//! Paging by cursor.
+//! Pagination with a cursor.
 
 use actix_web::HttpRequest;
 
 use super::query::Period;
 
-/// The `Link` header (RFC 8288) to the next page: the same query with the new cursor and fixed times. The URL is
-/// relative to that of the request, because a proxy may serve it below another path.
+/// Returns the `Link` header (RFC 8288) to the next page: the same query with the new cursor and absolute times. The
+/// URL is relative to the URL of the request, because a proxy may serve it below another path.
 pub(crate) fn link_to_next(request: &HttpRequest, period: Period, cursor: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());

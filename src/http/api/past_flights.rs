@@ -1,4 +1,4 @@
-//! `/api/v1/flights/past`: flights derived from the stored states.
+//! `/api/v1/flights/past`: flights derived from the stored state vectors.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::FlightQuery;
 
-/// The period without `from`.
+/// The default period, for requests without `from`.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_LIMIT: u32 = 1_000;
 const MAX_LIMIT: u32 = 10_000;
@@ -107,7 +107,7 @@ pub(crate) async fn past_flights(request: HttpRequest, state: web::Data<ServerSt
         callsign: parameters.text("callsign").map(callsign).transpose()?,
         after: parameters.text("cursor").map(parse_cursor).transpose()?,
         icao24: parameters.scope.icao24.into_iter().collect(),
-        // One more than returned, to know whether there is a next page.
+        // One more than the page holds, to detect whether there is a next page.
         limit: limit + 1,
     };
     let mut flights = state.storage()?.flights(&query).await?;
@@ -139,7 +139,7 @@ fn callsign(text: &str) -> Result<String, Problem> {
     }
 }
 
-/// Identifies a flight: when it was first seen, and its aircraft.
+/// Returns the cursor of a flight, which consists of its `first_seen` and its aircraft.
 fn cursor(flight: &Flight) -> String {
     format!("{}-{}", flight.first_seen, flight.icao24)
 }

@@ -1,4 +1,4 @@
-//! Caches the encoded live picture, so that it is rendered and compressed once for all clients.
+//! Caches the encoded live picture, so that it is rendered and compressed only once for all clients.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use crate::http::reply::buffered_response::BufferedResponse;
 use crate::http::reply::limits::Limits;
 use crate::http::reply::problem::Problem;
 
-/// An encoded picture.
+/// An encoded live picture.
 #[derive(Clone)]
 pub(crate) struct Picture {
     pub(crate) key: PictureKey,
@@ -17,7 +17,7 @@ pub(crate) struct Picture {
     pub(crate) response: Arc<BufferedResponse>,
 }
 
-/// Format and encoding of a picture.
+/// The format and the content encoding of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PictureKey {
     pub(crate) format: &'static str,
@@ -40,7 +40,7 @@ impl Picture {
     }
 }
 
-/// The newest picture of each format and encoding.
+/// The newest picture in each format and content encoding.
 #[derive(Default)]
 pub(crate) struct PictureCache {
     newest: Mutex<Vec<Picture>>,
@@ -54,7 +54,7 @@ impl PictureCache {
         newest.iter().find(|picture| picture.key == key).cloned()
     }
 
-    /// Returns the picture of this version or a newer one; renders and encodes it unless another request has done so.
+    /// Returns the picture of this version or a newer one. Renders and encodes it unless another request has done so.
     pub(crate) async fn get_or_encode(
         &self,
         limits: &Limits,

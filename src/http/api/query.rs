@@ -1,4 +1,4 @@
-//! Query parameters: which aircraft, which period, which format.
+//! Parses query parameters: aircraft, period and format.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -11,10 +11,10 @@ use actors::messages::Scope;
 use crate::export::{parse_addresses, parse_time};
 use crate::http::reply::problem::Problem;
 
-/// A parameter that means the same for every endpoint that supports it, for `openapi.json`.
+/// The description of a parameter in `openapi.json`. It is the same for every endpoint that supports the parameter.
 pub(crate) struct KnownParameter {
     pub(crate) name: &'static str,
-    /// A type of JSON Schema.
+    /// The JSON Schema type.
     pub(crate) kind: &'static str,
     pub(crate) meaning: &'static str,
     pub(crate) example: &'static str,
@@ -78,7 +78,7 @@ pub(crate) struct Parameters {
     others: HashMap<&'static str, String>,
 }
 
-/// A span of time, inclusive.
+/// A time range. Both ends are inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Period {
     pub(crate) from: UnixTime,
@@ -86,7 +86,7 @@ pub(crate) struct Period {
 }
 
 impl Parameters {
-    /// Parses the query of a request, in which only the `known` parameters may occur.
+    /// Parses the query of a request. Only the `known` parameters are accepted.
     pub(crate) fn parse(request: &HttpRequest, known: &[&'static str]) -> Result<Self, Problem> {
         let mut parameters = Self::default();
         let mut seen = HashSet::new();
@@ -108,15 +108,15 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// A parameter as text.
+    /// Returns a parameter as text.
     pub(crate) fn text(&self, name: &'static str) -> Option<&str> {
         self.others.get(name).map(String::as_str)
     }
 
-    /// An integer.
+    /// Parses a parameter as an integer.
     ///
     /// # Errors
-    /// 400: not an integer, or out of range.
+    /// 400 if it is not an integer, or out of range.
     pub(crate) fn integer(&self, name: &'static str, range: RangeInclusive<u32>) -> Result<Option<u32>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         match text.parse() {
@@ -129,20 +129,20 @@ impl Parameters {
         }
     }
 
-    /// A time in Unix seconds or RFC 3339; fractions of a second are dropped.
+    /// Parses a parameter as a time in Unix seconds or RFC 3339; fractions of a second are dropped.
     ///
     /// # Errors
-    /// 400: neither of both.
+    /// 400 if it is neither.
     pub(crate) fn time(&self, name: &'static str) -> Result<Option<UnixTime>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         parse_time(text).map(Some).map_err(|error| Problem::bad_parameter(name, error))
     }
 
-    /// `from` and `to`. By default `to` is now, plus the tolerated clock difference of the source, and `from` is
-    /// `length` earlier.
+    /// Parses `from` and `to`. By default `to` is the current time plus the tolerated clock difference of the source,
+    /// and `from` is `length` earlier.
     ///
     /// # Errors
-    /// 400: not a time, or `from` is after `to`.
+    /// 400 if one of them is not a time, or `from` is after `to`.
     pub(crate) fn period(&self, length: Duration) -> Result<Period, Problem> {
         let to = self.time("to")?.unwrap_or_else(|| UnixTime(UnixTime::now().0 + MAX_CLOCK_DIFFERENCE));
         let from = self.time("from")?.unwrap_or_else(|| to.minus(length));
@@ -153,7 +153,7 @@ impl Parameters {
     }
 }
 
-/// Seconds: a state further ahead of its response is invalid.
+/// The tolerated clock difference of the source, in seconds; a state further ahead of its response is invalid.
 const MAX_CLOCK_DIFFERENCE: i64 = 60;
 
 fn shortened(text: &str) -> String {

@@ -16,10 +16,10 @@ use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::{CellTraffic, CountryTraffic, HourTraffic, QueryError, Storage};
 
-/// The period without `from`.
+/// The default period, for requests without `from`.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 const DAY: i64 = 24 * HOUR;
-/// Above what the longest periods contain, unless there are many more countries.
+/// More rows than the longest periods contain, unless there are many more countries than today.
 const MAX_ROWS: u32 = 250_000;
 
 /// What the traffic is grouped by.
@@ -44,7 +44,7 @@ impl By {
         }
     }
 
-    /// The longest period of a request, in seconds.
+    /// Returns the maximum length of the requested period, in seconds.
     fn max_period(self) -> i64 {
         match self {
             Self::Hour => 366 * DAY,
@@ -93,7 +93,7 @@ impl Rows {
     }
 }
 
-/// `anyOf`, since the row of a country also matches the schema of an hour.
+/// Returns the schema of the rows. It is an `anyOf`, because the row of a country also matches the schema of an hour.
 fn rows() -> Schema {
     let row =
         AnyOfBuilder::new().item(HourTraffic::schema()).item(CountryTraffic::schema()).item(CellTraffic::schema());

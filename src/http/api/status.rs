@@ -66,7 +66,7 @@ struct LastAnswer {
 }
 
 impl Source {
-    /// The source as its Poller last observed it.
+    /// Converts the Poller's last observation of the source.
     fn of(poller: ActorStatus) -> Self {
         let seen = match poller.observation {
             Observation::Poller(observation) => observation,

@@ -1,4 +1,4 @@
-//! `/sse/flights`, every new state vector, and `/api/v1/stream`, the live picture and its changes.
+//! The event streams: `/sse/flights` has every new state vector, `/api/v1/stream` the live picture and its changes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::http::reply::head_body::HeadBody;
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 
-/// The frames of one client as a response body, for HTTP/2 and TLS; other connections use [`SocketHandoff`].
+/// Sends the frames of one client as a response body, for HTTP/2 and TLS; other connections use [`SocketHandoff`].
 struct FrameBody {
     frames: QueueReceiver,
     /// The current frame, and the index of its next piece.
@@ -31,8 +31,8 @@ struct FrameBody {
 }
 
 impl FrameBody {
-    /// actix-http buffers each chunk of a body as a whole, so a large frame is sent in slices. A slice and its chunk
-    /// framing fill a buffer of 16 KiB.
+    /// The size of a slice. actix-http buffers each chunk of a body as a whole, so large frames are sent in slices. A
+    /// slice and its chunk framing fill a buffer of 16 KiB.
     const SLICE: usize = 16 * 1024 - 16;
 }
 
@@ -102,7 +102,7 @@ async fn respond(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> 
         .insert_header(("X-Accel-Buffering", "no"))
         .insert_header((VARY, "Accept-Encoding"));
     if request.method() == Method::HEAD {
-        // A client that reads nothing must not count as one.
+        // A client that reads no events must not count towards the limit.
         if encoding != Encoding::Identity {
             response.insert_header((CONTENT_ENCODING, encoding.name()));
         }
@@ -110,7 +110,7 @@ async fn respond(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> 
     }
     let joined = tokio::time::timeout(HUB_TIMEOUT, hub.send(Join { address, encoding, wanted })).await;
     let Ok(Ok(Ok(Joined { frames }))) = joined else {
-        // A browser's EventSource gives up after an error status; this makes it reconnect.
+        // A browser's EventSource gives up after an error status; this response makes it reconnect.
         return Ok(response.body(goodbye(rand::rng().random_range(5_000..30_000))));
     };
     if encoding != Encoding::Identity {
@@ -122,10 +122,10 @@ async fn respond(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> 
     })
 }
 
-/// How long a client waits while the hub is busy with thousands of others.
+/// How long a client waits for the hub, which may be busy with thousands of others.
 const HUB_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Gzip on a tie: its deltas are smaller.
+/// Negotiates the encoding of a stream. Prefers gzip on a tie, because its deltas are smaller.
 fn encoding_for(request: &HttpRequest) -> Encoding {
     match negotiate(request.headers(), &[ContentEncoding::Gzip, ContentEncoding::Zstd]) {
         Some(ContentEncoding::Gzip) => Encoding::Gzip,

@@ -17,7 +17,7 @@ use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::PositionsQuery;
 
-/// The period without `from`.
+/// The default period, for requests without `from`.
 const DEFAULT_PERIOD: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_LIMIT: u32 = 10_000;
 const MAX_LIMIT: u32 = 20_000;
@@ -103,7 +103,7 @@ pub(crate) async fn track(
         from: period.from,
         to: period.to,
         after: parameters.time("cursor")?,
-        // One more than returned, to know whether there is a next page.
+        // One more than the page holds, to detect whether there is a next page.
         limit: limit + 1,
     };
     let mut states = state.storage()?.positions(&query).await?;

@@ -1,4 +1,4 @@
-//! How many connections the limit of open files allows.
+//! Derives the maximum number of connections from the limit on open files.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use super::sockets::BACKLOG;
 /// The maximum number of concurrent connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Clients of streams.
+    /// The maximum number of stream clients.
     pub clients: usize,
-    /// In total.
+    /// The maximum number of connections in total.
     pub connections: usize,
 }
 
-/// Files that the process needs for itself: Kafka, the database, logs, timers.
+/// File descriptors reserved for the process itself: Kafka, the database, logs, timers.
 const OWN_FILES: usize = 200;
 
 impl Capacity {
-    /// Raises the limit of open files as far as allowed, and returns how many of the `wanted` clients fit next to
-    /// `others` connections. Logs what to change where that is not enough.
+    /// Raises the limit on open files as far as allowed, and returns how many of the `wanted` clients fit in addition
+    /// to `others` connections. If that is fewer than wanted, logs a warning that says what to change.
     pub fn raise(wanted: usize, others: usize) -> Self {
         let limit = match raised_limit() {
             Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
@@ -50,7 +50,7 @@ impl Capacity {
         capacity
     }
 
-    /// The maximum for one address: its streams and others, but never all connections.
+    /// Returns the maximum for one address: its streams and other connections, but never all connections.
     pub fn for_one_address(self, clients: usize, others: usize) -> usize {
         const RESERVED: usize = 100;
         let reserved = RESERVED.min(self.connections / 10);
@@ -59,13 +59,13 @@ impl Capacity {
 
     fn within(limit: usize, wanted: usize, others: usize) -> Self {
         let connections = limit.saturating_sub(OWN_FILES).clamp(1, wanted + others);
-        // With a low limit, streams and other connections share what there is.
+        // With a low limit, streams get at least a quarter of it.
         let clients = limit.saturating_sub(others + OWN_FILES).max(limit / 4).min(connections).clamp(1, wanted.max(1));
         Self { clients, connections }
     }
 }
 
-/// Raises the soft limit of open files to the hard one, and returns it.
+/// Raises the soft limit on open files to the hard limit, and returns it.
 fn raised_limit() -> io::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft < hard {

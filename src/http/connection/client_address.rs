@@ -1,4 +1,4 @@
-//! The client address of a request.
+//! Determines the client address of a request.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,7 +7,7 @@ use actors::domain::AddressBlock;
 use ipnet::IpNet;
 
 /// Returns the peer of the connection or, behind trusted proxies, the last address in `X-Forwarded-For` that is not a
-/// trusted proxy. Earlier entries can be forged.
+/// trusted proxy. Clients can forge the entries before it.
 pub(crate) fn client_address(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> AddressBlock {
     let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
     let forwarded: Vec<_> = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
@@ -27,7 +27,7 @@ fn behind_proxies(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
     address
 }
 
-/// Some proxies append the port.
+/// Parses an entry of `X-Forwarded-For`. Some proxies append the port.
 fn address_of(hop: &str) -> Option<IpAddr> {
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());

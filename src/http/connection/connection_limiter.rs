@@ -13,12 +13,12 @@ use super::rejections::{Limit, Rejections};
 #[derive(Clone)]
 pub(crate) struct ConnectionLimiter {
     connections: PerAddressLimit,
-    /// Exempt: each of their connections may be for another client.
+    /// Trusted proxies, which are exempt, because each of their connections may be for a different client.
     proxies: Vec<IpNet>,
     rejections: Rejections,
 }
 
-/// The address has reached its limit.
+/// The error for an address that has reached its limit.
 struct Rejected;
 
 impl ConnectionLimiter {
@@ -26,9 +26,9 @@ impl ConnectionLimiter {
         Self { connections: PerAddressLimit::new(connections_per_address), proxies, rejections }
     }
 
-    /// A permit for a connection from `peer`; `None` where it needs none.
+    /// Acquires a permit for a connection from `peer`; `None` if the peer is exempt.
     fn admit(&self, peer: Option<SocketAddr>) -> Result<Option<AddressPermit>, Rejected> {
-        // Without an address the client has already disconnected.
+        // A connection without a peer address is already closed.
         let address = peer.ok_or(Rejected)?.ip().to_canonical();
         if self.proxies.iter().any(|proxy| proxy.contains(&address)) {
             return Ok(None);
@@ -41,7 +41,7 @@ impl ConnectionLimiter {
     }
 }
 
-/// Serves the accepted connections, and closes the others.
+/// Serves connections within the limit, and closes the others.
 pub(crate) fn limited<F>(
     limiter: ConnectionLimiter,
     connections: F,
@@ -50,7 +50,7 @@ where
     F: ServiceFactory<TcpStream, Config = (), Response = ()>,
 {
     apply_fn_factory(connections, move |socket: TcpStream, service: &F::Service| {
-        // Boxed: a value that is moved into a future occupies twice its size there.
+        // Boxed, because a value that is moved into a future takes up twice its size there.
         let served = limiter.admit(socket.peer_addr().ok()).map(|place| (place, Box::pin(service.call(socket))));
         async move {
             match served {

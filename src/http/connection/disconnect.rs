@@ -10,8 +10,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// Detects that the client of an HTTP/2 request has reset its stream or lost its connection.
 ///
 /// actix-http drops a handler and its body as soon as an HTTP/1 client disconnects. Over HTTP/2 it checks only when it
-/// has something to send, so a request that waits for a database would keep its permit. `h2` reports the reset through
-/// the request's body, but does not wake the task, so the body is polled at an interval.
+/// has data to send, so a request that waits for the database would keep its permit. `h2` reports the reset through the
+/// request's body, but does not wake the task, so the body is polled at an interval.
 pub(crate) struct DisconnectWatch {
     /// `None` over HTTP/1.
     payload: Option<Payload>,
@@ -21,14 +21,14 @@ pub(crate) struct DisconnectWatch {
 impl DisconnectWatch {
     const EVERY: Duration = Duration::from_millis(200);
 
-    /// Watches the client that sent this payload.
+    /// Creates a watch for the client that sent this payload.
     pub(crate) fn new(payload: Payload) -> Self {
         let mut ticks = interval(Self::EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { payload: Some(payload).filter(|payload| matches!(payload, Payload::H2 { .. })), ticks }
     }
 
-    /// Ready once the client has disconnected.
+    /// Returns `Ready` once the client has disconnected.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(payload) = &mut self.payload else { return Poll::Pending };
         while self.ticks.poll_tick(cx).is_ready() {

@@ -1,7 +1,8 @@
-//! The requests in flight on one connection: their number, and whether the client accepts the responses.
+//! Tracks the requests in flight on a connection: limits their number, and detects clients that stop accepting
+//! responses.
 //!
-//! Over HTTP/2 a client can request many things at once and then accept none of them: its socket is not blocked, the
-//! bodies are not polled again, and no other timeout applies.
+//! Over HTTP/2 a client can send many requests at once and then accept none of the responses. Its socket is not
+//! blocked, the bodies are not polled again, and no other timeout applies.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -23,8 +24,8 @@ use super::client_address::client_address;
 use super::per_address_limit::{AddressPermit, PerAddressLimit};
 use super::rejections::{Limit, Rejections};
 
-/// Counts the requests of one connection from their start until their response is sent or abandoned. In the extensions
-/// of each connection.
+/// Tracks the requests of one connection from their start until their response has been sent or abandoned. Stored in
+/// the extensions of each connection.
 #[derive(Clone, Default)]
 pub(crate) struct InFlight(Rc<Requests>);
 
@@ -32,9 +33,9 @@ pub(crate) struct InFlight(Rc<Requests>);
 struct Requests {
     started: Cell<u64>,
     count: Cell<usize>,
-    /// Whether a body is being sent whose end is the end of the connection.
+    /// Whether a body is being sent that is delimited by the end of the connection.
     is_open_ended: Cell<bool>,
-    /// By request, since when a body has waited to be polled for its next chunk.
+    /// For each request whose body waits to be polled for its next chunk, the time since when.
     waiting: RefCell<HashMap<u64, Instant>>,
 }
 
@@ -46,7 +47,7 @@ struct RequestPermit {
 }
 
 impl InFlight {
-    /// HTTP/2 streams per connection; browsers open up to a hundred.
+    /// The maximum number of HTTP/2 streams per connection. Browsers open up to a hundred.
     const MAX_PER_CONNECTION: usize = 128;
 
     fn start(&self, requests: &PerAddressLimit, request: &Request, proxies: &[IpNet]) -> Option<RequestPermit> {
@@ -63,7 +64,7 @@ impl InFlight {
         RequestPermit { in_flight: self.clone(), number: self.0.started.get(), _of_address: of_address }
     }
 
-    /// Whether a body that is delimited by the end of the connection is incomplete.
+    /// Returns whether a body that is delimited by the end of the connection is incomplete.
     pub(crate) fn is_truncated(&self) -> bool {
         self.0.is_open_ended.get()
     }
@@ -119,7 +120,7 @@ impl MessageBody for TrackedBody {
 /// A tracked response, or a rejection.
 type TrackedResponse = Response<EitherBody<TrackedBody, ()>>;
 
-/// Limits the requests in flight.
+/// The limits on requests in flight, and the metric that counts rejections.
 #[derive(Clone)]
 pub(crate) struct RequestLimits {
     pub(crate) per_address: PerAddressLimit,
@@ -148,7 +149,7 @@ where
 {
     apply_fn_factory(app, move |request: Request, app: &F::Service| {
         let in_flight = request.conn_data::<InFlight>().cloned().unwrap_or_default();
-        // Before the first await, so that the connection sees it in the same poll.
+        // Acquired before the first await, so that the connection sees the request in the same poll.
         let permit = in_flight.start(&limits.per_address, &request, &limits.proxies);
         let (is_before_http_11, is_head) = (request.version() < Version::HTTP_11, request.method() == Method::HEAD);
         if permit.is_none() {
@@ -158,7 +159,7 @@ where
         async move {
             let Some((permit, responding)) = tracked else { return Ok(rejected()) };
             let mut response: Response<B> = responding.await?.into();
-            // HTTP/1.0 has no chunks (RFC 9112, section 6.1): the end of the connection delimits the body.
+            // HTTP/1.0 has no chunked encoding (RFC 9112, section 6.1), so the end of the connection delimits the body.
             if is_before_http_11 && response.body().size() == BodySize::Stream {
                 response.head_mut().no_chunking(true);
                 response.head_mut().set_connection_type(ConnectionType::Close);
@@ -169,7 +170,7 @@ where
     })
 }
 
-/// 503 without a body, which would have to be tracked as well.
+/// Returns a 503 without a body, since a body would have to be tracked as well.
 fn rejected() -> TrackedResponse {
     let mut response = Response::with_body(StatusCode::SERVICE_UNAVAILABLE, EitherBody::right(()));
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
@@ -189,7 +190,8 @@ impl StallGuard {
         Self { in_flight, client_timeout, next_check: None }
     }
 
-    /// Ready once a response has waited for longer than `client_timeout`. Poll it after the HTTP service.
+    /// Returns `Ready` once a response has waited for longer than `client_timeout`. The caller must poll the HTTP
+    /// service first.
     pub(crate) fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.in_flight.0.count.get() > 0 {
             let check = self.next_check.get_or_insert_with(|| Box::pin(sleep(self.client_timeout / 4)));
@@ -251,7 +253,7 @@ mod tests {
         let serving =
             StallGuard::new(in_flight.clone(), TIMEOUT).serve(Box::pin(std::future::pending::<Result<(), ()>>()));
         let client = async {
-            // A request without a response waits for the server, which is no stall.
+            // A request without a response waits for the server, so the client has not stalled.
             let (mut one, mut other) = (body("one"), body("other"));
             sleep(TIMEOUT * 3).await;
             assert_eq!(next(&mut one).await.unwrap(), "one");

@@ -1,19 +1,19 @@
-//! A limit on what the clients at one address may occupy.
+//! Limits the resources that clients at one address may use.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actors::domain::AddressBlock;
 
-/// Counts what each address occupies, up to a limit. Clones share the count.
+/// Counts the resources that each address uses, up to a limit. Clones share the counts.
 #[derive(Clone, Debug)]
 pub(crate) struct PerAddressLimit {
     limit: usize,
-    /// Addresses that occupy nothing are removed.
+    /// The amount by address. Addresses that use nothing are removed.
     occupied: Arc<Mutex<HashMap<AddressBlock, usize>>>,
 }
 
-/// What an address occupies, until dropped.
+/// An amount acquired by an address, released on drop.
 #[derive(Debug)]
 pub(crate) struct AddressPermit {
     limit: PerAddressLimit,
@@ -26,7 +26,7 @@ impl PerAddressLimit {
         Self { limit, occupied: Arc::default() }
     }
 
-    /// Occupies an amount for an address; `None` where that would exceed the limit.
+    /// Acquires an amount for an address. Returns `None` if that would exceed the limit.
     pub(crate) fn try_acquire(&self, address: AddressBlock, amount: usize) -> Option<AddressPermit> {
         let mut occupied = self.occupied.lock().unwrap_or_else(PoisonError::into_inner);
         let total = occupied.get(&address).copied().unwrap_or_default();

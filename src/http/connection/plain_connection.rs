@@ -17,13 +17,13 @@ use tokio::net::TcpStream;
 use super::in_flight::{InFlight, StallGuard};
 use super::socket_handoff::{SocketHandoff, serve_frames};
 
-/// A plain connection, while actix-http serves it.
+/// A plain connection that actix-http serves. Clones share the socket.
 #[derive(Clone)]
 pub(crate) struct PlainConnection(Rc<Shared>);
 
 struct Shared {
     socket: RefCell<TcpStream>,
-    /// Whether the last write found no room in the socket.
+    /// Whether the last write was pending because the socket's send buffer was full.
     is_blocked: Cell<bool>,
     handoff: SocketHandoff,
     in_flight: InFlight,
@@ -39,7 +39,7 @@ impl PlainConnection {
         with(&self.0.socket.borrow());
     }
 
-    /// For the extensions of the connection, where [`SocketHandoff::of`] looks it up.
+    /// Returns the handoff, which goes into the extensions of the connection for [`SocketHandoff::of`].
     pub(crate) fn handoff(&self) -> SocketHandoff {
         self.0.handoff.clone()
     }
@@ -75,7 +75,7 @@ impl AsyncWrite for PlainConnection {
     }
 }
 
-/// Serves plain connections with an HTTP service, until it hands the socket off, or the client accepts nothing of a
+/// Serves plain connections with an HTTP service, until it hands the socket off, or the client accepts no data of a
 /// response for `client_timeout`.
 pub(crate) fn serve_plain<F>(
     client_timeout: Duration,
@@ -87,7 +87,7 @@ where
 {
     apply_fn_factory(http, move |socket: TcpStream, http: &F::Service| {
         let (peer, connection) = (socket.peer_addr().ok(), PlainConnection::new(socket));
-        // Boxed, so that dropping it frees its memory.
+        // Boxed, so that dropping it frees its memory while this future continues.
         let http = Box::pin(http.call((connection.clone(), Protocol::Http1, peer)));
         serve(connection, http, client_timeout)
     })
@@ -103,7 +103,7 @@ async fn serve<E>(
     let Shared { is_blocked, handoff, .. } = &*connection.0;
     let served = std::future::poll_fn(|cx| {
         let ended = http.as_mut().poll(cx).map(Err);
-        // Pending without a blocked write means that the response head has been written.
+        // If the service is pending and no write is blocked, the response head has been written.
         if ended.is_pending()
             && !is_blocked.get()
             && let Some(stream) = handoff.take()
@@ -119,7 +119,7 @@ async fn serve<E>(
         Ok(stream) => stream,
         Err(ended) => return ended,
     };
-    // A client that waits for the next event must cost as little as possible.
+    // A client that waits for the next event must use as little memory as possible.
     drop((http, stall));
     if let Some(Shared { socket, .. }) = Rc::into_inner(connection.0) {
         serve_frames(socket.into_inner(), stream).await;
@@ -127,13 +127,13 @@ async fn serve<E>(
     Ok(())
 }
 
-/// Resets a connection that ends inside a body delimited only by its end: closed in order, the part would look
-/// complete.
+/// Resets a connection that ends inside a body delimited by the end of the connection. After an orderly close, the
+/// truncated body would look complete.
 struct ResetIfTruncated(Weak<Shared>);
 
 impl Drop for ResetIfTruncated {
     fn drop(&mut self) {
-        // The upgrade fails for a socket that was handed off.
+        // The upgrade fails if the socket was handed off.
         let Some(connection) = self.0.upgrade().filter(|connection| connection.in_flight.is_truncated()) else {
             return;
         };

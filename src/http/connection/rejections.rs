@@ -3,7 +3,7 @@
 use actors::metrics::{CounterByKind, count, expect};
 use prometheus_client::registry::Registry;
 
-/// A metric of rejected connections and requests, by the limit they exceeded. Clones share it.
+/// The metric of rejected connections and requests, by the limit that they exceeded. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejections(CounterByKind);
 
@@ -14,9 +14,9 @@ pub(crate) enum Limit {
     Connections,
     /// Requests in flight on one connection, or from one address.
     Requests,
-    /// Bytes of responses that wait for slow clients.
+    /// Bytes of responses that wait for clients.
     Responses,
-    /// Concurrent histories, of one address or in total.
+    /// Concurrent histories, per address or in total.
     Histories,
 }
 
@@ -45,7 +45,7 @@ impl Rejections {
         Self(rejected)
     }
 
-    /// Counts one more.
+    /// Counts one rejection.
     pub(crate) fn count(&self, limit: Limit) {
         count(&self.0, limit.name(), 1);
     }

@@ -1,9 +1,10 @@
-//! Hands the socket of an event stream off from actix-http.
+//! Takes the socket of an event stream over from actix-http.
 //!
-//! actix-http copies each chunk of a body into a buffer of the connection, and keeps that buffer and the read buffer as
-//! long as the connection lasts: too much memory for thousands of clients that only wait for the next event. Therefore
-//! a handler may take over its socket: actix-http writes the response head and is dropped with its buffers, and the
-//! frames, which all clients share, are written to the socket directly. HTTP/2 and TLS stay with actix-http.
+//! actix-http copies each chunk of a body into a buffer of the connection, and keeps that buffer and the read buffer
+//! for the lifetime of the connection. That is too much memory for thousands of clients that mostly wait for the next
+//! event. A handler can therefore take over its socket: actix-http writes the response head and is dropped together
+//! with its buffers, and the frames, which all clients share, are written directly to the socket. HTTP/2 and TLS
+//! connections stay with actix-http.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -19,7 +20,7 @@ use actors::sse_hub::QueueReceiver;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-/// Through which a response body passes its frames to the connection; in the extensions of each plain connection.
+/// Passes the frames from a response body to the connection. Stored in the extensions of each plain connection.
 #[derive(Clone, Default)]
 pub(crate) struct SocketHandoff(Rc<Cell<Option<FrameStream>>>);
 
@@ -29,28 +30,28 @@ pub(crate) struct FrameStream {
     framing: Framing,
 }
 
-/// How the client finds the end of a body.
+/// How a body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
-    /// By the last chunk (RFC 9112, section 7.1).
+    /// By a last chunk of length zero (RFC 9112, section 7.1).
     Chunked,
-    /// By the end of the connection: HTTP/1.0 has no chunks.
+    /// By the end of the connection, because HTTP/1.0 has no chunked encoding.
     UntilClose,
 }
 
-/// A body that sends nothing itself.
+/// A body that sends nothing itself. Its first poll triggers the handoff.
 struct HandoffBody {
     stream: Option<FrameStream>,
     handoff: SocketHandoff,
 }
 
 impl SocketHandoff {
-    /// The handoff of a request whose response can continue on its socket: HTTP/1.0 or HTTP/1.1, without TLS.
+    /// Returns the handoff of a request whose socket can be taken over: HTTP/1.0 or HTTP/1.1 without TLS.
     pub(crate) fn of(request: &HttpRequest) -> Option<&Self> {
         request.conn_data().filter(|_| request.version() <= Version::HTTP_11)
     }
 
-    /// Responds with these frames as the body; the connection ends with them.
+    /// Responds with these frames as the body. The connection closes after the last one.
     pub(crate) fn respond(
         &self,
         request: &HttpRequest,
@@ -62,7 +63,7 @@ impl SocketHandoff {
         response.force_close().body(HandoffBody { stream, handoff: self.clone() })
     }
 
-    /// The frames of a body that has been polled.
+    /// Takes the frames, once the body has been polled.
     pub(super) fn take(&self) -> Option<FrameStream> {
         self.0.take()
     }
@@ -76,7 +77,7 @@ impl MessageBody for HandoffBody {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        // The first poll comes once the response head is in the write buffer.
+        // The first poll happens after the response head has been put into the write buffer.
         if let Some(stream) = self.stream.take() {
             self.handoff.0.set(Some(stream));
         }
@@ -84,12 +85,12 @@ impl MessageBody for HandoffBody {
     }
 }
 
-/// Writes the frames to the socket, until they end or the client closes the connection.
+/// Writes the frames to the socket until they end or the client closes the connection.
 pub(super) async fn serve_frames(socket: TcpStream, stream: FrameStream) {
     tokio::select! {
         biased;
         () = closed_by_client(&socket) => {}
-        // An error means that the client has gone, too.
+        // An error also means that the client has disconnected.
         _ = send(&socket, stream) => {}
     }
 }
@@ -97,7 +98,7 @@ pub(super) async fn serve_frames(socket: TcpStream, stream: FrameStream) {
 /// Returns when the client closes the connection. Further requests are discarded: this response is the last one.
 async fn closed_by_client(socket: &TcpStream) {
     while socket.readable().await.is_ok() {
-        // Inside the loop, so that it is not kept across the await.
+        // Declared inside the loop, so that the future does not hold it across the await.
         let mut discarded = [0; 512];
         match socket.try_read(&mut discarded) {
             Ok(1..) => {}
@@ -123,7 +124,7 @@ async fn send(socket: &TcpStream, FrameStream { mut frames, framing }: FrameStre
 
 /// Writes all parts in as few calls as the socket allows, and calls `progress` after each.
 async fn write_all(socket: &TcpStream, parts: &[Bytes], progress: impl Fn()) -> io::Result<()> {
-    /// `IOV_MAX`, the most that one call accepts.
+    /// `IOV_MAX`, the maximum number of slices per call.
     const MAX_SLICES: usize = 1024;
     let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
     let mut rest = slices.as_mut_slice();
@@ -220,7 +221,7 @@ mod tests {
         }
         let reader = read_to_the_end(client);
         let (sending, ending) = (send(&server, FrameStream { frames: receiver, framing }), async move {
-            // Each partial write is progress: a slow client is not a dead one.
+            // Each partial write counts as progress: a slow client is not a dead one.
             while sender.reads() < 10 {
                 tokio::task::yield_now().await;
             }

@@ -7,18 +7,18 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Connections that may wait to be accepted: after a restart all clients reconnect at once.
+/// The maximum number of connections that wait to be accepted. After a restart, all clients reconnect at once.
 pub(super) const BACKLOG: u32 = 4096;
 
-/// Unsent bytes that the kernel accepts. In-flight bytes do not count, so a long distance gets the window it needs. A
-/// bound on both (`SO_SNDBUF`) would make each part of a long response wait for the acknowledgement of the previous
-/// one, which a client's kernel delays by 40 ms.
+/// The maximum number of unsent bytes in the kernel's send buffer. Bytes in flight do not count, so a connection with a
+/// long round trip gets the window that it needs. A limit on both (`SO_SNDBUF`) would make each part of a long response
+/// wait for the acknowledgement of the previous part, which a client's kernel delays by 40 ms.
 const MAX_UNSENT: u32 = 16 * 1024;
 
-/// Listens on each of the host's addresses that this machine has.
+/// Listens on all addresses that the host name resolves to and that this machine has.
 ///
 /// # Errors
-/// When no address can be bound.
+/// Returns an error if no address can be bound.
 pub(crate) fn listen(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
     let (mut listeners, mut failed) = (Vec::new(), None);
     for address in (host, port).to_socket_addrs()? {
@@ -35,14 +35,14 @@ pub(crate) fn listen(host: &str, port: u16) -> io::Result<Vec<TcpListener>> {
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restarted server must not wait for the TIME_WAIT of earlier connections.
+    // A restarted server must be able to bind while earlier connections are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Bounds the kernel's buffer and its wait for a client that stops reading: there may be thousands of them. The kernel
-/// ends a connection whose data is not acknowledged for `client_timeout`.
+/// Limits the kernel's send buffer, and how long the kernel waits for a client that stops reading, since there may be
+/// thousands of them. The kernel closes a connection whose data is not acknowledged for `client_timeout`.
 pub(crate) fn set_options(stream: &TcpStream, client_timeout: Duration) {
     let socket = SockRef::from(stream);
     let set = socket

@@ -1,4 +1,4 @@
-//! TLS of the server: its certificate can be renewed while it runs.
+//! TLS of the server. The certificate can be renewed while the server runs.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// The TLS files cannot be used.
+/// The error for TLS files that cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file cannot be read, or contains no certificate or key.
@@ -29,18 +29,18 @@ pub enum TlsError {
     File {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// They do not match, or rustls does not support them.
+    /// The certificate and the key do not match, or rustls does not support them.
     #[error("the certificate and the key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
 }
 
-/// Configures rustls with these files.
+/// Creates a rustls configuration with these files.
 ///
 /// # Errors
-/// When a file is missing or invalid.
+/// Returns an error if a file is missing or invalid.
 pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
     let certificate = Renewable::load(files)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -51,7 +51,7 @@ pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
-/// A certificate that is reloaded when its files have changed.
+/// A certificate that is reloaded when its files change.
 #[derive(Debug)]
 struct Renewable {
     files: TlsFiles,
@@ -69,7 +69,7 @@ impl Renewable {
     const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
     fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        // Before reading them, so that the next check notices a change in between.
+        // Determined before the files are read, so that the next check detects a change in between.
         let modified = files.modified();
         let key = Arc::new(files.read()?);
         Ok(Self { files, current: Mutex::new(Current { key, modified, checked_at: Instant::now() }) })
@@ -87,7 +87,8 @@ impl Renewable {
                         log::info!("reloaded the TLS certificate");
                         current.key = Arc::new(key);
                     }
-                    // The files are written one after the other: the second change triggers another attempt.
+                    // May fail because the two files are replaced one after the other; the second change triggers
+                    // another attempt.
                     Err(error) => log::warn!(error:%; "failed to reload the TLS certificate, keeping the current one"),
                 }
             }
@@ -103,10 +104,10 @@ impl ResolvesServerCert for Renewable {
 }
 
 impl TlsFiles {
-    /// Checks that a server can use them.
+    /// Checks that a server can use these files.
     ///
     /// # Errors
-    /// When a file is missing or invalid.
+    /// Returns an error if a file is missing or invalid.
     pub fn check(&self) -> Result<(), TlsError> {
         self.read().map(drop)
     }

@@ -16,12 +16,12 @@ use tokio::net::TcpStream;
 
 use super::in_flight::{InFlight, StallGuard};
 
-/// A connection after its TLS handshake. Reading pauses while a write is blocked: `h2` would continue to read, and its
-/// responses, even if they are only rejections, would pile up.
+/// A connection after its TLS handshake. Reading pauses while a write is blocked. Otherwise `h2` would continue to read
+/// requests, and their responses, even if only rejections, would accumulate.
 pub(crate) struct TlsConnection<S = TlsStream<TcpStream>> {
     stream: S,
     is_blocked: bool,
-    /// Waits to read until the write is no longer blocked.
+    /// The reader that waits until the write is no longer blocked.
     reader: Option<Waker>,
     in_flight: InFlight,
 }
@@ -98,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsConnection<S> {
     }
 }
 
-/// Performs the TLS handshake and serves the connection, until its client accepts nothing of a response for
+/// Performs the TLS handshake and serves the connection until it ends, or the client accepts no data of a response for
 /// `client_timeout`.
 pub(crate) fn serve_tls<F>(
     config: ServerConfig,

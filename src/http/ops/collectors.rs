@@ -1,4 +1,4 @@
-//! Metrics that are read from their source at each scrape.
+//! Metrics collected from their source at each scrape.
 
 use actors::supervision::ActorRegistry;
 use prometheus_client::collector::Collector;
@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::storage::{Connections, Storage};
 
-/// The connections of the database pool.
+/// Collects the number of connections in the database pool.
 #[derive(Debug)]
 pub struct PoolCollector(pub Storage);
 
@@ -39,7 +39,7 @@ fn gauge(count: usize) -> ConstGauge<i64> {
     ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// The actors' phases and restarts.
+/// Collects the actors' phases and restarts.
 #[derive(Debug)]
 pub struct ActorCollector(pub ActorRegistry);
 

@@ -14,7 +14,7 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// The format that a request prefers (RFC 9110, section 12.5.1). A client that accepts neither gets
+    /// Returns the format that a request prefers (RFC 9110, section 12.5.1). A client that accepts neither gets
     /// [`Text`](Self::Text), as from other exporters: a scrape must not fail because of an unknown media type.
     pub(crate) fn accepted_by(request: &HttpRequest) -> Self {
         let accepted = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
@@ -62,11 +62,12 @@ impl Weight {
     }
 }
 
-/// Converts metrics to the text format 0.0.4. There the family of a counter has the name of its sample, which ends in
-/// `_total`, and units and the end mark do not exist. Nor do exemplars, which this program does not use.
+/// Converts metrics to the text format 0.0.4. In that format a counter's family has the same name as its sample, which
+/// ends in `_total`, and there are no units and no `# EOF`. Exemplars, which it does not have either, are not handled,
+/// since this program does not use them.
 pub(crate) fn to_text_format(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + open_metrics.len() / 16);
-    // The type of the family follows in the next line.
+    // The type of the family follows on the next line.
     let mut help = "";
     for line in open_metrics.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -80,7 +81,7 @@ pub(crate) fn to_text_format(open_metrics: &str) -> String {
                 "stateset" => ("", "gauge"),
                 _ => ("", "untyped"),
             };
-            // Quotes are escaped in OpenMetrics only.
+            // Only OpenMetrics escapes quotes.
             let help = std::mem::take(&mut help).replace("\\\"", "\"");
             if !help.is_empty() {
                 text.extend(["# HELP ", family, suffix, " ", &help, "\n"]);
@@ -125,7 +126,7 @@ mod tests {
              text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             OpenMetrics,
         );
-        // Prometheus 3, by its settings.
+        // Prometheus 3, depending on its settings.
         check(
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
              application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\

@@ -38,7 +38,7 @@ pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
         since: UnixTime::from(actor.readiness_since).0,
         reason: actor.readiness.reason().map(str::to_owned),
     });
-    // No actor needs what it watches for its own work.
+    // An actor can do its own work without the components that it watches.
     let watched = actors.iter().flat_map(|actor| &actor.watched).map(|watched| ReadinessPart {
         part: Component::Watched(watched.part),
         ready: watched.readiness.is_ready(),

@@ -1,4 +1,4 @@
-//! `/metrics`: the registry for Prometheus.
+//! `/metrics`: metrics for Prometheus.
 
 use actix_web::http::header::{CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};

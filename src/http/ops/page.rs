@@ -1,4 +1,4 @@
-//! The web page, built from `web/`.
+//! Serves the web page, which is built from `web/`.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use crate::http::reply::sliced_body::SlicedBody;
 #[allow_missing = true]
 struct Page;
 
-/// No third-party content, nothing inline; the map's worker is a file of this server.
+/// The content security policy: no third-party content and nothing inline. The map's worker is a file of this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -29,18 +29,18 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Flight monitor<
                          <p>It was built without its page: run <code>make web</code>, then build again. \
                          Everything else works, such as <a href=\"api/v1/flights\">current traffic</a>.</p></html>";
 
-/// `GET /`
+/// Handles `GET /`.
 pub(crate) async fn page(request: HttpRequest) -> HttpResponse {
     document(&request, "index.html")
 }
 
-/// `GET /admin`: the dashboard itself is public; it loads its data with the operator's token.
+/// Handles `GET /admin`. The dashboard itself is public; it loads its data with the operator's token.
 pub(crate) async fn admin(request: HttpRequest) -> HttpResponse {
     document(&request, "admin.html")
 }
 
-/// `GET /admin/`: the URLs in the page are relative to `/admin`, and so is this one, for proxies that strip a path
-/// prefix.
+/// Handles `GET /admin/` with a redirect, because the URLs in the page are relative to `/admin`. The redirect is
+/// relative as well, for proxies that strip a path prefix.
 pub(crate) async fn admin_with_slash() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "../admin")).finish()
 }
@@ -54,7 +54,7 @@ fn document(request: &HttpRequest, path: &str) -> HttpResponse {
     })
 }
 
-/// `GET /assets/{name}`: the names contain a hash of the content.
+/// Handles `GET /assets/{name}`. The names contain a hash of the content.
 pub(crate) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     file(&request, &format!("assets/{name}"), "public, max-age=31536000, immutable")
         .ok_or_else(|| Problem::not_found(format!("the page has no file {name}")))
@@ -83,7 +83,7 @@ fn file(request: &HttpRequest, path: &str, cache: &'static str) -> Option<HttpRe
     Some(response.body(SlicedBody::new(data, ())))
 }
 
-/// The file as compressed by `make web`, in the encoding that the client prefers.
+/// Returns the file as compressed by `make web`, in the encoding that the client prefers.
 fn compressed(request: &HttpRequest, path: &str) -> Option<(EmbeddedFile, ContentEncoding)> {
     let encoding = negotiate(request.headers(), &[ContentEncoding::Brotli, ContentEncoding::Gzip])?;
     let extension = match encoding {

@@ -1,5 +1,5 @@
-//! Responses that are complete before they are sent: their encoding, and the memory that they may hold while they are
-//! sent.
+//! Responses that are complete before they are sent: compresses them, and limits the memory that they hold while they
+//! are sent.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::limits::{Client, Limits};
 use super::problem::Problem;
 use super::sliced_body::{SLICE, SlicedBody};
 
-/// A response body as it is sent, to one client or to many.
+/// An encoded response body, for one client or many.
 pub(crate) struct BufferedResponse {
     bytes: Bytes,
     encoding: ContentEncoding,
@@ -24,16 +24,16 @@ pub(crate) struct BufferedResponse {
 }
 
 impl BufferedResponse {
-    /// The encoding to use for a request.
+    /// Returns the content encoding to use for a request.
     pub(crate) fn encoding_for(request: &HttpRequest) -> ContentEncoding {
         negotiate(request.headers(), RESPONSE_ENCODINGS).unwrap_or(ContentEncoding::Identity)
     }
 
-    /// Compresses a long text at once: a streaming encoder may hold more memory than the text, for as long as the
-    /// client reads. A short one is left to [`compress`](super::encoding::compress).
+    /// Compresses a long text as a whole, because a streaming encoder can hold more memory than the text until the
+    /// client has read it. A short text is left to [`compress`](super::encoding::compress).
     ///
     /// # Errors
-    /// 503 when responses that wait for clients take up all the memory they may.
+    /// 503 if responses that wait for clients have used up the memory limit.
     pub(crate) async fn encode(
         limits: &Limits,
         text: Vec<u8>,
@@ -44,7 +44,7 @@ impl BufferedResponse {
             let bytes = text.into_boxed_slice().into();
             return Ok(Arc::new(Self { bytes, encoding: ContentEncoding::Identity, _memory: memory }));
         }
-        // Off the threads that serve connections.
+        // Not on the threads that serve connections.
         let compressing = tokio::task::spawn_blocking(move || compress(&text, encoding));
         let bytes: Bytes = compressing.await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)?.into();
         let saved = memory.num_permits().saturating_sub(Limits::units(bytes.len()));
@@ -55,7 +55,7 @@ impl BufferedResponse {
     /// Responds with this body.
     ///
     /// # Errors
-    /// 503 when the client's address is slow to read other responses.
+    /// 503 if too many bytes already wait for clients at this address.
     pub(crate) fn respond(
         self: Arc<Self>,
         response: &mut HttpResponseBuilder,

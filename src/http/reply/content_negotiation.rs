@@ -1,4 +1,4 @@
-//! The media type of a response: by `?format=`, or by `Accept` (RFC 9110, section 12.5.1).
+//! Negotiates the media type of a response: with `?format=`, or with `Accept` (RFC 9110, section 12.5.1).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{Accept, Header, Quality};
@@ -14,14 +14,14 @@ pub(crate) struct Representation<F> {
     pub(crate) media_type: &'static str,
 }
 
-/// For endpoints that answer with JSON only.
+/// The representations of endpoints that support only JSON.
 pub(crate) const JSON_ONLY: &[Representation<()>] =
     &[Representation { format: (), name: "json", media_type: "application/json" }];
 
-/// Chooses the representation that `?format=` or else `Accept` asks for; the first one where neither does.
+/// Chooses the representation requested by `?format=` or else by `Accept`. Without either, it is the first one.
 ///
 /// # Errors
-/// 400 for an unknown `format`, 406 where `Accept` matches none.
+/// 400 for an unknown `format`, 406 if `Accept` matches no representation.
 pub(crate) fn negotiate<'a, F>(
     available: &'a [Representation<F>],
     format: Option<&str>,
@@ -38,7 +38,7 @@ pub(crate) fn negotiate<'a, F>(
         let types: Vec<_> = available.iter().map(|representation| representation.media_type).collect();
         Problem::not_acceptable(format!("available media types: {}", types.join(", ")))
     };
-    // An unreadable header states no preference.
+    // An invalid header expresses no preference.
     let mut accepted = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
     if accepted.is_empty() {
         return available.first().ok_or_else(not_acceptable);

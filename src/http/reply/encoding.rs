@@ -1,5 +1,5 @@
-//! `Accept-Encoding` (RFC 9110, section 12.5.3): the one negotiation for responses, event streams and files of the
-//! page.
+//! Negotiates the content encoding (`Accept-Encoding`; RFC 9110, section 12.5.3) for responses, event streams and files
+//! of the web page.
 
 use actix_http::encoding::Encoder;
 use actix_web::body::{BoxBody, MessageBody};
@@ -10,13 +10,13 @@ use actix_web::{Error, ResponseError};
 
 use super::problem::Problem;
 
-/// What [`compress`] and [`BufferedResponse`](super::buffered_response::BufferedResponse) can encode, preferred ones
-/// first.
+/// The encodings that [`compress`] and [`BufferedResponse`](super::buffered_response::BufferedResponse) support, in
+/// order of preference.
 pub(crate) const RESPONSE_ENCODINGS: &[ContentEncoding] =
     &[ContentEncoding::Zstd, ContentEncoding::Gzip, ContentEncoding::Deflate];
 
-/// Returns the offer to which a request gives the highest weight, the first of them on a tie; `Identity` where it
-/// prefers that or accepts no offer; `None` where it rejects that, too.
+/// Returns the offered encoding with the highest weight in a request; on a tie, the first of them. Returns `Identity`
+/// if the request prefers it or accepts none of the offers, and `None` if it rejects `Identity` as well.
 pub(crate) fn negotiate(headers: &HeaderMap, offers: &[ContentEncoding]) -> Option<ContentEncoding> {
     let accepted: Vec<(&str, f32)> = headers
         .get_all(ACCEPT_ENCODING)
@@ -37,15 +37,15 @@ pub(crate) fn negotiate(headers: &HeaderMap, offers: &[ContentEncoding]) -> Opti
     }
 }
 
-/// An unreadable weight counts as 0: not acceptable.
+/// Splits an item of the header into coding and weight. An invalid weight counts as 0, which means not acceptable.
 fn coding_and_weight(item: &str) -> (&str, f32) {
     let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
     let weight = parameters.trim().strip_prefix("q=").map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0));
     (coding.trim(), weight)
 }
 
-/// Encodes each response whose handler has not done so itself. Replaces actix-web's `Compress`, which has a negotiation
-/// of its own.
+/// Compresses each response that its handler has not encoded. Replaces actix-web's `Compress`, which has its own
+/// negotiation.
 pub(crate) async fn compress<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,4 +1,4 @@
-//! Entity tags: a client that already holds a response is sent 304 in its place (RFC 9110, section 13.1.2).
+//! Entity tags: a client that already has the response gets 304 instead (RFC 9110, section 13.1.2).
 
 use std::hash::{DefaultHasher, Hasher};
 
@@ -9,10 +9,10 @@ use super::buffered_response::BufferedResponse;
 use super::limits::Client;
 use super::problem::Problem;
 
-/// Responds with a body and its entity tag, or with 304 where `If-None-Match` names it.
+/// Responds with a body and its entity tag, or with 304 if `If-None-Match` contains the tag.
 ///
 /// # Errors
-/// 503 when responses that wait for clients take up all the memory they may.
+/// 503 if responses that wait for clients have used up the memory limit.
 pub(crate) async fn respond(
     request: &HttpRequest,
     client: Client<'_>,
@@ -23,7 +23,7 @@ pub(crate) async fn respond(
     let mut hasher = DefaultHasher::new();
     hasher.write(content_type.as_bytes());
     hasher.write(&body);
-    // A weak one: once compressed, the body has other bytes.
+    // A weak tag, because a compressed body has different bytes.
     let tag = EntityTag::new_weak(format!("{:016x}", hasher.finish()));
     let known = is_known(request, &tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
@@ -41,7 +41,7 @@ pub(crate) async fn respond(
         .respond(&mut response, client)
 }
 
-/// Whether the `If-None-Match` of a request names this tag.
+/// Returns whether the `If-None-Match` of a request contains this tag.
 pub(crate) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,

@@ -1,4 +1,4 @@
-//! GeoJSON (RFC 7946), as far as aircraft need it.
+//! The parts of GeoJSON (RFC 7946) that aircraft need.
 
 use actors::domain::{StateVector, UnixTime};
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl PartialSchema for Position {
 impl ToSchema for Position {}
 
 impl Position {
-    /// The position in a state vector.
+    /// Returns the position in a state vector, or `None` if it is unknown.
     pub(crate) fn of(state: &StateVector) -> Option<Self> {
         let (lon, lat) = (state.lon?, state.lat?);
         Some(match state.geo_altitude {
@@ -66,7 +66,7 @@ impl Position {
         }
     }
 
-    /// The same height at another longitude and latitude.
+    /// Returns a position with the same height at another longitude and latitude.
     fn at(self, lon: f64, lat: f64) -> Self {
         match self {
             Self::Flat(_) => Self::Flat([lon, lat]),
@@ -82,19 +82,19 @@ impl<P> Feature<P> {
 }
 
 impl<'a> Feature<&'a StateVector> {
-    /// An aircraft at its position; `None` where the position is unknown.
+    /// Returns an aircraft at its position, or `None` if the position is unknown.
     pub(crate) fn aircraft(state: &'a StateVector) -> Option<Self> {
         Some(Self::new(state.icao24.to_string(), Geometry::Point(Position::of(state)?), state))
     }
 
-    /// One position of a track, identified by its time.
+    /// Returns one position of a track, identified by its time.
     pub(crate) fn position(state: &'a StateVector, at: UnixTime) -> Option<Self> {
         Some(Self::new(at.to_string(), Geometry::Point(Position::of(state)?), state))
     }
 }
 
-/// A line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9); `None` for fewer
-/// than two positions.
+/// Returns a line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9), or `None`
+/// for fewer than two positions.
 pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geometry> {
     let mut lines: Vec<Vec<Position>> = Vec::new();
     let mut last: Option<Position> = None;
@@ -121,7 +121,8 @@ pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geom
     }
 }
 
-/// The side of the antimeridian (180 or −180) that `from` is on, and the latitude at which the shorter way crosses it.
+/// Returns the side of the antimeridian that `from` is on (180 or −180), and the latitude at which the shorter path to
+/// `to` crosses it.
 fn crossing(from: Position, to: Position) -> (f64, f64) {
     let side = if from.lon() > 0.0 { 180.0 } else { -180.0 };
     let (before, after) = ((side - from.lon()).abs(), (-side - to.lon()).abs());

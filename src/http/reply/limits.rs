@@ -15,25 +15,25 @@ use crate::storage::MAX_HISTORIES;
 /// The limits that all endpoints share.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How long a client may accept nothing of a response before its connection is closed.
+    /// How long a client may accept no data of a response before its connection is closed.
     pub(crate) client_timeout: Duration,
     histories: Arc<Semaphore>,
     histories_per_address: PerAddressLimit,
-    /// Memory for responses that wait to be sent, in units.
+    /// Memory for responses that wait to be sent, in units of [`UNIT`](Self::UNIT) bytes.
     buffered: Arc<Semaphore>,
-    /// The same in bytes. A response that several addresses wait for counts for each of them.
+    /// The same per address, in bytes. A response that several addresses wait for counts for each of them.
     buffered_per_address: PerAddressLimit,
     pub(crate) rejections: Rejections,
 }
 
-/// The client that a response is for, as it counts for limits.
+/// The client that a response is for, and the limits that apply.
 #[derive(Clone, Copy)]
 pub(crate) struct Client<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) address: AddressBlock,
 }
 
-/// Allows one history to be read, until dropped.
+/// Permits reading one history, until dropped.
 #[derive(Debug)]
 pub(crate) struct HistoryPermit {
     _any: OwnedSemaphorePermit,
@@ -41,7 +41,8 @@ pub(crate) struct HistoryPermit {
 }
 
 impl Limits {
-    /// Enough for a household with several maps in replay, and half of all, so that other addresses can read too.
+    /// The maximum number of concurrent histories per address. Enough for a household with several maps in playback,
+    /// and half of the total, so that other addresses can read too.
     const MAX_HISTORIES_PER_ADDRESS: usize = MAX_HISTORIES / 2;
 
     pub(crate) const MAX_BUFFERED_BYTES: usize = 256 << 20;
@@ -51,7 +52,7 @@ impl Limits {
     /// Bytes per permit of the semaphore.
     const UNIT: usize = 1024;
 
-    /// Creates the limits; their rejections are counted in `registry`.
+    /// Creates the limits, and registers the metric of their rejections.
     pub fn register(registry: &mut Registry, client_timeout: Duration) -> Self {
         Self {
             client_timeout,
@@ -63,10 +64,10 @@ impl Limits {
         }
     }
 
-    /// Permits an address to read a history.
+    /// Acquires a permit for an address to read a history.
     ///
     /// # Errors
-    /// 503 where the address, or all clients together, have reached their limit.
+    /// 503 if the address, or all clients together, have reached the limit.
     pub(crate) fn history_permit(&self, address: AddressBlock) -> Result<HistoryPermit, Problem> {
         let rejected = |detail: String| {
             self.rejections.count(Limit::Histories);
@@ -81,7 +82,7 @@ impl Limits {
         Ok(HistoryPermit { _any: any, _of_address: of_address })
     }
 
-    /// Converts bytes to units of the budget, rounded up.
+    /// Converts bytes to units of the memory limit, rounded up.
     pub(crate) fn units(bytes: usize) -> usize {
         bytes.div_ceil(Self::UNIT)
     }
@@ -89,7 +90,7 @@ impl Limits {
     /// Reserves memory for a response.
     ///
     /// # Errors
-    /// 503 where the limit is reached.
+    /// 503 if the limit is reached.
     pub(crate) fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let units = u32::try_from(Self::units(bytes)).unwrap_or(u32::MAX);
         self.buffered.clone().try_acquire_many_owned(units).map_err(|_| {
@@ -98,10 +99,10 @@ impl Limits {
         })
     }
 
-    /// Counts a response for an address that waits for it.
+    /// Reserves memory for a response in the limit of the address that waits for it.
     ///
     /// # Errors
-    /// 503 where the limit of the address is reached.
+    /// 503 if the limit of the address is reached.
     pub(crate) fn reserve_for(&self, address: AddressBlock, bytes: usize) -> Result<AddressPermit, Problem> {
         self.buffered_per_address.try_acquire(address, bytes).ok_or_else(|| {
             self.rejections.count(Limit::Responses);

@@ -1,4 +1,4 @@
-//! What handlers respond with: bodies, encodings, media types, entity tags, problems, and the limits on them.
+//! Responses: bodies, encodings, media types, entity tags, problem documents, and the limits on them.
 
 pub(crate) mod buffered_response;
 pub(crate) mod content_negotiation;

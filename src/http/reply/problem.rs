@@ -31,59 +31,59 @@ impl Problem {
         Self { title, status, detail: detail.to_string(), parameter: None, allow: None }
     }
 
-    /// 400: a query parameter has an invalid value.
+    /// Creates a 400: a query parameter has an invalid value.
     pub(crate) fn bad_parameter(parameter: &'static str, detail: impl fmt::Display) -> Self {
         Self { parameter: Some(parameter), ..Self::bad_request(format_args!("{parameter}: {detail}")) }
     }
 
-    /// 400: the request is invalid.
+    /// Creates a 400: the request is invalid.
     pub(crate) fn bad_request(detail: impl fmt::Display) -> Self {
         Self::new(400, "Bad request", detail)
     }
 
-    /// 401: a bearer token is required.
+    /// Creates a 401: a bearer token is required.
     pub(crate) fn unauthorized(detail: &str) -> Self {
         Self::new(401, "Unauthorized", detail)
     }
 
-    /// 403: not for this client.
+    /// Creates a 403: the client is not allowed to do this.
     pub(crate) fn forbidden(detail: &str) -> Self {
         Self::new(403, "Forbidden", detail)
     }
 
-    /// 404: nothing exists there.
+    /// Creates a 404: the resource does not exist.
     pub(crate) fn not_found(detail: impl fmt::Display) -> Self {
         Self::new(404, "Not found", detail)
     }
 
-    /// 405: the address supports these methods only, given as in the header `Allow`.
+    /// Creates a 405: the path supports only these methods, given as the value of the `Allow` header.
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format_args!("supported methods: {allow}");
         Self { allow: Some(allow), ..Self::new(405, "Method not allowed", detail) }
     }
 
-    /// 406: not available in an acceptable representation.
+    /// Creates a 406: no acceptable representation is available.
     pub(crate) fn not_acceptable(detail: impl fmt::Display) -> Self {
         Self::new(406, "Not acceptable", detail)
     }
 
-    /// 409: impossible in the present state.
+    /// Creates a 409: the request conflicts with the current state.
     pub(crate) fn conflict(detail: impl fmt::Display) -> Self {
         Self::new(409, "Conflict", detail)
     }
 
-    /// 429: too many requests; `Retry-After` is a minute.
+    /// Creates a 429: too many requests. `Retry-After` is one minute.
     pub(crate) fn too_many_requests(detail: &str) -> Self {
         Self::new(429, "Too many requests", detail)
     }
 
-    /// 503: a part of the server is unavailable; `Retry-After` is five seconds.
+    /// Creates a 503: a part of the server is unavailable. `Retry-After` is five seconds.
     pub(crate) fn unavailable(detail: impl fmt::Display) -> Self {
         Self::new(503, "Service unavailable", detail)
     }
 }
 
-/// The error of the database itself is logged, and not shown to the client.
+/// Logs the database's own error, and does not show it to the client.
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         if error == QueryError::Busy {
@@ -92,7 +92,7 @@ impl From<QueryError> for Problem {
         log::warn!(error:%; "history query failed");
         match error {
             QueryError::Unavailable(_) | QueryError::Busy => Self::unavailable("the database is unavailable"),
-            // It would fail again.
+            // A retry would fail again.
             QueryError::Malformed(_) => Self::new(500, "Internal error", "the database contains an invalid row"),
         }
     }

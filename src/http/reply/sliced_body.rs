@@ -5,19 +5,19 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-/// A complete body that is sent in slices: actix-http copies each chunk of a body into a buffer of the connection, and
-/// polls for the next one only when that buffer has room.
+/// A complete body, sent in slices to bound the memory per connection: actix-http copies each chunk of a body into the
+/// connection's write buffer, and polls for the next one only when that buffer has room.
 pub(crate) struct SlicedBody<H> {
     rest: Bytes,
-    /// Dropped when the body was sent or abandoned.
+    /// Dropped when the body has been sent or abandoned.
     _held: H,
 }
 
-/// Size of a slice; a body up to this size is not sliced.
+/// The size of a slice in bytes. A body up to this size is not sliced.
 pub(crate) const SLICE: usize = 32 * 1024;
 
 impl<H> SlicedBody<H> {
-    /// Sends these bytes, and holds `held` until then.
+    /// Creates a body of these bytes, which keeps `held` until it is dropped.
     pub(crate) fn new(bytes: Bytes, held: H) -> Self {
         Self { rest: bytes, _held: held }
     }
