@@ -17,8 +17,8 @@ pub struct ReplayArgs {
 
     /// Speed relative to the recording
     ///
-    /// An aircraft has one state per second. Of responses that are played within the same second, only one has an effect;
-    /// with --original-times they keep their own times.
+    /// An aircraft has one state per second. Of responses that are played within the same second, only one has an
+    /// effect; with --original-times they keep their own times.
     #[arg(long, value_name = "FACTOR", default_value = "1")]
     pub speed: SpeedFactor,
 

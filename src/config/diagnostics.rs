@@ -2,7 +2,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// Every problem of the configuration, to be shown together.
+/// All problems of the configuration, to be reported together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct ConfigError(pub Vec<Problem>);
 
@@ -14,10 +14,10 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// One problem. Secrets are masked already.
+/// A problem of the configuration. Secrets are already masked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
-    /// The file does not exist, cannot be read, or is invalid YAML; the reason has the line.
+    /// The file does not exist, cannot be read, or is invalid YAML. The reason contains the line number.
     #[error("{path}: {reason}")]
     File {
         /// The file.
@@ -28,18 +28,18 @@ pub enum Problem {
     /// A key that is unknown, has an invalid value or contradicts another.
     #[error("{key} = {value} ({origin}): {reason}")]
     Key {
-        /// Its dotted path.
+        /// The dotted path of the key.
         key: String,
-        /// Its value.
+        /// The value.
         value: String,
-        /// Where it comes from.
+        /// Where the value comes from.
         origin: String,
-        /// What is wrong, and what to do.
+        /// What is wrong and what to do.
         reason: String,
     },
 }
 
-/// The problems found while reading, and warnings, with which the program still starts.
+/// The problems found while reading, and the warnings, which do not prevent a start.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Diagnostics {
     pub(super) problems: Vec<Problem>,
@@ -47,7 +47,7 @@ pub(super) struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Notes a problem of a key.
+    /// Adds a problem of a key.
     pub(super) fn problem(
         &mut self,
         key: impl Into<String>,

@@ -7,27 +7,28 @@ use super::layer::Layer;
 use super::names;
 use crate::proxy::{InvalidProxy, Proxies};
 
-/// Names and values of environment variables. `Debug` shows only the names.
+/// The environment variables. `Debug` shows only their names.
 #[derive(Clone, Default)]
 pub struct Environment(Vec<(String, OsString)>);
 
 impl Environment {
-    /// The variables of this process.
+    /// Returns the environment of this process.
     pub fn of_process() -> Self {
         Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
     }
 
-    /// Only these variables.
+    /// Creates an environment with only these variables.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }
 
-    /// The proxies for outgoing requests.
+    /// Returns the proxies for outgoing requests.
     pub(super) fn proxies(&self) -> Result<Proxies, InvalidProxy> {
         Proxies::read(|name| self.text(name))
     }
 
-    /// A PEM file with authorities that are trusted in addition to the public ones, as for OpenSSL.
+    /// Returns the PEM file of certificate authorities that are trusted in addition to the public ones
+    /// (`SSL_CERT_FILE`, as for OpenSSL).
     pub(super) fn authorities(&self) -> Option<PathBuf> {
         self.text("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
@@ -36,8 +37,8 @@ impl Environment {
         self.0.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str())
     }
 
-    /// Reads our variables. One that is empty or only white space counts as not set: container set-ups often pass on
-    /// variables without a value.
+    /// Reads our variables. A variable that is empty or only white space counts as unset, because container setups
+    /// often pass on variables without a value.
     pub(super) fn read(&self) -> Layer {
         let mut layer = Layer::default();
         let mut variables: Vec<_> = self.0.iter().filter(|(_, value)| !is_blank(value)).collect();
@@ -55,7 +56,7 @@ impl Environment {
                     let reason = "invalid UTF-8".to_owned();
                     layer.diagnostics.problems.push(Problem::File { path: origin, reason });
                 }
-                // Kubernetes sets such variables for a service that has the name of one of our sections.
+                // Kubernetes sets such a variable if a service has the same name as one of our sections.
                 Some(text) if text.starts_with("tcp://") && variable.ends_with("_PORT") => {
                     let warning = format!("{origin} is ignored: it holds the address of a service, not a port");
                     layer.diagnostics.warnings.push(warning);

@@ -10,10 +10,10 @@ use super::sections::{SECTIONS, settings};
 use super::setting::Setting;
 use super::value::{InvalidValue, MASK, Shape, is_sensitive};
 
-/// Bytes of a configuration file; one with every setting has about 10 kB.
+/// The maximum size of the configuration file in bytes. A file with every setting has about 10 kB.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Reads a file; one that is not required may be missing.
+/// Reads a configuration file. A missing file is an error only if it is `required`.
 pub(super) fn read(path: &Path, required: bool) -> Layer {
     let mut reader = FileReader { file: path.display().to_string(), layer: Layer::default() };
     match textfile::read(path, MAX_BYTES) {
@@ -33,7 +33,7 @@ impl FileReader {
     fn document(&mut self, text: &str) {
         match FileFormat::Yaml.parse(Some(&self.file), text) {
             Ok(sections) => sorted(sections).for_each(|(name, value)| self.section(&name, value)),
-            // The crate's error would quote the whole document, which may hold secrets.
+            // The crate's error would quote the whole document, which may contain secrets.
             Err(error) => match error.downcast_ref::<Box<::config::ConfigError>>().map(Box::as_ref) {
                 Some(::config::ConfigError::Type { .. }) => {
                     self.refuse("expected a mapping of sections to keys".to_owned());
@@ -51,7 +51,7 @@ impl FileReader {
         let known = SECTIONS.iter().any(|known| known.name == section);
         match value.kind {
             ValueKind::Table(entries) => self.entries(section, entries),
-            // A section whose keys are all commented out.
+            // All keys of the section are commented out.
             ValueKind::Nil if known => {}
             kind if known => self.unknown(
                 section,
@@ -74,7 +74,7 @@ impl FileReader {
     fn entry(&mut self, path: &str, value: Value) {
         let name = names::all().iter().find(|name| name.path == path);
         match (name, value.kind) {
-            // Nothing is written after the colon: the key is not given.
+            // A key without a value counts as unset.
             (Some(_), ValueKind::Nil) => {}
             (Some(Name { target: Target::Value(setting), .. }), ValueKind::Table(entries))
                 if setting.shape == Shape::Map =>
@@ -126,12 +126,12 @@ impl FileReader {
     }
 }
 
-/// In the order of the names, so that the same file has its problems in the same order.
+/// Sorts entries by name, so that the problems of a file are always reported in the same order.
 fn sorted(entries: Map<String, Value>) -> impl Iterator<Item = (String, Value)> {
     entries.into_iter().collect::<BTreeMap<_, _>>().into_iter()
 }
 
-/// A YAML value as it would be written in the environment.
+/// Converts a YAML value to its form in the environment.
 fn text_of(shape: Shape, value: &ValueKind) -> Result<String, InvalidValue> {
     let invalid = |reason: &str| Err(InvalidValue::because(reason));
     match value {

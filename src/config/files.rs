@@ -10,11 +10,11 @@ use crate::kafka::check_properties;
 use crate::storage::check_certificates;
 
 impl Settings {
-    /// Reads the files that the settings name, and has librdkafka check its properties together: whatever passes here is
-    /// accepted at start. It opens no connection and writes nothing.
+    /// Reads the files that the settings name, and lets librdkafka check its properties as a whole. A configuration
+    /// that passes is accepted at start. Opens no connection and writes nothing.
     ///
     /// # Errors
-    /// Every problem together.
+    /// Returns all problems together.
     pub fn check_files(&self) -> Result<(), ConfigError> {
         let credentials = self.opensky.credentials().err();
         let certificates = check_certificates(self.database.url.url()).err();

@@ -3,23 +3,23 @@ use std::fmt;
 use super::layer::Layer;
 use super::setting::Setting;
 
-/// Settings given on the command line. `Debug` shows only the names.
+/// The settings given on the command line. `Debug` shows only their names.
 #[derive(Clone, Default)]
 pub struct Flags(Vec<(&'static Setting, String)>);
 
 impl Flags {
-    /// No flags.
+    /// Creates an empty set of flags.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Adds a flag; it replaces an earlier one of the same setting.
+    /// Adds a flag, replacing an earlier one for the same setting.
     pub fn set(&mut self, setting: &'static Setting, text: impl Into<String>) {
         self.0.retain(|(other, _)| *other != setting);
         self.0.push((setting, text.into()));
     }
 
-    /// The settings that are given, with their texts.
+    /// Iterates over the given settings and their texts.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Setting, &str)> {
         self.0.iter().map(|(setting, text)| (*setting, text.as_str()))
     }

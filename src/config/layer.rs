@@ -8,10 +8,10 @@ use super::setting::Setting;
 use super::value::{MASK, Shape, quote};
 use super::values::split_properties;
 
-/// Bytes of a file with one value.
+/// The maximum size of a file with a single value, in bytes.
 const MAX_VALUE_FILE: u64 = 64 * 1024;
 
-/// The values of one source, each with its origin, and what is wrong with them. The `config` crate merges the layers.
+/// The values of one source, each with its origin, and their diagnostics. The `config` crate merges the layers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     entries: Vec<Entry>,
@@ -27,7 +27,7 @@ pub(super) struct Entry {
 }
 
 impl Layer {
-    /// Sets a value in its text form.
+    /// Sets a value from its text form.
     pub(super) fn set(&mut self, setting: &'static Setting, text: &str, origin: &str) {
         let value = match setting.shape {
             Shape::Map => match split_properties(text) {
@@ -42,7 +42,7 @@ impl Layer {
         self.insert(setting, value, origin);
     }
 
-    /// Sets a value from the file that contains it, as container platforms provide secrets.
+    /// Sets a value from a file that contains it, which is how container platforms provide secrets.
     pub(super) fn set_from_file(&mut self, setting: &'static Setting, file: &str, origin: &str) {
         let file = file.trim();
         let reason = match textfile::read(Path::new(file), MAX_VALUE_FILE) {
@@ -50,13 +50,13 @@ impl Layer {
             Ok(text) => return self.set(setting, &text, &format!("{file}, named by {origin}")),
             Err(error) => format!("it cannot be read: {error}"),
         };
-        // What is not a path may be the secret itself, in the wrong variable.
+        // A text that is not a path may be the secret itself, in the wrong variable.
         let shown = if file.starts_with(['/', '.']) { quote(file) } else { MASK.to_owned() };
         let reason = format!("{reason}; expected the path of a file that contains only the value");
         self.diagnostics.problem(setting.file_path().unwrap_or_default(), shown, origin, reason);
     }
 
-    /// Sets a value; a map's entries already have their origins.
+    /// Sets a value. The entries of a map must already have their origins.
     pub(super) fn insert(&mut self, setting: &'static Setting, value: ValueKind, origin: &str) {
         let entry = Entry { setting, origin: origin.to_owned(), value };
         match self.find(setting) {
@@ -77,7 +77,7 @@ impl Layer {
         self.entries.retain(|entry| entry.setting != setting);
     }
 
-    /// Moves the values of these settings to a layer of their own.
+    /// Moves the values of these settings to a new layer.
     pub(super) fn split_off(&mut self, settings: &[&Setting]) -> Self {
         let entries = self.entries.extract_if(.., |entry| settings.contains(&entry.setting)).collect();
         Self { entries, diagnostics: Diagnostics::default() }

@@ -9,15 +9,15 @@ use super::values::{Brokers, show_duration};
 use super::{file, legacy};
 use crate::proxy::InvalidProxy;
 
-/// The file that is read from the working directory when none is named.
+/// The default configuration file, in the working directory.
 pub const CONFIG_FILE: &str = "config.yaml";
 
 impl Settings {
-    /// Reads the file (the named one, which must exist, or else `config.yaml` in the working directory if it exists), merges
-    /// the environment and the flags over it, and parses the result.
+    /// Reads the configuration file, merges the environment and the flags over it, and parses the result. A named file
+    /// must exist; without one, `config.yaml` in the working directory is read if it exists.
     ///
     /// # Errors
-    /// Every problem together, each with its key, value, origin and expectation.
+    /// Returns all problems together, each with its key, value, origin and the expected value.
     pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Self, ConfigError> {
         Self::load_in(Path::new(""), file, environment, flags)
     }
@@ -51,9 +51,9 @@ impl Settings {
         }
     }
 
-    /// Checks the sections against each other.
+    /// Checks that the sections are consistent with each other.
     fn check(&self, reader: &mut Reader) {
-        // With a part of the settings missing this could be a false alarm.
+        // If some settings are invalid, this could be a false alarm.
         if reader.diagnostics.problems.is_empty()
             && !self.server.roles.are_all()
             && self.kafka.bootstrap_servers == Brokers::Embedded
@@ -74,10 +74,10 @@ impl Settings {
         }
     }
 
-    /// The addresses of OpenSky that are reached through a proxy, a line for each.
+    /// Describes the OpenSky URLs that are requested through a proxy, one line for each.
     ///
     /// # Errors
-    /// A variable whose value is not a proxy.
+    /// Returns an error if a variable's value is not a valid proxy.
     pub fn proxied(&self) -> Result<Vec<String>, InvalidProxy> {
         let proxies = self.proxies.as_ref().map_err(Clone::clone)?;
         Ok(proxies.describe([self.opensky.base_url.url(), self.opensky.auth_url.url()]))

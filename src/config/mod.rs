@@ -1,9 +1,9 @@
-//! The configuration: built-in defaults < `config.yaml` < environment < flags, parsed once into the types that the program
-//! uses.
+//! The configuration: built-in defaults < `config.yaml` < environment < flags, parsed once into the types that the
+//! program uses.
 //!
-//! [`sections`] declares every setting, each in one place, from which its parsing, default, environment variable, flag and
-//! documentation follow. The file, the environment and the flags each become a [`layer`]; the `config` crate merges them,
-//! and the sections parse themselves from the result. [`legacy`] has the names of the Go original.
+//! [`sections`] declares every setting in one place, from which its parsing, default, environment variable, flag and
+//! documentation follow. The file, the environment and the flags each become a [`layer`]; the `config` crate merges the
+//! layers, and the sections parse themselves from the result. [`legacy`] has the names of the Go original.
 
 mod diagnostics;
 mod environment;

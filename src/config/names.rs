@@ -1,4 +1,4 @@
-//! Every name that the file and the environment may use for a setting.
+//! All names that the file and the environment can use for a setting.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use super::sections::{SECTIONS, settings};
 use super::setting::{Setting, variable};
 use super::value::{MASK, Shape, is_sensitive, mask_user_info, quote};
 
-/// A name and what it sets.
+/// A name and the setting that it refers to.
 pub(super) struct Name {
     pub(super) path: String,
     pub(super) variable: String,
@@ -20,7 +20,7 @@ pub(super) struct Name {
 pub(super) enum Target {
     /// A setting by its own name.
     Value(&'static Setting),
-    /// A setting, by the path of a file with its value.
+    /// A setting whose value is in a file; the name is given the path of the file.
     File(&'static Setting),
     /// A setting by its name in the Go original.
     Alias(&'static Alias),
@@ -46,12 +46,12 @@ impl Name {
         }
     }
 
-    /// How YAML writes what is given by this name.
+    /// Returns the YAML shape of the value given under this name.
     pub(super) fn shape(&self) -> Shape {
         if matches!(self.target, Target::File(_)) { Shape::Text } else { self.setting().shape }
     }
 
-    /// Sets the setting in a layer.
+    /// Sets the value of the setting in a layer.
     pub(super) fn set(&self, layer: &mut Layer, text: &str, origin: &str) {
         match self.target {
             Target::Value(setting) => layer.set(setting, text, origin),
@@ -68,7 +68,7 @@ impl Name {
     }
 }
 
-/// The variable that was probably meant by one of ours with a typing error.
+/// Returns the variable that a misspelt name probably means. Only considers names that start with one of our sections.
 pub(super) fn nearest_variable(typed: &str) -> Option<&'static str> {
     let in_section = |section: &str| typed.starts_with(&format!("{}_", section.to_uppercase()));
     SECTIONS.iter().find(|section| in_section(section.name))?;
@@ -80,11 +80,11 @@ pub(super) fn nearest_variable(typed: &str) -> Option<&'static str> {
         .map(|(_, meant)| meant)
 }
 
-/// The setting that an unknown path resembles most, if it resembles any.
+/// Returns the setting that an unknown path resembles most, if any.
 pub(super) fn nearest_setting(path: &str) -> Option<&'static Setting> {
     let distance = |setting: &Setting| {
         let whole = strsim::osa_distance(setting.path, path);
-        // The right name in the wrong section is a likely mistake, too.
+        // The right name in the wrong section is also a likely mistake.
         let name = path.rsplit('.').next().unwrap_or(path);
         let moved = 2 + strsim::osa_distance(setting.name(), name);
         whole.min(moved)
@@ -95,7 +95,7 @@ pub(super) fn nearest_setting(path: &str) -> Option<&'static Setting> {
         .and_then(|(distance, setting)| (distance <= 3 && distance < setting.name().len()).then_some(setting))
 }
 
-/// The value of an unknown key: masked where a secret may have been meant.
+/// Quotes the value of an unknown key, masked if it may be a secret.
 pub(super) fn quote_unknown(path: &str, text: &str) -> String {
     let whole_section = settings().any(|setting| setting.section() == path && setting.may_hold_secret());
     match nearest_setting(path).filter(|setting| setting.may_hold_secret()) {

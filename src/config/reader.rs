@@ -10,14 +10,15 @@ use super::value::{MASK, SettingValue, Shape, is_quoted};
 /// The origin of a built-in default.
 pub(super) const DEFAULT: &str = "default";
 
-/// The merged values. Sections parse themselves from it, and continue after a problem, so that all problems are found.
+/// The merged values, from which the sections parse themselves. Parsing continues after a problem, so that all problems
+/// are found.
 pub(super) struct Reader {
     values: BTreeMap<&'static str, Value>,
     pub(super) diagnostics: Diagnostics,
 }
 
 impl Reader {
-    /// Merges the layers, lowest first, over the defaults.
+    /// Merges the layers over the defaults. The lowest layer comes first.
     pub(super) fn merge(
         settings: impl Iterator<Item = &'static Setting> + Clone,
         layers: impl IntoIterator<Item = Layer>,
@@ -43,7 +44,7 @@ impl Reader {
         Ok(Self { values: settings.filter_map(value).collect(), diagnostics })
     }
 
-    /// A setting's value; `None`, with the problem noted, where it is invalid.
+    /// Parses a setting's value. If it is invalid, adds the problem and returns `None`.
     pub(super) fn read<T: SettingValue>(&mut self, setting: &'static Setting, limits: &T::Limits) -> Option<T> {
         let origin = self.origin(setting.path);
         let text = match self.values.get(setting.path).map(|value| &value.kind) {
@@ -69,7 +70,7 @@ impl Reader {
         }
     }
 
-    /// The entries of all layers together; each has an origin of its own.
+    /// Parses a map, which combines the entries of all layers. Each entry has its own origin.
     fn read_map<T: SettingValue>(
         &mut self,
         setting: &'static Setting,
@@ -91,7 +92,7 @@ impl Reader {
         (self.diagnostics.problems.len() == before).then_some(map)
     }
 
-    /// Notes that a value that is valid by itself does not go together with others.
+    /// Adds a problem for a value that is valid on its own but conflicts with others.
     pub(super) fn conflict(&mut self, setting: &Setting, reason: impl Into<String>) {
         let problem = setting.problem(&self.text(setting), &self.origin(setting.path), reason);
         self.diagnostics.problems.push(problem);
@@ -108,7 +109,7 @@ impl Reader {
         self.values.get(path).map(origin_of).unwrap_or_default()
     }
 
-    /// Where each value comes from, by its path; the path of a map's entry ends with its name.
+    /// Returns the origin of each value by path. The path of a map entry ends with the name of the entry.
     pub(super) fn origins(&self) -> BTreeMap<String, String> {
         let mut origins = BTreeMap::new();
         for (path, value) in &self.values {

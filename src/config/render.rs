@@ -1,4 +1,5 @@
-//! The schema and the settings as text: `config.yaml`, the table of the documentation, and the output of `check-config`.
+//! Renders the schema and the settings as text: `config.yaml`, the table in the documentation, and the output of
+//! `check-config`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,7 +11,8 @@ use super::setting::{Setting, variable};
 use super::value::{Secrecy, Shape};
 use super::values::split_properties;
 
-/// A commented `config.yaml` with every setting: the given values by path, in their text form, or else the defaults.
+/// Renders a commented `config.yaml` with every setting. `values` has text forms by path; all other settings get their
+/// default.
 pub fn config_file(values: &BTreeMap<&str, String>) -> String {
     let mut text = String::from(
         "# The flight monitor's configuration: every key with its value. Built-in defaults < this file < environment < flags.\n\
@@ -53,7 +55,7 @@ fn yaml_value(shape: Shape, value: &str) -> String {
     }
 }
 
-/// The configuration in effect as YAML, secrets masked, with the origin of each value as a comment.
+/// Renders the configuration in effect as YAML, with secrets masked and the origin of each value as a comment.
 pub fn effective(settings: &Settings) -> String {
     let mut text = String::new();
     let mut section = "";
@@ -77,7 +79,7 @@ pub fn effective(settings: &Settings) -> String {
     text
 }
 
-/// The settings as a table in Markdown, and below it the names of the Go original.
+/// Renders the settings as a Markdown table, followed by the names of the Go original.
 pub fn markdown_table() -> String {
     let mut text = String::from("| key | default | meaning | environment |\n|---|---|---|---|\n");
     for setting in settings() {
@@ -109,7 +111,7 @@ pub fn markdown_table() -> String {
     text
 }
 
-/// A YAML scalar that reads back as the same text, without quotes where it is plainly safe.
+/// Renders a YAML scalar that reads back as the same text. Omits the quotes where that is clearly safe.
 fn scalar(text: &str) -> String {
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let whole_number = unit.is_empty() && text.len() < 18 && (text == "0" || !text.starts_with('0'));
@@ -120,7 +122,7 @@ fn scalar(text: &str) -> String {
     if !text.is_empty() && (whole_number || amount || word) { text.to_owned() } else { quoted(text) }
 }
 
-/// JSON's string is YAML's double-quoted one.
+/// Renders a double-quoted YAML scalar; a JSON string is one.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

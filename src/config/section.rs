@@ -1,43 +1,43 @@
-//! [`section!`](section) declares a section of the configuration: each of its lines is a setting, and from it follow the
-//! field, its parsing, default, environment variable, flag and documentation.
+//! [`section!`](section) declares a section of the configuration. Each line declares a setting: its field, type,
+//! default, limits and documentation. The environment variable and the flag are derived from its name.
 
 use super::reader::Reader;
 use super::setting::Setting;
 
-/// A struct of settings that [`section!`](section) declares.
+/// A struct of settings, declared with [`section!`](section).
 pub(super) trait Section: Sized {
-    /// What it is called, what it is about, and its settings.
+    /// The name, description and settings of the section.
     const SCHEMA: SectionSchema;
 
-    /// Parses every setting; `None`, with the problems noted, where one is invalid.
+    /// Parses every setting. If any is invalid, adds the problems to the reader and returns `None`.
     fn read(reader: &mut Reader) -> Option<Self>;
 
-    /// The values in effect.
+    /// Returns the values in effect.
     fn rows(&self) -> Vec<Row>;
 }
 
-/// A section of the configuration.
+/// The schema of a section.
 #[derive(Clone, Copy, Debug)]
 pub struct SectionSchema {
-    /// The key of its mapping in YAML.
+    /// The key of the section in YAML.
     pub name: &'static str,
-    /// A sentence for people.
+    /// A sentence that describes the section to users.
     pub about: &'static str,
-    /// Its settings, in the order of the file.
+    /// The settings, in file order.
     pub settings: &'static [&'static Setting],
 }
 
 /// A setting and its value in text form, secrets masked.
 pub(super) type Row = (&'static Setting, String);
 
-/// Declares a section: a struct with one field for each setting, and the schema of both.
+/// Declares a section: a struct with one field per setting, and its schema.
 ///
 /// ```ignore
 /// section! {
 ///     /// About the section; shown above it in config.yaml.
 ///     pub struct ExampleSettings in "example", checked by check {   // `fn check(&self, reader: &mut Reader)`
 ///         /// About the setting, in sentences; shown in config.yaml, --help and the documentation.
-///         timeout: Duration = "30s", secs(1)..=mins(5);             // type, default and, where the type has them, limits
+///         timeout: Duration = "30s", secs(1)..=mins(5);             // type, default and, if the type has any, limits
 ///     }
 /// }
 /// ```

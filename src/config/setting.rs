@@ -3,19 +3,19 @@ use std::fmt;
 use super::diagnostics::Problem;
 use super::value::{InvalidValue, Secrecy, SettingValue, Shape};
 
-/// One setting.
+/// A setting of the configuration.
 pub struct Setting {
     /// `section.name`.
     pub path: &'static str,
-    /// As written in the environment. Where it is empty, the setting may be left empty.
+    /// The default, in its form in the environment. If it is empty, the setting may be empty.
     pub default: &'static str,
-    /// A sentence or two for people.
+    /// A sentence or two that describe the setting to users.
     pub docs: &'static str,
-    /// How YAML writes it.
+    /// The shape of the value in YAML.
     pub shape: Shape,
-    /// What `--help` shows in place of a value.
+    /// The placeholder for the value in `--help`.
     pub placeholder: &'static str,
-    /// Whether its value may be shown.
+    /// Whether the value may be shown.
     pub secrecy: Secrecy,
     flag: Option<&'static str>,
     expected: fn() -> String,
@@ -45,42 +45,43 @@ impl Setting {
         }
     }
 
-    /// The part before the dot.
+    /// Returns the section, which is the part of the path before the dot.
     pub fn section(&self) -> &'static str {
         self.path.split_once('.').map_or("", |(section, _)| section)
     }
 
-    /// The part after the dot.
+    /// Returns the name, which is the part of the path after the dot.
     pub fn name(&self) -> &'static str {
         self.path.split_once('.').map_or(self.path, |(_, name)| name)
     }
 
-    /// The name of its environment variable.
+    /// Returns the name of the environment variable.
     pub fn variable(&self) -> String {
         variable(self.path)
     }
 
-    /// The name of its flag, without the dashes; `None` for a secret.
+    /// Returns the name of the flag, without the dashes, or `None` for a secret.
     pub fn flag(&self) -> Option<String> {
         let named = || self.flag.map_or_else(|| self.path.replace(['.', '_'], "-"), str::to_owned);
         (self.secrecy != Secrecy::Secret).then(named)
     }
 
-    /// The path of the companion that names a file with the value, for what may be secret: `section.name_file`.
+    /// Returns the path of the key that names a file with the value, `section.name_file`. Only settings that may hold a
+    /// secret have one.
     pub fn file_path(&self) -> Option<String> {
         (self.may_hold_secret() && self.shape != Shape::Map).then(|| format!("{}_file", self.path))
     }
 
-    /// The accepted values, in words.
+    /// Describes the accepted values.
     pub fn expected(&self) -> String {
         let or_nothing = if self.default.is_empty() { ", or nothing" } else { "" };
         format!("{}{or_nothing}", (self.expected)())
     }
 
-    /// Checks a text as a value, by itself.
+    /// Checks a text as a value of this setting, independently of other settings.
     ///
     /// # Errors
-    /// As [`Settings::load`](super::Settings::load) reports it, with this origin.
+    /// Returns the problem as [`Settings::load`](super::Settings::load) would report it, with this origin.
     pub fn check(&self, text: &str, origin: &str) -> Result<(), Problem> {
         (self.check)(text.trim()).map_err(|invalid| self.refuse(text, origin, &invalid))
     }
@@ -89,7 +90,7 @@ impl Setting {
         self.secrecy != Secrecy::Public
     }
 
-    /// A refused text on one line, without what may be secret.
+    /// Quotes a rejected text on one line, with possible secrets masked.
     pub(super) fn quote_refused(&self, text: &str) -> String {
         (self.quote_refused)(text)
     }
@@ -116,7 +117,7 @@ impl fmt::Debug for Setting {
     }
 }
 
-/// The environment variable of a dotted path: upper case, with underscores in place of the dots.
+/// Returns the environment variable of a dotted path: in upper case, with underscores instead of dots.
 pub(super) fn variable(path: &str) -> String {
     path.replace('.', "_").to_uppercase()
 }

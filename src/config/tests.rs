@@ -1,4 +1,4 @@
-//! The configuration as a whole; most tests iterate over the schema.
+//! Tests of the configuration as a whole. Most of them iterate over the schema.
 
 mod bad_values;
 mod fuzz;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A temporary working directory, with the sources of a configuration.
+/// A temporary working directory with the sources of a configuration.
 struct Bench {
     directory: TempDir,
     environment: Vec<(String, String)>,

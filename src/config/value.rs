@@ -1,5 +1,5 @@
-//! What a setting can be. A value is parsed once, from the text that it has in the environment, into the type that the
-//! program uses to the end.
+//! The types of settings. A value is parsed once, from its text form in the environment, into the type that the program
+//! uses.
 
 use std::fmt::Display;
 
@@ -7,41 +7,41 @@ use thiserror::Error;
 
 /// A type that a setting can have.
 pub trait SettingValue: Sized {
-    /// What bounds the values of one setting; `()` where the type itself says it all.
+    /// The limits on the values of a setting; `()` if the type has none.
     type Limits;
 
-    /// How YAML writes it.
+    /// The shape of a value in YAML.
     const SHAPE: Shape;
-    /// What `--help` shows in place of a value.
+    /// The placeholder for a value in `--help`.
     const PLACEHOLDER: &'static str;
-    /// The accepted values, in words.
+    /// A description of the accepted values.
     const EXPECTED: &'static str;
     /// Whether a value may be shown.
     const SECRECY: Secrecy = Secrecy::Public;
 
-    /// Parses a text without surrounding white space.
+    /// Parses a text that has no surrounding white space.
     ///
     /// # Errors
-    /// Why the text is not a value. The reason does not repeat what may be secret.
+    /// Returns the reason why the text is not a valid value. It does not repeat possible secrets.
     fn parse(text: &str, limits: &Self::Limits) -> Result<Self, InvalidValue>;
 
     /// Adds an entry to a value of [`Shape::Map`].
     ///
     /// # Errors
-    /// Why it is not an entry.
+    /// Returns the reason why the entry is invalid.
     fn insert(&mut self, _name: &str, _text: &str) -> Result<(), InvalidValue> {
         Err(InvalidValue::because("it has no entries"))
     }
 
-    /// The accepted values within the limits, in words.
+    /// Describes the accepted values within the limits.
     fn expected(_limits: &Self::Limits) -> String {
         Self::EXPECTED.to_owned()
     }
 
-    /// The text form, secrets masked.
+    /// Returns the text form, with secrets masked.
     fn display(&self) -> String;
 
-    /// A refused text as an error shows it.
+    /// Quotes a rejected text for an error message.
     fn quote_refused(text: &str) -> String {
         match Self::SECRECY {
             Secrecy::Public => quote(&mask_user_info(text)),
@@ -50,8 +50,8 @@ pub trait SettingValue: Sized {
     }
 }
 
-/// Makes a setting value of a type that has `FromStr` and `Display`: its shape, placeholder, accepted values and, unless
-/// public, secrecy.
+/// Implements [`SettingValue`] for a type that implements `FromStr` and `Display`, given its shape, placeholder,
+/// accepted values and, unless public, secrecy.
 macro_rules! setting_value {
     ($type:ty: $shape:ident, $placeholder:literal, $expected:literal $(, $secrecy:ident)?) => {
         impl $crate::config::value::SettingValue for $type {
@@ -75,7 +75,7 @@ macro_rules! setting_value {
 
 pub(super) use setting_value;
 
-/// A setting that may be left empty.
+/// An optional setting, for which an empty text means `None`.
 impl<T: SettingValue> SettingValue for Option<T> {
     type Limits = T::Limits;
 
@@ -101,10 +101,10 @@ impl<T: SettingValue> SettingValue for Option<T> {
     }
 }
 
-/// How YAML writes the values of a type.
+/// The shape of a value in YAML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Text. A bare number is refused, since `0123` or `1e5` would not mean what was written.
+    /// Text. A bare number is rejected, because YAML would change `0123` or `1e5`.
     Text,
     /// A number, or an amount with its unit.
     Number,
@@ -131,15 +131,15 @@ impl Shape {
 /// Whether the values of a type may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrecy {
-    /// They may.
+    /// The value is not secret.
     Public,
-    /// A part of a value may be secret and is masked. A refused value is masked as a whole.
+    /// A part of the value may be secret and is masked. A rejected value is masked as a whole.
     MayHoldSecret,
-    /// Never. A secret has no flag, since other users of a machine can see flags.
+    /// The value is secret and never shown. It has no flag, because other users of the machine can see flags.
     Secret,
 }
 
-/// Why a text is not a value of its setting; without the text itself where that could be secret.
+/// The reason why a text is not a valid value. Does not contain the text if that could be secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidValue(String);
@@ -149,7 +149,7 @@ impl InvalidValue {
         Self(reason.to_string())
     }
 
-    /// The reason for this text: quotation marks around it are a likely cause.
+    /// Returns the reason, with a hint if the text is in quotation marks, which are a likely cause.
     pub(super) fn of_text(&self, text: &str) -> String {
         match is_quoted(text) {
             true => format!("{self}; the quotation marks are part of the value, leave them out"),
@@ -158,10 +158,10 @@ impl InvalidValue {
     }
 }
 
-/// What stands in place of a secret.
+/// The text shown instead of a secret.
 pub(super) const MASK: &str = "***";
 
-/// A text on one line and of a limited length.
+/// Quotes a text on one line and limits its length.
 pub(super) fn quote(text: &str) -> String {
     const MAX_CHARS: usize = 80;
     let cut: String = text.chars().take(MAX_CHARS).collect();
@@ -169,14 +169,14 @@ pub(super) fn quote(text: &str) -> String {
     format!("{cut:?}{dots}")
 }
 
-/// Whether a text stands in quotation marks. `docker run --env-file` and systemd's drop-ins pass them on.
+/// Returns whether a text is in quotation marks. `docker run --env-file` and systemd drop-ins do not remove them.
 pub(super) fn is_quoted(text: &str) -> bool {
     let text = text.trim();
     ['"', '\''].into_iter().any(|mark| text.len() > 1 && text.starts_with(mark) && text.ends_with(mark))
 }
 
-/// Masks the password in `scheme://user:password@host`. A password that was not percent-encoded may hold anything, so
-/// everything up to the last `@` counts as part of it.
+/// Masks the password in `scheme://user:password@host`. A password that was not percent-encoded may contain any
+/// character, so everything up to the last `@` counts as part of it.
 pub(super) fn mask_user_info(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let Some(end) = url.rfind('@').filter(|at| *at >= start) else { return url.to_owned() };
@@ -186,10 +186,10 @@ pub(super) fn mask_user_info(url: &str) -> String {
     }
 }
 
-/// Whether a name is one of those under which secrets are kept.
+/// Returns whether a name suggests that its value is a secret.
 pub(super) fn is_sensitive(name: &str) -> bool {
     let name = name.to_lowercase();
-    // jaas and oauthbearer.config carry a password or a token within a longer text.
+    // jaas and oauthbearer.config contain a password or a token within a longer text.
     ["pass", "secret", "token", "private", "key.pem", "ssl_key", "jaas", "oauthbearer.config", "credential"]
         .iter()
         .any(|part| name.contains(part))

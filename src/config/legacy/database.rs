@@ -1,7 +1,7 @@
-//! The parts of the database's address, `database.host` and so on, which become one `database.url`.
+//! Combines the parts of the database address, `database.host` and so on, into one `database.url`.
 //!
-//! Of the parts and `database.url` the one from the higher layer has precedence, with a warning; both in the same layer are
-//! an error.
+//! If the parts and `database.url` are in different layers, those in the higher layer have precedence, with a warning.
+//! In the same layer they are an error.
 
 use std::fmt;
 use std::str::FromStr;
@@ -56,14 +56,14 @@ impl fmt::Display for SslMode {
 
 setting_value!(SslMode: Text, "MODE", "one of disable, allow, prefer, require, verify-ca, verify-full");
 
-/// Moves the parts out of the layers and sets `database.url` in the highest layer that has one. The layers come lowest
-/// first: file, environment, flags.
+/// Moves the parts out of the layers and sets `database.url` in the highest layer that has a part. The layers are
+/// ordered from lowest to highest: file, environment, flags.
 pub(in crate::config) fn assemble_url(layers: &mut [Layer]) -> Result<(), ::config::ConfigError> {
     let settings = DatabaseParts::SCHEMA.settings;
     let parts: Vec<_> = layers.iter_mut().map(|layer| layer.split_off(settings)).collect();
     let Some(level) = parts.iter().rposition(|layer| !layer.entries().is_empty()) else { return Ok(()) };
     let url = DatabaseSettings::url;
-    // A part of a higher layer hides those of lower ones.
+    // A part in a higher layer overrides the same part in lower layers.
     let given = |setting: &&Setting| parts.iter().rev().find_map(|layer| layer.find(setting)).map(Entry::to_string);
     let names = settings.iter().filter_map(given).collect::<Vec<_>>().join(", ");
     let whole = whole_address(layers).map(|(level, entry)| (level, entry.to_string()));
@@ -92,10 +92,10 @@ pub(in crate::config) fn assemble_url(layers: &mut [Layer]) -> Result<(), ::conf
     Ok(())
 }
 
-/// `database.url` in the highest layer that has it.
+/// Returns `database.url` from the highest layer that has it.
 fn whole_address(layers: &[Layer]) -> Option<(usize, &Entry)> {
     let url = DatabaseSettings::url;
-    // A file made from the template spells out the default, which is not a decision.
+    // A file created from the template contains the default, which does not count as a deliberate choice.
     let is_decision = |level: usize, entry: &Entry| level > 0 || entry.text() != url.default;
     let levels = layers.iter().enumerate().rev().filter_map(|(level, layer)| Some((level, layer.find(url)?)));
     levels.into_iter().find(|(level, entry)| is_decision(*level, entry))
@@ -122,7 +122,7 @@ impl DatabaseParts {
             }
             (None, None) => {}
         }
-        // A colon is part of an IPv6 address, a slash of a socket's directory.
+        // A host with a colon is an IPv6 address; one with a slash is the directory of a Unix socket.
         match host.parse::<std::net::Ipv6Addr>() {
             Ok(address) => url.push_str(&format!("[{address}]")),
             Err(_) => url.push_str(&percent_encoded(host)),

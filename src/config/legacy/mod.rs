@@ -1,4 +1,4 @@
-//! The names that the Go original had for settings.
+//! The names of settings in the Go original.
 
 mod database;
 
@@ -7,12 +7,12 @@ use super::setting::Setting;
 
 pub(super) use database::{DatabaseParts, assemble_url};
 
-/// A setting of the Go original that is one of ours.
+/// A setting of the Go original that corresponds to one of ours.
 pub(super) struct Alias {
     /// Its dotted path, of two or three levels.
     pub(super) path: &'static str,
     pub(super) setting: &'static Setting,
-    /// The unit to append to its value, or nothing.
+    /// The unit to append to its value, or an empty string.
     pub(super) unit: &'static str,
 }
 

@@ -12,10 +12,10 @@ section! {
 }
 
 impl AdminSettings {
-    /// The configured token, or the one in the file, which is generated at the first start.
+    /// Returns the configured token, or else the one in the file, which is generated at the first start.
     ///
     /// # Errors
-    /// A file that cannot be read or created, or that does not contain a token.
+    /// Returns an error if the file cannot be read or created, or does not contain a valid token.
     pub fn token_or_generated(&self, file: &Path) -> Result<LoadedToken, AdminTokenError> {
         match &self.token {
             Some(token) => Ok(LoadedToken { token: token.clone(), warning: None }),

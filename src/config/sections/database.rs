@@ -6,8 +6,8 @@ use crate::config::values::{DatabaseAddress, days, hours, mins};
 section! {
     /// The database of the flights.
     pub struct DatabaseSettings in "database" {
-        /// sqlite://PATH, or postgres://user:password@host:port/name (with or without TimescaleDB). Prefer the environment or
-        /// a file for a password.
+        /// sqlite://PATH, or postgres://user:password@host:port/name (with or without TimescaleDB). Prefer the
+        /// environment or a file for a password.
         url: DatabaseAddress = "sqlite://data/flight-monitor.db";
         /// How long state vectors are kept.
         retention: Duration = "30d", hours(1)..=days(36_500);

@@ -14,12 +14,13 @@ section! {
         host: Host = "127.0.0.1";
         /// The port to listen on; 0 picks a free one.
         port: u16 = "8081", 0..=u16::MAX;
-        /// A PEM file with the server's certificate and its chain. With it, the server speaks HTTPS only, including HTTP/2.
-        /// The file is read again when it changes.
+        /// A PEM file with the server's certificate and its chain. With it, the server speaks HTTPS only, including
+        /// HTTP/2. The file is read again when it changes.
         tls_certificate: Option<PathBuf> = "";
         /// The PEM file with its private key; only with http.tls_certificate.
         tls_key: Option<PathBuf> = "";
-        /// Proxies whose X-Forwarded-For is trusted, as addresses or networks; a client is then counted by its own address.
+        /// Proxies whose X-Forwarded-For is trusted, as addresses or networks; a client is then counted by its own
+        /// address.
         trusted_proxies: Vec<IpNet> = "";
     }
 }
@@ -42,12 +43,12 @@ impl HttpSettings {
         }
     }
 
-    /// `host:port` to listen on.
+    /// Returns the `host:port` to listen on.
     pub fn listen_on(&self) -> String {
         self.host.with_port(self.port)
     }
 
-    /// The certificate and its key; `None` for plain HTTP.
+    /// Returns the files of the certificate and its key, or `None` for plain HTTP.
     pub fn tls(&self) -> Option<TlsFiles> {
         Some(TlsFiles { certificate: self.tls_certificate.clone()?, key: self.tls_key.clone()? })
     }

@@ -7,15 +7,15 @@ use crate::config::values::{Brokers, ByteSize, KafkaProperties, Topic, days, sec
 section! {
     /// Kafka, which carries the state vectors from the source to the database and to browsers.
     pub struct KafkaSettings in "kafka", checked by check {
-        /// The brokers, as host:port,host:port. Empty: an embedded broker in this process, whose messages do not survive a
-        /// restart.
+        /// The brokers, as host:port,host:port. Empty: an embedded broker in this process, whose messages do not
+        /// survive a restart.
         bootstrap_servers: Brokers = "";
         /// The topic of the state vectors; created at start if missing.
         topic_raw: Topic = "telemetry.raw";
         /// The topic of records that cannot be processed; created at start if missing.
         topic_dead_letter: Topic = "telemetry.dead-letter";
-        /// The topic of the alerts: aircraft that start squawking 7500, 7600 or 7700. The role collect creates it at start
-        /// if it is missing.
+        /// The topic of the alerts: aircraft that start squawking 7500, 7600 or 7700. The role collect creates it at
+        /// start if it is missing.
         topic_alerts: Topic = "telemetry.alerts";
         /// Partitions of a topic that is created at start.
         partitions: i32 = "6", 1..=10_000;
@@ -24,10 +24,10 @@ section! {
         replication_factor: i32 = "1", 1..=100;
         /// The consumer group of the storing consumers.
         group_id: String = "opensky-processor";
-        /// Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a comma in
-        /// a value is written \,). Those of the file, the environment and the flag are merged. They override the program's
-        /// own, except for those that its guarantees rely on (acks, message.timeout.ms, isolation.level, …), which are
-        /// refused.
+        /// Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a
+        /// comma in a value is written \,). Those of the file, the environment and the flag are merged. They override
+        /// the program's own, except for those that its guarantees rely on (acks, message.timeout.ms, isolation.level,
+        /// …), which are refused.
         properties: KafkaProperties = "";
         /// How much is buffered while Kafka is unavailable; beyond it the oldest is dropped.
         max_held: ByteSize = "64MiB", ByteSize(64 << 10)..=ByteSize(64 << 30);

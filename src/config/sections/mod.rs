@@ -1,4 +1,4 @@
-//! The sections of the configuration, a file each. [`settings!`](settings) lists them.
+//! The sections of the configuration, one file each. [`settings!`](settings) lists them.
 
 mod admin;
 mod database;
@@ -33,18 +33,19 @@ macro_rules! settings {
             $(#[doc = concat!("The section `", stringify!($section), "`.")] pub $section: $type,)+
             /// The proxies for outgoing requests, from the usual environment variables.
             pub proxies: Result<Proxies, InvalidProxy>,
-            /// `SSL_CERT_FILE`: authorities of HTTPS servers in addition to the public ones.
+            /// The file of certificate authorities for HTTPS that are trusted in addition to the public ones
+            /// (`SSL_CERT_FILE`).
             pub authorities: Option<PathBuf>,
-            /// What the operator should know.
+            /// Warnings for the operator.
             pub warnings: Vec<String>,
             origins: BTreeMap<String, String>,
         }
 
-        /// The sections, in the order of the file.
+        /// The sections, in file order.
         pub(super) const SECTIONS: &[SectionSchema] = &[$(<$type>::SCHEMA),+];
 
         impl Settings {
-            /// Parses every section; `None`, with the problems noted, where one is invalid.
+            /// Parses every section. If any is invalid, adds the problems to the reader and returns `None`.
             pub(super) fn read(
                 reader: &mut Reader,
                 proxies: Result<Proxies, InvalidProxy>,
@@ -55,7 +56,7 @@ macro_rules! settings {
                 Some(Self { $($section: $section?,)+ proxies, authorities, warnings: Vec::new(), origins })
             }
 
-            /// Every setting with its value in effect, secrets masked, in the order of the file.
+            /// Returns every setting with its value in effect, with secrets masked, in file order.
             pub fn rows(&self) -> Vec<Row> {
                 [$(self.$section.rows()),+].concat()
             }
@@ -74,13 +75,13 @@ settings! {
 }
 
 impl Settings {
-    /// Where a value comes from: `default`, a file, an environment variable or a flag.
+    /// Returns where a value comes from: `default`, a file, an environment variable or a flag.
     pub fn origin(&self, path: &str) -> &str {
         self.origins.get(path).map_or(DEFAULT, String::as_str)
     }
 }
 
-/// Every setting, in the order of the file.
+/// Iterates over all settings, in file order.
 pub fn settings() -> impl Iterator<Item = &'static Setting> + Clone {
     SECTIONS.iter().flat_map(|section| section.settings.iter().copied())
 }

@@ -27,9 +27,9 @@ section! {
         client_secret: Option<Secret> = "";
         /// Only this area, as lamin,lomin,lamax,lomax in degrees; a smaller one costs fewer credits. Empty: the world.
         bounding_box: Option<BoundingBox> = "";
-        /// auto spreads the remaining credits over the rest of the day, or of the hour where they are refilled hourly; or a
-        /// fixed time between two polls, of at least 5 s with an account and 10 s without, since the data does not change
-        /// faster.
+        /// auto spreads the remaining credits over the rest of the day, or of the hour where they are refilled hourly;
+        /// or a fixed time between two polls, of at least 5 s with an account and 10 s without, since the data does not
+        /// change faster.
         poll_interval: PollInterval = "auto", secs(1)..=days(1);
         /// The timeout of one request.
         request_timeout: Duration = "15s", secs(1)..=mins(5);
@@ -48,15 +48,16 @@ impl OpenSkySettings {
         }
     }
 
-    /// Whether the credentials file must exist. Without the default one, requests are anonymous.
+    /// Returns whether the credentials file must exist. The default file is optional; without it, requests are
+    /// anonymous.
     fn requires_credentials_file(&self) -> bool {
         self.credentials_file.as_os_str() != Self::credentials_file.default
     }
 
-    /// The API client's credentials, from the settings or from the file; `None` for anonymous requests.
+    /// Returns the API client's credentials, from the settings or the file, or `None` for anonymous requests.
     ///
     /// # Errors
-    /// A file that is missing, unreadable or malformed.
+    /// Returns an error if the file is missing, unreadable or malformed.
     pub fn credentials(&self) -> Result<Option<Credentials>, CredentialsError> {
         if let (Some(id), Some(secret)) = (&self.client_id, &self.client_secret) {
             return Credentials::new(id, secret.expose()).map(Some);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A text that a setting of this type refuses, and the reason.
+/// Returns a text that a setting of this type rejects, and part of the reason.
 fn bad(setting: &Setting) -> (&'static str, &'static str) {
     match setting.placeholder {
         "TEXT" => ("two\nlines", "line break"),
@@ -33,7 +33,7 @@ fn a_bad_value_is_shown_with_its_key_value_origin_and_expectation() {
         let check = |bench: Bench, origin: &str| {
             let error = bench.error();
             assert_all(&error, &[&format!("{} = {value} (", setting.path), origin, reason]);
-            // Of a path only the existence of its file is checked.
+            // A path is only checked for the existence of the file.
             let expected = if setting.placeholder == "FILE" { "expected".to_owned() } else { setting.expected() };
             assert_all(&error, &[&expected]);
         };
@@ -106,7 +106,7 @@ fn a_value_in_literal_quotation_marks_is_refused_with_that_reason() {
     check("SSE_ALLOWED_ORIGINS", "https://a.example");
     check("HTTP_TRUSTED_PROXIES", "10.0.0.0/8");
     check("SERVER_ROLES", "collect");
-    // Where they may be part of the value, it is accepted with a warning.
+    // If the quotation marks can be part of the value, it is accepted with a warning.
     let settings = Bench::new().env("ADMIN_TOKEN", "\"0123456789abcdef\"").load().unwrap();
     assert_all(&settings.warnings[0].to_string(), &["admin.token", "ADMIN_TOKEN", "quotation marks"]);
 }
@@ -187,7 +187,7 @@ fn a_named_credentials_file_must_exist_unless_it_is_not_needed() {
     assert_all(&bench().error(), &["opensky.credentials_file = \"no/such/file\"", "file does not exist"]);
     let settings = bench().env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET", "hush").load().unwrap();
     assert_eq!(settings.opensky.client_secret.unwrap().expose(), "hush");
-    // Without the default file, requests are anonymous.
+    // If the default file does not exist, requests are anonymous.
     assert_eq!(Bench::new().load().unwrap().opensky.credentials(), Ok(None));
 }
 

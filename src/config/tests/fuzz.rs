@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A text in place of a value.
+/// Generates a text to use as a value.
 fn value() -> impl Strategy<Value = String> {
     let likely = [
         "",
@@ -31,7 +31,7 @@ fn value() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A line of the file: a section, a key, or anything else.
+/// Generates a line of the file: a section, a key, or anything else.
 fn line() -> impl Strategy<Value = String> {
     let keys = settings().map(Setting::name).collect::<Vec<_>>();
     let sections = settings().map(Setting::section).collect::<Vec<_>>();

@@ -3,7 +3,7 @@ use std::ffi::OsString;
 use super::*;
 use crate::cli;
 
-/// A valid text other than the default, and its display.
+/// Returns a valid text other than the default, and its display form.
 fn sample(setting: &Setting) -> (&'static str, String) {
     let candidates: &[&str] = match setting.placeholder {
         "TEXT" => &["another text"],
@@ -35,7 +35,7 @@ fn sample(setting: &Setting) -> (&'static str, String) {
     (text, display)
 }
 
-/// Settings that make every sample valid by itself.
+/// Returns a configuration with the other settings that the sample for this path requires.
 fn bench(path: &str) -> Bench {
     let bench = Bench::new();
     match path {

@@ -93,12 +93,12 @@ fn parts_and_the_whole_address_in_one_layer_are_an_error_and_otherwise_the_highe
     assert_eq!(url(&higher_whole), whole);
     assert_all(&higher_whole.load().unwrap().warnings[0].to_string(), &["database.host", "DATABASE_URL"]);
 
-    // A file written by `init` spells out the default; that is not a decision against the parts.
+    // A file written by `init` contains the default, which does not count as a choice against the parts.
     let spelled_out = Bench::new().file(&config_file(&BTreeMap::new())).env("DATABASE_HOST", "db");
     assert_eq!(url(&spelled_out), "postgres://db");
     assert!(spelled_out.load().unwrap().warnings.is_empty());
 
-    // The same in the environment is one.
+    // In the environment, the default counts as a choice.
     let default = DatabaseSettings::url.default;
     let decided = Bench::new().file("database:\n  host: db\n").env("DATABASE_URL", default);
     assert_eq!(url(&decided), default);

@@ -51,7 +51,7 @@ fn white_space_around_a_value_is_dropped_in_every_source() {
         let yaml = format!("admin:\n  token: {}\n", serde_json::Value::from(padded.as_str()));
         assert_eq!(Bench::new().file(&yaml).load().unwrap().admin.token.unwrap().expose(), SECRET);
     }
-    // A variable that is only white space counts as not set.
+    // A variable that is only white space counts as unset.
     for setting in settings() {
         let settings = Bench::new().env(&setting.variable(), " \n").load();
         assert_eq!(settings.unwrap().origin(setting.path), "default", "{}", setting.path);
@@ -94,7 +94,7 @@ fn a_value_and_a_file_with_another_value_are_an_error() {
     let (bench, file) = with_secret(SECRET);
     let error = bench.env("ADMIN_TOKEN", "another-token-of-16").env("ADMIN_TOKEN_FILE", &file).error();
     assert_all(&error, &["admin.token", "keep one of them"]);
-    // A file by the environment wins over a value in the configuration, as any variable does.
+    // A file named in the environment has precedence over a value in the configuration file, like any variable.
     let (bench, file) = with_secret(SECRET);
     let bench = bench.file("admin:\n  token: another-token-of-16\n").env("ADMIN_TOKEN_FILE", &file);
     assert_eq!(bench.load().unwrap().admin.token.unwrap().expose(), SECRET);

@@ -17,7 +17,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// `host:port`, with brackets around an IPv6 address.
+    /// Returns `host:port`, with brackets around an IPv6 address.
     pub fn with_port(&self, port: u16) -> String {
         match self {
             Self::Ip(IpAddr::V6(address)) => format!("[{address}]:{port}"),
@@ -26,7 +26,7 @@ impl Host {
         }
     }
 
-    /// The host by which a client on this machine reaches a server that listens here.
+    /// Returns the host at which a client on this machine can reach a server that listens on this host.
     pub fn to_reach(&self) -> Self {
         match self {
             Self::Ip(IpAddr::V4(address)) if address.is_unspecified() => Self::Ip(Ipv4Addr::LOCALHOST.into()),
@@ -55,7 +55,7 @@ impl FromStr for Host {
         }
         match url::Host::parse(text) {
             Ok(url::Host::Domain(name)) => check_name(&name).map(|()| Self::Name(name)),
-            // Other notations of an address, such as 127.1 or 0x7f000001.
+            // Other notations of an IPv4 address, such as 127.1 or 0x7f000001.
             Ok(url::Host::Ipv4(address)) => Ok(Self::Ip(address.into())),
             Ok(url::Host::Ipv6(address)) => Ok(Self::Ip(address.into())),
             Err(error) => Err(InvalidValue::because(error)),
@@ -88,7 +88,7 @@ impl SettingValue for Endpoint {
     const EXPECTED: &'static str = "an address such as https://example.org/api, without user name or password";
 
     fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
-        // The endpoint's own check cannot tell what is wrong with a host name.
+        // The check in `Endpoint` does not say what is wrong with a host name.
         if let Ok(url) = Url::parse(text)
             && let Some(url::Host::Domain(name)) = url.host()
         {

@@ -17,7 +17,7 @@ use crate::config::value::{InvalidValue, setting_value};
 /// The file of a generated token, in the working directory.
 pub const ADMIN_TOKEN_FILE: &str = "data/admin.token";
 
-/// Bytes of the token's file; a generated one has 65.
+/// The maximum size of the token file in bytes. A generated file has 65.
 const MAX_TOKEN_FILE: u64 = 64 * 1024;
 
 /// The bearer token of `/admin`. Neither `Debug` nor `Display` shows it.
@@ -25,7 +25,7 @@ const MAX_TOKEN_FILE: u64 = 64 * 1024;
 pub struct AdminToken(Secret);
 
 impl AdminToken {
-    /// The token itself.
+    /// Returns the token in clear text.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -39,7 +39,7 @@ impl FromStr for AdminToken {
         if text.chars().count() < 16 {
             return Err(InvalidValue::because(format_args!("it has {} characters", text.chars().count())));
         }
-        // It travels in a header.
+        // The token is sent in a header.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidValue::because("it has a blank or a character outside ASCII"));
         }
@@ -55,16 +55,16 @@ impl fmt::Display for AdminToken {
 
 setting_value!(AdminToken: Text, "TOKEN", "at least 16 visible ASCII characters without blanks", Secret);
 
-/// A token from its file.
+/// A token loaded from its file.
 #[derive(Clone, Debug)]
 pub struct LoadedToken {
     /// The token.
     pub token: AdminToken,
-    /// A warning for the log: others were able to read the file.
+    /// A warning for the log if other users were able to read the file.
     pub warning: Option<String>,
 }
 
-/// Why no token could be loaded or generated.
+/// The error for a token that cannot be loaded or generated.
 #[derive(Debug, Error)]
 pub enum AdminTokenError {
     /// The file cannot be read or created.
@@ -76,12 +76,12 @@ pub enum AdminTokenError {
         #[source]
         error: io::Error,
     },
-    /// The file contains something else.
+    /// The file does not contain a valid token.
     #[error("{path}: {reason}; remove the file to have a new token generated")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// Why it is not a token.
+        /// Why the content is not a valid token.
         reason: String,
     },
     /// The system's random number generator failed.
@@ -90,10 +90,10 @@ pub enum AdminTokenError {
 }
 
 impl AdminToken {
-    /// Reads the token from its file, or generates it: 32 random bytes in hex, readable only by the file's owner.
+    /// Reads the token from its file, or generates the file with 32 random bytes in hex, readable only by its owner.
     ///
     /// # Errors
-    /// A file that cannot be read or created, or that does not contain a token.
+    /// Returns an error if the file cannot be read or created, or does not contain a valid token.
     pub fn load_or_generate(file: &Path) -> Result<LoadedToken, AdminTokenError> {
         let failed = |error: io::Error| AdminTokenError::File { path: file.to_owned(), error };
         match Self::read(file) {
@@ -102,7 +102,7 @@ impl AdminToken {
                 let token = generate()?;
                 match keep(file, &token) {
                     Ok(()) => Ok(LoadedToken { token, warning: None }),
-                    // Another process that started at the same time was first.
+                    // Another process, which started at the same time, has created the file.
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load_or_generate(file),
                     Err(error) => Err(failed(error)),
                 }
@@ -114,7 +114,7 @@ impl AdminToken {
     /// Reads the token from its file.
     ///
     /// # Errors
-    /// A file that cannot be read or does not contain a token.
+    /// Returns an error if the file cannot be read or does not contain a valid token.
     pub fn read(file: &Path) -> Result<Self, AdminTokenError> {
         let invalid = |reason: String| AdminTokenError::Invalid { path: file.to_owned(), reason };
         let text = textfile::read(file, MAX_TOKEN_FILE).map_err(|error| match error {

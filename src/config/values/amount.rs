@@ -1,4 +1,4 @@
-//! Numbers, and amounts that carry their unit.
+//! Numbers, and amounts with a unit.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -23,7 +23,7 @@ pub(in crate::config) const fn days(count: u64) -> Duration {
     hours(24 * count)
 }
 
-/// A duration in the largest unit that shows it exactly: `90s`, `2h`, `30d`.
+/// Formats a duration in the largest unit that is exact: `90s`, `2h`, `30d`.
 pub fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     let units: [(u128, &str); 5] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
@@ -33,10 +33,10 @@ pub fn show_duration(duration: Duration) -> String {
     }
 }
 
-/// A duration from a second to a year, with its unit.
+/// Parses a duration with its unit, from one second to one year.
 ///
 /// # Errors
-/// A bare number, an unknown unit, or a duration outside these limits.
+/// Returns an error for a bare number, an unknown unit, or a duration outside these limits.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     Duration::parse(text.trim(), &(secs(1)..=days(365)))
 }
@@ -57,7 +57,7 @@ impl SettingValue for Duration {
         if text.parse::<f64>().is_ok() {
             return invalid(format!("a bare number has no unit; write {text}s if seconds are meant"));
         }
-        // humantime accepts more units, among them M for a month, which is too close to m.
+        // humantime accepts more units, including M for months, which is too easily confused with m.
         let mut units = text.split(|c: char| !c.is_alphabetic()).filter(|unit| !unit.is_empty());
         if let Some(unit) = units.find(|unit| !matches!(*unit, "ms" | "s" | "m" | "h" | "d")) {
             return invalid(format!("unknown unit {unit:?}"));

@@ -37,7 +37,8 @@ impl FromStr for Brokers {
 
 setting_value!(Brokers: Texts, "HOST:PORT,…", "brokers as host:port,host:port");
 
-/// `host`, `host:port` or `[address]:port`: librdkafka itself would only log the mistake and keep trying.
+/// Checks that a broker is a `host`, `host:port` or `[address]:port`. librdkafka itself would only log the mistake and
+/// retry forever.
 fn check(server: &str) -> Result<(), InvalidValue> {
     let refuse = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(server))));
     if server.contains("://") {

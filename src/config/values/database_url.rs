@@ -3,7 +3,7 @@ use std::fmt;
 use crate::config::value::{InvalidValue, MASK, Secrecy, SettingValue, Shape, is_sensitive, mask_user_info};
 use crate::storage::DatabaseUrl;
 
-/// The address of a database, as it was written and parsed. `Debug` and `Display` mask its password.
+/// The address of a database, both as written and parsed. `Debug` and `Display` mask its password.
 #[derive(Clone)]
 pub struct DatabaseAddress {
     text: Box<str>,
@@ -11,17 +11,17 @@ pub struct DatabaseAddress {
 }
 
 impl DatabaseAddress {
-    /// The address to connect to.
+    /// Returns the parsed address.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// The text with its password.
+    /// Returns the text as written, including the password.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// Whether other processes can reach the database too: it is a server, not a file.
+    /// Returns whether other processes can use the database too, because it is a server and not a file.
     pub fn is_shared(&self) -> bool {
         matches!(self.url, DatabaseUrl::Postgres(_))
     }
@@ -55,7 +55,7 @@ impl SettingValue for DatabaseAddress {
         self.to_string()
     }
 
-    /// The scheme alone: where the password of an invalid address ends is not known.
+    /// Shows only the scheme, because it is unknown where the password of an invalid address ends.
     fn quote_refused(text: &str) -> String {
         match text.split_once("://") {
             Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => format!("{scheme}://{MASK}"),
@@ -95,7 +95,7 @@ mod tests {
             "postgres://db/flights?user=me&password=***&sslmode=require",
         );
         check("sqlite://data/flight-monitor.db", "sqlite://data/flight-monitor.db");
-        // In refused texts too.
+        // Invalid addresses, whose password contains special characters.
         assert_eq!(mask("postgres://me:hu?s/h@db/flights"), "postgres://me:***@db/flights");
         assert_eq!(mask("postgres://me:hu@sh@db/flights"), "postgres://me:***@db/flights");
     }

@@ -1,4 +1,4 @@
-//! The types that settings have. Those of the adapters are used as they are.
+//! The types of the settings. Types that belong to an adapter are defined there and used directly.
 
 mod address;
 mod admin_token;

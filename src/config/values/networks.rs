@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use crate::config::value::{InvalidValue, SettingValue, Shape};
 
-/// Addresses and networks of machines; a single address is a network of its own.
+/// IP addresses and networks. A single address is a network with one host.
 impl SettingValue for Vec<IpNet> {
     type Limits = ();
 

@@ -31,7 +31,7 @@ impl SettingValue for AllowedOrigins {
     }
 }
 
-/// The origin of a web page as browsers send it: lower case, without a default port.
+/// Parses the origin of a web page, and returns it as browsers send it: in lower case, without the default port.
 fn origin(text: &str) -> Result<String, InvalidValue> {
     let refuse = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(text))));
     let Ok(url) = Url::parse(text) else { return refuse("not an origin") };
@@ -41,7 +41,7 @@ fn origin(text: &str) -> Result<String, InvalidValue> {
     if text.contains('*') {
         return refuse("patterns are not supported; write each origin, or * alone");
     }
-    // The parser adds a slash, so a written one shows only in the text.
+    // The parser adds a slash, so only the text shows whether one was written.
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
     if authority.contains(['/', '?', '#', '\\']) {
         return refuse("an origin has no path, not even a slash");

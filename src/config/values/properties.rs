@@ -4,12 +4,12 @@ use std::fmt;
 use crate::config::value::{InvalidValue, MASK, Secrecy, SettingValue, Shape, is_sensitive};
 use crate::kafka::check_property;
 
-/// Properties for librdkafka. `Debug` masks the values that may be secret.
+/// Properties for librdkafka. `Debug` masks values that may be secret.
 #[derive(Clone, Default)]
 pub struct KafkaProperties(BTreeMap<String, String>);
 
 impl KafkaProperties {
-    /// Values by name. They may be secret.
+    /// Returns the values by name, including secrets.
     pub fn expose(&self) -> &BTreeMap<String, String> {
         &self.0
     }
@@ -39,7 +39,8 @@ impl SettingValue for KafkaProperties {
         Ok(properties)
     }
 
-    /// White space around a value is dropped, as everywhere: a trailing line break does not belong to a password.
+    /// Adds a property. White space around its value is removed, as for all settings: a trailing line break is not part
+    /// of a password.
     fn insert(&mut self, name: &str, text: &str) -> Result<(), InvalidValue> {
         let value = text.trim();
         match name {
@@ -53,7 +54,7 @@ impl SettingValue for KafkaProperties {
         if name.is_empty() || !name.chars().all(known) {
             return Err(InvalidValue::because("not a property name"));
         }
-        // Only a PEM has line breaks.
+        // Only a PEM value may contain line breaks.
         if !value.starts_with("-----BEGIN ") && !value.is_empty() {
             String::parse(value, &())?;
         }
@@ -67,7 +68,7 @@ impl SettingValue for KafkaProperties {
     }
 }
 
-/// Splits `k=v,k=v`, where `\,` is a comma within a value.
+/// Splits `k=v,k=v`, where `\,` stands for a comma within a value.
 pub(in crate::config) fn split_properties(text: &str) -> Result<Vec<(String, String)>, InvalidValue> {
     let mut parts = Vec::new();
     let mut part = String::new();
@@ -130,7 +131,7 @@ mod tests {
             "sasl.oauthbearer.config",
             "sasl.oauthbearer.assertion.private.key.passphrase",
         ] {
-            // Whether this build of librdkafka has it or not.
+            // Not inserted with `insert`, because not every build of librdkafka has all of these properties.
             let properties = KafkaProperties(BTreeMap::from([(name.to_owned(), "hush".to_owned())]));
             assert!(!format!("{properties:?}").contains("hush"), "{name}");
         }

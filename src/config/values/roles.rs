@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use crate::config::value::{InvalidValue, setting_value};
 
-/// A part of the work that a process can do.
+/// A role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Polls OpenSky and publishes to Kafka.
@@ -26,17 +26,17 @@ impl Role {
     }
 }
 
-/// What a process does: at least one role.
+/// The roles of a process; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles(Vec<Role>);
 
 impl Roles {
-    /// Whether the process has this role.
+    /// Returns whether the process has this role.
     pub fn has(&self, role: Role) -> bool {
         self.0.contains(&role)
     }
 
-    /// Whether the process has every role.
+    /// Returns whether the process has all roles.
     pub fn are_all(&self) -> bool {
         self.0.len() == Role::ALL.len()
     }

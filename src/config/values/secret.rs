@@ -3,17 +3,17 @@ use std::str::FromStr;
 
 use crate::config::value::{InvalidValue, MASK, SettingValue, setting_value};
 
-/// A text that neither `Debug` nor `Display` shows.
+/// A text that is hidden by `Debug` and `Display`.
 #[derive(Clone)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// A secret with this text.
+    /// Creates a secret from a text.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The secret itself.
+    /// Returns the secret in clear text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -19,7 +19,7 @@ pub struct Limits {
     pub(crate) client_timeout: Duration,
     histories: Arc<Semaphore>,
     histories_per_address: PerAddressLimit,
-    /// Memory for responses that wait to be sent, in units of [`UNIT`](Self::UNIT) bytes.
+    /// Memory for responses that wait to be sent, in units of `UNIT` bytes.
     buffered: Arc<Semaphore>,
     /// The same per address, in bytes. A response that several addresses wait for counts for each of them.
     buffered_per_address: PerAddressLimit,
