@@ -1,4 +1,4 @@
-//! Small files that other processes see as a whole or not at all.
+//! Writes small files atomically: other processes see either the whole file or none.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -14,11 +14,11 @@ pub(crate) enum Existing {
     Replace,
 }
 
-/// Writes a temporary file next to the file and moves it into place, so that no reader ever sees a part of it, or wider
-/// permissions.
+/// Writes a temporary file in the same directory and moves it into place, so that readers never see a partial file or
+/// wider permissions.
 ///
 /// # Errors
-/// A folder that does not exist or cannot be written; an existing file that is kept.
+/// Returns an error if the directory does not exist or cannot be written, or the file exists and is to be kept.
 pub(crate) fn write(file: &Path, text: &str, mode: u32, existing: Existing) -> io::Result<()> {
     let temporary = file.with_extension(format!("new.{}", std::process::id()));
     let _ = fs::remove_file(&temporary);

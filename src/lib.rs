@@ -1,6 +1,6 @@
 //! The flight monitor: the I/O around the actors.
 //!
-//! `main` parses the command line and hands over to [`cli`]; the server itself is wired together in [`app`].
+//! [`cli`] parses the command line, and `main` dispatches to its commands. The server is wired together in [`app`].
 
 pub mod app;
 mod atomic_file;

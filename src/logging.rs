@@ -1,7 +1,8 @@
 //! Logs to stderr, one line per record, in a stable format:
 //! `2026-01-31T12:00:00.123Z WARN  flight_monitor::storage store failed, backing off actor=db-writer rows=120`.
 //!
-//! `RUST_LOG` selects the records and `RUST_LOG_STYLE` the colours. Text from outside cannot start a new line.
+//! `RUST_LOG` selects the records and `RUST_LOG_STYLE` the colours. Control characters are escaped, so external text
+//! cannot start a new line.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::{self, Write as _};
@@ -13,7 +14,7 @@ use env_logger::{Builder, Env};
 use log::kv::{Key, Value, VisitSource};
 use log::{Record, error};
 
-/// The default of `RUST_LOG`. The listed dependencies log every start and connection.
+/// The default for `RUST_LOG`. At `info`, the listed dependencies would log every start and connection.
 pub const DEFAULT_FILTER: &str = "info,rdkafka=warn,librdkafka=warn,actix_server=warn,tokio_postgres=warn";
 
 /// Initialises logging, and logs each panic as one line. A second call has no effect.
@@ -36,7 +37,7 @@ fn format_record(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     writeln!(out, "{time} {style}{level:<5}{style:#} {} {}", record.target(), Body(record))
 }
 
-/// The message and key-values of a record, on one line.
+/// Formats the message and key-value pairs of a record on one line.
 struct Body<'a>(&'a Record<'a>);
 
 impl fmt::Display for Body<'_> {
@@ -85,7 +86,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = thread.name().unwrap_or("unnamed");
     let location = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     let message = panic.payload_as_str().unwrap_or("a value that is no text");
-    // Present only with RUST_BACKTRACE.
+    // Captured only if RUST_BACKTRACE is set.
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
         error!(thread, location, backtrace:% = backtrace; "panic: {message}");
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(body(format_args!("Zürich ✈"), &[]), "Zürich ✈");
     }
 
-    /// The output of a logger with this environment.
+    /// The captured output of a logger.
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<Vec<u8>>>);
 
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(logged(WriteStyle::Never, &[(Level::Debug, "flight_monitor", "m")]), "");
     }
 
-    /// Runs in a process of its own, since replacing the panic hook affects the whole process.
+    /// Runs in a separate process, because replacing the panic hook affects the whole process.
     #[test]
     #[ignore = "panics: another test starts it as a process of its own"]
     fn child_process_that_panics() {

@@ -9,10 +9,10 @@ use flight_monitor::config::Environment;
 use flight_monitor::logging;
 use log::error;
 
-/// jemalloc serves the whole process, librdkafka and SQLite included.
+/// Uses jemalloc for the whole process, including librdkafka and SQLite.
 ///
-/// With glibc's allocator the resident memory of an idle embedded server grew without end, in arenas that it never gives
-/// back; `.cargo/config.toml` holds the settings. See "Memory" in docs/benchmarks.md.
+/// With glibc's allocator, the resident memory of an idle embedded server grew without limit, in arenas that are never
+/// returned to the system. The settings of jemalloc are in `.cargo/config.toml`. See "Memory" in docs/benchmarks.md.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -26,7 +26,7 @@ fn main() {
         }
         Err(status) => status,
     };
-    // Whatever had to be done is done; a thread of a library that waits for a broker is not waited for.
+    // All work is done. Exits without waiting for library threads, which may still be waiting for a broker.
     #[expect(clippy::disallowed_methods, reason = "the ordered end is behind us")]
     std::process::exit(status.code().into())
 }
@@ -36,7 +36,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
     match command {
         Command::CheckConfig(args) => {
             let checked = check_config::run(args, config, &Environment::of_process(), io::stdout(), io::stderr());
-            // A closed pipe: nobody listens any more.
+            // Fails only if the output is a closed pipe.
             checked.unwrap_or(ExitStatus::Failed)
         }
         Command::Init(args) => match run_init(args, config) {

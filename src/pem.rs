@@ -1,4 +1,4 @@
-//! Reads certificates and private keys from PEM files, with errors that name the actual file type.
+//! Reads certificates and private keys from PEM files. If a file has another format, the error says which.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use textfile::{NotText, ReadError};
 
-/// The maximum size of a PEM file in bytes. A bundle of the public authorities is about 250 kB.
+/// The maximum size of a PEM file in bytes. A bundle of the public certificate authorities has about 250 kB.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// The certificates in a file, at least one.
+/// Returns the certificates in a file; at least one.
 ///
 /// # Errors
-/// A description without the path.
+/// Returns a description of the problem, without the path.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = read(path)?;
     let found = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>();
@@ -28,14 +28,14 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     })
 }
 
-/// The first private key in a file.
+/// Returns the first private key in a file.
 ///
 /// # Errors
-/// A description without the path.
+/// Returns a description of the problem, without the path.
 pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let text = read(path)?;
     let labels = Labels::of(&text);
-    // PKCS #8 has it in the label, older formats in a header line.
+    // PKCS #8 marks encryption in the label, older formats in a header line.
     if labels.any("ENCRYPTED PRIVATE KEY") || text.lines().any(|line| line.starts_with("Proc-Type: 4,ENCRYPTED")) {
         return Err("the private key is encrypted, and there is no passphrase; decrypt it with \
                     `openssl pkey -in KEY -out DECRYPTED_KEY` and name that file"
@@ -61,7 +61,7 @@ pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String>
 
 fn read(path: &Path) -> Result<String, String> {
     let bytes = textfile::read_bytes(path, MAX_BYTES).map_err(|error| error.to_string())?;
-    // A SEQUENCE with a two-byte length is DER or PKCS #12. FEEDFEED is a Java key store.
+    // A SEQUENCE with a two-byte length is DER or PKCS #12. FEEDFEED marks a Java keystore.
     match bytes.get(..4) {
         Some([0x30, 0x82, ..]) => {
             return Err("the file is binary (DER or PKCS #12), not PEM; convert it with `openssl x509 -inform der`, \

@@ -1,4 +1,4 @@
-//! State vectors for the unit tests, every field of the table with any value or unknown.
+//! Generates state vectors for unit tests. Each field has any valid value or is unknown.
 
 use actors::domain::{FIELDS, FieldKind, StateVector};
 use proptest::option::of;
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The years 0001 to 9999.
 const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-/// Any valid state vector.
+/// Generates any valid state vector.
 pub(crate) fn any_state() -> impl Strategy<Value = StateVector> {
     let values: Vec<_> = FIELDS
         .iter()

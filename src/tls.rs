@@ -8,7 +8,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Verifies only the authority, or nothing. The handshake's signatures are always verified.
+/// Verifies the certificate authority but not the name, or no certificate at all. The signatures of the handshake are
+/// always verified.
 #[derive(Debug)]
 pub(crate) struct LenientVerifier {
     /// Verifies signatures.
@@ -28,7 +29,7 @@ impl ServerCertVerifier for LenientVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let Some(authority) = &self.authority else { return Ok(ServerCertVerified::assertion()) };
         match authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is checked last, so everything else is valid.
+            // The name is checked last, so everything else has been found valid.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
 use crate::sources::SourceInfo;
 
-/// Logs the source, Kafka and the database in use, and the addresses to open.
+/// Logs the source, Kafka and the database in use, and the URLs to open.
 pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[SocketAddr]) {
     let has = |role| settings.server.roles.has(role);
     let kafka = match &settings.kafka.bootstrap_servers {

@@ -1,4 +1,4 @@
-//! The commands that need more than the configuration.
+//! The commands that need more than the configuration, one function each.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::http::StartError;
 use crate::proxy::InvalidProxy;
 use crate::sources::opensky::CredentialsError;
 
-/// `serve`: works until it is told to end.
+/// `serve`: runs the server until it is stopped.
 pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings.0, config, |settings| async {
         Ok(App::start(settings, &args.source).await?.run().await)
@@ -35,7 +35,7 @@ pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
     })
 }
 
-/// `import`: brings recorded state vectors into the database.
+/// `import`: imports recorded state vectors into the database.
 pub fn import(args: &ImportArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings.0, config, |settings| async move { import::run(args, &settings).await })
 }
@@ -48,7 +48,7 @@ pub fn replay(args: &ReplayArgs, config: Option<&Path>) -> ExitStatus {
     })
 }
 
-/// `dead-letters`: lists what nobody could use, or sends it again.
+/// `dead-letters`: lists the dead letters, or publishes them again.
 pub fn dead_letters(args: &DeadLettersArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings.0, config, |settings| async move {
         dead_letters::run(args, &settings).await?;
@@ -56,7 +56,7 @@ pub fn dead_letters(args: &DeadLettersArgs, config: Option<&Path>) -> ExitStatus
     })
 }
 
-/// `export`: writes the history into a file.
+/// `export`: writes the history to a file or standard output.
 pub fn export(args: &ExportArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings.0, config, |settings| async move {
         export::run(args, &settings).await?;
@@ -64,10 +64,10 @@ pub fn export(args: &ExportArgs, config: Option<&Path>) -> ExitStatus {
     })
 }
 
-/// `simulate`: stands in for the OpenSky Network until it is told to end.
+/// `simulate`: runs the OpenSky simulator until it is stopped.
 pub fn simulate(args: &SimulateArgs) -> ExitStatus {
     in_system(async {
-        // A signal that comes during the start is not lost.
+        // Registered first, so that a signal during the start is not lost.
         let mut signals = super::shutdown::Signals::new()?;
         let source = if args.recorded.is_empty() {
             simulator::Source::Generated
@@ -111,7 +111,7 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
     })
 }
 
-/// Loads the configuration, says what is odd about it, and works with it.
+/// Loads the configuration, logs its problems or warnings, and runs `work` with it.
 fn with_settings<F>(flags: &Flags, config: Option<&Path>, work: impl FnOnce(Settings) -> F) -> ExitStatus
 where
     F: Future<Output = anyhow::Result<ExitStatus>>,
@@ -129,7 +129,7 @@ where
     in_system(work(settings))
 }
 
-/// Says what is wrong with the configuration, a line for each problem.
+/// Logs the problems of the configuration, one line each.
 pub fn complain(ConfigError(problems): &ConfigError) {
     for problem in problems {
         log::error!("configuration: {problem}");
@@ -146,7 +146,8 @@ fn in_system(work: impl Future<Output = anyhow::Result<ExitStatus>>) -> ExitStat
     }
 }
 
-/// What only another command line or configuration mends is told apart, so that nobody starts it again in vain.
+/// Returns the exit status for an error. Errors that only a different command line or configuration can fix have their
+/// own status, so that a supervisor does not restart the process in vain.
 fn status_of(error: &anyhow::Error) -> ExitStatus {
     let is_bad_tls = matches!(error.downcast_ref(), Some(StartError::Tls(_)));
     if is_bad_tls || error.is::<CredentialsError>() || error.is::<InvalidProxy>() || error.is::<NoKafka>() {

@@ -44,7 +44,7 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterBox, out: impl Write) 
         count += 1;
         let written = if args.json { write_json(&mut out, &found) } else { write_line(&mut out, &found) };
         if let Err(error) = written.and_then(|()| if reading.is_empty() { out.flush() } else { Ok(()) }) {
-            // The reader, such as `head`, has closed the pipe.
+            // The consumer of the output, such as `head`, has closed the pipe.
             return if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) };
         }
     }
@@ -52,7 +52,7 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterBox, out: impl Write) 
     Ok(())
 }
 
-/// The letters resent at once, limited in number and size.
+/// A batch of letters to resend, limited in number and size.
 #[derive(Default)]
 struct Parcel {
     letters: Vec<DeadLetter>,

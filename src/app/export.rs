@@ -41,7 +41,7 @@ pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Resul
 async fn to_stdout(form: FileForm, fields: &Fields, query: &HistoryQuery, settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let mut reader = open_storage_read_only(settings)?.history(query).await?;
-    // `Stdout` would flush every line.
+    // `Stdout` would flush after every line.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output")?);
     let written = tokio::select! {
         rows = write(form, fields, &mut reader, out, query) => rows,
@@ -49,7 +49,7 @@ async fn to_stdout(form: FileForm, fields: &Fields, query: &HistoryQuery, settin
     };
     match written {
         Ok(rows) => log::info!(rows; "exported"),
-        // The reader, such as `head`, has closed the pipe.
+        // The consumer of the output, such as `head`, has closed the pipe.
         Err(error) if is_broken_pipe(&error) => {}
         Err(error) => return Err(error.context("standard output")),
     }
@@ -84,7 +84,7 @@ fn refuse_to_replace(args: &ExportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The number of rows.
+/// Writes the rows to a file, and returns their number.
 async fn write(
     form: FileForm,
     fields: &Fields,
@@ -111,14 +111,14 @@ async fn write(
     Ok(rows)
 }
 
-/// Progress in exported time, since the number of rows is unknown.
+/// Creates a progress bar that measures exported time, because the number of rows is unknown.
 fn progress_bar(query: &HistoryQuery) -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:30} {percent} %  {msg}  {elapsed}, {eta} left")
         .context("the progress bar's template")?;
     Ok(ProgressBar::new(query.to.seconds_since(query.from).unsigned_abs() + 1).with_style(style))
 }
 
-/// A file under a temporary name in the target's folder. Dropping it before it is renamed deletes it.
+/// A file with a temporary name in the target's directory. It is deleted on drop, unless it has been renamed.
 struct Partial {
     path: PathBuf,
     file: File,
@@ -139,7 +139,7 @@ impl Partial {
         Ok(self.file.metadata()?.len())
     }
 
-    /// The length.
+    /// Renames the file to its final name, and returns its length in bytes.
     fn take_the_place_of(self, file: &Path) -> anyhow::Result<u64> {
         self.file.sync_all().with_context(|| self.path.display().to_string())?;
         let length = self.length()?;
@@ -150,7 +150,7 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // After the rename it no longer exists.
+        // Fails after the rename, because the file no longer has this name.
         let _ = fs::remove_file(&self.path);
     }
 }

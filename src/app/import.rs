@@ -15,13 +15,13 @@ use crate::cli::{ExitStatus, ImportArgs};
 use crate::config::Settings;
 use crate::import::{FileReader, ImportFile};
 
-/// How far a row may be ahead of this machine's clock.
+/// How far a row's time may be ahead of this machine's clock.
 const FUTURE_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// How long to wait for a database that becomes unavailable during an import.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Imports the files one by one. A failed file does not stop the others.
+/// Imports the files one by one. If a file fails, the others are still imported.
 pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
     let storage = open_storage(settings)?;
     storage.migrate_schema().await?;
@@ -95,7 +95,7 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
     Ok((imported?, reader.records()))
 }
 
-/// Logs the outcome of a completely read file. Returns `false` if nothing of it was ever imported.
+/// Logs the result for a file that was read to the end. Returns `false` if no row of it was imported, now or earlier.
 fn tell(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
     let Imported { inserted, duplicates, too_old, bad, passed_over } = *imported;
     let retention = humantime::format_duration(retention);

@@ -4,8 +4,8 @@ use tokio::sync::OnceCell;
 
 use crate::storage::{Storage, Writer};
 
-/// A store whose schema is migrated before its first use. If that fails, each use retries, so the server starts to store as
-/// soon as the database accepts it.
+/// A store whose schema is migrated before its first use. If the migration fails, each use retries it, so the server
+/// starts storing as soon as the database is available.
 pub(super) struct MigratedStore {
     storage: Storage,
     writer: Writer,
@@ -47,7 +47,7 @@ impl StateStore for MigratedStore {
     }
 
     async fn jobs(&self) -> Result<Vec<StoreJob>, StoreError> {
-        // There are no jobs before the schema exists, and this query must not create it.
+        // There are no jobs before the schema exists, and this query must not create the schema.
         if self.migrated.initialized() { Ok(self.storage.jobs().await?) } else { Ok(Vec::new()) }
     }
 

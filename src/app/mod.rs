@@ -1,4 +1,4 @@
-//! The server: starts every part, wires them together, and ends them in order.
+//! The server: starts every part, wires the parts together, and shuts them down in order.
 
 mod banner;
 pub mod commands;
@@ -37,7 +37,7 @@ pub struct App {
     pipeline: Pipeline,
     supervisor: Supervisor,
     failures: mpsc::UnboundedReceiver<Failure>,
-    /// Receives the operator's order to drain.
+    /// Receives the operator's request to drain.
     drain: mpsc::Receiver<()>,
     operations: Operations,
     stalls: StallWatch,
@@ -45,13 +45,14 @@ pub struct App {
 }
 
 impl App {
-    /// Starts every part that the roles of the settings need. An unavailable broker, database or source is not an error: it
-    /// is retried while the rest works.
+    /// Starts every part that the configured roles need. An unavailable broker, database or source is not an error: the
+    /// connection is retried while the rest works.
     ///
     /// # Errors
-    /// An address in use, a certificate or secret that cannot be read, invalid credentials.
+    /// Returns an error if the address is in use, a certificate or secret cannot be read, or the credentials are
+    /// invalid.
     pub async fn start(settings: Settings, source: &SourceFlags) -> anyhow::Result<Self> {
-        // First, so that a signal during the start also ends the server in order.
+        // Registered first, so that a signal during the start also leads to an orderly shutdown.
         let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
@@ -92,12 +93,12 @@ impl App {
         Ok(Self { settings, signals, pipeline, supervisor, failures, drain, operations, stalls, server })
     }
 
-    /// The addresses it listens on.
+    /// Returns the addresses that the server listens on.
     pub fn addresses(&self) -> &[std::net::SocketAddr] {
         &self.server.addresses
     }
 
-    /// Runs until a signal, an order to drain, or an actor that fails too often, then ends in order.
+    /// Runs until a signal, a request to drain, or an actor that fails too often, then shuts down in order.
     pub async fn run(mut self) -> ExitStatus {
         let within = self.settings.server.shutdown_timeout;
         let reason = tokio::select! {
@@ -152,7 +153,7 @@ async fn log_stalls(watch: &mut StallWatch) -> Infallible {
     }
 }
 
-/// Connections that one address may have on top of those of its streams.
+/// The maximum number of connections from one address in addition to its streams.
 const OTHER_CONNECTIONS_PER_ADDRESS: usize = 1_024;
 
 fn http_options(settings: &Settings, capacity: Capacity) -> HttpOptions {

@@ -13,22 +13,22 @@ use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions};
 use crate::sources::{Connect, SourceInfo};
 use crate::storage::{Storage, StorageOptions};
 
-/// The actors of this process and what they stand on.
+/// The actors of this process and the resources that they use.
 pub(super) struct Pipeline {
     pub(super) actors: Actors,
-    /// The database, where this process stores into it or serves what others store.
+    /// The database, if this process stores into it or serves the history that another process stores.
     pub(super) storage: Option<Storage>,
-    /// The connections for clients of streams, and in total.
+    /// The maximum number of connections, for stream clients and in total.
     pub(super) capacity: Capacity,
-    /// Never dropped: librdkafka's threads, which cannot be joined, use it until the process ends.
+    /// Never dropped, because librdkafka's threads, which cannot be joined, use it until the process ends.
     _broker: ManuallyDrop<Option<EmbeddedBroker>>,
 }
 
-/// Connections for requests, on top of those for clients of streams.
+/// The number of connections for requests, in addition to those for stream clients.
 const OTHER_CONNECTIONS: usize = 1_000;
 
 impl Pipeline {
-    /// Connects Kafka and the database, and starts the actors of the settings' roles.
+    /// Opens Kafka and the database, and starts the actors of the configured roles.
     pub(super) fn start(
         settings: &Settings,
         source: &SourceInfo,
@@ -38,7 +38,7 @@ impl Pipeline {
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
         let (cluster, broker) = reach_kafka(&settings.kafka, has(Role::Collect))?;
-        // An SQLite file belongs to the process that writes it.
+        // A SQLite file is used only by the process that writes it.
         let shared = settings.database.url.is_shared();
         let storage =
             (has(Role::Store) || (has(Role::Live) && shared)).then(|| open_server_storage(settings)).transpose()?;
@@ -59,15 +59,16 @@ impl Pipeline {
     }
 }
 
-/// Opens the database of the settings, for a command.
+/// Opens the configured database for a command.
 ///
 /// # Errors
-/// An invalid address, or a file that cannot be opened.
+/// Returns an error if the address is invalid, or the file cannot be opened.
 pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
 
-/// Opens the database of the settings, for a server: it connects on first use, and the server works without it until then.
+/// Opens the configured database for the server. It connects on first use, so the server can start while the database
+/// is unavailable.
 fn open_server_storage(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open_when_used(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
@@ -83,15 +84,15 @@ fn storage_options(settings: &DatabaseSettings) -> StorageOptions {
     }
 }
 
-/// Opens the database of the settings to read its history; creates nothing.
+/// Opens the configured database read-only, for its history. Creates nothing.
 ///
 /// # Errors
-/// An invalid address, or a file that does not exist or is not a database of this program.
+/// Returns an error if the address is invalid, or the file does not exist or is not a database of this program.
 pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Storage> {
     Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
-/// The Kafka of the settings; starts an embedded one. Only a collecting process publishes alerts.
+/// Returns the configured Kafka cluster, or starts an embedded broker. Only a collecting process publishes alerts.
 fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
     options.topic_alerts = collects.then(|| Arc::from(&settings.topic_alerts));
@@ -106,12 +107,12 @@ fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(Kafk
     Ok((KafkaCluster::new(options), Some(broker)))
 }
 
-/// A command needs a Kafka cluster and the settings name none. The field says what to do instead.
+/// The error for a command that needs a Kafka cluster when none is configured. The field says what to do instead.
 #[derive(Debug, Error)]
 #[error("kafka.bootstrap_servers is empty, and the embedded Kafka of another process cannot be reached: {0}")]
 pub(crate) struct NoKafka(pub(crate) &'static str);
 
-/// Converts the settings for the Kafka adapters.
+/// Converts the settings to the options of the Kafka adapters.
 pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
     KafkaOptions {
         bootstrap_servers: settings.bootstrap_servers.to_string(),

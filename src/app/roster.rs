@@ -1,4 +1,4 @@
-//! The actors of the server. To add one: a row in [`ROSTER`] and its starting function.
+//! The actors of the server. To add an actor, add a row to [`ROSTER`] and a function that starts it.
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
@@ -24,13 +24,13 @@ use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
 use crate::sources::{Connect, SourceInfo};
 use crate::storage::Storage;
 
-/// Every actor, in the order in which they start: sinks first, so that each is given the addresses that it sends to.
+/// All actors, in start order: sinks first, so that the addresses that an actor sends to already exist.
 #[rustfmt::skip]
 static ROSTER: [Row; 6] = [
-    //  name                      runs for                       drained at             readiness              started by
+    //  name                      runs for                       drained at             readiness              function
     row(ActorName::SseHub,        &[Role::Live],                 Stage::Serve,          Needed::Always,        sse_hub),
     row(ActorName::LiveConsumer,  &[Role::Live],                 Stage::ReadForServing, Needed::Always,        live_consumer),
-    // A storing process publishes dead letters.
+    // A storing process needs it too, to publish dead letters.
     row(ActorName::KafkaProducer, &[Role::Collect, Role::Store], Stage::Publish,        Needed::WithoutStream, kafka_producer),
     row(ActorName::DbWriter,      &[Role::Store],                Stage::Store,          Needed::WithoutStream, db_writer),
     row(ActorName::StoreConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::WithoutStream, store_consumer),
@@ -39,15 +39,15 @@ static ROSTER: [Row; 6] = [
 
 struct Row {
     name: ActorName,
-    /// It runs in a process with any of these roles.
+    /// The actor runs in a process with any of these roles.
     roles: &'static [Role],
     stage: Stage,
     needed: Needed,
     start: fn(&mut Wiring<'_>, ActorName) -> anyhow::Result<Handles>,
 }
 
-/// The stages of a shutdown, in their order: source first, so that each actor passes on what it holds before the next one
-/// ends.
+/// The stages of a shutdown, in order: source first, so that each actor passes on what it holds before the next one
+/// stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Collect,
@@ -62,7 +62,7 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Needed {
     Always,
-    /// Unless the process serves the live stream: its clients can do without collecting and storing.
+    /// Only if the process does not serve the live stream, whose clients do not need collecting and storing.
     WithoutStream,
 }
 
@@ -76,12 +76,12 @@ const fn row(
     Row { name, roles, stage, needed, start }
 }
 
-/// The rows of a process that has these roles.
+/// Returns the rows of a process that has these roles.
 fn rows(has: impl Fn(Role) -> bool) -> impl Iterator<Item = &'static Row> {
     ROSTER.iter().filter(move |row| row.roles.iter().any(|role| has(*role)))
 }
 
-/// The actors that `/health/ready` depends on in a process that has these roles.
+/// Returns the actors that `/health/ready` depends on in a process that has these roles.
 fn needed(has: impl Fn(Role) -> bool) -> Vec<ActorName> {
     let streams = has(Role::Live);
     rows(has).filter(|row| row.needed == Needed::Always || !streams).map(|row| row.name.clone()).collect()
@@ -90,11 +90,11 @@ fn needed(has: impl Fn(Role) -> bool) -> Vec<ActorName> {
 /// The running actors of this process.
 pub(super) struct Actors {
     pub(super) running: Vec<RunningActor>,
-    /// The names of those that the clients of this server cannot do without.
+    /// The names of the actors that this server's clients need.
     pub(super) needed: Vec<ActorName>,
-    /// Where the process has the role `live`.
+    /// The hub, if the process has the role `live`.
     pub(super) hub: Option<Addr<SseHub>>,
-    /// The Poller, where the process has the role `collect`.
+    /// The Poller, if the process has the role `collect`.
     pub(super) polling: Option<Recipient<SetPolling>>,
 }
 
@@ -104,14 +104,14 @@ pub(super) struct RunningActor {
     pub(super) handles: Handles,
 }
 
-/// What the process asks of every actor.
+/// The recipients of messages that every actor handles.
 pub(super) struct Handles {
     pub(super) drain: Recipient<Drain>,
     #[cfg(feature = "fault-injection")]
     pub(super) panic: Recipient<InjectPanic>,
 }
 
-/// What the actors are built from.
+/// Everything needed to create the actors.
 pub(super) struct Foundation<'a> {
     pub(super) settings: &'a Settings,
     pub(super) source: &'a SourceInfo,
@@ -121,12 +121,12 @@ pub(super) struct Foundation<'a> {
     pub(super) capacity: Capacity,
     pub(super) metrics: Metrics,
     pub(super) cluster: KafkaCluster,
-    /// Where the process stores, or serves what others store.
+    /// The database, if the process stores into it or serves the history that another process stores.
     pub(super) storage: Option<Storage>,
 }
 
 impl Actors {
-    /// Starts the actors that the roles of the settings need.
+    /// Starts the actors that the configured roles need.
     pub(super) fn start(foundation: Foundation<'_>) -> anyhow::Result<Self> {
         let roles = &foundation.settings.server.roles;
         let has = |role| roles.has(role);
@@ -139,7 +139,7 @@ impl Actors {
         Ok(Self { running, needed: needed(has), hub: wiring.hub, polling: wiring.polling })
     }
 
-    /// Where to send a panic, by actor.
+    /// Returns the recipients of an injected panic, by actor.
     #[cfg(feature = "fault-injection")]
     pub(super) fn panics(&self) -> HashMap<ActorName, Recipient<InjectPanic>> {
         self.running.iter().map(|actor| (actor.name.clone(), actor.handles.panic.clone())).collect()
@@ -157,13 +157,13 @@ struct Wiring<'a> {
     polling: Option<Recipient<SetPolling>>,
 }
 
-/// The address of an actor that has started, or the database.
+/// Returns the address of an actor that has already started, or the database.
 fn required<T: Clone>(provided: &Option<T>) -> anyhow::Result<T> {
     provided.clone().context("what it sends to has not started: list that actor above it in the roster")
 }
 
-/// The frames that wait for one client of a stream: for `/sse/flights` a poll of the whole world and some more updates. The
-/// bytes are shared among the clients, and `/api/v1/stream` queues no more than a snapshot's worth of them.
+/// The limits of a stream client's queue. For `/sse/flights` it holds a poll of the whole world and some more updates.
+/// The bytes are shared among the clients, and `/api/v1/stream` queues no more bytes than a snapshot has.
 const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
 
 fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
@@ -214,7 +214,7 @@ fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
         dead_letters: producer.recipient(),
         volatile: embedded,
     };
-    // An embedded broker has no other member to share its partitions with.
+    // With an embedded broker there are no other group members to share the partitions with.
     let membership = if embedded { Membership::Everything } else { Membership::Group };
     Ok(consumer(&wiring.foundation, name, membership, route))
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::roster::RunningActor;
 use crate::http::RunningServer;
 
-/// The signals that end the process in order: SIGTERM, SIGINT, and SIGHUP after a hang-up of its terminal.
+/// Listens for the signals that trigger an orderly shutdown: SIGTERM, SIGINT, and SIGHUP if the terminal was closed.
 ///
 /// Any other SIGHUP, such as one meant to reload the configuration, is logged and ignored. A process that was started
 /// with SIGHUP ignored (`nohup`) keeps it ignored.
@@ -25,7 +25,8 @@ pub(super) struct Signals {
 
 impl Signals {
     const SAME_REQUEST: Duration = Duration::from_millis(300);
-    /// The kernel sends SIGHUP and removes the terminal at once, but the signal can become visible first.
+    /// How long to wait for the terminal to disappear after a SIGHUP. The kernel sends the signal and removes the
+    /// terminal at the same time, but the signal can become visible first.
     const HANGUP_SETTLES: Duration = Duration::from_millis(200);
 
     pub(super) fn new() -> io::Result<Self> {
@@ -39,8 +40,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal and returns its name. A signal shortly after another one is the same request: a terminal,
-    /// `make` and `timeout` each pass theirs on to the whole process group.
+    /// Waits for the next signal and returns its name. A signal shortly after another one counts as the same request,
+    /// because a terminal, `make` and `timeout` each send it to the whole process group.
     pub(super) async fn next(&mut self) -> &'static str {
         loop {
             let name = tokio::select! {
@@ -78,25 +79,25 @@ async fn received(signal: Option<&mut Signal>) {
     }
 }
 
-/// Whether this process has a controlling terminal. A hang-up removes it from every process of the session.
+/// Returns whether this process has a controlling terminal. A hang-up removes it from all processes of the session.
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
 
-/// Whether the process was started with SIGHUP ignored. Installing a handler would undo that.
+/// Returns whether the process was started with SIGHUP ignored. Installing a handler would undo that.
 fn ignores_hangup() -> bool {
-    // Only Linux reports it; elsewhere the process does not outlive its terminal under `nohup`.
+    // Only Linux reports this; on other systems the process does not outlive its terminal under `nohup`.
     fs::read_to_string("/proc/self/status").is_ok_and(|status| ignored_signals(&status) & 1 != 0)
 }
 
-/// The mask of ignored signals in `/proc/PID/status`; bit 0 is signal 1, SIGHUP.
+/// Parses the mask of ignored signals in `/proc/PID/status`. Bit 0 is signal 1, SIGHUP.
 fn ignored_signals(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
-/// Drains the actors stage by stage, source first, so that each passes on what it holds to the next, then stops the HTTP
-/// server. Returns whether nothing was left.
+/// Drains the actors stage by stage, source first, so that each passes on what it holds to the next. Then stops the
+/// HTTP server. Returns whether everything was drained in time.
 pub(super) async fn in_order(
     mut actors: Vec<RunningActor>,
     server: RunningServer,
@@ -117,11 +118,11 @@ pub(super) async fn in_order(
     drained
 }
 
-/// Drains one actor within half of the remaining time, which leaves the other half to the later stages.
+/// Drains one actor within half of the remaining time, and leaves the other half to the later stages.
 async fn drain(RunningActor { name, handles, .. }: &RunningActor, deadline: Instant) -> bool {
     let began = Instant::now();
     let own = began + deadline.saturating_duration_since(began) / 2;
-    // The actor itself stops at its deadline; one that does not is abandoned.
+    // The actor is expected to stop at its deadline; if it does not, it is abandoned.
     let answer = timeout_at(own + Duration::from_millis(500), handles.drain.send(Drain { deadline: own })).await;
     let drained = matches!(&answer, Ok(Ok(drained)) if drained.left == 0);
     match answer {

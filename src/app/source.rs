@@ -36,15 +36,15 @@ fn opensky_options(settings: &Settings, shared: &SourceSettings) -> anyhow::Resu
     })
 }
 
-/// How long a silent aircraft stays in the picture: the configured time, or two poll intervals of this process's own Poller if
-/// that is longer. The hub itself notices a source whose responses are further apart.
+/// Returns how long a silent aircraft stays in the picture: the configured time, or two poll intervals of this
+/// process's own Poller if that is longer. If the responses are even further apart, the hub detects that itself.
 pub(super) fn aircraft_timeout(settings: &Settings, source: &SourceInfo) -> Duration {
     let configured = settings.sse.aircraft_timeout;
     if settings.server.roles.has(Role::Collect) { configured.max(2 * source.expected_interval) } else { configured }
 }
 
-/// How much of the log the picture is built from at the start: as much as an aircraft stays in it. Where another process polls,
-/// its interval is unknown and may be longer, since it may lack an account.
+/// Returns how far back the live consumer reads the log at start to build the picture: as long as an aircraft stays in
+/// it. If another process polls, its interval is unknown, and is longer if that process has no account.
 pub(super) fn live_window(settings: &Settings, source: &SourceInfo) -> Duration {
     let timeout = aircraft_timeout(settings, source);
     if settings.server.roles.has(Role::Collect) { timeout } else { timeout.max(2 * source.max_interval) }

@@ -30,11 +30,11 @@ pub struct CheckConfigArgs {
     settings: SettingFlags,
 }
 
-/// Prints the effective configuration as YAML, with the origin of each value; warnings and errors go to `complaints`.
-/// The files that the settings name are checked too.
+/// Prints the effective configuration as YAML, with the origin of each value. Warnings and errors go to `complaints`.
+/// Also checks the files that the settings name.
 ///
 /// # Errors
-/// A closed output.
+/// Returns an error if the output is closed.
 pub fn run(
     args: &CheckConfigArgs,
     file: Option<&Path>,

@@ -9,14 +9,14 @@ pub enum ExitStatus {
     Failed,
     /// 2: invalid command line or configuration.
     Usage,
-    /// 3: an actor failed repeatedly in spite of restarts.
+    /// 3: an actor kept failing despite restarts.
     GaveUp,
     /// 4: exited before everything was drained, at the shutdown timeout or a second signal.
     NotDrained,
 }
 
 impl ExitStatus {
-    /// The exit code.
+    /// Returns the exit code.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,

@@ -62,7 +62,7 @@ pub struct ExportArgs {
 }
 
 impl ExportArgs {
-    /// The file to write; `None` is standard output.
+    /// Returns the file to write, or `None` for standard output.
     pub(crate) fn target(&self) -> Option<&Path> {
         (self.file.as_os_str() != "-").then_some(&*self.file)
     }

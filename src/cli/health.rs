@@ -1,4 +1,4 @@
-//! `health`: checks that the server of this configuration is alive, for container images without curl.
+//! `health`: checks whether the server with this configuration is alive, for container images without curl.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -33,10 +33,10 @@ pub struct HealthArgs {
     settings: SettingFlags<ListeningKeys>,
 }
 
-/// Why a server is not considered alive.
+/// The reason why a server is not considered alive.
 #[derive(Debug, Error)]
 pub enum Unhealthy {
-    /// Its address is unknown.
+    /// The configuration is invalid, so the server's address is unknown.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// With port 0, only the server itself knows its port.
@@ -51,7 +51,7 @@ pub enum Unhealthy {
         #[source]
         error: io::Error,
     },
-    /// No response in time.
+    /// The server did not respond in time.
     #[error("{address}: no response within {} ms", waited.as_millis())]
     Silent {
         /// The server's address.
@@ -59,7 +59,7 @@ pub enum Unhealthy {
         /// The timeout.
         waited: Duration,
     },
-    /// Another response than 200.
+    /// The response status was not 200.
     #[error("{address}: responded {status:?}")]
     Refused {
         /// The server's address.
@@ -72,7 +72,7 @@ pub enum Unhealthy {
 /// Requests `/health/live` from the configured address.
 ///
 /// # Errors
-/// A server that is not alive, or whose address is unknown.
+/// Returns an error if the server is not alive, or its address is unknown.
 pub fn run(args: &HealthArgs, file: Option<&Path>, environment: &Environment) -> Result<(), Unhealthy> {
     let settings = Settings::load(file, environment, &args.settings.0)?;
     check(&settings.http, args.timeout)
@@ -85,7 +85,7 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     let address = http.host.to_reach().with_port(http.port);
     let (sender, answer) = mpsc::channel();
     let (asked, with_tls) = (address.clone(), http.tls_certificate.is_some());
-    // In a thread of its own, since neither name resolution nor a response that arrives byte by byte has a timeout.
+    // On a separate thread, because neither name resolution nor a response that arrives byte by byte has a timeout.
     std::thread::spawn(move || sender.send(ask(&asked, with_tls, timeout)));
     match answer.recv_timeout(timeout) {
         Ok(Ok(status)) if is_success(&status) => Ok(()),
@@ -97,7 +97,7 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     }
 }
 
-/// The status line of the response.
+/// Sends the request and returns the status line of the response.
 fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "no addresses found");
     for resolved in address.to_socket_addrs()? {
@@ -118,7 +118,8 @@ fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
     Err(failed)
 }
 
-/// TLS without verification: the request has no secrets, and only the status of the response is used.
+/// Wraps a connection in TLS without verification: the request contains no secrets, and only the status of the response
+/// is used.
 fn secured(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -131,7 +132,7 @@ fn secured(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwn
 }
 
 fn status_line(mut stream: impl Read + Write, address: &str) -> io::Result<String> {
-    // In one write, since the server may respond and close before the rest arrives.
+    // Sent in one write, because the server may respond and close the connection before the rest arrives.
     let request = format!("GET /health/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut line = Vec::new();
@@ -154,7 +155,8 @@ mod tests {
         HttpSettings { host, port, tls_certificate: None, tls_key: None, trusted_proxies: Vec::new() }
     }
 
-    /// A server that responds to one request with these bytes and keeps the connection open until the check is done.
+    /// Checks a server that responds to one request with these bytes and keeps the connection open until the check is
+    /// done.
     fn judged(answer: &'static [u8]) -> Result<(), Unhealthy> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -169,7 +171,7 @@ mod tests {
                 let _ = finished.recv();
             }
         });
-        // A server on all addresses is reached at the loopback address.
+        // A server that listens on all addresses can be reached at the loopback address.
         let host = Host::Ip("0.0.0.0".parse().unwrap());
         let result = check(&settings(host, port), Duration::from_millis(500));
         let _ = finish.send(());

@@ -1,4 +1,4 @@
-//! `init`: a first `config.yaml` and `credentials.json`.
+//! `init`: writes a first `config.yaml` and `credentials.json`.
 
 mod answers;
 mod args;
@@ -14,11 +14,12 @@ use crate::config::CONFIG_FILE;
 pub use args::{InitArgs, InitError};
 pub use terminal::{NoTerminal, Questioner, Terminal};
 
-/// Asks for the settings that no flag sets, and writes `config.yaml` (or the file named by `--config`) and, for an API
-/// client, `credentials.json` next to it. Returns the written files.
+/// Asks for the settings that are not set by flags, and writes `config.yaml` (or the file named by `--config`) and, for
+/// an API client, `credentials.json` in the same directory. Returns the written files.
 ///
 /// # Errors
-/// A missing or invalid answer, or an existing file without `--force`; nothing is written then.
+/// Returns an error if an answer is missing or invalid, or a file exists and `--force` is not given. In these cases
+/// nothing is written.
 pub fn run(
     args: &InitArgs,
     config: Option<&Path>,
@@ -32,7 +33,7 @@ pub fn run(
         Ok(_) => Ok(()),
         Err(error) => Err(InitError::io(&file.display())(error)),
     };
-    // Before the first question, so that no answer is lost.
+    // Checked before the first question, so that no answers are lost.
     refuse_existing(config)?;
     let answers = answers::gather(args, questioner, stdin)?;
     if answers.client.is_some() {
@@ -45,7 +46,7 @@ pub fn run(
 /// Lists the written files and the next step.
 ///
 /// # Errors
-/// A closed output.
+/// Returns an error if the output is closed.
 pub fn tell(written: &[PathBuf], out: &mut impl Write) -> Result<(), InitError> {
     let mut tell = || {
         written.iter().try_for_each(|file| writeln!(out, "wrote {}", file.display()))?;

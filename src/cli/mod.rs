@@ -1,4 +1,4 @@
-//! The command line, parsed into plain data; a file for each command.
+//! The command line, parsed into plain data. Each command has its own file.
 
 pub mod check_config;
 mod dead_letters;
@@ -109,13 +109,13 @@ pub struct Invocation {
     pub command: Command,
 }
 
-/// Parses a command line, the program's name first. Prints help and usage errors.
+/// Parses a command line that starts with the program's name. Prints help and usage errors.
 ///
 /// # Errors
-/// The status to exit with, after help or a usage error.
+/// Returns the exit status if help or a usage error was printed.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, ExitStatus> {
     try_parse(args).map_err(|error| {
-        // A closed pipe needs no message.
+        // Nothing to do if the pipe is closed.
         let _ = error.print();
         if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done }
     })
@@ -126,7 +126,7 @@ fn try_parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, cla
     Ok(Invocation { config, command })
 }
 
-/// Inserts `serve` where no command is named, so that its flags work without it.
+/// Inserts `serve` if no command is named, so that its flags work without naming it.
 fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
     let mut at = 1;
     while let Some(arg) = args.get(at).and_then(|arg| arg.to_str()) {
@@ -141,7 +141,7 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
         let arg = arg.to_string_lossy();
         !arg.starts_with('-') || matches!(&*arg, "-h" | "--help" | "-V" | "--version")
     });
-    // The parser reports `--config` without its value.
+    // The parser reports a `--config` without a value.
     let incomplete = args.last().is_some_and(|last| last == "--config");
     if !names_command && !incomplete {
         args.insert(at, "serve".into());

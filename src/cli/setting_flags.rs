@@ -5,21 +5,21 @@ use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use crate::config::{DatabaseSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Shape, settings};
 
-/// A flag for every setting that is not a secret. Every command accepts all of them, so that one set of flags serves a whole
-/// deployment; its help shows those that it uses.
+/// The flags for settings: one for every setting that is not a secret. Every command accepts all of them, so that a
+/// deployment can use the same flags everywhere; the help of a command shows only those that it uses.
 #[derive(Clone, Debug, Default)]
 pub struct SettingFlags<U = EverySetting>(pub Flags, PhantomData<fn() -> U>);
 
 /// The settings that a command uses.
 pub trait UsedSettings {
-    /// Whether they are so many that the short help omits them.
+    /// Whether the command uses so many settings that the short help omits them.
     const MANY: bool = false;
 
-    /// Whether the setting is one of them.
+    /// Returns whether the command uses the setting.
     fn contains(setting: &Setting) -> bool;
 }
 
-/// Those of a server.
+/// The settings of a server.
 #[derive(Clone, Debug, Default)]
 pub struct EverySetting;
 
@@ -47,11 +47,11 @@ macro_rules! used_settings {
 }
 
 used_settings! {
-    /// Those of a command that reads the database.
+    /// The settings of a command that reads the database.
     DatabaseUrlOnly: |setting| setting == DatabaseSettings::url;
-    /// Those of a command that writes to the database.
+    /// The settings of a command that writes to the database.
     DatabaseKeys: |setting| setting.section() == DatabaseSettings::url.section();
-    /// Those of a command that publishes to Kafka.
+    /// The settings of a command that publishes to Kafka.
     PublishingKeys: |setting| {
         let unused = [
             KafkaSettings::group_id,
@@ -61,13 +61,13 @@ used_settings! {
         ];
         setting.section() == KafkaSettings::group_id.section() && !unused.contains(&setting)
     };
-    /// Those of a command that also reads Kafka as a consumer group.
+    /// The settings of a command that also reads Kafka as a consumer group.
     ConsumingKeys: |setting| PublishingKeys::contains(setting) || setting == KafkaSettings::group_id;
-    /// Those that say where the server listens.
+    /// The settings that determine where the server listens.
     ListeningKeys: |setting| {
         [HttpSettings::host, HttpSettings::port, HttpSettings::tls_certificate].contains(&setting)
     };
-    /// Those of a first deployment.
+    /// The settings of a first deployment.
     InitialKeys: |setting| {
         [
             OpenSkySettings::client_id,
@@ -110,7 +110,7 @@ impl<U: UsedSettings> Args for SettingFlags<U> {
                     .help_heading(flag.heading.as_str())
                     .value_name(flag.setting.placeholder)
                     .action(ArgAction::Set)
-                    // A southern latitude starts with a minus.
+                    // A southern latitude starts with a minus sign.
                     .allow_hyphen_values(flag.setting.shape == Shape::Numbers)
                     .hide(!U::contains(flag.setting))
                     .hide_short_help(U::MANY && flag.name != "roles"),

@@ -8,7 +8,7 @@ use super::args::{InitArgs, InitError};
 use super::terminal::Questioner;
 use crate::config::{DatabaseSettings, KafkaSettings, OpenSkySettings, Secret, Setting};
 
-/// Bytes of a secret's file; the secret is one line.
+/// The maximum size of a secret file in bytes. The secret is a single line.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 /// The settings to ask for in addition to the API client.
@@ -18,12 +18,12 @@ const QUESTIONS: [(&Setting, &str); 3] = [
     (DatabaseSettings::url, "Database, sqlite://PATH or postgres://user:password@host/name"),
 ];
 
-/// What a first deployment needs. The texts are valid.
+/// The settings of a first deployment. All texts are valid values.
 #[derive(Clone)]
 pub(super) struct Answers {
-    /// The OpenSky API client's id and secret; `None`: anonymous.
+    /// The id and the secret of the OpenSky API client; `None` for anonymous requests.
     pub(super) client: Option<(String, Secret)>,
-    /// The settings by their path.
+    /// The settings by path.
     pub(super) settings: BTreeMap<&'static str, String>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn gather(
     Ok(Answers { client, settings })
 }
 
-/// The first valid answer, or the default.
+/// Asks until the answer is valid. Without an answer, returns the default.
 fn ask(setting: &'static Setting, question: &str, questioner: &mut impl Questioner) -> Result<String, InitError> {
     let terminal = || InitError::io("terminal");
     loop {
@@ -89,7 +89,7 @@ fn secret(args: &InitArgs, questioner: &mut impl Questioner, stdin: &mut impl Re
     Ok(Secret::new(text))
 }
 
-/// The text of a secret's file, without surrounding white space.
+/// Returns the text of a secret file, without surrounding white space.
 fn text_of(name: &str, content: Result<Vec<u8>, ReadError>) -> Result<String, InitError> {
     let text = content.and_then(|content| Ok(textfile::decode(content)?));
     let text = text.map_err(|error| match error {

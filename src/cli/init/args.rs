@@ -31,19 +31,19 @@ pub struct InitArgs {
     pub(super) settings: SettingFlags<InitialKeys>,
 }
 
-/// Why nothing, or only a part, was written.
+/// The reason why nothing, or only one of the files, was written.
 #[derive(Debug, Error)]
 pub enum InitError {
-    /// Files are only overwritten on request.
+    /// The file exists and `--force` was not given.
     #[error("{0} already exists; --force replaces it")]
     Exists(PathBuf),
-    /// A flag with an invalid value.
+    /// A flag has an invalid value.
     #[error(transparent)]
     Answer(#[from] Problem),
-    /// A client id without its secret.
+    /// The client id was given without its secret.
     #[error("the client's secret is missing; pass it with --opensky-client-secret-file FILE, or - for standard input")]
     NoSecret,
-    /// A file or the terminal that cannot be read or written.
+    /// A file or the terminal cannot be read or written.
     #[error("{what}: {error}")]
     Io {
         /// The file, or the terminal.
@@ -55,7 +55,7 @@ pub enum InitError {
 }
 
 impl InitError {
-    /// What to exit with.
+    /// Returns the exit status for this error.
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Exists(_) | Self::Answer(_) | Self::NoSecret => ExitStatus::Usage,

@@ -24,7 +24,7 @@ pub(super) fn write(
         written.push(credentials.to_owned());
         values.insert(OpenSkySettings::credentials_file.path, credentials.display().to_string());
     }
-    // An address with an @ may hold a password, and so may the properties of Kafka.
+    // A URL with an @ or a query may contain a password, and so may Kafka properties.
     let may_hold_secret = |setting: &Setting| {
         let text = values.get(setting.path).map_or("", String::as_str);
         match setting.shape {

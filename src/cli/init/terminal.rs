@@ -2,32 +2,32 @@ use std::io;
 
 use console::Term;
 
-/// Asks for the settings that no flag sets.
+/// Asks for the settings that are not set by flags.
 pub trait Questioner {
-    /// An answer, or the default for an empty one; `None` without a terminal.
+    /// Asks a question. Returns the answer, or the default if it is empty; `None` without a terminal.
     ///
     /// # Errors
-    /// A failed terminal.
+    /// Returns an error if the terminal fails.
     fn ask(&mut self, question: &str, default: &str) -> io::Result<Option<String>>;
 
-    /// An answer that is not echoed; `None` without a terminal.
+    /// Asks a question without echoing the answer. Returns `None` without a terminal.
     ///
     /// # Errors
-    /// A failed terminal.
+    /// Returns an error if the terminal fails.
     fn ask_secret(&mut self, question: &str) -> io::Result<Option<String>>;
 
-    /// Says why the last answer is invalid.
+    /// Reports why the last answer is invalid.
     ///
     /// # Errors
-    /// A failed terminal.
+    /// Returns an error if the terminal fails.
     fn complain(&mut self, about: &str) -> io::Result<()>;
 }
 
-/// A user at a terminal.
+/// Asks a user at a terminal.
 pub struct Terminal(Term);
 
 impl Terminal {
-    /// The terminal of standard error.
+    /// Uses the terminal at standard error.
     pub fn new() -> Self {
         Self(Term::stderr())
     }
@@ -43,7 +43,7 @@ impl Questioner for Terminal {
     fn ask(&mut self, question: &str, default: &str) -> io::Result<Option<String>> {
         let offered = if default.is_empty() { String::new() } else { format!(" [{default}]") };
         self.0.write_str(&format!("{question}{offered}: "))?;
-        // Term::read_line does not report the end of the input, which would make this an endless loop.
+        // Term::read_line does not report the end of the input, which would lead to an endless loop.
         let mut line = String::new();
         if io::stdin().read_line(&mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -62,7 +62,7 @@ impl Questioner for Terminal {
     }
 }
 
-/// No terminal: settings without a flag take their defaults.
+/// Used without a terminal: settings without a flag get their defaults.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTerminal;
 

@@ -11,7 +11,7 @@ use crate::config::{
     Brokers, DatabaseSettings, Environment, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Settings,
 };
 
-/// Somebody who gives these answers, and hears the complaints.
+/// A questioner that gives prepared answers and records the complaints.
 #[derive(Default)]
 struct Script {
     answers: VecDeque<&'static str>,
