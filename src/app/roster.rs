@@ -115,7 +115,7 @@ pub(super) struct Handles {
 pub(super) struct Foundation<'a> {
     pub(super) settings: &'a Settings,
     pub(super) source: &'a SourceInfo,
-    /// Taken by the Poller.
+    /// Connects to the source. `None` once the Poller has taken it.
     pub(super) connect: Option<Connect>,
     pub(super) supervisor: &'a Supervisor,
     pub(super) capacity: Capacity,

@@ -31,7 +31,7 @@ const FOREIGN: [(&[u8], &str); 15] = [
 /// Checks that a file can be text.
 ///
 /// # Errors
-/// The detected file type, and what to do.
+/// Returns the detected file type and what to do about it.
 pub(super) fn check_text(beginning: &[u8]) -> Result<(), String> {
     textfile::without_mark(beginning).map_err(|error| error.to_string())?;
     if let Some((_, what)) = FOREIGN.iter().find(|(mark, _)| beginning.starts_with(mark)) {

@@ -30,7 +30,7 @@ fn secrets_appear_in_no_rendering() {
     for text in rendered {
         assert!(!text.contains(SECRET), "{text}");
     }
-    // The program can use them.
+    // The program itself can read the secrets.
     assert_eq!(settings.admin.token.unwrap().expose(), SECRET);
     assert_eq!(settings.opensky.client_secret.unwrap().expose(), SECRET);
     assert!(settings.database.url.expose().contains(SECRET));

@@ -107,7 +107,7 @@ impl SettingValue for PollInterval {
     }
 }
 
-/// An amount of bytes.
+/// A size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub usize);
 

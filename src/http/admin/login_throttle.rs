@@ -17,7 +17,7 @@ struct Window {
 }
 
 impl LoginThrottle {
-    /// Wrong tokens per window.
+    /// The number of wrong tokens within a window that blocks an address.
     pub(crate) const MAX_FAILURES: u32 = 10;
     pub(crate) const WINDOW: Duration = Duration::from_secs(60);
     /// The maximum number of addresses held in memory; beyond it, addresses that are not blocked are evicted first.

@@ -63,8 +63,8 @@ impl Weight {
 }
 
 /// Converts metrics to the text format 0.0.4. In that format a counter's family has the same name as its sample, which
-/// ends in `_total`, and there are no units and no `# EOF`. Exemplars, which it does not have either, are not handled,
-/// since this program does not use them.
+/// ends in `_total`, and there are no units and no `# EOF`. Exemplars, which the format lacks as well, are not removed,
+/// because this program does not use them.
 pub(crate) fn to_text_format(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + open_metrics.len() / 16);
     // The type of the family follows on the next line.

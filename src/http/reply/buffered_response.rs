@@ -73,7 +73,7 @@ impl BufferedResponse {
 }
 
 fn compress(text: &[u8], encoding: ContentEncoding) -> io::Result<Vec<u8>> {
-    /// zstd's default.
+    /// The default level of zstd.
     const ZSTD_LEVEL: i32 = 3;
     let mut compressed = match encoding {
         ContentEncoding::Gzip => {
