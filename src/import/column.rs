@@ -183,8 +183,8 @@ pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Sca
     Ok(())
 }
 
-/// Whether a text marks a missing value in pandas (NaN, nan, None, <NA>), PostgreSQL (\N) or other programs (NULL,
-/// null).
+/// Returns whether a text marks a missing value in pandas (`NaN`, `nan`, `None`, `<NA>`), PostgreSQL (`\N`) or other
+/// programs (`NULL`, `null`).
 pub(super) fn is_unknown(text: &str) -> bool {
     matches!(text, "" | "NaN" | "nan" | "NULL" | "null" | "None" | "<NA>" | "\\N")
 }
@@ -253,8 +253,8 @@ fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
         .map_err(|_| "not a time; Unix seconds or RFC 3339 with its zone, such as 2026-01-01T12:00:00Z")
 }
 
-/// Whether a number in scientific notation has fewer digits than its integer part: 1.796E+09 stands for a million
-/// possible seconds.
+/// Returns whether a number in scientific notation has fewer digits than its integer part: 1.796E+09 stands for a
+/// million possible seconds.
 fn lost_digits(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count() as i64;

@@ -172,7 +172,8 @@ impl MessageBody for HistoryBody {
         BodySize::Stream
     }
 
-    /// An error closes the connection before the last chunk, so that the client notices an incomplete response.
+    /// Returns the next part. An error closes the connection before the last chunk, so that the client notices an
+    /// incomplete response.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         match self.parts.poll_recv(cx) {
             Poll::Ready(Some(Part::Rows(rows))) => Poll::Ready(Some(Ok(rows))),
