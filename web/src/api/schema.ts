@@ -155,38 +155,38 @@ export interface components {
             rows: ({
                 /**
                  * Format: int64
-                 * @description Different aircraft, a count; one of which two countries were told counts twice.
+                 * @description The number of distinct aircraft. An aircraft reported with two countries counts twice.
                  */
                 aircraft: number;
-                /** @description The beginning of the hour. */
+                /** @description The start of the hour. */
                 hour: components["schemas"]["UnixTime"];
                 /**
                  * Format: int64
-                 * @description State vectors, a count.
+                 * @description The number of state vectors.
                  */
                 states: number;
             } | {
                 /**
                  * Format: int64
-                 * @description Different aircraft, a count.
+                 * @description The number of distinct aircraft.
                  */
                 aircraft: number;
-                /** @description The beginning of the hour. */
+                /** @description The start of the hour. */
                 hour: components["schemas"]["UnixTime"];
-                /** @description Where the addresses are registered; `None`: unknown. */
+                /** @description The country of registration; `None` if unknown. */
                 origin_country?: string | null;
                 /**
                  * Format: int64
-                 * @description State vectors, a count.
+                 * @description The number of state vectors.
                  */
                 states: number;
             } | {
                 /**
                  * Format: int64
-                 * @description Different aircraft, a count.
+                 * @description The number of distinct aircraft.
                  */
                 aircraft: number;
-                /** @description The beginning of the hour. */
+                /** @description The start of the hour. */
                 hour: components["schemas"]["UnixTime"];
                 /**
                  * Format: int32
@@ -200,7 +200,7 @@ export interface components {
                 lon: number;
                 /**
                  * Format: int64
-                 * @description State vectors, a count.
+                 * @description The number of state vectors.
                  */
                 states: number;
             })[];
