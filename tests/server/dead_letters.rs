@@ -61,7 +61,7 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
         assert!(letter.headers["reason"].contains(reason), "{:?}", letter.headers);
     }
     assert_eq!(app.metric("dead_letters_total"), 6.0);
-    let lines = app.lines_with("records went to the dead letters");
+    let lines = app.lines_with("published dead letters");
     assert!((1..=6).contains(&lines), "{lines}");
     app.end();
     // They are not sent again after a restart, because the stored position is past them.
@@ -114,7 +114,7 @@ fn a_database_that_refuses_every_row_does_not_fill_the_log() {
         (setup.database().positions().get(&0) == Some(&200)).then_some(())
     });
     assert_eq!((setup.dead_letters().records().len(), app.metric("dead_letters_total")), (200, 200.0));
-    for line in ["the database refuses a row", "records went to the dead letters"] {
+    for line in ["the database rejected a row", "published dead letters"] {
         let lines = app.lines_with(line);
         assert!((1..100).contains(&lines), "{lines} times: {line}");
     }
