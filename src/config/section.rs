@@ -32,7 +32,7 @@ pub(super) type Row = (&'static Setting, String);
 
 /// Declares a section: a struct with one field per setting, and its schema.
 ///
-/// ```ignore
+/// ```text
 /// section! {
 ///     /// About the section; shown above it in config.yaml.
 ///     pub struct ExampleSettings in "example", checked by check {   // `fn check(&self, reader: &mut Reader)`
