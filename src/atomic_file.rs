@@ -18,7 +18,7 @@ pub(crate) enum Existing {
 /// wider permissions.
 ///
 /// # Errors
-/// Returns an error if the directory does not exist or cannot be written, or the file exists and is to be kept.
+/// Returns an error if the directory does not exist or cannot be written, or the file exists and must be kept.
 pub(crate) fn write(file: &Path, text: &str, mode: u32, existing: Existing) -> io::Result<()> {
     let temporary = file.with_extension(format!("new.{}", std::process::id()));
     let _ = fs::remove_file(&temporary);

@@ -181,7 +181,7 @@ def main():
     parser.add_argument("--server", default="http://127.0.0.1:8081", help="address of the server")
     parser.add_argument("--bbox", help="lamin,lomin,lamax,lomax in degrees")
     parser.add_argument("--icao24", help="ICAO addresses, separated by commas")
-    parser.add_argument("--pictures", type=int, help="stop after so many complete pictures")
+    parser.add_argument("--pictures", type=int, help="stop after this many complete pictures")
     arguments = parser.parse_args()
 
     query = {name: value for name in ("bbox", "icao24") if (value := getattr(arguments, name))}

@@ -12,7 +12,7 @@ pub struct SettingFlags<U = EverySetting>(pub Flags, PhantomData<fn() -> U>);
 
 /// The settings that a command uses.
 pub trait UsedSettings {
-    /// Whether the command uses so many settings that the short help omits them.
+    /// Whether the short help omits the settings, because the command uses many.
     const MANY: bool = false;
 
     /// Returns whether the command uses the setting.

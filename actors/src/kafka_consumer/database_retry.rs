@@ -36,7 +36,7 @@ impl DatabaseRetry {
         }
     }
 
-    /// Returns the number of suppressed lines if this error is to be logged now: a new error immediately, the same one
+    /// Returns the number of suppressed lines if this error should be logged now: a new error immediately, the same one
     /// once a minute.
     pub(super) fn should_log(&mut self, error: &str) -> Option<u64> {
         let now = Instant::now();

@@ -13,7 +13,7 @@ const HOLD = { min: 300, max: 3600 };
 const MAX_STORAGE_DELAY = 15;
 
 export interface ReplayEvents {
-  /** A player is to be shown, or none. */
+  /** Called to show a player, or none. */
   readonly onPlayer: (player: Player | undefined) => void;
   /** Time has passed in the player. */
   readonly onStep: () => void;
@@ -23,7 +23,7 @@ export interface ReplayEvents {
   readonly onMoment: (states: StateVector[]) => void;
   /** The moment does not follow the previous one. */
   readonly onJump: () => void;
-  /** Live traffic is to be shown again. */
+  /** Called to return to live traffic. */
   readonly onEnd: () => void;
 }
 
