@@ -14,7 +14,7 @@ use super::picture_cache::{Picture, PictureCache, PictureKey};
 use super::query::Parameters;
 use crate::http::reply::buffered_response::BufferedResponse;
 use crate::http::reply::content_negotiation::{Representation, negotiate};
-use crate::http::reply::geojson::Feature;
+use crate::http::reply::geojson::{FORMATS, Feature, Format};
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 
@@ -40,17 +40,6 @@ pub(crate) struct FeatureCollection<'a> {
     /// One per aircraft.
     features: Vec<Feature<&'a StateVector>>,
 }
-
-#[derive(Clone, Copy)]
-enum Format {
-    Json,
-    GeoJson,
-}
-
-const FORMATS: &[Representation<Format>] = &[
-    Representation { format: Format::Json, name: "json", media_type: "application/json" },
-    Representation { format: Format::GeoJson, name: "geojson", media_type: "application/geo+json" },
-];
 
 /// The live picture, or a part of it
 ///

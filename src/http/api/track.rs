@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::paging::link_to_next;
 use super::query::{Parameters, Period};
-use crate::http::reply::content_negotiation::{Representation, negotiate};
+use crate::http::reply::content_negotiation::negotiate;
 use crate::http::reply::entity_tag;
-use crate::http::reply::geojson::{Feature, Position, line};
+use crate::http::reply::geojson::{FORMATS, Feature, Format, Position, line};
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::PositionsQuery;
@@ -64,17 +64,6 @@ struct LineProperties {
     /// The first and the last `time_position`.
     times: [Option<UnixTime>; 2],
 }
-
-#[derive(Clone, Copy)]
-enum Format {
-    Json,
-    GeoJson,
-}
-
-const FORMATS: &[Representation<Format>] = &[
-    Representation { format: Format::Json, name: "json", media_type: "application/json" },
-    Representation { format: Format::GeoJson, name: "geojson", media_type: "application/geo+json" },
-];
 
 /// The track of an aircraft
 ///

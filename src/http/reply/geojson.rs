@@ -6,6 +6,20 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::content_negotiation::Representation;
+
+/// The format of aircraft positions in a response.
+#[derive(Clone, Copy)]
+pub(crate) enum Format {
+    Json,
+    GeoJson,
+}
+
+pub(crate) const FORMATS: &[Representation<Format>] = &[
+    Representation { format: Format::Json, name: "json", media_type: "application/json" },
+    Representation { format: Format::GeoJson, name: "geojson", media_type: "application/geo+json" },
+];
+
 /// An object with a geometry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Feature<P> {
