@@ -16,6 +16,7 @@ mod pem;
 pub mod proxy;
 #[cfg(test)]
 mod samples;
+pub mod sinks;
 pub mod sources;
 pub mod storage;
 mod tls;

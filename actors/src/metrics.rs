@@ -193,9 +193,9 @@ impl Metrics {
             m.held_bytes,
         );
         registry.register("states_dropped", "State vectors dropped before Kafka accepted them, by reason", m.dropped);
-        registry.register("consumed", "Records read from Kafka, by path", m.consumed);
-        registry.register("lost_offsets", "Offsets deleted from Kafka before they were read, by path", m.lost_offsets);
-        registry.register("consumer_lag_records", "Consumer lag in records, by path and partition", m.consumer_lag);
+        registry.register("consumed", "Records read from Kafka, by route", m.consumed);
+        registry.register("lost_offsets", "Offsets deleted from Kafka before they were read, by route", m.lost_offsets);
+        registry.register("consumer_lag_records", "Consumer lag in records, by route and partition", m.consumer_lag);
         registry.register("dead_letters", "Records sent to the dead-letter topic", m.dead_letters);
         registry.register("rows", "State vectors written to the database, by outcome", m.rows);
         registry.register(

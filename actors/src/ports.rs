@@ -311,6 +311,43 @@ pub struct Maintained {
     pub more: bool,
 }
 
+/// A destination of state vectors in addition to the database, such as files. It keeps the position of each partition
+/// together with the data, so that a record is written once even if the process is killed.
+///
+/// A sink is shared with the thread of its consumer, and is used by one consumer at a time.
+pub trait Sink: Send + Sync + 'static {
+    /// Returns the stored positions of partitions of a log. Partitions without a stored position are left out; they are
+    /// read from the beginning.
+    ///
+    /// # Errors
+    /// Classified by who can act; see [`SinkError`].
+    fn positions<'a>(
+        &'a self,
+        log: &'a LogId,
+        partitions: &'a [i32],
+    ) -> LocalBoxFuture<'a, Result<Vec<Position>, SinkError>>;
+
+    /// Writes the state vectors of a batch and the new positions, durably and as one step. A part whose `expected` does
+    /// not match the stored position is skipped as a whole and reported as fenced. Dead letters are to be skipped: the
+    /// storing consumer publishes them.
+    ///
+    /// # Errors
+    /// Nothing of the batch remains; the caller retries with the same batch.
+    fn write(&self, batch: Arc<Batch>) -> LocalBoxFuture<'_, Result<Stored, SinkError>>;
+}
+
+/// Why a sink did not accept a batch, classified by who can act.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SinkError {
+    /// The destination is full, slow or unreachable; retry later.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The permissions or the contents of the destination are not as required; the operator must act. Retried at longer
+    /// intervals.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
 /// For each part of a batch and each of its rows: whether the row is likely newer than all stored rows of its aircraft.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LikelyNew(pub Vec<Vec<bool>>);

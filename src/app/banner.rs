@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
 use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
+use crate::sinks;
 use crate::sources::SourceInfo;
 
 /// Logs the source, Kafka and the database in use, and the URLs to open.
@@ -23,6 +24,9 @@ pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[Socket
     if has(Role::Store) {
         let embedded = if settings.database.url.is_shared() { "" } else { "embedded: " };
         log::info!(target: "flight_monitor", "  database  {embedded}{}", settings.database.url);
+        for (sink, _) in sinks::configured(settings) {
+            log::info!(target: "flight_monitor", "  sink      {sink}");
+        }
     }
     if !settings.server.roles.are_all() {
         log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles);

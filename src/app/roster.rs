@@ -1,19 +1,22 @@
-//! The actors of the server. To add an actor, add a row to [`ROSTER`] and a function that starts it.
+//! The actors of the server. To add an actor, add a row to [`ROSTER`] and a function that starts it. The rows of the
+//! configured sinks are added to it.
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
-use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, StoreRoute};
+use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 #[cfg(feature = "fault-injection")]
 use actors::messages::InjectPanic;
 use actors::messages::{Drain, SetPolling};
 use actors::metrics::Metrics;
 use actors::poller::Poller;
+use actors::ports::Sink;
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
-use actors::supervision::{ActorName, Supervisor};
+use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
 
 use super::migrated_store::MigratedStore;
@@ -21,10 +24,11 @@ use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
+use crate::sinks;
 use crate::sources::{Connect, SourceInfo};
 use crate::storage::Storage;
 
-/// All actors, in start order: sinks first, so that the addresses that an actor sends to already exist.
+/// All fixed actors, in start order: receivers first, so that the addresses that an actor sends to already exist.
 #[rustfmt::skip]
 static ROSTER: [Row; 6] = [
     //  name                      runs for                       drained at             readiness              function
@@ -37,6 +41,7 @@ static ROSTER: [Row; 6] = [
     row(ActorName::POLLER,        &[Role::Collect],              Stage::Collect,        Needed::WithoutStream, poller),
 ];
 
+#[derive(Clone)]
 struct Row {
     name: ActorName,
     /// The actor runs in a process with any of these roles.
@@ -76,15 +81,26 @@ const fn row(
     Row { name, roles, stage, needed, start }
 }
 
-/// Returns the rows of a process that has these roles.
-fn rows(has: impl Fn(Role) -> bool) -> impl Iterator<Item = &'static Row> {
-    ROSTER.iter().filter(move |row| row.roles.iter().any(|role| has(*role)))
+/// Returns the rows of a process that has these roles and sinks.
+fn rows(has: impl Fn(Role) -> bool, sinks: &Sinks) -> Vec<Row> {
+    let sinks = sinks.iter().filter_map(|(name, _)| {
+        Some(row(sink_actor(name)?, &[Role::Store], Stage::ReadForStoring, Needed::WithoutStream, sink_consumer))
+    });
+    ROSTER.iter().cloned().chain(sinks).filter(|row| row.roles.iter().any(|role| has(*role))).collect()
 }
 
-/// Returns the actors that `/health/ready` depends on in a process that has these roles.
-fn needed(has: impl Fn(Role) -> bool) -> Vec<ActorName> {
-    let streams = has(Role::Live);
-    rows(has).filter(|row| row.needed == Needed::Always || !streams).map(|row| row.name.clone()).collect()
+/// The configured sinks, by name.
+type Sinks = Vec<(&'static str, Arc<dyn Sink>)>;
+
+fn sink_actor(name: &str) -> Option<ActorName> {
+    ConfiguredName::new(name).map(ActorName::Sink)
+}
+
+impl Row {
+    /// Returns whether `/health/ready` depends on the actor in a process that serves the live stream, or does not.
+    fn is_needed(&self, streams: bool) -> bool {
+        self.needed == Needed::Always || !streams
+    }
 }
 
 /// The running actors of this process.
@@ -130,13 +146,16 @@ impl Actors {
     pub(super) fn start(foundation: Foundation<'_>) -> anyhow::Result<Self> {
         let roles = &foundation.settings.server.roles;
         let has = |role| roles.has(role);
-        let mut wiring = Wiring { foundation, hub: None, producer: None, db_writer: None, polling: None };
+        let sinks: Sinks = sinks::configured(foundation.settings).collect();
+        let rows = rows(has, &sinks);
+        let needed = rows.iter().filter(|row| row.is_needed(has(Role::Live))).map(|row| row.name.clone()).collect();
+        let mut wiring = Wiring { foundation, sinks, hub: None, producer: None, db_writer: None, polling: None };
         let mut running = Vec::new();
-        for Row { name, stage, start, .. } in rows(has) {
+        for Row { name, stage, start, .. } in rows {
             let handles = start(&mut wiring, name.clone()).with_context(|| name.to_string())?;
-            running.push(RunningActor { name: name.clone(), stage: *stage, handles });
+            running.push(RunningActor { name, stage, handles });
         }
-        Ok(Self { running, needed: needed(has), hub: wiring.hub, polling: wiring.polling })
+        Ok(Self { running, needed, hub: wiring.hub, polling: wiring.polling })
     }
 
     /// Returns the recipients of an injected panic, by actor.
@@ -148,9 +167,10 @@ impl Actors {
 
 type Producer = KafkaProducer<KafkaPublisher>;
 
-/// The foundation, and the addresses of the actors started so far.
+/// The foundation, the configured sinks, and the addresses of the actors started so far.
 struct Wiring<'a> {
     foundation: Foundation<'a>,
+    sinks: Sinks,
     hub: Option<Addr<SseHub>>,
     producer: Option<Addr<Producer>>,
     db_writer: Option<Addr<DbWriter<MigratedStore>>>,
@@ -219,6 +239,13 @@ fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
     Ok(consumer(&wiring.foundation, name, membership, route))
 }
 
+fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Handles> {
+    let of_this_actor = |(name, _): &&(&'static str, _)| sink_actor(name).as_ref() == Some(&actor);
+    let (name, sink) = wiring.sinks.iter().find(of_this_actor).cloned().context("there is no such sink")?;
+    let route = SinkRoute { name, sink, volatile: wiring.foundation.cluster.is_embedded() };
+    Ok(consumer(&wiring.foundation, actor, Membership::Everything, route))
+}
+
 fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {
     let (cluster, metrics) = (foundation.cluster.clone(), foundation.metrics.clone());
     let consumer = foundation.supervisor.start(name, move |vitals| {
@@ -273,9 +300,11 @@ mod tests {
     }
 
     #[test]
-    fn clients_of_the_live_stream_can_do_without_collecting_and_storing() {
+    fn the_live_stream_does_not_need_collecting_and_storing() {
         let check = |roles: &[Role], expected: &[ActorName]| {
-            assert_eq!(needed(|role| roles.contains(&role)), expected, "{roles:?}");
+            let rows = rows(|role| roles.contains(&role), &Sinks::new());
+            let needed = rows.into_iter().filter(|row| row.is_needed(roles.contains(&Role::Live)));
+            assert_eq!(needed.map(|row| row.name).collect::<Vec<_>>(), expected, "{roles:?}");
         };
         check(&[Role::Collect, Role::Store, Role::Live], &[ActorName::SseHub, ActorName::LiveConsumer]);
         check(&[Role::Live], &[ActorName::SseHub, ActorName::LiveConsumer]);

@@ -28,15 +28,12 @@ pub use flags::Flags;
 pub use load::CONFIG_FILE;
 pub use render::{config_file, effective, markdown_table};
 pub use section::SectionSchema;
-pub use sections::{
-    AdminSettings, DatabaseSettings, HttpSettings, KafkaSettings, OpenSkySettings, ServerSettings, Settings,
-    SseSettings, settings,
-};
+pub use sections::*;
 pub use setting::Setting;
 pub use value::{InvalidValue, Secrecy, SettingValue, Shape};
 pub use values::{
-    ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, Brokers, ByteSize, DatabaseAddress, Host, KafkaProperties,
-    LoadedToken, Role, Roles, Secret, Topic, parse_duration, show_duration,
+    ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, Brokers, ByteSize, DatabaseAddress, Directory, Host,
+    KafkaProperties, LoadedToken, Role, Roles, Secret, Topic, parse_duration, show_duration,
 };
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod roles;
 mod secrets;
 mod security;
 mod shutdown;
+mod sinks;
 mod source_faults;
 mod stream;
 mod summaries;

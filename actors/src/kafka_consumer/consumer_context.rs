@@ -21,6 +21,7 @@ pub struct ConsumerContext<S> {
 pub(super) enum Dependency {
     Kafka,
     Database,
+    Sink,
 }
 
 impl Dependency {
@@ -28,6 +29,7 @@ impl Dependency {
         match self {
             Self::Kafka => "Kafka",
             Self::Database => "database",
+            Self::Sink => "sink",
         }
     }
 }
@@ -48,9 +50,9 @@ impl<S> ConsumerContext<S> {
     }
 
     /// Like `report_failure`, and logs the failure unless the log is throttled.
-    pub(super) fn log_failure(&self, actor: &str, dependency: Dependency, error: &str) {
+    pub(super) fn log_failure(&self, dependency: Dependency, error: &str) {
         if let Some(suppressed) = self.failure_log.admit() {
-            log::warn!(actor, suppressed; "{}: {error}", dependency.name());
+            log::warn!(actor = self.vitals.name(), suppressed; "{}: {error}", dependency.name());
         }
         self.report_failure(dependency, error);
     }

@@ -15,7 +15,7 @@ mod supervisor;
 mod vitals;
 
 pub use journal::{Journal, JournalEntry, JournalEvent};
-pub use name::{ActorName, Component, SourceName, UnknownActor, WatchedPart};
+pub use name::{ActorName, Component, ConfiguredName, UnknownActor, WatchedPart};
 pub use observation::{
     DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, NothingYet, Observation, PassedOver,
     PollerObservation, SourceState, SseHubObservation, StoreObservation,

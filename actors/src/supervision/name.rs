@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorName {
     /// `poller` for the only Poller of a process, `poller-<source>` for one of several.
-    Poller(Option<SourceName>),
+    Poller(Option<ConfiguredName>),
     /// `kafka-producer`.
     KafkaProducer,
     /// `kafka-consumer-store`.
@@ -23,11 +23,13 @@ pub enum ActorName {
     LiveConsumer,
     /// `sse-hub`.
     SseHub,
+    /// `sink-<name>`: the KafkaConsumer that writes to this sink.
+    Sink(ConfiguredName),
 }
 
-/// The name of a configured source: lower-case letters, digits and hyphens.
+/// The name of a source or a sink: lower-case letters, digits and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceName(Arc<str>);
+pub struct ConfiguredName(Arc<str>);
 
 /// The text is not the name of an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -54,12 +56,12 @@ impl ActorName {
     /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
-    const ALL_BUT_NAMED_POLLERS: [Self; 6] =
+    const FIXED: [Self; 6] =
         [Self::POLLER, Self::KafkaProducer, Self::StoreConsumer, Self::DbWriter, Self::LiveConsumer, Self::SseHub];
 }
 
-impl SourceName {
-    /// Parses a source name. Returns `None` if `text` is empty or contains any other character.
+impl ConfiguredName {
+    /// Parses a name. Returns `None` if `text` is empty or contains any other character.
     pub fn new(text: &str) -> Option<Self> {
         let is_valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         (!text.is_empty() && text.chars().all(is_valid)).then(|| Self(text.into()))
@@ -70,7 +72,8 @@ impl fmt::Display for ActorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Poller(None) => "poller",
-            Self::Poller(Some(SourceName(source))) => return write!(f, "poller-{source}"),
+            Self::Poller(Some(ConfiguredName(source))) => return write!(f, "poller-{source}"),
+            Self::Sink(ConfiguredName(sink)) => return write!(f, "sink-{sink}"),
             Self::KafkaProducer => "kafka-producer",
             Self::StoreConsumer => "kafka-consumer-store",
             Self::DbWriter => "db-writer",
@@ -84,10 +87,12 @@ impl FromStr for ActorName {
     type Err = UnknownActor;
 
     fn from_str(text: &str) -> Result<Self, UnknownActor> {
-        let named_poller =
-            || text.strip_prefix("poller-").and_then(SourceName::new).map(|name| Self::Poller(Some(name)));
-        let mut others = Self::ALL_BUT_NAMED_POLLERS.into_iter();
-        others.find(|name| name.to_string() == text).or_else(named_poller).ok_or_else(|| UnknownActor(text.to_owned()))
+        let configured = || {
+            let named = |prefix| text.strip_prefix(prefix).and_then(ConfiguredName::new);
+            named("poller-").map(|name| Self::Poller(Some(name))).or_else(|| named("sink-").map(Self::Sink))
+        };
+        let mut fixed = Self::FIXED.into_iter();
+        fixed.find(|name| name.to_string() == text).or_else(configured).ok_or_else(|| UnknownActor(text.to_owned()))
     }
 }
 
@@ -139,12 +144,13 @@ mod tests {
 
     #[test]
     fn a_name_is_read_back_from_its_text() {
-        let several = ["opensky", "roof-1"].map(|source| ActorName::Poller(SourceName::new(source)));
-        for name in ActorName::ALL_BUT_NAMED_POLLERS.into_iter().chain(several) {
+        let pollers = ["opensky", "roof-1"].map(|source| ActorName::Poller(ConfiguredName::new(source)));
+        let sink = ConfiguredName::new("json-lines").map(ActorName::Sink);
+        for name in ActorName::FIXED.into_iter().chain(pollers).chain(sink) {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
-        assert_eq!(ActorName::Poller(SourceName::new("roof-1")).to_string(), "poller-roof-1");
-        for text in ["", "nobody", "poller-", "poller-A b", "timescaledb-jobs"] {
+        assert_eq!(ActorName::Poller(ConfiguredName::new("roof-1")).to_string(), "poller-roof-1");
+        for text in ["", "nobody", "poller-", "poller-A b", "sink-", "timescaledb-jobs"] {
             assert_eq!(text.parse::<ActorName>(), Err(UnknownActor(text.to_owned())));
         }
     }

@@ -1,20 +1,4 @@
-//! The sections of the configuration, one file each. [`settings!`](settings) lists them.
-
-mod admin;
-mod database;
-mod http;
-mod kafka;
-mod opensky;
-mod server;
-mod sse;
-
-pub use admin::AdminSettings;
-pub use database::DatabaseSettings;
-pub use http::HttpSettings;
-pub use kafka::KafkaSettings;
-pub use opensky::OpenSkySettings;
-pub use server::ServerSettings;
-pub use sse::SseSettings;
+//! The sections of the configuration, one file each. To add one, add its file and a line to [`settings!`](settings).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,9 +8,14 @@ use super::section::{Row, Section, SectionSchema};
 use super::setting::Setting;
 use crate::proxy::{InvalidProxy, Proxies};
 
-/// Declares [`Settings`] with these sections.
+/// Declares the modules of these sections, and [`Settings`] with all of them.
 macro_rules! settings {
-    ($($section:ident: $type:ty,)+) => {
+    ($($section:ident: $type:ident,)+) => {
+        $(
+            mod $section;
+            pub use $section::$type;
+        )+
+
         /// The whole configuration. `Debug` shows no secret.
         #[derive(Clone, Debug)]
         pub struct Settings {
@@ -69,6 +58,7 @@ settings! {
     opensky: OpenSkySettings,
     kafka: KafkaSettings,
     database: DatabaseSettings,
+    json_lines: JsonLinesSettings,
     http: HttpSettings,
     sse: SseSettings,
     admin: AdminSettings,

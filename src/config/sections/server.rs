@@ -7,7 +7,7 @@ section! {
     /// What this process does.
     pub struct ServerSettings in "server" {
         /// What this process does: collect (poll OpenSky and publish to Kafka), store (write from Kafka to the
-        /// database), live (stream from Kafka to browsers). Fewer than all roles need a Kafka cluster in
+        /// database and the sinks), live (stream from Kafka to browsers). Fewer than all roles need a Kafka cluster in
         /// kafka.bootstrap_servers.
         roles: Roles = "collect,store,live" => flag "roles";
         /// How long an orderly shutdown may take before the process exits anyway. Whatever sends SIGTERM must wait at

@@ -8,6 +8,7 @@ fn sample(setting: &Setting) -> (&'static str, String) {
     let candidates: &[&str] = match setting.placeholder {
         "TEXT" => &["another text"],
         "TOKEN" => &["0123456789abcdef"],
+        "DIRECTORY" => &["lines"],
         "FILE" => &["Cargo.toml"],
         "URL" => &["http://127.0.0.1:8082/api", "postgres://me:hush@db/flights"],
         "HOST" => &["0.0.0.0"],

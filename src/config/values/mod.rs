@@ -5,6 +5,7 @@ mod admin_token;
 mod amount;
 mod brokers;
 mod database_url;
+mod directory;
 mod networks;
 mod origins;
 mod properties;
@@ -23,6 +24,7 @@ pub use admin_token::{ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, LoadedToken
 pub use amount::{ByteSize, parse_duration, show_duration};
 pub use brokers::Brokers;
 pub use database_url::DatabaseAddress;
+pub use directory::Directory;
 pub use properties::KafkaProperties;
 pub use roles::{Role, Roles};
 pub use secret::Secret;

@@ -1,14 +1,14 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What the storing KafkaConsumer reports about itself. Totals count from the start of the process.
+/// What a storing KafkaConsumer, or one that writes to a sink, reports about itself. Totals count from the start of the process.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct StoreObservation {
     /// The partitions that it reads.
     pub partitions: Vec<i32>,
-    /// Records that were stored or went to the dead letters.
+    /// Records that were stored, or cannot be.
     pub records: u64,
-    /// Records that went to the dead letters.
+    /// Records that cannot be stored. The storing consumer publishes them as dead letters; a sink skips them.
     pub dead_letters: u64,
     /// Batch parts that another writer had stored before.
     pub fenced: u64,

@@ -2,32 +2,33 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ports::StoreError;
 use crate::supervision::backoff::Backoff;
 
-/// Decides when a database request is retried, and how often failures are logged.
+/// Decides when a request to a database or a sink is retried, and how often failures are logged.
 ///
-/// An unavailable database is used again within seconds of its return. A database that refuses requests is retried less
-/// often, until the operator acts: retries every few seconds would fill its log and might lock the account.
+/// A destination that was unavailable is used again within seconds of its return. One that refuses requests is retried
+/// less often, until the operator acts: retries every few seconds would fill its log and might lock the account.
 #[derive(Debug)]
-pub(super) struct DatabaseRetry {
+pub(super) struct StoreRetry {
     unavailable: Backoff,
     refused: Backoff,
     logged: Option<(String, Instant)>,
     suppressed: u64,
 }
 
-impl DatabaseRetry {
+impl Default for StoreRetry {
+    fn default() -> Self {
+        Self { unavailable: Backoff::for_a_service(), refused: Backoff::for_an_operator(), logged: None, suppressed: 0 }
+    }
+}
+
+impl StoreRetry {
     /// The time after which the same error is logged again.
     const LOG_AGAIN: Duration = Duration::from_secs(60);
 
-    pub(super) fn new() -> Self {
-        Self { unavailable: Backoff::for_a_service(), refused: Backoff::for_an_operator(), logged: None, suppressed: 0 }
-    }
-
-    /// Returns the pause before the next attempt.
-    pub(super) fn pause(&mut self, error: Option<&StoreError>) -> Duration {
-        if matches!(error, Some(StoreError::Refused(_))) {
+    /// Returns the pause before the next attempt, after a failure that the operator must resolve (`refused`) or not.
+    pub(super) fn pause(&mut self, refused: bool) -> Duration {
+        if refused {
             self.unavailable = Backoff::for_a_service();
             self.refused.pause()
         } else {
@@ -55,7 +56,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_same_error_is_logged_once_a_minute_and_another_one_at_once() {
-        let mut retry = DatabaseRetry::new();
+        let mut retry = StoreRetry::default();
         assert_eq!(retry.should_log("no right"), Some(0));
         assert_eq!(retry.should_log("no right"), None);
         assert_eq!(retry.should_log("no right"), None);
@@ -65,16 +66,15 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_refuses_is_tried_less_often_than_one_that_is_unavailable() {
-        let mut retry = DatabaseRetry::new();
-        let longest = |retry: &mut DatabaseRetry, error: &StoreError| {
-            (0..200).map(|_| retry.pause(Some(error))).max().unwrap_or_default()
-        };
-        let refused = longest(&mut retry, &StoreError::Refused("no right".into()));
+    fn a_destination_that_refuses_is_retried_less_often_than_one_that_is_unavailable() {
+        let mut retry = StoreRetry::default();
+        let longest =
+            |retry: &mut StoreRetry, refused| (0..200).map(|_| retry.pause(refused)).max().unwrap_or_default();
+        let refused = longest(&mut retry, true);
         assert!(refused > Duration::from_secs(15) && refused <= Duration::from_secs(30), "{refused:?}");
-        let unavailable = longest(&mut retry, &StoreError::Unavailable("away".into()));
+        let unavailable = longest(&mut retry, false);
         assert!(unavailable <= Duration::from_secs(3), "{unavailable:?}");
-        let first = retry.pause(Some(&StoreError::Refused("no right".into())));
+        let first = retry.pause(true);
         assert!(first <= Duration::from_secs(1), "{first:?}");
     }
 }

@@ -4,58 +4,80 @@ use std::time::Duration;
 use actix::Recipient;
 
 use super::consumer_context::{ConsumerContext, Dependency};
-use super::database_retry::DatabaseRetry;
-use crate::batch::{Batch, DeadLetter, RecordPlace, Stored};
+use super::destination::{Delivered, Destination};
+use super::store_retry::StoreRetry;
+use crate::batch::{Batch, DeadLetter, Position, RecordPlace};
 use crate::domain::{Icao24, StateVector, UnixTime};
-use crate::messages::{PublishDeadLetters, StoreBatch};
+use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::ports::{StoreError, Subscription};
 use crate::supervision::backoff::Backoff;
 use crate::throttle::Throttle;
 
-/// Stores batches in the database, and publishes records that it rejects as dead letters.
-pub(super) struct BatchStorer<S> {
-    pub(super) context: ConsumerContext<S>,
+/// The database, which the DbWriter writes. Records that cannot be decoded or stored become dead letters.
+pub(super) struct DatabaseDestination {
+    pub(super) positions: Recipient<FindPositions>,
     pub(super) db_writer: Recipient<StoreBatch>,
     pub(super) dead_letters: Recipient<PublishDeadLetters>,
 }
 
-impl<S: Subscription> BatchStorer<S> {
-    /// Stores a batch, and retries until it succeeds. Dead letters are published first, since the position must not
-    /// advance past them until Kafka has acknowledged them. Also returns the number of dead letters.
-    pub(super) async fn store(self, mut batch: Batch) -> (Arc<Batch>, Stored, u64) {
-        let mut letters: Vec<DeadLetter> =
-            batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
-        let mut sent = 0;
-        let mut batch = Arc::new(batch);
-        let mut retry = DatabaseRetry::new();
+impl Destination for DatabaseDestination {
+    async fn positions<S: Subscription>(&self, context: &ConsumerContext<S>, partitions: Vec<i32>) -> Vec<Position> {
+        let mut retry = StoreRetry::default();
         loop {
-            sent += self.publish_dead_letters(&mut letters).await;
-            let (error, pause) = match self.db_writer.send(StoreBatch(batch.clone())).await {
-                Ok(Ok(stored)) => return (batch, stored, sent),
-                Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
-                    // The log is throttled because the database may reject every row.
-                    static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
-                    if let Some(suppressed) = REJECTED.admit() {
-                        log::warn!(actor = "kafka-consumer-store", icao24:%, last_contact:%, suppressed; "the database rejected a row: {reason}");
-                    }
-                    letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
-                    continue;
-                }
-                Ok(Err(error @ (StoreError::Unavailable(_) | StoreError::Refused(_)))) => {
-                    (error.to_string(), retry.pause(Some(&error)))
-                }
-                Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(None)),
+            let request = FindPositions { log: context.subscription.log(), partitions: partitions.clone() };
+            let (error, pause) = match self.positions.send(request).await {
+                Ok(Ok(found)) => return found,
+                Ok(Err(error)) => (error.to_string(), retry.pause(is_refusal(&error))),
+                Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(false)),
             };
             if let Some(suppressed) = retry.should_log(&error) {
-                log::warn!(actor = "kafka-consumer-store", states = batch.states(), pause:? = pause, suppressed; "failed to store a batch: {error}");
+                log::warn!(actor = context.vitals.name(), partitions:? = partitions, pause:? = pause, suppressed; "failed to read the stored positions: {error}");
             }
-            self.context.report_failure(Dependency::Database, &error);
+            context.report_failure(Dependency::Database, &error);
             tokio::time::sleep(pause).await;
         }
     }
 
+    /// Dead letters are published first, since the position must not advance past them until Kafka has acknowledged
+    /// them.
+    async fn store<S: Subscription>(&self, context: &ConsumerContext<S>, mut batch: Batch) -> Delivered {
+        let mut letters: Vec<DeadLetter> =
+            batch.parts.iter_mut().flat_map(|part| part.dead_letters.drain(..)).collect();
+        let mut dead_letters = 0;
+        let mut batch = Arc::new(batch);
+        let mut retry = StoreRetry::default();
+        loop {
+            dead_letters += self.publish_dead_letters(context, &mut letters).await;
+            let (error, pause) = match self.db_writer.send(StoreBatch(batch.clone())).await {
+                Ok(Ok(stored)) => return Delivered { batch, stored, dead_letters },
+                Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
+                    // The log is throttled because the database may reject every row.
+                    static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
+                    if let Some(suppressed) = REJECTED.admit() {
+                        log::warn!(actor = context.vitals.name(), icao24:%, last_contact:%, suppressed; "the database rejected a row: {reason}");
+                    }
+                    letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
+                    continue;
+                }
+                Ok(Err(error)) => (error.to_string(), retry.pause(is_refusal(&error))),
+                Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(false)),
+            };
+            if let Some(suppressed) = retry.should_log(&error) {
+                log::warn!(actor = context.vitals.name(), states = batch.states(), pause:? = pause, suppressed; "failed to store a batch: {error}");
+            }
+            context.report_failure(Dependency::Database, &error);
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Refused(_))
+}
+
+impl DatabaseDestination {
     /// Publishes dead letters, and retries until Kafka has acknowledged all of them.
-    async fn publish_dead_letters(&self, letters: &mut Vec<DeadLetter>) -> u64 {
+    async fn publish_dead_letters<S>(&self, context: &ConsumerContext<S>, letters: &mut Vec<DeadLetter>) -> u64 {
         let count = letters.len() as u64;
         let mut backoff = Backoff::for_a_service();
         while !letters.is_empty() {
@@ -63,7 +85,7 @@ impl<S: Subscription> BatchStorer<S> {
                 Ok(Ok(())) => {
                     static PUBLISHED: Throttle = Throttle::new(Duration::from_secs(10));
                     if let Some(suppressed) = PUBLISHED.admit() {
-                        log::warn!(actor = "kafka-consumer-store", records = letters.len(), suppressed; "published dead letters: {}", letters[0].reason);
+                        log::warn!(actor = context.vitals.name(), records = letters.len(), suppressed; "published dead letters: {}", letters[0].reason);
                     }
                     letters.clear();
                     return count;
@@ -78,7 +100,7 @@ impl<S: Subscription> BatchStorer<S> {
                 }
                 Err(error) => format!("the KafkaProducer did not answer: {error}"),
             };
-            self.context.report_failure(Dependency::Kafka, &error);
+            context.report_failure(Dependency::Kafka, &error);
             tokio::time::sleep(backoff.pause()).await;
         }
         count

@@ -1,0 +1,331 @@
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::consumer_context::{ConsumerContext, Dependency};
+use super::destination::{Delivered, Destination};
+use super::event_queue::EventQueue;
+use super::health_probe::HealthProbe;
+use super::lag::Lag;
+use crate::batch::{Batch, Fenced, Position, Stored};
+use crate::metrics::{count, expect};
+use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
+use crate::supervision::backoff::Backoff;
+use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
+
+/// Reads Kafka and stores in a destination that keeps the positions: each partition starts at the stored position, and
+/// a batch is stored only if that position has not changed. One batch is read ahead while another is being stored.
+pub(super) struct StoreLoop<S, D> {
+    context: ConsumerContext<S>,
+    destination: Rc<D>,
+    /// The label of the route in metrics.
+    kind: &'static str,
+    /// Whether the log is lost when this process ends, so that all of it must be stored first.
+    volatile: bool,
+    /// Whether partitions were ever assigned. The assignment may be empty.
+    has_assignment: bool,
+    /// For each owned partition being read: the next offset in the destination.
+    cursors: BTreeMap<i32, Option<i64>>,
+    queue: EventQueue,
+    /// The number of states in a batch abandoned at the deadline of a drain.
+    unstored: usize,
+    lag: Lag<S>,
+    observation: StoreObservation,
+}
+
+/// A destination replies within its own timeouts, and failures are reported as such, so a batch in flight for longer
+/// than this is a stall.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The deadline of a drain passed before the work was done.
+struct Overdue;
+
+impl<S: Subscription, D: Destination> StoreLoop<S, D> {
+    pub(super) fn new(context: ConsumerContext<S>, destination: D, kind: &'static str, volatile: bool) -> Self {
+        expect(&context.metrics.consumed, &[kind]);
+        expect(&context.metrics.lost_offsets, &[kind]);
+        let lag = Lag::of(kind, &context.subscription, &context.metrics);
+        Self {
+            context,
+            destination: Rc::new(destination),
+            kind,
+            volatile,
+            has_assignment: false,
+            cursors: BTreeMap::new(),
+            queue: EventQueue::default(),
+            unstored: 0,
+            lag,
+            observation: StoreObservation::default(),
+        }
+    }
+
+    /// Reads and stores until drained. Returns the number of states that were read but not stored.
+    pub(super) async fn run(mut self) -> usize {
+        let work = self.context.work.clone();
+        while !work.is_draining() {
+            let event = match self.queue.pop() {
+                Some(event) => event,
+                None => tokio::select! {
+                    biased;
+                    () = work.drain_requested() => break,
+                    event = self.next() => event,
+                },
+            };
+            if self.handle(event).await.is_err() {
+                break;
+            }
+        }
+        self.finish().await
+    }
+
+    /// Waits for the next event, and retries after failures.
+    async fn next(&mut self) -> SubscriptionEvent {
+        let mut backoff = Backoff::for_a_service();
+        let subscription = self.context.subscription.clone();
+        let mut probe = HealthProbe::of(&subscription);
+        loop {
+            tokio::select! {
+                biased;
+                event = subscription.next() => match event {
+                    Ok(event) => return event,
+                    Err(error) => {
+                        self.kafka_failed(&error);
+                        tokio::time::sleep(backoff.pause()).await;
+                        if self.has_assignment {
+                            probe.start();
+                        }
+                    }
+                },
+                result = probe.result() => if result.is_ok() {
+                    self.context.vitals.phase(Phase::Running);
+                    self.context.vitals.readiness(Readiness::Ready);
+                },
+                () = self.lag.learn() => self.observe(),
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: SubscriptionEvent) -> Result<(), Overdue> {
+        match event {
+            SubscriptionEvent::Assigned(partitions) => self.assigned(partitions).await,
+            SubscriptionEvent::Revoked(partitions) => {
+                self.forget(&partitions);
+                Ok(())
+            }
+            SubscriptionEvent::Batch(batch) => self.store(batch).await,
+        }
+    }
+
+    /// Starts partitions at the positions stored in the destination.
+    async fn assigned(&mut self, partitions: Vec<i32>) -> Result<(), Overdue> {
+        self.forget(&partitions);
+        let (destination, context) = (self.destination.clone(), self.context.clone());
+        let found = self.while_polling(destination.positions(&context, partitions.clone())).await?;
+        let owned: Vec<_> = partitions.into_iter().filter(|partition| !self.queue.supersedes(*partition)).collect();
+        let starts: Vec<_> = owned
+            .iter()
+            .map(|&partition| (partition, start_at(found.iter().find(|position| position.partition == partition))))
+            .collect();
+        if let Err(error) = self.context.subscription.start(&starts).await {
+            self.kafka_failed(&error);
+            self.context.subscription.reset();
+            return Ok(());
+        }
+        // These records were read before the start, from another position.
+        self.queue.drop_records(&owned);
+        for (partition, start) in starts {
+            let expected = match start {
+                StartAt::Resume { next_offset, .. } => Some(next_offset),
+                StartAt::Beginning | StartAt::Time(_) => None,
+            };
+            self.move_cursor(partition, expected);
+        }
+        self.has_assignment = true;
+        log::info!(actor = self.context.vitals.name(), partitions:? = owned; "reading");
+        self.context.vitals.phase(Phase::Running);
+        self.context.vitals.readiness(Readiness::Ready);
+        self.observe();
+        Ok(())
+    }
+
+    /// Sets a partition's next offset to the stored one.
+    fn move_cursor(&mut self, partition: i32, next_offset: Option<i64>) {
+        self.cursors.insert(partition, next_offset);
+        self.lag.reached(partition, next_offset.unwrap_or(0));
+    }
+
+    /// Drops the cursors and the buffered records of these partitions.
+    fn forget(&mut self, partitions: &[i32]) {
+        self.cursors.retain(|partition, _| !partitions.contains(partition));
+        self.lag.forget(partitions);
+        self.queue.drop_records(partitions);
+        self.observe();
+    }
+
+    /// Stores a batch, regardless of how long it takes. While waiting, it polls the subscription and reads one more
+    /// batch.
+    async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
+        // A revoked partition now belongs to another consumer.
+        batch.parts.retain_mut(|part| match self.cursors.get(&part.partition) {
+            Some(&expected) => {
+                part.expected = expected;
+                true
+            }
+            None => false,
+        });
+        if batch.parts.is_empty() {
+            return Ok(());
+        }
+        self.unstored = batch.states();
+        self.context.vitals.expect_progress_within(Some(PATIENCE));
+        let (destination, context) = (self.destination.clone(), self.context.clone());
+        let Delivered { batch, stored, dead_letters } = self.while_polling(destination.store(&context, batch)).await?;
+        self.context.vitals.expect_progress_within(None);
+        self.unstored = 0;
+        let (records, lost) = (batch.records(), batch.lost_offsets());
+        count(&self.context.metrics.consumed, self.kind, records);
+        count(&self.context.metrics.lost_offsets, self.kind, lost);
+        self.observation.records += records;
+        self.observation.lost_offsets += lost;
+        self.observation.dead_letters += dead_letters;
+        self.advance(&batch, &stored).await;
+        self.context.vitals.progress();
+        self.context.vitals.readiness(Readiness::Ready);
+        self.observe();
+        Ok(())
+    }
+
+    /// Moves the cursors past a batch. If another writer moved a stored position, reading continues from there.
+    async fn advance(&mut self, batch: &Batch, stored: &Stored) {
+        let mut commits = Vec::with_capacity(batch.parts.len());
+        let mut moves = Vec::new();
+        for part in &batch.parts {
+            // The partition was revoked while the batch was being stored. Its new owner has read the position itself.
+            if !self.cursors.contains_key(&part.partition) {
+                continue;
+            }
+            match stored.fenced.iter().find(|fenced| fenced.partition == part.partition) {
+                None => {
+                    self.move_cursor(part.partition, Some(part.next_offset));
+                    commits.push((part.partition, part.next_offset));
+                }
+                Some(Fenced { found, .. }) => {
+                    let stands = found.map(|position| position.next_offset);
+                    self.move_cursor(part.partition, stands);
+                    self.observation.fenced += 1;
+                    if stands == Some(part.next_offset) {
+                        // The batch was committed by an earlier attempt whose reply was lost.
+                        commits.push((part.partition, part.next_offset));
+                    } else {
+                        moves.push((part.partition, start_at(found.as_ref())));
+                    }
+                }
+            }
+        }
+        self.context.subscription.commit(&commits);
+        if moves.is_empty() {
+            return;
+        }
+        log::warn!(actor = self.context.vitals.name(), partitions:? = moves; "another writer moved these positions; reading from there");
+        self.queue.drop_records(&moves.iter().map(|(partition, _)| *partition).collect::<Vec<_>>());
+        if let Err(error) = self.context.subscription.start(&moves).await {
+            self.kafka_failed(&error);
+            self.cursors.clear();
+            self.queue.clear();
+            self.context.subscription.reset();
+        }
+    }
+
+    /// Drives `task` to completion while polling the subscription. It reads one batch ahead, then holds the
+    /// subscription.
+    async fn while_polling<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Overdue> {
+        let (subscription, work) = (self.context.subscription.clone(), self.context.work.clone());
+        let mut backoff = Backoff::for_a_service();
+        let mut task = std::pin::pin!(task);
+        loop {
+            let full = self.queue.has_batch();
+            let event = tokio::select! {
+                biased;
+                result = &mut task => return Ok(result),
+                () = work.deadline_passed() => return Err(Overdue),
+                event = subscription.next(), if !full => event,
+                event = subscription.hold(), if full => event,
+                () = self.lag.learn() => {
+                    self.observe();
+                    continue;
+                }
+            };
+            match event {
+                Ok(event) => {
+                    // Records from before an assignment or a revocation are dropped immediately; the event itself is
+                    // queued.
+                    if let SubscriptionEvent::Assigned(partitions) | SubscriptionEvent::Revoked(partitions) = &event {
+                        self.forget(partitions);
+                    }
+                    self.queue.push(event);
+                }
+                Err(error) => {
+                    self.kafka_failed(&error);
+                    // The task continues while the subscription backs off.
+                    tokio::select! {
+                        result = &mut task => return Ok(result),
+                        () = tokio::time::sleep(backoff.pause()) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores the records already read, and, if the log ends with this process, all remaining records.
+    async fn finish(&mut self) -> usize {
+        let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
+        if self.volatile {
+            match self.context.subscription.end_offsets().await {
+                Ok(offsets) => ends.extend(offsets),
+                Err(error) => self.kafka_failed(&error),
+            }
+        }
+        loop {
+            let behind = ends.iter().any(|(partition, &end)| {
+                end > 0 && self.cursors.get(partition).is_some_and(|cursor| cursor.is_none_or(|at| at < end))
+            });
+            let event = match self.queue.pop() {
+                Some(event) => event,
+                None if behind => {
+                    let work = self.context.work.clone();
+                    tokio::select! {
+                        event = self.next() => event,
+                        () = work.deadline_passed() => break,
+                    }
+                }
+                None => break,
+            };
+            if self.handle(event).await.is_err() {
+                break;
+            }
+        }
+        let left = self.unstored + self.queue.states();
+        if left > 0 {
+            log::warn!(actor = self.context.vitals.name(), left; "states were not stored before the deadline; Kafka still has them");
+        }
+        left
+    }
+
+    fn kafka_failed(&self, error: &SubscriptionError) {
+        self.context.log_failure(Dependency::Kafka, &error.0);
+    }
+
+    fn observe(&mut self) {
+        self.observation.partitions = self.cursors.keys().copied().collect();
+        self.observation.lag = self.lag.total();
+        self.context.vitals.observe(Observation::StoreConsumer(self.observation.clone()));
+    }
+}
+
+/// Returns where to start reading: at the stored position, or at the oldest record if there is none.
+fn start_at(position: Option<&Position>) -> StartAt {
+    match position {
+        Some(&Position { next_offset, last_timestamp, .. }) => StartAt::Resume { next_offset, last_timestamp },
+        None => StartAt::Beginning,
+    }
+}

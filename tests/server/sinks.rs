@@ -1,0 +1,84 @@
+//! The sinks: every record in Kafka is in a sink once, wherever the process is killed.
+
+use std::fs;
+
+use crate::support::{Setup, Sky, eventually};
+
+const ACTOR: &str = "sink-json-lines";
+
+/// Writes JSON lines into `lines` in the working directory.
+fn with_json_lines(setup: Setup) -> Setup {
+    setup.set("JSON_LINES_DIRECTORY", "lines")
+}
+
+/// Returns all lines of the sink, sorted.
+fn lines(setup: &Setup) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(setup.directory().join("lines")) else { return Vec::new() };
+    let files = entries.map(|entry| entry.unwrap().path());
+    let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    let mut lines: Vec<_> = files
+        .flat_map(|file| fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// Returns the values of all records in Kafka, sorted.
+fn messages(setup: &Setup) -> Vec<String> {
+    let values = setup.topic().records().into_iter().filter_map(|record| record.value);
+    let mut values: Vec<_> = values.map(|value| String::from_utf8(value).unwrap()).collect();
+    values.sort();
+    values
+}
+
+#[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
+fn a_killed_process_writes_every_message_to_the_json_lines_once() {
+    let sky = Sky::with(300, 100);
+    let setup = with_json_lines(Setup::real().watching(&sky));
+    for failpoint in ["sink-appended=2*off->return", "sink-saved=1*off->return", "sink-appended=return"] {
+        let mut doomed = setup.clone().failpoints(failpoint).start();
+        assert_eq!(doomed.wait_exit(), None, "{failpoint}: it ended by itself");
+    }
+    let app = setup.start();
+    sky.wait_polls(3);
+    sky.fall_silent();
+    app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    let messages = messages(&setup);
+    eventually("every message is written", || (lines(&setup).len() >= messages.len()).then_some(()));
+    assert!(lines(&setup) == messages, "{} lines, {} messages", lines(&setup).len(), messages.len());
+    app.wait_actor(ACTOR, "it has no lag", |actor| actor["observation"]["lag"] == 0);
+    assert_eq!(app.part(ACTOR).unwrap()["ready"], true);
+    assert!(app.sample("consumed_total{kind=\"json-lines\"}") > Some(0.0));
+    app.end();
+}
+
+#[test]
+fn a_shutdown_writes_what_the_embedded_broker_has() {
+    let sky = Sky::with(300, 100);
+    let setup = with_json_lines(Setup::embedded().watching(&sky));
+    let app = setup.start();
+    sky.wait_polls(3);
+    app.end();
+    let lines = lines(&setup);
+    let served = sky.served();
+    assert!(lines.len() >= served.len(), "{} lines for {} state vectors", lines.len(), served.len());
+    assert_eq!(setup.database().rows(), served);
+}
+
+#[test]
+fn a_sink_that_cannot_be_written_is_reported_and_does_not_hold_up_the_others() {
+    let sky = Sky::of(50);
+    let setup = with_json_lines(Setup::embedded().watching(&sky));
+    fs::write(setup.directory().join("lines"), "a file, not a folder").unwrap();
+    let app = setup.start();
+    app.wait_aircraft(50);
+    let sink = app.wait_actor(ACTOR, "it reports the failure", |actor| !actor["last_error"].is_null());
+    let text = sink.to_string();
+    assert!(text.contains("refused: failed to create lines: File exists"), "{text}");
+    assert!(app.lines_with("refused: failed to create lines") > 0);
+    fs::remove_file(setup.directory().join("lines")).unwrap();
+    app.wait_actor(ACTOR, "it writes", |actor| actor["observation"]["records"] != 0);
+    assert!(!lines(&setup).is_empty());
+    app.end();
+}
