@@ -45,20 +45,29 @@ pub struct App {
 }
 
 impl App {
-    /// Starts every part that the configured roles need. An unavailable broker, database or source is not an error: the
-    /// connection is retried while the rest works.
+    /// Starts every part that the configured roles need, with the source that the flags select. An unavailable broker,
+    /// database or source is not an error: the connection is retried while the rest works.
     ///
     /// # Errors
     /// Returns an error if the address is in use, a certificate or secret cannot be read, or the credentials are
     /// invalid.
     pub async fn start(settings: Settings, source: &SourceFlags) -> anyhow::Result<Self> {
+        let source = source::open(&settings, source)?;
+        Self::start_with(settings, source).await
+    }
+
+    /// Like [`App::start`], with another source.
+    ///
+    /// # Errors
+    /// Returns an error if the address is in use, or a certificate or secret cannot be read.
+    pub async fn start_with(settings: Settings, source: Source) -> anyhow::Result<Self> {
         // Registered first, so that a signal during the start also leads to an orderly shutdown.
         let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
             log::warn!("{warning}");
         }
-        let Source { info: source, connect } = source::open(&settings, source)?;
+        let Source { info: source, connect } = source;
         let mut registry = Registry::with_prefix("flight_monitor");
         let metrics = Metrics::register(&mut registry);
         let actors = ActorRegistry::default();
