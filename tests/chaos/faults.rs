@@ -43,13 +43,13 @@ pub(crate) enum Fault {
     SourceHangs,
     SourceResets,
     SourceTruncates,
-    SourceNonsense,
+    SourceMalformed,
     TokenRefused,
     TokensRevoked,
     Garbage,
     PartitionsAdded,
     Retention,
-    TopicMadeAnew,
+    TopicRecreated,
 }
 
 /// The part of the system that a fault affects. Faults that strike together must affect different areas.
@@ -105,13 +105,13 @@ impl Fault {
         Self::SourceHangs,
         Self::SourceResets,
         Self::SourceTruncates,
-        Self::SourceNonsense,
+        Self::SourceMalformed,
         Self::TokenRefused,
         Self::TokensRevoked,
         Self::Garbage,
         Self::PartitionsAdded,
         Self::Retention,
-        Self::TopicMadeAnew,
+        Self::TopicRecreated,
     ];
 
     /// Returns the name in kebab case: `KillStorer` → `kill-storer`.
@@ -129,7 +129,7 @@ impl Fault {
     pub(crate) fn named(name: &str) -> Self {
         let known = || Self::ALL.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ");
         let found = Self::ALL.into_iter().find(|fault| fault.name() == name);
-        found.unwrap_or_else(|| panic!("no fault is called {name}; there are {}", known()))
+        found.unwrap_or_else(|| panic!("unknown fault {name}; known faults: {}", known()))
     }
 
     pub(crate) fn area(self) -> Area {
@@ -165,7 +165,7 @@ impl Fault {
             | Self::SourceHangs
             | Self::SourceResets
             | Self::SourceTruncates
-            | Self::SourceNonsense
+            | Self::SourceMalformed
             | Self::TokenRefused
             | Self::TokensRevoked => Area::Source,
             // These require a clean exit or an exact count, so nothing else may be broken at the same time.
@@ -181,18 +181,18 @@ impl Fault {
             | Self::Garbage
             | Self::PartitionsAdded
             | Self::Retention
-            | Self::TopicMadeAnew => Area::Alone,
+            | Self::TopicRecreated => Area::Alone,
         }
     }
 
     /// Returns whether both faults can strike at the same time.
-    pub(crate) fn goes_with(self, other: Self) -> bool {
+    pub(crate) fn is_compatible_with(self, other: Self) -> bool {
         other.area() != Area::Alone && self.area() != other.area()
     }
 
     /// Returns whether polls that the source has already answered may be lost, because the process or actor that was
     /// handling them dies.
-    pub(crate) fn may_cost_polls(self) -> bool {
+    pub(crate) fn may_lose_polls(self) -> bool {
         matches!(self, Self::KillCollector | Self::KillStorm | Self::StopCollector | Self::PanicPoller)
     }
 }

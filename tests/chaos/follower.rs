@@ -34,7 +34,7 @@ impl Follower {
         let mut stream = BufReader::new(agent.run(request).unwrap().into_body().into_reader());
         let mut acknowledgement = String::new();
         while !acknowledgement.contains("connection_ack") {
-            assert!(stream.read_line(&mut acknowledgement).unwrap() > 0, "the stream ended at once");
+            assert!(stream.read_line(&mut acknowledgement).unwrap() > 0, "the stream ended immediately");
         }
         let followed = Arc::<Mutex<Followed>>::default();
         let into = followed.clone();

@@ -10,7 +10,7 @@ use crate::support::{Key, Topic, key};
 pub(crate) struct Ledger {
     /// The message values are kept only for aircraft whose address ends in one of these digits. For the others, only
     /// the keys are kept.
-    endings: &'static str,
+    last_digits: &'static str,
     /// The offset to continue reading from, by partition.
     offsets: BTreeMap<i32, i64>,
     /// The first message of each key in each partition. An aircraft stays in one partition unless partitions are added.
@@ -18,7 +18,7 @@ pub(crate) struct Ledger {
     /// Values that are not state vectors.
     pub(crate) garbage: BTreeSet<Vec<u8>>,
     /// Keys whose messages Kafka deleted before they were stored.
-    pub(crate) given_up: BTreeSet<Key>,
+    pub(crate) expired: BTreeSet<Key>,
     pub(crate) records: u64,
 }
 
@@ -35,21 +35,21 @@ impl Message {
 }
 
 impl Ledger {
-    /// Creates an empty ledger. Long runs have millions of messages, so with `of_a_part` it keeps the values of only
+    /// Creates an empty ledger. Long runs have millions of messages, so with `sampled` it keeps the values of only
     /// one aircraft in 16.
-    pub(crate) fn new(of_a_part: bool) -> Self {
+    pub(crate) fn new(sampled: bool) -> Self {
         Self {
-            endings: if of_a_part { "0" } else { "0123456789abcdef" },
+            last_digits: if sampled { "0" } else { "0123456789abcdef" },
             offsets: BTreeMap::new(),
             first: HashMap::new(),
             garbage: BTreeSet::new(),
-            given_up: BTreeSet::new(),
+            expired: BTreeSet::new(),
             records: 0,
         }
     }
 
-    pub(crate) fn endings(&self) -> &'static str {
-        self.endings
+    pub(crate) fn last_digits(&self) -> &'static str {
+        self.last_digits
     }
 
     /// Reads from the last position to the end of the topic.
@@ -61,7 +61,7 @@ impl Ledger {
             match serde_json::from_slice::<Value>(&value) {
                 Ok(json) if json["last_contact"].is_i64() => {
                     let key = key(&json);
-                    let value = if key.0.ends_with(|end| self.endings.contains(end)) { value } else { Vec::new() };
+                    let value = if key.0.ends_with(|end| self.last_digits.contains(end)) { value } else { Vec::new() };
                     let messages = self.first.entry(key).or_default();
                     if messages.iter().all(|message| message.partition != record.partition) {
                         messages.push(Message { partition: record.partition, value: value.into() });
@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// Starts over at the beginning of the topic, after the topic was recreated.
-    pub(crate) fn turn_the_page(&mut self) {
+    pub(crate) fn restart_from_beginning(&mut self) {
         self.offsets.clear();
     }
 

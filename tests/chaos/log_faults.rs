@@ -6,17 +6,17 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::support::{Key, Weather, eventually};
+use crate::support::{Condition, Key, eventually};
 use crate::world::World;
 
 /// Partitions are added up to this number.
-const MOST_PARTITIONS: i32 = 8;
+const MAX_PARTITIONS: i32 = 8;
 
 impl World {
     fn admin<T>(&self, work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let admin = self.topic().config().create().unwrap();
-        let options = AdminOptions::new().operation_timeout(Some(crate::support::PATIENCE));
+        let options = AdminOptions::new().operation_timeout(Some(crate::support::TEST_TIMEOUT));
         runtime.block_on(work(&admin, &options))
     }
 
@@ -31,7 +31,7 @@ impl World {
 
     /// Adds a partition, which moves some aircraft to another partition.
     pub(crate) fn add_a_partition(&mut self) {
-        if self.partitions == MOST_PARTITIONS {
+        if self.partitions == MAX_PARTITIONS {
             return;
         }
         self.partitions += 1;
@@ -44,12 +44,12 @@ impl World {
 
     /// Deletes records that are not stored yet, as Kafka's retention would, while the database is unavailable. Exactly
     /// the missing rows must be counted as lost by the servers.
-    pub(crate) fn let_retention_take_the_unread(&mut self, seconds: u64) {
+    pub(crate) fn delete_unread_records(&mut self, seconds: u64) {
         let counted = |world: &Self| world.storers().map(|node| lost(node.app())).sum::<u64>();
         let before = counted(self);
-        self.postgres_proxy.weather(Weather::Cut);
+        self.postgres_proxy.set_condition(Condition::Cut);
         self.sky.wait_polls(seconds.max(2));
-        self.read_the_log();
+        self.read_topic();
         let mut list = TopicPartitionList::new();
         for (&partition, &end) in self.ledger.ends() {
             list.add_partition_offset(self.topic().name(), partition, Offset::Offset(end)).unwrap();
@@ -61,27 +61,27 @@ impl World {
         });
         let candidates: BTreeSet<Key> = self.ledger.keys().cloned().collect();
         self.sky.wait_polls(2);
-        self.postgres_proxy.weather(Weather::Fair);
+        self.postgres_proxy.set_condition(Condition::Normal);
         self.recover("retention");
         let rows = self.database.rows();
         let missing: Vec<Key> =
-            candidates.difference(&rows).filter(|key| !self.ledger.given_up.contains(*key)).cloned().collect();
+            candidates.difference(&rows).filter(|key| !self.ledger.expired.contains(*key)).cloned().collect();
         let counted = counted(self) - before;
-        assert_eq!(counted, missing.len() as u64, "what was counted as lost, and what is missing");
-        self.ledger.given_up.extend(missing);
+        assert_eq!(counted, missing.len() as u64, "records counted as lost and missing rows");
+        self.ledger.expired.extend(missing);
     }
 
     /// Deletes the topic once everything in it is stored. The first process that needs the topic recreates it.
-    pub(crate) fn make_the_topic_anew(&mut self) {
+    pub(crate) fn recreate_topic(&mut self) {
         self.settle();
         let name = self.topic().name().to_owned();
         self.topic().delete();
-        self.ledger.turn_the_page();
+        self.ledger.restart_from_beginning();
         self.partitions = Self::PARTITIONS;
-        self.sky.clear_up();
-        eventually("the topic is there again", || {
+        self.sky.clear_faults();
+        eventually("the topic exists again", || {
             self.admin(async |admin, _| {
-                let metadata = admin.inner().fetch_metadata(Some(&name), crate::support::PATIENCE).ok()?;
+                let metadata = admin.inner().fetch_metadata(Some(&name), crate::support::TEST_TIMEOUT).ok()?;
                 (metadata.topics().first()?.partitions().len() == 3).then_some(())
             })
         });

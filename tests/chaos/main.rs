@@ -7,7 +7,7 @@
 //! whole server in a single process. `make test` includes one minute of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "the bench reports what it does")]
+#![allow(clippy::print_stderr, reason = "the test reports its progress")]
 
 mod faults;
 mod follower;
@@ -21,7 +21,7 @@ mod report;
 mod resources;
 mod soak;
 #[path = "../server/support/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the words of the server's tests, of which these need a part")]
+#[allow(dead_code, unused_imports, reason = "shared with tests/server; only a part of it is used here")]
 mod support;
 mod world;
 
@@ -37,13 +37,13 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn nothing_is_lost_whatever_breaks() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut plan = Plan::of_environment();
+    let mut plan = Plan::from_environment();
     eprintln!("chaos: {plan}");
     let mut world = World::new(&plan);
     while let Some(round) = plan.next_round() {
-        world.live_through(&round);
+        world.run_round(&round);
     }
-    oracle::compare_the_books(&mut world);
+    oracle::run_all_checks(&mut world);
     eprintln!("{}", world.report);
 }
 
@@ -51,14 +51,14 @@ fn nothing_is_lost_whatever_breaks() {
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn nothing_grows_while_nothing_breaks() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut plan = Plan::of_a_soak();
+    let mut plan = Plan::soak();
     eprintln!("soak: {plan}");
     let mut world = World::new(&plan);
     while let Some(round) = plan.next_round() {
-        world.live_through(&round);
+        world.run_round(&round);
     }
-    soak::assert_that_nothing_has_grown(&mut world, plan.length());
-    oracle::compare_the_books(&mut world);
+    soak::assert_no_growth(&mut world, plan.length());
+    oracle::run_all_checks(&mut world);
     eprintln!("{}", world.report);
 }
 

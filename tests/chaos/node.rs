@@ -37,7 +37,7 @@ impl Node {
 
     /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
-        self.note_acknowledged();
+        self.record_acknowledged();
         if let Some(app) = self.app.take() {
             app.kill_9();
         }
@@ -45,11 +45,11 @@ impl Node {
 
     /// Stops the process with SIGTERM, and returns how long the clean shutdown took.
     pub(crate) fn stop(&mut self) -> Duration {
-        self.note_acknowledged();
+        self.record_acknowledged();
         let mut app = self.app.take().unwrap();
         let began = Instant::now();
         app.terminate();
-        assert_eq!(app.wait_exit(), Some(0), "{} did not end in order", self.name);
+        assert_eq!(app.wait_exit(), Some(0), "{} did not exit cleanly", self.name);
         began.elapsed()
     }
 
@@ -62,16 +62,16 @@ impl Node {
     /// Starts the process, and waits until it kills itself at this failpoint.
     pub(crate) fn die_at(&mut self, failpoint: &str) {
         let mut doomed = self.setup.clone().failpoints(&format!("{failpoint}=1*off->return")).start();
-        assert_eq!(doomed.wait_exit(), None, "{} ended by itself", self.name);
+        assert_eq!(doomed.wait_exit(), None, "{} exited instead of being killed", self.name);
     }
 
     /// Returns how many state vectors all runs of the process reported as acknowledged. Kafka holds at least this many.
     pub(crate) fn acknowledged(&mut self) -> u64 {
-        self.note_acknowledged();
+        self.record_acknowledged();
         self.acknowledged
     }
 
-    fn note_acknowledged(&mut self) {
+    fn record_acknowledged(&mut self) {
         if let Some(app) = &self.app {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
             let published = app.metric("published_total") as u64;
@@ -84,12 +84,12 @@ impl Node {
         Resources::of(self.app().id())
     }
 
-    pub(crate) fn note_resources(&mut self) {
+    pub(crate) fn record_resources(&mut self) {
         self.held.push(self.resources());
     }
 
     /// Returns the resources held after each round of the current run.
-    pub(crate) fn held(&self) -> &[Resources] {
+    pub(crate) fn samples(&self) -> &[Resources] {
         &self.held
     }
 

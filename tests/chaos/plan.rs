@@ -19,7 +19,7 @@ const SHORT: [&[Fault]; 12] = [
     &[Fault::StopStorer],
     &[Fault::Garbage],
     &[Fault::NoConnections],
-    &[Fault::SourceNonsense, Fault::PanicProducer],
+    &[Fault::SourceMalformed, Fault::PanicProducer],
     &[Fault::PostgresSilent],
     &[Fault::Retention],
     &[Fault::StopCollector],
@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     /// The faults that have not been drawn yet. Refilled once it is empty, so that every fault gets its turn.
     bag: Vec<Fault>,
     outage: Option<Duration>,
-    dice: StdRng,
+    rng: StdRng,
     rounds: usize,
     began: Instant,
     pub(crate) aircraft: usize,
@@ -58,7 +58,7 @@ pub(crate) struct Round {
     /// The pause between one fault and the next.
     pub(crate) apart: Duration,
     /// Random bits that choose between equivalent targets, such as one of the two storing processes.
-    pub(crate) luck: u64,
+    pub(crate) random_bits: u64,
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -66,14 +66,14 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn number(name: &str) -> Option<u64> {
-    variable(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
+    variable(name).map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is not a number: {value}")))
 }
 
 impl Plan {
     /// Reads `CHAOS_MINUTES` (default: the short form), `CHAOS_SEED` (default: fixed for the short form, random
     /// otherwise), `CHAOS_FAULTS` (names, `all` or `none`; default: `all`), `CHAOS_OUTAGE` (seconds; default: drawn)
     /// and `CHAOS_AIRCRAFT`.
-    pub(crate) fn of_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let minutes = number("CHAOS_MINUTES");
         let seed =
             number("CHAOS_SEED").unwrap_or_else(|| if minutes.is_some() { rand::random::<u32>().into() } else { 8 });
@@ -88,7 +88,7 @@ impl Plan {
             faults,
             bag: Vec::new(),
             outage: number("CHAOS_OUTAGE").map(Duration::from_secs),
-            dice: StdRng::seed_from_u64(seed),
+            rng: StdRng::seed_from_u64(seed),
             rounds: 0,
             began: Instant::now(),
             aircraft: number("CHAOS_AIRCRAFT").map_or(500, |aircraft| usize::try_from(aircraft).unwrap()),
@@ -98,7 +98,7 @@ impl Plan {
 
     /// Plans a run without faults for `SOAK_MINUTES` (default: one), with 2,000 states a second: 10,000 aircraft, each
     /// with a new state every 5 s.
-    pub(crate) fn of_a_soak() -> Self {
+    pub(crate) fn soak() -> Self {
         let minutes = number("SOAK_MINUTES").unwrap_or(1);
         Self {
             seed: 0,
@@ -106,7 +106,7 @@ impl Plan {
             faults: Vec::new(),
             bag: Vec::new(),
             outage: Some(Duration::from_secs(5)),
-            dice: StdRng::seed_from_u64(0),
+            rng: StdRng::seed_from_u64(0),
             rounds: 0,
             began: Instant::now(),
             aircraft: 10_000,
@@ -137,12 +137,12 @@ impl Plan {
         };
         self.rounds += 1;
         let longest = if matches!(self.length, Length::Short) { 3_000 } else { 12_000 };
-        let drawn = Duration::from_millis(self.dice.random_range(1_000..longest));
+        let drawn = Duration::from_millis(self.rng.random_range(1_000..longest));
         Some(Round {
             faults,
             outage: self.outage.unwrap_or(drawn),
-            apart: Duration::from_millis(self.dice.random_range(0..2_000)),
-            luck: self.dice.random(),
+            apart: Duration::from_millis(self.rng.random_range(0..2_000)),
+            random_bits: self.rng.random(),
         })
     }
 
@@ -150,13 +150,13 @@ impl Plan {
     fn draw(&mut self) -> Vec<Fault> {
         if self.bag.is_empty() {
             self.bag.clone_from(&self.faults);
-            self.bag.shuffle(&mut self.dice);
+            self.bag.shuffle(&mut self.rng);
         }
         let Some(first) = self.bag.pop() else { return Vec::new() };
         let mut drawn = vec![first];
-        if first.area() != Area::Alone && self.dice.random_bool(0.4) {
-            let others: Vec<_> = self.faults.iter().copied().filter(|other| first.goes_with(*other)).collect();
-            drawn.extend(others.choose(&mut self.dice));
+        if first.area() != Area::Alone && self.rng.random_bool(0.4) {
+            let others: Vec<_> = self.faults.iter().copied().filter(|other| first.is_compatible_with(*other)).collect();
+            drawn.extend(others.choose(&mut self.rng));
         }
         drawn
     }

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::{eventually, let_pass};
+use crate::support::{eventually, sleep};
 
 /// The test's own connections to PostgreSQL, which bypass the proxy.
 pub(crate) struct Postgres {
     url: String,
     runtime: Runtime,
     /// Every connection that the server allows, held so that the program gets none.
-    crowd: Vec<Client>,
+    held_connections: Vec<Client>,
     /// The disk that is full.
     disk: Option<SmallDisk>,
 }
@@ -67,7 +67,7 @@ const OTHERS: &str = "FROM pg_stat_activity WHERE datname = current_database() A
 impl Postgres {
     pub(crate) fn at(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self { url: url.to_owned(), runtime, crowd: Vec::new(), disk: None }
+        Self { url: url.to_owned(), runtime, held_connections: Vec::new(), disk: None }
     }
 
     fn connect(&self) -> Result<Client, tokio_postgres::Error> {
@@ -122,7 +122,7 @@ impl Postgres {
         self.disk.is_some()
     }
 
-    pub(crate) fn disk_has_room(&mut self) {
+    pub(crate) fn free_disk(&mut self) {
         let client = self.connect().unwrap();
         match self.disk.take() {
             Some(disk) => {
@@ -142,29 +142,29 @@ impl Postgres {
     }
 
     /// Takes every connection of the server, including those of the program.
-    pub(crate) fn take_every_connection(&mut self) {
+    pub(crate) fn exhaust_connections(&mut self) {
         let first = self.connect().unwrap();
         for _ in 0..3 {
             self.number(&first, &format!("SELECT count(pg_terminate_backend(pid)) {OTHERS} AND application_name = ''"));
             while let Ok(client) = self.connect() {
-                self.execute(&client, "SET application_name = 'crowd'");
-                self.crowd.push(client);
+                self.execute(&client, "SET application_name = 'held_connections'");
+                self.held_connections.push(client);
             }
         }
-        self.crowd.push(first);
+        self.held_connections.push(first);
     }
 
-    pub(crate) fn give_them_back(&mut self) {
-        self.crowd.clear();
-        eventually("the server has room again", || self.connect().ok().map(drop));
+    pub(crate) fn release_connections(&mut self) {
+        self.held_connections.clear();
+        eventually("the server accepts connections again", || self.connect().ok().map(drop));
     }
 
     /// Cancels every query of the other sessions for this long.
-    pub(crate) fn cancel_everything(&self, time: Duration) {
+    pub(crate) fn cancel_queries(&self, time: Duration) {
         let (client, began) = (self.connect().unwrap(), Instant::now());
         while began.elapsed() < time {
             self.number(&client, &format!("SELECT count(pg_cancel_backend(pid)) {OTHERS} AND state = 'active'"));
-            let_pass(Duration::from_millis(5));
+            sleep(Duration::from_millis(5));
         }
     }
 
@@ -185,7 +185,7 @@ impl Postgres {
             while began.elapsed() < Duration::from_secs(3)
                 && self.number(&client, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 0
             {
-                let_pass(Duration::from_millis(10));
+                sleep(Duration::from_millis(10));
             }
             self.execute(&client, &format!("{}; ROLLBACK", lock(first)));
             self.execute(&client, "SELECT pg_stat_force_next_flush()");

@@ -14,7 +14,7 @@ pub(crate) struct Report {
     pub(crate) rebalances: u64,
     /// How the full disk was simulated.
     pub(crate) full_disk: Option<&'static str>,
-    pub(crate) books: Vec<String>,
+    pub(crate) results: Vec<String>,
 }
 
 /// How long states published after a fault was mended took to come through.
@@ -60,7 +60,7 @@ fn spread(times: impl Iterator<Item = Duration>) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n| fault | times | stored again after | shown again after |\n|---|---|---|---|")?;
+        writeln!(f, "\n| fault | times | stored after | shown after |\n|---|---|---|---|")?;
         for (round, times) in &self.recoveries {
             let (stored, shown) = (times.iter().map(|time| time.stored), times.iter().map(|time| time.shown));
             writeln!(f, "| {round} | {} | {} | {} |", times.len(), spread(stored), spread(shown))?;
@@ -71,7 +71,7 @@ impl fmt::Display for Report {
             let (restarted, at_work) = (spread(restarted), spread(at_work));
             writeln!(
                 f,
-                "panic in {actor}: {} times, restarted after {restarted}, at work after {at_work}",
+                "panic in {actor}: {} times, restarted after {restarted}, working after {at_work}",
                 times.len()
             )?;
         }
@@ -82,6 +82,6 @@ impl fmt::Display for Report {
         if let Some(which) = self.full_disk {
             writeln!(f, "the full disk: {which}")?;
         }
-        self.books.iter().try_for_each(|line| writeln!(f, "{line}"))
+        self.results.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }

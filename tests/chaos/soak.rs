@@ -4,27 +4,27 @@ use std::time::{Duration, Instant};
 
 use crate::node::Node;
 use crate::resources::Resources;
-use crate::support::{Setup, Sky, let_pass};
+use crate::support::{Setup, Sky, sleep};
 use crate::world::World;
 
 /// A run of at least this length has warmed up after its first third. In a shorter run, caches still fill.
-const LONG: Duration = Duration::from_secs(20 * 60);
+const WARM_AFTER: Duration = Duration::from_secs(20 * 60);
 /// How much the resident memory of a process may grow in a shorter run, in KiB.
-const WARMING_UP: u64 = 16 << 10;
+const WARM_UP_GROWTH_KIB: u64 = 16 << 10;
 
 /// Asserts that, for each process, the resident memory in the last third of the run is at most 5 % above that in the
 /// second third, and that it holds about as many threads and files.
-pub(crate) fn assert_that_nothing_has_grown(world: &mut World, length: Duration) {
+pub(crate) fn assert_no_growth(world: &mut World, length: Duration) {
     let lines: Vec<_> = world.nodes().map(|node| assert_flat(node, length)).collect();
-    world.report.books.extend(lines);
+    world.report.results.extend(lines);
 }
 
 /// Asserts it for one process, and returns its figures.
 fn assert_flat(node: &Node, length: Duration) -> String {
-    let allowance = if length < LONG { WARMING_UP } else { 0 };
-    let (name, held) = (node.name, node.held());
+    let allowance = if length < WARM_AFTER { WARM_UP_GROWTH_KIB } else { 0 };
+    let (name, held) = (node.name, node.samples());
     let third = held.len() / 3;
-    assert!(third > 0, "{} rounds are too few to tell", held.len());
+    assert!(third > 0, "{} rounds are too few to compare", held.len());
     let (before, after) = (Typical::of(&held[third..2 * third]), Typical::of(&held[2 * third..]));
     let line = format!(
         "{name}: {} in the second third of {} rounds, {} in the last: {:+.1} %; in tenths: {}",
@@ -34,16 +34,16 @@ fn assert_flat(node: &Node, length: Duration) -> String {
         (after.resident as f64 / before.resident as f64 - 1.0) * 100.0,
         tenths(held)
     );
-    assert!(after.resident <= before.resident * 105 / 100 + allowance, "it grows: {line}");
+    assert!(after.resident <= before.resident * 105 / 100 + allowance, "memory grows: {line}");
     assert!(after.threads <= before.threads + 4 && after.files <= before.files + 4, "{line}");
     line
 }
 
 /// The most memory that an embedded server may allocate, in KiB. Including the text of a release build, it stays below
 /// 80 MiB.
-const EMBEDDED: u64 = 58 << 10;
+const MAX_EMBEDDED_KIB: u64 = 58 << 10;
 /// How often the resources of the processes are read.
-const LOOK: Duration = Duration::from_secs(5);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs whole servers, each in a single process and without clients, and returns their figures: one with the embedded
 /// Kafka and database, one with all roles on a real Kafka and PostgreSQL. Each polls 2,000 aircraft at OpenSky's pace,
@@ -51,19 +51,19 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(crate) fn run_single_processes(length: Duration) -> Vec<String> {
     let skies = [Sky::of(2_000), Sky::of(2_000)];
     let mut nodes = [
-        Node::start("embedded", &Setup::embedded().watching_patiently(&skies[0]), Node::EVERY_ROLE),
-        Node::start("all roles", &Setup::real().watching_patiently(&skies[1]), Node::EVERY_ROLE),
+        Node::start("embedded", &Setup::embedded().polling_at_the_usual_pace(&skies[0]), Node::EVERY_ROLE),
+        Node::start("all roles", &Setup::real().polling_at_the_usual_pace(&skies[1]), Node::EVERY_ROLE),
     ];
     for node in &nodes {
         node.app().wait_ready();
     }
     let began = Instant::now();
     while began.elapsed() < length {
-        let_pass(LOOK);
-        nodes.iter_mut().for_each(Node::note_resources);
+        sleep(SAMPLE_INTERVAL);
+        nodes.iter_mut().for_each(Node::record_resources);
     }
-    let most = nodes[0].held().iter().map(|held| held.anonymous).max().unwrap_or_default();
-    assert!(most <= EMBEDDED, "the embedded server allocated {most} KiB: {}", tenths(nodes[0].held()));
+    let most = nodes[0].samples().iter().map(|held| held.anonymous).max().unwrap_or_default();
+    assert!(most <= MAX_EMBEDDED_KIB, "the embedded server allocated {most} KiB: {}", tenths(nodes[0].samples()));
     nodes.iter().map(|node| assert_flat(node, length)).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::node::Node;
 use crate::plan::{Plan, Round};
 use crate::postgres::Postgres;
 use crate::report::{Recovery, Report, Restart};
-use crate::support::{Database, Proxy, Service, Setup, Sky, Topic, Weather, eventually, let_pass};
+use crate::support::{Condition, Database, Proxy, Service, Setup, Sky, Topic, eventually, sleep};
 
 /// The processes and the services they depend on.
 pub(crate) struct World {
@@ -50,7 +50,7 @@ fn unix_now() -> i64 {
 impl World {
     /// With more aircraft than this, only a part of the rows is compared with their messages. That every message is
     /// stored exactly once is checked for all aircraft.
-    const MANY: usize = 1_000;
+    const MAX_COMPARED_FULLY: usize = 1_000;
     /// Partitions of the topic when it is created.
     pub(crate) const PARTITIONS: i32 = 3;
 
@@ -68,21 +68,21 @@ impl World {
             })
             .unwrap(),
         };
-        let kafka_proxy = Proxy::before_nobody();
+        let kafka_proxy = Proxy::without_server();
         let kafka = Service::kafka_with(&format!(
             "advertised.listeners=PLAINTEXT://127.0.0.1:{}\nbroker.session.timeout.ms=3000",
             kafka_proxy.port
         ));
-        kafka_proxy.lead_to(&kafka.address);
+        kafka_proxy.forward_to(&kafka.address);
         let postgres = Service::durable_postgres("-c max_connections=40");
         let database = Database::postgres_on(&postgres.address);
         let mut url = Url::parse(&database.url()).unwrap();
-        let postgres_proxy = Proxy::before(&format!("127.0.0.1:{}", url.port().unwrap()));
+        let postgres_proxy = Proxy::in_front_of(&format!("127.0.0.1:{}", url.port().unwrap()));
         url.set_port(Some(postgres_proxy.port)).unwrap();
         let setup = Setup::embedded()
             .on_kafka(&format!("127.0.0.1:{}", kafka_proxy.port))
             .set("DATABASE_URL", url.as_str())
-            .watching_patiently(&sky);
+            .polling_at_the_usual_pace(&sky);
         // The source's time has a resolution of one second.
         let setup = if plan.calm { setup } else { setup.failpoints("poll-pause=return(1000)") };
         let storer = ["storer-1", "storer-2"].map(|name| Node::start(name, &setup, "store"));
@@ -102,7 +102,7 @@ impl World {
             storer,
             viewer,
             follower,
-            ledger: Ledger::new(plan.calm || plan.aircraft > Self::MANY),
+            ledger: Ledger::new(plan.calm || plan.aircraft > Self::MAX_COMPARED_FULLY),
             partitions: Self::PARTITIONS,
             garbage: 0,
             excused: Vec::new(),
@@ -110,7 +110,7 @@ impl World {
             report: Report::default(),
         };
         let started = world.recover("the start");
-        world.report.recovered("the start of it all".to_owned(), started);
+        world.report.recovered("the start".to_owned(), started);
         world
     }
 
@@ -135,12 +135,12 @@ impl World {
     }
 
     /// Reads the new records of the topic into the ledger.
-    pub(crate) fn read_the_log(&mut self) {
+    pub(crate) fn read_topic(&mut self) {
         self.ledger.read(&self.setup.topic());
     }
 
     /// Injects the faults of a round, mends them, and waits for the recovery.
-    pub(crate) fn live_through(&mut self, round: &Round) {
+    pub(crate) fn run_round(&mut self, round: &Round) {
         let name = round.faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" + ");
         let name = if name.is_empty() { "none".to_owned() } else { name };
         eprintln!("chaos: {:5.0} s {name}, {:.1} s", self.began.elapsed().as_secs_f64(), round.outage.as_secs_f64());
@@ -148,7 +148,7 @@ impl World {
         let since = unix_now() - 5;
         for (index, &fault) in round.faults.iter().enumerate() {
             if index > 0 {
-                let_pass(round.apart);
+                sleep(round.apart);
             }
             self.strike(fault, round);
         }
@@ -158,16 +158,16 @@ impl World {
         for &fault in round.faults.iter().rev() {
             self.mend(fault);
         }
-        if round.faults.iter().any(|fault| fault.may_cost_polls()) {
+        if round.faults.iter().any(|fault| fault.may_lose_polls()) {
             self.excused.push((since, unix_now() + 5));
         }
         let recovery = self.recover(&name);
         self.report.recovered(name, recovery);
         if round.faults.is_empty() {
             // Reads the log after each round, so that the final checks of a long run do not take long.
-            self.read_the_log();
+            self.read_topic();
         }
-        self.nodes().for_each(Node::note_resources);
+        self.nodes().for_each(Node::record_resources);
     }
 
     /// Waits for the rest of the outage. While only the database is broken, the live stream must keep working.
@@ -175,17 +175,17 @@ impl World {
         let began = Instant::now();
         if !round.faults.is_empty() && round.faults.iter().all(|fault| fault.area() == Area::Database) {
             let now = unix_now();
-            eventually("the live stream goes on without the database", || {
+            eventually("the live stream continues without the database", || {
                 (self.follower.seen().latest > now + 1).then_some(())
             });
         }
-        let_pass(round.outage.saturating_sub(began.elapsed()));
+        sleep(round.outage.saturating_sub(began.elapsed()));
     }
 
     /// Waits until states published from now on reach the database and the client.
     pub(crate) fn recover(&mut self, round: &str) -> Recovery {
         for node in self.nodes() {
-            assert!(node.app().runs(), "{} has ended by itself", node.name);
+            assert!(node.app().is_running(), "{} has exited", node.name);
         }
         let (began, now) = (Instant::now(), unix_now());
         let (mut stored, mut shown) = (None, None);
@@ -211,9 +211,9 @@ impl World {
 
     /// Answers every poll with an error from now on, and waits until everything that was published is stored.
     pub(crate) fn settle(&mut self) {
-        self.sky.fall_silent();
-        self.collector.app().wait_actor("kafka-producer", "all is published", |a| a["observation"]["held"] == 0);
-        self.read_the_log();
+        self.sky.fail_polls();
+        self.collector.app().wait_actor("kafka-producer", "everything is published", |a| a["observation"]["held"] == 0);
+        self.read_topic();
         eventually("everything on Kafka is stored", || {
             let positions = self.database.positions();
             self.ledger.ends().iter().all(|(partition, end)| positions.get(partition) == Some(end)).then_some(())
@@ -238,17 +238,17 @@ impl World {
         let (restarted, restarted_at) = (began.elapsed(), unix_millis() as f64 / 1000.0);
         // If something else is broken too, the actor may have to wait for it.
         let at_work = is_alone.then(|| {
-            app.wait_actor(actor, "at work again", |status| status["last_progress"].as_f64() >= Some(restarted_at));
+            app.wait_actor(actor, "working again", |status| status["last_progress"].as_f64() >= Some(restarted_at));
             began.elapsed()
         });
         self.report.restarted(actor, Restart { restarted, at_work });
     }
 
-    fn storm(&mut self, luck: u64) {
+    fn kill_storm(&mut self, random_bits: u64) {
         for turn in 0..10_u64 {
             // The high bits of the product are random enough.
-            let draw = luck.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * turn + 1) >> 40;
-            let_pass(Duration::from_millis(draw % 2_000));
+            let draw = random_bits.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_mul(2 * turn + 1) >> 40;
+            sleep(Duration::from_millis(draw % 2_000));
             let node = self.nodes().nth(usize::try_from(draw / 2_000 % 4).unwrap()).unwrap();
             node.kill();
             node.start_again();
@@ -257,13 +257,13 @@ impl World {
     }
 
     fn strike(&mut self, fault: Fault, round: &Round) {
-        let one = usize::try_from(round.luck % 2).unwrap();
+        let one = usize::try_from(round.random_bits % 2).unwrap();
         let (seconds, is_alone) = (round.outage.as_secs(), round.faults.len() == 1);
         match fault {
             Fault::KillCollector => self.collector.kill(),
             Fault::KillStorer => self.storer[one].kill(),
             Fault::KillViewer => self.viewer.kill(),
-            Fault::KillStorm => self.storm(round.luck),
+            Fault::KillStorm => self.kill_storm(round.random_bits),
             Fault::StorerDiesBeforeCommit | Fault::StorerDiesAfterCommit => {
                 self.storer[one].kill();
                 let before = fault == Fault::StorerDiesBeforeCommit;
@@ -280,39 +280,42 @@ impl World {
             Fault::StopStorer => self.report.stopped(self.storer[one].stop()),
             Fault::StopViewer => self.report.stopped(self.viewer.stop()),
             Fault::Rebalances => self.rebalance(),
-            Fault::RollingUpdate => self.roll_over(),
+            Fault::RollingUpdate => self.rolling_update(),
             Fault::PostgresStopped => self.postgres.stop(),
             Fault::PostgresKilled => self.postgres.crash(),
             Fault::PostgresPaused => self.postgres.pause(),
-            Fault::PostgresCut => self.postgres_proxy.weather(Weather::Cut),
+            Fault::PostgresCut => self.postgres_proxy.set_condition(Condition::Cut),
             Fault::PostgresReset => self.postgres_proxy.reset(),
-            Fault::PostgresSilent => self.postgres_proxy.weather(Weather::Silent),
-            Fault::PostgresSlow => self.postgres_proxy.weather(Weather::Slow(Duration::from_millis(300))),
+            Fault::PostgresSilent => self.postgres_proxy.set_condition(Condition::Silent),
+            Fault::PostgresSlow => self.postgres_proxy.set_condition(Condition::Slow(Duration::from_millis(300))),
             Fault::ReadOnly => self.sql.read_only(true),
             Fault::DiskFull => {
-                let which =
-                    if self.sql.disk_full() { "a real one" } else { "its error alone, since none can be mounted here" };
+                let which = if self.sql.disk_full() {
+                    "a real tmpfs"
+                } else {
+                    "only its error, since tmpfs cannot be mounted here"
+                };
                 self.report.full_disk = Some(which);
             }
-            Fault::NoConnections => self.sql.take_every_connection(),
-            Fault::Cancelled => self.sql.cancel_everything(round.outage),
+            Fault::NoConnections => self.sql.exhaust_connections(),
+            Fault::Cancelled => self.sql.cancel_queries(round.outage),
             Fault::Deadlock => self.deadlock(),
             Fault::KafkaStopped => self.kafka.stop(),
             Fault::KafkaKilled => self.kafka.crash(),
             Fault::KafkaPaused => self.kafka.pause(),
-            Fault::KafkaCut => self.kafka_proxy.weather(Weather::Cut),
+            Fault::KafkaCut => self.kafka_proxy.set_condition(Condition::Cut),
             Fault::KafkaReset => self.kafka_proxy.reset(),
-            Fault::KafkaSilent => self.kafka_proxy.weather(Weather::Silent),
-            Fault::KafkaSlow => self.kafka_proxy.weather(Weather::Slow(Duration::from_millis(200))),
+            Fault::KafkaSilent => self.kafka_proxy.set_condition(Condition::Silent),
+            Fault::KafkaSlow => self.kafka_proxy.set_condition(Condition::Slow(Duration::from_millis(200))),
             Fault::SourceStatus => {
                 const STATUSES: [u16; 10] = [400, 401, 403, 404, 418, 429, 500, 502, 503, 504];
-                let status = STATUSES[usize::try_from(round.luck % 10).unwrap()];
+                let status = STATUSES[usize::try_from(round.random_bits % 10).unwrap()];
                 self.sky_fault(Target::States, FaultKind::Status, Some(status));
             }
             Fault::SourceHangs => self.sky_fault(Target::States, FaultKind::Hang, None),
             Fault::SourceResets => self.sky_fault(Target::States, FaultKind::Reset, None),
             Fault::SourceTruncates => self.sky_fault(Target::States, FaultKind::Truncate, None),
-            Fault::SourceNonsense => {
+            Fault::SourceMalformed => {
                 use FaultKind::{BadRows, Drip, Empty, Html, NullStates, WrongTypes};
                 for kind in [Html, Empty, WrongTypes, NullStates, BadRows, Drip] {
                     self.sky.fault(SkyFault::new(Target::States, kind).times(2).probability(0.5));
@@ -325,8 +328,8 @@ impl World {
             Fault::TokensRevoked => self.sky.simulator.revoke_tokens(),
             Fault::Garbage => self.write_garbage(),
             Fault::PartitionsAdded => self.add_a_partition(),
-            Fault::Retention => self.let_retention_take_the_unread(seconds),
-            Fault::TopicMadeAnew => self.make_the_topic_anew(),
+            Fault::Retention => self.delete_unread_records(seconds),
+            Fault::TopicRecreated => self.recreate_topic(),
         }
     }
 
@@ -335,16 +338,16 @@ impl World {
             Fault::PostgresStopped | Fault::PostgresKilled => self.postgres.start_again(),
             Fault::PostgresPaused => self.postgres.resume(),
             Fault::ReadOnly => self.sql.read_only(false),
-            Fault::DiskFull => self.sql.disk_has_room(),
-            Fault::NoConnections => self.sql.give_them_back(),
+            Fault::DiskFull => self.sql.free_disk(),
+            Fault::NoConnections => self.sql.release_connections(),
             Fault::KafkaStopped | Fault::KafkaKilled => self.kafka.start_again(),
             Fault::KafkaPaused => self.kafka.resume(),
             _ => {}
         }
         match fault.area() {
-            Area::Database => self.postgres_proxy.weather(Weather::Fair),
-            Area::Kafka => self.kafka_proxy.weather(Weather::Fair),
-            Area::Source => self.sky.clear_up(),
+            Area::Database => self.postgres_proxy.set_condition(Condition::Normal),
+            Area::Kafka => self.kafka_proxy.set_condition(Condition::Normal),
+            Area::Source => self.sky.clear_faults(),
             Area::Process | Area::Alone => {}
         }
         let killed = matches!(fault, Fault::KillCollector | Fault::KillStorer | Fault::KillViewer);
@@ -366,7 +369,7 @@ impl World {
     }
 
     /// Replaces each storing process by a new one that is started before the old one is stopped.
-    fn roll_over(&mut self) {
+    fn rolling_update(&mut self) {
         for index in 0..2 {
             let name = self.storer[index].name;
             let new = Node::start(name, &self.setup, "store");

@@ -6,7 +6,7 @@ use ::actors::ports::Publisher;
 use flight_monitor::kafka::{KafkaCluster, KafkaOptions, KafkaPublisher};
 use rdkafka::Message;
 
-use crate::support::{is_there, on_each_broker, read_one, real, run, state};
+use crate::support::{on_each_broker, read_one, real, run, state, topic_exists};
 
 fn alert() -> Alert {
     let state = StateVector { squawk: Some("7700".into()), ..state(0x4b_1814) };
@@ -38,6 +38,6 @@ fn a_process_without_an_alerts_topic_creates_none_and_publishes_nothing() {
         publisher.publish(&[Arc::new(state(1))]).await.unwrap();
         let error = publisher.publish_alerts(&[alert(), alert()]).await.unwrap_err();
         assert_eq!(error.undelivered, [0, 1]);
-        assert!(!is_there(&cluster.options().bootstrap_servers, &topic));
+        assert!(!topic_exists(&cluster.options().bootstrap_servers, &topic));
     });
 }

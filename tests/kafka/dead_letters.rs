@@ -20,7 +20,7 @@ fn letter(offset: i64, value: Option<Vec<u8>>) -> DeadLetter {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_dead_letter_keeps_its_value_and_says_where_it_is_from_and_why() {
+fn a_dead_letter_carries_its_value_origin_and_reason() {
     on_each_broker(|cluster| async move {
         let options = cluster.options();
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -46,7 +46,7 @@ fn a_dead_letter_keeps_its_value_and_says_where_it_is_from_and_why() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_tombstone_stays_one() {
+fn a_tombstone_stays_a_tombstone() {
     on_each_broker(|cluster| async move {
         let options = cluster.options();
         let publisher = KafkaPublisher::new(cluster.clone());

@@ -7,7 +7,7 @@ use crate::support::{on_each_broker, read, run, start, states};
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn what_is_acknowledged_can_be_read_each_once_and_in_the_order_of_its_aircraft() {
+fn acknowledged_states_are_read_exactly_once() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
         let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
@@ -21,14 +21,14 @@ fn what_is_acknowledged_can_be_read_each_once_and_in_the_order_of_its_aircraft()
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn an_empty_batch_is_delivered_at_once() {
+fn an_empty_batch_is_delivered_immediately() {
     on_each_broker(|cluster| async move {
         KafkaPublisher::new(cluster.clone()).publish(&[]).await.unwrap();
     });
 }
 
 #[test]
-fn a_broker_that_is_not_there_fails_the_whole_batch_within_its_time_out() {
+fn an_unreachable_broker_fails_the_whole_batch_within_the_timeout() {
     run(async {
         let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let cluster = KafkaCluster::new(KafkaOptions {

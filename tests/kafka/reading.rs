@@ -7,7 +7,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
-use crate::support::{PATIENCE, next, on_each_broker, read, real, run, start, state, states};
+use crate::support::{TEST_TIMEOUT, next, on_each_broker, read, real, run, start, state, states};
 
 /// Reads `count` states, and returns the position of each partition after them: the next offset and the last timestamp.
 async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, StartAt)> {
@@ -48,7 +48,7 @@ fn reading_resumes_after_the_last_stored_record() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
+fn a_recreated_topic_is_read_from_its_beginning() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
         publisher.publish(&states(60)).await.unwrap();
@@ -65,7 +65,7 @@ fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_seek_back_reads_the_same_again_and_a_reset_announces_everything() {
+fn seeking_back_rereads_records_and_a_reset_reassigns_all_partitions() {
     on_each_broker(|cluster| async move {
         KafkaPublisher::new(cluster.clone()).publish(&states(100)).await.unwrap();
         let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
@@ -81,7 +81,7 @@ fn a_seek_back_reads_the_same_again_and_a_reset_announces_everything() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_held_subscription_hands_out_nothing_and_loses_nothing() {
+fn a_held_subscription_delivers_nothing_and_loses_nothing() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
         let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
@@ -99,7 +99,7 @@ fn a_held_subscription_hands_out_nothing_and_loses_nothing() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn the_live_path_starts_by_time() {
+fn reading_starts_at_a_time() {
     on_each_broker(|cluster| async move {
         let publisher = KafkaPublisher::new(cluster.clone());
         publisher.publish(&states(30)).await.unwrap();
@@ -111,7 +111,7 @@ fn the_live_path_starts_by_time() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn the_live_path_leaves_out_what_is_older() {
+fn reading_from_a_time_skips_older_records() {
     run(async {
         let cluster = real();
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -141,12 +141,12 @@ fn write_at(cluster: &KafkaCluster, time: UnixTime, numbers: std::ops::Range<i64
         let record = BaseRecord::to(&options.topic_raw).key(&key).payload(&value).timestamp(time.0 * 1000);
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
-    producer.flush(PATIENCE).unwrap();
+    producer.flush(TEST_TIMEOUT).unwrap();
 }
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_start_after_every_record_waits_for_the_next_one() {
+fn reading_from_a_time_after_the_last_record_waits_for_the_next_one() {
     run(async {
         let cluster = real();
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -162,7 +162,7 @@ fn a_start_after_every_record_waits_for_the_next_one() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn members_of_the_group_share_the_partitions_and_take_over_from_each_other() {
+fn group_members_share_the_partitions_and_take_over_from_each_other() {
     run(async {
         let cluster = real();
         let publisher = KafkaPublisher::new(cluster.clone());
@@ -178,12 +178,12 @@ fn members_of_the_group_share_the_partitions_and_take_over_from_each_other() {
                 event = next(&first) => match event {
                     SubscriptionEvent::Assigned(partitions) => of_first = partitions,
                     SubscriptionEvent::Revoked(_) => of_first.clear(),
-                    SubscriptionEvent::Batch(batch) => panic!("not started, but read {batch:?}"),
+                    SubscriptionEvent::Batch(batch) => panic!("read before the start: {batch:?}"),
                 },
                 event = next(&second) => match event {
                     SubscriptionEvent::Assigned(partitions) => of_second = partitions,
                     SubscriptionEvent::Revoked(_) => of_second.clear(),
-                    SubscriptionEvent::Batch(batch) => panic!("not started, but read {batch:?}"),
+                    SubscriptionEvent::Batch(batch) => panic!("read before the start: {batch:?}"),
                 },
             }
         }
@@ -201,7 +201,7 @@ fn members_of_the_group_share_the_partitions_and_take_over_from_each_other() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_topic_that_is_made_anew_while_it_is_read_is_read_from_its_beginning() {
+fn a_topic_recreated_while_it_is_read_is_read_from_its_beginning() {
     run(async {
         let cluster = real();
         let publisher = KafkaPublisher::new(cluster.clone());

@@ -12,7 +12,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::time::timeout;
 
 /// The timeout of every wait in these tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// An embedded broker, stopped on drop.
 struct Embedded {
@@ -31,7 +31,7 @@ pub(crate) fn on_each_broker<F: Future<Output = ()>>(test: impl Fn(KafkaCluster)
 
 /// Runs a test on a single thread, as the actors run.
 pub(crate) fn run(test: impl Future<Output = ()>) {
-    actix_rt::System::new().block_on(async { timeout(4 * PATIENCE, test).await.expect("the test takes too long") });
+    actix_rt::System::new().block_on(async { timeout(4 * TEST_TIMEOUT, test).await.expect("the test timed out") });
 }
 
 fn options(bootstrap_servers: String) -> KafkaOptions {
@@ -62,7 +62,7 @@ fn embedded() -> Embedded {
 
 /// Returns a cluster on the real broker, with topics of its own.
 pub(crate) fn real() -> KafkaCluster {
-    let servers = std::env::var("TEST_KAFKA").expect("TEST_KAFKA names no broker: run the tests by `make test`");
+    let servers = std::env::var("TEST_KAFKA").expect("TEST_KAFKA is not set: run the tests by `make test`");
     KafkaCluster::new(options(servers))
 }
 
@@ -86,20 +86,20 @@ pub(crate) fn read_one(servers: &str, topic: &str) -> OwnedMessage {
         .create()
         .unwrap();
     let mut list = TopicPartitionList::new();
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+    let metadata = consumer.fetch_metadata(Some(topic), TEST_TIMEOUT).unwrap();
     for partition in metadata.topics()[0].partitions() {
         list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
     }
     consumer.assign(&list).unwrap();
-    let message = consumer.poll(PATIENCE).expect("no record in time").unwrap();
+    let message = consumer.poll(TEST_TIMEOUT).expect("timed out waiting for a record").unwrap();
     message.detach()
 }
 
 /// Returns whether the topic exists.
-pub(crate) fn is_there(servers: &str, topic: &str) -> bool {
+pub(crate) fn topic_exists(servers: &str, topic: &str) -> bool {
     let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", servers).set("group.id", "reader").create().unwrap();
-    let metadata = consumer.fetch_metadata(None, PATIENCE).unwrap();
+    let metadata = consumer.fetch_metadata(None, TEST_TIMEOUT).unwrap();
     metadata.topics().iter().any(|known| known.name() == topic)
 }
 
@@ -111,14 +111,14 @@ pub(crate) async fn start(subscription: &KafkaSubscription, at: StartAt) -> Vec<
             subscription.start(&starts).await.unwrap();
             partitions
         }
-        other => panic!("no assignment but {other:?}"),
+        other => panic!("expected an assignment, got {other:?}"),
     }
 }
 
 /// Waits for the next event. Queries the end offsets every second, as the actors do for the lag, because that is how a
 /// subscription notices that its topic was deleted and recreated.
 pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent {
-    let ask = async {
+    let query = async {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
             // The result does not matter, and the query fails while Kafka is unavailable.
@@ -137,10 +137,10 @@ pub(crate) async fn next(subscription: &KafkaSubscription) -> SubscriptionEvent 
     let wait = async {
         tokio::select! {
             event = wait => event,
-            () = ask => unreachable!("it asks for ever"),
+            () = query => unreachable!("the loop never ends"),
         }
     };
-    timeout(PATIENCE, wait).await.expect("nothing happened in time")
+    timeout(TEST_TIMEOUT, wait).await.expect("timed out waiting for an event")
 }
 
 /// Reads until `count` states have arrived, and returns their `last_contact`, in order within each partition.

@@ -23,13 +23,13 @@ pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn options_travel_between_threads() {
+fn options_can_be_shared_between_threads() {
     fn check<T: Send + Sync + Clone>() {}
     check::<OpenSkyOptions>();
 }
 
 #[actix_web::test]
-async fn without_credentials_it_asks_for_no_token() {
+async fn without_credentials_no_token_is_requested() {
     let server = Server::play(vec![reply(200, &[("X-Rate-Limit-Remaining", "396")], STATES)]);
     let fetched = server.anonymous().fetch().await.unwrap();
     assert_eq!(fetched.credits_left, Some(396));
@@ -43,7 +43,7 @@ async fn without_credentials_it_asks_for_no_token() {
 }
 
 #[actix_web::test]
-async fn a_bounding_box_is_asked_for_by_its_edges() {
+async fn a_bounding_box_is_sent_as_its_edges() {
     let server = Server::play(vec![states(), states()]);
     let bounding_box = Some("45.8,-5.9,47.9,10.6".parse().unwrap());
     OpenSkyClient::new(OpenSkyOptions { bounding_box, ..server.options() }).fetch().await.unwrap();
@@ -54,7 +54,7 @@ async fn a_bounding_box_is_asked_for_by_its_edges() {
 }
 
 #[actix_web::test]
-async fn a_box_that_opensky_does_not_know_is_refused_without_asking() {
+async fn a_bounding_box_across_the_antimeridian_is_refused_without_a_request() {
     let server = Server::play(vec![states()]);
     let bounding_box = Some("-20,175,-15,-175".parse().unwrap());
     let client = OpenSkyClient::new(OpenSkyOptions { bounding_box, ..server.options() });
@@ -63,7 +63,7 @@ async fn a_box_that_opensky_does_not_know_is_refused_without_asking() {
 }
 
 #[actix_web::test]
-async fn a_token_is_asked_for_once_and_kept() {
+async fn a_token_is_requested_once_and_reused() {
     let server = Server::play(vec![token("tok-1", 1800), states(), states()]);
     let client = server.account();
     client.fetch().await.unwrap();
@@ -76,7 +76,7 @@ async fn a_token_is_asked_for_once_and_kept() {
 }
 
 #[actix_web::test]
-async fn a_token_that_has_run_out_is_renewed_before_asking() {
+async fn an_expired_token_is_renewed_before_the_request() {
     let server = Server::play(vec![token("tok-1", 0), states(), token("tok-2", 1800), states(), states()]);
     let client = server.account();
     for _ in 0..3 {
@@ -87,7 +87,7 @@ async fn a_token_that_has_run_out_is_renewed_before_asking() {
 }
 
 #[actix_web::test]
-async fn an_unauthorised_request_is_made_again_with_a_fresh_token() {
+async fn an_unauthorised_request_is_retried_with_a_new_token() {
     let server = Server::play(vec![
         token("tok-1", 1800),
         states(),
@@ -102,11 +102,11 @@ async fn an_unauthorised_request_is_made_again_with_a_fresh_token() {
     }
     let requests = server.requests();
     assert!(requests[2].head.contains("bearer tok-1") && requests[4].head.contains("bearer tok-2"));
-    assert!(requests[5].head.contains("bearer tok-2"), "the fresh token was not kept");
+    assert!(requests[5].head.contains("bearer tok-2"), "the new token was not reused");
 }
 
 #[actix_web::test]
-async fn a_second_unauthorised_answer_is_a_refusal_and_the_next_poll_starts_afresh() {
+async fn a_second_unauthorised_response_is_a_refusal_and_the_next_poll_gets_a_new_token() {
     let unauthorised = || reply(401, &[], "bad token tok-2");
     let server = Server::play(vec![
         token("tok-1", 1800),
@@ -124,7 +124,7 @@ async fn a_second_unauthorised_answer_is_a_refusal_and_the_next_poll_starts_afre
 }
 
 #[actix_web::test]
-async fn compressed_and_chunked_answers_are_read() {
+async fn compressed_and_chunked_responses_are_read() {
     let chunked = |body: &[u8]| {
         let mut bytes =
             b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -154,7 +154,7 @@ async fn compressed_and_chunked_answers_are_read() {
 }
 
 #[actix_web::test]
-async fn the_credits_left_are_reported_where_the_answer_names_them() {
+async fn credits_left_are_reported_if_the_response_has_them() {
     for (value, expected) in [("3999", Some(3_999)), ("0", Some(0)), ("-4", Some(0)), ("lots", None)] {
         let server = Server::play(vec![reply(200, &[("X-Rate-Limit-Remaining", value)], STATES)]);
         assert_eq!(server.anonymous().fetch().await.unwrap().credits_left, expected, "{value}");

@@ -44,7 +44,7 @@ async fn check_token(answer: Reply, kind: &str, says: &str) {
 }
 
 #[actix_web::test]
-async fn each_status_says_who_can_act() {
+async fn each_status_is_classified_by_who_can_act() {
     for (status, kind) in [
         (204, "malformed"),
         (206, "malformed"),
@@ -65,7 +65,7 @@ async fn each_status_says_who_can_act() {
 }
 
 #[actix_web::test]
-async fn an_anonymous_client_may_be_refused_too() {
+async fn an_anonymous_client_can_be_refused() {
     for status in [401, 403] {
         let server = Server::play(vec![reply(status, &[], "who are you?")]);
         assert_eq!(failure(&server.anonymous()).await.0, "refused");
@@ -73,7 +73,7 @@ async fn an_anonymous_client_may_be_refused_too() {
 }
 
 #[actix_web::test]
-async fn a_rate_limit_tells_how_long_to_wait_where_it_can() {
+async fn a_rate_limit_reports_the_wait_if_the_response_has_it() {
     type Headers = &'static [(&'static str, &'static str)];
     let variants: [(Headers, Option<u64>); 6] = [
         (&[], None),
@@ -87,12 +87,12 @@ async fn a_rate_limit_tells_how_long_to_wait_where_it_can() {
         let expected = Err(SourceError::RateLimited { retry_after: seconds.map(Duration::from_secs) });
         let server = Server::play(vec![reply(429, headers, ""), reply(429, headers, "")]);
         assert_eq!(server.anonymous().fetch().await, expected, "{headers:?}");
-        assert_eq!(server.account().fetch().await, expected, "of the token endpoint, {headers:?}");
+        assert_eq!(server.account().fetch().await, expected, "token endpoint, {headers:?}");
     }
 }
 
 #[actix_web::test]
-async fn an_error_whose_body_never_ends_is_still_that_error() {
+async fn an_error_with_an_endless_body_is_still_reported() {
     let endless = b"HTTP/1.1 429 X\r\nRetry-After: 7\r\nContent-Length: 9999\r\n\r\nslow".to_vec();
     let server = Server::play(vec![Reply::Hold(endless)]);
     let client = OpenSkyClient::new(OpenSkyOptions { request_timeout: Duration::from_millis(200), ..server.options() });
@@ -102,7 +102,7 @@ async fn an_error_whose_body_never_ends_is_still_that_error() {
 }
 
 #[actix_web::test]
-async fn the_token_endpoint_s_refusal_is_passed_on_without_the_secret() {
+async fn a_refusal_by_the_token_endpoint_is_reported_without_the_secret() {
     let invalid = r#"{"error":"invalid_client","error_description":"Invalid client or Invalid client credentials"}"#;
     for status in [400, 401, 403] {
         let says = "invalid_client: Invalid client or Invalid client credentials";
@@ -116,7 +116,7 @@ async fn the_token_endpoint_s_refusal_is_passed_on_without_the_secret() {
 }
 
 #[actix_web::test]
-async fn the_token_endpoint_may_be_down_or_talk_nonsense() {
+async fn failures_of_the_token_endpoint_are_classified() {
     check_token(reply(503, &[], ""), "unavailable", "503").await;
     check_token(reply(408, &[], ""), "unavailable", "408").await;
     check_token(Reply::Close(Vec::new()), "unavailable", "closed before an answer").await;
@@ -130,7 +130,7 @@ async fn the_token_endpoint_may_be_down_or_talk_nonsense() {
 }
 
 #[actix_web::test]
-async fn a_bad_token_answer_does_not_outlive_the_poll() {
+async fn a_failed_token_request_is_repeated_at_the_next_poll() {
     let server = Server::play(vec![reply(500, &[], ""), token(TOKEN, 1800), reply(200, &[], STATES)]);
     let client = server.account();
     assert_eq!(failure(&client).await.0, "unavailable");
@@ -138,7 +138,7 @@ async fn a_bad_token_answer_does_not_outlive_the_poll() {
 }
 
 #[actix_web::test]
-async fn a_secret_that_comes_back_is_masked() {
+async fn a_secret_echoed_by_the_server_is_masked() {
     check(reply(403, &[], r#"no right for "tok-1" of hunter2 & co"#), "refused", r#"no right for "***" of ***"#).await;
     check(reply(200, &[], "tok-1"), "malformed", "begins ***").await;
     check(reply(200, &[], r#"{"time":"tok-1"}"#), "malformed", "***").await;
@@ -157,7 +157,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[actix_web::test]
-async fn what_is_not_understood_is_quoted() {
+async fn an_unreadable_response_is_quoted_in_the_error() {
     let html = "<!DOCTYPE html>\n<html><body>Checking your browser</body></html>";
     check(reply(200, &[], html), "malformed", r"begins <!DOCTYPE html>\n<html><body>Checking").await;
     check(reply(200, &[], ""), "malformed", "an empty answer").await;
@@ -170,7 +170,7 @@ async fn what_is_not_understood_is_quoted() {
 }
 
 #[actix_web::test]
-async fn an_answer_cut_short_is_no_answer() {
+async fn a_truncated_response_is_an_error() {
     let whole = answer(200, &[], STATES);
     check(Reply::Close(whole[..whole.len() - 10].to_vec()), "malformed", "EOF").await;
     let zipped = [("Content-Encoding", "gzip")];
@@ -188,7 +188,7 @@ async fn an_answer_cut_short_is_no_answer() {
 }
 
 #[actix_web::test]
-async fn a_small_answer_that_unpacks_to_a_huge_one_is_stopped() {
+async fn a_decompression_bomb_is_rejected() {
     // A deflate block of one megabyte of blanks. The full flush ends it at a byte boundary, so it can be repeated.
     let mut block = Vec::with_capacity(64 * 1024);
     Compress::new(Compression::fast(), false).compress_vec(&[b' '; 1 << 20], &mut block, FlushCompress::Full).unwrap();
@@ -198,7 +198,7 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_stopped() {
 }
 
 #[actix_web::test]
-async fn nothing_is_waited_for_longer_than_the_time_out() {
+async fn no_request_outlasts_the_timeout() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n".to_vec();
     let slow: [fn(&[u8]) -> Reply; 6] = [
         |_| Reply::Hold(Vec::new()),
@@ -224,10 +224,11 @@ async fn nothing_is_waited_for_longer_than_the_time_out() {
 }
 
 #[actix_web::test]
-async fn who_is_not_there_is_unavailable() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+async fn an_unreachable_server_is_unavailable() {
+    let unreachable = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let no_tls = Server::play(vec![reply(400, &[], "this is plain HTTP")]);
-    for url in [format!("http://{nobody}/"), no_tls.url("/").replace("http:", "https:"), "http://a.invalid/".to_owned()]
+    for url in
+        [format!("http://{unreachable}/"), no_tls.url("/").replace("http:", "https:"), "http://a.invalid/".to_owned()]
     {
         let base_url = url.parse().unwrap();
         let request_timeout = Duration::from_secs(3);

@@ -50,7 +50,7 @@ async fn http_requests_go_through_the_proxy_in_absolute_form() {
 }
 
 #[actix_rt::test]
-async fn a_proxy_that_does_not_connect_is_named() {
+async fn a_proxy_that_refuses_to_connect_is_named_in_the_error() {
     let check = async |scheme: &str, script: Vec<Reply>, expected: &str| {
         let proxy = Server::play(script);
         let error = client(scheme, &proxy, Vec::new()).fetch().await.unwrap_err().to_string();
@@ -83,7 +83,7 @@ async fn a_proxy_that_does_not_connect_is_named() {
 }
 
 #[actix_rt::test]
-async fn a_proxy_that_does_not_answer_is_not_waited_for() {
+async fn a_stalled_proxy_times_out() {
     let proxy = Server::play(vec![Reply::Hold(Vec::new())]);
     let client = OpenSkyClient::new(OpenSkyOptions {
         base_url: "https://sky.test/api".parse().unwrap(),
@@ -96,7 +96,7 @@ async fn a_proxy_that_does_not_answer_is_not_waited_for() {
 }
 
 #[actix_rt::test]
-async fn this_machine_is_reached_without_the_proxy() {
+async fn loopback_addresses_bypass_the_proxy() {
     let server = Server::play(vec![reply(200, &[], STATES)]);
     let network = Network { proxies: proxies("http://nowhere.test:3128"), ..Network::default() };
     let options = OpenSkyOptions { network, ..server.options() };

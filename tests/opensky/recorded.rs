@@ -9,7 +9,7 @@ fn recorded(name: &str) -> Snapshot {
 }
 
 #[test]
-fn a_picked_answer_loses_only_the_rows_of_the_future() {
+fn a_recorded_response_loses_only_rows_from_the_future() {
     let snapshot = recorded("extended-handpicked-2022-06-09-56");
     assert_eq!((snapshot.time.0, snapshot.states.len()), (1654817546, 54));
     let bad: Vec<_> =
@@ -27,7 +27,7 @@ fn a_picked_answer_loses_only_the_rows_of_the_future() {
 }
 
 #[test]
-fn the_time_may_come_last_and_a_category_may_be_unknown() {
+fn time_may_come_last_and_categories_may_be_unknown() {
     let snapshot = recorded("extended-fixture-2023-05-07-4");
     assert_eq!((snapshot.time.0, snapshot.bad_rows.count()), (1683488744, 0));
     let categories: Vec<_> = snapshot.states.iter().map(|state| state.category).collect();
@@ -38,7 +38,7 @@ fn the_time_may_come_last_and_a_category_may_be_unknown() {
 }
 
 #[test]
-fn null_for_states_is_an_empty_sky() {
+fn null_states_are_an_empty_snapshot() {
     for (name, time) in [("states-null-2018-11-11", 1541978120), ("states-null-2023-05-07", 1683488744)] {
         let snapshot = recorded(name);
         assert_eq!((snapshot.time.0, snapshot.states.len(), snapshot.bad_rows.count()), (time, 0, 0), "{name}");

@@ -45,7 +45,7 @@ fn a_row_is_read_by_position() {
 }
 
 #[test]
-fn unusual_rows_are_good_rows() {
+fn unusual_rows_are_accepted() {
     let check = |row: &str| {
         let snapshot = parse_states(&answer(&[row])).unwrap();
         assert_eq!(snapshot.bad_rows, BadRows::default(), "{row}");
@@ -72,7 +72,7 @@ fn unusual_rows_are_good_rows() {
 }
 
 #[test]
-fn a_bad_row_costs_no_other() {
+fn a_bad_row_does_not_affect_other_rows() {
     let check = |row: &str, kind: &str, reason: &str| {
         let snapshot = parse_states(&answer(&[GOOD, row, GOOD])).unwrap();
         assert_eq!(snapshot.states.len(), 2, "{row}");
@@ -118,9 +118,9 @@ fn a_bad_row_costs_no_other() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8_spoil_their_row_only() {
-    let spoilt = with(1, r#""DLH#9""#);
-    let mut body = answer(&[GOOD, &spoilt, GOOD]);
+fn invalid_utf8_invalidates_only_its_row() {
+    let invalid = with(1, r#""DLH#9""#);
+    let mut body = answer(&[GOOD, &invalid, GOOD]);
     let at = body.iter().position(|b| *b == b'#').unwrap();
     body[at] = 0xff;
     let snapshot = parse_states(&body).unwrap();
@@ -129,13 +129,13 @@ fn bytes_that_are_no_utf8_spoil_their_row_only() {
 }
 
 #[test]
-fn the_order_of_the_keys_and_keys_unknown_do_not_matter() {
+fn key_order_and_unknown_keys_do_not_matter() {
     let body = format!(r#"{{"x":[{{}}],"states":[{GOOD}],"\u0074ime":1458564121,"y":1e999}}"#);
     assert_eq!(parse_states(body.as_bytes()).unwrap(), parse_states(&answer(&[GOOD])).unwrap());
 }
 
 #[test]
-fn no_states_are_an_empty_snapshot() {
+fn null_or_empty_states_are_an_empty_snapshot() {
     for states in ["null", "[]"] {
         let snapshot = parse_states(format!(r#"{{"time":5,"states":{states}}}"#).as_bytes()).unwrap();
         assert_eq!(snapshot, Snapshot { time: UnixTime(5), ..Snapshot::default() });
@@ -143,7 +143,7 @@ fn no_states_are_an_empty_snapshot() {
 }
 
 #[test]
-fn another_document_is_refused_with_its_reason() {
+fn any_other_document_is_rejected_with_the_reason() {
     let check = |body: &str, reason: &str| {
         let error = parse_states(body.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(reason), "{body}: {error}");
@@ -168,7 +168,7 @@ fn another_document_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_bottomless_document_ends() {
+fn deep_nesting_does_not_overflow_the_stack() {
     let depth = 1_000_000;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let deep = format!("{}1{}", open.repeat(depth), close.repeat(depth));
@@ -179,7 +179,7 @@ fn a_bottomless_document_ends() {
 }
 
 #[test]
-fn an_answer_of_far_too_many_rows_is_refused() {
+fn a_response_with_too_many_rows_is_rejected() {
     let rows = |count| answer(&vec!["1"; count]);
     assert_eq!(parse_states(&rows(200_000)).unwrap().bad_rows.count(), 200_000);
     assert!(parse_states(&rows(200_001)).unwrap_err().to_string().contains("more than 200000 rows"));
@@ -209,12 +209,12 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn fuzzed_bytes_do_not_make_it_panic(body: Vec<u8>) {
+    fn fuzzed_bytes_cause_no_panic(body: Vec<u8>) {
         let _ = parse_states(&body);
     }
 
     #[test]
-    fn fuzzed_answers_do_not_make_it_panic_or_invent_rows(body in mutated()) {
+    fn fuzzed_responses_cause_no_panic_and_no_extra_rows(body in mutated()) {
         if let Ok(snapshot) = parse_states(&body) {
             let commas = body.iter().filter(|b| **b == b',').count();
             prop_assert!(snapshot.states.len() + snapshot.bad_rows.count() as usize <= commas + 1);
@@ -222,7 +222,7 @@ proptest! {
     }
 
     #[test]
-    fn a_good_row_survives_any_neighbour_that_is_json(neighbour in "\"[a-z\\\\\\\\\"]{0,9}\"|-?[0-9]{1,30}(e[0-9]{1,4})?|\\[[0-9,]{0,20}\\]") {
+    fn a_good_row_survives_any_json_neighbour(neighbour in "\"[a-z\\\\\\\\\"]{0,9}\"|-?[0-9]{1,30}(e[0-9]{1,4})?|\\[[0-9,]{0,20}\\]") {
         if serde_json::from_str::<&serde_json::value::RawValue>(&neighbour).is_ok() {
             prop_assert_eq!(parse_states(&answer(&[GOOD, &neighbour, GOOD])).unwrap().states.len(), 2);
         }

@@ -92,7 +92,7 @@ fn a_process_that_does_not_collect_creates_no_alerts_topic() {
     app.wait_actor("kafka-consumer-store", "has its partitions", |actor| {
         actor["observation"]["partitions"].as_array().is_some_and(|partitions| partitions.len() == 3)
     });
-    assert!(!setup.alerts().is_there());
+    assert!(!setup.alerts().exists());
 }
 
 #[test]
@@ -106,10 +106,10 @@ fn every_client_sees_an_alert_and_its_end() {
         let (mut client, mut connection) = (StreamClient::default(), Connection::open(&app, query, &[]));
         connection.read_until(&mut client, "an alert", |client| !client.alerts.is_empty());
         let [alert] = &client.alerts.clone()[..] else { panic!("{:?}", client.alerts) };
-        let told = ["icao24", "squawk", "meaning"].map(|name| alert[name].as_str().unwrap());
-        assert_eq!(told, ["4b1814", "7600", "radio failure"]);
+        let members = ["icao24", "squawk", "meaning"].map(|name| alert[name].as_str().unwrap());
+        assert_eq!(members, ["4b1814", "7600", "radio failure"]);
         assert_eq!((&alert["state"]["callsign"], &alert["state"]["last_contact"]), (&json!("SWR123"), &alert["since"]));
-        connection.read_until(&mut client, "its end", |client| client.alerts.is_empty());
+        connection.read_until(&mut client, "the end of the alert", |client| client.alerts.is_empty());
         connection.read_until(&mut client, "another alert", |client| !client.alerts.is_empty());
         assert!(client.alerts[0]["since"].as_i64() > alert["since"].as_i64());
     }

@@ -14,13 +14,13 @@ fn with_a_still_picture() -> (TestApp, Sky) {
     let sky = Sky::of(300);
     let app = Setup::embedded().watching(&sky).start();
     sky.wait_polls(1);
-    sky.fall_silent();
+    sky.fail_polls();
     app.wait_shown(&sky);
     (app, sky)
 }
 
 #[test]
-fn the_live_picture_is_served_in_two_forms_and_by_parts() {
+fn the_picture_is_served_in_both_formats_and_can_be_filtered() {
     let (app, _sky) = with_a_still_picture();
     let answer = app.get("/api/v1/flights");
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
@@ -66,7 +66,7 @@ fn the_live_picture_is_served_in_two_forms_and_by_parts() {
 }
 
 #[test]
-fn a_bad_question_is_answered_by_a_problem_document() {
+fn an_invalid_request_gets_a_problem_document() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     for (query, parameter) in [
@@ -97,7 +97,7 @@ fn a_bad_question_is_answered_by_a_problem_document() {
 
 #[test]
 #[ignore = "needs the built page: run it by `make test`"]
-fn answers_come_without_their_body_or_compressed_where_asked() {
+fn head_omits_the_body_and_gzip_compresses_it() {
     let (app, _sky) = with_a_still_picture();
     let plain = app.get("/api/v1/flights");
     assert_eq!(plain.header("content-encoding"), "");
@@ -115,7 +115,7 @@ fn answers_come_without_their_body_or_compressed_where_asked() {
 }
 
 #[test]
-fn who_has_the_picture_is_not_sent_it_again() {
+fn a_matching_etag_gets_304() {
     let (app, _sky) = with_a_still_picture();
     let tag = app.get("/api/v1/flights").header("etag").to_owned();
     assert!(!tag.is_empty());
@@ -159,7 +159,7 @@ fn only_the_operator_sees_the_actors() {
 }
 
 #[test]
-fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
+fn every_metric_has_help_a_type_and_our_prefix() {
     let (app, _sky) = with_a_still_picture();
     let text = app.ask("GET", "/metrics", &[("Accept", "application/openmetrics-text;version=1.0.0")]).text();
     assert!(text.ends_with("# EOF\n"));
@@ -179,8 +179,8 @@ fn every_metric_has_its_help_and_type_and_a_name_of_ours() {
                 assert!(name.starts_with("flight_monitor_"), "{line}");
                 let suffixes = ["", "_total", "_bucket", "_sum", "_count"];
                 let family = suffixes.iter().filter_map(|s| name.strip_suffix(s)).find(|f| kinds.contains_key(f));
-                let family = family.unwrap_or_else(|| panic!("without a family: {line}"));
-                assert!(helps.contains(&family), "without help: {line}");
+                let family = family.unwrap_or_else(|| panic!("no metric family: {line}"));
+                assert!(helps.contains(&family), "no help: {line}");
                 assert_eq!(kinds[family] == "counter", name.ends_with("_total"), "{line}");
             }
         }
@@ -201,7 +201,7 @@ fn assets(page: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs the built page: run it by `make test`"]
-fn the_page_comes_with_its_policy_and_names_its_files() {
+fn the_page_has_a_security_policy_and_its_assets_are_served() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let page = app.get("/");
@@ -215,7 +215,7 @@ fn the_page_comes_with_its_policy_and_names_its_files() {
             "js" => "text/javascript; charset=utf-8",
             "css" => "text/css; charset=utf-8",
             "svg" => "image/svg+xml",
-            other => panic!("a page with a .{other}"),
+            other => panic!("unexpected asset type .{other}"),
         };
         assert_eq!((asset.status, asset.header("content-type")), (200, kind), "{path}");
         assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
@@ -235,7 +235,7 @@ fn the_page_comes_with_its_policy_and_names_its_files() {
 
 #[test]
 #[ignore = "needs the built page: run it by `make test`"]
-fn a_file_of_the_page_comes_compressed_and_once() {
+fn page_assets_are_compressed_and_cacheable() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let path = assets(&app.get("/").text()).into_iter().find(|path| path.ends_with(".js")).unwrap();
@@ -256,26 +256,24 @@ fn a_file_of_the_page_comes_compressed_and_once() {
 }
 
 #[test]
-fn the_status_tells_how_the_source_is() {
+fn the_status_reports_the_state_of_the_source() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let source = |is: &dyn Fn(&Value) -> bool| {
-        eventually("the status is as it should be", || {
-            Some(app.get("/api/v1/status").json()).filter(|status| is(status))
-        })
+        eventually("the expected status", || Some(app.get("/api/v1/status").json()).filter(|status| is(status)))
     };
     let live = source(&|status| status["source"]["state"] == "live");
     assert_eq!((&live["demonstration"], &live["source"]["reason"]), (&Value::Bool(false), &Value::Null));
     assert_eq!((&live["traffic"], &live["recorded_at"]), (&"live".into(), &Value::Null));
     assert!(live["source"]["credits_left"].is_u64(), "{live}");
     assert!(live["source"]["next_poll_at"].as_i64() >= live["source"]["response_time"].as_i64(), "{live}");
-    sky.fall_silent();
+    sky.fail_polls();
     let lost = source(&|status| status["source"]["state"] == "unavailable");
     assert!(lost["source"]["reason"].is_string() && lost["source"]["since"].is_u64(), "{lost}");
 }
 
 #[test]
-fn an_empty_answer_is_told_from_a_source_that_does_not_answer() {
+fn an_empty_response_is_distinguished_from_an_unavailable_source() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let source = |what: &str, is: &dyn Fn(&Value) -> bool| {
@@ -286,7 +284,7 @@ fn an_empty_answer_is_told_from_a_source_that_does_not_answer() {
     assert!(live["since"].as_i64() <= live["last_answer"]["at"].as_i64(), "{live}");
 
     sky.fault(Fault::new(Target::States, FaultKind::NullStates));
-    let empty = source("the source answers without states", &|source| {
+    let empty = source("the source responds without states", &|source| {
         source["last_answer"]["states"] == 0 && source["last_answer"]["at"].as_i64() > source["last_states_at"].as_i64()
     });
     assert_eq!((&empty["state"], &empty["reason"], &empty["since"]), (&"live".into(), &Value::Null, &live["since"]));
@@ -295,8 +293,8 @@ fn an_empty_answer_is_told_from_a_source_that_does_not_answer() {
     assert!(metric("last_answer_timestamp_seconds") > metric("last_states_timestamp_seconds"));
     assert!(Some(metric("last_states_timestamp_seconds")) >= empty["last_states_at"].as_i64());
 
-    sky.clear_up();
-    sky.fall_silent();
+    sky.clear_faults();
+    sky.fail_polls();
     let silent = source("the source fails", &|source| source["state"] == "unavailable");
     assert_eq!(silent["last_answer"]["states"], app.actor("poller")["observation"]["states"]);
     assert!(silent["since"].as_i64() >= silent["last_answer"]["at"].as_i64(), "{silent}");
@@ -307,7 +305,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let check = |fault: Fault, state: &str, reason: &str, detail: &str| {
-        sky.clear_up();
+        sky.clear_faults();
         sky.fault(fault);
         let status = eventually("the status shows the fault", || {
             Some(app.get("/api/v1/status").json()).filter(|status| status["source"]["state"] == state)
@@ -334,7 +332,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
         "the answer of the source could not be read",
         &sky.simulator.base_url(),
     );
-    assert!(garbled > failed, "since {garbled}, the time of an earlier fault");
+    assert!(garbled > failed, "since {garbled}, not after the earlier fault");
     check(
         Fault::new(Target::States, FaultKind::Status).status(403),
         "refused",
@@ -347,7 +345,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
 }
 
 #[test]
-fn a_demonstration_says_that_it_is_one() {
+fn a_demonstration_identifies_itself() {
     let app = Setup::embedded().arguments(["serve", "--demo", "--demo-aircraft", "150"]).start();
     let status = app.get("/api/v1/status").json();
     assert_eq!(status["demonstration"], true);

@@ -65,7 +65,7 @@ fn recorded_responses_are_served_as_recorded_traffic() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn the_schema_is_brought_up_to_date_once() {
+fn migrate_updates_the_schema_once() {
     for setup in [Setup::bare().on(&Database::postgres()), Setup::bare()] {
         let migrate = setup.clone().arguments(["migrate"]);
         let first = migrate.run();
@@ -80,7 +80,7 @@ fn the_schema_is_brought_up_to_date_once() {
 }
 
 #[test]
-fn the_simulator_alone_serves_a_server_in_another_process() {
+fn a_standalone_simulator_serves_a_server_in_another_process() {
     let arguments = ["simulate", "--address", "127.0.0.1:0", "--aircraft", "120", "--seed", "7"];
     let account = ["--client-id", "somebody", "--client-secret", "an-invented-secret"];
     let simulator = Setup::bare().arguments(arguments.into_iter().chain(account)).spawn();
@@ -102,7 +102,7 @@ fn the_simulator_alone_serves_a_server_in_another_process() {
 }
 
 #[test]
-fn the_simulator_has_news_of_every_aircraft_where_it_is_told_to() {
+fn the_simulator_updates_every_aircraft_with_all_change() {
     let arguments = ["simulate", "--address", "127.0.0.1:0", "--aircraft", "30", "--all-change"];
     let simulator = Setup::bare().arguments(arguments).spawn();
     let base_url = simulator
@@ -120,7 +120,7 @@ fn the_simulator_has_news_of_every_aircraft_where_it_is_told_to() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn the_configuration_can_be_checked_and_a_wrong_one_is_refused() {
+fn check_config_accepts_a_valid_configuration_and_rejects_an_invalid_one() {
     let good = Setup::real().set("KAFKA_PROPERTIES", "sasl.password=hush-hush").arguments(["check-config"]).run();
     assert_eq!(good.code, Some(0), "{:?}", good.log);
     assert!(good.output.contains("bootstrap_servers") && !good.output.contains("hush-hush"), "{}", good.output);
@@ -138,7 +138,7 @@ fn the_configuration_can_be_checked_and_a_wrong_one_is_refused() {
 }
 
 #[test]
-fn check_config_reads_the_files_that_the_start_needs() {
+fn check_config_reads_the_files_needed_at_the_start() {
     let setup = Setup::bare().arguments(["check-config"]);
     let path = |name: &str| setup.directory().join(name).display().to_string();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -185,7 +185,7 @@ fn check_config_reads_the_files_that_the_start_needs() {
 }
 
 #[test]
-fn an_address_that_is_taken_ends_it_with_the_reason() {
+fn an_address_in_use_stops_the_start_with_the_reason() {
     let sky = Sky::of(5);
     let first = Setup::embedded().watching(&sky).start();
     let port = first.address.rsplit_once(':').unwrap().1;
@@ -197,7 +197,7 @@ fn an_address_that_is_taken_ends_it_with_the_reason() {
 }
 
 #[test]
-fn a_running_server_can_be_asked_whether_it_lives() {
+fn the_health_command_checks_a_running_server() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let port = app.address.rsplit_once(':').unwrap().1.to_owned();
@@ -208,7 +208,7 @@ fn a_running_server_can_be_asked_whether_it_lives() {
 }
 
 #[test]
-fn without_a_token_of_ones_own_one_is_made_that_only_the_owner_can_read() {
+fn without_a_configured_token_one_is_generated_that_only_the_owner_can_read() {
     use std::os::unix::fs::PermissionsExt;
     let sky = Sky::of(5);
     let setup = Setup::embedded().watching(&sky).set("ADMIN_TOKEN", "");

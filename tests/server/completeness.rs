@@ -5,14 +5,14 @@ use crate::support::{Setup, Sky, eventually};
 fn everything_served_arrives_once_everywhere(setup: Setup, polls: u64) {
     let sky = Sky::of(300);
     // States served before the clients connect would not be sent to them.
-    sky.fall_silent_at_once();
+    sky.start_failing_polls();
     let setup = setup.watching(&sky);
     let app = setup.start();
     app.wait_ready();
     let clients = [app.sse(), app.sse(), app.sse()];
-    sky.clear_up();
+    sky.clear_faults();
     sky.wait_polls(polls);
-    sky.fall_silent();
+    sky.fail_polls();
 
     let served = sky.served();
     assert!(served.len() as u64 >= 300 * polls, "{} of {polls} polls", served.len());
@@ -20,10 +20,10 @@ fn everything_served_arrives_once_everywhere(setup: Setup, polls: u64) {
     for client in &clients {
         let mut states = client.wait_states(served.len());
         states.sort();
-        assert!(states.iter().eq(&served), "a client got {} states in place of {}", states.len(), served.len());
+        assert!(states.iter().eq(&served), "a client got {} states instead of {}", states.len(), served.len());
     }
     // A record can be consumed before its delivery report arrives at the producer.
-    eventually("all of it is acknowledged", || (app.metric("published_total") >= served.len() as f64).then_some(()));
+    eventually("everything is acknowledged", || (app.metric("published_total") >= served.len() as f64).then_some(()));
     assert_eq!(app.metric("published_total"), served.len() as f64);
     assert_eq!(app.actor("db-writer")["observation"]["duplicates"], 0);
     assert_eq!(app.metric("lost_offsets_total"), 0.0);
@@ -32,7 +32,7 @@ fn everything_served_arrives_once_everywhere(setup: Setup, polls: u64) {
 }
 
 #[test]
-fn everything_served_arrives_once_on_the_embedded_parts() {
+fn everything_served_arrives_once_on_embedded_services() {
     everything_served_arrives_once_everywhere(Setup::embedded(), 10);
 }
 

@@ -70,7 +70,7 @@ fn kafka_and_the_stream_carry_every_field_under_its_name() {
     app.wait_ready();
     let client = app.sse();
     client.wait_states(400);
-    sky.fall_silent();
+    sky.fail_polls();
     let seen = client.seen();
     let ack = &seen.events[0];
     assert_eq!(fields(ack), ["message", "status", "timestamp", "type"]);

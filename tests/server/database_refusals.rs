@@ -8,7 +8,7 @@ use url::Url;
 use crate::support::{Database, Setup, Sky, TestApp, unique_name, variable};
 
 /// A database and a role for one test. The role may connect to the database, but has no other privileges.
-struct Refusing {
+struct RestrictedDatabase {
     /// The database, accessed as its owner.
     owner: Database,
     server: Database,
@@ -16,7 +16,7 @@ struct Refusing {
     url: Url,
 }
 
-impl Refusing {
+impl RestrictedDatabase {
     fn new() -> Self {
         let owner = Database::postgres();
         let Database::Postgres(mut url) = owner.clone() else { unreachable!() };
@@ -36,57 +36,61 @@ impl Refusing {
 
 /// Asserts that the server streams without its database and reports why, and that it stores rows without a restart once
 /// `end` has fixed the problem.
-fn serves_until(app: &TestApp, sky: &Sky, told: &[&str], end: impl FnOnce(), database: &Database) {
-    let reason = app.wait_not_stored();
-    for text in told {
+fn recovers_without_a_restart(app: &TestApp, sky: &Sky, reasons: &[&str], end: impl FnOnce(), database: &Database) {
+    let reason = app.wait_storing_refused();
+    for text in reasons {
         assert!(reason.contains(text), "{text}: {reason}");
     }
     let client = app.sse();
     let before = client.seen().states().len();
     client.wait_states(before + 20);
-    app.log.wait("the reason", |line| line.contains(told[0]).then_some(())).unwrap();
-    let lines = app.lines_with(told[0]);
+    app.log.wait("the reason", |line| line.contains(reasons[0]).then_some(())).unwrap();
+    let lines = app.lines_with(reasons[0]);
     sky.wait_polls(10);
-    assert!(app.lines_with(told[0]) <= lines + 3, "the same reason fills the log");
+    assert!(app.lines_with(reasons[0]) <= lines + 3, "the same reason floods the log");
     end();
     database.wait_more_than(0);
-    app.wait_actor("db-writer", "works", |actor| actor["phase"] == "running");
+    app.wait_actor("db-writer", "is running", |actor| actor["phase"] == "running");
 }
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn rows_appear_once_the_right_on_the_schema_is_granted() {
-    let refusing = Refusing::new();
-    refusing.create_role();
+fn rows_are_stored_once_the_schema_privilege_is_granted() {
+    let restricted = RestrictedDatabase::new();
+    restricted.create_role();
     // Before PostgreSQL 15, PUBLIC may create tables in this schema.
-    refusing.owner.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC");
+    restricted.owner.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC");
     let sky = Sky::of(20);
-    let setup = Setup::embedded().set("DATABASE_URL", refusing.url.as_str()).watching(&sky);
+    let setup = Setup::embedded().set("DATABASE_URL", restricted.url.as_str()).watching(&sky);
     let ended = setup.clone().arguments(["migrate"]).run();
-    assert_eq!(ended.code, Some(1), "a command fails at once");
+    assert_eq!(ended.code, Some(1), "a command fails immediately");
     assert!(ended.last_line().contains("GRANT USAGE, CREATE ON SCHEMA public"), "{}", ended.last_line());
 
     let app = setup.start();
-    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", refusing.role);
-    serves_until(&app, &sky, &["permission denied", &grant], || refusing.grant(), &refusing.owner);
+    let grant = format!("GRANT USAGE, CREATE ON SCHEMA public TO {}", restricted.role);
+    recovers_without_a_restart(&app, &sky, &["permission denied", &grant], || restricted.grant(), &restricted.owner);
 
     // A privilege that is revoked and granted again while the server runs.
-    let all = |verb, to| format!("{verb} INSERT, UPDATE ON ingest_position {to} {}", refusing.role);
-    refusing.owner.execute(&format!("ALTER TABLE ingest_position OWNER TO postgres; {}", all("REVOKE", "FROM")));
-    let reason = app.wait_not_stored();
+    let all = |verb, to| format!("{verb} INSERT, UPDATE ON ingest_position {to} {}", restricted.role);
+    restricted.owner.execute(&format!("ALTER TABLE ingest_position OWNER TO postgres; {}", all("REVOKE", "FROM")));
+    let reason = app.wait_storing_refused();
     assert!(reason.contains("permission denied for table ingest_position"), "{reason}");
-    refusing.owner.execute(&format!("GRANT SELECT ON ingest_position TO {}; {}", refusing.role, all("GRANT", "TO")));
-    sky.fall_silent();
-    refusing.owner.wait_rows(&sky.served());
+    restricted.owner.execute(&format!(
+        "GRANT SELECT ON ingest_position TO {}; {}",
+        restricted.role,
+        all("GRANT", "TO")
+    ));
+    sky.fail_polls();
+    restricted.owner.wait_rows(&sky.served());
     app.end();
 }
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn rows_appear_once_the_role_and_the_database_are_there() {
-    let refusing = Refusing::new();
+fn rows_are_stored_once_the_role_and_the_database_exist() {
+    let restricted = RestrictedDatabase::new();
     let sky = Sky::of(20);
-    let mut url = refusing.url.clone();
+    let mut url = restricted.url.clone();
     let name = unique_name();
     url.set_path(&name);
     let setup = Setup::embedded().set("DATABASE_URL", url.as_str()).watching(&sky);
@@ -96,24 +100,24 @@ fn rows_appear_once_the_role_and_the_database_are_there() {
         assert!(ended.last_line().contains("create this role"), "{command:?}: {}", ended.last_line());
     }
     let app = setup.start();
-    let reason = app.wait_not_stored();
+    let reason = app.wait_storing_refused();
     assert!(reason.contains("create this role"), "{reason}");
-    refusing.create_role();
+    restricted.create_role();
     let database = Database::Postgres({
         let mut owner = url.clone();
         owner.set_username("postgres").unwrap();
         owner
     });
-    let create = || refusing.server.execute(&format!("CREATE DATABASE {name} OWNER {}", refusing.role));
+    let create = || restricted.server.execute(&format!("CREATE DATABASE {name} OWNER {}", restricted.role));
     crate::support::eventually("the database is missing", || {
         app.part("db-writer")?["reason"].as_str()?.contains("create this database").then_some(())
     });
-    serves_until(&app, &sky, &["create this database"], create, &database);
+    recovers_without_a_restart(&app, &sky, &["create this database"], create, &database);
     app.end();
 }
 
 #[test]
-fn rows_appear_once_the_sqlite_file_can_be_used() {
+fn rows_are_stored_once_the_sqlite_file_is_usable() {
     let sky = Sky::of(20);
     let setup = Setup::embedded().watching(&sky);
     let folder = setup.directory().join("data");
@@ -123,7 +127,7 @@ fn rows_appear_once_the_sqlite_file_can_be_used() {
     std::fs::write(&folder, "a file").unwrap();
     let app = setup.start();
     let free = || std::fs::remove_file(&folder).unwrap();
-    serves_until(&app, &sky, &["cannot make the folder"], free, &setup.database());
+    recovers_without_a_restart(&app, &sky, &["cannot make the folder"], free, &setup.database());
     app.end();
 
     // A file that is not a database.
@@ -135,7 +139,7 @@ fn rows_appear_once_the_sqlite_file_can_be_used() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.last_line().contains("file is not a database"), "{}", ended.last_line());
     let app = setup.start();
-    let reason = app.wait_not_stored();
+    let reason = app.wait_storing_refused();
     assert!(reason.contains("file is not a database; this is another file"), "{reason}");
     std::fs::remove_file(&file).unwrap();
     setup.database().wait_more_than(0);

@@ -44,7 +44,7 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
     let mut good: Vec<_> = (0..6).map(|index| ("4b1814".to_owned(), now - 100 + index)).collect();
     good.push(("4b1815".to_owned(), now));
     setup.database().wait_rows(&good.iter().cloned().collect());
-    assert_eq!(client.wait_states(good.len()), good, "the stream shows the good ones, in their order");
+    assert_eq!(client.wait_states(good.len()), good, "the stream has the valid states in order");
     crate::support::eventually("the position passes the garbage", || {
         (setup.database().positions().get(&1) == Some(&13)).then_some(())
     });
@@ -76,9 +76,9 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_holds_nobody_up() {
+fn an_oversized_dead_letter_is_truncated_and_delays_nothing() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
-    setup.dead_letters().make("max.message.bytes", "20000");
+    setup.dead_letters().create("max.message.bytes", "20000");
     let app = setup.start();
     app.wait_ready();
     // Random bytes, because compressible ones would fit.
@@ -101,7 +101,7 @@ fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_holds_nobody_up() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_database_that_refuses_every_row_does_not_fill_the_log() {
+fn a_database_that_rejects_every_row_does_not_flood_the_log() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
     let database = setup.database();
@@ -110,7 +110,7 @@ fn a_database_that_refuses_every_row_does_not_fill_the_log() {
     let now = now();
     let records: Vec<_> = (0..200).map(|ago| (Some("4b1814"), Some(nine_fields("4b1814", now - ago)))).collect();
     setup.topic().write(Some(0), &records);
-    crate::support::eventually("all are dead letters", || {
+    crate::support::eventually("all records are dead letters", || {
         (setup.database().positions().get(&0) == Some(&200)).then_some(())
     });
     assert_eq!((setup.dead_letters().records().len(), app.metric("dead_letters_total")), (200, 200.0));
@@ -123,7 +123,7 @@ fn a_database_that_refuses_every_row_does_not_fill_the_log() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
+fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
     let app = setup.start();
@@ -133,7 +133,7 @@ fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
     let atlantis = String::from_utf8(nine_fields("4b1814", now)).unwrap().replace("Switzerland", "Atlantis");
     let garbage = b"no JSON at all".to_vec();
     setup.topic().write(Some(0), &[(Some("x"), Some(garbage)), (Some("4b1814"), Some(atlantis.into_bytes()))]);
-    crate::support::eventually("both are dead letters", || {
+    crate::support::eventually("both records are dead letters", || {
         (setup.database().positions().get(&0) == Some(&2) && setup.dead_letters().records().len() == 2).then_some(())
     });
 
@@ -158,7 +158,7 @@ fn what_was_refused_can_be_listed_and_sent_again_after_a_fix() {
     };
     resent("resent=1 unreadable=1");
     database.wait_rows(&[("4b1814".to_owned(), now)].into_iter().collect());
-    assert_eq!(command(&[]).output, "", "they are dealt with");
+    assert_eq!(command(&[]).output, "", "resent letters are no longer listed");
     resent("resent=0 unreadable=0");
     assert_eq!(command(&["--all"]).output.lines().count(), 2);
     app.end();

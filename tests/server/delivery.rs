@@ -5,14 +5,14 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::support::{ADMIN_TOKEN, PATIENCE, Setup, Sky, TestApp, eventually};
+use crate::support::{ADMIN_TOKEN, Setup, Sky, TEST_TIMEOUT, TestApp, eventually};
 
 /// Starts a server that has stored some polls and receives no more.
 fn with_a_history(setup: &Setup, aircraft: usize) -> TestApp {
     let sky = Sky::of(aircraft);
     let app = setup.clone().watching(&sky).start();
     sky.wait_polls(4);
-    sky.fall_silent();
+    sky.fail_polls();
     setup.database().wait_rows(&sky.served());
     app
 }
@@ -20,7 +20,7 @@ fn with_a_history(setup: &Setup, aircraft: usize) -> TestApp {
 /// Sends a request and returns the unread response.
 fn ask(app: &TestApp, request: &str, headers: &str) -> BufReader<TcpStream> {
     let mut socket = TcpStream::connect(&app.address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     write!(socket, "{request}\r\nHost: x\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n{headers}\r\n").unwrap();
     BufReader::new(socket)
 }
@@ -97,7 +97,7 @@ fn head_has_the_headers_of_get_on_every_route() {
 
 #[test]
 #[ignore = "needs curl: run it by `make test`"]
-fn http_10_clients_get_streams_without_chunks_up_to_the_end_of_the_connection() {
+fn http_10_clients_get_unchunked_downloads_that_end_with_the_connection() {
     let app = with_a_history(&Setup::embedded(), 40);
     for (path, headers) in [
         ("/api/v1/history", ""),
@@ -130,7 +130,7 @@ fn http_10_clients_get_streams_without_chunks_up_to_the_end_of_the_connection() 
 }
 
 #[test]
-fn http_10_clients_get_event_streams_without_chunks() {
+fn http_10_clients_get_unchunked_event_streams() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
     app.wait_aircraft(20);
@@ -160,7 +160,7 @@ fn http_10_clients_get_event_streams_without_chunks() {
 }
 
 #[test]
-fn a_history_that_breaks_off_does_not_look_whole_to_http_10_clients() {
+fn a_truncated_history_does_not_look_complete_to_http_10_clients() {
     // At least 800 rows, so more than two chunks.
     let app = with_a_history(&Setup::embedded().failpoints("history-breaks=2*off->return"), 200);
     let mut stream = ask(&app, "GET /api/v1/history HTTP/1.0", "");

@@ -14,7 +14,7 @@ fn with_a_history(setup: &Setup) -> String {
     let sky = Sky::of(50);
     let app = setup.clone().watching(&sky).start();
     sky.wait_polls(4);
-    sky.fall_silent();
+    sky.fail_polls();
     setup.database().wait_rows(&sky.served());
     let rows = app.get("/api/v1/history").text();
     TestApp::end(app);
@@ -33,7 +33,7 @@ fn as_json(row: &Row) -> Value {
             assert_eq!(millis % 1000, 0);
             json!(millis / 1000)
         }
-        other => panic!("a column of another type: {other:?}"),
+        other => panic!("unexpected column type: {other:?}"),
     };
     row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect()
 }
@@ -47,7 +47,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn the_history_is_exported_whole_from_either_database() {
+fn the_whole_history_is_exported_from_either_database() {
     for setup in [Setup::embedded(), Setup::real()] {
         let rows = with_a_history(&setup);
         let export = |arguments: &[&str]| {
@@ -87,7 +87,7 @@ fn the_history_is_exported_whole_from_either_database() {
 }
 
 #[test]
-fn an_export_that_cannot_be_says_why() {
+fn an_impossible_export_fails_with_the_reason() {
     let setup = Setup::bare();
     for (arguments, code, reason) in [
         (&["--from", "1", "history.xlsx"][..], 1, "history.xlsx: its name ends in none of"),
@@ -130,12 +130,12 @@ fn export_of_a_missing_database_creates_no_file_and_names_it() {
 }
 
 #[test]
-fn an_export_only_reads_the_database_and_takes_the_filters_of_the_api() {
+fn an_export_does_not_modify_the_database_and_has_the_filters_of_the_api() {
     let sky = Sky::of(50);
     let setup = Setup::embedded().watching(&sky);
     let app = setup.start();
     sky.wait_polls(4);
-    sky.fall_silent();
+    sky.fail_polls();
     setup.database().wait_rows(&sky.served());
     let states = app.get("/api/v1/history").text();
     let state: Value = serde_json::from_str(states.lines().last().unwrap()).unwrap();
@@ -178,5 +178,5 @@ fn an_export_only_reads_the_database_and_takes_the_filters_of_the_api() {
     for (filter, answer) in filters.iter().zip(answers) {
         assert_eq!(to_stdout(filter).output, answer.trim_end(), "{filter:?}");
     }
-    assert!(names_in(&data) == names && file() == content, "{:?} in place of {names:?}", names_in(&data));
+    assert!(names_in(&data) == names && file() == content, "{:?} instead of {names:?}", names_in(&data));
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use crate::stream::client::StreamClient;
 use crate::stream::{Connection, by_address, picture};
-use crate::support::{PATIENCE, Setup, Sky, TestApp, eventually};
+use crate::support::{Setup, Sky, TEST_TIMEOUT, TestApp, eventually};
 
 /// Builds the program of `tests/clients/go` once, and returns its path.
 fn go_client() -> &'static Path {
@@ -75,7 +75,7 @@ fn receives_each_event_when_it_is_sent(app: &TestApp, sky: &Sky, open: impl Fn(&
     app.wait_ready();
     let (mut world, mut client) = (open("/api/v1/stream"), StreamClient::default());
     world.read_until(&mut client, "updates", |client| client.currents > 2);
-    sky.fall_silent();
+    sky.fail_polls();
     app.wait_shown(sky);
     world.read_until(&mut client, "the last delta", |client| by_address(client) == picture(app, ""));
     let mut control = StreamClient::default();
@@ -91,7 +91,7 @@ fn receives_each_event_when_it_is_sent(app: &TestApp, sky: &Sky, open: impl Fn(&
 
     let mut flights = open("/sse/flights");
     flights.read_until_text("\"type\":\"connection_ack\"}\n\n");
-    sky.clear_up();
+    sky.clear_faults();
     flights.read_until_text(&format!("data: {{\"icao24\":\"{quiet}\""));
     app.terminate();
     for mut stream in [world, one, flights] {
@@ -121,7 +121,7 @@ fn a_client_behind_caddy_receives_each_event_when_it_is_sent() {
         Connection::of_process(
             Command::new("curl")
                 .args(["--silent", "--show-error", "--no-buffer", "--noproxy", "*", "--max-time"])
-                .arg((2 * PATIENCE).as_secs().to_string())
+                .arg((2 * TEST_TIMEOUT).as_secs().to_string())
                 .arg(format!("http://{}{path}", caddy.address)),
         )
     });

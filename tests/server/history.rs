@@ -7,7 +7,9 @@ use std::net::TcpStream;
 use actors::domain::FIELDS;
 use serde_json::Value;
 
-use crate::support::{Answer, Certificate, Database, Http2, PATIENCE, Setup, Sky, TestApp, eventually, key, resolve};
+use crate::support::{
+    Answer, Certificate, Database, Http2, Setup, Sky, TEST_TIMEOUT, TestApp, eventually, key, resolve,
+};
 
 /// Starts a server that has stored some polls of forty aircraft and receives no more.
 fn with_a_history(setup: &Setup) -> TestApp {
@@ -18,13 +20,13 @@ fn with_a_history_of(aircraft: usize, setup: &Setup) -> TestApp {
     let sky = Sky::of(aircraft);
     let app = setup.clone().watching(&sky).start();
     sky.wait_polls(6);
-    sky.fall_silent();
+    sky.fail_polls();
     setup.database().wait_rows(&sky.served());
     app
 }
 
 /// Returns the aircraft with the most positions, and the distinct times of those.
-fn most_moved(database: &Database) -> (String, Vec<i64>) {
+fn aircraft_with_most_rows(database: &Database) -> (String, Vec<i64>) {
     let sqlite = "SELECT icao24 AS text, time_position AS number FROM state_vectors WHERE lat IS NOT NULL";
     let postgres = "SELECT icao24, extract(epoch FROM time_position)::bigint FROM state_vectors WHERE lat IS NOT NULL";
     let mut times: BTreeMap<String, Vec<i64>> = BTreeMap::new();
@@ -60,7 +62,7 @@ fn a_track_is_read_back_from_postgresql() {
 }
 
 fn check_track(app: &TestApp, database: &Database) {
-    let (icao24, expected) = most_moved(database);
+    let (icao24, expected) = aircraft_with_most_rows(database);
     assert!(expected.len() > 2, "{expected:?}");
     let path = format!("/api/v1/flights/{}/track", icao24.to_uppercase());
     let answer = app.get(&path);
@@ -216,7 +218,7 @@ fn check_history(app: &TestApp, database: &Database) {
 /// Sends a request and returns the raw response.
 fn raw(app: &TestApp, path: &str) -> String {
     let mut socket = TcpStream::connect(&app.address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     // Fails if the server resets the connection.
@@ -225,14 +227,14 @@ fn raw(app: &TestApp, path: &str) -> String {
 }
 
 #[test]
-fn a_history_that_breaks_off_does_not_look_whole() {
+fn a_truncated_history_does_not_look_complete() {
     let setup = Setup::embedded().failpoints("history-breaks=2*off->return");
     // At least 1,000 rows, so more than two chunks.
     let app = with_a_history_of(200, &setup);
     let broken = raw(&app, "/api/v1/history?format=csv");
     // A reset may discard data that arrived before it.
     assert!(broken.is_empty() || broken.starts_with("HTTP/1.1 200"), "{broken}");
-    assert!(!broken.ends_with("0\r\n\r\n"), "it seems whole: {broken}");
+    assert!(!broken.ends_with("0\r\n\r\n"), "looks complete: {broken}");
     eventually("the failure is logged", || (app.lines_with("failed to read history") > 0).then_some(()));
 
     let whole = Setup::embedded();
@@ -246,7 +248,7 @@ const LONG: &str = "/api/v1/history?from=1000000000&to=1000000000";
 /// Requests one aircraft of that history, which is a short response.
 const SHORT: &str = "/api/v1/history?from=1000000000&to=1000000000&icao24=000001";
 
-fn fill_in_a_long_history(database: &Database) {
+fn insert_a_long_history(database: &Database) {
     let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)
         SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1000000000), repeat('x', 400) FROM generate_series(1, 60000) AS i";
     database.execute(fill);
@@ -259,16 +261,16 @@ fn with_a_long_history(setup: Setup) -> Setup {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn too_many_histories_at_once_are_told_to_come_back() {
+fn excess_concurrent_histories_are_refused_with_retry_after() {
     let setup = with_a_long_history(Setup::real()).set("HTTP_TRUSTED_PROXIES", "127.0.0.1");
     let app = with_a_history(&setup);
-    fill_in_a_long_history(&setup.database());
+    insert_a_long_history(&setup.database());
     // Each client requests the whole history and reads only the status line.
     let wait = |from: &str| {
         let mut socket = TcpStream::connect(&app.address).unwrap();
         write!(socket, "GET {LONG} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\n\r\n").unwrap();
         let mut start = [0; 12];
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         socket.read_exact(&mut start).unwrap();
         assert_eq!(&start, b"HTTP/1.1 200");
         socket
@@ -284,23 +286,23 @@ fn too_many_histories_at_once_are_told_to_come_back() {
     ask("192.0.2.9").problem(503);
     // Closing the connections returns the permits and ends the queries.
     drop(others);
-    eventually("there is room again", || (ask("192.0.2.9").status == 200).then_some(()));
+    eventually("there is capacity again", || (ask("192.0.2.9").status == 200).then_some(()));
     drop(waiting);
-    eventually("for the first address, too", || (ask("2001:db8::9").status == 200).then_some(()));
+    eventually("there is capacity for the first address, too", || (ask("2001:db8::9").status == 200).then_some(()));
 }
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_history_whose_client_takes_nothing_breaks_off() {
+fn a_history_for_a_stalled_client_is_aborted() {
     let certificate = Certificate::new();
     let setup = with_a_long_history(certificate.on(Setup::real())).set("SSE_CLIENT_TIMEOUT", "2s");
     let app = with_a_history(&setup);
-    fill_in_a_long_history(&setup.database());
+    insert_a_long_history(&setup.database());
     let waiting = Http2::connect(&app.address, &certificate, 0);
     let taken = [LONG; 8].map(|path| waiting.ask(path).unwrap());
     assert_eq!(taken.each_ref().map(|answer| answer.status), [200; 8]);
     let reading = Http2::connect(&app.address, &certificate, 1 << 20);
-    let answer = eventually("there is room again", || {
+    let answer = eventually("there is capacity again", || {
         let answer = reading.ask(SHORT).unwrap();
         assert!(answer.status == 200 || answer.retry_after.as_deref() == Some("5"), "{}", answer.status);
         (answer.status == 200).then_some(answer)
@@ -311,7 +313,7 @@ fn a_history_whose_client_takes_nothing_breaks_off() {
         ["history response aborted", "the client accepted nothing of a response"].map(|text| app.lines_with(text) > 0);
     assert!(is_logged.contains(&true));
     for answer in taken {
-        assert!(waiting.read(answer).is_err(), "it seems whole");
+        assert!(waiting.read(answer).is_err(), "looks complete");
     }
 }
 
@@ -327,7 +329,7 @@ fn an_aborted_history_returns_its_permit_while_the_database_hangs() {
             let mut socket = TcpStream::connect(&app.address).unwrap();
             write!(socket, "GET /api/v1/history HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
             let mut start = [0; 12];
-            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
             socket.read_exact(&mut start).unwrap();
             assert_eq!(&start, b"HTTP/1.1 200");
             socket

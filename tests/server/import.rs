@@ -17,21 +17,21 @@ fn write(setup: &Setup, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-fn write_packed(setup: &Setup, name: &str, text: &str) -> String {
+fn write_gzipped(setup: &Setup, name: &str, text: &str) -> String {
     let path = setup.directory().join(name);
-    let mut packed = GzEncoder::new(std::fs::File::create(&path).unwrap(), Compression::fast());
-    packed.write_all(text.as_bytes()).unwrap();
-    packed.finish().unwrap();
+    let mut gzip = GzEncoder::new(std::fs::File::create(&path).unwrap(), Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    gzip.finish().unwrap();
     path.display().to_string()
 }
 
-fn everywhere(check: impl Fn(&Setup)) {
+fn on_each_database(check: impl Fn(&Setup)) {
     check(&Setup::bare());
     check(&Setup::bare().on(&Database::postgres()));
 }
 
 /// Returns the log line that reports the result of an import.
-fn told(log: &[String]) -> &str {
+fn summary_line(log: &[String]) -> &str {
     log.iter().find(|line| line.contains("imported")).unwrap_or_else(|| panic!("{log:?}"))
 }
 
@@ -55,7 +55,7 @@ fn values(setup: &Setup) -> Vec<(String, i64)> {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn each_format_brings_what_is_in_it_packed_or_not() {
+fn each_format_is_imported_compressed_or_not() {
     let time = now() - 600;
     let csv = format!(
         "last_contact,icao24,callsign,lat,on_ground,category\n{time},4b1814,SWR1,47.5,true,-1\n{time},3c6444,,,,\n"
@@ -73,12 +73,12 @@ fn each_format_brings_what_is_in_it_packed_or_not() {
         ("c00001 CFABC - true -", time),
     ]
     .map(|(text, time)| (text.to_owned(), time));
-    everywhere(|setup| {
+    on_each_database(|setup| {
         // The format is detected from the content, not the file name.
         let files = [
-            write_packed(setup, "one", &csv),
+            write_gzipped(setup, "one", &csv),
             write(setup, "two.csv", &json),
-            write_packed(setup, "three.json.gz", &response),
+            write_gzipped(setup, "three.json.gz", &response),
         ];
         let arguments = std::iter::once("import").chain(files.iter().map(String::as_str));
         let import = setup.clone().arguments(arguments).run();
@@ -99,19 +99,19 @@ fn many(time: i64) -> (String, BTreeSet<(String, i64)>) {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
+fn a_killed_import_resumes_where_it_stopped() {
     let (text, keys) = many(now() - 600);
-    everywhere(|setup| {
+    on_each_database(|setup| {
         let file = write(setup, "many.ndjson", &text);
         let import = setup.clone().arguments(["import", &file]);
         // Killed after the commit of the second batch, before the import learns of it.
         let killed = import.clone().failpoints("store-committed=1*off->return").run();
-        assert_eq!(killed.code, None, "it ended by itself: {:?}", killed.log);
+        assert_eq!(killed.code, None, "exited instead of being killed: {:?}", killed.log);
         let stored = setup.database().rows();
         assert_eq!(stored.len(), 40_000);
         // Killed before the commit, so nothing of the third batch is stored.
         let killed = import.clone().failpoints("store-rows-sent=return").run();
-        assert_eq!(killed.code, None, "it ended by itself: {:?}", killed.log);
+        assert_eq!(killed.code, None, "exited instead of being killed: {:?}", killed.log);
         assert_eq!(setup.database().rows().len(), 40_000);
 
         // A renamed file is recognized as the same.
@@ -120,14 +120,14 @@ fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
         let import = setup.clone().arguments(["import", renamed.to_str().unwrap()]);
         let rest = import.run();
         assert_eq!(rest.code, Some(0), "{:?}", rest.log);
-        let line = told(&rest.log);
+        let line = summary_line(&rest.log);
         assert!(line.contains("inserted=1000") && line.contains("passed_over=40000"), "{line}");
         assert_eq!(setup.database().rows(), keys);
 
         let again = import.run();
-        assert!(told(&again.log).contains("inserted=0 duplicates=0"), "{:?}", again.log);
+        assert!(summary_line(&again.log).contains("inserted=0 duplicates=0"), "{:?}", again.log);
         let again = setup.clone().arguments(["import", "--again", renamed.to_str().unwrap()]).run();
-        assert!(told(&again.log).contains("inserted=0 duplicates=41000"), "{:?}", again.log);
+        assert!(summary_line(&again.log).contains("inserted=0 duplicates=41000"), "{:?}", again.log);
         assert_eq!(setup.database().rows(), keys);
     });
 }
@@ -137,23 +137,23 @@ fn killed_in_the_middle_it_goes_on_where_it_was_and_does_nothing_twice() {
 fn rows_older_than_the_retention_are_refused_until_it_is_widened() {
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/opensky");
     let file = recorded.join("extended-handpicked-2022-06-09-56.json").display().to_string();
-    everywhere(|setup| {
+    on_each_database(|setup| {
         let refused = setup.clone().arguments(["import", &file]).run();
         assert_eq!(refused.code, Some(1), "{:?}", refused.log);
         // Two of the 56 rows have times far after that of their response.
-        assert!(told(&refused.log).contains("too_old=54 bad=2"), "{:?}", refused.log);
+        assert!(summary_line(&refused.log).contains("too_old=54 bad=2"), "{:?}", refused.log);
         assert!(refused.log.iter().any(|line| line.contains("database.retention")), "{:?}", refused.log);
         assert_eq!(setup.database().rows().len(), 0);
 
         let widened = ["import", "--again", "--database-retention", "36500d", &file];
         let widened = setup.clone().arguments(widened).run();
-        assert!(told(&widened.log).contains("inserted=54"), "{:?}", widened.log);
+        assert!(summary_line(&widened.log).contains("inserted=54"), "{:?}", widened.log);
         assert_eq!(setup.database().rows().len(), 54);
     });
 }
 
 #[test]
-fn a_file_with_too_much_that_is_bad_is_given_up_and_the_others_are_not() {
+fn a_file_with_too_many_bad_rows_is_abandoned_and_the_others_are_imported() {
     let time = now() - 600;
     let setup = Setup::bare();
     let bad = write(&setup, "bad.csv", &format!("icao24,last_contact\n4b1814,{time}\nnobody,{time}\n4b1815,{time}\n"));
@@ -178,7 +178,7 @@ fn dataset(name: &str) -> String {
 /// Shifts all times in a text so that the newest is one hour ago.
 ///
 /// The recorded times may be too old or in the future, depending on the clock.
-fn moved_to_now(text: &str, newest: i64) -> String {
+fn shifted_to_now(text: &str, newest: i64) -> String {
     let shift = now() - 3_600 - newest;
     let word = |word: &str| match word.get(..10).and_then(|digits| digits.parse::<i64>().ok()) {
         Some(time) if time > 1_700_000_000 => format!("{}{}", time + shift, &word[10..]),
@@ -190,8 +190,8 @@ fn moved_to_now(text: &str, newest: i64) -> String {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_file_of_which_nothing_is_imported_fails_and_is_not_remembered() {
-    everywhere(|setup| {
+fn a_file_without_usable_rows_fails_and_is_not_remembered() {
+    on_each_database(|setup| {
         let time = now() - 600;
         for (name, text, advice) in [
             ("bad.csv", format!("icao24,last_contact\nnobody,{time}\n4b1814,soon\n"), "no row could be read"),
@@ -226,7 +226,7 @@ fn a_file_of_which_nothing_is_imported_fails_and_is_not_remembered() {
 }
 
 #[test]
-fn a_file_that_an_older_version_took_for_done_is_read_again() {
+fn a_file_wrongly_marked_done_by_an_older_version_is_read_again() {
     let setup = Setup::bare();
     let time = now() - 600;
     let file = write(&setup, "one.csv", &format!("icao24,last_contact\n4b1814,{time}\n"));
@@ -236,29 +236,33 @@ fn a_file_that_an_older_version_took_for_done_is_read_again() {
     setup.database().execute("DELETE FROM state_vectors");
     setup.database().execute("UPDATE ingest_position SET last_timestamp = 0");
     let again = import.run();
-    assert!(told(&again.log).contains("inserted=1"), "{:?}", again.log);
+    assert!(summary_line(&again.log).contains("inserted=1"), "{:?}", again.log);
     let done = import.run();
-    assert!(told(&done.log).contains("inserted=0") && told(&done.log).contains("passed_over=1"), "{:?}", done.log);
+    assert!(
+        summary_line(&done.log).contains("inserted=0") && summary_line(&done.log).contains("passed_over=1"),
+        "{:?}",
+        done.log
+    );
 }
 
 #[test]
-fn what_a_spreadsheet_and_opensky_write_is_imported() {
+fn files_from_spreadsheets_and_opensky_are_imported() {
     let setup = Setup::bare();
-    let spreadsheet = moved_to_now(&std::fs::read_to_string(dataset("excel-saved.csv")).unwrap(), 1_796_007_527);
+    let spreadsheet = shifted_to_now(&std::fs::read_to_string(dataset("excel-saved.csv")).unwrap(), 1_796_007_527);
     let spreadsheet = write(&setup, "excel.csv", &spreadsheet);
     let import = setup.clone().arguments(["import", &spreadsheet]).run();
-    assert!(told(&import.log).contains("inserted=5 duplicates=0 too_old=0 bad=0"), "{:?}", import.log);
-    let dump = moved_to_now(&std::fs::read_to_string(dataset("opensky-states-dump.csv")).unwrap(), 1_796_007_538);
+    assert!(summary_line(&import.log).contains("inserted=5 duplicates=0 too_old=0 bad=0"), "{:?}", import.log);
+    let dump = shifted_to_now(&std::fs::read_to_string(dataset("opensky-states-dump.csv")).unwrap(), 1_796_007_538);
     let dump = write(&setup, "dump.csv", &dump);
     let setup = Setup::bare();
     let import = setup.clone().arguments(["import", &dump]).run();
     assert_eq!(import.code, Some(0), "{:?}", import.log);
-    assert!(told(&import.log).contains("inserted=8 duplicates=0 too_old=0 bad=0"), "{:?}", import.log);
+    assert!(summary_line(&import.log).contains("inserted=8 duplicates=0 too_old=0 bad=0"), "{:?}", import.log);
     assert!(values(&setup).iter().any(|(text, _)| text == "484b03 KLM9 52.31 true -"), "{:?}", values(&setup));
 }
 
 #[test]
-fn an_export_of_each_form_brings_back_the_same_rows() {
+fn an_export_in_each_format_imports_the_same_rows() {
     let time = now() - 600;
     let first = Setup::bare();
     let rows = format!(
@@ -274,20 +278,20 @@ fn an_export_of_each_form_brings_back_the_same_rows() {
         &format!("SELECT {} AS text, last_contact AS number FROM state_vectors ORDER BY 1", values.join(" || '|' || "));
     let expected = first.database().pairs(text, text);
     assert_eq!(expected.len(), 2);
-    for form in ["parquet", "csv", "ndjson"] {
-        let exported = first.directory().join(format!("out.{form}")).display().to_string();
+    for format in ["parquet", "csv", "ndjson"] {
+        let exported = first.directory().join(format!("out.{format}")).display().to_string();
         let from = (time - 1).to_string();
         let export = first.clone().arguments(["export", "--from", &from, &exported]).run();
         assert_eq!(export.code, Some(0), "{:?}", export.log);
         let second = Setup::bare();
         let import = second.clone().arguments(["import", &exported]).run();
-        assert_eq!(import.code, Some(0), "{form}: {:?}", import.log);
-        assert_eq!(second.database().pairs(text, text), expected, "{form}");
+        assert_eq!(import.code, Some(0), "{format}: {:?}", import.log);
+        assert_eq!(second.database().pairs(text, text), expected, "{format}");
     }
 }
 
 #[test]
-fn a_pipe_is_imported_and_remembered_as_the_file_is() {
+fn a_pipe_is_imported_and_remembered_like_a_file() {
     let setup = Setup::bare();
     let time = now() - 600;
     let text = format!("icao24,last_contact\n4b1814,{time}\n");
@@ -300,14 +304,14 @@ fn a_pipe_is_imported_and_remembered_as_the_file_is() {
     let import = setup.clone().arguments(["import", pipe.to_str().unwrap()]).run();
     writer.join().unwrap();
     assert_eq!(import.code, Some(0), "{:?}", import.log);
-    assert!(told(&import.log).contains("inserted=1"), "{:?}", import.log);
+    assert!(summary_line(&import.log).contains("inserted=1"), "{:?}", import.log);
     let file = write(&setup, "file.csv", &text);
     let again = setup.clone().arguments(["import", &file]).run();
-    assert!(told(&again.log).contains("passed_over=1"), "{:?}", again.log);
+    assert!(summary_line(&again.log).contains("passed_over=1"), "{:?}", again.log);
 }
 
 #[test]
-fn a_file_of_another_kind_is_named() {
+fn a_file_of_an_unsupported_format_is_named_in_the_error() {
     let setup = Setup::bare();
     let utf16: Vec<u8> = "\u{feff}icao24,last_contact\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (name, content, advice) in [
@@ -325,7 +329,7 @@ fn a_file_of_another_kind_is_named() {
 }
 
 #[test]
-fn without_a_database_it_fails_and_says_so() {
+fn without_a_database_an_import_fails_with_the_reason() {
     let setup = Setup::bare().set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
     let file = write(&setup, "one.csv", "icao24,last_contact\n4b1814,1\n");
     let import = setup.arguments(["import", &file]).run();

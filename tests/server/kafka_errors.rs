@@ -24,12 +24,12 @@ fn logged_in_as(user: &str) -> Setup {
 }
 
 /// Waits until an actor's failure is shown everywhere.
-fn wait_told(app: &TestApp, actor: &str, cause: &[&str]) {
+fn wait_reported(app: &TestApp, actor: &str, cause: &[&str]) {
     let says_it = |text: &str| cause.iter().all(|part| text.contains(part));
-    app.wait_actor(actor, &format!("tells {cause:?}"), |actor| {
+    app.wait_actor(actor, &format!("reports {cause:?}"), |actor| {
         actor["last_error"]["message"].as_str().is_some_and(says_it)
     });
-    eventually(&format!("/health/ready tells {cause:?} of {actor}"), || {
+    eventually(&format!("/health/ready reports {cause:?} for {actor}"), || {
         let ready = app.get("/health/ready").json();
         let part = ready["parts"].as_array()?.iter().find(|part| part["part"] == actor)?.clone();
         part["reason"].as_str().is_some_and(says_it).then_some(())
@@ -42,9 +42,9 @@ fn wait_told(app: &TestApp, actor: &str, cause: &[&str]) {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn an_outage_is_told_with_its_cause_by_every_part() {
+fn every_part_reports_an_outage_with_its_cause() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let misled = SECURED.misled_address();
+    let misled = SECURED.unresolvable_address();
     let wrong_password = login("admin", "guessed");
     let sky = Sky::of(10);
     let servers = [
@@ -59,7 +59,7 @@ fn an_outage_is_told_with_its_cause_by_every_part() {
     });
     for (app, cause) in &servers {
         for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live"] {
-            wait_told(app, actor, cause);
+            wait_reported(app, actor, cause);
         }
         assert!(!app.log.lines().join("\n").contains("guessed"), "the password is in the log");
     }
@@ -67,7 +67,7 @@ fn an_outage_is_told_with_its_cause_by_every_part() {
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log() {
+fn a_missing_acl_is_reported_with_its_topic_or_group_and_does_not_flood_the_log() {
     let sky = Sky::of(10);
     let admin = logged_in_as("admin").watching(&sky);
     let app = admin.start();
@@ -79,9 +79,9 @@ fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log()
     let stranger = admin.clone().set("KAFKA_PROPERTIES", &login("stranger", "stranger-secret"));
     let app = stranger.start();
     for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live"] {
-        wait_told(&app, actor, &[&topic, "authorization failed", "docs/operations.md"]);
+        wait_reported(&app, actor, &[&topic, "authorization failed", "docs/operations.md"]);
     }
-    app.wait_actor("kafka-producer", "tries it again and again", |actor| {
+    app.wait_actor("kafka-producer", "keeps retrying", |actor| {
         actor["observation"]["failed_tries"].as_u64() > Some(12)
     });
     let lines = app.log.lines().iter().filter(|line| line.contains("kafka") && !line.contains(" INFO ")).count();
@@ -93,12 +93,12 @@ fn a_missing_acl_is_told_with_the_topic_or_the_group_and_does_not_fill_the_log()
     let reader = admin.clone().set("KAFKA_PROPERTIES", &login("reader", "reader-secret"));
     let app = reader.clone().arguments(["--roles", "store,live"]).start();
     app.wait_ready();
-    wait_told(&app, "kafka-consumer-store", &[&group, "authorization failed"]);
+    wait_reported(&app, "kafka-consumer-store", &[&group, "authorization failed"]);
 }
 
 #[test]
 #[ignore = "needs Kafka: run it by `make test`"]
-fn a_command_without_permission_fails_with_the_topic_it_needs() {
+fn a_command_without_permission_names_the_topic_it_needs() {
     let admin = logged_in_as("admin").arguments(["dead-letters"]);
     let ended = admin.run();
     assert_eq!((ended.code, &*ended.output), (Some(0), ""), "{:?}", ended.log);

@@ -6,9 +6,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[allow(dead_code, unused_imports, reason = "tests/chaos speaks in these words, too")]
+#[allow(dead_code, unused_imports, reason = "shared with tests/chaos")]
 mod support;
 
+mod admin_dashboard;
 mod alerts;
 mod api;
 mod clients;
@@ -19,7 +20,6 @@ mod crashes;
 mod database_refusals;
 mod dead_letters;
 mod delivery;
-mod engine_room;
 mod export;
 mod fuzz;
 mod go_clients;

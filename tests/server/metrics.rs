@@ -21,10 +21,10 @@ fn served() -> BTreeMap<String, &'static str> {
     let app = Setup::embedded().watching(&sky).start();
     for path in ["store", "live"] {
         let actor = format!("kafka-consumer-{path}");
-        app.wait_actor(&actor, "knows what waits for it", |actor| actor["observation"]["lag"].is_u64());
+        app.wait_actor(&actor, "reports its lag", |actor| actor["observation"]["lag"].is_u64());
     }
     let with_timescale = Setup::embedded().on(&timescale()).watching(&sky).failpoints("jobs-pause=return(500)").start();
-    with_timescale.wait_actor("db-writer", "knows the jobs", |actor| {
+    with_timescale.wait_actor("db-writer", "reports the jobs", |actor| {
         actor["observation"]["jobs"].as_array().is_some_and(|jobs| !jobs.is_empty())
     });
     let text = app.get("/metrics").text() + &with_timescale.get("/metrics").text();
@@ -53,17 +53,17 @@ fn named(text: &str) -> BTreeSet<&str> {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn every_metric_that_is_watched_is_served_and_named_by_the_conventions() {
+fn every_monitored_metric_is_served_and_named_by_convention() {
     let served = served();
     for (whose, text) in [("alerts.yml", ALERTS), ("the dashboard", DASHBOARD), ("operations.md", OPERATIONS)] {
         let named = named(text);
         let unknown: Vec<_> = named.iter().filter(|name| !served.contains_key(**name)).collect();
-        assert!(unknown.is_empty(), "{whose} asks for what nobody serves: {unknown:?}");
-        assert!(whose == "operations.md" || named.len() > 8, "{whose} names {named:?}");
+        assert!(unknown.is_empty(), "{whose} uses metrics that are not served: {unknown:?}");
+        assert!(whose == "operations.md" || named.len() > 8, "{whose} uses only {named:?}");
     }
     for (name, kind) in &served {
         assert!(name.starts_with("flight_monitor_"), "{name}");
-        assert!(*kind != "histogram" || name.contains("_seconds_"), "{name} does not tell its unit");
+        assert!(*kind != "histogram" || name.contains("_seconds_"), "{name} has no unit");
         assert_eq!(*kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
     }
     // A counter only increases, so an alert on its plain value is meaningless.
@@ -76,7 +76,7 @@ fn every_metric_that_is_watched_is_served_and_named_by_the_conventions() {
 }
 
 #[test]
-fn every_alert_is_explained() {
+fn every_alert_is_documented() {
     let alerts: BTreeSet<_> = ALERTS.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(alerts.len() > 10, "{alerts:?}");
     let (_, section) = OPERATIONS.split_once("\n## Alerts\n").unwrap();
@@ -87,18 +87,18 @@ fn every_alert_is_explained() {
         .flat_map(|line| line.split('|').nth(1).unwrap().split(", "))
         .map(|name| name.trim().trim_matches('`'))
         .collect();
-    assert_eq!(alerts, explained, "the alerts, and those that docs/operations.md explains");
+    assert_eq!(alerts, explained, "alerts, and the alerts that docs/operations.md documents");
 }
 
 #[test]
-fn the_dashboard_is_whole() {
+fn the_dashboard_is_valid() {
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
     let (mut ids, mut places) = (BTreeSet::new(), BTreeSet::new());
     for panel in dashboard["panels"].as_array().unwrap() {
-        assert!(ids.insert(panel["id"].as_u64().unwrap()), "an id is there twice: {}", panel["title"]);
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "duplicate panel id: {}", panel["title"]);
         let place = &panel["gridPos"];
         for (x, y) in cells(place) {
-            assert!(places.insert((x, y)), "{} lies over another panel", panel["title"]);
+            assert!(places.insert((x, y)), "{} overlaps another panel", panel["title"]);
         }
         for target in panel["targets"].as_array().unwrap() {
             assert!(target["expr"].as_str().unwrap().contains("$instance"), "{}", panel["title"]);
@@ -136,7 +136,7 @@ fn every_counter_is_served_from_the_start() {
     sky.fault(Fault::new(Target::States, FaultKind::Html));
     let malformed = || app.sample("polls_total{kind=\"malformed\"}");
     eventually("a malformed answer is counted", || (malformed() > Some(0.0)).then_some(()));
-    sky.clear_up();
+    sky.clear_faults();
     let _clients = ["gzip", "zstd"].map(|encoding| {
         ["/sse/flights", "/api/v1/stream"]
             .map(|path| SseClient::ask_for(path, &app.address, &[("Accept-Encoding", encoding)]))
@@ -174,9 +174,9 @@ fn metrics_are_served_in_the_format_of_the_accept_header() {
 
 #[test]
 #[ignore = "needs promtool: run it by `make test`"]
-fn promtool_finds_nothing_wrong_with_the_metrics() {
+fn promtool_accepts_the_metrics() {
     let app = Setup::embedded().watching(&Sky::of(5)).start();
-    app.wait_actor("kafka-consumer-store", "knows its lag", |actor| actor["observation"]["lag"].is_u64());
+    app.wait_actor("kafka-consumer-store", "reports its lag", |actor| actor["observation"]["lag"].is_u64());
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -4,10 +4,10 @@ use crate::support::{Database, Proxy, Service, Setup, Sky, eventually};
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_database_that_hangs_stops_nothing_but_the_storing() {
+fn a_hung_database_stops_only_storing() {
     let sky = Sky::of(300);
     let Database::Postgres(direct) = Database::postgres() else { unreachable!() };
-    let proxy = Proxy::before(&format!("{}:{}", direct.host_str().unwrap(), direct.port().unwrap()));
+    let proxy = Proxy::in_front_of(&format!("{}:{}", direct.host_str().unwrap(), direct.port().unwrap()));
     let mut url = direct.clone();
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(proxy.port)).unwrap();
@@ -19,20 +19,20 @@ fn a_database_that_hangs_stops_nothing_but_the_storing() {
     proxy.silent(true);
     let before = client.seen().states().len();
     client.wait_states(before + 3_000);
-    let part = app.wait_actor("db-writer", "shows it", |actor| actor["phase"] == "backing_off");
+    let part = app.wait_actor("db-writer", "reports the failure", |actor| actor["phase"] == "backing_off");
     assert!(part["last_error"]["message"].as_str().unwrap().contains("database unavailable"), "{part}");
     let ready = app.get("/health/ready");
-    assert_eq!(ready.status, 200, "the live stream is there all the same");
+    assert_eq!(ready.status, 200, "the live stream is unaffected");
     let parts = ready.json()["parts"].clone();
     let writer = parts.as_array().unwrap().iter().find(|part| part["part"] == "db-writer").unwrap();
     assert_eq!((&writer["ready"], &writer["needed"]), (&false.into(), &false.into()), "{writer}");
     let before = client.seen().states().len();
     client.wait_states(before + 900);
     let lag = r#"consumer_lag_records{kind="store",partition="0"}"#;
-    eventually("what waits in Kafka is told", || (app.sample(lag)? > 100.0).then_some(()));
+    eventually("the lag is reported", || (app.sample(lag)? > 100.0).then_some(()));
 
     proxy.silent(false);
-    sky.fall_silent();
+    sky.fail_polls();
     let served = sky.served();
     database.wait_rows(&served);
     client.wait_states(served.len() - 300);
@@ -47,7 +47,7 @@ fn a_database_that_hangs_stops_nothing_but_the_storing() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_server_that_starts_before_its_database_waits_for_it_and_survives_its_crash() {
+fn a_server_waits_for_its_database_and_survives_its_crash() {
     let service = Service::postgres();
     let database = Database::postgres_on(&service.address);
     service.stop();
@@ -57,14 +57,14 @@ fn a_server_that_starts_before_its_database_waits_for_it_and_survives_its_crash(
     app.wait_ready();
     let client = app.sse();
     client.wait_states(300);
-    app.wait_actor("db-writer", "shows it", |actor| actor["phase"] == "backing_off");
+    app.wait_actor("db-writer", "reports the failure", |actor| actor["phase"] == "backing_off");
     service.start_again();
     database.wait_more_than(0);
 
     service.crash();
     sky.wait_polls(3);
     service.start_again();
-    sky.fall_silent();
+    sky.fail_polls();
     database.wait_rows(&setup.topic().states());
     assert_eq!(setup.topic().states(), sky.served());
     app.end();
@@ -72,7 +72,7 @@ fn a_server_that_starts_before_its_database_waits_for_it_and_survives_its_crash(
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
+fn no_poll_is_lost_while_kafka_is_unavailable() {
     let kafka = Service::kafka();
     kafka.stop();
     let sky = Sky::of(100);
@@ -95,9 +95,9 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     setup.database().wait_more_than(100);
 
     kafka.stop();
-    app.wait_actor("kafka-producer", "shows it", |actor| actor["observation"]["held"].as_u64() > Some(300));
+    app.wait_actor("kafka-producer", "reports the failure", |actor| actor["observation"]["held"].as_u64() > Some(300));
     for app in [&app, &idle] {
-        eventually("the server says that it is not ready", || (app.get("/health/ready").status == 503).then_some(()));
+        eventually("the server is not ready", || (app.get("/health/ready").status == 503).then_some(()));
     }
     // Polling continues, and the states are held for a quarter of a minute.
     sky.wait_polls(45);
@@ -105,23 +105,23 @@ fn kafka_may_come_late_and_be_away_and_no_poll_is_lost() {
     app.wait_ready();
     idle.wait_ready();
     sky.wait_polls(2);
-    sky.fall_silent();
-    app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    sky.fail_polls();
+    app.wait_actor("kafka-producer", "everything is published", |actor| actor["observation"]["held"] == 0);
     let served = sky.served();
     setup.database().wait_rows(&served);
     let mut states = client.wait_states(served.len());
     states.sort();
-    assert!(states.iter().eq(&served), "the client got {} states in place of {}", states.len(), served.len());
+    assert!(states.iter().eq(&served), "the client got {} states instead of {}", states.len(), served.len());
     assert_eq!(app.metric("states_dropped_total"), 0.0);
     // The number of lines does not depend on the number of connection attempts.
     let lines = app.log.lines().iter().filter(|line| line.contains("kafka") && !line.contains(" INFO ")).count();
-    assert!(lines < 150, "{lines} lines about an outage of half a minute");
+    assert!(lines < 150, "{lines} lines for an outage of half a minute");
     app.end();
 }
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_topic_that_is_made_anew_after_kafka_was_restarted_is_read_from_its_beginning() {
+fn a_topic_recreated_after_a_kafka_restart_is_read_from_its_beginning() {
     let kafka = Service::kafka();
     let sky = Sky::of(100);
     let setup = Setup::real().on_kafka(&kafka.address).watching(&sky);
@@ -141,7 +141,7 @@ fn a_topic_that_is_made_anew_after_kafka_was_restarted_is_read_from_its_beginnin
     app.end();
 }
 
-fn a_newer_schema_is_refused_and_left_alone(setup: &Setup) {
+fn refuses_a_newer_schema(setup: &Setup) {
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
     setup.database().execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000001')");
     let ended = setup.clone().arguments(["migrate"]).run();
@@ -149,7 +149,7 @@ fn a_newer_schema_is_refused_and_left_alone(setup: &Setup) {
     let last = ended.last_line();
     assert!(last.contains("newer than this program") && last.contains("29990101000001"), "{last}");
     let app = setup.start();
-    let reason = app.wait_not_stored();
+    let reason = app.wait_storing_refused();
     assert!(reason.contains("newer than this program") && reason.contains("29990101000001"), "{reason}");
     app.sse().wait_states(10);
     assert!(setup.database().rows().is_empty());
@@ -158,8 +158,8 @@ fn a_newer_schema_is_refused_and_left_alone(setup: &Setup) {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_schema_newer_than_the_program_is_refused_and_the_live_stream_goes_on() {
+fn a_newer_schema_is_refused_and_the_live_stream_continues() {
     let sky = Sky::of(10);
-    a_newer_schema_is_refused_and_left_alone(&Setup::real().watching(&sky));
-    a_newer_schema_is_refused_and_left_alone(&Setup::embedded().watching(&sky));
+    refuses_a_newer_schema(&Setup::real().watching(&sky));
+    refuses_a_newer_schema(&Setup::embedded().watching(&sky));
 }

@@ -24,7 +24,7 @@ fn the_api_and_the_token_endpoint_are_reached_through_the_proxy_of_the_environme
     let sky = Sky::of(5);
     let server = Url::parse(&sky.simulator.base_url()).unwrap();
     // The simulator accepts absolute request targets, so a relay in front of it acts as a proxy for plain HTTP.
-    let relay = Proxy::before(&format!("{}:{}", server.host_str().unwrap(), server.port().unwrap()));
+    let relay = Proxy::in_front_of(&format!("{}:{}", server.host_str().unwrap(), server.port().unwrap()));
     let proxy = format!("127.0.0.1:{}", relay.port);
     let app = behind_a_proxy(&sky, &format!("http://user:a-secret@{proxy}")).start();
     app.wait_aircraft(5);
@@ -34,16 +34,16 @@ fn the_api_and_the_token_endpoint_are_reached_through_the_proxy_of_the_environme
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_named_by_the_poller() {
+fn an_unreachable_proxy_is_named_by_the_poller() {
     let sky = Sky::of(5);
-    let nobody = Proxy::before_nobody();
+    let nobody = Proxy::without_server();
     let proxy = format!("127.0.0.1:{}", nobody.port);
     let app = behind_a_proxy(&sky, &format!("http://{proxy}")).start();
     app.wait_actor("poller", "names the proxy", |actor| actor["last_error"].to_string().contains(&proxy));
 }
 
 #[test]
-fn a_file_of_authorities_without_a_certificate_ends_the_start_with_the_reason() {
+fn a_ca_file_without_a_certificate_stops_the_start_with_the_reason() {
     let sky = Sky::of(5);
     let setup = Setup::embedded().watching(&sky);
     let file = setup.directory().join("authorities.pem");

@@ -12,17 +12,17 @@ fn now() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
-/// Stops the polls until [`Sky::clear_up`], waits until everything is published, and returns the number of states that
+/// Stops the polls until [`Sky::clear_faults`], waits until everything is published, and returns the number of states that
 /// Kafka has acknowledged.
-fn published_in_silence(app: &TestApp, sky: &Sky) -> usize {
-    sky.fall_silent();
-    app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+fn published_while_polls_fail(app: &TestApp, sky: &Sky) -> usize {
+    sky.fail_polls();
+    app.wait_actor("kafka-producer", "everything is published", |actor| actor["observation"]["held"] == 0);
     app.metric("published_total") as usize
 }
 
 fn each_actor_survives_a_panic(setup: Setup) {
     let sky = Sky::of(300);
-    sky.fall_silent_at_once();
+    sky.start_failing_polls();
     let setup = setup.watching(&sky);
     let app = setup.start();
     app.wait_ready();
@@ -37,31 +37,31 @@ fn each_actor_survives_a_panic(setup: Setup) {
         assert!(actor["last_error"]["message"].as_str().unwrap().contains("injected"), "{actor}");
         sky.wait_polls(1);
     };
-    sky.clear_up();
+    sky.clear_faults();
     panic("poller");
     // Only a panic of the poller may lose states: those of the response that it was awaiting or processing.
-    let lost = sky.served().len() - published_in_silence(&app, &sky);
+    let lost = sky.served().len() - published_while_polls_fail(&app, &sky);
     assert!(lost == 0 || lost == 300, "{lost} states of polls of 300");
 
-    sky.clear_up();
+    sky.clear_faults();
     ACTORS[1..5].iter().for_each(|name| panic(name));
-    let published = published_in_silence(&app, &sky);
+    let published = published_while_polls_fail(&app, &sky);
     let served = sky.served();
-    assert_eq!(published, served.len() - lost, "a state that was served was not published");
+    assert_eq!(published, served.len() - lost, "a served state was not published");
     let seen = client.wait_states(published);
     let mut once = seen.clone();
     once.sort();
     once.dedup();
-    assert_eq!((once.len(), seen.len()), (published, published), "a client got a state twice");
-    assert!(!client.seen().closed, "a client had to come back");
+    assert_eq!((once.len(), seen.len()), (published, published), "a client received a state twice");
+    assert!(!client.seen().closed, "a client was disconnected");
 
-    sky.clear_up();
+    sky.clear_faults();
     app.panic("sse-hub");
     client.wait("the end of the stream", |seen| seen.ended);
     app.wait_actor("sse-hub", "restarted", |actor| actor["restarts"] == 1);
     let client = app.sse();
     client.wait_states(600);
-    let published = published_in_silence(&app, &sky);
+    let published = published_while_polls_fail(&app, &sky);
     let served = sky.served();
     assert_eq!(published, served.len() - lost);
     setup.database().wait_more_than(published - 1);
@@ -78,7 +78,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
 }
 
 #[test]
-fn each_actor_survives_a_panic_on_the_embedded_parts() {
+fn each_actor_survives_a_panic_on_embedded_services() {
     each_actor_survives_a_panic(Setup::embedded());
 }
 
@@ -89,7 +89,7 @@ fn each_actor_survives_a_panic_on_kafka_and_postgresql() {
 }
 
 #[test]
-fn after_too_many_panics_the_process_ends_and_says_why() {
+fn too_many_panics_end_the_process_with_the_reason() {
     let sky = Sky::of(10);
     let mut app = Setup::embedded().watching(&sky).start();
     // One more than the maximum number of failures per minute.
@@ -97,7 +97,7 @@ fn after_too_many_panics_the_process_ends_and_says_why() {
         app.panic("db-writer");
     }
     assert_eq!(app.wait_exit(), Some(3));
-    let log = app.log.to_its_end();
+    let log = app.log.wait_for_end();
     let reason = "db-writer failed too often, the last time with: injected";
     assert!(log.last().unwrap().contains(reason), "{:?}", log.last());
     assert!(log.last().unwrap().contains("ERROR"));

@@ -24,7 +24,7 @@ fn transaction_pooling_is_refused_with_the_reason_and_session_pooling_works() {
     assert!(refused.last_line().contains("pool_mode=session"), "{}", refused.last_line());
 
     let app = setup.start();
-    let reason = app.wait_not_stored();
+    let reason = app.wait_storing_refused();
     assert!(
         reason.contains("each transaction another server connection") && reason.contains("pool_mode=session"),
         "{reason}"
@@ -32,7 +32,7 @@ fn transaction_pooling_is_refused_with_the_reason_and_session_pooling_works() {
     app.log.wait("the reason", |line| line.contains("pool_mode=session").then_some(())).unwrap();
     app.sse().wait_states(100);
     let tables = "SELECT 'tables', count(*) FROM pg_class WHERE relname = 'state_vectors'";
-    assert_eq!(direct.pairs("", tables), [("tables".to_owned(), 0)], "nothing was tried behind the pooler");
+    assert_eq!(direct.pairs("", tables), [("tables".to_owned(), 0)], "the schema was created through the pooler");
 
     pooler.stop();
     pooler.set("PGBOUNCER_POOL_MODE", "session");
@@ -45,7 +45,7 @@ fn transaction_pooling_is_refused_with_the_reason_and_session_pooling_works() {
             (answer.status == 200).then_some(())
         });
     }
-    sky.fall_silent();
+    sky.fail_polls();
     direct.wait_rows(&sky.served());
     app.end();
 }

@@ -6,17 +6,17 @@ use crate::support::{Setup, Sky, eventually, now};
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn three_processes_with_a_role_each_work_together() {
+fn three_processes_with_one_role_each_work_together() {
     let sky = Sky::of(200);
-    sky.fall_silent_at_once();
+    sky.start_failing_polls();
     let setup = Setup::real().watching(&sky);
     let start = |role: &str| setup.clone().arguments(["serve", "--roles", role]).start();
     let (collect, store, live) = (start("collect"), start("store"), start("live"));
     live.wait_ready();
     let client = live.sse();
-    sky.clear_up();
+    sky.clear_faults();
     sky.wait_polls(4);
-    sky.fall_silent();
+    sky.fail_polls();
     let served = sky.served();
     setup.database().wait_rows(&served);
     let mut states = client.wait_states(served.len());
@@ -50,8 +50,8 @@ fn a_new_process_is_ready_once_it_has_the_whole_picture() {
     let setup = Setup::real().watching(&sky);
     let collect = setup.clone().arguments(["serve", "--roles", "collect"]).start();
     sky.wait_polls(8);
-    sky.fall_silent();
-    collect.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    sky.fail_polls();
+    collect.wait_actor("kafka-producer", "everything is published", |actor| actor["observation"]["held"] == 0);
     let live = setup.arguments(["serve", "--roles", "live"]).start();
     live.wait_ready();
     assert_eq!(live.get("/api/v1/flights").json()["count"], 3_000);
@@ -60,7 +60,7 @@ fn a_new_process_is_ready_once_it_has_the_whole_picture() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn the_end_of_a_transaction_does_not_keep_a_new_process_from_being_ready() {
+fn a_commit_marker_does_not_keep_a_new_process_from_being_ready() {
     let setup = Setup::real().arguments(["serve", "--roles", "live"]);
     let before = setup.start();
     before.wait_ready();
@@ -74,7 +74,7 @@ fn the_end_of_a_transaction_does_not_keep_a_new_process_from_being_ready() {
 }
 
 #[test]
-fn a_part_of_the_roles_needs_a_kafka_for_all() {
+fn a_process_with_only_some_roles_needs_an_external_kafka() {
     let ended = Setup::embedded().arguments(["serve", "--roles", "collect"]).run();
     assert_eq!(ended.code, Some(2));
     let last = ended.last_line();
@@ -83,7 +83,7 @@ fn a_part_of_the_roles_needs_a_kafka_for_all() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn replicas_divide_the_storing_and_each_serves_everything() {
+fn replicas_share_storing_and_each_serves_everything() {
     let sky = Sky::of(200);
     let setup = Setup::real().watching(&sky);
     let replica = || setup.clone().arguments(["serve", "--roles", "store,live"]).start();
@@ -93,15 +93,15 @@ fn replicas_divide_the_storing_and_each_serves_everything() {
         app.actor("kafka-consumer-store")["observation"]["partitions"].as_array().map_or(0, Vec::len)
     };
     for app in [&first, &second] {
-        app.wait_actor("kafka-consumer-store", "has a share", |_| (1..3).contains(&partitions(app)));
+        app.wait_actor("kafka-consumer-store", "has some partitions", |_| (1..3).contains(&partitions(app)));
         app.wait_ready();
     }
     let clients = [first.sse(), second.sse()];
     clients.iter().for_each(|client| drop(client.wait_states(400)));
     // One replica is killed, and the other takes over its partitions.
     second.kill_9();
-    first.wait_actor("kafka-consumer-store", "has everything", |_| partitions(&first) == 3);
-    sky.fall_silent();
+    first.wait_actor("kafka-consumer-store", "has every partition", |_| partitions(&first) == 3);
+    sky.fail_polls();
     let served = sky.served();
     setup.database().wait_rows(&served);
     assert_eq!(setup.topic().states(), served);
@@ -112,7 +112,7 @@ fn replicas_divide_the_storing_and_each_serves_everything() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_rolling_update_leaves_no_gap_and_no_double() {
+fn a_rolling_update_loses_and_duplicates_nothing() {
     let sky = Sky::of(200);
     let setup = Setup::real().watching(&sky);
     let collect = setup.clone().arguments(["serve", "--roles", "collect"]).start();
@@ -127,8 +127,8 @@ fn a_rolling_update_leaves_no_gap_and_no_double() {
         std::mem::replace(old, new).end();
     }
     sky.wait_polls(2);
-    sky.fall_silent();
-    collect.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    sky.fail_polls();
+    collect.wait_actor("kafka-producer", "everything is published", |actor| actor["observation"]["held"] == 0);
     let served = sky.served();
     setup.database().wait_rows(&served);
     assert_eq!(setup.topic().states(), served);

@@ -45,20 +45,20 @@ fn no_secret_reaches_the_log() {
         sky.fault(Fault::new(Target::States, kind).times(1));
     }
     sky.simulator.revoke_tokens();
-    eventually("all of it has failed", || sky.simulator.faults().waiting().is_empty().then_some(()));
+    eventually("every fault has occurred", || sky.simulator.faults().waiting().is_empty().then_some(()));
     app.ask("GET", "/admin/actors", &[("Authorization", &format!("Bearer {ADMIN_TOKEN}-and-more"))]).problem(401);
     app.panic("db-writer");
     app.panic("poller");
     sky.wait_polls(2);
     let actors = app.ask("GET", "/admin/actors", &[("Authorization", &format!("Bearer {ADMIN_TOKEN}"))]).text();
     assert_no_secret(&[actors, app.get("/metrics").text(), app.get("/health/ready").text()]);
-    assert!(app.lines_with(" TRACE ") + app.lines_with(" DEBUG ") > 0, "nothing but the usual was logged");
+    assert!(app.lines_with(" TRACE ") + app.lines_with(" DEBUG ") > 0, "nothing was logged at debug or trace");
     app.terminate();
-    assert_no_secret(&app.log.to_its_end());
+    assert_no_secret(&app.log.wait_for_end());
 }
 
 #[test]
-fn no_secret_is_in_what_is_said_of_services_that_refuse() {
+fn errors_of_unavailable_services_contain_no_secret() {
     let sky = Sky::of(20);
     let setup = Setup::embedded()
         .watching(&sky)
@@ -77,7 +77,7 @@ fn no_secret_is_in_what_is_said_of_services_that_refuse() {
     let actors = app.ask("GET", "/admin/actors", &[("Authorization", &format!("Bearer {ADMIN_TOKEN}"))]).text();
     assert_no_secret(&[actors, app.get("/health/ready").text()]);
     app.terminate();
-    assert_no_secret(&app.log.to_its_end());
+    assert_no_secret(&app.log.wait_for_end());
     let refused = setup.set("KAFKA_PARTITIONS", "none").arguments(["check-config"]).run();
     assert_eq!(refused.code, Some(2));
     assert_no_secret(&refused.log);
@@ -85,7 +85,7 @@ fn no_secret_is_in_what_is_said_of_services_that_refuse() {
 }
 
 #[test]
-fn a_property_that_librdkafka_does_not_take_is_refused_at_the_start_without_its_value() {
+fn a_property_unknown_to_librdkafka_is_rejected_at_the_start_without_its_value() {
     for property in ["sasl.pasword", "sasl.jaas.config", "ssl.truststore.password"] {
         let setup = Setup::embedded()
             .set("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")

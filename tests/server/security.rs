@@ -8,14 +8,14 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::support::{ADMIN_TOKEN, Certificate, PATIENCE, Setup, Sky, SseClient, eventually};
+use crate::support::{ADMIN_TOKEN, Certificate, Setup, Sky, SseClient, TEST_TIMEOUT, eventually};
 
 fn operator(token: &str, from: &str) -> [(&'static str, String); 2] {
     [("Authorization", format!("Bearer {token}")), ("X-Forwarded-For", from.to_owned())]
 }
 
 #[test]
-fn who_guesses_the_token_is_not_listened_to_and_others_are() {
+fn login_throttle_blocks_only_the_guessing_address() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).set("HTTP_TRUSTED_PROXIES", "127.0.0.0/8").start();
     let ask = |token: &str, from: &str| {
@@ -37,22 +37,22 @@ fn who_guesses_the_token_is_not_listened_to_and_others_are() {
 }
 
 #[test]
-fn behind_a_trusted_proxy_clients_are_counted_by_their_own_address() {
+fn clients_behind_a_trusted_proxy_are_counted_by_their_own_address() {
     let sky = Sky::of(5);
     let setup = Setup::embedded().watching(&sky).set("SSE_MAX_CLIENTS_PER_ADDRESS", "1");
     let trusting = setup.clone().set("HTTP_TRUSTED_PROXIES", "127.0.0.1").start();
     let connect = |address: &str, from: &str| SseClient::connect(address, &[("X-Forwarded-For", from)]);
     let clients = ["198.51.100.1", "198.51.100.2"].map(|from| connect(&trusting.address, from));
-    clients.iter().for_each(|client| drop(client.wait("a welcome", |seen| !seen.events.is_empty())));
+    clients.iter().for_each(|client| drop(client.wait("the acknowledgement", |seen| !seen.events.is_empty())));
     let second = connect(&trusting.address, "198.51.100.1");
     assert!(second.wait("the end", |seen| seen.closed || seen.ended).events.is_empty());
     // Addresses of the same /64 count as one client, since one host may use all of them.
     let client = connect(&trusting.address, "2001:db8:1:2::1");
-    client.wait("a welcome", |seen| !seen.events.is_empty());
+    client.wait("the acknowledgement", |seen| !seen.events.is_empty());
     let second = connect(&trusting.address, "2001:db8:1:2:3:4:5:6");
     assert!(second.wait("the end", |seen| seen.closed || seen.ended).events.is_empty());
     let neighbour = connect(&trusting.address, "2001:db8:1:3::1");
-    neighbour.wait("a welcome", |seen| !seen.events.is_empty());
+    neighbour.wait("the acknowledgement", |seen| !seen.events.is_empty());
 
     let wary = setup.start();
     let _first = wary.sse();
@@ -62,7 +62,7 @@ fn behind_a_trusted_proxy_clients_are_counted_by_their_own_address() {
 
 #[test]
 #[ignore = "needs curl: run it by `make test`"]
-fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
+fn tls_works_over_http1_and_http2() {
     let sky = Sky::of(20);
     let certificate = Certificate::new();
     let file = |name: &str| certificate.file(name);
@@ -116,7 +116,7 @@ fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
     // A plaintext request to the TLS port gets no plaintext response.
     let mut plain = TcpStream::connect(&app.address).unwrap();
     plain.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    plain.set_read_timeout(Some(PATIENCE)).unwrap();
+    plain.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
@@ -128,7 +128,7 @@ fn the_server_speaks_tls_with_its_own_certificate_by_both_versions_of_http() {
 }
 
 #[test]
-fn every_answer_says_what_browsers_may_do_with_it() {
+fn every_response_has_security_headers() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     for path in ["/", "/api/v1/flights", "/health/live", "/metrics", "/admin/actors", "/nothing/here"] {
@@ -143,7 +143,7 @@ fn every_answer_says_what_browsers_may_do_with_it() {
 
 /// Asserts that the server closes the connection, and returns what it sent before.
 fn closes(mut stream: TcpStream) -> Vec<u8> {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         Ok(_) => {}
@@ -153,7 +153,7 @@ fn closes(mut stream: TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn who_does_not_finish_a_request_is_not_waited_for() {
+fn an_unfinished_request_times_out() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let started: Vec<_> = ["", "GET /health", "GET / HTTP/1.1\r\nHost: a\r\nX: "]
@@ -172,7 +172,7 @@ fn who_does_not_finish_a_request_is_not_waited_for() {
 }
 
 #[test]
-fn what_is_too_long_or_no_http_costs_its_connection_only() {
+fn oversized_and_malformed_requests_affect_only_their_connection() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     let send = |bytes: &[u8]| {

@@ -15,7 +15,7 @@ const ROWS_BY_POLL: &str =
 ///
 /// One poll per second is as fast as a client of a debug build can read on a busy machine; a client that is far behind
 /// is disconnected after two seconds.
-fn it_drains_under_load(setup: &Setup, sky: &Sky) {
+fn drains_under_load(setup: &Setup, sky: &Sky) {
     let app = setup.clone().failpoints("poll-pause=return(1000)").start();
     app.wait_ready();
     let client = app.sse();
@@ -26,7 +26,7 @@ fn it_drains_under_load(setup: &Setup, sky: &Sky) {
     let seen = client.wait("the end of the stream", |seen| seen.closed);
     assert!(seen.ended, "the stream was cut off");
     assert!(seen.retry.is_some_and(|millis| (1_000..6_000).contains(&millis)), "{:?}", seen.retry);
-    assert_each_stage_was_measured(&log.to_its_end());
+    assert_each_stage_was_measured(&log.wait_for_end());
 }
 
 /// Asserts that each stage logged its drain time, from the source to the clients, followed by the total.
@@ -44,10 +44,10 @@ fn assert_each_stage_was_measured(log: &[String]) {
 }
 
 #[test]
-fn under_load_every_message_of_the_embedded_broker_is_stored_before_the_end() {
+fn under_load_every_message_of_the_embedded_broker_is_stored_before_exit() {
     let sky = Sky::of(5_000);
     let setup = Setup::embedded().watching(&sky);
-    it_drains_under_load(&setup, &sky);
+    drains_under_load(&setup, &sky);
     // Each poll is stored completely, or not at all if its response arrived too late to be accepted.
     let polls = setup.database().pairs(ROWS_BY_POLL, "");
     assert!(polls.iter().all(|(_, rows)| *rows == 5_000), "{polls:?}");
@@ -57,12 +57,12 @@ fn under_load_every_message_of_the_embedded_broker_is_stored_before_the_end() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn under_load_every_message_of_kafka_is_stored_before_the_end_or_after_the_next_start() {
+fn under_load_every_message_of_kafka_is_stored_before_exit_or_after_the_next_start() {
     let sky = Sky::of(5_000);
     let setup = Setup::real().watching(&sky);
-    it_drains_under_load(&setup, &sky);
+    drains_under_load(&setup, &sky);
     let (messages, served) = (setup.topic().states(), sky.served());
-    assert_eq!(messages.len() % 5_000, 0, "a part of a poll was not published");
+    assert_eq!(messages.len() % 5_000, 0, "a poll was published only partly");
     assert!(messages.is_subset(&served) && messages.len() + 5_000 >= served.len());
     assert_eq!(setup.topic().records().len(), messages.len());
     let rows = setup.database().rows();
@@ -76,9 +76,9 @@ fn under_load_every_message_of_kafka_is_stored_before_the_end_or_after_the_next_
 }
 
 /// Starts a server whose database stops responding while states wait to be stored. The caller keeps the proxy alive.
-fn with_a_hanging_database(sky: &Sky, timeout: &str) -> (TestApp, Proxy) {
+fn with_a_hung_database(sky: &Sky, timeout: &str) -> (TestApp, Proxy) {
     let Database::Postgres(mut url) = Database::postgres() else { unreachable!() };
-    let proxy = Proxy::before(&format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()));
+    let proxy = Proxy::in_front_of(&format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()));
     let setup = Setup::real().on(&Database::Postgres(url.clone())).watching(sky);
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(proxy.port)).unwrap();
@@ -92,26 +92,26 @@ fn with_a_hanging_database(sky: &Sky, timeout: &str) -> (TestApp, Proxy) {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_second_signal_ends_at_once() {
+fn a_second_signal_exits_immediately() {
     let sky = Sky::of(300);
-    let (mut app, _proxy) = with_a_hanging_database(&sky, "25s");
+    let (mut app, _proxy) = with_a_hung_database(&sky, "25s");
     app.terminate();
     app.log.wait("the producer is drained", |line| {
         (line.contains("drained") && line.contains("actor=kafka-producer")).then_some(())
     });
     // Within a short time, a second signal counts as the same request, forwarded by a terminal or a shell.
-    #[expect(clippy::disallowed_methods, reason = "it is the time that matters")]
+    #[expect(clippy::disallowed_methods, reason = "elapsed time matters here")]
     std::thread::sleep(Duration::from_millis(400));
     let began = Instant::now();
     app.terminate();
     assert_eq!(app.wait_exit(), Some(4));
-    assert!(began.elapsed() < Duration::from_secs(15), "{:?} of the 25 s that it had", began.elapsed());
-    let log = app.log.to_its_end().join("\n");
+    assert!(began.elapsed() < Duration::from_secs(15), "exited after {:?} of 25 s", began.elapsed());
+    let log = app.log.wait_for_end().join("\n");
     assert!(log.contains("SIGTERM again: ending at once"));
 }
 
 #[test]
-fn signals_that_come_together_are_one() {
+fn signals_in_quick_succession_count_as_one() {
     let sky = Sky::of(300);
     let mut app = Setup::embedded().watching(&sky).start();
     app.wait_ready();
@@ -122,16 +122,16 @@ fn signals_that_come_together_are_one() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_database_that_hangs_does_not_hold_the_process_beyond_its_deadline() {
+fn a_hung_database_does_not_delay_the_exit_beyond_its_deadline() {
     let sky = Sky::of(300);
-    let (mut app, _proxy) = with_a_hanging_database(&sky, "4s");
+    let (mut app, _proxy) = with_a_hung_database(&sky, "4s");
     let client = app.sse();
     let began = Instant::now();
     app.terminate();
     assert_eq!(app.wait_exit(), Some(4));
     assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
     let seen = client.wait("the end of the stream", |seen| seen.closed);
-    assert!(seen.ended && seen.retry.is_some(), "the clients got no goodbye");
+    assert!(seen.ended && seen.retry.is_some(), "the client got no goodbye");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use actors::domain::StateVector;
 use serde_json::Value;
 use ureq::http::Request;
 
-use crate::support::{Certificate, Http2, PATIENCE, Setup, Sky, SseClient, TestApp, eventually};
+use crate::support::{Certificate, Http2, Setup, Sky, SseClient, TEST_TIMEOUT, TestApp, eventually};
 use client::{Aircraft, Decoder, StreamClient};
 
 /// A connection to a stream, which decodes the response body.
@@ -28,7 +28,8 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn open(app: &TestApp, query: &str, headers: &[(&str, &str)]) -> Self {
-        let agent = ureq::Agent::config_builder().timeout_global(Some(2 * PATIENCE)).proxy(None).build().new_agent();
+        let agent =
+            ureq::Agent::config_builder().timeout_global(Some(2 * TEST_TIMEOUT)).proxy(None).build().new_agent();
         let mut request = Request::get(format!("http://{}/api/v1/stream{query}", app.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -49,7 +50,7 @@ impl Connection {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--no-buffer", "--globoff", "--noproxy", "*", "--http2"])
             .args(["--cacert", &certificate.file("cert.pem"), "--header", &format!("Accept-Encoding: {encoding}")])
-            .args(["--max-time", &PATIENCE.as_secs().to_string()])
+            .args(["--max-time", &TEST_TIMEOUT.as_secs().to_string()])
             .arg(format!("https://localhost:{port}/api/v1/stream{query}"));
         Self { decoder: Decoder::new(encoding), encoding: encoding.to_owned(), ..Self::of_process(&mut curl) }
     }
@@ -111,11 +112,11 @@ pub(crate) fn picture(app: &TestApp, query: &str) -> BTreeMap<String, Aircraft> 
 }
 
 #[test]
-fn every_encoding_and_scope_leads_to_the_same_picture_as_the_api() {
+fn every_encoding_and_scope_yields_the_same_picture_as_the_api() {
     let sky = Sky::of(1_000);
     let app = Setup::embedded().watching(&sky).start();
     sky.wait_polls(1);
-    sky.fall_silent();
+    sky.fail_polls();
     app.wait_shown(&sky);
     let whole = picture(&app, "");
     let some: Vec<_> = whole.keys().take(3).cloned().collect();
@@ -140,11 +141,11 @@ fn every_encoding_and_scope_leads_to_the_same_picture_as_the_api() {
 
 #[test]
 #[ignore = "needs curl: run it by `make test`"]
-fn by_http2_it_leads_to_the_same_picture_too() {
+fn http2_yields_the_same_picture_as_the_api() {
     let (certificate, sky) = (Certificate::new(), Sky::of(1_000));
     let app = certificate.on(Setup::embedded().watching(&sky)).start();
     sky.wait_polls(1);
-    sky.fall_silent();
+    sky.fail_polls();
     let newest: BTreeMap<_, _> = sky.served().into_iter().collect();
     let api = Http2::connect(&app.address, &certificate, 1 << 24);
     let states = |query: &str| -> Vec<StateVector> {
@@ -171,7 +172,7 @@ fn by_http2_it_leads_to_the_same_picture_too() {
 }
 
 #[test]
-fn a_client_that_comes_back_goes_on_where_it_was() {
+fn a_reconnecting_client_resumes_where_it_stopped() {
     let sky = Sky::of(300);
     let app = Setup::embedded().watching(&sky).start();
     app.wait_ready();
@@ -188,7 +189,7 @@ fn a_client_that_comes_back_goes_on_where_it_was() {
         assert_eq!(client.snapshots, 1);
         app.wait_actor("sse-hub", "has noticed", |hub| hub["observation"]["resumed"] == index + 1);
         if !by_header {
-            sky.fall_silent();
+            sky.fail_polls();
             app.wait_shown(&sky);
             connection.read_until(&mut client, "the newest", |client| by_address(client) == picture(&app, ""));
         }
@@ -202,10 +203,10 @@ fn a_client_that_comes_back_goes_on_where_it_was() {
 #[test]
 fn rows_of_any_age_reach_the_clients_of_sse_flights() {
     let sky = Sky::of_rows(&[("4b1814", 5), ("3c6444", 400), ("400a1b", 7_200)]);
-    sky.fall_silent_at_once();
+    sky.start_failing_polls();
     let app = Setup::embedded().watching(&sky).start();
     let client = app.sse();
-    sky.clear_up();
+    sky.clear_faults();
     let is_sent = |seen: &[(String, i64)], icao24: &str| seen.iter().any(|(address, _)| address == icao24);
     let seen = client.wait("each of the three", |seen| {
         ["4b1814", "3c6444", "400a1b"].iter().all(|icao24| is_sent(&seen.states(), icao24))
@@ -219,7 +220,7 @@ fn rows_of_any_age_reach_the_clients_of_sse_flights() {
 }
 
 #[test]
-fn browsers_never_meet_an_error_that_ends_their_event_source() {
+fn browsers_never_get_an_error_that_ends_their_event_source() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).set("SSE_MAX_CLIENTS", "1").start();
     let _first = Connection::open(&app, "", &[]);
@@ -245,7 +246,7 @@ fn browsers_never_meet_an_error_that_ends_their_event_source() {
 }
 
 #[test]
-fn a_stream_is_the_last_answer_of_its_connection() {
+fn a_stream_is_the_last_response_on_its_connection() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
     let mut socket = SseClient::ask(&app.address, &[]);

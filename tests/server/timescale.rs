@@ -16,13 +16,13 @@ pub(crate) fn timescale() -> Database {
 
 #[test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-fn the_server_makes_a_hypertable_and_stores_into_it() {
+fn the_server_creates_a_hypertable_and_stores_into_it() {
     let database = timescale();
     let sky = Sky::of(100);
     let setup = Setup::embedded().on(&database).watching(&sky);
     let app = setup.start();
     sky.wait_polls(2);
-    sky.fall_silent();
+    sky.fail_polls();
     database.wait_rows(&sky.served());
     app.log.wait("the hypertable", |line| line.contains("hypertable: Made").then_some(()));
     let hypertables = "SELECT hypertable_name::text, num_dimensions::bigint FROM timescaledb_information.hypertables
@@ -62,10 +62,10 @@ fn record_run(database: &Database, succeeded: bool) {
 
 #[test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-fn a_failing_job_of_timescaledb_is_shown_and_logged_once_until_it_succeeds() {
+fn a_failing_timescaledb_job_is_reported_and_logged_once_until_it_succeeds() {
     let (database, sky) = (timescale(), Sky::of(20));
     let app = Setup::embedded().on(&database).watching(&sky).failpoints("jobs-pause=return(500)").start();
-    app.wait_actor("db-writer", "knows the jobs", |actor| {
+    app.wait_actor("db-writer", "reports the jobs", |actor| {
         // Compression and retention of the rows, and refresh and retention of each of the two aggregates.
         actor["observation"]["jobs"].as_array().is_some_and(|jobs| jobs.len() == 6)
     });
@@ -89,7 +89,7 @@ fn a_failing_job_of_timescaledb_is_shown_and_logged_once_until_it_succeeds() {
         reason.contains("compression of state_vectors failed 2 times in a row: could not find function"),
         "{reason}"
     );
-    assert_eq!(app.get("/health/ready").status, 200, "storing and the live stream go on");
+    assert_eq!(app.get("/health/ready").status, 200, "storing and the live stream continue");
     app.wait_actor("db-writer", "shows the error", |actor| {
         let jobs = actor["observation"]["jobs"].as_array().unwrap();
         let job = jobs.iter().find(|job| job["policy"] == "compression").unwrap();
@@ -98,11 +98,11 @@ fn a_failing_job_of_timescaledb_is_shown_and_logged_once_until_it_succeeds() {
     });
 
     record_run(&database, false);
-    eventually("the third one is counted", || (failures() == Some(3.0)).then_some(()));
+    eventually("the third failure is counted", || (failures() == Some(3.0)).then_some(()));
     assert_eq!(app.lines_with("TimescaleDB job failed"), 1);
     record_run(&database, true);
-    app.log.wait("its success", |line| line.contains("TimescaleDB job succeeds again").then_some(()));
-    eventually("it counts as well", || (in_a_row() == Some(0.0)).then_some(()));
+    app.log.wait("the job's success", |line| line.contains("TimescaleDB job succeeds again").then_some(()));
+    eventually("the success is counted", || (in_a_row() == Some(0.0)).then_some(()));
     assert!(last_success() > Some(1_700_000_000.0));
     eventually("the part is ready", || (app.part("timescaledb-jobs")?["ready"] == true).then_some(()));
     app.end();

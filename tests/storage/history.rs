@@ -14,11 +14,11 @@ use crate::databases::{Postgres, TestDatabase};
 use crate::sample::{START, batch, every_field_known, part, poll, state};
 
 on_each_database! {
-    what_is_asked_for_is_read_in_order
-    values_are_read_as_they_were
+    history_is_filtered_and_in_order
+    values_are_read_unchanged
     a_history_is_read_while_it_grows
-    only_so_many_are_read_at_once
-    without_the_schema_there_is_none
+    concurrent_histories_are_limited
+    history_is_unavailable_without_the_schema
 }
 
 const EVERYTHING: HistoryQuery = HistoryQuery {
@@ -63,7 +63,7 @@ fn scattered() -> Vec<StateVector> {
     states
 }
 
-async fn what_is_asked_for_is_read_in_order<D: TestDatabase>() {
+async fn history_is_filtered_and_in_order<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let states = scattered();
     store(&storage, states.clone()).await;
@@ -112,7 +112,7 @@ async fn what_is_asked_for_is_read_in_order<D: TestDatabase>() {
     }
 }
 
-async fn values_are_read_as_they_were<D: TestDatabase>() {
+async fn values_are_read_unchanged<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let full = StateVector {
         origin_country: Some("Côte d'Ivoire \\N \"\t\r\n;--🛩".into()),
@@ -154,7 +154,7 @@ async fn a_history_is_read_while_it_grows<D: TestDatabase>() {
     assert!(reader.reached() > UnixTime(START + 80_000));
 }
 
-async fn only_so_many_are_read_at_once<D: TestDatabase>() {
+async fn concurrent_histories_are_limited<D: TestDatabase>() {
     let (database, _) = D::migrated().await;
     let storage = database.storage_with(StorageOptions { histories: 1, ..StorageOptions::default() });
     let first = storage.history(&EVERYTHING).await.unwrap();
@@ -163,7 +163,7 @@ async fn only_so_many_are_read_at_once<D: TestDatabase>() {
     assert_eq!(read(&storage, &EVERYTHING).await, []);
 }
 
-async fn without_the_schema_there_is_none<D: TestDatabase>() {
+async fn history_is_unavailable_without_the_schema<D: TestDatabase>() {
     let database = D::new().await;
     let error = database.storage().history(&EVERYTHING).await.unwrap_err();
     assert!(matches!(error, QueryError::Unavailable(_)), "{error}");
@@ -171,7 +171,7 @@ async fn without_the_schema_there_is_none<D: TestDatabase>() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_history_that_nobody_reads_any_more_ends_on_the_server_too() {
+async fn an_abandoned_history_ends_on_the_server() {
     let (database, storage) = Postgres::migrated().await;
     let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)
         SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1750000000), repeat('x', 500) FROM generate_series(1, 100000) AS i";
@@ -185,7 +185,7 @@ async fn a_history_that_nobody_reads_any_more_ends_on_the_server_too() {
         WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY %'";
     let client = database.client().await;
     let running = async || client.query_one(copies, &[]).await.unwrap().get::<_, i64>(0);
-    assert_eq!(running().await, 1, "50 MB do not fit into the buffers between");
+    assert_eq!(running().await, 1, "50 MB do not fit into the buffers");
     drop(reader);
     let ended = async {
         while running().await > 0 {

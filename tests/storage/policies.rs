@@ -78,7 +78,7 @@ async fn the_policies_follow_the_configuration() {
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn a_command_that_brings_the_schema_up_to_date_leaves_the_policies_alone() {
+async fn the_migrate_command_does_not_change_policies() {
     let database = Timescale::new().await;
     let command = database.0.storage_with(options(HOUR, 24 * HOUR, HOUR));
     assert_eq!(command.migrate_schema().await.unwrap().policies, Policies::Left);
@@ -92,7 +92,7 @@ async fn a_command_that_brings_the_schema_up_to_date_leaves_the_policies_alone()
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn a_policy_that_somebody_removed_is_made_again() {
+async fn a_removed_policy_is_recreated() {
     let database = Timescale::new().await;
     migrate(&database, StorageOptions::default()).await;
     database.execute("SELECT remove_retention_policy('state_vectors')").await;
@@ -137,7 +137,7 @@ async fn old_chunks_are_compressed_then_dropped() {
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn the_server_leaves_the_retention_to_the_policy_and_sees_to_it_where_there_is_none() {
+async fn the_server_enforces_retention_only_without_a_policy() {
     let database = Timescale::new().await;
     let (storage, _) = migrate(&database, options(2 * HOUR, 5 * HOUR, HOUR)).await;
     store(&storage, None, hours_ago([0, 1, 8, 9])).await;

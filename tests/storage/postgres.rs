@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::databases::{Postgres, TestDatabase, migrations};
-use crate::proxy::{Proxy, Weather};
+use crate::proxy::{Condition, Proxy};
 use crate::sample::{START, batch, hints, part, poll, state};
 
 const SHORT: Duration = Duration::from_millis(700);
@@ -38,16 +38,16 @@ fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, StoreError>, asked:
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_network_that_falls_silent_is_an_unavailable_database() {
+async fn a_silent_network_makes_the_database_unavailable() {
     let (database, storage) = Postgres::migrated().await;
-    let proxy = Proxy::before(&database.url).await;
+    let proxy = Proxy::in_front_of(&database.url).await;
     let far = open(&proxy.url, short());
     let writer = far.writer();
     let first = batch(vec![part(0, None, poll(10, START))]);
     writer.store(&first, &hints(&first, true)).await.unwrap();
     far.ping().await.unwrap();
 
-    proxy.set(Weather::Silence);
+    proxy.set(Condition::Silent);
     let second = batch(vec![part(0, Some(10), poll(10, START + 1))]);
     for _ in 0..2 {
         // The first call fails on an open connection, later calls fail to connect.
@@ -60,7 +60,7 @@ async fn a_network_that_falls_silent_is_an_unavailable_database() {
         assert!(matches!(track, Err(QueryError::Unavailable(_))));
         assert!(matches!(far.migrate().await, Err(MigrateError::Unavailable(_))));
     }
-    proxy.set(Weather::Fair);
+    proxy.set(Condition::Normal);
     let stored = writer.store(&second, &hints(&second, true)).await.unwrap();
     assert_eq!((stored.inserted, stored.fenced.len()), (10, 0));
     far.ping().await.unwrap();
@@ -69,7 +69,7 @@ async fn a_network_that_falls_silent_is_an_unavailable_database() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_server_process_that_is_stopped_is_an_unavailable_database() {
+async fn a_suspended_server_process_makes_the_database_unavailable() {
     let (database, _) = Postgres::migrated().await;
     let storage = database.storage_with(short());
     let writer = storage.writer();
@@ -92,15 +92,15 @@ async fn a_server_process_that_is_stopped_is_an_unavailable_database() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn an_answer_lost_after_the_commit_is_told_by_the_position() {
+async fn a_commit_whose_response_was_lost_is_recognised_by_the_position() {
     let (database, _) = Postgres::migrated().await;
-    let proxy = Proxy::before(&database.url).await;
+    let proxy = Proxy::in_front_of(&database.url).await;
     let writer = open(&proxy.url, short()).writer();
     let batch = batch(vec![part(0, None, poll(10, START))]);
-    proxy.set(Weather::LosesCommitAnswer);
+    proxy.set(Condition::LosesCommitResponse);
     let asked = Instant::now();
     assert_unavailable(&writer.store(&batch, &hints(&batch, true)).await, asked);
-    proxy.set(Weather::Fair);
+    proxy.set(Condition::Normal);
     let again = writer.store(&batch, &hints(&batch, true)).await.unwrap();
     assert_eq!(again.fenced[0].found.unwrap().next_offset, batch.parts[0].next_offset);
     assert_eq!((again.inserted, database.count("state_vectors").await), (0, 10));
@@ -108,9 +108,9 @@ async fn an_answer_lost_after_the_commit_is_told_by_the_position() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_server_that_was_restarted_is_connected_to_anew() {
+async fn a_restarted_server_is_reconnected_to() {
     let (database, _) = Postgres::migrated().await;
-    let proxy = Proxy::before(&database.url).await;
+    let proxy = Proxy::in_front_of(&database.url).await;
     let storage = open(&proxy.url, short());
     let writer = storage.writer();
     for round in 0..3 {
@@ -127,10 +127,10 @@ async fn a_server_that_was_restarted_is_connected_to_anew() {
                 WHERE datname = current_database() AND application_name = 'flight-monitor'";
             database.execute(end).await;
         } else {
-            proxy.set(Weather::Cut);
+            proxy.set(Condition::Cut);
             assert!(matches!(writer.positions(&batch.log, &[0]).await, Err(StoreError::Unavailable(_))));
             assert!(matches!(storage.ping().await, Err(QueryError::Unavailable(_))));
-            proxy.set(Weather::Fair);
+            proxy.set(Condition::Normal);
         }
     }
     assert_eq!(database.count("state_vectors").await, 3);
@@ -138,7 +138,7 @@ async fn a_server_that_was_restarted_is_connected_to_anew() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_call_that_is_given_up_leaves_nothing_behind() {
+async fn an_abandoned_call_leaves_nothing_behind() {
     let (database, storage) = Postgres::migrated().await;
     let writer = storage.writer();
     let holder = database.client().await;
@@ -156,7 +156,7 @@ async fn a_call_that_is_given_up_leaves_nothing_behind() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_lock_that_another_holds_is_waited_for_within_bounds() {
+async fn waiting_for_a_lock_is_bounded() {
     let (database, _) = Postgres::migrated().await;
     let options = StorageOptions { statement_timeout: 4 * SHORT, ..short() };
     let storage = database.storage_with(options);
@@ -180,7 +180,7 @@ async fn a_lock_that_another_holds_is_waited_for_within_bounds() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_time_that_the_server_cannot_hold_is_a_refused_row() {
+async fn a_row_with_an_unrepresentable_time_is_rejected() {
     let (_database, storage) = Postgres::migrated().await;
     for time in [i64::MAX, i64::MIN, 10_000_000_000_000] {
         let batch = batch(vec![part(0, None, vec![state(1, START, "A"), state(2, time, "B")])]);
@@ -193,7 +193,7 @@ async fn a_time_that_the_server_cannot_hold_is_a_refused_row() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_text_that_the_servers_encoding_lacks_is_a_refused_row() {
+async fn a_row_with_text_outside_the_server_encoding_is_rejected() {
     let database = Postgres::new().await;
     let latin = Postgres::with("ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0").await;
     latin.storage().migrate().await.unwrap();
@@ -206,7 +206,7 @@ async fn a_text_that_the_servers_encoding_lacks_is_a_refused_row() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_deferred_constraint_names_its_row_too() {
+async fn a_violated_deferred_constraint_names_its_row() {
     let (database, storage) = Postgres::migrated().await;
     database
         .execute(
@@ -244,7 +244,7 @@ async fn a_server_without_timescaledb_keeps_a_plain_table_with_its_index() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_refused_password_is_not_shown() {
+async fn a_rejected_password_is_not_in_the_error() {
     let (database, _) = Postgres::migrated().await;
     let mut url = database.url.clone();
     url.set_username("nobody_of_that_name").unwrap();

@@ -42,7 +42,7 @@ fn hours_ago(hours: &[i64]) -> Vec<StateVector> {
     hours.iter().flat_map(|hour| (1..=20).flat_map(move |i| poll(50, now - hour * HOUR - i))).collect()
 }
 
-async fn what_is_too_old_goes_in_small_steps<D: TestDatabase>() {
+async fn expired_rows_are_deleted_in_small_steps<D: TestDatabase>() {
     let database = D::new().await;
     let storage = database.storage_with(kept(4));
     storage.migrate().await.unwrap();
@@ -65,7 +65,7 @@ async fn what_is_too_old_goes_in_small_steps<D: TestDatabase>() {
     assert_eq!(maintain(&writer).await, [2]);
 }
 
-async fn another_retention_holds_from_the_next_start<D: TestDatabase>() {
+async fn a_changed_retention_applies_from_the_next_start<D: TestDatabase>() {
     let database = D::new().await;
     for (hours, deleted, left) in [(6, 0, 3000), (4, 1000, 2000), (2, 1000, 1000), (8, 0, 1000)] {
         let storage = database.storage_with(kept(hours));
@@ -81,29 +81,29 @@ async fn another_retention_holds_from_the_next_start<D: TestDatabase>() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn what_is_too_old_goes_in_small_steps_on_postgresql() {
-    what_is_too_old_goes_in_small_steps::<Postgres>().await;
+async fn expired_rows_are_deleted_in_small_steps_on_postgresql() {
+    expired_rows_are_deleted_in_small_steps::<Postgres>().await;
 }
 
 #[actix_rt::test]
-async fn what_is_too_old_goes_in_small_steps_on_sqlite() {
-    what_is_too_old_goes_in_small_steps::<Sqlite>().await;
+async fn expired_rows_are_deleted_in_small_steps_on_sqlite() {
+    expired_rows_are_deleted_in_small_steps::<Sqlite>().await;
 }
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn another_retention_holds_from_the_next_start_on_postgresql() {
-    another_retention_holds_from_the_next_start::<Postgres>().await;
+async fn a_changed_retention_applies_from_the_next_start_on_postgresql() {
+    a_changed_retention_applies_from_the_next_start::<Postgres>().await;
 }
 
 #[actix_rt::test]
-async fn another_retention_holds_from_the_next_start_on_sqlite() {
-    another_retention_holds_from_the_next_start::<Sqlite>().await;
+async fn a_changed_retention_applies_from_the_next_start_on_sqlite() {
+    a_changed_retention_applies_from_the_next_start::<Sqlite>().await;
 }
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn a_plain_table_beside_timescale_is_kept_short_too() {
+async fn a_plain_table_on_a_timescaledb_server_has_retention() {
     let database = Timescale::new().await;
     let storage = database.storage_with(kept(4));
     database.0.make_tables().await;
@@ -115,7 +115,7 @@ async fn a_plain_table_beside_timescale_is_kept_short_too() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn rows_that_somebody_holds_are_left_for_a_later_step() {
+async fn locked_rows_are_deleted_in_a_later_step() {
     let database = Postgres::new().await;
     let storage = database.storage_with(StorageOptions { maintenance_timeout: Duration::from_millis(300), ..kept(4) });
     storage.migrate().await.unwrap();
@@ -129,11 +129,11 @@ async fn rows_that_somebody_holds_are_left_for_a_later_step() {
     other.batch_execute("ROLLBACK").await.unwrap();
     let steps = maintain(&writer).await;
     assert_eq!(steps.iter().sum::<u64>(), 1000);
-    assert!(steps[0] < 300, "a step after a failure is a smaller one: {steps:?}");
+    assert!(steps[0] < 300, "the step after a failure is not smaller: {steps:?}");
 }
 
 #[actix_rt::test]
-async fn a_file_that_somebody_writes_is_left_for_a_later_step() {
+async fn rows_of_a_locked_file_are_deleted_in_a_later_step() {
     let database = Sqlite::new().await;
     let options = StorageOptions { lock_timeout: Duration::from_millis(200), ..kept(4) };
     let storage = database.storage_with(options);

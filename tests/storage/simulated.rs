@@ -52,7 +52,7 @@ fn whole<'a>(flights: &[Flight], sightings: &'a [Sighting]) -> Vec<(Flight, &'a 
 }
 
 #[test]
-fn the_flights_of_a_simulated_sky_are_those_that_were_flown() {
+fn flights_derived_from_a_simulated_sky_are_those_flown() {
     let mut count = 0;
     for (icao24, sightings) in observe(60) {
         let flights = extend_flights(&sightings, Vec::new(), GAP);

@@ -12,7 +12,7 @@ use crate::sample::{START, batch, hints, part, poll, state};
 const SHORT: Duration = Duration::from_millis(300);
 
 #[actix_rt::test]
-async fn clones_of_a_database_in_memory_share_it_and_others_do_not() {
+async fn clones_of_an_in_memory_database_share_it_and_other_instances_do_not() {
     let open = || Storage::open(&DatabaseUrl::SqliteMemory, StorageOptions::default()).unwrap();
     let (storage, other) = (open(), open());
     storage.migrate().await.unwrap();
@@ -29,7 +29,7 @@ async fn clones_of_a_database_in_memory_share_it_and_others_do_not() {
 }
 
 #[actix_rt::test]
-async fn readers_and_a_writer_do_not_wait_for_each_other() {
+async fn readers_and_the_writer_do_not_block_each_other() {
     let (database, storage) = Sqlite::migrated().await;
     let writer = storage.writer();
     let mut reader = database.client();
@@ -42,7 +42,7 @@ async fn readers_and_a_writer_do_not_wait_for_each_other() {
 }
 
 #[actix_rt::test]
-async fn another_process_that_writes_is_waited_for_within_bounds() {
+async fn waiting_for_another_writing_process_is_bounded() {
     let (database, _) = Sqlite::migrated().await;
     let storage = database.storage_with(StorageOptions { lock_timeout: SHORT, ..StorageOptions::default() });
     let mut other = database.client();
@@ -59,7 +59,7 @@ async fn another_process_that_writes_is_waited_for_within_bounds() {
 }
 
 #[actix_rt::test]
-async fn a_thread_that_does_not_come_back_is_given_up_and_never_doubled() {
+async fn a_batch_of_a_hung_thread_times_out_and_is_stored_once() {
     let (database, _) = Sqlite::migrated().await;
     let storage = database.storage_with(StorageOptions { statement_timeout: SHORT, ..StorageOptions::default() });
     let mut other = database.client();
@@ -84,7 +84,7 @@ async fn a_thread_that_does_not_come_back_is_given_up_and_never_doubled() {
 }
 
 #[actix_rt::test]
-async fn a_file_that_cannot_be_made_or_is_no_database_is_named() {
+async fn an_unusable_file_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "this is no database, and longer than the header of one: ".repeat(40)).unwrap();

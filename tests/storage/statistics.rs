@@ -121,7 +121,7 @@ WHERE hypertable_schema = current_schema() AND hypertable_name LIKE 'traffic%' O
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn the_aggregates_are_refreshed_as_far_back_as_there_are_rows_and_kept_as_configured() {
+async fn aggregates_are_refreshed_back_to_the_first_row_and_kept_as_configured() {
     let database = Timescale::new().await;
     for (retention, kept, reach, statistics) in [
         (30 * DAY, 365 * DAY, 30 * DAY - 2 * HOUR, Statistics::Changed),
@@ -151,7 +151,7 @@ async fn the_aggregates_are_refreshed_as_far_back_as_there_are_rows_and_kept_as_
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn tables_become_continuous_aggregates_with_the_hours_that_outlived_their_rows() {
+async fn tables_become_continuous_aggregates_and_keep_hours_whose_rows_have_expired() {
     let database = Timescale::new().await;
     database.0.make_tables().await;
     let states = around_the_world();
@@ -183,7 +183,7 @@ async fn tables_become_continuous_aggregates_with_the_hours_that_outlived_their_
     assert_eq!(database.0.client().await.query_one(uncommented, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
 
-async fn the_latest_states_are_one_of_each_aircraft_heard_lately<D: TestDatabase>() {
+async fn the_latest_states_are_one_per_recently_heard_aircraft<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     let now = UnixTime::now().0;
     let states = [poll(20, now - 2000), poll(10, now - 600), poll(5, now - 60)].concat();
@@ -205,17 +205,17 @@ async fn the_latest_states_are_one_of_each_aircraft_heard_lately<D: TestDatabase
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn the_latest_states_are_one_of_each_aircraft_heard_lately_on_postgresql() {
-    the_latest_states_are_one_of_each_aircraft_heard_lately::<Postgres>().await;
+async fn the_latest_states_are_one_per_recently_heard_aircraft_on_postgresql() {
+    the_latest_states_are_one_per_recently_heard_aircraft::<Postgres>().await;
 }
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn the_latest_states_are_one_of_each_aircraft_heard_lately_on_timescaledb() {
-    the_latest_states_are_one_of_each_aircraft_heard_lately::<Timescale>().await;
+async fn the_latest_states_are_one_per_recently_heard_aircraft_on_timescaledb() {
+    the_latest_states_are_one_per_recently_heard_aircraft::<Timescale>().await;
 }
 
 #[actix_rt::test]
-async fn the_latest_states_are_one_of_each_aircraft_heard_lately_on_sqlite() {
-    the_latest_states_are_one_of_each_aircraft_heard_lately::<Sqlite>().await;
+async fn the_latest_states_are_one_per_recently_heard_aircraft_on_sqlite() {
+    the_latest_states_are_one_per_recently_heard_aircraft::<Sqlite>().await;
 }

@@ -10,21 +10,21 @@ use crate::databases::{Postgres, Sqlite, TestDatabase, migrations};
 use crate::sample::{START, batch, every_field_known, hints, log, part, poll, state};
 
 on_each_database! {
-    the_first_row_of_a_key_stays
+    the_first_row_of_a_key_is_kept
     hints_never_change_what_is_stored
-    values_come_back_as_they_were
-    a_part_with_another_position_is_left_out_and_reported
-    a_batch_whose_answer_was_lost_is_found_stored
-    of_two_writers_of_a_partition_one_stores
-    another_log_has_positions_of_its_own
-    a_part_without_rows_moves_its_position
-    a_refused_row_is_named_and_nothing_is_stored
+    extreme_values_are_read_back_unchanged
+    a_part_with_an_unexpected_position_is_fenced
+    a_batch_whose_response_was_lost_is_recognised_as_stored
+    only_one_of_two_writers_of_a_partition_stores
+    each_log_has_its_own_positions
+    a_part_without_rows_advances_its_position
+    a_rejected_row_is_named_and_nothing_is_stored
     a_writer_works_again_after_a_reset
-    a_large_batch_is_stored_whole
-    a_track_is_cut_by_time_and_limit
-    a_position_is_told_once_at_its_own_time
-    the_schema_goes_down_and_up_again_with_its_rows
-    a_schema_newer_than_the_program_is_left_alone
+    a_large_batch_is_stored_completely
+    a_track_is_limited_by_time_and_count
+    each_position_is_returned_once_at_its_own_time
+    migrations_can_be_reverted_and_applied_again
+    a_schema_newer_than_the_program_is_refused
     a_database_without_the_schema_is_not_ready
 }
 
@@ -41,7 +41,7 @@ fn position(partition: i32, next_offset: i64) -> Position {
     Position { partition, next_offset, last_timestamp: 1_000 * next_offset }
 }
 
-async fn the_first_row_of_a_key_stays<D: TestDatabase>() {
+async fn the_first_row_of_a_key_is_kept<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let writer = storage.writer();
     let first = batch(vec![
@@ -78,7 +78,7 @@ async fn hints_never_change_what_is_stored<D: TestDatabase>() {
     }
 }
 
-async fn values_come_back_as_they_were<D: TestDatabase>() {
+async fn extreme_values_are_read_back_unchanged<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let full = StateVector {
         callsign: Some("RA 593A".into()),
@@ -118,7 +118,7 @@ async fn values_come_back_as_they_were<D: TestDatabase>() {
     }
 }
 
-async fn a_part_with_another_position_is_left_out_and_reported<D: TestDatabase>() {
+async fn a_part_with_an_unexpected_position_is_fenced<D: TestDatabase>() {
     for (before, expected, passes) in [
         (None, None, true),
         (None, Some(0), false),
@@ -149,7 +149,7 @@ async fn a_part_with_another_position_is_left_out_and_reported<D: TestDatabase>(
     }
 }
 
-async fn a_batch_whose_answer_was_lost_is_found_stored<D: TestDatabase>() {
+async fn a_batch_whose_response_was_lost_is_recognised_as_stored<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     let batch = batch(vec![part(0, None, poll(10, START)), part(1, None, Vec::new())]);
     storage.writer().store(&batch, &hints(&batch, true)).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_batch_whose_answer_was_lost_is_found_stored<D: TestDatabase>() {
     assert_eq!(database.count("state_vectors").await, 10);
 }
 
-async fn of_two_writers_of_a_partition_one_stores<D: TestDatabase>() {
+async fn only_one_of_two_writers_of_a_partition_stores<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     let (one, two) = (storage.writer(), storage.writer());
     let mut expected = None;
@@ -180,7 +180,7 @@ async fn of_two_writers_of_a_partition_one_stores<D: TestDatabase>() {
     assert_eq!(database.count("state_vectors").await, 10);
 }
 
-async fn another_log_has_positions_of_its_own<D: TestDatabase>() {
+async fn each_log_has_its_own_positions<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let writer = storage.writer();
     for cluster in ["one", "two"] {
@@ -193,7 +193,7 @@ async fn another_log_has_positions_of_its_own<D: TestDatabase>() {
     assert_eq!(writer.positions(&log("three"), &[0]).await.unwrap(), []);
 }
 
-async fn a_part_without_rows_moves_its_position<D: TestDatabase>() {
+async fn a_part_without_rows_advances_its_position<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     let writer = storage.writer();
     assert_eq!(writer.store(&batch(Vec::new()), &LikelyNew::default()).await.unwrap(), Stored::default());
@@ -203,7 +203,7 @@ async fn a_part_without_rows_moves_its_position<D: TestDatabase>() {
     assert_eq!(database.count("state_vectors").await, 0);
 }
 
-async fn a_refused_row_is_named_and_nothing_is_stored<D: TestDatabase>() {
+async fn a_rejected_row_is_named_and_nothing_is_stored<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     database.refuse_callsign("REFUSED").await;
     let before = database.count("state_vectors").await;
@@ -236,7 +236,7 @@ async fn a_writer_works_again_after_a_reset<D: TestDatabase>() {
     }
 }
 
-async fn a_large_batch_is_stored_whole<D: TestDatabase>() {
+async fn a_large_batch_is_stored_completely<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     let writer = storage.writer();
     let batch =
@@ -248,7 +248,7 @@ async fn a_large_batch_is_stored_whole<D: TestDatabase>() {
     assert_eq!(storage.observe().await.unwrap().newest_record, Some(2_000_000));
 }
 
-async fn a_track_is_cut_by_time_and_limit<D: TestDatabase>() {
+async fn a_track_is_limited_by_time_and_count<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let states =
         (0..5).rev().flat_map(|second| [state(1, START + second, "A"), state(2, START + second, "B")]).collect();
@@ -264,7 +264,7 @@ async fn a_track_is_cut_by_time_and_limit<D: TestDatabase>() {
     }
 }
 
-async fn a_position_is_told_once_at_its_own_time<D: TestDatabase>() {
+async fn each_position_is_returned_once_at_its_own_time<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
     let heard = |last_contact: i64, position: Option<i64>, name: &str| StateVector {
         time_position: position.map(|time| UnixTime(START + time)),
@@ -310,7 +310,7 @@ async fn a_position_is_told_once_at_its_own_time<D: TestDatabase>() {
     }
 }
 
-async fn the_schema_goes_down_and_up_again_with_its_rows<D: TestDatabase>() {
+async fn migrations_can_be_reverted_and_applied_again<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     let writer = storage.writer();
     let first = batch(vec![part(0, None, poll(10, START))]);
@@ -354,7 +354,7 @@ async fn start_together<D: TestDatabase>() {
     assert_eq!(applied, migrations());
 }
 
-async fn a_schema_newer_than_the_program_is_left_alone<D: TestDatabase>() {
+async fn a_schema_newer_than_the_program_is_refused<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
     database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')").await;
     let error = storage.migrate().await.unwrap_err();

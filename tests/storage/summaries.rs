@@ -81,7 +81,7 @@ impl<D: TestDatabase> Sky<D> {
                 return;
             }
         }
-        panic!("the steps never end");
+        panic!("maintenance does not end");
     }
 
     async fn flights(&self) -> Vec<Flight> {

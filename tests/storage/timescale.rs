@@ -18,7 +18,7 @@ async fn chunk_seconds(database: &Timescale) -> i64 {
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn the_table_is_cut_into_chunks_without_further_indexes() {
+async fn the_hypertable_has_hourly_chunks_and_no_extra_indexes() {
     let database = Timescale::new().await;
     let storage = database.storage();
     assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Made);
@@ -32,7 +32,7 @@ async fn the_table_is_cut_into_chunks_without_further_indexes() {
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn another_span_holds_for_new_chunks() {
+async fn a_changed_interval_applies_to_new_chunks() {
     let (database, _) = Timescale::migrated().await;
     let chunk_interval = std::time::Duration::from_secs(1800);
     let storage = database.0.storage_with(StorageOptions { chunk_interval, ..StorageOptions::default() });
@@ -63,7 +63,7 @@ async fn a_plain_table_with_rows_becomes_a_hypertable() {
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn late_rows_reach_compressed_chunks_once() {
+async fn late_rows_are_stored_once_in_compressed_chunks() {
     let (database, storage) = Timescale::migrated().await;
     let writer = storage.writer();
     let first = batch(vec![part(0, None, poll(2000, START))]);
@@ -80,7 +80,7 @@ async fn late_rows_reach_compressed_chunks_once() {
 
 #[actix_rt::test]
 #[ignore = "needs TimescaleDB: run it by `make test`"]
-async fn a_session_may_bring_any_number_of_late_rows() {
+async fn a_session_can_store_any_number_of_late_rows() {
     let (mut database, _) = Timescale::migrated().await;
     database
         .execute(

@@ -26,7 +26,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 }
 
 /// Starts a proxy that requires TLS and forwards the decrypted bytes to the server. Returns its port.
-async fn demand_tls(server: &Url, authority: &CertifiedIssuer<'static, KeyPair>) -> u16 {
+async fn start_tls_proxy(server: &Url, authority: &CertifiedIssuer<'static, KeyPair>) -> u16 {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, authority).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -67,7 +67,7 @@ fn open(url: &Url) -> Result<Storage, OpenError> {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn each_mode_verifies_what_it_says() {
+async fn each_sslmode_verifies_what_it_promises() {
     let (database, _) = Postgres::migrated().await;
     let (ours, other) = (authority(), authority());
     let folder = tempfile::tempdir().unwrap();
@@ -77,7 +77,7 @@ async fn each_mode_verifies_what_it_says() {
         path
     };
     let (ours_pem, other_pem) = (certificate("ours.pem", &ours), certificate("other.pem", &other));
-    let port = demand_tls(&database.url, &ours).await;
+    let port = start_tls_proxy(&database.url, &ours).await;
 
     for (host, mode, roots, works) in [
         ("localhost", "disable", None, false),
@@ -110,7 +110,7 @@ async fn each_mode_verifies_what_it_says() {
 
 #[actix_rt::test]
 #[ignore = "needs PostgreSQL: run it by `make test`"]
-async fn a_server_without_tls_is_refused_where_tls_is_demanded() {
+async fn a_server_without_tls_is_refused_if_tls_is_required() {
     let (database, _) = Postgres::migrated().await;
     let encrypted = "SELECT current_setting('ssl') = 'on'";
     if database.client().await.query_one(encrypted, &[]).await.unwrap().get(0) {
@@ -125,7 +125,7 @@ async fn a_server_without_tls_is_refused_where_tls_is_demanded() {
 }
 
 #[test]
-fn root_certificates_that_are_none_are_named() {
+fn an_invalid_root_certificate_file_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();

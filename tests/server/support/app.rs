@@ -13,7 +13,7 @@ use super::log::Log;
 use super::setup::{ADMIN_TOKEN, Setup};
 use super::sky::Sky;
 use super::sse::SseClient;
-use super::{PATIENCE, eventually};
+use super::{TEST_TIMEOUT, eventually};
 
 /// The program running as a process. Dropping this kills it; if the test failed, its log is printed.
 pub(crate) struct TestApp {
@@ -79,7 +79,7 @@ impl TestApp {
 
     /// Waits until `/health/ready` reports that the database refuses writes, although the server as a whole is ready.
     /// Returns the reason.
-    pub(crate) fn wait_not_stored(&self) -> String {
+    pub(crate) fn wait_storing_refused(&self) -> String {
         self.wait_ready();
         eventually("storing is refused", || {
             let reason = self.part("db-writer")?["reason"].as_str()?.to_owned();
@@ -153,7 +153,7 @@ impl TestApp {
     }
 
     /// Returns whether the process is still running.
-    pub(crate) fn runs(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.child.lock().unwrap().try_wait().unwrap().is_none()
     }
 
@@ -179,7 +179,7 @@ impl TestApp {
         let began = Instant::now();
         self.terminate();
         assert_eq!(self.wait_exit(), Some(0));
-        assert!(began.elapsed() < PATIENCE.min(Duration::from_secs(26)), "it took {:?}", began.elapsed());
+        assert!(began.elapsed() < TEST_TIMEOUT.min(Duration::from_secs(26)), "it took {:?}", began.elapsed());
     }
 
     /// Returns the number of log lines that contain `text`.

@@ -101,7 +101,7 @@ impl Database {
         let rows = self.pairs(sqlite, ROWS_OF_POSTGRES);
         let count = rows.len();
         let keys: BTreeSet<_> = rows.into_iter().collect();
-        assert_eq!(keys.len(), count, "a row is there twice");
+        assert_eq!(keys.len(), count, "a row is stored twice");
         keys
     }
 
@@ -118,7 +118,7 @@ impl Database {
         });
         let rows = self.rows();
         let (missing, odd) = (expected.difference(&rows).count(), rows.difference(expected).count());
-        assert_eq!((missing, odd), (0, 0), "rows that are missing, and rows that nobody sent");
+        assert_eq!((missing, odd), (0, 0), "missing rows and unexpected rows");
     }
 
     /// Waits until the database holds more than `rows` rows.

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::{PATIENCE, Setup};
+use super::{Setup, TEST_TIMEOUT};
 
 /// A self-signed certificate for `localhost`, with its key.
 pub(crate) struct Certificate {
@@ -78,7 +78,7 @@ impl Http2 {
     /// Sends a `GET` request and waits for the response head.
     pub(crate) fn ask(&self, path: &str) -> Result<Answer2, h2::Error> {
         let request = http::Request::get(format!("https://localhost{path}")).body(()).unwrap();
-        self.within_patience(async {
+        self.with_timeout(async {
             let mut requests = self.requests.clone();
             std::future::poll_fn(|cx| requests.poll_ready(cx)).await?;
             let (answer, _) = requests.send_request(request, true)?;
@@ -90,7 +90,7 @@ impl Http2 {
 
     /// Reads the whole body, or returns the error that cut it off.
     pub(crate) fn read(&self, mut answer: Answer2) -> Result<Vec<u8>, h2::Error> {
-        self.within_patience(async {
+        self.with_timeout(async {
             let mut all = Vec::new();
             while let Some(data) = answer.body.data().await {
                 let data = data?;
@@ -101,8 +101,8 @@ impl Http2 {
         })
     }
 
-    fn within_patience<T>(&self, answer: impl Future<Output = T>) -> T {
-        let answer = async { tokio::time::timeout(PATIENCE, answer).await };
-        self.runtime.block_on(answer).unwrap_or_else(|_| panic!("nothing more comes within {PATIENCE:?}"))
+    fn with_timeout<T>(&self, answer: impl Future<Output = T>) -> T {
+        let answer = async { tokio::time::timeout(TEST_TIMEOUT, answer).await };
+        self.runtime.block_on(answer).unwrap_or_else(|_| panic!("timed out after {TEST_TIMEOUT:?}"))
     }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 /// The lines that a process writes to a pipe, collected as they arrive.
 #[derive(Clone, Default)]
@@ -40,17 +40,17 @@ impl Log {
     }
 
     /// Waits until the pipe is closed, and returns every line.
-    pub(crate) fn to_its_end(&self) -> Vec<String> {
+    pub(crate) fn wait_for_end(&self) -> Vec<String> {
         let (mutex, changed) = &*self.0;
-        let (lines, timeout) = changed.wait_timeout_while(mutex.lock().unwrap(), PATIENCE, |l| !l.ended).unwrap();
-        assert!(!timeout.timed_out(), "the log does not end");
+        let (lines, timeout) = changed.wait_timeout_while(mutex.lock().unwrap(), TEST_TIMEOUT, |l| !l.ended).unwrap();
+        assert!(!timeout.timed_out(), "timed out waiting for the end of the log");
         lines.lines.clone()
     }
 
     /// Waits for a line for which `find` returns a value. Returns `None` if the log ends first.
     pub(crate) fn wait<T>(&self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> Option<T> {
         let (mutex, changed) = &*self.0;
-        let (mut seen, deadline) = (0, Instant::now() + PATIENCE);
+        let (mut seen, deadline) = (0, Instant::now() + TEST_TIMEOUT);
         let mut lines = mutex.lock().unwrap();
         loop {
             if let Some(found) = lines.lines[seen..].iter().find_map(|line| find(line)) {
@@ -61,7 +61,7 @@ impl Log {
                 return None;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not in the log within {PATIENCE:?}: {what}\n{}", lines.lines.join("\n"));
+            assert!(!left.is_zero(), "not logged within {TEST_TIMEOUT:?}: {what}\n{}", lines.lines.join("\n"));
             lines = changed.wait_timeout(lines, left).unwrap().0;
         }
     }

@@ -17,17 +17,17 @@ mod topic;
 mod wait;
 
 pub(crate) use app::TestApp;
-pub(crate) use connect::knock_from;
+pub(crate) use connect::open_connection_from;
 pub(crate) use database::Database;
 pub(crate) use http::{Answer, request, resolve};
 pub(crate) use http2::{Certificate, Http2};
-pub(crate) use proxy::{Proxy, Weather};
+pub(crate) use proxy::{Condition, Proxy};
 pub(crate) use services::Service;
 pub(crate) use setup::{ADMIN_TOKEN, Setup};
 pub(crate) use sky::Sky;
 pub(crate) use sse::{SseClient, key};
 pub(crate) use topic::Topic;
-pub(crate) use wait::{PATIENCE, eventually, let_pass};
+pub(crate) use wait::{TEST_TIMEOUT, eventually, sleep};
 
 /// Identifies a state vector by its ICAO address and `last_contact`.
 pub(crate) type Key = (String, i64);

@@ -15,10 +15,10 @@ pub(crate) struct Proxy {
 
 /// What the proxy does with the bytes it receives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub(crate) enum Condition {
     /// Forwards them.
     #[default]
-    Fair,
+    Normal,
     /// Forwards nothing, and keeps every connection open.
     Silent,
     /// Delays each piece of at most 16 KiB by this duration.
@@ -36,7 +36,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     server: String,
-    weather: Weather,
+    condition: Condition,
     /// Closed connections are removed when the next one is accepted.
     connections: Vec<Connection>,
 }
@@ -55,14 +55,14 @@ impl Shared {
 
 impl Proxy {
     /// Starts a proxy in front of the server at this address.
-    pub(crate) fn before(server: &str) -> Self {
-        let proxy = Self::before_nobody();
-        proxy.lead_to(server);
+    pub(crate) fn in_front_of(server: &str) -> Self {
+        let proxy = Self::without_server();
+        proxy.forward_to(server);
         proxy
     }
 
-    /// Starts a proxy in front of a server whose address is not known yet; see [`Self::lead_to`].
-    pub(crate) fn before_nobody() -> Self {
+    /// Starts a proxy in front of a server whose address is not known yet; see [`Self::forward_to`].
+    pub(crate) fn without_server() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
@@ -77,20 +77,20 @@ impl Proxy {
     }
 
     /// Sends new connections to this server.
-    pub(crate) fn lead_to(&self, server: &str) {
+    pub(crate) fn forward_to(&self, server: &str) {
         server.clone_into(&mut self.shared.state().server);
     }
 
     /// Stops or resumes forwarding. Connections stay open.
     pub(crate) fn silent(&self, silent: bool) {
-        self.weather(if silent { Weather::Silent } else { Weather::Fair });
+        self.set_condition(if silent { Condition::Silent } else { Condition::Normal });
     }
 
     /// Changes what the proxy does with the bytes from now on.
-    pub(crate) fn weather(&self, weather: Weather) {
+    pub(crate) fn set_condition(&self, condition: Condition) {
         let mut state = self.shared.state();
-        state.weather = weather;
-        if weather == Weather::Cut {
+        state.condition = condition;
+        if condition == Condition::Cut {
             let ends = state.connections.drain(..).flat_map(|connection| connection.ends);
             ends.for_each(|end| drop(end.shutdown(Shutdown::Both)));
         }
@@ -120,7 +120,7 @@ impl Shared {
     fn connect(self: &Arc<Self>, client: TcpStream) {
         let server = {
             let state = self.state();
-            if state.weather == Weather::Cut {
+            if state.condition == Condition::Cut {
                 return;
             }
             state.server.clone()
@@ -156,10 +156,10 @@ impl Shared {
 
     /// Waits until a piece may be forwarded.
     fn pass(&self) {
-        let state = self.changed.wait_while(self.state(), |state| state.weather == Weather::Silent).unwrap();
-        if let Weather::Slow(delay) = state.weather {
-            // A change of the weather ends the delay early.
-            drop(self.changed.wait_timeout_while(state, delay, |s| s.weather == Weather::Slow(delay)).unwrap());
+        let state = self.changed.wait_while(self.state(), |state| state.condition == Condition::Silent).unwrap();
+        if let Condition::Slow(delay) = state.condition {
+            // A change of the condition ends the delay early.
+            drop(self.changed.wait_timeout_while(state, delay, |s| s.condition == Condition::Slow(delay)).unwrap());
         }
     }
 }

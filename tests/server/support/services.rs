@@ -60,7 +60,7 @@ impl Service {
     }
 
     /// Returns the address of the listener of a secured Kafka that needs no login and advertises `nowhere.invalid`.
-    pub(crate) fn misled_address(&self) -> String {
+    pub(crate) fn unresolvable_address(&self) -> String {
         let port = std::fs::read_to_string(self.folder.join("misled.port")).unwrap();
         format!("127.0.0.1:{}", port.trim())
     }

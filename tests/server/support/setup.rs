@@ -70,11 +70,11 @@ impl Setup {
 
     /// Makes the server poll this sky every 300 ms instead of every few seconds.
     pub(crate) fn watching(self, sky: &Sky) -> Self {
-        self.watching_patiently(sky).failpoints("poll-pause=return(300)")
+        self.polling_at_the_usual_pace(sky).failpoints("poll-pause=return(300)")
     }
 
     /// Makes the server poll this sky only as often as OpenSky permits.
-    pub(crate) fn watching_patiently(self, sky: &Sky) -> Self {
+    pub(crate) fn polling_at_the_usual_pace(self, sky: &Sky) -> Self {
         self.set("OPENSKY_BASE_URL", &sky.simulator.base_url())
             .set("OPENSKY_AUTH_URL", &sky.simulator.auth_url())
             .set("OPENSKY_CLIENT_ID", "tests")
@@ -181,7 +181,7 @@ impl Setup {
     pub(crate) fn run(&self) -> Ended {
         let mut app = self.spawn();
         let code = app.wait_exit();
-        Ended { code, log: app.log.to_its_end(), output: app.output.to_its_end().join("\n") }
+        Ended { code, log: app.log.wait_for_end(), output: app.output.wait_for_end().join("\n") }
     }
 
     /// Starts the program without waiting for it to listen.

@@ -59,19 +59,19 @@ impl Sky {
     }
 
     /// Answers further polls with an error, and waits until one was. After that, [`Self::served`] does not change.
-    pub(crate) fn fall_silent(&self) {
-        self.fall_silent_at_once();
+    pub(crate) fn fail_polls(&self) {
+        self.start_failing_polls();
         let struck = self.simulator.faults().struck();
-        eventually("the server notices the silence", || (self.simulator.faults().struck() > struck).then_some(()));
+        eventually("a poll fails", || (self.simulator.faults().struck() > struck).then_some(()));
     }
 
     /// Answers further polls with an error, without waiting for a poll. For use before the server starts.
-    pub(crate) fn fall_silent_at_once(&self) {
+    pub(crate) fn start_failing_polls(&self) {
         self.fault(Fault::new(Target::States, FaultKind::Status));
     }
 
     /// Removes every fault.
-    pub(crate) fn clear_up(&self) {
+    pub(crate) fn clear_faults(&self) {
         self.simulator.faults().clear();
     }
 
@@ -83,7 +83,7 @@ impl Sky {
     /// Returns every state that was served.
     pub(crate) fn served(&self) -> BTreeSet<Key> {
         let served = self.simulator.served();
-        assert_eq!(served.forgotten, 0, "the simulator's memory is too small for this test");
+        assert_eq!(served.forgotten, 0, "the simulator remembers too few served states for this test");
         served.states.into_iter().map(|(address, at)| (format!("{address:06x}"), at)).collect()
     }
 }

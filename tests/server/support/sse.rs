@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use super::{Key, PATIENCE};
+use super::{Key, TEST_TIMEOUT};
 
 /// A client of an event stream, which it reads on its own thread.
 pub(crate) struct SseClient {
@@ -87,9 +87,9 @@ impl SseClient {
     pub(crate) fn wait(&self, what: &str, enough: impl Fn(&Seen) -> bool) -> Seen {
         let (mutex, changed) = &*self.shared;
         let seen = mutex.lock().unwrap();
-        let (seen, timeout) = changed.wait_timeout_while(seen, PATIENCE, |seen| !enough(seen)).unwrap();
+        let (seen, timeout) = changed.wait_timeout_while(seen, TEST_TIMEOUT, |seen| !enough(seen)).unwrap();
         let seen = seen.clone();
-        assert!(!timeout.timed_out(), "a client has not seen within {PATIENCE:?}: {what}; {}", brief(&seen));
+        assert!(!timeout.timed_out(), "a client timed out after {TEST_TIMEOUT:?}: {what}; {}", brief(&seen));
         seen
     }
 
@@ -160,6 +160,6 @@ fn take(line: &str, seen: &mut Seen) {
         Some(("data", data)) => seen.events.push(serde_json::from_str(data).unwrap()),
         Some(("retry", millis)) => seen.retry = Some(millis.parse().unwrap()),
         Some(("", comment)) => seen.comments.push(comment.to_owned()),
-        _ => assert!(line.is_empty(), "an unknown line in the stream: {line}"),
+        _ => assert!(line.is_empty(), "unexpected line in the stream: {line}"),
     }
 }

@@ -10,7 +10,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use serde_json::Value;
 
-use super::{Key, PATIENCE, eventually};
+use super::{Key, TEST_TIMEOUT, eventually};
 
 /// A topic on a real Kafka.
 pub(crate) struct Topic {
@@ -57,7 +57,7 @@ impl Topic {
     }
 
     fn partitions(&self, consumer: &BaseConsumer) -> Vec<i32> {
-        eventually(&format!("the topic {} is there", self.name), || {
+        eventually(&format!("the topic {} exists", self.name), || {
             let metadata = consumer.fetch_metadata(Some(&self.name), Duration::from_secs(10)).ok()?;
             let partitions: Vec<_> = metadata.topics().first()?.partitions().iter().map(|p| p.id()).collect();
             (!partitions.is_empty()).then_some(partitions)
@@ -65,7 +65,7 @@ impl Topic {
     }
 
     /// Creates the topic with this setting.
-    pub(crate) fn make(&self, setting: &str, value: &str) {
+    pub(crate) fn create(&self, setting: &str, value: &str) {
         let topic = NewTopic::new(&self.name, 1, TopicReplication::Fixed(1)).set(setting, value);
         let made = self.administer(async |admin, options| admin.create_topics([&topic], options).await);
         assert!(made.iter().all(Result::is_ok), "{made:?}");
@@ -83,12 +83,12 @@ impl Topic {
     ) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let admin = self.config().create().unwrap();
-        runtime.block_on(order(&admin, &AdminOptions::new().operation_timeout(Some(PATIENCE)))).unwrap()
+        runtime.block_on(order(&admin, &AdminOptions::new().operation_timeout(Some(TEST_TIMEOUT)))).unwrap()
     }
 
     /// Returns whether the topic exists.
-    pub(crate) fn is_there(&self) -> bool {
-        let metadata = self.consumer("reader-of-the-tests").fetch_metadata(None, PATIENCE).unwrap();
+    pub(crate) fn exists(&self) -> bool {
+        let metadata = self.consumer("reader-of-the-tests").fetch_metadata(None, TEST_TIMEOUT).unwrap();
         metadata.topics().iter().any(|topic| topic.name() == self.name)
     }
 
@@ -102,7 +102,7 @@ impl Topic {
         let consumer = self.consumer("reader-of-the-tests");
         let (mut list, mut left) = (TopicPartitionList::new(), BTreeMap::new());
         for partition in self.partitions(&consumer) {
-            let (low, high) = consumer.fetch_watermarks(&self.name, partition, PATIENCE).unwrap();
+            let (low, high) = consumer.fetch_watermarks(&self.name, partition, TEST_TIMEOUT).unwrap();
             let first = offsets.get(&partition).map_or(low, |&offset| offset.max(low));
             if high > first {
                 list.add_partition_offset(&self.name, partition, Offset::Offset(first)).unwrap();
@@ -110,9 +110,9 @@ impl Topic {
             }
         }
         consumer.assign(&list).unwrap();
-        let (mut records, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+        let (mut records, deadline) = (Vec::new(), Instant::now() + TEST_TIMEOUT);
         while !left.is_empty() {
-            assert!(Instant::now() < deadline, "the topic {} cannot be read to its end", self.name);
+            assert!(Instant::now() < deadline, "timed out reading the topic {} to its end", self.name);
             let Some(message) = consumer.poll(Duration::from_secs(1)) else { continue };
             let message = message.unwrap();
             if left.get(&message.partition()).is_some_and(|&end| message.offset() + 1 >= end) {
@@ -149,7 +149,7 @@ impl Topic {
         for partition in self.partitions(&consumer) {
             list.add_partition(&self.name, partition);
         }
-        let committed = consumer.committed_offsets(list, PATIENCE).unwrap();
+        let committed = consumer.committed_offsets(list, TEST_TIMEOUT).unwrap();
         let offset = |offset| match offset {
             Offset::Offset(offset) => Some(offset),
             _ => None,
@@ -165,10 +165,10 @@ impl Topic {
     /// Writes records in a transaction. Its commit marker takes an offset, but is not delivered to consumers.
     pub(crate) fn write_in_a_transaction(&self, partition: i32, records: &[(Option<&str>, Option<Vec<u8>>)]) {
         let producer: ThreadedProducer<_> = self.config().set("transactional.id", &self.name).create().unwrap();
-        producer.init_transactions(PATIENCE).unwrap();
+        producer.init_transactions(TEST_TIMEOUT).unwrap();
         producer.begin_transaction().unwrap();
         self.write_by(&producer, Some(partition), records);
-        producer.commit_transaction(PATIENCE).unwrap();
+        producer.commit_transaction(TEST_TIMEOUT).unwrap();
     }
 
     fn write_by(
@@ -184,6 +184,6 @@ impl Topic {
             record.payload = value.as_deref();
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
-        producer.flush(PATIENCE).unwrap();
+        producer.flush(TEST_TIMEOUT).unwrap();
     }
 }

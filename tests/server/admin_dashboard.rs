@@ -5,26 +5,26 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::support::{ADMIN_TOKEN, Database, PATIENCE, Proxy, Setup, Sky, TestApp};
+use crate::support::{ADMIN_TOKEN, Database, Proxy, Setup, Sky, TEST_TIMEOUT, TestApp};
 
-const ORDERS: [&str; 4] =
+const ACTIONS: [&str; 4] =
     ["/admin/polling/pause", "/admin/polling/resume", "/admin/actors/db-writer/restart", "/admin/drain"];
 
 fn bearer() -> String {
     format!("Bearer {ADMIN_TOKEN}")
 }
 
-fn order(app: &TestApp, path: &str) -> u16 {
+fn post(app: &TestApp, path: &str) -> u16 {
     app.ask("POST", path, &[("Authorization", &bearer())]).status
 }
 
 /// A client of `/admin/events`.
-struct Watching(Box<dyn Iterator<Item = (String, Value)>>);
+struct AdminEvents(Box<dyn Iterator<Item = (String, Value)>>);
 
-impl Watching {
+impl AdminEvents {
     fn of(app: &TestApp, last_event_id: u64) -> Self {
         let mut socket = TcpStream::connect(&app.address).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         let request = format!(
             "GET /admin/events HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\nLast-Event-ID: {last_event_id}\r\n\r\n",
             bearer()
@@ -52,7 +52,7 @@ impl Watching {
             }
             last = serde_json::json!({ event: data });
         }
-        panic!("the stream ended before it; the last {kind} event was {last}");
+        panic!("the stream ended; the last {kind} event was {last}");
     }
 
     /// Waits for a log entry in which this actor enters this phase.
@@ -62,14 +62,14 @@ impl Watching {
 }
 
 #[test]
-fn without_the_token_nothing_is_shown_and_nothing_is_done() {
+fn admin_endpoints_require_the_token() {
     let sky = Sky::of(5);
     let app = Setup::embedded().watching(&sky).start();
     sky.wait_polls(1);
     let wrong = [("Authorization", "Bearer not-the-admin-token")];
     app.get("/admin/events").problem(401);
     app.ask("GET", "/admin/events", &wrong).problem(401);
-    for path in ORDERS {
+    for path in ACTIONS {
         app.ask("POST", path, &[]).problem(401);
         app.ask("POST", path, &wrong).problem(401);
         // A link or a GET form on another site's page cannot trigger an action.
@@ -87,14 +87,14 @@ fn without_the_token_nothing_is_shown_and_nothing_is_done() {
 }
 
 #[test]
-fn the_operator_sees_each_actor_and_what_has_changed() {
+fn admin_events_report_each_actor_and_its_phase_changes() {
     let sky = Sky::of(50);
     let app = Setup::embedded().watching(&sky).start();
     app.wait_ready();
-    let mut watching = Watching::of(&app, 0);
+    let mut events = AdminEvents::of(&app, 0);
     // The stream starts with earlier log entries.
-    watching.wait_phase("poller", "running");
-    let vitals = watching.wait("vitals", |vitals| vitals["actors"][0]["observation"].is_object());
+    events.wait_phase("poller", "running");
+    let vitals = events.wait("vitals", |vitals| vitals["actors"][0]["observation"].is_object());
     assert_eq!(vitals["course"], "serving");
     assert!(vitals["memory_bytes"].as_u64() > Some(1 << 20), "{vitals}");
     let names: Vec<_> =
@@ -103,50 +103,50 @@ fn the_operator_sees_each_actor_and_what_has_changed() {
         assert!(names.contains(&name), "{names:?}");
     }
     app.panic("db-writer");
-    let entry = watching.wait_phase("db-writer", "restarting");
+    let entry = events.wait_phase("db-writer", "restarting");
     assert!(entry["reason"].as_str().unwrap().contains("injected"), "{entry}");
-    let newest = watching.wait_phase("db-writer", "running");
-    sky.fall_silent();
-    let failed = watching.wait_phase("poller", "backing_off");
+    let newest = events.wait_phase("db-writer", "running");
+    sky.fail_polls();
+    let failed = events.wait_phase("poller", "backing_off");
     assert!(failed["reason"].is_string(), "{failed}");
 
     // A client that reconnects receives only newer entries.
-    let mut again = Watching::of(&app, newest["id"].as_u64().unwrap());
+    let mut again = AdminEvents::of(&app, newest["id"].as_u64().unwrap());
     let first = again.wait("log", |_| true);
     assert!(first["id"].as_u64() > newest["id"].as_u64(), "{first}");
 }
 
 #[test]
-fn a_pause_stops_the_polls_survives_the_poller_and_not_the_process() {
+fn a_pause_outlives_a_poller_restart_but_not_the_process() {
     let sky = Sky::of(20);
     let setup = Setup::embedded().watching(&sky);
     let app = setup.start();
     app.wait_ready();
-    let mut watching = Watching::of(&app, 0);
-    assert_eq!(order(&app, "/admin/polling/pause"), 202);
-    watching.wait("log", |entry| entry["kind"] == "order" && entry["action"] == "pause_polling");
-    watching.wait_phase("poller", "paused");
+    let mut events = AdminEvents::of(&app, 0);
+    assert_eq!(post(&app, "/admin/polling/pause"), 202);
+    events.wait("log", |entry| entry["kind"] == "order" && entry["action"] == "pause_polling");
+    events.wait_phase("poller", "paused");
     let status = app.get("/api/v1/status").json();
     assert_eq!((&status["source"]["state"], &status["source"]["next_poll_at"]), (&"paused".into(), &Value::Null));
     app.panic("poller");
-    watching.wait_phase("poller", "restarting");
-    watching.wait_phase("poller", "paused");
+    events.wait_phase("poller", "restarting");
+    events.wait_phase("poller", "paused");
     // One poll may have been in flight; after that, none may follow.
     let polled = |app: &TestApp| app.actor("poller")["observation"]["polls"].clone();
-    watching.wait("vitals", |_| true);
+    events.wait("vitals", |_| true);
     let (polls, answered) = (polled(&app), sky.polls());
     for _ in 0..4 {
-        watching.wait("vitals", |_| true);
+        events.wait("vitals", |_| true);
     }
     assert_eq!(polled(&app), polls);
     assert!(sky.polls() <= answered + 1, "{} polls after {answered}", sky.polls());
 
-    assert_eq!(order(&app, "/admin/polling/resume"), 202);
-    watching.wait_phase("poller", "running");
+    assert_eq!(post(&app, "/admin/polling/resume"), 202);
+    events.wait_phase("poller", "running");
     sky.wait_polls(2);
     assert_eq!(app.get("/api/v1/status").json()["source"]["state"], "live");
 
-    assert_eq!(order(&app, "/admin/polling/pause"), 202);
+    assert_eq!(post(&app, "/admin/polling/pause"), 202);
     app.end();
     let app = setup.start();
     sky.wait_polls(2);
@@ -154,24 +154,24 @@ fn a_pause_stops_the_polls_survives_the_poller_and_not_the_process() {
 }
 
 #[test]
-fn a_restarted_actor_keeps_its_address_and_nothing_is_lost() {
+fn restarting_an_actor_loses_nothing() {
     let sky = Sky::of(100);
     let setup = Setup::embedded().watching(&sky);
     let app = setup.start();
     app.wait_ready();
     let client = app.sse();
     for name in ["poller", "kafka-producer", "kafka-consumer-store", "db-writer", "kafka-consumer-live"] {
-        assert_eq!(order(&app, &format!("/admin/actors/{name}/restart")), 202, "{name}");
+        assert_eq!(post(&app, &format!("/admin/actors/{name}/restart")), 202, "{name}");
         let since = app.wait_actor(name, "restarted", |actor| actor["restarts"] == 1)["last_progress"].as_f64();
-        app.wait_actor(name, "goes on", |actor| actor["last_progress"].as_f64() > since);
+        app.wait_actor(name, "continues", |actor| actor["last_progress"].as_f64() > since);
         sky.wait_polls(1);
     }
-    assert!(!client.seen().closed, "a client had to come back");
-    assert_eq!(order(&app, "/admin/actors/sse-hub/restart"), 202);
+    assert!(!client.seen().closed, "a client was disconnected");
+    assert_eq!(post(&app, "/admin/actors/sse-hub/restart"), 202);
     client.wait("the end of the stream", |seen| seen.ended);
     let client = app.sse();
     client.wait_states(100);
-    sky.fall_silent();
+    sky.fail_polls();
     // Only the response that the poller was receiving when it was restarted may be lost.
     setup.database().wait_more_than(sky.served().len() - 101);
     assert!(setup.database().rows().is_subset(&sky.served()));
@@ -182,7 +182,7 @@ fn a_restarted_actor_keeps_its_address_and_nothing_is_lost() {
     assert_eq!(app.metric("actor_restarts_total"), 6.0);
     // Requested restarts do not count as failures, so any number of them does not exhaust the restart limit.
     for restarts in 2..25 {
-        assert_eq!(order(&app, "/admin/actors/db-writer/restart"), 202);
+        assert_eq!(post(&app, "/admin/actors/db-writer/restart"), 202);
         app.wait_actor("db-writer", "restarted", |actor| actor["restarts"] == restarts);
     }
     app.end();
@@ -190,10 +190,10 @@ fn a_restarted_actor_keeps_its_address_and_nothing_is_lost() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_drain_takes_the_server_out_of_service_at_once_and_ends_it_in_order() {
+fn a_drain_takes_the_server_out_of_service_immediately_and_exits_cleanly() {
     let sky = Sky::of(100);
     let Database::Postgres(direct) = Database::postgres() else { unreachable!() };
-    let proxy = Proxy::before(&format!("{}:{}", direct.host_str().unwrap(), direct.port().unwrap()));
+    let proxy = Proxy::in_front_of(&format!("{}:{}", direct.host_str().unwrap(), direct.port().unwrap()));
     let mut url = direct.clone();
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(proxy.port)).unwrap();
@@ -203,22 +203,22 @@ fn a_drain_takes_the_server_out_of_service_at_once_and_ends_it_in_order() {
     let client = app.sse();
     let database = Database::Postgres(direct);
     database.wait_more_than(0);
-    let mut watching = Watching::of(&app, 0);
+    let mut events = AdminEvents::of(&app, 0);
     // A batch that cannot be stored delays the drain long enough to observe it.
     proxy.silent(true);
-    watching.wait_phase("db-writer", "backing_off");
-    assert_eq!(order(&app, "/admin/drain"), 202);
+    events.wait_phase("db-writer", "backing_off");
+    assert_eq!(post(&app, "/admin/drain"), 202);
     assert_eq!(app.get("/health/ready").status, 503);
     assert_eq!(app.get("/health/live").status, 200);
-    assert_eq!(order(&app, "/admin/drain"), 202, "it may be asked for again");
-    for path in &ORDERS[..3] {
-        assert_eq!(order(&app, path), 409, "{path}");
+    assert_eq!(post(&app, "/admin/drain"), 202, "a drain can be requested again");
+    for path in &ACTIONS[..3] {
+        assert_eq!(post(&app, path), 409, "{path}");
     }
-    watching.wait("vitals", |vitals| vitals["course"] == "draining");
-    app.wait_actor("poller", "is at its end", |actor| actor["phase"] == "finished");
+    events.wait("vitals", |vitals| vitals["course"] == "draining");
+    app.wait_actor("poller", "is finished", |actor| actor["phase"] == "finished");
     proxy.silent(false);
-    let last = watching.0.filter(|(event, _)| event == "vitals").last().unwrap().1;
-    assert_eq!(last["course"], "drained", "the stream ends with it");
+    let last = events.0.filter(|(event, _)| event == "vitals").last().unwrap().1;
+    assert_eq!(last["course"], "drained", "the last event of the stream");
     assert!(client.wait("the end of the stream", |seen| seen.closed).ended);
     assert_eq!(app.wait_exit(), Some(0));
     // States that were not stored are still in Kafka.
