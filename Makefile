@@ -143,7 +143,7 @@ check-image: prerequisites-test ## Build the image with buildah, without a conta
 lint-alerts: prerequisites-lint
 	scripts/check-alerts.sh
 
-# Builds the server, then a benchmark: `bench/` is a workspace of its own and starts the server's release build.
+# Builds the server, then a benchmark: `bench/` is a separate workspace and starts the server's release build.
 BENCH := env -C bench cargo bench --locked
 BENCH_BUILD := cargo build --release --locked --bin flight-monitor && $(BENCH) --no-run
 .PHONY: bench

@@ -7,7 +7,7 @@ forbidden='rdkafka|rdkafka-sys|diesel|diesel-async|tokio-postgres|awc|actix-web|
 tree=$(cargo tree --locked -p actors --all-features --edges normal,build --prefix none)
 found=$(cut -d' ' -f1 <<<"$tree" | sort -u | grep -Ex "$forbidden" || true)
 if [ -z "$found" ]; then
-  echo "architecture: actors depends on no crate that does I/O"
+  echo "architecture: the crate actors does not depend on any crate that does I/O"
   exec scripts/check-modules.py
 fi
 

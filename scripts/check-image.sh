@@ -113,7 +113,7 @@ confined() {
     env -i PATH=/usr/local/bin:/usr/bin:/bin HTTP_HOST=127.0.0.1 HTTP_PORT=0 "$@"
 }
 
-# Runs in a mount namespace of its own, which ends with it.
+# Runs in its own mount namespace, which ends with it.
 serve() {
   local deadline code=0 address
   root=$work/root

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fails when modules of a crate depend on each other in a circle.
 
-A module is a file; a folder's `mod.rs` and the file `x.rs` beside a folder `x/` are the folder's own file. `use` declarations
+A module is a file; a folder's `mod.rs` and the file `x.rs` next to a folder `x/` are the folder's own file. `use` declarations
 and paths that start with `crate::`, `self::` or `super::` make the edges. A parent that only re-exports what its children
 hold is transparent: `crate::storage::Batch` is an edge to the child that defines `Batch`, where the parent says so by
 `pub use`. Test modules (`#[cfg(test)]`) and the edge from a parent to its own children do not count.

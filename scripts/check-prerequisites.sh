@@ -176,7 +176,7 @@ fi
 {
   echo "Missing for: $*"
   printf '%s\n' "${missing[@]}" | while IFS=$'\t' read -r what command; do printf '  %-50s %s\n' "$what" "$command"; done
-  [ ${#packages[@]} = 0 ] || echo "All packages at once, on Debian and Ubuntu (elsewhere their names may differ):
+  [ ${#packages[@]} = 0 ] || echo "All packages in one command, on Debian and Ubuntu (elsewhere their names may differ):
   sudo apt-get update && sudo apt-get install -y ${packages[*]}"
 } >&2
 exit 1

@@ -11,7 +11,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bootstrap-servers", default="localhost:9092")
     parser.add_argument("--topic", default="telemetry.raw")
-    parser.add_argument("--group", default="python-example", help="a consumer group of its own")
+    parser.add_argument("--group", default="python-example", help="the consumer group, which no other program may use")
     parser.add_argument("--records", type=int, help="stop after this many records")
     arguments = parser.parse_args()
 

@@ -3,7 +3,7 @@
 #
 #   kafka.sh start [--nodes N | --secured] DIR [PORT]
 #                                           start it with its data in DIR, wait until it serves, print its bootstrap servers
-#   kafka.sh stop DIR                       end it in order; DIR keeps the data
+#   kafka.sh stop DIR                       stop it cleanly; DIR keeps the data
 #   kafka.sh crash DIR                      SIGKILL, as a power cut would
 #   kafka.sh pause DIR / resume DIR         it keeps its connections but does not answer until it is resumed
 #   kafka.sh allow DIR USER ACL…            permit a user of a secured one what AclCommand's options say, such as

@@ -78,7 +78,7 @@ on_port() {
   return 1
 }
 
-# launch DIR SECONDS READY COMMAND… starts COMMAND in a session of its own, with its output appended to DIR/log, and waits until
+# launch DIR SECONDS READY COMMAND… starts COMMAND in its own session, with its output appended to DIR/log, and waits until
 # a line there matches READY. On failure it ends what it started and returns 1.
 launch() {
   local dir=$1 seconds=$2 ready=$3 seen=0 pid deadline

@@ -2,7 +2,7 @@
 # A private PostgreSQL on 127.0.0.1 for tests; any user logs in without a password. Needs the server's binaries (14 or newer).
 #
 #   postgres.sh start [--fast] DIR [PORT]   start it with its data in DIR, wait until it answers, print its URL
-#   postgres.sh stop DIR                    end it in order (clients are disconnected); DIR keeps the data
+#   postgres.sh stop DIR                    stop it cleanly (clients are disconnected); DIR keeps the data
 #   postgres.sh crash DIR                   SIGKILL to the server and its children, as a power cut would
 #   postgres.sh pause DIR / resume DIR      it keeps its connections but does not answer until it is resumed
 #   postgres.sh bin                         print the folder of its programs

@@ -2,7 +2,7 @@
 # A real TimescaleDB on 127.0.0.1 for tests: PostgreSQL 17 and the extension in WebAssembly, from npm. Needs Node 20 or newer.
 #
 #   timescale.sh start [--memory] DIR [PORT]   start it with its data in DIR (--memory: empty at each start), wait, print its URL
-#   timescale.sh stop DIR                      end it in order; DIR keeps the data
+#   timescale.sh stop DIR                      stop it cleanly; DIR keeps the data
 #   timescale.sh crash DIR                     SIGKILL
 #   timescale.sh pause DIR / resume DIR        it keeps its connections but does not answer until it is resumed
 #

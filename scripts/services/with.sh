@@ -17,7 +17,7 @@
 # To keep services up by hand: with.sh --kafka --postgres -- sleep infinity
 # shellcheck disable=SC2317 # what a trap calls is reachable
 set -euo pipefail
-set -m # each background job is a process group of its own, which can be ended as a whole
+set -m # each background job has its own process group, which can be stopped as a whole
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/services/lib.sh
@@ -90,7 +90,7 @@ leave() {
   exit "$code"
 }
 
-# A signal goes to the command first, so that it can end in order; its time is bounded.
+# A signal goes to the command first, so that it can exit cleanly; its time is bounded.
 interrupted() {
   trap '' INT TERM HUP
   say "SIG$1, ending"
