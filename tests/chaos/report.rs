@@ -60,7 +60,7 @@ fn spread(times: impl Iterator<Item = Duration>) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n| fault | times | stored after | shown after |\n|---|---|---|---|")?;
+        writeln!(f, "\n| fault | times | stored again after | shown again after |\n|---|---|---|---|")?;
         for (round, times) in &self.recoveries {
             let (stored, shown) = (times.iter().map(|time| time.stored), times.iter().map(|time| time.shown));
             writeln!(f, "| {round} | {} | {} | {} |", times.len(), spread(stored), spread(shown))?;

@@ -62,8 +62,8 @@ pub(crate) fn run_single_processes(length: Duration) -> Vec<String> {
         sleep(SAMPLE_INTERVAL);
         nodes.iter_mut().for_each(Node::record_resources);
     }
-    let most = nodes[0].samples().iter().map(|held| held.anonymous).max().unwrap_or_default();
-    assert!(most <= MAX_EMBEDDED_KIB, "the embedded server allocated {most} KiB: {}", tenths(nodes[0].samples()));
+    let max = nodes[0].samples().iter().map(|held| held.anonymous).max().unwrap_or_default();
+    assert!(max <= MAX_EMBEDDED_KIB, "the embedded server allocated {max} KiB: {}", tenths(nodes[0].samples()));
     nodes.iter().map(|node| assert_flat(node, length)).collect()
 }
 

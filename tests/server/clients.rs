@@ -22,11 +22,11 @@ fn a_client_beyond_the_limit_is_told_to_retry_later() {
         assert!(seen.retry.is_some_and(|millis| (5_000..30_000).contains(&millis)), "{seen:?}");
         let refused = format!("flight_monitor_sse_clients_refused_total{{kind=\"{reason}\"}} 1");
         assert!(app.get("/metrics").text().contains(&refused), "{reason}");
-        let [stays, goes] = clients;
-        drop(goes);
+        let [remaining, leaving] = clients;
+        drop(leaving);
         eventually("there is capacity again", || (app.metric("sse_clients") < 2.0).then_some(()));
         app.sse().wait_states(5);
-        stays.wait_states(5);
+        remaining.wait_states(5);
     };
     check("SSE_MAX_CLIENTS", "clients");
     check("SSE_MAX_CLIENTS_PER_ADDRESS", "address");
@@ -43,11 +43,11 @@ fn connections_are_limited_by_the_open_file_limit() {
     let before = app.sockets();
     let connections: Vec<_> =
         (0..450_u16).map(|number| open_connection_from(2 + (number % 30) as u8, &app.address)).collect();
-    let most = before + 300;
+    let limit = before + 300;
     let sockets =
-        eventually("the connection limit is reached", || Some(app.sockets()).filter(|sockets| *sockets >= most - 20));
+        eventually("the connection limit is reached", || Some(app.sockets()).filter(|sockets| *sockets >= limit - 20));
     // Some sockets belong to connections to the source and to Kafka.
-    assert!(sockets <= most + 20, "{sockets} sockets, {before} before");
+    assert!(sockets <= limit + 20, "{sockets} sockets, {before} before");
     drop(connections);
     eventually("there is capacity again", || (app.sockets() < before + 100).then_some(()));
     assert_eq!(app.get("/health/live").status, 200);
@@ -172,8 +172,8 @@ fn memory_of_unread_responses_is_limited_per_address() {
     let answers: Vec<_> =
         waiting.iter().flat_map(|client| (0..120).map(|_| client.ask("/api/v1/flights").unwrap())).collect();
     let (taken, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    let most = (64 << 20) / length;
-    assert!((most / 2..=most * 2).contains(&taken.len()), "{} of {length} bytes", taken.len());
+    let limit = (64 << 20) / length;
+    assert!((limit / 2..=limit * 2).contains(&taken.len()), "{} of {length} bytes", taken.len());
     assert!(refused.iter().all(|answer| (answer.status, answer.retry_after.as_deref()) == (503, Some("5"))));
     assert_eq!(read("/health/live").0, 200);
     let (_, metrics) = read("/metrics");

@@ -25,7 +25,7 @@ fn garbage_goes_to_the_dead_letters_and_its_neighbours_are_stored() {
     let client = app.sse();
     let large: Vec<u8> = (0..900_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let garbage = [
-        Some(b"no JSON at all".to_vec()),
+        Some(b"not JSON at all".to_vec()),
         Some(Vec::new()),
         None,
         Some(large),
@@ -84,7 +84,7 @@ fn an_oversized_dead_letter_is_truncated_and_delays_nothing() {
     // Random bytes, because compressible ones would fit.
     let mut large = vec![0; 100_000];
     StdRng::seed_from_u64(1).fill(&mut large[..]);
-    let (now, small) = (now(), b"no JSON at all".to_vec());
+    let (now, small) = (now(), b"not JSON at all".to_vec());
     let garbage = |value: &[u8]| (Some("garbage"), Some(value.to_vec()));
     let good = (Some("4b1814"), Some(nine_fields("4b1814", now)));
     setup.topic().write(Some(0), &[garbage(&small), garbage(&large), garbage(&small), good]);
@@ -131,7 +131,7 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     database.execute("ALTER TABLE state_vectors ADD CONSTRAINT no_atlantis CHECK (origin_country <> 'Atlantis')");
     let now = now();
     let atlantis = String::from_utf8(nine_fields("4b1814", now)).unwrap().replace("Switzerland", "Atlantis");
-    let garbage = b"no JSON at all".to_vec();
+    let garbage = b"not JSON at all".to_vec();
     setup.topic().write(Some(0), &[(Some("x"), Some(garbage)), (Some("4b1814"), Some(atlantis.into_bytes()))]);
     crate::support::eventually("both records are dead letters", || {
         (setup.database().positions().get(&0) == Some(&2) && setup.dead_letters().records().len() == 2).then_some(())
@@ -144,7 +144,7 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     };
     let listed = command(&[]).output;
     assert_eq!(listed.lines().count(), 2, "{listed}");
-    assert!(listed.contains("no_atlantis") && listed.contains("no JSON at all"), "{listed}");
+    assert!(listed.contains("no_atlantis") && listed.contains("not JSON at all"), "{listed}");
     let refused = command(&["--json", "--reason", "refused by the database"]).output;
     let letter: serde_json::Value = serde_json::from_str(&refused).unwrap();
     assert_eq!((&letter["source_topic"], &letter["key"]), (&json!(setup.topic().name()), &json!("4b1814")));

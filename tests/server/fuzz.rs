@@ -142,7 +142,7 @@ fn check(app: &TestApp, request: &[u8]) -> Result<(), TestCaseError> {
     let status = std::str::from_utf8(&answer).ok().and_then(|text| text.strip_prefix("HTTP/1.1 ")?.get(..3));
     let status: u16 = status
         .and_then(|status| status.parse().ok())
-        .ok_or_else(|| TestCaseError::fail(format!("{:?} is no answer", String::from_utf8_lossy(&answer))))?;
+        .ok_or_else(|| TestCaseError::fail(format!("not an HTTP response: {:?}", String::from_utf8_lossy(&answer))))?;
     prop_assert!((200..500).contains(&status), "answered {status}");
     Ok(())
 }

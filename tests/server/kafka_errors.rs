@@ -44,14 +44,14 @@ fn wait_reported(app: &TestApp, actor: &str, cause: &[&str]) {
 #[ignore = "needs Kafka: run it by `make test`"]
 fn every_part_reports_an_outage_with_its_cause() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let misled = SECURED.unresolvable_address();
+    let unresolvable = SECURED.unresolvable_address();
     let wrong_password = login("admin", "guessed");
     let sky = Sky::of(10);
     let servers = [
         (&SECURED.address, &*wrong_password, vec!["Authentication failed", "kafka.properties"]),
         (&SECURED.address, "", vec!["closed by peer", "check security.protocol"]),
         (&closed, "", vec!["Connection refused", &closed]),
-        (&misled, "", vec!["nowhere.invalid", "advertised.listeners"]),
+        (&unresolvable, "", vec!["nowhere.invalid", "advertised.listeners"]),
     ]
     .map(|(address, properties, cause)| {
         let setup = Setup::embedded().on_kafka(address).set("KAFKA_PROPERTIES", properties).watching(&sky);

@@ -55,11 +55,11 @@ fn named(text: &str) -> BTreeSet<&str> {
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
 fn every_monitored_metric_is_served_and_named_by_convention() {
     let served = served();
-    for (whose, text) in [("alerts.yml", ALERTS), ("the dashboard", DASHBOARD), ("operations.md", OPERATIONS)] {
+    for (file, text) in [("alerts.yml", ALERTS), ("the dashboard", DASHBOARD), ("operations.md", OPERATIONS)] {
         let named = named(text);
         let unknown: Vec<_> = named.iter().filter(|name| !served.contains_key(**name)).collect();
-        assert!(unknown.is_empty(), "{whose} uses metrics that are not served: {unknown:?}");
-        assert!(whose == "operations.md" || named.len() > 8, "{whose} uses only {named:?}");
+        assert!(unknown.is_empty(), "{file} uses metrics that are not served: {unknown:?}");
+        assert!(file == "operations.md" || named.len() > 8, "{file} uses only {named:?}");
     }
     for (name, kind) in &served {
         assert!(name.starts_with("flight_monitor_"), "{name}");

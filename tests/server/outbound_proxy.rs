@@ -36,8 +36,8 @@ fn the_api_and_the_token_endpoint_are_reached_through_the_proxy_of_the_environme
 #[test]
 fn an_unreachable_proxy_is_named_by_the_poller() {
     let sky = Sky::of(5);
-    let nobody = Proxy::without_server();
-    let proxy = format!("127.0.0.1:{}", nobody.port);
+    let unreachable = Proxy::without_server();
+    let proxy = format!("127.0.0.1:{}", unreachable.port);
     let app = behind_a_proxy(&sky, &format!("http://{proxy}")).start();
     app.wait_actor("poller", "names the proxy", |actor| actor["last_error"].to_string().contains(&proxy));
 }

@@ -102,7 +102,7 @@ impl Drop for Process {
 }
 
 pub(crate) fn by_address(client: &StreamClient) -> BTreeMap<String, Aircraft> {
-    client.held().into_values().map(|told| (told["icao24"].as_str().unwrap().to_owned(), told)).collect()
+    client.held().into_values().map(|aircraft| (aircraft["icao24"].as_str().unwrap().to_owned(), aircraft)).collect()
 }
 
 pub(crate) fn picture(app: &TestApp, query: &str) -> BTreeMap<String, Aircraft> {
@@ -130,10 +130,10 @@ fn every_encoding_and_scope_yields_the_same_picture_as_the_api() {
             connection.read_until(&mut client, "the snapshot", |client| client.currents > 0);
             // Whole tiles are sent, so a client with a bounding box also holds aircraft outside of it.
             let (held, expected) = (by_address(&client), picture(&app, query));
-            for (icao24, told) in &expected {
-                assert_eq!(held.get(icao24), Some(told), "{query} in {encoding:?}");
+            for (icao24, aircraft) in &expected {
+                assert_eq!(held.get(icao24), Some(aircraft), "{query} in {encoding:?}");
             }
-            assert!(held.iter().all(|(icao24, told)| whole.get(icao24) == Some(told)));
+            assert!(held.iter().all(|(icao24, aircraft)| whole.get(icao24) == Some(aircraft)));
             assert!(query.contains("bbox") || held.len() == expected.len());
         }
     }
@@ -164,8 +164,8 @@ fn http2_yields_the_same_picture_as_the_api() {
             .read_until(&mut client, "the snapshot", |client| client.currents > 0);
         let (held, expected) = (by_address(&client), sky::all_told(&states(query)));
         assert!(expected.len() > 10, "{query}");
-        for (icao24, told) in &expected {
-            assert_eq!(held.get(icao24), Some(told), "{query} in {encoding:?}");
+        for (icao24, aircraft) in &expected {
+            assert_eq!(held.get(icao24), Some(aircraft), "{query} in {encoding:?}");
         }
         assert!(query.contains("bbox") || held.len() == expected.len());
     }
@@ -185,9 +185,9 @@ fn a_reconnecting_client_resumes_where_it_stopped() {
         let query = if by_header { "?last_event_id=ignored".to_owned() } else { format!("?last_event_id={id}") };
         let headers = [("Accept-Encoding", "zstd"), ("Last-Event-ID", &id)];
         let mut connection = Connection::open(&app, &query, if by_header { &headers } else { &headers[..1] });
-        connection.read_until(&mut client, "what it missed", |client| client.currents > before);
+        connection.read_until(&mut client, "the missed updates", |client| client.currents > before);
         assert_eq!(client.snapshots, 1);
-        app.wait_actor("sse-hub", "has noticed", |hub| hub["observation"]["resumed"] == index + 1);
+        app.wait_actor("sse-hub", "counts the resumption", |hub| hub["observation"]["resumed"] == index + 1);
         if !by_header {
             sky.fail_polls();
             app.wait_shown(&sky);
@@ -252,14 +252,14 @@ fn a_stream_is_the_last_response_on_its_connection() {
     let mut socket = SseClient::ask(&app.address, &[]);
     // A request pipelined behind a stream is never answered.
     write!(socket, "GET /health/live HTTP/1.1\r\nHost: {}\r\n\r\n", app.address).unwrap();
-    let talking = socket.try_clone().unwrap();
+    let writer = socket.try_clone().unwrap();
     let client = SseClient::read_from(socket);
     let seen = client.wait("states", |seen| seen.events.len() > 40);
     assert!(seen.head.iter().any(|header| header == "connection: close"), "{:?}", seen.head);
     assert!(seen.head.iter().any(|header| header == "transfer-encoding: chunked"), "{:?}", seen.head);
-    (&talking).write_all(b"GET / HTTP/1.1\r\n\r\nwhat is no HTTP at all").unwrap();
+    (&writer).write_all(b"GET / HTTP/1.1\r\n\r\nthis is not HTTP").unwrap();
     client.wait("more states", |later| later.events.len() > seen.events.len() + 40);
     // A client that shuts down its sending side is treated as gone.
-    talking.shutdown(Shutdown::Write).unwrap();
-    app.wait_actor("sse-hub", "notices it", |hub| hub["observation"]["clients"] == 0);
+    writer.shutdown(Shutdown::Write).unwrap();
+    app.wait_actor("sse-hub", "notices the disconnection", |hub| hub["observation"]["clients"] == 0);
 }

@@ -3,7 +3,7 @@
 //! `TEST_DATABASE_URL` names a PostgreSQL server where the tests may create databases, `TEST_TIMESCALE_URL` one with
 //! TimescaleDB, where each test has its own schema. `make test` starts both and runs everything.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 /// Generates each of these tests once for each database. They are functions of the enclosing module, generic over a
 /// `TestDatabase`.

@@ -87,12 +87,12 @@ async fn a_batch_of_a_hung_thread_times_out_and_is_stored_once() {
 async fn an_unusable_file_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
-    std::fs::write(&file, "this is no database, and longer than the header of one: ".repeat(40)).unwrap();
+    std::fs::write(&file, "this is not a database, and longer than the header of one: ".repeat(40)).unwrap();
     for path in [file.clone(), file.join("below/it.db"), folder.path().to_owned()] {
         let error = Storage::open(&DatabaseUrl::SqliteFile(path.clone()), StorageOptions::default()).unwrap_err();
         assert!(matches!(&error, OpenError::File { .. }), "{error:?}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     }
     // Opening the file must not overwrite it.
-    assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is no database"));
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("this is not a database"));
 }

@@ -102,8 +102,8 @@ impl Setup {
     }
 
     /// Limits the number of open files.
-    pub(crate) fn open_files(mut self, most: u32) -> Self {
-        self.open_files = Some(most);
+    pub(crate) fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
         self
     }
 
@@ -155,9 +155,9 @@ impl Setup {
         let program = std::env::var_os("TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_flight-monitor").into());
         let mut command = match self.open_files {
             None => Command::new(program),
-            Some(most) => {
+            Some(limit) => {
                 let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]).arg(program);
+                shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]).arg(program);
                 shell
             }
         };
