@@ -73,7 +73,7 @@ test("admin", async () => {
   await signIn(page);
   // The charts show the last minutes.
   await page.waitForTimeout(60_000);
-  await keep(page, "engine-room");
+  await keep(page, "admin-dashboard");
 });
 
 test("details", async () => {
