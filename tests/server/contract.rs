@@ -115,7 +115,7 @@ fn messages_with_nine_fields_are_stored_and_streamed_with_the_rest_unknown() {
     };
     let record = |last_contact| (Some("4b1814"), Some(message("4b1814", last_contact).to_string().into_bytes()));
     setup.topic().write(None, &[record(earlier)]);
-    crate::support::eventually("it is in the picture", || {
+    crate::support::eventually("the aircraft is in the picture", || {
         (app.get("/api/v1/flights").json()["count"] == 1).then_some(())
     });
     // A new client gets no earlier states, and neither duplicates nor older states are sent.

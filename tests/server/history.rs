@@ -8,7 +8,7 @@ use actors::domain::FIELDS;
 use serde_json::Value;
 
 use crate::support::{
-    Answer, Certificate, Database, Http2, Setup, Sky, TEST_TIMEOUT, TestApp, eventually, key, resolve,
+    Certificate, Database, Http2, HttpResponse, Setup, Sky, TEST_TIMEOUT, TestApp, eventually, key, resolve,
 };
 
 /// Starts a server that has stored some polls of forty aircraft and receives no more.
@@ -127,7 +127,7 @@ fn check_track(app: &TestApp, database: &Database) {
 }
 
 /// Parses the lines of an NDJSON response.
-fn lines(answer: &Answer) -> Vec<Value> {
+fn lines(answer: &HttpResponse) -> Vec<Value> {
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-ndjson"), "{}", answer.text());
     answer.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -25,17 +25,17 @@ fn logged_in_as(user: &str) -> Setup {
 
 /// Waits until an actor's failure is shown everywhere.
 fn wait_reported(app: &TestApp, actor: &str, cause: &[&str]) {
-    let says_it = |text: &str| cause.iter().all(|part| text.contains(part));
+    let has_cause = |text: &str| cause.iter().all(|part| text.contains(part));
     app.wait_actor(actor, &format!("reports {cause:?}"), |actor| {
-        actor["last_error"]["message"].as_str().is_some_and(says_it)
+        actor["last_error"]["message"].as_str().is_some_and(has_cause)
     });
     eventually(&format!("/health/ready reports {cause:?} for {actor}"), || {
         let ready = app.get("/health/ready").json();
         let part = ready["parts"].as_array()?.iter().find(|part| part["part"] == actor)?.clone();
-        part["reason"].as_str().is_some_and(says_it).then_some(())
+        part["reason"].as_str().is_some_and(has_cause).then_some(())
     });
     let line = app.log.wait(&format!("{cause:?} by {actor}"), |line| {
-        (line.contains(&format!("actor={actor}")) && says_it(line)).then_some(())
+        (line.contains(&format!("actor={actor}")) && has_cause(line)).then_some(())
     });
     assert!(line.is_some(), "{actor}: the server ended");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, Answer, Setup, Sky, TestApp, eventually};
+use crate::support::{ADMIN_TOKEN, HttpResponse, Setup, Sky, TestApp, eventually};
 
 /// A running server and its API description.
 struct Described {
@@ -52,7 +52,7 @@ impl Described {
             .collect()
     }
 
-    fn validate(&self, answer: &Answer, path: &str, method: &str, status: u16) -> Value {
+    fn validate(&self, answer: &HttpResponse, path: &str, method: &str, status: u16) -> Value {
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
         self.validated.borrow_mut().insert((method.to_owned(), path.to_owned()));
         let content_type = answer.header("content-type").split(';').next().unwrap();
@@ -92,7 +92,9 @@ fn every_response_matches_the_description() {
     described.check("/api/v1/flights", "?bbox=-90,-180,90,180", geojson, 200);
     described.check("/api/v1/flights", "?bbox=1", &[], 400);
     let aircraft = format!("/api/v1/flights/{}/track", flights["states"][0]["icao24"].as_str().unwrap());
-    eventually("it is stored", || (described.app.get(&aircraft).json()["count"].as_u64() > Some(0)).then_some(()));
+    eventually("the record is stored", || {
+        (described.app.get(&aircraft).json()["count"].as_u64() > Some(0)).then_some(())
+    });
     let path = "/api/v1/flights/{icao24}/track";
     for query in ["", "?from=2000-01-01T00:00:00Z&limit=1"] {
         described.check(path, query, &[], 200);

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::http::{Answer, request};
+use super::http::{HttpResponse, request};
 use super::log::Log;
 use super::setup::{ADMIN_TOKEN, Setup};
 use super::sky::Sky;
@@ -43,12 +43,12 @@ impl TestApp {
     }
 
     /// Sends a `GET` request.
-    pub(crate) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> HttpResponse {
         self.ask("GET", path, &[])
     }
 
     /// Sends a request with any method and headers.
-    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> HttpResponse {
         request(method, &format!("http://{}{path}", self.address), headers)
     }
 

@@ -6,13 +6,13 @@ use ureq::http::{HeaderMap, Request};
 use url::{Position, Url};
 
 /// A response with any status. The body is not decompressed.
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpResponse {
     /// Returns a header, or an empty string if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -37,7 +37,7 @@ impl Answer {
 }
 
 /// Sends one request. Does not follow redirects.
-pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> HttpResponse {
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(20)))
@@ -52,7 +52,7 @@ pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Answ
     let mut response = agent.run(request.body(()).unwrap()).unwrap_or_else(|error| panic!("{method} {url}: {error}"));
     let mut body = Vec::new();
     response.body_mut().as_reader().read_to_end(&mut body).unwrap();
-    Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    HttpResponse { status: response.status().as_u16(), headers: response.headers().clone(), body }
 }
 
 /// Resolves a relative URL in the response of `path` to a path and query.

@@ -44,7 +44,7 @@ pub(crate) struct Http2 {
 }
 
 /// A response whose body has not been read yet; see [`Http2::read`].
-pub(crate) struct Answer2 {
+pub(crate) struct Http2Response {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
     pub(crate) body: RecvStream,
@@ -76,7 +76,7 @@ impl Http2 {
     }
 
     /// Sends a `GET` request and waits for the response head.
-    pub(crate) fn ask(&self, path: &str) -> Result<Answer2, h2::Error> {
+    pub(crate) fn ask(&self, path: &str) -> Result<Http2Response, h2::Error> {
         let request = http::Request::get(format!("https://localhost{path}")).body(()).unwrap();
         self.with_timeout(async {
             let mut requests = self.requests.clone();
@@ -84,12 +84,12 @@ impl Http2 {
             let (answer, _) = requests.send_request(request, true)?;
             let (head, body) = answer.await?.into_parts();
             let retry_after = head.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-            Ok(Answer2 { status: head.status.as_u16(), retry_after, body })
+            Ok(Http2Response { status: head.status.as_u16(), retry_after, body })
         })
     }
 
     /// Reads the whole body, or returns the error that cut it off.
-    pub(crate) fn read(&self, mut answer: Answer2) -> Result<Vec<u8>, h2::Error> {
+    pub(crate) fn read(&self, mut answer: Http2Response) -> Result<Vec<u8>, h2::Error> {
         self.with_timeout(async {
             let mut all = Vec::new();
             while let Some(data) = answer.body.data().await {
