@@ -1,4 +1,4 @@
-//! The sinks: every record in Kafka is in a sink once, wherever the process is killed.
+//! The sinks: every record on Kafka is in a sink once, whenever the process is killed.
 
 use std::fs;
 
@@ -38,23 +38,23 @@ fn a_killed_process_writes_every_message_to_the_json_lines_once() {
     let setup = with_json_lines(Setup::real().watching(&sky));
     for failpoint in ["sink-appended=2*off->return", "sink-saved=1*off->return", "sink-appended=return"] {
         let mut doomed = setup.clone().failpoints(failpoint).start();
-        assert_eq!(doomed.wait_exit(), None, "{failpoint}: it ended by itself");
+        assert_eq!(doomed.wait_exit(), None, "{failpoint}: exited instead of being killed");
     }
     let app = setup.start();
     sky.wait_polls(3);
-    sky.fall_silent();
-    app.wait_actor("kafka-producer", "all is published", |actor| actor["observation"]["held"] == 0);
+    sky.fail_polls();
+    app.wait_actor("kafka-producer", "everything is published", |actor| actor["observation"]["held"] == 0);
     let messages = messages(&setup);
     eventually("every message is written", || (lines(&setup).len() >= messages.len()).then_some(()));
     assert!(lines(&setup) == messages, "{} lines, {} messages", lines(&setup).len(), messages.len());
-    app.wait_actor(ACTOR, "it has no lag", |actor| actor["observation"]["lag"] == 0);
+    app.wait_actor(ACTOR, "has no lag", |actor| actor["observation"]["lag"] == 0);
     assert_eq!(app.part(ACTOR).unwrap()["ready"], true);
     assert!(app.sample("consumed_total{kind=\"json-lines\"}") > Some(0.0));
     app.end();
 }
 
 #[test]
-fn a_shutdown_writes_what_the_embedded_broker_has() {
+fn a_shutdown_writes_everything_in_the_embedded_broker() {
     let sky = Sky::with(300, 100);
     let setup = with_json_lines(Setup::embedded().watching(&sky));
     let app = setup.start();
@@ -67,18 +67,18 @@ fn a_shutdown_writes_what_the_embedded_broker_has() {
 }
 
 #[test]
-fn a_sink_that_cannot_be_written_is_reported_and_does_not_hold_up_the_others() {
+fn an_unwritable_sink_is_reported_and_delays_nothing() {
     let sky = Sky::of(50);
     let setup = with_json_lines(Setup::embedded().watching(&sky));
     fs::write(setup.directory().join("lines"), "a file, not a folder").unwrap();
     let app = setup.start();
     app.wait_aircraft(50);
-    let sink = app.wait_actor(ACTOR, "it reports the failure", |actor| !actor["last_error"].is_null());
+    let sink = app.wait_actor(ACTOR, "reports the failure", |actor| !actor["last_error"].is_null());
     let text = sink.to_string();
     assert!(text.contains("refused: failed to create lines: File exists"), "{text}");
     assert!(app.lines_with("refused: failed to create lines") > 0);
     fs::remove_file(setup.directory().join("lines")).unwrap();
-    app.wait_actor(ACTOR, "it writes", |actor| actor["observation"]["records"] != 0);
+    app.wait_actor(ACTOR, "writes records", |actor| actor["observation"]["records"] != 0);
     assert!(!lines(&setup).is_empty());
     app.end();
 }
