@@ -86,7 +86,8 @@ fn each_message_is_stored_once(world: &mut World) {
     let duplicates = ledger.records - messages.len() as u64 - ledger.garbage.len() as u64;
     world.report.results.push(format!(
         "{} records on Kafka, {} reported as acknowledged; {} rows, {compared} of them compared with the first \
-         message of their key; {duplicates} duplicate messages; 0 rows lost, 0 duplicate rows; {} lost to Kafka's retention, as counted",
+         message of their key; {duplicates} duplicate messages; 0 rows lost, 0 duplicate rows; \
+         {} lost to Kafka's retention, as counted",
         ledger.records,
         acknowledged,
         rows.len(),
@@ -171,7 +172,8 @@ fn client_hub_and_table_agree(world: &mut World) {
     assert!(world.follower.seen().backwards.is_empty());
     let states = world.follower.seen().states;
     world.report.results.push(format!(
-        "{} aircraft: the client, the hub and the table agree; the client received {states} states, none twice or out of order",
+        "{} aircraft: the client, the hub and the table agree; the client received {states} states, none twice or out \
+         of order",
         table.len()
     ));
 }
