@@ -30,7 +30,7 @@ pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
             [] => log::info!("the schema was up to date already"),
             applied => log::info!("applied: {}", applied.join(", ")),
         }
-        log::info!("hypertable: {:?}", migrated.hypertable);
+        log::info!("hypertable: {}", migrated.hypertable);
         Ok(ExitStatus::Done)
     })
 }

@@ -22,7 +22,7 @@ impl MigratedStore {
         self.migrated
             .get_or_try_init(|| async {
                 let migrated = self.storage.migrate().await?;
-                log::info!("the database's schema is up to date: {migrated:?}");
+                log::info!("the database schema is up to date: {migrated}");
                 Ok(())
             })
             .await

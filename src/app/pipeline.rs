@@ -70,7 +70,7 @@ pub(crate) fn open_storage(settings: &Settings) -> anyhow::Result<Storage> {
 /// Opens the configured database for the server. It connects on first use, so the server can start while the database
 /// is unavailable.
 fn open_server_storage(settings: &Settings) -> anyhow::Result<Storage> {
-    Storage::open_when_used(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
+    Storage::open_lazily(settings.database.url.url(), storage_options(&settings.database)).context("database.url")
 }
 
 fn storage_options(settings: &DatabaseSettings) -> StorageOptions {

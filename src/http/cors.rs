@@ -52,7 +52,7 @@ pub(super) async fn explain_rejections<B: MessageBody + 'static>(
 fn problem(error: &CorsError) -> Problem {
     match error {
         CorsError::OriginNotAllowed | CorsError::WildcardOrigin => {
-            Problem::forbidden("pages of this origin may not read from this server (sse.allowed_origins)")
+            Problem::forbidden("this origin is not allowed to read from this server (sse.allowed_origins)")
         }
         CorsError::MethodNotAllowed => Problem::method_not_allowed(Methods::Read.allow()),
         other => Problem::bad_request(other),

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_operation_is_explained() {
+    fn every_operation_is_documented() {
         let description = Description::new(Operations::openapi());
         for (path, item) in description.json()["paths"].as_object().unwrap() {
             let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
@@ -152,6 +152,7 @@ mod tests {
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{path}: {parameter}");
                 assert!(parameter["schema"].is_object(), "{path}: {parameter}");
+                assert_eq!(parameter["required"] == true, parameter["in"] == "path", "{path}: {parameter}");
             }
             let success = if method == "get" { "200" } else { "202" };
             assert!(operation["responses"][success]["content"].is_object(), "{path}");

@@ -46,8 +46,7 @@ pub enum MigrateError {
     Refused(String),
     /// The operator has to run a newer release: one has already migrated this database.
     #[error(
-        "the database's schema is newer than this program: it has migration {version}, which is unknown here; run the \
-         newer release"
+        "the database schema is newer than this program: it has the unknown migration {version}; run the newer release"
     )]
     NewerSchema {
         /// A migration that this program does not know.

@@ -1,6 +1,8 @@
-/// The outcome of a migration.
+use std::fmt;
+
+/// The outcome of a migration. `Display` summarizes it in one line for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Migrated {
+pub struct MigrationOutcome {
     /// The versions applied by this migration, in order.
     pub applied: Vec<String>,
     /// The state of the hypertable.
@@ -21,14 +23,14 @@ pub enum Hypertable {
     /// It already was one.
     Present,
     /// This migration turned it into one.
-    Made,
+    Created,
 }
 
 /// Whether TimescaleDB compresses and drops chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policies {
     /// Left unchanged: only the server sets the policies, other commands do not.
-    Left,
+    Skipped,
     /// Not a hypertable, so this program deletes rows older than the retention.
     NotAvailable,
     /// TimescaleDB refused for this reason, so this program drops the chunks.
@@ -57,4 +59,68 @@ pub enum Statistics {
     Present,
     /// The continuous aggregates were created or changed to match the configuration.
     Changed,
+}
+
+impl fmt::Display for MigrationOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { applied, hypertable, policies, statistics } = self;
+        match &**applied {
+            [] => f.write_str("no pending migrations")?,
+            applied => write!(f, "applied {}", applied.join(", "))?,
+        }
+        write!(f, "; hypertable: {hypertable}; policies: {policies}; statistics: {statistics}")
+    }
+}
+
+impl fmt::Display for Hypertable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAvailable => f.write_str("not available"),
+            Self::Refused(reason) => write!(f, "refused ({reason})"),
+            Self::Present => f.write_str("present"),
+            Self::Created => f.write_str("created"),
+        }
+    }
+}
+
+impl fmt::Display for Policies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skipped => f.write_str("skipped"),
+            Self::NotAvailable => f.write_str("not available"),
+            Self::Refused(reason) => write!(f, "refused ({reason})"),
+            Self::Present => f.write_str("present"),
+            Self::Changed => f.write_str("changed"),
+        }
+    }
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAvailable => f.write_str("not available"),
+            Self::Refused(reason) => write!(f, "refused ({reason})"),
+            Self::Present => f.write_str("present"),
+            Self::Changed => f.write_str("changed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_is_summarized_in_one_line() {
+        let mut outcome = MigrationOutcome {
+            applied: Vec::new(),
+            hypertable: Hypertable::Created,
+            policies: Policies::Refused("Apache edition".to_owned()),
+            statistics: Statistics::Changed,
+        };
+        let rest = "hypertable: created; policies: refused (Apache edition); statistics: changed";
+        assert_eq!(outcome.to_string(), format!("no pending migrations; {rest}"));
+        outcome.applied = vec!["1".to_owned(), "2".to_owned()];
+        assert_eq!(outcome.to_string(), format!("applied 1, 2; {rest}"));
+    }
 }

@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::error::{MigrateError, with_causes};
-use super::migration_outcome::{Hypertable, Migrated, Policies, SetPolicies, Statistics};
+use super::migration_outcome::{Hypertable, MigrationOutcome, Policies, SetPolicies, Statistics};
 use super::postgres::{Failure, PostgresDatabase, Session, within};
 use super::sqlite::SqliteDatabase;
 
@@ -26,52 +26,55 @@ pub const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 const LOCK: i64 = i64::from_be_bytes(*b"flight-m");
 
 /// Migrates PostgreSQL. One connection holds the lock; diesel uses another one.
-pub(super) async fn migrate_postgres(database: &PostgresDatabase, set: SetPolicies) -> Result<Migrated, MigrateError> {
+pub(super) async fn migrate_postgres(
+    database: &PostgresDatabase,
+    set: SetPolicies,
+) -> Result<MigrationOutcome, MigrateError> {
     let limit = database.options.migration_timeout;
     let holder = database.connect(Duration::ZERO).await?;
-    take_lock(&holder.client, database).await?;
+    acquire_lock(&holder.client, database).await?;
     let session = database.connect(Duration::ZERO).await?;
     let applied = match within_migration(limit, apply_to_postgres(session)).await {
         // Diesel's error text does not distinguish an unavailable server from a refusal, so query the other connection.
-        Err(MigrateError::Failed(reason)) => return Err(explained(reason, &holder.client, database).await),
+        Err(MigrateError::Failed(reason)) => return Err(explain(reason, &holder.client, database).await),
         applied => applied?,
     };
-    let hypertable = within_migration(limit, Box::pin(async { Ok(database.make_hypertable().await?) })).await?;
+    let hypertable = within_migration(limit, Box::pin(async { Ok(database.ensure_hypertable().await?) })).await?;
     let (policies, statistics) = match hypertable {
-        Hypertable::Present | Hypertable::Made => (
+        Hypertable::Present | Hypertable::Created => (
             match set {
                 SetPolicies::Yes => {
                     within_migration(limit, Box::pin(async { Ok(database.apply_policies().await?) })).await?
                 }
-                SetPolicies::No => Policies::Left,
+                SetPolicies::No => Policies::Skipped,
             },
-            within_migration(limit, Box::pin(async { Ok(database.make_aggregates(set).await?) })).await?,
+            within_migration(limit, Box::pin(async { Ok(database.ensure_aggregates(set).await?) })).await?,
         ),
         Hypertable::NotAvailable | Hypertable::Refused(_) => (Policies::NotAvailable, Statistics::NotAvailable),
     };
     within(database.options.lock_timeout, holder.client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK])).await?;
-    Ok(Migrated { applied, hypertable, policies, statistics })
+    Ok(MigrationOutcome { applied, hypertable, policies, statistics })
 }
 
 async fn within_migration<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, MigrateError>>,
 ) -> Result<T, MigrateError> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Silence(limit).into()))
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Timeout(limit).into()))
 }
 
 /// The oldest server version that we test, as `server_version_num`.
-const OLDEST_SERVER: i32 = 140_000;
+const MIN_SERVER_VERSION: i32 = 140_000;
 
 /// Queries possible reasons for a failed migration. The schema is NULL if no schema in the search path exists.
-const CIRCUMSTANCES: &str = "
+const MIGRATION_CONTEXT: &str = "
 SELECT current_setting('server_version_num')::integer, current_setting('server_version'), quote_ident(current_user),
     quote_ident(current_schema()), has_schema_privilege(current_schema(), 'CREATE')";
 
 /// Turns a failed migration into an error that tells the operator what to do, or into `Unavailable` if the server does
 /// not respond.
-async fn explained(reason: String, client: &Client, database: &PostgresDatabase) -> MigrateError {
-    let row = match within(database.options.connect_timeout, client.query_one(CIRCUMSTANCES, &[])).await {
+async fn explain(reason: String, client: &Client, database: &PostgresDatabase) -> MigrateError {
+    let row = match within(database.options.connect_timeout, client.query_one(MIGRATION_CONTEXT, &[])).await {
         Ok(row) => row,
         Err(_) => return MigrateError::Unavailable(reason),
     };
@@ -82,17 +85,17 @@ async fn explained(reason: String, client: &Client, database: &PostgresDatabase)
             "{reason}; run this as its owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}"
         )),
         (None, _) => MigrateError::Refused(format!(
-            "{reason}; none of the schemas in the search_path of {role} exists or may be used: create one, or grant USAGE"
+            "{reason}; no schema in the search_path of {role} exists or is accessible: create one, or grant USAGE"
         )),
-        _ if number < OLDEST_SERVER => MigrateError::Failed(format!(
-            "{reason}; this server is PostgreSQL {version}, and {} or newer is needed",
-            OLDEST_SERVER / 10_000
+        _ if number < MIN_SERVER_VERSION => MigrateError::Failed(format!(
+            "{reason}; this server runs PostgreSQL {version}, but {} or newer is required",
+            MIN_SERVER_VERSION / 10_000
         )),
         _ => MigrateError::Failed(reason),
     }
 }
 
-async fn take_lock(client: &Client, database: &PostgresDatabase) -> Result<(), MigrateError> {
+async fn acquire_lock(client: &Client, database: &PostgresDatabase) -> Result<(), MigrateError> {
     let waited = database.options.migration_lock_timeout;
     let wait = format!("SET lock_timeout = {}", waited.as_millis());
     let lock = async {
@@ -123,7 +126,7 @@ async fn apply_to_postgres(session: Session) -> Result<Vec<String>, MigrateError
 }
 
 /// Migrates SQLite in a single transaction. Other writers wait for it.
-pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Migrated, MigrateError> {
+pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<MigrationOutcome, MigrateError> {
     let waited = database.options.lock_timeout;
     let database = Arc::clone(database);
     let migrating = tokio::task::spawn_blocking(move || {
@@ -142,7 +145,7 @@ pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Mig
         })
     });
     let applied = migrating.await.map_err(|error| MigrateError::Failed(error.to_string()))??;
-    Ok(Migrated {
+    Ok(MigrationOutcome {
         applied,
         hypertable: Hypertable::NotAvailable,
         policies: Policies::NotAvailable,
@@ -181,7 +184,7 @@ impl From<Failure> for MigrateError {
     fn from(failure: Failure) -> Self {
         match failure.code() {
             _ if failure.is_refusal() => Self::Refused(failure.to_string()),
-            Some(code) if !passes(code) => Self::Failed(failure.to_string()),
+            Some(code) if !is_transient(code) => Self::Failed(failure.to_string()),
             _ => Self::Unavailable(failure.to_string()),
         }
     }
@@ -189,6 +192,6 @@ impl From<Failure> for MigrateError {
 
 /// Returns whether the error is transient: the server is starting or shutting down (class 57), is out of connections or
 /// disk space (53), lost a connection (08), detected a conflict (40), or had a system error (58).
-fn passes(code: &SqlState) -> bool {
+fn is_transient(code: &SqlState) -> bool {
     ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
 }

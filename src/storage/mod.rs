@@ -26,7 +26,7 @@ use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 pub use error::{MigrateError, OpenError, QueryError};
 pub use history::{HistoryQuery, HistoryReader, HistoryRow};
 use migration_outcome::SetPolicies;
-pub use migration_outcome::{Hypertable, Migrated, Policies, Statistics};
+pub use migration_outcome::{Hypertable, MigrationOutcome, Policies, Statistics};
 pub use migrations::{POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS};
 pub use options::{MAX_HISTORIES, StorageOptions};
 pub use query::{Connections, PositionsQuery, StorageObservation};
@@ -66,7 +66,7 @@ impl Storage {
     ///
     /// # Errors
     /// A root certificate cannot be read or used, or the path is not UTF-8.
-    pub fn open_when_used(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
+    pub fn open_lazily(url: &DatabaseUrl, options: StorageOptions) -> Result<Self, OpenError> {
         match url {
             DatabaseUrl::SqliteFile(path) => {
                 Ok(Self(Database::Sqlite(Arc::new(SqliteDatabase::for_file(path, options)?))))
@@ -85,7 +85,7 @@ impl Storage {
             DatabaseUrl::Postgres(url) => Database::Postgres(Arc::new(PostgresDatabase::open(url, options)?)),
             DatabaseUrl::SqliteFile(path) => Database::Sqlite(Arc::new(SqliteDatabase::open_read_only(path, options)?)),
             DatabaseUrl::SqliteMemory => {
-                let reason = "a database in memory cannot be read by another process";
+                let reason = "an in-memory database cannot be read by another process";
                 return Err(OpenError::Client(reason.to_owned()));
             }
         }))
@@ -97,8 +97,8 @@ impl Storage {
     ///
     /// # Errors
     /// See [`MigrateError`]. Migrations applied before the error are kept.
-    pub async fn migrate(&self) -> Result<Migrated, MigrateError> {
-        self.migrate_and(SetPolicies::Yes).await
+    pub async fn migrate(&self) -> Result<MigrationOutcome, MigrateError> {
+        self.migrate_with(SetPolicies::Yes).await
     }
 
     /// Brings the schema up to date like [`migrate`](Self::migrate), but leaves existing policies unchanged: a command
@@ -106,11 +106,11 @@ impl Storage {
     ///
     /// # Errors
     /// Same as [`migrate`](Self::migrate).
-    pub async fn migrate_schema(&self) -> Result<Migrated, MigrateError> {
-        self.migrate_and(SetPolicies::No).await
+    pub async fn migrate_schema(&self) -> Result<MigrationOutcome, MigrateError> {
+        self.migrate_with(SetPolicies::No).await
     }
 
-    async fn migrate_and(&self, set: SetPolicies) -> Result<Migrated, MigrateError> {
+    async fn migrate_with(&self, set: SetPolicies) -> Result<MigrationOutcome, MigrateError> {
         // Boxed because the future is large and runs only once per process; unboxed, it would bloat the caller's
         // future.
         match &self.0 {
@@ -122,8 +122,10 @@ impl Storage {
     /// Returns the actors' store, which has its own connection. Call this in the thread that uses the store.
     pub fn writer(&self) -> Writer {
         Writer(match &self.0 {
-            Database::Postgres(database) => WriterOf::Postgres(Box::new(PostgresWriter::new(Arc::clone(database)))),
-            Database::Sqlite(database) => WriterOf::Sqlite(SqliteWriter::new(Arc::clone(database))),
+            Database::Postgres(database) => {
+                DatabaseWriter::Postgres(Box::new(PostgresWriter::new(Arc::clone(database))))
+            }
+            Database::Sqlite(database) => DatabaseWriter::Sqlite(SqliteWriter::new(Arc::clone(database))),
         })
     }
 
@@ -145,7 +147,7 @@ impl Storage {
             Database::Sqlite(database) => database.pool.status(),
         };
         let idle = status.available.min(status.size);
-        Connections { in_use: status.size - idle, idle, waiting: status.waiting, most: status.max_size }
+        Connections { in_use: status.size - idle, idle, waiting: status.waiting, max: status.max_size }
     }
 
     /// Returns figures that are cheap to query.
@@ -278,10 +280,10 @@ impl Storage {
 
 /// Implements the actors' [`StateStore`] for either database.
 #[derive(Debug)]
-pub struct Writer(WriterOf);
+pub struct Writer(DatabaseWriter);
 
 #[derive(Debug)]
-enum WriterOf {
+enum DatabaseWriter {
     Postgres(Box<PostgresWriter>),
     Sqlite(SqliteWriter),
 }
@@ -289,23 +291,23 @@ enum WriterOf {
 impl StateStore for Writer {
     async fn positions(&self, log: &LogId, partitions: &[i32]) -> Result<Vec<Position>, StoreError> {
         match &self.0 {
-            WriterOf::Postgres(writer) => writer.positions(log, partitions).await,
-            WriterOf::Sqlite(writer) => writer.positions(log, partitions).await,
+            DatabaseWriter::Postgres(writer) => writer.positions(log, partitions).await,
+            DatabaseWriter::Sqlite(writer) => writer.positions(log, partitions).await,
         }
     }
 
     async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
         match &self.0 {
-            WriterOf::Postgres(writer) => writer.store(batch, likely_new).await,
-            WriterOf::Sqlite(writer) => writer.store(batch, likely_new).await,
+            DatabaseWriter::Postgres(writer) => writer.store(batch, likely_new).await,
+            DatabaseWriter::Sqlite(writer) => writer.store(batch, likely_new).await,
         }
     }
 
     async fn maintain(&self) -> Result<Maintained, StoreError> {
         // Run both steps even if the first one fails.
         let (expired, more) = match &self.0 {
-            WriterOf::Postgres(writer) => (writer.expire().await, writer.summarize().await),
-            WriterOf::Sqlite(writer) => (writer.expire().await, writer.summarize().await),
+            DatabaseWriter::Postgres(writer) => (writer.expire().await, writer.summarize().await),
+            DatabaseWriter::Sqlite(writer) => (writer.expire().await, writer.summarize().await),
         };
         let expired = expired?;
         Ok(Maintained { more: more? || expired.more, ..expired })
@@ -313,8 +315,8 @@ impl StateStore for Writer {
 
     fn reset(&self) {
         match &self.0 {
-            WriterOf::Postgres(writer) => writer.reset(),
-            WriterOf::Sqlite(writer) => writer.reset(),
+            DatabaseWriter::Postgres(writer) => writer.reset(),
+            DatabaseWriter::Sqlite(writer) => writer.reset(),
         }
     }
 }

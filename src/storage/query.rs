@@ -32,7 +32,7 @@ pub struct Connections {
     /// Queries that are waiting for a connection.
     pub waiting: usize,
     /// The maximum number of connections.
-    pub most: usize,
+    pub max: usize,
 }
 
 /// Figures about the database that are cheap to query.

@@ -17,25 +17,25 @@ use super::summaries::{CellTraffic, CountryTraffic, HourTraffic};
 
 /// The rows to store: those of the parts that passed, one per key, sorted by key like the tables.
 #[derive(Debug, Default)]
-pub(super) struct Chosen<'a> {
+pub(super) struct SelectedRows<'a> {
     /// Rows that probably do not conflict with stored ones.
     pub(super) new: Vec<&'a StateVector>,
     /// Rows that may already be stored.
-    pub(super) doubtful: Vec<&'a StateVector>,
+    pub(super) possibly_stored: Vec<&'a StateVector>,
     /// The number of rows in the parts that passed, including duplicate keys.
-    pub(super) offered: usize,
+    pub(super) total: usize,
 }
 
-impl Chosen<'_> {
-    /// Moves rows before `through` to `doubtful`, because the caller must know for each of them whether it was
+impl SelectedRows<'_> {
+    /// Moves rows before `through` to `possibly_stored`, because the caller must know for each of them whether it was
     /// inserted. Returns whether there are any such rows.
-    pub(super) fn doubt_before(&mut self, through: UnixTime) -> bool {
-        let late = |state: &StateVector| state.last_contact < through;
-        if self.new.iter().any(|state| late(state)) {
-            self.doubtful.extend(self.new.extract_if(.., |state| late(state)));
-            self.doubtful.sort_by_key(|state| (state.icao24, state.last_contact));
+    pub(super) fn separate_late_rows(&mut self, through: UnixTime) -> bool {
+        let is_late = |state: &StateVector| state.last_contact < through;
+        if self.new.iter().any(|state| is_late(state)) {
+            self.possibly_stored.extend(self.new.extract_if(.., |state| is_late(state)));
+            self.possibly_stored.sort_by_key(|state| (state.icao24, state.last_contact));
         }
-        self.doubtful.iter().any(|state| late(state))
+        self.possibly_stored.iter().any(|state| is_late(state))
     }
 }
 
@@ -44,8 +44,12 @@ fn hint(likely_new: &LikelyNew, part: usize, row: usize) -> bool {
     likely_new.0.get(part).and_then(|rows| rows.get(row)).copied().unwrap_or(false)
 }
 
-/// Chooses the first row of each key from the parts whose index satisfies `passed`.
-pub(super) fn choose<'a>(batch: &'a Batch, likely_new: &LikelyNew, passed: impl Fn(usize) -> bool) -> Chosen<'a> {
+/// Selects the first row of each key from the parts whose index satisfies `passed`.
+pub(super) fn select_rows<'a>(
+    batch: &'a Batch,
+    likely_new: &LikelyNew,
+    passed: impl Fn(usize) -> bool,
+) -> SelectedRows<'a> {
     let mut rows = Vec::with_capacity(batch.states());
     for (i, part) in batch.parts.iter().enumerate().filter(|(i, _)| passed(*i)) {
         rows.extend(
@@ -55,15 +59,15 @@ pub(super) fn choose<'a>(batch: &'a Batch, likely_new: &LikelyNew, passed: impl 
                 .map(|(j, state)| (state.icao24, state.last_contact, hint(likely_new, i, j), state.as_ref())),
         );
     }
-    let offered = rows.len();
+    let total = rows.len();
     // The sort is stable, so within a key the rows keep the batch's order and `dedup` keeps the first one.
     rows.sort_by_key(|(icao24, last_contact, ..)| (*icao24, *last_contact));
     rows.dedup_by_key(|(icao24, last_contact, ..)| (*icao24, *last_contact));
-    let mut chosen = Chosen { offered, ..Chosen::default() };
+    let mut selected = SelectedRows { total, ..SelectedRows::default() };
     for (.., likely_new, state) in rows {
-        if likely_new { chosen.new.push(state) } else { chosen.doubtful.push(state) }
+        if likely_new { selected.new.push(state) } else { selected.possibly_stored.push(state) }
     }
-    chosen
+    selected
 }
 
 /// PostgreSQL's epoch, 2000-01-01, in Unix seconds.
@@ -313,38 +317,38 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_row_of_each_key_is_chosen_in_the_order_of_the_keys(
+        fn the_first_row_of_each_key_is_selected_in_key_order(
             parts in vec(vec((0u32..4, 0i64..4, any::<bool>()), 0..20), 0..4),
             passed in vec(any::<bool>(), 4),
         ) {
             let log = LogId { cluster: "c".into(), topic: "t".into() };
             let batch = Batch { log, parts: parts.iter().map(|rows| part(rows)).collect() };
             let hints = LikelyNew(parts.iter().map(|rows| rows.iter().map(|row| row.2).collect()).collect());
-            let chosen = choose(&batch, &hints, |part| passed[part]);
+            let selected = select_rows(&batch, &hints, |part| passed[part]);
 
             let mut firsts = BTreeMap::new();
-            let mut offered = 0;
+            let mut total = 0;
             for (i, part) in batch.parts.iter().enumerate().filter(|(i, _)| passed[*i]) {
                 for (state, likely_new) in part.states.iter().zip(&hints.0[i]) {
-                    offered += 1;
+                    total += 1;
                     firsts.entry((state.icao24, state.last_contact)).or_insert((&**state, *likely_new));
                 }
             }
-            let mut doubted = choose(&batch, &hints, |part| passed[part]);
-            let late = doubted.doubt_before(UnixTime(2));
+            let mut with_late = select_rows(&batch, &hints, |part| passed[part]);
+            let late = with_late.separate_late_rows(UnixTime(2));
             prop_assert_eq!(late, firsts.keys().any(|key| key.1 < UnixTime(2)));
-            prop_assert!(doubted.new.iter().all(|state| state.last_contact >= UnixTime(2)));
-            prop_assert_eq!(doubted.new.len() + doubted.doubtful.len(), firsts.len());
-            prop_assert!(doubted.doubtful.is_sorted_by_key(|state| (state.icao24, state.last_contact)));
+            prop_assert!(with_late.new.iter().all(|state| state.last_contact >= UnixTime(2)));
+            prop_assert_eq!(with_late.new.len() + with_late.possibly_stored.len(), firsts.len());
+            prop_assert!(with_late.possibly_stored.is_sorted_by_key(|state| (state.icao24, state.last_contact)));
             let of = |wanted| firsts.values().filter(move |first| first.1 == wanted).map(|first| first.0);
-            prop_assert_eq!(chosen.offered, offered);
-            prop_assert!(of(true).eq(chosen.new.iter().copied()));
-            prop_assert!(of(false).eq(chosen.doubtful.iter().copied()));
+            prop_assert_eq!(selected.total, total);
+            prop_assert!(of(true).eq(selected.new.iter().copied()));
+            prop_assert!(of(false).eq(selected.possibly_stored.iter().copied()));
         }
     }
 
     #[test]
-    fn a_time_of_postgresql_is_finite_whatever_it_is_made_of() {
+    fn every_time_converts_to_a_finite_postgresql_time() {
         for (seconds, micros) in [
             (946_684_800, 0),
             (-1, -946_684_801_000_000),

@@ -66,5 +66,5 @@ fn roots(path: Option<&Path>) -> Result<RootCertStore, OpenError> {
     };
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(certificates);
-    if usable == 0 { Err(unusable("none found".to_owned())) } else { Ok(roots) }
+    if usable == 0 { Err(unusable("no valid certificate found".to_owned())) } else { Ok(roots) }
 }

@@ -64,13 +64,13 @@ impl FromStr for DatabaseUrl {
         match text.strip_prefix("sqlite://") {
             Some("") => invalid("the path of the SQLite file is missing"),
             Some(path) if path.ends_with('/') => invalid("the path of the SQLite file ends in a slash"),
-            Some(path) if path.contains('?') => invalid("SQLite takes no parameters here"),
+            Some(path) if path.contains('?') => invalid("parameters are not supported for SQLite"),
             Some(path) => Ok(Self::SqliteFile(PathBuf::from(path))),
             None => match text.split_once("://") {
                 Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_lowercase()) && scheme.len() <= 16 => {
-                    invalid(format!("{scheme:?} is no known kind of database"))
+                    invalid(format!("unknown database scheme {scheme:?}"))
                 }
-                _ => invalid("this is no URL"),
+                _ => invalid("not a URL"),
             },
         }
     }
@@ -83,7 +83,7 @@ impl PostgresUrl {
         let after_credentials = rest.find('@').map_or(0, |at| at + 1);
         let address_end = rest[after_credentials..].find(['/', '?']).map_or(rest.len(), |at| after_credentials + at);
         if rest[after_credentials..address_end].contains('@') {
-            return invalid("there are several @: write one in a user or password as %40");
+            return invalid("more than one @: write an @ in a user name or password as %40");
         }
         let (base, parameters) = match rest[after_credentials..].find('?') {
             Some(at) => (&rest[..after_credentials + at], &rest[after_credentials + at + 1..]),
@@ -142,7 +142,7 @@ impl TlsMode {
             "require" => Self::Require,
             "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,
-            _ => return invalid("sslmode is one of disable, allow, prefer, require, verify-ca and verify-full"),
+            _ => return invalid("sslmode must be disable, allow, prefer, require, verify-ca or verify-full"),
         })
     }
 }
@@ -234,19 +234,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_refused_with_the_reason_and_without_the_password() {
+    fn an_invalid_url_is_rejected_with_the_reason_but_without_the_password() {
         for (text, reason) in [
-            ("", "no URL"),
-            ("data/flights.db", "no URL"),
-            ("mysql://fm:s3cret@db/f", "\"mysql\" is no known kind"),
+            ("", "not a URL"),
+            ("data/flights.db", "not a URL"),
+            ("mysql://fm:s3cret@db/f", "unknown database scheme \"mysql\""),
             ("sqlite://", "path of the SQLite file is missing"),
             ("sqlite://data/", "ends in a slash"),
-            ("sqlite://f.db?mode=ro", "no parameters"),
+            ("sqlite://f.db?mode=ro", "parameters are not supported"),
             ("postgres://", "host is missing"),
             ("postgres:///f", "host is missing"),
-            ("postgres://fm:s3@cret@db/f", "several @"),
+            ("postgres://fm:s3@cret@db/f", "more than one @"),
             ("postgres://fm:s3cret@db:port/f", "port"),
-            ("postgres://fm:s3cret@db/f?sslmode=strict", "sslmode is one of"),
+            ("postgres://fm:s3cret@db/f?sslmode=strict", "sslmode must be"),
             ("postgres://fm:s3cret@db/f?sslcert=a.pem", "client certificates"),
             ("postgres://fm:s3cret@db/f?colour=red", "colour"),
         ] {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_certificate_is_a_path_and_makes_require_verify() {
+    fn a_root_certificate_turns_require_into_verify_ca() {
         let url: DatabaseUrl = "postgres://db/f?sslmode=require&sslrootcert=/etc/a%20b+c.pem".parse().unwrap();
         let DatabaseUrl::Postgres(url) = url else { panic!("{url}") };
         assert_eq!(url.root_certificates(), Some(Path::new("/etc/a b+c.pem")));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_understands_is_handed_on() {
+    fn other_parameters_are_passed_to_the_client() {
         let url: DatabaseUrl = "postgres://db/f?options=-c%20search_path=a,b&connect_timeout=7".parse().unwrap();
         let DatabaseUrl::Postgres(url) = url else { panic!("{url}") };
         assert_eq!(url.config.get_options(), Some("-c search_path=a,b"));

@@ -127,7 +127,7 @@ fn rows_are_stored_once_the_sqlite_file_is_usable() {
     std::fs::write(&folder, "a file").unwrap();
     let app = setup.start();
     let free = || std::fs::remove_file(&folder).unwrap();
-    recovers_without_a_restart(&app, &sky, &["cannot make the folder"], free, &setup.database());
+    recovers_without_a_restart(&app, &sky, &["failed to create the folder"], free, &setup.database());
     app.end();
 
     // A file that is not a database.
@@ -140,7 +140,7 @@ fn rows_are_stored_once_the_sqlite_file_is_usable() {
     assert!(ended.last_line().contains("file is not a database"), "{}", ended.last_line());
     let app = setup.start();
     let reason = app.wait_storing_refused();
-    assert!(reason.contains("file is not a database; this is another file"), "{reason}");
+    assert!(reason.contains("file is not a database; move this file"), "{reason}");
     std::fs::remove_file(&file).unwrap();
     setup.database().wait_more_than(0);
     app.end();

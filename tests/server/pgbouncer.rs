@@ -26,7 +26,7 @@ fn transaction_pooling_is_refused_with_the_reason_and_session_pooling_works() {
     let app = setup.start();
     let reason = app.wait_storing_refused();
     assert!(
-        reason.contains("each transaction another server connection") && reason.contains("pool_mode=session"),
+        reason.contains("each transaction a different server connection") && reason.contains("pool_mode=session"),
         "{reason}"
     );
     app.log.wait("the reason", |line| line.contains("pool_mode=session").then_some(())).unwrap();

@@ -24,7 +24,7 @@ fn the_server_creates_a_hypertable_and_stores_into_it() {
     sky.wait_polls(2);
     sky.fail_polls();
     database.wait_rows(&sky.served());
-    app.log.wait("the hypertable", |line| line.contains("hypertable: Made").then_some(()));
+    app.log.wait("the hypertable", |line| line.contains("hypertable: created").then_some(()));
     let hypertables = "SELECT hypertable_name::text, num_dimensions::bigint FROM timescaledb_information.hypertables
         WHERE hypertable_schema = current_schema()";
     assert_eq!(database.pairs("", hypertables), [("state_vectors".to_owned(), 1)]);

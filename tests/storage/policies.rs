@@ -81,12 +81,12 @@ async fn the_policies_follow_the_configuration() {
 async fn the_migrate_command_does_not_change_policies() {
     let database = Timescale::new().await;
     let command = database.0.storage_with(options(HOUR, 24 * HOUR, HOUR));
-    assert_eq!(command.migrate_schema().await.unwrap().policies, Policies::Left);
+    assert_eq!(command.migrate_schema().await.unwrap().policies, Policies::Skipped);
     assert_eq!(jobs(&database).await, []);
     migrate(&database, options(2 * HOUR, 365 * 24 * HOUR, HOUR)).await;
     let before = jobs(&database).await;
     let migrated = command.migrate_schema().await.unwrap();
-    assert_eq!((migrated.policies, migrated.statistics), (Policies::Left, Statistics::Present));
+    assert_eq!((migrated.policies, migrated.statistics), (Policies::Skipped, Statistics::Present));
     assert_eq!(jobs(&database).await, before);
 }
 

@@ -69,7 +69,7 @@ async fn a_batch_of_a_hung_thread_times_out_and_is_stored_once() {
     for _ in 0..3 {
         let asked = Instant::now();
         let error = writer.store(&batch, &hints(&batch, true)).await.unwrap_err();
-        assert!(matches!(&error, StoreError::Unavailable(reason) if reason.contains("not finished")), "{error}");
+        assert!(matches!(&error, StoreError::Unavailable(reason) if reason.contains("did not finish")), "{error}");
         assert!(asked.elapsed() < 3 * SHORT);
     }
     other.batch_execute("ROLLBACK").unwrap();

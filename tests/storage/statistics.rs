@@ -166,7 +166,7 @@ async fn tables_become_continuous_aggregates_and_keep_hours_whose_rows_have_expi
         ))
         .await;
     let migrated = database.storage().migrate().await.unwrap();
-    assert_eq!((migrated.hypertable, migrated.statistics), (Hypertable::Made, Statistics::Changed));
+    assert_eq!((migrated.hypertable, migrated.statistics), (Hypertable::Created, Statistics::Changed));
     let (mut countries, mut cells) = expected(&states);
     countries.retain(|(hour, _), _| *hour > START);
     countries.insert((START - 2 * DAY, Some("Chad".into())), (7, 3));

@@ -21,7 +21,7 @@ async fn chunk_seconds(database: &Timescale) -> i64 {
 async fn the_hypertable_has_hourly_chunks_and_no_extra_indexes() {
     let database = Timescale::new().await;
     let storage = database.storage();
-    assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Made);
+    assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Created);
     assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Present);
     assert_eq!(chunk_seconds(&database).await, 3600);
     assert_eq!(database.count(INDEXES).await, 2);
@@ -52,7 +52,7 @@ async fn a_plain_table_with_rows_becomes_a_hypertable() {
     writer.store(&first, &hints(&first, true)).await.unwrap();
     assert_eq!(database.count(CHUNKS).await, 0);
 
-    assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Made);
+    assert_eq!(storage.migrate().await.unwrap().hypertable, Hypertable::Created);
     assert_eq!(database.count(CHUNKS).await, 2);
     assert_eq!(database.count("state_vectors").await, 100);
     // The same connection keeps working, and the key is still unique.

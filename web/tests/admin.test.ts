@@ -18,7 +18,7 @@ test("without the token nothing is shown, and a wrong token is refused", async (
   expect(await page.getByRole("article").count()).toBe(0);
   await page.getByLabel("Admin token").fill("not-the-admin-token");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByText("this is not the admin token").waitFor();
+  await page.getByText("wrong admin token").waitFor();
   expect(await page.getByRole("button", { name: "Drain …" }).isVisible()).toBe(false);
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
 });

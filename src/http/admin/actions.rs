@@ -24,8 +24,8 @@ fn accepted() -> HttpResponse {
 
 /// Restart an actor
 ///
-/// As after a panic: the actor keeps its address and its queued messages, so nothing is lost. The Poller polls at once,
-/// which costs credits, unless it is paused; the SseHub's clients are disconnected and reconnect.
+/// As after a panic: the actor keeps its address and its queued messages, so nothing is lost. The Poller polls
+/// immediately, which costs credits, unless it is paused; the SseHub's clients are disconnected and reconnect.
 #[utoipa::path(post, path = "/admin/actors/{name}/restart", tag = "operations", security(("operator" = [])),
     params(("name" = String, Path, description = "The actor, as `/admin/actors` names it.", example = "db-writer")),
     responses(
@@ -55,7 +55,7 @@ pub(crate) async fn pause_polling(_: Operator, state: web::Data<ServerState>) ->
 
 /// Resume polling
 ///
-/// Not earlier than without the pause, so this costs no credits.
+/// The next poll is not earlier than it would be without the pause, so this costs no credits.
 #[utoipa::path(post, path = "/admin/polling/resume", tag = "operations", security(("operator" = [])), responses(
     (status = 202, description = "Polling continues.", content_type = "application/json", body = Object),
     (status = 404, description = "This process does not poll.", content_type = "application/problem+json", body = Problem)))]
@@ -72,10 +72,10 @@ async fn set_polling(state: &ServerState, action: &Action, polling: Polling) -> 
     }
 }
 
-/// Shut the process down in order
+/// Shut down gracefully
 ///
-/// Like SIGTERM: polling stops, the records that were read are stored, clients are told to reconnect, and the process
-/// ends within `server.shutdown_timeout`. `/health/ready` returns 503 at once. This cannot be undone.
+/// Like SIGTERM: polling stops, the records that were read are stored, clients are asked to reconnect, and the process
+/// ends within `server.shutdown_timeout`. `/health/ready` returns 503 immediately. This cannot be undone.
 #[utoipa::path(post, path = "/admin/drain", tag = "operations", security(("operator" = [])), responses(
     (status = 202, description = "The shutdown has begun.", content_type = "application/json", body = Object)))]
 pub(crate) async fn drain(_: Operator, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {

@@ -39,7 +39,7 @@ fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
         return Ok(Operator);
     }
     throttle.record_failure(address, now);
-    Err(Problem::unauthorized("this is not the admin token"))
+    Err(Problem::unauthorized("wrong admin token"))
 }
 
 fn bearer(header: &[u8]) -> Option<&[u8]> {

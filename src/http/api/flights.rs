@@ -14,7 +14,7 @@ use super::picture_cache::{Picture, PictureCache, PictureKey};
 use super::query::Parameters;
 use crate::http::reply::buffered_response::BufferedResponse;
 use crate::http::reply::content_negotiation::{Representation, negotiate};
-use crate::http::reply::geojson::{FORMATS, Feature, Format};
+use crate::http::reply::geojson::{Feature, POSITION_FORMATS, PositionFormat};
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 
@@ -55,7 +55,7 @@ pub(crate) async fn flights(
     cache: web::Data<PictureCache>,
 ) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::parse(&request, &["bbox", "icao24", "format"])?;
-    let format = negotiate(FORMATS, parameters.format.as_deref(), &request)?;
+    let format = negotiate(POSITION_FORMATS, parameters.format.as_deref(), &request)?;
     let hub = state.hub()?;
     let key = PictureKey { format: format.name, encoding: BufferedResponse::encoding_for(&request) };
     let is_whole = parameters.scope == Scope::default();
@@ -80,7 +80,7 @@ pub(crate) async fn flights(
     picture.response.respond(&mut response, state.client(&request))
 }
 
-fn head(status: StatusCode, version: Version, format: &Representation<Format>) -> HttpResponseBuilder {
+fn head(status: StatusCode, version: Version, format: &Representation<PositionFormat>) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     response
         .insert_header((ETAG, entity_tag(version, format.name)))
@@ -89,11 +89,11 @@ fn head(status: StatusCode, version: Version, format: &Representation<Format>) -
     response
 }
 
-fn render(format: Format, view: &View) -> Result<Vec<u8>, Problem> {
+fn render(format: PositionFormat, view: &View) -> Result<Vec<u8>, Problem> {
     let (time, states) = (view.observed_at, view.states.as_deref().unwrap_or_default());
     let text = match format {
-        Format::Json => serde_json::to_vec(&Flights { time, count: states.len(), states }),
-        Format::GeoJson => {
+        PositionFormat::Json => serde_json::to_vec(&Flights { time, count: states.len(), states }),
+        PositionFormat::GeoJson => {
             let features = states.iter().filter_map(|state| Feature::aircraft(state)).collect();
             serde_json::to_vec(&FeatureCollection { kind: "FeatureCollection", time, features })
         }
@@ -113,9 +113,9 @@ fn version_in(if_none_match: &str, format: &str) -> Option<Version> {
         let tag = tag.trim();
         let tag = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
         let mut parts = tag.splitn(3, '-');
-        let (epoch, sequence, of) = (parts.next()?, parts.next()?, parts.next()?);
+        let (epoch, sequence, name) = (parts.next()?, parts.next()?, parts.next()?);
         let version = Version { epoch: u32::from_str_radix(epoch, 16).ok()?, sequence: sequence.parse().ok()? };
-        (of == format).then_some(version)
+        (name == format).then_some(version)
     })
 }
 
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_found_among_other_tags() {
+    fn a_version_is_found_among_other_entity_tags() {
         let version = Version { epoch: 0xbeef, sequence: 17 };
         let check = |text: &str, found| assert_eq!(version_in(text, "json"), found, "{text}");
         check(&entity_tag(version, "json"), Some(version));

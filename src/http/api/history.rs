@@ -21,31 +21,32 @@ use crate::storage::HistoryQuery;
 const DEFAULT_PERIOD: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Clone, Copy)]
-enum Format {
+enum HistoryFormat {
     NdJson,
     Csv,
 }
 
-const FORMATS: &[Representation<Format>] = &[
-    Representation { format: Format::NdJson, name: "ndjson", media_type: "application/x-ndjson" },
-    Representation { format: Format::Csv, name: "csv", media_type: "text/csv" },
+const HISTORY_FORMATS: &[Representation<HistoryFormat>] = &[
+    Representation { format: HistoryFormat::NdJson, name: "ndjson", media_type: "application/x-ndjson" },
+    Representation { format: HistoryFormat::Csv, name: "csv", media_type: "text/csv" },
 ];
 
 /// The stored state vectors, streamed
 ///
 /// Ordered by `last_contact` and `icao24`, of any size; without `from` the last hour. NDJSON: one state vector per
-/// line, with the same members as everywhere. CSV: RFC 4180 with a header line; unknown values are empty. A response
-/// whose transfer ends with an error is incomplete: continue from the last `last_contact` received. It is not a
-/// snapshot: rows stored during the transfer may be included. At most sixteen requests are served at once, eight per
-/// address; others get 503 and `Retry-After`. A transfer is aborted when its client reads nothing for
+/// line, with the same members as in the other endpoints. CSV: RFC 4180 with a header line; unknown values are empty. A
+/// response whose transfer ends with an error is incomplete: continue from the last `last_contact` received. It is not
+/// a snapshot: rows stored during the transfer may be included. At most sixteen requests are served concurrently, eight
+/// per address; others get 503 and `Retry-After`. A transfer is aborted when its client reads nothing for
 /// `sse.client_timeout` (30 s).
 #[utoipa::path(get, path = "/api/v1/history", tag = "flights",
     params(("from", Query), ("to", Query), ("bbox", Query), ("icao24", Query),
         ("callsign" = Option<String>, Query, example = "SWR123",
-            description = "Only this callsign; case and surrounding blanks are ignored."),
+            description = "Only this callsign; case and surrounding spaces are ignored."),
         ("fields" = Option<String>, Query, example = "icao24,last_contact,lat,lon",
             description = "Only these fields, in this order, separated by commas."),
-        ("format" = Option<String>, Query, example = "csv", description = "ndjson or csv, in place of the header Accept.")),
+        ("format" = Option<String>, Query, example = "csv",
+            description = "ndjson or csv, instead of the Accept header.")),
     responses((status = 200, description = "The rows.", content(
         (String = "application/x-ndjson"), (String = "text/csv")))))]
 pub(crate) async fn history(
@@ -55,7 +56,7 @@ pub(crate) async fn history(
 ) -> Result<HttpResponse, Problem> {
     let known = ["from", "to", "bbox", "icao24", "callsign", "fields", "format"];
     let parameters = Parameters::parse(&request, &known)?;
-    let format = negotiate(FORMATS, parameters.format.as_deref(), &request)?;
+    let format = negotiate(HISTORY_FORMATS, parameters.format.as_deref(), &request)?;
     let period = parameters.period(DEFAULT_PERIOD)?;
     let fields = match parameters.text("fields") {
         Some(text) => text.parse().map_err(|error| Problem::bad_parameter("fields", error))?,
@@ -73,8 +74,8 @@ pub(crate) async fn history(
         callsign,
     };
     let (encoder, content_type) = match format.format {
-        Format::NdJson => (TextEncoder::NdJson(NdJson::of(&fields)), respond::NdJson::mime()),
-        Format::Csv => (TextEncoder::Csv(Csv::of(&fields)), respond::Csv::mime()),
+        HistoryFormat::NdJson => (TextEncoder::NdJson(NdJson::of(&fields)), respond::NdJson::mime()),
+        HistoryFormat::Csv => (TextEncoder::Csv(Csv::of(&fields)), respond::Csv::mime()),
     };
     let storage = state.storage()?;
     let mut response = HttpResponse::Ok();

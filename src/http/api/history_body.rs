@@ -60,7 +60,7 @@ enum Part {
 }
 
 /// The maximum number of parts, of some tens of kilobytes each, that wait for the client.
-const MAX_WAITING_PARTS: usize = 4;
+const MAX_QUEUED_PARTS: usize = 4;
 
 /// Initial capacity of a part, in bytes.
 const PART_CAPACITY: usize = 128 * 1024;
@@ -76,12 +76,12 @@ impl HistoryBody {
         encoder: TextEncoder,
         reader: Reader,
     ) -> Result<Self, QueryError> {
-        let (parts, body) = mpsc::channel(MAX_WAITING_PARTS);
+        let (parts, body) = mpsc::channel(MAX_QUEUED_PARTS);
         let (mut started, starting) = oneshot::channel();
         let Reader { client_timeout, permit, mut client } = reader;
-        let [of_body, of_thread] = JointPermit::pair(permit);
+        let [body_permit, thread_permit] = JointPermit::pair(permit);
         let run = move || {
-            let permit = of_thread;
+            let permit = thread_permit;
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(started.send(Err(QueryError::Unavailable(error.to_string())))),
@@ -114,7 +114,7 @@ impl HistoryBody {
             () = client.wait() => return Err(QueryError::Unavailable("the client has disconnected".to_owned())),
         };
         started.unwrap_or_else(|_| Err(QueryError::Unavailable("the reader thread has ended".to_owned())))?;
-        Ok(Self { parts: body, client, _permit: of_body })
+        Ok(Self { parts: body, client, _permit: body_permit })
     }
 }
 
@@ -127,7 +127,7 @@ async fn send(
 ) -> bool {
     let mut buffer = Vec::with_capacity(PART_CAPACITY);
     encoder.head(&mut buffer);
-    let mut more = true;
+    let mut has_more = true;
     loop {
         if !buffer.is_empty() {
             let part = std::mem::replace(&mut buffer, Vec::with_capacity(PART_CAPACITY));
@@ -135,7 +135,7 @@ async fn send(
                 return false;
             }
         }
-        if !more {
+        if !has_more {
             return true;
         }
         let read = tokio::select! {
@@ -143,8 +143,8 @@ async fn send(
             () = parts.closed() => return false,
             read = rows.read(|row| encoder.row(row, &mut buffer)) => read,
         };
-        more = match read {
-            Ok(more) => more,
+        has_more = match read {
+            Ok(has_more) => has_more,
             Err(error) => {
                 log::warn!(error:%; "failed to read history, response aborted");
                 return false;
@@ -158,7 +158,7 @@ async fn send_part(part: Part, parts: &mpsc::Sender<Part>, client_timeout: Durat
     match parts.send_timeout(part, client_timeout).await {
         Ok(()) => true,
         Err(SendTimeoutError::Timeout(_)) => {
-            log::info!("history response aborted: the client read nothing for {client_timeout:?}");
+            log::info!("history response aborted: the client read no data for {client_timeout:?}");
             false
         }
         Err(SendTimeoutError::Closed(_)) => false,
@@ -179,9 +179,10 @@ impl MessageBody for HistoryBody {
             Poll::Ready(Some(Part::Rows(rows))) => Poll::Ready(Some(Ok(rows))),
             Poll::Ready(Some(Part::End)) => Poll::Ready(None),
             Poll::Ready(None) => Poll::Ready(Some(Err(io::Error::other("the history is incomplete")))),
-            Poll::Pending => {
-                self.client.poll(cx).map(|()| Some(Err(io::Error::other("the client of a history has disconnected"))))
-            }
+            Poll::Pending => self
+                .client
+                .poll(cx)
+                .map(|()| Some(Err(io::Error::other("the client of a history request has disconnected")))),
         }
     }
 }
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_is_released_by_the_first_of_its_holders() {
+    fn a_joint_permit_is_released_when_its_first_holder_is_dropped() {
         let limits = Limits::register(&mut Registry::default(), TIMEOUT);
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST).into();
         for first in [0, 1] {
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_waits_until_the_client_timeout() {
+    async fn a_part_waits_for_the_client_until_its_timeout() {
         let (parts, mut body) = mpsc::channel(1);
         let part = || Part::Rows(Bytes::from_static(b"row"));
         let started_at = Instant::now();
@@ -231,12 +232,12 @@ mod tests {
             tokio::time::sleep(TIMEOUT - Duration::from_secs(1)).await;
             body.recv().await
         };
-        let (taken, read) = tokio::join!(send_part(part(), &parts, TIMEOUT), waiting);
-        assert!(taken && read.is_some(), "a slow client is waited for");
+        let (is_accepted, read) = tokio::join!(send_part(part(), &parts, TIMEOUT), waiting);
+        assert!(is_accepted && read.is_some(), "a slow client was not waited for");
         assert!(!send_part(part(), &parts, TIMEOUT).await);
         assert_eq!(started_at.elapsed(), TIMEOUT * 2 - Duration::from_secs(1));
         drop(body);
-        assert!(!send_part(part(), &parts, TIMEOUT).await, "a disconnected client is not waited for");
+        assert!(!send_part(part(), &parts, TIMEOUT).await, "a disconnected client was waited for");
         assert_eq!(started_at.elapsed(), TIMEOUT * 2 - Duration::from_secs(1));
     }
 
@@ -271,10 +272,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_without_an_end_is_an_error() {
+    async fn a_body_that_stops_before_its_end_is_an_error() {
         let next = async |body: &mut HistoryBody| std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await;
         for (last, ends) in [(Some(Part::End), true), (None, false)] {
-            let (parts, body) = mpsc::channel(MAX_WAITING_PARTS);
+            let (parts, body) = mpsc::channel(MAX_QUEUED_PARTS);
             let [permit, _other] = JointPermit::pair(permit());
             let client = DisconnectWatch::new(actix_web::dev::Payload::None);
             let mut body = HistoryBody { parts: body, client, _permit: permit };

@@ -20,7 +20,8 @@ use crate::http::state::ServerState;
     info(
         title = "Flight monitor",
         description = "Live flights from the OpenSky Network, and their history. SI units, WGS-84 degrees; times are \
-                       Unix seconds; unknown values are `null`, never 0. Addresses that support GET support HEAD, too.",
+                       Unix seconds; unknown values are `null`, never 0. Every path that supports GET supports HEAD \
+                       as well.",
     ),
     components(schemas(StateVector, Icao24, UnixTime, Problem, VitalsEvent, JournalEntry)),
     // Relative to the URL of this document, because a proxy may serve it below any path.
@@ -40,7 +41,7 @@ impl Modify for OperatorToken {
     fn modify(&self, document: &mut Document) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("`admin.token`; by default the one that was generated into data/admin.token"));
+            .description(Some("`admin.token`; by default the token that the server generated in data/admin.token"));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("operator", SecurityScheme::Http(scheme.build()));
     }
@@ -54,7 +55,7 @@ impl Description {
         let mut document = Base::openapi();
         document.merge(operations);
         let mut document = serde_json::to_value(document).unwrap_or_default();
-        complete(&mut document);
+        complete_document(&mut document);
         Self(document)
     }
 
@@ -78,15 +79,16 @@ pub(crate) async fn document(
 }
 
 /// Adds everything that is the same for every operation and would otherwise be repeated in each.
-fn complete(document: &mut Value) {
+fn complete_document(document: &mut Value) {
     for operation in document["paths"].as_object_mut().into_iter().flatten().flat_map(|(_, item)| operations(item)) {
         // Indexing would add `"parameters": null` to operations without parameters.
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
         for parameter in parameters.into_iter().flatten() {
             let known = KNOWN_PARAMETERS.iter().find(|known| parameter["name"] == known.name);
             if let Some(known) = known.filter(|_| parameter["description"].is_null()) {
-                parameter["description"] = known.meaning.into();
-                parameter["schema"] = json!({ "type": known.kind });
+                parameter["description"] = known.description.into();
+                parameter["required"] = false.into();
+                parameter["schema"] = json!({ "type": known.schema_type });
                 parameter["example"] = known.example.into();
             }
         }
@@ -99,7 +101,7 @@ fn complete(document: &mut Value) {
     // Unknown values are `null`, so their members are required.
     for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         let Some(properties) = schema["properties"].as_object() else { continue };
-        let nullable = properties.iter().filter(|(_, property)| may_be_null(property)).map(|(name, _)| name.clone());
+        let nullable = properties.iter().filter(|(_, property)| is_nullable(property)).map(|(name, _)| name.clone());
         let nullable: Vec<_> = nullable.map(Value::from).collect();
         match schema["required"].as_array_mut() {
             Some(required) => required.extend(nullable),
@@ -112,7 +114,7 @@ fn operations(item: &mut Value) -> impl Iterator<Item = &mut Value> {
     item.as_object_mut().into_iter().flatten().map(|(_, operation)| operation)
 }
 
-fn may_be_null(property: &Value) -> bool {
+fn is_nullable(property: &Value) -> bool {
     let null = Value::from("null");
     let alternatives = property["oneOf"].as_array().into_iter().flatten();
     property["type"].as_array().is_some_and(|types| types.contains(&null))

@@ -39,7 +39,7 @@ pub(crate) struct PastFlights {
 #[derive(Serialize, ToSchema)]
 struct PastFlight {
     icao24: Icao24,
-    /// The first one sent.
+    /// The first callsign sent.
     callsign: Option<String>,
     /// `last_contact` of its first state.
     first_seen: UnixTime,
@@ -85,13 +85,13 @@ impl From<Flight> for PastFlight {
 
 /// Past flights
 ///
-/// Flights seen between `from` and `to`, by default in the last 24 hours, including those in progress, which lag some
-/// minutes behind the live picture. At most `limit` flights (by default 1,000, at most 10,000); the next page by
-/// `next_cursor` or the header `Link`.
+/// Flights seen between `from` and `to`, by default in the last 24 hours, including those in progress, which lag a few
+/// minutes behind the live picture. At most `limit` flights (by default 1,000, at most 10,000); the next page is at
+/// `next_cursor` or the `Link` header.
 #[utoipa::path(get, path = "/api/v1/flights/past", tag = "flights",
     params(("from", Query), ("to", Query), ("icao24", Query),
         ("callsign" = Option<String>, Query, example = "SWR123",
-            description = "Only flights with this callsign; case and surrounding blanks are ignored."),
+            description = "Only flights with this callsign; case and surrounding spaces are ignored."),
         ("limit", Query), ("cursor", Query), ("format", Query)),
     responses(
         (status = 200, description = "The flights.", body = PastFlights),
@@ -133,8 +133,8 @@ pub(crate) async fn past_flights(request: HttpRequest, state: web::Data<ServerSt
 
 fn callsign(text: &str) -> Result<String, Problem> {
     match text.trim() {
-        "" => Err(Problem::bad_parameter("callsign", "is blank")),
-        callsign if callsign.contains('\0') => Err(Problem::bad_parameter("callsign", "contains NUL")),
+        "" => Err(Problem::bad_parameter("callsign", "must not be blank")),
+        callsign if callsign.contains('\0') => Err(Problem::bad_parameter("callsign", "must not contain NUL")),
         callsign => Ok(callsign.to_owned()),
     }
 }
@@ -166,7 +166,7 @@ mod tests {
         }
 
         #[test]
-        fn no_cursor_panics_the_parser(text in "\\PC{0,30}") {
+        fn parsing_a_cursor_never_panics(text in "\\PC{0,30}") {
             let _ = parse_cursor(&text);
         }
     }

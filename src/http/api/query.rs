@@ -15,8 +15,8 @@ use crate::http::reply::problem::Problem;
 pub(crate) struct KnownParameter {
     pub(crate) name: &'static str,
     /// The JSON Schema type.
-    pub(crate) kind: &'static str,
-    pub(crate) meaning: &'static str,
+    pub(crate) schema_type: &'static str,
+    pub(crate) description: &'static str,
     pub(crate) example: &'static str,
 }
 
@@ -24,47 +24,53 @@ pub(crate) struct KnownParameter {
 pub(crate) const KNOWN_PARAMETERS: &[KnownParameter] = &[
     KnownParameter {
         name: "bbox",
-        kind: "string",
-        meaning: "Only aircraft in this box: lamin,lomin,lamax,lomax in degrees, inclusive. With lomin > lomax it crosses \
-                  the antimeridian.",
+        schema_type: "string",
+        description: "Only aircraft in this box: lamin,lomin,lamax,lomax in degrees, inclusive. With lomin > lomax it \
+                      crosses the antimeridian.",
         example: "45.8,5.9,47.9,10.6",
     },
     KnownParameter {
         name: "icao24",
-        kind: "string",
-        meaning: "Only these aircraft: ICAO 24-bit addresses in hex, separated by commas; may be repeated; at most 500.",
+        schema_type: "string",
+        description: "Only these aircraft: ICAO 24-bit addresses in hex, separated by commas; may be repeated; at \
+                      most 500.",
         example: "4b1814,3c6444",
     },
     KnownParameter {
         name: "from",
-        kind: "string",
-        meaning: "The earliest last_contact, inclusive: Unix seconds or RFC 3339.",
+        schema_type: "string",
+        description: "The earliest last_contact, inclusive: Unix seconds or RFC 3339.",
         example: "2026-01-01T00:00:00Z",
     },
     KnownParameter {
         name: "to",
-        kind: "string",
-        meaning: "The latest last_contact, inclusive: Unix seconds or RFC 3339; by default now.",
+        schema_type: "string",
+        description: "The latest last_contact, inclusive: Unix seconds or RFC 3339; by default now.",
         example: "1767312000",
     },
-    KnownParameter { name: "limit", kind: "integer", meaning: "The maximum number of results.", example: "1000" },
+    KnownParameter {
+        name: "limit",
+        schema_type: "integer",
+        description: "The maximum number of results.",
+        example: "1000",
+    },
     KnownParameter {
         name: "cursor",
-        kind: "string",
-        meaning: "The next_cursor of the previous page.",
+        schema_type: "string",
+        description: "The next_cursor of the previous page.",
         example: "1767312000",
     },
     KnownParameter {
         name: "last_event_id",
-        kind: "string",
-        meaning: "Resume after the event with this id. The header Last-Event-ID, which browsers send on their own, takes \
-                  precedence.",
+        schema_type: "string",
+        description: "Resume after the event with this id. The Last-Event-ID header, which browsers send themselves, \
+                      takes precedence.",
         example: "5f3a9c1e-1841-world",
     },
     KnownParameter {
         name: "format",
-        kind: "string",
-        meaning: "The format of the response, in place of the header Accept.",
+        schema_type: "string",
+        description: "The format of the response, instead of the Accept header.",
         example: "geojson",
     },
 ];
@@ -181,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_has_a_box_and_addresses() {
+    fn a_scope_is_parsed_from_a_box_and_addresses() {
         let scope = parameters("bbox=45.8,5.9,47.9,10.6&icao24=4B1814,3c6444&icao24=aaaaaa").unwrap().scope;
         assert_eq!(scope.bounding_box, Some("45.8,5.9,47.9,10.6".parse().unwrap()));
         assert_eq!(scope.icao24.len(), 3);
@@ -189,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_query_is_rejected_with_the_name_of_its_parameter() {
+    fn the_error_for_an_invalid_query_names_the_parameter() {
         let check = |query: &str, expected: &str| {
             let problem = parameters(query).unwrap_err().to_string();
             assert!(problem.contains(expected), "{query}: {problem}");
@@ -203,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_parsed_in_both_formats_and_completed() {
+    fn a_period_accepts_both_time_formats_and_has_defaults() {
         let check = |query: &str, expected: Result<(i64, i64), &str>| {
             let period = parameters(query).unwrap().period(Duration::from_secs(3600));
             match (period, expected) {
@@ -228,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_is_bounded() {
+    fn an_integer_out_of_range_is_rejected() {
         let limit = |query: &str| parameters(query).unwrap().integer("limit", 1..=10).map_err(|p| p.to_string());
         assert_eq!(limit(""), Ok(None));
         assert_eq!(limit("limit=10"), Ok(Some(10)));

@@ -25,13 +25,13 @@ const MAX_ROWS: u32 = 250_000;
 /// What the traffic is grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum By {
+enum GroupBy {
     Hour,
     Country,
     Cell,
 }
 
-impl By {
+impl GroupBy {
     fn parse(text: Option<&str>) -> Result<Self, Problem> {
         match text {
             None | Some("hour") => Ok(Self::Hour),
@@ -59,7 +59,7 @@ impl By {
 pub(crate) struct Stats {
     from: UnixTime,
     to: UnixTime,
-    by: By,
+    by: GroupBy,
     /// The number of rows.
     count: usize,
     /// Ordered by hour, then by country or cell.
@@ -76,11 +76,11 @@ enum Rows {
 }
 
 impl Rows {
-    async fn of(storage: &Storage, by: By, Period { from, to }: Period) -> Result<Self, QueryError> {
+    async fn of(storage: &Storage, by: GroupBy, Period { from, to }: Period) -> Result<Self, QueryError> {
         Ok(match by {
-            By::Hour => Self::Hours(storage.traffic_by_hour(from, to, MAX_ROWS).await?),
-            By::Country => Self::Countries(storage.traffic_by_country(from, to, MAX_ROWS).await?),
-            By::Cell => Self::Cells(storage.traffic_by_cell(from, to, MAX_ROWS).await?),
+            GroupBy::Hour => Self::Hours(storage.traffic_by_hour(from, to, MAX_ROWS).await?),
+            GroupBy::Country => Self::Countries(storage.traffic_by_country(from, to, MAX_ROWS).await?),
+            GroupBy::Cell => Self::Cells(storage.traffic_by_cell(from, to, MAX_ROWS).await?),
         })
     }
 
@@ -104,7 +104,7 @@ fn rows() -> Schema {
 ///
 /// State vectors and distinct aircraft for each hour that overlaps `from` to `to`, by default the last 24 hours: in
 /// total (at most 366 days), by country of registration (31 days) or by cell of 5 by 5 degrees (2 days). Hours without
-/// traffic are left out. The current hour lags some minutes behind.
+/// traffic are left out. The current hour lags a few minutes behind.
 #[utoipa::path(get, path = "/api/v1/stats", tag = "flights",
     params(("from", Query), ("to", Query),
         ("by" = Option<String>, Query, example = "country", description = "`hour` (the default), `country` or `cell`."),
@@ -115,7 +115,7 @@ fn rows() -> Schema {
 pub(crate) async fn stats(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::parse(&request, &["from", "to", "by", "format"])?;
     let format = negotiate(JSON_ONLY, parameters.format.as_deref(), &request)?;
-    let by = By::parse(parameters.text("by"))?;
+    let by = GroupBy::parse(parameters.text("by"))?;
     let period = parameters.period(DEFAULT_PERIOD)?;
     if period.to.seconds_since(period.from) > by.max_period() {
         let days = by.max_period() / DAY;

@@ -12,7 +12,7 @@ use super::paging::link_to_next;
 use super::query::{Parameters, Period};
 use crate::http::reply::content_negotiation::negotiate;
 use crate::http::reply::entity_tag;
-use crate::http::reply::geojson::{FORMATS, Feature, Format, Position, line};
+use crate::http::reply::geojson::{Feature, POSITION_FORMATS, Position, PositionFormat, line};
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::PositionsQuery;
@@ -69,7 +69,7 @@ struct LineProperties {
 ///
 /// One state for each distinct `time_position`: the earliest with that position; states without a position are left
 /// out. `from` and `to` refer to `last_contact`, by default to the last 24 hours. At most `limit` states (by default
-/// 10,000, at most 20,000); the next page by `next_cursor` or the header `Link`.
+/// 10,000, at most 20,000); the next page is at `next_cursor` or the `Link` header.
 #[utoipa::path(get, path = "/api/v1/flights/{icao24}/track", tag = "flights",
     params(("icao24" = String, Path, description = "ICAO 24-bit address in hex.", example = "4b1814"),
         ("from", Query), ("to", Query), ("limit", Query), ("cursor", Query), ("format", Query)),
@@ -84,7 +84,7 @@ pub(crate) async fn track(
 ) -> Result<HttpResponse, Problem> {
     let icao24 = Icao24::parse(&icao24).map_err(|error| Problem::bad_parameter("icao24", error))?;
     let parameters = Parameters::parse(&request, &["from", "to", "limit", "cursor", "format"])?;
-    let format = negotiate(FORMATS, parameters.format.as_deref(), &request)?;
+    let format = negotiate(POSITION_FORMATS, parameters.format.as_deref(), &request)?;
     let period = parameters.period(DEFAULT_PERIOD)?;
     let limit = parameters.integer("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
     let query = PositionsQuery {
@@ -101,8 +101,8 @@ pub(crate) async fn track(
     let next_cursor = states.last().filter(|_| more).and_then(|last| last.time_position).map(|time| time.to_string());
     let link = next_cursor.as_ref().map(|cursor| link_to_next(&request, period, cursor));
     let body = match format.format {
-        Format::Json => json(icao24, period, next_cursor, &states),
-        Format::GeoJson => geojson(icao24, period, next_cursor, &states),
+        PositionFormat::Json => json(icao24, period, next_cursor, &states),
+        PositionFormat::GeoJson => geojson(icao24, period, next_cursor, &states),
     };
     let body = body.map_err(Problem::unavailable)?;
     entity_tag::respond(&request, state.client(&request), format.media_type, body, |response| {

@@ -25,14 +25,14 @@ impl Capacity {
         let limit = match raised_limit() {
             Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
             Err(error) => {
-                log::warn!(error:%; "failed to read the limit of open files, assuming that sse.max_clients fits");
+                log::warn!(error:%; "failed to read the limit on open files, assuming that it allows sse.max_clients");
                 return Self { clients: wanted, connections: wanted + others };
             }
         };
         let capacity = Self::within(limit, wanted, others);
         if capacity.clients < wanted {
             log::warn!(
-                "open files are limited to {limit}, so at most {} stream clients are served at once, not {wanted} \
+                "open files are limited to {limit}, which allows {} concurrent stream clients instead of {wanted} \
                  (sse.max_clients): raise the hard limit to {} (`ulimit -Hn`, `LimitNOFILE=` of a systemd service, \
                  `ulimits.nofile` of a Compose service), or lower sse.max_clients",
                 capacity.clients,
@@ -43,8 +43,9 @@ impl Capacity {
         let backlog = somaxconn.ok().and_then(|text| text.trim().parse::<u32>().ok());
         if let Some(backlog) = backlog.filter(|backlog| *backlog < BACKLOG) {
             log::warn!(
-                "the system limits connections that wait to be accepted to {backlog}: when thousands of clients reconnect at \
-                 once, some take seconds longer; raise it with `sysctl -w net.core.somaxconn={BACKLOG}`"
+                "the system limits the queue of incoming connections to {backlog}: when thousands of clients reconnect \
+                 simultaneously, some take seconds longer; raise the limit with `sysctl -w \
+                 net.core.somaxconn={BACKLOG}`"
             );
         }
         capacity
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_get_the_files_that_nothing_else_needs() {
+    fn stream_clients_get_the_remaining_file_descriptors() {
         let check = |limit: usize, clients: usize, connections: usize| {
             assert_eq!(Capacity::within(limit, 20_000, 1_000), Capacity { clients, connections }, "{limit}");
         };
@@ -93,24 +94,24 @@ mod tests {
     }
 
     #[test]
-    fn one_address_never_has_all_connections() {
-        let of_one =
+    fn one_address_cannot_take_all_connections() {
+        let for_one_address =
             |connections: usize, clients: usize| Capacity { clients, connections }.for_one_address(clients, 1_024);
-        assert_eq!(of_one(21_000, 256), 1_280);
-        assert_eq!(of_one(21_000, 20_000), 20_900);
-        assert_eq!(of_one(824, 256), 742);
+        assert_eq!(for_one_address(21_000, 256), 1_280);
+        assert_eq!(for_one_address(21_000, 20_000), 20_900);
+        assert_eq!(for_one_address(824, 256), 742);
     }
 
     proptest::proptest! {
         #[test]
-        fn connections_never_exceed_the_limit_of_files(limit in 201_usize..100_000, wanted in 0_usize..100_000) {
+        fn connections_never_exceed_the_limit_on_open_files(limit in 201_usize..100_000, wanted in 0_usize..100_000) {
             let capacity = Capacity::within(limit, wanted, 1_000);
             proptest::prop_assert!(capacity.connections + OWN_FILES <= limit && capacity.clients <= capacity.connections);
         }
     }
 
     #[test]
-    fn the_soft_limit_is_raised_to_the_hard_one() {
+    fn the_soft_limit_is_raised_to_the_hard_limit() {
         let limit = raised_limit().unwrap();
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         assert_eq!((soft, hard), (limit, limit));

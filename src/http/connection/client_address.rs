@@ -15,20 +15,20 @@ pub(crate) fn client_address(peer: Option<SocketAddr>, headers: &HeaderMap, prox
 }
 
 fn behind_proxies(peer: IpAddr, forwarded: &str, proxies: &[IpNet]) -> IpAddr {
-    let trusted = |address: &IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
+    let is_trusted = |address: &IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
     let mut address = peer.to_canonical();
     for hop in forwarded.rsplit(',') {
-        if !trusted(&address) {
+        if !is_trusted(&address) {
             break;
         }
-        let Some(before) = address_of(hop.trim()) else { break };
+        let Some(before) = parse_hop(hop.trim()) else { break };
         address = before;
     }
     address
 }
 
 /// Parses an entry of `X-Forwarded-For`. Some proxies append the port.
-fn address_of(hop: &str) -> Option<IpAddr> {
+fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
     hop.parse().ok().or_else(with_port).or_else(bracketed).map(|address: IpAddr| address.to_canonical())
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forwarded_addresses_count_only_from_trusted_proxies() {
+    fn forwarded_addresses_are_used_only_from_trusted_proxies() {
         let check = |peer: &str, forwarded: &str, proxies: &[&str], expected: &str| {
             let proxies: Vec<IpNet> = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
             let address = behind_proxies(peer.parse().unwrap(), forwarded, &proxies);

@@ -51,10 +51,10 @@ where
 {
     apply_fn_factory(connections, move |socket: TcpStream, service: &F::Service| {
         // Boxed, because a value that is moved into a future takes up twice its size there.
-        let served = limiter.admit(socket.peer_addr().ok()).map(|place| (place, Box::pin(service.call(socket))));
+        let served = limiter.admit(socket.peer_addr().ok()).map(|permit| (permit, Box::pin(service.call(socket))));
         async move {
             match served {
-                Ok((_place, serving)) => serving.await,
+                Ok((_permit, serving)) => serving.await,
                 Err(Rejected) => Ok(()),
             }
         }

@@ -19,11 +19,11 @@ pub(crate) struct DisconnectWatch {
 }
 
 impl DisconnectWatch {
-    const EVERY: Duration = Duration::from_millis(200);
+    const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
     /// Creates a watch for the client that sent this payload.
     pub(crate) fn new(payload: Payload) -> Self {
-        let mut ticks = interval(Self::EVERY);
+        let mut ticks = interval(Self::CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { payload: Some(payload).filter(|payload| matches!(payload, Payload::H2 { .. })), ticks }
     }

@@ -43,7 +43,7 @@ struct Requests {
 struct RequestPermit {
     in_flight: InFlight,
     number: u64,
-    _of_address: AddressPermit,
+    _address_permit: AddressPermit,
 }
 
 impl InFlight {
@@ -54,14 +54,15 @@ impl InFlight {
         if self.0.count.get() >= Self::MAX_PER_CONNECTION {
             return None;
         }
-        let of_address = requests.try_acquire(client_address(request.peer_addr(), request.headers(), proxies), 1)?;
-        Some(self.permit(of_address))
+        let address_permit =
+            requests.try_acquire(client_address(request.peer_addr(), request.headers(), proxies), 1)?;
+        Some(self.permit(address_permit))
     }
 
-    fn permit(&self, of_address: AddressPermit) -> RequestPermit {
+    fn permit(&self, address_permit: AddressPermit) -> RequestPermit {
         self.0.count.set(self.0.count.get() + 1);
         self.0.started.set(self.0.started.get() + 1);
-        RequestPermit { in_flight: self.clone(), number: self.0.started.get(), _of_address: of_address }
+        RequestPermit { in_flight: self.clone(), number: self.0.started.get(), _address_permit: address_permit }
     }
 
     /// Returns whether a body that is delimited by the end of the connection is incomplete.
@@ -201,7 +202,7 @@ impl StallGuard {
             self.next_check = None;
             if self.in_flight.is_stalled(self.client_timeout) {
                 log::info!(
-                    "closing a connection: the client accepted nothing of a response for {:?}",
+                    "closing a connection: the client accepted no data of a response for {:?}",
                     self.client_timeout
                 );
                 return Poll::Ready(());
@@ -249,7 +250,7 @@ mod tests {
             body: text.to_owned().boxed(),
             permit: in_flight.permit(address_permit()),
         };
-        let began = Instant::now();
+        let started_at = Instant::now();
         let serving =
             StallGuard::new(in_flight.clone(), TIMEOUT).serve(Box::pin(std::future::pending::<Result<(), ()>>()));
         let client = async {
@@ -267,8 +268,8 @@ mod tests {
             ended = serving => ended.unwrap(),
             () = client => {}
         }
-        let taken = began.elapsed() - TIMEOUT * 7 / 2;
-        assert!((TIMEOUT..TIMEOUT * 3 / 2).contains(&taken), "{taken:?}");
+        let stalled_for = started_at.elapsed() - TIMEOUT * 7 / 2;
+        assert!((TIMEOUT..TIMEOUT * 3 / 2).contains(&stalled_for), "{stalled_for:?}");
         assert_eq!((in_flight.0.count.get(), in_flight.0.waiting.borrow().len()), (0, 0));
     }
 

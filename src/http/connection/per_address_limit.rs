@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_occupies_up_to_its_limit_and_releases_it() {
+    fn an_address_acquires_permits_up_to_its_limit_and_releases_them() {
         let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap().into());
         let limit = PerAddressLimit::new(3);
         let two = limit.try_acquire(one, 2).unwrap();
@@ -65,6 +65,6 @@ mod tests {
         drop(two);
         let two = limit.try_acquire(one, 2).unwrap();
         drop((two, third, all));
-        assert!(limit.occupied.lock().unwrap().is_empty(), "an address without permits is removed");
+        assert!(limit.occupied.lock().unwrap().is_empty(), "an address without permits is still counted");
     }
 }

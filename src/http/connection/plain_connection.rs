@@ -35,8 +35,8 @@ impl PlainConnection {
         Self(Rc::new(Shared { socket, is_blocked, handoff: SocketHandoff::default(), in_flight: InFlight::default() }))
     }
 
-    pub(crate) fn with_socket(&self, with: impl FnOnce(&TcpStream)) {
-        with(&self.0.socket.borrow());
+    pub(crate) fn with_socket(&self, use_socket: impl FnOnce(&TcpStream)) {
+        use_socket(&self.0.socket.borrow());
     }
 
     /// Returns the handoff, which goes into the extensions of the connection for [`SocketHandoff::of`].

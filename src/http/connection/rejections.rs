@@ -40,7 +40,7 @@ impl Rejections {
         for limit in Limit::ALL {
             expect(&rejected, &[limit.name()]);
         }
-        let help = "Connections and requests refused, by the limit they exceeded";
+        let help = "Connections and requests rejected, by the limit they exceeded";
         registry.register("http_refused", help, rejected.clone());
         Self(rejected)
     }

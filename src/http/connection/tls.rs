@@ -42,7 +42,7 @@ pub enum TlsError {
 /// # Errors
 /// Returns an error if a file is missing or invalid.
 pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
-    let certificate = Renewable::load(files)?;
+    let certificate = ReloadingCertificate::load(files)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
@@ -53,26 +53,26 @@ pub(crate) fn server_config(files: TlsFiles) -> Result<ServerConfig, TlsError> {
 
 /// A certificate that is reloaded when its files change.
 #[derive(Debug)]
-struct Renewable {
+struct ReloadingCertificate {
     files: TlsFiles,
-    current: Mutex<Current>,
+    current: Mutex<Loaded>,
 }
 
 #[derive(Debug)]
-struct Current {
+struct Loaded {
     key: Arc<CertifiedKey>,
     modified: [Option<SystemTime>; 2],
     checked_at: Instant,
 }
 
-impl Renewable {
+impl ReloadingCertificate {
     const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
     fn load(files: TlsFiles) -> Result<Self, TlsError> {
         // Determined before the files are read, so that the next check detects a change in between.
         let modified = files.modified();
         let key = Arc::new(files.read()?);
-        Ok(Self { files, current: Mutex::new(Current { key, modified, checked_at: Instant::now() }) })
+        Ok(Self { files, current: Mutex::new(Loaded { key, modified, checked_at: Instant::now() }) })
     }
 
     fn key(&self, now: Instant) -> Arc<CertifiedKey> {
@@ -97,7 +97,7 @@ impl Renewable {
     }
 }
 
-impl ResolvesServerCert for Renewable {
+impl ResolvesServerCert for ReloadingCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.key(Instant::now()))
     }
@@ -117,9 +117,9 @@ impl TlsFiles {
     }
 
     fn read(&self) -> Result<CertifiedKey, TlsError> {
-        let unusable = |path: &PathBuf, reason: String| TlsError::File { path: path.display().to_string(), reason };
-        let chain = pem::certificates(&self.certificate).map_err(|reason| unusable(&self.certificate, reason))?;
-        let key = pem::private_key(&self.key).map_err(|reason| unusable(&self.key, reason))?;
+        let file_error = |path: &PathBuf, reason: String| TlsError::File { path: path.display().to_string(), reason };
+        let chain = pem::certificates(&self.certificate).map_err(|reason| file_error(&self.certificate, reason))?;
+        let key = pem::private_key(&self.key).map_err(|reason| file_error(&self.key, reason))?;
         Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
     }
 }
@@ -129,9 +129,9 @@ mod tests {
     use super::*;
 
     fn write(files: &TlsFiles, name: &str) {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        std::fs::write(&files.certificate, made.cert.pem()).unwrap();
-        std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        let generated = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        std::fs::write(&files.certificate, generated.cert.pem()).unwrap();
+        std::fs::write(&files.key, generated.signing_key.serialize_pem()).unwrap();
     }
 
     #[test]
@@ -139,10 +139,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
         write(&files, "one.example");
-        let renewable = Renewable::load(files.clone()).unwrap();
+        let certificate = ReloadingCertificate::load(files.clone()).unwrap();
         let now = Instant::now();
-        let first = renewable.key(now);
-        let later = |checks: u32| now + Renewable::CHECK_INTERVAL * checks;
+        let first = certificate.key(now);
+        let later = |checks: u32| now + ReloadingCertificate::CHECK_INTERVAL * checks;
         let touch = |age: u64| {
             let file = std::fs::File::options().write(true).open(&files.certificate).unwrap();
             file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
@@ -150,17 +150,17 @@ mod tests {
 
         write(&files, "two.example");
         touch(500);
-        assert_eq!(renewable.key(now).cert, first.cert, "the files are checked at an interval");
-        let second = renewable.key(later(1));
+        assert_eq!(certificate.key(now).cert, first.cert, "the files are checked at an interval");
+        let second = certificate.key(later(1));
         assert_ne!(second.cert, first.cert);
 
         std::fs::write(&files.certificate, "no certificate").unwrap();
         touch(400);
-        assert_eq!(renewable.key(later(2)).cert, second.cert);
+        assert_eq!(certificate.key(later(2)).cert, second.cert);
     }
 
     #[test]
-    fn an_unusable_file_is_named() {
+    fn an_error_names_the_unusable_file() {
         let folder = tempfile::tempdir().unwrap();
         let files = TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
         let error = |files: &TlsFiles| server_config(files.clone()).unwrap_err().to_string();
@@ -168,8 +168,8 @@ mod tests {
         write(&files, "one.example");
         let other = TlsFiles { key: folder.path().join("other.pem"), ..files.clone() };
         assert!(error(&other).contains("other.pem"));
-        let stranger = rcgen::generate_simple_self_signed(["two.example".to_owned()]).unwrap();
-        std::fs::write(&other.key, stranger.signing_key.serialize_pem()).unwrap();
+        let other_pair = rcgen::generate_simple_self_signed(["two.example".to_owned()]).unwrap();
+        std::fs::write(&other.key, other_pair.signing_key.serialize_pem()).unwrap();
         assert!(error(&other).contains("cannot be used"));
         std::fs::write(&files.certificate, "").unwrap();
         assert!(error(&files).contains("no certificate"));

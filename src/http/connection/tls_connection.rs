@@ -134,20 +134,20 @@ mod tests {
         let (server, mut client) = duplex(4);
         let (mut reading, mut writing) = split(TlsConnection::new(server));
         client.write_all(b"ask").await.unwrap();
-        let (mut asked, mut answer, is_read) = ([0; 3], [0; 6], Cell::new(false));
-        let answering = writing.write_all(b"answer");
-        let asking = async {
-            reading.read_exact(&mut asked).await.unwrap();
+        let (mut request, mut response, is_read) = ([0; 3], [0; 6], Cell::new(false));
+        let responding = writing.write_all(b"answer");
+        let reading_request = async {
+            reading.read_exact(&mut request).await.unwrap();
             is_read.set(true);
         };
-        let taking = async {
+        let client_reads = async {
             sleep(Duration::from_secs(1)).await;
             assert!(!is_read.get(), "reading continues while a write is blocked");
-            client.read_exact(&mut answer).await.unwrap();
+            client.read_exact(&mut response).await.unwrap();
         };
         // The waiting reader continues as soon as the client reads.
-        let all = async { tokio::join!(answering, asking, taking) };
+        let all = async { tokio::join!(responding, reading_request, client_reads) };
         timeout(Duration::from_secs(2), all).await.unwrap().0.unwrap();
-        assert_eq!((&asked, &answer), (b"ask", b"answer"));
+        assert_eq!((&request, &response), (b"ask", b"answer"));
     }
 }

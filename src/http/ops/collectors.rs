@@ -14,7 +14,7 @@ pub struct PoolCollector(pub Storage);
 
 impl Collector for PoolCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Connections { in_use, idle, waiting, most } = self.0.connections();
+        let Connections { in_use, idle, waiting, max } = self.0.connections();
         let shape = ConstGauge::new(0_i64);
         let mut family = encoder.encode_descriptor(
             "database_connections",
@@ -26,7 +26,7 @@ impl Collector for PoolCollector {
             gauge(count).encode(family.encode_family(&[("kind", kind)])?)?;
         }
         for (name, help, count) in [
-            ("database_connections_most", "Maximum number of database connections for queries", most),
+            ("database_connections_most", "Maximum number of database connections for queries", max),
             ("database_queries_waiting", "Queries waiting for a database connection", waiting),
         ] {
             gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;

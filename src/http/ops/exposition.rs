@@ -42,10 +42,10 @@ struct Weight {
 }
 
 impl Weight {
-    fn of(accepted: &[QualityItem<Mime>], media_type: &str, knows_version: impl Fn(&str) -> bool) -> Self {
+    fn of(accepted: &[QualityItem<Mime>], media_type: &str, supports_version: impl Fn(&str) -> bool) -> Self {
         let kind = media_type.split('/').next();
         let specificity = |range: &Mime| match (range.essence_str(), range.get_param("version")) {
-            (essence, Some(version)) if essence == media_type => knows_version(version.as_str()).then_some(3),
+            (essence, Some(version)) if essence == media_type => supports_version(version.as_str()).then_some(3),
             (essence, None) if essence == media_type => Some(2),
             ("*/*", _) => Some(0),
             (essence, _) => (essence.strip_suffix("/*") == kind).then_some(1),
@@ -141,7 +141,7 @@ mod tests {
         check("text/plain, application/openmetrics-text", Text);
         check("application/openmetrics-text, text/plain", OpenMetrics);
         check("application/json", Text);
-        check("nonsense", Text);
+        check("invalid", Text);
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub(crate) async fn live() -> HttpResponse {
 
 /// Readiness
 ///
-/// 200 when the parts that this server's clients need are ready, else 503, also during shutdown; in either case with
-/// the state of each part, and since when.
+/// 200 when all parts that this server's clients need are ready, otherwise 503, also during shutdown. Both list the
+/// state of each part, and since when.
 #[utoipa::path(get, path = "/health/ready", tag = "operations", responses(
     (status = 200, description = "All needed parts are ready.", body = ReadinessReport),
     (status = 503, description = "A needed part is not ready.", body = ReadinessReport)))]

@@ -25,8 +25,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; 
                       img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>Flight monitor</title>\
-                         <h1>The page is not in this program</h1>\
-                         <p>It was built without its page: run <code>make web</code>, then build again. \
+                         <h1>The page is not part of this build</h1>\
+                         <p>Run <code>make web</code>, then build the program again. \
                          Everything else works, such as <a href=\"api/v1/flights\">current traffic</a>.</p></html>";
 
 /// Handles `GET /`.
@@ -57,7 +57,7 @@ fn document(request: &HttpRequest, path: &str) -> HttpResponse {
 /// Handles `GET /assets/{name}`. The names contain a hash of the content.
 pub(crate) async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Problem> {
     file(&request, &format!("assets/{name}"), "public, max-age=31536000, immutable")
-        .ok_or_else(|| Problem::not_found(format!("the page has no file {name}")))
+        .ok_or_else(|| Problem::not_found(format!("no asset named {name}")))
 }
 
 fn file(request: &HttpRequest, path: &str, cache: &'static str) -> Option<HttpResponse> {

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_long_text_is_compressed() {
+    async fn only_long_bodies_are_compressed() {
         let (limits, text) = (limits(), b"0123456789abcdef".repeat(SLICE));
         let check = async |accepted: &str, encoding: ContentEncoding| {
             let request = TestRequest::default().insert_header(("accept-encoding", accepted)).to_http_request();
@@ -149,16 +149,16 @@ mod tests {
             response.clone().respond(&mut HttpResponse::Ok(), client)
         };
         let shared = encode().await.unwrap();
-        let of_one: Vec<_> = (0..20).map_while(|_| respond(&shared, 1).ok()).collect();
-        assert_eq!(of_one.len(), Limits::MAX_BUFFERED_BYTES_PER_ADDRESS / LONG);
+        let for_one_address: Vec<_> = (0..20).map_while(|_| respond(&shared, 1).ok()).collect();
+        assert_eq!(for_one_address.len(), Limits::MAX_BUFFERED_BYTES_PER_ADDRESS / LONG);
         let mut all = vec![encode().await.unwrap()];
         while let Ok(response) = encode().await {
             all.push(response);
         }
         assert_eq!(all.len() + 1, Limits::MAX_BUFFERED_BYTES / LONG);
-        assert!(respond(&shared, 2).is_ok(), "an existing response is shared with other addresses");
+        assert!(respond(&shared, 2).is_ok(), "another address cannot get an existing response");
         assert!(respond(&shared, 1).is_err());
-        drop((of_one, all));
+        drop((for_one_address, all));
         assert!(respond(&shared, 1).is_ok() && encode().await.is_ok());
     }
 }

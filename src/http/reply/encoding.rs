@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_offer_with_the_highest_weight_wins() {
+    fn the_offered_encoding_with_the_highest_weight_is_used() {
         use ContentEncoding::{Gzip, Identity, Zstd};
         let check = |accepted: &str, expected| {
             assert_eq!(negotiated(accepted, &[Gzip, Zstd]), Some(expected), "{accepted}");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_the_header_gets_no_encoding() {
+    fn a_request_without_the_header_gets_an_unencoded_response() {
         assert_eq!(negotiate(&HeaderMap::new(), RESPONSE_ENCODINGS), Some(ContentEncoding::Identity));
     }
 }

@@ -10,14 +10,14 @@ use super::content_negotiation::Representation;
 
 /// The format of aircraft positions in a response.
 #[derive(Clone, Copy)]
-pub(crate) enum Format {
+pub(crate) enum PositionFormat {
     Json,
     GeoJson,
 }
 
-pub(crate) const FORMATS: &[Representation<Format>] = &[
-    Representation { format: Format::Json, name: "json", media_type: "application/json" },
-    Representation { format: Format::GeoJson, name: "geojson", media_type: "application/geo+json" },
+pub(crate) const POSITION_FORMATS: &[Representation<PositionFormat>] = &[
+    Representation { format: PositionFormat::Json, name: "json", media_type: "application/json" },
+    Representation { format: PositionFormat::GeoJson, name: "geojson", media_type: "application/geo+json" },
 ];
 
 /// An object with a geometry.

@@ -36,8 +36,8 @@ pub(crate) struct Client<'a> {
 /// Permits reading one history, until dropped.
 #[derive(Debug)]
 pub(crate) struct HistoryPermit {
-    _any: OwnedSemaphorePermit,
-    _of_address: AddressPermit,
+    _total: OwnedSemaphorePermit,
+    _address: AddressPermit,
 }
 
 impl Limits {
@@ -73,13 +73,14 @@ impl Limits {
             self.rejections.count(Limit::Histories);
             Problem::unavailable(detail)
         };
-        let of_address = self.histories_per_address.try_acquire(address, 1).ok_or_else(|| {
+        let address_permit = self.histories_per_address.try_acquire(address, 1).ok_or_else(|| {
             let limit = Self::MAX_HISTORIES_PER_ADDRESS;
             rejected(format!("too many concurrent history requests from this address (limit {limit})"))
         })?;
-        let any = self.histories.clone().try_acquire_owned();
-        let any = any.map_err(|_| rejected(format!("too many concurrent history requests (limit {MAX_HISTORIES})")))?;
-        Ok(HistoryPermit { _any: any, _of_address: of_address })
+        let total = self.histories.clone().try_acquire_owned();
+        let total =
+            total.map_err(|_| rejected(format!("too many concurrent history requests (limit {MAX_HISTORIES})")))?;
+        Ok(HistoryPermit { _total: total, _address: address_permit })
     }
 
     /// Converts bytes to units of the memory limit, rounded up.
@@ -106,7 +107,7 @@ impl Limits {
     pub(crate) fn reserve_for(&self, address: AddressBlock, bytes: usize) -> Result<AddressPermit, Problem> {
         self.buffered_per_address.try_acquire(address, bytes).ok_or_else(|| {
             self.rejections.count(Limit::Responses);
-            Problem::unavailable("this address is slow to read earlier responses; read those first")
+            Problem::unavailable("this address is slow to read earlier responses: read those first")
         })
     }
 }

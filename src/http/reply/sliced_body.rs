@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_is_sent_slice_by_slice() {
+    async fn a_body_is_sent_in_slices() {
         for length in [0, 1, SLICE, SLICE + 1, 3 * SLICE] {
             let bytes = Bytes::from_iter((0..length).map(|number| number as u8));
             let mut body = SlicedBody::new(bytes.clone(), ());

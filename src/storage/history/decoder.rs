@@ -15,11 +15,11 @@ const END: i16 = -1;
 
 /// Why a message is not a row of `state_vectors`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unreadable(pub(super) &'static str);
+pub(super) struct DecodeError(pub(super) &'static str);
 
 /// Skips the header and returns the rest of the message.
-pub(super) fn skip_header(message: &[u8]) -> Result<&[u8], Unreadable> {
-    let mut fields = Cursor(message.strip_prefix(SIGNATURE).ok_or(Unreadable("missing signature"))?);
+pub(super) fn skip_header(message: &[u8]) -> Result<&[u8], DecodeError> {
+    let mut fields = Cursor(message.strip_prefix(SIGNATURE).ok_or(DecodeError("missing signature"))?);
     let _flags = fields.take(4)?;
     let extension = u32::from_be_bytes(fields.array()?);
     fields.take(extension as usize)?;
@@ -32,13 +32,13 @@ pub(super) struct Layout(Vec<Option<usize>>);
 
 impl Layout {
     /// Finds the fields by column name.
-    pub(super) fn of<'a>(columns: impl Iterator<Item = &'a str>) -> Result<Self, Unreadable> {
+    pub(super) fn of<'a>(columns: impl Iterator<Item = &'a str>) -> Result<Self, DecodeError> {
         let layout: Vec<_> = columns.map(|column| FIELDS.iter().position(|field| field.name == column)).collect();
         let found = layout.iter().flatten().count();
         if found == FIELDS.len() {
             Ok(Self(layout))
         } else {
-            Err(Unreadable("state_vectors lacks columns of this version; run `flight-monitor migrate`"))
+            Err(DecodeError("state_vectors lacks columns of this version; run `flight-monitor migrate`"))
         }
     }
 }
@@ -47,14 +47,14 @@ macro_rules! decode {
     ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
         /// Decodes one row, reading each field with the method named after its kind. Returns `None` at the end of the
         /// rows.
-        pub(super) fn decode<'a>(message: &'a [u8], layout: &Layout) -> Result<Option<HistoryRow<'a>>, Unreadable> {
+        pub(super) fn decode<'a>(message: &'a [u8], layout: &Layout) -> Result<Option<HistoryRow<'a>>, DecodeError> {
             let mut columns = Cursor(message);
             let count = i16::from_be_bytes(columns.array()?);
             if count == END {
                 return Ok(None);
             }
             if usize::try_from(count) != Ok(layout.0.len()) {
-                return Err(Unreadable("unexpected number of columns"));
+                return Err(DecodeError("unexpected number of columns"));
             }
             let mut fields = [None; FIELDS.len()];
             for field in &layout.0 {
@@ -78,62 +78,62 @@ impl<'a> Fields<'a> {
         self.0.next().flatten()
     }
 
-    fn fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, Unreadable> {
+    fn fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, DecodeError> {
         let Some(value) = self.next() else { return Ok(None) };
-        value.try_into().map(Some).map_err(|_| Unreadable("unexpected length of a column"))
+        value.try_into().map(Some).map_err(|_| DecodeError("unexpected length of a column"))
     }
 
-    fn address(&mut self) -> Result<Icao24, Unreadable> {
-        let text = self.text()?.ok_or(Unreadable("icao24 is NULL"))?;
-        Icao24::parse(text).map_err(|_| Unreadable("icao24 is not six hex digits"))
+    fn address(&mut self) -> Result<Icao24, DecodeError> {
+        let text = self.text()?.ok_or(DecodeError("icao24 is NULL"))?;
+        Icao24::parse(text).map_err(|_| DecodeError("icao24 is not six hex digits"))
     }
 
-    fn key_time(&mut self) -> Result<UnixTime, Unreadable> {
-        self.time()?.ok_or(Unreadable("last_contact is NULL"))
+    fn key_time(&mut self) -> Result<UnixTime, DecodeError> {
+        self.time()?.ok_or(DecodeError("last_contact is NULL"))
     }
 
-    fn time(&mut self) -> Result<Option<UnixTime>, Unreadable> {
+    fn time(&mut self) -> Result<Option<UnixTime>, DecodeError> {
         Ok(self.fixed()?.map(|micros| unix_time(i64::from_be_bytes(micros))))
     }
 
-    fn number(&mut self) -> Result<Option<f64>, Unreadable> {
+    fn number(&mut self) -> Result<Option<f64>, DecodeError> {
         Ok(self.fixed()?.map(f64::from_be_bytes))
     }
 
-    fn code(&mut self) -> Result<Option<i16>, Unreadable> {
+    fn code(&mut self) -> Result<Option<i16>, DecodeError> {
         Ok(self.fixed()?.map(i16::from_be_bytes))
     }
 
-    fn flag(&mut self) -> Result<Option<bool>, Unreadable> {
+    fn flag(&mut self) -> Result<Option<bool>, DecodeError> {
         Ok(self.fixed()?.map(|[flag]| flag != 0))
     }
 
-    fn text(&mut self) -> Result<Option<&'a str>, Unreadable> {
+    fn text(&mut self) -> Result<Option<&'a str>, DecodeError> {
         let text = self.next().map(std::str::from_utf8).transpose();
-        text.map_err(|_| Unreadable("text is not UTF-8"))
+        text.map_err(|_| DecodeError("text is not UTF-8"))
     }
 }
 
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Unreadable> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Unreadable("truncated message"))?;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(DecodeError("truncated message"))?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(Unreadable("truncated message"))?;
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(DecodeError("truncated message"))?;
         self.0 = rest;
         Ok(*taken)
     }
 
     /// Reads one length-prefixed field. A length of −1 means NULL.
-    fn field(&mut self) -> Result<Option<&'a [u8]>, Unreadable> {
+    fn field(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         match i32::from_be_bytes(self.array()?) {
             -1 => Ok(None),
-            length => self.take(usize::try_from(length).map_err(|_| Unreadable("negative length"))?).map(Some),
+            length => self.take(usize::try_from(length).map_err(|_| DecodeError("negative length"))?).map(Some),
         }
     }
 }
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_found_by_their_names() {
+    fn columns_are_found_by_name() {
         let names = FIELDS.iter().rev().map(|field| field.name).chain(["added_by_an_operator"]);
         let Layout(layout) = Layout::of(names.clone()).unwrap();
         assert_eq!((layout[0], layout[FIELDS.len()]), (Some(FIELDS.len() - 1), None));
@@ -154,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_message_makes_it_panic(message in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn decoding_never_panics(message in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = skip_header(&message);
             let layout = Layout::of(FIELDS.iter().map(|field| field.name)).unwrap();
             let _ = decode(&message, &layout);

@@ -7,9 +7,9 @@ use actors::domain::UnixTime;
 use futures_util::StreamExt;
 use tokio_postgres::{Column, CopyOutStream};
 
-use super::decoder::{Layout, Unreadable, decode, skip_header};
+use super::decoder::{DecodeError, Layout, decode, skip_header};
 use super::query::{HistoryQuery, HistoryRow, ROWS};
-use super::slices::{Slices, after_the_gap};
+use super::slices::{Slices, find_end_of_gap};
 use crate::storage::error::QueryError;
 use crate::storage::postgres::{Failure, PostgresDatabase, Session, within};
 
@@ -34,8 +34,8 @@ pub(super) struct PostgresHistory {
 struct OpenSlice {
     rows: Pin<Box<CopyOutStream>>,
     /// Whether the first message, which carries the header, has been received.
-    begun: bool,
-    had: u64,
+    has_begun: bool,
+    row_count: u64,
     end: i64,
 }
 
@@ -67,12 +67,12 @@ impl PostgresHistory {
         let limit = self.database.options.history_timeout;
         // The server cancels slow statements itself; the margin covers a server that does not respond at all.
         let margin = self.database.options.connect_timeout;
-        tokio::time::timeout(limit + margin, self.read_on(each))
+        tokio::time::timeout(limit + margin, self.read_rows(each))
             .await
-            .unwrap_or_else(|_| Err(unavailable(Failure::Silence(limit + margin))))
+            .unwrap_or_else(|_| Err(unavailable(Failure::Timeout(limit + margin))))
     }
 
-    async fn read_on(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
+    async fn read_rows(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
         let slice = &mut self.slice;
         let open = match slice {
             Some(open) => open,
@@ -84,10 +84,10 @@ impl PostgresHistory {
         for _ in 0..ROWS {
             let Some(message) = open.rows.next().await else { return self.end_slice().await };
             let message = message.map_err(unavailable)?;
-            let row = if open.begun { &message[..] } else { skip_header(&message).map_err(malformed)? };
-            open.begun = true;
+            let row = if open.has_begun { &message[..] } else { skip_header(&message).map_err(malformed)? };
+            open.has_begun = true;
             if let Some(row) = decode(row, &self.layout).map_err(malformed)? {
-                open.had += 1;
+                open.row_count += 1;
                 each(&row);
             }
         }
@@ -95,12 +95,12 @@ impl PostgresHistory {
     }
 
     async fn end_slice(&mut self) -> Result<bool, QueryError> {
-        let Some(OpenSlice { had, end, .. }) = self.slice.take() else { return Ok(true) };
-        self.slices.had(had);
+        let Some(OpenSlice { row_count, end, .. }) = self.slice.take() else { return Ok(true) };
+        self.slices.adapt(row_count);
         self.reached = end;
-        if had == 0 && self.slices.are_longest() {
+        if row_count == 0 && self.slices.is_at_max_length() {
             let exists = async |span| exists(&self.session, &self.filters, span).await;
-            let Some(time) = after_the_gap(self.slices.rest(), exists).await? else { return Ok(false) };
+            let Some(time) = find_end_of_gap(self.slices.rest(), exists).await? else { return Ok(false) };
             self.slices.skip_to(time);
             self.reached = time;
         }
@@ -116,7 +116,7 @@ async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<
         within_span(&span)
     );
     let rows = session.client.copy_out(&copy).await.map_err(unavailable)?;
-    Ok(OpenSlice { rows: Box::pin(rows), begun: false, had: 0, end })
+    Ok(OpenSlice { rows: Box::pin(rows), has_begun: false, row_count: 0, end })
 }
 
 /// Returns whether the span has any rows. Applies only the filter that an index serves.
@@ -161,7 +161,7 @@ fn unavailable(failure: impl Into<Failure>) -> QueryError {
     QueryError::Unavailable(failure.into().to_string())
 }
 
-fn malformed(Unreadable(reason): Unreadable) -> QueryError {
+fn malformed(DecodeError(reason): DecodeError) -> QueryError {
     QueryError::Malformed(reason.to_owned())
 }
 

@@ -12,13 +12,13 @@ use crate::storage::error::QueryError;
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::sqlite::state_vectors;
 use crate::storage::schema::upper;
-use crate::storage::sqlite::{SqliteDatabase, Untouched};
+use crate::storage::sqlite::{ImmutableFile, SqliteDatabase};
 
 /// Reads a history from SQLite page by page. No transaction stays open between pages, because it would keep the
 /// write-ahead log from being checkpointed.
 pub(super) struct SqliteHistory {
     connection: SqliteConnection,
-    untouched: Option<Untouched>,
+    immutable_file: Option<ImmutableFile>,
     query: HistoryQuery,
     slices: Slices,
     /// The current slice and the number of rows read from it so far.
@@ -35,8 +35,16 @@ impl SqliteHistory {
         // Fail early if the schema is missing.
         state_vectors::table.limit(0).load::<StoredRow>(&mut connection)?;
         let slices = Slices::new(query.from, query.to);
-        let untouched = database.untouched.clone();
-        Ok(Self { connection, untouched, query: query.clone(), slices, slice: None, last: None, reached: query.from.0 })
+        let immutable_file = database.immutable_file.clone();
+        Ok(Self {
+            connection,
+            immutable_file,
+            query: query.clone(),
+            slices,
+            slice: None,
+            last: None,
+            reached: query.from.0,
+        })
     }
 
     pub(super) fn reached(&self) -> UnixTime {
@@ -44,26 +52,26 @@ impl SqliteHistory {
     }
 
     pub(super) fn read(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
-        let (span, had) = match self.slice.take().or_else(|| Some((self.slices.next()?, 0))) {
+        let (span, row_count) = match self.slice.take().or_else(|| Some((self.slices.next()?, 0))) {
             Some(slice) => slice,
             None => return Ok(false),
         };
         let rows = page(&self.query, &span, self.last).load::<StoredRow>(&mut self.connection)?;
-        self.untouched.as_ref().map_or(Ok(()), Untouched::check)?;
+        self.immutable_file.as_ref().map_or(Ok(()), ImmutableFile::check)?;
         let count = rows.len();
         for row in rows {
             let state = StateVector::from(row);
             each(&state.borrowed());
             self.last = Some((state.last_contact.0, state.icao24));
         }
-        let had = had + count as u64;
+        let row_count = row_count + count as u64;
         if count == ROWS {
-            self.slice = Some((span, had));
+            self.slice = Some((span, row_count));
             return Ok(true);
         }
-        self.slices.had(had);
+        self.slices.adapt(row_count);
         self.reached = span.end;
-        if had == 0 && self.slices.are_longest() {
+        if row_count == 0 && self.slices.is_at_max_length() {
             let later = state_vectors::table.filter(state_vectors::last_contact.ge(span.end));
             let next = later.select(min(state_vectors::last_contact)).first::<Option<i64>>(&mut self.connection)?;
             let Some(next) = next.filter(|next| self.slices.rest().contains(next)) else { return Ok(false) };

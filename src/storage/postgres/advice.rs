@@ -18,17 +18,17 @@ pub(super) fn is_lost_session(code: &SqlState) -> bool {
 pub(super) fn advice(error: &DbError) -> Option<&'static str> {
     let code = error.code();
     Some(match *code {
-        SqlState::INVALID_PASSWORD => "check the user and the password of database.url",
+        SqlState::INVALID_PASSWORD => "check the user name and the password in database.url",
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            "create this role, let it in by pg_hba.conf, or name another one in database.url"
+            "create this role, allow it in pg_hba.conf, or use another one in database.url"
         }
-        SqlState::INVALID_CATALOG_NAME => "create this database, or name another one in database.url",
+        SqlState::INVALID_CATALOG_NAME => "create this database, or use another one in database.url",
         SqlState::INVALID_SCHEMA_NAME => "create this schema, or change the search_path",
-        SqlState::INSUFFICIENT_PRIVILEGE => "grant it to the role of database.url",
+        SqlState::INSUFFICIENT_PRIVILEGE => "grant it to the role in database.url",
         SqlState::UNDEFINED_TABLE => "run `flight-monitor migrate`, or restart the server",
         _ if is_lost_session(code) => POOLER,
         _ if error.message().contains("startup parameter") => {
-            "a pooler refuses it: leave it out of database.url, or add it to PgBouncer's ignore_startup_parameters"
+            "a pooler rejects it: remove it from database.url, or add it to PgBouncer's ignore_startup_parameters"
         }
         _ => return None,
     })
@@ -36,10 +36,10 @@ pub(super) fn advice(error: &DbError) -> Option<&'static str> {
 
 /// Advice for a pooler that does not keep sessions.
 pub(super) const POOLER: &str =
-    "set pool_mode=session for this database in PgBouncer, or name PostgreSQL's own address in database.url";
+    "set pool_mode=session for this database in PgBouncer, or use PostgreSQL's own address in database.url";
 
 /// Returns advice for a connection failure that was not reported by the server.
 pub(super) fn connection_advice(text: &str) -> Option<&'static str> {
     text.contains("does not support TLS")
-        .then_some("enable ssl on the server, or set sslmode=prefer or disable in database.url")
+        .then_some("enable ssl on the server, or set sslmode=prefer or sslmode=disable in database.url")
 }

@@ -63,12 +63,12 @@ pub(in crate::storage) enum Failure {
     #[error("{}", describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
     /// The server did not respond within this time.
-    #[error("no answer within {:.1} s", .0.as_secs_f64())]
-    Silence(Duration),
+    #[error("no response within {:.1} s", .0.as_secs_f64())]
+    Timeout(Duration),
     /// A pooler assigns a different session to each transaction.
     #[error(
-        "a connection pooler gives each transaction another server connection, and prepared statements and temporary \
-         tables do not survive that; {POOLER}"
+        "a connection pooler assigns each transaction a different server connection, but prepared statements and \
+         temporary tables belong to one connection; {POOLER}"
     )]
     Pooled,
     /// The server rejects a specific row.
@@ -83,19 +83,19 @@ impl Failure {
     }
 
     /// Returns whether the server rejected the data itself: a data exception (class 22) or a constraint violation (23).
-    pub(super) fn is_about_data(&self) -> bool {
+    pub(super) fn is_data_error(&self) -> bool {
         self.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
     }
 
     /// Returns whether the role lacks a privilege, or TimescaleDB's edition lacks the feature.
-    pub(in crate::storage) fn is_for_lack_of_rights(&self) -> bool {
+    pub(in crate::storage) fn is_missing_privilege(&self) -> bool {
         matches!(self.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::FEATURE_NOT_SUPPORTED))
     }
 
     pub(in crate::storage) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::Silence(_) | Self::Pooled | Self::Rejected(_) => None,
+            Self::Timeout(_) | Self::Pooled | Self::Rejected(_) => None,
         }
     }
 
@@ -137,7 +137,7 @@ pub(in crate::storage) async fn within<T, E: Into<Failure>>(
 ) -> Result<T, Failure> {
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result.map_err(Into::into),
-        Err(_) => Err(Failure::Silence(limit)),
+        Err(_) => Err(Failure::Timeout(limit)),
     }
 }
 
@@ -185,7 +185,7 @@ impl PostgresDatabase {
             let (client, connection) = self.target.connect().await?;
             let driver = Driver(tokio::spawn(async move {
                 if let Err(error) = connection.await {
-                    log::debug!("the connection to PostgreSQL ended: {}", describe(&error));
+                    log::debug!("connection to PostgreSQL ended: {}", describe(&error));
                 }
             }));
             let session = Session { client, driver };
@@ -216,9 +216,9 @@ fn pool_manager(target: &Target, options: &StorageOptions) -> AsyncDieselConnect
 }
 
 async fn pooled_connection(target: &Target, settings: &str) -> ConnectionResult<AsyncPgConnection> {
-    let unable = |error: &tokio_postgres::Error| ConnectionError::BadConnection(describe(error));
+    let bad_connection = |error: &tokio_postgres::Error| ConnectionError::BadConnection(describe(error));
     let work = async {
-        let (client, connection) = target.connect().await.map_err(|error| unable(&error))?;
+        let (client, connection) = target.connect().await.map_err(|error| bad_connection(&error))?;
         let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
         diesel_async::SimpleAsyncConnection::batch_execute(&mut connection, settings)
             .await
@@ -227,7 +227,7 @@ async fn pooled_connection(target: &Target, settings: &str) -> ConnectionResult<
     };
     match tokio::time::timeout(target.connect_timeout, work).await {
         Ok(result) => result,
-        Err(_) => Err(ConnectionError::BadConnection(Failure::Silence(target.connect_timeout).to_string())),
+        Err(_) => Err(ConnectionError::BadConnection(Failure::Timeout(target.connect_timeout).to_string())),
     }
 }
 

@@ -25,7 +25,7 @@ impl PostgresDatabase {
     ///
     /// # Errors
     /// The connection failed. A missing privilege is not an error but returned as [`Hypertable::Refused`].
-    pub(in crate::storage) async fn make_hypertable(&self) -> Result<Hypertable, Failure> {
+    pub(in crate::storage) async fn ensure_hypertable(&self) -> Result<Hypertable, Failure> {
         let session = self.connect(Duration::ZERO).await?;
         if session.client.query_opt(INSTALLED, &[]).await?.is_none() {
             if session.client.query_opt(AVAILABLE, &[]).await?.is_none() {
@@ -37,7 +37,7 @@ impl PostgresDatabase {
         }
         // Use a new connection: one opened before the extension was created may not have loaded it.
         let session = self.connect(Duration::ZERO).await?;
-        match cut_into_chunks(&session.client, self.options.chunk_interval.as_secs()).await {
+        match convert_to_hypertable(&session.client, self.options.chunk_interval.as_secs()).await {
             Err(failure) if failure.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(refused(&failure)),
             result => result,
         }
@@ -56,7 +56,7 @@ pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<Stri
     Ok(client.query_one(INSTALLED, &[]).await?.try_get(0)?)
 }
 
-async fn cut_into_chunks(client: &Client, seconds: u64) -> Result<Hypertable, Failure> {
+async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertable, Failure> {
     let schema = extension_schema(client).await?;
     let interval = format!("INTERVAL '{seconds} seconds'");
     if let Some(row) = client.query_opt(CHUNK_SECONDS, &[]).await? {
@@ -64,11 +64,11 @@ async fn cut_into_chunks(client: &Client, seconds: u64) -> Result<Hypertable, Fa
             client
                 .batch_execute(&format!("SELECT {schema}.set_chunk_time_interval('state_vectors', {interval})"))
                 .await?;
-            log::info!("new chunks of state_vectors span {seconds} s from now on");
+            log::info!("changed the chunk interval of state_vectors to {seconds} s for new chunks");
         }
         return Ok(Hypertable::Present);
     }
-    log::info!("making state_vectors a hypertable; with many rows this takes a while");
+    log::info!("converting state_vectors to a hypertable; this takes a while if it has many rows");
     // No default index: the primary key serves queries by aircraft and the BRIN index those by time. Another index
     // would halve the insert speed.
     client
@@ -77,12 +77,13 @@ async fn cut_into_chunks(client: &Client, seconds: u64) -> Result<Hypertable, Fa
                 create_default_indexes => false, if_not_exists => true, migrate_data => true)"
         ))
         .await?;
-    Ok(Hypertable::Made)
+    Ok(Hypertable::Created)
 }
 
 fn refused(failure: &Failure) -> Hypertable {
     log::warn!(
-        "TimescaleDB is there and cannot be used: {failure}; going on with a plain table, which needs more room"
+        "TimescaleDB is available but cannot be used: {failure}; continuing with a plain table, which needs more \
+         disk space"
     );
     Hypertable::Refused(failure.to_string())
 }

@@ -112,7 +112,7 @@ impl PostgresDatabase {
 
 impl From<Job> for StoreJob {
     fn from(job: Job) -> Self {
-        let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+        let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
         let policy = match &*job.procedure {
             "policy_compression" | "policy_columnstore" => "compression",
             "policy_refresh_continuous_aggregate" => "refresh",
@@ -121,10 +121,10 @@ impl From<Job> for StoreJob {
         Self {
             policy: policy.to_owned(),
             table: job.table_name,
-            interval: whole(job.interval),
+            interval: unsigned(job.interval),
             last_success: job.last_success,
-            failures: whole(job.failures),
-            consecutive_failures: whole(job.consecutive_failures),
+            failures: unsigned(job.failures),
+            consecutive_failures: unsigned(job.consecutive_failures),
             last_error: job.last_error,
         }
     }

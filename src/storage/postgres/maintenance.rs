@@ -106,7 +106,7 @@ async fn drop_chunks(transaction: &Transaction<'_>, oldest: UnixTime) -> Result<
     );
     let dropped = transaction.query(&drop, &[]).await?.len();
     if dropped > 0 {
-        log::info!("dropped {dropped} chunks of state_vectors, which were older than the retention");
+        log::info!("dropped {dropped} chunks of state_vectors that were older than the retention");
     }
     Ok(Maintained::default())
 }
@@ -118,13 +118,13 @@ async fn delete_rows(
     round: &Round,
 ) -> Result<(Maintained, Round), Failure> {
     let rows = i64::from(rows);
-    let answer = transaction.query_one(DELETE, &[&round.after, &AIRCRAFT, &postgres_seconds(oldest), &rows]).await?;
-    let (deleted, visited): (i64, i64) = (answer.try_get(0)?, answer.try_get(1)?);
+    let row = transaction.query_one(DELETE, &[&round.after, &AIRCRAFT, &postgres_seconds(oldest), &rows]).await?;
+    let (deleted, visited): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let expired = u64::try_from(deleted).unwrap_or(0);
     if deleted >= rows {
         // The same aircraft may have more.
         return Ok((Maintained { expired, more: true }, round.clone()));
     }
-    let after = if visited < AIRCRAFT { None } else { answer.try_get(2)? };
+    let after = if visited < AIRCRAFT { None } else { row.try_get(2)? };
     Ok((Maintained { expired, more: after.is_some() }, Round { after: after.unwrap_or_default() }))
 }

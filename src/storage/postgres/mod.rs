@@ -11,7 +11,7 @@ mod maintenance;
 mod policies;
 mod positions;
 mod queries;
-mod refusal;
+mod rejected_row;
 mod session_check;
 mod sessions;
 mod staging;

@@ -46,7 +46,7 @@ struct Policy {
 
 impl Policy {
     /// Returns both policies. They run twice per chunk interval, but at least twice a day and at most once a minute.
-    fn wanted(options: &StorageOptions) -> [Self; 2] {
+    fn configured(options: &StorageOptions) -> [Self; 2] {
         let every = (options.chunk_interval / 2).clamp(Duration::from_secs(60), Duration::from_secs(12 * 60 * 60));
         [
             Self {
@@ -90,7 +90,7 @@ impl Policy {
                  COMMIT"
             ))
             .await?;
-        log::info!("state_vectors: {name} after {span} s, looked after every {every} s");
+        log::info!("state_vectors: {name} after {span} s, checked every {every} s");
         Ok(true)
     }
 }
@@ -104,9 +104,10 @@ impl PostgresDatabase {
     pub(in crate::storage) async fn apply_policies(&self) -> Result<Policies, Failure> {
         let session = self.connect(Duration::ZERO).await?;
         match apply(&session.client, &self.options).await {
-            Err(failure) if failure.is_for_lack_of_rights() => {
+            Err(failure) if failure.is_missing_privilege() => {
                 log::warn!(
-                    "TimescaleDB refuses compression or retention: {failure}; this server deletes what is too old itself"
+                    "TimescaleDB refused the compression or retention policy: {failure}; this server deletes expired \
+                     rows itself"
                 );
                 Ok(Policies::Refused(failure.to_string()))
             }
@@ -121,7 +122,7 @@ async fn apply(client: &Client, options: &StorageOptions) -> Result<Policies, Fa
         client.batch_execute(ENABLE_COMPRESSION).await?;
     }
     let mut changed = false;
-    for policy in Policy::wanted(options) {
+    for policy in Policy::configured(options) {
         changed |= policy.apply(client, &schema).await?;
     }
     Ok(if changed { Policies::Changed } else { Policies::Present })

@@ -90,26 +90,26 @@ impl PostgresDatabase {
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
     ) -> Result<T, QueryError> {
         let limit = self.options.query_timeout;
-        let silence = || QueryError::Unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()));
+        let timed_out = || QueryError::Unavailable(format!("no response within {:.1} s", limit.as_secs_f64()));
         let deadline = tokio::time::Instant::now() + limit;
         tokio::time::timeout_at(deadline, self.check_sessions())
             .await
-            .map_err(|_| silence())?
+            .map_err(|_| timed_out())?
             .map_err(|failure| QueryError::Unavailable(failure.to_string()))?;
         let mut connection = tokio::time::timeout_at(deadline, self.pool.get())
             .await
-            .map_err(|_| silence())?
+            .map_err(|_| timed_out())?
             .map_err(|error| QueryError::Unavailable(with_causes(&error)))?;
         match tokio::time::timeout_at(deadline, work(&mut connection)).await {
             Ok(Err(error)) if is_lost_statement(&error) => {
                 drop(Object::take(connection));
-                self.doubt_sessions(Some(&SqlState::UNDEFINED_PSTATEMENT)).await;
+                self.invalidate_session_check(Some(&SqlState::UNDEFINED_PSTATEMENT)).await;
                 Err(error.into())
             }
-            Ok(answer) => Ok(answer?),
+            Ok(result) => Ok(result?),
             Err(_) => {
                 drop(Object::take(connection));
-                Err(silence())
+                Err(timed_out())
             }
         }
     }

@@ -11,10 +11,10 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::advice::is_lost_session;
 use super::connection::{Failure, PostgresDatabase, within};
-use super::session_check::Verdict;
+use super::session_check::SessionState;
 
 /// The time until a failed check is repeated. Each check costs two connections.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The order in which the two connections read their marks. It is irregular, so that a pooler that assigns its server
 /// connections in turn gets out of step with it.
@@ -22,31 +22,31 @@ const READS: [usize; 12] = [0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1];
 
 impl PostgresDatabase {
     /// Checks that connections keep their session. A successful check is not repeated unless
-    /// [`doubt_sessions`](Self::doubt_sessions) resets it.
+    /// [`invalidate_session_check`](Self::invalidate_session_check) resets it.
     ///
     /// # Errors
     /// [`Failure::Pooled`], or the connection failed.
     pub(super) async fn check_sessions(&self) -> Result<(), Failure> {
-        let mut verdict = self.sessions.0.lock().await;
-        match *verdict {
-            Verdict::Kept => return Ok(()),
-            Verdict::Lost { at } if at.elapsed() < LOOK_AGAIN => return Err(Failure::Pooled),
-            Verdict::Lost { .. } | Verdict::Unknown => {}
+        let mut state = self.sessions.0.lock().await;
+        match *state {
+            SessionState::Kept => return Ok(()),
+            SessionState::Lost { at } if at.elapsed() < RECHECK_INTERVAL => return Err(Failure::Pooled),
+            SessionState::Lost { .. } | SessionState::Unknown => {}
         }
         let limit = self.options.connect_timeout;
         let (one, other) = (self.open_session(limit).await?, self.open_session(limit).await?);
-        if within(limit, keep_their_marks([&one.client, &other.client])).await? {
-            *verdict = Verdict::Kept;
+        if within(limit, marks_are_kept([&one.client, &other.client])).await? {
+            *state = SessionState::Kept;
             return Ok(());
         }
-        *verdict = Verdict::Lost { at: Instant::now() };
+        *state = SessionState::Lost { at: Instant::now() };
         Err(Failure::Pooled)
     }
 
     /// Repeats the check before the next use if this error indicates a lost session.
-    pub(super) async fn doubt_sessions(&self, code: Option<&SqlState>) {
+    pub(super) async fn invalidate_session_check(&self, code: Option<&SqlState>) {
         if code.is_some_and(is_lost_session) {
-            *self.sessions.0.lock().await = Verdict::Unknown;
+            *self.sessions.0.lock().await = SessionState::Unknown;
         }
     }
 }
@@ -54,7 +54,7 @@ impl PostgresDatabase {
 /// Sets a mark in each session and reads it back, each time in its own transaction. Returns whether all marks matched.
 /// The mark is `geqo_seed`, which only affects queries with a dozen joins or more, so a value left behind a pooler is
 /// harmless.
-async fn keep_their_marks(clients: [&Client; 2]) -> Result<bool, tokio_postgres::Error> {
+async fn marks_are_kept(clients: [&Client; 2]) -> Result<bool, tokio_postgres::Error> {
     // PostgreSQL prints six digits.
     let one = rand::random_range(1..500_000);
     let marks = [one, one + rand::random_range(1..500_000)].map(|mark| f64::from(mark) / 1e6);
@@ -63,8 +63,8 @@ async fn keep_their_marks(clients: [&Client; 2]) -> Result<bool, tokio_postgres:
     }
     for index in READS {
         let (Some(client), Some(mark)) = (clients.get(index), marks.get(index)) else { continue };
-        let answer = client.simple_query("SELECT current_setting('geqo_seed')").await?;
-        let read = answer.iter().find_map(|message| match message {
+        let messages = client.simple_query("SELECT current_setting('geqo_seed')").await?;
+        let read = messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0)?.parse::<f64>().ok(),
             _ => None,
         });

@@ -9,7 +9,7 @@ use crate::storage::schema::COLUMNS;
 pub(super) struct Staging {
     copy: Statement,
     insert: Statement,
-    note: Statement,
+    insert_and_record_late: Statement,
 }
 
 /// Creates the temporary table, which is emptied at each commit. It is used as `pg_temp.…`, so that it is not confused
@@ -26,7 +26,7 @@ fn insert() -> String {
 }
 
 /// Like [`insert`], but also records which inserted rows are behind the summaries' cursor.
-fn insert_and_note() -> String {
+fn insert_and_record_late() -> String {
     format!(
         "WITH inserted AS (
     {} RETURNING icao24, last_contact
@@ -51,7 +51,8 @@ impl Staging {
         client.batch_execute(CREATE).await?;
         let copy = format!("COPY pg_temp.state_vectors_staged ({COLUMNS}) FROM STDIN (FORMAT binary)");
         let (copy, insert) = (client.prepare(&copy).await?, client.prepare(&insert()).await?);
-        Ok(Self { copy, insert, note: client.prepare(&insert_and_note()).await? })
+        let insert_and_record_late = client.prepare(&insert_and_record_late()).await?;
+        Ok(Self { copy, insert, insert_and_record_late })
     }
 
     /// Inserts rows with distinct keys and returns how many of them were new.
@@ -61,14 +62,14 @@ impl Staging {
     }
 
     /// Like [`insert`](Self::insert), but also records which of the new rows are earlier than `through`.
-    pub(super) async fn insert_and_note(
+    pub(super) async fn insert_and_record_late(
         &self,
         transaction: &Transaction<'_>,
         rows: &[&StateVector],
         through: UnixTime,
     ) -> Result<u64, Error> {
         copy_rows(transaction, &self.copy, rows).await?;
-        let inserted = transaction.query_one(&self.note, &[&postgres_seconds(through)]).await?;
+        let inserted = transaction.query_one(&self.insert_and_record_late, &[&postgres_seconds(through)]).await?;
         Ok(u64::try_from(inserted.try_get::<_, i64>(0)?).unwrap_or(0))
     }
 }

@@ -14,7 +14,7 @@ use crate::storage::options::StorageOptions;
 /// their hour.
 const SETTLED: Duration = Duration::from_secs(15 * 60);
 /// The minimum span that a refresh reaches back: two full hours before the settled time.
-const SHORTEST_REACH: Duration = Duration::from_secs(3 * 60 * 60);
+const MIN_REACH: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// A statistic: its name, its key columns, their expressions over `state_vectors`, and the rows to count.
 struct Statistic {
@@ -76,12 +76,12 @@ impl PostgresDatabase {
     /// # Errors
     /// The connection failed. A missing privilege or a limit of TimescaleDB's Apache edition is not an error but
     /// returned as [`Statistics::Refused`].
-    pub(in crate::storage) async fn make_aggregates(&self, set: SetPolicies) -> Result<Statistics, Failure> {
+    pub(in crate::storage) async fn ensure_aggregates(&self, set: SetPolicies) -> Result<Statistics, Failure> {
         let session = self.connect(Duration::ZERO).await?;
-        match make(&session.client, &self.options, set).await {
-            Err(failure) if failure.is_for_lack_of_rights() => {
+        match ensure(&session.client, &self.options, set).await {
+            Err(failure) if failure.is_missing_privilege() => {
                 log::warn!(
-                    "TimescaleDB refuses continuous aggregates: {failure}; this server keeps the statistics itself"
+                    "TimescaleDB refused continuous aggregates: {failure}; this server maintains the statistics itself"
                 );
                 Ok(Statistics::Refused(failure.to_string()))
             }
@@ -90,12 +90,12 @@ impl PostgresDatabase {
     }
 }
 
-async fn make(client: &Client, options: &StorageOptions, set: SetPolicies) -> Result<Statistics, Failure> {
+async fn ensure(client: &Client, options: &StorageOptions, set: SetPolicies) -> Result<Statistics, Failure> {
     let schema = extension_schema(client).await?;
     let mut changed = false;
     for statistic in &STATISTICS {
         if client.query_one(IS_TABLE, &[&statistic.name]).await?.try_get(0)? {
-            statistic.make_aggregate(client, &schema).await?;
+            statistic.create_aggregate(client, &schema).await?;
             changed = true;
         }
         changed |= set == SetPolicies::Yes && statistic.apply_policies(client, &schema, options).await?;
@@ -107,7 +107,7 @@ impl Statistic {
     /// Replaces the table with an aggregate that has the same name, comments and hours, in one transaction. Hours after
     /// the oldest row are recounted. The hour of the oldest row and earlier ones are copied, since some of their rows
     /// may have been deleted after they were counted.
-    async fn make_aggregate(&self, client: &Client, schema: &str) -> Result<(), Failure> {
+    async fn create_aggregate(&self, client: &Client, schema: &str) -> Result<(), Failure> {
         let Self { name, keys, expressions, condition, groups } = self;
         let comments = client.query(COMMENTS, &[name]).await?;
         let comments: Vec<String> = comments.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
@@ -141,7 +141,7 @@ impl Statistic {
             .await?
             .try_get::<_, Option<i64>>(0)?;
         client.batch_execute(&format!("DROP TABLE {name}_before; COMMIT")).await?;
-        log::info!("{name} is a continuous aggregate from now on");
+        log::info!("converted {name} to a continuous aggregate");
         if let Some(newest) = copied {
             // The view shows none of the copied hours until the first refresh.
             client
@@ -158,7 +158,7 @@ impl Statistic {
     /// were dropped, because it would drop their hours too.
     async fn apply_policies(&self, client: &Client, schema: &str, options: &StorageOptions) -> Result<bool, Failure> {
         let reach = options.retention.saturating_sub(options.chunk_interval + Duration::from_secs(60 * 60));
-        let [reach, kept] = [reach.max(SHORTEST_REACH), options.summary_retention]
+        let [reach, kept] = [reach.max(MIN_REACH), options.summary_retention]
             .map(|span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
         let present = client.query_one(POLICIES, &[&self.name]).await?;
         if (present.try_get::<_, i64>(0)?, present.try_get::<_, i64>(1)?) == (reach, kept) {
@@ -176,7 +176,7 @@ impl Statistic {
                  COMMIT"
             ))
             .await?;
-        log::info!("{name}: refreshed every {settled} s, as far back as {reach} s, and kept for {kept} s");
+        log::info!("{name}: refreshed every {settled} s for the last {reach} s, kept for {kept} s");
         Ok(true)
     }
 }

@@ -92,7 +92,7 @@ pub(super) async fn summarize(
     transaction
         .batch_execute(&format!("SET LOCAL statement_timeout = {limit}; LOCK TABLE derived_cursor IN EXCLUSIVE MODE"))
         .await?;
-    let counts_hours = traffic::is_counted_here(&transaction).await?;
+    let counts_hours = traffic::has_plain_tables(&transaction).await?;
     let mut store = PostgresSummaries { transaction: &transaction, counts_hours, prepared: HashMap::new() };
     let more = summarizer.step(&mut store, UnixTime::now(), Instant::now()).await?;
     fail::fail_point!("summarized", |_| crate::fault::kill_self());

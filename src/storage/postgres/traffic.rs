@@ -9,7 +9,7 @@ use super::time::postgres_seconds;
 use super::{cell_lat, cell_lon};
 
 /// Checks whether the traffic is in plain tables rather than in TimescaleDB's continuous aggregates.
-const IS_COUNTED_HERE: &str = "SELECT bool_and(relkind = 'r') FROM pg_class
+const HAS_PLAIN_TABLES: &str = "SELECT bool_and(relkind = 'r') FROM pg_class
     WHERE oid IN ('traffic_by_country'::regclass, 'traffic_by_cell'::regclass)";
 
 /// Groups by aircraft first: this hash aggregate is several times faster than sorting an hour's rows by aircraft.
@@ -38,8 +38,8 @@ const TABLES: [&str; 2] = ["traffic_by_country", "traffic_by_cell"];
 const OLDEST_LATE: &str = "SELECT extract(epoch FROM hour)::bigint FROM derived_late_hours ORDER BY hour LIMIT 2";
 const FORGET: &str = "DELETE FROM derived_late_hours WHERE hour = to_timestamp($1::bigint)";
 
-pub(super) async fn is_counted_here(transaction: &Transaction<'_>) -> Result<bool, Failure> {
-    Ok(transaction.query_one(IS_COUNTED_HERE, &[]).await?.try_get(0)?)
+pub(super) async fn has_plain_tables(transaction: &Transaction<'_>) -> Result<bool, Failure> {
+    Ok(transaction.query_one(HAS_PLAIN_TABLES, &[]).await?.try_get(0)?)
 }
 
 /// Implements [`actors::history::SummaryStore::count_hour`].

@@ -15,11 +15,11 @@ use super::copy::copy_rows;
 use super::cursor::CursorLock;
 use super::maintenance::{Round, expire};
 use super::positions::Positions;
-use super::refusal::find_refused;
+use super::rejected_row::find_rejected_row;
 use super::staging::Staging;
 use super::summarize::summarize;
 use super::transaction::begin;
-use crate::storage::rows::choose;
+use crate::storage::rows::select_rows;
 use crate::storage::schema::COLUMNS;
 
 /// The actors' store. Its single connection is opened on demand and dropped on the first error.
@@ -78,7 +78,8 @@ impl PostgresWriter {
                 attempt = within(limit, session.store(batch, &LikelyNew::default())).await;
             }
             match attempt {
-                Err(failure) if failure.is_about_data() => match within(limit, session.find_refused(batch)).await? {
+                Err(failure) if failure.is_data_error() => match within(limit, session.find_rejected_row(batch)).await?
+                {
                     Some(rejected) => Err(Failure::Rejected(rejected)),
                     None => Err(failure),
                 },
@@ -143,17 +144,17 @@ impl PostgresWriter {
             Some(session) => session,
             None => self.connect().await?,
         };
-        let answer = match work(&mut session).await {
-            Ok(answer) => answer,
+        let result = match work(&mut session).await {
+            Ok(result) => result,
             Err(failure) => {
-                self.database.doubt_sessions(failure.code()).await;
+                self.database.invalidate_session_check(failure.code()).await;
                 return Err(failure.into());
             }
         };
         if self.resets.get() == resets {
             self.idle.replace(Some(session));
         }
-        Ok(answer)
+        Ok(result)
     }
 
     async fn connect(&self) -> Result<WriteSession, Failure> {
@@ -184,22 +185,24 @@ impl WriteSession {
             None => self.cursor.begin(&transaction, batch).await?,
         };
         let fenced = fenced_parts(&transaction, &self.positions, batch, &passed).await?;
-        let mut chosen = choose(batch, likely_new, |part| passed[part]);
-        let late = through.filter(|through| chosen.doubt_before(*through));
+        let mut selected = select_rows(batch, likely_new, |part| passed[part]);
+        let late = through.filter(|through| selected.separate_late_rows(*through));
         let mut inserted = 0;
-        if !chosen.new.is_empty() {
-            inserted += copy_rows(&transaction, &self.copy, &chosen.new).await?;
+        if !selected.new.is_empty() {
+            inserted += copy_rows(&transaction, &self.copy, &selected.new).await?;
         }
-        if !chosen.doubtful.is_empty() {
+        if !selected.possibly_stored.is_empty() {
             inserted += match late {
-                None => self.staging.insert(&transaction, &chosen.doubtful).await?,
-                Some(through) => self.staging.insert_and_note(&transaction, &chosen.doubtful, through).await?,
+                None => self.staging.insert(&transaction, &selected.possibly_stored).await?,
+                Some(through) => {
+                    self.staging.insert_and_record_late(&transaction, &selected.possibly_stored, through).await?
+                }
             };
         }
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
         transaction.commit().await?;
         fail::fail_point!("store-committed", |_| crate::fault::kill_self());
-        Ok(Stored { inserted, duplicates: (chosen.offered as u64).saturating_sub(inserted), fenced })
+        Ok(Stored { inserted, duplicates: (selected.total as u64).saturating_sub(inserted), fenced })
     }
 
     /// Finds the row that made the server reject a batch, in a transaction that is rolled back. Returns `None` if the
@@ -207,13 +210,13 @@ impl WriteSession {
     ///
     /// # Errors
     /// The connection failed.
-    async fn find_refused(&mut self, batch: &Batch) -> Result<Option<StoreError>, Failure> {
+    async fn find_rejected_row(&mut self, batch: &Batch) -> Result<Option<StoreError>, Failure> {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
-        let chosen = choose(batch, &LikelyNew::default(), |part| passed[part]);
-        let refused = find_refused(&transaction, &self.staging, &chosen.doubtful).await?;
+        let selected = select_rows(batch, &LikelyNew::default(), |part| passed[part]);
+        let rejected = find_rejected_row(&transaction, &self.staging, &selected.possibly_stored).await?;
         transaction.rollback().await?;
-        Ok(refused)
+        Ok(rejected)
     }
 }
 

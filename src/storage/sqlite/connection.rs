@@ -12,7 +12,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
-use super::untouched::Untouched;
+use super::immutable_file::ImmutableFile;
 use crate::storage::error::{OpenError, with_causes};
 use crate::storage::options::StorageOptions;
 
@@ -29,7 +29,7 @@ pub(in crate::storage) struct SqliteDatabase {
     /// Limits the number of concurrent history readers.
     pub(in crate::storage) histories: Arc<Semaphore>,
     /// Set for a file that is read as immutable.
-    pub(in crate::storage) untouched: Option<Untouched>,
+    pub(in crate::storage) immutable_file: Option<ImmutableFile>,
     /// Keeps a database in memory alive, which exists only while a connection is open.
     _keeper: Option<Mutex<SqliteConnection>>,
 }
@@ -44,10 +44,10 @@ impl SqliteDatabase {
 
     /// Sets up the pool for a file without touching the file.
     pub(in crate::storage) fn for_file(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
-        let unable = |reason: &str| OpenError::File { path: path.to_owned(), reason: reason.to_owned() };
+        let file_error = |reason: &str| OpenError::File { path: path.to_owned(), reason: reason.to_owned() };
         // SQLite cannot mistake an absolute path for a URI or for one of its special names.
-        let absolute = std::path::absolute(path).map_err(|error| unable(&error.to_string()))?;
-        let location = absolute.to_str().ok_or_else(|| unable("the path is not UTF-8"))?.to_owned();
+        let absolute = std::path::absolute(path).map_err(|error| file_error(&error.to_string()))?;
+        let location = absolute.to_str().ok_or_else(|| file_error("the path is not UTF-8"))?.to_owned();
         Ok(Self { file: Some(absolute), ..Self::open(location, options, None)? })
     }
 
@@ -57,16 +57,16 @@ impl SqliteDatabase {
     /// The folder or file cannot be created or used. The error includes advice for the operator.
     pub(in crate::storage) fn prepare(&self) -> Result<SqliteConnection, OpenError> {
         let path = self.file.as_deref().unwrap_or_else(|| Path::new(&self.location));
-        let unable = |reason: String| OpenError::File { path: path.to_owned(), reason };
+        let file_error = |reason: String| OpenError::File { path: path.to_owned(), reason };
         if let Some(folder) = self.file.as_deref().and_then(Path::parent) {
             std::fs::create_dir_all(folder)
-                .map_err(|error| unable(format!("cannot make the folder {}: {error}", folder.display())))?;
+                .map_err(|error| file_error(format!("failed to create the folder {}: {error}", folder.display())))?;
         }
-        let mut connection = self.connect().map_err(|error| unable(with_advice(&error)))?;
+        let mut connection = self.connect().map_err(|error| file_error(with_advice(&error)))?;
         if self.file.is_some() {
             // The WAL mode is stored in the file. Commits do not wait for the disk, and readers do not wait for the
             // writer.
-            connection.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| unable(with_advice(&error)))?;
+            connection.batch_execute("PRAGMA journal_mode = WAL").map_err(|error| file_error(with_advice(&error)))?;
         }
         Ok(connection)
     }
@@ -74,18 +74,18 @@ impl SqliteDatabase {
     /// Opens an existing file for reading.
     pub(in crate::storage) fn open_read_only(path: &Path, options: StorageOptions) -> Result<Self, OpenError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let unable = |reason: String| OpenError::File { path: path.clone(), reason };
-        if !path.metadata().map_err(|error| unable(error.to_string()))?.is_file() {
-            return Err(unable("not a file".to_owned()));
+        let file_error = |reason: String| OpenError::File { path: path.clone(), reason };
+        if !path.metadata().map_err(|error| file_error(error.to_string()))?.is_file() {
+            return Err(file_error("not a file".to_owned()));
         }
-        let untouched = Untouched::of(&path).map_err(|error| unable(error.to_string()))?;
-        let escaped = percent_encoded(path.to_str().ok_or_else(|| unable("the path is not UTF-8".to_owned()))?);
-        let immutable = if untouched.is_some() { "&immutable=1" } else { "" };
+        let immutable_file = ImmutableFile::detect(&path).map_err(|error| file_error(error.to_string()))?;
+        let escaped = percent_encoded(path.to_str().ok_or_else(|| file_error("the path is not UTF-8".to_owned()))?);
+        let immutable = if immutable_file.is_some() { "&immutable=1" } else { "" };
         let mut database = Self::open(format!("file:{escaped}?mode=ro{immutable}"), options, None)?;
-        database.untouched = untouched;
-        let mut connection = database.connect().map_err(|error| unable(error.to_string()))?;
+        database.immutable_file = immutable_file;
+        let mut connection = database.connect().map_err(|error| file_error(error.to_string()))?;
         let checked = connection.batch_execute("SELECT 1 FROM state_vectors LIMIT 0");
-        checked.map_err(|error| unable(error.to_string()))?;
+        checked.map_err(|error| file_error(error.to_string()))?;
         Ok(database)
     }
 
@@ -119,7 +119,7 @@ impl SqliteDatabase {
             .build()
             .map_err(|error| OpenError::Client(error.to_string()))?;
         let histories = Arc::new(Semaphore::new(options.histories));
-        Ok(Self { location, file: None, options, pool, histories, untouched: None, _keeper: keeper })
+        Ok(Self { location, file: None, options, pool, histories, immutable_file: None, _keeper: keeper })
     }
 
     /// Opens another connection. Blocks on the file system.
@@ -165,11 +165,11 @@ fn connect(location: &str, options: &StorageOptions) -> ConnectionResult<SqliteC
 fn with_advice(error: &(dyn std::error::Error + 'static)) -> String {
     let reason = with_causes(error);
     let advice = if reason.contains("unable to open") {
-        "the user of this process needs the right to write the file and its folder"
+        "the user of this process needs write permission for the file and its folder"
     } else if reason.contains("not a database") {
-        "this is another file: move it, or name another path in database.url"
+        "move this file, or use another path in database.url"
     } else if reason.contains("readonly") || reason.contains("read-only") {
-        "the user of this process needs the right to write the file"
+        "the user of this process needs write permission for the file"
     } else {
         return reason;
     };

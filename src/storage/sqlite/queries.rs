@@ -83,17 +83,17 @@ impl SqliteDatabase {
         work: impl AsyncFnOnce(&mut PooledSqlite) -> QueryResult<T>,
     ) -> Result<T, QueryError> {
         let limit = self.options.query_timeout;
-        let silence = || QueryError::Unavailable(format!("no answer within {:.1} s", limit.as_secs_f64()));
+        let timed_out = || QueryError::Unavailable(format!("no response within {:.1} s", limit.as_secs_f64()));
         let deadline = tokio::time::Instant::now() + limit;
         let mut connection = tokio::time::timeout_at(deadline, self.pool.get())
             .await
-            .map_err(|_| silence())?
+            .map_err(|_| timed_out())?
             .map_err(|error| QueryError::Unavailable(with_causes(&error)))?;
         match tokio::time::timeout_at(deadline, work(&mut connection)).await {
-            Ok(answer) => Ok(answer?),
+            Ok(result) => Ok(result?),
             Err(_) => {
                 drop(Object::take(connection));
-                Err(silence())
+                Err(timed_out())
             }
         }
     }

@@ -17,7 +17,7 @@ use super::connection::SqliteDatabase;
 use super::late::Late;
 use super::maintenance::delete_expired;
 use super::summarize::summarize;
-use crate::storage::rows::choose;
+use crate::storage::rows::select_rows;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
 
 /// The actors' store. Blocking threads take turns using its single connection.
@@ -129,14 +129,14 @@ impl SqliteWriter {
                     Some(connection) => connection,
                     None => database.connect().map_err(|error| StoreError::Unavailable(error.to_string()))?,
                 };
-                let answer = work(&mut connection)?;
+                let result = work(&mut connection)?;
                 *slot = Slot { connection: Some(connection), resets };
-                Ok(answer)
+                Ok(result)
             });
             run.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
         };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            Err(StoreError::Unavailable(format!("SQLite has not finished within {:.1} s", limit.as_secs_f64())))
+            Err(StoreError::Unavailable(format!("SQLite did not finish within {:.1} s", limit.as_secs_f64())))
         })
     }
 }
@@ -177,26 +177,26 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
         for part in &batch.parts {
             // An immediate transaction is the only writer, so the position cannot change before the commit.
             let found = find_position(connection, &batch.log, part.partition)?;
-            let expected = found.map(|position| position.next_offset) == part.expected;
-            passed.push(expected);
-            if expected {
+            let is_expected = found.map(|position| position.next_offset) == part.expected;
+            passed.push(is_expected);
+            if is_expected {
                 advance(connection, &batch.log, part)?;
             } else {
                 fenced.push(Fenced { partition: part.partition, found });
             }
         }
-        let chosen = choose(batch, &LikelyNew::default(), |part| passed[part]);
+        let selected = select_rows(batch, &LikelyNew::default(), |part| passed[part]);
         let mut inserted = 0;
         let mut late = Late::behind_cursor(connection, batch)?;
-        for state in chosen.doubtful {
-            if insert(connection, state).map_err(|error| refused(error, state))? > 0 {
+        for state in selected.possibly_stored {
+            if insert(connection, state).map_err(|error| rejected(error, state))? > 0 {
                 inserted += 1;
                 late.inserted(state);
             }
         }
         late.write(connection)?;
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
-        Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (chosen.offered - inserted) as u64, fenced })
+        Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (selected.total - inserted) as u64, fenced })
     })?;
     fail::fail_point!("store-committed", |_| crate::fault::kill_self());
     Ok(stored)
@@ -262,7 +262,7 @@ macro_rules! insert {
 state_vector_fields!(insert);
 
 /// Adds the row's key to the error if SQLite rejects the row's content.
-fn refused(error: Error, state: &StateVector) -> Failure {
+fn rejected(error: Error, state: &StateVector) -> Failure {
     use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
     match &error {
         Error::DatabaseError(CheckViolation | ForeignKeyViolation | NotNullViolation | UniqueViolation, reason) => {

@@ -8,7 +8,7 @@ export interface components {
          * @description What the traffic is grouped by.
          * @enum {string}
          */
-        By: "hour" | "country" | "cell";
+        GroupBy: "hour" | "country" | "cell";
         /** @description The live picture, or a part of it. */
         Flights: {
             /** @description The number of states. */
@@ -148,7 +148,7 @@ export interface components {
         };
         /** @description Traffic per hour. */
         Stats: {
-            by: components["schemas"]["By"];
+            by: components["schemas"]["GroupBy"];
             /** @description The number of rows. */
             count: number;
             from: components["schemas"]["UnixTime"];

@@ -10,7 +10,7 @@ use super::staging::Staging;
 ///
 /// # Errors
 /// The connection failed.
-pub(super) async fn find_refused(
+pub(super) async fn find_rejected_row(
     transaction: &Transaction<'_>,
     staging: &Staging,
     rows: &[&StateVector],
@@ -20,15 +20,15 @@ pub(super) async fn find_refused(
     let mut suspects = rows;
     while suspects.len() > 1 {
         let (left, right) = suspects.split_at(suspects.len() / 2);
-        suspects = if refusal(transaction, staging, left).await?.is_some() { left } else { right };
+        suspects = if rejection(transaction, staging, left).await?.is_some() { left } else { right };
     }
     let Some(state) = suspects.first() else { return Ok(None) };
-    let reason = refusal(transaction, staging, suspects).await?;
+    let reason = rejection(transaction, staging, suspects).await?;
     Ok(reason.map(|reason| StoreError::Rejected { icao24: state.icao24, last_contact: state.last_contact, reason }))
 }
 
 /// Returns why the server rejects these rows, or `None` if it accepts them.
-async fn refusal(
+async fn rejection(
     transaction: &Transaction<'_>,
     staging: &Staging,
     rows: &[&StateVector],
@@ -37,7 +37,7 @@ async fn refusal(
     let failure = staging.insert(transaction, rows).await.map_err(Failure::from).err();
     let reason = match failure {
         None => None,
-        Some(failure) if failure.is_about_data() => Some(failure.to_string()),
+        Some(failure) if failure.is_data_error() => Some(failure.to_string()),
         Some(failure) => return Err(failure),
     };
     transaction.batch_execute("ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial").await?;

@@ -10,7 +10,7 @@ use crate::storage::error::QueryError;
 /// log files next to it, even for reading. Since SQLite takes no locks on an immutable file, [`check`](Self::check)
 /// detects a process that starts writing.
 #[derive(Clone, Debug)]
-pub(in crate::storage) struct Untouched {
+pub(in crate::storage) struct ImmutableFile {
     path: PathBuf,
     stamp: Stamp,
 }
@@ -21,23 +21,23 @@ fn stamp(metadata: &Metadata) -> Stamp {
     (metadata.len(), metadata.modified().ok())
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
 }
 
-impl Untouched {
+impl ImmutableFile {
     /// Returns `None` if a process has the file open or did not close it properly. Its latest writes are then in its
     /// log.
-    pub(super) fn of(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn detect(path: &Path) -> io::Result<Option<Self>> {
         let metadata = path.metadata()?;
-        let this = Self { path: path.to_owned(), stamp: stamp(&metadata) };
-        Ok((!this.has_log()).then_some(this))
+        let file = Self { path: path.to_owned(), stamp: stamp(&metadata) };
+        Ok((!file.has_log()).then_some(file))
     }
 
     fn has_log(&self) -> bool {
-        ["-wal", "-journal"].iter().any(|suffix| beside(&self.path, suffix).exists())
+        ["-wal", "-journal"].iter().any(|suffix| with_suffix(&self.path, suffix).exists())
     }
 
     /// Checks that the file has not changed since it was opened, so that everything read so far is consistent.
