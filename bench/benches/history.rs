@@ -4,8 +4,8 @@
 //! The data is one day of 10,000 aircraft polled every 43.2 s: 20 million rows, in the order in which they would have
 //! arrived. `-- --quick` uses 2.4 hours of it. The server runs with the role `live`, so it only reads.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
-#![allow(clippy::print_stdout, reason = "the table is what this is for")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot continue has failed")]
+#![allow(clippy::print_stdout, reason = "the table is the output")]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -94,9 +94,9 @@ async fn fill(polls: i64) -> Filled {
     let server = Url::parse(&server.unwrap_or_else(|| panic!("TEST_DATABASE_URL is not set"))).unwrap();
     let mut url = server.clone();
     url.set_path(NAME);
-    let made = connect(&server).await.batch_execute(&format!("CREATE DATABASE {NAME}")).await;
+    let created = connect(&server).await.batch_execute(&format!("CREATE DATABASE {NAME}")).await;
     let began = Instant::now();
-    if made.is_ok() {
+    if created.is_ok() {
         storage(&url).migrate().await.unwrap();
         let client = connect(&url).await;
         client.batch_execute("ALTER TABLE state_vectors DROP CONSTRAINT state_vectors_pkey").await.unwrap();
@@ -233,7 +233,7 @@ fn count(mut socket: TcpStream) -> (usize, usize, Duration) {
         first.get_or_insert_with(|| began.elapsed());
         chunks.take(&buffer[..length]);
     }
-    assert!(chunks.ended, "it broke off");
+    assert!(chunks.ended, "the response is incomplete");
     (chunks.lines, chunks.bytes, first.unwrap())
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Stores batches of 12,000 rows, the size of a poll of the whole world, each in one transaction, on one connection.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on has failed")]
-#![allow(clippy::print_stdout, reason = "the table is what this is for")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot continue has failed")]
+#![allow(clippy::print_stdout, reason = "the table is the output")]
 
 #[path = "../../tests/storage/databases.rs"]
 #[allow(dead_code, reason = "shared with the tests, which need more of it")]

@@ -53,17 +53,17 @@ impl Sample {
 
     /// Returns the smallest value that at least this fraction of the sample does not exceed (nearest rank), or
     /// `Duration::MAX` for an empty sample, which reaches no goal.
-    pub fn quantile(&self, share: f64) -> Duration {
-        let rank = (share * self.0.len() as f64).ceil() as usize;
+    pub fn quantile(&self, fraction: f64) -> Duration {
+        let rank = (fraction * self.0.len() as f64).ceil() as usize;
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or(Duration::MAX)
     }
 
     /// Formats the sample as `p50 12 ms, p99 34 ms, max 56 ms (n = 1000)`.
     pub fn summary(&self) -> String {
         if self.0.is_empty() {
-            return "nothing arrived".to_owned();
+            return "no samples".to_owned();
         }
-        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| milliseconds(self.quantile(share)));
+        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|fraction| milliseconds(self.quantile(fraction)));
         format!("p50 {p50}, p99 {p99}, max {max} (n = {})", self.count())
     }
 }

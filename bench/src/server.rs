@@ -57,7 +57,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(File::create(folder.path().join("log"))?);
         let started = Instant::now();
-        let child = command.spawn().context("the server does not start")?;
+        let child = command.spawn().context("failed to start the server")?;
         Ok(Self { address, started, child, folder })
     }
 
@@ -98,7 +98,7 @@ impl Server {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
         let status = self.child.wait()?;
         if !status.success() {
-            bail!("the server ended with {status}; its log ends\n{}", self.log());
+            bail!("the server exited with {status}; end of its log:\n{}", self.log());
         }
         Ok(())
     }

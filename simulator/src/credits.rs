@@ -8,7 +8,7 @@ const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 
 /// Maximum number of consumers tracked individually; the rest share one account.
-const MOST_CONSUMERS: usize = 1_024;
+const MAX_CONSUMERS: usize = 1_024;
 
 /// Credits granted per refill. Anonymous credits are refilled at midnight UTC; for accounts see [`Refill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +43,13 @@ pub(crate) enum Consumer {
     Anonymous(String),
     /// A client with a token, identified by its client ID.
     Account(String),
-    /// All clients beyond [`MOST_CONSUMERS`].
+    /// All clients beyond [`MAX_CONSUMERS`].
     Others,
 }
 
 /// A request exceeds the remaining credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spent {
+pub(crate) struct CreditsExhausted {
     /// Remaining credits, too few for this request.
     pub(crate) remaining: u32,
     /// Seconds until the next refill.
@@ -79,7 +79,7 @@ impl Credits {
     }
 
     /// Deducts the cost of a request and returns the remaining credits.
-    pub(crate) fn spend(&mut self, consumer: Consumer, cost: u32, now: i64) -> Result<u32, Spent> {
+    pub(crate) fn spend(&mut self, consumer: Consumer, cost: u32, now: i64) -> Result<u32, CreditsExhausted> {
         if now.div_euclid(DAY) != self.day {
             self.day = now.div_euclid(DAY);
             self.spent.clear();
@@ -89,15 +89,15 @@ impl Credits {
             (Consumer::Account(_), Refill::Daily) => (self.daily.account, DAY),
             (Consumer::Anonymous(_) | Consumer::Others, _) => (self.daily.anonymous, DAY),
         };
-        let full = self.spent.len() >= MOST_CONSUMERS && !self.spent.contains_key(&consumer);
-        let spent = self.spent.entry(if full { Consumer::Others } else { consumer }).or_default();
+        let is_full = self.spent.len() >= MAX_CONSUMERS && !self.spent.contains_key(&consumer);
+        let spent = self.spent.entry(if is_full { Consumer::Others } else { consumer }).or_default();
         let period = now.div_euclid(seconds);
         if spent.period != period {
             *spent = Spending { period, credits: 0 };
         }
         let remaining = allowance.saturating_sub(spent.credits);
         if remaining < cost {
-            return Err(Spent { remaining, retry_after: seconds - now.rem_euclid(seconds) });
+            return Err(CreditsExhausted { remaining, retry_after: seconds - now.rem_euclid(seconds) });
         }
         spent.credits += cost;
         Ok(remaining - cost)
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_costs_what_its_area_costs() {
+    fn the_cost_of_a_request_depends_on_its_area() {
         for (lamax, lomax, expected) in
             [(5.0, 5.0, 1), (5.0, 5.1, 2), (10.0, 10.0, 2), (20.0, 20.0, 3), (20.0, 21.0, 4)]
         {
@@ -131,19 +131,19 @@ mod tests {
     }
 
     #[test]
-    fn credits_end_and_come_back_at_midnight() {
+    fn spent_credits_are_refilled_at_midnight() {
         let mut credits = Credits::new(DailyCredits { anonymous: 5, account: 9 }, Refill::Daily);
         let me = || Consumer::Anonymous("127.0.0.1".to_owned());
         let evening = 20_000 * DAY - 60;
         assert_eq!(credits.spend(me(), 4, evening), Ok(1));
-        assert_eq!(credits.spend(me(), 4, evening), Err(Spent { remaining: 1, retry_after: 60 }));
+        assert_eq!(credits.spend(me(), 4, evening), Err(CreditsExhausted { remaining: 1, retry_after: 60 }));
         assert_eq!(credits.spend(me(), 1, evening), Ok(0));
         assert_eq!(credits.spend(Consumer::Account("a".to_owned()), 4, evening), Ok(5));
         assert_eq!(credits.spend(me(), 4, evening + 60), Ok(1));
     }
 
     #[test]
-    fn hourly_credits_come_back_at_the_full_hour_for_accounts_only() {
+    fn hourly_credits_are_refilled_at_the_full_hour_for_accounts_only() {
         let mut credits = Credits::new(DailyCredits { anonymous: 4, account: 4 }, Refill::Hourly);
         let account = || Consumer::Account("a".to_owned());
         let anonymous = || Consumer::Anonymous("127.0.0.1".to_owned());
@@ -151,19 +151,22 @@ mod tests {
         for consumer in [account(), anonymous()] {
             assert_eq!(credits.spend(consumer, 4, noon), Ok(0));
         }
-        assert_eq!(credits.spend(account(), 1, noon + 10), Err(Spent { remaining: 0, retry_after: HOUR - 10 }));
+        assert_eq!(
+            credits.spend(account(), 1, noon + 10),
+            Err(CreditsExhausted { remaining: 0, retry_after: HOUR - 10 })
+        );
         assert_eq!(credits.spend(account(), 4, noon + HOUR), Ok(0));
         assert_eq!(credits.spend(anonymous(), 4, noon + HOUR).unwrap_err().retry_after, DAY / 2 - HOUR);
     }
 
     #[test]
-    fn a_crowd_shares_one_account_at_last() {
+    fn consumers_beyond_the_maximum_share_one_account() {
         let mut credits = Credits::new(DailyCredits { anonymous: 4, account: 4 }, Refill::Daily);
-        for i in 0..MOST_CONSUMERS {
+        for i in 0..MAX_CONSUMERS {
             assert!(credits.spend(Consumer::Anonymous(i.to_string()), 4, 0).is_ok());
         }
         assert!(credits.spend(Consumer::Anonymous("one".to_owned()), 4, 0).is_ok());
         assert!(credits.spend(Consumer::Anonymous("two".to_owned()), 4, 0).is_err());
-        assert!(credits.spent.len() <= MOST_CONSUMERS + 1);
+        assert!(credits.spent.len() <= MAX_CONSUMERS + 1);
     }
 }

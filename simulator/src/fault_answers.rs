@@ -12,7 +12,7 @@ use crate::faults::{Fault, FaultKind};
 use crate::paced_body::PacedBody;
 
 /// Upper bound for a client that never gives up.
-const LONGEST_HANG: Duration = Duration::from_secs(600);
+const MAX_HANG: Duration = Duration::from_secs(600);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>\
     <body><h1>We will be back soon</h1><p>{\"states\": no JSON}</p></body></html>\n";
@@ -27,7 +27,7 @@ pub(crate) async fn immediate(fault: &Fault, request: &HttpRequest) -> HttpRespo
         }
         FaultKind::Html => respond(fault, StatusCode::OK).content_type(ContentType::html()).body(PAGE),
         FaultKind::Hang => {
-            tokio::time::sleep(LONGEST_HANG).await;
+            tokio::time::sleep(MAX_HANG).await;
             reset(request)
         }
         _ => reset(request),

@@ -1,6 +1,7 @@
 //! Fault injection.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Maximum number of pending faults.
-const MOST_FAULTS: usize = 64;
+const MAX_FAULTS: usize = 64;
 
 /// The endpoint that a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,13 @@ pub enum FaultKind {
     /// Inserts an invalid row after every tenth good one, and at least one of each kind. The header
     /// `X-Simulator-Bad-Rows` gives their number. States endpoint only.
     BadRows,
+}
+
+impl fmt::Display for FaultKind {
+    /// Writes the name that it has in JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 impl FaultKind {
@@ -144,7 +152,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum InvalidFault {
     /// The fault applies to states only, but targets the token endpoint.
-    #[error("{0:?} is no fault of the token endpoint")]
+    #[error("fault {0} does not apply to the token endpoint")]
     Target(FaultKind),
     /// The status is out of range.
     #[error("status must be from 200 to 599, not {0}")]
@@ -153,30 +161,30 @@ pub enum InvalidFault {
     #[error("probability must be from 0 to 1, not {0}")]
     Probability(f64),
     /// The fault would never be injected.
-    #[error("times must be at least 1; leave it out for a fault that stays")]
+    #[error("times must be at least 1; omit it for a fault without a limit")]
     Times,
     /// Invalid header name or value.
-    #[error("{0:?} is no header that can be sent")]
+    #[error("invalid name or value of header {0:?}")]
     Header(String),
     /// Too many faults are pending.
-    #[error("{MOST_FAULTS} faults are waiting already; clear them first")]
+    #[error("too many pending faults (limit {MAX_FAULTS}): clear them first")]
     TooMany,
 }
 
 /// The pending faults. Clones share the same list.
 #[derive(Clone, Debug)]
-pub struct Faults(Arc<Mutex<Waiting>>);
+pub struct Faults(Arc<Mutex<Pending>>);
 
 #[derive(Debug)]
-struct Waiting {
+struct Pending {
     faults: Vec<Fault>,
-    struck: u64,
+    injected: u64,
     dice: StdRng,
 }
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Waiting { faults: Vec::new(), struck: 0, dice: StdRng::seed_from_u64(seed) })))
+        Self(Arc::new(Mutex::new(Pending { faults: Vec::new(), injected: 0, dice: StdRng::seed_from_u64(seed) })))
     }
 
     /// Adds a fault.
@@ -185,11 +193,11 @@ impl Faults {
     /// If the fault is invalid or too many are pending.
     pub fn add(&self, fault: Fault) -> Result<(), InvalidFault> {
         fault.check()?;
-        let mut waiting = self.lock();
-        if waiting.faults.len() >= MOST_FAULTS {
+        let mut pending = self.lock();
+        if pending.faults.len() >= MAX_FAULTS {
             return Err(InvalidFault::TooMany);
         }
-        waiting.faults.push(fault);
+        pending.faults.push(fault);
         Ok(())
     }
 
@@ -199,40 +207,40 @@ impl Faults {
     }
 
     /// Returns the pending faults, each with its remaining `times`.
-    pub fn waiting(&self) -> Vec<Fault> {
+    pub fn pending(&self) -> Vec<Fault> {
         self.lock().faults.clone()
     }
 
     /// Returns how many faults have been injected since the start.
-    pub fn struck(&self) -> u64 {
-        self.lock().struck
+    pub fn injected(&self) -> u64 {
+        self.lock().injected
     }
 
     /// Takes the fault that applies before the next request is examined, if any.
     pub(crate) fn immediate(&self, target: Target) -> Option<Fault> {
-        self.strike(|fault| fault.target == target && fault.kind.is_immediate())
+        self.inject(|fault| fault.target == target && fault.kind.is_immediate())
     }
 
     /// Takes the fault that corrupts the next good response, if any.
-    pub(crate) fn of_answer(&self, target: Target) -> Option<Fault> {
-        self.strike(|fault| fault.target == target && !fault.kind.is_immediate())
+    pub(crate) fn corrupting(&self, target: Target) -> Option<Fault> {
+        self.inject(|fault| fault.target == target && !fault.kind.is_immediate())
     }
 
-    fn strike(&self, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let mut waiting = self.lock();
-        let Waiting { faults, struck, dice } = &mut *waiting;
-        let index = faults.iter().position(|fault| fits(fault) && dice.random::<f64>() < fault.probability)?;
+    fn inject(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let mut pending = self.lock();
+        let Pending { faults, injected, dice } = &mut *pending;
+        let index = faults.iter().position(|fault| matches(fault) && dice.random::<f64>() < fault.probability)?;
         let fault = faults[index].clone();
         match &mut faults[index].times {
             Some(1) => drop(faults.remove(index)),
             Some(times) => *times -= 1,
             None => {}
         }
-        *struck += 1;
+        *injected += 1;
         Some(fault)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pending> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -242,29 +250,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_strikes_as_often_as_it_says_and_where_it_says() {
+    fn a_fault_is_injected_at_its_target_as_often_as_configured() {
         let faults = Faults::new(1);
         faults.add(Fault::new(Target::States, FaultKind::Hang).times(2)).unwrap();
         faults.add(Fault::new(Target::States, FaultKind::Drip)).unwrap();
         assert_eq!(faults.immediate(Target::Token), None);
         assert_eq!(faults.immediate(Target::States).map(|fault| fault.kind), Some(FaultKind::Hang));
-        assert_eq!(faults.waiting()[0].times, Some(1));
+        assert_eq!(faults.pending()[0].times, Some(1));
         assert!(faults.immediate(Target::States).is_some() && faults.immediate(Target::States).is_none());
-        assert_eq!(faults.of_answer(Target::States).map(|fault| fault.kind), Some(FaultKind::Drip));
+        assert_eq!(faults.corrupting(Target::States).map(|fault| fault.kind), Some(FaultKind::Drip));
         faults.clear();
-        assert_eq!((faults.of_answer(Target::States), faults.struck()), (None, 3));
+        assert_eq!((faults.corrupting(Target::States), faults.injected()), (None, 3));
     }
 
     #[test]
-    fn a_rate_is_kept() {
+    fn a_fault_is_injected_with_its_probability() {
         let faults = Faults::new(1);
         faults.add(Fault::new(Target::Token, FaultKind::Status).probability(0.3)).unwrap();
-        let struck = (0..1_000).filter(|_| faults.immediate(Target::Token).is_some()).count();
-        assert!((250..350).contains(&struck), "{struck}");
+        let injected = (0..1_000).filter(|_| faults.immediate(Target::Token).is_some()).count();
+        assert!((250..350).contains(&injected), "{injected}");
     }
 
     #[test]
-    fn a_fault_that_cannot_strike_is_refused() {
+    fn an_invalid_fault_is_rejected() {
         let status = || Fault::new(Target::States, FaultKind::Status);
         for (fault, expected) in [
             (Fault::new(Target::Token, FaultKind::BadRows), InvalidFault::Target(FaultKind::BadRows)),
@@ -277,7 +285,7 @@ mod tests {
             assert_eq!(Faults::new(1).add(fault), Err(expected));
         }
         let faults = Faults::new(1);
-        for _ in 0..MOST_FAULTS {
+        for _ in 0..MAX_FAULTS {
             faults.add(status()).unwrap();
         }
         assert_eq!(faults.add(status()), Err(InvalidFault::TooMany));

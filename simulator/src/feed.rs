@@ -4,7 +4,7 @@ use crate::bad_rows::BadRows;
 use crate::options::Changes;
 use crate::query::StatesQuery;
 use crate::recorded::Recorded;
-use crate::rows::{Answer, Body, Row};
+use crate::rows::{Body, Row, StatesResponse};
 use crate::world::World;
 
 // Time resolution in seconds: of anonymous requests, and of past states for accounts.
@@ -57,7 +57,13 @@ impl Feed {
     }
 
     /// Returns the response to a query.
-    pub(crate) fn answer(&mut self, query: &StatesQuery, anonymous: bool, now: i64, with_bad_rows: bool) -> Answer {
+    pub(crate) fn answer(
+        &mut self,
+        query: &StatesQuery,
+        anonymous: bool,
+        now: i64,
+        with_bad_rows: bool,
+    ) -> StatesResponse {
         match self {
             Self::Flights(world) => {
                 let time = match query.time {
@@ -75,7 +81,7 @@ impl Feed {
 }
 
 impl Steady {
-    fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> Answer {
+    fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> StatesResponse {
         let time = self.latest.map_or(now, |latest| now.max(latest + 1));
         let number = self.contacts.len();
         let changing = if self.latest.is_none() { number } else { self.changing };
@@ -96,7 +102,7 @@ fn write<'a>(
     time: i64,
     expected: usize,
     with_bad_rows: bool,
-) -> Answer {
+) -> StatesResponse {
     let mut body = Body::new(time, expected);
     let mut bad_rows = with_bad_rows.then(|| BadRows::new(time));
     let mut states = Vec::with_capacity(expected);
@@ -108,5 +114,5 @@ fn write<'a>(
         states.push((row.address, row.last_contact));
     }
     let bad_rows = bad_rows.map(|bad_rows| bad_rows.complete(&mut body));
-    Answer { body: body.finish(), states, bad_rows }
+    StatesResponse { body: body.finish(), states, bad_rows }
 }

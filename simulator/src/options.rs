@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::credits::{DailyCredits, Refill};
 
 /// Maximum number of aircraft: with more, the address blocks would run out.
-const MOST_AIRCRAFT: usize = 100_000;
+const MAX_AIRCRAFT: usize = 100_000;
 
 /// Options of the simulator.
 #[derive(Clone, Debug)]
@@ -68,8 +68,8 @@ impl Options {
 
     /// Validates the options.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if self.aircraft > MOST_AIRCRAFT {
-            return Err(format!("aircraft must be at most {MOST_AIRCRAFT}, not {}", self.aircraft));
+        if self.aircraft > MAX_AIRCRAFT {
+            return Err(format!("aircraft must be at most {MAX_AIRCRAFT}, not {}", self.aircraft));
         }
         if !Self::SPEEDS.contains(&self.speed) {
             return Err(format!("speed must be from 0.1 to 100, not {}", self.speed));

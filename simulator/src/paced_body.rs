@@ -29,7 +29,7 @@ pub(crate) struct PacedBody {
 
 /// Aborts the body, which makes actix-web close the connection.
 #[derive(Debug, Error)]
-#[error("closed on purpose")]
+#[error("closed intentionally")]
 pub(crate) struct Cut;
 
 impl PacedBody {

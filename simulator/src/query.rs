@@ -56,14 +56,14 @@ impl StatesQuery {
                 Some(BoundingBox { lamin, lomin, lamax, lomax })
             }
             (Some(_), Some(_), Some(_), Some(_)) => {
-                return Err("lamin must not exceed lamax, nor lomin lomax".to_owned());
+                return Err("lamin must not exceed lamax, and lomin must not exceed lomax".to_owned());
             }
-            _ => return Err("lamin, lomin, lamax and lomax belong together".to_owned()),
+            _ => return Err("lamin, lomin, lamax and lomax must be given together".to_owned()),
         };
-        let mut asked = pairs.iter().filter(|(key, _)| key == "icao24").map(|(_, value)| value).peekable();
+        let mut requested = pairs.iter().filter(|(key, _)| key == "icao24").map(|(_, value)| value).peekable();
         // A malformed address matches no aircraft.
-        let addresses = asked.peek().is_some().then(|| {
-            asked
+        let addresses = requested.peek().is_some().then(|| {
+            requested
                 .filter(|text| text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 .filter_map(|text| u32::from_str_radix(text, 16).ok())
                 .collect()
@@ -82,7 +82,10 @@ impl StatesQuery {
     /// Returns whether a row belongs to the response. Rows without a position are outside every bounding box.
     pub(crate) fn matches(&self, address: Option<u32>, position: Option<(f64, f64)>) -> bool {
         self.bounding_box.is_none_or(|bounding_box| position.is_some_and(|position| bounding_box.contains(position)))
-            && self.addresses.as_ref().is_none_or(|asked| address.is_some_and(|address| asked.contains(&address)))
+            && self
+                .addresses
+                .as_ref()
+                .is_none_or(|requested| address.is_some_and(|address| requested.contains(&address)))
     }
 }
 
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_that_is_none_is_refused() {
+    fn an_invalid_bounding_box_is_rejected() {
         assert!(boxed("45.8", "5.9", "47.8", "10.5").is_ok());
         assert!(boxed("-90", "-180", "90", "180").is_ok());
         for (lamin, lomin, lamax, lomax) in [
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn extended_is_a_boolean_in_any_spelling() {
+    fn extended_accepts_every_spelling_of_true() {
         for (value, extended) in
             [("1", true), ("true", true), ("True", true), ("TRUE", true), ("0", false), ("False", false), ("", false)]
         {
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_may_be_repeated_and_nonsense_matches_nothing() {
+    fn addresses_may_be_repeated_and_an_invalid_one_matches_nothing() {
         let query = parse(&[("icao24", "3c6444"), ("icao24", "A00001"), ("x", "y")]).unwrap();
         assert!(query.matches(Some(0x3c_6444), None) && query.matches(Some(0xa0_0001), None));
         assert!(!query.matches(Some(0x3c_6445), None));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::bad_rows::BadRows;
 use crate::options::AfterLast;
 use crate::query::StatesQuery;
-use crate::rows::{Answer, Body};
+use crate::rows::{Body, StatesResponse};
 
 const TIME_POSITION: usize = 3;
 const LAST_CONTACT: usize = 4;
@@ -74,7 +74,7 @@ impl Recorded {
     }
 
     /// Returns the next response, filtered by the query.
-    pub(crate) fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> Answer {
+    pub(crate) fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> StatesResponse {
         let Response { time, rows } = &self.responses[self.next];
         self.next = match self.after_last {
             AfterLast::Cycle => (self.next + 1) % self.responses.len(),
@@ -94,7 +94,7 @@ impl Recorded {
             }
         }
         let bad_rows = bad_rows.map(|bad_rows| bad_rows.complete(&mut body));
-        Answer { body: body.finish(), states, bad_rows }
+        StatesResponse { body: body.finish(), states, bad_rows }
     }
 }
 

@@ -17,15 +17,15 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource(TOKEN_PATH).route(web::post().to(token_endpoint::token)))
         .service(
             web::resource("/_faults")
-                .route(web::get().to(waiting_faults))
+                .route(web::get().to(pending_faults))
                 .route(web::post().to(add_fault))
                 .route(web::delete().to(clear_faults)),
         )
         .service(web::resource("/_served").route(web::get().to(all_served)));
 }
 
-async fn waiting_faults(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "waiting": state.faults.waiting(), "struck": state.faults.struck() }))
+async fn pending_faults(state: web::Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "waiting": state.faults.pending(), "struck": state.faults.injected() }))
 }
 
 async fn add_fault(state: web::Data<State>, body: web::Bytes) -> HttpResponse {

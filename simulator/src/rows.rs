@@ -96,7 +96,7 @@ impl Body {
 
 /// The body of a response to `/states/all`, with its contents.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct StatesResponse {
     pub(crate) body: Vec<u8>,
     /// Address and last contact of every good row.
     pub(crate) states: Vec<(u32, i64)>,
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_as_short_as_openskys() {
+    fn numbers_are_formatted_like_openskys() {
         for (value, text) in [
             (0.0, "0"),
             (-0.0, "0"),
@@ -228,13 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_rows_says_null() {
+    fn a_body_without_rows_has_null_states() {
         assert_eq!(Body::new(-5, 0).finish(), br#"{"time":-5,"states":null}"#);
     }
 
     proptest! {
         #[test]
-        fn a_decimal_is_the_nearest_number(value in -1e6..1e6) {
+        fn a_decimal_round_trips_to_the_nearest_number(value in -1e6..1e6) {
             let text = decimal::<4>(value);
             let back: f64 = text.parse().unwrap();
             prop_assert!((back - value).abs() <= 0.000_05 + 1e-9, "{value} as {text}");
@@ -242,7 +242,7 @@ mod tests {
         }
 
         #[test]
-        fn an_integer_is_itself(value: i64) {
+        fn an_integer_is_formatted_exactly(value: i64) {
             let mut out = Vec::new();
             push_integer(&mut out, value);
             prop_assert_eq!(String::from_utf8(out).unwrap(), value.to_string());

@@ -17,7 +17,7 @@ pub struct ServedStates {
 /// Records served states up to a limit.
 #[derive(Debug)]
 pub(crate) struct Served {
-    room: usize,
+    limit: usize,
     seen: Mutex<Seen>,
 }
 
@@ -28,15 +28,15 @@ struct Seen {
 }
 
 impl Served {
-    /// Creates a record limited to `room` distinct states.
-    pub(crate) fn new(room: usize) -> Self {
-        Self { room, seen: Mutex::default() }
+    /// Creates a record limited to `limit` distinct states.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, seen: Mutex::default() }
     }
 
-    pub(crate) fn remember(&self, states: &[(u32, i64)]) {
+    pub(crate) fn record(&self, states: &[(u32, i64)]) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for state in states {
-            if seen.states.len() < self.room {
+            if seen.states.len() < self.limit {
                 seen.states.insert(*state);
             } else if !seen.states.contains(state) {
                 seen.forgotten += 1;
@@ -57,10 +57,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_memory_has_a_bound_and_says_so() {
+    fn states_beyond_the_limit_are_counted_but_not_recorded() {
         let served = Served::new(2);
-        served.remember(&[(2, 10), (1, 10), (2, 10)]);
-        served.remember(&[(3, 10), (1, 10)]);
+        served.record(&[(2, 10), (1, 10), (2, 10)]);
+        served.record(&[(3, 10), (1, 10)]);
         assert_eq!(served.all(), ServedStates { states: vec![(1, 10), (2, 10)], forgotten: 1 });
     }
 }

@@ -97,7 +97,7 @@ async fn serve(listener: TcpListener, shared: web::Data<State>, started: &mpsc::
             let server = server.run();
             let _ = started.send(Ok(server.handle()));
             if let Err(error) = server.await {
-                log::error!("the simulator's server ended: {error}");
+                log::error!("the simulator's server failed: {error}");
             }
         }
         Err(error) => drop(started.send(Err(error))),

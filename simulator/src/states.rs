@@ -5,11 +5,11 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
-use crate::credits::{self, Consumer, Spent};
+use crate::credits::{self, Consumer, CreditsExhausted};
 use crate::fault_answers;
 use crate::faults::{Fault, FaultKind, Target};
 use crate::query::StatesQuery;
-use crate::rows::{Answer, Body};
+use crate::rows::{Body, StatesResponse};
 use crate::state::{State, count};
 
 const REMAINING: &str = "x-rate-limit-remaining";
@@ -19,7 +19,7 @@ const BAD_ROWS: &str = "x-simulator-bad-rows";
 const WRONG_TYPES: &str = r#"{"time":"just now","states":{"0":["3c6444",12],"1":true}}"#;
 
 /// How far back an account may query, in seconds.
-const PAST: i64 = 3_600;
+const MAX_AGE: i64 = 3_600;
 
 /// Handles a request in OpenSky's order: authentication, validation, credits, states.
 pub(crate) async fn states(
@@ -45,7 +45,7 @@ pub(crate) async fn states(
     let cost = credits::cost(query.bounding_box.as_ref());
     let remaining = match state.credits().spend(consumer, cost, now) {
         Ok(remaining) => remaining,
-        Err(Spent { remaining, retry_after }) => {
+        Err(CreditsExhausted { remaining, retry_after }) => {
             return HttpResponse::TooManyRequests()
                 .insert_header((REMAINING, remaining))
                 .insert_header((RETRY_AFTER, retry_after.to_string()))
@@ -53,7 +53,7 @@ pub(crate) async fn states(
                 .body("Too many requests");
         }
     };
-    let fault = state.faults.of_answer(Target::States);
+    let fault = state.faults.corrupting(Target::States);
     let mut response = answer(&state, &query, anonymous, now, fault.as_ref());
     response.headers_mut().insert(HeaderName::from_static(REMAINING), remaining.into());
     count(&state.counts.states_answered);
@@ -68,11 +68,11 @@ fn answer(state: &State, query: &StatesQuery, anonymous: bool, now: i64, fault: 
         _ => {}
     }
     let with_bad_rows = fault.is_some_and(|fault| fault.kind == FaultKind::BadRows);
-    let Answer { body, states, bad_rows } = state.feed().answer(query, anonymous, now, with_bad_rows);
+    let StatesResponse { body, states, bad_rows } = state.feed().answer(query, anonymous, now, with_bad_rows);
     // A response that a fault truncates or replaces does not count as served.
-    let whole = fault.is_none_or(|fault| fault.kind == FaultKind::BadRows);
-    if let Some(served) = state.served.as_ref().filter(|_| whole) {
-        served.remember(&states);
+    let is_complete = fault.is_none_or(|fault| fault.kind == FaultKind::BadRows);
+    if let Some(served) = state.served.as_ref().filter(|_| is_complete) {
+        served.record(&states);
     }
     let mut response = match fault {
         Some(fault) => corrupted(fault, body.into()),
@@ -97,8 +97,8 @@ fn consumer(state: &State, request: &HttpRequest, now: i64) -> Option<Consumer> 
 /// Validates `time`: accounts may query the last hour; for anonymous clients it has no effect.
 fn check_time(query: StatesQuery, anonymous: bool, now: i64) -> Result<StatesQuery, String> {
     match query.time {
-        Some(time) if !anonymous && !(now - PAST..=now).contains(&time) => {
-            Err(format!("time must lie within the last {PAST} s"))
+        Some(time) if !anonymous && !(now - MAX_AGE..=now).contains(&time) => {
+            Err(format!("time must be within the last {MAX_AGE} s"))
         }
         _ => Ok(query),
     }

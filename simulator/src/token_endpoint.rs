@@ -31,25 +31,25 @@ pub(crate) async fn token(state: web::Data<State>, request: HttpRequest, body: w
         Some(_) => return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Unsupported grant_type"),
         None => return refuse(StatusCode::BAD_REQUEST, "invalid_request", "Missing form parameter: grant_type"),
     }
-    let known = |id: &str, secret: Option<&str>| {
+    let is_known = |id: &str, secret: Option<&str>| {
         state.credentials.as_ref().is_none_or(|known| known.id == id && Some(known.secret.as_str()) == secret)
     };
-    let Some(client) = field("client_id").filter(|id| known(id, field("client_secret"))) else {
+    let Some(client) = field("client_id").filter(|id| is_known(id, field("client_secret"))) else {
         return refuse(StatusCode::UNAUTHORIZED, "unauthorized_client", "Invalid client or Invalid client credentials");
     };
-    let life = i64::try_from(state.token_life.as_secs()).unwrap_or(i64::MAX);
+    let lifetime = i64::try_from(state.token_life.as_secs()).unwrap_or(i64::MAX);
     let now = state.clock.now();
-    let token = state.tokens().issue(client, now, now.saturating_add(life));
+    let token = state.tokens().issue(client, now, now.saturating_add(lifetime));
     count(&state.counts.tokens_issued);
     let body = json!({
         "access_token": token,
-        "expires_in": life,
+        "expires_in": lifetime,
         "refresh_expires_in": 0,
         "token_type": "Bearer",
         "not-before-policy": 0,
         "scope": "profile email",
     });
-    match state.faults.of_answer(Target::Token) {
+    match state.faults.corrupting(Target::Token) {
         Some(fault) => {
             let body = if fault.kind == FaultKind::WrongTypes { WRONG_TYPES.to_owned() } else { body.to_string() };
             fault_answers::corrupted(&fault, ContentType::json(), body.into())

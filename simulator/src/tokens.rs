@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rand::Rng;
 
 /// Maximum number of valid tokens; beyond it, the token that expires first is evicted.
-const MOST_TOKENS: usize = 1_024;
+const MAX_TOKENS: usize = 1_024;
 
 /// Issued tokens.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl Tokens {
     /// Issues a new token for a client, valid until `expires`.
     pub(crate) fn issue(&mut self, client: &str, now: i64, expires: i64) -> String {
         self.0.retain(|_, token| token.expires > now);
-        if self.0.len() >= MOST_TOKENS
+        if self.0.len() >= MAX_TOKENS
             && let Some(first) = self.0.iter().min_by_key(|(_, token)| token.expires).map(|(text, _)| text.clone())
         {
             self.0.remove(&first);
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_good_until_it_expires() {
+    fn a_token_is_valid_until_it_expires() {
         let mut tokens = Tokens::default();
         let text = tokens.issue("me", 100, 160);
         assert_eq!(tokens.client(&text, 159), Some("me"));
@@ -56,12 +56,12 @@ mod tests {
     }
 
     #[test]
-    fn tokens_do_not_pile_up() {
+    fn the_number_of_tokens_is_bounded() {
         let mut tokens = Tokens::default();
         let first = tokens.issue("me", 0, 10);
         for expires in 11..2_000 {
             tokens.issue("me", 0, expires);
         }
-        assert!(tokens.0.len() <= MOST_TOKENS && tokens.client(&first, 0).is_none());
+        assert!(tokens.0.len() <= MAX_TOKENS && tokens.client(&first, 0).is_none());
     }
 }

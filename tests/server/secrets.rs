@@ -45,7 +45,7 @@ fn no_secret_reaches_the_log() {
         sky.fault(Fault::new(Target::States, kind).times(1));
     }
     sky.simulator.revoke_tokens();
-    eventually("every fault has occurred", || sky.simulator.faults().waiting().is_empty().then_some(()));
+    eventually("every fault has occurred", || sky.simulator.faults().pending().is_empty().then_some(()));
     app.ask("GET", "/admin/actors", &[("Authorization", &format!("Bearer {ADMIN_TOKEN}-and-more"))]).problem(401);
     app.panic("db-writer");
     app.panic("poller");

@@ -26,10 +26,10 @@ FROM hypertable_compression_stats('state_vectors')";
 pub(crate) fn measure() -> anyhow::Result<Vec<Line>> {
     let variable = std::env::var("BENCH_DATABASE_URL").or_else(|_| std::env::var("TEST_TIMESCALE_URL"));
     let server: Url = variable.context("TEST_TIMESCALE_URL is not set: use `make bench-backlog`")?.parse()?;
-    [Duration::from_secs(10), Duration::from_secs(90)].into_iter().map(|every| of_an_hour(&server, every)).collect()
+    [Duration::from_secs(10), Duration::from_secs(90)].into_iter().map(|every| measure_hour(&server, every)).collect()
 }
 
-fn of_an_hour(server: &Url, every: Duration) -> anyhow::Result<Line> {
+fn measure_hour(server: &Url, every: Duration) -> anyhow::Result<Line> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let administrator = connect(&runtime, server)?;
     let schema = format!("bench_{}_{}", std::process::id(), every.as_secs());

@@ -7,7 +7,7 @@
 //! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
-#![allow(clippy::print_stderr, reason = "its progress goes beside them")]
+#![allow(clippy::print_stderr, reason = "progress goes to stderr")]
 
 mod compression;
 mod database;
@@ -47,7 +47,10 @@ impl Plan {
                 // Passed by cargo.
                 "--bench" => {}
                 part if PARTS.contains(&part) => plan.parts.push(argument),
-                other => anyhow::bail!("{other}: there are --quick, --rows N, --rounds N and {}", PARTS.join(", ")),
+                other => anyhow::bail!(
+                    "unknown argument {other}: expected --quick, --rows N, --rounds N or {}",
+                    PARTS.join(", ")
+                ),
             }
         }
         Ok(plan)

@@ -33,9 +33,9 @@ pub(crate) struct Stored {
 
 const STORED: &str = "SELECT coalesce(sum(next_offset), 0)::bigint AS value FROM ingest_position";
 const ROWS: &str = "SELECT count(*) FROM state_vectors";
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Maximum time to store the topic; a slower server is not worth measuring.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Measures the backlog on PostgreSQL, with new and with duplicate rows, and the other ways to insert them.
 pub(crate) fn on_postgres(topic: &Topic, figures: &mut Figures) -> anyhow::Result<()> {
@@ -43,7 +43,10 @@ pub(crate) fn on_postgres(topic: &Topic, figures: &mut Figures) -> anyhow::Resul
     figures.server = Some(format!("PostgreSQL {}", database.version()?));
     let url = database.url.to_string();
     let stored = store(topic, &url, &mut || database.number(STORED))?;
-    ensure!(database.number(ROWS)? == i64::try_from(topic.messages)?, "not every message is a row");
+    ensure!(
+        database.number(ROWS)? == i64::try_from(topic.messages)?,
+        "the number of rows differs from the number of messages"
+    );
     figures.add(Way::Backlog, stored);
 
     let pieces = ways_in::encoded(&database)?;
@@ -85,7 +88,7 @@ fn look_into(file: &Path, connection: &mut Option<SqliteConnection>) -> anyhow::
         return Ok(0);
     }
     if connection.is_none() {
-        let mut opened = SqliteConnection::establish(file.to_str().context("a path that is no text")?)?;
+        let mut opened = SqliteConnection::establish(file.to_str().context("the path is not UTF-8")?)?;
         opened.batch_execute("PRAGMA busy_timeout = 5000")?;
         *connection = Some(opened);
     }
@@ -110,7 +113,7 @@ fn store(topic: &Topic, url: &str, look: &mut dyn FnMut() -> anyhow::Result<i64>
             halfway = server.memory()?.resident;
         }
         if stored >= all {
-            let (before, began, cpu_before) = first.context("everything at one look")?;
+            let (before, began, cpu_before) = first.context("everything was stored before the second measurement")?;
             let outcome = Stored {
                 messages: all - before,
                 elapsed: now - began,
@@ -122,9 +125,9 @@ fn store(topic: &Topic, url: &str, look: &mut dyn FnMut() -> anyhow::Result<i64>
             server.stop()?;
             return Ok(outcome);
         }
-        if server.started.elapsed() > PATIENCE {
-            bail!("{stored} of {all} messages were stored; the server's log ends\n{}", server.log());
+        if server.started.elapsed() > TIMEOUT {
+            bail!("{stored} of {all} messages were stored; end of the server's log:\n{}", server.log());
         }
-        crate::figures::pause(LOOK_EVERY);
+        crate::figures::pause(POLL_INTERVAL);
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn insert(database: &mut Postgres, rows: usize) -> anyhow::Result<(us
         let insert = format!("INSERT INTO state_vectors ({COLUMNS}) VALUES {places} ON CONFLICT DO NOTHING");
         let insert = client.prepare(&insert).await?;
         let values: Vec<_> = rows.iter().map(values).collect::<Result<Vec<_>, _>>()?;
-        ensure!(values.len() >= INSERTED, "there are too few rows");
+        ensure!(values.len() >= INSERTED, "too few rows");
         let began = Instant::now();
         for hundred in values.chunks_exact(INSERTED) {
             let values: Vec<_> = hundred.iter().flatten().map(|value| &**value as &(dyn ToSql + Sync)).collect();

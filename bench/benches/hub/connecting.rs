@@ -13,10 +13,10 @@ pub(crate) struct Crowd {
     /// Time from the first client's start until each client was current.
     pub(crate) current: Option<Milliseconds>,
     pub(crate) missing: usize,
-    pub(crate) trouble: Option<String>,
+    pub(crate) problems: Option<String>,
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Crowd {
     /// Evaluates the clients of `round`, which started at `begin`.
@@ -31,14 +31,14 @@ impl Crowd {
         Self {
             missing: came - current.len(),
             current: Milliseconds::of(current.into_values().collect()),
-            trouble: Report::of(outcome, |_| true).trouble(),
+            problems: Report::of(outcome, |_| true).problems(),
         }
     }
 
     /// Returns whether all clients were current within `limit`.
     pub(crate) fn all_within(&self, limit: Duration) -> bool {
         let limit = limit.as_secs_f64() * 1000.0;
-        self.missing == 0 && self.trouble.is_none() && self.current.is_some_and(|current| current.max <= limit)
+        self.missing == 0 && self.problems.is_none() && self.current.is_some_and(|current| current.max <= limit)
     }
 
     pub(crate) fn summary(&self) -> String {
@@ -46,15 +46,15 @@ impl Crowd {
             format!("all current after {:.0} ms (p50 {:.0} ms)", current.max, current.p50)
         });
         let missing = if self.missing > 0 { format!(", {} never", self.missing) } else { String::new() };
-        let trouble = self.trouble.as_ref().map_or(String::new(), |trouble| format!(", {trouble}"));
-        format!("{current}{missing}{trouble}")
+        let problems = self.problems.as_ref().map_or(String::new(), |problems| format!(", {problems}"));
+        format!("{current}{missing}{problems}")
     }
 }
 
 /// Connects all clients at the same moment.
-pub(crate) fn at_once(plan: Plan) -> anyhow::Result<Crowd> {
+pub(crate) fn simultaneous(plan: Plan) -> anyhow::Result<Crowd> {
     let clients = plan.connections as u64;
-    let load = Load::start(Plan { at_once: usize::MAX, ..plan })?;
+    let load = Load::start(Plan { max_connecting: usize::MAX, ..plan })?;
     wait_for_all(&load, clients, 0);
     let outcome = load.finish()?;
     let begin = outcome.visits.first().map_or(0, |visit| visit.opened);
@@ -66,17 +66,17 @@ pub(crate) fn storm(plan: Plan, resume: bool) -> anyhow::Result<Crowd> {
     let clients = plan.connections as u64;
     let load = connect(plan)?;
     let before = load.progress().frames();
-    load.come_back(resume)?;
+    load.reconnect_all(resume)?;
     wait_for_all(&load, clients, before);
     let outcome = load.finish()?;
-    ensure!(outcome.cuts.len() == 1, "nobody was cut off");
+    ensure!(outcome.cuts.len() == 1, "no client was disconnected");
     Ok(Crowd::of(&outcome, 1, outcome.cuts[0]))
 }
 
 /// Waits until each client has received its first frame and another one, and nothing more arrives.
 fn wait_for_all(load: &Load, clients: u64, before: u64) {
-    let served = load.wait(PATIENCE, |progress| progress.frames() >= before + 2 * clients);
+    let served = load.wait(TIMEOUT, |progress| progress.frames() >= before + 2 * clients);
     if served {
-        load.wait(PATIENCE, |progress| progress.quiet_for() > Duration::from_secs(2));
+        load.wait(TIMEOUT, |progress| progress.quiet_for() > Duration::from_secs(2));
     }
 }

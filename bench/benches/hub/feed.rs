@@ -107,7 +107,8 @@ impl World {
                 }
                 due += Self::EVERY;
                 let outcome = states.and_then(|states| {
-                    let observed_at = states.first().and_then(|state| state.observed_at).context("an empty sky")?.0;
+                    let observed_at =
+                        states.first().and_then(|state| state.observed_at).context("the simulated sky is empty")?.0;
                     Ok(Published { observed_at, at: feed.publish(&states)? })
                 });
                 if sender.send(outcome).is_err() {
@@ -122,7 +123,7 @@ impl World {
     pub(crate) fn next(&self) -> anyhow::Result<Published> {
         // Skip polls that have already been published.
         while self.published.try_recv().is_ok() {}
-        self.published.recv_timeout(Duration::from_secs(30)).context("nothing is published any more")?
+        self.published.recv_timeout(Duration::from_secs(30)).context("publishing has stopped")?
     }
 
     pub(crate) fn stop(self) -> anyhow::Result<()> {

@@ -32,7 +32,7 @@ impl Group {
             .process_group(0)
             .stdin(Stdio::null())
             .stderr(File::create(folder.path().join("log"))?);
-        let child = command.spawn().with_context(|| format!("{command:?} does not start"))?;
+        let child = command.spawn().with_context(|| format!("failed to start {command:?}"))?;
         Ok(Self { child, folder })
     }
 
@@ -85,7 +85,7 @@ impl Group {
         let deadline = Instant::now() + Duration::from_secs(30);
         while self.child.try_wait()?.is_none() {
             if Instant::now() > deadline {
-                bail!("a server does not end; its log ends\n{}", self.log());
+                bail!("the server did not stop; end of its log:\n{}", self.log());
             }
             pause(Duration::from_millis(20));
         }

@@ -58,7 +58,7 @@ impl Bench {
             fs::create_dir_all(folder)?;
         }
         fs::write(path, crate::plot::svg(&panels, "clients"))?;
-        eprintln!("{PLOT} is drawn");
+        eprintln!("wrote {PLOT}");
         Ok(lines)
     }
 }

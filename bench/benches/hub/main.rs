@@ -8,7 +8,7 @@
 //! make bench-hub ARGS='-- --rounds 5 world'   # more rounds per server than the default of two
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
-#![allow(clippy::print_stderr, reason = "its progress goes beside them")]
+#![allow(clippy::print_stderr, reason = "progress goes to stderr")]
 
 mod boxes;
 mod connecting;
@@ -42,7 +42,10 @@ fn main() -> anyhow::Result<()> {
             name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
             other => {
                 let known: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
-                anyhow::bail!("{other}: there are --quick, --rounds N and the measurements {}", known.join(", "));
+                anyhow::bail!(
+                    "unknown argument {other}: expected --quick, --rounds N or measurements ({})",
+                    known.join(", ")
+                );
             }
         }
     }

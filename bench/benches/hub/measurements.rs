@@ -7,7 +7,7 @@ use anyhow::Context;
 use loadgen::{Encoding, Load, Milliseconds, Plan, Report, Slow, Target};
 
 use crate::boxes::{EUROPE, boxes};
-use crate::connecting::{Crowd, at_once, storm};
+use crate::connecting::{Crowd, simultaneous, storm};
 use crate::feed::{Sky, World, now};
 use crate::group::pause;
 use crate::peers::PEERS;
@@ -65,9 +65,9 @@ impl Scene {
 
 /// Measures the time until the first byte for `newcomers` clients that connect one after the other.
 fn first_byte(scene: &Scene, newcomers: usize) -> anyhow::Result<Milliseconds> {
-    let load = Load::start(Plan { at_once: 1, ..scene.plan("", newcomers)? })?;
+    let load = Load::start(Plan { max_connecting: 1, ..scene.plan("", newcomers)? })?;
     load.wait(Duration::from_secs(30), |progress| progress.with_frame() == newcomers as u64);
-    Report::of(&load.finish()?, |_| true).first_byte.context("nobody got a byte")
+    Report::of(&load.finish()?, |_| true).first_byte.context("no client received a byte")
 }
 
 impl Bench {
@@ -113,7 +113,7 @@ impl Bench {
                 rounds.push(round);
             }
             let what = format!("1,000 clients, {} bytes, 50 a second", events.bytes);
-            lines.extend(beside_peers(&what, rounds));
+            lines.extend(compare_with_peers(&what, rounds));
         }
         Ok(lines)
     }
@@ -138,7 +138,7 @@ impl Bench {
             ours.iter().map(|figures| figures.summary()).collect::<Vec<_>>().join("; again: "),
             p99 <= 500.0,
         )];
-        lines.extend(beside_peers("10,000 clients, every 5 s (the others: ready frames of 40 KiB)", rounds));
+        lines.extend(compare_with_peers("10,000 clients, every 5 s (the others: ready frames of 40 KiB)", rounds));
         Ok(lines)
     }
 
@@ -176,7 +176,7 @@ impl Bench {
             pause(World::EVERY / 2);
             let after = read()?;
             let (updates, _) = load.finish()?.updates();
-            let made = updates.iter().filter(|arrived| arrived.brings_change && arrived.update.sent_at >= since);
+            let made = updates.iter().filter(|arrived| arrived.has_changes && arrived.update.sent_at >= since);
             let made = made.map(|arrived| arrived.update.seq).collect::<HashSet<_>>().len() as f64;
             counted.insert(clients, ((after[0] - before[0]) / made, (after[1] - before[1]) / made));
         }
@@ -191,10 +191,10 @@ impl Bench {
 
     fn connect(&mut self) -> anyhow::Result<Vec<Line>> {
         let scene = self.scene()?;
-        let crowd = at_once(scene.plan("", 1000)?)?;
+        let crowd = simultaneous(scene.plan("", 1000)?)?;
         let within = crowd.all_within(Duration::from_secs(1));
         let mut lines = vec![Line::new(
-            "1,000 connect at once, a whole snapshot each",
+            "1,000 clients connect simultaneously, a whole snapshot each",
             "all current ≤ 1 s",
             crowd.summary(),
             within,
@@ -207,12 +207,9 @@ impl Bench {
         let busy = first_byte(&scene, 1000)?;
         load.finish()?;
         scene.stop()?;
-        let what = "first byte of 100 more, one after another, 5,000 being connected";
+        let what = "first byte of 100 more, one after another, with 5,000 connected";
         lines.push(Line::new(what, "≤ 20 ms", quiet.to_string(), quiet.p99 <= 20.0));
-        lines.push(Line::without_goal(
-            "the same of 1,000 more, all 10,000 aircraft changing meanwhile",
-            busy.to_string(),
-        ));
+        lines.push(Line::without_goal("the same for 1,000 more, while all 10,000 aircraft change", busy.to_string()));
         Ok(lines)
     }
 
@@ -261,7 +258,7 @@ impl Bench {
             let all_read = peer(start, events, Slow::default())?;
             let what = format!("the same: {}", all_read.0.name);
             let summary = peer(start, events, slow).map_or_else(
-                |error| format!("beside stalled ones it {error:#}"),
+                |error| format!("with stalled clients: {error:#}"),
                 |some_stalled| stall_summary(&all_read, &some_stalled),
             );
             lines.push(Line::without_goal(what, summary));
@@ -272,12 +269,12 @@ impl Bench {
     fn storm(&mut self) -> anyhow::Result<Vec<Line>> {
         let scene = self.scene()?;
         let mut lines = Vec::new();
-        for (resume, how) in [(true, "and resume"), (false, "and want a snapshot")] {
+        for (resume, how) in [(true, "and resume"), (false, "and get a snapshot")] {
             scene.world.next()?;
             pause(Duration::from_secs(1));
             let crowd: Crowd = storm(scene.plan("", CLIENTS)?, resume)?;
             let reached = crowd.all_within(Duration::from_secs(2));
-            let what = format!("10,000 clients cut off, back at once {how}");
+            let what = format!("10,000 clients reconnect simultaneously {how}");
             lines.push(Line::new(what, "all current ≤ 2 s, no error", crowd.summary(), reached));
         }
         scene.stop()?;
@@ -323,17 +320,17 @@ impl Bench {
 
 fn stall_summary((all_read, without): &(Figures, Held), (some_stalled, held): &(Figures, Held)) -> String {
     let (process, kernel) = held.for_each_stalled(without);
-    let p99 = |figures: &Figures| figures.latency.map_or("nothing arrived".to_owned(), |l| format!("{:.1} ms", l.p99));
-    let trouble = some_stalled.trouble.as_ref().map_or(String::new(), |trouble| format!("; {trouble}"));
+    let p99 = |figures: &Figures| figures.latency.map_or("no samples".to_owned(), |l| format!("{:.1} ms", l.p99));
+    let problems = some_stalled.problems.as_ref().map_or(String::new(), |problems| format!("; {problems}"));
     format!(
-        "p99 {} when all read, {} beside stalled ones; a stalled one {process:.0} KiB in the process, {kernel:.0} KiB in the kernel{trouble}",
+        "p99 {} when all read, {} with stalled clients; per stalled client {process:.0} KiB in the process, {kernel:.0} KiB in the kernel{problems}",
         p99(all_read),
         p99(some_stalled),
     )
 }
 
 /// Returns a line for each server, with ratios of ours to each peer. Each figure is the mean of all rounds.
-fn beside_peers(what: &str, rounds: Vec<Vec<Figures>>) -> Vec<Line> {
+fn compare_with_peers(what: &str, rounds: Vec<Vec<Figures>>) -> Vec<Line> {
     let mut servers: Vec<Vec<Figures>> = Vec::new();
     for round in rounds {
         servers.resize_with(round.len().max(servers.len()), Vec::new);

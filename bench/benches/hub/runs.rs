@@ -24,7 +24,7 @@ pub(crate) struct Events {
     pub(crate) count: usize,
 }
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 impl Events {
     /// Calls `publish` with 1, 2, … when each event is due, and waits until the interval after the last one has passed.
@@ -51,11 +51,11 @@ impl Events {
 pub(crate) fn connect(plan: Plan) -> anyhow::Result<Load> {
     let clients = plan.connections as u64;
     let load = Load::start(plan)?;
-    let connected = load.wait(PATIENCE, |progress| progress.answered() == clients || progress.ended() > 0);
+    let connected = load.wait(TIMEOUT, |progress| progress.answered() == clients || progress.ended() > 0);
     let progress = load.progress();
     ensure!(
         connected && progress.ended() == 0,
-        "{} of {clients} clients got an answer, {} were ended",
+        "{} of {clients} clients got a response, {} were disconnected",
         progress.answered(),
         progress.ended(),
     );
@@ -97,14 +97,14 @@ pub(crate) fn peer(start: fn() -> anyhow::Result<Peer>, events: Events, slow: Sl
     let outcome = load.finish()?;
     let figures = Figures {
         name: peer.name.to_owned(),
-        latency: updates::latencies(&outcome, since, |visit| !slow.means(visit.reader)),
+        latency: updates::latencies(&outcome, since, |visit| !slow.includes(visit.reader)),
         end_to_end: None,
         cpu,
         seconds,
         memory: each(idle, before, events.clients),
         update_bytes: events.bytes as f64,
         gaps: updates::gaps(&outcome),
-        trouble: loadgen::Report::of(&outcome, |_| true).trouble(),
+        problems: loadgen::Report::of(&outcome, |_| true).problems(),
     };
     eprintln!("  {}", figures.summary());
     Ok((figures, held))
@@ -128,7 +128,7 @@ pub(crate) struct Held {
 
 impl Held {
     fn measure(group: &Group, idle: u64, port: Option<u16>, (slow, clients): (Slow, usize)) -> anyhow::Result<Self> {
-        let stalled = (0..clients).filter(|client| slow.means(*client)).count();
+        let stalled = (0..clients).filter(|client| slow.includes(*client)).count();
         let kernel = port.map_or(Ok(0), monitor::waiting_to_be_sent)? >> 10;
         Ok(Self { process: group.memory()?.saturating_sub(idle), kernel, stalled })
     }
@@ -188,7 +188,7 @@ pub(crate) fn small_events(
     let held = Held::measure(&hub.group, idle, Some(hub.port()), (slow, events.clients))?;
     let outcome = load.finish()?;
     published.retain(|_, at| *at >= since);
-    let healthy = |visit: &loadgen::Visit| !slow.means(visit.reader);
+    let healthy = |visit: &loadgen::Visit| !slow.includes(visit.reader);
     let telemetry = updates::telemetry_latencies(&outcome, &published, healthy);
     let lengths: Vec<_> = outcome.frames.iter().map(|frame| frame.length).filter(|length| *length > 40).collect();
     let figures = Figures {
@@ -200,7 +200,7 @@ pub(crate) fn small_events(
         memory: each(idle, before, events.clients),
         update_bytes: lengths.iter().sum::<u64>() as f64 / lengths.len().max(1) as f64,
         gaps: updates::gaps(&outcome),
-        trouble: loadgen::Report::of(&outcome, |_| true).trouble(),
+        problems: loadgen::Report::of(&outcome, |_| true).problems(),
     };
     eprintln!("  {}", figures.summary());
     hub.group.stop()?;
@@ -234,7 +234,7 @@ pub(crate) fn world(hub: &Hub, world: &World, plan: Plan, polls: usize) -> anyho
         memory,
         update_bytes: bytes as f64 / (clients * polls) as f64,
         gaps: updates::gaps(&outcome),
-        trouble: loadgen::Report::of(&outcome, |_| true).trouble(),
+        problems: loadgen::Report::of(&outcome, |_| true).problems(),
     };
     eprintln!("  {}", figures.summary());
     Ok(figures)

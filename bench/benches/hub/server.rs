@@ -36,7 +36,7 @@ impl Hub {
         let deadline = Instant::now() + Duration::from_secs(60);
         while hub.get("/health/ready").is_err() {
             if Instant::now() > deadline {
-                bail!("the server is not ready; its log ends\n{}", hub.group.log());
+                bail!("the server is not ready; end of its log:\n{}", hub.group.log());
             }
             pause(Duration::from_millis(50));
         }
@@ -63,7 +63,7 @@ impl Hub {
             rest.rsplit_once(' ')?.1.parse::<f64>().ok()
         });
         let values: Vec<_> = values.collect();
-        anyhow::ensure!(!values.is_empty(), "there is no metric {name}");
+        anyhow::ensure!(!values.is_empty(), "unknown metric {name}");
         Ok(values.iter().sum())
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Figures {
     /// Mean size of one update at one reader, in bytes.
     pub(crate) update_bytes: f64,
     pub(crate) gaps: usize,
-    pub(crate) trouble: Option<String>,
+    pub(crate) problems: Option<String>,
 }
 
 impl Figures {
@@ -37,15 +37,15 @@ impl Figures {
     /// Formats the figures as `p50 12.3 ms, p99 45.6 ms; 7.8 s CPU (9.0 %), 10.1 KiB a client`.
     pub(crate) fn summary(&self) -> String {
         let latency =
-            self.latency.map_or("nothing arrived".to_owned(), |l| format!("p50 {:.1}, p99 {:.1} ms", l.p50, l.p99));
+            self.latency.map_or("no samples".to_owned(), |l| format!("p50 {:.1}, p99 {:.1} ms", l.p50, l.p99));
         let end_to_end = self
             .end_to_end
             .map_or(String::new(), |l| format!(" (from Kafka on p50 {:.1}, p99 {:.1} ms)", l.p50, l.p99));
         let gaps = if self.gaps > 0 { format!(", {} gaps", self.gaps) } else { String::new() };
-        let trouble = self.trouble.as_ref().map_or(String::new(), |trouble| format!(", {trouble}"));
+        let problems = self.problems.as_ref().map_or(String::new(), |problems| format!(", {problems}"));
         let (cpu, share, memory) = (self.cpu, self.share(), self.memory);
         format!(
-            "{latency}{end_to_end}; {cpu:.2} s CPU ({share:.1} % of a core); {memory:.1} KiB a client{gaps}{trouble}"
+            "{latency}{end_to_end}; {cpu:.2} s CPU ({share:.1} % of a core); {memory:.1} KiB a client{gaps}{problems}"
         )
     }
 }
@@ -54,7 +54,7 @@ impl Figures {
 pub(crate) fn latencies(outcome: &Outcome, since: u64, counts: impl Fn(&Visit) -> bool) -> Option<Milliseconds> {
     let (updates, _) = outcome.updates();
     let counted = updates.iter().filter(|arrived| {
-        arrived.brings_change
+        arrived.has_changes
             && arrived.follows.is_some()
             && arrived.update.sent_at >= since
             && counts(&outcome.visits[arrived.visit])
@@ -67,7 +67,7 @@ pub(crate) fn gaps(outcome: &Outcome) -> usize {
     let (updates, unknown) = outcome.updates();
     let mut gaps = updates.iter().filter(|arrived| arrived.leaves_gap());
     let Some(first) = gaps.next() else { return 0 };
-    eprintln!("  the first gap: {first:?}; {unknown} frames that nobody could read");
+    eprintln!("  the first gap: {first:?}; {unknown} frames that could not be decoded");
     let others = updates.iter().filter(|other| other.visit == first.visit);
     others.for_each(|other| eprintln!("    {:?} at {}, following {:?}", other.update, other.at, other.follows));
     1 + gaps.count()
@@ -79,7 +79,7 @@ pub(crate) fn end_to_end(outcome: &Outcome, polls: &[Published]) -> Option<Milli
     let mut last = HashMap::new();
     for arrived in outcome.updates().0 {
         if let Some(observed_at) = arrived.update.observed_at
-            && arrived.brings_change
+            && arrived.has_changes
             && arrived.follows.is_some()
             && begun.contains_key(&observed_at)
         {

@@ -35,13 +35,12 @@ impl Client {
             head.push(byte[0]);
         }
         let ending = Arc::new(AtomicBool::new(false));
-        let asked_to_end = ending.clone();
+        let stop = ending.clone();
         // The rest of the first event is not telemetry, so the event parser skips it.
-        let body = head.windows(4).position(|w| w == b"\r\n\r\n").context("an answer without a head")? + 4;
+        let body = head.windows(4).position(|w| w == b"\r\n\r\n").context("response without a head")? + 4;
         let beginning = head.split_off(body);
-        let thread = thread::Builder::new()
-            .name("sse-client".to_owned())
-            .spawn(move || receive(stream, beginning, &asked_to_end))?;
+        let thread =
+            thread::Builder::new().name("sse-client".to_owned()).spawn(move || receive(stream, beginning, &stop))?;
         Ok(Self { ending, thread })
     }
 
@@ -80,7 +79,7 @@ fn request(server: SocketAddr) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-fn receive(mut stream: TcpStream, beginning: Vec<u8>, asked_to_end: &AtomicBool) -> anyhow::Result<Vec<Event>> {
+fn receive(mut stream: TcpStream, beginning: Vec<u8>, stop: &AtomicBool) -> anyhow::Result<Vec<Event>> {
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
     let mut pieces = vec![(Instant::now(), beginning)];
     let mut reader = EventReader::default();
@@ -93,7 +92,7 @@ fn receive(mut stream: TcpStream, beginning: Vec<u8>, asked_to_end: &AtomicBool)
                 for (at, bytes) in pieces.drain(..) {
                     reader.read(&bytes, at);
                 }
-                if asked_to_end.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
                     return Ok(reader.events);
                 }
             }

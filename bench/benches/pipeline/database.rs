@@ -35,7 +35,7 @@ struct Poll {
 }
 
 /// Pause between two queries, long enough that their cost does not distort the measurement.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 impl Database {
     pub(crate) fn create(name: &str) -> anyhow::Result<Self> {
@@ -99,17 +99,17 @@ impl Connection {
 
     /// Records after what time each row was seen. Rows missing after four seconds are recorded with that delay.
     fn wait_for_rows(&self, poll: &Poll, visible: &mut Vec<Duration>) -> anyhow::Result<()> {
-        const PATIENCE: Duration = Duration::from_secs(4);
+        const TIMEOUT: Duration = Duration::from_secs(4);
         let query = "SELECT count(*) FROM state_vectors WHERE last_contact = to_timestamp($1::bigint)";
         let statement = self.runtime.block_on(self.client.prepare(query))?;
         let mut seen = 0;
         while seen < poll.rows {
             let rows: i64 = self.runtime.block_on(self.client.query_one(&statement, &[&poll.answer.time]))?.get(0);
             let after = Instant::now().duration_since(poll.answer.at);
-            let rows = if after > PATIENCE { poll.rows } else { rows };
+            let rows = if after > TIMEOUT { poll.rows } else { rows };
             visible.extend((seen..rows).map(|_| after));
             seen = seen.max(rows);
-            pause(BETWEEN_LOOKS);
+            pause(POLL_INTERVAL);
         }
         Ok(())
     }
@@ -119,7 +119,7 @@ impl RowWatch {
     /// Adds a response to watch, of which `rows` rows will be stored.
     pub(crate) fn expect(&self, answer: Answer, rows: usize) -> anyhow::Result<()> {
         let poll = Poll { answer, rows: i64::try_from(rows)? };
-        self.polls.send(poll).ok().context("the database is no longer watched")
+        self.polls.send(poll).ok().context("the row watch has ended")
     }
 
     /// Stops watching and returns the time from response to visibility for each row.

@@ -7,7 +7,7 @@
 //! make bench ARGS='-- latency completeness'   # some measurements by name
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
-#![allow(clippy::print_stderr, reason = "its progress goes beside them")]
+#![allow(clippy::print_stderr, reason = "progress goes to stderr")]
 
 mod client;
 mod database;
@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
             name if MEASUREMENTS.iter().any(|(known, _)| *known == name) => names.push(argument),
             other => {
                 let known: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
-                anyhow::bail!("{other}: there are --quick and the measurements {}", known.join(", "));
+                anyhow::bail!("unknown argument {other}: expected --quick or measurements ({})", known.join(", "));
             }
         }
     }

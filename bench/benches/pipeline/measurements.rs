@@ -118,7 +118,7 @@ impl Bench {
             let Outcome { cpu_of_poll, idle_cpu, .. } = *self.all_change(aircraft)?;
             let each = cpu_of_poll.as_secs_f64() * 1e6 / aircraft as f64;
             let figure = format!(
-                "{} ({each:.1} µs an aircraft), idle {:.1} ms a second taken off",
+                "{} ({each:.1} µs an aircraft), idle {:.1} ms per second subtracted",
                 milliseconds(cpu_of_poll),
                 idle_cpu.as_secs_f64() * 1000.0
             );
@@ -164,11 +164,8 @@ fn compare(what: String, expected: &[(u32, i64)], there: &[(u32, i64)]) -> Line 
     let missing = expected.iter().filter(|key| there.binary_search(key).is_err()).count();
     let twice = there.windows(2).filter(|pair| pair[0] == pair[1]).count();
     let others = there.iter().filter(|key| expected.binary_search(key).is_err()).count();
-    let figure = format!(
-        "{} of {} state vectors, {twice} twice, {others} that were not sent",
-        expected.len() - missing,
-        expected.len()
-    );
+    let figure =
+        format!("{} of {} state vectors, {twice} twice, {others} never sent", expected.len() - missing, expected.len());
     Line::new(what, "100 %, each once", figure, missing + twice + others == 0 && !expected.is_empty())
 }
 

@@ -58,7 +58,7 @@ impl Source {
 
     /// Waits for the next response.
     pub(crate) fn next(&self) -> anyhow::Result<Answer> {
-        self.answers.recv_timeout(Duration::from_secs(30)).context("the server no longer polls")
+        self.answers.recv_timeout(Duration::from_secs(30)).context("the server has stopped polling")
     }
 
     /// Returns every distinct (icao24, last_contact) served so far, sorted.
@@ -99,7 +99,7 @@ fn read_request(server: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let length = server.read(&mut buffer)?;
-        anyhow::ensure!(length > 0, "a request without an end");
+        anyhow::ensure!(length > 0, "incomplete request");
         request.extend_from_slice(&buffer[..length]);
         let Some((head, body)) = split_head(&request) else { continue };
         let announced = header(&head, "content-length").map_or(Ok(0), |value| value.parse::<usize>())?;
@@ -115,7 +115,7 @@ fn read_request(server: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
 
 /// Returns the `time` at the start of a response's JSON.
 fn response_time(answer: &[u8]) -> anyhow::Result<i64> {
-    let (head, body) = split_head(answer).context("an answer without a head")?;
+    let (head, body) = split_head(answer).context("response without a head")?;
     let mut dechunked = Vec::new();
     let body = if header(&head, "transfer-encoding").is_some() {
         Dechunker::default().read(body, &mut dechunked);
@@ -130,7 +130,7 @@ fn response_time(answer: &[u8]) -> anyhow::Result<i64> {
         body.take(64).read_to_string(&mut beginning)?;
     }
     let digits = beginning.strip_prefix("{\"time\":").and_then(|rest| rest.split(',').next());
-    Ok(digits.context("an answer without a time")?.parse()?)
+    Ok(digits.context("response without a time")?.parse()?)
 }
 
 fn split_head(message: &[u8]) -> Option<(String, &[u8])> {

@@ -44,7 +44,7 @@ const WARM_UP: usize = 4;
 
 /// Time after which a poll's work is done; CPU time after that counts as idle.
 const WORK: Duration = Duration::from_millis(2500);
-const IDLING: Duration = Duration::from_millis(2000);
+const IDLE: Duration = Duration::from_millis(2000);
 
 impl Trial {
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
@@ -65,7 +65,7 @@ impl Trial {
         ]);
         let server = Server::start(&[], &settings)?;
         self.measure(&server, &source, &database)
-            .with_context(|| format!("the server's log ends\n{}", server.log()))
+            .with_context(|| format!("end of the server's log:\n{}", server.log()))
             .and_then(|outcome| {
                 server.stop()?;
                 // Everything read before the shutdown is stored by now.
@@ -101,12 +101,12 @@ impl Trial {
             let (cpu, at) = (server.cpu()?, Instant::now());
             busy += cpu - last_cpu;
             working += at - last_at;
-            pause(IDLING);
+            pause(IDLE);
             (last_cpu, last_at) = (server.cpu()?, Instant::now());
             idle += last_cpu - cpu;
         }
         let polls = u32::try_from(self.polls)?;
-        let idle_share = idle.as_secs_f64() / (IDLING * polls).as_secs_f64();
+        let idle_share = idle.as_secs_f64() / (IDLE * polls).as_secs_f64();
         Ok(Outcome {
             answers,
             rows_visible: watch.map_or(Ok(Vec::new()), |watch| watch.end())?,

@@ -57,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn chunks_are_undone_however_the_bytes_come(
+        fn chunks_are_decoded_at_any_read_boundaries(
             chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..6),
             pieces in 1_usize..100,
         ) {

@@ -41,13 +41,13 @@ pub(crate) enum Event<'a> {
 /// The state of a connection after reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
-    /// No more bytes are available for now, or `most` bytes were read.
+    /// No more bytes are available for now, or `max` bytes were read.
     Waiting,
     /// The server has ended the response.
     Ended,
 }
 
-const LONGEST_HEAD: usize = 16 * 1024;
+const MAX_HEAD: usize = 16 * 1024;
 
 impl Connection {
     /// Starts connecting.
@@ -95,17 +95,17 @@ impl Connection {
         Ok(true)
     }
 
-    /// Reads the available bytes, at most about `most`.
+    /// Reads the available bytes, at most about `max`.
     pub(crate) fn read(
         &mut self,
         buffer: &mut [u8],
-        most: usize,
-        mut tell: impl FnMut(Event<'_>),
+        max: usize,
+        mut report: impl FnMut(Event<'_>),
     ) -> io::Result<After> {
         let mut read = 0;
-        while read < most {
-            let room = buffer.len().min(most - read);
-            let length = match self.stream.read(&mut buffer[..room]) {
+        while read < max {
+            let limit = buffer.len().min(max - read);
+            let length = match self.stream.read(&mut buffer[..limit]) {
                 Ok(0) => return Ok(After::Ended),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(After::Waiting),
@@ -113,29 +113,29 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             read += length;
-            if self.take(&buffer[..length], &mut tell)? == After::Ended {
+            if self.take(&buffer[..length], &mut report)? == After::Ended {
                 return Ok(After::Ended);
             }
         }
         Ok(After::Waiting)
     }
 
-    fn take(&mut self, bytes: &[u8], tell: &mut impl FnMut(Event<'_>)) -> io::Result<After> {
+    fn take(&mut self, bytes: &[u8], report: &mut impl FnMut(Event<'_>)) -> io::Result<After> {
         match &mut self.phase {
-            Phase::Connecting => Err(io::Error::other("bytes before the request")),
-            Phase::Body(body) => Ok(body.read(bytes, tell)),
+            Phase::Connecting => Err(io::Error::other("the server sent data before the request")),
+            Phase::Body(body) => Ok(body.read(bytes, report)),
             Phase::Head(head) => {
                 if head.is_empty() {
-                    tell(Event::FirstByte);
+                    report(Event::FirstByte);
                 }
                 head.extend_from_slice(bytes);
                 let Some(Head { status, length, chunked, encoding }) = parse_head(head)? else {
                     return Ok(After::Waiting);
                 };
-                tell(Event::Head(status, encoding));
+                report(Event::Head(status, encoding));
                 let mut body = Body { chunks: chunked.then(Dechunker::default), frames: Framer::new(encoding) };
                 let beginning = head.split_off(length);
-                let after = body.read(&beginning, tell);
+                let after = body.read(&beginning, report);
                 self.phase = Phase::Body(body);
                 Ok(after)
             }
@@ -144,9 +144,9 @@ impl Connection {
 }
 
 impl Body {
-    fn read(&mut self, mut bytes: &[u8], tell: &mut impl FnMut(Event<'_>)) -> After {
+    fn read(&mut self, mut bytes: &[u8], report: &mut impl FnMut(Event<'_>)) -> After {
         let frames = &mut self.frames;
-        let mut add = |data: &[u8]| frames.read(data, |piece| tell(Event::Body(piece)));
+        let mut add = |data: &[u8]| frames.read(data, |piece| report(Event::Body(piece)));
         let Some(chunks) = &mut self.chunks else {
             add(bytes);
             return After::Waiting;
@@ -171,9 +171,9 @@ fn parse_head(head: &[u8]) -> io::Result<Option<Head>> {
     let mut response = httparse::Response::new(&mut headers);
     let length = match response.parse(head) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if head.len() < LONGEST_HEAD => return Ok(None),
-        Ok(httparse::Status::Partial) => return Err(io::Error::other("the answer's head has no end")),
-        Err(error) => return Err(io::Error::other(format!("no HTTP answer: {error}"))),
+        Ok(httparse::Status::Partial) if head.len() < MAX_HEAD => return Ok(None),
+        Ok(httparse::Status::Partial) => return Err(io::Error::other("the response head is too long")),
+        Err(error) => return Err(io::Error::other(format!("invalid HTTP response: {error}"))),
     };
     let value = |name: &str| {
         let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;

@@ -27,7 +27,7 @@ pub struct ArrivedUpdate {
     /// The update.
     pub update: Update,
     /// Whether it carries changes; an update without any serves as a keep-alive.
-    pub brings_change: bool,
+    pub has_changes: bool,
     /// Sequence number of the previous update received on this visit; `None` for the first.
     pub follows: Option<u64>,
 }
@@ -44,11 +44,11 @@ impl ArrivedUpdate {
 struct Content {
     /// Whether it contains parts of an update.
     parts: bool,
-    end: Option<(Update, InParts)>,
+    end: Option<(Update, IsInParts)>,
 }
 
 /// Whether an update consists of parts that precede its end event.
-type InParts = bool;
+type IsInParts = bool;
 
 #[derive(Deserialize)]
 struct Data {
@@ -108,10 +108,10 @@ impl Outcome {
             };
             let reader = &mut readers[visit];
             reader.parts |= content.parts;
-            if let Some((update, in_parts)) = content.end {
-                let brings_change = std::mem::take(&mut reader.parts) || !in_parts;
+            if let Some((update, is_in_parts)) = content.end {
+                let has_changes = std::mem::take(&mut reader.parts) || !is_in_parts;
                 let follows = reader.follows.replace(update.seq);
-                updates.push(ArrivedUpdate { visit, at: arrival.at, update, brings_change, follows });
+                updates.push(ArrivedUpdate { visit, at: arrival.at, update, has_changes, follows });
             }
         }
         (updates, unknown)
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_update_ends_with_the_event_that_has_neither_cell_nor_alerts() {
+    fn an_event_without_cell_and_alerts_ends_an_update() {
         let alert = "event: alert\ndata: {\"seq\":8,\"sent_at\":1795472381204,\"total\":0,\"alerts\":[]}\n\n";
         assert!(Content::of(alert).end.is_none() && Content::of(alert).parts);
         let text = concat!(
@@ -138,9 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn null_before_it_means_a_new_beginning_and_nothing_means_the_number_before() {
+    fn a_null_predecessor_starts_a_sequence_and_a_missing_one_is_the_previous_number() {
         let after = |data: &str| {
-            Content::of(&format!("data: {data}\n\n")).end.map(|(update, in_parts)| (update.after, in_parts))
+            Content::of(&format!("data: {data}\n\n")).end.map(|(update, is_in_parts)| (update.after, is_in_parts))
         };
         assert_eq!(after(r#"{"seq":8,"sent_at":1,"after":null}"#), Some((None, true)));
         assert_eq!(after(r#"{"seq":8,"sent_at":1}"#), Some((Some(7), false)));

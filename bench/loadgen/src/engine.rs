@@ -25,8 +25,8 @@ pub(crate) struct Engine {
     /// Readers that have yet to connect.
     waiting: VecDeque<usize>,
     /// Number of readers that have started connecting but have no response yet.
-    unanswered: usize,
-    at_once: usize,
+    connecting: usize,
+    max_connecting: usize,
     /// The last event ID of each target, for readers that reconnect.
     last_event_ids: Vec<Option<String>>,
     log: Log,
@@ -65,14 +65,14 @@ struct Log {
 
 impl Log {
     /// Maximum bytes of kept frames. Frames beyond it are still identified, but their content is dropped.
-    const MOST_KEPT: usize = 512 << 20;
+    const MAX_KEPT: usize = 512 << 20;
 }
 
 const WAKER: Token = Token(usize::MAX);
 const TICK: Duration = Duration::from_millis(50);
 const BUFFER: usize = 256 * 1024;
 /// A slow reader reads at most this many bytes at a time until it has the response head; after that its rate applies.
-const A_HEAD: usize = 1024;
+const HEAD_LIMIT: usize = 1024;
 
 impl Engine {
     pub(crate) const fn waker_token() -> Token {
@@ -91,8 +91,8 @@ impl Engine {
         Self {
             readers: std::iter::repeat_with(reader).take(plan.connections).collect(),
             waiting: (0..plan.connections).collect(),
-            unanswered: 0,
-            at_once: plan.at_once.max(1),
+            connecting: 0,
+            max_connecting: plan.max_connecting.max(1),
             last_event_ids: vec![None; plan.targets.len()],
             log: Log::default(),
             plan,
@@ -126,7 +126,7 @@ impl Engine {
             }
             loop {
                 match self.commands.try_recv() {
-                    Ok(Command::ComeBack { resume }) => self.cut_all(resume),
+                    Ok(Command::ReconnectAll { resume }) => self.reconnect_all(resume),
                     Ok(Command::Finish) | Err(TryRecvError::Disconnected) => return Ok(self.log.outcome),
                     Err(TryRecvError::Empty) => break,
                 }
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     fn open_some(&mut self) {
-        while self.unanswered < self.at_once
+        while self.connecting < self.max_connecting
             && let Some(reader) = self.waiting.pop_front()
         {
             if let Err(error) = self.open(reader) {
@@ -160,7 +160,7 @@ impl Engine {
             bytes: 0,
             end: None,
         });
-        self.unanswered += 1;
+        self.connecting += 1;
         let source = source_address(number, self.plan.connections, self.plan.source_addresses);
         let mut connection = Connection::open(&self.plan.targets[target], source)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -188,31 +188,31 @@ impl Engine {
             }
         }
         let has_head = self.log.outcome.visits[reader.visit].status.is_some();
-        if (event.is_readable() || event.is_read_closed()) && !(self.plan.slow.means(number) && has_head) {
-            let most = if self.plan.slow.means(number) { A_HEAD } else { usize::MAX };
-            self.read(number, buffer, most);
+        if (event.is_readable() || event.is_read_closed()) && !(self.plan.slow.includes(number) && has_head) {
+            let max = if self.plan.slow.includes(number) { HEAD_LIMIT } else { usize::MAX };
+            self.read(number, buffer, max);
         }
     }
 
     fn read_slowly(&mut self, buffer: &mut [u8]) {
-        let a_tick = self.plan.slow.bytes_per_second / usize::try_from(1000 / TICK.as_millis()).unwrap_or(1);
+        let bytes_per_tick = self.plan.slow.bytes_per_second / usize::try_from(1000 / TICK.as_millis()).unwrap_or(1);
         for number in 0..self.readers.len() {
             let connection = self.readers[number].connection.as_ref();
-            if self.plan.slow.means(number) && connection.is_some_and(|connection| !connection.is_connecting()) {
-                self.read(number, buffer, a_tick.max(1));
+            if self.plan.slow.includes(number) && connection.is_some_and(|connection| !connection.is_connecting()) {
+                self.read(number, buffer, bytes_per_tick.max(1));
             }
         }
     }
 
-    fn read(&mut self, number: usize, buffer: &mut [u8], most: usize) {
+    fn read(&mut self, number: usize, buffer: &mut [u8], max: usize) {
         let reader = &mut self.readers[number];
         let Some(mut connection) = reader.connection.take() else { return };
         let (log, progress) = (&mut self.log, &self.progress);
         let visit = reader.visit;
-        let after = connection.read(buffer, most, |event| match event {
+        let after = connection.read(buffer, max, |event| match event {
             Event::FirstByte => {
                 log.outcome.visits[visit].first_byte = Some(now());
-                self.unanswered = self.unanswered.saturating_sub(1);
+                self.connecting = self.connecting.saturating_sub(1);
             }
             Event::Head(status, encoding) => {
                 log.outcome.visits[visit].status = Some(status);
@@ -250,13 +250,13 @@ impl Engine {
         let visit = &mut self.log.outcome.visits[reader.visit];
         visit.end = Some(end);
         if visit.first_byte.is_none() {
-            self.unanswered = self.unanswered.saturating_sub(1);
+            self.connecting = self.connecting.saturating_sub(1);
         }
         self.progress.ended.fetch_add(1, Relaxed);
     }
 
     /// Disconnects all readers, which then reconnect at the same moment.
-    fn cut_all(&mut self, resume: bool) {
+    fn reconnect_all(&mut self, resume: bool) {
         for target in 0..self.plan.targets.len() {
             self.last_event_ids[target] = resume.then(|| self.last_event_id(target)).flatten();
         }
@@ -265,17 +265,17 @@ impl Engine {
         for reader in &mut self.readers {
             reader.connection = None;
         }
-        (self.unanswered, self.at_once) = (0, usize::MAX);
+        (self.connecting, self.max_connecting) = (0, usize::MAX);
         self.waiting = (0..self.readers.len()).collect();
     }
 
     /// Returns the newest `id` received by any reader of this target.
     fn last_event_id(&self, target: usize) -> Option<String> {
         let outcome = &self.log.outcome;
-        let mut looked_at = HashSet::new();
+        let mut seen_frames = HashSet::new();
         outcome.arrivals.iter().rev().find_map(|arrival| {
             let visit = usize::try_from(arrival.visit).ok()?;
-            if outcome.visits[visit].target != target || !looked_at.insert(arrival.frame) {
+            if outcome.visits[visit].target != target || !seen_frames.insert(arrival.frame) {
                 return None;
             }
             let text = outcome.frames[usize::try_from(arrival.frame).ok()?].text()?;
@@ -291,7 +291,7 @@ impl Log {
             bytes.extend_from_slice(piece.bytes);
         }
         if let (Copy::Undecided(bytes), Some(beginning)) = (&mut reader.copy, piece.beginning) {
-            let new = self.begun.insert(beginning) && self.kept < Self::MOST_KEPT;
+            let new = self.begun.insert(beginning) && self.kept < Self::MAX_KEPT;
             reader.copy = if new { Copy::Whole(std::mem::take(bytes)) } else { Copy::Nothing };
         }
     }
@@ -319,9 +319,9 @@ impl Log {
 /// Returns a source address from 127.0.0.2 upwards. Spreading the connections avoids running out of ephemeral ports or
 /// hitting the server's limit per address.
 fn source_address(number: usize, connections: usize, addresses: u8) -> Ipv4Addr {
-    const OF_EACH: usize = 250;
+    const CONNECTIONS_PER_ADDRESS: usize = 250;
     let addresses = match addresses {
-        0 => connections.div_ceil(OF_EACH).clamp(1, 250),
+        0 => connections.div_ceil(CONNECTIONS_PER_ADDRESS).clamp(1, 250),
         some => usize::from(some),
     };
     let last = u8::try_from(number % addresses).unwrap_or_default();

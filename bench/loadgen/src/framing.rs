@@ -136,13 +136,13 @@ mod tests {
                 frames.extend(piece.ended.map(|fingerprint| (std::mem::take(&mut frame), fingerprint)));
             });
         }
-        assert_eq!(frame, b"", "every byte belongs to a frame");
+        assert_eq!(frame, b"", "bytes that belong to no frame");
         frames
     }
 
     proptest! {
         #[test]
-        fn frames_are_found_however_the_bytes_come(
+        fn frames_are_found_at_any_read_boundaries(
             // Letters only, so that a text contains neither an empty line nor, in a stored block, a flush marker.
             texts in prop::collection::vec(prop::collection::vec(b'a'..=b'z', 1..1000), 1..6),
             pieces in 1_usize..700,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn zstd_frames_with_a_checksum_and_many_blocks_are_walked() {
+    fn the_end_of_zstd_frames_with_checksums_and_many_blocks_is_found() {
         let text: Vec<u8> = (0..400_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
         encoder.include_checksum(true).unwrap();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_differ_in_one_digit_have_other_fingerprints() {
+    fn frames_that_differ_in_one_digit_have_different_fingerprints() {
         let of = |text: &[u8]| frames(Encoding::Identity, text, 7)[0].1;
         assert_ne!(of(b"data: {\"sent\":1795472374001}\n\n"), of(b"data: {\"sent\":1795472374002}\n\n"));
     }

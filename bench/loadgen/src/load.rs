@@ -19,7 +19,7 @@ pub struct Load {
     waker: Waker,
     progress: Arc<Progress>,
     /// Disconnected when the thread ends.
-    thread_lives: Receiver<()>,
+    thread_alive: Receiver<()>,
     thread: JoinHandle<io::Result<Outcome>>,
 }
 
@@ -28,7 +28,7 @@ pub struct Load {
 pub enum LoadError {
     /// The hard limit of open files is too low.
     #[error(
-        "{connections} connections need {needed} open files, and the hard limit is {limit}: raise it \
+        "{connections} connections need {needed} open files, but the hard limit is {limit}: raise it \
          (ulimit -Hn, as root; or nofile in /etc/security/limits.conf), or use fewer connections"
     )]
     OpenFiles {
@@ -43,7 +43,7 @@ pub enum LoadError {
     #[error("{0}")]
     Plan(&'static str),
     /// A system call failed.
-    #[error("the load generator: {0}")]
+    #[error("load generator failed: {0}")]
     System(#[from] io::Error),
 }
 
@@ -54,23 +54,23 @@ impl Load {
     /// If the plan has no target or the limit of open files is too low.
     pub fn start(plan: Plan) -> Result<Self, LoadError> {
         if plan.targets.is_empty() {
-            return Err(LoadError::Plan("a load needs a target"));
+            return Err(LoadError::Plan("at least one target is required"));
         }
         if plan.source_addresses > 250 {
-            return Err(LoadError::Plan("there are at most 250 source addresses"));
+            return Err(LoadError::Plan("source_addresses must be at most 250"));
         }
         allow_open_files(plan.connections)?;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), Engine::waker_token())?;
         let (commands, received) = mpsc::channel();
-        let (life, thread_lives) = mpsc::channel();
+        let (alive, thread_alive) = mpsc::channel();
         let progress = Arc::new(Progress::default());
         let engine = Engine::new(plan, poll, received, progress.clone());
         let thread = thread::Builder::new().name("loadgen".to_owned()).spawn(move || {
-            let _life: Sender<()> = life;
+            let _alive: Sender<()> = alive;
             engine.run()
         })?;
-        Ok(Self { commands, waker, progress, thread_lives, thread })
+        Ok(Self { commands, waker, progress, thread_alive, thread })
     }
 
     /// Returns the readers' progress.
@@ -78,13 +78,13 @@ impl Load {
         &self.progress
     }
 
-    /// Waits up to `patience` until `holds` is true, and returns whether it is.
-    pub fn wait(&self, patience: Duration, holds: impl Fn(&Progress) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
-        while !holds(&self.progress) {
-            let ended = self.thread_lives.recv_timeout(Duration::from_millis(5)) == Err(RecvTimeoutError::Disconnected);
+    /// Waits up to `timeout` until `condition` is true, and returns whether it is.
+    pub fn wait(&self, timeout: Duration, condition: impl Fn(&Progress) -> bool) -> bool {
+        let deadline = Instant::now() + timeout;
+        while !condition(&self.progress) {
+            let ended = self.thread_alive.recv_timeout(Duration::from_millis(5)) == Err(RecvTimeoutError::Disconnected);
             if ended || Instant::now() > deadline {
-                return holds(&self.progress);
+                return condition(&self.progress);
             }
         }
         true
@@ -95,8 +95,8 @@ impl Load {
     ///
     /// # Errors
     /// If the load has ended.
-    pub fn come_back(&self, resume: bool) -> io::Result<()> {
-        self.tell(Command::ComeBack { resume })
+    pub fn reconnect_all(&self, resume: bool) -> io::Result<()> {
+        self.send(Command::ReconnectAll { resume })
     }
 
     /// Disconnects all readers and returns the outcome.
@@ -105,11 +105,11 @@ impl Load {
     /// If the load ended early, the cause.
     pub fn finish(self) -> io::Result<Outcome> {
         // Fails only if the thread has ended, in which case joining it returns the cause.
-        let _ = self.tell(Command::Finish);
+        let _ = self.send(Command::Finish);
         self.thread.join().map_err(|_| io::Error::other("the load generator panicked"))?
     }
 
-    fn tell(&self, command: Command) -> io::Result<()> {
+    fn send(&self, command: Command) -> io::Result<()> {
         self.commands.send(command).map_err(|_| io::Error::other("the load has ended"))?;
         self.waker.wake()
     }
@@ -118,8 +118,8 @@ impl Load {
 /// Raises the soft limit of open files if needed.
 fn allow_open_files(connections: usize) -> Result<(), LoadError> {
     /// Allowance for the process's other open files.
-    const BESIDES: u64 = 100;
-    let needed = connections as u64 + BESIDES;
+    const OTHER_FILES: u64 = 100;
+    let needed = connections as u64 + OTHER_FILES;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(io::Error::from)?;
     if needed > hard {
         return Err(LoadError::OpenFiles { connections, needed, limit: hard });

@@ -67,18 +67,18 @@ fn run(arguments: &Arguments) -> Result<Report, LoadError> {
         targets: arguments.targets.clone(),
         connections: arguments.connections,
         encoding: arguments.encoding,
-        at_once: arguments.at_once,
+        max_connecting: arguments.at_once,
         slow,
         source_addresses: arguments.source_addresses,
     })?;
     let time = Duration::from_secs(arguments.seconds);
     if arguments.storm {
         load.wait(time / 2, |_| false);
-        load.come_back(true)?;
+        load.reconnect_all(true)?;
         load.wait(time / 2, |_| false);
     } else {
         load.wait(time, |_| false);
     }
     let outcome = load.finish()?;
-    Ok(Report::of(&outcome, |visit: &Visit| !slow.means(visit.reader)))
+    Ok(Report::of(&outcome, |visit: &Visit| !slow.includes(visit.reader)))
 }

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_by_nearest_rank() {
+    fn percentiles_use_the_nearest_rank() {
         let sample: Vec<u32> = (1..=200).collect();
         assert_eq!(
             [0.0, 50.0, 99.0, 100.0].map(|p| percentile(&sample, p)),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_read_as_event_streams_write_them() {
+    fn fields_are_parsed_with_and_without_a_space() {
         let text = "event: delta\ndata:{\"a\":1}\nid: 7-1-w\n\n";
         assert_eq!(fields(text, "id").collect::<Vec<_>>(), ["7-1-w"]);
         assert_eq!(fields(text, "data").collect::<Vec<_>>(), ["{\"a\":1}"]);

@@ -13,7 +13,7 @@ pub struct Plan {
     /// The content encoding that they accept.
     pub encoding: Encoding,
     /// Maximum number of connections that wait for their first byte at the same time.
-    pub at_once: usize,
+    pub max_connecting: usize,
     /// Which connections read slowly, and how slowly.
     pub slow: Slow,
     /// Number of source addresses to spread connections over, from 127.0.0.2 upwards; 0: one per 250 connections.
@@ -27,7 +27,7 @@ impl Plan {
             targets: vec![target],
             connections,
             encoding: Encoding::Identity,
-            at_once: 200,
+            max_connecting: 200,
             slow: Slow::default(),
             source_addresses: 0,
         }
@@ -45,7 +45,7 @@ pub struct Slow {
 
 impl Slow {
     /// Returns whether this connection is slow.
-    pub fn means(self, connection: usize) -> bool {
+    pub fn includes(self, connection: usize) -> bool {
         self.every > 0 && connection % self.every == self.every - 1
     }
 }
@@ -78,7 +78,7 @@ impl FromStr for Encoding {
         let all = [Self::Identity, Self::Gzip, Self::Zstd];
         all.into_iter()
             .find(|encoding| encoding.name() == text)
-            .ok_or_else(|| format!("identity, gzip or zstd, not {text:?}"))
+            .ok_or_else(|| format!("expected identity, gzip or zstd, not {text:?}"))
     }
 }
 
@@ -94,12 +94,12 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "each message says it")]
 pub enum InvalidTarget {
-    #[error("a target begins with http://")]
+    #[error("a target must start with http://")]
     Scheme,
-    #[error("{0}: a name or an address with a port is wanted")]
+    #[error("{0}: expected a host name or an IPv4 address, with a port")]
     Host(String),
-    #[error("{0} is not on this machine: thousands of connections are for a loopback address only")]
-    Elsewhere(SocketAddr),
+    #[error("{0} is not a loopback address: thousands of connections are allowed only to this machine")]
+    NotLoopback(SocketAddr),
 }
 
 impl Target {
@@ -109,7 +109,7 @@ impl Target {
     /// If the address is not an IPv4 loopback address.
     pub fn new(address: SocketAddr, path: impl Into<String>) -> Result<Self, InvalidTarget> {
         if !address.ip().is_loopback() || !address.is_ipv4() {
-            return Err(InvalidTarget::Elsewhere(address));
+            return Err(InvalidTarget::NotLoopback(address));
         }
         Ok(Self { address, host: address.to_string(), path: path.into() })
     }
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn an_invalid_target_is_rejected() {
         let check = |url: &str, expected: &str| {
             let error = url.parse::<Target>().unwrap_err().to_string();
             assert!(error.contains(expected), "{url}: {error}");
         };
         check("https://127.0.0.1:1/", "http://");
         check("http://127.0.0.1/", "port");
-        check("http://192.0.2.1:80/", "not on this machine");
+        check("http://192.0.2.1:80/", "not a loopback address");
     }
 }

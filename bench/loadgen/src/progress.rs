@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) enum Command {
-    ComeBack { resume: bool },
+    ReconnectAll { resume: bool },
     Finish,
 }
 

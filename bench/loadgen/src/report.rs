@@ -70,7 +70,7 @@ impl Report {
             report.gaps += usize::from(arrived.leaves_gap());
             if arrived.follows.is_none() {
                 first_update.push(arrived.at.saturating_sub(outcome.visits[arrived.visit].opened));
-            } else if arrived.brings_change {
+            } else if arrived.has_changes {
                 // The first update of a new client is excluded, since it may be older than the connection.
                 latency.push(arrived.at.saturating_sub(arrived.update.sent_at));
             }
@@ -98,14 +98,14 @@ impl Report {
     }
 
     /// Describes what went wrong with connections; `None` if nothing did.
-    pub fn trouble(&self) -> Option<String> {
-        let bad_answers = self.statuses.iter().filter(|(status, _)| **status != 200);
-        let mut trouble: Vec<_> = bad_answers.map(|(status, count)| format!("{count} × status {status}")).collect();
-        trouble.extend(self.failed.iter().map(|(error, count)| format!("{count} × {error}")));
+    pub fn problems(&self) -> Option<String> {
+        let bad_responses = self.statuses.iter().filter(|(status, _)| **status != 200);
+        let mut problems: Vec<_> = bad_responses.map(|(status, count)| format!("{count} × status {status}")).collect();
+        problems.extend(self.failed.iter().map(|(error, count)| format!("{count} × {error}")));
         if self.ended_by_server > 0 {
-            trouble.push(format!("{} ended by the server", self.ended_by_server));
+            problems.push(format!("{} ended by the server", self.ended_by_server));
         }
-        (!trouble.is_empty()).then(|| trouble.join(", "))
+        (!problems.is_empty()).then(|| problems.join(", "))
     }
 }
 
@@ -114,11 +114,11 @@ impl fmt::Display for Report {
         let times = |times: Option<Milliseconds>| times.map_or("—".to_owned(), |times| times.to_string());
         let rows = [
             ("connections", self.connections.to_string()),
-            ("trouble", self.trouble().unwrap_or_else(|| "none".to_owned())),
+            ("problems", self.problems().unwrap_or_else(|| "none".to_owned())),
             ("connected after", times(self.connect)),
             ("first byte after", times(self.first_byte)),
             ("first update after", times(self.first_update)),
-            ("time stamp to last byte", times(self.latency)),
+            ("timestamp to last byte", times(self.latency)),
             ("updates", self.updates.to_string()),
             ("gaps", self.gaps.to_string()),
             ("bytes", self.bytes.to_string()),

@@ -1,5 +1,5 @@
 //! Tests the readers against a small scripted server.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use flate2::{Compression, write::DeflateEncoder};
 use loadgen::{Encoding, End, Load, LoadError, Milliseconds, Plan, Report, Slow, Target};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Starts a server that handles each connection with `serve` and records the requests.
 fn server(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
@@ -91,28 +91,28 @@ fn every_reader_gets_every_update_in_each_encoding() {
         let frames = frames(encoding, &(1..=5).map(event).collect::<Vec<_>>());
         let (address, requests) = server(move |stream| answer(stream, encoding, &frames).unwrap());
         let load = Load::start(Plan { encoding, ..plan(address, 20) }).unwrap();
-        assert!(load.wait(PATIENCE, |progress| progress.frames() == 100), "{encoding:?}: {:?}", load.progress());
+        assert!(load.wait(TIMEOUT, |progress| progress.frames() == 100), "{encoding:?}: {:?}", load.progress());
         let report = report(load);
         assert_eq!((report.updates, report.gaps, report.unknown_frames), (100, 0, 0), "{encoding:?}");
-        assert_eq!(report.latency.unwrap().count, 80, "the first update of a reader is no latency");
+        assert_eq!(report.latency.unwrap().count, 80, "the first update of a reader counts as latency");
         assert_eq!(report.first_update.unwrap().count, 20);
-        assert_eq!((report.statuses[&200], report.trouble()), (20, None));
+        assert_eq!((report.statuses[&200], report.problems()), (20, None));
         let requests = requests.lock().unwrap();
         assert!(requests.iter().all(|request| request.contains(&format!("Accept-Encoding: {}\r\n", encoding.name()))));
     }
 }
 
 #[test]
-fn what_is_missing_between_two_updates_is_a_gap() {
+fn a_missing_update_between_two_others_is_a_gap() {
     let frames = frames(Encoding::Identity, &[event(1), event(2), event(4)]);
     let (address, _) = server(move |stream| answer(stream, Encoding::Identity, &frames).unwrap());
     let load = Load::start(plan(address, 3)).unwrap();
-    assert!(load.wait(PATIENCE, |progress| progress.frames() == 9));
+    assert!(load.wait(TIMEOUT, |progress| progress.frames() == 9));
     assert_eq!(report(load).gaps, 3);
 }
 
 #[test]
-fn slow_readers_leave_what_is_sent_to_them() {
+fn slow_readers_read_only_part_of_their_response() {
     const LONG: usize = 16 << 20;
     let (address, _) = server(|stream| {
         // For slow readers the server blocks here until they disconnect.
@@ -120,22 +120,22 @@ fn slow_readers_leave_what_is_sent_to_them() {
     });
     let slow = Slow { every: 2, bytes_per_second: 0 };
     let load = Load::start(Plan { slow, ..plan(address, 4) }).unwrap();
-    assert!(load.wait(PATIENCE, |progress| progress.with_frame() == 2 && progress.answered() == 4));
+    assert!(load.wait(TIMEOUT, |progress| progress.with_frame() == 2 && progress.answered() == 4));
     let outcome = load.finish().unwrap();
     for visit in &outcome.visits {
-        let whole = visit.bytes == LONG as u64 + 2;
-        assert_eq!(whole, !slow.means(visit.reader), "reader {} took {} bytes", visit.reader, visit.bytes);
+        let is_complete = visit.bytes == LONG as u64 + 2;
+        assert_eq!(is_complete, !slow.includes(visit.reader), "reader {} read {} bytes", visit.reader, visit.bytes);
     }
 }
 
 #[test]
-fn readers_that_are_cut_off_come_back_with_their_last_event_id() {
+fn disconnected_readers_reconnect_with_their_last_event_id() {
     let frames = frames(Encoding::Gzip, &[event(41), event(42)]);
     let (address, requests) = server(move |stream| answer(stream, Encoding::Gzip, &frames).unwrap());
     let load = Load::start(Plan { encoding: Encoding::Gzip, ..plan(address, 10) }).unwrap();
-    assert!(load.wait(PATIENCE, |progress| progress.frames() == 20));
-    load.come_back(true).unwrap();
-    assert!(load.wait(PATIENCE, |progress| progress.frames() == 40), "{:?}", load.progress());
+    assert!(load.wait(TIMEOUT, |progress| progress.frames() == 20));
+    load.reconnect_all(true).unwrap();
+    assert!(load.wait(TIMEOUT, |progress| progress.frames() == 40), "{:?}", load.progress());
     let outcome = load.finish().unwrap();
     let second = outcome.visits.iter().filter(|visit| visit.round == 1);
     assert!(second.clone().all(|visit| visit.status == Some(200) && visit.opened >= outcome.cuts[0]));
@@ -146,31 +146,31 @@ fn readers_that_are_cut_off_come_back_with_their_last_event_id() {
 }
 
 #[test]
-fn trouble_is_reported_by_its_kind() {
+fn problems_are_reported_by_kind() {
     let (address, _) = server(|stream| {
         stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n").unwrap();
     });
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    let targets = vec![Target::new(address, "/").unwrap(), Target::new(nobody, "/").unwrap()];
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let targets = vec![Target::new(address, "/").unwrap(), Target::new(closed, "/").unwrap()];
     let load = Load::start(Plan { targets, ..plan(address, 4) }).unwrap();
-    assert!(load.wait(PATIENCE, |progress| progress.ended() == 4), "{:?}", load.progress());
+    assert!(load.wait(TIMEOUT, |progress| progress.ended() == 4), "{:?}", load.progress());
     let outcome = load.finish().unwrap();
     let ends =
         |end: fn(&End) -> bool| outcome.visits.iter().filter(|visit| visit.end.as_ref().is_some_and(end)).count();
     assert_eq!((ends(|end| *end == End::ByServer), ends(|end| matches!(end, End::Failed(_)))), (2, 2));
-    let trouble = Report::of(&outcome, |_| true).trouble().unwrap();
-    assert!(trouble.contains("2 × status 503") && trouble.contains("refused"), "{trouble}");
+    let problems = Report::of(&outcome, |_| true).problems().unwrap();
+    assert!(problems.contains("2 × status 503") && problems.contains("refused"), "{problems}");
 }
 
 #[test]
-fn more_connections_than_open_files_are_refused_with_what_to_change() {
+fn too_many_connections_for_the_open_file_limit_are_rejected_with_advice() {
     let error = Load::start(plan(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), usize::MAX / 2)).err().unwrap();
     assert!(matches!(error, LoadError::OpenFiles { .. }), "{error}");
     assert!(error.to_string().contains("ulimit -Hn"), "{error}");
 }
 
 #[test]
-fn times_are_in_milliseconds() {
+fn percentiles_are_in_milliseconds() {
     let expected = Milliseconds { p50: 2.0, p99: 3.0, max: 3.0, count: 3 };
     assert_eq!(Milliseconds::of(vec![3000, 1000, 2000]), Some(expected));
 }

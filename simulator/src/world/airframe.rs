@@ -54,13 +54,13 @@ impl Airframe {
 
     /// Returns when any message was last heard, as of `now`. Never decreases as `now` grows.
     pub(super) fn last_contact(&self, now: i64) -> i64 {
-        let silence = Gap { stretch: SILENCE_STRETCH, chance: 0.1, earliest: 60, latest: 460, longest: 400 };
+        let silence = Gap { stretch: SILENCE_STRETCH, chance: 0.1, earliest: 60, latest: 460, max_length: 400 };
         self.tick(silence.cut(now, hash::mix(self.salt, 1)))
     }
 
     /// Returns when its position was last heard, as of `contact`. Never decreases as `contact` grows.
     pub(super) fn last_position(&self, contact: i64) -> i64 {
-        let lost = Gap { stretch: LOST_POSITION_STRETCH, chance: 0.03, earliest: 30, latest: 400, longest: 1_300 };
+        let lost = Gap { stretch: LOST_POSITION_STRETCH, chance: 0.03, earliest: 30, latest: 400, max_length: 1_300 };
         let heard = self.tick(lost.cut(contact, hash::mix(self.salt, 2)));
         // About every other message carries a position, so the last one sometimes has none.
         heard - i64::from(hash::chance(hash::mix(self.salt, heard.cast_unsigned())) < 0.25)
@@ -80,7 +80,7 @@ struct Gap {
     chance: f64,
     earliest: i64,
     latest: i64,
-    longest: i64,
+    max_length: i64,
 }
 
 impl Gap {
@@ -93,7 +93,7 @@ impl Gap {
         }
         let within = |shift: u32, bound: i64| ((dice >> shift) & 0xffff).cast_signed() * bound / 0x1_0000;
         let from = self.earliest + within(0, self.latest - self.earliest);
-        let until = from + 20 + within(16, self.longest - 20);
+        let until = from + 20 + within(16, self.max_length - 20);
         if (from..until).contains(&into) { number * self.stretch + from } else { now }
     }
 }

@@ -19,7 +19,7 @@ use super::kinds::Kind;
 const LIGHT: f64 = 0.055;
 const GLIDER: f64 = 0.008;
 /// Minimum distance between two airports for a route, in metres.
-const SHORTEST_ROUTE: f64 = 180_000.0;
+const MIN_ROUTE_LENGTH: f64 = 180_000.0;
 
 /// Draws aircraft, each with a unique address.
 pub(super) struct Fleet {
@@ -58,12 +58,12 @@ impl Fleet {
         for from in AIRPORTS {
             for to in AIRPORTS {
                 let length = GreatCircle::between((from.lat, from.lon), (to.lat, to.lon)).length;
-                if length > SHORTEST_ROUTE {
+                if length > MIN_ROUTE_LENGTH {
                     // Most flights are short; a few are long-haul.
                     let km = length / 1000.0;
                     let demand = (-km / 650.0).exp() + 0.015 * (-km / 4_500.0).exp();
-                    let at_home = if from.country == to.country { 1.6 } else { 1.0 };
-                    routes.push(Route { from, to, length, weight: from.weight * to.weight * demand * at_home });
+                    let domestic = if from.country == to.country { 1.6 } else { 1.0 };
+                    routes.push(Route { from, to, length, weight: from.weight * to.weight * demand * domestic });
                 }
             }
         }
@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_gives_each_address_once_until_it_is_empty() {
+    fn a_block_assigns_each_address_once() {
         let mut fleet = Fleet::new(1);
         let qatar = Country::of("QA");
         let addresses: HashSet<u32> = std::iter::from_fn(|| fleet.address(qatar)).collect();

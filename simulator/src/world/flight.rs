@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_flight_covers_its_way_without_jumps(length in 50_000.0..15e6, fields in (0.0..2_600.0, 0.0..2_600.0)) {
+        fn a_flight_covers_its_route_without_jumps(length in 50_000.0..15e6, fields in (0.0..2_600.0, 0.0..2_600.0)) {
             let profile = Profile::new(JET, length, fields);
             let end = profile.at(profile.duration() + 1.0, fields);
             prop_assert!((end.distance - length).abs() < 1.0, "{} of {length}", end.distance);

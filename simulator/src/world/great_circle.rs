@@ -97,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn known_distances_and_bearings_are_met() {
+    fn known_distances_and_bearings_are_reproduced() {
         // Frankfurt to New York; expected values from the haversine formula.
         let way = GreatCircle::between((50.0264, 8.5431), (40.6398, -73.7789));
         assert!((way.length / 1000.0 - 6_188.0).abs() < 1.0, "{}", way.length);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_across_the_pole_is_a_way() {
+    fn a_route_across_the_pole_is_valid() {
         let way = GreatCircle::between((80.0, 0.0), (80.0, 180.0));
         let pole = way.at(way.length / 2.0);
         assert!((pole.lat - 90.0).abs() < 1e-6 && pole.track.is_finite());
@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_way_ends_where_it_should(a in (-89.0..89.0, -180.0..180.0), b in (-89.0..89.0, -180.0..180.0)) {
+        fn a_route_ends_at_its_destination(a in (-89.0..89.0, -180.0..180.0), b in (-89.0..89.0, -180.0..180.0)) {
             let way = GreatCircle::between(a, b);
             let end = way.at(way.length);
             prop_assert!(distance((end.lat, end.lon), b) < 1.0);
@@ -125,7 +125,7 @@ mod tests {
         }
 
         #[test]
-        fn a_bearing_is_kept(from in (-80.0..80.0, -180.0..180.0), bearing in 0.0..360.0) {
+        fn a_route_starts_with_its_bearing(from in (-80.0..80.0, -180.0..180.0), bearing in 0.0..360.0) {
             let way = GreatCircle::leaving(from, bearing, 50_000.0);
             let turn = (way.at(0.0).track - bearing + 540.0).rem_euclid(360.0) - 180.0;
             prop_assert!(turn.abs() < 1e-6, "{turn}");

@@ -9,6 +9,6 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
 }
 
 /// Maps a hash to a fraction from 0 to below 1, using the upper bits.
-pub(super) fn chance(stirred: u64) -> f64 {
-    (stirred >> 11) as f64 / (1u64 << 53) as f64
+pub(super) fn chance(hash: u64) -> f64 {
+    (hash >> 11) as f64 / (1u64 << 53) as f64
 }

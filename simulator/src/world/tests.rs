@@ -23,7 +23,7 @@ fn share(rows: &[Row<'_>], holds: impl Fn(&Row<'_>) -> bool) -> f64 {
 }
 
 #[test]
-fn about_as_many_are_up_as_were_asked_for() {
+fn the_number_of_aircraft_stays_near_the_configured_one() {
     for aircraft in [0, 1, 50, 2_000, 10_000] {
         let world = world(aircraft, 7);
         for hours in [0, 1, 7, 24 * 200] {
@@ -35,7 +35,7 @@ fn about_as_many_are_up_as_were_asked_for() {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_world_and_another_makes_another() {
+fn equal_seeds_generate_equal_worlds() {
     let (one, same, other) = (world(300, 1), world(300, 1), world(300, 2));
     assert_eq!(rows(&one, NOON), rows(&same, NOON));
     assert_ne!(rows(&one, NOON), rows(&other, NOON));
@@ -46,7 +46,7 @@ fn the_same_seed_makes_the_same_world_and_another_makes_another() {
 }
 
 #[test]
-fn nulls_and_blemishes_come_in_openskys_shares() {
+fn nulls_and_irregularities_are_as_frequent_as_in_openskys_data() {
     let world = world(10_000, 3);
     let rows = rows(&world, NOON);
     type Holds = fn(&Row<'_>) -> bool;
@@ -84,7 +84,7 @@ fn nulls_and_blemishes_come_in_openskys_shares() {
 }
 
 #[test]
-fn every_phase_of_flight_is_seen() {
+fn every_phase_of_flight_occurs() {
     let world = world(3_000, 5);
     let rows = rows(&world, NOON);
     let rate = |row: &Row<'_>| row.vertical_rate.unwrap_or(0.0);
@@ -100,27 +100,27 @@ fn every_phase_of_flight_is_seen() {
 }
 
 #[test]
-fn some_fall_silent_vanish_and_come_back() {
+fn some_aircraft_fall_silent_disappear_and_return() {
     let world = world(500, 11);
     let mut vanished = HashSet::new();
-    let mut back = 0;
-    let mut longest = 0;
+    let mut returned = 0;
+    let mut max_silence = 0;
     for now in (NOON..NOON + 3_600).step_by(5) {
         let rows = rows(&world, now);
         let here: HashSet<u32> = rows.iter().map(|row| row.address).collect();
-        back += here.intersection(&vanished).count();
-        longest = rows.iter().map(|row| now - row.last_contact).max().unwrap_or(0).max(longest);
+        returned += here.intersection(&vanished).count();
+        max_silence = rows.iter().map(|row| now - row.last_contact).max().unwrap_or(0).max(max_silence);
         vanished = vanished.difference(&here).copied().collect();
         let later = self::rows(&world, now + 5);
         let later: HashSet<u32> = later.iter().map(|row| row.address).collect();
         vanished.extend(here.difference(&later));
     }
-    assert!(back > 0, "nobody came back");
-    assert!((280..=KEPT_AFTER_CONTACT).contains(&longest), "{longest} s");
+    assert!(returned > 0, "no aircraft returned");
+    assert!((280..=KEPT_AFTER_CONTACT).contains(&max_silence), "{max_silence} s");
 }
 
 #[test]
-fn emergencies_are_as_rare_as_they_are_set() {
+fn emergencies_are_as_frequent_as_configured() {
     let emergencies = |share: f64| {
         let world = World::new(Plan { aircraft: 2_000, seed: 1, speed: 1.0, emergencies: share, steady: false });
         rows(&world, NOON).iter().filter(|row| matches!(row.squawk, Some(0o7500 | 0o7600 | 0o7700))).count()
@@ -130,7 +130,7 @@ fn emergencies_are_as_rare_as_they_are_set() {
 }
 
 #[test]
-fn a_steady_world_has_exactly_its_aircraft_at_any_time() {
+fn a_steady_world_always_has_the_same_aircraft() {
     let world = World::new(Plan { aircraft: 200, seed: 1, speed: 1.0, emergencies: 0.0, steady: true });
     assert_eq!(world.places(), 200);
     let addresses =
@@ -139,7 +139,7 @@ fn a_steady_world_has_exactly_its_aircraft_at_any_time() {
 }
 
 #[test]
-fn aircraft_move_as_many_times_as_fast_as_they_are_told() {
+fn speed_multiplies_the_movement_of_aircraft() {
     let fast = World::new(Plan { aircraft: 200, seed: 1, speed: 20.0, emergencies: 0.0, steady: false });
     let cruising = |row: &Row<'_>| !row.on_ground && row.vertical_rate == Some(0.0) && row.velocity > 200.0;
     let now = rows(&fast, NOON);
@@ -169,10 +169,10 @@ proptest! {
         prop_assert_eq!(addresses.len(), rows.len());
         for row in &rows {
             prop_assert!(row.address > 0 && row.address < 1 << 24);
-            let block_is_of_its_country = countries::COUNTRIES.iter().chain([&countries::UNKNOWN]).any(|country| {
+            let is_in_block = countries::COUNTRIES.iter().chain([&countries::UNKNOWN]).any(|country| {
                 country.name == row.origin_country && (country.block..country.block + country.size).contains(&row.address)
             });
-            prop_assert!(block_is_of_its_country, "{row:?}");
+            prop_assert!(is_in_block, "{row:?}");
             prop_assert!((now - KEPT_AFTER_CONTACT..=now).contains(&row.last_contact), "{row:?}");
             prop_assert!(row.time_position.is_none_or(|time| time <= row.last_contact), "{row:?}");
             prop_assert_eq!(row.time_position.is_some(), row.position.is_some());
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn an_aircraft_moves_as_one_can(seed in 0u64..20, now in 1_500_000_000i64..2_000_000_000, wait in 1i64..40_000) {
+    fn movement_is_physically_possible(seed in 0u64..20, now in 1_500_000_000i64..2_000_000_000, wait in 1i64..40_000) {
         let world = world(300, seed);
         let later: HashMap<u32, Row<'_>> =
             rows(&world, now + wait).into_iter().map(|row| (row.address, row)).collect();
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn the_track_points_where_the_aircraft_goes(seed in 0u64..20, now in 1_500_000_000i64..2_000_000_000) {
+    fn the_track_matches_the_direction_of_movement(seed in 0u64..20, now in 1_500_000_000i64..2_000_000_000) {
         let world = World::new(Plan { aircraft: 200, seed, speed: 1.0, emergencies: 0.0, steady: true });
         for place in 0..200 {
             let (Some(row), Some(next)) = (world.row_at_contact(place, now), world.row_at_contact(place, now + 10)) else {

@@ -2,14 +2,14 @@ use simulator::{DailyCredits, Options};
 
 use crate::Sky;
 
-fn counted(anonymous: u32, account: u32) -> Sky {
+fn with_credits(anonymous: u32, account: u32) -> Sky {
     let daily_credits = DailyCredits { anonymous, account };
     Sky::start(Options { aircraft: 5, daily_credits, ..Options::default() })
 }
 
 #[test]
-fn a_request_costs_by_its_area() {
-    let sky = counted(100, 100);
+fn the_cost_of_a_request_depends_on_its_area() {
+    let sky = with_credits(100, 100);
     for (query, left) in [
         ("", "96"),
         ("?lamin=45&lomin=5&lamax=50&lomax=10", "95"),
@@ -23,8 +23,8 @@ fn a_request_costs_by_its_area() {
 }
 
 #[test]
-fn who_has_spent_them_waits_for_midnight() {
-    let sky = counted(5, 8);
+fn a_client_without_credits_waits_until_midnight() {
+    let sky = with_credits(5, 8);
     assert_eq!(sky.states("").status, 200);
     let refused = sky.states("");
     assert_eq!((refused.status, refused.header("x-rate-limit-remaining")), (429, Some("1")));
@@ -38,14 +38,14 @@ fn who_has_spent_them_waits_for_midnight() {
 }
 
 #[test]
-fn a_bad_question_costs_nothing() {
-    let sky = counted(4, 4);
+fn an_invalid_request_costs_nothing() {
+    let sky = with_credits(4, 4);
     assert_eq!(sky.states("?lamin=1").status, 400);
     assert_eq!(sky.states("").header("x-rate-limit-remaining"), Some("0"));
 }
 
 #[test]
-fn the_default_allowance_lasts_for_the_world_every_five_seconds() {
+fn the_default_credits_allow_polling_the_world_every_five_seconds() {
     let sky = Sky::of(5);
     let left: u32 = sky.states_with(&sky.token(), "").header("x-rate-limit-remaining").unwrap().parse().unwrap();
     assert!(left > 17_280 * 4 * 2, "{left}");

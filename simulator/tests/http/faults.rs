@@ -26,55 +26,55 @@ fn with(kind: FaultKind) -> Sky {
 }
 
 /// Asserts that the next request succeeds after a one-time fault.
-fn assert_over(sky: &Sky) {
+fn assert_recovered(sky: &Sky) {
     assert!(sky.states("").rows().len() > 80);
-    assert_eq!(sky.simulator.faults().struck(), 1);
+    assert_eq!(sky.simulator.faults().injected(), 1);
 }
 
 #[test]
-fn a_status_comes_with_its_headers() {
+fn a_status_fault_sends_its_headers() {
     let sky = Sky::of(100);
     let fault = Fault::new(Target::States, FaultKind::Status).status(429).times(1);
     sky.simulator.faults().add(fault.header("X-Rate-Limit-Retry-After-Seconds", "22688")).unwrap();
     let answer = sky.states("");
     assert_eq!((answer.status, answer.header("x-rate-limit-retry-after-seconds")), (429, Some("22688")));
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn a_status_without_a_number_is_503() {
+fn the_default_status_is_503() {
     let sky = with(FaultKind::Status);
     assert_eq!(sky.states("").status, 503);
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn html_is_html() {
+fn an_html_fault_sends_a_web_page() {
     let sky = with(FaultKind::Html);
     let answer = sky.states("");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert!(answer.body.starts_with("<!DOCTYPE html>"));
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn what_hangs_says_nothing() {
+fn a_hanging_request_gets_no_response() {
     let sky = with(FaultKind::Hang);
     let (received, error) = raw(&sky, Duration::from_millis(300));
     assert!(received.is_empty() && matches!(error, Some(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{error:?}");
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn a_reset_resets() {
+fn a_reset_fault_resets_the_connection() {
     let sky = with(FaultKind::Reset);
     let (received, error) = raw(&sky, Duration::from_secs(10));
     assert_eq!((received.len(), error), (0, Some(ErrorKind::ConnectionReset)));
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn a_truncated_answer_ends_in_its_middle() {
+fn a_truncated_response_ends_in_the_middle() {
     let sky = with(FaultKind::Truncate);
     let (received, _) = raw(&sky, Duration::from_secs(10));
     let text = String::from_utf8_lossy(&received).to_lowercase();
@@ -83,14 +83,14 @@ fn a_truncated_answer_ends_in_its_middle() {
     let body = text.split("\r\n\r\n").nth(1).unwrap();
     assert!(body.starts_with("{\"time\":") && !body.ends_with('}'));
     assert!(announced > 5_000 && body.len() > announced / 3 && body.len() < announced * 2 / 3, "{}", body.len());
-    assert_over(&sky);
+    assert_recovered(&sky);
 
     sky.simulator.faults().add(Fault::new(Target::States, FaultKind::Truncate).times(1)).unwrap();
-    assert!(sky.try_states("").is_err(), "a client takes half an answer for whole");
+    assert!(sky.try_states("").is_err(), "a client accepts a truncated response");
 }
 
 #[test]
-fn a_dripping_answer_comes_in_drops() {
+fn a_dripping_response_arrives_in_small_pieces() {
     let sky = with(FaultKind::Drip);
     let mut stream = TcpStream::connect(sky.simulator.address()).unwrap();
     stream.write_all(b"GET /api/states/all HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
@@ -98,31 +98,31 @@ fn a_dripping_answer_comes_in_drops() {
     for _ in 0..4 {
         assert!((1..=600).contains(&stream.read(&mut buffer).unwrap()));
     }
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn an_empty_answer_is_empty() {
+fn an_empty_fault_sends_an_empty_body() {
     let sky = with(FaultKind::Empty);
     let answer = sky.states("");
     assert_eq!((answer.status, answer.body.as_str()), (200, ""));
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn null_states_are_null() {
+fn a_null_states_fault_sends_null_states() {
     let sky = with(FaultKind::NullStates);
     let answer = sky.states("").json();
     assert!(answer["states"].is_null() && answer["time"].is_i64());
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 #[test]
-fn wrong_types_are_json_all_the_same() {
+fn a_response_with_wrong_types_is_valid_json() {
     let sky = with(FaultKind::WrongTypes);
     let answer = sky.states("").json();
     assert!(!answer["time"].is_number() && !answer["states"].is_array());
-    assert_over(&sky);
+    assert_recovered(&sky);
 }
 
 /// Returns whether a row is a plausible state vector.
@@ -138,7 +138,7 @@ fn is_good(row: &Value, time: i64) -> bool {
 }
 
 #[test]
-fn bad_rows_are_counted_and_mixed_among_good_ones() {
+fn bad_rows_are_counted_and_mixed_with_good_ones() {
     for aircraft in [0, 5, 500] {
         let sky = Sky::start(Options { aircraft, remember_served: Some(10_000), ..Options::default() });
         let whole = sky.states("").rows();
@@ -155,7 +155,7 @@ fn bad_rows_are_counted_and_mixed_among_good_ones() {
 }
 
 #[test]
-fn the_token_endpoint_fails_too() {
+fn faults_apply_to_the_token_endpoint() {
     let sky = Sky::of(5);
     let faults = sky.simulator.faults();
     for (kind, check) in [
@@ -177,7 +177,7 @@ fn the_token_endpoint_fails_too() {
 }
 
 #[test]
-fn faults_come_and_go_over_http() {
+fn faults_are_added_and_cleared_over_http() {
     let sky = Sky::of(5);
     let url = format!("http://{}/_faults", sky.simulator.address());
     let post = |fault: Value| sky.agent.post(&url).send_json(fault).unwrap().status().as_u16();
@@ -192,14 +192,14 @@ fn faults_come_and_go_over_http() {
         assert_eq!(post(bad.clone()), 400, "{bad}");
     }
     assert_eq!((sky.states("").status, sky.states("").status), (502, 502));
-    let waiting = Answer::read(sky.agent.get(&url).call().unwrap()).unwrap().json();
-    assert_eq!((waiting["waiting"].as_array().unwrap().len(), &waiting["struck"]), (1, &2.into()));
+    let pending = Answer::read(sky.agent.get(&url).call().unwrap()).unwrap().json();
+    assert_eq!((pending["waiting"].as_array().unwrap().len(), &pending["struck"]), (1, &2.into()));
     assert_eq!(sky.agent.delete(&url).call().unwrap().status(), 204);
     assert_eq!(sky.states("").status, 200);
 }
 
 #[test]
-fn what_a_fault_held_back_was_not_served() {
+fn a_truncated_response_does_not_count_as_served() {
     let options = Options { aircraft: 20, changes: Changes::All, remember_served: Some(1_000), ..Options::default() };
     let sky = Sky::start(options);
     sky.simulator.faults().add(Fault::new(Target::States, FaultKind::Truncate).times(1)).unwrap();

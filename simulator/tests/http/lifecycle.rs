@@ -6,7 +6,7 @@ use simulator::{AfterLast, Fault, FaultKind, Options, Source, StartError, Target
 use crate::Sky;
 
 #[test]
-fn its_addresses_are_openskys_paths() {
+fn its_urls_have_openskys_paths() {
     let simulator = simulator::start(Options { aircraft: 1, ..Options::default() }).unwrap();
     let address = simulator.address();
     assert_ne!(address.port(), 0);
@@ -18,7 +18,7 @@ fn its_addresses_are_openskys_paths() {
 }
 
 #[test]
-fn once_stopped_its_address_is_free_again() {
+fn stopping_frees_its_address() {
     let sky = Sky::of(5);
     sky.states("");
     let address = sky.simulator.address();
@@ -29,22 +29,22 @@ fn once_stopped_its_address_is_free_again() {
 }
 
 #[test]
-fn it_stops_although_somebody_hangs() {
+fn it_stops_while_a_request_hangs() {
     let sky = Sky::of(5);
     sky.simulator.faults().add(Fault::new(Target::States, FaultKind::Hang)).unwrap();
     let (url, agent) = (format!("{}/states/all", sky.simulator.base_url()), sky.agent.clone());
     let hanging = std::thread::spawn(move || agent.get(url).call().is_err());
-    while sky.simulator.faults().struck() == 0 {
+    while sky.simulator.faults().injected() == 0 {
         std::thread::yield_now();
     }
-    let began = Instant::now();
+    let started_at = Instant::now();
     drop(sky);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(5), "{:?}", started_at.elapsed());
     assert!(hanging.join().unwrap());
 }
 
 #[test]
-fn it_runs_inside_a_server_of_the_same_kind() {
+fn it_runs_inside_an_actix_system() {
     actix_web::rt::System::new().block_on(async {
         let sky = Sky::of(5);
         let stopped = actix_web::rt::task::spawn_blocking(move || {
@@ -57,7 +57,7 @@ fn it_runs_inside_a_server_of_the_same_kind() {
 }
 
 #[test]
-fn options_that_cannot_be_are_refused() {
+fn invalid_options_are_rejected() {
     for options in [
         Options { aircraft: 100_001, ..Options::default() },
         Options { speed: 0.0, ..Options::default() },
@@ -73,7 +73,7 @@ fn options_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn the_error_names_an_address_that_is_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = taken.local_addr().unwrap();
     let error = simulator::start(Options { address, aircraft: 1, ..Options::default() }).unwrap_err();

@@ -21,7 +21,7 @@ fn sky() -> (Sky, String) {
 
 /// `OpenSkyApi.get_states()` with and without an account, with addresses and with a bounding box.
 #[test]
-fn the_python_client_gets_what_it_asks_for() {
+fn requests_of_the_python_client_are_served() {
     let (sky, token) = sky();
     let everything = sky.states_with(&token, "?time=0&extended=True");
     assert_eq!(everything.json()["time"], NOON);
@@ -44,7 +44,7 @@ fn the_python_client_gets_what_it_asks_for() {
 
 /// `OpenSkyApi.getStates(0, icao24)` and `getStates(0, null, box)`.
 #[test]
-fn the_java_client_gets_what_it_asks_for() {
+fn requests_of_the_java_client_are_served() {
     let (sky, token) = sky();
     let rows = sky.states_with(&token, "?time=0").rows();
     assert!(rows.len() > 250 && rows.iter().all(|row| row.as_array().unwrap().len() == 17), "{}", rows.len());

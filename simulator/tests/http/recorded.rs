@@ -24,7 +24,7 @@ const NULL: &str = "states-null-2023-05-07.json";
 const ODD: &str = "odd-rows.json";
 
 #[test]
-fn unshifted_it_is_what_was_recorded() {
+fn a_response_without_time_shift_equals_the_recording() {
     for name in [FOUR, NULL] {
         let sky = play(&[name], false, AfterLast::Hold);
         assert_eq!(sky.states("?extended=1").json(), recorded(name), "{name}");
@@ -32,7 +32,7 @@ fn unshifted_it_is_what_was_recorded() {
 }
 
 #[test]
-fn every_time_moves_by_the_same_amount() {
+fn all_times_are_shifted_by_the_same_amount() {
     for name in [FOUR, ODD] {
         let sky = play(&[name], true, AfterLast::Hold);
         let (then, now) = (recorded(name), sky.states("?extended=1").json());
@@ -57,7 +57,7 @@ fn every_time_moves_by_the_same_amount() {
 }
 
 #[test]
-fn files_follow_each_other_and_cycle_or_hold() {
+fn files_are_served_in_order_and_cycle_or_hold() {
     for (after_last, expected) in [(AfterLast::Cycle, [4, 0, 4, 0]), (AfterLast::Hold, [4, 0, 0, 0])] {
         let sky = play(&[FOUR, NULL], true, after_last);
         assert_eq!([(); 4].map(|()| sky.states("").rows().len()), expected);
@@ -65,7 +65,7 @@ fn files_follow_each_other_and_cycle_or_hold() {
 }
 
 #[test]
-fn rows_are_as_wide_as_was_asked_for() {
+fn rows_have_the_requested_number_of_columns() {
     let sky = play(&[FOUR, ODD], true, AfterLast::Cycle);
     let widths = |query: &str| -> Vec<usize> {
         sky.states(query).rows().iter().filter_map(|row| row.as_array().map(Vec::len)).collect()
@@ -77,7 +77,7 @@ fn rows_are_as_wide_as_was_asked_for() {
 }
 
 #[test]
-fn a_query_selects_from_what_was_recorded() {
+fn a_query_filters_the_recording() {
     let sky = play(&[FOUR], true, AfterLast::Hold);
     let addresses = |query: &str| -> Vec<Value> { sky.states(query).rows().iter().map(|row| row[0].clone()).collect() };
     assert_eq!(addresses("?icao24=a2cbe1"), ["a2cbe1"]);
@@ -85,7 +85,7 @@ fn a_query_selects_from_what_was_recorded() {
 }
 
 #[test]
-fn the_time_of_the_newest_recorded_response_is_known() {
+fn the_time_of_the_newest_response_is_reported() {
     for files in [[FOUR, ODD], [ODD, FOUR]] {
         let sky = play(&files, true, AfterLast::Cycle);
         assert_eq!(sky.simulator.recorded_at(), Some(1_683_488_744));
@@ -93,14 +93,14 @@ fn the_time_of_the_newest_recorded_response_is_known() {
 }
 
 #[test]
-fn what_was_served_is_remembered_with_its_new_times() {
+fn served_states_are_recorded_with_their_shifted_times() {
     let sky = play(&[FOUR], true, AfterLast::Hold);
     sky.states("");
     assert!(sky.simulator.served().states.contains(&(0xe8_027e, 1_683_488_722 - 1_683_488_744 + NOON)));
 }
 
 #[test]
-fn a_file_that_is_no_recording_is_named() {
+fn the_error_names_an_invalid_recording() {
     for name in ["SOURCES.md", "missing.json"] {
         let source = Source::Recorded { files: vec![file(name)], shift_times: true, after_last: AfterLast::Cycle };
         match simulator::start(Options { source, ..Options::default() }) {

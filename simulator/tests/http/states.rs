@@ -26,14 +26,14 @@ fn rows_have_17_columns_and_18_when_extended() {
 }
 
 #[test]
-fn the_anonymous_see_every_tenth_second_and_an_account_each() {
+fn the_time_resolution_is_ten_seconds_for_anonymous_clients_and_one_for_accounts() {
     let sky = Sky::of(5);
     assert_eq!(sky.states("").json()["time"], NOON - 7);
     assert_eq!(sky.states_with(&sky.token(), "").json()["time"], NOON);
 }
 
 #[test]
-fn an_account_sees_the_past_hour_and_others_see_now() {
+fn only_accounts_can_query_the_past_hour() {
     let sky = Sky::of(300);
     let token = sky.token();
     let then = sky.states_with(&token, &format!("?time={}", NOON - 600)).body;
@@ -47,7 +47,7 @@ fn an_account_sees_the_past_hour_and_others_see_now() {
 }
 
 #[test]
-fn a_box_holds_what_lies_in_it_and_nothing_without_a_position() {
+fn a_bounding_box_selects_the_positions_inside_it() {
     let sky = Sky::of(3_000);
     let inside = |row: &Value| {
         row[5].as_f64().is_some_and(|lon| (-5.0..=15.0).contains(&lon))
@@ -61,7 +61,7 @@ fn a_box_holds_what_lies_in_it_and_nothing_without_a_position() {
 }
 
 #[test]
-fn an_empty_sky_is_null() {
+fn a_response_without_aircraft_has_null_states() {
     let sky = Sky::of(50);
     for query in ["?lamin=-89&lomin=0&lamax=-88&lomax=1", "?icao24=ffffff", "?icao24=nonsense"] {
         assert!(sky.states(query).json()["states"].is_null(), "{query}");
@@ -69,7 +69,7 @@ fn an_empty_sky_is_null() {
 }
 
 #[test]
-fn boxes_that_are_none_are_refused() {
+fn invalid_bounding_boxes_are_rejected() {
     let sky = Sky::of(5);
     for query in [
         "?lamin=1&lomin=1&lamax=2",
@@ -83,7 +83,7 @@ fn boxes_that_are_none_are_refused() {
 }
 
 #[test]
-fn aircraft_can_be_asked_for_by_address() {
+fn aircraft_can_be_requested_by_address() {
     let sky = Sky::of(100);
     let world = sky.states("").rows();
     let (one, other) = (world[3][0].as_str().unwrap(), world[40][0].as_str().unwrap());
@@ -92,7 +92,7 @@ fn aircraft_can_be_asked_for_by_address() {
 }
 
 #[test]
-fn an_answer_is_compressed_for_who_can_read_it() {
+fn responses_are_compressed_if_the_client_accepts_it() {
     let sky = Sky::of(500);
     let ask = |encoding: &str| {
         let mut stream = TcpStream::connect(sky.simulator.address()).unwrap();
@@ -111,7 +111,7 @@ fn an_answer_is_compressed_for_who_can_read_it() {
 }
 
 #[test]
-fn ten_thousand_aircraft_have_ten_thousand_addresses() {
+fn ten_thousand_aircraft_have_distinct_addresses() {
     let sky = Sky::of(10_000);
     let rows = sky.states("?extended=1").rows();
     let addresses: HashSet<&str> = rows.iter().filter_map(|row| row[0].as_str()).collect();
@@ -120,7 +120,7 @@ fn ten_thousand_aircraft_have_ten_thousand_addresses() {
 }
 
 #[test]
-fn two_stand_ins_of_one_seed_say_the_same() {
+fn equal_seeds_give_equal_responses() {
     let (one, same) = (Sky::of(200), Sky::of(200));
     assert_eq!(one.states("?extended=1").body, same.states("?extended=1").body);
     let other = Sky::start(Options { aircraft: 200, seed: 2, ..Options::default() });
@@ -135,7 +135,7 @@ fn changed(before: &[Value], after: &[Value]) -> usize {
 }
 
 #[test]
-fn all_aircraft_change_at_every_poll_when_told_to() {
+fn all_aircraft_change_at_every_poll_if_configured() {
     let sky = Sky::start(Options { aircraft: 100, changes: Changes::All, ..Options::default() });
     let mut before = sky.states("").rows();
     // Polls within the same second also count.
@@ -149,7 +149,7 @@ fn all_aircraft_change_at_every_poll_when_told_to() {
 }
 
 #[test]
-fn exactly_as_many_aircraft_change_as_were_told_to() {
+fn exactly_the_configured_number_of_aircraft_change() {
     let sky = Sky::start(Options { aircraft: 100, changes: Changes::Exactly(7), ..Options::default() });
     let mut before = sky.states("").rows();
     for _ in 0..30 {
@@ -161,7 +161,7 @@ fn exactly_as_many_aircraft_change_as_were_told_to() {
 }
 
 #[test]
-fn not_every_aircraft_has_news_at_every_poll() {
+fn only_some_aircraft_change_at_each_poll() {
     let sky = Sky::of(1_000);
     let token = sky.token();
     let before = sky.states_with(&token, "").rows();
@@ -172,7 +172,7 @@ fn not_every_aircraft_has_news_at_every_poll() {
 }
 
 #[test]
-fn what_was_served_is_remembered_when_told_to() {
+fn served_states_are_recorded_if_enabled() {
     let sky = Sky::start(Options { aircraft: 100, remember_served: Some(10_000), ..Options::default() });
     let mut expected = HashSet::new();
     for _ in 0..3 {
@@ -194,7 +194,7 @@ fn what_was_served_is_remembered_when_told_to() {
 }
 
 #[test]
-fn nothing_is_remembered_unless_told_to() {
+fn served_states_are_not_recorded_by_default() {
     let sky = Sky::of(10);
     sky.states("");
     assert!(sky.simulator.served().states.is_empty());

@@ -4,14 +4,14 @@ use simulator::{Credentials, Options};
 
 use crate::Sky;
 
-fn locked() -> Sky {
+fn with_credentials() -> Sky {
     let credentials = Some(Credentials { id: "me".to_owned(), secret: "it is me".to_owned() });
     Sky::start(Options { aircraft: 5, credentials, token_life: Duration::from_secs(60), ..Options::default() })
 }
 
 #[test]
-fn a_client_that_knows_its_secret_gets_a_token() {
-    let sky = locked();
+fn a_client_with_valid_credentials_gets_a_token() {
+    let sky = with_credentials();
     let answer =
         sky.token_answer(&[("grant_type", "client_credentials"), ("client_id", "me"), ("client_secret", "it is me")]);
     let token = answer.json();
@@ -21,8 +21,8 @@ fn a_client_that_knows_its_secret_gets_a_token() {
 }
 
 #[test]
-fn anybody_else_is_refused_as_keycloak_does() {
-    let sky = locked();
+fn invalid_token_requests_are_rejected_like_keycloak_does() {
+    let sky = with_credentials();
     for (form, status, error) in [
         (&[("grant_type", "client_credentials"), ("client_id", "me")][..], 401, "unauthorized_client"),
         (&[("grant_type", "client_credentials")], 401, "unauthorized_client"),
@@ -43,7 +43,7 @@ fn anybody_else_is_refused_as_keycloak_does() {
 
 #[test]
 fn a_token_expires() {
-    let sky = locked();
+    let sky = with_credentials();
     let token = sky.token();
     sky.clock.advance(59);
     assert_eq!(sky.states_with(&token, "").status, 200);
@@ -53,8 +53,8 @@ fn a_token_expires() {
 }
 
 #[test]
-fn a_token_that_was_never_issued_or_was_revoked_is_refused() {
-    let sky = locked();
+fn unknown_and_revoked_tokens_are_rejected() {
+    let sky = with_credentials();
     let token = sky.token();
     assert_eq!(sky.states_with("made-up", "").status, 401);
     sky.simulator.revoke_tokens();
@@ -62,14 +62,14 @@ fn a_token_that_was_never_issued_or_was_revoked_is_refused() {
 }
 
 #[test]
-fn basic_authentication_has_ended() {
-    let sky = locked();
+fn basic_authentication_is_rejected() {
+    let sky = with_credentials();
     let url = format!("{}/states/all", sky.simulator.base_url());
     assert_eq!(sky.agent.get(url).header("Authorization", "Basic bWU6aXQgaXMgbWU=").call().unwrap().status(), 401);
 }
 
 #[test]
-fn a_secret_is_not_shown() {
+fn debug_output_omits_the_secret() {
     let credentials = Some(Credentials { id: "me".to_owned(), secret: "hush-hush".to_owned() });
     assert!(!format!("{:?}", Options { credentials, ..Options::default() }).contains("hush"));
 }

@@ -61,8 +61,8 @@ impl Sky {
     /// Answers further polls with an error, and waits until one was. After that, [`Self::served`] does not change.
     pub(crate) fn fail_polls(&self) {
         self.start_failing_polls();
-        let struck = self.simulator.faults().struck();
-        eventually("a poll fails", || (self.simulator.faults().struck() > struck).then_some(()));
+        let injected = self.simulator.faults().injected();
+        eventually("a poll fails", || (self.simulator.faults().injected() > injected).then_some(()));
     }
 
     /// Answers further polls with an error, without waiting for a poll. For use before the server starts.

@@ -4,11 +4,6 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * @description What the traffic is grouped by.
-         * @enum {string}
-         */
-        GroupBy: "hour" | "country" | "cell";
         /** @description The live picture, or a part of it. */
         Flights: {
             /** @description The number of states. */
@@ -17,6 +12,11 @@ export interface components {
             states: components["schemas"]["StateVector"][];
             time: components["schemas"]["UnixTime"] | null;
         };
+        /**
+         * @description What the traffic is grouped by.
+         * @enum {string}
+         */
+        GroupBy: "hour" | "country" | "cell";
         /**
          * @description An ICAO 24-bit aircraft address, written as six lower-case hex digits (`3c6444`).
          * @example 3c6444

@@ -17,7 +17,7 @@ pub(super) fn start() -> anyhow::Result<Peer> {
             .args(["ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"])
             .current_dir(FOLDER)
             .status()?;
-        ensure!(npm.success(), "npm could not install better-sse");
+        ensure!(npm.success(), "npm failed to install better-sse");
     }
     let address = free_port()?;
     let mut command = Command::new("node");

@@ -96,7 +96,7 @@ pub(super) fn serve() -> anyhow::Result<()> {
                     }
                 }
                 PUBLISHER => {
-                    let stream = publisher.as_mut().context("bytes of no publisher")?;
+                    let stream = publisher.as_mut().context("bytes without a publisher")?;
                     if !read(stream, &mut buffer, |bytes| received.extend_from_slice(bytes)) {
                         return Ok(());
                     }

@@ -41,7 +41,7 @@ pub(crate) fn serve(name: &str) -> anyhow::Result<()> {
     match name {
         "floor" => floor::serve(),
         "broadcaster" => broadcaster::serve(),
-        other => bail!("there is no peer {other}"),
+        other => bail!("unknown peer {other}"),
     }
 }
 
@@ -53,7 +53,7 @@ fn this_program(name: &str) -> anyhow::Result<Command> {
 }
 
 /// How long a server may take for an event before it counts as stalled.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
@@ -65,11 +65,11 @@ fn connect(address: SocketAddr, group: &Group) -> anyhow::Result<TcpStream> {
         match TcpStream::connect(address) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
-                stream.set_write_timeout(Some(PATIENCE))?;
+                stream.set_write_timeout(Some(TIMEOUT))?;
                 return Ok(stream);
             }
             Err(error) if Instant::now() > deadline => {
-                return Err(error).with_context(|| format!("nobody listens; the log ends\n{}", group.log()));
+                return Err(error).with_context(|| format!("failed to connect; end of the log:\n{}", group.log()));
             }
             Err(_) => pause(Duration::from_millis(20)),
         }
@@ -106,8 +106,8 @@ impl Peer {
         message.extend_from_slice(payload.as_bytes());
         let written = self.publisher.write_all(&message);
         if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
-            bail!("stands still: it has taken no event for {} s", PATIENCE.as_secs());
+            bail!("stalled: it accepted no event for {} s", TIMEOUT.as_secs());
         }
-        written.with_context(|| format!("{} takes no more; its log ends\n{}", self.name, self.group.log()))
+        written.with_context(|| format!("{} accepts no more events; end of its log:\n{}", self.name, self.group.log()))
     }
 }
