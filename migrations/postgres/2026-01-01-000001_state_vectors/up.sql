@@ -1,5 +1,5 @@
--- Every state vector, once for each aircraft and time of last contact. The order of the columns leaves no padding.
--- COLLATE "C" compares addresses as bytes: the order of the rows in a batch, and about twice as fast as a locale's.
+-- Each state vector once, by aircraft and time of last contact. The columns are ordered so that no padding is needed.
+-- COLLATE "C" compares addresses as bytes: in the order of the rows in a batch, and about twice as fast as a locale.
 CREATE TABLE state_vectors (
     icao24          text COLLATE "C" NOT NULL,
     last_contact    timestamptz NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE state_vectors (
     PRIMARY KEY (icao24, last_contact)
 );
 
--- Rows arrive nearly in the order of time, so block ranges serve queries by time at next to no cost for writing.
+-- Rows arrive nearly in time order, so a BRIN index serves queries by time at almost no cost for writes.
 CREATE INDEX state_vectors_last_contact ON state_vectors USING brin (last_contact) WITH (pages_per_range = 32);
 
 COMMENT ON TABLE state_vectors IS 'What OpenSky knew of one aircraft at one moment; unknown is NULL, never 0.';

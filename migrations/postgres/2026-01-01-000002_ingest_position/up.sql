@@ -1,5 +1,5 @@
--- How far each partition of each log was stored: the truth about it, moved in the transaction that inserts the rows.
--- Half-full pages keep the updates of these few rows within their page.
+-- The position up to which each partition of each log is stored, advanced in the transaction that inserts the rows.
+-- Half-full pages keep the updates of these few rows within their pages.
 CREATE TABLE ingest_position (
     log            text COLLATE "C" NOT NULL,
     topic          text COLLATE "C" NOT NULL,

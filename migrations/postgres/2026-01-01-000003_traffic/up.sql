@@ -1,5 +1,5 @@
--- How much flew in each hour. Where there is TimescaleDB, the server makes continuous aggregates of these names and
--- columns in place of the tables; elsewhere it keeps the tables itself. They outlive the rows that they were made of.
+-- The traffic of each hour. With TimescaleDB, the server replaces the tables with continuous aggregates of the same
+-- names and columns; otherwise it maintains the tables itself. They outlive the rows that they were computed from.
 CREATE TABLE traffic_by_country (
     hour           timestamptz NOT NULL,
     origin_country text,
@@ -7,7 +7,7 @@ CREATE TABLE traffic_by_country (
     aircraft       bigint NOT NULL
 );
 
--- The country may be unknown, which a primary key does not allow.
+-- No primary key, because the country may be NULL.
 CREATE UNIQUE INDEX traffic_by_country_key ON traffic_by_country (hour, coalesce(origin_country, ''));
 
 CREATE TABLE traffic_by_cell (

@@ -1,5 +1,5 @@
--- Flights, made of state_vectors behind the store. Those in progress are here as far as they are known; half-empty pages
--- keep their updates within the page.
+-- Flights, derived from state_vectors after they were stored. Flights in progress are included as far as they are
+-- known; half-full pages keep their updates within the page.
 CREATE TABLE flights (
     icao24           text COLLATE "C" NOT NULL,
     first_seen       timestamptz NOT NULL,
@@ -33,9 +33,9 @@ COMMENT ON COLUMN flights.states IS 'State vectors that the flight is made of, a
 COMMENT ON COLUMN flights.landed IS 'Whether it ended with a state on the ground.';
 COMMENT ON COLUMN flights.callsign IS 'The first one that was sent.';
 
--- How far flights and the tables of traffic have followed the store: the rows before `through` are in them, but for those
--- noted below. A transaction that stores holds this table in ROW SHARE mode and notes the rows that it puts behind
--- `through`; the step that follows holds it in EXCLUSIVE mode. NULL until the first row is stored.
+-- The position up to which flights and traffic are derived: they include the rows before `through`, except those that
+-- are recorded below. A storing transaction locks this table in ROW SHARE mode and records the rows that it inserts
+-- before `through`; a summarizing step locks it in EXCLUSIVE mode. NULL until the first row is stored.
 CREATE TABLE derived_cursor (
     one     boolean PRIMARY KEY DEFAULT true CHECK (one),
     through timestamptz

@@ -1,6 +1,6 @@
--- How far each partition of each log was stored: the truth about it, moved in the transaction that inserts the rows.
--- log is Kafka's cluster id; next_offset is of the first record that was not stored; last_timestamp is in
--- milliseconds since 1970, of the record before it.
+-- The position up to which each partition of each log is stored, advanced in the transaction that inserts the rows.
+-- log is Kafka's cluster id; next_offset is the offset of the first record that is not stored; last_timestamp is the
+-- timestamp of the record before it, in Unix milliseconds.
 CREATE TABLE ingest_position (
     log            TEXT NOT NULL,
     topic          TEXT NOT NULL,

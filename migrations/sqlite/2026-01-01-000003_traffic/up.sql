@@ -1,6 +1,6 @@
--- How much flew in each hour, kept by the server; it outlives the rows that it was made of. hour is its beginning in
--- Unix seconds, by last_contact; states and aircraft are counts, of state vectors and of different aircraft.
--- origin_country is NULL where it is unknown.
+-- The traffic of each hour, maintained by the server; it outlives the rows that it was computed from. hour is the start
+-- of the hour of last_contact in Unix seconds; states and aircraft count state vectors and distinct aircraft.
+-- origin_country is NULL if it is unknown.
 CREATE TABLE traffic_by_country (
     hour           INTEGER NOT NULL,
     origin_country TEXT,
@@ -10,7 +10,7 @@ CREATE TABLE traffic_by_country (
 
 CREATE UNIQUE INDEX traffic_by_country_key ON traffic_by_country (hour, coalesce(origin_country, ''));
 
--- By cells of 5 by 5 degrees: lat and lon are a cell's southern and western edge in whole degrees.
+-- By cell of 5 by 5 degrees: lat and lon are the southern and western edge of the cell in whole degrees.
 CREATE TABLE traffic_by_cell (
     hour     INTEGER NOT NULL,
     lat      INTEGER NOT NULL,

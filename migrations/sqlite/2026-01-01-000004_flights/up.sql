@@ -1,6 +1,6 @@
--- Flights, made of state_vectors behind the store; those in progress are here as far as they are known. A gap, a landing
--- or another callsign ends one. Times are Unix seconds of last_contact, positions WGS-84 degrees, distance and
--- highest_altitude metres, states a count of state vectors.
+-- Flights, derived from state_vectors after they were stored; flights in progress are included as far as they are
+-- known. A gap, a landing or another callsign ends a flight. Times are Unix seconds of last_contact, positions WGS-84
+-- degrees, distance and highest_altitude metres, states a count of state vectors.
 CREATE TABLE flights (
     icao24           TEXT NOT NULL,
     first_seen       INTEGER NOT NULL,
@@ -20,8 +20,8 @@ CREATE TABLE flights (
 CREATE INDEX flights_first_seen ON flights (first_seen, icao24);
 CREATE INDEX flights_callsign ON flights (callsign, first_seen);
 
--- How far flights and the tables of traffic have followed the store: the rows before `through` are in them, but for those
--- noted below. NULL until the first row is stored.
+-- The position up to which flights and traffic are derived: they include the rows before `through`, except those that
+-- are recorded below. NULL until the first row is stored.
 CREATE TABLE derived_cursor (
     one     INTEGER PRIMARY KEY DEFAULT 1 CHECK (one = 1),
     through INTEGER
@@ -29,14 +29,14 @@ CREATE TABLE derived_cursor (
 
 INSERT INTO derived_cursor (through) SELECT min(last_contact) - (min(last_contact) % 3600 + 3600) % 3600 FROM state_vectors;
 
--- Aircraft that got rows behind the cursor, with the oldest and newest last_contact of these.
+-- Aircraft with rows that were stored before the cursor, and the oldest and newest last_contact of these rows.
 CREATE TABLE derived_late_aircraft (
     icao24 TEXT PRIMARY KEY,
     oldest INTEGER NOT NULL,
     newest INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Hours that got rows behind the cursor.
+-- Hours with rows that were stored before the cursor.
 CREATE TABLE derived_late_hours (
     hour INTEGER PRIMARY KEY
 ) STRICT;
