@@ -1,5 +1,6 @@
--- The same rows as before, but checks for each row of the 15 minutes whether a newer one exists, so that a condition on the position is
--- applied first. Grouping by aircraft first read the whole index by aircraft, regardless of how much is stored.
+-- The same rows as before, but checks for each row of the 15 minutes whether a newer one exists, so that a condition on
+-- the position is applied first. Grouping by aircraft first read the whole index by aircraft, regardless of how much is
+-- stored.
 DROP VIEW latest_states;
 
 CREATE VIEW latest_states AS
