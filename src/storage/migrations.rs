@@ -14,7 +14,7 @@ use tokio_postgres::error::SqlState;
 
 use super::error::{MigrateError, with_causes};
 use super::migration_outcome::{Hypertable, MigrationOutcome, Policies, SetPolicies, Statistics};
-use super::postgres::{Failure, PostgresDatabase, Session, within};
+use super::postgres::{PostgresDatabase, PostgresError, Session, within};
 use super::sqlite::SqliteDatabase;
 
 /// PostgreSQL's migrations.
@@ -60,7 +60,7 @@ async fn within_migration<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, MigrateError>>,
 ) -> Result<T, MigrateError> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Failure::Timeout(limit).into()))
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(PostgresError::Timeout(limit).into()))
 }
 
 /// The oldest server version that we test, as `server_version_num`.
@@ -180,8 +180,8 @@ fn apply<DB: Backend, C: MigrationHarness<DB>>(
     Ok(now.iter().map(ToString::to_string).collect())
 }
 
-impl From<Failure> for MigrateError {
-    fn from(failure: Failure) -> Self {
+impl From<PostgresError> for MigrateError {
+    fn from(failure: PostgresError) -> Self {
         match failure.code() {
             _ if failure.is_refusal() => Self::Refused(failure.to_string()),
             Some(code) if !is_transient(code) => Self::Failed(failure.to_string()),

@@ -42,7 +42,7 @@ impl Crowd {
     }
 
     pub(crate) fn summary(&self) -> String {
-        let current = self.current.map_or("nobody".to_owned(), |current| {
+        let current = self.current.map_or("no client current".to_owned(), |current| {
             format!("all current after {:.0} ms (p50 {:.0} ms)", current.max, current.p50)
         });
         let missing = if self.missing > 0 { format!(", {} never", self.missing) } else { String::new() };

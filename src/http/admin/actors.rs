@@ -13,7 +13,7 @@ use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Actors {
+pub(crate) struct ActorList {
     actors: Vec<ActorStatus>,
 }
 
@@ -21,9 +21,9 @@ pub(crate) struct Actors {
 ///
 /// Phase, restarts, last error and progress, and the observations of the actor itself.
 #[utoipa::path(get, path = "/admin/actors", tag = "operations", security(("operator" = [])),
-    responses((status = 200, description = "The actors.", body = Actors)))]
+    responses((status = 200, description = "The actors.", body = ActorList)))]
 pub(crate) async fn actors(_: Operator, state: web::Data<ServerState>) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Actors { actors: state.actors.statuses() })
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(ActorList { actors: state.actors.statuses() })
 }
 
 /// Handles `POST /admin/actors/{name}/panic`: makes an actor panic. Only in builds with `fault-injection`.

@@ -10,7 +10,7 @@ use actors::messages::{Look, Scope, Version, View};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::picture_cache::{Picture, PictureCache, PictureKey};
+use super::picture_cache::{EncodedPicture, PictureCache, PictureKey};
 use super::query::Parameters;
 use crate::http::reply::buffered_response::BufferedResponse;
 use crate::http::reply::content_negotiation::{Representation, negotiate};
@@ -73,7 +73,7 @@ pub(crate) async fn flights(
         None if is_whole => {
             cache.get_or_encode(&state.limits, key, view.version, || render(format.format, &view)).await?
         }
-        None => Picture::encode(&state.limits, key, view.version, render(format.format, &view)?).await?,
+        None => EncodedPicture::encode(&state.limits, key, view.version, render(format.format, &view)?).await?,
     };
     let mut response = head(StatusCode::OK, picture.version, format);
     response.insert_header((CONTENT_TYPE, format.media_type));

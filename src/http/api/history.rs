@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::respond;
 
-use super::history_body::{HistoryBody, Reader};
+use super::history_body::{HistoryBody, HistoryClient};
 use super::query::Parameters;
 use crate::export::{Csv, Fields, NdJson, TextEncoder, parse_callsign};
 use crate::http::connection::disconnect::DisconnectWatch;
@@ -89,6 +89,6 @@ pub(crate) async fn history(
     }
     let permit = state.limits.history_permit(state.client(&request).address)?;
     let client = DisconnectWatch::new(payload.into_inner());
-    let reader = Reader { client_timeout: state.limits.client_timeout, permit, client };
+    let reader = HistoryClient { client_timeout: state.limits.client_timeout, permit, client };
     Ok(response.body(HistoryBody::start(storage.clone(), query, encoder, reader).await?))
 }

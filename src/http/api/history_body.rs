@@ -28,7 +28,7 @@ pub(crate) struct HistoryBody {
 }
 
 /// The client of a history request.
-pub(crate) struct Reader {
+pub(crate) struct HistoryClient {
     /// How long a part may wait for the client to read it.
     pub(crate) client_timeout: Duration,
     /// Released when the history has been sent or aborted, or its client disconnects.
@@ -74,11 +74,11 @@ impl HistoryBody {
         storage: Storage,
         query: HistoryQuery,
         encoder: TextEncoder,
-        reader: Reader,
+        reader: HistoryClient,
     ) -> Result<Self, QueryError> {
         let (parts, body) = mpsc::channel(MAX_QUEUED_PARTS);
         let (mut started, starting) = oneshot::channel();
-        let Reader { client_timeout, permit, mut client } = reader;
+        let HistoryClient { client_timeout, permit, mut client } = reader;
         let [body_permit, thread_permit] = JointPermit::pair(permit);
         let run = move || {
             let permit = thread_permit;
@@ -260,7 +260,12 @@ mod tests {
                 callsign: None,
             };
             let encoder = TextEncoder::NdJson(crate::export::NdJson::of(&crate::export::Fields::default()));
-            HistoryBody::start(storage.clone(), query, encoder, Reader { client_timeout: TIMEOUT, permit, client })
+            HistoryBody::start(
+                storage.clone(),
+                query,
+                encoder,
+                HistoryClient { client_timeout: TIMEOUT, permit, client },
+            )
         };
         let mut waiting: Vec<_> = permits.into_iter().map(|permit| Box::pin(start(permit))).collect();
         for request in &mut waiting {

@@ -11,7 +11,7 @@ use crate::http::reply::problem::Problem;
 
 /// An encoded live picture.
 #[derive(Clone)]
-pub(crate) struct Picture {
+pub(crate) struct EncodedPicture {
     pub(crate) key: PictureKey,
     pub(crate) version: Version,
     pub(crate) response: Arc<BufferedResponse>,
@@ -24,7 +24,7 @@ pub(crate) struct PictureKey {
     pub(crate) encoding: ContentEncoding,
 }
 
-impl Picture {
+impl EncodedPicture {
     pub(crate) async fn encode(
         limits: &Limits,
         key: PictureKey,
@@ -43,13 +43,13 @@ impl Picture {
 /// The newest picture in each format and content encoding.
 #[derive(Default)]
 pub(crate) struct PictureCache {
-    newest: Mutex<Vec<Picture>>,
+    newest: Mutex<Vec<EncodedPicture>>,
     /// Held while a picture is encoded, so that concurrent requests wait for it.
     encoding: tokio::sync::Mutex<()>,
 }
 
 impl PictureCache {
-    pub(crate) fn get(&self, key: PictureKey) -> Option<Picture> {
+    pub(crate) fn get(&self, key: PictureKey) -> Option<EncodedPicture> {
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.iter().find(|picture| picture.key == key).cloned()
     }
@@ -61,12 +61,12 @@ impl PictureCache {
         key: PictureKey,
         version: Version,
         render: impl FnOnce() -> Result<Vec<u8>, Problem>,
-    ) -> Result<Picture, Problem> {
+    ) -> Result<EncodedPicture, Problem> {
         let _encoding = self.encoding.lock().await;
         if let Some(picture) = self.get(key).filter(|picture| picture.is_at_least(version)) {
             return Ok(picture);
         }
-        let picture = Picture::encode(limits, key, version, render()?).await?;
+        let picture = EncodedPicture::encode(limits, key, version, render()?).await?;
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.retain(|other| other.key != key);
         newest.push(picture.clone());

@@ -12,7 +12,7 @@ use super::paging::link_to_next;
 use super::query::{Parameters, Period};
 use crate::http::reply::content_negotiation::negotiate;
 use crate::http::reply::entity_tag;
-use crate::http::reply::geojson::{Feature, POSITION_FORMATS, Position, PositionFormat, line};
+use crate::http::reply::geojson::{Feature, GeoJsonPosition, POSITION_FORMATS, PositionFormat, line};
 use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::PositionsQuery;
@@ -129,7 +129,7 @@ fn geojson(
     states: &[StateVector],
 ) -> serde_json::Result<Vec<u8>> {
     let times = [states.first(), states.last()].map(|state| state.and_then(|state| state.time_position));
-    let line = line(states.iter().filter_map(Position::of))
+    let line = line(states.iter().filter_map(GeoJsonPosition::of))
         .map(|line| TrackFeature::Line(Feature::new(icao24.to_string(), line, LineProperties { icao24, times })));
     let positions = states.iter().filter_map(|state| Feature::position(state, state.time_position?));
     let features = line.into_iter().chain(positions.map(TrackFeature::Position)).collect();

@@ -27,7 +27,7 @@ use super::rejections::{Limit, Rejections};
 /// Tracks the requests of one connection from their start until their response has been sent or abandoned. Stored in
 /// the extensions of each connection.
 #[derive(Clone, Default)]
-pub(crate) struct InFlight(Rc<Requests>);
+pub(crate) struct InFlightRequests(Rc<Requests>);
 
 #[derive(Default)]
 struct Requests {
@@ -41,12 +41,12 @@ struct Requests {
 
 /// One request in flight.
 struct RequestPermit {
-    in_flight: InFlight,
+    in_flight: InFlightRequests,
     number: u64,
     _address_permit: AddressPermit,
 }
 
-impl InFlight {
+impl InFlightRequests {
     /// The maximum number of HTTP/2 streams per connection. Browsers open up to a hundred.
     const MAX_PER_CONNECTION: usize = 128;
 
@@ -149,7 +149,7 @@ where
     B: MessageBody + 'static,
 {
     apply_fn_factory(app, move |request: Request, app: &F::Service| {
-        let in_flight = request.conn_data::<InFlight>().cloned().unwrap_or_default();
+        let in_flight = request.conn_data::<InFlightRequests>().cloned().unwrap_or_default();
         // Acquired before the first await, so that the connection sees the request in the same poll.
         let permit = in_flight.start(&limits.per_address, &request, &limits.proxies);
         let (is_before_http_11, is_head) = (request.version() < Version::HTTP_11, request.method() == Method::HEAD);
@@ -180,14 +180,14 @@ fn rejected() -> TrackedResponse {
 
 /// Detects that the client of a connection has stalled.
 pub(crate) struct StallGuard {
-    in_flight: InFlight,
+    in_flight: InFlightRequests,
     client_timeout: Duration,
     /// The next check; `None` while no request is in flight.
     next_check: Option<Pin<Box<Sleep>>>,
 }
 
 impl StallGuard {
-    pub(crate) fn new(in_flight: InFlight, client_timeout: Duration) -> Self {
+    pub(crate) fn new(in_flight: InFlightRequests, client_timeout: Duration) -> Self {
         Self { in_flight, client_timeout, next_check: None }
     }
 
@@ -245,7 +245,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_ends_when_its_client_stalls() {
-        let in_flight = InFlight::default();
+        let in_flight = InFlightRequests::default();
         let body = |text: &'static str| TrackedBody {
             body: text.to_owned().boxed(),
             permit: in_flight.permit(address_permit()),
@@ -276,11 +276,11 @@ mod tests {
     #[test]
     fn requests_are_limited_per_connection_and_per_address() {
         let request = || TestRequest::default().peer_addr("192.0.2.1:1".parse().unwrap()).to_request();
-        let per_address = PerAddressLimit::new(InFlight::MAX_PER_CONNECTION + 1);
-        let [one, other] = [InFlight::default(), InFlight::default()];
+        let per_address = PerAddressLimit::new(InFlightRequests::MAX_PER_CONNECTION + 1);
+        let [one, other] = [InFlightRequests::default(), InFlightRequests::default()];
         let permits: Vec<_> =
-            (0..InFlight::MAX_PER_CONNECTION).map_while(|_| one.start(&per_address, &request(), &[])).collect();
-        assert_eq!(permits.len(), InFlight::MAX_PER_CONNECTION);
+            (0..InFlightRequests::MAX_PER_CONNECTION).map_while(|_| one.start(&per_address, &request(), &[])).collect();
+        assert_eq!(permits.len(), InFlightRequests::MAX_PER_CONNECTION);
         assert!(one.start(&per_address, &request(), &[]).is_none());
         let _last = other.start(&per_address, &request(), &[]).unwrap();
         assert!(other.start(&per_address, &request(), &[]).is_none());

@@ -14,7 +14,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::in_flight::{InFlight, StallGuard};
+use super::in_flight::{InFlightRequests, StallGuard};
 use super::socket_handoff::{SocketHandoff, serve_frames};
 
 /// A plain connection that actix-http serves. Clones share the socket.
@@ -26,13 +26,18 @@ struct Shared {
     /// Whether the last write was pending because the socket's send buffer was full.
     is_blocked: Cell<bool>,
     handoff: SocketHandoff,
-    in_flight: InFlight,
+    in_flight: InFlightRequests,
 }
 
 impl PlainConnection {
     fn new(socket: TcpStream) -> Self {
         let (socket, is_blocked) = (RefCell::new(socket), Cell::new(false));
-        Self(Rc::new(Shared { socket, is_blocked, handoff: SocketHandoff::default(), in_flight: InFlight::default() }))
+        Self(Rc::new(Shared {
+            socket,
+            is_blocked,
+            handoff: SocketHandoff::default(),
+            in_flight: InFlightRequests::default(),
+        }))
     }
 
     pub(crate) fn with_socket(&self, use_socket: impl FnOnce(&TcpStream)) {
@@ -44,7 +49,7 @@ impl PlainConnection {
         self.0.handoff.clone()
     }
 
-    pub(crate) fn in_flight(&self) -> InFlight {
+    pub(crate) fn in_flight(&self) -> InFlightRequests {
         self.0.in_flight.clone()
     }
 

@@ -14,7 +14,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::in_flight::{InFlight, StallGuard};
+use super::in_flight::{InFlightRequests, StallGuard};
 
 /// A connection after its TLS handshake. Reading pauses while a write is blocked. Otherwise `h2` would continue to read
 /// requests, and their responses, even if only rejections, would accumulate.
@@ -23,7 +23,7 @@ pub(crate) struct TlsConnection<S = TlsStream<TcpStream>> {
     is_blocked: bool,
     /// The reader that waits until the write is no longer blocked.
     reader: Option<Waker>,
-    in_flight: InFlight,
+    in_flight: InFlightRequests,
 }
 
 impl TlsConnection {
@@ -31,7 +31,7 @@ impl TlsConnection {
         self.stream.get_ref().0
     }
 
-    pub(crate) fn in_flight(&self) -> InFlight {
+    pub(crate) fn in_flight(&self) -> InFlightRequests {
         self.in_flight.clone()
     }
 
@@ -45,7 +45,7 @@ impl TlsConnection {
 
 impl<S> TlsConnection<S> {
     fn new(stream: S) -> Self {
-        Self { stream, is_blocked: false, reader: None, in_flight: InFlight::default() }
+        Self { stream, is_blocked: false, reader: None, in_flight: InFlightRequests::default() }
     }
 
     fn note_blocked<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

@@ -35,30 +35,30 @@ pub(crate) struct Feature<P> {
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "type", content = "coordinates")]
 pub(crate) enum Geometry {
-    Point(Position),
-    LineString(Vec<Position>),
+    Point(GeoJsonPosition),
+    LineString(Vec<GeoJsonPosition>),
     /// A line that was cut where it crosses the antimeridian.
-    MultiLineString(Vec<Vec<Position>>),
+    MultiLineString(Vec<Vec<GeoJsonPosition>>),
 }
 
 /// Longitude, latitude and, where known, the height above the ellipsoid in metres.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Position {
+pub(crate) enum GeoJsonPosition {
     Flat([f64; 2]),
     Raised([f64; 3]),
 }
 
-impl PartialSchema for Position {
+impl PartialSchema for GeoJsonPosition {
     fn schema() -> RefOr<Schema> {
         let numbers = ArrayBuilder::new().items(f64::schema()).min_items(Some(2)).max_items(Some(3));
         numbers.description(Some("Longitude, latitude and, where known, the height in metres.")).into()
     }
 }
 
-impl ToSchema for Position {}
+impl ToSchema for GeoJsonPosition {}
 
-impl Position {
+impl GeoJsonPosition {
     /// Returns the position in a state vector, or `None` if it is unknown.
     pub(crate) fn of(state: &StateVector) -> Option<Self> {
         let (lon, lat) = (state.lon?, state.lat?);
@@ -98,20 +98,20 @@ impl<P> Feature<P> {
 impl<'a> Feature<&'a StateVector> {
     /// Returns an aircraft at its position, or `None` if the position is unknown.
     pub(crate) fn aircraft(state: &'a StateVector) -> Option<Self> {
-        Some(Self::new(state.icao24.to_string(), Geometry::Point(Position::of(state)?), state))
+        Some(Self::new(state.icao24.to_string(), Geometry::Point(GeoJsonPosition::of(state)?), state))
     }
 
     /// Returns one position of a track, identified by its time.
     pub(crate) fn position(state: &'a StateVector, at: UnixTime) -> Option<Self> {
-        Some(Self::new(at.to_string(), Geometry::Point(Position::of(state)?), state))
+        Some(Self::new(at.to_string(), Geometry::Point(GeoJsonPosition::of(state)?), state))
     }
 }
 
 /// Returns a line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9), or `None`
 /// for fewer than two positions.
-pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geometry> {
-    let mut lines: Vec<Vec<Position>> = Vec::new();
-    let mut last: Option<Position> = None;
+pub(crate) fn line(positions: impl IntoIterator<Item = GeoJsonPosition>) -> Option<Geometry> {
+    let mut lines: Vec<Vec<GeoJsonPosition>> = Vec::new();
+    let mut last: Option<GeoJsonPosition> = None;
     for position in positions {
         let line = match lines.last_mut() {
             Some(line) => line,
@@ -137,7 +137,7 @@ pub(crate) fn line(positions: impl IntoIterator<Item = Position>) -> Option<Geom
 
 /// Returns the side of the antimeridian that `from` is on (180 or −180), and the latitude at which the shorter path to
 /// `to` crosses it.
-fn crossing(from: Position, to: Position) -> (f64, f64) {
+fn crossing(from: GeoJsonPosition, to: GeoJsonPosition) -> (f64, f64) {
     let side = if from.lon() > 0.0 { 180.0 } else { -180.0 };
     let (before, after) = ((side - from.lon()).abs(), (-side - to.lon()).abs());
     let fraction = if before + after > 0.0 { before / (before + after) } else { 0.0 };
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn through(positions: &[[f64; 2]]) -> serde_json::Value {
-        serde_json::to_value(line(positions.iter().copied().map(Position::Flat))).unwrap()
+        serde_json::to_value(line(positions.iter().copied().map(GeoJsonPosition::Flat))).unwrap()
     }
 
     #[test]

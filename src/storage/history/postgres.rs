@@ -11,7 +11,7 @@ use super::decoder::{DecodeError, Layout, decode, skip_header};
 use super::query::{HistoryQuery, HistoryRow, ROWS};
 use super::slices::{Slices, find_end_of_gap};
 use crate::storage::error::QueryError;
-use crate::storage::postgres::{Failure, PostgresDatabase, Session, within};
+use crate::storage::postgres::{PostgresDatabase, PostgresError, Session, within};
 
 /// Session settings for reading a slice: sort in memory, use one core, skip JIT compilation, and detect a disconnected
 /// client while a query is running.
@@ -69,7 +69,7 @@ impl PostgresHistory {
         let margin = self.database.options.connect_timeout;
         tokio::time::timeout(limit + margin, self.read_rows(each))
             .await
-            .unwrap_or_else(|_| Err(unavailable(Failure::Timeout(limit + margin))))
+            .unwrap_or_else(|_| Err(unavailable(PostgresError::Timeout(limit + margin))))
     }
 
     async fn read_rows(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
@@ -157,7 +157,7 @@ fn quoted(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-fn unavailable(failure: impl Into<Failure>) -> QueryError {
+fn unavailable(failure: impl Into<PostgresError>) -> QueryError {
     QueryError::Unavailable(failure.into().to_string())
 }
 

@@ -58,7 +58,7 @@ impl Drop for Driver {
 
 /// An error on a connection.
 #[derive(Debug, Error)]
-pub(in crate::storage) enum Failure {
+pub(in crate::storage) enum PostgresError {
     /// An error reported by the server or by the client library.
     #[error("{}", describe(.0))]
     Postgres(#[from] tokio_postgres::Error),
@@ -76,7 +76,7 @@ pub(in crate::storage) enum Failure {
     Rejected(StoreError),
 }
 
-impl Failure {
+impl PostgresError {
     /// Returns whether a copied row already exists in the table.
     pub(super) fn is_unique_violation(&self) -> bool {
         self.code() == Some(&SqlState::UNIQUE_VIOLATION)
@@ -105,10 +105,10 @@ impl Failure {
     }
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
+impl From<PostgresError> for StoreError {
+    fn from(failure: PostgresError) -> Self {
         match failure {
-            Failure::Rejected(error) => error,
+            PostgresError::Rejected(error) => error,
             refusal if refusal.is_refusal() => Self::Refused(refusal.to_string()),
             other => Self::Unavailable(other.to_string()),
         }
@@ -131,13 +131,13 @@ fn describe(error: &tokio_postgres::Error) -> String {
 }
 
 /// Waits for the server's response, but only up to `limit`: a suspended server keeps its connections open.
-pub(in crate::storage) async fn within<T, E: Into<Failure>>(
+pub(in crate::storage) async fn within<T, E: Into<PostgresError>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
-) -> Result<T, Failure> {
+) -> Result<T, PostgresError> {
     match tokio::time::timeout(limit, work).await {
         Ok(result) => result.map_err(Into::into),
-        Err(_) => Err(Failure::Timeout(limit)),
+        Err(_) => Err(PostgresError::Timeout(limit)),
     }
 }
 
@@ -173,14 +173,14 @@ impl PostgresDatabase {
     /// Opens a connection on which the server cancels statements after `statement_timeout`; zero disables the timeout.
     ///
     /// # Errors
-    /// The connection failed, or [`Failure::Pooled`].
-    pub(in crate::storage) async fn connect(&self, statement_timeout: Duration) -> Result<Session, Failure> {
+    /// The connection failed, or [`PostgresError::Pooled`].
+    pub(in crate::storage) async fn connect(&self, statement_timeout: Duration) -> Result<Session, PostgresError> {
         self.check_sessions().await?;
         self.open_session(statement_timeout).await
     }
 
     /// Opens a connection without checking whether a pooler sits in between.
-    pub(super) async fn open_session(&self, statement_timeout: Duration) -> Result<Session, Failure> {
+    pub(super) async fn open_session(&self, statement_timeout: Duration) -> Result<Session, PostgresError> {
         within(self.target.connect_timeout, async {
             let (client, connection) = self.target.connect().await?;
             let driver = Driver(tokio::spawn(async move {
@@ -227,7 +227,7 @@ async fn pooled_connection(target: &Target, settings: &str) -> ConnectionResult<
     };
     match tokio::time::timeout(target.connect_timeout, work).await {
         Ok(result) => result,
-        Err(_) => Err(ConnectionError::BadConnection(Failure::Timeout(target.connect_timeout).to_string())),
+        Err(_) => Err(ConnectionError::BadConnection(PostgresError::Timeout(target.connect_timeout).to_string())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
-use super::connection::{Failure, PostgresDatabase};
+use super::connection::{PostgresDatabase, PostgresError};
 use crate::storage::migration_outcome::Hypertable;
 
 const INSTALLED: &str =
@@ -25,7 +25,7 @@ impl PostgresDatabase {
     ///
     /// # Errors
     /// The connection failed. A missing privilege is not an error but returned as [`Hypertable::Refused`].
-    pub(in crate::storage) async fn ensure_hypertable(&self) -> Result<Hypertable, Failure> {
+    pub(in crate::storage) async fn ensure_hypertable(&self) -> Result<Hypertable, PostgresError> {
         let session = self.connect(Duration::ZERO).await?;
         if session.client.query_opt(INSTALLED, &[]).await?.is_none() {
             if session.client.query_opt(AVAILABLE, &[]).await?.is_none() {
@@ -44,7 +44,7 @@ impl PostgresDatabase {
     }
 
     /// Creates the extension on its own connection, because a server that has not preloaded the library closes it.
-    async fn create_extension(&self) -> Result<(), Failure> {
+    async fn create_extension(&self) -> Result<(), PostgresError> {
         let session = self.connect(Duration::ZERO).await?;
         session.client.batch_execute("CREATE EXTENSION IF NOT EXISTS timescaledb").await?;
         Ok(())
@@ -52,11 +52,11 @@ impl PostgresDatabase {
 }
 
 /// Returns the quoted name of the schema that contains the extension's functions.
-pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<String, Failure> {
+pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<String, PostgresError> {
     Ok(client.query_one(INSTALLED, &[]).await?.try_get(0)?)
 }
 
-async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertable, Failure> {
+async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertable, PostgresError> {
     let schema = extension_schema(client).await?;
     let interval = format!("INTERVAL '{seconds} seconds'");
     if let Some(row) = client.query_opt(CHUNK_SECONDS, &[]).await? {
@@ -80,7 +80,7 @@ async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertab
     Ok(Hypertable::Created)
 }
 
-fn refused(failure: &Failure) -> Hypertable {
+fn refused(failure: &PostgresError) -> Hypertable {
     log::warn!(
         "TimescaleDB is available but cannot be used: {failure}; continuing with a plain table, which needs more \
          disk space"

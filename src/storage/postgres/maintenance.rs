@@ -4,7 +4,7 @@ use actors::domain::UnixTime;
 use actors::ports::Maintained;
 use tokio_postgres::{Client, Transaction};
 
-use super::connection::Failure;
+use super::connection::PostgresError;
 use super::hypertable::extension_schema;
 use super::time::postgres_seconds;
 use super::transaction::begin;
@@ -68,7 +68,7 @@ pub(super) async fn expire(
     options: &StorageOptions,
     rows: u32,
     round: &mut Round,
-) -> Result<Maintained, Failure> {
+) -> Result<Maintained, PostgresError> {
     let transaction = begin(client).await?;
     let limit = options.maintenance_timeout.as_millis();
     transaction.batch_execute(&format!("SET LOCAL statement_timeout = {limit}")).await?;
@@ -87,7 +87,7 @@ pub(super) async fn expire(
     Ok(maintained)
 }
 
-async fn retention(transaction: &Transaction<'_>) -> Result<Retention, Failure> {
+async fn retention(transaction: &Transaction<'_>) -> Result<Retention, PostgresError> {
     if !transaction.query_one(HAS_TIMESCALE, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(Retention::Rows);
     }
@@ -98,7 +98,7 @@ async fn retention(transaction: &Transaction<'_>) -> Result<Retention, Failure> 
     })
 }
 
-async fn drop_chunks(transaction: &Transaction<'_>, oldest: UnixTime) -> Result<Maintained, Failure> {
+async fn drop_chunks(transaction: &Transaction<'_>, oldest: UnixTime) -> Result<Maintained, PostgresError> {
     let schema = extension_schema(transaction).await?;
     let drop = format!(
         "SELECT {schema}.drop_chunks('state_vectors', older_than => to_timestamp({}))",
@@ -116,7 +116,7 @@ async fn delete_rows(
     oldest: UnixTime,
     rows: u32,
     round: &Round,
-) -> Result<(Maintained, Round), Failure> {
+) -> Result<(Maintained, Round), PostgresError> {
     let rows = i64::from(rows);
     let row = transaction.query_one(DELETE, &[&round.after, &AIRCRAFT, &postgres_seconds(oldest), &rows]).await?;
     let (deleted, visited): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);

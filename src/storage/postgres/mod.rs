@@ -23,7 +23,7 @@ mod traffic;
 mod transaction;
 mod writer;
 
-pub(super) use connection::{Failure, PostgresDatabase, Session, within};
+pub(super) use connection::{PostgresDatabase, PostgresError, Session, within};
 pub(super) use writer::PostgresWriter;
 
 /// SQL for the southern edge of a position's 5° × 5° cell. The north pole belongs to the cells south of it.

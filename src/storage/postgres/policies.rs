@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::connection::{Failure, PostgresDatabase};
+use super::connection::{PostgresDatabase, PostgresError};
 use super::hypertable::extension_schema;
 use crate::storage::migration_outcome::Policies;
 use crate::storage::options::StorageOptions;
@@ -72,7 +72,7 @@ impl Policy {
     }
 
     /// Replaces the policy in one transaction if it differs from the configuration. Returns whether it did.
-    async fn apply(&self, client: &Client, schema: &str) -> Result<bool, Failure> {
+    async fn apply(&self, client: &Client, schema: &str) -> Result<bool, PostgresError> {
         let present = client.query(PRESENT, &[&self.jobs, &self.span_name]).await?;
         let (span, every) = self.seconds();
         if let [row] = &*present
@@ -101,7 +101,7 @@ impl PostgresDatabase {
     /// # Errors
     /// The connection failed. A missing privilege or a limit of TimescaleDB's Apache edition is not an error but
     /// returned as [`Policies::Refused`].
-    pub(in crate::storage) async fn apply_policies(&self) -> Result<Policies, Failure> {
+    pub(in crate::storage) async fn apply_policies(&self) -> Result<Policies, PostgresError> {
         let session = self.connect(Duration::ZERO).await?;
         match apply(&session.client, &self.options).await {
             Err(failure) if failure.is_missing_privilege() => {
@@ -116,7 +116,7 @@ impl PostgresDatabase {
     }
 }
 
-async fn apply(client: &Client, options: &StorageOptions) -> Result<Policies, Failure> {
+async fn apply(client: &Client, options: &StorageOptions) -> Result<Policies, PostgresError> {
     let schema = extension_schema(client).await?;
     if !client.query_one(COMPRESSION_ENABLED, &[]).await?.try_get::<_, bool>(0)? {
         client.batch_execute(ENABLE_COMPRESSION).await?;

@@ -2,7 +2,7 @@ use actors::domain::StateVector;
 use actors::ports::StoreError;
 use tokio_postgres::Transaction;
 
-use super::connection::Failure;
+use super::connection::PostgresError;
 use super::staging::Staging;
 
 /// Bisects the rows to find the one that the server rejects, without changing the table. Returns `None` if the rows are
@@ -14,7 +14,7 @@ pub(super) async fn find_rejected_row(
     transaction: &Transaction<'_>,
     staging: &Staging,
     rows: &[&StateVector],
-) -> Result<Option<StoreError>, Failure> {
+) -> Result<Option<StoreError>, PostgresError> {
     // Check deferred constraints now rather than at the commit.
     transaction.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await?;
     let mut suspects = rows;
@@ -32,9 +32,9 @@ async fn rejection(
     transaction: &Transaction<'_>,
     staging: &Staging,
     rows: &[&StateVector],
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<String>, PostgresError> {
     transaction.batch_execute("SAVEPOINT trial").await?;
-    let failure = staging.insert(transaction, rows).await.map_err(Failure::from).err();
+    let failure = staging.insert(transaction, rows).await.map_err(PostgresError::from).err();
     let reason = match failure {
         None => None,
         Some(failure) if failure.is_data_error() => Some(failure.to_string()),

@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::advice::is_lost_session;
-use super::connection::{Failure, PostgresDatabase, within};
+use super::connection::{PostgresDatabase, PostgresError, within};
 use super::session_check::SessionState;
 
 /// The time until a failed check is repeated. Each check costs two connections.
@@ -25,12 +25,12 @@ impl PostgresDatabase {
     /// [`invalidate_session_check`](Self::invalidate_session_check) resets it.
     ///
     /// # Errors
-    /// [`Failure::Pooled`], or the connection failed.
-    pub(super) async fn check_sessions(&self) -> Result<(), Failure> {
+    /// [`PostgresError::Pooled`], or the connection failed.
+    pub(super) async fn check_sessions(&self) -> Result<(), PostgresError> {
         let mut state = self.sessions.0.lock().await;
         match *state {
             SessionState::Kept => return Ok(()),
-            SessionState::Lost { at } if at.elapsed() < RECHECK_INTERVAL => return Err(Failure::Pooled),
+            SessionState::Lost { at } if at.elapsed() < RECHECK_INTERVAL => return Err(PostgresError::Pooled),
             SessionState::Lost { .. } | SessionState::Unknown => {}
         }
         let limit = self.options.connect_timeout;
@@ -40,7 +40,7 @@ impl PostgresDatabase {
             return Ok(());
         }
         *state = SessionState::Lost { at: Instant::now() };
-        Err(Failure::Pooled)
+        Err(PostgresError::Pooled)
     }
 
     /// Repeats the check before the next use if this error indicates a lost session.

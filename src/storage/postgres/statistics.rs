@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::connection::{Failure, PostgresDatabase};
+use super::connection::{PostgresDatabase, PostgresError};
 use super::hypertable::extension_schema;
 use crate::storage::migration_outcome::{SetPolicies, Statistics};
 use crate::storage::options::StorageOptions;
@@ -76,7 +76,7 @@ impl PostgresDatabase {
     /// # Errors
     /// The connection failed. A missing privilege or a limit of TimescaleDB's Apache edition is not an error but
     /// returned as [`Statistics::Refused`].
-    pub(in crate::storage) async fn ensure_aggregates(&self, set: SetPolicies) -> Result<Statistics, Failure> {
+    pub(in crate::storage) async fn ensure_aggregates(&self, set: SetPolicies) -> Result<Statistics, PostgresError> {
         let session = self.connect(Duration::ZERO).await?;
         match ensure(&session.client, &self.options, set).await {
             Err(failure) if failure.is_missing_privilege() => {
@@ -90,7 +90,7 @@ impl PostgresDatabase {
     }
 }
 
-async fn ensure(client: &Client, options: &StorageOptions, set: SetPolicies) -> Result<Statistics, Failure> {
+async fn ensure(client: &Client, options: &StorageOptions, set: SetPolicies) -> Result<Statistics, PostgresError> {
     let schema = extension_schema(client).await?;
     let mut changed = false;
     for statistic in &STATISTICS {
@@ -107,7 +107,7 @@ impl Statistic {
     /// Replaces the table with an aggregate that has the same name, comments and hours, in one transaction. Hours after
     /// the oldest row are recounted. The hour of the oldest row and earlier ones are copied, since some of their rows
     /// may have been deleted after they were counted.
-    async fn create_aggregate(&self, client: &Client, schema: &str) -> Result<(), Failure> {
+    async fn create_aggregate(&self, client: &Client, schema: &str) -> Result<(), PostgresError> {
         let Self { name, keys, expressions, condition, groups } = self;
         let comments = client.query(COMMENTS, &[name]).await?;
         let comments: Vec<String> = comments.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
@@ -156,7 +156,12 @@ impl Statistic {
 
     /// Sets the policies as configured and returns whether they changed. A refresh must not reach back to where rows
     /// were dropped, because it would drop their hours too.
-    async fn apply_policies(&self, client: &Client, schema: &str, options: &StorageOptions) -> Result<bool, Failure> {
+    async fn apply_policies(
+        &self,
+        client: &Client,
+        schema: &str,
+        options: &StorageOptions,
+    ) -> Result<bool, PostgresError> {
         let reach = options.retention.saturating_sub(options.chunk_interval + Duration::from_secs(60 * 60));
         let [reach, kept] = [reach.max(MIN_REACH), options.summary_retention]
             .map(|span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX));

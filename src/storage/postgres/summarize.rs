@@ -7,7 +7,7 @@ use actors::domain::{Flight, Icao24, Point, Sighting, UnixTime};
 use actors::history::{LateRows, Summarizer, SummaryStore};
 use tokio_postgres::{Client, Row, Statement, Transaction};
 
-use super::connection::Failure;
+use super::connection::PostgresError;
 use super::time::postgres_seconds;
 use super::traffic;
 use super::transaction::begin;
@@ -86,7 +86,7 @@ pub(super) async fn summarize(
     client: &mut Client,
     options: &StorageOptions,
     summarizer: &mut Summarizer,
-) -> Result<bool, Failure> {
+) -> Result<bool, PostgresError> {
     let transaction = begin(client).await?;
     let limit = options.maintenance_timeout.as_millis();
     transaction
@@ -113,7 +113,7 @@ struct PostgresSummaries<'a> {
 impl PostgresSummaries<'_> {
     /// Prepares a statement, or returns the prepared one. Not for statements on `state_vectors`, whose best plan
     /// depends on the time range.
-    async fn prepare(&mut self, sql: &'static str) -> Result<Statement, Failure> {
+    async fn prepare(&mut self, sql: &'static str) -> Result<Statement, PostgresError> {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
@@ -124,19 +124,19 @@ impl PostgresSummaries<'_> {
 }
 
 impl SummaryStore for PostgresSummaries<'_> {
-    type Error = Failure;
+    type Error = PostgresError;
 
-    async fn cursor(&mut self) -> Result<Option<UnixTime>, Failure> {
+    async fn cursor(&mut self) -> Result<Option<UnixTime>, PostgresError> {
         let row = self.transaction.query_opt(CURSOR, &[]).await?;
         Ok(row.map(|row| row.try_get::<_, Option<i64>>(0)).transpose()?.flatten().map(UnixTime))
     }
 
-    async fn move_cursor(&mut self, to: UnixTime) -> Result<(), Failure> {
+    async fn move_cursor(&mut self, to: UnixTime) -> Result<(), PostgresError> {
         self.transaction.execute(MOVE_CURSOR, &[&postgres_seconds(to)]).await?;
         Ok(())
     }
 
-    async fn sightings(&mut self, from: UnixTime, to: UnixTime, limit: usize) -> Result<Vec<Sighting>, Failure> {
+    async fn sightings(&mut self, from: UnixTime, to: UnixTime, limit: usize) -> Result<Vec<Sighting>, PostgresError> {
         let (from, to) = (postgres_seconds(from), postgres_seconds(to));
         let rows = self.transaction.query(SIGHTINGS, &[&from, &to, &bigint(limit)]).await?;
         rows.iter().filter_map(|row| sighting(row).transpose()).collect()
@@ -148,34 +148,39 @@ impl SummaryStore for PostgresSummaries<'_> {
         from: UnixTime,
         to: UnixTime,
         limit: usize,
-    ) -> Result<Vec<Sighting>, Failure> {
+    ) -> Result<Vec<Sighting>, PostgresError> {
         let (from, to) = (postgres_seconds(from), postgres_seconds(to));
         let rows = self.transaction.query(TRACK, &[&icao24.to_string(), &from, &to, &bigint(limit)]).await?;
         rows.iter().filter_map(|row| sighting(row).transpose()).collect()
     }
 
-    async fn last_flights(&mut self, aircraft: &[Icao24], until: UnixTime) -> Result<Vec<Flight>, Failure> {
+    async fn last_flights(&mut self, aircraft: &[Icao24], until: UnixTime) -> Result<Vec<Flight>, PostgresError> {
         let aircraft: Vec<String> = aircraft.iter().map(Icao24::to_string).collect();
         let statement = self.prepare(LAST_FLIGHTS).await?;
         let rows = self.transaction.query(&statement, &[&aircraft, &postgres_seconds(until)]).await?;
         rows.iter().filter_map(|row| flight(row).transpose()).collect()
     }
 
-    async fn flight_starts(&mut self, icao24: Icao24, after: UnixTime) -> Result<Vec<UnixTime>, Failure> {
+    async fn flight_starts(&mut self, icao24: Icao24, after: UnixTime) -> Result<Vec<UnixTime>, PostgresError> {
         let after = postgres_seconds(after);
         let statement = self.prepare(FLIGHT_STARTS).await?;
         let rows = self.transaction.query(&statement, &[&icao24.to_string(), &after]).await?;
         rows.iter().map(|row| Ok(UnixTime(row.try_get(0)?))).collect()
     }
 
-    async fn delete_flights(&mut self, icao24: Icao24, from: UnixTime, until: Option<UnixTime>) -> Result<(), Failure> {
+    async fn delete_flights(
+        &mut self,
+        icao24: Icao24,
+        from: UnixTime,
+        until: Option<UnixTime>,
+    ) -> Result<(), PostgresError> {
         let (from, until) = (postgres_seconds(from), until.map(postgres_seconds));
         let statement = self.prepare(DELETE_FLIGHTS).await?;
         self.transaction.execute(&statement, &[&icao24.to_string(), &from, &until]).await?;
         Ok(())
     }
 
-    async fn write_flights(&mut self, flights: &[Flight]) -> Result<(), Failure> {
+    async fn write_flights(&mut self, flights: &[Flight]) -> Result<(), PostgresError> {
         if flights.is_empty() {
             return Ok(());
         }
@@ -207,7 +212,7 @@ impl SummaryStore for PostgresSummaries<'_> {
         Ok(())
     }
 
-    async fn late_aircraft(&mut self, limit: usize) -> Result<Vec<(Icao24, LateRows)>, Failure> {
+    async fn late_aircraft(&mut self, limit: usize) -> Result<Vec<(Icao24, LateRows)>, PostgresError> {
         let mut aircraft = Vec::new();
         for row in self.transaction.query(LATE_AIRCRAFT, &[&bigint(limit)]).await? {
             let (name, oldest, newest): (&str, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
@@ -221,7 +226,7 @@ impl SummaryStore for PostgresSummaries<'_> {
         Ok(aircraft)
     }
 
-    async fn note_late_aircraft(&mut self, icao24: Icao24, rest: Option<LateRows>) -> Result<(), Failure> {
+    async fn note_late_aircraft(&mut self, icao24: Icao24, rest: Option<LateRows>) -> Result<(), PostgresError> {
         let icao24 = icao24.to_string();
         if let Some(LateRows { oldest, newest }) = rest {
             self.transaction.execute(NOTE_LATE_AIRCRAFT, &[&icao24, &oldest.0, &newest.0]).await?;
@@ -232,7 +237,7 @@ impl SummaryStore for PostgresSummaries<'_> {
         Ok(())
     }
 
-    async fn take_late_hour(&mut self) -> Result<Option<(UnixTime, bool)>, Failure> {
+    async fn take_late_hour(&mut self) -> Result<Option<(UnixTime, bool)>, PostgresError> {
         if self.counts_hours {
             return traffic::take_late_hour(self.transaction).await;
         }
@@ -240,11 +245,11 @@ impl SummaryStore for PostgresSummaries<'_> {
         Ok(None)
     }
 
-    async fn count_hour(&mut self, hour: UnixTime, until: UnixTime) -> Result<bool, Failure> {
+    async fn count_hour(&mut self, hour: UnixTime, until: UnixTime) -> Result<bool, PostgresError> {
         Ok(self.counts_hours && traffic::count(self.transaction, hour, until).await?)
     }
 
-    async fn expire(&mut self, oldest: UnixTime, limit: usize) -> Result<bool, Failure> {
+    async fn expire(&mut self, oldest: UnixTime, limit: usize) -> Result<bool, PostgresError> {
         let rows = bigint(limit);
         let deleted = self.transaction.execute(EXPIRE_FLIGHTS, &[&postgres_seconds(oldest), &rows]).await?;
         let more = usize::try_from(deleted).is_ok_and(|deleted| deleted >= limit);
@@ -253,7 +258,7 @@ impl SummaryStore for PostgresSummaries<'_> {
 }
 
 /// Converts a row. Returns `None` for an invalid address, which only a row edited by hand can have.
-fn sighting(row: &Row) -> Result<Option<Sighting>, Failure> {
+fn sighting(row: &Row) -> Result<Option<Sighting>, PostgresError> {
     let Ok(icao24) = Icao24::parse(row.try_get(0)?) else { return Ok(None) };
     let (callsign, lat, lon): (Option<&str>, Option<f64>, Option<f64>) =
         (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
@@ -268,11 +273,11 @@ fn sighting(row: &Row) -> Result<Option<Sighting>, Failure> {
 }
 
 /// Converts a row. Returns `None` for an invalid address, like [`sighting()`].
-fn flight(row: &Row) -> Result<Option<Flight>, Failure> {
+fn flight(row: &Row) -> Result<Option<Flight>, PostgresError> {
     let Ok(icao24) = Icao24::parse(row.try_get(0)?) else { return Ok(None) };
     let point = |lat, lon| {
         let (lat, lon): (Option<f64>, Option<f64>) = (row.try_get(lat)?, row.try_get(lon)?);
-        Ok::<_, Failure>(lat.zip(lon).map(|(lat, lon)| Point { lat, lon }))
+        Ok::<_, PostgresError>(lat.zip(lon).map(|(lat, lon)| Point { lat, lon }))
     };
     Ok(Some(Flight {
         icao24,

@@ -4,7 +4,7 @@ use actors::domain::UnixTime;
 use actors::history::HOUR;
 use tokio_postgres::Transaction;
 
-use super::connection::Failure;
+use super::connection::PostgresError;
 use super::time::postgres_seconds;
 use super::{cell_lat, cell_lon};
 
@@ -38,12 +38,16 @@ const TABLES: [&str; 2] = ["traffic_by_country", "traffic_by_cell"];
 const OLDEST_LATE: &str = "SELECT extract(epoch FROM hour)::bigint FROM derived_late_hours ORDER BY hour LIMIT 2";
 const FORGET: &str = "DELETE FROM derived_late_hours WHERE hour = to_timestamp($1::bigint)";
 
-pub(super) async fn has_plain_tables(transaction: &Transaction<'_>) -> Result<bool, Failure> {
+pub(super) async fn has_plain_tables(transaction: &Transaction<'_>) -> Result<bool, PostgresError> {
     Ok(transaction.query_one(HAS_PLAIN_TABLES, &[]).await?.try_get(0)?)
 }
 
 /// Implements [`actors::history::SummaryStore::count_hour`].
-pub(super) async fn count(transaction: &Transaction<'_>, hour: UnixTime, until: UnixTime) -> Result<bool, Failure> {
+pub(super) async fn count(
+    transaction: &Transaction<'_>,
+    hour: UnixTime,
+    until: UnixTime,
+) -> Result<bool, PostgresError> {
     let end = until.min(UnixTime(hour.0 + HOUR));
     let (from, to) = (postgres_seconds(hour), postgres_seconds(end));
     for table in TABLES {
@@ -53,13 +57,13 @@ pub(super) async fn count(transaction: &Transaction<'_>, hour: UnixTime, until: 
 }
 
 /// Deletes the recorded late hours. TimescaleDB tracks late rows of continuous aggregates itself.
-pub(super) async fn forget_late_hours(transaction: &Transaction<'_>) -> Result<(), Failure> {
+pub(super) async fn forget_late_hours(transaction: &Transaction<'_>) -> Result<(), PostgresError> {
     transaction.execute("DELETE FROM derived_late_hours", &[]).await?;
     Ok(())
 }
 
 /// Implements [`actors::history::SummaryStore::take_late_hour`].
-pub(super) async fn take_late_hour(transaction: &Transaction<'_>) -> Result<Option<(UnixTime, bool)>, Failure> {
+pub(super) async fn take_late_hour(transaction: &Transaction<'_>) -> Result<Option<(UnixTime, bool)>, PostgresError> {
     let hours = transaction.query(OLDEST_LATE, &[]).await?;
     let Some(oldest) = hours.first() else { return Ok(None) };
     let oldest: i64 = oldest.try_get(0)?;
@@ -68,7 +72,7 @@ pub(super) async fn take_late_hour(transaction: &Transaction<'_>) -> Result<Opti
 }
 
 /// Deletes up to `rows` rows older than `oldest` from each table, and returns whether there may be more.
-pub(super) async fn expire(transaction: &Transaction<'_>, oldest: UnixTime, rows: i64) -> Result<bool, Failure> {
+pub(super) async fn expire(transaction: &Transaction<'_>, oldest: UnixTime, rows: i64) -> Result<bool, PostgresError> {
     let oldest = postgres_seconds(oldest);
     let mut more = false;
     for table in TABLES {

@@ -10,7 +10,7 @@ use futures_util::future::join;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Statement, Transaction};
 
-use super::connection::{Failure, PostgresDatabase, Session, within};
+use super::connection::{PostgresDatabase, PostgresError, Session, within};
 use super::copy::copy_rows;
 use super::cursor::CursorLock;
 use super::maintenance::{Round, expire};
@@ -74,13 +74,13 @@ impl PostgresWriter {
         let stored = self.with_session(async |session| {
             let mut attempt = within(limit, session.store(batch, likely_new)).await;
             // The hints about new rows were wrong, or another writer was faster. Staging handles such conflicts.
-            if attempt.as_ref().is_err_and(Failure::is_unique_violation) {
+            if attempt.as_ref().is_err_and(PostgresError::is_unique_violation) {
                 attempt = within(limit, session.store(batch, &LikelyNew::default())).await;
             }
             match attempt {
                 Err(failure) if failure.is_data_error() => match within(limit, session.find_rejected_row(batch)).await?
                 {
-                    Some(rejected) => Err(Failure::Rejected(rejected)),
+                    Some(rejected) => Err(PostgresError::Rejected(rejected)),
                     None => Err(failure),
                 },
                 attempt => attempt,
@@ -136,7 +136,7 @@ impl PostgresWriter {
 
     async fn with_session<T>(
         &self,
-        work: impl AsyncFnOnce(&mut WriteSession) -> Result<T, Failure>,
+        work: impl AsyncFnOnce(&mut WriteSession) -> Result<T, PostgresError>,
     ) -> Result<T, StoreError> {
         let resets = self.resets.get();
         let idle = self.idle.take().filter(|idle| !idle.session.client.is_closed());
@@ -157,7 +157,7 @@ impl PostgresWriter {
         Ok(result)
     }
 
-    async fn connect(&self) -> Result<WriteSession, Failure> {
+    async fn connect(&self) -> Result<WriteSession, PostgresError> {
         let options = &self.database.options;
         let session = self.database.connect(options.statement_timeout).await?;
         within(options.statement_timeout, async {
@@ -166,7 +166,7 @@ impl PostgresWriter {
             let copy = session.client.prepare(&copy).await?;
             let staging = Staging::prepare(&session.client).await?;
             let cursor = CursorLock::prepare(&session.client).await?;
-            Ok::<_, Failure>(WriteSession { session, positions, copy, staging, cursor })
+            Ok::<_, PostgresError>(WriteSession { session, positions, copy, staging, cursor })
         })
         .await
     }
@@ -175,7 +175,7 @@ impl PostgresWriter {
 impl WriteSession {
     /// Stores a batch in one transaction: advances the positions, then inserts the rows of the parts whose position was
     /// the expected one. Dropping the future rolls the transaction back.
-    async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, Failure> {
+    async fn store(&mut self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, PostgresError> {
         let transaction = begin(&mut self.session.client).await?;
         // Pipelined, to save a round trip for the lock.
         let (through, passed) = join(self.cursor.lock(&transaction), self.positions.advance(&transaction, batch)).await;
@@ -210,7 +210,7 @@ impl WriteSession {
     ///
     /// # Errors
     /// The connection failed.
-    async fn find_rejected_row(&mut self, batch: &Batch) -> Result<Option<StoreError>, Failure> {
+    async fn find_rejected_row(&mut self, batch: &Batch) -> Result<Option<StoreError>, PostgresError> {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
         let selected = select_rows(batch, &LikelyNew::default(), |part| passed[part]);
@@ -236,7 +236,7 @@ async fn fenced_parts(
     positions: &Positions,
     batch: &Batch,
     passed: &[bool],
-) -> Result<Vec<Fenced>, Failure> {
+) -> Result<Vec<Fenced>, PostgresError> {
     let parts = batch.parts.iter().zip(passed).filter(|(_, passed)| !**passed);
     let partitions: Vec<i32> = parts.map(|(part, _)| part.partition).collect();
     if partitions.is_empty() {
