@@ -20,7 +20,7 @@ const RETRIED: &str = "import-retried";
 const PARTITION: i32 = 0;
 
 /// The number of bad records that are logged one by one; further ones are only counted.
-const TOLD: u64 = 20;
+const MAX_LOGGED_BAD_RECORDS: u64 = 20;
 
 /// Which records of a file are imported, and how long to retry.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct ImportRules {
     /// Whether to read a file from the beginning even if it was imported before.
     pub again: bool,
     /// How long to wait for an unavailable database.
-    pub patience: Duration,
+    pub retry_timeout: Duration,
 }
 
 /// The outcome of importing a file.
@@ -59,9 +59,7 @@ pub enum ImportError {
     #[error("{0}")]
     Unreadable(String),
     /// The file contains too many bad records; the operator must inspect it.
-    #[error(
-        "gave up after more than {limit} bad records, the last one at {reason}; correct the file, or allow more of them with --max-bad"
-    )]
+    #[error("more than {limit} bad records, the last one: {reason}; correct the file, or allow more with --max-bad")]
     TooManyBad {
         /// The allowed number of bad records.
         limit: u64,
@@ -75,7 +73,7 @@ pub enum ImportError {
     #[error("database refused: {0}")]
     Refused(String),
     /// The file's position was moved back while the import was running.
-    #[error("the file's position in the database was moved back meanwhile")]
+    #[error("the file's position in the database was moved back during the import")]
     MovedBack,
 }
 
@@ -127,28 +125,28 @@ impl Importer {
     }
 
     async fn find_position(&self, log: &LogId) -> Result<Option<Position>, ImportError> {
-        let mut tries = Tries::new(self.rules.patience);
+        let mut attempts = Attempts::new(self.rules.retry_timeout);
         loop {
-            let question = FindPositions { log: log.clone(), partitions: vec![PARTITION] };
-            match self.positions.send(question).await {
+            let query = FindPositions { log: log.clone(), partitions: vec![PARTITION] };
+            match self.positions.send(query).await {
                 Ok(Ok(found)) => return Ok(found.first().copied()),
                 Ok(Err(StoreError::Refused(reason))) => return Err(ImportError::Refused(reason)),
-                Ok(Err(error)) => tries.failed(error.to_string()).await?,
-                Err(error) => tries.failed(format!("the DbWriter did not answer: {error}")).await?,
+                Ok(Err(error)) => attempts.failed(error.to_string()).await?,
+                Err(error) => attempts.failed(format!("the DbWriter did not answer: {error}")).await?,
             }
         }
     }
 }
 
-/// The attempts of one request, limited by the configured patience.
-struct Tries {
+/// The attempts of one request, limited by [`ImportRules::retry_timeout`].
+struct Attempts {
     deadline: Instant,
     backoff: Backoff,
 }
 
-impl Tries {
-    fn new(patience: Duration) -> Self {
-        Self { deadline: Instant::now() + patience, backoff: Backoff::for_a_service() }
+impl Attempts {
+    fn new(retry_timeout: Duration) -> Self {
+        Self { deadline: Instant::now() + retry_timeout, backoff: Backoff::for_a_service() }
     }
 
     /// Waits before the next attempt. Returns an error if that would exceed the deadline.
@@ -157,7 +155,7 @@ impl Tries {
         if Instant::now() + pause > self.deadline {
             return Err(ImportError::Unavailable(reason));
         }
-        log::warn!("not imported yet: {reason}");
+        log::warn!(pause:? = pause; "failed to import records, retrying: {reason}");
         tokio::time::sleep(pause).await;
         Ok(())
     }
@@ -187,8 +185,7 @@ impl Import<'_> {
         let ImportRules { oldest, newest, .. } = self.importer.rules;
         let mut bad = std::mem::take(&mut records.bad);
         bad.extend(records.states.extract_if(.., |(_, state)| state.last_contact > newest).map(|(record, state)| {
-            let reason =
-                format!("record {}: {} at {} lies in the future", record + 1, state.icao24, state.last_contact);
+            let reason = format!("record {}: {} at {} is in the future", record + 1, state.icao24, state.last_contact);
             BadRecord { record, reason }
         }));
         bad.sort_by_key(|bad| bad.record);
@@ -216,17 +213,17 @@ impl Import<'_> {
         }
         self.imported.bad += 1;
         match self.imported.bad {
-            ..=TOLD => log::warn!("passed over: {reason}"),
-            told if told == TOLD + 1 => log::warn!("more bad records are only counted"),
+            ..=MAX_LOGGED_BAD_RECORDS => log::warn!("skipped bad record: {reason}"),
+            bad if bad == MAX_LOGGED_BAD_RECORDS + 1 => log::warn!("further bad records are counted but not logged"),
             _ => {}
         }
         Ok(())
     }
 
-    /// Stores the records as one batch, and retries until the patience is exhausted. No position is stored before the
-    /// first row of the file is.
+    /// Stores the records as one batch, and retries until the timeout. No position is stored before the first row of
+    /// the file is.
     async fn store(&mut self, mut records: Recorded) -> Result<(), ImportError> {
-        let mut tries = Tries::new(self.importer.rules.patience);
+        let mut attempts = Attempts::new(self.importer.rules.retry_timeout);
         while self.stored.is_some_and(|position| position.next_offset < records.next) || !records.states.is_empty() {
             let batch = Arc::new(self.batch(&records));
             match self.importer.db_writer.send(StoreBatch(batch.clone())).await {
@@ -238,23 +235,24 @@ impl Import<'_> {
                             self.stored = batch.parts.first().map(position_after);
                             return Ok(());
                         }
-                        Some(fenced) => self.overtaken(fenced, &mut records)?,
+                        Some(fenced) => self.adopt_position(fenced, &mut records)?,
                     }
                 }
                 Ok(Err(StoreError::Rejected { icao24, last_contact, reason })) => {
-                    let is_refused = |state: &StateVector| state.icao24 == icao24 && state.last_contact == last_contact;
-                    let refused: Vec<_> = records.states.extract_if(.., |(_, state)| is_refused(state)).collect();
-                    let reason = format!("the database refuses {icao24} at {last_contact}: {reason}");
-                    if refused.is_empty() {
-                        tries.failed(reason.clone()).await?;
+                    let is_rejected =
+                        |state: &StateVector| state.icao24 == icao24 && state.last_contact == last_contact;
+                    let rejected: Vec<_> = records.states.extract_if(.., |(_, state)| is_rejected(state)).collect();
+                    let reason = format!("the database rejected the row of {icao24} at {last_contact}: {reason}");
+                    if rejected.is_empty() {
+                        attempts.failed(reason.clone()).await?;
                     }
-                    for (record, _) in refused {
+                    for (record, _) in rejected {
                         self.count_bad(format!("record {}: {reason}", record + 1))?;
                     }
                 }
                 Ok(Err(StoreError::Refused(reason))) => return Err(ImportError::Refused(reason)),
-                Ok(Err(error @ StoreError::Unavailable(_))) => tries.failed(error.to_string()).await?,
-                Err(error) => tries.failed(format!("the DbWriter did not answer: {error}")).await?,
+                Ok(Err(error @ StoreError::Unavailable(_))) => attempts.failed(error.to_string()).await?,
+                Err(error) => attempts.failed(format!("the DbWriter did not answer: {error}")).await?,
             }
         }
         Ok(())
@@ -262,7 +260,7 @@ impl Import<'_> {
 
     /// Handles an unexpected position: either an earlier attempt was committed but its reply was lost, or another
     /// process is importing the same file.
-    fn overtaken(&mut self, fenced: &Fenced, records: &mut Recorded) -> Result<(), ImportError> {
+    fn adopt_position(&mut self, fenced: &Fenced, records: &mut Recorded) -> Result<(), ImportError> {
         let before = self.stored.map_or(0, |position| position.next_offset);
         self.stored = fenced.found.filter(|found| found.next_offset >= before);
         if self.stored.is_none() {

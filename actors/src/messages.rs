@@ -75,12 +75,12 @@ pub struct Join {
     /// The content encoding of the stream.
     pub encoding: Encoding,
     /// The requested stream.
-    pub wanted: Wanted,
+    pub stream: RequestedStream,
 }
 
 /// The stream that a client requests.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wanted {
+pub enum RequestedStream {
     /// `/sse/flights`: every newer state from now on.
     Telemetry,
     /// `/api/v1/stream`: the live picture, then its changes.
@@ -111,7 +111,7 @@ pub enum Full {
 /// HTTP → SseHub: return the live picture, or the part of it within a scope.
 #[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "View")]
-pub struct Look {
+pub struct GetPicture {
     /// The requested aircraft.
     pub scope: Scope,
     /// The version that the client holds. If it is still current, the reply contains no states.

@@ -167,7 +167,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "last_states_timestamp",
-            "Unix time of the last response from the source that held any state vectors; 0 until then",
+            "Unix time of the last response from the source that contained state vectors; 0 until then",
             Unit::Seconds,
             m.last_states,
         );

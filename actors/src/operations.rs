@@ -50,7 +50,7 @@ pub enum Lifecycle {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The process is ending and accepts no action except `Drain`.
-    #[error("the process is ending")]
+    #[error("the process is shutting down")]
     Ending,
     /// The process has no such actor.
     #[error("there is no actor {0}")]
@@ -59,8 +59,8 @@ pub enum Refusal {
     #[error("this process does not poll: it lacks the role `collect`")]
     DoesNotPoll,
     /// The actor is already restarting, or has ended.
-    #[error("cannot restart {0}: it is restarting or has ended")]
-    NotAtWork(ActorName),
+    #[error("cannot restart {0}: it is already restarting or has ended")]
+    NotActive(ActorName),
 }
 
 /// Checks whether an action is currently allowed.
@@ -75,8 +75,8 @@ pub fn permit(action: &Action, lifecycle: Lifecycle, actors: &[ActorStatus]) -> 
         Action::PausePolling | Action::ResumePolling => poller(actors).map(|_| ()).ok_or(Refusal::DoesNotPoll),
         Action::Restart(name) => match actors.iter().find(|actor| actor.name == *name) {
             None => Err(Refusal::NoSuchActor(name.clone())),
-            Some(actor) if actor.phase.is_at_work() => Ok(()),
-            Some(_) => Err(Refusal::NotAtWork(name.clone())),
+            Some(actor) if actor.phase.is_active() => Ok(()),
+            Some(_) => Err(Refusal::NotActive(name.clone())),
         },
     }
 }
@@ -104,16 +104,16 @@ impl Operations {
     ///
     /// # Errors
     /// Returns why the action was refused.
-    pub fn order(&self, action: &Action) -> Result<(), Refusal> {
+    pub fn request(&self, action: &Action) -> Result<(), Refusal> {
         let actors = self.registry.statuses();
         permit(action, self.lifecycle(), &actors)?;
-        let concerned = match action {
+        let affected = match action {
             Action::PausePolling | Action::ResumePolling => poller(&actors),
             Action::Restart(name) => Some(name),
             Action::Drain => None,
         };
-        let concerned = concerned.map(|name| name.clone().into());
-        self.registry.journal().record(concerned, JournalEvent::Order { action: action.name() });
+        let affected = affected.map(|name| name.clone().into());
+        self.registry.journal().record(affected, JournalEvent::Order { action: action.name() });
         match action {
             Action::Restart(name) => drop(self.restarts.request(name)),
             Action::Drain => self.advance(Lifecycle::Draining),
@@ -170,20 +170,20 @@ mod tests {
     }
 
     #[test]
-    fn while_serving_only_the_restart_of_an_actor_not_at_work_is_refused() {
+    fn while_serving_only_the_restart_of_an_inactive_actor_is_refused() {
         for phase in PHASES {
             let actors = registry(ActorName::POLLER, phase).statuses();
             for action in actions() {
-                let at_work = !matches!(phase, Phase::Restarting | Phase::Draining | Phase::Finished | Phase::Failed);
-                let refused = !at_work && matches!(action, Action::Restart(_));
-                let expected = if refused { Err(Refusal::NotAtWork(ActorName::POLLER)) } else { Ok(()) };
+                let is_active = !matches!(phase, Phase::Restarting | Phase::Draining | Phase::Finished | Phase::Failed);
+                let refused = !is_active && matches!(action, Action::Restart(_));
+                let expected = if refused { Err(Refusal::NotActive(ActorName::POLLER)) } else { Ok(()) };
                 assert_eq!(permit(&action, Lifecycle::Serving, &actors), expected, "{action:?} while {phase:?}");
             }
         }
     }
 
     #[test]
-    fn an_ending_process_accepts_no_order_but_to_drain() {
+    fn an_ending_process_accepts_only_drain() {
         let actors = registry(ActorName::POLLER, Phase::Running).statuses();
         for action in actions() {
             let expected = if action == Action::Drain { Ok(()) } else { Err(Refusal::Ending) };
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_to_an_absent_actor_is_refused() {
+    fn an_action_on_an_absent_actor_is_refused() {
         let actors = registry(ActorName::SseHub, Phase::Running).statuses();
         let restart = Action::Restart(ActorName::POLLER);
         assert_eq!(permit(&restart, Lifecycle::Serving, &actors), Err(Refusal::NoSuchActor(ActorName::POLLER)));
@@ -203,17 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn accepted_orders_are_recorded_and_the_lifecycle_never_goes_back() {
+    fn accepted_actions_are_recorded_and_the_lifecycle_never_goes_back() {
         let registry = registry(ActorName::POLLER, Phase::Running);
         let operations = Operations::new(registry.clone(), Restarts::default());
         let before = registry.journal().since(0).len();
-        operations.order(&Action::PausePolling).unwrap();
-        operations.order(&Action::Drain).unwrap();
-        assert_eq!(operations.order(&Action::ResumePolling), Err(Refusal::Ending));
-        let recorded: Vec<_> = registry.journal().since(0).into_iter().skip(before).collect();
-        let orders: Vec<_> = recorded.into_iter().map(|entry| (entry.actor, entry.change)).collect();
+        operations.request(&Action::PausePolling).unwrap();
+        operations.request(&Action::Drain).unwrap();
+        assert_eq!(operations.request(&Action::ResumePolling), Err(Refusal::Ending));
+        let entries: Vec<_> = registry.journal().since(0).into_iter().skip(before).collect();
+        let recorded: Vec<_> = entries.into_iter().map(|entry| (entry.actor, entry.change)).collect();
         let order = |action| JournalEvent::Order { action };
-        assert_eq!(orders, [(Some(ActorName::POLLER.into()), order("pause_polling")), (None, order("drain"))]);
+        assert_eq!(recorded, [(Some(ActorName::POLLER.into()), order("pause_polling")), (None, order("drain"))]);
         operations.advance(Lifecycle::Drained);
         operations.advance(Lifecycle::Serving);
         assert_eq!(operations.lifecycle(), Lifecycle::Drained);

@@ -79,7 +79,7 @@ pub enum SourceError {
     #[error("unavailable: {0}")]
     Unavailable(String),
     /// The response is invalid; the fault is in the source or in this program.
-    #[error("malformed answer: {0}")]
+    #[error("invalid response: {0}")]
     Malformed(String),
 }
 
@@ -101,8 +101,8 @@ impl SourceError {
         match self {
             Self::Refused(_) => "the source refused the request".to_owned(),
             Self::RateLimited { .. } => self.to_string(),
-            Self::Unavailable(_) => "the source did not answer or reported an error".to_owned(),
-            Self::Malformed(_) => "the answer of the source could not be read".to_owned(),
+            Self::Unavailable(_) => "the source did not respond or reported an error".to_owned(),
+            Self::Malformed(_) => "the source sent an invalid response".to_owned(),
         }
     }
 }
@@ -364,7 +364,7 @@ pub enum StoreError {
     Refused(String),
     /// The database rejects one row because of its content, such as a constraint violation or an invalid encoding. The
     /// row needs to be inspected.
-    #[error("the database refuses {icao24} at {last_contact}: {reason}")]
+    #[error("the database rejected the row of {icao24} at {last_contact}: {reason}")]
     Rejected {
         /// The aircraft of the row.
         icao24: Icao24,

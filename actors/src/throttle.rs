@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_throttle_lets_one_line_a_period_through_and_counts_the_others() {
+    fn a_throttle_admits_one_line_per_period_and_counts_the_others() {
         let throttle = Throttle::new(Duration::from_secs(10));
         let start = Instant::now();
         let at = |seconds| throttle.admit_at(start + Duration::from_secs(seconds));

@@ -25,33 +25,33 @@ fn run(test: impl Future<Output = ()>) {
     });
 }
 
-/// The name of a call, and when it began and ended, in seconds.
+/// The name of a call, and when it started and ended, in seconds.
 type Call = (&'static str, f64, f64);
 
-/// A store that takes one second for each batch and each step. It returns the scripted answers, then reports that
+/// A store that takes one second for each batch and each step. It returns the scripted results, then reports that
 /// nothing is left to do.
 #[derive(Clone)]
 struct FakeStore {
-    began: Instant,
-    answers: Rc<RefCell<VecDeque<Result<Maintained, StoreError>>>>,
+    started: Instant,
+    results: Rc<RefCell<VecDeque<Result<Maintained, StoreError>>>>,
     calls: Rc<RefCell<Vec<Call>>>,
 }
 
 impl FakeStore {
-    fn new(answers: impl IntoIterator<Item = Result<Maintained, StoreError>>) -> Self {
-        let answers = Rc::new(RefCell::new(answers.into_iter().collect()));
-        Self { began: Instant::now(), answers, calls: Rc::default() }
+    fn new(results: impl IntoIterator<Item = Result<Maintained, StoreError>>) -> Self {
+        let results = Rc::new(RefCell::new(results.into_iter().collect()));
+        Self { started: Instant::now(), results, calls: Rc::default() }
     }
 
     async fn take_a_second(&self, what: &'static str) {
-        let seconds = || self.began.elapsed().as_secs_f64();
+        let seconds = || self.started.elapsed().as_secs_f64();
         let from = seconds();
         sleep(Duration::from_secs(1)).await;
         self.calls.borrow_mut().push((what, from, seconds()));
     }
 
-    fn starts(&self, wanted: &str) -> Vec<u64> {
-        self.calls.borrow().iter().filter(|call| call.0 == wanted).map(|call| call.1 as u64).collect()
+    fn starts(&self, name: &str) -> Vec<u64> {
+        self.calls.borrow().iter().filter(|call| call.0 == name).map(|call| call.1 as u64).collect()
     }
 
     fn assert_one_after_another(&self) {
@@ -72,7 +72,7 @@ impl StateStore for FakeStore {
 
     async fn maintain(&self) -> Result<Maintained, StoreError> {
         self.take_a_second("maintain").await;
-        self.answers.borrow_mut().pop_front().unwrap_or(Ok(Maintained::default()))
+        self.results.borrow_mut().pop_front().unwrap_or(Ok(Maintained::default()))
     }
 
     fn reset(&self) {}
@@ -88,7 +88,7 @@ fn batch() -> StoreBatch {
 }
 
 #[test]
-fn the_store_is_maintained_every_minute_and_at_once_while_there_is_more() {
+fn maintenance_runs_every_minute_and_immediately_while_there_is_more() {
     run(async {
         let more = |expired| Ok(Maintained { expired, more: true });
         let store = FakeStore::new([more(3), more(4), Err(StoreError::Unavailable("away".into())), more(5)]);
@@ -106,14 +106,14 @@ fn the_store_is_maintained_every_minute_and_at_once_while_there_is_more() {
 }
 
 #[test]
-fn maintenance_goes_between_the_batches_and_lets_them_through() {
+fn maintenance_runs_between_batches_without_blocking_them() {
     run(async {
         let steps = (0..100).map(|_| Ok(Maintained { expired: 1, more: true }));
         let store = FakeStore::new(steps);
         let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let writer = start(&store, &vitals, &metrics);
         // A backlog: the next batch follows as soon as the previous one is stored.
-        while store.began.elapsed() < Duration::from_secs(180) {
+        while store.started.elapsed() < Duration::from_secs(180) {
             writer.send(batch()).await.unwrap().unwrap();
         }
         store.assert_one_after_another();
@@ -135,7 +135,7 @@ fn a_writer_without_maintenance_only_stores() {
 }
 
 #[test]
-fn a_writer_that_was_drained_maintains_no_more() {
+fn a_drained_writer_runs_no_maintenance() {
     run(async {
         let store = FakeStore::new([]);
         let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
@@ -148,7 +148,7 @@ fn a_writer_that_was_drained_maintains_no_more() {
     });
 }
 
-/// A store that never answers.
+/// A store that never responds.
 struct HangingStore;
 
 impl StateStore for HangingStore {
@@ -168,7 +168,7 @@ impl StateStore for HangingStore {
 }
 
 #[test]
-fn a_store_that_never_answers_is_shown_as_a_stall_whatever_it_was_asked() {
+fn a_store_that_never_responds_is_reported_as_a_stall() {
     run(async {
         let writer = |vitals: &Vitals| DbWriter::new(HangingStore, vitals.clone(), Metrics::unregistered()).start();
         let vitals = [(); 3].map(|()| Vitals::unregistered(ActorName::DbWriter));

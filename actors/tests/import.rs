@@ -68,13 +68,13 @@ impl RecordedStates for File {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     /// The database is unavailable, and nothing is stored.
-    Away,
+    Unavailable,
     /// The batch is stored, but the response is lost.
-    AnswerLost,
+    ReplyLost,
     /// Another import of the same file stores its next records first.
-    Overtaken,
+    AnotherWriter,
     /// The first row is rejected for its content.
-    RowRefused,
+    RowRejected,
     /// The stored position is deleted first.
     MovedBack,
 }
@@ -84,7 +84,7 @@ struct Tables {
     position: Option<Position>,
     /// The stored rows, by time. The value is always 1.
     rows: BTreeMap<i64, usize>,
-    refused: Vec<i64>,
+    rejected: Vec<i64>,
     faults: VecDeque<Option<Fault>>,
 }
 
@@ -150,8 +150,8 @@ impl Actor for FakeWriter {
 impl Handler<FindPositions> for FakeWriter {
     type Result = Result<Vec<Position>, StoreError>;
 
-    fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
-        assert_eq!((question.log, &*question.partitions), (log(), &[0][..]));
+    fn handle(&mut self, query: FindPositions, _: &mut Self::Context) -> Self::Result {
+        assert_eq!((query.log, &*query.partitions), (log(), &[0][..]));
         Ok(self.tables().position.into_iter().collect())
     }
 }
@@ -164,12 +164,12 @@ impl Handler<StoreBatch> for FakeWriter {
         let away = || StoreError::Unavailable("away".into());
         match tables.faults.pop_front().flatten() {
             None => Ok(tables.store(&batch)),
-            Some(Fault::Away) => Err(away()),
-            Some(Fault::AnswerLost) => {
+            Some(Fault::Unavailable) => Err(away()),
+            Some(Fault::ReplyLost) => {
                 tables.store(&batch);
                 Err(away())
             }
-            Some(Fault::Overtaken) => {
+            Some(Fault::AnotherWriter) => {
                 tables.overtake(3);
                 Ok(tables.store(&batch))
             }
@@ -177,10 +177,10 @@ impl Handler<StoreBatch> for FakeWriter {
                 tables.position = None;
                 Ok(tables.store(&batch))
             }
-            Some(Fault::RowRefused) => match batch.0.parts[0].states.first() {
+            Some(Fault::RowRejected) => match batch.0.parts[0].states.first() {
                 None => Ok(tables.store(&batch)),
                 Some(state) => {
-                    tables.refused.push(state.last_contact.0);
+                    tables.rejected.push(state.last_contact.0);
                     let (icao24, last_contact) = (state.icao24, state.last_contact);
                     Err(StoreError::Rejected { icao24, last_contact, reason: "no".into() })
                 }
@@ -194,11 +194,11 @@ const RULES: ImportRules = ImportRules {
     newest: UnixTime(i64::MAX),
     max_bad: 1000,
     again: false,
-    patience: Duration::from_secs(60),
+    retry_timeout: Duration::from_secs(60),
 };
 
 #[test]
-fn each_record_is_taken_once_and_a_second_import_does_nothing() {
+fn each_record_is_imported_once_and_a_second_import_does_nothing() {
     run(async {
         let writer = FakeWriter::default();
         let imported = writer.import(RULES, File::new(100, &[0, 6, 99])).await.unwrap();
@@ -207,15 +207,15 @@ fn each_record_is_taken_once_and_a_second_import_does_nothing() {
         let again = writer.import(RULES, File::new(100, &[0, 6, 99])).await.unwrap();
         assert_eq!(again, Imported { passed_over: 100, ..Imported::default() });
         // With `again`, the file is imported once more, and rows that are already stored are duplicates.
-        let wanted = ImportRules { again: true, ..RULES };
-        let again = writer.import(wanted, File::new(100, &[0, 6, 99])).await.unwrap();
+        let rules = ImportRules { again: true, ..RULES };
+        let again = writer.import(rules, File::new(100, &[0, 6, 99])).await.unwrap();
         assert_eq!(again, Imported { duplicates: 97, bad: 3, ..Imported::default() });
         assert_eq!(writer.tables().position.unwrap().next_offset, 100);
     });
 }
 
 #[test]
-fn what_is_too_old_is_refused_and_what_lies_in_the_future_is_bad() {
+fn old_rows_are_rejected_and_future_rows_are_bad() {
     run(async {
         let writer = FakeWriter::default();
         let rules = ImportRules { oldest: UnixTime(10), newest: UnixTime(89), ..RULES };
@@ -226,7 +226,7 @@ fn what_is_too_old_is_refused_and_what_lies_in_the_future_is_bad() {
 }
 
 #[test]
-fn one_bad_record_too_many_ends_it_and_the_next_import_begins_there() {
+fn too_many_bad_records_end_the_import_and_the_next_one_starts_there() {
     run(async {
         for max_bad in 0..4 {
             let writer = FakeWriter::default();
@@ -247,24 +247,24 @@ fn one_bad_record_too_many_ends_it_and_the_next_import_begins_there() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_on_has_stored_what_came_before() {
+fn records_before_an_unreadable_part_are_stored() {
     run(async {
         let writer = FakeWriter::default();
-        let file = File { ends_with: Some("it is cut off".into()), ..File::new(50, &[]) };
-        assert_eq!(writer.import(RULES, file).await, Err(ImportError::Unreadable("it is cut off".into())));
+        let file = File { ends_with: Some("unexpected end of file".into()), ..File::new(50, &[]) };
+        assert_eq!(writer.import(RULES, file).await, Err(ImportError::Unreadable("unexpected end of file".into())));
         assert_eq!(writer.tables().rows.len(), 50);
     });
 }
 
 #[test]
-fn a_database_that_stays_away_is_given_up_and_later_gone_on_with() {
+fn an_import_gives_up_on_an_unavailable_database_and_resumes_later() {
     run(async {
         let one_batch = std::iter::once(None);
-        let writer = FakeWriter::with(one_batch.chain(std::iter::repeat_n(Some(Fault::Away), 500)));
+        let writer = FakeWriter::with(one_batch.chain(std::iter::repeat_n(Some(Fault::Unavailable), 500)));
         let began = tokio::time::Instant::now();
         let error = writer.import(RULES, File::new(50, &[])).await.unwrap_err();
         assert!(matches!(&error, ImportError::Unavailable(reason) if reason.contains("away")), "{error}");
-        assert!(began.elapsed() <= RULES.patience);
+        assert!(began.elapsed() <= RULES.retry_timeout);
         writer.0.lock().unwrap().faults.clear();
         let rest = writer.import(RULES, File::new(50, &[])).await.unwrap();
         assert_eq!((rest.passed_over, rest.inserted), (7, 43));
@@ -272,7 +272,7 @@ fn a_database_that_stays_away_is_given_up_and_later_gone_on_with() {
 }
 
 #[test]
-fn a_position_that_is_moved_back_ends_it() {
+fn a_position_that_is_moved_back_ends_the_import() {
     run(async {
         let writer = FakeWriter::with([None, Some(Fault::MovedBack)]);
         assert_eq!(writer.import(RULES, File::new(50, &[])).await, Err(ImportError::MovedBack));
@@ -280,22 +280,22 @@ fn a_position_that_is_moved_back_ends_it() {
 }
 
 #[test]
-fn a_refused_row_costs_itself_and_is_named() {
+fn a_rejected_row_is_skipped_and_reported() {
     run(async {
-        let writer = FakeWriter::with([Some(Fault::RowRefused), Some(Fault::RowRefused)]);
+        let writer = FakeWriter::with([Some(Fault::RowRejected), Some(Fault::RowRejected)]);
         let imported = writer.import(RULES, File::new(20, &[])).await.unwrap();
         assert_eq!(imported, Imported { inserted: 18, bad: 2, ..Imported::default() });
-        assert_eq!(writer.tables().refused, [0, 1]);
-        let strict = FakeWriter::with([Some(Fault::RowRefused)]);
+        assert_eq!(writer.tables().rejected, [0, 1]);
+        let strict = FakeWriter::with([Some(Fault::RowRejected)]);
         let error = strict.import(ImportRules { max_bad: 0, ..RULES }, File::new(20, &[])).await.unwrap_err();
         let icao24 = Icao24::parse("4b1814").unwrap();
-        let reason = format!("record 1: the database refuses {icao24} at 0: no");
+        let reason = format!("record 1: the database rejected the row of {icao24} at 0: no");
         assert_eq!(error, ImportError::TooManyBad { limit: 0, reason });
     });
 }
 
 #[test]
-fn a_file_of_which_nothing_is_stored_is_not_remembered() {
+fn a_file_without_stored_rows_leaves_no_position() {
     run(async {
         let writer = FakeWriter::default();
         let all: Vec<_> = (0..20).collect();
@@ -315,24 +315,24 @@ fn a_file_of_which_nothing_is_stored_is_not_remembered() {
 
 proptest! {
     #[test]
-    fn whatever_fails_each_record_is_stored_once(
+    fn each_record_is_stored_once_whatever_fails(
         length in 0_i64..120,
         faults in prop::collection::vec(prop::option::weighted(0.5, prop_oneof![
-            Just(Fault::Away), Just(Fault::AnswerLost), Just(Fault::Overtaken), Just(Fault::RowRefused)
+            Just(Fault::Unavailable), Just(Fault::ReplyLost), Just(Fault::AnotherWriter), Just(Fault::RowRejected)
         ]), 0..30),
-        broken_off_after in prop::option::of(0_usize..10),
+        interrupted_after in prop::option::of(0_usize..10),
         again in any::<bool>(),
     ) {
         run(async {
             let writer = FakeWriter::with(faults);
-            if let Some(batches) = broken_off_after {
+            if let Some(batches) = interrupted_after {
                 // Like a process that dies in the middle. The next one finds what was stored.
                 let cut = File::new((7 * batches as i64).min(length), &[]);
                 writer.import(RULES, cut).await.unwrap();
             }
             let imported = writer.import(ImportRules { again, ..RULES }, File::new(length, &[])).await.unwrap();
             let tables = writer.tables();
-            let refused: Vec<_> = tables.refused.clone();
+            let refused: Vec<_> = tables.rejected.clone();
             // A row that was rejected here may have been stored by the other import. The map holds each row at most
             // once.
             for record in 0..length {

@@ -33,7 +33,7 @@ type Consumer = KafkaConsumer<FakeSubscription, StoreRoute>;
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Nothing,
-    BrokerAway,
+    BrokerUnavailable,
     Rebalance,
     Reset,
 }
@@ -69,7 +69,7 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
             sleep(Duration::from_millis(3)).await;
             match event {
                 Event::Nothing => {}
-                Event::BrokerAway => log.lock().unwrap().failures += 1,
+                Event::BrokerUnavailable => log.lock().unwrap().failures += 1,
                 Event::Rebalance => {
                     let everything: Vec<_> = (0..PARTITIONS).collect();
                     let mut log = log.lock().unwrap();
@@ -96,7 +96,10 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
         assert_eq!(drained.left, 0);
         let committed = log.lock().unwrap().committed.clone();
         for (partition, offset) in committed {
-            assert!(offset <= database.borrow().positions[&partition], "committed before it was stored");
+            assert!(
+                offset <= database.borrow().positions[&partition],
+                "the offset was committed before the record was stored"
+            );
         }
         std::mem::take(&mut *database.borrow_mut())
     })
@@ -104,14 +107,17 @@ fn run(length: i64, faults: Vec<Option<Fault>>, events: Vec<Event>) -> Database 
 
 /// Asserts what must hold whatever happened.
 fn assert_exactly_once(length: i64, database: &Database) {
-    assert_eq!(database.refused_letters, database.refused, "a refused row is a dead letter with its own offset");
+    assert_eq!(database.rejected_letters, database.rejected, "each rejected row is a dead letter with its own offset");
     for partition in 0..PARTITIONS {
         for offset in 0..length {
             let key = (partition, offset);
-            let expected = usize::from(record(partition, offset).is_ok() && !database.refused.contains(&key));
+            let expected = usize::from(record(partition, offset).is_ok() && !database.rejected.contains(&key));
             // A rejected row may have been stored by the other writer.
             let stored = database.rows.get(&key).copied().unwrap_or(0);
-            assert!(stored == expected || stored == 1 && database.refused.contains(&key), "{key:?} {stored} times");
+            assert!(
+                stored == expected || stored == 1 && database.rejected.contains(&key),
+                "{key:?} was stored {stored} times"
+            );
             assert_eq!(database.letters.contains(&key), record(partition, offset).is_err(), "{key:?}");
         }
     }
@@ -120,17 +126,17 @@ fn assert_exactly_once(length: i64, database: &Database) {
 fn fault() -> impl Strategy<Value = Option<Fault>> {
     prop_oneof![
         4 => Just(None),
-        1 => Just(Some(Fault::Away)),
-        1 => Just(Some(Fault::AnswerLost)),
-        1 => Just(Some(Fault::Overtaken)),
-        1 => Just(Some(Fault::RowRefused)),
+        1 => Just(Some(Fault::Unavailable)),
+        1 => Just(Some(Fault::ReplyLost)),
+        1 => Just(Some(Fault::AnotherWriter)),
+        1 => Just(Some(Fault::RowRejected)),
     ]
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => Just(Event::Nothing),
-        1 => Just(Event::BrokerAway),
+        1 => Just(Event::BrokerUnavailable),
         1 => Just(Event::Rebalance),
         1 => Just(Event::Reset),
     ]
@@ -151,7 +157,7 @@ proptest! {
 }
 
 #[test]
-fn a_member_whose_share_is_nothing_is_ready_again_once_kafka_answers() {
+fn a_group_member_without_partitions_is_ready_again_once_kafka_responds() {
     System::new().block_on(async {
         tokio::time::pause();
         let log = Arc::new(Mutex::new(Log::default()));
@@ -171,13 +177,13 @@ fn a_member_whose_share_is_nothing_is_ready_again_once_kafka_answers() {
 }
 
 #[test]
-fn a_commit_whose_answer_was_lost_is_not_stored_twice() {
-    let database = run(7, vec![None, None, Some(Fault::AnswerLost)], vec![]);
+fn a_batch_whose_reply_was_lost_is_not_stored_twice() {
+    let database = run(7, vec![None, None, Some(Fault::ReplyLost)], vec![]);
     assert_exactly_once(7, &database);
 }
 
 #[test]
-fn a_consumer_that_was_overtaken_goes_on_where_the_other_writer_stopped() {
-    let database = run(40, vec![None, None, Some(Fault::Overtaken)], vec![]);
+fn a_fenced_consumer_resumes_where_the_other_writer_stopped() {
+    let database = run(40, vec![None, None, Some(Fault::AnotherWriter)], vec![]);
     assert_exactly_once(40, &database);
 }

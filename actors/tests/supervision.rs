@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 /// The events of an actor, across all its restarts.
 #[derive(Clone, Default)]
-struct Diary(Arc<Mutex<Entries>>);
+struct History(Arc<Mutex<Entries>>);
 
 #[derive(Default)]
 struct Entries {
@@ -22,20 +22,20 @@ struct Entries {
     restarts: Vec<Instant>,
 }
 
-struct Fragile(Diary);
+struct Fragile(History);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Harm {
-    None,
+enum Panic {
+    Never,
     /// Panics in the handler, so this message is lost.
-    Now,
+    InHandler,
     /// Panics in a future of the actor, after the reply.
-    Later,
+    InFuture,
 }
 
 #[derive(Message)]
 #[rtype(result = "usize")]
-struct Work(usize, Harm);
+struct Work(usize, Panic);
 
 impl Actor for Fragile {
     type Context = Context<Self>;
@@ -48,8 +48,8 @@ impl Supervised for Fragile {
 }
 
 impl Fragile {
-    fn panic(diary: &Diary) -> ! {
-        diary.0.lock().unwrap().panics.push(Instant::now());
+    fn panic(history: &History) -> ! {
+        history.0.lock().unwrap().panics.push(Instant::now());
         panic!("on request")
     }
 }
@@ -57,13 +57,13 @@ impl Fragile {
 impl Handler<Work> for Fragile {
     type Result = usize;
 
-    fn handle(&mut self, Work(number, harm): Work, ctx: &mut Self::Context) -> usize {
-        match harm {
-            Harm::None => {}
-            Harm::Now => Self::panic(&self.0),
-            Harm::Later => {
-                let diary = self.0.clone();
-                ctx.spawn(async move { Self::panic(&diary) }.into_actor(self));
+    fn handle(&mut self, Work(number, panic): Work, ctx: &mut Self::Context) -> usize {
+        match panic {
+            Panic::Never => {}
+            Panic::InHandler => Self::panic(&self.0),
+            Panic::InFuture => {
+                let history = self.0.clone();
+                ctx.spawn(async move { Self::panic(&history) }.into_actor(self));
             }
         }
         self.0.0.lock().unwrap().handled.push(number);
@@ -84,10 +84,10 @@ fn policies() -> impl Strategy<Value = RestartPolicy> {
 }
 
 /// Generates the messages to send, each with the pause before the next one in milliseconds.
-fn schedules() -> impl Strategy<Value = Vec<(Harm, u64)>> {
-    let harm = prop_oneof![3 => Just(Harm::None), 1 => Just(Harm::Now), 1 => Just(Harm::Later)];
+fn schedules() -> impl Strategy<Value = Vec<(Panic, u64)>> {
+    let panic = prop_oneof![3 => Just(Panic::Never), 1 => Just(Panic::InHandler), 1 => Just(Panic::InFuture)];
     let pause = prop_oneof![3 => Just(0), 2 => 1_u64..500, 1 => 500_u64..20_000];
-    prop::collection::vec((harm, pause), 1..50)
+    prop::collection::vec((panic, pause), 1..50)
 }
 
 /// Returns the index of the first panic that exceeds the limit of its window.
@@ -98,18 +98,18 @@ fn first_too_many(policy: &RestartPolicy, panics: &[Instant]) -> Option<usize> {
     })
 }
 
-fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
+fn run_schedule(policy: RestartPolicy, schedule: &[(Panic, u64)]) {
     // Tokio's timers have a resolution of one millisecond.
     const TICK: Duration = Duration::from_millis(2);
-    let (registry, diary) = (ActorRegistry::default(), Diary::default());
+    let (registry, history) = (ActorRegistry::default(), History::default());
     System::new().block_on(async {
         tokio::time::pause();
         let (supervisor, mut failures) = Supervisor::new(registry.clone(), policy);
-        let own = diary.clone();
+        let own = history.clone();
         let address = supervisor.start_on(&Arbiter::current(), ActorName::DbWriter, move |_| Fragile(own));
-        let mut answers = Vec::new();
-        for (number, &(harm, pause)) in schedule.iter().enumerate() {
-            answers.push(address.send(Work(number, harm)));
+        let mut replies = Vec::new();
+        for (number, &(panic, pause)) in schedule.iter().enumerate() {
+            replies.push(address.send(Work(number, panic)));
             sleep(Duration::from_millis(pause)).await;
         }
         // Longer than all restart pauses together.
@@ -117,39 +117,39 @@ fn live_through(policy: RestartPolicy, schedule: &[(Harm, u64)]) {
 
         let gave_up = failures.try_recv().is_ok();
         assert_eq!(registry.statuses()[0].phase == Phase::Failed, gave_up);
-        assert_eq!(address.connected(), !gave_up, "the address is the same until the end");
-        let answers = futures_util::future::join_all(answers).await;
-        let entries = diary.0.lock().unwrap();
+        assert_eq!(address.connected(), !gave_up, "the address stays valid until the supervisor gives up");
+        let replies = futures_util::future::join_all(replies).await;
+        let entries = history.0.lock().unwrap();
         let (panics, restarts) = (&entries.panics, &entries.restarts);
         assert_eq!(
             first_too_many(&policy, panics),
             gave_up.then(|| panics.len() - 1),
-            "it gave up too early or too late"
+            "the supervisor gave up too early or too late"
         );
         assert_eq!(restarts.len(), panics.len() - usize::from(gave_up));
         for (panic, restart) in panics.iter().zip(restarts) {
             let pause = *restart - *panic;
-            assert!(pause >= policy.first_pause.min(policy.longest_pause), "restarted after {pause:?}: a storm");
-            assert!(pause <= policy.longest_pause + TICK, "restarted after {pause:?} only");
+            assert!(pause >= policy.first_pause.min(policy.longest_pause), "restarted too early, after {pause:?}");
+            assert!(pause <= policy.longest_pause + TICK, "restarted too late, after {pause:?}");
         }
         assert!(entries.handled.is_sorted(), "messages overtook others: {:?}", entries.handled);
-        for (number, (answer, (harm, _))) in answers.iter().zip(schedule).enumerate() {
-            match answer {
-                Ok(answer) => assert_eq!((*answer, *harm != Harm::Now), (number, true)),
+        for (number, (reply, (panic, _))) in replies.iter().zip(schedule).enumerate() {
+            match reply {
+                Ok(reply) => assert_eq!((*reply, *panic != Panic::InHandler), (number, true)),
                 // Once the supervisor has given up, messages are no longer answered.
-                Err(error) => assert!(*harm == Harm::Now || gave_up, "message {number} was lost: {error}"),
+                Err(error) => assert!(*panic == Panic::InHandler || gave_up, "message {number} was lost: {error}"),
             }
         }
-        let lost = answers.iter().filter(|answer| answer.is_err()).count();
-        let fatal = schedule.iter().filter(|(harm, _)| *harm == Harm::Now).count();
-        assert!(gave_up || lost == fatal, "{lost} messages were lost by {fatal} fatal ones");
+        let lost = replies.iter().filter(|reply| reply.is_err()).count();
+        let fatal = schedule.iter().filter(|(panic, _)| *panic == Panic::InHandler).count();
+        assert!(gave_up || lost == fatal, "{lost} messages were lost, but only {fatal} were fatal");
     });
 }
 
 proptest! {
     #[test]
-    fn whatever_panics_when(policy in policies(), schedule in schedules()) {
+    fn any_schedule_of_panics_follows_the_restart_policy(policy in policies(), schedule in schedules()) {
         std::panic::set_hook(Box::new(|_| {}));
-        live_through(policy, &schedule);
+        run_schedule(policy, &schedule);
     }
 }

@@ -19,7 +19,7 @@ use crate::import::{FileReader, ImportFile};
 const FUTURE_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// How long to wait for a database that becomes unavailable during an import.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Imports the files one by one. If a file fails, the others are still imported.
 pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
             newest: UnixTime(now.0.saturating_add_unsigned(FUTURE_TOLERANCE.as_secs())),
             max_bad: args.max_bad,
             again: args.again,
-            patience: PATIENCE,
+            retry_timeout: RETRY_TIMEOUT,
         },
     };
     let mut failed = Vec::new();

@@ -152,7 +152,7 @@ impl App {
 async fn log_stalls(watch: &mut StallWatch) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        let stalls = watch.look();
+        let stalls = watch.check();
         for actor in stalls.begun {
             log::error!(actor; "stalled: no progress within the time that its work may take");
         }

@@ -258,8 +258,8 @@ fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
     let connect = wiring.foundation.connect.take().context("the source has a Poller already")?;
     let Foundation { supervisor, metrics, .. } = &wiring.foundation;
     let (producer, metrics) = (required(&wiring.producer)?.recipient(), metrics.clone());
-    let poller =
-        supervisor.start_under(Poller::RESTARTS, name, move |vitals| Poller::new(connect(), producer, vitals, metrics));
+    let poller = supervisor
+        .start_with_policy(Poller::RESTARTS, name, move |vitals| Poller::new(connect(), producer, vitals, metrics));
     wiring.polling = Some(poller.clone().recipient());
     Ok(poller.into())
 }

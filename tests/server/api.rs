@@ -321,7 +321,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
     let failed = check(
         Fault::new(Target::States, FaultKind::Html).status(502),
         "unavailable",
-        "the source did not answer or reported an error",
+        "the source did not respond or reported an error",
         "answered 502 Bad Gateway: <",
     );
     // `since` has a resolution of one second, so wait for the next one.
@@ -329,7 +329,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
     let garbled = check(
         Fault::new(Target::States, FaultKind::Html),
         "malformed",
-        "the answer of the source could not be read",
+        "the source sent an invalid response",
         &sky.simulator.base_url(),
     );
     assert!(garbled > failed, "since {garbled}, not after the earlier fault");

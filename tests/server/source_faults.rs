@@ -72,7 +72,7 @@ fn each_source_failure_is_survived_counted_and_reported() {
 
     // The log has one line per failed poll and one per recovery.
     let failed = usize::try_from(app.actor("poller")["observation"]["failed_polls"].as_u64().unwrap()).unwrap();
-    assert_eq!((app.lines_with("poll failed:"), app.lines_with("the source answers again")), (failed, 22));
+    assert_eq!((app.lines_with("poll failed:"), app.lines_with("the source has recovered")), (failed, 22));
     assert_eq!(app.log.lines().iter().filter(|line| line.contains(" ERROR ")).count(), 0);
     sky.fail_polls();
     setup.database().wait_more_than(50);
@@ -277,7 +277,7 @@ fn a_wrong_source_clock_drops_only_states_older_than_published_ones() {
         assert!(before.is_none_or(|before| before < at), "{before:?} was shown before {at}");
     }
     assert!(app.sample("states_passed_over_total{kind=\"older\"}").unwrap() > 0.0);
-    let warnings = app.lines_with("the source's clock and this machine's differ");
+    let warnings = app.lines_with("the source's clock and the local clock differ");
     assert!(warnings > 0);
     app.end();
 }

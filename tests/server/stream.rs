@@ -108,7 +108,7 @@ pub(crate) fn by_address(client: &StreamClient) -> BTreeMap<String, Aircraft> {
 pub(crate) fn picture(app: &TestApp, query: &str) -> BTreeMap<String, Aircraft> {
     let flights = app.get(&format!("/api/v1/flights{query}")).json();
     let states: Vec<StateVector> = serde_json::from_value(flights["states"].clone()).unwrap();
-    sky::all_told(&states)
+    sky::all_on_stream(&states)
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn http2_yields_the_same_picture_as_the_api() {
         let mut client = StreamClient::default();
         Connection::by_http2(&app, &certificate, query, encoding)
             .read_until(&mut client, "the snapshot", |client| client.currents > 0);
-        let (held, expected) = (by_address(&client), sky::all_told(&states(query)));
+        let (held, expected) = (by_address(&client), sky::all_on_stream(&states(query)));
         assert!(expected.len() > 10, "{query}");
         for (icao24, aircraft) in &expected {
             assert_eq!(held.get(icao24), Some(aircraft), "{query} in {encoding:?}");
@@ -180,7 +180,7 @@ fn a_reconnecting_client_resumes_where_it_stopped() {
     Connection::open(&app, "", &[("Accept-Encoding", "zstd")])
         .read_until(&mut client, "two updates", |client| client.currents > 2 && client.held().len() == 300);
     for (index, by_header) in [true, false].into_iter().enumerate() {
-        client.reconnects();
+        client.reconnect();
         let (id, before) = (client.last_event_id.clone().unwrap(), client.currents);
         let query = if by_header { "?last_event_id=ignored".to_owned() } else { format!("?last_event_id={id}") };
         let headers = [("Accept-Encoding", "zstd"), ("Last-Event-ID", &id)];

@@ -101,7 +101,7 @@ fn a_failing_timescaledb_job_is_reported_and_logged_once_until_it_succeeds() {
     eventually("the third failure is counted", || (failures() == Some(3.0)).then_some(()));
     assert_eq!(app.lines_with("TimescaleDB job failed"), 1);
     record_run(&database, true);
-    app.log.wait("the job's success", |line| line.contains("TimescaleDB job succeeds again").then_some(()));
+    app.log.wait("the job's success", |line| line.contains("TimescaleDB job has recovered").then_some(()));
     eventually("the success is counted", || (in_a_row() == Some(0.0)).then_some(()));
     assert!(last_success() > Some(1_700_000_000.0));
     eventually("the part is ready", || (app.part("timescaledb-jobs")?["ready"] == true).then_some(()));

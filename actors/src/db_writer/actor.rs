@@ -36,7 +36,7 @@ pub struct DbWriter<S> {
 
 /// A batch, query or maintenance step in flight for longer than this is a stall, since its own timeouts should have
 /// ended it.
-const PATIENCE: Duration = Duration::from_secs(90);
+const STALL_TIMEOUT: Duration = Duration::from_secs(90);
 
 impl<S: StateStore> DbWriter<S> {
     /// Creates a writer that stores batches in `store` and maintains it.
@@ -109,7 +109,7 @@ impl<S: StateStore> DbWriter<S> {
     /// Performs one maintenance step. Batches wait until it ends.
     fn maintain(&mut self, ctx: &mut Context<Self>) {
         let (store, started) = (self.store.clone(), Instant::now());
-        self.vitals.expect_progress_within(Some(PATIENCE));
+        self.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let step = async move { store.maintain().await };
         ctx.wait(step.into_actor(self).map(move |result, writer, ctx| {
             writer.vitals.expect_progress_within(None);
@@ -123,11 +123,11 @@ impl<S: StateStore> DbWriter<S> {
         let store = self.store.clone();
         let read = async move {
             tokio::time::timeout(JOBS_TIMEOUT, store.jobs()).await.unwrap_or_else(|_| {
-                Err(StoreError::Unavailable(format!("no answer within {} s", JOBS_TIMEOUT.as_secs())))
+                Err(StoreError::Unavailable(format!("no response within {} s", JOBS_TIMEOUT.as_secs())))
             })
         };
         ctx.spawn(read.into_actor(self).map(|read, writer, ctx| {
-            if let Some(jobs) = writer.jobs.look(read, &writer.metrics, &writer.vitals) {
+            if let Some(jobs) = writer.jobs.update(read, &writer.metrics, &writer.vitals) {
                 writer.observation.jobs = jobs;
                 writer.vitals.observe(Observation::DbWriter(writer.observation.clone()));
             }
@@ -150,7 +150,7 @@ impl<S: StateStore> DbWriter<S> {
             Err(error) => {
                 self.metrics.maintenance_failures.inc();
                 self.observation.failed_maintenance += 1;
-                self.vitals.error(format!("maintenance: {error}"));
+                self.vitals.error(format!("maintenance failed: {error}"));
                 MAINTENANCE_INTERVAL
             }
         };
@@ -193,7 +193,7 @@ impl<S: StateStore> Handler<FindPositions> for DbWriter<S> {
 
     fn handle(&mut self, query: FindPositions, _: &mut Self::Context) -> Self::Result {
         let store = self.store.clone();
-        self.vitals.expect_progress_within(Some(PATIENCE));
+        self.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let ask = async move { store.positions(&query.log, &query.partitions).await };
         AtomicResponse::new(Box::pin(ask.into_actor(self).map(|result, writer, _| {
             writer.vitals.expect_progress_within(None);
@@ -213,8 +213,8 @@ impl<S: StateStore> Handler<StoreBatch> for DbWriter<S> {
     type Result = AtomicResponse<Self, Result<Stored, StoreError>>;
 
     fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
-        let (store, classification, started) = (self.store.clone(), self.newest.judge(&batch), Instant::now());
-        self.vitals.expect_progress_within(Some(PATIENCE));
+        let (store, classification, started) = (self.store.clone(), self.newest.classify(&batch), Instant::now());
+        self.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let write = async move {
             let result = store.store(&batch, &classification.likely_new).await;
             (result, batch, classification)

@@ -17,7 +17,7 @@ pub(super) struct JobWatch {
 impl JobWatch {
     /// Processes an observation: logs each job once per series of failures, and updates metrics and readiness every
     /// time. Returns the jobs to report; `None` if they could not be read.
-    pub(super) fn look(
+    pub(super) fn update(
         &mut self,
         read: Result<Vec<StoreJob>, StoreError>,
         metrics: &Metrics,
@@ -49,14 +49,14 @@ impl JobWatch {
             let failed_before = self.failing.contains(&labels);
             if job.consecutive_failures == 0 {
                 if failed_before {
-                    log::info!(actor, policy, table; "TimescaleDB job succeeds again");
+                    log::info!(actor, policy, table; "TimescaleDB job has recovered");
                 }
                 continue;
             }
             if !failed_before {
                 log::warn!(
                     actor, policy, table, consecutive_failures = job.consecutive_failures;
-                    "TimescaleDB job failed: {}", error_of(job)
+                    "TimescaleDB job failed: {}", last_error(job)
                 );
             }
             failing.insert(labels);
@@ -65,7 +65,7 @@ impl JobWatch {
     }
 }
 
-fn error_of(job: &StoreJob) -> &str {
+fn last_error(job: &StoreJob) -> &str {
     job.last_error.as_deref().unwrap_or("no reason recorded, see PostgreSQL's log")
 }
 
@@ -73,7 +73,7 @@ fn error_of(job: &StoreJob) -> &str {
 fn readiness(jobs: &[StoreJob]) -> Option<Readiness> {
     let mut failing = jobs.iter().filter(|job| job.consecutive_failures > 0).map(|job| {
         let StoreJob { policy, table, consecutive_failures, .. } = job;
-        format!("{policy} of {table} failed {consecutive_failures} times in a row: {}", error_of(job))
+        format!("{policy} of {table} failed {consecutive_failures} times in a row: {}", last_error(job))
     });
     let Some(first) = failing.next() else { return (!jobs.is_empty()).then_some(Readiness::Ready) };
     Some(Readiness::NotReady(failing.fold(first, |reasons, reason| format!("{reasons}; {reason}"))))
@@ -102,28 +102,28 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_job_is_shown_until_it_succeeds_again_or_is_removed() {
+    fn a_failing_job_is_reported_until_it_succeeds_again_or_is_removed() {
         let (metrics, vitals) = (Metrics::unregistered(), Vitals::unregistered(ActorName::DbWriter));
         let mut watch = JobWatch::default();
         let labels = JobLabels::from(&job("retention", 0));
         let part = |vitals: &Vitals| vitals.status().watched.iter().map(|part| part.readiness.clone()).next();
-        watch.look(Ok(vec![job("compression", 0), job("retention", 0)]), &metrics, &vitals);
+        watch.update(Ok(vec![job("compression", 0), job("retention", 0)]), &metrics, &vitals);
         assert_eq!(part(&vitals), Some(Readiness::Ready));
 
-        watch.look(Ok(vec![job("compression", 0), job("retention", 2)]), &metrics, &vitals);
-        let Some(Readiness::NotReady(reason)) = part(&vitals) else { panic!("it fails") };
+        watch.update(Ok(vec![job("compression", 0), job("retention", 2)]), &metrics, &vitals);
+        let Some(Readiness::NotReady(reason)) = part(&vitals) else { panic!("not reported") };
         assert_eq!(reason, "retention of state_vectors failed 2 times in a row: no such symbol");
         assert_eq!(metrics.job_failures.get_or_create(&labels).get(), 5);
         assert_eq!(metrics.job_consecutive_failures.get_or_create(&labels).get(), 2);
 
         let unreadable = Err(StoreError::Refused("no right".into()));
-        assert_eq!(watch.look(unreadable, &metrics, &vitals), None);
-        assert!(matches!(part(&vitals), Some(Readiness::NotReady(_))), "what was known stays");
+        assert_eq!(watch.update(unreadable, &metrics, &vitals), None);
+        assert!(matches!(part(&vitals), Some(Readiness::NotReady(_))), "the last known state is kept");
 
-        watch.look(Ok(vec![job("retention", 0)]), &metrics, &vitals);
+        watch.update(Ok(vec![job("retention", 0)]), &metrics, &vitals);
         assert_eq!(part(&vitals), Some(Readiness::Ready));
         assert_eq!(metrics.job_consecutive_failures.get_or_create(&labels).get(), 0);
-        watch.look(Ok(Vec::new()), &metrics, &vitals);
+        watch.update(Ok(Vec::new()), &metrics, &vitals);
         assert_eq!(part(&vitals), None);
     }
 }

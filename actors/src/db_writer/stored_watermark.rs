@@ -15,7 +15,7 @@ pub(super) struct StoredWatermark {
     old: Newest,
     /// Whether the last batch contained rows that were predicted to be new but existed already, as when the log is read
     /// again after a restart.
-    mistaken: bool,
+    mispredicted: bool,
 }
 
 /// Uses a fast hash, since each row needs several lookups.
@@ -38,9 +38,9 @@ impl StoredWatermark {
 
     /// Predicts that a row is new if it is newer than all stored rows and all earlier rows of the batch. Predicts no
     /// new rows while the last prediction was wrong.
-    pub(super) fn judge(&self, batch: &Batch) -> Classification {
+    pub(super) fn classify(&self, batch: &Batch) -> Classification {
         let mut within = Newest::with_capacity_and_hasher(batch.states(), RandomState::default());
-        let judged = batch.parts.iter().map(|part| {
+        let likely_new = batch.parts.iter().map(|part| {
             let rows = part.states.iter().map(|state| {
                 let before = within.get(&state.icao24).copied().or_else(|| self.get(state.icao24));
                 let newer = before.is_none_or(|before| state.last_contact > before);
@@ -51,16 +51,19 @@ impl StoredWatermark {
             });
             rows.collect()
         });
-        let judged: Vec<Vec<bool>> = judged.collect();
-        let newer = judged.iter().flatten().filter(|newer| **newer).count() as u64;
-        Classification { likely_new: if self.mistaken { LikelyNew::default() } else { LikelyNew(judged) }, newer }
+        let likely_new: Vec<Vec<bool>> = likely_new.collect();
+        let newer = likely_new.iter().flatten().filter(|newer| **newer).count() as u64;
+        Classification {
+            likely_new: if self.mispredicted { LikelyNew::default() } else { LikelyNew(likely_new) },
+            newer,
+        }
     }
 
     /// Remembers the rows of a stored batch, and whether their prediction was right.
-    pub(super) fn remember(&mut self, batch: &Batch, judgement: &Classification, stored: &Stored) {
+    pub(super) fn remember(&mut self, batch: &Batch, classification: &Classification, stored: &Stored) {
         // It is unknown which rows of a fenced part were new.
         if stored.fenced.is_empty() {
-            self.mistaken = stored.inserted < judgement.newer;
+            self.mispredicted = stored.inserted < classification.newer;
         }
         for state in batch.iter() {
             let newest = self.get(state.icao24).map_or(state.last_contact, |known| known.max(state.last_contact));
@@ -88,30 +91,30 @@ mod tests {
     }
 
     fn remember(memory: &mut StoredWatermark, batch: &Batch) {
-        memory.remember(batch, &memory.judge(batch), &all_new(batch));
+        memory.remember(batch, &memory.classify(batch), &all_new(batch));
     }
 
     #[test]
-    fn rows_not_newer_than_the_stored_or_an_earlier_one_are_doubtful() {
+    fn only_rows_newer_than_all_earlier_ones_are_likely_new() {
         let mut memory = StoredWatermark::default();
         remember(&mut memory, &batch(0, 0, [state("aaaaaa", 10)]));
         let rows =
             [state("aaaaaa", 10), state("aaaaaa", 11), state("aaaaaa", 11), state("bbbbbb", 1), state("aaaaaa", 9)];
-        let judgement = memory.judge(&batch(0, 1, rows));
-        assert_eq!(judgement.likely_new, LikelyNew(vec![vec![false, true, false, true, false]]));
+        let classification = memory.classify(&batch(0, 1, rows));
+        assert_eq!(classification.likely_new, LikelyNew(vec![vec![false, true, false, true, false]]));
     }
 
     #[test]
-    fn nothing_is_likely_new_while_what_seems_so_is_there_already() {
+    fn nothing_is_likely_new_after_a_wrong_prediction() {
         let mut memory = StoredWatermark::default();
         let mut next = 0;
         let mut store = |inserted: u64, fenced: Vec<Fenced>| {
             next += 2;
             let batch = batch(0, next, [state("aaaaaa", next), state("aaaaaa", next + 1)]);
-            let judgement = memory.judge(&batch);
+            let classification = memory.classify(&batch);
             let stored = Stored { inserted, duplicates: 2 - inserted, fenced };
-            memory.remember(&batch, &judgement, &stored);
-            judgement.likely_new != LikelyNew::default()
+            memory.remember(&batch, &classification, &stored);
+            classification.likely_new != LikelyNew::default()
         };
         let fenced = || vec![Fenced { partition: 0, found: None }];
         let trusted = [
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_bounded_and_keeps_what_is_still_heard_of() {
+    fn the_watermark_stays_bounded_and_keeps_active_aircraft() {
         let mut memory = StoredWatermark::default();
         let aircraft = |number: u32| state(&format!("{number:06x}"), 1);
         for number in 0..3 * StoredWatermark::GENERATION as u32 {

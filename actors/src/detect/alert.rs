@@ -49,7 +49,7 @@ mod tests {
 
     /// Other programs parse this, so it is compared byte for byte.
     #[test]
-    fn an_alert_is_this_json() {
+    fn the_json_of_an_alert_is_stable() {
         let state = StateVector { squawk: Some("7600".into()), ..state("4b1814", 1_700_000_001) };
         let alert = Alert::starting("emergency-squawk", "radio failure", Arc::new(state));
         let text = serde_json::to_string(&alert).unwrap();

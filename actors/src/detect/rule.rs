@@ -10,7 +10,7 @@ pub trait Rule: fmt::Debug + Sync {
     fn name(&self) -> &'static str;
 
     /// Evaluates one state. It is called for every new state, so it must be cheap.
-    fn judge(&self, state: &StateVector) -> Verdict;
+    fn evaluate(&self, state: &StateVector) -> Verdict;
 }
 
 /// The result of evaluating a rule on a state.

@@ -24,7 +24,7 @@ pub struct AlertWatch {
 #[derive(Clone, Debug)]
 struct Active {
     alert: Alert,
-    heard: UnixTime,
+    last_seen: UnixTime,
 }
 
 impl Default for AlertWatch {
@@ -40,10 +40,10 @@ impl AlertWatch {
 
     /// Processes a state that is newer than all previous ones of its aircraft, and returns the alerts that end or start
     /// with it.
-    pub fn notice(&mut self, state: &Arc<StateVector>) -> Vec<Alert> {
+    pub fn update(&mut self, state: &Arc<StateVector>) -> Vec<Alert> {
         let mut changes = Vec::new();
         for rule in self.rules {
-            let verdict = rule.judge(state);
+            let verdict = rule.evaluate(state);
             if self.active.is_empty() && !matches!(verdict, Verdict::Met(_)) {
                 continue;
             }
@@ -51,11 +51,11 @@ impl AlertWatch {
             let active = self.active.get_mut(&key);
             let detail = match (verdict, active) {
                 (Verdict::Met(detail), Some(active)) if active.alert.detail == detail => {
-                    active.heard = state.last_contact;
+                    active.last_seen = state.last_contact;
                     continue;
                 }
                 (Verdict::Unknown, active) => {
-                    active.into_iter().for_each(|active| active.heard = state.last_contact);
+                    active.into_iter().for_each(|active| active.last_seen = state.last_contact);
                     continue;
                 }
                 (Verdict::NotMet, _) => None,
@@ -65,7 +65,7 @@ impl AlertWatch {
             changes.extend(ended);
             if let Some(detail) = detail.filter(|_| !self.is_full()) {
                 let alert = Alert::starting(rule.name(), detail, state.clone());
-                self.active.insert(key, Active { alert: alert.clone(), heard: state.last_contact });
+                self.active.insert(key, Active { alert: alert.clone(), last_seen: state.last_contact });
                 changes.push(alert);
             }
         }
@@ -80,13 +80,13 @@ impl AlertWatch {
         }
     }
 
-    /// Ends the alerts of aircraft last heard before `oldest`, and returns them.
+    /// Ends the alerts of aircraft last seen before `oldest`, and returns them.
     pub fn end_silent(&mut self, oldest: UnixTime) -> Vec<Alert> {
-        let silent = self.active.extract_if(.., |_, active| active.heard < oldest);
+        let silent = self.active.extract_if(.., |_, active| active.last_seen < oldest);
         let ended: Vec<_> = silent
             .map(|(_, active)| {
-                let heard = active.heard;
-                active.end(heard)
+                let last_seen = active.last_seen;
+                active.end(last_seen)
             })
             .collect();
         self.revision += ended.len() as u64;
@@ -136,7 +136,7 @@ mod tests {
 
     /// Returns the alert that starts with this state.
     fn started(watch: &mut AlertWatch, state: &Arc<StateVector>) -> Option<Alert> {
-        let changes = watch.notice(state);
+        let changes = watch.update(state);
         assert!(changes.iter().all(|alert| alert.ended.is_none_or(|ended| ended == state.last_contact)));
         let mut started = changes.into_iter().filter(|alert| alert.ended.is_none());
         let first = started.next();
@@ -169,7 +169,7 @@ mod tests {
         let silent = watch.end_silent(UnixTime(10));
         assert_eq!(silent.iter().map(|a| (a.since.0, a.ended)).collect::<Vec<_>>(), [(9, Some(UnixTime(9)))]);
         let left = [("bbbbbb".to_owned(), "7600".to_owned(), 6)];
-        assert_eq!(active(&watch), left, "a state without a code is heard, too");
+        assert_eq!(active(&watch), left, "a state without a code keeps the alert active");
         assert_eq!(watch.end_silent(UnixTime(11)).len(), 1);
         assert_eq!(active(&watch), []);
     }
@@ -187,7 +187,7 @@ mod tests {
             self.0
         }
 
-        fn judge(&self, state: &StateVector) -> Verdict {
+        fn evaluate(&self, state: &StateVector) -> Verdict {
             match state.baro_altitude {
                 Some(altitude) if altitude < 300.0 => Verdict::Met("below 300 m"),
                 Some(_) => Verdict::NotMet,
@@ -201,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_has_an_alert_of_its_own() {
+    fn each_rule_raises_its_own_alert() {
         let mut watch = AlertWatch::with_rules(&[&Named("one"), &Named("two")]);
         let rules = |alerts: Vec<Alert>| alerts.iter().map(|a| (a.rule, a.ended.map(|at| at.0))).collect::<Vec<_>>();
-        assert_eq!(rules(watch.notice(&at_altitude(1, 10, 100.0))), [("one", None), ("two", None)]);
-        assert_eq!(rules(watch.notice(&at_altitude(1, 20, 200.0))), []);
-        assert_eq!(rules(watch.notice(&at_altitude(1, 30, 300.0))), [("one", Some(30)), ("two", Some(30))]);
-        watch.notice(&at_altitude(1, 40, 0.0));
+        assert_eq!(rules(watch.update(&at_altitude(1, 10, 100.0))), [("one", None), ("two", None)]);
+        assert_eq!(rules(watch.update(&at_altitude(1, 20, 200.0))), []);
+        assert_eq!(rules(watch.update(&at_altitude(1, 30, 300.0))), [("one", Some(30)), ("two", Some(30))]);
+        watch.update(&at_altitude(1, 40, 0.0));
         watch.end(Icao24::from_u32(1));
         assert_eq!((watch.active().len(), watch.revision()), (0, 8));
     }
@@ -216,12 +216,12 @@ mod tests {
     fn active_alerts_are_bounded() {
         let mut watch = AlertWatch::with_rules(&[&Named("one")]);
         for icao24 in 0..MAX_ACTIVE as u32 {
-            assert_eq!(watch.notice(&at_altitude(icao24, 10, 100.0)).len(), 1);
+            assert_eq!(watch.update(&at_altitude(icao24, 10, 100.0)).len(), 1);
         }
         let late = MAX_ACTIVE as u32;
-        assert_eq!(watch.notice(&at_altitude(late, 20, 100.0)), []);
-        watch.notice(&at_altitude(0, 30, 300.0));
-        assert_eq!(watch.notice(&at_altitude(late, 40, 100.0)).len(), 1);
+        assert_eq!(watch.update(&at_altitude(late, 20, 100.0)), []);
+        watch.update(&at_altitude(0, 30, 300.0));
+        assert_eq!(watch.update(&at_altitude(late, 40, 100.0)).len(), 1);
         assert_eq!(watch.active().len(), MAX_ACTIVE);
     }
 
@@ -229,10 +229,10 @@ mod tests {
         /// An alert must start exactly if the aircraft's last known squawk was different.
         #[test]
         fn each_alert_starts_once_until_it_ends(
-            heard in prop::collection::vec((0_u32..3, prop::option::of(prop::sample::select(vec!["7500", "7600", "7700", "1000", ""]))), 0..60),
+            received in prop::collection::vec((0_u32..3, prop::option::of(prop::sample::select(vec!["7500", "7600", "7700", "1000", ""]))), 0..60),
         ) {
             let (mut watch, mut last) = (AlertWatch::default(), BTreeMap::new());
-            for (at, (aircraft, squawk)) in heard.into_iter().enumerate() {
+            for (at, (aircraft, squawk)) in received.into_iter().enumerate() {
                 let icao24 = format!("{aircraft:06x}");
                 let alert = started(&mut watch, &squawking(&icao24, at as i64, squawk));
                 let before = match squawk {

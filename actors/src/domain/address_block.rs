@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_one_host_may_use_is_one_block() {
+    fn the_addresses_of_one_host_are_one_block() {
         let check = |one: &str, other: &str, same: bool| {
             assert_eq!(block(one) == block(other), same, "{one}, {other}");
         };
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_named_as_networks_are() {
+    fn a_block_is_displayed_as_an_address_or_a_network() {
         assert_eq!(block("::ffff:192.0.2.1").to_string(), "192.0.2.1");
         assert_eq!(block("2001:db8:1:2:3:4:5:6").to_string(), "2001:db8:1:2::/64");
     }

@@ -32,7 +32,7 @@ impl BoundingBox {
         {
             // NaN fails this comparison, too.
             if !(-limit..=limit).contains(&value) {
-                return refuse(format!("{name} {value} lies outside ±{limit}"));
+                return refuse(format!("{name} {value} is out of range (-{limit}..={limit})"));
             }
         }
         if lamin >= lamax {
@@ -79,9 +79,9 @@ impl FromStr for BoundingBox {
             .split(',')
             .map(|part| part.trim().parse::<f64>())
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| InvalidBoundingBox(format!("{:?} has a part that is no number", shorten(text))))?;
+            .map_err(|_| InvalidBoundingBox(format!("{:?} contains a part that is not a number", shorten(text))))?;
         let [lamin, lomin, lamax, lomax] = numbers[..] else {
-            return Err(InvalidBoundingBox(format!("{:?} has {} parts, not 4", shorten(text), numbers.len())));
+            return Err(InvalidBoundingBox(format!("{:?} has {} parts instead of 4", shorten(text), numbers.len())));
         };
         Self::new(lamin, lomin, lamax, lomax)
     }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_box_over_the_antimeridian_contains_both_sides() {
+    fn a_box_across_the_antimeridian_contains_both_sides() {
         let fiji: BoundingBox = "-20,175,-15,-175".parse().unwrap();
         assert!(fiji.crosses_antimeridian());
         assert!(fiji.contains(-17.0, 179.0) && fiji.contains(-17.0, -179.0) && fiji.contains(-17.0, 180.0));
@@ -124,15 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_with_its_reason() {
+    fn invalid_boxes_are_refused_with_the_reason() {
         let check = |text: &str, reason: &str| {
             let error = text.parse::<BoundingBox>().unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
         };
-        check("", "no number");
+        check("", "not a number");
         check("1,2,3", "3 parts");
         check("1,2,3,4,5", "5 parts");
-        check("a,2,3,4", "no number");
+        check("a,2,3,4", "not a number");
         check("NaN,2,3,4", "lamin");
         check("inf,2,3,4", "lamin");
         check("-91,2,3,4", "lamin -91");

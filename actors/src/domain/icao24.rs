@@ -88,7 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn either_case_and_blanks_around_are_accepted() {
+    fn upper_case_and_surrounding_whitespace_are_accepted() {
         assert_eq!(Icao24::parse(" 3C6444 ").unwrap().to_string(), "3c6444");
     }
 
@@ -101,14 +101,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_number_are_two_forms_of_one_address(number in 0u32..1 << 24) {
+        fn text_and_number_convert_to_each_other(number in 0u32..1 << 24) {
             let address = Icao24::from_u32(number);
             prop_assert_eq!(Icao24::parse(&address.to_string()).unwrap(), address);
             prop_assert_eq!(address.to_ascii().to_vec(), address.to_string().into_bytes());
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*") {
+        fn parsing_never_panics(text in "\\PC*") {
             let _ = Icao24::parse(&text);
         }
     }

@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn known_distances_are_met() {
+    fn distances_match_known_values() {
         let check = |from, to, expected: f64| {
             let found = kilometres(from, to);
             assert!((found - expected).abs() < 0.5, "{from:?} {to:?}: {found}");
@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_distance_is_the_same_both_ways_and_never_more_than_half_around(
+        fn a_distance_is_symmetric_and_at_most_half_the_circumference(
             from in (-90.0..=90.0, -180.0..=180.0), to in (-90.0..=90.0, -180.0..=180.0),
         ) {
             let (there, back) = (kilometres(from, to), kilometres(to, from));

@@ -163,9 +163,9 @@ mod tests {
         text
     }
 
-    /// Decompresses at most `most` bytes of a deflate stream with zlib.
-    fn inflated(decoder: &mut Decompress, bytes: &[u8], most: usize) -> Vec<u8> {
-        let mut out = Vec::with_capacity(most + 64);
+    /// Decompresses at most `max` bytes of a deflate stream with zlib.
+    fn inflated(decoder: &mut Decompress, bytes: &[u8], max: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(max + 64);
         decoder.decompress_vec(bytes, &mut out, FlushDecompress::Sync).unwrap();
         out
     }
@@ -183,7 +183,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn blocks_one_after_another_are_one_stream_in_any_order(texts in texts(), reversed: bool) {
+        fn concatenated_blocks_are_one_stream_in_any_order(texts in texts(), reversed: bool) {
             for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd] {
                 let mut compressor = Compressor::new();
                 let mut blocks: Vec<_> = texts.iter().map(|(stored, text)| {
@@ -201,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn every_block_ends_where_all_decoders_hand_on_what_they_have(texts in texts(), also_empty: bool) {
+        fn every_block_ends_where_all_decoders_return_their_data(texts in texts(), also_empty: bool) {
             let mut compressor = Compressor::new();
             let mut decoder = Decompress::new(false);
             let mut zstd = zstd::stream::write::Decoder::new(Vec::new()).unwrap();
@@ -213,7 +213,7 @@ mod tests {
                 // Everything before the length of the last block can be decoded. A one-byte block inserted at this
                 // position is decoded too, so the preceding bits are the header of a stored block.
                 let block = make(Encoding::Gzip);
-                let Some(before) = block.strip_suffix(&[0, 0, 0xff, 0xff]) else { panic!("no marker at its end") };
+                let Some(before) = block.strip_suffix(&[0, 0, 0xff, 0xff]) else { panic!("the block does not end with the marker") };
                 prop_assert!(inflated(&mut decoder, before, text.len()) == text);
                 prop_assert!(inflated(&mut decoder, &[1, 0, 0xfe, 0xff, b'!'], 1) == b"!");
 

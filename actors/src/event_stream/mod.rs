@@ -4,4 +4,4 @@ mod encoding;
 mod queue;
 
 pub use encoding::{Compressor, Encoding};
-pub use queue::{Frame, Offer, QueueLimits, QueueReceiver, QueueSender, queue};
+pub use queue::{Frame, OfferOutcome, QueueLimits, QueueReceiver, QueueSender, queue};

@@ -23,7 +23,7 @@ pub struct Frame {
     pieces: Vec<Bytes>,
     chunk: Vec<Bytes>,
     length: usize,
-    made: Instant,
+    created: Instant,
 }
 
 /// Compares the content, not the time of creation.
@@ -41,7 +41,7 @@ impl Frame {
     pub fn new(pieces: Vec<Bytes>) -> Arc<Self> {
         let length = pieces.iter().map(Bytes::len).sum();
         let chunk = Self::chunk_of(&pieces, length);
-        Arc::new(Self { pieces, chunk, length, made: Instant::now() })
+        Arc::new(Self { pieces, chunk, length, created: Instant::now() })
     }
 
     /// An empty frame has no chunk, since an empty chunk would end the body.
@@ -81,7 +81,7 @@ struct Inner {
     /// The hub has closed the queue.
     closed: bool,
     /// The connection has ended.
-    gone: bool,
+    disconnected: bool,
 }
 
 #[derive(Debug)]
@@ -122,13 +122,13 @@ struct Lag {
 
 /// The outcome of offering a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
+pub enum OfferOutcome {
     /// The frame is queued.
-    Taken,
+    Queued,
     /// The queue is full.
     Full,
     /// The client has disconnected.
-    Gone,
+    Disconnected,
 }
 
 /// Creates a queue of frames between the hub and one connection, which reads the opening first. It notifies `wake_up`
@@ -140,15 +140,15 @@ pub fn queue(opening: Arc<Frame>, wake_up: Arc<Notify>) -> (QueueSender, QueueRe
 
 impl QueueSender {
     /// Queues a frame if there is capacity. Never blocks.
-    pub fn offer(&self, frame: Arc<Frame>, limits: QueueLimits) -> Offer {
+    pub fn offer(&self, frame: Arc<Frame>, limits: QueueLimits) -> OfferOutcome {
         let mut inner = self.0.lock();
-        if inner.gone {
-            return Offer::Gone;
+        if inner.disconnected {
+            return OfferOutcome::Disconnected;
         }
         let length = frame.length();
         let is_full = inner.frames.len() >= limits.frames.max(1) || inner.bytes + length > limits.bytes;
         if is_full && !inner.frames.is_empty() {
-            return Offer::Full;
+            return OfferOutcome::Full;
         }
         inner.bytes += length;
         inner.frames.push_back(frame);
@@ -157,7 +157,7 @@ impl QueueSender {
         if let Some(reader) = reader {
             reader.wake();
         }
-        Offer::Taken
+        OfferOutcome::Queued
     }
 
     /// Drops the queued frames. The frame in transmission is completed.
@@ -185,7 +185,7 @@ impl QueueSender {
 
     /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
-        self.0.lock().gone
+        self.0.lock().disconnected
     }
 
     /// The number of reads by the client; it grows while the client makes progress.
@@ -216,9 +216,9 @@ impl QueueReceiver {
     /// The next frame; `None` after the hub has closed the queue.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Frame>>> {
         if let Some(Lag { seconds, sending }) = &mut self.lag
-            && let Some(made) = sending.take()
+            && let Some(created) = sending.take()
         {
-            seconds.observe(made.elapsed().as_secs_f64());
+            seconds.observe(created.elapsed().as_secs_f64());
         }
         if let Some(opening) = self.opening.take() {
             self.note_progress();
@@ -233,7 +233,7 @@ impl QueueReceiver {
                 inner.frames = VecDeque::new();
             }
             if let Some(lag) = &mut self.lag {
-                lag.sending = Some(frame.made);
+                lag.sending = Some(frame.created);
             }
             return Poll::Ready(Some(frame));
         }
@@ -265,7 +265,7 @@ impl QueueReceiver {
 impl Drop for QueueReceiver {
     fn drop(&mut self) {
         let mut inner = self.shared.lock();
-        inner.gone = true;
+        inner.disconnected = true;
         inner.frames = VecDeque::new();
         inner.reader = None;
     }
@@ -297,41 +297,41 @@ mod tests {
     #[tokio::test]
     async fn a_queue_is_bounded_in_frames_and_in_bytes() {
         let (sender, mut receiver, _) = queue();
-        assert_eq!(sender.offer(frame(60), LIMITS), Offer::Taken);
-        assert_eq!(sender.offer(frame(60), LIMITS), Offer::Full, "120 bytes are too many");
-        assert_eq!(sender.offer(frame(20), LIMITS), Offer::Taken);
-        assert_eq!(sender.offer(frame(20), LIMITS), Offer::Taken);
-        assert_eq!(sender.offer(frame(0), LIMITS), Offer::Full, "four frames are too many");
+        assert_eq!(sender.offer(frame(60), LIMITS), OfferOutcome::Queued);
+        assert_eq!(sender.offer(frame(60), LIMITS), OfferOutcome::Full, "120 bytes are too many");
+        assert_eq!(sender.offer(frame(20), LIMITS), OfferOutcome::Queued);
+        assert_eq!(sender.offer(frame(20), LIMITS), OfferOutcome::Queued);
+        assert_eq!(sender.offer(frame(0), LIMITS), OfferOutcome::Full, "four frames are too many");
         receiver.recv().await.unwrap();
-        assert_eq!(sender.offer(frame(60), LIMITS), Offer::Taken, "what was taken makes room");
+        assert_eq!(sender.offer(frame(60), LIMITS), OfferOutcome::Queued, "reading frees capacity");
         assert_eq!((sender.reads(), sender.is_empty()), (2, false));
     }
 
     #[tokio::test]
-    async fn a_frame_larger_than_the_bound_goes_through_an_empty_queue() {
+    async fn a_frame_larger_than_the_limit_passes_through_an_empty_queue() {
         let (sender, mut receiver, _) = queue();
-        assert_eq!(sender.offer(frame(1000), LIMITS), Offer::Taken);
+        assert_eq!(sender.offer(frame(1000), LIMITS), OfferOutcome::Queued);
         assert_eq!(receiver.recv().await.unwrap().length(), 1000);
         assert!(sender.is_empty());
     }
 
     #[test]
-    fn a_client_that_has_gone_is_noticed() {
+    fn a_disconnected_client_is_detected() {
         let (sender, receiver, _) = queue();
         sender.offer(frame(90), LIMITS);
         drop(receiver);
-        assert_eq!(sender.offer(frame(1), LIMITS), Offer::Gone);
+        assert_eq!(sender.offer(frame(1), LIMITS), OfferOutcome::Disconnected);
         assert!(sender.is_closed());
     }
 
     #[tokio::test]
-    async fn the_bell_rings_once_when_a_client_has_taken_everything() {
+    async fn the_hub_is_notified_once_when_a_client_has_read_everything() {
         let (sender, mut receiver, wake_up) = queue();
         sender.offer(frame(10), LIMITS);
         sender.notify_when_empty();
         assert_eq!(wake_up.notified().now_or_never(), None);
         receiver.recv().await.unwrap();
-        assert_eq!(wake_up.notified().now_or_never(), None, "it may still be writing");
+        assert_eq!(wake_up.notified().now_or_never(), None, "the client may still be writing");
         assert_eq!(receiver.recv().now_or_never(), None);
         assert_eq!(wake_up.notified().now_or_never(), Some(()));
         assert_eq!(receiver.recv().now_or_never(), None);
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_can_be_dropped_but_not_the_opening() {
+    async fn queued_frames_can_be_dropped_but_not_the_opening() {
         let (sender, mut receiver) = super::queue(frame(7), Arc::new(Notify::new()));
         sender.offer(frame(1), LIMITS);
         sender.clear();
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_a_frame_takes_from_its_making_to_the_socket_is_measured() {
+    async fn the_time_from_creating_a_frame_to_sending_it_is_measured() {
         let seconds = Histogram::new([1.0, 4.0]);
         let counted = || {
             let mut text = String::new();
@@ -367,15 +367,15 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         receiver.recv().await.unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(counted(), ["0.0"], "it is being written");
+        assert_eq!(counted(), ["0.0"], "the frame is being written");
         assert_eq!(receiver.recv().now_or_never(), None);
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!(receiver.recv().now_or_never(), None);
-        assert_eq!(counted(), ["3.0"], "two in the queue, one on its way to the socket, and none while nothing waits");
+        assert_eq!(counted(), ["3.0"], "2 s in the queue and 1 s being written; idle time does not count");
     }
 
     #[tokio::test]
-    async fn what_waits_is_taken_before_the_goodbye() {
+    async fn queued_frames_are_read_before_the_end() {
         let (sender, mut receiver, _) = queue();
         sender.offer(frame(1), LIMITS);
         drop(sender);

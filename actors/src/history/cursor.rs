@@ -108,7 +108,7 @@ mod tests {
     const NOON: i64 = 1_750_000_000 - 1_750_000_000 % 86_400 + 43_200;
 
     #[test]
-    fn it_stays_behind_the_newest_row_and_behind_the_clock_when_nothing_arrives() {
+    fn the_cursor_follows_the_newest_row_or_the_clock_if_nothing_arrives() {
         let start = Instant::now();
         let mut cursor = Cursor::new(start);
         let settled = |cursor: &Cursor, clock, seconds| {

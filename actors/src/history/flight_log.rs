@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_flight_is_cut_after_a_day() {
+    fn a_flight_is_split_after_a_day() {
         let balloon: Vec<_> = (0..100).map(|i| at(i * 1800)).collect();
         assert_eq!(spans(&balloon), [(0, 84_600, 48), (86_400, 171_000, 48), (172_800, 178_200, 4)]);
     }
@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn flights_do_not_depend_on_where_the_sightings_are_cut(
+        fn flights_do_not_depend_on_where_the_sightings_are_split(
             parts in vec(any::<SightingParts>(), 0..80), cuts in vec(0usize..80, 0..8),
         ) {
             let seen = sightings(&parts);
@@ -187,7 +187,7 @@ mod tests {
         }
 
         #[test]
-        fn flights_do_not_overlap_and_hold_every_airborne_state_once(parts in vec(any::<SightingParts>(), 0..80)) {
+        fn flights_do_not_overlap_and_contain_every_airborne_state_once(parts in vec(any::<SightingParts>(), 0..80)) {
             let seen = sightings(&parts);
             let flights = flights(&seen);
             for pair in flights.windows(2) {

@@ -159,7 +159,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn late_rows_give_the_flights_that_rows_in_time_give(
+        fn late_rows_produce_the_same_flights_as_punctual_ones(
             parts in vec((any::<SightingParts>(), prop::bool::weighted(0.2)), 1..120), limit in 1usize..60,
         ) {
             let all = sightings(&parts.iter().map(|(parts, _)| parts.clone()).collect::<Vec<_>>());

@@ -65,7 +65,7 @@ impl<S: Subscription, R: Route> Handler<Drain> for KafkaConsumer<S, R> {
 impl<S: Subscription, R: Route> Handler<crate::messages::InjectPanic> for KafkaConsumer<S, R> {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "it is what was asked for")]
+    #[expect(clippy::panic, reason = "panics on request")]
     fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
         panic!("injected");
     }

@@ -20,7 +20,7 @@ pub(super) struct Lag<S> {
     /// The delivered offsets when the ends were last requested, and whether they had not changed since the request
     /// before.
     reached_before: BTreeMap<i32, i64>,
-    stands_still: bool,
+    is_unchanged: bool,
     request: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
 }
 
@@ -28,8 +28,8 @@ pub(super) struct Lag<S> {
 type Ends = Vec<(i32, i64)>;
 
 impl<S: Subscription> Lag<S> {
-    const FIRST: Duration = Duration::from_secs(1);
-    const EVERY: Duration = Duration::from_secs(5);
+    const FIRST_REQUEST_DELAY: Duration = Duration::from_secs(1);
+    const REQUEST_INTERVAL: Duration = Duration::from_secs(5);
 
     pub(super) fn of(route: &'static str, subscription: &Rc<S>, metrics: &Metrics) -> Self {
         Self {
@@ -39,19 +39,19 @@ impl<S: Subscription> Lag<S> {
             reached: BTreeMap::new(),
             ends: BTreeMap::new(),
             reached_before: BTreeMap::new(),
-            stands_still: false,
-            request: ask(subscription.clone(), Self::FIRST),
+            is_unchanged: false,
+            request: request_end_offsets(subscription.clone(), Self::FIRST_REQUEST_DELAY),
         }
     }
 
     /// Waits for new end offsets. Keeps the last ones until Kafka responds. Cancel safe.
     pub(super) async fn learn(&mut self) {
         loop {
-            let answer = (&mut self.request).await;
-            self.request = ask(self.subscription.clone(), Self::EVERY);
-            if let Ok(ends) = answer {
+            let response = (&mut self.request).await;
+            self.request = request_end_offsets(self.subscription.clone(), Self::REQUEST_INTERVAL);
+            if let Ok(ends) = response {
                 self.ends = ends.into_iter().collect();
-                self.stands_still = self.reached == self.reached_before;
+                self.is_unchanged = self.reached == self.reached_before;
                 self.reached_before.clone_from(&self.reached);
                 self.show();
                 return;
@@ -63,8 +63,8 @@ impl<S: Subscription> Lag<S> {
     pub(super) fn begin(&mut self, starts: &[(i32, i64)]) {
         self.reached.extend(starts.iter().copied());
         self.reached_before.clear();
-        self.stands_still = false;
-        self.request = ask(self.subscription.clone(), Duration::ZERO);
+        self.is_unchanged = false;
+        self.request = request_end_offsets(self.subscription.clone(), Duration::ZERO);
     }
 
     /// Records that everything before this offset was delivered.
@@ -86,8 +86,8 @@ impl<S: Subscription> Lag<S> {
     /// markers, are never delivered. The route has therefore also caught up if nothing was delivered between two
     /// requests.
     pub(super) fn has_caught_up(&self) -> bool {
-        let is_asked = self.reached.keys().all(|partition| self.ends.contains_key(partition));
-        !self.reached.is_empty() && is_asked && (self.stands_still || self.total() == Some(0))
+        let has_ends = self.reached.keys().all(|partition| self.ends.contains_key(partition));
+        !self.reached.is_empty() && has_ends && (self.is_unchanged || self.total() == Some(0))
     }
 
     /// Returns the lag of all partitions together; `None` while it is unknown.
@@ -116,7 +116,7 @@ impl<S: Subscription> Lag<S> {
     }
 }
 
-fn ask<S: Subscription>(
+fn request_end_offsets<S: Subscription>(
     subscription: Rc<S>,
     after: Duration,
 ) -> LocalBoxFuture<'static, Result<Ends, SubscriptionError>> {

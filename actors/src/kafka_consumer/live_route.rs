@@ -56,7 +56,7 @@ struct Reached {
 }
 
 /// The hub does no I/O, so a batch that it has not accepted after this time is a stall.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl<S: Subscription> LiveLoop<S> {
     fn new(context: ConsumerContext<S>, route: LiveRoute) -> Self {
@@ -123,7 +123,7 @@ impl<S: Subscription> LiveLoop<S> {
         let readiness = if self.is_complete {
             Readiness::Ready
         } else {
-            Readiness::NotReady(format!("reading what was published in the last {} s", self.route.window.as_secs()))
+            Readiness::NotReady(format!("catching up with the records of the last {} s", self.route.window.as_secs()))
         };
         self.context.vitals.readiness(readiness);
     }
@@ -179,18 +179,23 @@ impl<S: Subscription> LiveLoop<S> {
         // New partitions of a topic are assigned in a separate event, without the previous ones.
         self.owned.extend(partitions);
         self.observation.partitions = self.owned.len();
-        log::info!(actor = "kafka-consumer-live", partitions = partitions.len(), window:? = self.route.window; "reading");
+        log::info!(
+            actor = self.context.vitals.name(), partitions = partitions.len(), window:? = self.route.window;
+            "started reading"
+        );
         self.context.vitals.phase(Phase::Running);
         Ok(())
     }
 
     /// Sends a batch to the hub, and retries until the hub accepts it, since it may be restarting.
     async fn show(&mut self, batch: Arc<Batch>) {
-        self.context.vitals.expect_progress_within(Some(PATIENCE));
+        self.context.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let shown = loop {
             match self.route.hub.send(ShowBatch(batch.clone())).await {
                 Ok(shown) => break shown,
-                Err(error) => self.pause(&SubscriptionError(format!("the hub did not answer: {error}"))).await,
+                Err(error) => {
+                    self.pause(&SubscriptionError(format!("the SseHub did not accept a batch: {error}"))).await
+                }
             }
         };
         self.context.vitals.expect_progress_within(None);
@@ -213,7 +218,10 @@ impl<S: Subscription> LiveLoop<S> {
     fn rewind_if_new(&mut self, shown: Shown) {
         let before = self.epoch.replace(shown.epoch);
         if before.is_some_and(|before| before != shown.epoch) {
-            log::info!(actor = "kafka-consumer-live"; "the SseHub was restarted with an empty picture; reading its window again");
+            log::info!(
+                actor = self.context.vitals.name();
+                "the SseHub restarted with an empty picture; rereading the last {} s", self.route.window.as_secs()
+            );
             self.observation.rewinds += 1;
             self.is_complete = false;
             self.reached.clear();
@@ -224,7 +232,7 @@ impl<S: Subscription> LiveLoop<S> {
     async fn pause(&mut self, error: &SubscriptionError) {
         let pause = self.backoff.pause();
         if let Some(suppressed) = self.context.failure_log.admit() {
-            log::warn!(actor = "kafka-consumer-live", pause:? = pause, suppressed; "{error}");
+            log::warn!(actor = self.context.vitals.name(), pause:? = pause, suppressed; "{error}");
         }
         self.context.vitals.error(error.to_string());
         self.context.vitals.phase(Phase::BackingOff);
@@ -252,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_long_outage_reading_goes_on_where_it_was() {
+    fn after_a_long_outage_reading_resumes_after_the_last_record() {
         let check = |reached: Option<i64>, expected: StartAt| {
             let reached = reached.map(|timestamp| Reached { next_offset: 8, timestamp });
             assert_eq!(start_at(UnixTime(1000), reached), expected, "{reached:?}");

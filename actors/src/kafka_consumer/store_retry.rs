@@ -24,7 +24,7 @@ impl Default for StoreRetry {
 
 impl StoreRetry {
     /// The time after which the same error is logged again.
-    const LOG_AGAIN: Duration = Duration::from_secs(60);
+    const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
     /// Returns the pause before the next attempt, after a failure that the operator must resolve (`refused`) or not.
     pub(super) fn pause(&mut self, refused: bool) -> Duration {
@@ -41,7 +41,7 @@ impl StoreRetry {
     /// once a minute.
     pub(super) fn should_log(&mut self, error: &str) -> Option<u64> {
         let now = Instant::now();
-        if self.logged.as_ref().is_some_and(|(last, at)| last == error && now - *at < Self::LOG_AGAIN) {
+        if self.logged.as_ref().is_some_and(|(last, at)| last == error && now - *at < Self::LOG_INTERVAL) {
             self.suppressed += 1;
             return None;
         }
@@ -55,18 +55,18 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_same_error_is_logged_once_a_minute_and_another_one_at_once() {
+    async fn the_same_error_is_logged_once_a_minute_and_a_different_one_immediately() {
         let mut retry = StoreRetry::default();
-        assert_eq!(retry.should_log("no right"), Some(0));
-        assert_eq!(retry.should_log("no right"), None);
-        assert_eq!(retry.should_log("no right"), None);
+        assert_eq!(retry.should_log("permission denied"), Some(0));
+        assert_eq!(retry.should_log("permission denied"), None);
+        assert_eq!(retry.should_log("permission denied"), None);
         tokio::time::advance(Duration::from_secs(61)).await;
-        assert_eq!(retry.should_log("no right"), Some(2));
+        assert_eq!(retry.should_log("permission denied"), Some(2));
         assert_eq!(retry.should_log("no such database"), Some(0));
     }
 
     #[test]
-    fn a_destination_that_refuses_is_retried_less_often_than_one_that_is_unavailable() {
+    fn a_refusing_destination_is_retried_less_often_than_an_unavailable_one() {
         let mut retry = StoreRetry::default();
         let longest =
             |retry: &mut StoreRetry, refused| (0..200).map(|_| retry.pause(refused)).max().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::backlog::{Backlog, BacklogLimits, GivenUp, Held};
+use super::backlog::{Backlog, BacklogLimits, DroppedStates, Held};
 use super::retry_queue::RetryQueue;
 use crate::domain::StateVector;
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
@@ -26,7 +26,7 @@ pub struct KafkaProducer<P> {
     in_flight: Vec<Held>,
     alerts: RetryQueue,
     /// Whether a failed batch is waiting for its retry.
-    pausing: bool,
+    is_paused: bool,
     backoff: Backoff,
     vitals: Vitals,
     metrics: Metrics,
@@ -37,7 +37,7 @@ pub struct KafkaProducer<P> {
 }
 
 /// A batch in flight for longer than this is a stall: its own timeouts should have ended it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl<P: Publisher> KafkaProducer<P> {
     /// The maximum number of states in a batch.
@@ -53,7 +53,7 @@ impl<P: Publisher> KafkaProducer<P> {
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
             alerts: RetryQueue::new(),
-            pausing: false,
+            is_paused: false,
             backoff: Backoff::for_a_service(),
             vitals,
             metrics,
@@ -76,26 +76,29 @@ impl<P: Publisher> KafkaProducer<P> {
         self.vitals.observe(Observation::KafkaProducer(self.observation.clone()));
     }
 
-    fn drop_count(&mut self, GivenUp { too_old, no_room }: GivenUp) {
+    fn count_dropped(&mut self, DroppedStates { too_old, no_room }: DroppedStates) {
         let dropped = too_old + no_room;
         if dropped > 0 {
             self.observation.dropped += dropped;
             count(&self.metrics.dropped, "too_old", too_old);
             count(&self.metrics.dropped, "no_room", no_room);
-            log::error!(actor = self.vitals.name(), dropped, held = self.held(); "dropped states: the backlog is full, or they are too old to publish");
+            log::error!(
+                actor = self.vitals.name(), dropped, held = self.held();
+                "dropped states that were too old or did not fit into the backlog"
+            );
         }
     }
 
     /// Publishes the next batch, unless one is in flight or the backlog is empty.
     fn publish_next(&mut self, ctx: &mut Context<Self>) {
-        if self.pausing || !self.in_flight.is_empty() || self.backlog.len() == 0 {
+        if self.is_paused || !self.in_flight.is_empty() || self.backlog.len() == 0 {
             return;
         }
         self.in_flight = self.backlog.take(Self::BATCH);
         let batch: Vec<Arc<StateVector>> = self.in_flight.iter().map(|held| held.state.clone()).collect();
         let (publisher, started) = (self.publisher.clone(), Instant::now());
         let operation = self.work.begin();
-        self.vitals.expect_progress_within(Some(PATIENCE));
+        self.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let publish = async move { publisher.publish(&batch).await };
         ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
             let operation = operation;
@@ -129,11 +132,11 @@ impl<P: Publisher> KafkaProducer<P> {
         self.count_published(in_flight.len() - error.undelivered.len().min(in_flight.len()));
         let left: Vec<_> = error.undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
         let dropped = self.backlog.put_back(left, Instant::now());
-        self.drop_count(dropped);
+        self.count_dropped(dropped);
         self.failed("states", error);
         self.observe();
 
-        self.pausing = true;
+        self.is_paused = true;
         let (pause, work) = (self.backoff.pause(), self.work.clone());
         let wait = async move {
             tokio::select! {
@@ -143,7 +146,7 @@ impl<P: Publisher> KafkaProducer<P> {
         };
         ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
             drop(operation);
-            producer.pausing = false;
+            producer.is_paused = false;
             producer.publish_next(ctx);
         }));
     }
@@ -201,7 +204,10 @@ impl<P: Publisher> KafkaProducer<P> {
         self.metrics.publish_failures.inc();
         let failures = self.failures.entry(what).or_insert(const { Throttle::new(Self::LOG_PERIOD) });
         if let Some(suppressed) = failures.admit() {
-            log::warn!(actor = self.vitals.name(), held = self.held(), suppressed; "failed to publish {what}, retrying: {error}");
+            log::warn!(
+                actor = self.vitals.name(), held = self.held(), suppressed;
+                "failed to publish {what}, retrying: {error}"
+            );
         }
         self.vitals.error(error.to_string());
     }
@@ -228,10 +234,10 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
 impl<P: Publisher> Supervised for KafkaProducer<P> {
     fn restarting(&mut self, _: &mut Self::Context) {
         // Kafka may or may not have the batch. Publishing it twice is harmless, but not publishing it would lose it.
-        self.pausing = false;
+        self.is_paused = false;
         let in_flight = std::mem::take(&mut self.in_flight);
         let dropped = self.backlog.put_back(in_flight, Instant::now());
-        self.drop_count(dropped);
+        self.count_dropped(dropped);
         self.alerts.restart();
     }
 }
@@ -241,10 +247,13 @@ impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
 
     fn handle(&mut self, PublishStates { states, alerts }: PublishStates, ctx: &mut Self::Context) -> Accepted {
         let dropped = self.backlog.push(states, Instant::now());
-        self.drop_count(dropped);
+        self.count_dropped(dropped);
         let alerts_dropped = self.alerts.push(alerts);
         if alerts_dropped > 0 {
-            log::error!(actor = self.vitals.name(), alerts_dropped; "dropped alerts: too many wait for Kafka");
+            log::error!(
+                actor = self.vitals.name(), alerts_dropped;
+                "dropped the oldest alerts: too many are waiting for Kafka"
+            );
         }
         self.publish_next(ctx);
         self.publish_alerts(ctx);
@@ -292,10 +301,16 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
             let (left, alerts_left) = (producer.held(), producer.alerts.len());
             if left > 0 {
                 count(&producer.metrics.dropped, "shutdown", left as u64);
-                log::error!(actor = producer.vitals.name(), left; "states not published before the deadline");
+                log::error!(
+                    actor = producer.vitals.name(), left;
+                    "states were not published before the shutdown deadline"
+                );
             }
             if alerts_left > 0 {
-                log::error!(actor = producer.vitals.name(), alerts_left; "alerts not published before the deadline");
+                log::error!(
+                    actor = producer.vitals.name(), alerts_left;
+                    "alerts were not published before the shutdown deadline"
+                );
             }
             producer.vitals.phase(Phase::Finished);
             Drained { left: left + alerts_left }

@@ -17,7 +17,7 @@ pub struct BacklogLimits {
 
 /// The number of dropped states, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct GivenUp {
+pub(super) struct DroppedStates {
     pub(super) too_old: u64,
     pub(super) no_room: u64,
 }
@@ -29,7 +29,7 @@ pub(super) struct Backlog {
     limits: BacklogLimits,
     waiting: VecDeque<Held>,
     /// The number of waiting states of each aircraft.
-    of_aircraft: HashMap<Icao24, usize>,
+    count_by_aircraft: HashMap<Icao24, usize>,
 }
 
 /// A state and the time at which it was queued.
@@ -44,7 +44,7 @@ impl Backlog {
     pub(super) const STATE_BYTES: usize = size_of::<StateVector>() + 80;
 
     pub(super) fn new(limits: BacklogLimits) -> Self {
-        Self { limits, waiting: VecDeque::new(), of_aircraft: HashMap::new() }
+        Self { limits, waiting: VecDeque::new(), count_by_aircraft: HashMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,69 +52,70 @@ impl Backlog {
     }
 
     /// Appends states, and returns how many were dropped.
-    pub(super) fn push(&mut self, states: impl IntoIterator<Item = Arc<StateVector>>, now: Instant) -> GivenUp {
+    pub(super) fn push(&mut self, states: impl IntoIterator<Item = Arc<StateVector>>, now: Instant) -> DroppedStates {
         for state in states {
-            *self.of_aircraft.entry(state.icao24).or_default() += 1;
+            *self.count_by_aircraft.entry(state.icao24).or_default() += 1;
             self.waiting.push_back(Held { state, since: now });
         }
         self.shrink(now)
     }
 
     /// Puts taken states back at the front, in order.
-    pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> GivenUp {
+    pub(super) fn put_back(&mut self, taken: Vec<Held>, now: Instant) -> DroppedStates {
         for held in taken.into_iter().rev() {
-            *self.of_aircraft.entry(held.state.icao24).or_default() += 1;
+            *self.count_by_aircraft.entry(held.state.icao24).or_default() += 1;
             self.waiting.push_front(held);
         }
         self.shrink(now)
     }
 
-    /// Takes up to `most` states from the front.
-    pub(super) fn take(&mut self, most: usize) -> Vec<Held> {
-        let taken: Vec<_> = self.waiting.drain(..most.min(self.waiting.len())).collect();
+    /// Takes up to `max` states from the front.
+    pub(super) fn take(&mut self, max: usize) -> Vec<Held> {
+        let taken: Vec<_> = self.waiting.drain(..max.min(self.waiting.len())).collect();
         for held in &taken {
-            forget(&mut self.of_aircraft, held.state.icao24);
+            forget(&mut self.count_by_aircraft, held.state.icao24);
         }
         taken
     }
 
-    fn shrink(&mut self, now: Instant) -> GivenUp {
+    fn shrink(&mut self, now: Instant) -> DroppedStates {
         let before = self.waiting.len();
         while self.waiting.front().is_some_and(|held| now.duration_since(held.since) > self.limits.age) {
             self.drop_oldest();
         }
         let young = self.waiting.len();
-        let most = self.limits.bytes / Self::STATE_BYTES;
-        let mut excess = self.waiting.len().saturating_sub(most);
+        let max = self.limits.bytes / Self::STATE_BYTES;
+        let mut excess = self.waiting.len().saturating_sub(max);
         if excess > 0 {
-            let of_aircraft = &mut self.of_aircraft;
+            let count_by_aircraft = &mut self.count_by_aircraft;
             self.waiting.retain(|held| {
-                let superseded = excess > 0 && of_aircraft.get(&held.state.icao24).is_some_and(|&count| count > 1);
+                let superseded =
+                    excess > 0 && count_by_aircraft.get(&held.state.icao24).is_some_and(|&count| count > 1);
                 if superseded {
                     excess -= 1;
-                    forget(of_aircraft, held.state.icao24);
+                    forget(count_by_aircraft, held.state.icao24);
                 }
                 !superseded
             });
         }
-        while self.waiting.len() > most {
+        while self.waiting.len() > max {
             self.drop_oldest();
         }
-        GivenUp { too_old: (before - young) as u64, no_room: (young - self.waiting.len()) as u64 }
+        DroppedStates { too_old: (before - young) as u64, no_room: (young - self.waiting.len()) as u64 }
     }
 
     fn drop_oldest(&mut self) {
         if let Some(held) = self.waiting.pop_front() {
-            forget(&mut self.of_aircraft, held.state.icao24);
+            forget(&mut self.count_by_aircraft, held.state.icao24);
         }
     }
 }
 
-fn forget(of_aircraft: &mut HashMap<Icao24, usize>, icao24: Icao24) {
-    if let Some(count) = of_aircraft.get_mut(&icao24) {
+fn forget(count_by_aircraft: &mut HashMap<Icao24, usize>, icao24: Icao24) {
+    if let Some(count) = count_by_aircraft.get_mut(&icao24) {
         *count -= 1;
         if *count == 0 {
-            of_aircraft.remove(&icao24);
+            count_by_aircraft.remove(&icao24);
         }
     }
 }
@@ -139,11 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn superseded_states_go_first_and_the_oldest_aircraft_last() {
+    fn superseded_states_are_dropped_before_the_oldest_aircraft() {
         let mut backlog = backlog(3);
         assert_eq!(
             backlog.push(states(&[("aaaaaa", 1), ("bbbbbb", 1), ("aaaaaa", 2)]), Instant::now()),
-            GivenUp::default()
+            DroppedStates::default()
         );
         assert_eq!(backlog.push(states(&[("cccccc", 3)]), Instant::now()).no_room, 1);
         assert_eq!(backlog.push(states(&[("dddddd", 4)]), Instant::now()).no_room, 1);
@@ -152,17 +153,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn states_do_not_wait_longer_than_they_may() {
+    async fn states_older_than_the_limit_are_dropped() {
         let mut backlog = backlog(10);
         backlog.push(states(&[("aaaaaa", 1)]), Instant::now());
         tokio::time::advance(Duration::from_secs(61)).await;
-        let given_up = backlog.push(states(&[("bbbbbb", 2)]), Instant::now());
-        assert_eq!(given_up, GivenUp { too_old: 1, no_room: 0 });
+        let dropped = backlog.push(states(&[("bbbbbb", 2)]), Instant::now());
+        assert_eq!(dropped, DroppedStates { too_old: 1, no_room: 0 });
         assert_eq!(held(&mut backlog), [("bbbbbb".into(), 2)]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_put_back_has_waited_since_it_came() {
+    async fn states_put_back_keep_their_age() {
         let mut backlog = backlog(10);
         backlog.push(states(&[("aaaaaa", 1)]), Instant::now());
         let taken = backlog.take(1);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_comes_out_first_again() {
+    fn states_put_back_are_taken_first() {
         let mut backlog = backlog(10);
         backlog.push(states(&[("aaaaaa", 1), ("bbbbbb", 2), ("cccccc", 3)]), Instant::now());
         let taken = backlog.take(2);
@@ -181,22 +182,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_keeps_its_bound_its_order_and_the_newest_of_each(pushes in prop::collection::vec((0_u32..8, 1_usize..4), 1..60)) {
+        fn the_backlog_stays_bounded_and_ordered_and_keeps_the_newest_states(pushes in prop::collection::vec((0_u32..8, 1_usize..4), 1..60)) {
             let mut backlog = backlog(10);
-            let (mut at, mut given_up) = (0_i64, 0);
+            let (mut at, mut dropped) = (0_i64, 0);
             let mut newest = std::collections::BTreeMap::new();
             for (aircraft, count) in pushes {
                 for _ in 0..count {
                     at += 1;
                     let icao24 = format!("{aircraft:06x}");
-                    given_up += backlog.push([Arc::new(state(&icao24, at))], Instant::now()).no_room;
+                    dropped += backlog.push([Arc::new(state(&icao24, at))], Instant::now()).no_room;
                     newest.insert(icao24, at);
                 }
                 prop_assert!(backlog.len() <= 10);
             }
-            prop_assert_eq!(backlog.of_aircraft.values().sum::<usize>(), backlog.len());
+            prop_assert_eq!(backlog.count_by_aircraft.values().sum::<usize>(), backlog.len());
             let left = held(&mut backlog);
-            prop_assert_eq!(given_up as usize + left.len(), at as usize);
+            prop_assert_eq!(dropped as usize + left.len(), at as usize);
             prop_assert!(left.is_sorted_by_key(|(_, at)| *at));
             // The limit is ten states for eight aircraft, so none may have lost its newest state.
             for (icao24, at) in newest {

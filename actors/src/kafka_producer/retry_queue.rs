@@ -12,16 +12,16 @@ pub(super) struct RetryQueue {
     /// The alerts in flight, kept here so that they survive a panic.
     in_flight: Vec<Alert>,
     /// Whether a backoff after a failed attempt is in progress.
-    pausing: bool,
+    is_paused: bool,
     backoff: Backoff,
 }
 
 impl RetryQueue {
     /// Far more than occur in a day. An alert takes less than a kilobyte.
-    const MOST: usize = 10_000;
+    const MAX_ALERTS: usize = 10_000;
 
     pub(super) fn new() -> Self {
-        Self { waiting: VecDeque::new(), in_flight: Vec::new(), pausing: false, backoff: Backoff::for_a_service() }
+        Self { waiting: VecDeque::new(), in_flight: Vec::new(), is_paused: false, backoff: Backoff::for_a_service() }
     }
 
     /// The number of unacknowledged alerts.
@@ -32,14 +32,14 @@ impl RetryQueue {
     /// Appends alerts, and returns how many of the oldest were dropped.
     pub(super) fn push(&mut self, alerts: impl IntoIterator<Item = Alert>) -> usize {
         self.waiting.extend(alerts);
-        let excess = self.waiting.len().saturating_sub(Self::MOST);
+        let excess = self.waiting.len().saturating_sub(Self::MAX_ALERTS);
         self.waiting.drain(..excess);
         excess
     }
 
     /// Takes the alerts to publish now. Empty while others are in flight or during a backoff.
     pub(super) fn take(&mut self) -> Vec<Alert> {
-        if !self.pausing && self.in_flight.is_empty() {
+        if !self.is_paused && self.in_flight.is_empty() {
             self.in_flight = self.waiting.drain(..).collect();
             return self.in_flight.clone();
         }
@@ -59,18 +59,18 @@ impl RetryQueue {
         let left: Vec<_> = undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
         let delivered = in_flight.len() - left.len();
         left.into_iter().rev().for_each(|alert| self.waiting.push_front(alert));
-        self.pausing = true;
+        self.is_paused = true;
         (delivered, self.backoff.pause())
     }
 
     /// Ends the backoff.
     pub(super) fn resume(&mut self) {
-        self.pausing = false;
+        self.is_paused = false;
     }
 
     /// Queues the taken alerts again, since it is unknown whether Kafka received them.
     pub(super) fn restart(&mut self) {
-        self.pausing = false;
+        self.is_paused = false;
         let in_flight = std::mem::take(&mut self.in_flight);
         in_flight.into_iter().rev().for_each(|alert| self.waiting.push_front(alert));
     }
@@ -92,26 +92,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_acknowledged_is_taken_again_in_its_order_after_the_pause() {
-        let mut outbox = RetryQueue::new();
-        outbox.push(alerts(0..3));
-        assert_eq!(times(&outbox.take()), [0, 1, 2]);
-        outbox.push(alerts(3..4));
-        assert_eq!(times(&outbox.take()), [0; 0], "one try at a time");
-        assert_eq!((outbox.failed(&[0, 2]).0, outbox.len()), (1, 3));
-        assert_eq!(times(&outbox.take()), [0; 0], "not before the pause is over");
-        outbox.resume();
-        assert_eq!(times(&outbox.take()), [0, 2, 3]);
-        outbox.restart();
-        assert_eq!(times(&outbox.take()), [0, 2, 3], "whether Kafka has them is not known");
-        assert_eq!((outbox.delivered(), outbox.len()), (3, 0));
+    fn unacknowledged_alerts_are_retried_in_order_after_the_pause() {
+        let mut queue = RetryQueue::new();
+        queue.push(alerts(0..3));
+        assert_eq!(times(&queue.take()), [0, 1, 2]);
+        queue.push(alerts(3..4));
+        assert_eq!(times(&queue.take()), [0; 0], "one attempt at a time");
+        assert_eq!((queue.failed(&[0, 2]).0, queue.len()), (1, 3));
+        assert_eq!(times(&queue.take()), [0; 0], "not before the pause is over");
+        queue.resume();
+        assert_eq!(times(&queue.take()), [0, 2, 3]);
+        queue.restart();
+        assert_eq!(times(&queue.take()), [0, 2, 3], "it is unknown whether Kafka received them");
+        assert_eq!((queue.delivered(), queue.len()), (3, 0));
     }
 
     #[test]
-    fn it_is_bounded_and_the_oldest_go_first() {
-        let mut outbox = RetryQueue::new();
-        assert_eq!(outbox.push(alerts(0..10_000)), 0);
-        assert_eq!(outbox.push(alerts(10_000..10_002)), 2);
-        assert_eq!((outbox.len(), times(&outbox.take())[0]), (10_000, 2));
+    fn the_queue_is_bounded_and_drops_the_oldest_first() {
+        let mut queue = RetryQueue::new();
+        assert_eq!(queue.push(alerts(0..10_000)), 0);
+        assert_eq!(queue.push(alerts(10_000..10_002)), 2);
+        assert_eq!((queue.len(), times(&queue.take())[0]), (10_000, 2));
     }
 }

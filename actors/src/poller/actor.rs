@@ -137,16 +137,16 @@ impl Poller {
             poller.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
             poller.observation.polls += 1;
             match result {
-                Ok(fetched) => poller.digest(fetched, operation, ctx),
-                Err(error) => poller.fail(&error, ctx),
+                Ok(fetched) => poller.process_response(fetched, operation, ctx),
+                Err(error) => poller.handle_failure(&error, ctx),
             }
         }));
     }
 
-    fn digest(&mut self, fetched: Fetched, operation: InFlight, ctx: &mut Context<Self>) {
+    fn process_response(&mut self, fetched: Fetched, operation: InFlight, ctx: &mut Context<Self>) {
         let Fetched { snapshot, credits_left } = fetched;
         if self.failures > 0 {
-            log::info!(actor = "poller", failed_polls = self.failures; "the source answers again");
+            log::info!(actor = self.vitals.name(), failed_polls = self.failures; "the source has recovered");
         }
         self.failures = 0;
         count(&self.metrics.polls, "ok", 1);
@@ -171,33 +171,33 @@ impl Poller {
         }
         self.observation.bad_rows += snapshot.bad_rows.count();
         self.observation.credits_left = credits_left;
-        let news = self.filter.news(snapshot);
-        for (reason, rows) in news.passed_over.by_reason() {
+        let filtered = self.filter.apply(snapshot);
+        for (reason, rows) in filtered.passed_over.by_reason() {
             count(&self.metrics.states_passed_over, reason, rows);
         }
-        self.observation.passed_over = news.passed_over;
-        self.metrics.states_changed.inc_by(news.states.len() as u64);
-        self.observation.changed = news.states.len();
+        self.observation.passed_over = filtered.passed_over;
+        self.metrics.states_changed.inc_by(filtered.states.len() as u64);
+        self.observation.changed = filtered.states.len();
 
         // The updated alerts are kept only if the producer accepts the states. Otherwise the next poll raises them
         // again.
         let mut watch = self.alerts.clone();
         let mut alerts = watch.end_silent(response_time.minus(Self::ALERT_MEMORY));
-        alerts.extend(news.states.iter().flat_map(|state| watch.notice(state)));
+        alerts.extend(filtered.states.iter().flat_map(|state| watch.update(state)));
         for Alert { rule, icao24, ended, detail, .. } in &alerts {
             let change = if ended.is_none() { "started" } else { "ended" };
-            log::info!(actor = "poller", rule, icao24:%; "alert {change}: {detail}");
+            log::info!(actor = self.vitals.name(), rule, icao24:%; "alert {change}: {detail}");
         }
         alerts.retain(|alert| alert.ended.is_none());
         if watch.is_full() {
-            log::warn!(actor = "poller"; "too many active alerts: no other alert starts until one ends");
+            log::warn!(actor = self.vitals.name(); "too many active alerts: no new alert starts until one ends");
         }
 
         let Cadence { pause, reason, .. } = self.source.cadence();
         self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
-        let publish = PublishStates { states: news.states, alerts };
-        let handed_over = hand_over(publish, self.producer.clone(), self.work.clone());
-        ctx.spawn(handed_over.into_actor(self).map(move |sent, poller, ctx| {
+        let publish = PublishStates { states: filtered.states, alerts };
+        let sent = send_with_retries(publish, self.producer.clone(), self.work.clone(), self.vitals.clone());
+        ctx.spawn(sent.into_actor(self).map(move |sent, poller, ctx| {
             drop(operation);
             if let Some((PublishStates { states, .. }, accepted)) = sent {
                 poller.filter.published(&states, response_time);
@@ -211,14 +211,14 @@ impl Poller {
         }));
     }
 
-    fn fail(&mut self, error: &SourceError, ctx: &mut Context<Self>) {
+    fn handle_failure(&mut self, error: &SourceError, ctx: &mut Context<Self>) {
         self.failures += 1;
         let state = SourceState::from(error);
         count(&self.metrics.polls, state.name(), 1);
         self.observation.source(state, Some(error.public_reason()));
         self.observation.failed_polls += 1;
         let pause = pause_after(error, self.failures, self.source.cadence().resolution, &mut rand::rng());
-        log::warn!(actor = "poller", failures = self.failures, next_poll:? = pause; "poll failed: {error}");
+        log::warn!(actor = self.vitals.name(), failures = self.failures, next_poll:? = pause; "poll failed: {error}");
         self.vitals.error(error.to_string());
         self.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(error.public_reason()));
@@ -231,8 +231,8 @@ impl Poller {
             return;
         }
         let kinds: Vec<_> =
-            bad_rows.iter().map(|(kind, count, example)| format!("{count} by {kind} ({example})")).collect();
-        log::warn!(actor = "poller", rows = bad_rows.count(); "skipped bad rows: {}", kinds.join(", "));
+            bad_rows.iter().map(|(kind, count, example)| format!("{count} of kind {kind} ({example})")).collect();
+        log::warn!(actor = self.vitals.name(), rows = bad_rows.count(); "skipped bad rows: {}", kinds.join(", "));
         for (kind, rows, _) in bad_rows.iter() {
             count(&self.metrics.bad_rows, kind, rows);
         }
@@ -243,23 +243,30 @@ impl Poller {
     fn report_clock(&self, response_time: UnixTime) {
         let ahead = response_time.seconds_since(UnixTime::now());
         if ahead.abs() > 60 {
-            log::warn!(actor = "poller", ahead; "the source's clock and this machine's differ by {} s", ahead.abs());
+            log::warn!(
+                actor = self.vitals.name(), ahead;
+                "the source's clock and the local clock differ by {} s", ahead.abs()
+            );
         }
     }
 }
 
 /// Passes the states to the producer, and retries until the producer accepts them, since it may be restarting.
-async fn hand_over(
+async fn send_with_retries(
     publish: PublishStates,
     producer: Recipient<PublishStates>,
     work: Rc<InFlightWork>,
+    vitals: Vitals,
 ) -> Option<(PublishStates, Accepted)> {
     let mut backoff = Backoff::for_a_service();
     loop {
         match producer.send(publish.clone()).await {
             Ok(accepted) => return Some((publish, accepted)),
             Err(error) => {
-                log::warn!(actor = "poller", states = publish.states.len(), error:%; "the KafkaProducer did not answer; retrying");
+                log::warn!(
+                    actor = vitals.name(), states = publish.states.len();
+                    "the KafkaProducer did not accept the states, retrying: {error}"
+                );
             }
         }
         tokio::select! {
@@ -302,7 +309,11 @@ impl Handler<SetPolling> for Poller {
             return;
         }
         self.polling = polling;
-        log::info!(actor = "poller", polling:? = polling; "polling was switched by the operator");
+        let change = match polling {
+            Polling::Active => "resumed",
+            Polling::Paused => "paused",
+        };
+        log::info!(actor = self.vitals.name(); "polling {change} by operator");
         self.phase(Phase::Running);
         match self.next {
             // The poll in flight completes, and then waits according to the new state.
@@ -335,7 +346,7 @@ impl Handler<Drain> for Poller {
 impl Handler<crate::messages::InjectPanic> for Poller {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "it is what was asked for")]
+    #[expect(clippy::panic, reason = "panics on request")]
     fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
         panic!("injected");
     }

@@ -9,12 +9,12 @@ use crate::supervision::PassedOver;
 /// Remembers the newest published state of each aircraft, to separate changed states from repeated ones.
 #[derive(Debug, Default)]
 pub(super) struct ChangeFilter {
-    published: HashMap<Icao24, Known>,
+    published: HashMap<Icao24, StateDigest>,
 }
 
 /// The time and the hash of a state.
-#[derive(Clone, Copy, Debug)]
-struct Known {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StateDigest {
     last_contact: UnixTime,
     values: u64,
 }
@@ -22,14 +22,14 @@ struct Known {
 /// The newest row of an aircraft in a response so far; the first one if several have the same time.
 #[derive(Clone, Copy, Debug)]
 struct FirstRow {
-    known: Known,
+    digest: StateDigest,
     /// Whether the row was counted as revised.
     revised: bool,
 }
 
 /// The states of a snapshot to publish, and the counts of those that were passed over.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct News {
+pub(super) struct Filtered {
     pub(super) states: Vec<Arc<StateVector>>,
     pub(super) passed_over: PassedOver,
 }
@@ -40,45 +40,45 @@ impl ChangeFilter {
     const MEMORY: i64 = 3600;
 
     /// Returns the states that are newer than the published ones, in the snapshot's order.
-    pub(super) fn news(&self, snapshot: Snapshot) -> News {
-        let mut news = News::default();
+    pub(super) fn apply(&self, snapshot: Snapshot) -> Filtered {
+        let mut filtered = Filtered::default();
         let mut rows: HashMap<Icao24, FirstRow> = HashMap::with_capacity(snapshot.states.len());
         for state in snapshot.states {
-            let (icao24, known) = (state.icao24, Known::of(&state));
+            let (icao24, digest) = (state.icao24, StateDigest::of(&state));
             let published = self.published.get(&icao24);
-            let newest = rows.get(&icao24).map(|row| row.known.last_contact).max(published.map(|it| it.last_contact));
-            match newest.map_or(Ordering::Greater, |newest| known.last_contact.cmp(&newest)) {
-                Ordering::Less => news.passed_over.older += 1,
+            let newest = rows.get(&icao24).map(|row| row.digest.last_contact).max(published.map(|it| it.last_contact));
+            match newest.map_or(Ordering::Greater, |newest| digest.last_contact.cmp(&newest)) {
+                Ordering::Less => filtered.passed_over.older += 1,
                 Ordering::Equal => {
-                    let is_published = published.is_some_and(|published| published.is(known));
-                    let row = rows.get_mut(&icao24).filter(|row| row.known.last_contact == known.last_contact);
+                    let is_published = published == Some(&digest);
+                    let row = rows.get_mut(&icao24).filter(|row| row.digest.last_contact == digest.last_contact);
                     if let Some(row) = row {
-                        news.passed_over.count_another(row, known, is_published);
+                        filtered.passed_over.count_duplicate(row, digest, is_published);
                         continue;
                     }
-                    rows.insert(icao24, FirstRow { known, revised: !is_published });
-                    let count = &mut news.passed_over;
+                    rows.insert(icao24, FirstRow { digest, revised: !is_published });
+                    let count = &mut filtered.passed_over;
                     *(if is_published { &mut count.unchanged } else { &mut count.revised }) += 1;
                 }
                 Ordering::Greater => {
-                    rows.insert(icao24, FirstRow { known, revised: false });
-                    news.states.push(Arc::new(state));
+                    rows.insert(icao24, FirstRow { digest, revised: false });
+                    filtered.states.push(Arc::new(state));
                 }
             }
         }
-        news
+        filtered
     }
 
     /// Records that these states were published. `now` is the time of their response.
     pub(super) fn published(&mut self, states: &[Arc<StateVector>], now: UnixTime) {
         for state in states {
-            let known = Known::of(state);
-            let newest = self.published.entry(state.icao24).or_insert(known);
-            if known.last_contact > newest.last_contact {
-                *newest = known;
+            let digest = StateDigest::of(state);
+            let newest = self.published.entry(state.icao24).or_insert(digest);
+            if digest.last_contact > newest.last_contact {
+                *newest = digest;
             }
         }
-        self.published.retain(|_, known| now.seconds_since(known.last_contact) <= Self::MEMORY);
+        self.published.retain(|_, digest| now.seconds_since(digest.last_contact) <= Self::MEMORY);
     }
 
     pub(super) fn aircraft(&self) -> usize {
@@ -88,8 +88,8 @@ impl ChangeFilter {
 
 impl PassedOver {
     /// Counts a row with the same address and time as an earlier row of the same response.
-    fn count_another(&mut self, first: &mut FirstRow, row: Known, is_published: bool) {
-        if first.known.is(row) {
+    fn count_duplicate(&mut self, first: &mut FirstRow, row: StateDigest, is_published: bool) {
+        if first.digest == row {
             self.unchanged += 1;
         } else if is_published && first.revised {
             // This row is the published state, so the first row came from the other transmitter.
@@ -105,22 +105,18 @@ impl PassedOver {
     }
 }
 
-impl Known {
+impl StateDigest {
     fn of(state: &StateVector) -> Self {
         Self { last_contact: state.last_contact, values: hash_of_values(state) }
-    }
-
-    fn is(self, other: Self) -> bool {
-        self.last_contact == other.last_contact && self.values == other.values
     }
 }
 
 /// Returns a hash of all values of a state except the response time.
 fn hash_of_values(state: &StateVector) -> u64 {
-    let said = StateVector { observed_at: None, ..state.borrowed() };
+    let values = StateVector { observed_at: None, ..state.borrowed() };
     let mut hasher = DefaultHasher::new();
     for field in FIELDS {
-        match field.value(&said) {
+        match field.value(&values) {
             FieldValue::Address(address) => address.hash(&mut hasher),
             FieldValue::Text(text) => text.hash(&mut hasher),
             // Adding 0 turns −0 into +0, so that both have the same hash.
@@ -145,18 +141,18 @@ mod tests {
         Snapshot { time: UnixTime(1000), states, ..Snapshot::default() }
     }
 
-    fn names(news: &News) -> Vec<(String, i64)> {
-        news.states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)).collect()
+    fn names(filtered: &Filtered) -> Vec<(String, i64)> {
+        filtered.states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)).collect()
     }
 
     #[test]
-    fn only_what_is_newer_is_news() {
+    fn only_newer_states_pass() {
         let mut filter = ChangeFilter::default();
-        let first = filter.news(snapshot(&[("aaaaaa", 990), ("bbbbbb", 991)]));
+        let first = filter.apply(snapshot(&[("aaaaaa", 990), ("bbbbbb", 991)]));
         assert_eq!(first.states.len(), 2);
         filter.published(&first.states, UnixTime(1000));
 
-        let second = filter.news(snapshot(&[("aaaaaa", 990), ("bbbbbb", 992), ("cccccc", 5), ("aaaaaa", 989)]));
+        let second = filter.apply(snapshot(&[("aaaaaa", 990), ("bbbbbb", 992), ("cccccc", 5), ("aaaaaa", 989)]));
         assert_eq!(names(&second), [("bbbbbb".into(), 992), ("cccccc".into(), 5)]);
         assert_eq!(second.passed_over, PassedOver { unchanged: 1, older: 1, ..PassedOver::default() });
     }
@@ -168,17 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn two_transmitters_with_one_address_are_told_from_repetition() {
+    fn two_transmitters_with_one_address_are_not_taken_for_repetition() {
         let mut filter = ChangeFilter::default();
         let counts = |filter: &ChangeFilter, callsigns: &[&str]| {
-            let News { states, passed_over } = filter.news(transmitters(callsigns));
+            let Filtered { states, passed_over } = filter.apply(transmitters(callsigns));
             let PassedOver { unchanged, older, duplicate_address, revised } = passed_over;
             assert_eq!(older, 0);
             (states.len() as u64, unchanged, duplicate_address, revised)
         };
         assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (1, 0, 1, 0));
         assert_eq!(counts(&filter, &["ADSB", "ADSB", "FLARM", "FLARM"]), (1, 1, 2, 0));
-        filter.published(&filter.news(transmitters(&["ADSB", "FLARM"])).states, UnixTime(1000));
+        filter.published(&filter.apply(transmitters(&["ADSB", "FLARM"])).states, UnixTime(1000));
         // The source repeats both rows until it receives from one of the transmitters again.
         assert_eq!(counts(&filter, &["ADSB"]), (0, 1, 0, 0));
         assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (0, 1, 1, 0));
@@ -188,8 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn any_value_of_a_state_makes_another_one_of_it() {
-        let known = Known::of(&state("aaaaaa", 990));
+    fn any_different_value_changes_the_digest() {
+        let digest = StateDigest::of(&state("aaaaaa", 990));
         let others = [
             StateVector { lat: Some(1.0), ..state("aaaaaa", 990) },
             StateVector { lat: None, ..state("aaaaaa", 990) },
@@ -198,49 +194,51 @@ mod tests {
             StateVector { squawk: Some("7700".into()), ..state("aaaaaa", 990) },
             StateVector { position_source: Some(3), ..state("aaaaaa", 990) },
         ];
-        assert!(others.iter().all(|other| !known.is(Known::of(other))));
+        assert!(others.iter().all(|other| StateDigest::of(other) != digest));
         for same in [
             StateVector { observed_at: Some(UnixTime(5)), ..state("aaaaaa", 990) },
             StateVector { lat: Some(-0.0), ..state("aaaaaa", 990) },
         ] {
-            assert!(known.is(Known::of(&same)));
+            assert_eq!(StateDigest::of(&same), digest);
         }
     }
 
     proptest! {
         #[test]
-        fn every_row_is_news_or_counted_once(answers in prop::collection::vec(prop::collection::vec((0..4u8, 0..4i64, 0..3u8), 0..12), 0..6)) {
+        fn every_row_passes_or_is_counted_once(
+            responses in prop::collection::vec(prop::collection::vec((0..4u8, 0..4i64, 0..3u8), 0..12), 0..6),
+        ) {
             let mut filter = ChangeFilter::default();
-            for answer in answers {
+            for response in responses {
                 let row = |(aircraft, at, category)| StateVector {
                     category: Some(i16::from(category)),
                     ..state(&format!("aaaaa{aircraft}"), at)
                 };
-                let rows = answer.len() as u64;
-                let states = answer.into_iter().map(row).collect();
-                let news = filter.news(Snapshot { time: UnixTime(9), states, ..Snapshot::default() });
-                let passed_over: u64 = news.passed_over.by_reason().iter().map(|(_, count)| count).sum();
-                prop_assert_eq!(news.states.len() as u64 + passed_over, rows);
-                filter.published(&news.states, UnixTime(9));
+                let rows = response.len() as u64;
+                let states = response.into_iter().map(row).collect();
+                let filtered = filter.apply(Snapshot { time: UnixTime(9), states, ..Snapshot::default() });
+                let passed_over: u64 = filtered.passed_over.by_reason().iter().map(|(_, count)| count).sum();
+                prop_assert_eq!(filtered.states.len() as u64 + passed_over, rows);
+                filter.published(&filtered.states, UnixTime(9));
             }
         }
     }
 
     #[test]
-    fn news_that_was_not_handed_on_stays_news() {
+    fn states_that_were_not_published_pass_again() {
         let filter = ChangeFilter::default();
-        assert_eq!(filter.news(snapshot(&[("aaaaaa", 990)])).states.len(), 1);
-        assert_eq!(filter.news(snapshot(&[("aaaaaa", 990)])).states.len(), 1);
+        assert_eq!(filter.apply(snapshot(&[("aaaaaa", 990)])).states.len(), 1);
+        assert_eq!(filter.apply(snapshot(&[("aaaaaa", 990)])).states.len(), 1);
     }
 
     #[test]
-    fn an_aircraft_twice_in_a_response_is_published_in_rising_order_only() {
-        let news = ChangeFilter::default().news(snapshot(&[("aaaaaa", 990), ("aaaaaa", 992), ("aaaaaa", 991)]));
-        assert_eq!(names(&news), [("aaaaaa".into(), 990), ("aaaaaa".into(), 992)]);
+    fn repeated_rows_of_an_aircraft_pass_only_in_ascending_order() {
+        let filtered = ChangeFilter::default().apply(snapshot(&[("aaaaaa", 990), ("aaaaaa", 992), ("aaaaaa", 991)]));
+        assert_eq!(names(&filtered), [("aaaaaa".into(), 990), ("aaaaaa".into(), 992)]);
     }
 
     #[test]
-    fn the_memory_is_bounded_by_time() {
+    fn aircraft_are_forgotten_after_an_hour() {
         let mut filter = ChangeFilter::default();
         filter.published(&[Arc::new(state("aaaaaa", 990))], UnixTime(1000));
         filter.published(&[], UnixTime(990 + ChangeFilter::MEMORY));

@@ -49,11 +49,11 @@ mod tests {
     const REGISTERED: Duration = Duration::from_secs(5);
 
     #[test]
-    fn the_source_s_word_about_waiting_is_kept_within_a_day() {
-        let check = |resolution, said: u64, seconds: u64| {
-            let error = SourceError::RateLimited { retry_after: Some(Duration::from_secs(said)) };
-            let wait = pause_after(&error, 7, resolution, &mut StdRng::seed_from_u64(1));
-            assert_eq!(wait.as_secs(), seconds, "{resolution:?}, {said}");
+    fn a_requested_pause_is_obeyed_up_to_a_day() {
+        let check = |resolution, requested: u64, seconds: u64| {
+            let error = SourceError::RateLimited { retry_after: Some(Duration::from_secs(requested)) };
+            let pause = pause_after(&error, 7, resolution, &mut StdRng::seed_from_u64(1));
+            assert_eq!(pause.as_secs(), seconds, "{resolution:?}, {requested}");
         };
         check(REGISTERED, 22_688, 22_688);
         check(REGISTERED, 0, 5);
@@ -63,19 +63,19 @@ mod tests {
     }
 
     #[test]
-    fn waits_after_failures_grow_up_to_their_cap() {
+    fn pauses_after_failures_grow_up_to_their_cap() {
         let limited = SourceError::RateLimited { retry_after: None };
         let unavailable = SourceError::Unavailable("down".into());
         let malformed = SourceError::Malformed("<html>".into());
         let refused = SourceError::Refused("401".into());
         let check = |error: &SourceError, consecutive, shortest: f64, longest: f64| {
             let mut rng = StdRng::seed_from_u64(7);
-            let waits: Vec<f64> =
+            let pauses: Vec<f64> =
                 (0..2_000).map(|_| pause_after(error, consecutive, REGISTERED, &mut rng).as_secs_f64()).collect();
-            let (least, most) = waits.iter().fold((f64::MAX, 0.0_f64), |(a, b), w| (a.min(*w), b.max(*w)));
+            let (min, max) = pauses.iter().fold((f64::MAX, 0.0_f64), |(min, max), p| (min.min(*p), max.max(*p)));
             let slack = (longest - shortest) * 0.02;
-            assert!((shortest..=shortest + slack).contains(&least), "{error}, {consecutive}: least {least}");
-            assert!((longest - slack..=longest).contains(&most), "{error}, {consecutive}: most {most}");
+            assert!((shortest..=shortest + slack).contains(&min), "{error}, {consecutive}: at least {min}");
+            assert!((longest - slack..=longest).contains(&max), "{error}, {consecutive}: at most {max}");
         };
         for error in [&unavailable, &malformed] {
             check(error, 0, 0.5, 1.0);
@@ -109,15 +109,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn waits_after_failures_are_bounded_and_their_bounds_never_shrink(
+        fn pauses_after_failures_are_bounded_and_never_shrink(
             resolution in resolutions(), error in errors(), consecutive: u32, seed: u64,
         ) {
-            let wait = |consecutive| {
+            let pause = |consecutive| {
                 pause_after(&error, consecutive, resolution, &mut StdRng::seed_from_u64(seed))
             };
-            prop_assert!((MIN_PAUSE..=DAY).contains(&wait(consecutive)));
+            prop_assert!((MIN_PAUSE..=DAY).contains(&pause(consecutive)));
             // With the same random numbers, one more failure never shortens the pause.
-            prop_assert!(wait(consecutive) <= wait(consecutive.saturating_add(1)));
+            prop_assert!(pause(consecutive) <= pause(consecutive.saturating_add(1)));
         }
     }
 }

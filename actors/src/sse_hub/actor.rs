@@ -4,7 +4,7 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use crate::domain::UnixTime;
-use crate::messages::{Drain, Drained, Full, Join, Joined, Look, ShowBatch, Shown, Version, View};
+use crate::messages::{Drain, Drained, Full, GetPicture, Join, Joined, ShowBatch, Shown, Version, View};
 use crate::metrics::Metrics;
 use crate::sse_hub::{Broadcast, HubLimits};
 use crate::supervision::{Observation, Phase, Readiness, SseHubObservation, Vitals};
@@ -30,13 +30,13 @@ impl SseHub {
     const HEARTBEAT: Duration = Duration::from_secs(15);
     const TICK: Duration = Duration::from_secs(1);
     /// The hub never blocks, so this long without a tick is a stall.
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const STALL_TIMEOUT: Duration = Duration::from_secs(30);
     /// The interval at which silent aircraft are removed. Each removal sends data to every client.
     const SWEEP: Duration = Duration::from_secs(5);
     /// The states of one poll arrive in several batches, which are combined in one update.
     const BATCH_WINDOW: Duration = Duration::from_millis(8);
     /// More changed aircraft than this indicate the first batch of a poll.
-    const FEW: usize = 16;
+    const MAX_IMMEDIATE_CHANGES: usize = 16;
     /// The minimum interval between observations, each of which visits every client.
     const OBSERVE_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -60,7 +60,7 @@ impl SseHub {
             return;
         }
         let now = Instant::now();
-        let since = if changed > Self::FEW { Some(now) } else { self.published };
+        let since = if changed > Self::MAX_IMMEDIATE_CHANGES { Some(now) } else { self.published };
         match since.map(|since| since + Self::BATCH_WINDOW).filter(|due| *due > now) {
             None => self.publish(),
             Some(due) => {
@@ -112,13 +112,13 @@ impl Actor for SseHub {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.vitals.phase(Phase::Running);
         self.vitals.readiness(Readiness::Ready);
-        self.vitals.expect_progress_within(Some(Self::PATIENCE));
+        self.vitals.expect_progress_within(Some(Self::STALL_TIMEOUT));
         ctx.run_interval(Self::SWEEP, |hub, ctx| {
             hub.broadcast.sweep(UnixTime::now());
             hub.publish_soon(ctx);
         });
         ctx.run_interval(Self::TICK, |hub, _| {
-            hub.vitals.expect_progress_within(Some(Self::PATIENCE));
+            hub.vitals.expect_progress_within(Some(Self::STALL_TIMEOUT));
             hub.service_clients();
             hub.observe_now();
         });
@@ -167,10 +167,10 @@ impl Handler<Join> for SseHub {
     }
 }
 
-impl Handler<Look> for SseHub {
+impl Handler<GetPicture> for SseHub {
     type Result = View;
 
-    fn handle(&mut self, Look { scope, known }: Look, _: &mut Self::Context) -> View {
+    fn handle(&mut self, GetPicture { scope, known }: GetPicture, _: &mut Self::Context) -> View {
         let picture = self.broadcast.picture();
         let version = Version { epoch: self.broadcast.epoch(), sequence: picture.sequence() };
         let states =
@@ -185,7 +185,7 @@ impl Handler<Drain> for SseHub {
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Drained {
         self.vitals.phase(Phase::Finished);
         self.draining = true;
-        self.broadcast.say_goodbye();
+        self.broadcast.disconnect_all();
         self.observe_now();
         Drained::default()
     }
@@ -195,7 +195,7 @@ impl Handler<Drain> for SseHub {
 impl Handler<crate::messages::InjectPanic> for SseHub {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "it is what was asked for")]
+    #[expect(clippy::panic, reason = "panics on request")]
     fn handle(&mut self, _: crate::messages::InjectPanic, _: &mut Self::Context) {
         panic!("injected");
     }

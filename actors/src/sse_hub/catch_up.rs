@@ -41,7 +41,7 @@ pub(super) fn snapshot(
     let mut pieces: Vec<_> =
         channel.tiles().iter().map(|&tile| cache.snapshot(tile, picture, head, channel.encoding)).collect();
     pieces.push(channel.encoding.stored(&encoder::alert(head, alerts)));
-    let closes = Closes::Snapshot { cells: channel.tiles() };
+    let closes = Closes::Snapshot { tiles: channel.tiles() };
     pieces.push(channel.encoding.stored(&encoder::current(closing, &channel.tag, closes)));
     let frame = Frame::new(pieces);
     channel.snapshot = Some(Entry { seq: closing.seq, frame: frame.clone() });

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::replay_buffer::{Entry, ReplayBuffer};
 use super::tile::Tile;
 use crate::domain::AddressBlock;
-use crate::event_stream::{Encoding, Frame, Offer, QueueLimits, QueueSender};
+use crate::event_stream::{Encoding, Frame, OfferOutcome, QueueLimits, QueueSender};
 
 /// The content of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,9 +87,9 @@ impl Channel {
         let bytes = limits.bytes.min(snapshot.max(Self::MIN_BYTES));
         let limits = QueueLimits { bytes, ..limits };
         for client in self.clients.iter_mut().filter(|client| client.behind.is_none()) {
-            if client.queue.offer(entry.frame.clone(), limits) == Offer::Full {
+            if client.queue.offer(entry.frame.clone(), limits) == OfferOutcome::Full {
                 client.queue.clear();
-                client.falls_behind(0);
+                client.mark_behind(0);
             }
         }
         self.replay.push(entry, bytes);
@@ -98,8 +98,8 @@ impl Channel {
     /// Sends states to every client that keeps up. Lagging clients receive none until they have read their queue.
     pub(super) fn send_states(&mut self, frame: &Arc<Frame>, states: u64, sequence: u64, limits: QueueLimits) {
         for client in &mut self.clients {
-            if client.behind.is_none() && client.queue.offer(frame.clone(), limits) == Offer::Full {
-                client.falls_behind(sequence.saturating_sub(1));
+            if client.behind.is_none() && client.queue.offer(frame.clone(), limits) == OfferOutcome::Full {
+                client.mark_behind(sequence.saturating_sub(1));
             }
             if let Some(behind) = &mut client.behind {
                 behind.states += states;
@@ -128,7 +128,7 @@ impl Channel {
 }
 
 impl Client {
-    fn falls_behind(&mut self, sequence: u64) {
+    fn mark_behind(&mut self, sequence: u64) {
         self.behind = Some(Behind { sequence, states: 0 });
         self.queue.notify_when_empty();
     }

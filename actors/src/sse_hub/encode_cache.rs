@@ -17,7 +17,7 @@ pub(super) struct EncodeCache {
     metrics: Metrics,
 }
 
-/// An encoded event and its compressed forms, which are created on first use.
+/// An encoded event and its compressed representations, which are created on first use.
 #[derive(Debug)]
 pub(super) struct EncodedEvent {
     text: Bytes,
@@ -45,18 +45,18 @@ impl EncodeCache {
 
     /// Returns the event in a content encoding.
     pub(super) fn block(&mut self, encoded: &mut EncodedEvent, encoding: Encoding) -> Bytes {
-        let form = match encoding {
+        let compressed = match encoding {
             Encoding::Identity => return encoded.text.clone(),
             Encoding::Gzip => &mut encoded.gzip,
             Encoding::Zstd => &mut encoded.zstd,
         };
-        let make = || {
+        let compress = || {
             let block = self.compressor.block(encoding, &encoded.text);
             count(&self.metrics.compressions, encoding.name(), 1);
             count(&self.metrics.compressed_bytes, encoding.name(), block.len() as u64);
             block
         };
-        form.get_or_insert_with(make).clone()
+        compressed.get_or_insert_with(compress).clone()
     }
 
     /// Returns a snapshot of a tile in a content encoding.

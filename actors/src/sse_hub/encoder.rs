@@ -69,11 +69,11 @@ pub(super) struct TileUpdate {
 /// Encodes all aircraft in a tile.
 pub(super) fn snapshot<'a>(
     head: Head,
-    cell: Tile,
+    tile: Tile,
     aircraft: impl Iterator<Item = (u32, &'a Arc<StateVector>)>,
 ) -> Vec<u8> {
     let rows: Vec<_> = aircraft.map(|(number, state)| Row { number, now: state, held: None }).collect();
-    let mut out = open(head, "snapshot", cell);
+    let mut out = open(head, "snapshot", tile);
     out.reserve(rows.len() * 80);
     out.extend_from_slice(b",\"aircraft\":");
     table(&mut out, &rows, &UNWRAPPED, head.base());
@@ -82,7 +82,7 @@ pub(super) fn snapshot<'a>(
 }
 
 /// Encodes the changes in a tile.
-pub(super) fn delta(head: Head, cell: Tile, changes: &[Change], update: &TileUpdate) -> Vec<u8> {
+pub(super) fn delta(head: Head, tile: Tile, changes: &[Change], update: &TileUpdate) -> Vec<u8> {
     let row = |&index: &usize| {
         let change = changes.get(index)?;
         Some(Row { number: change.number, now: change.after.as_deref()?, held: change.before.as_deref() })
@@ -99,7 +99,7 @@ pub(super) fn delta(head: Head, cell: Tile, changes: &[Change], update: &TileUpd
     for row in &mut appeared {
         row.held = None;
     }
-    let mut out = open(head, "delta", cell);
+    let mut out = open(head, "delta", tile);
     out.reserve(stayed.len() * 30 + appeared.len() * 120);
     if !update.gone.is_empty() {
         let gone = update.gone.iter().filter_map(|&index| changes.get(index)).map(|change| change.number);
@@ -117,9 +117,9 @@ pub(super) fn delta(head: Head, cell: Tile, changes: &[Change], update: &TileUpd
     out
 }
 
-fn open(head: Head, event: &str, cell: Tile) -> Vec<u8> {
+fn open(head: Head, event: &str, tile: Tile) -> Vec<u8> {
     let mut text = head.open(event);
-    let _ = write!(text, ",\"cell\":\"{cell}\",\"base\":{}", head.base());
+    let _ = write!(text, ",\"cell\":\"{tile}\",\"base\":{}", head.base());
     text.into_bytes()
 }
 
@@ -134,7 +134,7 @@ pub(super) fn alert(head: Head, alerts: &AlertWatch) -> Vec<u8> {
     let mut out = text.into_bytes();
     let listed = active.get(..MAX_ALERTS).unwrap_or(&active);
     let written = serde_json::to_writer(&mut out, listed);
-    debug_assert!(written.is_ok(), "an alert has no value that JSON lacks");
+    debug_assert!(written.is_ok(), "every alert can be represented as JSON");
     out.extend_from_slice(b"}\n\n");
     out
 }
@@ -148,10 +148,10 @@ pub(super) fn current(head: Head, tag: &str, closes: Closes<'_>) -> Vec<u8> {
         Closes::Update { after } => {
             let _ = write!(text, ",\"after\":{after}}}\n\n");
         }
-        Closes::Snapshot { cells } => {
+        Closes::Snapshot { tiles } => {
             text.push_str(",\"after\":null,\"cells\":[");
-            for (index, cell) in cells.iter().enumerate() {
-                let _ = write!(text, "{}\"{cell}\"", if index > 0 { "," } else { "" });
+            for (index, tile) in tiles.iter().enumerate() {
+                let _ = write!(text, "{}\"{tile}\"", if index > 0 { "," } else { "" });
             }
             text.push_str("]}\n\n");
         }
@@ -165,7 +165,7 @@ pub(super) enum Closes<'a> {
     /// An update that follows the update `after`.
     Update { after: u64 },
     /// A snapshot of these tiles.
-    Snapshot { cells: &'a [Tile] },
+    Snapshot { tiles: &'a [Tile] },
 }
 
 /// The parsed `id` of a closing event.

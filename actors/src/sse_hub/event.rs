@@ -14,7 +14,7 @@ pub fn telemetry<'a>(states: impl IntoIterator<Item = &'a Arc<StateVector>>) -> 
     for state in states {
         frame.extend_from_slice(b"data: ");
         let written = serde_json::to_writer(&mut frame, &**state);
-        debug_assert!(written.is_ok(), "a state vector has no value that JSON lacks");
+        debug_assert!(written.is_ok(), "every state vector can be represented as JSON");
         frame.extend_from_slice(b"\n\n");
     }
     frame.into()
@@ -55,7 +55,7 @@ mod tests {
 
     /// Clients of `/sse/flights` rely on these exact bytes.
     #[test]
-    fn the_stream_begins_and_goes_on_with_these_events() {
+    fn the_bytes_of_the_stream_are_stable() {
         let ack = "data: {\"message\":\"Connected to the flight stream\",\"status\":\"connected\",\
                    \"timestamp\":1700000000,\"type\":\"connection_ack\"}\n\n";
         assert_eq!(connection_ack(UnixTime(1_700_000_000)), ack);

@@ -42,7 +42,7 @@ impl LatestStates {
         states: impl IntoIterator<Item = &'a Arc<StateVector>>,
         now: UnixTime,
     ) -> Vec<Arc<StateVector>> {
-        let (sequence, latest) = (self.sequence + 1, now.plus(Picture::AHEAD));
+        let (sequence, latest) = (self.sequence + 1, now.plus(Picture::MAX_AHEAD));
         let mut newer = Vec::new();
         for state in states.into_iter().filter(|state| state.last_contact <= latest) {
             let sent = Latest { state: state.clone(), sequence, sent_at: now };
@@ -78,8 +78,8 @@ impl LatestStates {
         self.keep_at_most(Self::MAX_AIRCRAFT);
     }
 
-    fn keep_at_most(&mut self, most: usize) {
-        let Some(excess) = self.aircraft.len().checked_sub(most).filter(|excess| *excess > 0) else { return };
+    fn keep_at_most(&mut self, max: usize) {
+        let Some(excess) = self.aircraft.len().checked_sub(max).filter(|excess| *excess > 0) else { return };
         let mut silent: Vec<_> = self.aircraft.iter().map(|(icao24, latest)| (latest.sequence, *icao24)).collect();
         silent.select_nth_unstable(excess - 1);
         for (_, icao24) in silent.into_iter().take(excess) {
@@ -141,12 +141,12 @@ mod tests {
         assert_eq!(latest.aircraft.len(), 3);
         latest.keep_at_most(2);
         let kept = latest.changed_after(0).into_iter().map(|state| state.icao24.to_string());
-        assert_eq!(kept.collect::<Vec<_>>(), ["aaaaaa", "cccccc"], "the longest silent one is forgotten");
+        assert_eq!(kept.collect::<Vec<_>>(), ["aaaaaa", "cccccc"], "the aircraft that was silent longest is evicted");
     }
 
     proptest! {
         #[test]
-        fn a_client_that_skipped_updates_catches_up_with_what_changed_since(
+        fn a_client_that_skipped_updates_catches_up_with_all_changes_since(
             updates in prop::collection::vec(prop::collection::vec((0_u32..6, 0_i64..1000), 0..8), 1..20),
             seen in 0_usize..20,
         ) {

@@ -23,4 +23,6 @@ pub use event::{comment, connection_ack, goodbye, opening, telemetry};
 pub use picture::{Applied, Picture};
 pub use tile::Tile;
 
-pub use crate::event_stream::{Compressor, Encoding, Frame, Offer, QueueLimits, QueueReceiver, QueueSender, queue};
+pub use crate::event_stream::{
+    Compressor, Encoding, Frame, OfferOutcome, QueueLimits, QueueReceiver, QueueSender, queue,
+};

@@ -38,7 +38,7 @@ impl Picture {
     /// The maximum time that a `last_contact` may be ahead of the local clock. Rows from the source are checked against
     /// its own clock before they are published. This limit is for records that other programs write to Kafka, and is
     /// generous because the local clock may be wrong.
-    pub(super) const AHEAD: Duration = Duration::from_secs(3600);
+    pub(super) const MAX_AHEAD: Duration = Duration::from_secs(3600);
 
     /// Applies the states that are newer than the picture's. A state is outdated if its `last_contact` is more than
     /// `timeout` before `now`.
@@ -50,7 +50,7 @@ impl Picture {
     ) -> Applied {
         let sequence = self.sequence + 1;
         let mut applied = Applied::default();
-        let (oldest, latest) = (now.minus(timeout), now.plus(Self::AHEAD));
+        let (oldest, latest) = (now.minus(timeout), now.plus(Self::MAX_AHEAD));
         for state in states {
             if state.last_contact > latest {
                 applied.ahead += 1;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_newer_is_ignored() {
+    fn states_that_are_not_newer_are_ignored() {
         let mut picture = Picture::default();
         apply(&mut picture, 1000, &[("aaaaaa", 990)]);
         let applied = apply(&mut picture, 1001, &[("aaaaaa", 990), ("aaaaaa", 989), ("bbbbbb", 1)]);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_far_ahead_of_the_clock_does_not_keep_its_aircraft_from_moving() {
+    fn a_state_far_ahead_of_the_clock_does_not_block_later_states() {
         let mut picture = Picture::default();
         let applied = apply(&mut picture, 1000, &[("aaaaaa", 4601), ("bbbbbb", 4600), ("aaaaaa", 999)]);
         assert_eq!((applied.states.len(), applied.ahead), (2, 1));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_aircraft_unheard_for_the_timeout_is_gone() {
+    fn an_aircraft_silent_for_the_timeout_is_removed() {
         let mut picture = Picture::default();
         apply(&mut picture, 1000, &[("aaaaaa", 990), ("bbbbbb", 999)]);
         assert_eq!(picture.sweep(UnixTime(1290), TIMEOUT), 0);
@@ -203,18 +203,18 @@ mod tests {
     }
 
     #[test]
-    fn a_number_stays_with_its_aircraft_and_is_given_again_when_it_has_gone() {
+    fn a_number_stays_with_its_aircraft_and_is_reused_afterwards() {
         let mut picture = Picture::default();
         let number =
             |picture: &Picture, icao24| picture.published_of(Icao24::parse(icao24).unwrap()).map(|(number, _)| number);
         apply(&mut picture, 1000, &[("aaaaaa", 990), ("bbbbbb", 999)]);
         apply(&mut picture, 1001, &[("bbbbbb", 1001), ("aaaaaa", 991)]);
-        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "bbbbbb")), (None, None), "not yet");
+        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "bbbbbb")), (None, None), "not published yet");
         picture.take_changes();
         assert_eq!((number(&picture, "aaaaaa"), number(&picture, "bbbbbb")), (Some(0), Some(1)));
         picture.sweep(UnixTime(1295), TIMEOUT);
         apply(&mut picture, 1295, &[("cccccc", 1295), ("dddddd", 1295)]);
-        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "cccccc")), (Some(0), None), "as it was");
+        assert_eq!((number(&picture, "aaaaaa"), number(&picture, "cccccc")), (Some(0), None), "as of the last update");
         let changes: Vec<_> = picture.take_changes();
         let ends = |change: &Change| [&change.before, &change.after].map(|s| s.as_ref().map(|s| s.icao24.to_string()));
         let seen: Vec<_> = changes.iter().map(|change| (change.number, ends(change))).collect();
@@ -223,7 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn changes_lead_from_one_picture_to_the_next(
+        fn applying_the_changes_to_a_picture_yields_the_next_one(
             steps in prop::collection::vec((prop::collection::vec((0_u32..6, 0_i64..900), 0..8), 0_i64..900, any::<bool>()), 1..20),
         ) {
             let (mut picture, mut copy) = (Picture::default(), BTreeMap::new());

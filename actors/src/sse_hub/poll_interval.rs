@@ -17,12 +17,12 @@ impl ObservedPollInterval {
 
     /// Records a response time.
     pub(super) fn note(&mut self, observed_at: UnixTime) {
-        let apart = self.newest.map(|newest| observed_at.seconds_since(newest));
-        if apart.is_none_or(|apart| apart > 0) {
+        let interval = self.newest.map(|newest| observed_at.seconds_since(newest));
+        if interval.is_none_or(|interval| interval > 0) {
             self.newest = Some(observed_at);
         }
-        if let Some(apart) = apart.filter(|apart| (1..=Self::MAX_SECONDS).contains(apart)) {
-            self.last = [self.last[1], apart];
+        if let Some(interval) = interval.filter(|interval| (1..=Self::MAX_SECONDS).contains(interval)) {
+            self.last = [self.last[1], interval];
         }
     }
 

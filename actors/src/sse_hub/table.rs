@@ -150,7 +150,7 @@ fn address(out: &mut Vec<u8>, value: &Icao24) {
 
 fn text(out: &mut Vec<u8>, value: &&str) {
     let written = serde_json::to_writer(out, value);
-    debug_assert!(written.is_ok(), "a text is always JSON");
+    debug_assert!(written.is_ok(), "every text can be represented as JSON");
 }
 
 /// Returns whether row indices with values are shorter than a value for each row. An index costs about half as much as
@@ -262,8 +262,8 @@ impl<'a> Table<'a> {
     ) {
         let (mut texts, mut index) = (Vec::new(), HashMap::new());
         // If most rows are given, `column` writes the values of all rows.
-        let every = !is_sparse(self.rows.iter().filter(|row| given(row)).count(), self.rows.len());
-        let written = self.rows.iter().filter(|row| every || given(row));
+        let writes_all = !is_sparse(self.rows.iter().filter(|row| given(row)).count(), self.rows.len());
+        let written = self.rows.iter().filter(|row| writes_all || given(row));
         for text in written.filter_map(|row| value(row.now)) {
             index.entry(text).or_insert_with(|| {
                 texts.push(text);
@@ -274,7 +274,7 @@ impl<'a> Table<'a> {
         if !texts.is_empty() {
             self.out.extend_from_slice(format!(",\"{list}\":").as_bytes());
             let written = serde_json::to_writer(&mut *self.out, &texts);
-            debug_assert!(written.is_ok(), "texts are always JSON");
+            debug_assert!(written.is_ok(), "every text can be represented as JSON");
         }
     }
 }

@@ -27,7 +27,7 @@ impl Tile {
     pub const SIZES: [i16; 3] = [5, 15, 45];
 
     /// The maximum number of squares per client. A larger box is covered by a coarser grid, or by the whole world.
-    const MOST_SQUARES: usize = 24;
+    const MAX_SQUARES: usize = 24;
 
     /// Returns the square of a grid that contains a position. The poles and the antimeridian belong to the last row and
     /// column.
@@ -46,7 +46,7 @@ impl Tile {
         Self::SIZES
             .into_iter()
             .map(|size| squares(size, bounding_box))
-            .find(|squares| squares.len() <= Self::MOST_SQUARES)
+            .find(|squares| squares.len() <= Self::MAX_SQUARES)
             .unwrap_or_else(|| vec![Self::World])
     }
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_over_the_antimeridian_has_cells_on_both_sides() {
+    fn a_box_across_the_antimeridian_has_tiles_on_both_sides() {
         assert_eq!(names("-19,177,-16,-178"), "5:-20:-180 5:-20:175");
         // Almost all the way around the globe: no tile occurs twice.
         assert_eq!(names("1,3,2,2").split(' ').count(), 24);
@@ -140,18 +140,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whoever_is_in_a_box_is_in_exactly_one_of_its_cells(
+        fn a_state_in_a_box_is_in_exactly_one_of_its_tiles(
             (south, north) in (degrees(90.0), degrees(90.0)), (west, east) in (degrees(180.0), degrees(180.0)),
             (lat, lon) in (degrees(90.0), degrees(180.0)),
         ) {
             let Ok(bounding_box) = BoundingBox::new(south.min(north), west, south.max(north), east) else { return Ok(()) };
-            let cells = Tile::of_scope(&Scope { bounding_box: Some(bounding_box), ..Scope::default() });
+            let tiles = Tile::of_scope(&Scope { bounding_box: Some(bounding_box), ..Scope::default() });
             let state = StateVector { lat: Some(lat), lon: Some(lon), ..state("aaaaaa", 1) };
-            let holding = cells.iter().filter(|cell| cell.contains(&state)).count();
-            prop_assert!(holding <= 1 && cells.len() <= 24);
-            prop_assert!(holding == 1 || !bounding_box.contains(lat, lon), "{cells:?}");
+            let holding = tiles.iter().filter(|tile| tile.contains(&state)).count();
+            prop_assert!(holding <= 1 && tiles.len() <= 24);
+            prop_assert!(holding == 1 || !bounding_box.contains(lat, lon), "{tiles:?}");
             let of_state: Vec<_> = Tile::of_state(&state).collect();
-            prop_assert!(cells.iter().all(|cell| cell.contains(&state) == of_state.contains(cell)));
+            prop_assert!(tiles.iter().all(|tile| tile.contains(&state) == of_state.contains(tile)));
         }
     }
 }

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_stay_between_a_tenth_and_the_whole_of_a_doubling_bound() {
+    fn pauses_stay_between_a_tenth_and_all_of_a_doubling_bound() {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(3));
         for bound in [100, 200, 400, 800, 1600, 3000, 3000, 3000] {
             let pause = backoff.pause();

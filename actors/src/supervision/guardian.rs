@@ -10,7 +10,7 @@ use actix::prelude::*;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::restart_policy::{RestartHistory, RestartPolicy, Verdict};
+use super::restart_policy::{RestartDecision, RestartHistory, RestartPolicy};
 use super::status::Phase;
 use super::vitals::Vitals;
 
@@ -29,7 +29,7 @@ pub(super) enum Ending {
 ///
 /// A notification of `requests` restarts the actor in the same way, but immediately and without counting as a failure.
 pub(super) async fn guard<A>(
-    mut life: ContextFut<A, Context<A>>,
+    mut context: ContextFut<A, Context<A>>,
     policy: RestartPolicy,
     vitals: Vitals,
     requests: Arc<Notify>,
@@ -40,38 +40,38 @@ where
     let mut history = RestartHistory::default();
     let mut progress = None;
     loop {
-        let lived = tokio::select! {
+        let result = tokio::select! {
             biased;
             // The actor is not being polled here, so no handler is interrupted.
             () = requests.notified() => {
-                log::warn!(actor = vitals.name(); "restarting by order of the operator");
+                log::warn!(actor = vitals.name(); "restart requested by operator");
                 vitals.phase(Phase::Restarting);
-                if restart(&mut life, &vitals) {
+                if restart(&mut context, &vitals) {
                     continue;
                 }
                 return Ending::Finished;
             }
-            lived = live(&mut life) => lived,
+            result = run_until_exit(&mut context) => result,
         };
-        let Err(cause) = lived else {
+        let Err(cause) = result else {
             vitals.phase(Phase::Finished);
             return Ending::Finished;
         };
         vitals.error(format!("panicked: {cause}"));
         let before = std::mem::replace(&mut progress, vitals.status().last_progress);
         match history.after_failure(&policy, progress != before, Instant::now()) {
-            Verdict::RestartAfter(pause) => {
-                log::error!(actor = vitals.name(), pause:? = pause; "panicked, restarting after a pause: {cause}");
+            RestartDecision::RestartAfter(pause) => {
+                log::error!(actor = vitals.name(), pause:? = pause; "panicked (restarting after a pause): {cause}");
                 vitals.phase(Phase::Restarting);
                 sleep(pause).await;
-                if !restart(&mut life, &vitals) {
+                if !restart(&mut context, &vitals) {
                     return Ending::Finished;
                 }
             }
-            Verdict::GiveUp => {
+            RestartDecision::GiveUp => {
                 vitals.phase(Phase::Failed);
                 // Dropping the context polls the actor once more.
-                if catch_unwind(AssertUnwindSafe(|| drop(life))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| drop(context))).is_err() {
                     log::error!(actor = vitals.name(); "panicked while being dropped");
                 }
                 return Ending::GaveUp(cause);
@@ -81,12 +81,12 @@ where
 }
 
 /// Restarts the actor on its address. Returns `false` if its last address was dropped.
-fn restart<A>(life: &mut ContextFut<A, Context<A>>, vitals: &Vitals) -> bool
+fn restart<A>(context: &mut ContextFut<A, Context<A>>, vitals: &Vitals) -> bool
 where
     A: Actor<Context = Context<A>> + Supervised,
 {
     // `restarting` is implemented by the actor and may panic, too.
-    match catch_unwind(AssertUnwindSafe(|| life.restart())) {
+    match catch_unwind(AssertUnwindSafe(|| context.restart())) {
         Ok(true) => vitals.restarted(),
         Ok(false) => {
             vitals.phase(Phase::Finished);
@@ -98,8 +98,8 @@ where
 }
 
 /// Polls the actor until it ends (`Ok`) or panics (`Err` with the panic's message).
-async fn live<F: Future<Output = ()> + Unpin>(life: &mut F) -> Result<(), String> {
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *life).poll(cx))) {
+async fn run_until_exit<F: Future<Output = ()> + Unpin>(context: &mut F) -> Result<(), String> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut *context).poll(cx))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
         Err(panic) => Poll::Ready(Err(message(&panic))),
@@ -111,6 +111,6 @@ fn message(panic: &Box<dyn Any + Send>) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (None, Some(text)) => text.clone(),
-        (None, None) => "a panic without a message".to_owned(),
+        (None, None) => "panic without a message".to_owned(),
     }
 }

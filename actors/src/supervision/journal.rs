@@ -60,7 +60,7 @@ impl JournalEvent {
     }
 }
 
-/// The latest entries, at most [`Journal::LENGTH`].
+/// The latest entries, at most [`Journal::MAX_ENTRIES`].
 #[derive(Clone, Debug)]
 pub struct Journal(Arc<Shared>);
 
@@ -82,12 +82,12 @@ impl Default for Journal {
 
 impl Journal {
     /// The maximum number of entries; older ones are dropped.
-    pub const LENGTH: usize = 500;
+    pub const MAX_ENTRIES: usize = 500;
 
     /// Adds an entry.
     pub fn record(&self, actor: Option<Component>, change: JournalEvent) {
         let mut entries = self.0.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() == Self::LENGTH {
+        if entries.len() == Self::MAX_ENTRIES {
             entries.pop_front();
         }
         let id = *self.0.newest.borrow() + 1;
@@ -114,14 +114,14 @@ mod tests {
     use crate::supervision::{ActorName, ActorRegistry};
 
     #[test]
-    fn keeps_the_newest_entries_and_returns_those_after_an_id() {
-        let (journal, orders) = (Journal::default(), Journal::LENGTH + 7);
+    fn the_journal_keeps_the_newest_entries_and_returns_those_after_an_id() {
+        let (journal, orders) = (Journal::default(), Journal::MAX_ENTRIES + 7);
         let watch = journal.watch();
         for _ in 0..orders {
             journal.record(None, JournalEvent::Order { action: "drain" });
         }
         let all = journal.since(0);
-        assert_eq!(all.len(), Journal::LENGTH);
+        assert_eq!(all.len(), Journal::MAX_ENTRIES);
         assert!(all.windows(2).all(|two| two[0].id + 1 == two[1].id));
         assert_eq!(journal.since(all[10].id), all[11..]);
         assert_eq!(*watch.borrow(), all.last().unwrap().id);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_one_flat_object() {
+    fn an_entry_is_a_flat_json_object() {
         let entry = JournalEntry {
             id: 7,
             at: SystemTime::UNIX_EPOCH,

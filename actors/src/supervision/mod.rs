@@ -21,7 +21,7 @@ pub use observation::{
     PollerObservation, SourceState, SseHubObservation, StoreObservation,
 };
 pub use registry::ActorRegistry;
-pub use restart_policy::{RestartHistory, RestartPolicy, Verdict};
+pub use restart_policy::{RestartDecision, RestartHistory, RestartPolicy};
 pub use restarts::Restarts;
 pub use stalls::{StallWatch, Stalls};
 pub use status::{ActorStatus, LastError, Phase, Readiness, WatchedStatus};

@@ -31,7 +31,7 @@ impl Default for RestartPolicy {
 
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RestartDecision {
     /// Restart after a pause.
     RestartAfter(Duration),
     /// The actor fails too often; end the process.
@@ -49,17 +49,17 @@ pub struct RestartHistory {
 impl RestartHistory {
     /// Records a failure and decides what to do. `progressed` is whether the actor finished work since the previous
     /// failure.
-    pub fn after_failure(&mut self, policy: &RestartPolicy, progressed: bool, now: Instant) -> Verdict {
+    pub fn after_failure(&mut self, policy: &RestartPolicy, progressed: bool, now: Instant) -> RestartDecision {
         while self.failures.front().is_some_and(|&failed| now.duration_since(failed) > policy.window) {
             self.failures.pop_front();
         }
         self.failures.push_back(now);
         if self.failures.len() > policy.max_restarts {
-            return Verdict::GiveUp;
+            return RestartDecision::GiveUp;
         }
         self.without_progress = if progressed { 1 } else { (self.without_progress + 1).min(self.failures.len()) };
         let doublings = u32::try_from(self.without_progress - 1).unwrap_or(u32::MAX).min(16);
-        Verdict::RestartAfter((policy.first_pause * 2_u32.pow(doublings)).min(policy.longest_pause))
+        RestartDecision::RestartAfter((policy.first_pause * 2_u32.pow(doublings)).min(policy.longest_pause))
     }
 }
 
@@ -70,12 +70,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest_until_it_gives_up() {
+    fn pauses_double_up_to_the_limit_before_giving_up() {
         let policy = RestartPolicy { max_restarts: 6, ..RestartPolicy::default() };
         let mut history = RestartHistory::default();
         let now = Instant::now();
-        let verdicts: Vec<_> = (0..7).map(|_| history.after_failure(&policy, false, now)).collect();
-        assert_eq!(verdicts, [pause(50), pause(100), pause(200), pause(400), pause(800), pause(1000), Verdict::GiveUp]);
+        let decisions: Vec<_> = (0..7).map(|_| history.after_failure(&policy, false, now)).collect();
+        assert_eq!(
+            decisions,
+            [pause(50), pause(100), pause(200), pause(400), pause(800), pause(1000), RestartDecision::GiveUp]
+        );
     }
 
     #[test]
@@ -83,9 +86,12 @@ mod tests {
         let policy = RestartPolicy { max_restarts: 6, ..RestartPolicy::default() };
         let mut history = RestartHistory::default();
         let now = Instant::now();
-        let verdicts =
+        let decisions =
             [false, false, true, false, true, true, true].map(|worked| history.after_failure(&policy, worked, now));
-        assert_eq!(verdicts, [pause(50), pause(100), pause(50), pause(100), pause(50), pause(50), Verdict::GiveUp]);
+        assert_eq!(
+            decisions,
+            [pause(50), pause(100), pause(50), pause(100), pause(50), pause(50), RestartDecision::GiveUp]
+        );
     }
 
     #[test]
@@ -99,13 +105,13 @@ mod tests {
         assert_eq!(history.after_failure(&policy, false, now + policy.window * 2), pause(50));
     }
 
-    fn pause(millis: u64) -> Verdict {
-        Verdict::RestartAfter(Duration::from_millis(millis))
+    fn pause(millis: u64) -> RestartDecision {
+        RestartDecision::RestartAfter(Duration::from_millis(millis))
     }
 
     proptest! {
         #[test]
-        fn it_gives_up_exactly_when_a_window_holds_too_many(steps in prop::collection::vec((0_u64..30_000, any::<bool>()), 1..80)) {
+        fn it_gives_up_exactly_when_a_window_contains_too_many_failures(steps in prop::collection::vec((0_u64..30_000, any::<bool>()), 1..80)) {
             let policy = RestartPolicy { max_restarts: 5, ..RestartPolicy::default() };
             let mut history = RestartHistory::default();
             let mut now = Instant::now();
@@ -114,7 +120,7 @@ mod tests {
                 now += Duration::from_millis(gap);
                 failures.push(now);
                 let recent = failures.iter().filter(|&&at| now.duration_since(at) <= policy.window).count();
-                let gave_up = history.after_failure(&policy, progressed, now) == Verdict::GiveUp;
+                let gave_up = history.after_failure(&policy, progressed, now) == RestartDecision::GiveUp;
                 prop_assert_eq!(gave_up, recent > policy.max_restarts);
             }
         }

@@ -29,7 +29,7 @@ impl StallWatch {
     }
 
     /// Checks all actors once.
-    pub fn look(&mut self) -> Stalls {
+    pub fn check(&mut self) -> Stalls {
         let statuses = self.registry.statuses().into_iter();
         let now: BTreeSet<_> =
             statuses.filter(|status| status.phase == Phase::Stalled).map(|status| status.name).collect();
@@ -65,11 +65,11 @@ mod tests {
         vitals.phase(Phase::Running);
         idle.phase(Phase::Running);
         vitals.expect_progress_within(Some(Duration::from_secs(90)));
-        assert_eq!(watch.look(), Stalls::default());
+        assert_eq!(watch.check(), Stalls::default());
         tokio::time::advance(Duration::from_secs(91)).await;
-        assert_eq!(watch.look(), Stalls { begun: vec![ActorName::DbWriter], ended: vec![] });
-        assert_eq!(watch.look(), Stalls::default());
+        assert_eq!(watch.check(), Stalls { begun: vec![ActorName::DbWriter], ended: vec![] });
+        assert_eq!(watch.check(), Stalls::default());
         vitals.progress();
-        assert_eq!(watch.look(), Stalls { begun: vec![], ended: vec![ActorName::DbWriter] });
+        assert_eq!(watch.check(), Stalls { begun: vec![], ended: vec![ActorName::DbWriter] });
     }
 }

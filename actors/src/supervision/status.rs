@@ -47,7 +47,7 @@ impl Phase {
     }
 
     /// Whether an actor in this phase handles messages and will continue to do so.
-    pub fn is_at_work(self) -> bool {
+    pub fn is_active(self) -> bool {
         match self {
             Self::Starting | Self::Running | Self::Stalled | Self::BackingOff | Self::Paused => true,
             Self::Restarting | Self::Draining | Self::Finished | Self::Failed => false,
@@ -132,7 +132,7 @@ pub struct ActorStatus {
 impl ActorStatus {
     /// Whether the actor's part of the service can be used: the actor is at work and reports itself as ready.
     pub fn is_ready(&self) -> bool {
-        self.phase.is_at_work() && self.readiness.is_ready()
+        self.phase.is_active() && self.readiness.is_ready()
     }
 }
 

@@ -49,11 +49,11 @@ impl Supervisor {
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
     {
-        self.start_under(self.policy, name, make)
+        self.start_with_policy(self.policy, name, make)
     }
 
     /// Like `start`, with a separate restart policy.
-    pub fn start_under<A, F>(&self, policy: RestartPolicy, name: ActorName, make: F) -> Addr<A>
+    pub fn start_with_policy<A, F>(&self, policy: RestartPolicy, name: ActorName, make: F) -> Addr<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
         F: FnOnce(Vitals) -> A + Send + 'static,
@@ -82,10 +82,10 @@ impl Supervisor {
         let (failures, requests) = (self.failures.clone(), self.restarts.requests(&name));
         let vitals = self.registry.register(name.clone());
         thread.spawn_fn(move || {
-            let life = Context::with_receiver(receiver).into_future(make(vitals.clone()));
+            let context = Context::with_receiver(receiver).into_future(make(vitals.clone()));
             #[expect(clippy::disallowed_methods, reason = "this future is what catches the panics of all others")]
             actix_rt::spawn(async move {
-                if let Ending::GaveUp(cause) = guard(life, policy, vitals, requests).await {
+                if let Ending::GaveUp(cause) = guard(context, policy, vitals, requests).await {
                     // Without a receiver, the process is already ending.
                     let _ = failures.send(Failure { actor: name, cause });
                 }
@@ -139,13 +139,13 @@ mod tests {
     impl Handler<Order> for Counter {
         type Result = u32;
 
-        fn handle(&mut self, ask: Order, ctx: &mut Self::Context) -> u32 {
+        fn handle(&mut self, order: Order, ctx: &mut Self::Context) -> u32 {
             self.0 += 1;
-            match ask {
+            match order {
                 Order::Count => {}
-                Order::Panic => panic!("asked to"),
+                Order::Panic => panic!("on request"),
                 Order::PanicLater => {
-                    ctx.spawn(async { panic!("asked to, later") }.into_actor(self));
+                    ctx.spawn(async { panic!("on request, later") }.into_actor(self));
                 }
             }
             self.0
@@ -168,7 +168,7 @@ mod tests {
         let counts: Vec<_> = futures_util::future::join_all(queued).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(counts, (1..=10).collect::<Vec<_>>(), "none of the queued messages is lost, and the state is fresh");
         assert_eq!(registry.statuses()[0].restarts, 1);
-        assert!(registry.statuses()[0].last_error.as_ref().unwrap().message.contains("asked to"));
+        assert!(registry.statuses()[0].last_error.as_ref().unwrap().message.contains("on request"));
         supervisor.stop();
     }
 
@@ -211,7 +211,7 @@ mod tests {
         for _ in 0..4 {
             let _ = counter.send(Order::Panic).await;
         }
-        assert_eq!(reports.recv().await, Some(Failure { actor: ActorName::DbWriter, cause: "asked to".into() }));
+        assert_eq!(reports.recv().await, Some(Failure { actor: ActorName::DbWriter, cause: "on request".into() }));
         assert_eq!(registry.statuses()[0].phase, Phase::Failed);
         assert_eq!(counter.send(Order::Count).await, Err(MailboxError::Closed));
         supervisor.stop();

@@ -21,7 +21,7 @@ struct Record {
     /// Receives every change of phase and readiness.
     journal: Journal,
     /// A running actor without progress for longer than this is stalled.
-    patience: Option<Duration>,
+    progress_timeout: Option<Duration>,
     progressed: Instant,
 }
 
@@ -54,7 +54,7 @@ impl Vitals {
             observation: Observation::NotYet(NothingYet {}),
             watched: Vec::new(),
         };
-        let record = Record { status, journal, patience: None, progressed: Instant::now() };
+        let record = Record { status, journal, progress_timeout: None, progressed: Instant::now() };
         Self { name, record: Arc::new(Mutex::new(record)) }
     }
 
@@ -89,9 +89,9 @@ impl Vitals {
     }
 
     /// Sets the time without progress after which the actor counts as stalled; `None` disables stall detection.
-    pub fn expect_progress_within(&self, patience: Option<Duration>) {
+    pub fn expect_progress_within(&self, progress_timeout: Option<Duration>) {
         let mut record = self.record();
-        record.patience = patience;
+        record.progress_timeout = progress_timeout;
         record.progressed = Instant::now();
     }
 
@@ -138,7 +138,7 @@ impl Vitals {
         let mut record = self.record();
         record.status.restarts += 1;
         // The restart cancelled the work in progress. The next piece of work sets its own limit.
-        record.patience = None;
+        record.progress_timeout = None;
         record.phase(Phase::Running);
     }
 
@@ -146,9 +146,9 @@ impl Vitals {
     pub fn status(&self) -> ActorStatus {
         let record = self.record();
         let mut status = record.status.clone();
-        if let Some(patience) = record.patience
+        if let Some(progress_timeout) = record.progress_timeout
             && status.phase == Phase::Running
-            && record.progressed.elapsed() > patience
+            && record.progressed.elapsed() > progress_timeout
         {
             status.phase = Phase::Stalled;
         }
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_running_actor_without_progress_is_shown_as_stalled() {
+    async fn a_running_actor_without_progress_is_reported_as_stalled() {
         let vitals = Vitals::unregistered(ActorName::POLLER);
         vitals.expect_progress_within(Some(Duration::from_secs(30)));
         vitals.progress();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_admin_contract_has_these_keys() {
+    fn an_actor_status_has_these_keys() {
         let value = serde_json::to_value(Vitals::unregistered(ActorName::POLLER).status()).unwrap();
         let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["last_error", "last_progress", "name", "observation", "phase", "restarts", "since"]);

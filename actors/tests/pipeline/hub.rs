@@ -5,14 +5,14 @@ use std::time::Duration;
 use actix::Actor;
 use actors::batch::{Batch, LogId, PartitionBatch};
 use actors::domain::{StateVector, UnixTime};
-use actors::messages::{Full, Join, Look, Scope, ShowBatch, Wanted};
+use actors::messages::{Full, GetPicture, Join, RequestedStream, Scope, ShowBatch};
 use actors::metrics::Metrics;
 use actors::sse_hub::SseHub;
 use actors::sse_hub::{Encoding, HubLimits, QueueLimits, QueueReceiver};
 use actors::supervision::{ActorName, Vitals};
 use tokio::time::sleep;
 
-use super::{run, soon, state};
+use super::{drain_soon, run, state};
 
 fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
     let limits = HubLimits {
@@ -25,11 +25,11 @@ fn hub(queue: QueueLimits) -> actix::Addr<SseHub> {
     SseHub::new(limits, Vitals::unregistered(ActorName::SseHub), Metrics::unregistered()).start()
 }
 
-const ROOMY: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };
+const LARGE_QUEUE: QueueLimits = QueueLimits { frames: 16, bytes: 1 << 20 };
 
 fn address(last: u8) -> Join {
     let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)).into();
-    Join { address, encoding: Encoding::Identity, wanted: Wanted::Telemetry }
+    Join { address, encoding: Encoding::Identity, stream: RequestedStream::Telemetry }
 }
 
 fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
@@ -61,9 +61,9 @@ async fn next_states(frames: &mut QueueReceiver, now: i64) -> Vec<i64> {
 }
 
 #[test]
-fn every_client_gets_every_newer_state_and_nothing_from_before() {
+fn every_client_receives_every_newer_state_and_no_earlier_one() {
     run(async {
-        let (hub, now) = (hub(ROOMY), UnixTime::now().0);
+        let (hub, now) = (hub(LARGE_QUEUE), UnixTime::now().0);
         hub.send(shown([state("aaaaaa", now)])).await.unwrap();
         let mut first = hub.send(address(1)).await.unwrap().unwrap().frames;
         let mut second = hub.send(address(1)).await.unwrap().unwrap().frames;
@@ -95,7 +95,7 @@ fn a_client_that_falls_behind_skips_to_the_newest_state_of_each_aircraft() {
 }
 
 #[test]
-fn newer_states_of_any_age_reach_sse_clients_once_and_leave_the_picture_as_it_is() {
+fn newer_states_of_any_age_reach_sse_clients_once_and_leave_the_picture_unchanged() {
     run(async {
         let (hub, now) = (hub(QueueLimits { frames: 1, bytes: 1 << 20 }), UnixTime::now().0);
         let mut client = hub.send(address(1)).await.unwrap().unwrap().frames;
@@ -104,7 +104,7 @@ fn newer_states_of_any_age_reach_sse_clients_once_and_leave_the_picture_as_it_is
         assert_eq!(next_states(&mut client, now).await, [-400, -7200]);
         hub.send(shown([state("aaaaaa", now - 400), state("bbbbbb", now - 7201)])).await.unwrap();
         hub.send(shown([state("aaaaaa", now - 390)])).await.unwrap();
-        assert_eq!(next_states(&mut client, now).await, [-390], "the others are not newer than what was sent");
+        assert_eq!(next_states(&mut client, now).await, [-390], "the other states are not newer than the sent ones");
         // One update more than fits into the client's queue. The client falls behind and receives only the newest state
         // of each aircraft.
         for age in [380, 370, 360] {
@@ -112,15 +112,15 @@ fn newer_states_of_any_age_reach_sse_clients_once_and_leave_the_picture_as_it_is
         }
         assert_eq!(next_states(&mut client, now).await, [-380, -3800]);
         assert_eq!(next_states(&mut client, now).await, [-360, -3600]);
-        let view = hub.send(Look { scope: Scope::default(), known: None }).await.unwrap();
+        let view = hub.send(GetPicture { scope: Scope::default(), known: None }).await.unwrap();
         assert_eq!(view.states.map(|states| states.len()), Some(0));
     });
 }
 
 #[test]
-fn a_client_that_takes_nothing_is_dropped_and_its_place_is_free() {
+fn a_client_that_reads_nothing_is_evicted() {
     run(async {
-        let hub = hub(ROOMY);
+        let hub = hub(LARGE_QUEUE);
         let _stuck = hub.send(address(1)).await.unwrap().unwrap();
         let mut reading = hub.send(address(1)).await.unwrap().unwrap().frames;
         assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
@@ -128,53 +128,61 @@ fn a_client_that_takes_nothing_is_dropped_and_its_place_is_free() {
         sleep(Duration::from_secs(40)).await;
         let again = hub.send(address(1)).await.unwrap();
         assert!(again.is_ok());
-        assert!(!reader.is_finished(), "who reads stays");
+        assert!(!reader.is_finished(), "a client that reads is kept");
     });
 }
 
 #[test]
-fn places_are_limited_in_all_and_for_each_address() {
+fn clients_are_limited_in_total_and_per_address() {
     run(async {
-        let hub = hub(ROOMY);
+        let hub = hub(LARGE_QUEUE);
         let _clients = [hub.send(address(1)).await.unwrap().unwrap(), hub.send(address(1)).await.unwrap().unwrap()];
         assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
         let third = hub.send(address(2)).await.unwrap().unwrap();
         assert!(matches!(hub.send(address(3)).await.unwrap(), Err(Full::Clients)));
         drop(third);
         sleep(Duration::from_secs(2)).await;
-        assert!(hub.send(address(3)).await.unwrap().is_ok(), "who left makes room");
+        assert!(hub.send(address(3)).await.unwrap().is_ok(), "a disconnected client frees its slot");
     });
 }
 
 #[test]
 fn the_picture_has_the_newest_state_of_each_aircraft_in_the_scope() {
     run(async {
-        let (hub, now) = (hub(ROOMY), UnixTime::now().0);
+        let (hub, now) = (hub(LARGE_QUEUE), UnixTime::now().0);
         hub.send(shown([state("aaaaaa", now - 5), state("bbbbbb", now - 400), state("aaaaaa", now - 3)]))
             .await
             .unwrap();
-        let look = |scope, known| Look { scope, known };
-        let view = hub.send(look(Scope::default(), None)).await.unwrap();
+        let get_picture = |scope, known| GetPicture { scope, known };
+        let view = hub.send(get_picture(Scope::default(), None)).await.unwrap();
         let times: Vec<_> = view.states.unwrap().iter().map(|s| s.last_contact.0 - now).collect();
-        assert_eq!(times, [-3], "bbbbbb was not heard for more than five minutes");
+        assert_eq!(times, [-3], "bbbbbb has been silent for more than five minutes");
         let elsewhere = Scope { bounding_box: Some("0,0,1,1".parse().unwrap()), ..Scope::default() };
-        assert!(hub.send(look(elsewhere, None)).await.unwrap().states.unwrap().is_empty());
-        let unchanged = hub.send(look(Scope::default(), Some(view.version))).await.unwrap();
-        assert_eq!((unchanged.version, unchanged.states), (view.version, None), "the client has it already");
+        assert!(hub.send(get_picture(elsewhere, None)).await.unwrap().states.unwrap().is_empty());
+        let unchanged = hub.send(get_picture(Scope::default(), Some(view.version))).await.unwrap();
+        assert_eq!(
+            (unchanged.version, unchanged.states),
+            (view.version, None),
+            "the client already holds this version"
+        );
         hub.send(shown([state("aaaaaa", now - 3)])).await.unwrap();
-        assert_eq!(hub.send(look(Scope::default(), None)).await.unwrap().version, view.version, "nothing new came");
+        assert_eq!(
+            hub.send(get_picture(Scope::default(), None)).await.unwrap().version,
+            view.version,
+            "nothing changed"
+        );
         hub.send(shown([state("aaaaaa", now - 2)])).await.unwrap();
-        let changed = hub.send(look(Scope::default(), Some(view.version))).await.unwrap();
+        let changed = hub.send(get_picture(Scope::default(), Some(view.version))).await.unwrap();
         assert!(changed.version != view.version && changed.states.is_some());
     });
 }
 
 #[test]
-fn a_drained_hub_says_goodbye_and_takes_nobody_more() {
+fn a_drained_hub_disconnects_its_clients_and_admits_no_more() {
     run(async {
-        let hub = hub(ROOMY);
+        let hub = hub(LARGE_QUEUE);
         let mut client = hub.send(address(1)).await.unwrap().unwrap().frames;
-        hub.send(soon()).await.unwrap();
+        hub.send(drain_soon()).await.unwrap();
         next_text(&mut client).await.unwrap();
         assert!(next_text(&mut client).await.unwrap().starts_with("retry: "));
         assert_eq!(next_text(&mut client).await, None);

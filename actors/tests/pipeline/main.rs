@@ -32,6 +32,6 @@ fn state(icao24: &str, last_contact: i64) -> StateVector {
     parts.try_into().unwrap()
 }
 
-fn soon() -> Drain {
+fn drain_soon() -> Drain {
     Drain { deadline: Instant::now() + Duration::from_secs(5) }
 }

@@ -15,12 +15,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
-use super::{run, soon, state};
+use super::{drain_soon, run, state};
 
-/// A source that gives scripted answers, followed by empty ones.
+/// A source that gives scripted responses, followed by empty ones.
 #[derive(Clone)]
 struct FakeSource {
-    answers: Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>,
+    responses: Rc<RefCell<VecDeque<Result<Fetched, SourceError>>>>,
     polls: Rc<RefCell<Vec<Instant>>>,
     cadence: Cadence,
 }
@@ -29,7 +29,7 @@ impl FakeSource {
     fn every(seconds: u64) -> Self {
         let (pause, resolution) = (Duration::from_secs(seconds), Duration::from_secs(5));
         let cadence = Cadence { pause, reason: CadenceReason::Interval, resolution };
-        Self { answers: Rc::default(), polls: Rc::default(), cadence }
+        Self { responses: Rc::default(), polls: Rc::default(), cadence }
     }
 }
 
@@ -44,7 +44,7 @@ impl StateSource for FakeSource {
         async {
             self.polls.borrow_mut().push(Instant::now());
             sleep(Duration::from_millis(100)).await;
-            self.answers.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
+            self.responses.borrow_mut().pop_front().unwrap_or_else(|| Ok(Fetched::default()))
         }
         .boxed_local()
     }
@@ -58,7 +58,7 @@ impl StateSource for FakeSource {
     }
 }
 
-fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
+fn response(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
     let states = states.iter().map(|(icao24, at)| state(icao24, *at)).collect();
     let snapshot = Snapshot { time: UnixTime(100), states, ..Snapshot::default() };
     Ok(Fetched { snapshot, credits_left: Some(4000) })
@@ -66,9 +66,9 @@ fn answer(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
 
 /// Records what it receives: states, and the aircraft, code and time of alerts.
 #[derive(Clone, Default)]
-struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<Told>>>);
+struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<PublishedAlert>>>);
 
-type Told = (String, String, i64);
+type PublishedAlert = (String, String, i64);
 
 impl Actor for FakeProducer {
     type Context = Context<Self>;
@@ -79,8 +79,8 @@ impl Handler<PublishStates> for FakeProducer {
 
     fn handle(&mut self, PublishStates { states, alerts }: PublishStates, _: &mut Self::Context) -> Accepted {
         self.0.borrow_mut().extend(states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)));
-        let told = |a: &Alert| (a.icao24.to_string(), a.state.squawk.as_deref().unwrap().to_owned(), a.since.0);
-        self.1.borrow_mut().extend(alerts.iter().map(told));
+        let published = |a: &Alert| (a.icao24.to_string(), a.state.squawk.as_deref().unwrap().to_owned(), a.since.0);
+        self.1.borrow_mut().extend(alerts.iter().map(published));
         Accepted { held: 0, dropped: 0 }
     }
 }
@@ -96,14 +96,14 @@ fn observed(vitals: &Vitals) -> PollerObservation {
 }
 
 #[test]
-fn the_poller_hands_on_only_what_changed() {
+fn the_poller_publishes_only_changed_states() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.answers.borrow_mut().extend([
-            answer(&[("aaaaaa", 10), ("bbbbbb", 10)]),
-            answer(&[("aaaaaa", 10), ("bbbbbb", 12)]),
-            answer(&[("bbbbbb", 11), ("cccccc", 1)]),
+        source.responses.borrow_mut().extend([
+            response(&[("aaaaaa", 10), ("bbbbbb", 10)]),
+            response(&[("aaaaaa", 10), ("bbbbbb", 12)]),
+            response(&[("bbbbbb", 11), ("cccccc", 1)]),
         ]);
         let _poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_secs(25)).await;
@@ -114,16 +114,16 @@ fn the_poller_hands_on_only_what_changed() {
 }
 
 #[test]
-fn when_the_source_last_answered_and_when_it_is_asked_again_are_metrics() {
+fn the_last_response_and_the_poll_interval_are_metrics() {
     run(async {
         let (source, metrics) = (FakeSource::every(864), Metrics::unregistered());
-        source.answers.borrow_mut().extend([Err(SourceError::Unavailable("away".into()))]);
+        source.responses.borrow_mut().extend([Err(SourceError::Unavailable("away".into()))]);
         let producer = FakeProducer::default().start().recipient();
         let vitals = Vitals::unregistered(ActorName::POLLER);
-        assert_eq!(metrics.last_answer.get(), 0, "nobody polls");
+        assert_eq!(metrics.last_answer.get(), 0, "polling has not started");
         let _poller = Poller::new(Rc::new(source), producer, vitals.clone(), metrics.clone()).start();
         sleep(Duration::from_millis(500)).await;
-        // The start counts as an answer, so the age of the last answer is measured from there.
+        // The start counts as a response, so the age of the last response is measured from there.
         assert!(metrics.last_answer.get() > 1_700_000_000);
         assert_eq!((metrics.poll_interval.get(), vitals.status().phase), (0, Phase::BackingOff));
         metrics.last_answer.set(1);
@@ -143,7 +143,7 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
             let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
             Ok(Fetched { snapshot, credits_left: None })
         };
-        source.answers.borrow_mut().extend([
+        source.responses.borrow_mut().extend([
             squawks(10, Some("7700")),
             // A state that was already published is not reported again.
             squawks(10, Some("7700")),
@@ -163,10 +163,10 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
     });
 }
 
-/// A source that never answers, despite its `max_fetch_time`.
-struct Hanging;
+/// A source that never responds, despite its `max_fetch_time`.
+struct HangingSource;
 
-impl StateSource for Hanging {
+impl StateSource for HangingSource {
     fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>> {
         std::future::pending().boxed_local()
     }
@@ -181,11 +181,11 @@ impl StateSource for Hanging {
 }
 
 #[test]
-fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
+fn a_poll_that_exceeds_the_maximum_fetch_time_is_a_stall() {
     run(async {
         let vitals = Vitals::unregistered(ActorName::POLLER);
         let producer = FakeProducer::default().start().recipient();
-        let _poller = Poller::new(Rc::new(Hanging), producer, vitals.clone(), Metrics::unregistered()).start();
+        let _poller = Poller::new(Rc::new(HangingSource), producer, vitals.clone(), Metrics::unregistered()).start();
         sleep(Duration::from_secs(401)).await;
         assert_eq!(vitals.status().phase, Phase::Running);
         sleep(Duration::from_secs(60)).await;
@@ -194,12 +194,12 @@ fn a_poll_is_a_stall_once_it_takes_longer_than_the_source_may() {
 }
 
 #[test]
-fn the_poller_obeys_a_rate_limit_and_shows_it() {
+fn the_poller_obeys_a_rate_limit_and_reports_it() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         source
-            .answers
+            .responses
             .borrow_mut()
             .push_back(Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }));
         let _poller = poller(&source, &producer, &vitals);
@@ -217,11 +217,11 @@ fn the_poller_survives_every_failure_of_its_source() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.answers.borrow_mut().extend([
+        source.responses.borrow_mut().extend([
             Err(SourceError::Unavailable("503".into())),
             Err(SourceError::Malformed("HTML".into())),
             Err(SourceError::Refused("credentials".into())),
-            answer(&[("aaaaaa", 10)]),
+            response(&[("aaaaaa", 10)]),
         ]);
         let _poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_secs(3 * 3600)).await;
@@ -230,48 +230,48 @@ fn the_poller_survives_every_failure_of_its_source() {
 }
 
 #[test]
-fn a_paused_poller_asks_nothing_and_a_resumed_one_not_earlier_than_without_the_pause() {
+fn a_paused_poller_does_not_poll_and_a_resumed_one_keeps_its_schedule() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        source.answers.borrow_mut().push_back(answer(&[("aaaaaa", 10)]));
+        source.responses.borrow_mut().push_back(response(&[("aaaaaa", 10)]));
         let poller = poller(&source, &producer, &vitals);
-        let asked = || source.polls.borrow().len();
-        // The first poll is still in flight. Its answer is used anyway.
+        let polls = || source.polls.borrow().len();
+        // The first poll is still in flight. Its response is used anyway.
         sleep(Duration::from_millis(50)).await;
         poller.send(SetPolling(Polling::Paused)).await.unwrap();
         sleep(Duration::from_secs(1)).await;
-        assert_eq!((asked(), producer.0.borrow().len(), vitals.status().phase), (1, 1, Phase::Paused));
+        assert_eq!((polls(), producer.0.borrow().len(), vitals.status().phase), (1, 1, Phase::Paused));
         for polling in [Polling::Active, Polling::Paused, Polling::Paused, Polling::Active, Polling::Active] {
             poller.send(SetPolling(polling)).await.unwrap();
         }
         assert_eq!(vitals.status().phase, Phase::Running);
         sleep(Duration::from_secs(8)).await;
-        assert_eq!(asked(), 1, "the interval is not over");
+        assert_eq!(polls(), 1, "the interval is not over");
         sleep(Duration::from_secs(2)).await;
-        assert_eq!(asked(), 2);
+        assert_eq!(polls(), 2);
 
         poller.send(SetPolling(Polling::Paused)).await.unwrap();
         sleep(Duration::from_secs(3600)).await;
-        assert_eq!((asked(), vitals.status().phase), (2, Phase::Paused), "a pause is not a stall");
+        assert_eq!((polls(), vitals.status().phase), (2, Phase::Paused), "a pause is not a stall");
         assert_eq!(observed(&vitals).next_poll_at, None);
         poller.send(SetPolling(Polling::Active)).await.unwrap();
         sleep(Duration::from_millis(150)).await;
-        assert_eq!((asked(), vitals.status().phase), (3, Phase::Running));
+        assert_eq!((polls(), vitals.status().phase), (3, Phase::Running));
         sleep(Duration::from_secs(21)).await;
-        assert_eq!(asked(), 5, "one poll an interval, as before");
+        assert_eq!(polls(), 5, "one poll per interval, as before");
     });
 }
 
 #[test]
-fn a_drained_poller_asks_no_more() {
+fn a_drained_poller_does_not_poll() {
     run(async {
         let (source, producer, vitals) =
             (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
         let poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_millis(50)).await;
-        assert_eq!(poller.send(soon()).await.unwrap().left, 0);
+        assert_eq!(poller.send(drain_soon()).await.unwrap().left, 0);
         sleep(Duration::from_secs(100)).await;
-        assert_eq!(source.polls.borrow().len(), 1, "the request under way was given up, and none followed");
+        assert_eq!(source.polls.borrow().len(), 1, "the poll in flight was abandoned, and none followed");
     });
 }

@@ -15,12 +15,12 @@ use actors::ports::{PublishError, Publisher};
 use actors::supervision::{ActorName, Observation, Readiness, Vitals};
 use tokio::time::{Instant, sleep};
 
-use super::{run, soon, state};
+use super::{drain_soon, run, state};
 
 #[derive(Clone, Default)]
 struct FakePublisher {
     acknowledged: Rc<RefCell<Vec<i64>>>,
-    /// For each attempt, the indexes of the messages that are not acknowledged.
+    /// For each attempt, the indices of the messages that are not acknowledged.
     failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
     /// The alerts that were acknowledged.
     alerts: Rc<RefCell<Vec<i64>>>,
@@ -74,7 +74,7 @@ fn alerts(times: impl IntoIterator<Item = i64>) -> PublishStates {
 }
 
 #[test]
-fn alerts_are_published_until_each_is_acknowledged_and_hold_up_no_states() {
+fn alerts_are_retried_until_acknowledged_without_delaying_states() {
     run(async {
         let publisher = FakePublisher::default();
         // As if the alerts topic rejected writes for a while.
@@ -94,35 +94,35 @@ fn alerts_are_published_until_each_is_acknowledged_and_hold_up_no_states() {
 }
 
 #[test]
-fn a_drained_producer_brings_its_alerts_away_and_says_where_it_cannot() {
+fn a_drained_producer_publishes_its_alerts_or_reports_them_as_left() {
     run(async {
         let publisher = FakePublisher::default();
         let drained = producer(&publisher);
         drained.send(alerts(0..3)).await.unwrap();
-        assert_eq!(drained.send(soon()).await.unwrap().left, 0);
+        assert_eq!(drained.send(drain_soon()).await.unwrap().left, 0);
         assert_eq!(*publisher.alerts.borrow(), [0, 1, 2]);
 
         publisher.alert_failures.borrow_mut().extend(vec![vec![0]; 100_000]);
         let stuck = producer(&publisher);
         stuck.send(alerts(3..4)).await.unwrap();
-        assert_eq!(stuck.send(soon()).await.unwrap().left, 1);
+        assert_eq!(stuck.send(drain_soon()).await.unwrap().left, 1);
     });
 }
 
 #[test]
-fn the_producer_accepts_at_once_and_publishes_in_order() {
+fn the_producer_accepts_immediately_and_publishes_in_order() {
     run(async {
         let publisher = FakePublisher::default();
         let producer = producer(&publisher);
         assert_eq!(producer.send(states(0..3)).await.unwrap(), Accepted { held: 3, dropped: 0 });
         assert_eq!(producer.send(states(3..5)).await.unwrap(), Accepted { held: 5, dropped: 0 });
-        assert_eq!(producer.send(soon()).await.unwrap().left, 0);
+        assert_eq!(producer.send(drain_soon()).await.unwrap().left, 0);
         assert_eq!(*publisher.acknowledged.borrow(), [0, 1, 2, 3, 4]);
     });
 }
 
 #[test]
-fn what_was_not_acknowledged_is_tried_again_before_anything_younger() {
+fn unacknowledged_states_are_retried_before_newer_ones() {
     run(async {
         let publisher = FakePublisher::default();
         publisher.failures.borrow_mut().extend([vec![1, 2], vec![1]]);
@@ -136,7 +136,7 @@ fn what_was_not_acknowledged_is_tried_again_before_anything_younger() {
 }
 
 #[test]
-fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() {
+fn the_backlog_for_an_unavailable_broker_is_reported_and_dropped_states_are_counted() {
     run(async {
         let (publisher, metrics) = (FakePublisher::default(), Metrics::unregistered());
         publisher.failures.borrow_mut().extend(vec![(0..100).collect::<Vec<_>>(); 1_000]);
@@ -160,7 +160,7 @@ fn what_is_held_for_an_absent_broker_is_shown_and_what_had_no_room_is_counted() 
 }
 
 #[test]
-fn a_producer_of_dead_letters_alone_is_ready_again_once_kafka_takes_them() {
+fn a_producer_of_dead_letters_only_is_ready_again_once_kafka_accepts_them() {
     run(async {
         let (publisher, vitals) = (FakePublisher::default(), Vitals::unregistered(ActorName::KafkaProducer));
         publisher.letter_failures.borrow_mut().push_back(vec![0]);
@@ -174,14 +174,14 @@ fn a_producer_of_dead_letters_alone_is_ready_again_once_kafka_takes_them() {
 }
 
 #[test]
-fn a_producer_without_a_broker_says_at_its_end_what_it_could_not_bring_away() {
+fn a_drained_producer_without_a_broker_reports_the_unpublished_states() {
     run(async {
         let publisher = FakePublisher::default();
         publisher.failures.borrow_mut().extend(vec![vec![0, 1]; 100_000]);
         let producer = producer(&publisher);
         producer.send(states(0..2)).await.unwrap();
         let before = Instant::now();
-        assert_eq!(producer.send(soon()).await.unwrap().left, 2);
+        assert_eq!(producer.send(drain_soon()).await.unwrap().left, 2);
         assert!(before.elapsed() < Duration::from_secs(6), "{:?}", before.elapsed());
     });
 }

@@ -16,13 +16,13 @@ use super::log::record;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The database is unavailable, and nothing is stored.
-    Away,
+    Unavailable,
     /// The batch is stored, but the response is lost.
-    AnswerLost,
+    ReplyLost,
     /// Another writer stores the next records of every partition first.
-    Overtaken,
+    AnotherWriter,
     /// The last row of the batch is rejected for its content.
-    RowRefused,
+    RowRejected,
 }
 
 #[derive(Debug, Default)]
@@ -31,8 +31,8 @@ pub(crate) struct Database {
     /// How often each (partition, `last_contact`) was stored.
     pub(crate) rows: BTreeMap<(i32, i64), usize>,
     pub(crate) letters: BTreeSet<(i32, i64)>,
-    pub(crate) refused: BTreeSet<(i32, i64)>,
-    pub(crate) refused_letters: BTreeSet<(i32, i64)>,
+    pub(crate) rejected: BTreeSet<(i32, i64)>,
+    pub(crate) rejected_letters: BTreeSet<(i32, i64)>,
     pub(crate) faults: VecDeque<Option<Fault>>,
     pub(crate) length: i64,
 }
@@ -88,13 +88,12 @@ impl Actor for FakeDbWriter {
 impl Handler<FindPositions> for FakeDbWriter {
     type Result = Result<Vec<Position>, StoreError>;
 
-    fn handle(&mut self, question: FindPositions, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, query: FindPositions, _: &mut Self::Context) -> Self::Result {
         let mut database = self.0.borrow_mut();
-        if database.faults.pop_front().flatten() == Some(Fault::Away) {
+        if database.faults.pop_front().flatten() == Some(Fault::Unavailable) {
             return Err(StoreError::Unavailable("away".into()));
         }
-        let known =
-            question.partitions.iter().filter_map(|p| database.positions.get(p).map(|next| position(*p, *next)));
+        let known = query.partitions.iter().filter_map(|p| database.positions.get(p).map(|next| position(*p, *next)));
         Ok(known.collect())
     }
 }
@@ -105,16 +104,16 @@ impl Handler<StoreBatch> for FakeDbWriter {
     fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
         let mut database = self.0.borrow_mut();
         match database.faults.pop_front().flatten() {
-            Some(Fault::Away) => return Err(StoreError::Unavailable("away".into())),
-            Some(Fault::AnswerLost) => {
+            Some(Fault::Unavailable) => return Err(StoreError::Unavailable("away".into())),
+            Some(Fault::ReplyLost) => {
                 database.store(&batch);
                 return Err(StoreError::Unavailable("connection reset".into()));
             }
-            Some(Fault::Overtaken) => database.overtake(),
-            Some(Fault::RowRefused) => {
+            Some(Fault::AnotherWriter) => database.overtake(),
+            Some(Fault::RowRejected) => {
                 if let Some(state) = batch.iter().last() {
                     let partition = i32::try_from(state.icao24.to_u32()).unwrap();
-                    database.refused.insert((partition, state.last_contact.0));
+                    database.rejected.insert((partition, state.last_contact.0));
                     return Err(StoreError::Rejected {
                         icao24: state.icao24,
                         last_contact: state.last_contact,
@@ -133,13 +132,13 @@ impl Handler<PublishDeadLetters> for FakeDbWriter {
 
     fn handle(&mut self, PublishDeadLetters(letters): PublishDeadLetters, _: &mut Self::Context) -> Self::Result {
         let mut database = self.0.borrow_mut();
-        if database.faults.pop_front().flatten() == Some(Fault::Away) {
+        if database.faults.pop_front().flatten() == Some(Fault::Unavailable) {
             return Err(PublishError { undelivered: (0..letters.len()).collect(), reason: "broker away".into() });
         }
         for letter in letters {
-            assert_eq!(letter.timestamp, letter.offset, "the time stamp is the record's own");
+            assert_eq!(letter.timestamp, letter.offset, "the timestamp of a dead letter is that of its record");
             let key = (letter.partition, letter.offset);
-            let kind = if letter.reason == "garbage" { &mut database.letters } else { &mut database.refused_letters };
+            let kind = if letter.reason == "garbage" { &mut database.letters } else { &mut database.rejected_letters };
             kind.insert(key);
         }
         Ok(())

@@ -121,11 +121,11 @@ impl Subscription for FakeSubscription {
             if log.owned.contains(&partition) {
                 let next = match at {
                     StartAt::Resume { next_offset, last_timestamp } => {
-                        assert_eq!(last_timestamp, next_offset - 1, "the time stamp belongs to the position");
+                        assert_eq!(last_timestamp, next_offset - 1, "the timestamp does not belong to the position");
                         next_offset
                     }
                     StartAt::Beginning => 0,
-                    StartAt::Time(_) => panic!("the store does not start by time"),
+                    StartAt::Time(_) => panic!("the store route never starts at a time"),
                 };
                 log.next.insert(partition, next);
                 begun.push((partition, next));

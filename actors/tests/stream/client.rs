@@ -41,7 +41,7 @@ impl StreamClient {
     }
 
     /// Starts a new connection, which discards an incomplete event.
-    pub fn reconnects(&mut self) {
+    pub fn reconnect(&mut self) {
         self.text.clear();
     }
 
@@ -79,7 +79,7 @@ impl StreamClient {
                 self.last_event_id = id;
             }
             "alert" => {
-                assert_eq!(id, None, "only `current` is resumed from");
+                assert_eq!(id, None, "only `current` has an id");
                 self.expect_epoch(&data)?;
                 self.alerts = data["alerts"].as_array().unwrap().clone();
                 self.alert_events += 1;
@@ -116,7 +116,7 @@ impl StreamClient {
         let rows = numbers(&table["n"]);
         for (index, number) in rows.iter().enumerate() {
             let Some((_, aircraft)) = self.held.get_mut(number) else {
-                return Err(format!("{number} changed, but is not held"));
+                return Err(format!("{number} changed, but the client does not hold it"));
             };
             row(aircraft, table, index, data["base"].as_i64().unwrap());
         }
@@ -134,7 +134,10 @@ impl StreamClient {
     fn current(&mut self, data: &Value) -> Result<(), String> {
         self.expect_epoch(data)?;
         if !data["after"].is_null() && data["after"].as_u64() != self.seq {
-            return Err(format!("{:?} is held, but {} follows {}", self.seq, data["seq"], data["after"]));
+            return Err(format!(
+                "update {} follows {}, but the client holds {:?}",
+                data["seq"], data["after"], self.seq
+            ));
         }
         if let Some(cells) = data["cells"].as_array() {
             self.held.retain(|_, (of, _)| cells.iter().any(|cell| cell == of));
@@ -145,7 +148,7 @@ impl StreamClient {
     }
 
     fn expect_epoch(&self, data: &Value) -> Result<(), String> {
-        if data["epoch"].as_str() == self.epoch.as_deref() { Ok(()) } else { Err("another epoch".into()) }
+        if data["epoch"].as_str() == self.epoch.as_deref() { Ok(()) } else { Err("the epoch is different".into()) }
     }
 }
 
@@ -204,7 +207,7 @@ fn row(aircraft: &mut Aircraft, table: &Value, index: usize, base: i64) {
 /// A content decoder that releases decoded bytes as late as the format allows.
 pub enum Decoder {
     Identity(Vec<u8>),
-    Gzip(Box<HesitantGzip>),
+    Gzip(Box<LateGzip>),
     Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
 }
 
@@ -244,7 +247,7 @@ impl Decoder {
 }
 
 /// A gzip decoder that releases decoded bytes only at an empty stored block, as Go's `compress/flate` does.
-pub struct HesitantGzip {
+pub struct LateGzip {
     header: Vec<u8>,
     inflate: flate2::Decompress,
     /// The bytes decoded since the last empty stored block.
@@ -254,14 +257,14 @@ pub struct HesitantGzip {
     marker: usize,
 }
 
-impl Default for HesitantGzip {
+impl Default for LateGzip {
     fn default() -> Self {
         let (header, held, released) = Default::default();
         Self { header, inflate: flate2::Decompress::new(false), held, released, marker: 0 }
     }
 }
 
-impl HesitantGzip {
+impl LateGzip {
     /// The length of a header without optional fields (RFC 1952, 2.3).
     const HEADER: usize = 10;
     /// The length of an empty stored block and its complement (RFC 1951, 3.2.4).

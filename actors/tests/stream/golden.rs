@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::domain::{StateVector, StateVectorParts, UnixTime};
-use actors::messages::{Join, Scope, Wanted};
+use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::Metrics;
 use actors::sse_hub::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use futures_util::task::noop_waker;
@@ -58,10 +58,11 @@ impl Scene {
     }
 
     fn connect(&mut self) -> &mut Self {
-        let wanted = Wanted::Stream { scope: self.scope.clone(), last_event_id: self.client.last_event_id.clone() };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
+        let stream =
+            RequestedStream::Stream { scope: self.scope.clone(), last_event_id: self.client.last_event_id.clone() };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, stream };
         self.frames = Some(self.hub.join(&join, self.millis).unwrap());
-        self.client.reconnects();
+        self.client.reconnect();
         self
     }
 
@@ -81,7 +82,7 @@ impl Scene {
 
     fn picture(&self) -> Value {
         let held: BTreeMap<_, _> =
-            self.client.held().into_iter().map(|(number, told)| (number.to_string(), told)).collect();
+            self.client.held().into_iter().map(|(number, on_stream)| (number.to_string(), on_stream)).collect();
         json!({ "seq": self.client.seq(), "last_event_id": self.client.last_event_id, "snapshots": self.client.snapshots, "alerts": self.client.alerts, "held": held })
     }
 }
@@ -216,7 +217,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
 }
 
 #[test]
-fn the_streams_and_pictures_for_other_clients_are_up_to_date() {
+fn the_golden_streams_are_up_to_date() {
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "tests", "data", "stream"].iter().collect();
     let update = std::env::var_os("UPDATE_GOLDEN_FILES").is_some();
     if update {
@@ -230,11 +231,7 @@ fn the_streams_and_pictures_for_other_clients_are_up_to_date() {
                 fs::write(&path, text).unwrap();
             }
             let kept = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert!(
-                kept == *text,
-                "{} is not what is written now; UPDATE_GOLDEN_FILES=1 writes it anew",
-                path.display()
-            );
+            assert!(kept == *text, "{} is outdated; UPDATE_GOLDEN_FILES=1 regenerates it", path.display());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::domain::{StateVector, UnixTime};
-use actors::messages::{Join, Scope, Wanted};
+use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::Metrics;
 use actors::sse_hub::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver, Tile};
 use futures_util::task::noop_waker;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::client::{Aircraft, Decoder, StreamClient};
-use crate::sky::{all_told, any_state, batch};
+use crate::sky::{all_on_stream, any_state, batch};
 
 const NOW: i64 = 1_795_472_376;
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -26,7 +26,7 @@ enum Step {
     Publish,
     Sweep(i64),
     Heartbeat,
-    Tend,
+    ServiceClients,
     /// A client reads some of its pending pieces.
     Read {
         client: usize,
@@ -41,7 +41,7 @@ enum Step {
         client: usize,
         scope: usize,
         encoding: Encoding,
-        anew: bool,
+        as_new_client: bool,
     },
     /// The hub panics and restarts.
     Restart,
@@ -56,10 +56,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         6 => Just(Step::Publish),
         1 => (-100..200_i64).prop_map(Step::Sweep),
         1 => Just(Step::Heartbeat),
-        2 => Just(Step::Tend),
+        2 => Just(Step::ServiceClients),
         8 => (0..CLIENTS, 1..8_usize).prop_map(|(client, pieces)| Step::Read { client, pieces }),
         2 => (0..CLIENTS).prop_map(|client| Step::Cut { client }),
-        3 => connect.prop_map(|(client, scope, encoding, anew)| Step::Connect { client, scope, encoding, anew }),
+        3 => connect.prop_map(|(client, scope, encoding, as_new_client)| Step::Connect { client, scope, encoding, as_new_client }),
         1 => prop::bool::weighted(0.2).prop_map(|really| if really { Step::Restart } else { Step::Publish }),
     ]
 }
@@ -116,7 +116,7 @@ impl Reader {
 
     fn cut(&mut self) {
         self.connection = None;
-        self.client.reconnects();
+        self.client.reconnect();
     }
 }
 
@@ -151,29 +151,30 @@ impl Stage {
                 self.hub.sweep(self.now);
             }
             Step::Heartbeat => self.hub.heartbeat(self.millis),
-            Step::Tend => self.hub.service_clients(Instant::now(), self.millis),
+            Step::ServiceClients => self.hub.service_clients(Instant::now(), self.millis),
             Step::Read { client, pieces } => {
                 self.readers[client].read(pieces);
             }
             Step::Cut { client } => self.readers[client].cut(),
-            Step::Connect { client, scope, encoding, anew } => {
+            Step::Connect { client, scope, encoding, as_new_client } => {
                 if scope != usize::MAX {
                     self.readers[client].scope = scope;
                 }
-                self.connect(client, encoding, anew);
+                self.connect(client, encoding, as_new_client);
             }
             Step::Restart => self.hub.restart(self.hub.epoch() + 1),
         }
     }
 
-    fn connect(&mut self, client: usize, encoding: Encoding, anew: bool) {
+    fn connect(&mut self, client: usize, encoding: Encoding, as_new_client: bool) {
         let reader = &mut self.readers[client];
         reader.cut();
-        if anew {
+        if as_new_client {
             reader.client = StreamClient::default();
         }
-        let wanted = Wanted::Stream { scope: scope(reader.scope), last_event_id: reader.client.last_event_id.clone() };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding, wanted };
+        let stream =
+            RequestedStream::Stream { scope: scope(reader.scope), last_event_id: reader.client.last_event_id.clone() };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding, stream };
         let frames = self.hub.join(&join, self.millis).unwrap();
         reader.connection = Some(Connection { frames, decoder: Decoder::new(encoding.name()), pieces: Vec::new() });
     }
@@ -190,7 +191,7 @@ impl Stage {
         }
         for _ in 0..2 {
             for reader in &mut self.readers {
-                assert!(reader.read(10_000), "it never ends");
+                assert!(reader.read(10_000), "the stream never ends");
             }
             self.hub.service_clients(Instant::now(), self.millis);
         }
@@ -198,8 +199,8 @@ impl Stage {
 
     /// Returns the alerts that a new client receives.
     fn alerts(&mut self) -> Vec<Value> {
-        let wanted = Wanted::Stream { scope: Scope::default(), last_event_id: None };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
+        let stream = RequestedStream::Stream { scope: Scope::default(), last_event_id: None };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, stream };
         let (mut frames, mut client) = (self.hub.join(&join, self.millis).unwrap(), StreamClient::default());
         while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
             client.read(std::str::from_utf8(&frame.pieces().concat()).unwrap()).unwrap();
@@ -219,13 +220,13 @@ impl Stage {
             }
         }
         let is_held = |alert: &Value| self.hub.picture().states().any(|s| alert["icao24"] == s.icao24.to_string());
-        assert!(alerts.iter().all(is_held), "an aircraft that has left the picture has no alert");
+        assert!(alerts.iter().all(is_held), "an aircraft outside the picture has an alert");
         for reader in &self.readers {
             assert_eq!(reader.client.alerts, alerts);
             let scope = scope(reader.scope);
             let cells = Tile::of_scope(&scope);
             let states = self.hub.picture().states().map(AsRef::as_ref);
-            let expected = all_told(states.filter(|state| cells.iter().any(|cell| cell.contains(state))));
+            let expected = all_on_stream(states.filter(|state| cells.iter().any(|cell| cell.contains(state))));
             let held: BTreeMap<String, Aircraft> = reader
                 .client
                 .held()
@@ -254,7 +255,7 @@ proptest! {
     /// Whatever id it sends, a client that holds nothing receives a full snapshot, or the updates that follow the one
     /// it names.
     #[test]
-    fn fuzzed_last_event_ids_are_resumed_from_or_passed_over(
+    fn fuzzed_last_event_ids_are_resumed_from_or_ignored(
         states in prop::collection::vec(any_state(NOW), 1..6),
         last_event_id in any_last_event_id(),
         scope_of in 0..6_usize,
@@ -264,8 +265,8 @@ proptest! {
             stage.run(Step::Show(vec![state]));
             stage.run(Step::Publish);
         }
-        let wanted = Wanted::Stream { scope: scope(scope_of), last_event_id: Some(last_event_id) };
-        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, wanted };
+        let stream = RequestedStream::Stream { scope: scope(scope_of), last_event_id: Some(last_event_id) };
+        let join = Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding: Encoding::Identity, stream };
         let mut frames = stage.hub.join(&join, stage.millis).unwrap();
         let mut text = String::new();
         while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
@@ -277,7 +278,7 @@ proptest! {
     }
 
     #[test]
-    fn after_any_schedule_the_clients_picture_is_the_hubs(steps in prop::collection::vec(any_step(), 1..80)) {
+    fn after_any_schedule_each_client_has_the_hubs_picture(steps in prop::collection::vec(any_step(), 1..80)) {
         let mut stage = Stage::new();
         for step in steps {
             stage.run(step);

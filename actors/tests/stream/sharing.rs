@@ -3,14 +3,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::domain::{StateVector, StateVectorParts, UnixTime};
-use actors::messages::{Join, Scope, Wanted};
+use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::{CounterByKind, Kind, Metrics};
 use actors::sse_hub::{Broadcast, Encoding, HubLimits, QueueLimits, QueueReceiver};
 use futures_util::task::noop_waker;
 use tokio::time::Instant;
 
 use crate::client::StreamClient;
-use crate::sky::{all_told, batch};
+use crate::sky::{all_on_stream, batch};
 
 const NOW: i64 = 1_795_472_376;
 const MILLIS: u64 = NOW as u64 * 1000;
@@ -43,8 +43,8 @@ fn fleet(aircraft: u32, moved: u32) -> Vec<StateVector> {
 }
 
 fn join(hub: &mut Broadcast, scope: Scope, encoding: Encoding, last_event_id: Option<&str>) -> QueueReceiver {
-    let wanted = Wanted::Stream { scope, last_event_id: last_event_id.map(Into::into) };
-    hub.join(&Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding, wanted }, MILLIS).unwrap()
+    let stream = RequestedStream::Stream { scope, last_event_id: last_event_id.map(Into::into) };
+    hub.join(&Join { address: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), encoding, stream }, MILLIS).unwrap()
 }
 
 fn bounding_box(text: &str) -> Scope {
@@ -52,7 +52,7 @@ fn bounding_box(text: &str) -> Scope {
 }
 
 /// Returns all pending bytes, as they are sent.
-fn waiting(frames: &mut QueueReceiver) -> Vec<u8> {
+fn pending(frames: &mut QueueReceiver) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let Poll::Ready(Some(frame)) = frames.poll_recv(&mut Context::from_waker(&noop_waker())) {
         bytes.extend(frame.pieces().concat());
@@ -61,7 +61,7 @@ fn waiting(frames: &mut QueueReceiver) -> Vec<u8> {
 }
 
 fn read(client: &mut StreamClient, frames: &mut QueueReceiver) -> String {
-    let text = String::from_utf8(waiting(frames)).unwrap();
+    let text = String::from_utf8(pending(frames)).unwrap();
     client.read(&text).unwrap();
     text
 }
@@ -71,7 +71,7 @@ fn counted(family: &CounterByKind, kind: &'static str) -> u64 {
 }
 
 #[test]
-fn an_update_is_encoded_and_compressed_as_often_for_ten_thousand_clients_as_for_one() {
+fn the_number_of_encodings_does_not_depend_on_the_number_of_clients() {
     let work = |clients: usize| {
         let (mut hub, metrics) = hub(64);
         let scopes = || [Scope::default(), bounding_box("45.8,-9,47.9,-3"), bounding_box("46,-8,47,-4")];
@@ -105,7 +105,7 @@ fn an_update_is_encoded_and_compressed_as_often_for_ten_thousand_clients_as_for_
 }
 
 #[test]
-fn a_client_that_comes_back_is_sent_what_it_missed_and_nothing_else() {
+fn a_resuming_client_receives_only_the_missed_updates() {
     let (mut hub, _) = hub(64);
     let mut client = StreamClient::default();
     let mut frames = join(&mut hub, Scope::default(), Encoding::Identity, None);
@@ -119,7 +119,7 @@ fn a_client_that_comes_back_is_sent_what_it_missed_and_nothing_else() {
         hub.show(&batch(fleet(50, moved)), UnixTime(NOW));
         hub.publish(MILLIS);
     }
-    client.reconnects();
+    client.reconnect();
     let id = client.last_event_id.clone().unwrap();
     assert_eq!(id, "00000007-1-world");
     let mut frames = join(&mut hub, Scope::default(), Encoding::Identity, Some(&id));
@@ -134,7 +134,7 @@ fn a_client_that_comes_back_is_sent_what_it_missed_and_nothing_else() {
 }
 
 #[test]
-fn an_id_that_leads_nowhere_leads_to_a_snapshot() {
+fn an_unknown_id_results_in_a_snapshot() {
     let (mut hub, _) = hub(64);
     let _watcher = join(&mut hub, Scope::default(), Encoding::Identity, None);
     for moved in 0..30 {
@@ -143,7 +143,7 @@ fn an_id_that_leads_nowhere_leads_to_a_snapshot() {
     }
     let mut check = |scope: Scope, encoding, id: &str, snapshots: u64| {
         let mut client = StreamClient::default();
-        let bytes = waiting(&mut join(&mut hub, scope, Encoding::Identity, Some(id)));
+        let bytes = pending(&mut join(&mut hub, scope, Encoding::Identity, Some(id)));
         client.read(std::str::from_utf8(&bytes).unwrap()).unwrap_or_else(|error| panic!("{id}: {error}"));
         assert!(client.snapshots >= snapshots, "{id} in {encoding:?}");
         assert_eq!(client.last_event_id.as_deref(), Some("00000007-30-world").filter(|_| snapshots == 1), "{id}");
@@ -158,7 +158,7 @@ fn an_id_that_leads_nowhere_leads_to_a_snapshot() {
 }
 
 #[test]
-fn a_client_that_falls_behind_gets_the_present_and_holds_nobody_up() {
+fn a_lagging_client_receives_a_snapshot_and_delays_no_other_client() {
     let (mut hub, _) = hub(4);
     let (mut slow, mut quick) = (StreamClient::default(), StreamClient::default());
     let mut slow_frames = join(&mut hub, Scope::default(), Encoding::Identity, None);
@@ -170,12 +170,12 @@ fn a_client_that_falls_behind_gets_the_present_and_holds_nobody_up() {
     }
     assert_eq!((hub.clients_behind(), quick.snapshots, quick.currents), (1, 1, 21));
     read(&mut slow, &mut slow_frames);
-    assert_eq!(slow.currents, 0, "its queue was dropped");
+    assert_eq!(slow.currents, 0, "the queued frames were dropped");
     hub.service_clients(Instant::now(), MILLIS);
     read(&mut slow, &mut slow_frames);
     assert_eq!((hub.clients_behind(), slow.snapshots, slow.seq()), (0, 1, Some(20)));
     assert_eq!(slow.held(), quick.held());
-    let expected = all_told(&fleet(300, 19));
+    let expected = all_on_stream(&fleet(300, 19));
     assert_eq!(slow.held().into_values().collect::<Vec<_>>(), expected.into_values().collect::<Vec<_>>());
     hub.show(&batch(fleet(300, 20)), UnixTime(NOW));
     hub.publish(MILLIS);
@@ -184,7 +184,7 @@ fn a_client_that_falls_behind_gets_the_present_and_holds_nobody_up() {
 }
 
 #[test]
-fn a_quiet_scope_hears_with_the_heartbeat_that_it_missed_nothing() {
+fn a_heartbeat_confirms_that_a_quiet_scope_missed_nothing() {
     let (mut hub, _) = hub(64);
     let mut client = StreamClient::default();
     let mut frames = join(&mut hub, bounding_box("-40,-70,-39,-69"), Encoding::Identity, None);

@@ -79,9 +79,9 @@ fn any_number() -> impl Strategy<Value = Option<f64>> {
 }
 
 /// Returns a state as the stream can represent it.
-pub fn told(state: &StateVector) -> Aircraft {
+pub fn on_stream(state: &StateVector) -> Aircraft {
     let state = state.borrowed();
-    let told = FIELDS.iter().filter_map(|field| {
+    let on_stream = FIELDS.iter().filter_map(|field| {
         let value = match field.value(&state) {
             FieldValue::Address(address) => address.to_string().into(),
             FieldValue::Text(text) => text?.into(),
@@ -93,12 +93,12 @@ pub fn told(state: &StateVector) -> Aircraft {
         };
         Some((field.name.to_owned(), value))
     });
-    told.collect()
+    on_stream.collect()
 }
 
 /// Returns what a client should hold for these states, by address.
-pub fn all_told<'a>(states: impl IntoIterator<Item = &'a StateVector>) -> BTreeMap<String, Aircraft> {
-    states.into_iter().map(|state| (state.icao24.to_string(), told(state))).collect()
+pub fn all_on_stream<'a>(states: impl IntoIterator<Item = &'a StateVector>) -> BTreeMap<String, Aircraft> {
+    states.into_iter().map(|state| (state.icao24.to_string(), on_stream(state))).collect()
 }
 
 /// Wraps states in a batch, as a consumer delivers them.

@@ -1,7 +1,7 @@
 //! Summaries of stored rows, computed over an in-memory database. They are the same whatever the batches, the steps and
 //! the crashes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod store;
 
@@ -250,7 +250,7 @@ fn ahead() -> impl Strategy<Value = Duration> {
 
 proptest! {
     #[test]
-    fn summaries_do_not_depend_on_where_batches_and_steps_cut_the_rows(
+    fn summaries_do_not_depend_on_the_boundaries_of_batches_and_steps(
         traffic in traffic(), events in vec(event(Just(None)), 0..60), max_rows in 1u32..80, ahead in ahead(),
     ) {
         prop_assert_eq!(summaries(play(&traffic, &events, max_rows, ahead)), expected(&traffic));
@@ -294,7 +294,7 @@ fn a_failed_step_is_followed_by_a_smaller_one() {
 }
 
 #[test]
-fn summaries_outlive_their_rows_until_they_expire_themselves() {
+fn summaries_outlive_their_rows_until_their_own_retention_ends() {
     let day = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let mut world = World::new(100, Duration::ZERO);
     world.store(&[airborne(0), airborne(60)]);

@@ -13,7 +13,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NoSuchActor(_) | Refusal::DoesNotPoll => Self::not_found(refusal),
-            Refusal::Ending | Refusal::NotAtWork(_) => Self::conflict(refusal),
+            Refusal::Ending | Refusal::NotActive(_) => Self::conflict(refusal),
         }
     }
 }
@@ -38,7 +38,7 @@ pub(crate) async fn restart(
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let name = name.parse().map_err(Problem::not_found)?;
-    state.operations.order(&Action::Restart(name))?;
+    state.operations.request(&Action::Restart(name))?;
     Ok(accepted())
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn resume_polling(_: Operator, state: web::Data<ServerState>) -
 }
 
 async fn set_polling(state: &ServerState, action: &Action, polling: Polling) -> Result<HttpResponse, Problem> {
-    state.operations.order(action)?;
+    state.operations.request(action)?;
     let poller = state.poller.as_ref().ok_or(Refusal::DoesNotPoll)?;
     match tokio::time::timeout(ServerState::ACTOR_TIMEOUT, poller.send(SetPolling(polling))).await {
         Ok(Ok(())) => Ok(accepted()),
@@ -79,7 +79,7 @@ async fn set_polling(state: &ServerState, action: &Action, polling: Polling) -> 
 #[utoipa::path(post, path = "/admin/drain", tag = "operations", security(("operator" = [])), responses(
     (status = 202, description = "The shutdown has begun.", content_type = "application/json", body = Object)))]
 pub(crate) async fn drain(_: Operator, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
-    state.operations.order(&Action::Drain)?;
+    state.operations.request(&Action::Drain)?;
     // A full channel means that a drain has been requested already.
     let _ = state.drain.try_send(());
     Ok(accepted())

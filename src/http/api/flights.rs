@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use actors::domain::{StateVector, UnixTime};
-use actors::messages::{Look, Scope, Version, View};
+use actors::messages::{GetPicture, Scope, Version, View};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -62,7 +62,7 @@ pub(crate) async fn flights(
     let cached = cache.get(key).filter(|_| is_whole);
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| version_in(value.to_str().ok()?, format.name));
     let newest = cached.as_ref().map(|picture| picture.version).or(known);
-    let look = Look { scope: parameters.scope, known: newest };
+    let look = GetPicture { scope: parameters.scope, known: newest };
     let look = tokio::time::timeout(ServerState::ACTOR_TIMEOUT, hub.send(look)).await;
     let Ok(Ok(view)) = look else { return Err(Problem::unavailable("the live picture is restarting")) };
     if known == Some(view.version) {

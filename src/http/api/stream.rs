@@ -9,7 +9,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::messages::{Join, Joined, Wanted};
+use actors::messages::{Join, Joined, RequestedStream};
 use actors::sse_hub::{Encoding, Frame, QueueReceiver, goodbye};
 use bytes::Bytes;
 use rand::Rng;
@@ -74,7 +74,7 @@ impl MessageBody for FrameBody {
     (status = 200, content_type = "text/event-stream", body = String,
         description = "Endless Server-Sent Events. A server at its limit of clients sends `retry:` and ends the response.")))]
 pub(crate) async fn sse_flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
-    respond(&request, &state, Wanted::Telemetry).await
+    respond(&request, &state, RequestedStream::Telemetry).await
 }
 
 /// The live picture and its changes
@@ -90,10 +90,10 @@ pub(crate) async fn stream(request: HttpRequest, state: web::Data<ServerState>) 
     // A browser's EventSource reconnects with the same URL, so the header is newer.
     let header = request.headers().get("last-event-id").and_then(|value| value.to_str().ok());
     let last_event_id = header.or(parameters.text("last_event_id")).map(str::to_owned);
-    respond(&request, &state, Wanted::Stream { scope: parameters.scope, last_event_id }).await
+    respond(&request, &state, RequestedStream::Stream { scope: parameters.scope, last_event_id }).await
 }
 
-async fn respond(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> Result<HttpResponse, Problem> {
+async fn respond(request: &HttpRequest, state: &ServerState, stream: RequestedStream) -> Result<HttpResponse, Problem> {
     let (hub, address, encoding) = (state.hub()?, state.client(request).address, encoding_for(request));
     let mut response = HttpResponse::Ok();
     response
@@ -108,7 +108,7 @@ async fn respond(request: &HttpRequest, state: &ServerState, wanted: Wanted) -> 
         }
         return Ok(response.body(HeadBody));
     }
-    let joined = tokio::time::timeout(HUB_TIMEOUT, hub.send(Join { address, encoding, wanted })).await;
+    let joined = tokio::time::timeout(HUB_TIMEOUT, hub.send(Join { address, encoding, stream })).await;
     let Ok(Ok(Ok(Joined { frames }))) = joined else {
         // A browser's EventSource gives up after an error status; this response makes it reconnect.
         return Ok(response.body(goodbye(rand::rng().random_range(5_000..30_000))));

@@ -10,7 +10,7 @@ impl Rule for EmergencySquawk {
         "emergency-squawk"
     }
 
-    fn judge(&self, state: &StateVector) -> Verdict {
+    fn evaluate(&self, state: &StateVector) -> Verdict {
         match state.squawk.as_deref() {
             Some("7500") => Verdict::Met("unlawful interference"),
             Some("7600") => Verdict::Met("radio failure"),
@@ -27,11 +27,11 @@ mod tests {
     use crate::test_support::state;
 
     #[test]
-    fn three_codes_are_emergencies_and_a_missing_code_says_nothing() {
-        let judge = |squawk: Option<&str>| {
-            EmergencySquawk.judge(&StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", 1) })
+    fn three_codes_are_emergencies_and_a_missing_code_is_unknown() {
+        let evaluate = |squawk: Option<&str>| {
+            EmergencySquawk.evaluate(&StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", 1) })
         };
-        let codes = [Some("7500"), Some("7600"), Some("7700"), Some("1000"), Some(""), None].map(judge);
+        let codes = [Some("7500"), Some("7600"), Some("7700"), Some("1000"), Some(""), None].map(evaluate);
         let met = ["unlawful interference", "radio failure", "emergency"].map(Verdict::Met);
         assert_eq!(codes[..3], met);
         assert_eq!(codes[3..], [Verdict::NotMet, Verdict::NotMet, Verdict::Unknown]);

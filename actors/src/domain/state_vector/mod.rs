@@ -87,8 +87,8 @@ macro_rules! define {
             type Error = InvalidStateVector;
 
             fn try_from(parts: StateVectorParts) -> Result<Self, InvalidStateVector> {
-                let check = Check { icao24: Icao24::parse(&parts.icao24)? };
-                Ok(Self { $($name: check.$kind(&fields::$name, parts.$name)?,)* })
+                let validator = Validator { icao24: Icao24::parse(&parts.icao24)? };
+                Ok(Self { $($name: validator.$kind(&fields::$name, parts.$name)?,)* })
             }
         }
 
@@ -156,7 +156,7 @@ impl<'de> Deserialize<'de> for StateVector {
 
 /// Why the parts are not a valid state vector.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[allow(missing_docs, reason = "each message says it")]
+#[allow(missing_docs, reason = "the messages describe the variants")]
 pub enum InvalidStateVector {
     #[error(transparent)]
     Icao24(#[from] super::InvalidIcao24),
@@ -168,7 +168,7 @@ pub enum InvalidStateVector {
     NotFinite { icao24: Icao24, field: &'static str, value: f64 },
     #[error("{icao24}: {field} is {bytes} bytes long (maximum {MAX_TEXT})")]
     LongText { icao24: Icao24, field: &'static str, bytes: usize },
-    #[error("{icao24}: {field} {value} is not within the years 0001 to 9999")]
+    #[error("{icao24}: {field} {value} is outside the years 0001 to 9999")]
     Time { icao24: Icao24, field: &'static str, value: i64 },
     #[error("{icao24}: last_contact {last_contact} is {ahead} s after the response's time")]
     Future { icao24: Icao24, last_contact: UnixTime, ahead: i64 },
@@ -198,11 +198,11 @@ const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_79
 
 /// Validates the fields of one aircraft, with a method for each kind.
 #[derive(Clone, Copy)]
-struct Check {
+struct Validator {
     icao24: Icao24,
 }
 
-impl Check {
+impl Validator {
     fn address(self, _: &Field, _: CompactString) -> Result<Icao24, InvalidStateVector> {
         Ok(self.icao24)
     }
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_value_is_refused_by_the_name_of_its_field() {
+    fn an_invalid_value_is_reported_with_its_field() {
         for field in FIELDS {
             let mut parts = parts();
             match field.kind {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_was_expected() {
+    fn an_error_names_the_field_the_value_and_the_limit() {
         let check = |parts: StateVectorParts, message: &str| {
             assert_eq!(StateVector::try_from(parts).unwrap_err().to_string(), message);
         };
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_direction_is_brought_into_the_circle() {
+    fn a_direction_is_normalised() {
         for (sent, expected) in [(-90.0, 270.0), (360.0, 0.0), (725.5, 5.5), (-1e-300, 0.0), (359.99, 359.99)] {
             let state = StateVector::try_from(StateVectorParts { true_track: Some(sent), ..parts() }).unwrap();
             assert_eq!(state.true_track, Some(expected));

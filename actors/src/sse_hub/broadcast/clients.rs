@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Broadcast;
 use crate::domain::{AddressBlock, UnixTime};
 use crate::event_stream::{Frame, QueueReceiver, queue};
-use crate::messages::{Full, Join, Wanted};
+use crate::messages::{Full, Join, RequestedStream};
 use crate::metrics::count;
 use crate::sse_hub::catch_up::{UNLIMITED, resumed, snapshot};
 use crate::sse_hub::channel::{Channel, Client, Feed};
@@ -31,9 +31,9 @@ impl Broadcast {
             self.totals.clients_refused += 1;
         })?;
         let (encoding, now) = (join.encoding, Instant::now());
-        let feed = match &join.wanted {
-            Wanted::Telemetry => Feed::Telemetry,
-            Wanted::Stream { scope, .. } => Feed::Tiles(Tile::of_scope(scope).into()),
+        let feed = match &join.stream {
+            RequestedStream::Telemetry => Feed::Telemetry,
+            RequestedStream::Stream { scope, .. } => Feed::Tiles(Tile::of_scope(scope).into()),
         };
         let (seq, watched) = (self.seq, &mut self.watched);
         let channel = self.channels.entry((feed.clone(), encoding)).or_insert_with(|| {
@@ -41,9 +41,9 @@ impl Broadcast {
             channel.tiles().iter().for_each(|tile| *watched.entry(*tile).or_default() += 1);
             channel
         });
-        let opening = match &join.wanted {
-            Wanted::Telemetry => event::connection_ack(UnixTime::now()),
-            Wanted::Stream { .. } => event::opening(rand::rng().random_range(1_000..5_000)),
+        let opening = match &join.stream {
+            RequestedStream::Telemetry => event::connection_ack(UnixTime::now()),
+            RequestedStream::Stream { .. } => event::opening(rand::rng().random_range(1_000..5_000)),
         };
         let opening = [encoding.header(), &encoding.stored(&opening)].concat();
         let (sender, mut receiver) = queue(Frame::new(vec![opening.into()]), self.wake_up.clone());
@@ -52,7 +52,7 @@ impl Broadcast {
         }
         self.joined += 1;
         let mut frames = Vec::new();
-        if let Wanted::Stream { last_event_id, .. } = &join.wanted {
+        if let RequestedStream::Stream { last_event_id, .. } = &join.stream {
             let last = last_event_id.as_deref().and_then(EventId::parse);
             let last = last.filter(|last| last.epoch == self.epoch && last.tag == channel.tag).map(|last| last.seq);
             let head = Head { epoch: self.epoch, seq, observed_at: self.picture.observed_at(), sent_at };
@@ -102,7 +102,10 @@ impl Broadcast {
                 let is_stuck = client.is_stuck(now, timeout);
                 let stays = !is_stuck && !client.queue.is_closed();
                 if is_stuck {
-                    log::info!(actor = "sse-hub", address:% = client.address; "evicted a client that read nothing for {timeout:?}");
+                    log::info!(
+                        actor = "sse-hub", address:% = client.address;
+                        "evicted a client that read nothing for {} s", timeout.as_secs_f64()
+                    );
                     client.queue.clear();
                     self.totals.clients_evicted += 1;
                     self.metrics.clients_evicted.inc();

@@ -143,7 +143,7 @@ impl Broadcast {
     /// Sends every newer state of a batch to the clients of `/sse/flights`, and applies those that are not too old to
     /// the picture, for [`Broadcast::publish`].
     pub fn show(&mut self, batch: &Batch, now: UnixTime) {
-        let latest = now.plus(Picture::AHEAD);
+        let latest = now.plus(Picture::MAX_AHEAD);
         let observed = batch.iter().filter_map(|state| state.observed_at).filter(|observed_at| *observed_at <= latest);
         observed.for_each(|observed_at| self.poll_interval.note(observed_at));
         let applied = self.picture.apply(batch.iter(), now, self.aircraft_timeout());
@@ -196,7 +196,7 @@ impl Broadcast {
         let mut encoded: HashMap<Tile, EncodedEvent> = HashMap::new();
         // Alerts are rare and short, and every client receives them. They are part of the update, so that clients that
         // keep up or resume do not miss them.
-        let alert = note_alerts(&mut self.alerts, &changes).then(|| encoder::alert(head, &self.alerts));
+        let alert = update_alerts(&mut self.alerts, &changes).then(|| encoder::alert(head, &self.alerts));
         for channel in self.channels.values_mut().filter(|channel| channel.feed != Feed::Telemetry) {
             let mut pieces = Vec::new();
             for &tile in channel.tiles() {
@@ -259,7 +259,7 @@ impl Broadcast {
     }
 
     /// Disconnects all clients, and asks each to reconnect at a random time within the next few seconds.
-    pub fn say_goodbye(&mut self) {
+    pub fn disconnect_all(&mut self) {
         for channel in self.channels.values_mut() {
             for client in channel.clients.drain(..) {
                 let goodbye = event::goodbye(rand::rng().random_range(1_000..6_000));
@@ -274,7 +274,7 @@ impl Broadcast {
 }
 
 /// Applies changes to the alerts. Returns whether any alert started or ended.
-fn note_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
+fn update_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
     let before = alerts.revision();
     for Change { before, after, .. } in changes {
         let gone = before.as_ref().filter(|before| after.as_ref().is_none_or(|after| after.icao24 != before.icao24));
@@ -283,7 +283,7 @@ fn note_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
         }
     }
     for state in changes.iter().filter_map(|change| change.after.as_ref()) {
-        alerts.notice(state);
+        alerts.update(state);
     }
     alerts.revision() != before
 }
