@@ -82,7 +82,7 @@ enum Fault {
 #[derive(Clone, Debug, Default)]
 struct Tables {
     position: Option<Position>,
-    /// The stored rows, by time. The value is always 1.
+    /// How often each row was stored, by time. A real database ignores all but the first.
     rows: BTreeMap<i64, usize>,
     rejected: Vec<i64>,
     faults: VecDeque<Option<Fault>>,
@@ -100,20 +100,18 @@ impl Tables {
         self.position = Some(Position { partition: 0, next_offset: part.next_offset, last_timestamp });
         let mut stored = Stored::default();
         for state in &part.states {
-            if self.rows.insert(state.last_contact.0, 1).is_some() {
-                stored.duplicates += 1;
-            } else {
-                stored.inserted += 1;
-            }
+            let times = self.rows.entry(state.last_contact.0).or_default();
+            *times += 1;
+            *(if *times == 1 { &mut stored.inserted } else { &mut stored.duplicates }) += 1;
         }
         stored
     }
 
-    fn overtake(&mut self, by: i64) {
+    fn store_as_another_writer(&mut self, by: i64) {
         let from = self.position.map_or(0, |position| position.next_offset);
         let next_offset = from + by;
         for record in from..next_offset {
-            self.rows.insert(record, 1);
+            *self.rows.entry(record).or_default() += 1;
         }
         self.position = Some(Position { partition: 0, next_offset, last_timestamp: 1 });
     }
@@ -161,16 +159,16 @@ impl Handler<StoreBatch> for FakeWriter {
 
     fn handle(&mut self, batch: StoreBatch, _: &mut Self::Context) -> Self::Result {
         let mut tables = self.0.lock().unwrap();
-        let away = || StoreError::Unavailable("away".into());
+        let unavailable = || StoreError::Unavailable("connection reset".into());
         match tables.faults.pop_front().flatten() {
             None => Ok(tables.store(&batch)),
-            Some(Fault::Unavailable) => Err(away()),
+            Some(Fault::Unavailable) => Err(unavailable()),
             Some(Fault::ReplyLost) => {
                 tables.store(&batch);
-                Err(away())
+                Err(unavailable())
             }
             Some(Fault::AnotherWriter) => {
-                tables.overtake(3);
+                tables.store_as_another_writer(3);
                 Ok(tables.store(&batch))
             }
             Some(Fault::MovedBack) => {
@@ -182,7 +180,7 @@ impl Handler<StoreBatch> for FakeWriter {
                 Some(state) => {
                     tables.rejected.push(state.last_contact.0);
                     let (icao24, last_contact) = (state.icao24, state.last_contact);
-                    Err(StoreError::Rejected { icao24, last_contact, reason: "no".into() })
+                    Err(StoreError::Rejected { icao24, last_contact, reason: "check constraint".into() })
                 }
             },
         }
@@ -206,10 +204,12 @@ fn each_record_is_imported_once_and_a_second_import_does_nothing() {
         assert_eq!(writer.tables().position.unwrap().next_offset, 100);
         let again = writer.import(RULES, File::new(100, &[0, 6, 99])).await.unwrap();
         assert_eq!(again, Imported { passed_over: 100, ..Imported::default() });
+        assert!(writer.tables().rows.values().all(|times| *times == 1));
         // With `again`, the file is imported once more, and rows that are already stored are duplicates.
         let rules = ImportRules { again: true, ..RULES };
         let again = writer.import(rules, File::new(100, &[0, 6, 99])).await.unwrap();
         assert_eq!(again, Imported { duplicates: 97, bad: 3, ..Imported::default() });
+        assert!(writer.tables().rows.values().all(|times| *times == 2));
         assert_eq!(writer.tables().position.unwrap().next_offset, 100);
     });
 }
@@ -263,11 +263,11 @@ fn an_import_gives_up_on_an_unavailable_database_and_resumes_later() {
         let writer = FakeWriter::with(one_batch.chain(std::iter::repeat_n(Some(Fault::Unavailable), 500)));
         let began = tokio::time::Instant::now();
         let error = writer.import(RULES, File::new(50, &[])).await.unwrap_err();
-        assert!(matches!(&error, ImportError::Unavailable(reason) if reason.contains("away")), "{error}");
+        assert!(matches!(&error, ImportError::Unavailable(reason) if reason.contains("connection reset")), "{error}");
         assert!(began.elapsed() <= RULES.retry_timeout);
         writer.0.lock().unwrap().faults.clear();
         let rest = writer.import(RULES, File::new(50, &[])).await.unwrap();
-        assert_eq!((rest.passed_over, rest.inserted), (7, 43));
+        assert_eq!((rest.passed_over, rest.inserted, rest.duplicates), (7, 43, 0));
     });
 }
 
@@ -289,7 +289,7 @@ fn a_rejected_row_is_skipped_and_reported() {
         let strict = FakeWriter::with([Some(Fault::RowRejected)]);
         let error = strict.import(ImportRules { max_bad: 0, ..RULES }, File::new(20, &[])).await.unwrap_err();
         let icao24 = Icao24::parse("4b1814").unwrap();
-        let reason = format!("record 1: the database rejected the row of {icao24} at 0: no");
+        let reason = format!("record 1: the database rejected the row of {icao24} at 0: check constraint");
         assert_eq!(error, ImportError::TooManyBad { limit: 0, reason });
     });
 }
@@ -306,7 +306,7 @@ fn a_file_without_stored_rows_leaves_no_position() {
         let imported = writer.import(too_old, File::new(20, &[])).await.unwrap();
         assert_eq!(imported, Imported { too_old: 20, ..Imported::default() });
         assert_eq!(writer.tables().position, None);
-        // Once anything is stored, the bad records before it are remembered as well.
+        // The first stored row also stores the position, so the bad records before it are not read again.
         let imported = writer.import(RULES, File::new(20, &all[..15])).await.unwrap();
         assert_eq!(imported, Imported { inserted: 5, bad: 15, ..Imported::default() });
         assert_eq!(writer.tables().position.unwrap().next_offset, 20);
@@ -326,22 +326,23 @@ proptest! {
         run(async {
             let writer = FakeWriter::with(faults);
             if let Some(batches) = interrupted_after {
-                // Like a process that dies in the middle. The next one finds what was stored.
+                // As if the process died in the middle of the file. The next one resumes from the stored position.
                 let cut = File::new((7 * batches as i64).min(length), &[]);
                 writer.import(RULES, cut).await.unwrap();
             }
             let imported = writer.import(ImportRules { again, ..RULES }, File::new(length, &[])).await.unwrap();
             let tables = writer.tables();
-            let refused: Vec<_> = tables.rejected.clone();
-            // A row that was rejected here may have been stored by the other import. The map holds each row at most
-            // once.
+            // A row that was rejected here may have been stored by the other writer.
             for record in 0..length {
-                prop_assert!(tables.rows.contains_key(&record) || refused.contains(&record), "{record} is missing");
+                let times = tables.rows.get(&record).copied().unwrap_or_default();
+                prop_assert!(times > 0 || tables.rejected.contains(&record), "{record} is missing");
+                prop_assert!(times <= 1 || again, "{record} was stored {times} times");
             }
-            // A file is not remembered if nothing of it was stored.
-            let remembered = tables.position.map(|position| position.next_offset);
-            prop_assert!(remembered.map_or(tables.rows.is_empty(), |next_offset| next_offset >= length));
-            prop_assert!(imported.inserted + imported.duplicates + imported.passed_over + imported.bad <= 2 * length as u64);
+            // The position is stored only together with a row.
+            let next_offset = tables.position.map(|position| position.next_offset);
+            prop_assert!(next_offset.map_or(tables.rows.is_empty(), |next_offset| next_offset >= length));
+            let Imported { inserted, duplicates, bad, passed_over, .. } = imported;
+            prop_assert!(inserted + duplicates + passed_over + bad <= 2 * length as u64);
             Ok(())
         })?;
     }
