@@ -68,7 +68,7 @@ pub struct Shown {
 
 /// HTTP → SseHub: subscribe a client to changes.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Joined, Full>")]
+#[rtype(result = "Result<Joined, TooManyClients>")]
 pub struct Join {
     /// The client's address, for the limit of clients per address.
     pub address: AddressBlock,
@@ -101,11 +101,11 @@ pub struct Joined {
 
 /// The hub accepts no more clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum TooManyClients {
     /// `sse.max_clients` are connected.
-    Clients,
+    Total,
     /// `sse.max_clients_per_address` are connected from this address.
-    Address,
+    PerAddress,
 }
 
 /// HTTP → SseHub: return the live picture, or the part of it within a scope.

@@ -91,7 +91,8 @@ fn batch() -> StoreBatch {
 fn maintenance_runs_every_minute_and_immediately_while_there_is_more() {
     run(async {
         let more = |expired| Ok(Maintained { expired, more: true });
-        let store = FakeStore::new([more(3), more(4), Err(StoreError::Unavailable("away".into())), more(5)]);
+        let store =
+            FakeStore::new([more(3), more(4), Err(StoreError::Unavailable("connection refused".into())), more(5)]);
         let (vitals, metrics) = (Vitals::unregistered(ActorName::DbWriter), Metrics::unregistered());
         let _writer = start(&store, &vitals, &metrics);
         sleep(Duration::from_secs(200)).await;

@@ -153,7 +153,7 @@ async fn log_stalls(watch: &mut StallWatch) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let stalls = watch.check();
-        for actor in stalls.begun {
+        for actor in stalls.started {
             log::error!(actor; "stalled: no progress within the time that its work may take");
         }
         for actor in stalls.ended {

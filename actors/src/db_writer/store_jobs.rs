@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(metrics.job_failures.get_or_create(&labels).get(), 5);
         assert_eq!(metrics.job_consecutive_failures.get_or_create(&labels).get(), 2);
 
-        let unreadable = Err(StoreError::Refused("no right".into()));
+        let unreadable = Err(StoreError::Refused("permission denied".into()));
         assert_eq!(watch.update(unreadable, &metrics, &vitals), None);
         assert!(matches!(part(&vitals), Some(Readiness::NotReady(_))), "the last known state is kept");
 

@@ -12,7 +12,7 @@ pub struct Icao24(u32);
 
 /// Why a text is not a valid ICAO 24-bit address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("an ICAO 24-bit address is six hex digits, not {0:?}")]
+#[error("{0:?} is not an ICAO 24-bit address (six hex digits)")]
 pub struct InvalidIcao24(String);
 
 impl Icao24 {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Seconds since 1970-01-01T00:00:00Z, negative before it: the unit of every time stamp OpenSky sends.
+/// Seconds since 1970-01-01T00:00:00Z, negative before it: the unit of every timestamp that OpenSky sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(examples(1_795_472_375))]

@@ -16,14 +16,14 @@ pub struct FlightLog {
     gap: Duration,
     last: Option<Flight>,
     /// Whether `last` has changed since the log was created.
-    touched: bool,
+    changed: bool,
     finished: Vec<Flight>,
 }
 
 impl FlightLog {
     /// Continues the aircraft's last known flight.
     pub fn after(last: Option<Flight>, gap: Duration) -> Self {
-        Self { gap, last, touched: false, finished: Vec::new() }
+        Self { gap, last, changed: false, finished: Vec::new() }
     }
 
     /// Whether this sighting would start a flight.
@@ -47,19 +47,19 @@ impl FlightLog {
         if self.continues_with(sighting) {
             if let Some(flight) = &mut self.last {
                 flight.extend(sighting);
-                self.touched = true;
+                self.changed = true;
             }
         } else if !sighting.on_ground {
             let before = self.last.replace(Flight::starting_with(sighting));
-            self.finished.extend(before.filter(|_| self.touched));
-            self.touched = true;
+            self.finished.extend(before.filter(|_| self.changed));
+            self.changed = true;
         }
     }
 
     /// Returns the flights that started or continued, in chronological order.
     pub fn flights(self) -> Vec<Flight> {
         let mut flights = self.finished;
-        flights.extend(self.last.filter(|_| self.touched));
+        flights.extend(self.last.filter(|_| self.changed));
         flights
     }
 }

@@ -73,13 +73,13 @@ impl Rebuild {
 
     /// Stops at the start of one of these known flights. They must start after the newest late row.
     #[must_use]
-    pub(super) fn until_one_of(self, later: BTreeSet<UnixTime>) -> Self {
+    pub(super) fn stopping_at(self, later: BTreeSet<UnixTime>) -> Self {
         Self { later, ..self }
     }
 
     /// Stops at the first flight that starts after `limit` sightings. The rest is left for a later step.
     #[must_use]
-    pub(super) fn at_most(self, limit: usize) -> Self {
+    pub(super) fn with_limit(self, limit: usize) -> Self {
         Self { limit, ..self }
     }
 
@@ -141,7 +141,8 @@ mod tests {
             assert!(rounds <= seen.len() + 1, "no progress");
             let before = known.iter().rfind(|flight| flight.first_seen <= late.oldest).cloned();
             let later = known.iter().map(|flight| flight.first_seen).filter(|first| *first > late.newest).collect();
-            let mut rebuild = Rebuild::new(late, before, UnixTime(0), GAP).unwrap().until_one_of(later).at_most(limit);
+            let mut rebuild =
+                Rebuild::new(late, before, UnixTime(0), GAP).unwrap().stopping_at(later).with_limit(limit);
             let from = rebuild.from();
             let _ = seen.iter().filter(|sighting| sighting.at >= from).all(|sighting| rebuild.add(sighting));
             taken += rebuild.taken();

@@ -73,7 +73,7 @@ impl Summarizer {
         let mut more = step.store.expire(step.oldest_summary(), limit).await?;
         if let Some(mut through) = step.store.cursor().await? {
             if let Some(settled) = self.cursor.settled(clock, now) {
-                through = step.follow(through, settled, &mut self.cursor).await?;
+                through = step.advance(through, settled, &mut self.cursor).await?;
                 more |= through < settled;
             }
             more |= step.rebuild_flights(through).await?;
@@ -100,7 +100,7 @@ impl<S: SummaryStore> Step<'_, S> {
     }
 
     /// Adds the rows ahead of the cursor to the flights, counts the hours that it passes, and returns the new cursor.
-    async fn follow(&mut self, start: UnixTime, settled: UnixTime, cursor: &mut Cursor) -> Result<UnixTime, S::Error> {
+    async fn advance(&mut self, start: UnixTime, settled: UnixTime, cursor: &mut Cursor) -> Result<UnixTime, S::Error> {
         let mut through = start.max(self.horizon);
         let (mut rows, mut windows) = (0, 0);
         while let Some(window) = cursor.next_window(through, settled, self.clock) {
@@ -171,7 +171,7 @@ impl<S: SummaryStore> Step<'_, S> {
             return Ok((None, 0));
         };
         let later = self.store.flight_starts(icao24, rows.newest).await?;
-        let mut rebuild = rebuild.until_one_of(later.into_iter().collect()).at_most(limit);
+        let mut rebuild = rebuild.stopping_at(later.into_iter().collect()).with_limit(limit);
         let mut from = rebuild.from();
         loop {
             let page = self.store.track(icao24, from, through, TRACK_PAGE).await?;

@@ -167,15 +167,15 @@ impl<S: Subscription> LiveLoop<S> {
         let window = UnixTime::now().minus(self.route.window);
         let start = |&partition: &i32| (partition, start_at(window, self.reached.get(&partition).copied()));
         let starts: Vec<_> = partitions.iter().map(start).collect();
-        let begun = match self.context.subscription.start(&starts).await {
-            Ok(begun) => begun,
+        let started = match self.context.subscription.start(&starts).await {
+            Ok(started) => started,
             Err(error) => {
                 self.context.subscription.reset();
                 return Err(error);
             }
         };
         self.lag.forget(partitions);
-        self.lag.begin(&begun);
+        self.lag.begin(&started);
         // New partitions of a topic are assigned in a separate event, without the previous ones.
         self.owned.extend(partitions);
         self.observation.partitions = self.owned.len();
@@ -212,10 +212,10 @@ impl<S: Subscription> LiveLoop<S> {
             }
         }
         self.context.vitals.progress();
-        self.rewind_if_new(shown);
+        self.rewind_if_restarted(shown);
     }
 
-    fn rewind_if_new(&mut self, shown: Shown) {
+    fn rewind_if_restarted(&mut self, shown: Shown) {
         let before = self.epoch.replace(shown.epoch);
         if before.is_some_and(|before| before != shown.epoch) {
             log::info!(

@@ -161,7 +161,7 @@ impl Poller {
         let now = UnixTime::now();
         self.metrics.last_answer.set(now.0);
         self.metrics.states_in_answer.set(i64::try_from(snapshot.states.len()).unwrap_or(i64::MAX));
-        self.observation.source(SourceState::Live, None);
+        self.observation.set_source(SourceState::Live, None);
         self.observation.answered_at = Some(now);
         self.observation.response_time = Some(response_time);
         self.observation.states = snapshot.states.len();
@@ -215,7 +215,7 @@ impl Poller {
         self.failures += 1;
         let state = SourceState::from(error);
         count(&self.metrics.polls, state.name(), 1);
-        self.observation.source(state, Some(error.public_reason()));
+        self.observation.set_source(state, Some(error.public_reason()));
         self.observation.failed_polls += 1;
         let pause = pause_after(error, self.failures, self.source.cadence().resolution, &mut rand::rng());
         log::warn!(actor = self.vitals.name(), failures = self.failures, next_poll:? = pause; "poll failed: {error}");

@@ -4,7 +4,7 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use crate::domain::UnixTime;
-use crate::messages::{Drain, Drained, Full, GetPicture, Join, Joined, ShowBatch, Shown, Version, View};
+use crate::messages::{Drain, Drained, GetPicture, Join, Joined, ShowBatch, Shown, TooManyClients, Version, View};
 use crate::metrics::Metrics;
 use crate::sse_hub::{Broadcast, HubLimits};
 use crate::supervision::{Observation, Phase, Readiness, SseHubObservation, Vitals};
@@ -155,11 +155,11 @@ impl Handler<ShowBatch> for SseHub {
 }
 
 impl Handler<Join> for SseHub {
-    type Result = Result<Joined, Full>;
+    type Result = Result<Joined, TooManyClients>;
 
     fn handle(&mut self, join: Join, _: &mut Self::Context) -> Self::Result {
         if self.draining {
-            return Err(Full::Clients);
+            return Err(TooManyClients::Total);
         }
         let frames = self.broadcast.join(&join, unix_millis());
         self.observe();

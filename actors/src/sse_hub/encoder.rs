@@ -88,13 +88,13 @@ pub(super) fn delta(head: Head, tile: Tile, changes: &[Change], update: &TileUpd
         Some(Row { number: change.number, now: change.after.as_deref()?, held: change.before.as_deref() })
     };
     let mut stayed: Vec<_> = update.changed.iter().filter_map(row).collect();
-    let (wraps, beyond) = wraps_for(&stayed);
+    let (wraps, sent_whole) = wraps_for(&stayed);
     let mut appeared: Vec<_> = update.appeared.iter().filter_map(row).collect();
-    if beyond.contains(&true) {
-        appeared.extend(stayed.iter().zip(&beyond).filter(|(_, beyond)| **beyond).map(|(row, _)| *row));
+    if sent_whole.contains(&true) {
+        appeared.extend(stayed.iter().zip(&sent_whole).filter(|(_, whole)| **whole).map(|(row, _)| *row));
         appeared.sort_unstable_by_key(|row| row.number);
-        let mut beyond = beyond.iter();
-        stayed.retain(|_| beyond.next() == Some(&false));
+        let mut sent_whole = sent_whole.iter();
+        stayed.retain(|_| sent_whole.next() == Some(&false));
     }
     for row in &mut appeared {
         row.held = None;

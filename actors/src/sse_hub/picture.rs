@@ -60,7 +60,7 @@ impl Picture {
                 applied.outdated += 1;
                 continue;
             }
-            let number = *self.aircraft.entry(state.icao24).or_insert_with(|| self.numbers.take());
+            let number = *self.aircraft.entry(state.icao24).or_insert_with(|| self.numbers.allocate());
             let index = number as usize;
             if self.slots.len() <= index {
                 self.slots.resize_with(index + 1, || None);

@@ -10,7 +10,7 @@ pub(super) struct SlotAllocator {
 
 impl SlotAllocator {
     /// Allocates a free slot.
-    pub(super) fn take(&mut self) -> u32 {
+    pub(super) fn allocate(&mut self) -> u32 {
         if let Some(Reverse(number)) = self.free.pop() {
             return number;
         }

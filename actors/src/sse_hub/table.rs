@@ -94,27 +94,27 @@ pub(super) fn table(out: &mut Vec<u8>, rows: &[Row<'_>], wraps: &Wraps, base: Un
 /// Returns the divisors that make a table of changes shortest, and for each row whether it must be sent as a whole
 /// because remainders cannot express it.
 pub(super) fn wraps_for(rows: &[Row<'_>]) -> (Wraps, Vec<bool>) {
-    let mut beyond = vec![false; rows.len()];
+    let mut sent_whole = vec![false; rows.len()];
     let wraps = COLUMNS.each_ref().map(|column| {
         let Values::Integer(value) = column.values else { return None };
         let Wrap { by, from } = column.field.wrap;
         let changed = rows.iter().filter(|row| row.held.and_then(value) != value(row.now)).count();
         by.iter().copied().filter(|_| changed >= from).find(|&wrap| {
-            let lost: Vec<_> = rows.iter().map(|row| !expresses(wrap, value, row)).collect();
-            let more = lost.iter().zip(&beyond).filter(|(lost, beyond)| **lost && !**beyond).count();
+            let lost: Vec<_> = rows.iter().map(|row| !can_express(wrap, value, row)).collect();
+            let more = lost.iter().zip(&sent_whole).filter(|(lost, whole)| **lost && !**whole).count();
             // A whole row costs about as many bytes as remainders save on sixty rows.
             let is_worth_it = more * 60 <= rows.len();
             if is_worth_it {
-                beyond.iter_mut().zip(lost).for_each(|(beyond, lost)| *beyond |= lost);
+                sent_whole.iter_mut().zip(lost).for_each(|(whole, lost)| *whole |= lost);
             }
             is_worth_it
         })
     });
-    (wraps, beyond)
+    (wraps, sent_whole)
 }
 
 /// Returns whether a client that holds the row's old value can compute the new one from its remainder.
-fn expresses(wrap: i64, value: fn(&StateVector) -> Option<i64>, row: &Row<'_>) -> bool {
+fn can_express(wrap: i64, value: fn(&StateVector) -> Option<i64>, row: &Row<'_>) -> bool {
     match (row.held.and_then(value), value(row.now)) {
         (_, None) => true,
         (None, Some(_)) => false,
@@ -180,7 +180,7 @@ impl<'a> Table<'a> {
             Values::Text(value) => {
                 let differs = |row: &Row<'_>| row.held.is_none_or(|held| value(held) != value(row.now));
                 match list {
-                    Some(list) => self.listed(name, list, differs, value),
+                    Some(list) => self.list_column(name, list, differs, value),
                     None => self.column(name, differs, |row| value(row.now), text),
                 }
             }
@@ -253,7 +253,7 @@ impl<'a> Table<'a> {
     }
 
     /// Writes a text column with many repeated values as indices into a list, which follows the column.
-    fn listed(
+    fn list_column(
         &mut self,
         name: &str,
         list: &str,

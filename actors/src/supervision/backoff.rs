@@ -8,12 +8,12 @@ use rand::Rng;
 pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
-    tries: u32,
+    attempts: u32,
 }
 
 impl Backoff {
     pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, tries: 0 }
+        Self { first, longest, attempts: 0 }
     }
 
     /// Creates a backoff for an unavailable broker or database: 100 ms to 3 s, so that it is used again soon after it
@@ -29,8 +29,8 @@ impl Backoff {
 
     /// Returns the pause before the next attempt, which is at least a tenth of the bound.
     pub(crate) fn pause(&mut self) -> Duration {
-        let bound = (self.first * 2_u32.pow(self.tries.min(16))).min(self.longest);
-        self.tries += 1;
+        let bound = (self.first * 2_u32.pow(self.attempts.min(16))).min(self.longest);
+        self.attempts += 1;
         bound.mul_f64(rand::rng().random_range(0.1..=1.0))
     }
 }

@@ -17,7 +17,7 @@ mod vitals;
 pub use journal::{Journal, JournalEntry, JournalEvent};
 pub use name::{ActorName, Component, ConfiguredName, UnknownActor, WatchedPart};
 pub use observation::{
-    DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, NothingYet, Observation, PassedOver,
+    DbWriterObservation, HubTotals, KafkaProducerObservation, LiveObservation, NoObservation, Observation, PassedOver,
     PollerObservation, SourceState, SseHubObservation, StoreObservation,
 };
 pub use registry::ActorRegistry;

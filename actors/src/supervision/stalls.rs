@@ -17,7 +17,7 @@ pub struct StallWatch {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stalls {
     /// The actors that stalled.
-    pub begun: Vec<ActorName>,
+    pub started: Vec<ActorName>,
     /// The actors that are making progress again.
     pub ended: Vec<ActorName>,
 }
@@ -34,11 +34,11 @@ impl StallWatch {
         let now: BTreeSet<_> =
             statuses.filter(|status| status.phase == Phase::Stalled).map(|status| status.name).collect();
         let stalls = Stalls {
-            begun: now.difference(&self.stalled).cloned().collect(),
+            started: now.difference(&self.stalled).cloned().collect(),
             ended: self.stalled.difference(&now).cloned().collect(),
         };
         for (actors, from, to) in
-            [(&stalls.begun, Phase::Running, Phase::Stalled), (&stalls.ended, Phase::Stalled, Phase::Running)]
+            [(&stalls.started, Phase::Running, Phase::Stalled), (&stalls.ended, Phase::Stalled, Phase::Running)]
         {
             for actor in actors {
                 self.registry
@@ -67,9 +67,9 @@ mod tests {
         vitals.expect_progress_within(Some(Duration::from_secs(90)));
         assert_eq!(watch.check(), Stalls::default());
         tokio::time::advance(Duration::from_secs(91)).await;
-        assert_eq!(watch.check(), Stalls { begun: vec![ActorName::DbWriter], ended: vec![] });
+        assert_eq!(watch.check(), Stalls { started: vec![ActorName::DbWriter], ended: vec![] });
         assert_eq!(watch.check(), Stalls::default());
         vitals.progress();
-        assert_eq!(watch.check(), Stalls { begun: vec![], ended: vec![ActorName::DbWriter] });
+        assert_eq!(watch.check(), Stalls { started: vec![], ended: vec![ActorName::DbWriter] });
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::journal::{Journal, JournalEvent};
 use super::name::{ActorName, Component, WatchedPart};
-use super::observation::{NothingYet, Observation};
+use super::observation::{NoObservation, Observation};
 use super::status::{ActorStatus, LastError, Phase, Readiness, WatchedStatus};
 
 /// What an actor reports about itself. The actor writes it and others read it, without waiting for the actor's mailbox.
@@ -51,7 +51,7 @@ impl Vitals {
             last_progress: None,
             readiness: Readiness::NotReady("starting".into()),
             readiness_since: now,
-            observation: Observation::NotYet(NothingYet {}),
+            observation: Observation::NotStarted(NoObservation {}),
             watched: Vec::new(),
         };
         let record = Record { status, journal, progress_timeout: None, progressed: Instant::now() };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix::Actor;
 use actors::batch::{Batch, LogId, PartitionBatch};
 use actors::domain::{StateVector, UnixTime};
-use actors::messages::{Full, GetPicture, Join, RequestedStream, Scope, ShowBatch};
+use actors::messages::{GetPicture, Join, RequestedStream, Scope, ShowBatch, TooManyClients};
 use actors::metrics::Metrics;
 use actors::sse_hub::SseHub;
 use actors::sse_hub::{Encoding, HubLimits, QueueLimits, QueueReceiver};
@@ -123,7 +123,7 @@ fn a_client_that_reads_nothing_is_evicted() {
         let hub = hub(LARGE_QUEUE);
         let _stuck = hub.send(address(1)).await.unwrap().unwrap();
         let mut reading = hub.send(address(1)).await.unwrap().unwrap().frames;
-        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
+        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(TooManyClients::PerAddress)));
         let reader = tokio::task::spawn_local(async move { while reading.recv().await.is_some() {} });
         sleep(Duration::from_secs(40)).await;
         let again = hub.send(address(1)).await.unwrap();
@@ -137,9 +137,9 @@ fn clients_are_limited_in_total_and_per_address() {
     run(async {
         let hub = hub(LARGE_QUEUE);
         let _clients = [hub.send(address(1)).await.unwrap().unwrap(), hub.send(address(1)).await.unwrap().unwrap()];
-        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(Full::Address)));
+        assert!(matches!(hub.send(address(1)).await.unwrap(), Err(TooManyClients::PerAddress)));
         let third = hub.send(address(2)).await.unwrap().unwrap();
-        assert!(matches!(hub.send(address(3)).await.unwrap(), Err(Full::Clients)));
+        assert!(matches!(hub.send(address(3)).await.unwrap(), Err(TooManyClients::Total)));
         drop(third);
         sleep(Duration::from_secs(2)).await;
         assert!(hub.send(address(3)).await.unwrap().is_ok(), "a disconnected client frees its slot");

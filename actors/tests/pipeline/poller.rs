@@ -117,7 +117,7 @@ fn the_poller_publishes_only_changed_states() {
 fn the_last_response_and_the_poll_interval_are_metrics() {
     run(async {
         let (source, metrics) = (FakeSource::every(864), Metrics::unregistered());
-        source.responses.borrow_mut().extend([Err(SourceError::Unavailable("away".into()))]);
+        source.responses.borrow_mut().extend([Err(SourceError::Unavailable("connection refused".into()))]);
         let producer = FakeProducer::default().start().recipient();
         let vitals = Vitals::unregistered(ActorName::POLLER);
         assert_eq!(metrics.last_answer.get(), 0, "polling has not started");

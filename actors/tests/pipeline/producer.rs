@@ -35,12 +35,12 @@ impl Publisher for FakePublisher {
         let undelivered = self.failures.borrow_mut().pop_front().unwrap_or_default();
         let delivered = states.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
         self.acknowledged.borrow_mut().extend(delivered.map(|(_, state)| state.last_contact.0));
-        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
     }
 
     async fn publish_dead_letters(&self, _: &[DeadLetter]) -> Result<(), PublishError> {
         let undelivered = self.letter_failures.borrow_mut().pop_front().unwrap_or_default();
-        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
     }
 
     async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
@@ -48,7 +48,7 @@ impl Publisher for FakePublisher {
         let undelivered = self.alert_failures.borrow_mut().pop_front().unwrap_or_default();
         let delivered = alerts.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
         self.alerts.borrow_mut().extend(delivered.map(|(_, alert)| alert.since.0));
-        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "away".into() }) }
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
     }
 }
 

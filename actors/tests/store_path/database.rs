@@ -57,7 +57,7 @@ impl Database {
     }
 
     /// Stores a few records of every partition, as another writer would.
-    fn overtake(&mut self) {
+    fn store_as_another_writer(&mut self) {
         for partition in 0..PARTITIONS {
             let from = self.positions.get(&partition).copied().unwrap_or(0);
             let to = (from + 3).min(self.length);
@@ -91,7 +91,7 @@ impl Handler<FindPositions> for FakeDbWriter {
     fn handle(&mut self, query: FindPositions, _: &mut Self::Context) -> Self::Result {
         let mut database = self.0.borrow_mut();
         if database.faults.pop_front().flatten() == Some(Fault::Unavailable) {
-            return Err(StoreError::Unavailable("away".into()));
+            return Err(StoreError::Unavailable("connection refused".into()));
         }
         let known = query.partitions.iter().filter_map(|p| database.positions.get(p).map(|next| position(*p, *next)));
         Ok(known.collect())
@@ -104,12 +104,12 @@ impl Handler<StoreBatch> for FakeDbWriter {
     fn handle(&mut self, StoreBatch(batch): StoreBatch, _: &mut Self::Context) -> Self::Result {
         let mut database = self.0.borrow_mut();
         match database.faults.pop_front().flatten() {
-            Some(Fault::Unavailable) => return Err(StoreError::Unavailable("away".into())),
+            Some(Fault::Unavailable) => return Err(StoreError::Unavailable("connection refused".into())),
             Some(Fault::ReplyLost) => {
                 database.store(&batch);
                 return Err(StoreError::Unavailable("connection reset".into()));
             }
-            Some(Fault::AnotherWriter) => database.overtake(),
+            Some(Fault::AnotherWriter) => database.store_as_another_writer(),
             Some(Fault::RowRejected) => {
                 if let Some(state) = batch.iter().last() {
                     let partition = i32::try_from(state.icao24.to_u32()).unwrap();
@@ -133,7 +133,7 @@ impl Handler<PublishDeadLetters> for FakeDbWriter {
     fn handle(&mut self, PublishDeadLetters(letters): PublishDeadLetters, _: &mut Self::Context) -> Self::Result {
         let mut database = self.0.borrow_mut();
         if database.faults.pop_front().flatten() == Some(Fault::Unavailable) {
-            return Err(PublishError { undelivered: (0..letters.len()).collect(), reason: "broker away".into() });
+            return Err(PublishError { undelivered: (0..letters.len()).collect(), reason: "timed out".into() });
         }
         for letter in letters {
             assert_eq!(letter.timestamp, letter.offset, "the timestamp of a dead letter is that of its record");

@@ -53,7 +53,7 @@ impl FakeSubscription {
         let mut log = self.0.lock().unwrap();
         if log.failures > 0 {
             log.failures -= 1;
-            return Some(Err(SubscriptionError("broker away".into())));
+            return Some(Err(SubscriptionError("timed out".into())));
         }
         if let Some(event) = log.events.pop_front() {
             if let SubscriptionEvent::Revoked(partitions) = &event {

@@ -82,7 +82,7 @@ export interface components {
              */
             state: string;
         };
-        /** @description What a source knew of one aircraft at one moment; unknown is `null`, never 0. SI units, WGS-84 degrees, Unix seconds. */
+        /** @description The state of one aircraft at one time, as reported by a source. Unknown values are `null`, never 0. SI units, WGS-84 degrees, Unix seconds. */
         StateVector: {
             /**
              * Format: double

@@ -10,8 +10,8 @@ use crate::domain::{Icao24, UnixTime};
 
 impl<Text> PartialSchema for StateVector<Text> {
     fn schema() -> RefOr<Schema> {
-        let description = "What a source knew of one aircraft at one moment; unknown is `null`, never 0. SI units, WGS-84 \
-                           degrees, Unix seconds.";
+        let description = "The state of one aircraft at one time, as reported by a source. Unknown values are `null`, \
+                           never 0. SI units, WGS-84 degrees, Unix seconds.";
         FIELDS
             .iter()
             .fold(ObjectBuilder::new().description(Some(description)), |object, field| {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Broadcast;
 use crate::domain::{AddressBlock, UnixTime};
 use crate::event_stream::{Frame, QueueReceiver, queue};
-use crate::messages::{Full, Join, RequestedStream};
+use crate::messages::{Join, RequestedStream, TooManyClients};
 use crate::metrics::count;
 use crate::sse_hub::catch_up::{UNLIMITED, resumed, snapshot};
 use crate::sse_hub::channel::{Channel, Client, Feed};
@@ -21,11 +21,11 @@ impl Broadcast {
     ///
     /// # Errors
     /// A limit of clients is reached.
-    pub fn join(&mut self, join: &Join, sent_at: u64) -> Result<QueueReceiver, Full> {
+    pub fn join(&mut self, join: &Join, sent_at: u64) -> Result<QueueReceiver, TooManyClients> {
         self.admit(join.address).inspect_err(|full| {
             let reason = match full {
-                Full::Clients => "clients",
-                Full::Address => "address",
+                TooManyClients::Total => "clients",
+                TooManyClients::PerAddress => "address",
             };
             count(&self.metrics.clients_refused, reason, 1);
             self.totals.clients_refused += 1;
@@ -77,7 +77,7 @@ impl Broadcast {
         Ok(receiver)
     }
 
-    fn admit(&mut self, address: AddressBlock) -> Result<(), Full> {
+    fn admit(&mut self, address: AddressBlock) -> Result<(), TooManyClients> {
         let of_address = |of: &HashMap<_, usize>| of.get(&address).copied().unwrap_or_default();
         if self.clients >= self.limits.clients
             || of_address(&self.clients_per_address) >= self.limits.clients_per_address
@@ -86,10 +86,10 @@ impl Broadcast {
             self.evict(Instant::now());
         }
         if self.clients >= self.limits.clients {
-            return Err(Full::Clients);
+            return Err(TooManyClients::Total);
         }
         if of_address(&self.clients_per_address) >= self.limits.clients_per_address {
-            return Err(Full::Address);
+            return Err(TooManyClients::PerAddress);
         }
         Ok(())
     }

@@ -19,14 +19,14 @@ pub use sse_hub::{HubTotals, SseHubObservation};
 /// The actor has not started yet.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NothingYet {}
+pub struct NoObservation {}
 
 /// What an actor last reported about its work. In JSON it is a plain object, without a tag.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "each variant is named after its actor")]
 pub enum Observation {
-    NotYet(NothingYet),
+    NotStarted(NoObservation),
     Poller(PollerObservation),
     KafkaProducer(KafkaProducerObservation),
     StoreConsumer(StoreObservation),

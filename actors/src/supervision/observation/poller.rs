@@ -46,7 +46,7 @@ pub struct PollerObservation {
 }
 
 impl PollerObservation {
-    pub(crate) fn source(&mut self, state: SourceState, reason: Option<String>) {
+    pub(crate) fn set_source(&mut self, state: SourceState, reason: Option<String>) {
         if self.source != state {
             self.source = state;
             self.source_since = Some(UnixTime::now());
