@@ -194,8 +194,8 @@ impl<S: StateStore> Handler<FindPositions> for DbWriter<S> {
     fn handle(&mut self, query: FindPositions, _: &mut Self::Context) -> Self::Result {
         let store = self.store.clone();
         self.vitals.expect_progress_within(Some(STALL_TIMEOUT));
-        let ask = async move { store.positions(&query.log, &query.partitions).await };
-        AtomicResponse::new(Box::pin(ask.into_actor(self).map(|result, writer, _| {
+        let find = async move { store.positions(&query.log, &query.partitions).await };
+        AtomicResponse::new(Box::pin(find.into_actor(self).map(|result, writer, _| {
             writer.vitals.expect_progress_within(None);
             match &result {
                 Ok(_) => {

@@ -194,7 +194,7 @@ impl<S: Subscription> LiveLoop<S> {
             match self.route.hub.send(ShowBatch(batch.clone())).await {
                 Ok(shown) => break shown,
                 Err(error) => {
-                    self.pause(&SubscriptionError(format!("the SseHub did not accept a batch: {error}"))).await
+                    self.pause(&SubscriptionError(format!("the SseHub did not accept a batch: {error}"))).await;
                 }
             }
         };

@@ -82,7 +82,7 @@ impl Scene {
 
     fn picture(&self) -> Value {
         let held: BTreeMap<_, _> =
-            self.client.held().into_iter().map(|(number, on_stream)| (number.to_string(), on_stream)).collect();
+            self.client.held().into_iter().map(|(number, aircraft)| (number.to_string(), aircraft)).collect();
         json!({ "seq": self.client.seq(), "last_event_id": self.client.last_event_id, "snapshots": self.client.snapshots, "alerts": self.client.alerts, "held": held })
     }
 }
