@@ -161,7 +161,8 @@ impl Metrics {
         registry.register("credits_left", "OpenSky credits left until the next refill; -1 until known", m.credits_left);
         registry.register_with_unit(
             "last_answer_timestamp",
-            "Unix time of the last valid response from the source, or of the start of polling; 0 if this process does not poll",
+            "Unix time of the last valid response from the source, or of the start of polling; 0 if this process does \
+             not poll",
             Unit::Seconds,
             m.last_answer,
         );

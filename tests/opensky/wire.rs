@@ -97,7 +97,7 @@ fn a_bad_row_does_not_affect_other_rows() {
     check(&with(2, "[]"), "origin_country", "sequence");
     check(&with(3, r#""yesterday""#), "time_position", "yesterday");
     check(&with(3, "1458564118.5"), "time_position", "floating point");
-    check(&with(3, "9223372036854775807"), "time_position", "not within the years 0001 to 9999");
+    check(&with(3, "9223372036854775807"), "time_position", "outside the years 0001 to 9999");
     check(&with(4, "null"), "last_contact", "no last_contact");
     check(&with(4, "99999999999999999999"), "last_contact", "floating point");
     check(&with(4, "1458564182"), "future", "61 s after");

@@ -53,7 +53,8 @@ mod tests {
         let state = StateVector { squawk: Some("7600".into()), ..state("4b1814", 1_700_000_001) };
         let alert = Alert::starting("emergency-squawk", "radio failure", Arc::new(state));
         let text = serde_json::to_string(&alert).unwrap();
-        let start = r#"{"icao24":"4b1814","squawk":"7600","meaning":"radio failure","since":1700000001,"state":{"icao24":"4b1814","callsign":null,"#;
+        let start = "{\"icao24\":\"4b1814\",\"squawk\":\"7600\",\"meaning\":\"radio failure\",\"since\":1700000001,\
+                     \"state\":{\"icao24\":\"4b1814\",\"callsign\":null,";
         assert!(text.starts_with(start), "{text}");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["state"], serde_json::to_value(&*alert.state).unwrap());

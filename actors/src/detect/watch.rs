@@ -225,11 +225,15 @@ mod tests {
         assert_eq!(watch.active().len(), MAX_ACTIVE);
     }
 
+    fn squawk() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["7500", "7600", "7700", "1000", ""])
+    }
+
     proptest! {
         /// An alert must start exactly if the aircraft's last known squawk was different.
         #[test]
         fn each_alert_starts_once_until_it_ends(
-            received in prop::collection::vec((0_u32..3, prop::option::of(prop::sample::select(vec!["7500", "7600", "7700", "1000", ""]))), 0..60),
+            received in prop::collection::vec((0_u32..3, prop::option::of(squawk())), 0..60),
         ) {
             let (mut watch, mut last) = (AlertWatch::default(), BTreeMap::new());
             for (at, (aircraft, squawk)) in received.into_iter().enumerate() {
@@ -242,7 +246,8 @@ mod tests {
                 let expected = squawk.filter(|squawk| Some(*squawk) != before).filter(is_emergency);
                 let code = alert.and_then(|alert| alert.state.squawk.clone());
                 prop_assert_eq!(code.as_deref(), expected);
-                let mut expected: Vec<_> = last.iter().filter(|(_, squawk)| is_emergency(squawk)).map(|(icao24, _)| icao24.clone()).collect();
+                let emergencies = last.iter().filter(|(_, squawk)| is_emergency(squawk));
+                let mut expected: Vec<_> = emergencies.map(|(icao24, _)| icao24.clone()).collect();
                 let mut known: Vec<_> = watch.active().iter().map(|alert| alert.icao24.to_string()).collect();
                 expected.sort_unstable();
                 known.sort_unstable();

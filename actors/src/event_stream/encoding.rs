@@ -194,7 +194,8 @@ mod tests {
                 if reversed {
                     blocks.reverse();
                 }
-                let stream = blocks.iter().fold(encoding.header().to_vec(), |stream, (block, _)| [&stream[..], block].concat());
+                let mut stream = encoding.header().to_vec();
+                blocks.iter().for_each(|(block, _)| stream.extend_from_slice(block));
                 let expected: Vec<u8> = blocks.iter().flat_map(|(_, text)| text.to_vec()).collect();
                 prop_assert!(decoded(encoding, &stream) == expected, "{encoding:?}");
             }
@@ -213,7 +214,7 @@ mod tests {
                 // Everything before the length of the last block can be decoded. A one-byte block inserted at this
                 // position is decoded too, so the preceding bits are the header of a stored block.
                 let block = make(Encoding::Gzip);
-                let Some(before) = block.strip_suffix(&[0, 0, 0xff, 0xff]) else { panic!("the block does not end with the marker") };
+                let Some(before) = block.strip_suffix(&[0, 0, 0xff, 0xff]) else { panic!("no marker at the end") };
                 prop_assert!(inflated(&mut decoder, before, text.len()) == text);
                 prop_assert!(inflated(&mut decoder, &[1, 0, 0xfe, 0xff, b'!'], 1) == b"!");
 

@@ -150,7 +150,8 @@ mod tests {
     proptest! {
         #[test]
         fn windows_leave_no_gap_and_reach_the_end(
-            start in -100_000i64..100_000, length in 0i64..20_000, rows_a_second in 0usize..500, limit in 1usize..20_000,
+            start in -100_000i64..100_000, length in 0i64..20_000,
+            rows_per_second in 0usize..500, limit in 1usize..20_000,
         ) {
             let mut cursor = Cursor::new(Instant::now());
             let (mut through, settled) = (UnixTime(start), UnixTime(start + length));
@@ -161,7 +162,7 @@ mod tests {
                 prop_assert_eq!(window.from, through);
                 prop_assert!(window.to > window.from && window.to <= settled);
                 prop_assert_eq!(hour_of(window.from), hour_of(UnixTime(window.to.0 - 1)));
-                let rows = rows_a_second * window.to.seconds_since(window.from) as usize;
+                let rows = rows_per_second * window.to.seconds_since(window.from) as usize;
                 if cursor.adapt(window, rows, limit) {
                     prop_assert!(rows <= limit || window.to.0 == window.from.0 + 1);
                     through = window.to;

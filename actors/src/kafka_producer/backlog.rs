@@ -182,7 +182,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_backlog_stays_bounded_and_ordered_and_keeps_the_newest_states(pushes in prop::collection::vec((0_u32..8, 1_usize..4), 1..60)) {
+        fn the_backlog_stays_bounded_and_ordered_and_keeps_the_newest_states(
+            pushes in prop::collection::vec((0_u32..8, 1_usize..4), 1..60),
+        ) {
             let mut backlog = backlog(10);
             let (mut at, mut dropped) = (0_i64, 0);
             let mut newest = std::collections::BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Publishes states and alerts to Kafka: a bounded backlog while Kafka is unavailable, and one batch in flight at a time.
+//! Publishes states and alerts to Kafka, one batch at a time, with a bounded backlog while Kafka is unavailable.
 
 mod actor;
 mod backlog;

@@ -29,7 +29,7 @@ struct FirstRow {
 
 /// The states of a snapshot to publish, and the counts of those that were passed over.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Filtered {
+pub(super) struct FilteredStates {
     pub(super) states: Vec<Arc<StateVector>>,
     pub(super) passed_over: PassedOver,
 }
@@ -40,8 +40,8 @@ impl ChangeFilter {
     const MEMORY: i64 = 3600;
 
     /// Returns the states that are newer than the published ones, in the snapshot's order.
-    pub(super) fn apply(&self, snapshot: Snapshot) -> Filtered {
-        let mut filtered = Filtered::default();
+    pub(super) fn apply(&self, snapshot: Snapshot) -> FilteredStates {
+        let mut filtered = FilteredStates::default();
         let mut rows: HashMap<Icao24, FirstRow> = HashMap::with_capacity(snapshot.states.len());
         for state in snapshot.states {
             let (icao24, digest) = (state.icao24, StateDigest::of(&state));
@@ -141,7 +141,7 @@ mod tests {
         Snapshot { time: UnixTime(1000), states, ..Snapshot::default() }
     }
 
-    fn names(filtered: &Filtered) -> Vec<(String, i64)> {
+    fn names(filtered: &FilteredStates) -> Vec<(String, i64)> {
         filtered.states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)).collect()
     }
 
@@ -167,7 +167,7 @@ mod tests {
     fn two_transmitters_with_one_address_are_not_taken_for_repetition() {
         let mut filter = ChangeFilter::default();
         let counts = |filter: &ChangeFilter, callsigns: &[&str]| {
-            let Filtered { states, passed_over } = filter.apply(transmitters(callsigns));
+            let FilteredStates { states, passed_over } = filter.apply(transmitters(callsigns));
             let PassedOver { unchanged, older, duplicate_address, revised } = passed_over;
             assert_eq!(older, 0);
             (states.len() as u64, unchanged, duplicate_address, revised)

@@ -65,8 +65,8 @@ mod tests {
         let telemetry = telemetry(&states);
         let events: Vec<_> = std::str::from_utf8(&telemetry).unwrap().split_inclusive("\n\n").collect();
         let [first, second] = events[..] else { panic!("{events:?}") };
-        let expected = "data: {\"icao24\":\"4b1814\",\"callsign\":null,\"origin_country\":null,\"lat\":47.45,\"lon\":0.0,\
-                        \"velocity\":0.0,\"true_track\":null,\"vertical_rate\":null,\"baro_altitude\":null,\
+        let expected = "data: {\"icao24\":\"4b1814\",\"callsign\":null,\"origin_country\":null,\"lat\":47.45,\
+                        \"lon\":0.0,\"velocity\":0.0,\"true_track\":null,\"vertical_rate\":null,\"baro_altitude\":null,\
                         \"geo_altitude\":null,\"on_ground\":null,\"squawk\":null,\"spi\":null,\
                         \"position_source\":null,\"category\":null,\"time_position\":null,\
                         \"last_contact\":1700000001,\"observed_at\":1700000001";

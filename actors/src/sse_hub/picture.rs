@@ -221,10 +221,15 @@ mod tests {
         assert_eq!(seen, [(0, [Some("aaaaaa".into()), Some("cccccc".into())]), (2, [None, Some("dddddd".into())])]);
     }
 
+    /// Generates the numbers and times of some states.
+    fn states() -> impl Strategy<Value = Vec<(u32, i64)>> {
+        prop::collection::vec((0_u32..6, 0_i64..900), 0..8)
+    }
+
     proptest! {
         #[test]
         fn applying_the_changes_to_a_picture_yields_the_next_one(
-            steps in prop::collection::vec((prop::collection::vec((0_u32..6, 0_i64..900), 0..8), 0_i64..900, any::<bool>()), 1..20),
+            steps in prop::collection::vec((states(), 0_i64..900, any::<bool>()), 1..20),
         ) {
             let (mut picture, mut copy) = (Picture::default(), BTreeMap::new());
             for (states, now, take) in steps {

@@ -135,7 +135,8 @@ mod tests {
     }
 
     fn degrees(limit: f64) -> impl Strategy<Value = f64> {
-        prop_oneof![3 => -limit..=limit, 1 => (-36_i32..=36).prop_map(move |n| (f64::from(n) * 5.0).clamp(-limit, limit))]
+        let edge = (-36_i32..=36).prop_map(move |n| (f64::from(n) * 5.0).clamp(-limit, limit));
+        prop_oneof![3 => -limit..=limit, 1 => edge]
     }
 
     proptest! {
@@ -144,7 +145,9 @@ mod tests {
             (south, north) in (degrees(90.0), degrees(90.0)), (west, east) in (degrees(180.0), degrees(180.0)),
             (lat, lon) in (degrees(90.0), degrees(180.0)),
         ) {
-            let Ok(bounding_box) = BoundingBox::new(south.min(north), west, south.max(north), east) else { return Ok(()) };
+            let Ok(bounding_box) = BoundingBox::new(south.min(north), west, south.max(north), east) else {
+                return Ok(());
+            };
             let tiles = Tile::of_scope(&Scope { bounding_box: Some(bounding_box), ..Scope::default() });
             let state = StateVector { lat: Some(lat), lon: Some(lon), ..state("aaaaaa", 1) };
             let holding = tiles.iter().filter(|tile| tile.contains(&state)).count();

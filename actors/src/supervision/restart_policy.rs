@@ -111,7 +111,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_gives_up_exactly_when_a_window_contains_too_many_failures(steps in prop::collection::vec((0_u64..30_000, any::<bool>()), 1..80)) {
+        fn it_gives_up_exactly_when_a_window_contains_too_many_failures(
+            steps in prop::collection::vec((0_u64..30_000, any::<bool>()), 1..80),
+        ) {
             let policy = RestartPolicy { max_restarts: 5, ..RestartPolicy::default() };
             let mut history = RestartHistory::default();
             let mut now = Instant::now();

@@ -83,7 +83,9 @@ impl Scene {
     fn picture(&self) -> Value {
         let held: BTreeMap<_, _> =
             self.client.held().into_iter().map(|(number, aircraft)| (number.to_string(), aircraft)).collect();
-        json!({ "seq": self.client.seq(), "last_event_id": self.client.last_event_id, "snapshots": self.client.snapshots, "alerts": self.client.alerts, "held": held })
+        let StreamClient { last_event_id, snapshots, alerts, .. } = &self.client;
+        let seq = self.client.seq();
+        json!({ "seq": seq, "last_event_id": last_event_id, "snapshots": snapshots, "alerts": alerts, "held": held })
     }
 }
 

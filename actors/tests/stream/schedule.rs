@@ -41,7 +41,7 @@ enum Step {
         client: usize,
         scope: usize,
         encoding: Encoding,
-        as_new_client: bool,
+        is_new: bool,
     },
     /// The hub panics and restarts.
     Restart,
@@ -59,7 +59,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => Just(Step::ServiceClients),
         8 => (0..CLIENTS, 1..8_usize).prop_map(|(client, pieces)| Step::Read { client, pieces }),
         2 => (0..CLIENTS).prop_map(|client| Step::Cut { client }),
-        3 => connect.prop_map(|(client, scope, encoding, as_new_client)| Step::Connect { client, scope, encoding, as_new_client }),
+        3 => connect.prop_map(|(client, scope, encoding, is_new)| Step::Connect { client, scope, encoding, is_new }),
         1 => prop::bool::weighted(0.2).prop_map(|really| if really { Step::Restart } else { Step::Publish }),
     ]
 }
@@ -156,20 +156,20 @@ impl Stage {
                 self.readers[client].read(pieces);
             }
             Step::Cut { client } => self.readers[client].cut(),
-            Step::Connect { client, scope, encoding, as_new_client } => {
+            Step::Connect { client, scope, encoding, is_new } => {
                 if scope != usize::MAX {
                     self.readers[client].scope = scope;
                 }
-                self.connect(client, encoding, as_new_client);
+                self.connect(client, encoding, is_new);
             }
             Step::Restart => self.hub.restart(self.hub.epoch() + 1),
         }
     }
 
-    fn connect(&mut self, client: usize, encoding: Encoding, as_new_client: bool) {
+    fn connect(&mut self, client: usize, encoding: Encoding, is_new: bool) {
         let reader = &mut self.readers[client];
         reader.cut();
-        if as_new_client {
+        if is_new {
             reader.client = StreamClient::default();
         }
         let stream =

@@ -62,8 +62,8 @@ pub struct PassedOver {
     pub unchanged: u64,
     /// A `last_contact` before that of the published state.
     pub older: u64,
-    /// The address and `last_contact` of an earlier row of the response, with other values: two transmitters, such as ADS-B
-    /// and FLARM, share the address.
+    /// The address and `last_contact` of an earlier row of the response, with other values: two transmitters, such as
+    /// ADS-B and FLARM, share the address.
     pub duplicate_address: u64,
     /// The `last_contact` of the published state, with other values: the source corrected it.
     pub revised: u64,
