@@ -146,7 +146,7 @@ struct Attempts {
 
 impl Attempts {
     fn new(retry_timeout: Duration) -> Self {
-        Self { deadline: Instant::now() + retry_timeout, backoff: Backoff::for_a_service() }
+        Self { deadline: Instant::now() + retry_timeout, backoff: Backoff::for_service() }
     }
 
     /// Waits before the next attempt. Returns an error if that would exceed the deadline.

@@ -299,7 +299,7 @@ impl Metrics {
 
 /// Creates the counters of these kinds at 0. If a counter only appeared with its first event, Prometheus would see no
 /// increase, and an alert on it would not fire.
-pub fn expect(family: &CounterByKind, kinds: &[&'static str]) {
+pub fn init_counters(family: &CounterByKind, kinds: &[&'static str]) {
     kinds.iter().for_each(|kind| drop(family.get_or_create(&Kind { kind })));
 }
 

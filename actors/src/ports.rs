@@ -3,6 +3,7 @@
 //! Each actor runs on a single thread, so the futures need not be `Send`. Every implementation enforces its own
 //! timeouts: a call that never returns is a bug in the implementation, not in its caller.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,6 +210,16 @@ pub enum StartAt {
     },
     /// At the first record that is not older than this time.
     Time(UnixTime),
+}
+
+impl fmt::Display for StartAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Beginning => f.write_str("beginning"),
+            Self::Resume { next_offset, .. } => write!(f, "offset {next_offset}"),
+            Self::Time(time) => write!(f, "time {time}"),
+        }
+    }
 }
 
 /// A failure of the Kafka client.

@@ -9,7 +9,7 @@ use super::stored_watermark::{Classification, StoredWatermark};
 use crate::batch::{Batch, Position, Stored};
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, FindPositions, StoreBatch};
-use crate::metrics::{Metrics, count, expect};
+use crate::metrics::{Metrics, count, init_counters};
 use crate::ports::{Maintained, StateStore, StoreError};
 use crate::supervision::{DbWriterObservation, Observation, Phase, Readiness, Vitals};
 
@@ -41,8 +41,8 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(90);
 impl<S: StateStore> DbWriter<S> {
     /// Creates a writer that stores batches in `store` and maintains it.
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
-        expect(&metrics.rows, &["inserted", "duplicate"]);
-        expect(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
+        init_counters(&metrics.rows, &["inserted", "duplicate"]);
+        init_counters(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
         Self {
             store: Rc::new(store),
             newest: StoredWatermark::default(),

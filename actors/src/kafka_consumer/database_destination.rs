@@ -31,7 +31,10 @@ impl Destination for DatabaseDestination {
                 Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(false)),
             };
             if let Some(suppressed) = retry.should_log(&error) {
-                log::warn!(actor = context.vitals.name(), partitions:? = partitions, pause:? = pause, suppressed; "failed to read the stored positions: {error}");
+                log::warn!(
+                    actor = context.vitals.name(), partitions:? = partitions, pause:? = pause, suppressed;
+                    "failed to read the stored positions: {error}"
+                );
             }
             context.report_failure(Dependency::Database, &error);
             tokio::time::sleep(pause).await;
@@ -54,7 +57,10 @@ impl Destination for DatabaseDestination {
                     // The log is throttled because the database may reject every row.
                     static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
                     if let Some(suppressed) = REJECTED.admit() {
-                        log::warn!(actor = context.vitals.name(), icao24:%, last_contact:%, suppressed; "the database rejected a row: {reason}");
+                        log::warn!(
+                            actor = context.vitals.name(), icao24:%, last_contact:%, suppressed;
+                            "the database rejected a row: {reason}"
+                        );
                     }
                     letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
                     continue;
@@ -63,7 +69,10 @@ impl Destination for DatabaseDestination {
                 Err(error) => (format!("the DbWriter did not answer: {error}"), retry.pause(false)),
             };
             if let Some(suppressed) = retry.should_log(&error) {
-                log::warn!(actor = context.vitals.name(), states = batch.states(), pause:? = pause, suppressed; "failed to store a batch: {error}");
+                log::warn!(
+                    actor = context.vitals.name(), states = batch.states(), pause:? = pause, suppressed;
+                    "failed to store a batch: {error}"
+                );
             }
             context.report_failure(Dependency::Database, &error);
             tokio::time::sleep(pause).await;
@@ -79,13 +88,16 @@ impl DatabaseDestination {
     /// Publishes dead letters, and retries until Kafka has acknowledged all of them.
     async fn publish_dead_letters<S>(&self, context: &ConsumerContext<S>, letters: &mut Vec<DeadLetter>) -> u64 {
         let count = letters.len() as u64;
-        let mut backoff = Backoff::for_a_service();
+        let mut backoff = Backoff::for_service();
         while !letters.is_empty() {
             let error = match self.dead_letters.send(PublishDeadLetters(letters.clone())).await {
                 Ok(Ok(())) => {
                     static PUBLISHED: Throttle = Throttle::new(Duration::from_secs(10));
                     if let Some(suppressed) = PUBLISHED.admit() {
-                        log::warn!(actor = context.vitals.name(), records = letters.len(), suppressed; "published dead letters: {}", letters[0].reason);
+                        log::warn!(
+                            actor = context.vitals.name(), records = letters.len(), suppressed;
+                            "published dead letters: {}", letters[0].reason
+                        );
                     }
                     letters.clear();
                     return count;
@@ -113,8 +125,8 @@ fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &
     let mut letters = Vec::new();
     for part in &mut batch.parts {
         let kept = |state: &StateVector| state.icao24 != icao24 || state.last_contact != last_contact;
-        let refused: Vec<_> = part.states.iter().enumerate().filter(|(_, state)| !kept(state)).collect();
-        letters.extend(refused.iter().map(|&(index, state)| {
+        let rejected: Vec<_> = part.states.iter().enumerate().filter(|(_, state)| !kept(state)).collect();
+        letters.extend(rejected.iter().map(|&(index, state)| {
             let end = RecordPlace { offset: part.next_offset, timestamp: part.last_timestamp };
             let RecordPlace { offset, timestamp } = part.records.get(index).copied().unwrap_or(end);
             DeadLetter {

@@ -45,7 +45,7 @@ impl<S: Subscription> Lag<S> {
     }
 
     /// Waits for new end offsets. Keeps the last ones until Kafka responds. Cancel safe.
-    pub(super) async fn learn(&mut self) {
+    pub(super) async fn refresh(&mut self) {
         loop {
             let response = (&mut self.request).await;
             self.request = request_end_offsets(self.subscription.clone(), Self::REQUEST_INTERVAL);

@@ -11,7 +11,7 @@ use super::route::Route;
 use crate::batch::Batch;
 use crate::domain::UnixTime;
 use crate::messages::{ShowBatch, Shown};
-use crate::metrics::{count, expect};
+use crate::metrics::{count, init_counters};
 use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::{LiveObservation, Observation, Phase, Readiness};
@@ -60,8 +60,8 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl<S: Subscription> LiveLoop<S> {
     fn new(context: ConsumerContext<S>, route: LiveRoute) -> Self {
-        expect(&context.metrics.consumed, &["live"]);
-        expect(&context.metrics.lost_offsets, &["live"]);
+        init_counters(&context.metrics.consumed, &["live"]);
+        init_counters(&context.metrics.lost_offsets, &["live"]);
         let lag = Lag::of("live", &context.subscription, &context.metrics);
         Self {
             context,
@@ -70,7 +70,7 @@ impl<S: Subscription> LiveLoop<S> {
             is_complete: false,
             owned: BTreeSet::new(),
             reached: BTreeMap::new(),
-            backoff: Backoff::for_a_service(),
+            backoff: Backoff::for_service(),
             lag,
             observation: LiveObservation::default(),
         }
@@ -104,7 +104,7 @@ impl<S: Subscription> LiveLoop<S> {
         };
         match done {
             Ok(()) => {
-                self.backoff = Backoff::for_a_service();
+                self.backoff = Backoff::for_service();
                 self.report_readiness();
             }
             Err(error) => self.pause(&error).await,
@@ -153,7 +153,7 @@ impl<S: Subscription> LiveLoop<S> {
                     }
                     Err(error) => self.context.vitals.readiness(Readiness::NotReady(error.to_string())),
                 },
-                () = self.lag.learn() => {
+                () = self.lag.refresh() => {
                     if !self.is_complete {
                         self.report_readiness();
                     }

@@ -8,7 +8,7 @@ use super::event_queue::EventQueue;
 use super::health_probe::HealthProbe;
 use super::lag::Lag;
 use crate::batch::{Batch, Fenced, Position, Stored};
-use crate::metrics::{count, expect};
+use crate::metrics::{count, init_counters};
 use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
@@ -35,15 +35,15 @@ pub(super) struct StoreLoop<S, D> {
 
 /// A destination replies within its own timeouts, and failures are reported as such, so a batch in flight for longer
 /// than this is a stall.
-const PATIENCE: Duration = Duration::from_secs(120);
+const STALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The deadline of a drain passed before the work was done.
 struct Overdue;
 
 impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     pub(super) fn new(context: ConsumerContext<S>, destination: D, kind: &'static str, volatile: bool) -> Self {
-        expect(&context.metrics.consumed, &[kind]);
-        expect(&context.metrics.lost_offsets, &[kind]);
+        init_counters(&context.metrics.consumed, &[kind]);
+        init_counters(&context.metrics.lost_offsets, &[kind]);
         let lag = Lag::of(kind, &context.subscription, &context.metrics);
         Self {
             context,
@@ -80,7 +80,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
 
     /// Waits for the next event, and retries after failures.
     async fn next(&mut self) -> SubscriptionEvent {
-        let mut backoff = Backoff::for_a_service();
+        let mut backoff = Backoff::for_service();
         let subscription = self.context.subscription.clone();
         let mut probe = HealthProbe::of(&subscription);
         loop {
@@ -100,7 +100,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
                     self.context.vitals.phase(Phase::Running);
                     self.context.vitals.readiness(Readiness::Ready);
                 },
-                () = self.lag.learn() => self.observe(),
+                () = self.lag.refresh() => self.observe(),
             }
         }
     }
@@ -141,7 +141,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
             self.move_cursor(partition, expected);
         }
         self.has_assignment = true;
-        log::info!(actor = self.context.vitals.name(), partitions:? = owned; "reading");
+        log::info!(actor = self.context.vitals.name(), partitions:? = owned; "started reading");
         self.context.vitals.phase(Phase::Running);
         self.context.vitals.readiness(Readiness::Ready);
         self.observe();
@@ -177,7 +177,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
             return Ok(());
         }
         self.unstored = batch.states();
-        self.context.vitals.expect_progress_within(Some(PATIENCE));
+        self.context.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let (destination, context) = (self.destination.clone(), self.context.clone());
         let Delivered { batch, stored, dead_letters } = self.while_polling(destination.store(&context, batch)).await?;
         self.context.vitals.expect_progress_within(None);
@@ -210,10 +210,10 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
                     commits.push((part.partition, part.next_offset));
                 }
                 Some(Fenced { found, .. }) => {
-                    let stands = found.map(|position| position.next_offset);
-                    self.move_cursor(part.partition, stands);
+                    let offset = found.map(|position| position.next_offset);
+                    self.move_cursor(part.partition, offset);
                     self.observation.fenced += 1;
-                    if stands == Some(part.next_offset) {
+                    if offset == Some(part.next_offset) {
                         // The batch was committed by an earlier attempt whose reply was lost.
                         commits.push((part.partition, part.next_offset));
                     } else {
@@ -226,7 +226,11 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         if moves.is_empty() {
             return;
         }
-        log::warn!(actor = self.context.vitals.name(), partitions:? = moves; "another writer moved these positions; reading from there");
+        let positions: Vec<_> = moves.iter().map(|(partition, start)| format!("{partition}: {start}")).collect();
+        log::warn!(
+            actor = self.context.vitals.name(), positions = positions.join(", ").as_str();
+            "another writer moved the positions; reading from there"
+        );
         self.queue.drop_records(&moves.iter().map(|(partition, _)| *partition).collect::<Vec<_>>());
         if let Err(error) = self.context.subscription.start(&moves).await {
             self.kafka_failed(&error);
@@ -240,7 +244,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     /// subscription.
     async fn while_polling<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Overdue> {
         let (subscription, work) = (self.context.subscription.clone(), self.context.work.clone());
-        let mut backoff = Backoff::for_a_service();
+        let mut backoff = Backoff::for_service();
         let mut task = std::pin::pin!(task);
         loop {
             let full = self.queue.has_batch();
@@ -250,7 +254,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
                 () = work.deadline_passed() => return Err(Overdue),
                 event = subscription.next(), if !full => event,
                 event = subscription.hold(), if full => event,
-                () = self.lag.learn() => {
+                () = self.lag.refresh() => {
                     self.observe();
                     continue;
                 }
@@ -306,7 +310,10 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         }
         let left = self.unstored + self.queue.states();
         if left > 0 {
-            log::warn!(actor = self.context.vitals.name(), left; "states were not stored before the deadline; Kafka still has them");
+            log::warn!(
+                actor = self.context.vitals.name(), left;
+                "states were not stored before the shutdown deadline; Kafka still has them"
+            );
         }
         left
     }

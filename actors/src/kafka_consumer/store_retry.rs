@@ -18,7 +18,7 @@ pub(super) struct StoreRetry {
 
 impl Default for StoreRetry {
     fn default() -> Self {
-        Self { unavailable: Backoff::for_a_service(), refused: Backoff::for_an_operator(), logged: None, suppressed: 0 }
+        Self { unavailable: Backoff::for_service(), refused: Backoff::for_operator(), logged: None, suppressed: 0 }
     }
 }
 
@@ -29,10 +29,10 @@ impl StoreRetry {
     /// Returns the pause before the next attempt, after a failure that the operator must resolve (`refused`) or not.
     pub(super) fn pause(&mut self, refused: bool) -> Duration {
         if refused {
-            self.unavailable = Backoff::for_a_service();
+            self.unavailable = Backoff::for_service();
             self.refused.pause()
         } else {
-            self.refused = Backoff::for_an_operator();
+            self.refused = Backoff::for_operator();
             self.unavailable.pause()
         }
     }

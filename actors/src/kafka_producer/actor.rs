@@ -10,7 +10,7 @@ use super::backlog::{Backlog, BacklogLimits, DroppedStates, Held};
 use super::retry_queue::RetryQueue;
 use crate::domain::StateVector;
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
-use crate::metrics::{Metrics, count, expect};
+use crate::metrics::{Metrics, count, init_counters};
 use crate::ports::{PublishError, Publisher};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
@@ -47,14 +47,14 @@ impl<P: Publisher> KafkaProducer<P> {
 
     /// Creates a producer whose backlog stays within `limits`.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
-        expect(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
+        init_counters(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
         Self {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
             alerts: RetryQueue::new(),
             is_paused: false,
-            backoff: Backoff::for_a_service(),
+            backoff: Backoff::for_service(),
             vitals,
             metrics,
             observation: KafkaProducerObservation::default(),
@@ -114,7 +114,7 @@ impl<P: Publisher> KafkaProducer<P> {
     fn delivered(&mut self, ctx: &mut Context<Self>) {
         let delivered = std::mem::take(&mut self.in_flight).len();
         self.count_published(delivered);
-        self.backoff = Backoff::for_a_service();
+        self.backoff = Backoff::for_service();
         self.vitals.progress();
         self.vitals.readiness(Readiness::Ready);
         self.publish_next(ctx);

@@ -21,7 +21,7 @@ impl RetryQueue {
     const MAX_ALERTS: usize = 10_000;
 
     pub(super) fn new() -> Self {
-        Self { waiting: VecDeque::new(), in_flight: Vec::new(), is_paused: false, backoff: Backoff::for_a_service() }
+        Self { waiting: VecDeque::new(), in_flight: Vec::new(), is_paused: false, backoff: Backoff::for_service() }
     }
 
     /// The number of unacknowledged alerts.
@@ -48,7 +48,7 @@ impl RetryQueue {
 
     /// Records that Kafka acknowledged the taken alerts, and returns their number.
     pub(super) fn delivered(&mut self) -> usize {
-        self.backoff = Backoff::for_a_service();
+        self.backoff = Backoff::for_service();
         std::mem::take(&mut self.in_flight).len()
     }
 

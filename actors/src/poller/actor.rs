@@ -9,7 +9,7 @@ use super::failure_pause::pause_after;
 use crate::detect::{Alert, AlertWatch};
 use crate::domain::{BadRows, RejectedRow, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
-use crate::metrics::{Metrics, count, expect};
+use crate::metrics::{Metrics, count, init_counters};
 use crate::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
@@ -70,9 +70,9 @@ impl Poller {
         vitals: Vitals,
         metrics: Metrics,
     ) -> Self {
-        expect(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
-        expect(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
-        expect(&metrics.bad_rows, &RejectedRow::kinds().collect::<Vec<_>>());
+        init_counters(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
+        init_counters(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
+        init_counters(&metrics.bad_rows, &RejectedRow::kinds().collect::<Vec<_>>());
         Self {
             source,
             producer,
@@ -258,7 +258,7 @@ async fn send_with_retries(
     work: Rc<InFlightWork>,
     vitals: Vitals,
 ) -> Option<(PublishStates, Accepted)> {
-    let mut backoff = Backoff::for_a_service();
+    let mut backoff = Backoff::for_service();
     loop {
         match producer.send(publish.clone()).await {
             Ok(accepted) => return Some((publish, accepted)),

@@ -6,7 +6,7 @@ use super::encoder::{self, Head};
 use super::picture::Picture;
 use super::tile::Tile;
 use crate::event_stream::{Compressor, Encoding};
-use crate::metrics::{Metrics, count, expect};
+use crate::metrics::{Metrics, count, init_counters};
 
 /// Caches encoded events, so each payload is encoded once and compressed once per content encoding.
 #[derive(Debug)]
@@ -28,10 +28,10 @@ pub(super) struct EncodedEvent {
 impl EncodeCache {
     pub(super) fn new(metrics: Metrics) -> Self {
         for family in [&metrics.encodings, &metrics.encoded_bytes] {
-            expect(family, &["telemetry", "delta", "snapshot"]);
+            init_counters(family, &["telemetry", "delta", "snapshot"]);
         }
         for family in [&metrics.compressions, &metrics.compressed_bytes] {
-            expect(family, &[Encoding::Gzip.name(), Encoding::Zstd.name()]);
+            init_counters(family, &[Encoding::Gzip.name(), Encoding::Zstd.name()]);
         }
         Self { compressor: Compressor::new(), snapshots: HashMap::new(), metrics }
     }

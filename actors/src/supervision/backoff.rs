@@ -18,12 +18,12 @@ impl Backoff {
 
     /// Creates a backoff for an unavailable broker or database: 100 ms to 3 s, so that it is used again soon after it
     /// returns.
-    pub(crate) const fn for_a_service() -> Self {
+    pub(crate) const fn for_service() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(3))
     }
 
     /// Creates a backoff for errors that need an operator: 1 s to 30 s.
-    pub(crate) const fn for_an_operator() -> Self {
+    pub(crate) const fn for_operator() -> Self {
         Self::new(Duration::from_secs(1), Duration::from_secs(30))
     }
 

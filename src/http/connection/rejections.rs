@@ -1,6 +1,6 @@
 //! Counts the connections and requests that exceed a limit.
 
-use actors::metrics::{CounterByKind, count, expect};
+use actors::metrics::{CounterByKind, count, init_counters};
 use prometheus_client::registry::Registry;
 
 /// The metric of rejected connections and requests, by the limit that they exceeded. Clones share it.
@@ -38,7 +38,7 @@ impl Rejections {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let rejected = CounterByKind::default();
         for limit in Limit::ALL {
-            expect(&rejected, &[limit.name()]);
+            init_counters(&rejected, &[limit.name()]);
         }
         let help = "Connections and requests rejected, by the limit they exceeded";
         registry.register("http_refused", help, rejected.clone());

@@ -12,7 +12,7 @@ use crate::batch::Batch;
 use crate::detect::AlertWatch;
 use crate::domain::{AddressBlock, UnixTime};
 use crate::event_stream::{Encoding, Frame, QueueLimits};
-use crate::metrics::{Metrics, count, expect};
+use crate::metrics::{Metrics, count, init_counters};
 use crate::sse_hub::catch_up::{UNLIMITED, catch_up, snapshot};
 use crate::sse_hub::channel::{Channel, Client, Feed};
 use crate::sse_hub::encode_cache::{EncodeCache, EncodedEvent};
@@ -81,8 +81,8 @@ impl Broadcast {
 
     /// Creates an empty picture without clients. Each instance needs its own epoch.
     pub fn new(epoch: u32, limits: HubLimits, metrics: Metrics) -> Self {
-        expect(&metrics.clients_refused, &["clients", "address"]);
-        expect(&metrics.states_passed_over, &["not_newer_than_picture", "outdated", "ahead_of_time"]);
+        init_counters(&metrics.clients_refused, &["clients", "address"]);
+        init_counters(&metrics.states_passed_over, &["not_newer_than_picture", "outdated", "ahead_of_time"]);
         Self {
             picture: Picture::default(),
             latest: LatestStates::default(),
