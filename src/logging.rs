@@ -70,8 +70,8 @@ struct Escaped<'a, 'b>(&'a mut fmt::Formatter<'b>);
 impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            let bends = matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || bends {
+            let is_bidirectional = matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if c.is_control() || is_bidirectional {
                 write!(self.0, "{}", c.escape_default())?;
             } else {
                 self.0.write_char(c)?;
@@ -85,7 +85,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("unnamed");
     let location = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-    let message = panic.payload_as_str().unwrap_or("a value that is no text");
+    let message = panic.payload_as_str().unwrap_or("payload that is not text");
     // Captured only if RUST_BACKTRACE is set.
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_no_bare_words_are_quoted() {
+    fn values_other_than_bare_words_are_quoted() {
         let line = body(format_args!("m"), &[("a", "two words"), ("b", ""), ("c", "x=\"y\""), ("d", "\\")]);
         assert_eq!(line, r#"m a="two words" b="" c="x=\"y\"" d="\\""#);
     }
 
     #[test]
-    fn text_from_outside_starts_no_line_and_no_escape_sequence() {
+    fn external_text_cannot_start_a_line_or_an_escape_sequence() {
         let evil = "a\nERROR forged\r\u{1b}[31m\u{2028}\u{202e}\0\u{85}";
         let line = body(format_args!("{evil}"), &[("key", evil), ("k\ney", "v")]);
         assert!(!line.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')), "{line:?}");
@@ -167,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_there_when_asked_for() {
+    fn colours_are_written_when_requested() {
         assert!(logged(WriteStyle::Always, &[(Level::Warn, "t", "m")]).contains('\u{1b}'));
     }
 
     #[test]
-    fn noisy_dependencies_are_shown_from_warnings_on() {
+    fn noisy_dependencies_are_logged_from_warnings_up() {
         let noisy = ["rdkafka::client", "librdkafka", "actix_server::worker", "tokio_postgres::connection"];
         for target in noisy {
             assert_eq!(logged(WriteStyle::Never, &[(Level::Info, target, "m")]), "", "{target}");
@@ -185,7 +185,7 @@ mod tests {
 
     /// Runs in a separate process, because replacing the panic hook affects the whole process.
     #[test]
-    #[ignore = "panics: another test starts it as a process of its own"]
+    #[ignore = "panics on purpose; another test runs it in a child process"]
     fn child_process_that_panics() {
         init();
         let worker = std::thread::Builder::new().name("worker".to_owned());
@@ -205,6 +205,6 @@ mod tests {
         let lines: Vec<_> = errors.lines().filter(|line| line.contains(" ERROR ")).collect();
         let [first, second] = lines[..] else { panic!("{errors}") };
         assert!(first.contains(r"panic: two\nlines thread=worker location=src/logging.rs:"), "{first}");
-        assert!(second.contains("panic: a value that is no text thread=unnamed"), "{second}");
+        assert!(second.contains("panic: payload that is not text thread=unnamed"), "{second}");
     }
 }

@@ -27,7 +27,7 @@ fn main() {
         Err(status) => status,
     };
     // All work is done. Exits without waiting for library threads, which may still be waiting for a broker.
-    #[expect(clippy::disallowed_methods, reason = "the ordered end is behind us")]
+    #[expect(clippy::disallowed_methods, reason = "the shutdown is complete")]
     std::process::exit(status.code().into())
 }
 

@@ -22,9 +22,9 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     }
     let labels = Labels::of(&text);
     Err(if labels.any("PRIVATE KEY") {
-        "the file holds a private key and no certificate in PEM; were the certificate and the key swapped?".to_owned()
+        "the file contains a private key but no certificate; were the certificate and the key swapped?".to_owned()
     } else {
-        format!("there is no certificate in PEM{}", labels.describe())
+        format!("the file contains no PEM certificate{}", labels.describe())
     })
 }
 
@@ -48,12 +48,15 @@ pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String>
              of it with `ssh-keygen -p -m PKCS8 -f COPY`"
                 .to_owned())
         }
-        Err(_) if labels.any("PUBLIC KEY") => Err("the file holds a public key; the private key is needed".to_owned()),
+        Err(_) if labels.any("PUBLIC KEY") => {
+            Err("the file contains a public key; the private key is needed".to_owned())
+        }
         Err(_) if labels.any("CERTIFICATE") && !labels.any("CERTIFICATE REQUEST") => {
-            Err("the file holds a certificate and no private key; were the certificate and the key swapped?".to_owned())
+            Err("the file contains a certificate but no private key; were the certificate and the key swapped?"
+                .to_owned())
         }
         Err(rustls::pki_types::pem::Error::NoItemsFound) => {
-            Err(format!("there is no private key in PEM{}", labels.describe()))
+            Err(format!("the file contains no PEM private key{}", labels.describe()))
         }
         Err(error) => Err(format!("invalid PEM: {error}")),
     }
@@ -93,7 +96,7 @@ impl Labels {
 
     fn describe(&self) -> String {
         match self.0.first() {
-            Some(label) => format!("; the file begins with {:?}", label.chars().take(40).collect::<String>()),
+            Some(label) => format!("; it starts with {:?}", label.chars().take(40).collect::<String>()),
             None => String::new(),
         }
     }
@@ -112,11 +115,11 @@ mod tests {
 
     #[test]
     fn pem_files_are_read_with_a_byte_order_mark_and_with_crlf() {
-        let made = rcgen::generate_simple_self_signed(["one.example".to_owned()]).unwrap();
+        let generated = rcgen::generate_simple_self_signed(["one.example".to_owned()]).unwrap();
         for (certificate, key) in [
-            (made.cert.pem(), made.signing_key.serialize_pem()),
-            (format!("\u{feff}{}", made.cert.pem()), format!("\u{feff}{}", made.signing_key.serialize_pem())),
-            (made.cert.pem().replace('\n', "\r\n"), made.signing_key.serialize_pem().replace('\n', "\r\n")),
+            (generated.cert.pem(), generated.signing_key.serialize_pem()),
+            (format!("\u{feff}{}", generated.cert.pem()), format!("\u{feff}{}", generated.signing_key.serialize_pem())),
+            (generated.cert.pem().replace('\n', "\r\n"), generated.signing_key.serialize_pem().replace('\n', "\r\n")),
         ] {
             assert_eq!(certificates_of(&certificate), Ok(1));
             assert_eq!(private_key_of(&key), Ok(()));
@@ -134,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn the_wrong_kind_of_file_is_named() {
-        let made = rcgen::generate_simple_self_signed(["one.example".to_owned()]).unwrap();
-        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    fn files_of_the_wrong_kind_are_rejected_with_their_kind() {
+        let generated = rcgen::generate_simple_self_signed(["one.example".to_owned()]).unwrap();
+        let (certificate, key) = (generated.cert.pem(), generated.signing_key.serialize_pem());
         let utf16: Vec<u8> = key.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let block = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
         for (error, part) in [
-            (private_key_of(&certificate), "holds a certificate and no private key"),
+            (private_key_of(&certificate), "contains a certificate but no private key"),
             (private_key_of(block("ENCRYPTED PRIVATE KEY")), "openssl pkey -in"),
             (
                 private_key_of(
@@ -150,8 +153,8 @@ mod tests {
             ),
             (private_key_of(block("OPENSSH PRIVATE KEY")), "ssh-keygen -p"),
             (private_key_of(block("PUBLIC KEY")), "a public key"),
-            (private_key_of(block("CERTIFICATE REQUEST")), "begins with \"CERTIFICATE REQUEST\""),
-            (private_key_of(""), "no private key in PEM"),
+            (private_key_of(block("CERTIFICATE REQUEST")), "starts with \"CERTIFICATE REQUEST\""),
+            (private_key_of(""), "no PEM private key"),
             (private_key_of(utf16), "UTF-16"),
             (private_key_of([0x30, 0x82, 1, 2, 3]), "DER or PKCS #12"),
         ] {
@@ -159,8 +162,8 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         for (error, part) in [
-            (certificates_of(&key), "holds a private key and no certificate"),
-            (certificates_of("no certificate"), "no certificate in PEM"),
+            (certificates_of(&key), "contains a private key but no certificate"),
+            (certificates_of("no certificate"), "no PEM certificate"),
             (certificates_of(b"\xfe\xed\xfe\xed\0"), "Java key store"),
         ] {
             let error = error.unwrap_err();

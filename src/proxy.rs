@@ -81,7 +81,7 @@ impl Proxies {
             _ => None,
         }?;
         let (host, port) = (url.host()?, url.port_or_known_default()?);
-        let is_direct = is_loopback(&host) || self.direct.iter().any(|direct| direct.fits(&host, port));
+        let is_direct = is_loopback(&host) || self.direct.iter().any(|direct| direct.matches(&host, port));
         (!is_direct).then_some(proxy)
     }
 
@@ -103,7 +103,7 @@ impl Proxy {
         if url.scheme() != "http" {
             return Err(invalid(format!("{} proxies are not supported", url.scheme())));
         }
-        let host = url.host().ok_or_else(|| invalid("there is no host".to_owned()))?.to_owned();
+        let host = url.host().ok_or_else(|| invalid("missing host".to_owned()))?.to_owned();
         // `Url` drops a port that is the scheme's default.
         let names_port = with_scheme.trim_end_matches('/').ends_with(":80");
         let port = url.port().unwrap_or(if names_port { 80 } else { DEFAULT_PORT });
@@ -166,7 +166,7 @@ impl Direct {
         Self::Host { name: name.to_ascii_lowercase(), port }
     }
 
-    fn fits(&self, host: &Host<&str>, port: u16) -> bool {
+    fn matches(&self, host: &Host<&str>, port: u16) -> bool {
         match self {
             Self::All => true,
             Self::Network(network) => address(host).is_some_and(|address| network.contains(&address)),
@@ -205,16 +205,16 @@ mod tests {
         Proxies::read(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
     }
 
-    fn way(proxies: &Proxies, url: &str) -> Option<String> {
+    fn proxy_for(proxies: &Proxies, url: &str) -> Option<String> {
         proxies.of(&url.parse().unwrap()).map(ToString::to_string)
     }
 
     #[test]
-    fn variables_are_taken_in_either_case_and_lower_case_first() {
+    fn variables_are_read_in_either_case_and_lower_case_takes_precedence() {
         let check = |variables: &[(&str, &'static str)], https: Option<&str>, http: Option<&str>| {
             let proxies = proxies(variables).unwrap();
-            assert_eq!(way(&proxies, "https://example.org/").as_deref(), https, "{variables:?}");
-            assert_eq!(way(&proxies, "http://example.org/").as_deref(), http, "{variables:?}");
+            assert_eq!(proxy_for(&proxies, "https://example.org/").as_deref(), https, "{variables:?}");
+            assert_eq!(proxy_for(&proxies, "http://example.org/").as_deref(), http, "{variables:?}");
         };
         check(&[], None, None);
         check(&[("HTTPS_PROXY", "http://p:3128")], Some("p:3128"), None);
@@ -230,7 +230,7 @@ mod tests {
     fn no_proxy_names_hosts_domains_ports_and_networks() {
         let check = |no_proxy: &'static str, url: &str, direct: bool| {
             let proxies = proxies(&[("ALL_PROXY", "http://p:3128"), ("NO_PROXY", no_proxy)]).unwrap();
-            assert_eq!(way(&proxies, url).is_none(), direct, "{no_proxy}: {url}");
+            assert_eq!(proxy_for(&proxies, url).is_none(), direct, "{no_proxy}: {url}");
         };
         check("", "https://example.org/", false);
         check("*", "https://example.org/", true);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_decoded_and_shown_nowhere() {
+    fn credentials_are_decoded_and_never_shown() {
         let proxies = proxies(&[("HTTPS_PROXY", "http://me:p%40ss%3A@p:3128")]).unwrap();
         let proxy = proxies.of(&"https://example.org".parse().unwrap()).unwrap();
         // me:p@ss:
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn other_proxies_are_refused_without_repeating_the_password() {
+    fn other_proxies_are_rejected_without_repeating_the_password() {
         let check = |value: &'static str, reason: &str| {
             let error = proxies(&[("HTTPS_PROXY", value)]).unwrap_err().to_string();
             assert!(error.starts_with("HTTPS_PROXY: ") && error.contains(reason), "{error}");

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::pipeline::{NoKafka, kafka_options};
 use crate::cli::DeadLettersArgs;
 use crate::config::{Brokers, Settings};
-use crate::kafka::{DeadLetterBox, FoundLetter, KafkaCluster, KafkaPublisher, ReadFrom, codec};
+use crate::kafka::{DeadLetterReader, FoundLetter, KafkaCluster, KafkaPublisher, ReadFrom, codec};
 
 /// Lists or resends the dead letters.
 pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::Result<()> {
@@ -18,7 +18,7 @@ pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::
         bail!(NoKafka("its dead letters are counted and named in that process's log"));
     }
     let cluster = KafkaCluster::new(kafka_options(&settings.kafka));
-    let letters = DeadLetterBox::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;
+    let letters = DeadLetterReader::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;
     if args.resend { resend(args, &cluster, &letters).await } else { list(args, &letters, io::stdout()).await }
 }
 
@@ -32,7 +32,7 @@ impl DeadLettersArgs {
     }
 }
 
-async fn list(args: &DeadLettersArgs, letters: &DeadLetterBox, out: impl Write) -> anyhow::Result<()> {
+async fn list(args: &DeadLettersArgs, letters: &DeadLetterReader, out: impl Write) -> anyhow::Result<()> {
     let mut out = BufWriter::new(out);
     let mut reading = letters.read(args.from());
     let mut count = 0_u64;
@@ -70,7 +70,7 @@ impl Parcel {
     }
 }
 
-async fn resend(args: &DeadLettersArgs, cluster: &KafkaCluster, letters: &DeadLetterBox) -> anyhow::Result<()> {
+async fn resend(args: &DeadLettersArgs, cluster: &KafkaCluster, letters: &DeadLetterReader) -> anyhow::Result<()> {
     let publisher = KafkaPublisher::new(cluster.clone());
     let remembered = args.reason.is_none() && !args.all;
     let (mut resent, mut unreadable, mut foreign) = (0, 0_u64, 0_u64);

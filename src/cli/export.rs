@@ -6,7 +6,7 @@ use clap::Args;
 use super::SettingFlags;
 use super::setting_flags::DatabaseUrlOnly;
 use super::values::{Addresses, addresses};
-use crate::export::{Fields, FileForm, parse_callsign, parse_time};
+use crate::export::{ExportFormat, Fields, parse_callsign, parse_time};
 
 /// `export`: write the history into a file or to standard output.
 #[derive(Args, Debug)]
@@ -26,7 +26,7 @@ pub struct ExportArgs {
 
     /// The format: csv, ndjson or parquet [default: by the file's extension]
     #[arg(long, value_name = "FORMAT", required_if_eq("file", "-"))]
-    pub(crate) format: Option<FileForm>,
+    pub(crate) format: Option<ExportFormat>,
 
     /// The earliest last_contact, included: Unix seconds or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_written_as_the_standard_has_it() {
+    fn rows_are_written_as_rfc_4180() {
         let csv = Csv::of(&"icao24,callsign,origin_country,lat,on_ground,category,last_contact".parse().unwrap());
         let mut text = Vec::new();
         csv.head(&mut text);

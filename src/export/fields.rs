@@ -12,7 +12,7 @@ pub(crate) struct Fields(pub(crate) Vec<&'static Field>);
 pub(crate) enum InvalidFields {
     #[error("unknown field {0:?}; the fields are {names}", names = names())]
     Unknown(String),
-    #[error("{0} is named twice")]
+    #[error("duplicate field {0}")]
     Twice(&'static str),
 }
 
@@ -48,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_named_each_once_in_any_order() {
+    fn fields_are_selected_in_any_order_without_duplicates() {
         let names = |text: &str| {
             let fields = text.parse::<Fields>().map_err(|error| error.to_string())?;
             Ok::<_, String>(fields.0.into_iter().map(|field| field.name).collect::<Vec<_>>())
         };
         assert_eq!(names("lon, lat,icao24"), Ok(vec!["lon", "lat", "icao24"]));
-        assert!(names("lat,lat").unwrap_err().contains("lat is named twice"));
+        assert!(names("lat,lat").unwrap_err().contains("duplicate field lat"));
         assert!(names("").unwrap_err().contains("unknown field \"\"; the fields are icao24, "));
         assert!(names("latitude").unwrap_err().contains("\"latitude\""));
     }

@@ -11,7 +11,7 @@ use crate::storage::HistoryRow;
 
 /// The file format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FileForm {
+pub(crate) enum ExportFormat {
     Parquet,
     Csv,
     NdJson,
@@ -20,35 +20,35 @@ pub(crate) enum FileForm {
 /// The error for an unknown file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected csv, ndjson or parquet")]
-pub(crate) struct InvalidForm;
+pub(crate) struct InvalidFormat;
 
-impl FromStr for FileForm {
-    type Err = InvalidForm;
+impl FromStr for ExportFormat {
+    type Err = InvalidFormat;
 
-    fn from_str(name: &str) -> Result<Self, InvalidForm> {
+    fn from_str(name: &str) -> Result<Self, InvalidFormat> {
         match name {
             "parquet" => Ok(Self::Parquet),
             "csv" => Ok(Self::Csv),
             "ndjson" => Ok(Self::NdJson),
-            _ => Err(InvalidForm),
+            _ => Err(InvalidFormat),
         }
     }
 }
 
-impl FileForm {
+impl ExportFormat {
     /// Returns the format that a file's extension indicates.
     ///
     /// # Errors
     /// Returns an error if the extension is unknown or missing.
     pub(crate) fn of(file: &Path) -> anyhow::Result<Self> {
         let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        let Ok(form) = extension.parse() else {
+        let Ok(format) = extension.parse() else {
             bail!(
-                "{}: its name ends in none of .parquet, .csv and .ndjson; --format says what to write",
+                "{}: unknown file extension; expected .parquet, .csv or .ndjson, or a format with --format",
                 file.display()
             )
         };
-        Ok(form)
+        Ok(format)
     }
 }
 
@@ -63,12 +63,12 @@ impl RowFile {
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub(crate) fn new(form: FileForm, fields: &Fields, file: File) -> anyhow::Result<Self> {
+    pub(crate) fn new(format: ExportFormat, fields: &Fields, file: File) -> anyhow::Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, file);
-        let encoder = match form {
-            FileForm::Parquet => return Ok(Self::Parquet(Box::new(Parquet::new(fields.clone(), file)?))),
-            FileForm::Csv => TextEncoder::Csv(Csv::of(fields)),
-            FileForm::NdJson => TextEncoder::NdJson(NdJson::of(fields)),
+        let encoder = match format {
+            ExportFormat::Parquet => return Ok(Self::Parquet(Box::new(Parquet::new(fields.clone(), file)?))),
+            ExportFormat::Csv => TextEncoder::Csv(Csv::of(fields)),
+            ExportFormat::NdJson => TextEncoder::NdJson(NdJson::of(fields)),
         };
         let mut buffer = Vec::new();
         encoder.head(&mut buffer);

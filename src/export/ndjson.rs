@@ -64,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_is_the_state_vector_as_it_is_written_everywhere(state in any_state()) {
+        fn a_line_is_the_json_of_a_state_vector(state in any_state()) {
             let mut line = Vec::new();
             NdJson::of(&Fields::default()).row(&state.borrowed(), &mut line);
             prop_assert_eq!(String::from_utf8(line).unwrap(), serde_json::to_string(&state).unwrap() + "\n");
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_fields_that_are_asked_for_are_written() {
+    fn only_the_selected_fields_are_written() {
         let row = HistoryRow {
             lat: Some(1.0),
             lon: Some(f64::NAN),

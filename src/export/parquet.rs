@@ -21,11 +21,11 @@ pub(crate) struct Parquet<W: Write + Send> {
     writer: SerializedFileWriter<W>,
     /// The rows of the current row group.
     columns: Vec<Column>,
-    gathered: usize,
+    buffered: usize,
 }
 
 /// Rows in a row group: the number buffered in memory before a write, and the smallest unit that a reader can read.
-const ROWS_OF_A_GROUP: usize = 50_000;
+const ROWS_PER_GROUP: usize = 50_000;
 
 impl<W: Write + Send> Parquet<W> {
     /// Writes the file header.
@@ -40,7 +40,7 @@ impl<W: Write + Send> Parquet<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by(concat!("flight-monitor ", env!("CARGO_PKG_VERSION")).to_owned());
         let writer = SerializedFileWriter::new(into, Arc::new(schema), Arc::new(properties.build()))?;
-        Ok(Self { fields, writer, columns, gathered: 0 })
+        Ok(Self { fields, writer, columns, buffered: 0 })
     }
 
     /// Buffers one row. The caller must call [`write`](Self::write) every few rows.
@@ -48,7 +48,7 @@ impl<W: Write + Send> Parquet<W> {
         for (field, column) in self.fields.0.iter().zip(&mut self.columns) {
             column.push(&field.value(row));
         }
-        self.gathered += 1;
+        self.buffered += 1;
     }
 
     /// Writes the buffered rows once they fill a row group.
@@ -56,7 +56,7 @@ impl<W: Write + Send> Parquet<W> {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub(crate) fn write(&mut self) -> Result<()> {
-        if self.gathered >= ROWS_OF_A_GROUP { self.write_group() } else { Ok(()) }
+        if self.buffered >= ROWS_PER_GROUP { self.write_group() } else { Ok(()) }
     }
 
     fn write_group(&mut self) -> Result<()> {
@@ -65,7 +65,7 @@ impl<W: Write + Send> Parquet<W> {
             column.write(&mut group)?;
         }
         group.close()?;
-        self.gathered = 0;
+        self.buffered = 0;
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl<W: Write + Send> Parquet<W> {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub(crate) fn finish(mut self) -> Result<W> {
-        if self.gathered > 0 {
+        if self.buffered > 0 {
             self.write_group()?;
         }
         self.writer.into_inner()

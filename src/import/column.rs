@@ -42,28 +42,28 @@ const ALIASES: [(&str, &str); 11] = [
 ];
 
 /// Columns of OpenSky's dumps that a state vector does not have.
-const LEFT_OUT: [&str; 2] = ["alert", "sensors"];
+const IGNORED: [&str; 2] = ["alert", "sensors"];
 
 /// What a column name refers to.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Named {
+pub(super) enum ColumnName {
     Field(&'static Field),
-    /// Ignored without a warning: an unnamed index, or one of the columns in [`LEFT_OUT`].
-    LeftOut,
+    /// Ignored without a warning: an unnamed index, or one of the columns in [`IGNORED`].
+    Ignored,
     Unknown,
 }
 
 /// Looks up a column name, ignoring case.
-pub(super) fn named(name: &str) -> Named {
+pub(super) fn classify(name: &str) -> ColumnName {
     let name = name.trim();
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     let alias = ALIASES.iter().find(|(alias, _)| is(alias)).map(|(_, field)| *field);
     match FIELDS.iter().find(|field| is(field.name) || alias == Some(field.name)) {
-        Some(field) => Named::Field(field),
+        Some(field) => ColumnName::Field(field),
         // pandas writes its index without a name, and reads it back as "Unnamed: 0".
-        None if name.is_empty() || name.starts_with("Unnamed: ") || is("__index_level_0__") => Named::LeftOut,
-        None if LEFT_OUT.iter().any(|left_out| is(left_out)) => Named::LeftOut,
-        None => Named::Unknown,
+        None if name.is_empty() || name.starts_with("Unnamed: ") || is("__index_level_0__") => ColumnName::Ignored,
+        None if IGNORED.iter().any(|ignored| is(ignored)) => ColumnName::Ignored,
+        None => ColumnName::Unknown,
     }
 }
 
@@ -72,14 +72,14 @@ pub(super) fn named(name: &str) -> Named {
 ///
 /// # Errors
 /// Returns an error if a required column is missing, or two columns refer to the same field.
-pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
+pub(super) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
     let mut columns: Vec<Option<&'static Field>> = Vec::new();
     let mut unknown = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let column = match named(name) {
-            Named::Field(field) => Some(field),
-            Named::LeftOut => None,
-            Named::Unknown => {
+        let column = match classify(name) {
+            ColumnName::Field(field) => Some(field),
+            ColumnName::Ignored => None,
+            ColumnName::Unknown => {
                 unknown.push(name.trim());
                 None
             }
@@ -89,9 +89,9 @@ pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Fi
         {
             let (first, second) = (names[other].trim(), names[index].trim());
             return Err(if first.eq_ignore_ascii_case(second) {
-                format!("the header line has the column {second} twice")
+                format!("the header line contains the column {second} twice")
             } else {
-                format!("the columns {first} and {second} are both {}; remove one of them", field.name)
+                format!("the columns {first} and {second} both mean {}; remove one of them", field.name)
             });
         }
         columns.push(column);
@@ -100,13 +100,13 @@ pub(super) fn all_named(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Fi
         if !columns.iter().flatten().any(|column| column.name == required.name) {
             let found: String = names.join(", ").chars().take(200).collect();
             return Err(format!(
-                "the header line has no column {}; found: {found}. Is it CSV with the names of the columns?",
+                "the header line has no column {}; found: {found}; expected CSV with column names",
                 required.name
             ));
         }
     }
     if !unknown.is_empty() {
-        log::warn!("columns left out, since no state vector has them: {}", unknown.join(", "));
+        log::warn!("ignored columns that are not fields of a state vector: {}", unknown.join(", "));
     }
     Ok(columns)
 }
@@ -167,16 +167,16 @@ pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Sca
             *slot(parts) = Some(floor(float).ok_or("not a time")?);
         }
         (FieldKind::Text(slot), value) => {
-            let digits = field.digits.ok_or("not a text")?;
+            let digits = field.digits.ok_or("not text")?;
             let code = match value {
                 Scalar::Integer(integer) => Some(integer),
                 Scalar::Float(float) => whole(float).map(i64::from),
                 Scalar::Flag(_) => None,
             };
             let code = code.filter(|code| *code >= 0).map(|code| code.to_string()).filter(|code| code.len() <= digits);
-            *slot(parts) = Some(with_leading_zeros(&code.ok_or("not a text")?, Some(digits)));
+            *slot(parts) = Some(with_leading_zeros(&code.ok_or("not text")?, Some(digits)));
         }
-        (FieldKind::Address(_), _) => return Err("not a text"),
+        (FieldKind::Address(_), _) => return Err("not text"),
         (FieldKind::Flag(_), _) => return Err("neither true nor false"),
         (_, Scalar::Flag(_)) => return Err("not a number"),
     }
@@ -239,9 +239,7 @@ fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
     }
     if let Some(number) = number(text, mark) {
         if lost_digits(text) {
-            return Err(
-                "a time that lost its digits in a spreadsheet; format the column as a number and save it again",
-            );
+            return Err("a time that a spreadsheet has rounded; format the column as a number and save it again");
         }
         return floor(number).ok_or("not a time");
     }
@@ -250,7 +248,7 @@ fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
     );
     let time = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, postgres));
     time.map(OffsetDateTime::unix_timestamp)
-        .map_err(|_| "not a time; Unix seconds or RFC 3339 with its zone, such as 2026-01-01T12:00:00Z")
+        .map_err(|_| "not a time; expected Unix seconds, or RFC 3339 with a time zone, such as 2026-01-01T12:00:00Z")
 }
 
 /// Returns whether a number in scientific notation has fewer digits than its integer part: 1.796E+09 stands for a
@@ -272,13 +270,13 @@ mod tests {
     use super::*;
 
     fn set(column: &str, text: &str, mark: DecimalMark) -> Result<StateVectorParts, &'static str> {
-        let Named::Field(field) = named(column) else { panic!("{column}") };
+        let ColumnName::Field(field) = classify(column) else { panic!("{column}") };
         let mut parts = StateVectorParts::default();
         set_text(field, &mut parts, text, mark).map(|()| parts)
     }
 
     #[test]
-    fn a_time_is_seconds_with_or_without_a_fraction_or_a_date() {
+    fn times_are_unix_seconds_or_dates() {
         use DecimalMark::{Comma, Point};
         for (text, mark, expected) in [
             ("-1", Point, Some(-1)),

@@ -24,8 +24,8 @@ const FOREIGN: [(&[u8], &str); 15] = [
     (b"PARE", "an encrypted Parquet file; write it without encryption"),
     (b"SQLite format 3\0", "a SQLite database; export its rows as CSV"),
     (b"%PDF", "a PDF document"),
-    (b"\x80\x04\x95", "a pickle of Python; write CSV (to_csv) or Parquet (to_parquet)"),
-    (b"\x80\x05\x95", "a pickle of Python; write CSV (to_csv) or Parquet (to_parquet)"),
+    (b"\x80\x04\x95", "a Python pickle; write CSV (to_csv) or Parquet (to_parquet)"),
+    (b"\x80\x05\x95", "a Python pickle; write CSV (to_csv) or Parquet (to_parquet)"),
 ];
 
 /// Checks that a file can be text.
@@ -51,7 +51,9 @@ pub(super) fn check_text(beginning: &[u8]) -> Result<(), String> {
         _ => {}
     }
     if beginning.contains(&0) {
-        return Err("the file is binary, and none of CSV, NDJSON, recorded responses and Parquet".to_owned());
+        return Err(
+            "the file is binary, but not Parquet; expected CSV, NDJSON, recorded responses or Parquet".to_owned()
+        );
     }
     Ok(())
 }
@@ -61,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_another_kind_are_named() {
+    fn unsupported_files_are_rejected_with_their_type() {
         let utf16: Vec<u8> = "\u{feff}icao24,last".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let mut tar = vec![b'a'; 512];
         tar[257..262].copy_from_slice(b"ustar");

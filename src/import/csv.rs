@@ -10,7 +10,7 @@ use actors::domain::{Field as StateField, StateVector, StateVectorParts};
 use actors::ports::{BadRecord, Recorded};
 
 use super::Records;
-use super::column::{DecimalMark, Named, all_named, named, set_text};
+use super::column::{ColumnName, DecimalMark, classify, match_columns, set_text};
 
 /// The maximum size of a record in bytes. Without it, an unclosed quotation mark would read the rest of the file into
 /// memory.
@@ -40,7 +40,7 @@ impl<R: BufRead> Csv<R> {
         }
         let names = (0..rows.fields.len()).map(|index| rows.text(index));
         let names = names.collect::<Result<Vec<_>, _>>().map_err(|error| format!("the header line: {error}"))?;
-        let columns = all_named(&names)?;
+        let columns = match_columns(&names)?;
         let mark = if rows.separator == b';' { DecimalMark::Comma } else { DecimalMark::Point };
         Ok(Self { rows, columns, mark })
     }
@@ -50,7 +50,7 @@ impl<R: BufRead> Csv<R> {
         // Spreadsheets may append empty fields to a line.
         let surplus = rows.fields.iter().skip(columns.len()).any(|field| !rows.bytes(field).trim_ascii().is_empty());
         if rows.fields.len() < columns.len() || surplus {
-            return Err(format!("{} fields, and not {}", rows.fields.len(), columns.len()));
+            return Err(format!("{} fields instead of {}", rows.fields.len(), columns.len()));
         }
         let mut parts = StateVectorParts::default();
         for (index, column) in columns.iter().enumerate() {
@@ -58,7 +58,7 @@ impl<R: BufRead> Csv<R> {
             let text = rows.text(index).map_err(|error| format!("{}: {error}", column.name))?;
             set_text(column, &mut parts, &text, *mark).map_err(|reason| {
                 let shown: String = text.chars().take(32).collect();
-                format!("{} cannot be {shown:?}: {reason}", column.name)
+                format!("{} {shown:?} is invalid: {reason}", column.name)
             })?;
         }
         StateVector::try_from(parts).map_err(|error| error.to_string())
@@ -87,7 +87,7 @@ impl<R: BufRead + Send> Records for Csv<R> {
 fn separator(header: &[u8]) -> u8 {
     let known = |separator: u8| {
         let names = header.split(|byte| *byte == separator).filter_map(|name| std::str::from_utf8(name).ok());
-        names.filter(|name| matches!(named(name.trim().trim_matches('"')), Named::Field(_))).count()
+        names.filter(|name| matches!(classify(name.trim().trim_matches('"')), ColumnName::Field(_))).count()
     };
     [b'|', b'\t', b';', b','].into_iter().max_by_key(|separator| known(*separator)).unwrap_or(b',')
 }
@@ -138,7 +138,7 @@ impl<R: BufRead> Rows<R> {
         }
         while !self.split() {
             if !self.read_line()? {
-                return Err("a quotation mark is left open at the end of the file".to_owned());
+                return Err("unclosed quotation mark at the end of the file".to_owned());
             }
         }
         Ok(true)
@@ -159,7 +159,7 @@ impl<R: BufRead> Rows<R> {
         let read = self.text.by_ref().take(left as u64).read_until(self.terminator, &mut self.record);
         let read = read.map_err(|error| error.to_string())?;
         if self.record.len() > MAX_RECORD {
-            return Err(format!("a record longer than {MAX_RECORD} bytes: is a quotation mark left open?"));
+            return Err(format!("record longer than {MAX_RECORD} bytes; is a quotation mark not closed?"));
         }
         self.lines_read += u64::from(read > 0);
         Ok(read > 0)
@@ -255,15 +255,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_record_costs_itself_and_is_found_by_its_line() {
+    fn a_bad_record_is_skipped_and_reported_with_its_line() {
         let text = "icao24,last_contact,lat\n4b1814,1,91\n4b1814,2\n\n4b1814,3,north\n4b1814,,1\n4b1814,5,5\n";
         for text in [text.to_owned(), text.replace('\n', "\r\n"), text.replace('\n', "\r")] {
             let recorded = read(&text).unwrap();
             assert_eq!((recorded.next, recorded.states.len()), (5, 1));
             let expected = [
                 "line 2: 4b1814: lat 91 is out of range (-90..=90)",
-                "line 3: 2 fields, and not 3",
-                "line 5: lat cannot be \"north\": not a number",
+                "line 3: 2 fields instead of 3",
+                "line 5: lat \"north\" is invalid: not a number",
                 "line 6: 4b1814: no last_contact",
             ];
             assert_eq!(reasons(&recorded), expected, "{text:?}");
@@ -277,8 +277,8 @@ mod tests {
             let recorded = read(&text.replace('\n', end)).unwrap();
             assert_eq!((recorded.next, recorded.states.len()), (3, 1));
             let reasons = reasons(&recorded);
-            assert!(reasons[0].starts_with("line 6: last_contact cannot be \"x\""), "{reasons:?}");
-            assert!(reasons[1].starts_with("line 8: last_contact cannot be \"y\""), "{reasons:?}");
+            assert!(reasons[0].starts_with("line 6: last_contact \"x\" is invalid"), "{reasons:?}");
+            assert!(reasons[1].starts_with("line 8: last_contact \"y\" is invalid"), "{reasons:?}");
         }
     }
 
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dump_of_opensky_is_understood_and_its_alert_left_out() {
+    fn opensky_dumps_are_read_and_their_alert_column_is_ignored() {
         let text = include_str!("../../tests/data/import/opensky-states-dump.csv");
         let recorded = read(text).unwrap();
         assert_eq!((reasons(&recorded), recorded.states.len()), (vec![], 8));
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn another_encoding_is_named_with_its_place() {
+    fn invalid_utf8_is_reported_with_its_position() {
         let text = b"icao24,last_contact,origin_country\n4b1814,1,Cura\xe7ao\n4b1815,2,Peru\n";
         let mut csv = Csv::new(&text[..]).unwrap();
         let mut recorded = Recorded::default();
@@ -322,20 +322,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_file_is_refused() {
+    fn other_files_are_rejected_with_a_reason() {
         for (text, reason) in [
             ("", "no column icao24"),
             ("time;aircraft\n1;2\n", "no column icao24"),
             ("icao24,lat\n", "no column last_contact"),
             ("icao24,last_contact,icao24\n", "the column icao24 twice"),
-            ("icao24,last_contact,lat,latitude\n", "the columns lat and latitude are both lat"),
-            ("icao24,last_contact\n\"4b1814,1\n", "line 2: a quotation mark is left open"),
+            ("icao24,last_contact,lat,latitude\n", "the columns lat and latitude both mean lat"),
+            ("icao24,last_contact\n\"4b1814,1\n", "line 2: unclosed quotation mark"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(reason), "{text:?}: {error}");
         }
         let open_quote = format!("icao24,last_contact\n4b1814,1\n\"4b1814,2\n{}", "4b1814,3\n".repeat(10_000));
         let error = read(&open_quote).unwrap_err();
-        assert!(error.starts_with("line 3: ") && error.contains("left open"), "{error}");
+        assert!(error.starts_with("line 3: ") && error.contains("not closed"), "{error}");
     }
 }

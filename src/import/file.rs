@@ -42,7 +42,7 @@ impl ImportFile {
         let mut file = File::open(path)?;
         let kind = file.metadata()?.file_type();
         if kind.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory; name the files in it"));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory; name the files in it"));
         }
         let mut copy = if kind.is_file() { None } else { Some(tempfile::tempfile().map_err(explain_copy)?) };
         let (mut hasher, mut length) = (Sha256::new(), 0);
@@ -97,10 +97,11 @@ impl ImportFile {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` expects")]
 fn explain_copy(error: io::Error) -> io::Error {
     let directory = std::env::temp_dir();
-    let reason = format!("failed to copy the pipe to {}: {error}; TMPDIR names another directory", directory.display());
+    let reason =
+        format!("failed to copy the pipe to {}: {error}; set TMPDIR to use another directory", directory.display());
     io::Error::new(error.kind(), reason)
 }
 

@@ -10,7 +10,7 @@ use super::ndjson::NdJson;
 use super::responses::Responses;
 
 /// The maximum length of the first line, which may be a whole response.
-const LONGEST_BEGINNING: u64 = 64 << 20;
+const MAX_FIRST_LINE: u64 = 64 << 20;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,7 +43,7 @@ pub(super) fn records(
     let mut first_line = Vec::new();
     // Skips empty lines.
     while first_line.trim_ascii().is_empty() {
-        let left = LONGEST_BEGINNING.saturating_sub(first_line.len() as u64);
+        let left = MAX_FIRST_LINE.saturating_sub(first_line.len() as u64);
         let read = text.by_ref().take(left).read_until(b'\n', &mut first_line).map_err(|error| error.to_string())?;
         if read == 0 {
             return Err("the file is empty".to_owned());
@@ -58,7 +58,7 @@ pub(super) fn records(
         FileFormat::Ndjson => Box::new(NdJson::new(text)),
         FileFormat::Responses if ends => Box::new(Responses::one_a_line(text)),
         FileFormat::Responses => Box::new(Responses::whole(text)),
-        FileFormat::Parquet => return Err("the file is not Parquet: it does not begin with PAR1".to_owned()),
+        FileFormat::Parquet => return Err("the file is not Parquet, because it does not start with PAR1".to_owned()),
     })
 }
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_by_its_first_line() {
+    fn the_format_is_detected_from_the_first_line() {
         let pretty: serde_json::Value = serde_json::from_str(RESPONSE).unwrap();
         let pretty = serde_json::to_string_pretty(&pretty).unwrap();
         for (text, expected) in [
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_that_is_named_is_not_asked_for() {
+    fn an_explicit_format_is_not_detected() {
         assert_eq!(read("nothing\n", Some(FileFormat::Ndjson)), (1, 0, 1));
         assert_eq!(read(STATE, Some(FileFormat::Responses)), (1, 0, 1));
         assert!(records(Cursor::new(""), None).is_err());

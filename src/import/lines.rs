@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_without_their_ends_and_long_ones_are_passed_over() {
+    fn lines_lose_their_terminators_and_long_lines_are_skipped() {
         for capacity in [1, 2, 3, 7, 100] {
             let text = BufReader::with_capacity(capacity, &b"one\r\n\ntoo long\nfour\n\nsix"[..]);
             let mut lines = Lines::new(text, 5);

@@ -9,12 +9,12 @@ use actors::ports::{BadRecord, Recorded};
 use serde_json::{Map, Value};
 
 use super::Records;
-use super::column::{DecimalMark, Named, Scalar, named, set_scalar, set_text};
+use super::column::{ColumnName, DecimalMark, Scalar, classify, set_scalar, set_text};
 use super::lines::{Line, Lines};
 use crate::kafka::codec;
 
 /// The maximum length of a line in bytes: Kafka's default limit for a message.
-const LONGEST_LINE: usize = 1 << 20;
+const MAX_LINE: usize = 1 << 20;
 
 pub(super) struct NdJson<R> {
     lines: Lines<R>,
@@ -22,7 +22,7 @@ pub(super) struct NdJson<R> {
 
 impl<R: BufRead> NdJson<R> {
     pub(super) fn new(text: R) -> Self {
-        Self { lines: Lines::new(text, LONGEST_LINE) }
+        Self { lines: Lines::new(text, MAX_LINE) }
     }
 }
 
@@ -33,7 +33,7 @@ impl<R: BufRead + Send> Records for NdJson<R> {
             None => return Ok(false),
             Some(Line::Whole(line)) if line.trim_ascii().is_empty() => None,
             Some(Line::Whole(line)) => Some(decode(line)),
-            Some(Line::TooLong) => Some(Err(format!("it is longer than {LONGEST_LINE} bytes"))),
+            Some(Line::TooLong) => Some(Err(format!("longer than {MAX_LINE} bytes"))),
         };
         into.next += 1;
         match decoded {
@@ -61,14 +61,14 @@ fn decode(line: &[u8]) -> Result<StateVector, String> {
 fn from_object(object: &Map<String, Value>) -> Result<StateVector, String> {
     let mut parts = StateVectorParts::default();
     for (name, value) in object {
-        let Named::Field(field) = named(name) else { continue };
+        let ColumnName::Field(field) = classify(name) else { continue };
         // Our own name for a field takes precedence over OpenSky's.
         if !field.name.eq_ignore_ascii_case(name) && object.contains_key(field.name) {
             continue;
         }
         set(field, &mut parts, value).map_err(|reason| {
             let shown: String = value.to_string().chars().take(32).collect();
-            format!("{name} cannot be {shown}: {reason}")
+            format!("{name} {shown} is invalid: {reason}")
         })?;
     }
     StateVector::try_from(parts).map_err(|error| error.to_string())
@@ -84,7 +84,7 @@ fn set(field: &Field, parts: &mut StateVectorParts, value: &Value) -> Result<(),
             (None, Some(float)) => set_scalar(field, parts, Scalar::Float(float)),
             (None, None) => Err("not a number"),
         },
-        Value::Array(_) | Value::Object(_) => Err("neither a text nor a number"),
+        Value::Array(_) | Value::Object(_) => Err("neither text nor a number"),
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_pandas_and_python_write_is_read_as_our_own_form() {
+    fn json_from_pandas_and_python_is_read_like_our_own() {
         let own = r#"{"icao24":"4b1814","callsign":"NaN \"1","lat":47.5,"on_ground":false,"squawk":"0077","category":3,"last_contact":1700000001,"observed_at":1700000002}"#;
         let expected = decode(own.as_bytes()).unwrap();
         for text in [
@@ -135,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_named_with_its_name_and_the_reason() {
+    fn a_bad_value_is_reported_with_its_name_and_the_reason() {
         for (text, reason) in [
-            (r#"{"icao24":"4b1814","last_contact":1.5,"lat":"north"}"#, "lat cannot be \"north\": not a number"),
-            (r#"{"icao24":"4b1814","last_contact":1.5,"category":1.5}"#, "category cannot be 1.5: not a whole number"),
-            (r#"{"icao24":4,"last_contact":1}"#, "icao24 cannot be 4: not a text"),
-            (r#"{"icao24":"4b1814","last_contact":[1]}"#, "last_contact cannot be [1]"),
+            (r#"{"icao24":"4b1814","last_contact":1.5,"lat":"north"}"#, "lat \"north\" is invalid: not a number"),
+            (r#"{"icao24":"4b1814","last_contact":1.5,"category":1.5}"#, "category 1.5 is invalid: not a whole number"),
+            (r#"{"icao24":4,"last_contact":1}"#, "icao24 4 is invalid: not text"),
+            (r#"{"icao24":"4b1814","last_contact":[1]}"#, "last_contact [1] is invalid"),
             (r#"{"icao24":"4b1814","last_contact":1"#, "EOF"),
         ] {
             let error = decode(text.as_bytes()).unwrap_err();

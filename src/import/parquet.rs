@@ -15,7 +15,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::Records;
-use super::column::{self, DecimalMark, Scalar, all_named};
+use super::column::{self, DecimalMark, Scalar, match_columns};
 
 /// The number of rows decoded at a time.
 const ROWS: usize = 1_000;
@@ -41,9 +41,11 @@ impl Parquet {
         let file = SerializedFileReader::new(file).map_err(|error| format!("invalid Parquet: {error}"))?;
         let schema = file.metadata().file_metadata().schema_descr_ptr();
         let names: Vec<_> = schema.columns().iter().map(|column| Cow::Owned(column.path().string())).collect();
-        let columns = all_named(&names)?;
+        let columns = match_columns(&names)?;
         let columns = columns.into_iter().zip(schema.columns()).map(|(column, description)| match column {
-            Some(column) if description.max_rep_level() > 0 => Err(format!("the column {} holds lists", column.name)),
+            Some(column) if description.max_rep_level() > 0 => {
+                Err(format!("the column {} contains lists", column.name))
+            }
             Some(column) => Ok(Some((column, unit(description)))),
             None => Ok(None),
         });
@@ -232,7 +234,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn our_own_export_reads_back_as_it_was(
+        fn our_own_export_round_trips(
             states in prop::collection::vec(any_importable_state(), 1..100),
             rows in 0_usize..2_500,
         ) {

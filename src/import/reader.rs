@@ -53,7 +53,7 @@ impl FileReader {
 impl RecordedStates for FileReader {
     async fn next(&mut self) -> Result<Option<Recorded>, String> {
         // A thread that ends without a message has not reached the end of the file.
-        let stopped = || Err("the reader of the file stopped unexpectedly".to_owned());
+        let stopped = || Err("the file reader stopped unexpectedly".to_owned());
         let piece = self.pieces.recv().await.unwrap_or_else(stopped);
         if let Ok(Some(recorded)) = &piece {
             self.records = recorded.next;
@@ -66,7 +66,7 @@ fn open(file: ImportFile, format: Option<FileFormat>) -> Result<Box<dyn Records>
     match file.content().map_err(|error| error.to_string())? {
         Content::Parquet(file, bytes_read) => match format {
             None | Some(FileFormat::Parquet) => Ok(Box::new(Parquet::new(file, bytes_read)?)),
-            Some(_) => Err("the file is Parquet; leave --format out".to_owned()),
+            Some(_) => Err("the file is Parquet; omit --format".to_owned()),
         },
         Content::Bytes(beginning, _) if beginning.starts_with(PARQUET) => {
             Err("the file is gzipped Parquet; unpack it with `gunzip`".to_owned())

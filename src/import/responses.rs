@@ -10,7 +10,7 @@ use super::lines::{Line, Lines};
 use crate::sources::opensky::wire::parse_states;
 
 /// The maximum size of a response in bytes. The whole world is about 1.5 MB.
-const LONGEST_RESPONSE: usize = 64 << 20;
+const MAX_RESPONSE: usize = 64 << 20;
 
 pub(super) struct Responses<R>(State<R>);
 
@@ -24,7 +24,7 @@ enum State<R> {
 
 impl<R: BufRead> Responses<R> {
     pub(super) fn one_a_line(text: R) -> Self {
-        Self(State::Lines(Lines::new(text, LONGEST_RESPONSE)))
+        Self(State::Lines(Lines::new(text, MAX_RESPONSE)))
     }
 
     pub(super) fn whole(text: R) -> Self {
@@ -35,7 +35,7 @@ impl<R: BufRead> Responses<R> {
 impl<R: BufRead + Send> Records for Responses<R> {
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
         let number = into.next + 1;
-        let too_long = || format!("response {number} is longer than {LONGEST_RESPONSE} bytes");
+        let too_long = || format!("response {number} is longer than {MAX_RESPONSE} bytes");
         match &mut self.0 {
             State::Read => return Ok(false),
             State::Lines(lines) => match lines.next().map_err(|error| format!("response {number}: {error}"))? {
@@ -49,9 +49,9 @@ impl<R: BufRead + Send> Records for Responses<R> {
             },
             State::Whole(text) => {
                 let mut body = Vec::new();
-                let limit = LONGEST_RESPONSE as u64 + 1;
+                let limit = MAX_RESPONSE as u64 + 1;
                 text.by_ref().take(limit).read_to_end(&mut body).map_err(|error| error.to_string())?;
-                if body.len() > LONGEST_RESPONSE {
+                if body.len() > MAX_RESPONSE {
                     return Err(too_long());
                 }
                 add(&body, into);
@@ -72,7 +72,7 @@ fn add(body: &[u8], into: &mut Recorded) {
             into.states.extend(snapshot.states.into_iter().map(|state| (record, Arc::new(state))));
             for (_, count, example) in snapshot.bad_rows.iter() {
                 into.bad.push(bad(&example));
-                into.bad.extend((1..count).map(|_| bad(&"another row like the one before")));
+                into.bad.extend((1..count).map(|_| bad(&"another bad row like the previous one")));
             }
         }
         Err(error) => into.bad.push(bad(&error)),

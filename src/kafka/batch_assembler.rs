@@ -48,7 +48,7 @@ pub(super) struct Record<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     /// The record was added to the batch, or was correctly ignored.
-    Yes,
+    Accepted,
     /// The log is not the one that the stored records came from, so it must be read from the beginning.
     OtherLog,
     /// The record is not the expected one. Either this is another log, or the log no longer has that record, or the
@@ -160,9 +160,9 @@ impl BatchAssembler {
         record: Record<'_>,
         decode: impl FnOnce(Option<&[u8]>) -> Result<StateVector, String>,
     ) -> Taken {
-        let Some(reading) = self.partitions.get_mut(&record.partition) else { return Taken::Yes };
+        let Some(reading) = self.partitions.get_mut(&record.partition) else { return Taken::Accepted };
         let (expected, after) = match *reading {
-            ReadState::NotStarted => return Taken::Yes,
+            ReadState::NotStarted => return Taken::Accepted,
             ReadState::Expecting { offset, after } => (offset.unwrap_or(record.offset), after),
             ReadState::Checking { place, attempts } => {
                 let ResumePoint { next_offset, last_timestamp } = place;
@@ -171,7 +171,7 @@ impl BatchAssembler {
                         return Taken::OtherLog;
                     }
                     *reading = ReadState::Expecting { offset: Some(next_offset), after: last_timestamp };
-                    return Taken::Yes;
+                    return Taken::Accepted;
                 }
                 if attempts < Self::MAX_ATTEMPTS {
                     return Taken::Unverified(place);
@@ -186,7 +186,7 @@ impl BatchAssembler {
             // Normally a record that was fetched before a seek took effect. If it is newer than the last one, though,
             // the topic may have been recreated while it was being read.
             let place = ResumePoint { next_offset: expected, last_timestamp: after };
-            return if record.timestamp > after { Taken::Unverified(place) } else { Taken::Yes };
+            return if record.timestamp > after { Taken::Unverified(place) } else { Taken::Accepted };
         }
         let lost = record.offset.abs_diff(expected);
         *reading = ReadState::Expecting { offset: Some(record.offset + 1), after: record.timestamp };
@@ -223,7 +223,7 @@ impl BatchAssembler {
         }
         self.records += 1;
         self.bytes += record.value.map_or(0, <[u8]>::len);
-        Taken::Yes
+        Taken::Accepted
     }
 
     /// Returns the assembled batch and starts a new one.
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_before_the_start_or_from_others() {
+    fn records_of_unstarted_and_foreign_partitions_are_ignored() {
         let mut assembler = BatchAssembler::default();
         assembler.own(&[0]);
         take(&mut assembler, 0, 5);
@@ -275,49 +275,51 @@ mod tests {
     }
 
     #[test]
-    fn the_last_stored_record_is_recognised_and_not_read_twice() {
+    fn the_last_stored_record_is_skipped_on_resume() {
         let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
         for offset in 7..10 {
-            assert_eq!(take(&mut assembler, 0, offset), Taken::Yes);
+            assert_eq!(take(&mut assembler, 0, offset), Taken::Accepted);
         }
         assert_eq!(assembled(&mut assembler), [(0, vec![8, 9], 10, 0)]);
     }
 
     #[test]
-    fn a_record_of_another_time_in_the_last_ones_place_is_of_another_log() {
+    fn another_timestamp_at_the_last_stored_offset_means_another_log() {
         let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 71 });
         assert_eq!(take(&mut assembler, 0, 7), Taken::OtherLog);
     }
 
     #[test]
-    fn any_other_record_than_the_last_stored_one_is_unverified_for_some_attempts() {
+    fn a_record_other_than_the_last_stored_one_is_unverified_until_the_attempts_run_out() {
         let place = ResumePoint { next_offset: 8, last_timestamp: 70 };
-        for (offset, in_the_end) in [(0, Taken::OtherLog), (6, Taken::OtherLog), (8, Taken::Yes), (11, Taken::Yes)] {
+        for (offset, outcome) in
+            [(0, Taken::OtherLog), (6, Taken::OtherLog), (8, Taken::Accepted), (11, Taken::Accepted)]
+        {
             let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
             for _ in 0..BatchAssembler::MAX_ATTEMPTS {
                 assert_eq!(take(&mut assembler, 0, offset), Taken::Unverified(place));
                 assembler.check_again(0, place);
             }
-            assert_eq!(take(&mut assembler, 0, offset), in_the_end);
+            assert_eq!(take(&mut assembler, 0, offset), outcome);
         }
     }
 
     #[test]
-    fn a_topic_that_is_recreated_while_it_is_read_is_noticed() {
+    fn a_topic_recreated_during_reading_is_detected() {
         let mut assembler = started(StartAt::Beginning);
         for offset in 0..5 {
             take(&mut assembler, 0, offset);
         }
-        let younger = Record { partition: 0, offset: 0, timestamp: 1_000, key: None, value: None };
+        let newer = Record { partition: 0, offset: 0, timestamp: 1_000, key: None, value: None };
         let place = ResumePoint { next_offset: 5, last_timestamp: 40 };
-        assert_eq!(assembler.take(&log(), younger, codec::decode), Taken::Unverified(place));
-        let stale = Record { timestamp: 0, ..younger };
-        assert_eq!(assembler.take(&log(), stale, codec::decode), Taken::Yes);
+        assert_eq!(assembler.take(&log(), newer, codec::decode), Taken::Unverified(place));
+        let stale = Record { timestamp: 0, ..newer };
+        assert_eq!(assembler.take(&log(), stale, codec::decode), Taken::Accepted);
         assert_eq!(assembled(&mut assembler)[0].1.len(), 5, "neither is in the batch");
     }
 
     #[test]
-    fn what_retention_took_is_counted() {
+    fn records_deleted_by_retention_are_counted_as_lost() {
         let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
         assembler.expect(0, ResumePoint { next_offset: 8, last_timestamp: 70 });
         take(&mut assembler, 0, 11);
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn records_fetched_before_a_seek_are_passed_over() {
+    fn records_fetched_before_a_seek_are_ignored() {
         let mut assembler = started(StartAt::Beginning);
         take(&mut assembler, 0, 4);
         take(&mut assembler, 0, 5);
@@ -366,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decoded_keeps_its_place_as_a_dead_letter() {
+    fn an_undecodable_record_becomes_a_dead_letter_with_its_position() {
         let mut assembler = started(StartAt::Beginning);
         let record = Record { partition: 0, offset: 3, timestamp: 30, key: Some(b"k"), value: None };
         assembler.take(&log(), record, codec::decode);

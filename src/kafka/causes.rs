@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_vague_error_is_explained_by_what_the_client_reported() {
+    fn a_vague_error_is_explained_by_the_reported_cause() {
         let causes = causes();
-        assert_eq!(causes.explain("no answer from b1:9092"), "no answer from b1:9092");
+        assert_eq!(causes.explain("no response from b1:9092"), "no response from b1:9092");
         let timed_out = KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut);
         assert_eq!(causes.explain_error("topic raw", &timed_out), "topic raw: timed out");
 
@@ -213,19 +213,19 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_hangs_up_is_a_cause() {
+    fn a_disconnect_is_a_cause() {
         let causes = causes();
         let line = "[thrd:b1:9092/bootstrap]: b1:9092/bootstrap: Disconnected: connection closed by peer";
         causes.log(RDKafkaLogLevel::Info, "FAIL", line);
-        let text = causes.explain("no answer from b1:9092");
-        assert!(text.starts_with("no answer from b1:9092: b1:9092/bootstrap: Disconnected: "), "{text}");
+        let text = causes.explain("no response from b1:9092");
+        assert!(text.starts_with("no response from b1:9092: b1:9092/bootstrap: Disconnected: "), "{text}");
         assert!(text.contains("check security.protocol"), "{text}");
     }
 
     #[test]
-    fn the_end_of_a_partition_is_no_cause() {
+    fn the_end_of_a_partition_is_not_a_cause() {
         let causes = causes();
         causes.error(KafkaError::Global(RDKafkaErrorCode::PartitionEOF), "topic raw: end of partition");
-        assert_eq!(causes.explain("no answer"), "no answer");
+        assert_eq!(causes.explain("no response"), "no response");
     }
 }

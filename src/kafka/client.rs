@@ -25,7 +25,7 @@ pub(super) struct Client {
     embedded: bool,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` expects")]
 pub(super) fn refused(error: impl ToString) -> SubscriptionError {
     SubscriptionError(error.to_string())
 }
@@ -118,15 +118,15 @@ impl Client {
     fn offsets_by_time(&self, times: &[(i32, i64)]) -> Result<BTreeMap<i32, Offset>, KafkaError> {
         let (consumer, topic) = (&self.consumer, &*self.log.topic);
         let mut ends = BTreeMap::new();
-        let mut question = TopicPartitionList::with_capacity(times.len());
+        let mut query = TopicPartitionList::with_capacity(times.len());
         for &(partition, milliseconds) in times {
             // Fetched before the lookup by time: if that finds no record recent enough, reading starts at this end and
             // misses none of the records that arrive in between.
             let (_, end) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT)?;
             ends.insert(partition, end);
-            question.add_partition_offset(topic, partition, Offset::Offset(milliseconds))?;
+            query.add_partition_offset(topic, partition, Offset::Offset(milliseconds))?;
         }
-        let answer = consumer.offsets_for_times(question, REQUEST_TIMEOUT)?;
+        let found_offsets = consumer.offsets_for_times(query, REQUEST_TIMEOUT)?;
         let found = |element: &TopicPartitionListElem<'_>| {
             let offset = match element.offset() {
                 Offset::Offset(offset) if offset >= 0 => Offset::Offset(offset),
@@ -134,7 +134,7 @@ impl Client {
             };
             (element.partition(), offset)
         };
-        Ok(answer.elements().iter().map(found).collect())
+        Ok(found_offsets.elements().iter().map(found).collect())
     }
 
     /// Seeks to the given offsets, and retries for partitions that were assigned a moment ago and cannot seek yet.

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::causes::Causes;
 use super::options::KafkaOptions;
-use super::topics::{self, Hints, Reached};
+use super::topics::{self, Reached, WarnOnce};
 
 /// A Kafka cluster that is connected to on first use: the program starts without it, and waits for it.
 #[derive(Clone, Debug)]
@@ -17,16 +17,16 @@ pub struct KafkaCluster(Arc<Inner>);
 struct Inner {
     options: KafkaOptions,
     /// Locked during an attempt, so that there is only one at a time.
-    reached: Mutex<Reaching>,
-    hints: Hints,
+    reached: Mutex<ConnectionState>,
+    warnings: WarnOnce,
     /// Throttles the log of all clients of this cluster.
     log: Arc<Throttle>,
 }
 
 #[derive(Debug)]
-enum Reaching {
-    NotYet,
-    Done(Reached),
+enum ConnectionState {
+    Unconnected,
+    Connected(Reached),
     Failed { at: Instant, reason: String },
 }
 
@@ -34,7 +34,12 @@ impl KafkaCluster {
     /// Creates a cluster without connecting to it.
     pub fn new(options: KafkaOptions) -> Self {
         let log = Arc::new(Throttle::new(Causes::LOG_PERIOD));
-        Self(Arc::new(Inner { options, reached: Mutex::new(Reaching::NotYet), hints: Hints::default(), log }))
+        Self(Arc::new(Inner {
+            options,
+            reached: Mutex::new(ConnectionState::Unconnected),
+            warnings: WarnOnce::default(),
+            log,
+        }))
     }
 
     /// Returns the options that the cluster was created with.
@@ -52,23 +57,23 @@ impl KafkaCluster {
     /// # Errors
     /// A readable reason: the cluster is unreachable, permissions are missing, or the topic settings are invalid.
     pub(super) async fn reached(&self) -> Result<Reached, String> {
-        let asked = Instant::now();
+        let requested_at = Instant::now();
         let mut known = self.0.reached.lock().await;
         match &*known {
-            Reaching::Done(reached) => return Ok(reached.clone()),
+            ConnectionState::Connected(reached) => return Ok(reached.clone()),
             // That attempt ran while this caller waited for the lock. An attempt takes seconds and several actors call
             // this, so they share its failure.
-            Reaching::Failed { at, reason } if *at > asked => return Err(reason.clone()),
-            Reaching::Failed { .. } | Reaching::NotYet => {}
+            ConnectionState::Failed { at, reason } if *at > requested_at => return Err(reason.clone()),
+            ConnectionState::Failed { .. } | ConnectionState::Unconnected => {}
         }
         let reached = match &self.0.options.embedded_id {
             // The mock cluster has no admin API; its topics were created when it was started.
             Some(id) => Ok(Reached { id: id.clone(), max_dead_letter: topics::DEFAULT_MAX_MESSAGE }),
-            None => topics::prepare(&self.0.options, self.causes(), &self.0.hints).await,
+            None => topics::prepare(&self.0.options, self.causes(), &self.0.warnings).await,
         };
         *known = match &reached {
-            Ok(reached) => Reaching::Done(reached.clone()),
-            Err(reason) => Reaching::Failed { at: Instant::now(), reason: reason.clone() },
+            Ok(reached) => ConnectionState::Connected(reached.clone()),
+            Err(reason) => ConnectionState::Failed { at: Instant::now(), reason: reason.clone() },
         };
         reached
     }
@@ -80,8 +85,8 @@ impl KafkaCluster {
 
     /// Makes the next call of [`reached`](Self::reached) look for the topics again and create the missing ones: they
     /// have changed.
-    pub(super) async fn look_again(&self) {
-        *self.0.reached.lock().await = Reaching::NotYet;
+    pub(super) async fn recheck_topics(&self) {
+        *self.0.reached.lock().await = ConnectionState::Unconnected;
     }
 
     /// Returns the configuration of a client; see [`KafkaOptions::client_config`].
@@ -95,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_operator_s_properties_win() {
+    fn configured_properties_take_precedence() {
         let properties = [("linger.ms", "7"), ("reconnect.backoff.ms", "500"), ("compression.codec", "zstd")];
         let cluster = KafkaCluster::new(KafkaOptions {
             bootstrap_servers: "kafka:9092".to_owned(),

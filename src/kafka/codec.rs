@@ -7,13 +7,13 @@ use actors::domain::StateVector;
 /// Appends a state vector as JSON.
 pub fn encode(state: &StateVector, into: &mut Vec<u8>) {
     let written = serde_json::to_writer(into, state);
-    debug_assert!(written.is_ok(), "a state vector has no value that JSON lacks");
+    debug_assert!(written.is_ok(), "every state vector can be written as JSON");
 }
 
 /// Appends an alert as JSON.
 pub fn encode_alert(alert: &Alert, into: &mut Vec<u8>) {
     let written = serde_json::to_writer(into, alert);
-    debug_assert!(written.is_ok(), "an alert has no value that JSON lacks");
+    debug_assert!(written.is_ok(), "every alert can be written as JSON");
 }
 
 /// Decodes a state vector from a record's value. Absent fields are unknown, so the nine-field messages of other writers
@@ -41,7 +41,7 @@ mod tests {
         "time_position":1700000000,"baro_altitude":null,"geo_altitude":450.5,"last_contact":1700000001}"#;
 
     #[test]
-    fn nine_field_messages_are_read_and_the_rest_is_unknown() {
+    fn messages_with_nine_fields_are_decoded_and_the_other_fields_are_unknown() {
         let state = decode(Some(NINE_FIELDS.as_bytes())).unwrap();
         assert_eq!((state.velocity, state.baro_altitude, state.geo_altitude), (Some(0.0), None, Some(450.5)));
         assert_eq!((state.on_ground, state.callsign, state.observed_at), (None, None, None));
@@ -49,7 +49,7 @@ mod tests {
 
     /// Other programs read exactly these bytes.
     #[test]
-    fn a_message_is_this_json() {
+    fn the_json_of_a_message_is_stable() {
         for message in [
             r#"{"icao24":"00a0b1","callsign":"RA 593A","origin_country":"Côte d'Ivoire","lat":-4.5,"lon":179.9999,"velocity":231.54,"true_track":0.0,"vertical_rate":-3.25,"baro_altitude":-30.48,"geo_altitude":11277.6,"on_ground":false,"squawk":"0021","spi":true,"position_source":3,"category":-1,"time_position":1700000000,"last_contact":1700000001,"observed_at":1700000002}"#,
             r#"{"icao24":"4b1814","callsign":null,"origin_country":null,"lat":null,"lon":null,"velocity":null,"true_track":null,"vertical_rate":null,"baro_altitude":null,"geo_altitude":null,"on_ground":null,"squawk":null,"spi":null,"position_source":null,"category":null,"time_position":null,"last_contact":0,"observed_at":null}"#,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_is_null_on_the_wire_and_every_field_has_its_name() {
+    fn every_field_is_written_by_name_and_unknown_values_as_null() {
         let mut json = Vec::new();
         encode(&decode(Some(NINE_FIELDS.as_bytes())).unwrap(), &mut json);
         let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_state_vector_is_refused_with_a_reason() {
+    fn invalid_state_vectors_are_rejected_with_a_reason() {
         let check = |value: Option<&str>, reason: &str| {
             let error = decode(value.map(str::as_bytes)).unwrap_err();
             assert!(error.contains(reason), "{value:?}: {error}");
@@ -119,12 +119,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fuzzed_bytes_do_not_make_it_panic(value in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn fuzzed_bytes_do_not_panic(value in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(Some(&value));
         }
 
         #[test]
-        fn fuzzed_values_are_state_vectors_that_can_be_written_again_or_are_refused_with_a_reason(
+        fn fuzzed_values_round_trip_or_are_rejected_with_a_reason(
             fields in prop::collection::vec((field(), json()), 0..8),
             edits in prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..3)],
         ) {
@@ -145,7 +145,7 @@ mod tests {
         }
 
         #[test]
-        fn a_state_vector_survives_the_wire(state in any_state()) {
+        fn a_state_vector_round_trips(state in any_state()) {
             let mut json = Vec::new();
             encode(&state, &mut json);
             prop_assert_eq!(decode(Some(&json)).unwrap(), state);

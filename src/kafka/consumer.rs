@@ -32,7 +32,7 @@ pub struct KafkaSubscription {
     events: RefCell<VecDeque<SubscriptionEvent>>,
     held: Cell<bool>,
     failed: Cell<Option<Instant>>,
-    looked_for_partitions: Cell<Option<Instant>>,
+    partitions_checked_at: Cell<Option<Instant>>,
     /// Set if the client has to be replaced: its topic was deleted, or it receives nothing although there are records.
     must_replace: Cell<bool>,
     silence: SilenceWatch,
@@ -43,11 +43,11 @@ impl KafkaSubscription {
     /// records for nothing.
     const PAUSE_AFTER: Duration = Duration::from_secs(1);
     /// How often a subscription to [`Membership::Everything`] checks for added partitions.
-    const LOOK_FOR_PARTITIONS: Duration = Duration::from_secs(30);
+    const PARTITION_CHECK_INTERVAL: Duration = Duration::from_secs(30);
     const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
     /// While brokers are unavailable, librdkafka queues dozens of errors ahead of the next records. Errors that follow
     /// a reported one within this time are redundant; a caller that backed off at each of them would lag far behind.
-    const ONE_FAILURE: Duration = Duration::from_secs(5);
+    const REPEATED_FAILURE_WINDOW: Duration = Duration::from_secs(5);
 
     /// Creates a subscription, which connects on the first `next`.
     pub fn new(cluster: KafkaCluster, membership: Membership) -> Self {
@@ -59,7 +59,7 @@ impl KafkaSubscription {
             events: RefCell::default(),
             held: Cell::new(false),
             failed: Cell::new(None),
-            looked_for_partitions: Cell::new(None),
+            partitions_checked_at: Cell::new(None),
             must_replace: Cell::new(false),
             silence: SilenceWatch::default(),
         }
@@ -99,19 +99,19 @@ impl KafkaSubscription {
         events.clear();
         events.push_back(SubscriptionEvent::Revoked(owned));
         self.held.set(false);
-        self.looked_for_partitions.set(None);
+        self.partitions_checked_at.set(None);
         self.silence.end();
     }
 
     /// Takes ownership of partitions that were added to the topic.
-    async fn look_for_partitions(&self, client: &Arc<Client>) -> Result<(), SubscriptionError> {
-        let due = self.looked_for_partitions.get().is_none_or(|at| at.elapsed() >= Self::LOOK_FOR_PARTITIONS);
+    async fn add_new_partitions(&self, client: &Arc<Client>) -> Result<(), SubscriptionError> {
+        let due = self.partitions_checked_at.get().is_none_or(|at| at.elapsed() >= Self::PARTITION_CHECK_INTERVAL);
         if self.membership == Membership::Group || !due {
             return Ok(());
         }
         let (handle, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
         let partitions = blocking(move || partitions_of(handle.consumer.client(), &topic, REQUEST_TIMEOUT)).await;
-        let partitions = partitions.map_err(|error| client.failed("failed to find the partitions", &error))?;
+        let partitions = partitions.map_err(|error| client.failed("failed to fetch the partitions", &error))?;
         let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
         let added: Vec<_> = (0..count).filter(|&partition| !self.assembler.borrow().owns(partition)).collect();
         if !added.is_empty() {
@@ -122,7 +122,7 @@ impl KafkaSubscription {
             self.assembler.borrow_mut().own(&added);
             self.events.borrow_mut().push_back(SubscriptionEvent::Assigned(added));
         }
-        self.looked_for_partitions.set(Some(Instant::now()));
+        self.partitions_checked_at.set(Some(Instant::now()));
         Ok(())
     }
 
@@ -164,7 +164,7 @@ impl KafkaSubscription {
                         // A rebalance without a message does not wake the stream.
                         () = sleep(Duration::from_millis(100)) => {
                             self.silence.begin();
-                            self.look_for_partitions(client).await?;
+                            self.add_new_partitions(client).await?;
                             None
                         }
                     }
@@ -190,7 +190,7 @@ impl KafkaSubscription {
         };
         let taken = self.assembler.borrow_mut().take(&client.log, record, codec::decode);
         match taken {
-            Taken::Yes => Ok(()),
+            Taken::Accepted => Ok(()),
             Taken::OtherLog => self.start_over(&client.log, record.partition).await,
             Taken::Unverified(place) => self.verify(client, record.partition, place).await,
         }
@@ -205,7 +205,7 @@ impl KafkaSubscription {
     async fn verify(&self, client: &Arc<Client>, partition: i32, place: ResumePoint) -> Result<(), SubscriptionError> {
         let (handle, topic) = (client.clone(), client.log.topic.clone());
         let watermarks = blocking(move || handle.consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)).await;
-        let (low, high) = watermarks.map_err(|error| client.failed("failed to find the offsets", &error))?;
+        let (low, high) = watermarks.map_err(|error| client.failed("failed to fetch the watermarks", &error))?;
         if high < place.next_offset {
             return self.start_over(&client.log, partition).await;
         }
@@ -226,7 +226,7 @@ impl KafkaSubscription {
             Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
             // librdkafka continues as set by `auto.offset.reset`; the offsets of the next records reveal the gap.
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
-                log::warn!(error:%; "offset out of range; reading continues at the oldest record");
+                log::warn!(error:%; "offset out of range; continuing at the oldest record");
                 Ok(())
             }
             Some(
@@ -237,8 +237,8 @@ impl KafkaSubscription {
                 self.must_replace.set(true);
                 Err(client.failed("failed to read", error))
             }
-            _ if self.failed.get().is_some_and(|at| at.elapsed() < Self::ONE_FAILURE) => {
-                log::debug!(error:%; "another failure");
+            _ if self.failed.get().is_some_and(|at| at.elapsed() < Self::REPEATED_FAILURE_WINDOW) => {
+                log::debug!(error:%; "repeated failure, not reported");
                 Ok(())
             }
             _ => {
@@ -267,7 +267,7 @@ impl Subscription for KafkaSubscription {
     async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
         self.replace_client();
         let client = self.client().await?;
-        self.look_for_partitions(&client).await?;
+        self.add_new_partitions(&client).await?;
         self.resume(&client)?;
         self.assemble(&client).await
     }
@@ -368,9 +368,9 @@ impl Subscription for KafkaSubscription {
             owned.into_iter().map(end).collect::<Result<Vec<_>, _>>()
         })
         .await;
-        let ends = ends.map_err(|error| client.failed("failed to find the end", &error))?;
+        let ends = ends.map_err(|error| client.failed("failed to fetch the end offsets", &error))?;
         if self.silence.is_suspicious(&reached, &ends) {
-            log::warn!("Kafka has records that this consumer does not receive: replacing it");
+            log::warn!("Kafka has records that this consumer does not receive; replacing the consumer");
             self.must_replace.set(true);
         }
         Ok(ends)

@@ -21,7 +21,7 @@ use super::topics::partitions_of;
 /// Reads the dead-letter topic. The group `…-dead-letters`, separate from the store's own group, commits how far its
 /// letters were resent.
 #[derive(Clone)]
-pub struct DeadLetterBox {
+pub struct DeadLetterReader {
     consumer: Arc<BaseConsumer<Reports>>,
     topic: Arc<str>,
     group: Arc<str>,
@@ -64,16 +64,16 @@ pub enum ReadFrom {
 
 /// The offsets to read of one partition.
 #[derive(Clone, Copy, Debug)]
-struct Stretch {
+struct OffsetRange {
     from: Offset,
     end: i64,
 }
 
-impl DeadLetterBox {
+impl DeadLetterReader {
     /// Reading fails if the broker sends nothing for this long.
-    const SILENCE: Duration = Duration::from_secs(30);
+    const READ_TIMEOUT: Duration = Duration::from_secs(30);
     /// How many letters are read ahead of the receiver. Each is at most as large as the topic's maximum message size.
-    const AHEAD: usize = 16;
+    const READ_AHEAD: usize = 16;
 
     /// Connects to the cluster and creates the consumer.
     ///
@@ -90,7 +90,7 @@ impl DeadLetterBox {
 
     /// Reads the letters that are in the topic now, in order within each partition. An error ends the stream.
     pub fn read(&self, from: ReadFrom) -> mpsc::Receiver<Result<FoundLetter, String>> {
-        let (sender, receiver) = mpsc::channel(Self::AHEAD);
+        let (sender, receiver) = mpsc::channel(Self::READ_AHEAD);
         let this = self.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = this.read_into(from, &sender) {
@@ -113,17 +113,18 @@ impl DeadLetterBox {
         }
         let consumer = self.consumer.clone();
         let committed = blocking(move || consumer.commit(&list, CommitMode::Sync)).await;
-        committed.map_err(|error| self.failed("failed to commit what was resent", &error))
+        committed.map_err(|error| self.failed("failed to commit the offsets of resent dead letters", &error))
     }
 
     fn read_into(&self, from: ReadFrom, sender: &mpsc::Sender<Result<FoundLetter, String>>) -> Result<(), String> {
-        let mut left = self.stretches(from).map_err(|error| self.failed("failed to find the letters", &error))?;
+        let mut left = self.ranges(from).map_err(|error| self.failed("failed to find the dead letters", &error))?;
         self.assign(&left).map_err(|error| self.failed("failed to read", &error))?;
-        let mut heard = Instant::now();
+        let mut last_message_at = Instant::now();
         while !left.is_empty() {
             match self.consumer.poll(Duration::from_secs(1)) {
-                None if heard.elapsed() > Self::SILENCE => {
-                    let failure = format!("topic {}: no answer within {} s", self.topic, Self::SILENCE.as_secs());
+                None if last_message_at.elapsed() > Self::READ_TIMEOUT => {
+                    let failure =
+                        format!("topic {}: no response within {} s", self.topic, Self::READ_TIMEOUT.as_secs());
                     return Err(self.consumer.context().0.explain(&failure));
                 }
                 None => continue,
@@ -132,8 +133,8 @@ impl DeadLetterBox {
                 }
                 Some(Err(error)) => return Err(self.failed("failed to read", &error)),
                 Some(Ok(message)) => {
-                    let Some(stretch) = left.get(&message.partition()) else { continue };
-                    let (partition, next, end) = (message.partition(), message.offset() + 1, stretch.end);
+                    let Some(range) = left.get(&message.partition()) else { continue };
+                    let (partition, next, end) = (message.partition(), message.offset() + 1, range.end);
                     // Letters after `end` arrived since reading started, and may be records resent by this run that
                     // failed again.
                     if next <= end && sender.blocking_send(Ok(found(&message))).is_err() {
@@ -144,7 +145,7 @@ impl DeadLetterBox {
                     }
                 }
             }
-            heard = Instant::now();
+            last_message_at = Instant::now();
         }
         Ok(())
     }
@@ -155,7 +156,7 @@ impl DeadLetterBox {
     }
 
     /// Returns the partitions that have letters to read.
-    fn stretches(&self, from: ReadFrom) -> Result<BTreeMap<i32, Stretch>, KafkaError> {
+    fn ranges(&self, from: ReadFrom) -> Result<BTreeMap<i32, OffsetRange>, KafkaError> {
         let timeout = REQUEST_TIMEOUT;
         let partitions = match partitions_of(self.consumer.client(), &self.topic, timeout) {
             Ok(partitions) => partitions.len(),
@@ -164,40 +165,39 @@ impl DeadLetterBox {
             Err(error) => return Err(error),
         };
         let mut list = TopicPartitionList::new();
-        let mut stretches = BTreeMap::new();
+        let mut ranges = BTreeMap::new();
         for partition in 0..i32::try_from(partitions).unwrap_or(i32::MAX) {
             let (low, end) = self.consumer.fetch_watermarks(&self.topic, partition, timeout)?;
             if low < end {
                 list.add_partition(&self.topic, partition);
-                stretches.insert(partition, Stretch { from: Offset::Beginning, end });
+                ranges.insert(partition, OffsetRange { from: Offset::Beginning, end });
             }
         }
-        if from == ReadFrom::Resent && !stretches.is_empty() {
+        if from == ReadFrom::Resent && !ranges.is_empty() {
             for element in self.consumer.committed_offsets(list, timeout)?.elements() {
-                if let (Offset::Offset(offset), Some(stretch)) =
-                    (element.offset(), stretches.get_mut(&element.partition()))
+                if let (Offset::Offset(offset), Some(range)) = (element.offset(), ranges.get_mut(&element.partition()))
                 {
-                    stretch.from = Offset::Offset(offset);
+                    range.from = Offset::Offset(offset);
                 }
             }
             // If the topic was recreated, its end may be before the committed offset: such a partition is read from the
             // beginning.
-            stretches.values_mut().filter(|stretch| stretch.is_beyond()).for_each(|s| s.from = Offset::Beginning);
-            stretches.retain(|_, stretch| stretch.from != Offset::Offset(stretch.end));
+            ranges.values_mut().filter(|range| range.is_beyond()).for_each(|s| s.from = Offset::Beginning);
+            ranges.retain(|_, range| range.from != Offset::Offset(range.end));
         }
-        Ok(stretches)
+        Ok(ranges)
     }
 
-    fn assign(&self, stretches: &BTreeMap<i32, Stretch>) -> Result<(), KafkaError> {
+    fn assign(&self, ranges: &BTreeMap<i32, OffsetRange>) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
-        for (&partition, stretch) in stretches {
-            list.add_partition_offset(&self.topic, partition, stretch.from)?;
+        for (&partition, range) in ranges {
+            list.add_partition_offset(&self.topic, partition, range.from)?;
         }
         self.consumer.assign(&list)
     }
 }
 
-impl Stretch {
+impl OffsetRange {
     fn is_beyond(&self) -> bool {
         matches!(self.from, Offset::Offset(offset) if offset > self.end)
     }

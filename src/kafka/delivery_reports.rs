@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_batch_is_complete_with_its_last_report_and_not_before_all_was_sent() {
+    async fn a_batch_is_complete_once_all_messages_are_sent_and_reported() {
         let batch = BatchReports::expecting(2);
         batch.report(1, None);
         batch.report(0, Some(RDKafkaErrorCode::PurgeQueue));

@@ -16,7 +16,7 @@ impl EmbeddedBroker {
     /// The pause between two commands to the mock cluster. Its thread executes a command first and clears the wake-up
     /// that announced it second. The wake-up of a command that arrives in between is lost, and that command waits for
     /// up to a second.
-    const BETWEEN_ORDERS: Duration = Duration::from_millis(5);
+    const COMMAND_INTERVAL: Duration = Duration::from_millis(5);
 
     /// The maximum number of partitions of a topic. Each partition permanently takes 5 MiB of memory.
     pub const MAX_PARTITIONS: i32 = 3;
@@ -29,8 +29,8 @@ impl EmbeddedBroker {
         let cluster = MockCluster::new(1)?;
         for (topic, partitions) in topics {
             cluster.create_topic(topic, (*partitions).min(Self::MAX_PARTITIONS), 1)?;
-            #[expect(clippy::disallowed_methods, reason = "at the start, before there are actors")]
-            std::thread::sleep(Self::BETWEEN_ORDERS);
+            #[expect(clippy::disallowed_methods, reason = "runs at startup, before the actors")]
+            std::thread::sleep(Self::COMMAND_INTERVAL);
         }
         Ok(Self { cluster })
     }

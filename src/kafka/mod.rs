@@ -21,7 +21,7 @@ mod topics;
 
 pub use cluster::KafkaCluster;
 pub use consumer::KafkaSubscription;
-pub use dead_letters::{DeadLetterBox, FoundLetter, ReadFrom};
+pub use dead_letters::{DeadLetterReader, FoundLetter, ReadFrom};
 pub use embedded::EmbeddedBroker;
 pub use membership::Membership;
 pub use options::KafkaOptions;

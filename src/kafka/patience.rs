@@ -36,13 +36,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_producer_is_given_up_only_where_kafka_answers_and_nothing_is_delivered() {
+    fn a_producer_is_replaced_only_if_kafka_responds_but_nothing_is_delivered() {
         let mut patience = Patience::new(3);
-        let away = [false; 20].map(|answers| patience.is_over(answers));
-        assert_eq!(away, [false; 20], "while Kafka is away there is nothing better to do than to wait");
+        let unavailable = [false; 20].map(|answers| patience.is_over(answers));
+        assert_eq!(unavailable, [false; 20], "while Kafka is unavailable, a new producer would not help");
         assert_eq!([true, true, true, false, true].map(|answers| patience.is_over(answers)), [false; 5]);
         assert!(!patience.sees_progress(3));
-        assert!(patience.sees_progress(2), "a report came");
+        assert!(patience.sees_progress(2), "a report arrived");
         assert_eq!([true; 4].map(|answers| patience.is_over(answers)), [false, false, false, true]);
     }
 }

@@ -35,7 +35,7 @@ impl KafkaPublisher {
     /// A safety net: librdkafka should report every message within its delivery timeout.
     const REPORT_TIMEOUT: Duration = Duration::from_secs(45);
     /// How long to wait for reports before probing Kafka, and the timeout of the probe.
-    const LOOK_AFTER: Duration = Duration::from_secs(2);
+    const PROBE_AFTER: Duration = Duration::from_secs(2);
 
     /// Creates a publisher, which connects with the first batch.
     pub fn new(cluster: KafkaCluster) -> Self {
@@ -78,7 +78,7 @@ impl KafkaPublisher {
             tokio::select! {
                 biased;
                 () = batch.wait() => return,
-                () = tokio::time::sleep(Self::LOOK_AFTER) => {}
+                () = tokio::time::sleep(Self::PROBE_AFTER) => {}
             }
             let left = batch.outstanding();
             if patience.sees_progress(left) {
@@ -86,7 +86,7 @@ impl KafkaPublisher {
             }
             let (handle, topic) = (producer.clone(), self.cluster.options().topic_raw.clone());
             let answers = blocking(move || {
-                let metadata = handle.client().fetch_metadata(Some(&topic), Self::LOOK_AFTER)?;
+                let metadata = handle.client().fetch_metadata(Some(&topic), Self::PROBE_AFTER)?;
                 let led = |topic: &MetadataTopic| {
                     !topic.partitions().is_empty() && topic.partitions().iter().all(|partition| partition.leader() >= 0)
                 };
@@ -95,7 +95,7 @@ impl KafkaPublisher {
             if !patience.is_over(answers.await.is_ok_and(|led| led)) {
                 continue;
             }
-            log::warn!(messages = left; "Kafka answers, but librdkafka delivers nothing; replacing the producer");
+            log::warn!(messages = left; "Kafka responds, but librdkafka delivers no messages; replacing the producer");
             self.producer.take();
             producer.purge(PurgeConfig::default().queue().inflight());
             patience = Patience::new(left);
@@ -134,7 +134,7 @@ impl KafkaPublisher {
             return Err(everything(producer.context().0.explain(&failure)));
         }
         if batch.misses_topic() {
-            self.cluster.look_again().await;
+            self.cluster.recheck_topics().await;
         }
         let explain = |code| producer.context().0.explain_code(&format!("topic {topic}"), code);
         let outcome = batch.outcome(explain);
@@ -206,7 +206,7 @@ fn truncated(letter: &DeadLetter) -> DeadLetter {
         key: letter.key.as_ref().map(first),
         value: letter.value.as_ref().map(first),
         reason: format!(
-            "{} (key and value, of {key} and {value} bytes, were too large for this topic and are cut at {KEPT})",
+            "{} (key and value, of {key} and {value} bytes, were too large for this topic and are truncated to {KEPT})",
             letter.reason
         ),
         ..letter.clone()
@@ -247,7 +247,7 @@ impl Publisher for KafkaPublisher {
 
     async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
         let Some(topic) = self.cluster.options().topic_alerts.clone() else {
-            let reason = "this process has no topic of alerts: it lacks the role `collect`".to_owned();
+            let reason = "this process has no alert topic, because it does not have the role `collect`".to_owned();
             return Err(Undelivered::all(alerts.len(), reason).into());
         };
         let mut value = Vec::with_capacity(1024);

@@ -7,7 +7,7 @@ use rdkafka::producer::BaseProducer;
 use rdkafka::types::RDKafkaConfRes;
 
 /// Properties that delivery, ordering and completeness depend on, including librdkafka's aliases for them.
-const OURS: [&str; 15] = [
+const RESERVED: [&str; 15] = [
     "acks",
     "request.required.acks",
     "enable.idempotence",
@@ -30,8 +30,8 @@ const OURS: [&str; 15] = [
 /// # Errors
 /// The reason, which does not contain the value.
 pub fn check_property(name: &str, value: &str) -> Result<(), String> {
-    if OURS.contains(&name) {
-        return Err("what is promised rests on the program's own value of it".to_owned());
+    if RESERVED.contains(&name) {
+        return Err("cannot be changed, because the delivery guarantees depend on the program's own value".to_owned());
     }
     ClientConfig::new().set(name, value).create_native_config().map(drop).map_err(|error| refusal(&error))
 }
@@ -60,8 +60,8 @@ pub(super) fn refusal(error: &KafkaError) -> String {
     let quotes_it = parts().any(|part| !part.is_empty() && part.parse::<f64>().is_err() && words.contains(part));
     match result {
         RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN => format!("librdkafka has no property {name}"),
-        _ if quotes_it => format!("librdkafka takes no such value of {name}"),
-        _ => format!("librdkafka refuses {name}: {}", words.trim_end()),
+        _ if quotes_it => format!("librdkafka rejects the value of {name}"),
+        _ => format!("librdkafka rejects {name}: {}", words.trim_end()),
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_librdkafka_knows_is_taken() {
+    fn valid_properties_are_accepted() {
         for (name, value) in [
             ("security.protocol", "SASL_SSL"),
             ("sasl.password", "hush"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_named_without_its_value() {
+    fn a_rejected_property_is_named_without_its_value() {
         let check = |name: &str, value: &str, reason: &str| {
             let error = check_property(name, value).unwrap_err();
             assert!(error.contains(reason), "{error}");
@@ -93,17 +93,17 @@ mod tests {
         check("sasl.pasword", "hush", "librdkafka has no property sasl.pasword");
         check("sasl.jaas.config", "… password=\"hush\";", "Java JAAS configuration is not supported");
         check("ssl.truststore.password", "hush", "");
-        check("security.protocol", "hush", "takes no such value of security.protocol");
-        check("sasl.mechanism", "hush hush", "takes no such value");
-        check("debug", "broker, +hush", "takes no such value of debug");
+        check("security.protocol", "hush", "rejects the value of security.protocol");
+        check("sasl.mechanism", "hush hush", "rejects the value of sasl.mechanism");
+        check("debug", "broker, +hush", "rejects the value of debug");
         check("socket.timeout.ms", "hush", "socket.timeout.ms");
         check("socket.timeout.ms", "1", "outside allowed range 10..");
         check("enable.ssl.certificate.verification", "hush", "true or false");
     }
 
     #[test]
-    fn what_the_promises_rest_on_is_refused() {
-        for name in OURS {
+    fn properties_that_the_guarantees_depend_on_are_rejected() {
+        for name in RESERVED {
             assert!(check_property(name, "1").unwrap_err().contains("the program's own value"), "{name}");
         }
     }

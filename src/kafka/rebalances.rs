@@ -52,7 +52,7 @@ impl ConsumerContext for Rebalances {
             _ => (Rebalance::Error(KafkaError::Rebalance(error.into())), consumer.unassign()),
         };
         if let Err(error) = done {
-            log::error!(error:%; "librdkafka did not take over a rebalance");
+            log::error!(error:%; "failed to apply a rebalance");
         }
         self.post_rebalance(consumer, &rebalance);
     }
@@ -63,7 +63,7 @@ impl ConsumerContext for Rebalances {
             Rebalance::Assign(list) => {
                 // Reading starts only when the database has returned the start offsets.
                 if let Err(error) = consumer.pause(list) {
-                    log::warn!(error:%; "an assignment could not be paused");
+                    log::warn!(error:%; "failed to pause the assigned partitions");
                 }
                 SubscriptionEvent::Assigned(partitions(list))
             }

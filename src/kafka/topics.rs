@@ -31,14 +31,14 @@ const ACKS: usize = 2;
 
 /// Logs each warning about the topics only once: the topics are checked again after every outage.
 #[derive(Debug, Default)]
-pub(super) struct Hints(Mutex<BTreeSet<String>>);
+pub(super) struct WarnOnce(Mutex<BTreeSet<String>>);
 
-impl Hints {
+impl WarnOnce {
     fn warn(&self, text: String) {
-        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !given.contains(&text) {
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !logged.contains(&text) {
             log::warn!("{text}");
-            given.insert(text);
+            logged.insert(text);
         }
     }
 }
@@ -55,7 +55,7 @@ pub(super) struct Reached {
 /// The clients used to prepare the topics.
 struct Preparation<'a> {
     options: &'a KafkaOptions,
-    hints: &'a Hints,
+    warnings: &'a WarnOnce,
     admin: AdminClient<DefaultClientContext>,
     /// Sends requests that report their errors: rdkafka does not forward those of the admin client.
     probe: Arc<ThreadedProducer<Causes>>,
@@ -70,7 +70,7 @@ struct Durability {
 }
 
 /// Creates the missing topics and fetches the cluster id.
-pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, hints: &Hints) -> Result<Reached, String> {
+pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, warnings: &WarnOnce) -> Result<Reached, String> {
     // Connects to every broker that the bootstrap server names, so that a host name that does not resolve is reported.
     let probe = options.client_config(&[("enable.sparse.connections", "false")]);
     let probe = Arc::new(probe.create_with_context(causes.clone()).map_err(|error| refusal(&error))?);
@@ -79,16 +79,16 @@ pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, hints: &Hint
         tokio::task::spawn_blocking(move || probe.client().fetch_cluster_id(REQUEST_TIMEOUT))
             .await
             .map_err(|error| error.to_string())?
-            .ok_or_else(|| causes.explain(&format!("no answer from {}", options.bootstrap_servers)))?
+            .ok_or_else(|| causes.explain(&format!("no response from {}", options.bootstrap_servers)))?
     };
     let admin = options.client_config(&[]).create().map_err(|error| refusal(&error))?;
-    let preparation = Preparation { options, hints, admin, probe, causes };
+    let preparation = Preparation { options, warnings, admin, probe, causes };
     let prepared = preparation.run().await;
     // Dropping the clients blocks until their threads have ended.
     let Preparation { admin, probe, .. } = preparation;
     drop(tokio::task::spawn_blocking(move || drop((admin, probe))));
     let max_dead_letter = prepared?;
-    log::info!(cluster = id.as_str(), topic:% = options.topic_raw; "Kafka reached");
+    log::info!(cluster = id.as_str(), topic:% = options.topic_raw; "connected to Kafka");
     Ok(Reached { id: id.into(), max_dead_letter })
 }
 
@@ -132,7 +132,7 @@ impl Preparation<'_> {
     async fn check_existence(&self, topic: &Arc<str>) {
         if let Err(error) = self.partitions(topic).await {
             let failure = format!("topic {topic} is not usable, and there is no permission to create it");
-            self.hints.warn(self.causes.explain_error(&failure, &error));
+            self.warnings.warn(self.causes.explain_error(&failure, &error));
         }
     }
 
@@ -143,7 +143,7 @@ impl Preparation<'_> {
         let min_in_sync = self.setting(topic, "min.insync.replicas").await;
         let wanted = usize::try_from(self.options.replication_factor).unwrap_or_default();
         for warning in (Durability { replicas, min_in_sync }).warnings(topic, wanted) {
-            self.hints.warn(warning);
+            self.warnings.warn(warning);
         }
     }
 
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_that_one_broker_acknowledges_is_warned_about() {
+    fn a_topic_acknowledged_by_a_single_broker_raises_a_warning() {
         let warnings = |replicas, min_in_sync, wanted| Durability { replicas, min_in_sync }.warnings("raw", wanted);
         for (replicas, min_in_sync, wanted) in [(1, Some(1), 1), (2, Some(1), 2), (3, Some(2), 3), (3, None, 1)] {
             let none: Vec<String> = Vec::new();
@@ -265,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_is_given_once() {
-        let hints = Hints::default();
-        hints.warn("topic raw".to_owned());
-        hints.warn("topic raw".to_owned());
-        assert_eq!(hints.0.into_inner().unwrap().len(), 1);
+    fn a_warning_is_logged_once() {
+        let warnings = WarnOnce::default();
+        warnings.warn("topic raw".to_owned());
+        warnings.warn("topic raw".to_owned());
+        assert_eq!(warnings.0.into_inner().unwrap().len(), 1);
     }
 }

@@ -119,10 +119,10 @@ async fn a_refusal_by_the_token_endpoint_is_reported_without_the_secret() {
 async fn failures_of_the_token_endpoint_are_classified() {
     check_token(reply(503, &[], ""), "unavailable", "503").await;
     check_token(reply(408, &[], ""), "unavailable", "408").await;
-    check_token(Reply::Close(Vec::new()), "unavailable", "closed before an answer").await;
+    check_token(Reply::Close(Vec::new()), "unavailable", "closed before a response").await;
     check_token(Reply::Reset(Vec::new()), "unavailable", "").await;
-    check_token(reply(200, &[], "<html>"), "malformed", "no JSON object").await;
-    check_token(reply(200, &[], r#"{"access_token":"tok-1","#), "malformed", "no JSON object").await;
+    check_token(reply(200, &[], "<html>"), "malformed", "not a JSON object").await;
+    check_token(reply(200, &[], r#"{"access_token":"tok-1","#), "malformed", "not a JSON object").await;
     check_token(reply(200, &[], r#"{"access_token":["tok-1"]}"#), "malformed", "access_token").await;
     check_token(reply(200, &[], r#"{"access_token":"tok-1","expires_in":{}}"#), "malformed", "expires_in").await;
     check_token(reply(200, &[], " ".repeat(70_000)), "malformed", "more than 65536 bytes").await;
@@ -160,13 +160,13 @@ async fn redirects_are_not_followed() {
 async fn an_unreadable_response_is_quoted_in_the_error() {
     let html = "<!DOCTYPE html>\n<html><body>Checking your browser</body></html>";
     check(reply(200, &[], html), "malformed", r"begins <!DOCTYPE html>\n<html><body>Checking").await;
-    check(reply(200, &[], ""), "malformed", "an empty answer").await;
+    check(reply(200, &[], ""), "malformed", "an empty response").await;
     check(reply(200, &[], r#"{"states":[]}"#), "malformed", "no `time`").await;
     check(reply(200, &[], r#"{"time":1,"states":7}"#), "malformed", "`states` to be an array").await;
     check(reply(200, &[], r#"["time","states"]"#), "malformed", "an object with `time`").await;
     check(reply(200, &[], &STATES[..100]), "malformed", "EOF").await;
     check(reply(200, &[], "x".repeat(500)), "malformed", &format!("{}…", "x".repeat(120))).await;
-    check(Reply::Close(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()), "malformed", "not an HTTP answer").await;
+    check(Reply::Close(b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()), "malformed", "not an HTTP response").await;
 }
 
 #[actix_web::test]
@@ -184,7 +184,7 @@ async fn a_truncated_response_is_an_error() {
     check(Reply::Reset(whole[..whole.len() - 10].to_vec()), "unavailable", "").await;
     check(Reply::Reset(b"HTTP/1.1 2".to_vec()), "unavailable", "").await;
     check(Reply::Close(b"HTTP/1.1 2".to_vec()), "unavailable", "").await;
-    check(Reply::Close(Vec::new()), "unavailable", "closed before an answer").await;
+    check(Reply::Close(Vec::new()), "unavailable", "closed before a response").await;
 }
 
 #[actix_web::test]

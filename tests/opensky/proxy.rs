@@ -71,10 +71,15 @@ async fn a_proxy_that_refuses_to_connect_is_named_in_the_error() {
     let bad_gateway = Reply::Close(b"HTTP/1.0 502 Bad Gateway\r\n\r\n".to_vec());
     let (error, _) = check("https", vec![bad_gateway], "refused CONNECT to auth.sky.test:443: 502 Bad Gateway").await;
     assert!(error.starts_with("unavailable: "), "{error}");
-    check("https", vec![Reply::Close(b"SSH-2.0-x\r\n\r\n".to_vec())], "proxy PROXY gave no HTTP answer").await;
+    check("https", vec![Reply::Close(b"SSH-2.0-x\r\n\r\n".to_vec())], "proxy PROXY sent no HTTP response").await;
     let endless = [b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(5_000)].concat();
     check("https", vec![Reply::Close(endless)], "more than 16384 bytes of headers").await;
-    check("https", vec![Reply::Close(Vec::new())], "proxy PROXY broke off CONNECT to auth.sky.test:443").await;
+    check(
+        "https",
+        vec![Reply::Close(Vec::new())],
+        "proxy PROXY closed the connection during CONNECT to auth.sky.test:443",
+    )
+    .await;
     // The proxy no longer accepts connections.
     check("https", Vec::new(), "proxy PROXY").await;
 

@@ -158,8 +158,8 @@ fn any_other_document_is_rejected_with_the_reason() {
     check(r#"{"time":null,"states":[]}"#, "`time`");
     check(r#"{"time":"now","states":[]}"#, "`time`");
     check(r#"{"time":1.5,"states":[]}"#, "`time`");
-    check(r#"{"time":-1,"states":[]}"#, "-1 is none");
-    check(r#"{"time":253402300800,"states":[]}"#, "is none");
+    check(r#"{"time":-1,"states":[]}"#, "-1 is out of range");
+    check(r#"{"time":253402300800,"states":[]}"#, "is out of range");
     check(r#"{"time":1,"states":{}}"#, "`states` to be an array");
     check(r#"{"time":1,"states":"none"}"#, "`states` to be an array");
     check(r#"{"time":1,"states":[["3c6444","#, "EOF");

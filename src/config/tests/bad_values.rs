@@ -7,7 +7,7 @@ fn bad(setting: &Setting) -> (&'static str, &'static str) {
         "TOKEN" => ("short", "5 characters"),
         "DIRECTORY" => ("two\nlines", "line break"),
         "FILE" => ("no/such/file", "file does not exist"),
-        "URL" if setting.secrecy == Secrecy::Public => ("ftp://opensky", "scheme is \"ftp\""),
+        "URL" if setting.secrecy == Secrecy::Public => ("ftp://opensky", "scheme \"ftp\""),
         "URL" => ("mysql://db/flights", "unknown database scheme \"mysql\""),
         "HOST" => ("a b", ""),
         "PORT" => ("65536", "out of range"),
@@ -66,7 +66,7 @@ fn more_bad_values() {
     check("KAFKA_PROPERTIES", "bootstrap.servers=a", "kafka.bootstrap_servers is the key");
     check("KAFKA_PROPERTIES", "sasl.pasword=hush", "kafka.properties.sasl.pasword = *** (environment variable");
     check("KAFKA_PROPERTIES", "sasl.pasword=hush", "librdkafka has no property sasl.pasword");
-    check("KAFKA_PROPERTIES", "security.protocol=SASL", "librdkafka takes no such value of security.protocol");
+    check("KAFKA_PROPERTIES", "security.protocol=SASL", "librdkafka rejects the value of security.protocol");
     check("KAFKA_PROPERTIES", "acks=1", "the program's own value");
     check("DATABASE_URL", "postgres:///flights", "the host is missing");
     check("DATABASE_URL", "postgres://db/flights?sslmode=strict", "sslmode must be disable, allow,");

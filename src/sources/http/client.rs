@@ -120,7 +120,7 @@ impl HttpClient {
 
     async fn receive(&self, request: SendClientRequest, limit: usize) -> Result<HttpResponse, SourceError> {
         let deadline = Instant::now() + self.timeout;
-        let slow = |_| SourceError::Unavailable(format!("no answer within {:?}", self.timeout));
+        let slow = |_| SourceError::Unavailable(format!("no response within {:?}", self.timeout));
         let mut response =
             timeout_at(deadline, request).await.map_err(slow)?.map_err(|error| sending_failed(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -130,14 +130,14 @@ impl HttpClient {
                 let chunk = chunk.map_err(|error| reading_failed(&error))?;
                 if chunk.len() > limit - body.len() {
                     body.extend_from_slice(&chunk[..limit - body.len()]);
-                    return Err(SourceError::Malformed(format!("an answer of more than {limit} bytes")));
+                    return Err(SourceError::Malformed(format!("response larger than {limit} bytes")));
                 }
                 body.extend_from_slice(&chunk);
             }
             Ok(())
         };
         if status == StatusCode::OK {
-            let slow = |_| SourceError::Unavailable(format!("the answer did not end within {:?}", self.timeout));
+            let slow = |_| SourceError::Unavailable(format!("incomplete response after {:?}", self.timeout));
             timeout_at(deadline, read(limit)).await.map_err(slow)??;
         } else {
             let deadline = deadline.min(Instant::now() + ERROR_BODY_TIMEOUT);
@@ -156,7 +156,7 @@ fn tls(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let (_, unusable) = roots.add_parsable_certificates(authorities);
     if unusable > 0 {
-        log::warn!("ignored {unusable} invalid certificates of SSL_CERT_FILE");
+        log::warn!("ignored {unusable} invalid certificates in SSL_CERT_FILE");
     }
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     // HTTP/2 has no advantage for sequential requests. awc's `max_http_version` would replace this TLS configuration.
@@ -172,21 +172,21 @@ fn sending_failed(sending: &SendRequestError) -> SourceError {
     use SendRequestError as E;
     match sending {
         E::Connect(ConnectError::Disconnected) => {
-            SourceError::Unavailable("the connection was closed before an answer".to_owned())
+            SourceError::Unavailable("the connection was closed before a response".to_owned())
         }
         E::Response(ParseError::Io(_) | ParseError::Timeout | ParseError::Incomplete) => {
-            SourceError::Unavailable(format!("reading the answer: {sending}"))
+            SourceError::Unavailable(format!("failed to read the response: {sending}"))
         }
         E::Connect(ConnectError::Io(error)) => {
             tunnel::failure(error).unwrap_or_else(|| SourceError::Unavailable(sending.to_string()))
         }
-        E::Response(error) => SourceError::Malformed(format!("not an HTTP answer: {error}")),
+        E::Response(error) => SourceError::Malformed(format!("not an HTTP response: {error}")),
         other => SourceError::Unavailable(other.to_string()),
     }
 }
 
 fn reading_failed(error: &PayloadError) -> SourceError {
-    let text = format!("reading the answer: {error}");
+    let text = format!("failed to read the response: {error}");
     match error {
         PayloadError::Incomplete(None) | PayloadError::EncodingCorrupted => SourceError::Malformed(text),
         PayloadError::Io(error) | PayloadError::Incomplete(Some(error)) => match error.kind() {

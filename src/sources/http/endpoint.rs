@@ -49,16 +49,16 @@ impl FromStr for Endpoint {
         let refuse = |why: &str| Err(InvalidEndpoint(why.to_owned()));
         let url = Url::parse(text.trim()).map_err(|error| InvalidEndpoint(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(InvalidEndpoint(format!("its scheme is {:?}", url.scheme())));
+            return Err(InvalidEndpoint(format!("unsupported scheme {:?}", url.scheme())));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("it holds a user name or a password, which belong to the credentials");
+            return refuse("it contains a user name or password; set credentials instead");
         }
         if url.query().is_some() || url.fragment().is_some() {
             return refuse("it has a query or a fragment");
         }
         if url.as_str().parse::<awc::http::Uri>().is_err() {
-            return refuse("HTTP has no such address");
+            return refuse("it is not valid for HTTP");
         }
         Ok(Self(url))
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_web_addresses_are_accepted() {
+    fn only_http_urls_without_credentials_or_query_are_accepted() {
         let check = |text: &str, reason: &str| {
             let error = text.parse::<Endpoint>().unwrap_err().to_string();
             assert!(error.contains(reason) && !error.contains("hunter2"), "{text}: {error}");
@@ -97,7 +97,7 @@ mod tests {
         check("https://me:hunter2@example.org/", "password");
         check("https://example.org/api?key=hunter2", "query");
         check("https://example.org/#x", "fragment");
-        check(&format!("https://example.org/{}", "x".repeat(70_000)), "no such address");
+        check(&format!("https://example.org/{}", "x".repeat(70_000)), "not valid for HTTP");
         for text in [
             "https://opensky-network.org/api",
             "https://auth.opensky-network.org/auth/realms/opensky-network/protocol/openid-connect/token",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn only_other_machines_see_what_is_sent_in_the_clear() {
+    fn plain_http_is_exposed_unless_it_is_local() {
         let check = |text: &str, exposed| assert_eq!(text.parse::<Endpoint>().unwrap().is_exposed(), exposed, "{text}");
         check("https://example.org", false);
         check("http://example.org", true);

@@ -25,9 +25,9 @@ impl Secrets {
     /// masked.
     pub(in crate::sources) fn quote(&self, text: &[u8]) -> String {
         // Each character of the quote stands for at most this many bytes, so no secret is cut in two.
-        let most = self.0.first().map_or(4, |secret| secret.len().max(4)) * (MAX_QUOTE + 1);
+        let max_len = self.0.first().map_or(4, |secret| secret.len().max(4)) * (MAX_QUOTE + 1);
         let text = text.trim_ascii();
-        let text = String::from_utf8_lossy(&text[..text.len().min(most)]);
+        let text = String::from_utf8_lossy(&text[..text.len().min(max_len)]);
         let mut rest = text.as_ref();
         let mut quote = String::new();
         let mut length = 0;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_over_the_end_of_a_quote_is_not_cut_in_two() {
+    fn a_secret_at_the_end_of_a_quote_is_masked_as_a_whole() {
         let token = "t".repeat(1_500);
         for before in 0..MAX_QUOTE + 2 {
             let text = format!("{}{token}{token} end", "x".repeat(before));

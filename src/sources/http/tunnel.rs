@@ -79,8 +79,9 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     let mut stream = TcpStream::connect((host.as_str(), port))
         .await
         .map_err(|error| TunnelError::Unavailable(format!("failed to connect to proxy {proxy}: {error}")))?;
-    let lost =
-        |error: io::Error| TunnelError::Unavailable(format!("proxy {proxy} broke off CONNECT to {target}: {error}"));
+    let lost = |error: io::Error| {
+        TunnelError::Unavailable(format!("proxy {proxy} closed the connection during CONNECT to {target}: {error}"))
+    };
     stream.set_nodelay(true).map_err(lost)?;
     let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{}", super::user_agent::USER_AGENT_LINE);
     if let Some(authorization) = proxy.authorization() {
@@ -92,7 +93,8 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() >= MAX_HEAD {
-            let what = format!("proxy {proxy} answered CONNECT to {target} with more than {MAX_HEAD} bytes of headers");
+            let what =
+                format!("proxy {proxy} responded to CONNECT to {target} with more than {MAX_HEAD} bytes of headers");
             return Err(TunnelError::Malformed(what));
         }
         // Read byte by byte, because what follows the head belongs to TLS. The head has only a few hundred bytes.
@@ -103,7 +105,7 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
     let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split_once(' ')).map(|(_, status)| status.trim());
     let code = status.and_then(|status| status.get(..3)?.parse::<u16>().ok());
     let (Some(status), Some(code)) = (status, code) else {
-        return Err(TunnelError::Malformed(format!("proxy {proxy} gave no HTTP answer to CONNECT to {target}")));
+        return Err(TunnelError::Malformed(format!("proxy {proxy} sent no HTTP response to CONNECT to {target}")));
     };
     if (200..300).contains(&code) {
         return Ok(stream);
@@ -116,7 +118,7 @@ async fn open(proxy: &Proxy, target: &str) -> Result<TcpStream, TunnelError> {
 /// Returns advice on how to fix a status returned by the proxy.
 pub(super) fn hint(proxy: &Proxy, code: u16) -> String {
     match code {
-        407 => format!(" (user name and password belong into {}: http://user:password@{proxy})", proxy.variable()),
+        407 => format!(" (set the user name and password in {}: http://user:password@{proxy})", proxy.variable()),
         _ => String::new(),
     }
 }

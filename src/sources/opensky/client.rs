@@ -69,7 +69,7 @@ impl OpenSkyClient {
     pub fn new(options: OpenSkyOptions) -> Self {
         let states = options.base_url.join("states/all");
         if options.credentials.is_some() && (options.auth_url.is_exposed() || states.is_exposed()) {
-            log::warn!("the OpenSky credentials travel unencrypted: {} and {states}", options.auth_url);
+            log::warn!("the OpenSky credentials are sent unencrypted to {} and {states}", options.auth_url);
         }
         Self {
             budget: RefCell::new(CreditBudget::new(options.plan(options.account()))),
@@ -119,7 +119,9 @@ impl StateSource for OpenSkyClient {
     fn fetch(&self) -> LocalBoxFuture<'_, Result<Fetched, SourceError>> {
         async {
             if self.crosses_antimeridian {
-                return Err(SourceError::Refused("OpenSky knows no bounding box over the antimeridian".to_owned()));
+                return Err(SourceError::Refused(
+                    "OpenSky does not support bounding boxes that cross the antimeridian".to_owned(),
+                ));
             }
             let fetched = match &self.tokens {
                 Some(tokens) => self.fetch_with_account(tokens).await?,
@@ -169,7 +171,7 @@ fn read(response: &HttpResponse, secrets: &Secrets) -> Result<Fetched, SourceErr
 
 fn quoted_or_empty(secrets: &Secrets, body: &[u8]) -> String {
     match secrets.quote(body) {
-        quote if quote.is_empty() => "an empty answer".to_owned(),
-        quote => format!("an answer that begins {quote}"),
+        quote if quote.is_empty() => "an empty response".to_owned(),
+        quote => format!("a response that starts with {quote}"),
     }
 }

@@ -16,7 +16,7 @@ pub struct Credentials {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CredentialsError {
     /// The file does not exist, which may be intended.
-    #[error("{}: there is no such file", .0.display())]
+    #[error("{}: file not found", .0.display())]
     Missing(PathBuf),
     /// The file cannot be read.
     #[error("{}: {reason}", .path.display())]
@@ -39,10 +39,10 @@ pub enum CredentialsError {
     Blank(&'static str),
 }
 
-const EXPECTED: &str = r#"the file that OpenSky hands out: {"clientId": "…", "clientSecret": "…"}"#;
+const EXPECTED: &str = r#"the file that OpenSky provides: {"clientId": "…", "clientSecret": "…"}"#;
 
 /// The maximum size of a credentials file. Such files have about 100 bytes, so a larger one is something else.
-const LONGEST_FILE: u64 = 64 * 1024;
+const MAX_FILE: u64 = 64 * 1024;
 
 impl Credentials {
     /// Creates credentials from a client id and secret, trimming white space.
@@ -65,7 +65,7 @@ impl Credentials {
     /// All errors name the file and say what it should contain.
     pub fn read(path: &Path) -> Result<Self, CredentialsError> {
         let malformed = |reason| CredentialsError::Malformed { path: path.to_owned(), reason };
-        let content = match textfile::read(path, LONGEST_FILE) {
+        let content = match textfile::read(path, MAX_FILE) {
             Ok(content) => content,
             Err(error) if error.is_not_found() => return Err(CredentialsError::Missing(path.to_owned())),
             Err(ReadError::Io(error)) => {
@@ -79,16 +79,16 @@ impl Credentials {
 
     fn parse(content: &str) -> Result<Self, String> {
         // Parsed as a generic value first: a type error from serde would quote the secret, a syntax error does not.
-        let value: Value = serde_json::from_str(content).map_err(|error| format!("no JSON ({error})"))?;
+        let value: Value = serde_json::from_str(content).map_err(|error| format!("invalid JSON ({error})"))?;
         let Value::Object(object) = value else {
-            return Err("no JSON object".to_owned());
+            return Err("not a JSON object".to_owned());
         };
         let text = |names: [&'static str; 2]| {
             let (name, value) = names
                 .into_iter()
                 .find_map(|name| object.get(name).map(|value| (name, value)))
-                .ok_or_else(|| format!("there is no `{}`", names[0]))?;
-            value.as_str().ok_or_else(|| format!("`{name}` is no text"))
+                .ok_or_else(|| format!("missing `{}`", names[0]))?;
+            value.as_str().ok_or_else(|| format!("`{name}` is not a string"))
         };
         let (id, secret) = (text(["clientId", "client_id"])?, text(["clientSecret", "client_secret"])?);
         Self::new(id, secret).map_err(|error| error.to_string())
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_useless_file_is_named_with_what_was_expected_and_without_the_secret() {
+    fn an_invalid_file_is_reported_with_the_expected_format_and_without_the_secret() {
         let check = |content: &str, reason: &str| {
             let error = read(content).unwrap_err();
             for shown in [error.to_string(), format!("{error:?}")] {
@@ -146,22 +146,22 @@ mod tests {
             let error = error.to_string();
             assert!(error.contains(reason) && error.contains("clientSecret"), "{content}: {error}");
         };
-        check("", "no JSON (EOF");
-        check("client_id: me\nclient_secret: hunter2", "no JSON (expected value");
-        check(r#"{"clientId": "me", "clientSecret": "hunter2"#, "no JSON (EOF");
-        check(r#"["me", "hunter2"]"#, "no JSON object");
-        check(r#""hunter2""#, "no JSON object");
-        check(r#"{"clientId": "me"}"#, "no `clientSecret`");
-        check(r#"{"clientSecret": "hunter2"}"#, "no `clientId`");
-        check(r#"{"clientId": 5, "clientSecret": "hunter2"}"#, "`clientId` is no text");
-        check(r#"{"client_id": "me", "client_secret": ["hunter2"]}"#, "`client_secret` is no text");
+        check("", "invalid JSON (EOF");
+        check("client_id: me\nclient_secret: hunter2", "invalid JSON (expected value");
+        check(r#"{"clientId": "me", "clientSecret": "hunter2"#, "invalid JSON (EOF");
+        check(r#"["me", "hunter2"]"#, "not a JSON object");
+        check(r#""hunter2""#, "not a JSON object");
+        check(r#"{"clientId": "me"}"#, "missing `clientSecret`");
+        check(r#"{"clientSecret": "hunter2"}"#, "missing `clientId`");
+        check(r#"{"clientId": 5, "clientSecret": "hunter2"}"#, "`clientId` is not a string");
+        check(r#"{"client_id": "me", "client_secret": ["hunter2"]}"#, "`client_secret` is not a string");
         check(r#"{"clientId": " ", "clientSecret": "hunter2"}"#, "client id is blank");
         check(r#"{"clientId": "me", "clientSecret": ""}"#, "client secret is blank");
         check(&" ".repeat(70_000), "more than 65536 bytes");
     }
 
     #[test]
-    fn a_missing_file_can_be_told_from_an_unreadable_one() {
+    fn missing_and_unreadable_files_are_distinguished() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("none.json");
         assert_eq!(Credentials::read(&path), Err(CredentialsError::Missing(path)));

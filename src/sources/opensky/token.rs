@@ -16,10 +16,10 @@ use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Secrets, with_con
 pub(super) struct TokenSource {
     endpoint: Endpoint,
     credentials: Credentials,
-    held: RefCell<Option<Held>>,
+    cached: RefCell<Option<CachedToken>>,
 }
 
-struct Held {
+struct CachedToken {
     token: Token,
     renew_at: Instant,
 }
@@ -44,8 +44,9 @@ const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 impl Token {
     /// Returns the value of the `Authorization` header, marked as sensitive.
     pub(super) fn to_header(&self) -> Result<HeaderValue, SourceError> {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0))
-            .map_err(|_| SourceError::Malformed("the access token does not fit a header".to_owned()))?;
+        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0)).map_err(|_| {
+            SourceError::Malformed("the access token contains characters that are invalid in a header".to_owned())
+        })?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -57,7 +58,7 @@ impl Token {
 
 impl TokenSource {
     pub(super) fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
-        Self { endpoint, credentials, held: RefCell::new(None) }
+        Self { endpoint, credentials, cached: RefCell::new(None) }
     }
 
     /// Returns the secrets of the account, for masking.
@@ -69,22 +70,22 @@ impl TokenSource {
 
     /// Returns a valid token, and renews it if necessary.
     pub(super) async fn get(&self, http: &HttpClient) -> Result<Token, SourceError> {
-        if let Some(held) = &*self.held.borrow()
-            && Instant::now() < held.renew_at
+        if let Some(cached) = &*self.cached.borrow()
+            && Instant::now() < cached.renew_at
         {
-            return Ok(held.token.clone());
+            return Ok(cached.token.clone());
         }
         self.renew(http).await.map_err(|error| with_context(error, &self.endpoint))
     }
 
     /// Drops the current token after the API rejected it.
     pub(super) fn forget(&self) {
-        *self.held.borrow_mut() = None;
+        *self.cached.borrow_mut() = None;
     }
 
     async fn renew(&self, http: &HttpClient) -> Result<Token, SourceError> {
         // The lifetime starts before the response arrives.
-        let asked_at = Instant::now();
+        let requested_at = Instant::now();
         let request = http.post(self.endpoint.as_str()).send_form(&[
             ("grant_type", "client_credentials"),
             ("client_id", self.credentials.client_id()),
@@ -93,7 +94,8 @@ impl TokenSource {
         let response = http.send(&self.endpoint, request, MAX_RESPONSE).await?;
         let (token, life) = read(&response, &self.secrets())?;
         log::debug!("obtained an OpenSky access token, valid for {} s", life.as_secs());
-        *self.held.borrow_mut() = Some(Held { token: token.clone(), renew_at: asked_at + renewal_after(life) });
+        *self.cached.borrow_mut() =
+            Some(CachedToken { token: token.clone(), renew_at: requested_at + renewal_after(life) });
         Ok(token)
     }
 }
@@ -123,10 +125,10 @@ fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
         #[serde(default)]
         expires_in: Value,
     }
-    let granted: Granted = serde_json::from_slice(body).map_err(|_| "no JSON object with an `access_token`")?;
+    let granted: Granted = serde_json::from_slice(body).map_err(|_| "not a JSON object with an `access_token`")?;
     let token = match granted.access_token {
         Value::String(token) if !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) => Token(token),
-        _ => return Err("an `access_token` that is none"),
+        _ => return Err("invalid `access_token`"),
     };
     let seconds = match granted.expires_in {
         Value::Null => DEFAULT_LIFE.as_secs_f64(),
@@ -135,7 +137,7 @@ fn parse(body: &[u8]) -> Result<(Token, Duration), &'static str> {
         _ => f64::NAN,
     };
     if seconds.is_nan() {
-        return Err("an `expires_in` that is no number");
+        return Err("invalid `expires_in`");
     }
     Ok((token, Duration::from_secs_f64(seconds.clamp(0.0, MAX_LIFE.as_secs_f64()))))
 }
@@ -189,16 +191,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_said_without_quoting_it() {
+    fn invalid_tokens_are_reported_without_quoting_them() {
         let check = |body: &str, reason: &str| {
             let error = parse(body.as_bytes()).err().unwrap();
             assert!(error.contains(reason), "{body}: {error}");
         };
-        check("", "no JSON object");
-        check("<html>", "no JSON object");
-        check("[]", "no JSON object");
-        check(r#"{"access_token":"#, "no JSON object");
-        check(r#"{"token":"t"}"#, "no JSON object");
+        check("", "not a JSON object");
+        check("<html>", "not a JSON object");
+        check("[]", "not a JSON object");
+        check(r#"{"access_token":"#, "not a JSON object");
+        check(r#"{"token":"t"}"#, "not a JSON object");
         check(r#"{"access_token":7}"#, "`access_token`");
         check(r#"{"access_token":""}"#, "`access_token`");
         check(r#"{"access_token":"a\r\nX: b"}"#, "`access_token`");
@@ -209,12 +211,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_makes_it_panic(body: Vec<u8>) {
+        fn no_response_panics(body: Vec<u8>) {
             let _ = parse(&body);
         }
 
         #[test]
-        fn every_token_that_is_accepted_fits_a_header(token in "\\PC{1,40}") {
+        fn every_accepted_token_is_a_valid_header_value(token in "\\PC{1,40}") {
             let body = serde_json::json!({ "access_token": token }).to_string();
             if let Ok((token, _)) = parse(body.as_bytes()) {
                 prop_assert!(token.to_header().is_ok_and(|value| value.is_sensitive()));

@@ -24,13 +24,13 @@ const FUTURE_TOLERANCE: i64 = 60;
 
 /// The maximum number of rows in a response, which limits the time and memory to parse it. A response for the whole
 /// world has about 12,000.
-const MOST_ROWS: usize = 200_000;
+const MAX_ROWS: usize = 200_000;
 
 /// The maximum number of characters of the reason for rejecting a row.
-const LONGEST_REASON: usize = 200;
+const MAX_REASON: usize = 200;
 
 /// The end of the year 9999, the latest that common calendar types can represent.
-const LAST_TIME: i64 = 253_402_300_799;
+const MAX_TIME: i64 = 253_402_300_799;
 
 /// Parses a whole response. `states: null` means that there are no states.
 ///
@@ -39,9 +39,9 @@ const LAST_TIME: i64 = 253_402_300_799;
 /// 200,000 rows. Invalid rows are not an error: they are counted in [`Snapshot::bad_rows`].
 ///
 /// ```
-/// let answer = br#"{"time":1458564121,"states":[["3c6444","DLH9LF  ","Germany",1458564120,1458564120,6.1546,50.1964,
+/// let response = br#"{"time":1458564121,"states":[["3c6444","DLH9LF  ","Germany",1458564120,1458564120,6.1546,50.1964,
 ///     9639.3,false,232.88,98.26,4.55,null,9547.86,"1000",false,0]]}"#;
-/// let snapshot = flight_monitor::sources::opensky::wire::parse_states(answer)?;
+/// let snapshot = flight_monitor::sources::opensky::wire::parse_states(response)?;
 /// assert_eq!(snapshot.states[0].callsign.as_deref(), Some("DLH9LF"));
 /// # Ok::<(), flight_monitor::sources::opensky::wire::InvalidStates>(())
 /// ```
@@ -51,28 +51,28 @@ pub fn parse_states(body: &[u8]) -> Result<Snapshot, InvalidStates> {
         Ok(text) => (Cow::Borrowed(text), false),
         Err(_) => (String::from_utf8_lossy(body), true),
     };
-    let mut answer = Answer { repaired, ..Answer::default() };
+    let mut response = StatesResponse { repaired, ..StatesResponse::default() };
     let mut json = serde_json::Deserializer::from_str(&text);
-    let read = json.deserialize_map(&mut answer).and_then(|()| json.end());
+    let read = json.deserialize_map(&mut response).and_then(|()| json.end());
     read.map_err(|error| InvalidStates(error.to_string()))?;
-    answer.into_snapshot()
+    response.into_snapshot()
 }
 
 /// The parts read so far. `time` may come after the rows.
 #[derive(Default)]
-struct Answer {
+struct StatesResponse {
     repaired: bool,
     time: Option<i64>,
     states: Option<Vec<StateVector>>,
     bad_rows: BadRows,
 }
 
-impl Answer {
+impl StatesResponse {
     fn into_snapshot(self) -> Result<Snapshot, InvalidStates> {
-        let missing = |key| InvalidStates(format!("there is no `{key}`"));
+        let missing = |key| InvalidStates(format!("missing `{key}`"));
         let time = self.time.ok_or_else(|| missing("time"))?;
-        if !(0..=LAST_TIME).contains(&time) {
-            return Err(InvalidStates(format!("the `time` {time} is none")));
+        if !(0..=MAX_TIME).contains(&time) {
+            return Err(InvalidStates(format!("`time` {time} is out of range")));
         }
         let time = UnixTime(time);
         let mut states = self.states.ok_or_else(|| missing("states"))?;
@@ -119,10 +119,10 @@ fn rejected(kind: &'static str, row: &str, what: &str) -> RejectedRow {
 }
 
 fn shortened(reason: &str) -> String {
-    reason.chars().take(LONGEST_REASON).collect()
+    reason.chars().take(MAX_REASON).collect()
 }
 
-impl<'de> Visitor<'de> for &mut Answer {
+impl<'de> Visitor<'de> for &mut StatesResponse {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for &mut Answer {
 }
 
 /// Parses the value of `states`.
-struct Rows<'a>(&'a mut Answer);
+struct Rows<'a>(&'a mut StatesResponse);
 
 impl<'de> DeserializeSeed<'de> for Rows<'_> {
     type Value = ();
@@ -169,8 +169,8 @@ impl<'de> Visitor<'de> for Rows<'_> {
         let mut count = 0;
         while let Some(row) = rows.next_element::<&'de RawValue>()? {
             count += 1;
-            if count > MOST_ROWS {
-                return Err(A::Error::custom(format!("more than {MOST_ROWS} rows")));
+            if count > MAX_ROWS {
+                return Err(A::Error::custom(format!("more than {MAX_ROWS} rows")));
             }
             self.0.add_row(&mut states, row.get());
         }

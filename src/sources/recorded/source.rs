@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[actix_rt::test]
-    async fn recordings_are_played_in_turn_as_if_they_were_new() {
+    async fn recordings_are_played_in_turn_with_current_times() {
         let directory = tempfile::tempdir().unwrap();
         let files = vec![recording(&directory, 1_700_000_000, "ONE"), recording(&directory, 1_600_000_000, "TWO")];
         let switzerland = Some("45.8,5.9,47.9,10.6".parse().unwrap());
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[actix_rt::test]
-    async fn a_bad_recording_is_refused_at_the_start_and_a_lost_one_later() {
+    async fn a_bad_recording_is_rejected_at_the_start_and_a_deleted_one_when_it_is_due() {
         let directory = tempfile::tempdir().unwrap();
         let missing = directory.path().join("missing.json");
         let error = open(vec![missing], &settings(None)).err().unwrap();

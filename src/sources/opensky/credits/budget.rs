@@ -27,7 +27,7 @@ impl CreditBudget {
             Some(period) => {
                 log::info!(period:?; "OpenSky refills the credits about every {} min", period.as_secs() / 60);
             }
-            None => log::info!("the expected refill of OpenSky credits did not come; spreading them over the day"),
+            None => log::info!("OpenSky did not refill the credits as expected; spreading them over the day"),
         }
     }
 
@@ -49,7 +49,7 @@ mod tests {
     use crate::sources::PollInterval;
 
     #[test]
-    fn the_cadence_names_what_sets_the_pause() {
+    fn the_cadence_gives_the_reason_for_the_pause() {
         let cadence = |interval, credits_left| {
             let mut budget = CreditBudget::new(PollPlan { interval, cost: 4, account: Account::Registered });
             // Noon.

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_word_about_credits_the_allowance_is_spread_over_the_day() {
+    fn the_allowance_is_spread_over_the_day_if_the_balance_is_unknown() {
         let check = |account, cost, seconds: f64| {
             let plan = auto(account, cost);
             assert_eq!(plan.after_success(at_hour(23.0), None).as_secs_f64(), seconds, "{account:?} at {cost}");
@@ -184,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_day_s_polls_never_cost_more_than_its_credits(
+        fn polls_never_cost_more_than_the_daily_credits(
             account in accounts(), cost in 1u32..=4, credits in 0u32..10_000, start in 0.0..24.0, told: bool,
         ) {
             let plan = auto(account, cost);
@@ -198,10 +198,10 @@ mod tests {
                 if now >= midnight {
                     break;
                 }
-                prop_assert!(left >= cost, "a poll at {:?} that nothing pays for", now);
+                prop_assert!(left >= cost, "poll at {:?} without enough credits", now);
                 left -= cost;
             }
-            prop_assert!(now <= midnight + MIDNIGHT_MARGIN || !told, "asleep until {:?}", now - midnight);
+            prop_assert!(now <= midnight + MIDNIGHT_MARGIN || !told, "no poll until {:?} after midnight", now - midnight);
         }
 
         #[test]

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credits_follow_the_area() {
+    fn the_price_depends_on_the_area() {
         let check = |text: &str, credits: u32| assert_eq!(price(Some(text.parse().unwrap())), credits, "{text}");
         check("45,5,50,10", 1); // 25 square degrees
         check("45,5,50,10.1", 2);
@@ -25,6 +25,6 @@ mod tests {
         check("30,0,50,20", 3); // 400
         check("30,0,50,20.1", 4);
         check("-90,-180,90,180", 4);
-        check("-2,178,2,-178", 1); // 16, over the antimeridian
+        check("-2,178,2,-178", 1); // 16, across the antimeridian
     }
 }

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learned_is_forgotten_when_a_refill_does_not_come() {
+    fn the_learned_period_is_forgotten_when_a_refill_is_missed() {
         let (plan, mut watch) = (plan(Account::Registered, 4), RefillWatch::default());
         let mut note = |hours: f64, left| {
             let now = Duration::from_secs(19_675 * 86_400) + Duration::from_secs_f64(hours * HOUR);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_was_not_charged_and_the_end_of_the_day_teach_nothing() {
+    fn free_requests_and_midnight_are_not_taken_for_refills() {
         let (plan, mut watch) = (plan(Account::Registered, 4), RefillWatch::default());
         for (hours, left) in
             [(20.0, 100), (21.0, 104), (22.0, 108), (23.0, 108), (24.01, 4_000), (25.0, 3_900), (25.5, 3_905)]
@@ -244,7 +244,7 @@ mod tests {
         }
 
         #[test]
-        fn a_tier_that_comes_and_goes_is_no_refill(
+        fn a_temporary_tier_is_not_taken_for_a_refill(
             cost in 1u32..=4, start in 60.0..HOUR, spent in 0..3_000_u32, first in 0.0..2.0 * HOUR,
         ) {
             // OpenSky checks every two hours whether the account feeds data.
@@ -257,7 +257,7 @@ mod tests {
         }
 
         #[test]
-        fn an_account_that_rises_twice_and_no_more_is_never_exhausted(
+        fn two_rises_of_the_allowance_never_exhaust_an_account(
             cost in 1u32..=4, start in 60.0..HOUR, spent in 0..3_000_u32, first in 0.0..20.0, apart in 0.5..3.0,
         ) {
             let (first, apart): (f64, f64) = (start + first * HOUR, apart * HOUR);
