@@ -50,7 +50,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
             Ok(()) => ExitStatus::Done,
             Err(error) => {
                 match error {
-                    Unhealthy::Config(error) => commands::complain(&error),
+                    Unhealthy::Config(error) => commands::log_problems(&error),
                     error => error!("{error}"),
                 }
                 ExitStatus::Failed
@@ -73,5 +73,5 @@ fn run_init(args: &init::InitArgs, config: Option<&std::path::Path>) -> Result<(
     } else {
         init::run(args, config, &mut init::NoTerminal, stdin)?
     };
-    init::tell(&written, &mut io::stdout())
+    init::print_next_steps(&written, &mut io::stdout())
 }

@@ -9,7 +9,8 @@ pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[Socket
     let has = |role| settings.server.roles.has(role);
     let kafka = match &settings.kafka.bootstrap_servers {
         Brokers::Embedded => {
-            "embedded: volatile, about 5 MiB a partition; what is not stored when it ends is lost".to_owned()
+            "embedded: in memory, about 5 MiB per partition; records that are not stored before the exit are lost"
+                .to_owned()
         }
         Brokers::At(servers) => format!("{servers}, topic {}", settings.kafka.topic_raw),
     };

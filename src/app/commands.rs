@@ -27,7 +27,7 @@ pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
     with_settings(&args.settings.0, config, |settings| async move {
         let migrated = open_storage(&settings)?.migrate_schema().await?;
         match &*migrated.applied {
-            [] => log::info!("the schema was up to date already"),
+            [] => log::info!("the schema is already up to date"),
             applied => log::info!("applied: {}", applied.join(", ")),
         }
         log::info!("hypertable: {}", migrated.hypertable);
@@ -101,11 +101,11 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
             account_refill,
             ..simulator::Options::default()
         })?;
-        log::info!("standing in for the OpenSky Network; point a server at it by");
+        log::info!("simulating the OpenSky Network; to use it, start a server with");
         log::info!("  OPENSKY_BASE_URL={}", simulator.base_url());
         log::info!("  OPENSKY_AUTH_URL={}", simulator.auth_url());
         let name = signals.next().await;
-        log::info!("{name}: ending");
+        log::info!("{name}: shutting down");
         simulator.stop();
         Ok(ExitStatus::Done)
     })
@@ -119,7 +119,7 @@ where
     let settings = match Settings::load(config, &Environment::of_process(), flags) {
         Ok(settings) => settings,
         Err(error) => {
-            complain(&error);
+            log_problems(&error);
             return ExitStatus::Usage;
         }
     };
@@ -130,7 +130,7 @@ where
 }
 
 /// Logs the problems of the configuration, one line each.
-pub fn complain(ConfigError(problems): &ConfigError) {
+pub fn log_problems(ConfigError(problems): &ConfigError) {
     for problem in problems {
         log::error!("configuration: {problem}");
     }
@@ -147,7 +147,7 @@ fn in_system(work: impl Future<Output = anyhow::Result<ExitStatus>>) -> ExitStat
 }
 
 /// Returns the exit status for an error. Errors that only a different command line or configuration can fix have their
-/// own status, so that a supervisor does not restart the process in vain.
+/// own status, so that a supervisor does not restart the process for nothing.
 fn status_of(error: &anyhow::Error) -> ExitStatus {
     let is_bad_tls = matches!(error.downcast_ref(), Some(StartError::Tls(_)));
     if is_bad_tls || error.is::<CredentialsError>() || error.is::<InvalidProxy>() || error.is::<NoKafka>() {

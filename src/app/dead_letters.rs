@@ -15,7 +15,7 @@ use crate::kafka::{DeadLetterReader, FoundLetter, KafkaCluster, KafkaPublisher, 
 /// Lists or resends the dead letters.
 pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.bootstrap_servers == Brokers::Embedded {
-        bail!(NoKafka("its dead letters are counted and named in that process's log"));
+        bail!(NoKafka("see the log of that process for its dead letters"));
     }
     let cluster = KafkaCluster::new(kafka_options(&settings.kafka));
     let letters = DeadLetterReader::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;
@@ -27,7 +27,7 @@ impl DeadLettersArgs {
         if self.all { ReadFrom::Beginning } else { ReadFrom::Resent }
     }
 
-    fn is_meant(&self, letter: &DeadLetter) -> bool {
+    fn selects(&self, letter: &DeadLetter) -> bool {
         self.reason.as_ref().is_none_or(|reason| letter.reason.contains(reason))
     }
 }
@@ -38,7 +38,7 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterReader, out: impl Writ
     let mut count = 0_u64;
     while let Some(found) = reading.recv().await {
         let found = found.map_err(|error| anyhow!(error))?;
-        if !args.is_meant(&found.letter) {
+        if !args.selects(&found.letter) {
             continue;
         }
         count += 1;
@@ -54,56 +54,59 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterReader, out: impl Writ
 
 /// A batch of letters to resend, limited in number and size.
 #[derive(Default)]
-struct Parcel {
+struct ResendBatch {
     letters: Vec<DeadLetter>,
     bytes: usize,
     /// The offset after the last examined letter of each partition.
     seen: BTreeMap<i32, i64>,
 }
 
-impl Parcel {
-    const LETTERS: usize = 1_000;
-    const BYTES: usize = 8 << 20;
+impl ResendBatch {
+    const MAX_LETTERS: usize = 1_000;
+    const MAX_BYTES: usize = 8 << 20;
 
     fn is_full(&self) -> bool {
-        self.letters.len() >= Self::LETTERS || self.bytes >= Self::BYTES
+        self.letters.len() >= Self::MAX_LETTERS || self.bytes >= Self::MAX_BYTES
     }
 }
 
 async fn resend(args: &DeadLettersArgs, cluster: &KafkaCluster, letters: &DeadLetterReader) -> anyhow::Result<()> {
     let publisher = KafkaPublisher::new(cluster.clone());
-    let remembered = args.reason.is_none() && !args.all;
+    let commits_position = args.reason.is_none() && !args.all;
     let (mut resent, mut unreadable, mut foreign) = (0, 0_u64, 0_u64);
-    let mut parcel = Parcel::default();
+    let mut batch = ResendBatch::default();
     let mut reading = letters.read(args.from());
     loop {
         let found = reading.recv().await.transpose().map_err(|error| anyhow!(error))?;
         let last = found.is_none();
         if let Some(FoundLetter { partition, offset, letter }) = found {
-            parcel.seen.insert(partition, offset + 1);
+            batch.seen.insert(partition, offset + 1);
             if letter.topic != cluster.options().topic_raw {
                 foreign += 1;
             } else if codec::decode(letter.value.as_deref()).is_err() {
                 unreadable += 1;
-            } else if args.is_meant(&letter) {
-                parcel.bytes += letter.value.as_ref().map_or(0, bytes::Bytes::len);
-                parcel.letters.push(letter);
+            } else if args.selects(&letter) {
+                batch.bytes += letter.value.as_ref().map_or(0, bytes::Bytes::len);
+                batch.letters.push(letter);
             }
         }
-        if !(last || parcel.is_full()) {
+        if !(last || batch.is_full()) {
             continue;
         }
-        let sent = std::mem::take(&mut parcel);
-        publisher.republish(&sent.letters).await.with_context(|| format!("{resent} were resent before it"))?;
+        let sent = std::mem::take(&mut batch);
+        publisher
+            .republish(&sent.letters)
+            .await
+            .with_context(|| format!("failed after {resent} dead letters were resent"))?;
         resent += sent.letters.len();
-        if remembered && !sent.seen.is_empty() {
+        if commits_position && !sent.seen.is_empty() {
             letters.commit(&sent.seen).await.map_err(|error| anyhow!(error))?;
         }
         if last {
             break;
         }
     }
-    log::info!(resent, unreadable, of_other_topics = foreign; "dead letters resent; what this version cannot read was left");
+    log::info!(resent, unreadable, of_other_topics = foreign; "resent the dead letters that this version can decode");
     Ok(())
 }
 
@@ -119,7 +122,7 @@ fn write_line(out: &mut impl Write, FoundLetter { partition, offset, letter }: &
     writeln!(
         out,
         "{partition}/{offset}  {}  from {topic} {source_partition}/{source_offset}  {reason}  ({value})",
-        moment(*timestamp)
+        format_time(*timestamp)
     )
 }
 
@@ -143,7 +146,7 @@ fn write_json(out: &mut impl Write, FoundLetter { partition, offset, letter }: &
     let line = Line {
         partition: *partition,
         offset: *offset,
-        time: moment(letter.timestamp),
+        time: format_time(letter.timestamp),
         source_topic: &letter.topic,
         source_partition: letter.partition,
         source_offset: letter.offset,
@@ -156,7 +159,7 @@ fn write_json(out: &mut impl Write, FoundLetter { partition, offset, letter }: &
 }
 
 /// Formats Unix milliseconds as RFC 3339, or as the number itself if it is out of range.
-fn moment(milliseconds: i64) -> String {
+fn format_time(milliseconds: i64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

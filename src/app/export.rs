@@ -25,15 +25,15 @@ pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Resul
     refuse_to_replace(args)?;
     let mut signals = Signals::new()?;
     let mut reader = open_storage_read_only(settings)?.history(&query).await?;
-    let partial = Partial::beside(file)?;
+    let partial = PartialFile::create_for(file)?;
     let rows = tokio::select! {
         rows = write(format, &fields, &mut reader, partial.file.try_clone()?, &query) => {
             rows.with_context(|| partial.path.display().to_string())?
         }
-        name = signals.next() => bail!("{name}: nothing was written"),
+        name = signals.next() => bail!("{name}: export aborted, no file was written"),
     };
     refuse_to_replace(args)?;
-    let bytes = partial.take_the_place_of(file)?;
+    let bytes = partial.rename_to(file)?;
     log::info!(rows, bytes, file:% = file.display(); "exported");
     Ok(())
 }
@@ -77,14 +77,14 @@ fn query(args: &ExportArgs) -> anyhow::Result<HistoryQuery> {
     let to = args.to.unwrap_or_else(UnixTime::now);
     let query = HistoryQuery { from: args.from, to, bounding_box: args.bbox, icao24, callsign: args.callsign.clone() };
     if query.from > query.to {
-        bail!("--from {} lies after --to {}", query.from, query.to);
+        bail!("--from {} is after --to {}", query.from, query.to);
     }
     Ok(query)
 }
 
 fn refuse_to_replace(args: &ExportArgs) -> anyhow::Result<()> {
     if !args.force && args.file.exists() {
-        bail!("{} is there already; --force replaces it", args.file.display());
+        bail!("{} already exists; use --force to replace it", args.file.display());
     }
     Ok(())
 }
@@ -119,19 +119,19 @@ async fn write(
 /// Creates a progress bar that measures exported time, because the number of rows is unknown.
 fn progress_bar(query: &HistoryQuery) -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:30} {percent} %  {msg}  {elapsed}, {eta} left")
-        .context("the progress bar's template")?;
+        .context("invalid progress bar template")?;
     Ok(ProgressBar::new(query.to.seconds_since(query.from).unsigned_abs() + 1).with_style(style))
 }
 
 /// A file with a temporary name in the target's directory. It is deleted on drop, unless it has been renamed.
-struct Partial {
+struct PartialFile {
     path: PathBuf,
     file: File,
 }
 
-impl Partial {
-    fn beside(file: &Path) -> anyhow::Result<Self> {
-        let Some(name) = file.file_name() else { bail!("{} is no name of a file", file.display()) };
+impl PartialFile {
+    fn create_for(file: &Path) -> anyhow::Result<Self> {
+        let Some(name) = file.file_name() else { bail!("{} is not a file name", file.display()) };
         let mut partial = name.to_owned();
         partial.push(format!(".{}.partial", std::process::id()));
         let path = file.with_file_name(partial);
@@ -145,7 +145,7 @@ impl Partial {
     }
 
     /// Renames the file to its final name, and returns its length in bytes.
-    fn take_the_place_of(self, file: &Path) -> anyhow::Result<u64> {
+    fn rename_to(self, file: &Path) -> anyhow::Result<u64> {
         self.file.sync_all().with_context(|| self.path.display().to_string())?;
         let length = self.length()?;
         fs::rename(&self.path, file).with_context(|| file.display().to_string())?;
@@ -153,7 +153,7 @@ impl Partial {
     }
 }
 
-impl Drop for Partial {
+impl Drop for PartialFile {
     fn drop(&mut self) {
         // Fails after the rename, because the file no longer has this name.
         let _ = fs::remove_file(&self.path);

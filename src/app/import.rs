@@ -46,7 +46,7 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
         let name = file.display().to_string();
         match import(&importer, file, args).await {
             Ok((imported, records)) => {
-                if !tell(&name, &imported, records, settings.database.retention) {
+                if !log_result(&name, &imported, records, settings.database.retention) {
                     failed.push(name);
                 }
             }
@@ -54,9 +54,7 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
                 log::error!("{name}: {error:#}");
                 let unavailable = matches!(error.downcast_ref(), Some(ImportError::Unavailable(_)));
                 if unavailable {
-                    log::error!(
-                        "the database is unavailable: start the import again later, and it continues from here"
-                    );
+                    log::error!("the database is unavailable; run the import again later to continue from here");
                 }
                 if unavailable || matches!(error.downcast_ref(), Some(ImportError::Refused(_))) {
                     failed.extend(args.files[index..].iter().map(|file| file.display().to_string()));
@@ -81,7 +79,7 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
     let file = tokio::task::spawn_blocking(move || ImportFile::open(&opening)).await??;
     let bar = ProgressBar::new(file.length).with_style(
         ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes}  {msg}  {elapsed}, {eta} left")
-            .context("the progress bar's template")?,
+            .context("invalid progress bar template")?,
     );
     let (log, bytes_read) = (file.log(), file.bytes_read());
     let mut reader = FileReader::start(file, args.format)?;
@@ -96,29 +94,29 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
 }
 
 /// Logs the result for a file that was read to the end. Returns `false` if no row of it was imported, now or earlier.
-fn tell(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
+fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
     let Imported { inserted, duplicates, too_old, bad, passed_over } = *imported;
     let retention = humantime::format_duration(retention);
     if inserted + duplicates + passed_over == 0 {
         let advice = match (too_old, bad) {
             // OpenSky's response when there are no aircraft in the area.
             (0, 0) if records > 0 => {
-                log::warn!(file; "{file}: the recorded response has no rows, so there was nothing to import");
+                log::warn!(file; "{file}: the recorded response contains no rows; nothing to import");
                 return true;
             }
-            (0, 0) => "the file has a header line and no rows".to_owned(),
+            (0, 0) => "the file has a header line but no rows".to_owned(),
             (0, _) => {
-                "no row could be read; the first ones and the reasons are above. `import --help` lists the columns \
-                       and values that are understood"
+                "every row is invalid; the first ones are logged above with the reasons. `import --help` lists the \
+                       columns, and docs/import.md the accepted values"
                     .to_owned()
             }
             (_, 0) => format!(
-                "all rows are older than database.retention, {retention}; import the file again with a longer one, by \
-                 --database-retention and in the server's configuration"
+                "all rows are older than database.retention ({retention}); increase it in the server's configuration, and \
+                 import the file again with the same --database-retention"
             ),
             (..) => format!(
-                "every row is bad, or older than database.retention, {retention}; the reasons are above. Correct the \
-                 file, or import it again with a longer one (--database-retention)"
+                "every row is invalid or older than database.retention ({retention}); the reasons are logged above. Correct \
+                 the file, or import it again with a longer --database-retention"
             ),
         };
         log::error!(file, too_old, bad; "nothing imported from {file}: {advice}");
@@ -127,8 +125,8 @@ fn tell(file: &str, imported: &Imported, records: i64, retention: Duration) -> b
     log::info!(file, inserted, duplicates, too_old, bad, passed_over; "imported");
     if too_old > 0 {
         log::warn!(
-            "{file}: {too_old} rows are older than database.retention, {retention}, and were refused; to import them, \
-             widen it and read the file --again"
+            "{file}: skipped {too_old} rows that are older than database.retention ({retention}); to import them, increase \
+             it and import the file with --again"
         );
     }
     true

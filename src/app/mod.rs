@@ -112,28 +112,28 @@ impl App {
         let within = self.settings.server.shutdown_timeout;
         let reason = tokio::select! {
             name = self.signals.next() => {
-                log::info!("{name}: ending in order, within {within:?}; a second signal ends at once");
+                log::info!("{name}: shutting down within {within:?}; a second signal exits immediately");
                 None
             }
             Some(()) = self.drain.recv() => {
-                log::info!("drain ordered by the operator: ending in order, within {within:?}; a signal ends at once");
+                log::info!("drain requested by the operator: shutting down within {within:?}; a signal exits immediately");
                 None
             }
             Some(Failure { actor, cause }) = self.failures.recv() => {
-                Some((ExitStatus::GaveUp, format!("{actor} failed too often, the last time with: {cause}")))
+                Some((ExitStatus::GaveUp, format!("{actor} failed too often; last error: {cause}")))
             }
             never = log_stalls(&mut self.stalls) => match never {},
         };
         if let Some((_, cause)) = &reason {
-            log::error!("{cause}: ending in order");
+            log::error!("{cause}: shutting down");
         }
         self.operations.advance(Lifecycle::Draining);
         let ended = tokio::select! {
-            drained = shutdown::in_order(self.pipeline.actors.running, self.server, &self.operations, within) => {
+            drained = shutdown::run(self.pipeline.actors.running, self.server, &self.operations, within) => {
                 if drained { ExitStatus::Done } else { ExitStatus::NotDrained }
             }
             name = self.signals.next() => {
-                log::warn!("{name} again: ending at once");
+                log::warn!("{name} again: exiting immediately");
                 ExitStatus::NotDrained
             }
         };
@@ -154,10 +154,10 @@ async fn log_stalls(watch: &mut StallWatch) -> Infallible {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let stalls = watch.check();
         for actor in stalls.started {
-            log::error!(actor; "stalled: no progress within the time that its work may take");
+            log::error!(actor; "actor stalled: no progress within its time limit");
         }
         for actor in stalls.ended {
-            log::info!(actor; "no longer stalled");
+            log::info!(actor; "actor no longer stalled");
         }
     }
 }

@@ -17,12 +17,12 @@ use crate::sources::recorded;
 /// Publishes recorded responses in the order of their files, at the pace of the recording or faster.
 pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Result<()> {
     if settings.kafka.bootstrap_servers == Brokers::Embedded {
-        bail!(NoKafka("name a real one, or show the files by `flight-monitor serve --replay FILE…`"));
+        bail!(NoKafka("set it to a Kafka cluster, or play the files with `flight-monitor serve --replay FILE…`"));
     }
     let publisher = KafkaPublisher::new(KafkaCluster::new(kafka_options(&settings.kafka)));
     let bar = ProgressBar::new(args.files.len() as u64).with_style(
         ProgressStyle::with_template("{bar:30} {pos}/{len} responses  {msg}  {elapsed}, {eta} left")
-            .context("the progress bar's template")?,
+            .context("invalid progress bar template")?,
     );
     let began = (Instant::now(), UnixTime::now());
     let (mut first, mut published, mut bad_rows) = (None, 0, 0);
@@ -36,8 +36,8 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
         if !args.original_times && second.replace(plays_after.as_secs()) == Some(plays_after.as_secs()) {
             static TOO_FAST: Throttle = Throttle::new(Duration::from_secs(10));
             if let Some(suppressed) = TOO_FAST.admit() {
-                log::warn!(suppressed; "{}: so fast that it falls into the same second as the one before, of which an aircraft has one state only; \
-                    a lower --speed or --original-times keeps both", file.display());
+                log::warn!(suppressed; "{}: played in the same second as the previous response, so only one state of each aircraft is kept; \
+                    use a lower --speed or --original-times to keep both", file.display());
             }
         }
         let shift =

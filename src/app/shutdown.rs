@@ -98,7 +98,7 @@ fn ignored_signals(status: &str) -> u64 {
 
 /// Drains the actors stage by stage, source first, so that each passes on what it holds to the next. Then stops the
 /// HTTP server. Returns whether everything was drained in time.
-pub(super) async fn in_order(
+pub(super) async fn run(
     mut actors: Vec<RunningActor>,
     server: RunningServer,
     operations: &Operations,
@@ -114,7 +114,7 @@ pub(super) async fn in_order(
     }
     operations.advance(Lifecycle::Drained);
     let drained = timeout_at(deadline, server.stop()).await.is_ok() && all_drained;
-    log::info!(seconds:? = began.elapsed(), drained; "ended");
+    log::info!(seconds:? = began.elapsed(), drained; "shutdown complete");
     drained
 }
 
@@ -123,12 +123,12 @@ async fn drain(RunningActor { name, handles, .. }: &RunningActor, deadline: Inst
     let began = Instant::now();
     let own = began + deadline.saturating_duration_since(began) / 2;
     // The actor is expected to stop at its deadline; if it does not, it is abandoned.
-    let answer = timeout_at(own + Duration::from_millis(500), handles.drain.send(Drain { deadline: own })).await;
-    let drained = matches!(&answer, Ok(Ok(drained)) if drained.left == 0);
-    match answer {
+    let reply = timeout_at(own + Duration::from_millis(500), handles.drain.send(Drain { deadline: own })).await;
+    let drained = matches!(&reply, Ok(Ok(drained)) if drained.left == 0);
+    match reply {
         Ok(Ok(result)) => log::info!(actor = name, seconds:? = began.elapsed(), left = result.left; "drained"),
         Ok(Err(error)) => log::warn!(actor = name, error:%; "failed to drain"),
-        Err(_) => log::warn!(actor = name, seconds:? = began.elapsed(); "not drained in time"),
+        Err(_) => log::warn!(actor = name, seconds:? = began.elapsed(); "drain timed out"),
     }
     drained
 }

@@ -30,7 +30,7 @@ pub struct CheckConfigArgs {
     settings: SettingFlags,
 }
 
-/// Prints the effective configuration as YAML, with the origin of each value. Warnings and errors go to `complaints`.
+/// Prints the effective configuration as YAML, with the origin of each value. Warnings and errors go to `errors`.
 /// Also checks the files that the settings name.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn run(
     file: Option<&Path>,
     environment: &Environment,
     mut out: impl Write,
-    mut complaints: impl Write,
+    mut errors: impl Write,
 ) -> io::Result<ExitStatus> {
     if args.template {
         write!(out, "{}", config::config_file(&BTreeMap::new()))?;
@@ -54,7 +54,7 @@ pub fn run(
     match settings.and_then(|settings| settings.check_files().map(|()| settings)) {
         Ok(settings) => {
             for warning in &settings.warnings {
-                writeln!(complaints, "warning: {warning}")?;
+                writeln!(errors, "warning: {warning}")?;
             }
             write!(out, "{}", config::effective(&settings))?;
             match settings.proxied() {
@@ -65,13 +65,13 @@ pub fn run(
                     Ok(ExitStatus::Done)
                 }
                 Err(error) => {
-                    writeln!(complaints, "{error}")?;
+                    writeln!(errors, "{error}")?;
                     Ok(ExitStatus::Usage)
                 }
             }
         }
         Err(error) => {
-            writeln!(complaints, "{error}")?;
+            writeln!(errors, "{error}")?;
             Ok(ExitStatus::Usage)
         }
     }

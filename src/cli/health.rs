@@ -40,7 +40,7 @@ pub enum Unhealthy {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// With port 0, only the server itself knows its port.
-    #[error("http.port is 0, so the server's port is not known here")]
+    #[error("http.port is 0, so the server's port is unknown")]
     NoPort,
     /// The connection failed, or the server does not speak HTTP.
     #[error("{address}: {error}")]
@@ -60,7 +60,7 @@ pub enum Unhealthy {
         waited: Duration,
     },
     /// The response status was not 200.
-    #[error("{address}: responded {status:?}")]
+    #[error("{address}: responded with {status:?}")]
     Refused {
         /// The server's address.
         address: String,
@@ -82,11 +82,11 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
     if http.port == 0 {
         return Err(Unhealthy::NoPort);
     }
-    let address = http.host.to_reach().with_port(http.port);
+    let address = http.host.loopback_if_unspecified().with_port(http.port);
     let (sender, answer) = mpsc::channel();
-    let (asked, with_tls) = (address.clone(), http.tls_certificate.is_some());
+    let (request_address, with_tls) = (address.clone(), http.tls_certificate.is_some());
     // On a separate thread, because neither name resolution nor a response that arrives byte by byte has a timeout.
-    std::thread::spawn(move || sender.send(ask(&asked, with_tls, timeout)));
+    std::thread::spawn(move || sender.send(request_status(&request_address, with_tls, timeout)));
     match answer.recv_timeout(timeout) {
         Ok(Ok(status)) if is_success(&status) => Ok(()),
         Ok(Ok(status)) => Err(Unhealthy::Refused { address, status }),
@@ -98,7 +98,7 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
 }
 
 /// Sends the request and returns the status line of the response.
-fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
+fn request_status(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "no addresses found");
     for resolved in address.to_socket_addrs()? {
         match TcpStream::connect_timeout(&resolved, timeout) {
@@ -107,7 +107,7 @@ fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
                 stream.set_write_timeout(Some(timeout))?;
                 let name = resolved.ip().into();
                 return if with_tls {
-                    status_line(secured(stream, name)?, address)
+                    status_line(start_tls(stream, name)?, address)
                 } else {
                     status_line(stream, address)
                 };
@@ -120,7 +120,7 @@ fn ask(address: &str, with_tls: bool, timeout: Duration) -> io::Result<String> {
 
 /// Wraps a connection in TLS without verification: the request contains no secrets, and only the status of the response
 /// is used.
-fn secured(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+fn start_tls(stream: TcpStream, name: ServerName<'static>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -157,7 +157,7 @@ mod tests {
 
     /// Checks a server that responds to one request with these bytes and keeps the connection open until the check is
     /// done.
-    fn judged(answer: &'static [u8]) -> Result<(), Unhealthy> {
+    fn check_response(answer: &'static [u8]) -> Result<(), Unhealthy> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (finish, finished) = mpsc::channel::<()>();
@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn only_a_200_counts_as_alive() {
-        assert!(judged(b"HTTP/1.1 200 OK\r\n\r\n").is_ok());
-        assert!(matches!(judged(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"), Err(Unhealthy::Refused { .. })));
-        assert!(matches!(judged(b"220 mail.example.org ESMTP\r\n"), Err(Unhealthy::Refused { .. })));
+        assert!(check_response(b"HTTP/1.1 200 OK\r\n\r\n").is_ok());
+        assert!(matches!(check_response(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"), Err(Unhealthy::Refused { .. })));
+        assert!(matches!(check_response(b"220 mail.example.org ESMTP\r\n"), Err(Unhealthy::Refused { .. })));
     }
 
     #[test]
-    fn silence_and_absence_do_not_count_as_alive() {
-        assert!(matches!(judged(b""), Err(Unhealthy::Silent { .. } | Unhealthy::Unreachable { .. })));
+    fn silent_and_unreachable_servers_are_not_alive() {
+        assert!(matches!(check_response(b""), Err(Unhealthy::Silent { .. } | Unhealthy::Unreachable { .. })));
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let http = settings(Host::Ip("127.0.0.1".parse().unwrap()), free);
         assert!(matches!(check(&http, Duration::from_secs(2)), Err(Unhealthy::Unreachable { .. })));

@@ -47,12 +47,12 @@ pub fn run(
 ///
 /// # Errors
 /// Returns an error if the output is closed.
-pub fn tell(written: &[PathBuf], out: &mut impl Write) -> Result<(), InitError> {
-    let mut tell = || {
+pub fn print_next_steps(written: &[PathBuf], out: &mut impl Write) -> Result<(), InitError> {
+    let mut print = || {
         written.iter().try_for_each(|file| writeln!(out, "wrote {}", file.display()))?;
         writeln!(out, "next: flight-monitor check-config, then flight-monitor")
     };
-    tell().map_err(InitError::io("standard output"))
+    print().map_err(InitError::io("standard output"))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
-fn serve_is_the_default_and_its_flags_work_without_the_word() {
+fn serve_is_the_default_command() {
     for line in ["", "serve", "--config x.yaml", "--config=x.yaml", "--http-port 9000", "--config x.yaml --demo"] {
         let Invocation { config, command } = ok(line);
         assert!(matches!(command, Command::Serve(_)), "{line}");
@@ -96,7 +96,7 @@ fn help_of_a_command_lists_the_settings_that_it_uses() {
 }
 
 #[test]
-fn flights_come_from_one_source() {
+fn only_one_source_can_be_selected() {
     let source = |line: &str| match ok(line).command {
         Command::Serve(args) => args.source,
         other => panic!("{other:?}"),
@@ -115,7 +115,7 @@ fn flights_come_from_one_source() {
 }
 
 #[test]
-fn simulate_takes_what_the_stand_in_needs() {
+fn simulate_parses_the_options_of_the_simulator() {
     let Command::Simulate(args) = ok("simulate").command else { panic!() };
     assert_eq!((args.aircraft, args.speed, args.daily_credits, args.all_change), (2000, 1.0, 4000, false));
     assert_eq!(args.token_life, Duration::from_secs(1800));
@@ -145,25 +145,25 @@ fn replay_requires_files() {
 }
 
 #[test]
-fn check_config_prints_the_configuration_or_what_is_wrong_with_it() {
+fn check_config_prints_the_configuration_or_its_problems() {
     let run = |line: &str, environment: &Environment| {
         let Command::CheckConfig(args) = ok(line).command else { panic!("{line}") };
-        let (mut out, mut complaints) = (Vec::new(), Vec::new());
-        let status = check_config::run(&args, None, environment, &mut out, &mut complaints).unwrap();
-        (status, String::from_utf8(out).unwrap(), String::from_utf8(complaints).unwrap())
+        let (mut out, mut errors) = (Vec::new(), Vec::new());
+        let status = check_config::run(&args, None, environment, &mut out, &mut errors).unwrap();
+        (status, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())
     };
     let none = Environment::default();
-    let (status, out, complaints) = run("check-config --http-port 9000", &none);
-    assert_eq!((status, complaints.as_str()), (ExitStatus::Done, ""));
+    let (status, out, errors) = run("check-config --http-port 9000", &none);
+    assert_eq!((status, errors.as_str()), (ExitStatus::Done, ""));
     assert!(out.contains("  port: 9000  # flag --http-port\n"), "{out}");
 
-    let (status, out, complaints) = run("check-config --http-port x", &none);
+    let (status, out, errors) = run("check-config --http-port x", &none);
     assert_eq!((status, out.as_str()), (ExitStatus::Usage, ""));
-    assert!(complaints.contains("http.port = \"x\" (flag --http-port)"), "{complaints}");
+    assert!(errors.contains("http.port = \"x\" (flag --http-port)"), "{errors}");
 
-    let (status, _, complaints) = run("check-config", &Environment::of([("KAFKA_GROUPID", "x")]));
+    let (status, _, errors) = run("check-config", &Environment::of([("KAFKA_GROUPID", "x")]));
     assert_eq!(status, ExitStatus::Done);
-    assert!(complaints.starts_with("warning: ") && complaints.contains("KAFKA_GROUP_ID"), "{complaints}");
+    assert!(errors.starts_with("warning: ") && errors.contains("KAFKA_GROUP_ID"), "{errors}");
 
     assert!(run("check-config --template", &none).1.starts_with("# The flight monitor's configuration"));
     assert!(run("check-config --markdown", &none).1.starts_with("| key |"));

@@ -58,7 +58,7 @@ impl Environment {
                 }
                 // Kubernetes sets such a variable if a service has the same name as one of our sections.
                 Some(text) if text.starts_with("tcp://") && variable.ends_with("_PORT") => {
-                    let warning = format!("{origin} is ignored: it holds the address of a service, not a port");
+                    let warning = format!("{origin} is ignored: it contains the address of a service, not a port");
                     layer.diagnostics.warnings.push(warning);
                 }
                 Some(text) => name.set(&mut layer, text, &origin),

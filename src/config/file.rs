@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path, required: bool) -> Layer {
     match textfile::read(path, MAX_BYTES) {
         Ok(text) => reader.document(&text),
         Err(error) if error.is_not_found() && !required => {}
-        Err(error) => reader.refuse(format!("cannot be read: {error}")),
+        Err(error) => reader.reject(format!("cannot be read: {error}")),
     }
     reader.layer
 }
@@ -36,14 +36,14 @@ impl FileReader {
             // The crate's error would quote the whole document, which may contain secrets.
             Err(error) => match error.downcast_ref::<Box<::config::ConfigError>>().map(Box::as_ref) {
                 Some(::config::ConfigError::Type { .. }) => {
-                    self.refuse("expected a mapping of sections to keys".to_owned());
+                    self.reject("expected a mapping of sections to keys".to_owned());
                 }
-                _ => self.refuse(format!("invalid YAML: {error}")),
+                _ => self.reject(format!("invalid YAML: {error}")),
             },
         }
     }
 
-    fn refuse(&mut self, reason: String) {
+    fn reject(&mut self, reason: String) {
         self.layer.diagnostics.problems.push(Problem::File { path: self.file.clone(), reason });
     }
 
@@ -56,7 +56,7 @@ impl FileReader {
             kind if known => self.unknown(
                 section,
                 &kind.to_string(),
-                Some("a section holds keys, each on a line of its own".to_owned()),
+                Some("a section contains keys, each on its own line".to_owned()),
             ),
             kind => {
                 let instead = settings().find(|setting| setting.path == section).map(|setting| {
@@ -84,7 +84,7 @@ impl FileReader {
             (Some(name), kind) => match text_of(name.shape(), &kind) {
                 Ok(text) => name.set(&mut self.layer, &text, &self.file),
                 Err(invalid) => {
-                    let problem = name.setting().refuse(&plain(&kind), &self.file, &invalid);
+                    let problem = name.setting().reject(&plain(&kind), &self.file, &invalid);
                     self.layer.diagnostics.problems.push(problem);
                 }
             },

@@ -35,7 +35,7 @@ impl Layer {
                     let entry = |(name, value)| (name, Value::new(Some(&origin.to_owned()), ValueKind::String(value)));
                     ValueKind::Table(pairs.into_iter().map(entry).collect())
                 }
-                Err(invalid) => return self.diagnostics.problems.push(setting.refuse(text, origin, &invalid)),
+                Err(invalid) => return self.diagnostics.problems.push(setting.reject(text, origin, &invalid)),
             },
             _ => ValueKind::String(text.trim().to_owned()),
         };
@@ -61,7 +61,7 @@ impl Layer {
         let entry = Entry { setting, origin: origin.to_owned(), value };
         match self.find(setting) {
             Some(other) if other.value != entry.value => {
-                let reason = format!("also given by {}, with another value; keep one of them", other.origin);
+                let reason = format!("also set by {} to a different value; keep one of them", other.origin);
                 self.diagnostics.problems.push(setting.problem(entry.text(), origin, reason));
             }
             Some(_) => {}

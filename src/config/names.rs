@@ -60,7 +60,7 @@ impl Name {
                 let text = text.trim();
                 if !unit.is_empty() && text.parse::<u64>().is_err() {
                     let reason = format!("not a whole number; expected a whole number of {unit}");
-                    return layer.diagnostics.problem(*path, setting.quote_refused(text), origin, reason);
+                    return layer.diagnostics.problem(*path, setting.quote_rejected(text), origin, reason);
                 }
                 layer.set(setting, &format!("{text}{unit}"), &format!("{origin}, as {path}"));
             }
@@ -99,7 +99,7 @@ pub(super) fn nearest_setting(path: &str) -> Option<&'static Setting> {
 pub(super) fn quote_unknown(path: &str, text: &str) -> String {
     let whole_section = settings().any(|setting| setting.section() == path && setting.may_hold_secret());
     match nearest_setting(path).filter(|setting| setting.may_hold_secret()) {
-        Some(near) => near.quote_refused(text),
+        Some(near) => near.quote_rejected(text),
         None if whole_section || is_sensitive(path) => MASK.to_owned(),
         None => quote(&mask_user_info(text)),
     }

@@ -64,7 +64,7 @@ impl Reader {
                 Some(value)
             }
             Err(invalid) => {
-                self.diagnostics.problems.push(setting.refuse(&text, &origin, &invalid));
+                self.diagnostics.problems.push(setting.reject(&text, &origin, &invalid));
                 None
             }
         }

@@ -86,16 +86,16 @@ pub fn markdown_table() -> String {
         let default = if setting.default.is_empty() { "empty".to_owned() } else { format!("`{}`", setting.default) };
         let secret = match setting.file_path().map(|path| variable(&path)) {
             Some(file) if setting.secrecy == Secrecy::Secret => {
-                format!(" Secret: it has no flag; `{file}` may name a file with it.")
+                format!(" Secret: it has no flag; `{file}` can name a file that contains it.")
             }
-            Some(file) => format!(" `{file}` may name a file with it."),
+            Some(file) => format!(" `{file}` can name a file that contains it."),
             None => String::new(),
         };
         let Setting { path, docs, .. } = setting;
         _ = writeln!(text, "| `{path}` | {default} | {docs}{secret} | `{}` |", setting.variable());
     }
     text.push_str(
-        "\nThe names of the Go original are accepted too:\n\n| its key | means | environment |\n|---|---|---|\n",
+        "\nThe names of the Go original are accepted too:\n\n| key | meaning | environment |\n|---|---|---|\n",
     );
     let mut row = |path: &str, meaning: &str| writeln!(text, "| `{path}` | {meaning} | `{}` |", variable(path));
     for alias in ALIASES {
@@ -103,9 +103,9 @@ pub fn markdown_table() -> String {
         _ = row(alias.path, &format!("`{}`{unit}", alias.setting.path));
     }
     for part in DatabaseParts::SCHEMA.settings {
-        _ = row(part.path, "its part of `database.url`");
+        _ = row(part.path, "part of `database.url`");
         if let Some(file) = part.file_path() {
-            _ = row(&file, &format!("a file with `{}`", part.path));
+            _ = row(&file, &format!("file that contains `{}`", part.path));
         }
     }
     text

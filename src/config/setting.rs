@@ -20,7 +20,7 @@ pub struct Setting {
     flag: Option<&'static str>,
     expected: fn() -> String,
     check: fn(&str) -> Result<(), InvalidValue>,
-    quote_refused: fn(&str) -> String,
+    quote_rejected: fn(&str) -> String,
 }
 
 impl Setting {
@@ -41,7 +41,7 @@ impl Setting {
             flag,
             expected,
             check,
-            quote_refused: T::quote_refused,
+            quote_rejected: T::quote_rejected,
         }
     }
 
@@ -83,7 +83,7 @@ impl Setting {
     /// # Errors
     /// Returns the problem as [`Settings::load`](super::Settings::load) would report it, with this origin.
     pub fn check(&self, text: &str, origin: &str) -> Result<(), Problem> {
-        (self.check)(text.trim()).map_err(|invalid| self.refuse(text, origin, &invalid))
+        (self.check)(text.trim()).map_err(|invalid| self.reject(text, origin, &invalid))
     }
 
     pub(super) fn may_hold_secret(&self) -> bool {
@@ -91,16 +91,16 @@ impl Setting {
     }
 
     /// Quotes a rejected text on one line, with possible secrets masked.
-    pub(super) fn quote_refused(&self, text: &str) -> String {
-        (self.quote_refused)(text)
+    pub(super) fn quote_rejected(&self, text: &str) -> String {
+        (self.quote_rejected)(text)
     }
 
-    pub(super) fn refuse(&self, text: &str, origin: &str, invalid: &InvalidValue) -> Problem {
-        self.problem(text, origin, format!("{}; expected {}", invalid.of_text(text), self.expected()))
+    pub(super) fn reject(&self, text: &str, origin: &str, invalid: &InvalidValue) -> Problem {
+        self.problem(text, origin, format!("{}; expected {}", invalid.describe_for(text), self.expected()))
     }
 
     pub(super) fn problem(&self, text: &str, origin: &str, reason: impl Into<String>) -> Problem {
-        let (key, value) = (self.path.to_owned(), self.quote_refused(text));
+        let (key, value) = (self.path.to_owned(), self.quote_rejected(text));
         Problem::Key { key, value, origin: origin.to_owned(), reason: reason.into() }
     }
 }

@@ -16,13 +16,13 @@ use tempfile::TempDir;
 use super::*;
 
 /// A temporary working directory with the sources of a configuration.
-struct Bench {
+struct Sandbox {
     directory: TempDir,
     environment: Vec<(String, String)>,
     flags: Flags,
 }
 
-impl Bench {
+impl Sandbox {
     fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap(), environment: Vec::new(), flags: Flags::none() }
     }

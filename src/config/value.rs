@@ -42,7 +42,7 @@ pub trait SettingValue: Sized {
     fn display(&self) -> String;
 
     /// Quotes a rejected text for an error message.
-    fn quote_refused(text: &str) -> String {
+    fn quote_rejected(text: &str) -> String {
         match Self::SECRECY {
             Secrecy::Public => quote(&mask_user_info(text)),
             Secrecy::MayHoldSecret | Secrecy::Secret => MASK.to_owned(),
@@ -96,8 +96,8 @@ impl<T: SettingValue> SettingValue for Option<T> {
         self.as_ref().map_or_else(String::new, T::display)
     }
 
-    fn quote_refused(text: &str) -> String {
-        T::quote_refused(text)
+    fn quote_rejected(text: &str) -> String {
+        T::quote_rejected(text)
     }
 }
 
@@ -150,7 +150,7 @@ impl InvalidValue {
     }
 
     /// Returns the reason, with a hint if the text is in quotation marks, which are a likely cause.
-    pub(super) fn of_text(&self, text: &str) -> String {
+    pub(super) fn describe_for(&self, text: &str) -> String {
         match is_quoted(text) {
             true => format!("{self}; the quotation marks are part of the value, leave them out"),
             false => self.to_string(),

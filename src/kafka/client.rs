@@ -14,7 +14,7 @@ use super::blocking::blocking;
 use super::cluster::KafkaCluster;
 use super::membership::Membership;
 use super::options::REQUEST_TIMEOUT;
-use super::properties::refusal;
+use super::properties::config_error;
 use super::rebalances::Rebalances;
 use super::topics::Reached;
 
@@ -26,7 +26,7 @@ pub(super) struct Client {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` expects")]
-pub(super) fn refused(error: impl ToString) -> SubscriptionError {
+pub(super) fn subscription_error(error: impl ToString) -> SubscriptionError {
     SubscriptionError(error.to_string())
 }
 
@@ -67,9 +67,9 @@ impl Client {
         }
         let rebalances = Rebalances::new(cluster.causes());
         let consumer: StreamConsumer<Rebalances> =
-            config.create_with_context(rebalances).map_err(|error| refused(refusal(&error)))?;
+            config.create_with_context(rebalances).map_err(|error| subscription_error(config_error(&error)))?;
         if membership == Membership::Group {
-            consumer.subscribe(&[&*log.topic]).map_err(refused)?;
+            consumer.subscribe(&[&*log.topic]).map_err(subscription_error)?;
         }
         Ok(Self { consumer, log, embedded: cluster.is_embedded() })
     }
@@ -147,7 +147,7 @@ impl Client {
         loop {
             let mut list = TopicPartitionList::with_capacity(left.len());
             for (&partition, &offset) in &left {
-                list.add_partition_offset(&self.log.topic, partition, offset).map_err(refused)?;
+                list.add_partition_offset(&self.log.topic, partition, offset).map_err(subscription_error)?;
             }
             let seeking = self.clone();
             let sought = blocking(move || seeking.consumer.seek_partitions(list, REQUEST_TIMEOUT)).await;

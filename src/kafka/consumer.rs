@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::batch_assembler::{BatchAssembler, Record, ResumePoint, Taken};
 use super::blocking::blocking;
-use super::client::{Client, refused};
+use super::client::{Client, subscription_error};
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::membership::Membership;
@@ -69,7 +69,7 @@ impl KafkaSubscription {
         if let Some(client) = self.client.borrow().as_ref() {
             return Ok(client.clone());
         }
-        let reached = self.cluster.reached().await.map_err(refused)?;
+        let reached = self.cluster.reached().await.map_err(subscription_error)?;
         // Another call may have created the client in the meantime.
         let mut known = self.client.borrow_mut();
         if let Some(client) = known.as_ref() {
@@ -116,9 +116,9 @@ impl KafkaSubscription {
         let added: Vec<_> = (0..count).filter(|&partition| !self.assembler.borrow().owns(partition)).collect();
         if !added.is_empty() {
             let mut list = client.list(&added);
-            list.set_all_offsets(Offset::Beginning).map_err(refused)?;
-            client.consumer.incremental_assign(&list).map_err(refused)?;
-            client.consumer.pause(&list).map_err(refused)?;
+            list.set_all_offsets(Offset::Beginning).map_err(subscription_error)?;
+            client.consumer.incremental_assign(&list).map_err(subscription_error)?;
+            client.consumer.pause(&list).map_err(subscription_error)?;
             self.assembler.borrow_mut().own(&added);
             self.events.borrow_mut().push_back(SubscriptionEvent::Assigned(added));
         }
@@ -257,7 +257,7 @@ impl KafkaSubscription {
     fn resume(&self, client: &Client) -> Result<(), SubscriptionError> {
         if self.held.replace(false) {
             let list = client.list(&self.assembler.borrow().started());
-            client.consumer.resume(&list).map_err(refused)?;
+            client.consumer.resume(&list).map_err(subscription_error)?;
         }
         Ok(())
     }
@@ -279,7 +279,7 @@ impl Subscription for KafkaSubscription {
         if !self.held.get() {
             sleep(Self::PAUSE_AFTER).await;
             let list = client.list(&self.assembler.borrow().started());
-            client.consumer.pause(&list).map_err(refused)?;
+            client.consumer.pause(&list).map_err(subscription_error)?;
             self.held.set(true);
         }
         let mut stream = client.consumer.stream();
@@ -322,7 +322,7 @@ impl Subscription for KafkaSubscription {
                 begun.push((partition, offset));
             }
         }
-        client.consumer.resume(&client.list(&started)).map_err(refused)?;
+        client.consumer.resume(&client.list(&started)).map_err(subscription_error)?;
         Ok(begun)
     }
 

@@ -15,7 +15,7 @@ use super::blocking::blocking;
 use super::causes::Causes;
 use super::cluster::KafkaCluster;
 use super::options::REQUEST_TIMEOUT;
-use super::properties::refusal;
+use super::properties::config_error;
 use super::topics::partitions_of;
 
 /// Reads the dead-letter topic. The group `…-dead-letters`, separate from the store's own group, commits how far its
@@ -84,7 +84,7 @@ impl DeadLetterReader {
         let group: Arc<str> = format!("{}-dead-letters", cluster.options().group_id).into();
         let mut config = cluster.client_config(&[("queued.max.messages.kbytes", "16384")]);
         config.set("group.id", &*group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
-        let consumer = config.create_with_context(Reports(cluster.causes())).map_err(|error| refusal(&error))?;
+        let consumer = config.create_with_context(Reports(cluster.causes())).map_err(|error| config_error(&error))?;
         Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone(), group })
     }
 

@@ -19,7 +19,7 @@ use super::cluster::KafkaCluster;
 use super::codec;
 use super::delivery_reports::{BatchReports, DeliveryReports, MessagePlace, Undelivered};
 use super::patience::Patience;
-use super::properties::refusal;
+use super::properties::config_error;
 
 /// Publishes with an idempotent producer that waits for all in-sync replicas.
 pub struct KafkaPublisher {
@@ -63,7 +63,7 @@ impl KafkaPublisher {
             .set("message.max.bytes", reached.max_dead_letter.to_string())
             .set("message.timeout.ms", Self::DELIVERY_TIMEOUT.as_millis().to_string());
         let producer: ThreadedProducer<DeliveryReports> =
-            config.create_with_context(DeliveryReports(self.cluster.causes())).map_err(|error| refusal(&error))?;
+            config.create_with_context(DeliveryReports(self.cluster.causes())).map_err(|error| config_error(&error))?;
         let producer = Arc::new(producer);
         self.producer.replace(Some(producer.clone()));
         Ok(producer)

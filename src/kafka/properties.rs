@@ -33,7 +33,7 @@ pub fn check_property(name: &str, value: &str) -> Result<(), String> {
     if RESERVED.contains(&name) {
         return Err("cannot be changed, because the delivery guarantees depend on the program's own value".to_owned());
     }
-    ClientConfig::new().set(name, value).create_native_config().map(drop).map_err(|error| refusal(&error))
+    ClientConfig::new().set(name, value).create_native_config().map(drop).map_err(|error| config_error(&error))
 }
 
 /// Checks that librdkafka can create a client with all of these properties. Only then does it check combinations, and
@@ -48,12 +48,12 @@ pub fn check_properties<'a>(properties: impl Iterator<Item = (&'a str, &'a str)>
     });
     // By default librdkafka also writes the reason to its log, but the returned error already contains it.
     config.set_log_level(RDKafkaLogLevel::Emerg);
-    config.create::<BaseProducer>().map(drop).map_err(|error| refusal(&error))
+    config.create::<BaseProducer>().map(drop).map_err(|error| config_error(&error))
 }
 
 /// Explains why librdkafka rejects a configuration. librdkafka's text is included unless it quotes the property's
 /// value, which may be a secret.
-pub(super) fn refusal(error: &KafkaError) -> String {
+pub(super) fn config_error(error: &KafkaError) -> String {
     let KafkaError::ClientConfig(result, words, name, value) = error else { return error.to_string() };
     // librdkafka quotes either the whole value or, for a list, one of its items.
     let parts = || value.split(',').map(|part| part.trim().trim_start_matches(['+', '-']));

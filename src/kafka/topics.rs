@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::blocking::blocking;
 use super::causes::Causes;
 use super::options::{KafkaOptions, REQUEST_TIMEOUT};
-use super::properties::refusal;
+use super::properties::config_error;
 
 /// Kafka's own default of `max.message.bytes`.
 pub(super) const DEFAULT_MAX_MESSAGE: usize = 1_048_588;
@@ -73,7 +73,7 @@ struct Durability {
 pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, warnings: &WarnOnce) -> Result<Reached, String> {
     // Connects to every broker that the bootstrap server names, so that a host name that does not resolve is reported.
     let probe = options.client_config(&[("enable.sparse.connections", "false")]);
-    let probe = Arc::new(probe.create_with_context(causes.clone()).map_err(|error| refusal(&error))?);
+    let probe = Arc::new(probe.create_with_context(causes.clone()).map_err(|error| config_error(&error))?);
     let id = {
         let probe: Arc<ThreadedProducer<Causes>> = Arc::clone(&probe);
         tokio::task::spawn_blocking(move || probe.client().fetch_cluster_id(REQUEST_TIMEOUT))
@@ -81,7 +81,7 @@ pub(super) async fn prepare(options: &KafkaOptions, causes: Causes, warnings: &W
             .map_err(|error| error.to_string())?
             .ok_or_else(|| causes.explain(&format!("no response from {}", options.bootstrap_servers)))?
     };
-    let admin = options.client_config(&[]).create().map_err(|error| refusal(&error))?;
+    let admin = options.client_config(&[]).create().map_err(|error| config_error(&error))?;
     let preparation = Preparation { options, warnings, admin, probe, causes };
     let prepared = preparation.run().await;
     // Dropping the clients blocks until their threads have ended.

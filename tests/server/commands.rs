@@ -29,7 +29,7 @@ fn a_replay_reaches_the_database_and_the_stream() {
         replay.log
     );
     // The second file has the same timestamps as the first, so it contains no newer states.
-    assert!(replay.log.iter().any(|line| line.contains("falls into the same second")), "{:?}", replay.log);
+    assert!(replay.log.iter().any(|line| line.contains("played in the same second")), "{:?}", replay.log);
     server.end();
 
     let missing = setup.clone().arguments(["replay", "/no/such/file.json"]).run();

@@ -74,7 +74,7 @@ fn the_whole_history_is_exported_from_either_database() {
         // An existing file is not overwritten, and no partial file is left.
         let again = export(&["all.csv"]);
         assert_eq!(again.code, Some(1));
-        assert!(again.last_line().contains("all.csv is there already; --force"), "{}", again.last_line());
+        assert!(again.last_line().contains("all.csv already exists; use --force"), "{}", again.last_line());
         let (icao24, before) = (expected[0]["icao24"].as_str().unwrap(), fs::read(file("all.csv")).unwrap());
         assert_eq!(export(&["all.csv", "--force", "--icao24", icao24]).code, Some(0));
         let part = fs::read_to_string(file("all.csv")).unwrap();
@@ -91,7 +91,7 @@ fn an_impossible_export_fails_with_the_reason() {
     let setup = Setup::bare();
     for (arguments, code, reason) in [
         (&["--from", "1", "history.xlsx"][..], 1, "history.xlsx: unknown file extension; expected .parquet"),
-        (&["--from", "2", "--to", "1", "history.csv"], 1, "--from 2 lies after --to 1"),
+        (&["--from", "2", "--to", "1", "history.csv"], 1, "--from 2 is after --to 1"),
         (&["--from", "1", "-"], 2, "--format"),
         (&["--from", "1", "--format", "xlsx", "-"], 2, "expected csv, ndjson or parquet"),
         (&["--from", "yesterday", "history.csv"], 2, "yesterday"),

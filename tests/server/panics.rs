@@ -98,7 +98,7 @@ fn too_many_panics_end_the_process_with_the_reason() {
     }
     assert_eq!(app.wait_exit(), Some(3));
     let log = app.log.wait_for_end();
-    let reason = "db-writer failed too often, the last time with: injected";
+    let reason = "db-writer failed too often; last error: injected";
     assert!(log.last().unwrap().contains(reason), "{:?}", log.last());
     assert!(log.last().unwrap().contains("ERROR"));
 }

@@ -40,7 +40,7 @@ fn assert_each_stage_was_measured(log: &[String]) {
     let stages = ["poller", "kafka-producer", "kafka-consumer-store", "db-writer", "kafka-consumer-live", "sse-hub"];
     assert_eq!(measured.collect::<Vec<_>>(), stages);
     let last = log.last().unwrap();
-    assert!(last.contains(" ended seconds=") && last.ends_with("drained=true"), "{last}");
+    assert!(last.contains(" shutdown complete seconds=") && last.ends_with("drained=true"), "{last}");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_second_signal_exits_immediately() {
     assert_eq!(app.wait_exit(), Some(4));
     assert!(began.elapsed() < Duration::from_secs(15), "exited after {:?} of 25 s", began.elapsed());
     let log = app.log.wait_for_end().join("\n");
-    assert!(log.contains("SIGTERM again: ending at once"));
+    assert!(log.contains("SIGTERM again: exiting immediately"));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn sighup_from_a_closed_terminal_drains_the_server() {
     wait_logged(&log, "  open      ");
     sky.wait_polls(2);
     close(terminal);
-    wait_logged(&log, "SIGHUP: ending in order");
+    wait_logged(&log, "SIGHUP: shutting down within");
     wait_logged(&log, "drained=true");
 }
 
@@ -173,7 +173,7 @@ fn a_server_started_with_nohup_outlives_its_terminal() {
     eventually("polling continues", || (sky.polls() > polls + 2).then_some(()));
     let pid = std::fs::read_to_string(setup.directory().join("pid")).unwrap();
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.trim().parse().unwrap()), Signal::SIGTERM).unwrap();
-    wait_logged(&log, "SIGTERM: ending in order");
+    wait_logged(&log, "SIGTERM: shutting down within");
     wait_logged(&log, "drained=true");
 }
 

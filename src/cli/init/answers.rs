@@ -61,7 +61,7 @@ fn ask(setting: &'static Setting, question: &str, questioner: &mut impl Question
         };
         match setting.check(&text, "answer") {
             Ok(()) => return Ok(text.trim().to_owned()),
-            Err(problem) => questioner.complain(&problem.to_string()).map_err(terminal())?,
+            Err(problem) => questioner.show_error(&problem.to_string()).map_err(terminal())?,
         }
     }
 }
@@ -85,7 +85,7 @@ fn secret(args: &InitArgs, questioner: &mut impl Questioner, stdin: &mut impl Re
     if text.is_empty() {
         return Err(InitError::NoSecret);
     }
-    OpenSkySettings::client_secret.check(&text, "the client's secret")?;
+    OpenSkySettings::client_secret.check(&text, "the client secret")?;
     Ok(Secret::new(text))
 }
 

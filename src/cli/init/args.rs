@@ -35,13 +35,13 @@ pub struct InitArgs {
 #[derive(Debug, Error)]
 pub enum InitError {
     /// The file exists and `--force` was not given.
-    #[error("{0} already exists; --force replaces it")]
+    #[error("{0} already exists; use --force to replace it")]
     Exists(PathBuf),
     /// A flag has an invalid value.
     #[error(transparent)]
     Answer(#[from] Problem),
     /// The client id was given without its secret.
-    #[error("the client's secret is missing; pass it with --opensky-client-secret-file FILE, or - for standard input")]
+    #[error("the client secret is missing; pass it with --opensky-client-secret-file FILE, or - for standard input")]
     NoSecret,
     /// A file or the terminal cannot be read or written.
     #[error("{what}: {error}")]

@@ -20,7 +20,7 @@ pub trait Questioner {
     ///
     /// # Errors
     /// Returns an error if the terminal fails.
-    fn complain(&mut self, about: &str) -> io::Result<()>;
+    fn show_error(&mut self, about: &str) -> io::Result<()>;
 }
 
 /// Asks a user at a terminal.
@@ -57,7 +57,7 @@ impl Questioner for Terminal {
         self.0.read_secure_line().map(|line| Some(line.trim().to_owned()))
     }
 
-    fn complain(&mut self, about: &str) -> io::Result<()> {
+    fn show_error(&mut self, about: &str) -> io::Result<()> {
         self.0.write_line(about)
     }
 }
@@ -75,7 +75,7 @@ impl Questioner for NoTerminal {
         Ok(None)
     }
 
-    fn complain(&mut self, _: &str) -> io::Result<()> {
+    fn show_error(&mut self, _: &str) -> io::Result<()> {
         Ok(())
     }
 }

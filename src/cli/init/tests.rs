@@ -11,17 +11,17 @@ use crate::config::{
     Brokers, DatabaseSettings, Environment, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Settings,
 };
 
-/// A questioner that gives prepared answers and records the complaints.
+/// A questioner that gives prepared answers and records the errors.
 #[derive(Default)]
 struct Script {
     answers: VecDeque<&'static str>,
     secret: &'static str,
-    complaints: Vec<String>,
+    errors: Vec<String>,
 }
 
 impl Questioner for Script {
     fn ask(&mut self, _: &str, default: &str) -> io::Result<Option<String>> {
-        let answer = self.answers.pop_front().expect("one answer a question");
+        let answer = self.answers.pop_front().expect("one answer per question");
         Ok(Some(if answer.is_empty() { default } else { answer }.to_owned()))
     }
 
@@ -29,8 +29,8 @@ impl Questioner for Script {
         Ok(Some(self.secret.to_owned()))
     }
 
-    fn complain(&mut self, about: &str) -> io::Result<()> {
-        self.complaints.push(about.to_owned());
+    fn show_error(&mut self, about: &str) -> io::Result<()> {
+        self.errors.push(about.to_owned());
         Ok(())
     }
 }
@@ -77,7 +77,7 @@ fn with_client() -> InitArgs {
 }
 
 #[test]
-fn without_a_terminal_what_no_flag_gives_takes_its_default() {
+fn without_a_terminal_settings_without_a_flag_get_their_defaults() {
     let place = Place::new();
     let written = place.init(&InitArgs::default(), &mut NoTerminal, "").unwrap();
     assert_eq!(written, [place.path("config.yaml")]);
@@ -87,7 +87,7 @@ fn without_a_terminal_what_no_flag_gives_takes_its_default() {
 }
 
 #[test]
-fn a_client_gets_a_credentials_file_that_is_its_owners_alone() {
+fn the_credentials_file_is_readable_only_by_its_owner() {
     let place = Place::new();
     place.init(&with_client(), &mut NoTerminal, "hush\n").unwrap();
     assert_eq!(place.mode("credentials.json"), 0o600);
@@ -100,7 +100,7 @@ fn a_client_gets_a_credentials_file_that_is_its_owners_alone() {
 }
 
 #[test]
-fn a_secret_comes_from_a_file_too() {
+fn the_secret_can_be_read_from_a_file() {
     let place = Place::new();
     fs::write(place.path("secret.txt"), "hush\n").unwrap();
     let args = InitArgs { opensky_client_secret_file: Some(place.path("secret.txt")), ..with_client() };
@@ -109,7 +109,7 @@ fn a_secret_comes_from_a_file_too() {
 }
 
 #[test]
-fn at_a_terminal_it_asks_until_the_answers_fit() {
+fn questions_are_repeated_until_the_answers_are_valid() {
     let place = Place::new();
     let mut script = Script {
         answers: ["me", "1,2,3", "45.8,5.9,47.9,10.6", "kafka:9092", "mysql://x", "postgres://me:pw@db/flights"].into(),
@@ -117,16 +117,16 @@ fn at_a_terminal_it_asks_until_the_answers_fit() {
         ..Script::default()
     };
     place.init(&InitArgs::default(), &mut script, "").unwrap();
-    assert_eq!(script.complaints.len(), 2, "{:?}", script.complaints);
+    assert_eq!(script.errors.len(), 2, "{:?}", script.errors);
     let settings = place.settings();
     assert_eq!(settings.opensky.bounding_box.unwrap().to_string(), "45.8,5.9,47.9,10.6");
     assert_eq!(settings.kafka.bootstrap_servers, Brokers::At("kafka:9092".to_owned()));
     assert_eq!(settings.database.url.expose(), "postgres://me:pw@db/flights");
-    assert_eq!(place.mode("config.yaml"), 0o600, "there is a password in it");
+    assert_eq!(place.mode("config.yaml"), 0o600, "the file contains a password");
 }
 
 #[test]
-fn what_a_flag_gives_is_not_asked_for() {
+fn settings_with_a_flag_are_not_asked_for() {
     let place = Place::new();
     let args = with_flags(&[
         (OpenSkySettings::client_id, ""),
@@ -138,7 +138,7 @@ fn what_a_flag_gives_is_not_asked_for() {
     place.init(&args, &mut Script::default(), "").unwrap();
     let settings = place.settings();
     assert_eq!(settings.database.url.expose(), "sqlite://other.db");
-    assert_eq!(settings.http.port, 9000, "a flag that no question is asked for");
+    assert_eq!(settings.http.port, 9000, "a flag without a question");
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn bad_or_missing_answers_write_nothing() {
 }
 
 #[test]
-fn it_says_what_was_written() {
+fn the_written_files_are_listed() {
     let mut out = Vec::new();
-    tell(&["a.yaml".into(), "b.json".into()], &mut out).unwrap();
+    print_next_steps(&["a.yaml".into(), "b.json".into()], &mut out).unwrap();
     let out = String::from_utf8(out).unwrap();
     assert!(out.starts_with("wrote a.yaml\nwrote b.json\nnext: "), "{out}");
 }

@@ -70,14 +70,14 @@ pub(in crate::config) fn assemble_url(layers: &mut [Layer]) -> Result<(), ::conf
     let mut diagnostics = Diagnostics::default();
     match whole {
         Some((whole_level, whole)) if whole_level > level => {
-            diagnostics.warnings.push(format!("ignored, since {whole} has precedence: {names}"));
+            diagnostics.warnings.push(format!("{names} ignored, because {whole} takes precedence"));
         }
         Some((whole_level, whole)) if whole_level == level => {
-            let reason = format!("{whole} cannot be combined with these; keep the one or the other");
+            let reason = format!("{whole} cannot be combined with these; keep one or the other");
             diagnostics.problem(url.path, MASK.to_owned(), names, reason);
         }
         lower => {
-            let warning = lower.map(|(_, whole)| format!("{whole} is ignored, since {names} has precedence"));
+            let warning = lower.map(|(_, whole)| format!("{whole} is ignored, because {names} takes precedence"));
             diagnostics.warnings.extend(warning);
             let mut reader = Reader::merge(settings.iter().copied(), parts)?;
             let assembled = DatabaseParts::read(&mut reader).and_then(|parts| parts.url(&mut reader));

@@ -34,10 +34,10 @@ impl HttpSettings {
         }
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), None) => {
-                reader.conflict(Self::tls_certificate, "http.tls_key is missing; give both or none");
+                reader.conflict(Self::tls_certificate, "http.tls_key is missing; set both or neither");
             }
             (None, Some(_)) => {
-                reader.conflict(Self::tls_key, "http.tls_certificate is missing; give both or none");
+                reader.conflict(Self::tls_key, "http.tls_certificate is missing; set both or neither");
             }
             (Some(_), Some(_)) | (None, None) => {}
         }

@@ -45,7 +45,7 @@ impl KafkaSettings {
         ];
         for (index, (setting, topic)) in topics.iter().enumerate() {
             for (earlier, _) in topics[..index].iter().filter(|(_, earlier)| earlier == topic) {
-                reader.conflict(setting, format!("{} is the same topic; expected another one", earlier.path));
+                reader.conflict(setting, format!("{} is the same topic; expected a different one", earlier.path));
             }
         }
     }

@@ -39,9 +39,9 @@ section! {
 impl OpenSkySettings {
     fn check(&self, reader: &mut Reader) {
         if self.client_id.is_some() && self.client_secret.is_none() {
-            reader.conflict(Self::client_id, "opensky.client_secret is missing; give both or none");
+            reader.conflict(Self::client_id, "opensky.client_secret is missing; set both or neither");
         } else if self.client_id.is_none() && self.client_secret.is_some() {
-            reader.conflict(Self::client_secret, "opensky.client_id is missing; give both or none");
+            reader.conflict(Self::client_secret, "opensky.client_id is missing; set both or neither");
         } else if self.client_id.is_none() && self.requires_credentials_file() && !self.credentials_file.is_file() {
             let reason = "file does not exist; expected the path of the API client's file";
             reader.conflict(Self::credentials_file, reason);

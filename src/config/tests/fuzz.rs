@@ -50,18 +50,18 @@ fn variables() -> impl Strategy<Value = Vec<(String, String)>> {
 
 proptest! {
     #[test]
-    fn fuzzed_files_and_variables_are_accepted_or_refused_with_a_reason(
+    fn fuzzed_files_and_variables_are_accepted_or_rejected_with_a_reason(
         lines in prop::collection::vec(line(), 0..8),
         variables in variables(),
     ) {
-        let mut bench = Bench::new().file(&lines.join("\n"));
+        let mut sandbox = Sandbox::new().file(&lines.join("\n"));
         for (name, value) in &variables {
             // A variable cannot contain NUL.
             if !value.contains('\0') {
-                bench = bench.env(name, value);
+                sandbox = sandbox.env(name, value);
             }
         }
-        match bench.load() {
+        match sandbox.load() {
             Ok(settings) => prop_assert!(!effective(&settings).is_empty()),
             Err(error) => prop_assert!(error.to_string().len() > 20),
         }

@@ -37,21 +37,21 @@ fn sample(setting: &Setting) -> (&'static str, String) {
 }
 
 /// Returns a configuration with the other settings that the sample for this path requires.
-fn bench(path: &str) -> Bench {
-    let bench = Bench::new();
+fn sandbox(path: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
     match path {
-        "server.roles" => bench.env("KAFKA_BOOTSTRAP_SERVERS", "a:9092"),
-        "http.tls_certificate" => bench.env("HTTP_TLS_KEY", "Cargo.toml"),
-        "http.tls_key" => bench.env("HTTP_TLS_CERTIFICATE", "Cargo.toml"),
-        "opensky.client_id" => bench.env("OPENSKY_CLIENT_SECRET", "hush"),
-        "opensky.client_secret" => bench.env("OPENSKY_CLIENT_ID", "me"),
-        _ => bench,
+        "server.roles" => sandbox.env("KAFKA_BOOTSTRAP_SERVERS", "a:9092"),
+        "http.tls_certificate" => sandbox.env("HTTP_TLS_KEY", "Cargo.toml"),
+        "http.tls_key" => sandbox.env("HTTP_TLS_CERTIFICATE", "Cargo.toml"),
+        "opensky.client_id" => sandbox.env("OPENSKY_CLIENT_SECRET", "hush"),
+        "opensky.client_secret" => sandbox.env("OPENSKY_CLIENT_ID", "me"),
+        _ => sandbox,
     }
 }
 
 #[track_caller]
-fn check(bench: &Bench, path: &str, expected: &str, origin: &str) {
-    let settings = bench.load().unwrap_or_else(|error| panic!("{path} by {origin}: {error}"));
+fn check(sandbox: &Sandbox, path: &str, expected: &str, origin: &str) {
+    let settings = sandbox.load().unwrap_or_else(|error| panic!("{path} by {origin}: {error}"));
     assert_eq!(shown(&settings, path), expected, "{path} by {origin}");
     let rendered = effective(&settings);
     assert!(rendered.contains(&format!("# {origin}\n")), "{path} by {origin}:\n{rendered}");
@@ -68,10 +68,10 @@ fn every_setting_is_read_from_the_file_the_environment_and_its_flag() {
         assert_ne!(text, setting.default, "{path}");
 
         let variable = setting.variable();
-        let by_environment = bench(path).env(&variable, text);
+        let by_environment = sandbox(path).env(&variable, text);
         check(&by_environment, path, &expected, &format!("environment variable {variable}"));
 
-        let by_file = bench(path).file(&config_file(&BTreeMap::from([(path, text.to_owned())])));
+        let by_file = sandbox(path).file(&config_file(&BTreeMap::from([(path, text.to_owned())])));
         let origin = by_file.path(CONFIG_FILE).display().to_string();
         check(&by_file, path, &expected, &origin);
 
@@ -79,14 +79,14 @@ fn every_setting_is_read_from_the_file_the_environment_and_its_flag() {
         let line = ["flight-monitor".to_owned(), "serve".to_owned(), format!("--{flag}"), text.to_owned()];
         let invocation = cli::parse(line.map(OsString::from)).unwrap();
         let cli::Command::Serve(args) = invocation.command else { panic!("{flag}: {invocation:?}") };
-        let by_flag = Bench { flags: args.settings.0, ..bench(path) };
+        let by_flag = Sandbox { flags: args.settings.0, ..sandbox(path) };
         check(&by_flag, path, &expected, &format!("flag --{flag}"));
     }
 }
 
 #[test]
 fn without_any_source_the_defaults_apply() {
-    let defaults = Bench::new().load().unwrap();
+    let defaults = Sandbox::new().load().unwrap();
     for setting in settings() {
         assert_eq!(shown(&defaults, setting.path), setting.default, "{}", setting.path);
         assert_eq!(defaults.origin(setting.path), "default", "{}", setting.path);
@@ -97,17 +97,17 @@ fn without_any_source_the_defaults_apply() {
 
 #[test]
 fn flags_override_the_environment_which_overrides_the_file() {
-    let port = |bench: Bench| bench.load().unwrap().http.port;
+    let port = |sandbox: Sandbox| sandbox.load().unwrap().http.port;
     let file = "http:\n  port: 1\n";
-    assert_eq!(port(Bench::new().file(file)), 1);
-    assert_eq!(port(Bench::new().file(file).env("HTTP_PORT", "2")), 2);
-    assert_eq!(port(Bench::new().file(file).env("HTTP_PORT", "2").flag("http.port", "3")), 3);
-    assert_eq!(port(Bench::new().file(file).flag("http.port", "3")), 3);
+    assert_eq!(port(Sandbox::new().file(file)), 1);
+    assert_eq!(port(Sandbox::new().file(file).env("HTTP_PORT", "2")), 2);
+    assert_eq!(port(Sandbox::new().file(file).env("HTTP_PORT", "2").flag("http.port", "3")), 3);
+    assert_eq!(port(Sandbox::new().file(file).flag("http.port", "3")), 3);
 }
 
 #[test]
 fn properties_of_all_layers_are_merged_by_name() {
-    let settings = Bench::new()
+    let settings = Sandbox::new()
         .file("kafka:\n  properties: {client.rack: file, client.id: file, socket.timeout.ms: 300, ssl.ca.location: true}\n")
         .env("KAFKA_PROPERTIES", "client.id=environment")
         .flag("kafka.properties", "debug=broker\\,topic")
@@ -126,18 +126,18 @@ fn properties_of_all_layers_are_merged_by_name() {
 }
 
 #[test]
-fn an_empty_variable_counts_as_not_set_and_an_empty_flag_as_an_empty_value() {
+fn an_empty_variable_is_ignored_and_an_empty_flag_is_an_empty_value() {
     let file = "kafka:\n  bootstrap_servers: a:9092\n";
-    let brokers = |bench: Bench| bench.load().unwrap().kafka.bootstrap_servers;
+    let brokers = |sandbox: Sandbox| sandbox.load().unwrap().kafka.bootstrap_servers;
     let named = Brokers::At("a:9092".to_owned());
-    assert_eq!(brokers(Bench::new().file(file).env("KAFKA_BOOTSTRAP_SERVERS", "")), named);
-    assert_eq!(brokers(Bench::new().file(file).flag("kafka.bootstrap_servers", "")), Brokers::Embedded);
-    assert_eq!(Bench::new().env("HTTP_PORT", "").load().unwrap().http.port, 8081);
+    assert_eq!(brokers(Sandbox::new().file(file).env("KAFKA_BOOTSTRAP_SERVERS", "")), named);
+    assert_eq!(brokers(Sandbox::new().file(file).flag("kafka.bootstrap_servers", "")), Brokers::Embedded);
+    assert_eq!(Sandbox::new().env("HTTP_PORT", "").load().unwrap().http.port, 8081);
 }
 
 #[test]
 fn lists_may_be_yaml_lists() {
-    let settings = Bench::new()
+    let settings = Sandbox::new()
         .file(
             "sse:\n  allowed_origins:\n    - http://a\n    - https://b\n\
              kafka:\n  bootstrap_servers: [a:9092, b:9092]\n\
@@ -155,32 +155,32 @@ fn empty_files_and_sections_are_accepted() {
     for text in
         ["", "# nothing\n", "http:\n", "http: {}\n", "http:\n  # port: 1\n", "http:\n  port:\n", "database:\n  pass:\n"]
     {
-        let settings = Bench::new().file(text).load().unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let settings = Sandbox::new().file(text).load().unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!(settings.http.port, 8081, "{text:?}");
     }
 }
 
 #[test]
-fn a_file_with_a_byte_order_mark_and_crlf_is_read_and_other_encodings_are_named() {
+fn byte_order_marks_and_crlf_are_accepted_and_other_encodings_are_named() {
     let reported = include_str!("../../../tests/data/config-bom-crlf.yaml");
     assert!(reported.starts_with('\u{feff}') && reported.contains("\r\n"));
-    let settings = Bench::new().file(reported).load().unwrap();
+    let settings = Sandbox::new().file(reported).load().unwrap();
     assert_eq!(settings.http.port, 18_099);
     assert_eq!(settings.opensky.base_url.url().as_str(), "http://127.0.0.1:18101/api");
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let utf16: Vec<u8> = "\u{feff}http:\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    std::fs::write(bench.path(CONFIG_FILE), utf16).unwrap();
-    assert_all(&bench.error(), &[CONFIG_FILE, "UTF-16", "save it as UTF-8"]);
-    std::fs::write(bench.path(CONFIG_FILE), b"http:\n  host: caf\xe9\n").unwrap();
-    assert_all(&bench.error(), &[CONFIG_FILE, "invalid UTF-8 at byte 17"]);
+    std::fs::write(sandbox.path(CONFIG_FILE), utf16).unwrap();
+    assert_all(&sandbox.error(), &[CONFIG_FILE, "UTF-16", "save it as UTF-8"]);
+    std::fs::write(sandbox.path(CONFIG_FILE), b"http:\n  host: caf\xe9\n").unwrap();
+    assert_all(&sandbox.error(), &[CONFIG_FILE, "invalid UTF-8 at byte 17"]);
 }
 
 #[test]
-fn a_named_file_must_exist_and_replaces_the_usual_one() {
-    let bench = Bench::new().file("http:\n  port: 1\n");
+fn a_named_file_must_exist_and_replaces_the_default_one() {
+    let sandbox = Sandbox::new().file("http:\n  port: 1\n");
     let load =
-        |file: &Path| Settings::load_in(bench.directory.path(), Some(file), &Environment::default(), &Flags::none());
-    let other = bench.path("other.yaml");
+        |file: &Path| Settings::load_in(sandbox.directory.path(), Some(file), &Environment::default(), &Flags::none());
+    let other = sandbox.path("other.yaml");
     assert_all(&load(&other).unwrap_err().to_string(), &["other.yaml", "cannot be read"]);
     std::fs::write(&other, "http:\n  host: 0.0.0.0\n").unwrap();
     assert_eq!(load(&other).unwrap().http.listen_on(), "0.0.0.0:8081");
@@ -208,7 +208,7 @@ fn foreign_variables_are_ignored_and_near_misses_raise_a_warning() {
         "KAFKA_",
     ];
     for name in foreign {
-        let settings = Bench::new().env(name, "x").load().unwrap();
+        let settings = Sandbox::new().env(name, "x").load().unwrap();
         assert!(settings.warnings.is_empty(), "{name}: {:?}", settings.warnings);
     }
     let near = [
@@ -220,7 +220,7 @@ fn foreign_variables_are_ignored_and_near_misses_raise_a_warning() {
         ("HTTP_PORTS", "HTTP_PORT"),
     ];
     for (name, meant) in near {
-        let warnings = Bench::new().env(name, "hush").load().unwrap().warnings;
+        let warnings = Sandbox::new().env(name, "hush").load().unwrap().warnings;
         let [warning] = &warnings[..] else { panic!("{name}: {warnings:?}") };
         assert_all(&warning.to_string(), &[name, meant]);
         assert!(!warning.to_string().contains("hush"));
@@ -229,14 +229,14 @@ fn foreign_variables_are_ignored_and_near_misses_raise_a_warning() {
 
 #[test]
 fn the_address_of_a_kubernetes_service_is_not_a_port() {
-    let bench = Bench::new().env("HTTP_PORT", "tcp://10.0.0.1:80").env("DATABASE_PORT", "tcp://10.0.0.2:5432");
-    let settings = bench.load().unwrap();
+    let sandbox = Sandbox::new().env("HTTP_PORT", "tcp://10.0.0.1:80").env("DATABASE_PORT", "tcp://10.0.0.2:5432");
+    let settings = sandbox.load().unwrap();
     assert_eq!(settings.http.port, 8081);
     assert_eq!(settings.warnings.len(), 2, "{:?}", settings.warnings);
 }
 
 #[test]
 fn compressing_after_the_retention_raises_a_warning() {
-    let settings = Bench::new().env("DATABASE_RETENTION", "1h").load().unwrap();
+    let settings = Sandbox::new().env("DATABASE_RETENTION", "1h").load().unwrap();
     assert_all(&settings.warnings[0].to_string(), &["database.compress_after is 2h", "database.retention is 1h"]);
 }

@@ -2,8 +2,8 @@ use super::*;
 
 const SECRET: &str = "hush-0123456789-hush";
 
-fn full_of_secrets() -> Bench {
-    Bench::new()
+fn full_of_secrets() -> Sandbox {
+    Sandbox::new()
         .file(&format!(
             "admin:\n  token: {SECRET}\nkafka:\n  properties:\n    sasl.password: {SECRET}\n    ssl.key.pem: {SECRET}\n"
         ))
@@ -14,15 +14,15 @@ fn full_of_secrets() -> Bench {
 }
 
 #[test]
-fn secrets_appear_in_no_rendering() {
-    let bench = full_of_secrets();
-    let settings = bench.load().unwrap();
+fn secrets_never_appear_in_output() {
+    let sandbox = full_of_secrets();
+    let settings = sandbox.load().unwrap();
     let rendered = [
         effective(&settings),
         format!("{settings:?}"),
         format!("{settings:#?}"),
         format!("{:?}", settings.rows()),
-        format!("{:?}", bench.flags),
+        format!("{:?}", sandbox.flags),
         format!("{:?}", Environment::of([("ADMIN_TOKEN", SECRET)])),
         settings.opensky.client_secret.as_ref().unwrap().to_string(),
         settings.database.url.to_string(),
@@ -38,42 +38,42 @@ fn secrets_appear_in_no_rendering() {
 }
 
 #[test]
-fn secrets_appear_in_no_error() {
-    let check = |bench: Bench| {
-        let error = bench.load().unwrap_err();
+fn secrets_never_appear_in_errors() {
+    let check = |sandbox: Sandbox| {
+        let error = sandbox.load().unwrap_err();
         assert!(!error.to_string().contains(SECRET), "{error}");
         assert!(!format!("{error:?}").contains(SECRET), "{error:?}");
     };
     let with_break = format!("{SECRET}\n{SECRET}");
-    check(Bench::new().env("ADMIN_TOKEN", &with_break));
-    check(Bench::new().env("OPENSKY_CLIENT_SECRET", &with_break));
-    check(Bench::new().env("OPENSKY_CLIENT_SECRET", SECRET));
-    check(Bench::new().env("DATABASE_URL", SECRET));
-    check(Bench::new().env("DATABASE_URL", &format!("host=db password={SECRET}")));
-    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}/@db?sslmode=no")));
-    check(Bench::new().env("DATABASE_URL", &format!("mysql://me:{SECRET}@db")));
-    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db")).env("DATABASE_HOST", "db"));
-    check(Bench::new().env("DATABASE_PASS", SECRET));
-    check(Bench::new().env("DATABASE_HOST", "db").env("DATABASE_USER", "me").env("DATABASE_PASS", &with_break));
-    check(Bench::new().env("KAFKA_PROPERTIES", SECRET));
-    check(Bench::new().env("KAFKA_PROPERTIES", &format!("sasl.password={with_break}x")));
-    check(Bench::new().env("KAFKA_PROPERTIES", &format!("a=b,{SECRET}")));
+    check(Sandbox::new().env("ADMIN_TOKEN", &with_break));
+    check(Sandbox::new().env("OPENSKY_CLIENT_SECRET", &with_break));
+    check(Sandbox::new().env("OPENSKY_CLIENT_SECRET", SECRET));
+    check(Sandbox::new().env("DATABASE_URL", SECRET));
+    check(Sandbox::new().env("DATABASE_URL", &format!("host=db password={SECRET}")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}/@db?sslmode=no")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("mysql://me:{SECRET}@db")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db")).env("DATABASE_HOST", "db"));
+    check(Sandbox::new().env("DATABASE_PASS", SECRET));
+    check(Sandbox::new().env("DATABASE_HOST", "db").env("DATABASE_USER", "me").env("DATABASE_PASS", &with_break));
+    check(Sandbox::new().env("KAFKA_PROPERTIES", SECRET));
+    check(Sandbox::new().env("KAFKA_PROPERTIES", &format!("sasl.password={with_break}x")));
+    check(Sandbox::new().env("KAFKA_PROPERTIES", &format!("a=b,{SECRET}")));
     for name in ["sasl.pasword", "sasl.jaas.config", "ssl.truststore.password", "security.protocol", "acks"] {
-        check(Bench::new().env("KAFKA_PROPERTIES", &format!("{name}={SECRET}")));
-        check(Bench::new().file(&format!("kafka:\n  properties: {{{name}: {SECRET}}}\n")));
+        check(Sandbox::new().env("KAFKA_PROPERTIES", &format!("{name}={SECRET}")));
+        check(Sandbox::new().file(&format!("kafka:\n  properties: {{{name}: {SECRET}}}\n")));
     }
-    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@twice@db/flights")));
-    check(Bench::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db/flights?sslmode=strict")));
-    check(Bench::new().env("DATABASE_URL", &format!("postgres://db:{SECRET}/flights")));
-    check(Bench::new().env("DATABASE_URL", &format!("{SECRET}://db/flights")));
-    check(Bench::new().env("OPENSKY_BASE_URL", &format!("http://me:{SECRET}@opensky")));
-    check(Bench::new().env("SSE_ALLOWED_ORIGINS", &format!("http://me:{SECRET}@site")));
-    check(Bench::new().env("SSE_ALLOWED_ORIGINS", &format!("ftp://me:{SECRET}@site")));
-    check(Bench::new().env("KAFKA_BOOTSTRAP_SERVERS", &format!("me:{SECRET}@kafka:9092")));
-    check(Bench::new().file(&format!("opensky:\n  password: {SECRET}\n")));
-    check(Bench::new().file(&format!("opensky:\n  client_secre: {SECRET}\n")));
-    check(Bench::new().file(&format!("database:\n  password: {SECRET}\n")));
-    check(Bench::new().file(&format!("database:\n  uri: postgres://me:{SECRET}@db\n")));
-    check(Bench::new().file(&format!("opensky:\n  client_secret: [{SECRET}]\n")));
-    check(Bench::new().file(&format!("admin: {SECRET}\n")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@twice@db/flights")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("postgres://me:{SECRET}@db/flights?sslmode=strict")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("postgres://db:{SECRET}/flights")));
+    check(Sandbox::new().env("DATABASE_URL", &format!("{SECRET}://db/flights")));
+    check(Sandbox::new().env("OPENSKY_BASE_URL", &format!("http://me:{SECRET}@opensky")));
+    check(Sandbox::new().env("SSE_ALLOWED_ORIGINS", &format!("http://me:{SECRET}@site")));
+    check(Sandbox::new().env("SSE_ALLOWED_ORIGINS", &format!("ftp://me:{SECRET}@site")));
+    check(Sandbox::new().env("KAFKA_BOOTSTRAP_SERVERS", &format!("me:{SECRET}@kafka:9092")));
+    check(Sandbox::new().file(&format!("opensky:\n  password: {SECRET}\n")));
+    check(Sandbox::new().file(&format!("opensky:\n  client_secre: {SECRET}\n")));
+    check(Sandbox::new().file(&format!("database:\n  password: {SECRET}\n")));
+    check(Sandbox::new().file(&format!("database:\n  uri: postgres://me:{SECRET}@db\n")));
+    check(Sandbox::new().file(&format!("opensky:\n  client_secret: [{SECRET}]\n")));
+    check(Sandbox::new().file(&format!("admin: {SECRET}\n")));
 }

@@ -11,8 +11,8 @@ fn the_committed_file_has_every_setting_with_its_default() {
     let committed = std::fs::read_to_string(root(CONFIG_FILE)).unwrap();
     assert!(committed == rendered, "regenerate it: make generate");
 
-    let settings = Bench::new().file(&rendered).load().unwrap();
-    let defaults = Bench::new().load().unwrap();
+    let settings = Sandbox::new().file(&rendered).load().unwrap();
+    let defaults = Sandbox::new().load().unwrap();
     assert_eq!(settings.rows(), defaults.rows());
     let credentials = settings.opensky.credentials();
     assert_eq!(credentials, Ok(None), "the default file may be missing, spelled out or not");
@@ -33,7 +33,7 @@ fn the_documentation_has_the_table_of_all_settings() {
 
 #[test]
 fn the_effective_configuration_reads_back_as_the_same_one() {
-    let settings = Bench::new()
+    let settings = Sandbox::new()
         .env("KAFKA_GROUP_ID", "007")
         .env("KAFKA_TOPIC_RAW", "1e5")
         .env("KAFKA_BOOTSTRAP_SERVERS", "null")
@@ -43,7 +43,7 @@ fn the_effective_configuration_reads_back_as_the_same_one() {
         .env("KAFKA_PROPERTIES", "socket.keepalive.enable=true,socket.timeout.ms=0x10")
         .load()
         .unwrap();
-    let again = Bench::new().file(&effective(&settings)).load().unwrap();
+    let again = Sandbox::new().file(&effective(&settings)).load().unwrap();
     assert_eq!(again.rows(), settings.rows());
 }
 

@@ -27,7 +27,7 @@ impl Host {
     }
 
     /// Returns the host at which a client on this machine can reach a server that listens on this host.
-    pub fn to_reach(&self) -> Self {
+    pub fn loopback_if_unspecified(&self) -> Self {
         match self {
             Self::Ip(IpAddr::V4(address)) if address.is_unspecified() => Self::Ip(Ipv4Addr::LOCALHOST.into()),
             Self::Ip(IpAddr::V6(address)) if address.is_unspecified() => Self::Ip(Ipv6Addr::LOCALHOST.into()),
@@ -111,7 +111,7 @@ mod tests {
         let check = |text: &str, socket: &str, reached: &str| {
             let host = text.parse::<Host>().unwrap();
             assert_eq!(host.with_port(80), socket, "{text}");
-            assert_eq!(host.to_reach().with_port(80), reached, "{text}");
+            assert_eq!(host.loopback_if_unspecified().with_port(80), reached, "{text}");
         };
         check("127.0.0.1", "127.0.0.1:80", "127.0.0.1:80");
         check("0.0.0.0", "0.0.0.0:80", "127.0.0.1:80");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_hosts_are_refused() {
+    fn invalid_hosts_are_rejected() {
         for text in [
             "",
             "a b",

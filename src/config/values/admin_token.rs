@@ -41,7 +41,7 @@ impl FromStr for AdminToken {
         }
         // The token is sent in a header.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(InvalidValue::because("it has a blank or a character outside ASCII"));
+            return Err(InvalidValue::because("it contains a space or a non-ASCII character"));
         }
         Ok(Self(secret))
     }
@@ -53,7 +53,7 @@ impl fmt::Display for AdminToken {
     }
 }
 
-setting_value!(AdminToken: Text, "TOKEN", "at least 16 visible ASCII characters without blanks", Secret);
+setting_value!(AdminToken: Text, "TOKEN", "at least 16 visible ASCII characters without spaces", Secret);
 
 /// A token loaded from its file.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ pub enum AdminTokenError {
         error: io::Error,
     },
     /// The file does not contain a valid token.
-    #[error("{path}: {reason}; remove the file to have a new token generated")]
+    #[error("{path}: {reason}; remove the file to generate a new token")]
     Invalid {
         /// The file.
         path: PathBuf,

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_without_a_unit_or_with_another_are_refused() {
+    fn durations_without_a_unit_or_with_another_are_rejected() {
         let check = |text: &str, reason: &str| {
             let error = Duration::parse(text, &(secs(1)..=mins(1))).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");

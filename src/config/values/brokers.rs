@@ -40,21 +40,21 @@ setting_value!(Brokers: Texts, "HOST:PORT,…", "brokers as host:port,host:port"
 /// Checks that a broker is a `host`, `host:port` or `[address]:port`. librdkafka itself would only log the mistake and
 /// retry forever.
 fn check(server: &str) -> Result<(), InvalidValue> {
-    let refuse = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(server))));
+    let reject = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(server))));
     if server.contains("://") {
-        return refuse("a broker has no scheme; security.protocol belongs to kafka.properties");
+        return reject("a broker has no scheme; security.protocol belongs to kafka.properties");
     }
     let (host, port) = match server.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
         _ => (server, None),
     };
     if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
-        return refuse("invalid port");
+        return reject("invalid port");
     }
     match url::Host::parse(host) {
-        Ok(url::Host::Domain(name)) => check_name(&name).or_else(|invalid| refuse(&invalid.to_string())),
+        Ok(url::Host::Domain(name)) => check_name(&name).or_else(|invalid| reject(&invalid.to_string())),
         Ok(_) => Ok(()),
-        Err(_) => refuse("invalid host"),
+        Err(_) => reject("invalid host"),
     }
 }
 

@@ -56,7 +56,7 @@ impl SettingValue for DatabaseAddress {
     }
 
     /// Shows only the scheme, because it is unknown where the password of an invalid address ends.
-    fn quote_refused(text: &str) -> String {
+    fn quote_rejected(text: &str) -> String {
         match text.split_once("://") {
             Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => format!("{scheme}://{MASK}"),
             _ => MASK.to_owned(),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn other_addresses_are_refused() {
+    fn other_addresses_are_rejected() {
         for text in ["", "data/x.db", "mysql://db/flights", "sqlite://", "postgres://db:port/x", "sqlite:x"] {
             assert!(DatabaseAddress::parse(text, &()).is_err(), "{text:?}");
         }

@@ -45,7 +45,7 @@ impl SettingValue for String {
             return Err(InvalidValue::because("it is empty"));
         }
         if text.chars().any(char::is_control) {
-            return Err(InvalidValue::because("it has a line break or another control character"));
+            return Err(InvalidValue::because("it contains a line break or another control character"));
         }
         Ok(text.to_owned())
     }

@@ -18,7 +18,7 @@ impl SettingValue for AllowedOrigins {
             return Ok(Self::Any);
         }
         if parts.contains(&"*") {
-            return Err(InvalidValue::because("* stands alone"));
+            return Err(InvalidValue::because("* cannot be combined with other origins"));
         }
         parts.into_iter().map(origin).collect::<Result<_, _>>().map(Self::Only)
     }
@@ -33,18 +33,18 @@ impl SettingValue for AllowedOrigins {
 
 /// Parses the origin of a web page, and returns it as browsers send it: in lower case, without the default port.
 fn origin(text: &str) -> Result<String, InvalidValue> {
-    let refuse = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(text))));
-    let Ok(url) = Url::parse(text) else { return refuse("not an origin") };
+    let reject = |reason: &str| Err(InvalidValue::because(format_args!("{:?}: {reason}", mask_user_info(text))));
+    let Ok(url) = Url::parse(text) else { return reject("not an origin") };
     if !matches!(url.scheme(), "http" | "https") {
-        return refuse("an origin starts with http:// or https://");
+        return reject("an origin starts with http:// or https://");
     }
     if text.contains('*') {
-        return refuse("patterns are not supported; write each origin, or * alone");
+        return reject("patterns are not supported; write each origin, or * alone");
     }
     // The parser adds a slash, so only the text shows whether one was written.
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
     if authority.contains(['/', '?', '#', '\\']) {
-        return refuse("an origin has no path, not even a slash");
+        return reject("an origin has no path, not even a slash");
     }
     if authority.contains('@') {
         return Err(InvalidValue::because("an origin has no user name"));
@@ -52,7 +52,7 @@ fn origin(text: &str) -> Result<String, InvalidValue> {
     if let Some(url::Host::Domain(name)) = url.host()
         && let Err(invalid) = check_name(name)
     {
-        return refuse(&invalid.to_string());
+        return reject(&invalid.to_string());
     }
     Ok(url.origin().ascii_serialization())
 }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_origins_are_refused_with_the_reason() {
+    fn invalid_origins_are_rejected_with_the_reason() {
         let check = |text: &str, reason: &str| {
             let error = AllowedOrigins::parse(text, &()).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
@@ -92,7 +92,7 @@ mod tests {
         check("http://a?x", "no path");
         check("https://*.example.org", "patterns");
         check("ftp://a", "http://");
-        check("*,http://a", "alone");
+        check("*,http://a", "cannot be combined");
         check("http://me:hush@a", "user name");
     }
 }

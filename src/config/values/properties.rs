@@ -45,9 +45,9 @@ impl SettingValue for KafkaProperties {
         let value = text.trim();
         match name {
             "bootstrap.servers" | "metadata.broker.list" => {
-                return Err(InvalidValue::because("kafka.bootstrap_servers is the key for it"));
+                return Err(InvalidValue::because("use kafka.bootstrap_servers instead"));
             }
-            "group.id" => return Err(InvalidValue::because("kafka.group_id is the key for it")),
+            "group.id" => return Err(InvalidValue::because("use kafka.group_id instead")),
             _ => {}
         }
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_properties_and_those_with_a_setting_of_their_own_are_refused() {
+    fn unknown_properties_and_those_with_a_setting_of_their_own_are_rejected() {
         for name in ["bootstrap.servers", "metadata.broker.list", "group.id", "", "a b", "acks", "no.such.property"] {
             assert!(KafkaProperties::default().insert(name, "x").is_err(), "{name}");
         }

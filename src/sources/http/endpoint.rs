@@ -46,19 +46,19 @@ impl FromStr for Endpoint {
     type Err = InvalidEndpoint;
 
     fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
-        let refuse = |why: &str| Err(InvalidEndpoint(why.to_owned()));
+        let reject = |why: &str| Err(InvalidEndpoint(why.to_owned()));
         let url = Url::parse(text.trim()).map_err(|error| InvalidEndpoint(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(InvalidEndpoint(format!("unsupported scheme {:?}", url.scheme())));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("it contains a user name or password; set credentials instead");
+            return reject("it contains a user name or password; set credentials instead");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return refuse("it has a query or a fragment");
+            return reject("it has a query or a fragment");
         }
         if url.as_str().parse::<awc::http::Uri>().is_err() {
-            return refuse("it is not valid for HTTP");
+            return reject("it is not valid for HTTP");
         }
         Ok(Self(url))
     }
