@@ -24,7 +24,7 @@ pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
     Err(if labels.any("PRIVATE KEY") {
         "the file contains a private key but no certificate; were the certificate and the key swapped?".to_owned()
     } else {
-        format!("the file contains no PEM certificate{}", labels.describe())
+        format!("the file contains no certificate in PEM format{}", labels.describe())
     })
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String>
                 .to_owned())
         }
         Err(rustls::pki_types::pem::Error::NoItemsFound) => {
-            Err(format!("the file contains no PEM private key{}", labels.describe()))
+            Err(format!("the file contains no private key in PEM format{}", labels.describe()))
         }
         Err(error) => Err(format!("invalid PEM: {error}")),
     }
@@ -154,7 +154,7 @@ mod tests {
             (private_key_of(block("OPENSSH PRIVATE KEY")), "ssh-keygen -p"),
             (private_key_of(block("PUBLIC KEY")), "a public key"),
             (private_key_of(block("CERTIFICATE REQUEST")), "starts with \"CERTIFICATE REQUEST\""),
-            (private_key_of(""), "no PEM private key"),
+            (private_key_of(""), "no private key in PEM"),
             (private_key_of(utf16), "UTF-16"),
             (private_key_of([0x30, 0x82, 1, 2, 3]), "DER or PKCS #12"),
         ] {
@@ -163,7 +163,7 @@ mod tests {
         }
         for (error, part) in [
             (certificates_of(&key), "contains a private key but no certificate"),
-            (certificates_of("no certificate"), "no PEM certificate"),
+            (certificates_of("no certificate"), "no certificate in PEM"),
             (certificates_of(b"\xfe\xed\xfe\xed\0"), "Java key store"),
         ] {
             let error = error.unwrap_err();

@@ -83,11 +83,11 @@ fn check(http: &HttpSettings, timeout: Duration) -> Result<(), Unhealthy> {
         return Err(Unhealthy::NoPort);
     }
     let address = http.host.loopback_if_unspecified().with_port(http.port);
-    let (sender, answer) = mpsc::channel();
+    let (sender, response) = mpsc::channel();
     let (request_address, with_tls) = (address.clone(), http.tls_certificate.is_some());
     // On a separate thread, because neither name resolution nor a response that arrives byte by byte has a timeout.
     std::thread::spawn(move || sender.send(request_status(&request_address, with_tls, timeout)));
-    match answer.recv_timeout(timeout) {
+    match response.recv_timeout(timeout) {
         Ok(Ok(status)) if is_success(&status) => Ok(()),
         Ok(Ok(status)) => Err(Unhealthy::Refused { address, status }),
         Ok(Err(error)) => Err(Unhealthy::Unreachable { address, error }),
@@ -157,7 +157,7 @@ mod tests {
 
     /// Checks a server that responds to one request with these bytes and keeps the connection open until the check is
     /// done.
-    fn check_response(answer: &'static [u8]) -> Result<(), Unhealthy> {
+    fn check_response(response: &'static [u8]) -> Result<(), Unhealthy> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (finish, finished) = mpsc::channel::<()>();
@@ -166,8 +166,8 @@ mod tests {
             let mut request = [0; 512];
             let read = stream.read(&mut request).unwrap();
             assert!(request[..read].starts_with(b"GET /health/live HTTP/1.1\r\n"));
-            stream.write_all(answer).unwrap();
-            if answer.is_empty() {
+            stream.write_all(response).unwrap();
+            if response.is_empty() {
                 let _ = finished.recv();
             }
         });

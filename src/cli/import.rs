@@ -23,7 +23,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub max_bad: u64,
 
-    /// Read files from the beginning although they were imported before: after rows were refused or deleted
+    /// Read files from the beginning even if they were imported before, for rows that were skipped or deleted since
     #[arg(long)]
     pub again: bool,
 
@@ -51,7 +51,7 @@ A file from which nothing can be imported is an error (exit code 1).
 A file is identified by its content. An interrupted import continues where it stopped when it is started again, and a
 file is not imported twice; existing rows do not change.
 
-Rows older than database.retention are refused, since they would be deleted immediately. Increase it to keep them, in
+Rows older than database.retention are skipped, since they would be deleted immediately. Increase it to keep them, in
 the server's configuration too.
 
 Examples:

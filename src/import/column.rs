@@ -67,7 +67,7 @@ pub(super) fn classify(name: &str) -> ColumnName {
     }
 }
 
-/// Returns the field of each column, in the order of the names; `None` for a column that is left out. Logs a warning
+/// Returns the field of each column, in the order of the names; `None` for an ignored column. Logs a warning
 /// that lists the unknown columns.
 ///
 /// # Errors

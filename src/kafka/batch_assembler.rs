@@ -46,7 +46,7 @@ pub(super) struct Record<'a> {
 
 /// The outcome of [`BatchAssembler::take`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum TakeOutcome {
     /// The record was added to the batch, or was correctly ignored.
     Accepted,
     /// The log is not the one that the stored records came from, so it must be read from the beginning.
@@ -159,25 +159,25 @@ impl BatchAssembler {
         log: &LogId,
         record: Record<'_>,
         decode: impl FnOnce(Option<&[u8]>) -> Result<StateVector, String>,
-    ) -> Taken {
-        let Some(reading) = self.partitions.get_mut(&record.partition) else { return Taken::Accepted };
+    ) -> TakeOutcome {
+        let Some(reading) = self.partitions.get_mut(&record.partition) else { return TakeOutcome::Accepted };
         let (expected, after) = match *reading {
-            ReadState::NotStarted => return Taken::Accepted,
+            ReadState::NotStarted => return TakeOutcome::Accepted,
             ReadState::Expecting { offset, after } => (offset.unwrap_or(record.offset), after),
             ReadState::Checking { place, attempts } => {
                 let ResumePoint { next_offset, last_timestamp } = place;
                 if record.offset + 1 == next_offset {
                     if record.timestamp != last_timestamp {
-                        return Taken::OtherLog;
+                        return TakeOutcome::OtherLog;
                     }
                     *reading = ReadState::Expecting { offset: Some(next_offset), after: last_timestamp };
-                    return Taken::Accepted;
+                    return TakeOutcome::Accepted;
                 }
                 if attempts < Self::MAX_ATTEMPTS {
-                    return Taken::Unverified(place);
+                    return TakeOutcome::Unverified(place);
                 }
                 if record.offset < next_offset {
-                    return Taken::OtherLog;
+                    return TakeOutcome::OtherLog;
                 }
                 (next_offset, last_timestamp)
             }
@@ -186,7 +186,7 @@ impl BatchAssembler {
             // Normally a record that was fetched before a seek took effect. If it is newer than the last one, though,
             // the topic may have been recreated while it was being read.
             let place = ResumePoint { next_offset: expected, last_timestamp: after };
-            return if record.timestamp > after { Taken::Unverified(place) } else { Taken::Accepted };
+            return if record.timestamp > after { TakeOutcome::Unverified(place) } else { TakeOutcome::Accepted };
         }
         let lost = record.offset.abs_diff(expected);
         *reading = ReadState::Expecting { offset: Some(record.offset + 1), after: record.timestamp };
@@ -223,7 +223,7 @@ impl BatchAssembler {
         }
         self.records += 1;
         self.bytes += record.value.map_or(0, <[u8]>::len);
-        Taken::Accepted
+        TakeOutcome::Accepted
     }
 
     /// Returns the assembled batch and starts a new one.
@@ -242,7 +242,7 @@ mod tests {
         LogId { cluster: "cluster".into(), topic: "telemetry.raw".into() }
     }
 
-    fn take(assembler: &mut BatchAssembler, partition: i32, offset: i64) -> Taken {
+    fn take(assembler: &mut BatchAssembler, partition: i32, offset: i64) -> TakeOutcome {
         let value = format!(r#"{{"icao24":"{offset:06x}","last_contact":{offset}}}"#);
         let record = Record { partition, offset, timestamp: offset * 10, key: None, value: Some(value.as_bytes()) };
         assembler.take(&log(), record, codec::decode)
@@ -278,7 +278,7 @@ mod tests {
     fn the_last_stored_record_is_skipped_on_resume() {
         let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
         for offset in 7..10 {
-            assert_eq!(take(&mut assembler, 0, offset), Taken::Accepted);
+            assert_eq!(take(&mut assembler, 0, offset), TakeOutcome::Accepted);
         }
         assert_eq!(assembled(&mut assembler), [(0, vec![8, 9], 10, 0)]);
     }
@@ -286,18 +286,21 @@ mod tests {
     #[test]
     fn another_timestamp_at_the_last_stored_offset_means_another_log() {
         let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 71 });
-        assert_eq!(take(&mut assembler, 0, 7), Taken::OtherLog);
+        assert_eq!(take(&mut assembler, 0, 7), TakeOutcome::OtherLog);
     }
 
     #[test]
     fn a_record_other_than_the_last_stored_one_is_unverified_until_the_attempts_run_out() {
         let place = ResumePoint { next_offset: 8, last_timestamp: 70 };
-        for (offset, outcome) in
-            [(0, Taken::OtherLog), (6, Taken::OtherLog), (8, Taken::Accepted), (11, Taken::Accepted)]
-        {
+        for (offset, outcome) in [
+            (0, TakeOutcome::OtherLog),
+            (6, TakeOutcome::OtherLog),
+            (8, TakeOutcome::Accepted),
+            (11, TakeOutcome::Accepted),
+        ] {
             let mut assembler = started(StartAt::Resume { next_offset: 8, last_timestamp: 70 });
             for _ in 0..BatchAssembler::MAX_ATTEMPTS {
-                assert_eq!(take(&mut assembler, 0, offset), Taken::Unverified(place));
+                assert_eq!(take(&mut assembler, 0, offset), TakeOutcome::Unverified(place));
                 assembler.check_again(0, place);
             }
             assert_eq!(take(&mut assembler, 0, offset), outcome);
@@ -312,9 +315,9 @@ mod tests {
         }
         let newer = Record { partition: 0, offset: 0, timestamp: 1_000, key: None, value: None };
         let place = ResumePoint { next_offset: 5, last_timestamp: 40 };
-        assert_eq!(assembler.take(&log(), newer, codec::decode), Taken::Unverified(place));
+        assert_eq!(assembler.take(&log(), newer, codec::decode), TakeOutcome::Unverified(place));
         let stale = Record { timestamp: 0, ..newer };
-        assert_eq!(assembler.take(&log(), stale, codec::decode), Taken::Accepted);
+        assert_eq!(assembler.take(&log(), stale, codec::decode), TakeOutcome::Accepted);
         assert_eq!(assembled(&mut assembler)[0].1.len(), 5, "neither is in the batch");
     }
 

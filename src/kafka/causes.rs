@@ -8,7 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
-/// Remembers why a librdkafka client gets no answer. A call that fails only says "timed out"; a rejected password, a
+/// Remembers why a librdkafka client gets no response. A call that fails only says "timed out"; a rejected password, a
 /// host name that does not resolve and a refused connection are reported to callbacks only. Those callbacks end up
 /// here.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ impl ProducerContext<NoCustomPartitioner> for Causes {
     fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
 }
 
-/// Returns whether an error only says that there was no answer.
+/// Returns whether an error only says that there was no response.
 fn is_vague(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(

@@ -12,7 +12,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::batch_assembler::{BatchAssembler, Record, ResumePoint, Taken};
+use super::batch_assembler::{BatchAssembler, Record, ResumePoint, TakeOutcome};
 use super::blocking::blocking;
 use super::client::{Client, subscription_error};
 use super::cluster::KafkaCluster;
@@ -190,9 +190,9 @@ impl KafkaSubscription {
         };
         let taken = self.assembler.borrow_mut().take(&client.log, record, codec::decode);
         match taken {
-            Taken::Accepted => Ok(()),
-            Taken::OtherLog => self.start_over(&client.log, record.partition).await,
-            Taken::Unverified(place) => self.verify(client, record.partition, place).await,
+            TakeOutcome::Accepted => Ok(()),
+            TakeOutcome::OtherLog => self.start_over(&client.log, record.partition).await,
+            TakeOutcome::Unverified(place) => self.verify(client, record.partition, place).await,
         }
     }
 

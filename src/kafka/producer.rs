@@ -18,7 +18,7 @@ use super::blocking::blocking;
 use super::cluster::KafkaCluster;
 use super::codec;
 use super::delivery_reports::{BatchReports, DeliveryReports, MessagePlace, Undelivered};
-use super::patience::Patience;
+use super::delivery_watchdog::DeliveryWatchdog;
 use super::properties::config_error;
 
 /// Publishes with an idempotent producer that waits for all in-sync replicas.
@@ -70,10 +70,10 @@ impl KafkaPublisher {
     }
 
     /// Waits for all reports of a batch. If none arrives for a while, Kafka is probed, which also makes librdkafka
-    /// notice immediately that a leader is back. If Kafka keeps answering and nothing is delivered, the producer is
+    /// notice immediately that a leader is back. If Kafka keeps responding but nothing is delivered, the producer is
     /// dropped and its messages are purged. Their reports then say so, and the next attempt creates a new producer.
     async fn watch(&self, producer: &Arc<ThreadedProducer<DeliveryReports>>, batch: &BatchReports) {
-        let mut patience = Patience::new(batch.outstanding());
+        let mut watchdog = DeliveryWatchdog::new(batch.outstanding());
         loop {
             tokio::select! {
                 biased;
@@ -81,24 +81,24 @@ impl KafkaPublisher {
                 () = tokio::time::sleep(Self::PROBE_AFTER) => {}
             }
             let left = batch.outstanding();
-            if patience.sees_progress(left) {
+            if watchdog.has_progress(left) {
                 continue;
             }
             let (handle, topic) = (producer.clone(), self.cluster.options().topic_raw.clone());
-            let answers = blocking(move || {
+            let responded = blocking(move || {
                 let metadata = handle.client().fetch_metadata(Some(&topic), Self::PROBE_AFTER)?;
                 let led = |topic: &MetadataTopic| {
                     !topic.partitions().is_empty() && topic.partitions().iter().all(|partition| partition.leader() >= 0)
                 };
                 Ok(metadata.topics().first().is_some_and(led))
             });
-            if !patience.is_over(answers.await.is_ok_and(|led| led)) {
+            if !watchdog.is_stuck(responded.await.is_ok_and(|led| led)) {
                 continue;
             }
             log::warn!(messages = left; "Kafka responds, but librdkafka delivers no messages; replacing the producer");
             self.producer.take();
             producer.purge(PurgeConfig::default().queue().inflight());
-            patience = Patience::new(left);
+            watchdog = DeliveryWatchdog::new(left);
         }
     }
 

@@ -17,10 +17,10 @@ pub(super) struct SilenceWatch {
 
 impl SilenceWatch {
     /// How long a client may wait in spite of unread records before it is replaced.
-    const PATIENCE: Duration = Duration::from_secs(8);
+    const UNREAD_TIMEOUT: Duration = Duration::from_secs(8);
     /// The minimum time between two replacements. The last record may be one that no consumer receives, such as a
     /// transaction marker.
-    const BETWEEN_ALARMS: Duration = Duration::from_secs(60);
+    const MIN_ALARM_INTERVAL: Duration = Duration::from_secs(60);
     /// A client that has waited for less than this may be about to receive a record.
     const MIN_IDLE: Duration = Duration::from_secs(1);
 
@@ -50,8 +50,8 @@ impl SilenceWatch {
         }
         // A log that ends before the read position is a different log.
         let is_another = left.iter().any(|&left| left < 0);
-        let is_repeated = self.alarmed_at.get().is_some_and(|at| at.elapsed() < Self::BETWEEN_ALARMS);
-        let is_suspicious = (is_another || lasts(self.unread_since.get(), Self::PATIENCE)) && !is_repeated;
+        let is_repeated = self.alarmed_at.get().is_some_and(|at| at.elapsed() < Self::MIN_ALARM_INTERVAL);
+        let is_suspicious = (is_another || lasts(self.unread_since.get(), Self::UNREAD_TIMEOUT)) && !is_repeated;
         if is_suspicious {
             self.alarmed_at.set(Some(Instant::now()));
         }

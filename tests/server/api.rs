@@ -322,7 +322,7 @@ fn visitors_get_a_short_reason_and_the_operator_the_details() {
         Fault::new(Target::States, FaultKind::Html).status(502),
         "unavailable",
         "the source did not respond or reported an error",
-        "answered 502 Bad Gateway: <",
+        "responded with 502 Bad Gateway: <",
     );
     // `since` has a resolution of one second, so wait for the next one.
     eventually("the next second", || (now() > failed).then_some(()));

@@ -75,7 +75,7 @@ fn migrate_updates_the_schema_once() {
         setup.database().execute("SELECT count(*) FROM ingest_position");
         let second = migrate.run();
         assert_eq!(second.code, Some(0));
-        assert!(second.log.iter().any(|line| line.contains("up to date already")), "{:?}", second.log);
+        assert!(second.log.iter().any(|line| line.contains("already up to date")), "{:?}", second.log);
     }
 }
 
@@ -159,7 +159,7 @@ fn check_config_reads_the_files_needed_at_the_start() {
         (
             setup.clone().set("OPENSKY_CREDENTIALS_FILE", &path("credentials.txt")),
             "opensky.credentials_file",
-            "no JSON",
+            "invalid JSON",
         ),
         (
             setup.clone().set("DATABASE_URL", &format!("postgres://db/f?sslmode=verify-full&sslrootcert={absent}")),

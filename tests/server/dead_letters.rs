@@ -153,7 +153,7 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     database.execute("ALTER TABLE state_vectors DROP CONSTRAINT no_atlantis");
     let resent = |count: &str| {
         let log = command(&["--resend"]).log;
-        let line = log.iter().find(|line| line.contains("dead letters resent"));
+        let line = log.iter().find(|line| line.contains("resent the dead letters"));
         assert!(line.is_some_and(|line| line.contains(count)), "{log:?}");
     };
     resent("resent=1 unreadable=1");

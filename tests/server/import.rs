@@ -194,8 +194,8 @@ fn a_file_without_usable_rows_fails_and_is_not_remembered() {
     on_each_database(|setup| {
         let time = now() - 600;
         for (name, text, advice) in [
-            ("bad.csv", format!("icao24,last_contact\nnobody,{time}\n4b1814,soon\n"), "no row could be read"),
-            ("bad.ndjson", "{\"icao24\":\"nobody\",\"last_contact\":1}\n".to_owned(), "no row could be read"),
+            ("bad.csv", format!("icao24,last_contact\nnobody,{time}\n4b1814,soon\n"), "every row is invalid"),
+            ("bad.ndjson", "{\"icao24\":\"nobody\",\"last_contact\":1}\n".to_owned(), "every row is invalid"),
             ("old.csv", "icao24,last_contact\n4b1814,1000000000\n".to_owned(), "--database-retention"),
             ("header.csv", "icao24,last_contact\n".to_owned(), "no rows"),
             ("unknown.csv", "a,b\n1,2\n".to_owned(), "no column icao24; found: a, b"),

@@ -29,7 +29,7 @@ impl HttpResponse {
             _ => secrets.quote(&self.body),
         };
         let separator = if quote.is_empty() { "" } else { ": " };
-        format!("answered {}{}{separator}{quote}", self.status, self.through)
+        format!("responded with {}{}{separator}{quote}", self.status, self.through)
     }
 
     /// Returns an error unless the status is 200. `retry_after` is the pause that the source's own headers demand after

@@ -111,7 +111,7 @@ fn read(response: &HttpResponse, secrets: &Secrets) -> Result<(Token, Duration),
     response.check_status(secrets, retry_after).map_err(|error| match error {
         SourceError::Refused(text) => SourceError::Refused(oauth_error(response, secrets).unwrap_or(text)),
         // An unexpected success response may contain a token.
-        SourceError::Malformed(_) => SourceError::Malformed(format!("answered {}", response.status)),
+        SourceError::Malformed(_) => SourceError::Malformed(format!("responded with {}", response.status)),
         other => other,
     })?;
     parse(&response.body).map_err(|what| SourceError::Malformed(what.to_owned()))
@@ -153,7 +153,7 @@ fn oauth_error(response: &HttpResponse, secrets: &Secrets) -> Option<String> {
     let error = secrets.quote(denied.error.as_bytes());
     let description =
         denied.error_description.map_or(String::new(), |it| format!(": {}", secrets.quote(it.as_bytes())));
-    Some(format!("answered {}: {error}{description}", response.status))
+    Some(format!("responded with {}: {error}{description}", response.status))
 }
 
 #[cfg(test)]
