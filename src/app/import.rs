@@ -111,12 +111,12 @@ fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration
                     .to_owned()
             }
             (_, 0) => format!(
-                "all rows are older than database.retention ({retention}); increase it in the server's configuration, and \
-                 import the file again with the same --database-retention"
+                "all rows are older than database.retention ({retention}); increase it in the server's configuration, \
+                 and import the file again with the same --database-retention"
             ),
             (..) => format!(
-                "every row is invalid or older than database.retention ({retention}); the reasons are logged above. Correct \
-                 the file, or import it again with a longer --database-retention"
+                "every row is invalid or older than database.retention ({retention}); the reasons are logged above. \
+                 Correct the file, or import it again with a longer --database-retention"
             ),
         };
         log::error!(file, too_old, bad; "nothing imported from {file}: {advice}");
@@ -125,8 +125,8 @@ fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration
     log::info!(file, inserted, duplicates, too_old, bad, passed_over; "imported");
     if too_old > 0 {
         log::warn!(
-            "{file}: skipped {too_old} rows that are older than database.retention ({retention}); to import them, increase \
-             it and import the file with --again"
+            "{file}: skipped {too_old} rows that are older than database.retention ({retention}); to import them, \
+             increase it and import the file with --again"
         );
     }
     true

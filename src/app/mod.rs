@@ -116,7 +116,7 @@ impl App {
                 None
             }
             Some(()) = self.drain.recv() => {
-                log::info!("drain requested by the operator: shutting down within {within:?}; a signal exits immediately");
+                log::info!("drain requested by operator: shutting down within {within:?}; a signal exits immediately");
                 None
             }
             Some(Failure { actor, cause }) = self.failures.recv() => {

@@ -36,8 +36,12 @@ pub(super) async fn run(args: &ReplayArgs, settings: &Settings) -> anyhow::Resul
         if !args.original_times && second.replace(plays_after.as_secs()) == Some(plays_after.as_secs()) {
             static TOO_FAST: Throttle = Throttle::new(Duration::from_secs(10));
             if let Some(suppressed) = TOO_FAST.admit() {
-                log::warn!(suppressed; "{}: played in the same second as the previous response, so only one state of each aircraft is kept; \
-                    use a lower --speed or --original-times to keep both", file.display());
+                log::warn!(
+                    suppressed;
+                    "{}: played in the same second as the previous response, so each aircraft keeps only one of its states; \
+                     use a lower --speed or --original-times to keep both",
+                    file.display()
+                );
             }
         }
         let shift =

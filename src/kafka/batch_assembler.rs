@@ -191,7 +191,10 @@ impl BatchAssembler {
         let lost = record.offset.abs_diff(expected);
         *reading = ReadState::Expecting { offset: Some(record.offset + 1), after: record.timestamp };
         if lost > 0 {
-            log::warn!(topic:% = log.topic, partition = record.partition, lost; "Kafka no longer has the offsets {expected} to {}", record.offset - 1);
+            log::warn!(
+                topic:% = log.topic, partition = record.partition, lost;
+                "Kafka no longer has the offsets {expected} to {}", record.offset - 1
+            );
         }
         let part = self.parts.entry(record.partition).or_insert_with(|| PartitionBatch {
             partition: record.partition,

@@ -1,4 +1,5 @@
-/// Detects that librdkafka is stuck: counts how often in a row Kafka responded to a probe while no message was delivered.
+/// Detects that librdkafka is stuck: counts how often in a row Kafka responded to a probe while no message was
+/// delivered.
 #[derive(Debug)]
 pub(super) struct DeliveryWatchdog {
     outstanding: usize,

@@ -201,7 +201,7 @@ mod tests {
                 prop_assert!(left >= cost, "poll at {:?} without enough credits", now);
                 left -= cost;
             }
-            prop_assert!(now <= midnight + MIDNIGHT_MARGIN || !told, "no poll until {:?} after midnight", now - midnight);
+            prop_assert!(now <= midnight + MIDNIGHT_MARGIN || !told, "no poll before {:?} past midnight", now - midnight);
         }
 
         #[test]
