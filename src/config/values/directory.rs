@@ -29,7 +29,7 @@ impl FromStr for Directory {
             return Err(InvalidValue::because("it is empty"));
         }
         if text.chars().any(char::is_control) {
-            return Err(InvalidValue::because("it has a line break or another control character"));
+            return Err(InvalidValue::because("it contains a line break or another control character"));
         }
         Ok(Self(text.into()))
     }
