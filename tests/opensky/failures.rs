@@ -125,7 +125,7 @@ async fn failures_of_the_token_endpoint_are_classified() {
     check_token(reply(200, &[], r#"{"access_token":"tok-1","#), "malformed", "not a JSON object").await;
     check_token(reply(200, &[], r#"{"access_token":["tok-1"]}"#), "malformed", "access_token").await;
     check_token(reply(200, &[], r#"{"access_token":"tok-1","expires_in":{}}"#), "malformed", "expires_in").await;
-    check_token(reply(200, &[], " ".repeat(70_000)), "malformed", "more than 65536 bytes").await;
+    check_token(reply(200, &[], " ".repeat(70_000)), "malformed", "larger than 65536 bytes").await;
     check_token(reply(201, &[], ""), "malformed", "201").await;
 }
 
@@ -140,7 +140,7 @@ async fn a_failed_token_request_is_repeated_at_the_next_poll() {
 #[actix_web::test]
 async fn a_secret_echoed_by_the_server_is_masked() {
     check(reply(403, &[], r#"no right for "tok-1" of hunter2 & co"#), "refused", r#"no right for "***" of ***"#).await;
-    check(reply(200, &[], "tok-1"), "malformed", "begins ***").await;
+    check(reply(200, &[], "tok-1"), "malformed", "starts with ***").await;
     check(reply(200, &[], r#"{"time":"tok-1"}"#), "malformed", "***").await;
     check(reply(307, &[("Location", "http://x.invalid/tok-1?t=1")], ""), "refused", "http://x.invalid/***").await;
 }
@@ -159,9 +159,9 @@ async fn redirects_are_not_followed() {
 #[actix_web::test]
 async fn an_unreadable_response_is_quoted_in_the_error() {
     let html = "<!DOCTYPE html>\n<html><body>Checking your browser</body></html>";
-    check(reply(200, &[], html), "malformed", r"begins <!DOCTYPE html>\n<html><body>Checking").await;
+    check(reply(200, &[], html), "malformed", r"starts with <!DOCTYPE html>\n<html><body>Checking").await;
     check(reply(200, &[], ""), "malformed", "an empty response").await;
-    check(reply(200, &[], r#"{"states":[]}"#), "malformed", "no `time`").await;
+    check(reply(200, &[], r#"{"states":[]}"#), "malformed", "missing `time`").await;
     check(reply(200, &[], r#"{"time":1,"states":7}"#), "malformed", "`states` to be an array").await;
     check(reply(200, &[], r#"["time","states"]"#), "malformed", "an object with `time`").await;
     check(reply(200, &[], &STATES[..100]), "malformed", "EOF").await;
@@ -194,7 +194,7 @@ async fn a_decompression_bomb_is_rejected() {
     Compress::new(Compression::fast(), false).compress_vec(&[b' '; 1 << 20], &mut block, FlushCompress::Full).unwrap();
     let bomb = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255][..], &block.repeat(80)].concat();
     assert!(bomb.len() < 1 << 20, "{}", bomb.len());
-    check(reply(200, &[("Content-Encoding", "gzip")], bomb), "malformed", "more than 67108864 bytes").await;
+    check(reply(200, &[("Content-Encoding", "gzip")], bomb), "malformed", "larger than 67108864 bytes").await;
 }
 
 #[actix_web::test]

@@ -152,9 +152,9 @@ fn any_other_document_is_rejected_with_the_reason() {
     check("<!DOCTYPE html>", "expected value");
     check("null", "an object with `time` and `states`");
     check("[]", "an object with `time` and `states`");
-    check("{}", "no `time`");
-    check(r#"{"states":[]}"#, "no `time`");
-    check(r#"{"time":1}"#, "no `states`");
+    check("{}", "missing `time`");
+    check(r#"{"states":[]}"#, "missing `time`");
+    check(r#"{"time":1}"#, "missing `states`");
     check(r#"{"time":null,"states":[]}"#, "`time`");
     check(r#"{"time":"now","states":[]}"#, "`time`");
     check(r#"{"time":1.5,"states":[]}"#, "`time`");

@@ -137,7 +137,7 @@ impl HttpClient {
             Ok(())
         };
         if status == StatusCode::OK {
-            let slow = |_| SourceError::Unavailable(format!("incomplete response after {:?}", self.timeout));
+            let slow = |_| SourceError::Unavailable(format!("response not complete within {:?}", self.timeout));
             timeout_at(deadline, read(limit)).await.map_err(slow)??;
         } else {
             let deadline = deadline.min(Instant::now() + ERROR_BODY_TIMEOUT);
