@@ -16,7 +16,7 @@ pub struct Options {
     /// The address to listen on; port 0 picks a free port.
     pub address: SocketAddr,
     /// The source of the state vectors.
-    pub source: Source,
+    pub source: SkySource,
     /// Approximate number of aircraft at any time, including those on the ground; at most 100,000.
     pub aircraft: usize,
     /// Seed of the random generator; equal seeds produce equal worlds.
@@ -29,7 +29,7 @@ pub struct Options {
     /// Fraction of flights that end with an emergency squawk, 0 to 1.
     pub emergencies: f64,
     /// The credentials that get a token; `None`: any.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<ClientCredentials>,
     /// Lifetime of a token, in whole seconds.
     pub token_life: Duration,
     /// Credits granted per refill.
@@ -46,7 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            source: Source::Generated,
+            source: SkySource::Generated,
             aircraft: 2_000,
             seed: 1,
             speed: 1.0,
@@ -77,7 +77,7 @@ impl Options {
         if !(0.0..=1.0).contains(&self.emergencies) {
             return Err(format!("emergencies must be from 0 to 1, not {}", self.emergencies));
         }
-        if matches!(&self.source, Source::Recorded { files, .. } if files.is_empty()) {
+        if matches!(&self.source, SkySource::Recorded { files, .. } if files.is_empty()) {
             return Err("a recorded source needs at least one file".to_owned());
         }
         Ok(())
@@ -86,7 +86,7 @@ impl Options {
 
 /// The source of the state vectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+pub enum SkySource {
     /// Aircraft that fly great circles between real airports.
     #[default]
     Generated,
@@ -129,15 +129,15 @@ pub enum Changes {
 
 /// OAuth2 client credentials. `Debug` omits the secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
+pub struct ClientCredentials {
     /// The client ID.
     pub id: String,
     /// The client secret.
     pub secret: String,
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("ClientCredentials").field("id", &self.id).finish_non_exhaustive()
     }
 }

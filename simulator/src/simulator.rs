@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::connection::Connection;
 use crate::faults::Faults;
 use crate::feed::Feed;
-use crate::options::{Changes, Options, Source};
+use crate::options::{Changes, Options, SkySource};
 use crate::recorded::Recorded;
 use crate::routes::{TOKEN_PATH, routes};
 use crate::served::ServedStates;
@@ -33,7 +33,7 @@ pub struct Simulator {
 
 /// Why the simulator failed to start.
 #[derive(Debug, Error)]
-pub enum StartError {
+pub enum SimulatorError {
     /// Invalid options.
     #[error("{0}")]
     Options(String),
@@ -61,13 +61,13 @@ pub enum StartError {
 /// Binds the address and starts serving.
 ///
 /// # Errors
-/// See [`StartError`].
-pub fn start(options: Options) -> Result<Simulator, StartError> {
-    options.check().map_err(StartError::Options)?;
+/// See [`SimulatorError`].
+pub fn start(options: Options) -> Result<Simulator, SimulatorError> {
+    options.check().map_err(SimulatorError::Options)?;
     let feed = feed(&options)?;
     let recorded_at = feed.recorded_at();
     let wanted = options.address;
-    let listen = |source| StartError::Listen { address: wanted, source };
+    let listen = |source| SimulatorError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let state = web::Data::new(State::new(options, feed));
@@ -77,7 +77,7 @@ pub fn start(options: Options) -> Result<Simulator, StartError> {
     let thread = thread::Builder::new()
         .name("simulator".to_owned())
         .spawn(move || actix_web::rt::System::new().block_on(serve(listener, shared, &started)))
-        .map_err(StartError::Thread)?;
+        .map_err(SimulatorError::Thread)?;
     // The thread sends exactly once, unless it dies.
     let handle = handle.recv().unwrap_or_else(|_| Err(io::Error::other("the thread died"))).map_err(listen)?;
     Ok(Simulator { address, recorded_at, state, handle, thread: Some(thread) })
@@ -104,9 +104,9 @@ async fn serve(listener: TcpListener, shared: web::Data<State>, started: &mpsc::
     }
 }
 
-fn feed(options: &Options) -> Result<Feed, StartError> {
+fn feed(options: &Options) -> Result<Feed, SimulatorError> {
     match &options.source {
-        Source::Generated => {
+        SkySource::Generated => {
             let plan = Plan {
                 aircraft: options.aircraft,
                 seed: options.seed,
@@ -116,9 +116,9 @@ fn feed(options: &Options) -> Result<Feed, StartError> {
             };
             Ok(Feed::generated(World::new(plan), options.changes))
         }
-        Source::Recorded { files, shift_times, after_last } => Recorded::read(files, *shift_times, *after_last)
+        SkySource::Recorded { files, shift_times, after_last } => Recorded::read(files, *shift_times, *after_last)
             .map(Feed::Recorded)
-            .map_err(|(file, source)| StartError::Recorded { file: file.to_owned(), source }),
+            .map_err(|(file, source)| SimulatorError::Recorded { file: file.to_owned(), source }),
     }
 }
 

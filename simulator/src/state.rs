@@ -8,14 +8,14 @@ use crate::clock::Clock;
 use crate::credits::Credits;
 use crate::faults::Faults;
 use crate::feed::Feed;
-use crate::options::{Credentials, Options};
+use crate::options::{ClientCredentials, Options};
 use crate::served::Served;
 use crate::tokens::Tokens;
 
 /// The simulator's state.
 pub(crate) struct State {
     pub(crate) clock: Clock,
-    pub(crate) credentials: Option<Credentials>,
+    pub(crate) credentials: Option<ClientCredentials>,
     pub(crate) token_life: Duration,
     pub(crate) faults: Faults,
     pub(crate) served: Option<Served>,

@@ -70,9 +70,9 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
         // Registered first, so that a signal during the start is not lost.
         let mut signals = super::shutdown::Signals::new()?;
         let source = if args.recorded.is_empty() {
-            simulator::Source::Generated
+            simulator::SkySource::Generated
         } else {
-            simulator::Source::Recorded {
+            simulator::SkySource::Recorded {
                 files: args.recorded.clone(),
                 shift_times: !args.original_times,
                 after_last: simulator::AfterLast::Cycle,
@@ -82,7 +82,7 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
             .client_id
             .as_ref()
             .zip(args.client_secret.as_ref())
-            .map(|(id, secret)| simulator::Credentials { id: id.clone(), secret: secret.expose().to_owned() });
+            .map(|(id, secret)| simulator::ClientCredentials { id: id.clone(), secret: secret.expose().to_owned() });
         let anonymous = simulator::DailyCredits::default().anonymous;
         let (account, account_refill) = match args.hourly_credits {
             Some(credits) => (credits, simulator::Refill::Hourly),

@@ -103,11 +103,13 @@ fn only_one_source_can_be_selected() {
     };
     let opensky = SourceFlags::default();
     assert_eq!(source("serve"), opensky);
-    let demo =
-        |demo_aircraft| SourceFlags { simulated: simulated::Flags { demo: true, demo_aircraft }, ..opensky.clone() };
+    let demo = |demo_aircraft| SourceFlags {
+        simulated: simulated::SimulatedFlags { demo: true, demo_aircraft },
+        ..opensky.clone()
+    };
     assert_eq!(source("--demo"), demo(2000));
     assert_eq!(source("--demo --demo-aircraft 10"), demo(10));
-    let recorded = recorded::Flags { replay: vec!["a.json".into(), "b.json".into()] };
+    let recorded = recorded::RecordedFlags { replay: vec!["a.json".into(), "b.json".into()] };
     assert_eq!(source("--replay a.json b.json"), SourceFlags { recorded, ..opensky });
     refused("--demo --replay a.json", "cannot be used with");
     refused("--demo-aircraft 10", "--demo");

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// All problems of the configuration, to be reported together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub struct ConfigError(pub Vec<Problem>);
+pub struct ConfigError(pub Vec<ConfigProblem>);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -16,7 +16,7 @@ impl fmt::Display for ConfigError {
 
 /// A problem of the configuration. Secrets are already masked.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Problem {
+pub enum ConfigProblem {
     /// The file does not exist, cannot be read, or is invalid YAML. The reason contains the line number.
     #[error("{path}: {reason}")]
     File {
@@ -42,7 +42,7 @@ pub enum Problem {
 /// The problems found while reading, and the warnings, which do not prevent a start.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Diagnostics {
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<ConfigProblem>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ impl Diagnostics {
         reason: impl Into<String>,
     ) {
         let (key, origin, reason) = (key.into(), origin.into(), reason.into());
-        self.problems.push(Problem::Key { key, value, origin, reason });
+        self.problems.push(ConfigProblem::Key { key, value, origin, reason });
     }
 
     pub(super) fn append(&mut self, mut other: Self) {

@@ -2,7 +2,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use super::diagnostics::Problem;
+use super::diagnostics::ConfigProblem;
 use super::layer::Layer;
 use super::names;
 use crate::proxy::{InvalidProxy, Proxies};
@@ -54,7 +54,7 @@ impl Environment {
             match value.to_str() {
                 None => {
                     let reason = "invalid UTF-8".to_owned();
-                    layer.diagnostics.problems.push(Problem::File { path: origin, reason });
+                    layer.diagnostics.problems.push(ConfigProblem::File { path: origin, reason });
                 }
                 // Kubernetes sets such a variable if a service has the same name as one of our sections.
                 Some(text) if text.starts_with("tcp://") && variable.ends_with("_PORT") => {

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use ::config::{FileFormat, Format, Map, Value, ValueKind};
 
-use super::diagnostics::Problem;
+use super::diagnostics::ConfigProblem;
 use super::layer::Layer;
 use super::names::{self, Name, Target, nearest_setting, quote_unknown};
 use super::sections::{SECTIONS, settings};
@@ -44,7 +44,7 @@ impl FileReader {
     }
 
     fn reject(&mut self, reason: String) {
-        self.layer.diagnostics.problems.push(Problem::File { path: self.file.clone(), reason });
+        self.layer.diagnostics.problems.push(ConfigProblem::File { path: self.file.clone(), reason });
     }
 
     fn section(&mut self, section: &str, value: Value) {

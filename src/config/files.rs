@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::diagnostics::{ConfigError, Problem};
+use super::diagnostics::{ConfigError, ConfigProblem};
 use super::sections::{DatabaseSettings, HttpSettings, KafkaSettings, OpenSkySettings, Settings};
 use super::setting::Setting;
 use super::value::{MASK, quote};
@@ -26,7 +26,7 @@ impl Settings {
             self.check_tls(),
             certificates.map(|error| self.problem(DatabaseSettings::url, error.to_string())),
             self.check_kafka(),
-            token.map(|error| Problem::File { path: ADMIN_TOKEN_FILE.to_owned(), reason: error.to_string() }),
+            token.map(|error| ConfigProblem::File { path: ADMIN_TOKEN_FILE.to_owned(), reason: error.to_string() }),
         ]
         .into_iter()
         .flatten()
@@ -34,7 +34,7 @@ impl Settings {
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
     }
 
-    fn check_tls(&self) -> Option<Problem> {
+    fn check_tls(&self) -> Option<ConfigProblem> {
         let files = self.http.tls()?;
         let error = files.check().err()?;
         let of_key = matches!(&error, TlsError::File { path, .. } if *path == files.key.display().to_string());
@@ -45,7 +45,7 @@ impl Settings {
         Some(self.problem(if of_key { HttpSettings::tls_key } else { HttpSettings::tls_certificate }, reason))
     }
 
-    fn check_kafka(&self) -> Option<Problem> {
+    fn check_kafka(&self) -> Option<ConfigProblem> {
         if self.kafka.bootstrap_servers == Brokers::Embedded {
             return None;
         }
@@ -56,12 +56,12 @@ impl Settings {
         origins.sort_unstable();
         origins.dedup();
         let (key, value, origin) = (path.to_owned(), MASK.to_owned(), origins.join(", "));
-        Some(Problem::Key { key, value, origin, reason })
+        Some(ConfigProblem::Key { key, value, origin, reason })
     }
 
-    fn problem(&self, setting: &Setting, reason: String) -> Problem {
+    fn problem(&self, setting: &Setting, reason: String) -> ConfigProblem {
         let shown = self.rows().into_iter().find(|(row, _)| *row == setting).map(|(_, value)| quote(&value));
         let (key, value) = (setting.path.to_owned(), shown.unwrap_or_default());
-        Problem::Key { key, value, origin: self.origin(setting.path).to_owned(), reason }
+        ConfigProblem::Key { key, value, origin: self.origin(setting.path).to_owned(), reason }
     }
 }

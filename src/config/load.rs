@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::diagnostics::{ConfigError, Diagnostics, Problem};
+use super::diagnostics::{ConfigError, ConfigProblem, Diagnostics};
 use super::environment::Environment;
 use super::flags::Flags;
 use super::reader::Reader;
@@ -35,7 +35,7 @@ impl Settings {
         let mut layers = [from_file, environment.read(), flags.read()];
         let merged = legacy::assemble_url(&mut layers).and_then(|()| Reader::merge(settings(), layers));
         let mut reader = merged.map_err(|error| {
-            ConfigError(vec![Problem::File { path: "configuration".to_owned(), reason: error.to_string() }])
+            ConfigError(vec![ConfigProblem::File { path: "configuration".to_owned(), reason: error.to_string() }])
         })?;
         let settings = Self::read(&mut reader, environment.proxies(), environment.authorities());
         if let Some(settings) = &settings {

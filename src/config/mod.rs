@@ -22,7 +22,7 @@ mod setting;
 mod value;
 mod values;
 
-pub use diagnostics::{ConfigError, Problem};
+pub use diagnostics::{ConfigError, ConfigProblem};
 pub use environment::Environment;
 pub use flags::Flags;
 pub use load::CONFIG_FILE;

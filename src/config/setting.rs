@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::diagnostics::Problem;
+use super::diagnostics::ConfigProblem;
 use super::value::{InvalidValue, Secrecy, SettingValue, Shape};
 
 /// A setting of the configuration.
@@ -82,7 +82,7 @@ impl Setting {
     ///
     /// # Errors
     /// Returns the problem as [`Settings::load`](super::Settings::load) would report it, with this origin.
-    pub fn check(&self, text: &str, origin: &str) -> Result<(), Problem> {
+    pub fn check(&self, text: &str, origin: &str) -> Result<(), ConfigProblem> {
         (self.check)(text.trim()).map_err(|invalid| self.reject(text, origin, &invalid))
     }
 
@@ -95,13 +95,13 @@ impl Setting {
         (self.quote_rejected)(text)
     }
 
-    pub(super) fn reject(&self, text: &str, origin: &str, invalid: &InvalidValue) -> Problem {
+    pub(super) fn reject(&self, text: &str, origin: &str, invalid: &InvalidValue) -> ConfigProblem {
         self.problem(text, origin, format!("{}; expected {}", invalid.describe_for(text), self.expected()))
     }
 
-    pub(super) fn problem(&self, text: &str, origin: &str, reason: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, text: &str, origin: &str, reason: impl Into<String>) -> ConfigProblem {
         let (key, value) = (self.path.to_owned(), self.quote_rejected(text));
-        Problem::Key { key, value, origin: origin.to_owned(), reason: reason.into() }
+        ConfigProblem::Key { key, value, origin: origin.to_owned(), reason: reason.into() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sources of state vectors, each in its own folder.
 //!
-//! To add a source that a flag of `serve` selects, add its folder with `Flags` and `open`, and register it below.
+//! To add a source that a flag of `serve` selects, add its folder with its flags and `open`, and register it below.
 
 pub mod http;
 pub mod opensky;
@@ -14,14 +14,14 @@ pub use source::{Connect, Source, SourceInfo, SourceSettings, Traffic};
 
 /// Registers the sources that a flag of `serve` selects.
 macro_rules! selectable {
-    ($($kind:ident),+) => {
+    ($($kind:ident: $flags:ident),+) => {
         /// The flags of `serve` that select another source than the OpenSky Network.
         #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
         pub struct SourceFlags {
             $(
                 #[command(flatten)]
                 #[allow(missing_docs, reason = "documented by its source")]
-                pub $kind: $kind::Flags,
+                pub $kind: $kind::$flags,
             )+
         }
 
@@ -42,4 +42,4 @@ macro_rules! selectable {
     };
 }
 
-selectable!(recorded, simulated);
+selectable!(recorded: RecordedFlags, simulated: SimulatedFlags);

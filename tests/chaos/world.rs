@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use simulator::{Changes, Credentials, Fault as SkyFault, FaultKind, Options, Target};
+use simulator::{Changes, ClientCredentials, Fault as SkyFault, FaultKind, Options, Target};
 use url::Url;
 
 use crate::faults::{Area, Fault};
@@ -62,7 +62,7 @@ impl World {
                 // The other fifth is unchanged. A collector that restarted has lost its memory of them and publishes
                 // them again.
                 changes: if plan.calm { Changes::All } else { Changes::Exactly(plan.aircraft * 4 / 5) },
-                credentials: Some(Credentials { id: "tests".to_owned(), secret: Sky::CLIENT_SECRET.to_owned() }),
+                credentials: Some(ClientCredentials { id: "tests".to_owned(), secret: Sky::CLIENT_SECRET.to_owned() }),
                 remember_served: Some(20_000_000),
                 ..Options::default()
             })

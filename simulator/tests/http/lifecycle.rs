@@ -1,7 +1,7 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use simulator::{AfterLast, Fault, FaultKind, Options, Source, StartError, Target};
+use simulator::{AfterLast, Fault, FaultKind, Options, SimulatorError, SkySource, Target};
 
 use crate::Sky;
 
@@ -64,11 +64,11 @@ fn invalid_options_are_rejected() {
         Options { speed: f64::NAN, ..Options::default() },
         Options { emergencies: 1.5, ..Options::default() },
         Options {
-            source: Source::Recorded { files: Vec::new(), shift_times: true, after_last: AfterLast::Cycle },
+            source: SkySource::Recorded { files: Vec::new(), shift_times: true, after_last: AfterLast::Cycle },
             ..Options::default()
         },
     ] {
-        assert!(matches!(simulator::start(options), Err(StartError::Options(_))));
+        assert!(matches!(simulator::start(options), Err(SimulatorError::Options(_))));
     }
 }
 
@@ -77,5 +77,5 @@ fn the_error_names_an_address_that_is_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = taken.local_addr().unwrap();
     let error = simulator::start(Options { address, aircraft: 1, ..Options::default() }).unwrap_err();
-    assert!(matches!(error, StartError::Listen { .. }) && error.to_string().contains(&address.to_string()));
+    assert!(matches!(error, SimulatorError::Listen { .. }) && error.to_string().contains(&address.to_string()));
 }

@@ -1,11 +1,11 @@
 //! Replays the requests of the clients in github.com/openskynetwork/opensky-api, as sent on the wire.
 
-use simulator::{Credentials, Options};
+use simulator::{ClientCredentials, Options};
 
 use crate::{NOON, Sky};
 
 fn sky() -> (Sky, String) {
-    let credentials = Credentials { id: "my-client".to_owned(), secret: "s3cr3t".to_owned() };
+    let credentials = ClientCredentials { id: "my-client".to_owned(), secret: "s3cr3t".to_owned() };
     let sky = Sky::start(Options { aircraft: 300, credentials: Some(credentials), ..Options::default() });
     // `TokenManager._refresh()` posts these three fields and reads `access_token` and `expires_in`.
     let answer = sky.token_answer(&[

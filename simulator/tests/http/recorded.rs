@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use simulator::{AfterLast, Options, Source, StartError};
+use simulator::{AfterLast, Options, SimulatorError, SkySource};
 
 use crate::{NOON, Sky};
 
@@ -11,7 +11,7 @@ fn file(name: &str) -> PathBuf {
 
 fn play(names: &[&str], shift_times: bool, after_last: AfterLast) -> Sky {
     let files = names.iter().map(|name| file(name)).collect();
-    let source = Source::Recorded { files, shift_times, after_last };
+    let source = SkySource::Recorded { files, shift_times, after_last };
     Sky::start(Options { source, remember_served: Some(100), ..Options::default() })
 }
 
@@ -102,9 +102,9 @@ fn served_states_are_recorded_with_their_shifted_times() {
 #[test]
 fn the_error_names_an_invalid_recording() {
     for name in ["SOURCES.md", "missing.json"] {
-        let source = Source::Recorded { files: vec![file(name)], shift_times: true, after_last: AfterLast::Cycle };
+        let source = SkySource::Recorded { files: vec![file(name)], shift_times: true, after_last: AfterLast::Cycle };
         match simulator::start(Options { source, ..Options::default() }) {
-            Err(error @ StartError::Recorded { .. }) => assert!(error.to_string().contains(name), "{error}"),
+            Err(error @ SimulatorError::Recorded { .. }) => assert!(error.to_string().contains(name), "{error}"),
             other => panic!("{other:?}"),
         }
     }

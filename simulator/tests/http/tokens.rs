@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use simulator::{Credentials, Options};
+use simulator::{ClientCredentials, Options};
 
 use crate::Sky;
 
 fn with_credentials() -> Sky {
-    let credentials = Some(Credentials { id: "me".to_owned(), secret: "it is me".to_owned() });
+    let credentials = Some(ClientCredentials { id: "me".to_owned(), secret: "it is me".to_owned() });
     Sky::start(Options { aircraft: 5, credentials, token_life: Duration::from_secs(60), ..Options::default() })
 }
 
@@ -70,6 +70,6 @@ fn basic_authentication_is_rejected() {
 
 #[test]
 fn debug_output_omits_the_secret() {
-    let credentials = Some(Credentials { id: "me".to_owned(), secret: "hush-hush".to_owned() });
+    let credentials = Some(ClientCredentials { id: "me".to_owned(), secret: "hush-hush".to_owned() });
     assert!(!format!("{:?}", Options { credentials, ..Options::default() }).contains("hush"));
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use thiserror::Error;
 
 use crate::cli::{ExitStatus, InitialKeys, SettingFlags};
-use crate::config::Problem;
+use crate::config::ConfigProblem;
 
 /// `init`: write a first config.yaml and credentials.json.
 #[derive(Args, Debug, Default)]
@@ -39,7 +39,7 @@ pub enum InitError {
     Exists(PathBuf),
     /// A flag has an invalid value.
     #[error(transparent)]
-    Answer(#[from] Problem),
+    Answer(#[from] ConfigProblem),
     /// The client id was given without its secret.
     #[error("the client secret is missing; pass it with --opensky-client-secret-file FILE, or - for standard input")]
     NoSecret,

@@ -5,4 +5,4 @@ mod flags;
 mod source;
 
 pub use file::{read, shift_times};
-pub use flags::Flags;
+pub use flags::RecordedFlags;

@@ -6,7 +6,7 @@ use crate::sources::source::{Source, SourceSettings};
 /// The flags of the demonstration.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[group(skip)]
-pub struct Flags {
+pub struct SimulatedFlags {
     /// Show simulated flights instead of real ones
     #[arg(long, group = "source")]
     pub demo: bool,
@@ -16,7 +16,7 @@ pub struct Flags {
     pub demo_aircraft: u32,
 }
 
-impl Flags {
+impl SimulatedFlags {
     const DEFAULT_AIRCRAFT: u32 = 2_000;
 
     pub(in crate::sources) fn open(&self, settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
@@ -24,7 +24,7 @@ impl Flags {
     }
 }
 
-impl Default for Flags {
+impl Default for SimulatedFlags {
     fn default() -> Self {
         Self { demo: false, demo_aircraft: Self::DEFAULT_AIRCRAFT }
     }

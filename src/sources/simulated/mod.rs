@@ -4,4 +4,4 @@
 mod flags;
 mod source;
 
-pub use flags::Flags;
+pub use flags::SimulatedFlags;

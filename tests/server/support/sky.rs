@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use simulator::{AfterLast, Changes, Credentials, Fault, FaultKind, Options, Simulator, Source, Target};
+use simulator::{AfterLast, Changes, ClientCredentials, Fault, FaultKind, Options, Simulator, SkySource, Target};
 
 use super::{Key, eventually};
 
@@ -24,7 +24,7 @@ impl Sky {
     }
 
     fn of_options(options: Options) -> Self {
-        let credentials = Credentials { id: "tests".to_owned(), secret: Self::CLIENT_SECRET.to_owned() };
+        let credentials = ClientCredentials { id: "tests".to_owned(), secret: Self::CLIENT_SECRET.to_owned() };
         let options = Options { credentials: Some(credentials), remember_served: Some(2_000_000), ..options };
         Self { simulator: simulator::start(options).unwrap() }
     }
@@ -42,7 +42,7 @@ impl Sky {
         std::fs::write(file.path(), answer.to_string()).unwrap();
         let files = vec![file.path().to_owned()];
         Self::of_options(Options {
-            source: Source::Recorded { files, shift_times: true, after_last: AfterLast::Hold },
+            source: SkySource::Recorded { files, shift_times: true, after_last: AfterLast::Hold },
             ..Options::default()
         })
     }
