@@ -303,7 +303,7 @@ pub struct StoreJob {
     pub table: String,
     /// The interval between runs in seconds.
     pub interval: u64,
-    /// When it last succeeded, in Unix seconds; `None` if it never has.
+    /// When it last succeeded, in Unix seconds; `null` if it never has.
     pub last_success: Option<i64>,
     /// Failed runs in total.
     pub failures: u64,

@@ -10,7 +10,7 @@ mod selection;
 pub(crate) use csv::Csv;
 pub(crate) use fields::Fields;
 pub(crate) use file::{ExportFormat, RowFile};
-pub(crate) use ndjson::NdJson;
+pub(crate) use ndjson::{NdJson, RowAlert};
 pub(crate) use parquet::Parquet;
 pub(crate) use selection::{check_addresses, parse_addresses, parse_callsign, parse_time};
 

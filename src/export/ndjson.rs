@@ -1,4 +1,7 @@
+use actors::detect::{RULES, Verdict};
 use actors::domain::{Field, FieldValue};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Fields;
 use crate::storage::HistoryRow;
@@ -8,6 +11,32 @@ use crate::storage::HistoryRow;
 pub(crate) struct NdJson {
     /// Each field, preceded by the text to write before its value.
     fields: Vec<(String, &'static Field)>,
+    has_alerts: bool,
+}
+
+/// A rule whose condition a row meets, or may meet.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RowAlert {
+    /// The rule's name.
+    rule: &'static str,
+    /// The condition that is met, in words; `null` if the row lacks the fields to tell.
+    meaning: Option<&'static str>,
+}
+
+impl RowAlert {
+    /// Evaluates the rules on a row, without those whose condition it does not meet.
+    fn of(row: &HistoryRow<'_>) -> Vec<Self> {
+        let state = row.clone().into_owned();
+        let alerts = RULES.iter().filter_map(|rule| {
+            let meaning = match rule.judge(&state) {
+                Verdict::Met(meaning) => Some(meaning),
+                Verdict::Unknown => None,
+                Verdict::NotMet => return None,
+            };
+            Some(Self { rule: rule.name(), meaning })
+        });
+        alerts.collect()
+    }
 }
 
 impl NdJson {
@@ -16,7 +45,12 @@ impl NdJson {
             let before = if i == 0 { '{' } else { ',' };
             (format!("{before}\"{}\":", field.name), *field)
         });
-        Self { fields: named.collect() }
+        Self { fields: named.collect(), has_alerts: false }
+    }
+
+    /// Adds the member `alerts` to each object: a list of [`RowAlert`].
+    pub(crate) fn with_alerts(self) -> Self {
+        Self { has_alerts: true, ..self }
     }
 
     pub(super) fn row(&self, row: &HistoryRow<'_>, into: &mut Vec<u8>) {
@@ -39,6 +73,10 @@ impl NdJson {
                 // Unknown, or NaN or infinite, which JSON cannot express and no state vector contains.
                 _ => into.extend_from_slice(b"null"),
             }
+        }
+        if self.has_alerts {
+            into.extend_from_slice(b",\"alerts\":");
+            into.extend_from_slice(&serde_json::to_vec(&RowAlert::of(row)).unwrap_or_default());
         }
         into.extend_from_slice(b"}\n");
     }
@@ -81,5 +119,20 @@ mod tests {
         let mut line = Vec::new();
         NdJson::of(&"lat,lon,spi,last_contact".parse().unwrap()).row(&row, &mut line);
         assert_eq!(String::from_utf8(line).unwrap(), "{\"lat\":1.0,\"lon\":null,\"spi\":null,\"last_contact\":-1}\n");
+    }
+
+    #[test]
+    fn alerts_are_judged_from_the_whole_row_whatever_fields_are_selected() {
+        let line = |squawk| {
+            let row = HistoryRow { squawk, ..HistoryRow::new("4b1814".parse().unwrap(), UnixTime(7)) };
+            let mut line = Vec::new();
+            NdJson::of(&"icao24".parse().unwrap()).with_alerts().row(&row, &mut line);
+            String::from_utf8(line).unwrap()
+        };
+        let alerts = |alerts: &str| format!("{{\"icao24\":\"4b1814\",\"alerts\":{alerts}}}\n");
+        let met = r#"[{"rule":"emergency-squawk","meaning":"radio failure"}]"#;
+        assert_eq!(line(Some("7600")), alerts(met));
+        assert_eq!(line(None), alerts(r#"[{"rule":"emergency-squawk","meaning":null}]"#));
+        assert_eq!(line(Some("1000")), alerts("[]"));
     }
 }

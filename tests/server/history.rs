@@ -180,6 +180,10 @@ fn check_history(app: &TestApp, database: &Database) {
     let own = lines(&app.get(&format!("/api/v1/history?icao24={icao24}&fields=lat,last_contact")));
     assert_eq!(own.len(), rows.iter().filter(|row| row["icao24"] == *icao24).count());
     assert!(own.iter().all(|row| row.as_object().unwrap().len() == 2));
+    // The simulated aircraft have squawk codes, none of which is an emergency.
+    let judged = lines(&app.get(&format!("/api/v1/history?icao24={icao24}&fields=lat,last_contact&alerts=true")));
+    assert_eq!(judged.len(), own.len());
+    assert!(judged.iter().zip(&own).all(|(judged, row)| judged["lat"] == row["lat"] && judged["alerts"].is_array()));
     let newest = lines(&app.get(&format!("/api/v1/history?from={last}&to={last}")));
     assert_eq!(newest, rows.iter().filter(|row| row["last_contact"] == last).cloned().collect::<Vec<_>>());
     let callsign = rows.iter().find_map(|row| row["callsign"].as_str()).unwrap();
@@ -207,6 +211,8 @@ fn check_history(app: &TestApp, database: &Database) {
         ("fields=", "fields"),
         ("fields=lat,lat", "fields"),
         ("fields=latitude", "fields"),
+        ("alerts=yes", "alerts"),
+        ("alerts=true&format=csv", "alerts"),
         ("format=parquet", "format"),
     ] {
         assert_eq!(app.get(&format!("/api/v1/history?{query}")).problem(400)["parameter"], parameter, "{query}");

@@ -2,7 +2,18 @@ import openapiTS, { astToString } from "openapi-typescript";
 import type { OpenAPI3 } from "openapi-typescript";
 
 /** The schemas that the page reads. What they refer to is generated as well. */
-const ROOTS = ["Flights", "Problem", "StateVector", "Stats", "Status", "Track"];
+const ROOTS = [
+  "Alert",
+  "Flights",
+  "JournalEntry",
+  "Problem",
+  "RowAlert",
+  "StateVector",
+  "Stats",
+  "Status",
+  "Track",
+  "VitalsEvent",
+];
 const REFERENCE = /"#\/components\/schemas\/([^"]+)"/g;
 
 /** The TypeScript source of `src/api/schema.ts`, generated from the server's OpenAPI description. */

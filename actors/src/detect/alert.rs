@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::{Serialize, Serializer};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{Icao24, StateVector, UnixTime};
 
-/// An alert: an aircraft meets a rule's condition. Its JSON form is described in `docs/alerts.md`.
+/// An alert: an aircraft meets a rule's condition. In JSON it is an [`AlertJson`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// The rule's name.
@@ -28,15 +30,38 @@ impl Alert {
     }
 }
 
+/// An active alert, as `docs/alerts.md` describes it.
+#[derive(Serialize, ToSchema)]
+struct AlertJson<'a> {
+    icao24: Icao24,
+    /// The transponder code in `state`.
+    squawk: Option<&'a str>,
+    /// The condition that is met, in words.
+    meaning: &'a str,
+    /// The `last_contact` of `state`.
+    since: UnixTime,
+    /// The first state that met the condition.
+    #[schema(value_type = StateVector)]
+    state: &'a StateVector,
+}
+
 impl Serialize for Alert {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut alert = serializer.serialize_struct("Alert", 5)?;
-        alert.serialize_field("icao24", &self.icao24)?;
-        alert.serialize_field("squawk", &self.state.squawk)?;
-        alert.serialize_field("meaning", self.detail)?;
-        alert.serialize_field("since", &self.since)?;
-        alert.serialize_field("state", &*self.state)?;
-        alert.end()
+        let Self { icao24, since, detail, state, .. } = self;
+        let squawk = state.squawk.as_deref();
+        AlertJson { icao24: *icao24, squawk, meaning: detail, since: *since, state }.serialize(serializer)
+    }
+}
+
+impl PartialSchema for Alert {
+    fn schema() -> RefOr<Schema> {
+        AlertJson::schema()
+    }
+}
+
+impl ToSchema for Alert {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        AlertJson::schemas(schemas);
     }
 }
 

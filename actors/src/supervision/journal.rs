@@ -19,7 +19,7 @@ pub struct JournalEntry {
     #[serde(serialize_with = "unix_seconds")]
     #[schema(value_type = f64)]
     pub at: SystemTime,
-    /// The component that changed; `None`: the whole process.
+    /// The component that changed; `null`: the whole process.
     #[schema(value_type = Option<String>)]
     pub actor: Option<Component>,
     /// What changed.

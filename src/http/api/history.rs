@@ -45,6 +45,9 @@ const HISTORY_FORMATS: &[Representation<HistoryFormat>] = &[
             description = "Only this callsign; case and surrounding spaces are ignored."),
         ("fields" = Option<String>, Query, example = "icao24,last_contact,lat,lon",
             description = "Only these fields, in this order, separated by commas."),
+        ("alerts" = Option<bool>, Query, example = true,
+            description = "Whether to add the member alerts to each line: a RowAlert for each rule of docs/alerts.md \
+                           whose condition the row meets, or may meet. NDJSON only."),
         ("format" = Option<String>, Query, example = "csv",
             description = "ndjson or csv, instead of the Accept header.")),
     responses((status = 200, description = "The rows.", content(
@@ -54,7 +57,7 @@ pub(crate) async fn history(
     payload: web::Payload,
     state: web::Data<ServerState>,
 ) -> Result<HttpResponse, Problem> {
-    let known = ["from", "to", "bbox", "icao24", "callsign", "fields", "format"];
+    let known = ["from", "to", "bbox", "icao24", "callsign", "fields", "alerts", "format"];
     let parameters = Parameters::parse(&request, &known)?;
     let format = negotiate(HISTORY_FORMATS, parameters.format.as_deref(), &request)?;
     let period = parameters.period(DEFAULT_PERIOD)?;
@@ -73,7 +76,12 @@ pub(crate) async fn history(
         icao24,
         callsign,
     };
+    let has_alerts = parameters.flag("alerts")?;
     let (encoder, content_type) = match format.format {
+        HistoryFormat::NdJson if has_alerts => {
+            (TextEncoder::NdJson(NdJson::of(&fields).with_alerts()), respond::NdJson::mime())
+        }
+        HistoryFormat::Csv if has_alerts => return Err(Problem::bad_parameter("alerts", "only available as ndjson")),
         HistoryFormat::NdJson => (TextEncoder::NdJson(NdJson::of(&fields)), respond::NdJson::mime()),
         HistoryFormat::Csv => (TextEncoder::Csv(Csv::of(&fields)), respond::Csv::mime()),
     };

@@ -1,6 +1,7 @@
 //! `/api/v1/openapi.json`: the OpenAPI description of this server, generated from the code.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use actors::detect::Alert;
 use actors::domain::{Icao24, StateVector, UnixTime};
 use actors::supervision::JournalEntry;
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::query::KNOWN_PARAMETERS;
+use crate::export::RowAlert;
 use crate::http::admin::events::VitalsEvent;
 use crate::http::reply::entity_tag;
 use crate::http::reply::problem::Problem;
@@ -23,7 +25,7 @@ use crate::http::state::ServerState;
                        Unix seconds; unknown values are `null`, never 0. Every path that supports GET supports HEAD \
                        as well.",
     ),
-    components(schemas(StateVector, Icao24, UnixTime, Problem, VitalsEvent, JournalEntry)),
+    components(schemas(StateVector, Icao24, UnixTime, Problem, Alert, RowAlert, VitalsEvent, JournalEntry)),
     // Relative to the URL of this document, because a proxy may serve it below any path.
     servers((url = "../..", description = "This server")),
     modifiers(&OperatorToken),
@@ -98,15 +100,26 @@ fn complete_document(document: &mut Value) {
             "content": { "application/problem+json": { "schema": problem } },
         });
     }
-    // Unknown values are `null`, so their members are required.
     for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
-        let Some(properties) = schema["properties"].as_object() else { continue };
-        let nullable = properties.iter().filter(|(_, property)| is_nullable(property)).map(|(name, _)| name.clone());
-        let nullable: Vec<_> = nullable.map(Value::from).collect();
-        match schema["required"].as_array_mut() {
-            Some(required) => required.extend(nullable),
-            None => schema["required"] = nullable.into(),
-        }
+        require_nullable(schema);
+    }
+}
+
+/// Requires the members that may be `null`, because unknown values are `null` and never left out.
+fn require_nullable(schema: &mut Value) {
+    for composition in ["allOf", "anyOf", "oneOf"] {
+        schema.get_mut(composition).and_then(Value::as_array_mut).into_iter().flatten().for_each(require_nullable);
+    }
+    if let Some(items) = schema.get_mut("items") {
+        require_nullable(items);
+    }
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    properties.values_mut().for_each(require_nullable);
+    let nullable = properties.iter().filter(|(_, property)| is_nullable(property)).map(|(name, _)| name.clone());
+    let nullable: Vec<_> = nullable.map(Value::from).collect();
+    match schema["required"].as_array_mut() {
+        Some(required) => required.extend(nullable),
+        None => schema["required"] = nullable.into(),
     }
 }
 

@@ -135,6 +135,20 @@ impl Parameters {
         }
     }
 
+    /// Parses a parameter as `true` or `false`; without it, `false`.
+    ///
+    /// # Errors
+    /// 400 if it is neither.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, Problem> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(text) => {
+                Err(Problem::bad_parameter(name, format!("expected true or false, not {:?}", shortened(text))))
+            }
+        }
+    }
+
     /// Parses a parameter as a time in Unix seconds or RFC 3339; fractions of a second are dropped.
     ///
     /// # Errors

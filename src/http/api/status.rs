@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
-use actors::supervision::{ActorName, ActorStatus, Observation, Phase, PollerObservation};
+use actors::supervision::{ActorName, ActorStatus, Observation, Phase, PollerObservation, SourceState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,8 +14,7 @@ use crate::sources::Traffic;
 pub(crate) struct Status {
     /// Whether the traffic is not live; see `traffic`.
     demonstration: bool,
-    /// `live`, `simulated` (`serve --demo`) or `recorded` (`serve --replay`).
-    traffic: &'static str,
+    traffic: TrafficKind,
     /// If `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are shifted to
     /// the present.
     recorded_at: Option<i64>,
@@ -23,23 +22,33 @@ pub(crate) struct Status {
     source: Option<Source>,
 }
 
+/// Where the traffic comes from.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TrafficKind {
+    /// The source's current traffic.
+    Live,
+    /// Simulated aircraft (`serve --demo`).
+    Simulated,
+    /// Recorded responses (`serve --replay`).
+    Recorded,
+}
+
 impl Status {
     fn of(traffic: Traffic, poller: Option<ActorStatus>) -> Self {
-        let (name, recorded_at) = match traffic {
-            Traffic::Live => ("live", None),
-            Traffic::Simulated => ("simulated", None),
-            Traffic::Recorded { at } => ("recorded", Some(at)),
+        let (kind, recorded_at) = match traffic {
+            Traffic::Live => (TrafficKind::Live, None),
+            Traffic::Simulated => (TrafficKind::Simulated, None),
+            Traffic::Recorded { at } => (TrafficKind::Recorded, Some(at)),
         };
-        Self { demonstration: traffic != Traffic::Live, traffic: name, recorded_at, source: poller.map(Source::of) }
+        Self { demonstration: traffic != Traffic::Live, traffic: kind, recorded_at, source: poller.map(Source::of) }
     }
 }
 
 /// The source of the flights.
 #[derive(Serialize, ToSchema)]
 struct Source {
-    /// `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator
-    /// has paused polling.
-    state: &'static str,
+    state: SourceOrPaused,
     /// The start of this state.
     since: i64,
     /// Why the source cannot be used, in a few words.
@@ -54,6 +63,20 @@ struct Source {
     next_poll_at: Option<i64>,
     /// Credits left until the next refill, as reported by the source.
     credits_left: Option<u32>,
+}
+
+/// The state of the source; `paused` while the operator has paused polling.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum SourceOrPaused {
+    Source(SourceState),
+    Paused(Paused),
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Paused {
+    Paused,
 }
 
 /// A response of the source.
@@ -76,7 +99,7 @@ impl Source {
         let paused = poller.phase == Phase::Paused;
         let since = seen.source_since.filter(|_| !paused).unwrap_or_else(|| poller.since.into());
         Self {
-            state: if paused { "paused" } else { seen.source.name() },
+            state: if paused { SourceOrPaused::Paused(Paused::Paused) } else { SourceOrPaused::Source(seen.source) },
             since: since.0,
             reason: seen.reason,
             last_answer: seen.answered_at.map(|at| LastAnswer { at: at.0, states: seen.states }),

@@ -1,9 +1,9 @@
-import { moment, observed, phaseName, Rate, tone } from "./vitals.ts";
-import type { ActorVitals } from "./vitals.ts";
+import type { ActorStatus, ObservedField } from "../api/types.ts";
 import { clock } from "../model/time.ts";
 import { span } from "../model/units.ts";
 import { h, setText, show } from "../ui/dom.ts";
 import { Sparkline } from "./sparkline.ts";
+import { moment, observation, observed, phaseName, Rate, tone } from "./vitals.ts";
 
 import "./actor-card.css";
 
@@ -12,15 +12,15 @@ interface Part {
   readonly title: string;
   readonly does: string;
   /** The chart of an observed number, or of its growth per second where it counts. */
-  readonly work: { readonly label: string; readonly field: string; readonly counts: boolean };
-  readonly queue?: { readonly label: string; readonly field: string };
-  readonly facts: readonly (readonly [label: string, text: (actor: ActorVitals) => string | undefined])[];
+  readonly work?: { readonly label: string; readonly field: ObservedField; readonly counts: boolean };
+  readonly queue?: { readonly label: string; readonly field: ObservedField };
+  readonly facts: readonly (readonly [label: string, text: (actor: ActorStatus) => string | undefined])[];
 }
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const count =
-  (field: string) =>
-  (actor: ActorVitals): string | undefined => {
+  (field: ObservedField) =>
+  (actor: ActorStatus): string | undefined => {
     const value = observed(actor, field);
     return value === undefined ? undefined : whole.format(value);
   };
@@ -101,22 +101,22 @@ export function titleOf(name: string): string {
   return PARTS[name]?.title ?? name;
 }
 
-function sourceState(actor: ActorVitals): string {
-  const source = actor.observation["source"];
+function sourceState(actor: ActorStatus): string {
+  const source = observation(actor, "source");
   return typeof source === "string" ? source.replaceAll("_", " ") : "–";
 }
 
 /** The number of background jobs of TimescaleDB, and the failing ones; `undefined` without jobs. */
-export function timescaleJobs(actor: ActorVitals): string | undefined {
-  const jobs: unknown = actor.observation["jobs"];
-  if (!Array.isArray(jobs) || jobs.length === 0) return undefined;
-  const failing = (jobs as Partial<Record<string, unknown>>[]).filter((job) => job["consecutive_failures"] !== 0);
+export function timescaleJobs(actor: ActorStatus): string | undefined {
+  const jobs = "jobs" in actor.observation ? actor.observation.jobs : [];
+  if (jobs.length === 0) return undefined;
+  const failing = jobs.filter((job) => job.consecutive_failures !== 0);
   if (failing.length === 0) return `${whole.format(jobs.length)}, none failing`;
-  const names = failing.map((job) => `${String(job["policy"])} of ${String(job["table"])}`);
+  const names = failing.map((job) => `${job.policy} of ${job.table}`);
   return `${whole.format(jobs.length)}, failing: ${names.join(", ")}`;
 }
 
-function nextPoll(actor: ActorVitals): string {
+function nextPoll(actor: ActorStatus): string {
   const at = observed(actor, "next_poll_at");
   if (actor.phase === "paused") return "after resume";
   return at === undefined ? "–" : clock(at);
@@ -132,27 +132,22 @@ export class ActorCard {
   private readonly lists = new Map<string, HTMLElement>();
   private readonly error = h("p", { class: "error" });
   private readonly rate = new Rate();
-  private readonly work: Sparkline;
+  private readonly work: Sparkline | undefined;
   private readonly queue: Sparkline | undefined;
   private readonly facts = h("dl", { class: "facts" });
   readonly element: HTMLElement;
 
   constructor(name: string, onRestart: (title: string) => void) {
-    this.part = PARTS[name] ?? {
-      title: name,
-      does: "",
-      work: { label: "", field: "", counts: false },
-      facts: [],
-    };
-    this.work = new Sparkline(this.part.work.label, format);
-    this.queue = this.part.queue === undefined ? undefined : new Sparkline(this.part.queue.label, format);
-    const { title, does } = this.part;
+    this.part = PARTS[name] ?? { title: name, does: "", facts: [] };
+    const { title, does, work, queue } = this.part;
+    this.work = work === undefined ? undefined : new Sparkline(work.label, format);
+    this.queue = queue === undefined ? undefined : new Sparkline(queue.label, format);
     this.element = h(
       "article",
       { class: "actor", "data-actor": name, "aria-label": title },
       h("header", {}, h("h2", {}, title), this.phase),
       h("p", { class: "does" }, does),
-      this.work.element,
+      this.work?.element,
       this.queue?.element,
       this.facts,
       this.error,
@@ -172,7 +167,7 @@ export class ActorCard {
   }
 
   /** Shows the latest vitals. */
-  update(actor: ActorVitals, now: number): void {
+  update(actor: ActorStatus, now: number): void {
     this.element.dataset["tone"] = tone(actor.phase);
     this.element.dataset["phase"] = actor.phase;
     const isFinal = actor.phase === "finished";
@@ -186,10 +181,12 @@ export class ActorCard {
   }
 
   /** Adds the values of one more second to the charts. */
-  sample(actor: ActorVitals, at: number): void {
+  sample(actor: ActorStatus, at: number): void {
     const { work, queue } = this.part;
-    const value = observed(actor, work.field);
-    this.work.push(work.counts ? this.rate.take(value, at) : value);
+    if (work !== undefined) {
+      const value = observed(actor, work.field);
+      this.work?.push(work.counts ? this.rate.take(value, at) : value);
+    }
     if (queue === undefined || this.queue === undefined) return;
     const waiting = observed(actor, queue.field);
     show(this.queue.element, waiting !== undefined || this.queue.series.last !== null);
@@ -209,7 +206,7 @@ export class ActorCard {
 
   /** Redraws the charts, in the colours of the theme. */
   draw(): void {
-    this.work.draw();
+    this.work?.draw();
     this.queue?.draw();
   }
 }

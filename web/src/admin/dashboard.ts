@@ -1,6 +1,5 @@
-import { bytes, observed } from "./vitals.ts";
-import type { ActorVitals, ServerVitals } from "./vitals.ts";
 import { serverAddress } from "../api/address.ts";
+import type { ActorStatus, VitalsEvent } from "../api/types.ts";
 import { readSettings } from "../page/settings.ts";
 import { h, setText, show } from "../ui/dom.ts";
 import { Theme } from "../ui/theme.ts";
@@ -11,6 +10,7 @@ import { Feed } from "./feed.ts";
 import type { FeedState } from "./feed.ts";
 import { SignIn, storedToken, storeToken } from "./sign-in.ts";
 import { Sparkline } from "./sparkline.ts";
+import { bytes, observed } from "./vitals.ts";
 
 import "../ui/layout.css";
 import "./dashboard.css";
@@ -180,7 +180,7 @@ export class Dashboard {
     setText(this.state, text);
   }
 
-  private update(vitals: ServerVitals): void {
+  private update(vitals: VitalsEvent): void {
     const { at, actors } = vitals;
     const isSample = at - this.sampled >= STEP || at < this.sampled;
     if (isSample) this.sampled = at;
@@ -189,7 +189,7 @@ export class Dashboard {
       card.update(actor, at);
       if (isSample) card.sample(actor, at);
     }
-    const of = (name: string): ActorVitals | undefined => actors.find((actor) => actor.name === name);
+    const of = (name: string): ActorStatus | undefined => actors.find((actor) => actor.name === name);
     const poller = of("poller");
     this.paused = poller?.phase === "paused";
     show(this.polling, poller !== undefined);

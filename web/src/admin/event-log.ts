@@ -1,8 +1,8 @@
-import { sentence, weight } from "./vitals.ts";
-import type { LogEntry } from "./vitals.ts";
+import type { JournalEntry } from "../api/types.ts";
 import { clock } from "../model/time.ts";
 import { h } from "../ui/dom.ts";
 import { titleOf } from "./actor-card.ts";
+import { sentence, weight } from "./vitals.ts";
 
 import "./event-log.css";
 
@@ -19,7 +19,7 @@ export class EventLog {
     h("div", { class: "log", role: "log", "aria-label": "Events", tabindex: "0" }, this.rows),
   );
 
-  add(entry: LogEntry): void {
+  add(entry: JournalEntry): void {
     this.rows.prepend(
       h(
         "li",

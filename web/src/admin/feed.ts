@@ -1,6 +1,6 @@
-import type { ServerVitals, LogEntry } from "./vitals.ts";
 import { serverAddress } from "../api/address.ts";
 import { problemDetail } from "../api/http.ts";
+import type { JournalEntry, VitalsEvent } from "../api/types.ts";
 import { EventParser } from "../stream/index.ts";
 
 /** The state of the connection to `/admin/events`. */
@@ -13,8 +13,8 @@ export type FeedState =
   | { readonly kind: "refused"; readonly reason: string };
 
 interface Listener {
-  readonly onVitals: (vitals: ServerVitals) => void;
-  readonly onLog: (entry: LogEntry) => void;
+  readonly onVitals: (vitals: VitalsEvent) => void;
+  readonly onLog: (entry: JournalEntry) => void;
   readonly onState: (state: FeedState) => void;
 }
 
@@ -103,8 +103,8 @@ export class Feed {
       this.expectData(abort);
       for (const { event, data, lastEventId } of parser.push(decoder.decode(value, { stream: true }))) {
         this.lastEventId = lastEventId;
-        if (event === "vitals") this.listener.onVitals(JSON.parse(data) as ServerVitals);
-        else if (event === "log") this.listener.onLog(JSON.parse(data) as LogEntry);
+        if (event === "vitals") this.listener.onVitals(JSON.parse(data) as VitalsEvent);
+        else if (event === "log") this.listener.onLog(JSON.parse(data) as JournalEntry);
       }
     }
   }

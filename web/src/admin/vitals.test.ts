@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 
+import type { ActorStatus, JournalEntry, Phase } from "../api/types.ts";
 import { bytes, moment, observed, Rate, sentence, Series, tone, weight } from "./vitals.ts";
-import type { LogEntry, Phase } from "./vitals.ts";
 
-const entry = (rest: object): LogEntry => ({ id: 1, at: 0, actor: "poller", ...rest }) as LogEntry;
+const entry = (rest: object): JournalEntry => ({ id: 1, at: 0, actor: "poller", ...rest }) as JournalEntry;
 
 test("each log entry has a sentence and a colour", () => {
   const failed = entry({ kind: "phase", from: "running", to: "backing_off", reason: "no route" });
@@ -45,8 +45,9 @@ test("sizes, times and observed numbers are formatted", () => {
   expect([bytes(5 * 2 ** 20), bytes(300 * 2 ** 20), bytes(3 * 2 ** 30)]).toEqual(["5.0 MiB", "300 MiB", "3.00 GiB"]);
   expect(moment(null, 5)).toBe("not yet");
   expect(moment(100, 103)).toMatch(/, 3 s ago$/);
-  const actor = { name: "a", phase: "running", since: 0, restarts: 0, last_error: null, last_progress: null } as const;
-  expect(observed({ ...actor, observation: { held: 3, source: "live" } }, "held")).toBe(3);
-  expect(observed({ ...actor, observation: { source: "live" } }, "source")).toBeUndefined();
+  const actor = (observation: object): ActorStatus => ({ observation }) as ActorStatus;
+  expect(observed(actor({ held: 3, source: "live" }), "held")).toBe(3);
+  expect(observed(actor({ source: "live" }), "source")).toBeUndefined();
+  expect(observed(actor({}), "held")).toBeUndefined();
   expect(observed(undefined, "held")).toBeUndefined();
 });

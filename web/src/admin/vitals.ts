@@ -1,41 +1,6 @@
+import type { ActorStatus, JournalEntry, ObservedField, Phase } from "../api/types.ts";
 import { clock } from "../model/time.ts";
 import { span } from "../model/units.ts";
-
-/** The phase of an actor. */
-export type Phase =
-  "starting" | "running" | "stalled" | "backing_off" | "paused" | "restarting" | "draining" | "finished" | "failed";
-
-/** The vitals of one actor, as in `/admin/actors`. Times are Unix seconds. */
-export interface ActorVitals {
-  readonly name: string;
-  readonly phase: Phase;
-  readonly since: number;
-  readonly restarts: number;
-  readonly last_error: { readonly at: number; readonly message: string } | null;
-  readonly last_progress: number | null;
-  readonly observation: Readonly<Record<string, unknown>>;
-}
-
-/** A `vitals` event of `/admin/events`. */
-export interface ServerVitals {
-  /** Unix seconds. */
-  readonly at: number;
-  readonly course: "serving" | "draining" | "drained";
-  readonly memory_bytes: number | null;
-  readonly actors: readonly ActorVitals[];
-}
-
-/** A `log` event of `/admin/events`. */
-export type LogEntry = {
-  readonly id: number;
-  readonly at: number;
-  /** `null`: the process. */
-  readonly actor: string | null;
-} & (
-  | { readonly kind: "phase"; readonly from: Phase; readonly to: Phase; readonly reason: string | null }
-  | { readonly kind: "readiness"; readonly ready: boolean; readonly reason: string | null }
-  | { readonly kind: "order"; readonly action: string }
-);
 
 /** The colour of a phase. */
 export function tone(phase: Phase): "good" | "waiting" | "bad" {
@@ -69,7 +34,7 @@ const ORDERS: Readonly<Record<string, string>> = {
 };
 
 /** A log entry in words. */
-export function sentence(entry: LogEntry): string {
+export function sentence(entry: JournalEntry): string {
   switch (entry.kind) {
     case "phase":
       return `${phaseName(entry.from)} → ${phaseName(entry.to)}${because(entry.reason)}`;
@@ -81,7 +46,7 @@ export function sentence(entry: LogEntry): string {
 }
 
 /** The colour of a log entry. */
-export function weight(entry: LogEntry): "good" | "waiting" | "bad" | "order" {
+export function weight(entry: JournalEntry): "good" | "waiting" | "bad" | "order" {
   if (entry.kind === "order") return "order";
   if (entry.kind === "readiness") return entry.ready ? "good" : "bad";
   return tone(entry.to);
@@ -89,9 +54,15 @@ export function weight(entry: LogEntry): "good" | "waiting" | "bad" | "order" {
 
 const because = (reason: string | null): string => (reason === null ? "" : `: ${reason}`);
 
+/** A field that an actor observes; `undefined` if it does not. */
+export function observation(actor: ActorStatus | undefined, field: ObservedField): unknown {
+  const fields: Partial<Record<ObservedField, unknown>> | undefined = actor?.observation;
+  return fields?.[field];
+}
+
 /** A number that an actor observes, if it has this one. */
-export function observed(actor: ActorVitals | undefined, field: string): number | undefined {
-  const value = actor?.observation[field];
+export function observed(actor: ActorStatus | undefined, field: ObservedField): number | undefined {
+  const value = observation(actor, field);
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 

@@ -1,9 +1,10 @@
 import { scopeQuery } from "../stream/index.ts";
 import type { Box } from "../stream/index.ts";
+import { STATE_FIELDS } from "../stream/table.ts";
 import { request } from "./http.ts";
 import type { RetryOptions } from "./retry.ts";
 import { hourlyTraffic } from "./stats.ts";
-import type { StateVector } from "./types.ts";
+import type { RecordedState, StateVector } from "./types.ts";
 
 /** How far back to search for recorded traffic, seconds. */
 const MAX_SEARCH = 30 * 24 * 3600;
@@ -17,22 +18,26 @@ export interface HistoryQuery {
   readonly from: number;
   readonly to?: number;
   readonly box?: Box | undefined;
-  readonly fields: readonly (keyof StateVector)[];
 }
 
 /**
- * Reads stored states ordered by `last_contact`, piece by piece as they arrive.
+ * Reads stored states and their alerts, ordered by `last_contact`, piece by piece as they arrive.
  *
  * @throws ApiError where the answer is an error, Error where it breaks off
  */
-export async function* readHistory(
-  { from, to, box, fields }: HistoryQuery,
+export async function* readHistory(query: HistoryQuery, options: RetryOptions): AsyncGenerator<RecordedState[], void> {
+  yield* readRows<RecordedState>(query, { fields: STATE_FIELDS.join(","), alerts: "true" }, options);
+}
+
+async function* readRows<Row>(
+  { from, to, box }: HistoryQuery,
+  columns: Readonly<Record<string, string>>,
   options: RetryOptions,
-): AsyncGenerator<StateVector[], void> {
+): AsyncGenerator<Row[], void> {
   const query = scopeQuery(box === undefined ? {} : { box });
   query.set("from", String(Math.floor(from)));
   if (to !== undefined) query.set("to", String(to));
-  query.set("fields", fields.join(","));
+  for (const [name, value] of Object.entries(columns)) query.set(name, value);
   query.set("format", "ndjson");
   const { body } = await request(`api/v1/history?${query.toString()}`, options);
   if (body === null) throw new Error("the answer is empty");
@@ -44,16 +49,18 @@ export async function* readHistory(
     if (done) return;
     const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    yield lines.flatMap((line) => (line === "" ? [] : [JSON.parse(line) as StateVector]));
+    yield lines.flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Row]));
   }
 }
 
+type FirstRow = Pick<StateVector, "last_contact" | "observed_at">;
+
 /** The first stored row at or after `from`, Unix seconds. */
-async function firstStored(from: number): Promise<Pick<StateVector, "last_contact" | "observed_at"> | undefined> {
+async function firstStored(from: number): Promise<FirstRow | undefined> {
   const abort = new AbortController();
+  const options = { signal: abort.signal, timeout: TIMEOUT };
   try {
-    const query: HistoryQuery = { from, fields: ["last_contact", "observed_at"] };
-    for await (const [first] of readHistory(query, { signal: abort.signal, timeout: TIMEOUT })) {
+    for await (const [first] of readRows<FirstRow>({ from }, { fields: "last_contact,observed_at" }, options)) {
       if (first !== undefined) return first;
     }
     return undefined;

@@ -4,6 +4,100 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The state of one actor, as `/admin/actors` shows it. Times are Unix seconds with fractions. */
+        ActorStatus: {
+            last_error: components["schemas"]["LastError"] | null;
+            /**
+             * Format: double
+             * @description When it last completed a unit of work.
+             */
+            last_progress: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What it last reported about its work. */
+            observation: components["schemas"]["Observation"];
+            /** @description What it is doing. */
+            phase: components["schemas"]["Phase"];
+            /**
+             * Format: int64
+             * @description How often it was restarted.
+             */
+            restarts: number;
+            /**
+             * Format: double
+             * @description When that phase began.
+             */
+            since: number;
+        };
+        /** @description An active alert, as `docs/alerts.md` describes it. */
+        Alert: {
+            icao24: components["schemas"]["Icao24"];
+            /** @description The condition that is met, in words. */
+            meaning: string;
+            /** @description The `last_contact` of `state`. */
+            since: components["schemas"]["UnixTime"];
+            /** @description The transponder code in `state`. */
+            squawk: string | null;
+            /** @description The first state that met the condition. */
+            state: components["schemas"]["StateVector"];
+        };
+        /**
+         * @description What the traffic is grouped by.
+         * @enum {string}
+         */
+        By: "hour" | "country" | "cell";
+        /**
+         * @description What sets the pause between two polls.
+         * @enum {string}
+         */
+        CadenceReason: "interval" | "resolution" | "quota";
+        /** @description What the DbWriter reports about itself. Totals count from the start of the process. */
+        DbWriterObservation: {
+            /**
+             * Format: int64
+             * @description Stored batches.
+             */
+            batches: number;
+            /**
+             * Format: int64
+             * @description Rows that the table already had.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Rows deleted by retention.
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description Failed maintenance steps.
+             */
+            failed_maintenance: number;
+            /**
+             * Format: int64
+             * @description Failed transactions and queries.
+             */
+            failed_tries: number;
+            /**
+             * Format: int64
+             * @description Inserted rows.
+             */
+            inserted: number;
+            /** @description The jobs that the database runs by itself. */
+            jobs: components["schemas"]["StoreJob"][];
+            /**
+             * Format: double
+             * @description The duration of storing it.
+             */
+            last_batch_seconds: number;
+            /** @description States in the newest batch. */
+            last_batch_states: number;
+            /**
+             * Format: double
+             * @description The duration of the newest step.
+             */
+            last_maintenance_seconds: number;
+        };
         /** @description The live picture, or a part of it. */
         Flights: {
             /** @description The number of states. */
@@ -11,6 +105,44 @@ export interface components {
             /** @description Ordered by aircraft. */
             states: components["schemas"]["StateVector"][];
             time: components["schemas"]["UnixTime"] | null;
+        };
+        /** @description Counts since the start of the process. */
+        HubTotals: {
+            /**
+             * Format: int64
+             * @description Clients disconnected because they read nothing for too long.
+             */
+            clients_evicted: number;
+            /**
+             * Format: int64
+             * @description Clients rejected because a limit was reached.
+             */
+            clients_refused: number;
+            /**
+             * Format: int64
+             * @description Clients that resumed where they had stopped.
+             */
+            resumed: number;
+            /**
+             * Format: int64
+             * @description Sent snapshots.
+             */
+            snapshots: number;
+            /**
+             * Format: int64
+             * @description States in them.
+             */
+            states: number;
+            /**
+             * Format: int64
+             * @description States coalesced for slow clients.
+             */
+            states_skipped: number;
+            /**
+             * Format: int64
+             * @description Published updates.
+             */
+            updates: number;
         };
         /**
          * @description What the traffic is grouped by.
@@ -22,6 +154,79 @@ export interface components {
          * @example 3c6444
          */
         Icao24: string;
+        /** @description A change, as sent by `/admin/events`. */
+        JournalEntry: components["schemas"]["JournalEvent"] & {
+            /** @description The component that changed; `null`: the whole process. */
+            actor: string | null;
+            /**
+             * Format: double
+             * @description When it happened, in Unix seconds with fractions.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description Greater than the id of every earlier entry, also across restarts of the process as long as this machine's clock
+             *     is right.
+             */
+            id: number;
+        };
+        /** @description What changed. */
+        JournalEvent: {
+            /** @description The previous phase. */
+            from: components["schemas"]["Phase"];
+            /** @enum {string} */
+            kind: "phase";
+            /** @description The error that caused it. */
+            reason: string | null;
+            /** @description The new phase. */
+            to: components["schemas"]["Phase"];
+        } | {
+            /** @enum {string} */
+            kind: "readiness";
+            /** @description Whether it is ready. */
+            ready: boolean;
+            /** @description Why it is not ready. */
+            reason: string | null;
+        } | {
+            /** @description The action. */
+            action: string;
+            /** @enum {string} */
+            kind: "order";
+        };
+        /** @description What the KafkaProducer reports about itself. Totals count from the start of the process. */
+        KafkaProducerObservation: {
+            /**
+             * Format: int64
+             * @description Alerts that Kafka acknowledged.
+             */
+            alerts: number;
+            /** @description Alerts not acknowledged yet. */
+            alerts_held: number;
+            /**
+             * Format: int64
+             * @description Dead letters that Kafka acknowledged.
+             */
+            dead_letters: number;
+            /**
+             * Format: int64
+             * @description States dropped because they were too old or the backlog was full.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Publications that failed and are retried.
+             */
+            failed_tries: number;
+            /** @description States not acknowledged yet. */
+            held: number;
+            /** @description Their memory in bytes. */
+            held_bytes: number;
+            /**
+             * Format: int64
+             * @description States that Kafka acknowledged.
+             */
+            published: number;
+        };
         /** @description A response of the source. */
         LastAnswer: {
             /**
@@ -30,6 +235,129 @@ export interface components {
              */
             at: number;
             /** @description The number of states in it. */
+            states: number;
+        };
+        /** @description The newest error of an actor. */
+        LastError: {
+            /**
+             * Format: double
+             * @description When it happened, in Unix seconds with fractions.
+             */
+            at: number;
+            /** @description What failed and why. */
+            message: string;
+        };
+        /**
+         * @description The lifecycle of the process, which only moves forward.
+         * @enum {string}
+         */
+        Lifecycle: "serving" | "draining" | "drained";
+        /** @description What the live KafkaConsumer reports about itself. Totals count from the start of the process. */
+        LiveObservation: {
+            /**
+             * Format: int64
+             * @description Records on Kafka that the SseHub has not received yet.
+             */
+            lag: number | null;
+            /**
+             * Format: int64
+             * @description Offsets that Kafka had deleted before they were read.
+             */
+            lost_offsets: number;
+            /** @description The number of partitions that it reads. */
+            partitions: number;
+            /**
+             * Format: int64
+             * @description Records that the SseHub received.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description The number of times that it reread its window for a restarted SseHub.
+             */
+            rewinds: number;
+        };
+        /** @description The actor has not started yet. */
+        NothingYet: Record<string, never>;
+        /** @description What an actor last reported about its work. In JSON it is a plain object, without a tag. */
+        Observation: components["schemas"]["NothingYet"] | components["schemas"]["PollerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
+        /** @description The number of rows of a response that were not published, by reason. */
+        PassedOver: {
+            /**
+             * Format: int64
+             * @description The address and `last_contact` of an earlier row of the response, with other values: two transmitters, such as ADS-B
+             *     and FLARM, share the address.
+             */
+            duplicate_address: number;
+            /**
+             * Format: int64
+             * @description A `last_contact` before that of the published state.
+             */
+            older: number;
+            /**
+             * Format: int64
+             * @description The `last_contact` of the published state, with other values: the source corrected it.
+             */
+            revised: number;
+            /**
+             * Format: int64
+             * @description The same `last_contact` and values as the published state.
+             */
+            unchanged: number;
+        };
+        /** @enum {string} */
+        Paused: "paused";
+        /**
+         * @description What an actor is doing.
+         * @enum {string}
+         */
+        Phase: "starting" | "running" | "stalled" | "backing_off" | "paused" | "restarting" | "draining" | "finished" | "failed";
+        /** @description What the Poller reports about itself and its source: the admin page shows all of it, `/api/v1/status` a part. */
+        PollerObservation: {
+            /** @description Aircraft whose newest state the change filter remembers. */
+            aircraft_known: number;
+            answered_at: components["schemas"]["UnixTime"] | null;
+            /**
+             * Format: int64
+             * @description Bad rows in all responses.
+             */
+            bad_rows: number;
+            /** @description The number of its states that were published. */
+            changed: number;
+            /**
+             * Format: int32
+             * @description Credits left, if the source reports them.
+             */
+            credits_left: number | null;
+            /**
+             * Format: int64
+             * @description Polls that failed.
+             */
+            failed_polls: number;
+            /** @description States waiting in the KafkaProducer. */
+            held_by_producer: number;
+            last_states_at: components["schemas"]["UnixTime"] | null;
+            next_poll_at: components["schemas"]["UnixTime"] | null;
+            next_poll_reason: components["schemas"]["CadenceReason"] | null;
+            /**
+             * Format: double
+             * @description The pause before the next poll.
+             */
+            next_poll_seconds: number;
+            /** @description Its other states, by reason. */
+            passed_over: components["schemas"]["PassedOver"];
+            /**
+             * Format: int64
+             * @description Completed polls.
+             */
+            polls: number;
+            /** @description Why the source cannot be used, without details that are not public. The actor's last error has them. */
+            reason: string | null;
+            response_time: components["schemas"]["UnixTime"] | null;
+            /** @description The state of the source. */
+            source: components["schemas"]["SourceState"];
+            source_since: components["schemas"]["UnixTime"] | null;
+            /** @description The number of states in that response. */
             states: number;
         };
         /** @description An error response: a problem document (RFC 9457). */
@@ -45,6 +373,13 @@ export interface components {
             status: number;
             /** @description The kind of error in a few words; the same for all problems with this status. */
             title: string;
+        };
+        /** @description A rule whose condition a row meets, or may meet. */
+        RowAlert: {
+            /** @description The condition that is met, in words; `null` if the row lacks the fields to tell. */
+            meaning: string | null;
+            /** @description The rule's name. */
+            rule: string;
         };
         /** @description The source of the flights. */
         Source: {
@@ -76,11 +411,24 @@ export interface components {
              * @description The start of this state.
              */
             since: number;
-            /**
-             * @description `not_yet_asked`, `live`, `rate_limited`, `refused`, `unavailable` or `malformed`; `paused` while the operator
-             *     has paused polling.
-             */
-            state: string;
+            state: components["schemas"]["SourceOrPaused"];
+        };
+        /** @description The state of the source; `paused` while the operator has paused polling. */
+        SourceOrPaused: components["schemas"]["SourceState"] | components["schemas"]["Paused"];
+        /**
+         * @description The state of the source: not polled yet, live, or the kind of the newest [`SourceError`].
+         * @enum {string}
+         */
+        SourceState: "not_yet_asked" | "live" | "rate_limited" | "refused" | "unavailable" | "malformed";
+        /** @description What the SseHub reports about itself. */
+        SseHubObservation: components["schemas"]["HubTotals"] & {
+            /** @description Aircraft in the picture. */
+            aircraft: number;
+            /** @description Connected clients. */
+            clients: number;
+            /** @description Clients with unsent events. */
+            clients_behind: number;
+            observed_at: components["schemas"]["UnixTime"] | null;
         };
         /** @description The state of one aircraft at one time, as reported by a source. Unknown values are `null`, never 0. SI units, WGS-84 degrees, Unix seconds. */
         StateVector: {
@@ -174,7 +522,7 @@ export interface components {
                 /** @description The start of the hour. */
                 hour: components["schemas"]["UnixTime"];
                 /** @description The country of registration; `None` if unknown. */
-                origin_country?: string | null;
+                origin_country: string | null;
                 /**
                  * Format: int64
                  * @description The number of state vectors.
@@ -217,8 +565,66 @@ export interface components {
              */
             recorded_at: number | null;
             source: components["schemas"]["Source"] | null;
-            /** @description `live`, `simulated` (`serve --demo`) or `recorded` (`serve --replay`). */
-            traffic: string;
+            traffic: components["schemas"]["TrafficKind"];
+        };
+        /** @description A background job of the database, and the outcome of its last runs. */
+        StoreJob: {
+            /**
+             * Format: int64
+             * @description Failed runs since the last success.
+             */
+            consecutive_failures: number;
+            /**
+             * Format: int64
+             * @description Failed runs in total.
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description The interval between runs in seconds.
+             */
+            interval: number;
+            /** @description The error of the last run, if that failed. */
+            last_error: string | null;
+            /**
+             * Format: int64
+             * @description When it last succeeded, in Unix seconds; `null` if it never has.
+             */
+            last_success: number | null;
+            /** @description Its action: `compression`, `retention` or `refresh`. */
+            policy: string;
+            /** @description The table that it processes. */
+            table: string;
+        };
+        /** @description What the storing KafkaConsumer reports about itself. Totals count from the start of the process. */
+        StoreObservation: {
+            /**
+             * Format: int64
+             * @description Records that went to the dead letters.
+             */
+            dead_letters: number;
+            /**
+             * Format: int64
+             * @description Batch parts that another writer had stored before.
+             */
+            fenced: number;
+            /**
+             * Format: int64
+             * @description Records on Kafka that are not stored yet.
+             */
+            lag: number | null;
+            /**
+             * Format: int64
+             * @description Offsets that Kafka had deleted before they were read.
+             */
+            lost_offsets: number;
+            /** @description The partitions that it reads. */
+            partitions: number[];
+            /**
+             * Format: int64
+             * @description Records that were stored or went to the dead letters.
+             */
+            records: number;
         };
         /** @description The positions of one aircraft. */
         Track: {
@@ -233,11 +639,31 @@ export interface components {
             to: components["schemas"]["UnixTime"];
         };
         /**
+         * @description Where the traffic comes from.
+         * @enum {string}
+         */
+        TrafficKind: "live" | "simulated" | "recorded";
+        /**
          * Format: int64
          * @description Seconds since 1970-01-01T00:00:00Z, negative before it: the unit of every time stamp OpenSky sends.
          * @example 1795472375
          */
         UnixTime: number;
+        /** @description The data of a `vitals` event. */
+        VitalsEvent: {
+            actors: components["schemas"]["ActorStatus"][];
+            /**
+             * Format: double
+             * @description When it was written, in Unix seconds.
+             */
+            at: number;
+            course: components["schemas"]["Lifecycle"];
+            /**
+             * Format: int64
+             * @description The resident memory of the process.
+             */
+            memory_bytes: number | null;
+        };
     };
     responses: never;
     parameters: never;

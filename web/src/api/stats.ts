@@ -24,7 +24,7 @@ export async function hourlyTraffic(period?: Period): Promise<readonly HourlyTra
  * @throws ApiError, Error
  */
 export async function countryTraffic(period?: Period): Promise<readonly CountryTraffic[]> {
-  return await rows("country", period);
+  return (await rows("country", period)).filter((row) => "origin_country" in row);
 }
 
 async function rows(by: Stats["by"], period: Period | undefined): Promise<Stats["rows"]> {

@@ -4,13 +4,25 @@ import type { components } from "./schema.ts";
 
 type Schemas = components["schemas"];
 
+export type ActorStatus = Schemas["ActorStatus"];
 export type Flights = Schemas["Flights"];
+export type JournalEntry = Schemas["JournalEntry"];
+export type Phase = Schemas["Phase"];
 export type Problem = Schemas["Problem"];
 export type ServerStatus = Schemas["Status"];
 export type SourceStatus = Schemas["Source"];
 export type StateVector = Schemas["StateVector"];
 export type Stats = Schemas["Stats"];
 export type Track = Schemas["Track"];
+export type VitalsEvent = Schemas["VitalsEvent"];
+
+/** A row of the history, with the alerts of that state. */
+export type RecordedState = StateVector & { readonly alerts: readonly Schemas["RowAlert"][] };
+
+/** What an actor observes, once it has started. */
+type Observation = Exclude<Schemas["Observation"], Schemas["NothingYet"]>;
+/** A field of any actor's observation. */
+export type ObservedField = Observation extends infer Each ? (Each extends unknown ? keyof Each : never) : never;
 
 /** The traffic of one hour. */
 export type HourlyTraffic = Stats["rows"][number];

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 
+import type { RecordedState } from "../api/types.ts";
 import type { Alert, StateVector } from "../stream/index.ts";
-import { emergenciesOf, emergencyText, RecordedAlerts, squawkMeaning } from "./emergencies.ts";
+import { emergenciesOf, emergencyText, RecordedAlerts } from "./emergencies.ts";
 
 const state = (icao24: string, squawk: string | null, last_contact: number): StateVector =>
   ({ icao24, squawk, last_contact }) as StateVector;
@@ -20,28 +21,37 @@ const brief = (alerts: readonly Alert[], held: readonly StateVector[]): unknown 
     state.last_contact,
   ]);
 
-test("three squawk codes stand for an emergency", () => {
-  expect(["7500", "7600", "7700", "7701", null].map((squawk) => squawkMeaning({ squawk }))).toEqual([
-    "unlawful interference",
-    "radio failure",
-    "emergency",
-    undefined,
-    undefined,
+test("an emergency in a replay lasts from the first state that the server judged so until a state that it did not", () => {
+  const recorded = new RecordedAlerts();
+  const judged = (icao24: string, meaning: string | null | undefined, last_contact: number): RecordedState => ({
+    ...state(icao24, "7600", last_contact),
+    alerts: meaning === undefined ? [] : [{ rule: "emergency-squawk", meaning }],
+  });
+  const at = (states: RecordedState[]): unknown =>
+    recorded.of(states).map((each) => [each.icao24, each.meaning, each.since]);
+  expect(at([judged("aaaaaa", "radio failure", 5), judged("bbbbbb", undefined, 5), judged("cccccc", null, 5)])).toEqual(
+    [["aaaaaa", "radio failure", 5]],
+  );
+  expect(at([judged("aaaaaa", "radio failure", 9), judged("bbbbbb", "emergency", 8)])).toEqual([
+    ["aaaaaa", "radio failure", 5],
+    ["bbbbbb", "emergency", 8],
   ]);
+  // Neither a state that lacks the fields nor one of another aircraft ends it.
+  expect(at([judged("aaaaaa", null, 12), judged("bbbbbb", "radio failure", 12)])).toEqual([
+    ["aaaaaa", "radio failure", 5],
+    ["bbbbbb", "radio failure", 12],
+  ]);
+  expect(at([judged("aaaaaa", undefined, 15)])).toEqual([]);
+  expect(at([judged("aaaaaa", "radio failure", 18)])).toEqual([["aaaaaa", "radio failure", 18]]);
 });
 
-test("an emergency in a replay lasts from the first state with its code until another code follows", () => {
-  const recorded = new RecordedAlerts();
-  const at = (states: StateVector[]): unknown => brief(recorded.of(states), states);
-  expect(at([state("aaaaaa", "7600", 5), state("bbbbbb", "1000", 5), state("cccccc", null, 5)])).toEqual([
-    ["aaaaaa", "7600", 5, 5],
-  ]);
-  expect(at([state("aaaaaa", "7600", 9), state("bbbbbb", "7500", 8)])).toEqual([
-    ["bbbbbb", "7500", 8, 8],
-    ["aaaaaa", "7600", 5, 9],
-  ]);
-  expect(at([state("aaaaaa", "1000", 12)])).toEqual([]);
-  expect(at([state("aaaaaa", "7600", 15)])).toEqual([["aaaaaa", "7600", 15, 15]]);
+test("each rule has an alert of its own", () => {
+  const alerts = [
+    { rule: "emergency-squawk", meaning: "emergency" },
+    { rule: "low-flight", meaning: "below 300 m" },
+  ];
+  const recorded = new RecordedAlerts().of([{ ...state("aaaaaa", "7700", 5), alerts }]);
+  expect(recorded.map(({ meaning }) => meaning)).toEqual(["emergency", "below 300 m"]);
 });
 
 test("the server's alerts say since when, also of aircraft outside the loaded area", () => {
@@ -50,7 +60,7 @@ test("the server's alerts say since when, also of aircraft outside the loaded ar
     ["aaaaaa", "7700", 3, 20],
   ]);
   // A state without a code does not end an alert.
-  expect(brief([alert("aaaaaa", 3)], [state("aaaaaa", null, 25)])).toEqual([["aaaaaa", "7700", 3, 3]]);
+  expect(brief([alert("aaaaaa", 3)], [state("aaaaaa", null, 25)])).toEqual([["aaaaaa", "7700", 3, 25]]);
 });
 
 test("an emergency squawk without an alert of the server is not an emergency", () => {

@@ -1,3 +1,4 @@
+import type { RecordedState } from "../api/types.ts";
 import type { Alert, StateVector } from "../stream/index.ts";
 
 /** An active alert. Its aircraft is as it is now in the loaded area, elsewhere as it was when the alert began. */
@@ -14,8 +15,7 @@ export function emergenciesOf(alerts: readonly Alert[], held: readonly StateVect
   if (emergencies.size === 0) return emergencies;
   for (const state of held) {
     const emergency = emergencies.get(state.icao24);
-    // A state without a code says nothing about the alert.
-    if (emergency !== undefined && state.squawk !== null) emergencies.set(state.icao24, { ...emergency, state });
+    if (emergency !== undefined) emergencies.set(state.icao24, { ...emergency, state });
   }
   return emergencies;
 }
@@ -25,38 +25,27 @@ export function emergencyText({ squawk, meaning }: Emergency): string {
   return squawk === null ? meaning : `${squawk} ${meaning}`;
 }
 
-/** The emergency squawk codes (ICAO Annex 10). */
-const MEANINGS: Readonly<Record<string, string>> = {
-  "7500": "unlawful interference",
-  "7600": "radio failure",
-  "7700": "emergency",
-};
-
-/** What an emergency squawk code means; `undefined` for any other code. */
-export function squawkMeaning({ squawk }: Pick<StateVector, "squawk">): string | undefined {
-  return squawk === null ? undefined : MEANINGS[squawk];
-}
-
 /**
- * Alerts of a replay. The server keeps none of past traffic, so they are read off the recorded squawk codes; live traffic
- * has the server's.
+ * Alerts of a replay. The server judges each recorded state; this keeps since when each alert lasts. Live traffic has the
+ * server's alerts.
  */
 export class RecordedAlerts {
-  private since = new Map<string, number>();
+  private active = new Map<string, Alert>();
 
-  /** The alerts of a moment. One begins when its aircraft first has the code in this replay. */
-  of(states: readonly StateVector[]): Alert[] {
-    const since = new Map<string, number>();
-    const alerts = states.flatMap((state): Alert[] => {
-      const { icao24, squawk } = state;
-      const meaning = squawkMeaning(state);
-      if (squawk === null || meaning === undefined) return [];
-      const key = `${icao24} ${squawk}`;
-      const begin = this.since.get(key) ?? state.last_contact;
-      since.set(key, begin);
-      return [{ icao24, squawk, meaning, since: begin, state }];
-    });
-    this.since = since;
-    return alerts;
+  /** The alerts of a moment. One begins with the first state that the server judged so. */
+  of(states: readonly RecordedState[]): Alert[] {
+    const active = new Map<string, Alert>();
+    for (const state of states) {
+      const { icao24, squawk, last_contact: since } = state;
+      for (const { rule, meaning } of state.alerts) {
+        const key = `${icao24} ${rule}`;
+        const known = this.active.get(key);
+        // A state without a meaning lacks the fields to tell, and leaves the alert as it was.
+        if (known !== undefined && (meaning ?? known.meaning) === known.meaning) active.set(key, known);
+        else if (meaning !== null) active.set(key, { icao24, squawk, meaning, since, state });
+      }
+    }
+    this.active = active;
+    return [...active.values()];
   }
 }

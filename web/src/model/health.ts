@@ -86,7 +86,7 @@ export function health({ connection, status, observedAt, now }: HealthInputs): H
           headline: "Waiting for the source",
           explanation: `The first request is pending.${again}`,
         };
-      default:
+      case "live":
         break;
     }
   }

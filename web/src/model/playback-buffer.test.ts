@@ -5,14 +5,14 @@ import type { StateVector } from "../stream/index.ts";
 import { PlaybackBuffer } from "./playback-buffer.ts";
 
 const state = (icao24: string, last_contact: number): StateVector => ({ icao24, last_contact }) as StateVector;
-const seen = (buffer: PlaybackBuffer): string[] =>
+const seen = (buffer: PlaybackBuffer<StateVector>): string[] =>
   buffer
     .states()
     .map(({ icao24, last_contact }) => `${icao24} ${last_contact}`)
     .sort();
 
 test("a moment shows the latest state of each aircraft with a recent contact", () => {
-  const buffer = new PlaybackBuffer(300);
+  const buffer = new PlaybackBuffer<StateVector>(300);
   [state("a", 100), state("b", 110), state("a", 120), state("c", 500)].forEach((each) => {
     buffer.add(each);
   });
@@ -33,7 +33,7 @@ test("the picture of a moment does not depend on the steps and pieces that led t
     .map((rows) => rows.sort((one, other) => one.last_contact - other.last_contact));
   fc.assert(
     fc.property(states, fc.array(fc.integer({ min: 0, max: 999 })), (rows, steps) => {
-      const [whole, cut] = [new PlaybackBuffer(300), new PlaybackBuffer(300)];
+      const [whole, cut] = [new PlaybackBuffer<StateVector>(300), new PlaybackBuffer(300)];
       rows.forEach((row) => {
         whole.add(row as StateVector);
       });

@@ -1,9 +1,9 @@
 import type { StateVector } from "../stream/index.ts";
 
 /** Recorded states that are played forwards. They are added in the order of `last_contact`; played ones are dropped. */
-export class PlaybackBuffer {
-  private readonly latest = new Map<string, StateVector>();
-  private waiting: StateVector[] = [];
+export class PlaybackBuffer<State extends StateVector> {
+  private readonly latest = new Map<string, State>();
+  private waiting: State[] = [];
   private next = 0;
 
   /** @param hold how long an aircraft stays in the picture after its last contact, seconds */
@@ -15,7 +15,7 @@ export class PlaybackBuffer {
   }
 
   /** Adds a state behind the waiting ones. */
-  add(state: StateVector): void {
+  add(state: State): void {
     this.waiting.push(state);
   }
 
@@ -44,7 +44,7 @@ export class PlaybackBuffer {
   }
 
   /** The picture at the latest moment. */
-  states(): StateVector[] {
+  states(): State[] {
     return [...this.latest.values()];
   }
 }

@@ -110,7 +110,7 @@ export class Filters {
         h("label", {}, "Airborne or on ground", this.ground),
         h("label", {}, "Squawk", this.squawk),
         this.squawkProblem,
-        h("label", { class: "check" }, this.emergencies, "Emergencies only (7500, 7600, 7700)"),
+        h("label", { class: "check" }, this.emergencies, "Emergencies only"),
         h(
           "button",
           {

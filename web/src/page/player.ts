@@ -1,8 +1,8 @@
 import { readHistory } from "../api/history.ts";
 import { ApiError } from "../api/http.ts";
+import type { RecordedState } from "../api/types.ts";
 import { PlaybackBuffer } from "../model/playback-buffer.ts";
-import type { Box, StateVector } from "../stream/index.ts";
-import { STATE_FIELDS } from "../stream/table.ts";
+import type { Box } from "../stream/index.ts";
 
 export interface PlayerEvents {
   /** Time has passed; `changed` says whether the states have changed. */
@@ -41,7 +41,7 @@ export class Player {
   private wantsToPlay = true;
   /** Whether the states have changed since the latest `onMoment`. */
   private changed = true;
-  private buffer: PlaybackBuffer;
+  private buffer: PlaybackBuffer<RecordedState>;
   /** Everything up to here is loaded, Unix seconds. */
   private loaded = 0;
   private loading: AbortController | undefined;
@@ -62,7 +62,7 @@ export class Player {
     }, STEP);
   }
 
-  states(): StateVector[] {
+  states(): RecordedState[] {
     return this.buffer.states();
   }
 
@@ -163,7 +163,7 @@ export class Player {
   private async read(to: number, signal: AbortSignal): Promise<void> {
     const { buffer, box } = this;
     try {
-      for await (const states of readHistory({ from: this.loaded, to, box, fields: STATE_FIELDS }, { signal })) {
+      for await (const states of readHistory({ from: this.loaded, to, box }, { signal })) {
         signal.throwIfAborted();
         for (const state of states) buffer.add(state);
         // A second may have more rows: it is complete once the next one has begun.

@@ -1,7 +1,7 @@
 import { findRecording } from "../api/history.ts";
-import type { SourceStatus } from "../api/types.ts";
+import type { RecordedState, SourceStatus } from "../api/types.ts";
 import type { ReplayLink } from "../model/link.ts";
-import type { Box, StateVector } from "../stream/index.ts";
+import type { Box } from "../stream/index.ts";
 import { Player } from "./player.ts";
 import type { PollTiming } from "./player.ts";
 
@@ -20,7 +20,7 @@ export interface ReplayEvents {
   /** Past traffic replaces live traffic. */
   readonly onBegin: () => void;
   /** Other states are shown. */
-  readonly onMoment: (states: StateVector[]) => void;
+  readonly onMoment: (states: RecordedState[]) => void;
   /** The moment does not follow the previous one. */
   readonly onJump: () => void;
   /** Called to return to live traffic. */

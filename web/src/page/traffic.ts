@@ -1,4 +1,5 @@
 import { serverAddress } from "../api/address.ts";
+import type { RecordedState } from "../api/types.ts";
 import { RecordedAlerts } from "../model/emergencies.ts";
 import { scopeAround, stillFits } from "../model/geometry.ts";
 import type { ReplayLink } from "../model/link.ts";
@@ -122,7 +123,7 @@ export class Traffic {
     return { held, isLoaded, alerts, observedAt, lagMs: this.client.lag };
   }
 
-  private recorded(held: readonly StateVector[]): ShownTraffic {
+  private recorded(held: readonly RecordedState[]): ShownTraffic {
     const isLoaded = held.length > 0 || !this.replay.isLoading;
     return { ...NO_TRAFFIC, held, isLoaded, alerts: this.recordedAlerts.of(held) };
   }

@@ -1,18 +1,9 @@
+import type { components } from "../api/schema.ts";
 import type { StateVector } from "./state.ts";
 import { integer, object, ProtocolError, text } from "./table.ts";
 
-/** An active alert, as `docs/alerts.md` describes it. */
-export interface Alert {
-  readonly icao24: string;
-  /** The squawk code at that time; `null` is unknown. */
-  readonly squawk: string | null;
-  /** The condition that it meets. */
-  readonly meaning: string;
-  /** When the alert began, Unix seconds. */
-  readonly since: number;
-  /** The aircraft at that time. */
-  readonly state: Readonly<StateVector>;
-}
+/** An active alert, as the server's JSON API describes it. Unix seconds. */
+export type Alert = components["schemas"]["Alert"];
 
 /** Decodes the alerts of an `alert` event. */
 export function readAlerts(value: unknown): readonly Alert[] {
