@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import type { RecordedState } from "../api/types.ts";
 import type { Alert, StateVector } from "../stream/index.ts";
-import { emergenciesOf, emergencyText, RecordedAlerts } from "./emergencies.ts";
+import { alertsAfter, emergenciesOf, emergencyText } from "./emergencies.ts";
+import type { RecordedAlert } from "./emergencies.ts";
 
 const state = (icao24: string, squawk: string | null, last_contact: number): StateVector =>
   ({ icao24, squawk, last_contact }) as StateVector;
@@ -21,37 +22,39 @@ const brief = (alerts: readonly Alert[], held: readonly StateVector[]): unknown 
     state.last_contact,
   ]);
 
-test("an emergency in a replay lasts from the first state that the server judged so until a state that it did not", () => {
-  const recorded = new RecordedAlerts();
-  const judged = (icao24: string, meaning: string | null | undefined, last_contact: number): RecordedState => ({
-    ...state(icao24, "7600", last_contact),
-    alerts: meaning === undefined ? [] : [{ rule: "emergency-squawk", meaning }],
-  });
-  const at = (states: RecordedState[]): unknown =>
-    recorded.of(states).map((each) => [each.icao24, each.meaning, each.since]);
-  expect(at([judged("aaaaaa", "radio failure", 5), judged("bbbbbb", undefined, 5), judged("cccccc", null, 5)])).toEqual(
-    [["aaaaaa", "radio failure", 5]],
-  );
-  expect(at([judged("aaaaaa", "radio failure", 9), judged("bbbbbb", "emergency", 8)])).toEqual([
-    ["aaaaaa", "radio failure", 5],
-    ["bbbbbb", "emergency", 8],
-  ]);
-  // Neither a state that lacks the fields nor one of another aircraft ends it.
-  expect(at([judged("aaaaaa", null, 12), judged("bbbbbb", "radio failure", 12)])).toEqual([
-    ["aaaaaa", "radio failure", 5],
-    ["bbbbbb", "radio failure", 12],
-  ]);
-  expect(at([judged("aaaaaa", undefined, 15)])).toEqual([]);
-  expect(at([judged("aaaaaa", "radio failure", 18)])).toEqual([["aaaaaa", "radio failure", 18]]);
+const RULE = "emergency-squawk";
+const judged = (last_contact: number, alerts: RecordedState["alerts"]): RecordedState => ({
+  ...state("aaaaaa", "7600", last_contact),
+  alerts,
+});
+
+test("an alert in a replay lasts from the first state that meets its rule until one that does not", () => {
+  let alerts: readonly RecordedAlert[] = [];
+  const after = (last_contact: number, meaning: string | null | undefined): unknown => {
+    alerts = alertsAfter(alerts, judged(last_contact, meaning === undefined ? [] : [{ rule: RULE, meaning }]));
+    return alerts.map((alert) => [alert.meaning, alert.since]);
+  };
+  expect(after(1, undefined)).toEqual([]);
+  // A state that lacks the fields neither starts an alert nor ends one.
+  expect(after(2, null)).toEqual([]);
+  expect(after(3, "radio failure")).toEqual([["radio failure", 3]]);
+  expect(after(4, "radio failure")).toEqual([["radio failure", 3]]);
+  expect(after(5, null)).toEqual([["radio failure", 3]]);
+  expect(after(6, "emergency")).toEqual([["emergency", 6]]);
+  expect(after(7, undefined)).toEqual([]);
+  expect(after(8, "emergency")).toEqual([["emergency", 8]]);
 });
 
 test("each rule has an alert of its own", () => {
-  const alerts = [
-    { rule: "emergency-squawk", meaning: "emergency" },
+  const [squawk, low] = [
+    { rule: RULE, meaning: "emergency" },
     { rule: "low-flight", meaning: "below 300 m" },
   ];
-  const recorded = new RecordedAlerts().of([{ ...state("aaaaaa", "7700", 5), alerts }]);
-  expect(recorded.map(({ meaning }) => meaning)).toEqual(["emergency", "below 300 m"]);
+  const alerts = alertsAfter(alertsAfter([], judged(5, [squawk])), judged(6, [squawk, low]));
+  expect(alerts.map(({ rule, since }) => [rule, since])).toEqual([
+    [RULE, 5],
+    ["low-flight", 6],
+  ]);
 });
 
 test("the server's alerts say since when, also of aircraft outside the loaded area", () => {

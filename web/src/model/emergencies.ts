@@ -25,27 +25,19 @@ export function emergencyText({ squawk, meaning }: Emergency): string {
   return squawk === null ? meaning : `${squawk} ${meaning}`;
 }
 
-/**
- * Alerts of a replay. The server judges each recorded state; this keeps since when each alert lasts. Live traffic has the
- * server's alerts.
- */
-export class RecordedAlerts {
-  private active = new Map<string, Alert>();
+/** An alert of a replay. */
+export interface RecordedAlert extends Alert {
+  /** The name of the rule that the aircraft meets. */
+  readonly rule: string;
+}
 
-  /** The alerts of a moment. One begins with the first state that the server judged so. */
-  of(states: readonly RecordedState[]): Alert[] {
-    const active = new Map<string, Alert>();
-    for (const state of states) {
-      const { icao24, squawk, last_contact: since } = state;
-      for (const { rule, meaning } of state.alerts) {
-        const key = `${icao24} ${rule}`;
-        const known = this.active.get(key);
-        // A state without a meaning lacks the fields to tell, and leaves the alert as it was.
-        if (known !== undefined && (meaning ?? known.meaning) === known.meaning) active.set(key, known);
-        else if (meaning !== null) active.set(key, { icao24, squawk, meaning, since, state });
-      }
-    }
-    this.active = active;
-    return [...active.values()];
-  }
+/** The alerts of an aircraft after its next recorded state. The server judges each state; this keeps since when they last. */
+export function alertsAfter(before: readonly RecordedAlert[], state: RecordedState): readonly RecordedAlert[] {
+  const { icao24, squawk, last_contact: since } = state;
+  return state.alerts.flatMap(({ rule, meaning }) => {
+    const active = before.find((alert) => alert.rule === rule);
+    // Without a meaning the state lacks the fields to tell, and leaves the alert as it was.
+    if (active !== undefined && (meaning ?? active.meaning) === active.meaning) return [active];
+    return meaning === null ? [] : [{ rule, icao24, squawk, meaning, since, state }];
+  });
 }

@@ -1,18 +1,20 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import type { StateVector } from "../stream/index.ts";
+import type { RecordedState } from "../api/types.ts";
 import { PlaybackBuffer } from "./playback-buffer.ts";
 
-const state = (icao24: string, last_contact: number): StateVector => ({ icao24, last_contact }) as StateVector;
-const seen = (buffer: PlaybackBuffer<StateVector>): string[] =>
+const RULE = "emergency-squawk";
+const state = (icao24: string, last_contact: number, alerts: RecordedState["alerts"] = []): RecordedState =>
+  ({ icao24, last_contact, alerts }) as unknown as RecordedState;
+const seen = (buffer: PlaybackBuffer): string[] =>
   buffer
     .states()
     .map(({ icao24, last_contact }) => `${icao24} ${last_contact}`)
     .sort();
 
 test("a moment shows the latest state of each aircraft with a recent contact", () => {
-  const buffer = new PlaybackBuffer<StateVector>(300);
+  const buffer = new PlaybackBuffer(300);
   [state("a", 100), state("b", 110), state("a", 120), state("c", 500)].forEach((each) => {
     buffer.add(each);
   });
@@ -27,27 +29,46 @@ test("a moment shows the latest state of each aircraft with a recent contact", (
   expect([seen(buffer), buffer.size]).toEqual([[], 0]);
 });
 
+test("the alerts of an aircraft end when it leaves the picture", () => {
+  const buffer = new PlaybackBuffer(300);
+  for (const at of [100, 400, 800]) buffer.add(state("a", at, [{ rule: RULE, meaning: "emergency" }]));
+  const since = (until: number): number[] => {
+    buffer.play(until);
+    return buffer.alerts().map((alert) => alert.since);
+  };
+  expect([since(99), since(100), since(500), since(701), since(800)]).toEqual([[], [100], [100], [], [800]]);
+});
+
 test("the picture of a moment does not depend on the steps and pieces that led to it", () => {
   const states = fc
-    .array(fc.record({ icao24: fc.constantFrom("a", "b", "c", "d"), last_contact: fc.integer({ min: 0, max: 1000 }) }))
+    .array(
+      fc
+        .tuple(fc.constantFrom("a", "b", "c", "d"), fc.integer({ min: 0, max: 1000 }), fc.constantFrom("met", null, ""))
+        .map(([icao24, at, meaning]) => state(icao24, at, meaning === "" ? [] : [{ rule: RULE, meaning }])),
+    )
     .map((rows) => rows.sort((one, other) => one.last_contact - other.last_contact));
   fc.assert(
     fc.property(states, fc.array(fc.integer({ min: 0, max: 999 })), (rows, steps) => {
-      const [whole, cut] = [new PlaybackBuffer<StateVector>(300), new PlaybackBuffer(300)];
+      const [whole, cut] = [new PlaybackBuffer(300), new PlaybackBuffer(300)];
       rows.forEach((row) => {
-        whole.add(row as StateVector);
+        whole.add(row);
       });
       whole.play(1000);
       let added = 0;
       for (const step of steps.sort((one, other) => one - other)) {
-        for (; (rows[added]?.last_contact ?? Infinity) <= step; added += 1) cut.add(rows[added] as StateVector);
+        for (; (rows[added]?.last_contact ?? Infinity) <= step; added += 1) cut.add(rows[added] as RecordedState);
         cut.play(step);
       }
       rows.slice(added).forEach((row) => {
-        cut.add(row as StateVector);
+        cut.add(row);
       });
       cut.play(1000);
-      expect(seen(cut)).toEqual(seen(whole));
+      const alerts = (buffer: PlaybackBuffer): string[] =>
+        buffer
+          .alerts()
+          .map(({ icao24, since }) => `${icao24} ${since}`)
+          .sort();
+      expect([seen(cut), alerts(cut)]).toEqual([seen(whole), alerts(whole)]);
     }),
   );
 });

@@ -1,9 +1,16 @@
-import type { StateVector } from "../stream/index.ts";
+import type { RecordedState } from "../api/types.ts";
+import { alertsAfter } from "./emergencies.ts";
+import type { RecordedAlert } from "./emergencies.ts";
+
+interface Played {
+  readonly state: RecordedState;
+  readonly alerts: readonly RecordedAlert[];
+}
 
 /** Recorded states that are played forwards. They are added in the order of `last_contact`; played ones are dropped. */
-export class PlaybackBuffer<State extends StateVector> {
-  private readonly latest = new Map<string, State>();
-  private waiting: State[] = [];
+export class PlaybackBuffer {
+  private readonly latest = new Map<string, Played>();
+  private waiting: RecordedState[] = [];
   private next = 0;
 
   /** @param hold how long an aircraft stays in the picture after its last contact, seconds */
@@ -15,7 +22,7 @@ export class PlaybackBuffer<State extends StateVector> {
   }
 
   /** Adds a state behind the waiting ones. */
-  add(state: State): void {
+  add(state: RecordedState): void {
     this.waiting.push(state);
   }
 
@@ -26,8 +33,10 @@ export class PlaybackBuffer<State extends StateVector> {
       const state = this.waiting[this.next];
       if (state === undefined || state.last_contact > until) break;
       const known = this.latest.get(state.icao24);
-      if (known !== undefined && known.last_contact >= state.last_contact) continue;
-      this.latest.set(state.icao24, state);
+      if (known !== undefined && known.state.last_contact >= state.last_contact) continue;
+      // An aircraft that was silent for longer has left the picture, and its alerts have ended.
+      const isContinued = known !== undefined && state.last_contact - known.state.last_contact <= this.hold;
+      this.latest.set(state.icao24, { state, alerts: alertsAfter(isContinued ? known.alerts : [], state) });
       changed = true;
     }
     // Not at every step, which would copy the waiting states again and again.
@@ -35,8 +44,8 @@ export class PlaybackBuffer<State extends StateVector> {
       this.waiting = this.waiting.slice(this.next);
       this.next = 0;
     }
-    for (const [icao24, { last_contact }] of this.latest) {
-      if (last_contact >= until - this.hold) continue;
+    for (const [icao24, { state }] of this.latest) {
+      if (state.last_contact >= until - this.hold) continue;
       this.latest.delete(icao24);
       changed = true;
     }
@@ -44,7 +53,12 @@ export class PlaybackBuffer<State extends StateVector> {
   }
 
   /** The picture at the latest moment. */
-  states(): State[] {
-    return [...this.latest.values()];
+  states(): RecordedState[] {
+    return [...this.latest.values()].map(({ state }) => state);
+  }
+
+  /** The alerts at the latest moment. */
+  alerts(): RecordedAlert[] {
+    return [...this.latest.values()].flatMap(({ alerts }) => alerts);
   }
 }

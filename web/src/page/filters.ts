@@ -50,7 +50,7 @@ export class Filters {
   private readonly ground = h(
     "select",
     { change: this.changed },
-    h("option", { value: "" }, "Airborne or on ground"),
+    h("option", { value: "" }, "Either"),
     h("option", { value: "air" }, "Airborne"),
     h("option", { value: "ground" }, "On ground"),
   );

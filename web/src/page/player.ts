@@ -1,6 +1,7 @@
 import { readHistory } from "../api/history.ts";
 import { ApiError } from "../api/http.ts";
 import type { RecordedState } from "../api/types.ts";
+import type { RecordedAlert } from "../model/emergencies.ts";
 import { PlaybackBuffer } from "../model/playback-buffer.ts";
 import type { Box } from "../stream/index.ts";
 
@@ -41,7 +42,7 @@ export class Player {
   private wantsToPlay = true;
   /** Whether the states have changed since the latest `onMoment`. */
   private changed = true;
-  private buffer: PlaybackBuffer<RecordedState>;
+  private buffer: PlaybackBuffer;
   /** Everything up to here is loaded, Unix seconds. */
   private loaded = 0;
   private loading: AbortController | undefined;
@@ -64,6 +65,10 @@ export class Player {
 
   states(): RecordedState[] {
     return this.buffer.states();
+  }
+
+  alerts(): RecordedAlert[] {
+    return this.buffer.alerts();
   }
 
   get isPlaying(): boolean {

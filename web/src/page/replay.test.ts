@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import type { SourceStatus } from "../api/types.ts";
-import type { StateVector } from "../stream/index.ts";
+import type { RecordedState, SourceStatus } from "../api/types.ts";
+import type { Alert } from "../stream/index.ts";
 import type { Player } from "./player.ts";
 import { Replay } from "./replay.ts";
 
@@ -12,7 +12,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 
 /** The stored states, ordered by time. A state with an `observed_at` is stored from then on. */
-let stored: StateVector[] = [];
+let stored: RecordedState[] = [];
 let requests: URL[] = [];
 /** How many requests are refused first, as by a busy server. */
 let refusals = 0;
@@ -43,15 +43,21 @@ function answer(url: URL): Response {
     .filter(({ last_contact }) => last_contact >= from && last_contact < to)
     .filter(({ observed_at }) => (observed_at ?? 0) <= Date.now() / 1000);
   if (url.pathname === "/api/v1/history") {
-    return new Response(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const hasAlerts = url.searchParams.get("alerts") === "true";
+    return new Response(rows.map(({ alerts, ...row }) => lineOf(hasAlerts ? { ...row, alerts } : row)).join(""));
   }
   const hours = new Set(rows.map(({ last_contact }) => last_contact - (last_contact % HOUR)));
   return Response.json({ rows: [...hours].map((hour) => ({ hour, states: 1, aircraft: 1 })) });
 }
 
+const lineOf = (row: object): string => `${JSON.stringify(row)}\n`;
+
+const state = (icao24: string, fields: Partial<RecordedState>): RecordedState =>
+  ({ icao24, squawk: null, alerts: [], ...fields }) as unknown as RecordedState;
+
 /** Stores a state of one aircraft every ten seconds. */
 function store(icao24: string, from: number, to: number): void {
-  for (let at = from; at < to; at += 10) stored.push({ icao24, last_contact: at } as StateVector);
+  for (let at = from; at < to; at += 10) stored.push(state(icao24, { last_contact: at }));
   stored.sort((one, other) => one.last_contact - other.last_contact);
 }
 
@@ -61,11 +67,13 @@ function begun(source?: Partial<SourceStatus>): {
   events: string[];
   moments: { aircraft: number; isLoading: boolean }[];
   seen: () => string[];
+  alerts: () => Alert[];
   player: () => Player;
 } {
   const events: string[] = [];
   const moments: { aircraft: number; isLoading: boolean }[] = [];
   let seen: string[] = [];
+  let shownAlerts: Alert[] = [];
   let shown: Player | undefined;
   const replay = new Replay({
     onPlayer: (player) => {
@@ -74,7 +82,8 @@ function begun(source?: Partial<SourceStatus>): {
     },
     onStep: () => undefined,
     onBegin: () => events.push("begin"),
-    onMoment: (states) => {
+    onMoment: (states, alerts) => {
+      shownAlerts = alerts;
       seen = states.map(({ icao24 }) => icao24).sort();
       moments.push({ aircraft: states.length, isLoading: replay.isLoading });
     },
@@ -86,7 +95,7 @@ function begun(source?: Partial<SourceStatus>): {
     if (shown === undefined) throw new Error("there is no player");
     return shown;
   };
-  return { replay, events, moments, seen: () => seen, player };
+  return { replay, events, moments, seen: () => seen, alerts: () => shownAlerts, player };
 }
 
 const ago = ({ at }: Replay): number => Math.round(Date.now() / 1000 - (at ?? Infinity));
@@ -148,6 +157,21 @@ test("a replay begins at the first response, whose aircraft may have been silent
   expect([replay.at, seen()]).toEqual([NOW - 5 * MINUTE, ["a", "silent"]]);
 });
 
+test("an alert in a replay begins with its first state, even one between two steps", async () => {
+  store("a", NOW - HOUR, NOW);
+  const begin = stored.findIndex(({ last_contact }) => last_contact > NOW - 17 * MINUTE);
+  const since = stored[begin]?.last_contact;
+  stored = stored.map((each, index) =>
+    index < begin ? each : { ...each, alerts: [{ rule: "emergency-squawk", meaning: "radio failure" }] },
+  );
+  const { replay, alerts } = begun();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(alerts().map((each) => [each.icao24, each.meaning, each.since])).toEqual([["a", "radio failure", since]]);
+  replay.seek(NOW - 30 * MINUTE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(alerts()).toEqual([]);
+});
+
 test("a jump is reported once the states of the previous moment are gone", async () => {
   store("a", NOW - HOUR, NOW);
   const { replay, events, seen } = begun();
@@ -199,7 +223,7 @@ test.each([
 /** Stores the states of a source that is polled once a minute. */
 function polled(icao24: string, from: number, to: number): Partial<SourceStatus> {
   for (let at = from; at < to; at += MINUTE) {
-    stored.push({ icao24, last_contact: at - 5, observed_at: at + 5 } as StateVector);
+    stored.push(state(icao24, { last_contact: at - 5, observed_at: at + 5 }));
   }
   stored.sort((one, other) => one.last_contact - other.last_contact);
   return { response_time: NOW - 30, next_poll_at: NOW + 30 };

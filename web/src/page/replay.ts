@@ -1,7 +1,7 @@
 import { findRecording } from "../api/history.ts";
-import type { RecordedState, SourceStatus } from "../api/types.ts";
+import type { SourceStatus } from "../api/types.ts";
 import type { ReplayLink } from "../model/link.ts";
-import type { Box } from "../stream/index.ts";
+import type { Alert, Box, StateVector } from "../stream/index.ts";
 import { Player } from "./player.ts";
 import type { PollTiming } from "./player.ts";
 
@@ -20,7 +20,7 @@ export interface ReplayEvents {
   /** Past traffic replaces live traffic. */
   readonly onBegin: () => void;
   /** Other states are shown. */
-  readonly onMoment: (states: RecordedState[]) => void;
+  readonly onMoment: (states: StateVector[], alerts: Alert[]) => void;
   /** The moment does not follow the previous one. */
   readonly onJump: () => void;
   /** Called to return to live traffic. */
@@ -58,7 +58,7 @@ export class Replay {
     const player = new Player(begin, box, timing, {
       onMoment: (changed) => {
         this.events.onStep();
-        if (changed) this.events.onMoment(player.states());
+        if (changed) this.events.onMoment(player.states(), player.alerts());
       },
     });
     if (start?.speed !== undefined) player.speed = start.speed;
@@ -98,7 +98,7 @@ export class Replay {
   private jump(player: Player, at: number): void {
     player.seek(at);
     // The held states are of another moment.
-    this.events.onMoment(player.states());
+    this.events.onMoment(player.states(), player.alerts());
     this.events.onJump();
   }
 

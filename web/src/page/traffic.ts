@@ -1,10 +1,8 @@
 import { serverAddress } from "../api/address.ts";
-import type { RecordedState } from "../api/types.ts";
-import { RecordedAlerts } from "../model/emergencies.ts";
 import { scopeAround, stillFits } from "../model/geometry.ts";
 import type { ReplayLink } from "../model/link.ts";
 import { StreamClient } from "../stream/index.ts";
-import type { Box, Picture, StateVector } from "../stream/index.ts";
+import type { Alert, Box, Picture, StateVector } from "../stream/index.ts";
 import { Replay } from "./replay.ts";
 import { NO_TRAFFIC } from "./state.ts";
 import type { PageStore, Traffic as ShownTraffic } from "./state.ts";
@@ -15,7 +13,6 @@ export class Traffic {
   private scope: Box | undefined;
   /** The animation frame that shows the latest picture. */
   private frame: number | undefined;
-  private recordedAlerts = new RecordedAlerts();
   private readonly client = new StreamClient({
     url: serverAddress("api/v1/stream"),
     onPicture: (picture) => {
@@ -38,11 +35,10 @@ export class Traffic {
     },
     onBegin: () => {
       this.client.stop();
-      this.recordedAlerts = new RecordedAlerts();
       this.jump(NO_TRAFFIC);
     },
-    onMoment: (states) => {
-      this.store.set({ traffic: this.recorded(states) });
+    onMoment: (states, alerts) => {
+      this.store.set({ traffic: this.recorded(states, alerts) });
     },
     onJump: () => {
       this.jump();
@@ -123,8 +119,8 @@ export class Traffic {
     return { held, isLoaded, alerts, observedAt, lagMs: this.client.lag };
   }
 
-  private recorded(held: readonly RecordedState[]): ShownTraffic {
+  private recorded(held: readonly StateVector[], alerts: readonly Alert[]): ShownTraffic {
     const isLoaded = held.length > 0 || !this.replay.isLoading;
-    return { ...NO_TRAFFIC, held, isLoaded, alerts: this.recordedAlerts.of(held) };
+    return { ...NO_TRAFFIC, held, isLoaded, alerts };
   }
 }
