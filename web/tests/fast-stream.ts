@@ -8,7 +8,7 @@ import { readTable } from "../src/stream/table.ts";
 
 /** Seconds between two polls of the source. */
 const POLL = 5;
-const METRES_A_DEGREE = 111_320;
+const METRES_PER_DEGREE = 111_320;
 
 /**
  * A proxy of a server with a stream whose updates are sent on demand: after the server's snapshot each update moves every
@@ -127,7 +127,7 @@ function move(state: StateVector, now: number): void {
   if (lat === null || lon === null) return;
   state.time_position = now;
   const track = ((true_track ?? 0) * Math.PI) / 180;
-  const degrees = ((velocity ?? 0) * POLL) / METRES_A_DEGREE;
+  const degrees = ((velocity ?? 0) * POLL) / METRES_PER_DEGREE;
   state.lat = Math.max(-85, Math.min(85, lat + Math.cos(track) * degrees));
   const east = lon + (Math.sin(track) * degrees) / Math.cos((lat * Math.PI) / 180);
   state.lon = ((((east + 180) % 360) + 360) % 360) - 180;

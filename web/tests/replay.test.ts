@@ -19,7 +19,15 @@ import {
 const shared = share(async () => {
   const server = await Program.showing([
     row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 }),
-    row({ icao24: "3c6444", callsign: "DLH45K", country: "Germany", lat: 50.0, lon: 9.5, altitude: 3_000 }),
+    row({
+      icao24: "3c6444",
+      callsign: "DLH45K",
+      country: "Germany",
+      lat: 50.0,
+      lon: 9.5,
+      altitude: 3_000,
+      squawk: "7600",
+    }),
   ]);
   await waitStored(server);
   return server;
@@ -35,9 +43,13 @@ test("past traffic is replayed on the same map until Live is chosen", async () =
     .poll(async () => agoOf(await page.getByLabel("Replay time").inputValue()), { timeout: PATIENCE })
     .toBeLessThan(800);
   await waitAircraft(page, /^2 aircraft$/);
+  // The server judges the recorded states, too.
+  const emergency = page.getByRole("list", { name: "Emergencies" }).getByText("DLH45K 7600 radio failure");
+  await emergency.waitFor();
   // Nothing is recorded of the time before the server started.
   await seekReplay(page, 3000);
   await page.getByText("No recorded traffic here at this time.").waitFor();
+  await emergency.waitFor({ state: "hidden" });
   await pause(page);
   await seekReplay(page, 0);
   await waitAircraft(page, /^2 aircraft$/);

@@ -79,7 +79,7 @@ test("admin", async () => {
 test("details", async () => {
   await trailHasGrown();
   const viewport = { width: 1200, height: 860 };
-  await take("details", beside(climber), { colorScheme: "light", viewport }, selected);
+  await take("details", linkTo(climber), { colorScheme: "light", viewport }, selected);
 });
 
 test("phone", async () => {
@@ -141,12 +141,12 @@ async function trailHasGrown(): Promise<void> {
 }
 
 async function selected(page: Page): Promise<void> {
-  await page.getByRole("heading", { name: climber?.callsign ?? "nobody" }).waitFor();
+  await page.getByRole("heading", { name: climber?.callsign ?? "no aircraft" }).waitFor();
   await page.locator(".chart canvas").waitFor();
 }
 
 /** A link that shows an aircraft next to its details. */
-function beside(state: StateVector | undefined): string {
+function linkTo(state: StateVector | undefined): string {
   return `#icao24=${state?.icao24 ?? ""}&view=8.4/${state?.lat ?? 0}/${(state?.lon ?? 0) - 0.3}`;
 }
 

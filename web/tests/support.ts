@@ -16,7 +16,7 @@ const PROGRAM =
   process.env["FLIGHT_MONITOR"] ?? fileURLToPath(new URL("../../target/debug/flight-monitor", import.meta.url));
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Limit for what should happen at once, on a busy machine. Milliseconds. */
+/** Limit for what should happen immediately, on a busy machine. Milliseconds. */
 export const PATIENCE = 60_000;
 
 export const ADMIN_TOKEN = "the-token-of-these-tests";

@@ -40,7 +40,7 @@ test("a request is given up after five attempts", async () => {
   expect([requests, (await answer).status]).toEqual([5, 503]);
 });
 
-test("other answers are returned at once", async () => {
+test("other answers are returned immediately", async () => {
   for (const answer of [busy(), busy("5", 404), busy("soon")]) {
     answers = [answer];
     expect(await fetchWithRetry("/api/v1/history")).toBe(answer);

@@ -3,7 +3,7 @@ import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibre } f
 import { SHAPES } from "../model/aircraft.ts";
 import type { Shape } from "../model/aircraft.ts";
 import type { Rgb } from "../model/colours.ts";
-import { MAX_RECKONING } from "../model/motion.ts";
+import { MAX_EXTRAPOLATION } from "../model/motion.ts";
 import { drawAtlas } from "./icons.ts";
 
 /** One symbol on the map. */
@@ -37,7 +37,7 @@ uniform mat4 u_matrix;
 uniform vec2 u_viewport;
 uniform float u_world;
 uniform float u_now;
-uniform float u_longest;
+uniform float u_max_age;
 uniform float u_shapes;
 uniform float u_size;
 in vec2 a_corner;
@@ -51,7 +51,7 @@ in float a_time;
 out vec2 v_texture;
 out vec4 v_colour;
 void main() {
-  float seconds = clamp(u_now - a_time, 0.0, u_longest);
+  float seconds = clamp(u_now - a_time, 0.0, u_max_age);
   vec4 centre = u_matrix * vec4(a_position + vec2(u_world, 0.0) + a_velocity * seconds, 0.0, 1.0);
   float s = sin(a_heading), c = cos(a_heading);
   vec2 corner = vec2(a_corner.x * c + a_corner.y * s, a_corner.y * c - a_corner.x * s) * a_size * u_size;
@@ -152,7 +152,7 @@ export class AircraftLayer implements CustomLayerInterface {
       const speed = Math.hypot(...symbol.velocity);
       if (speed === 0) continue;
       this.fastest = Math.max(this.fastest, speed);
-      this.movesUntil = Math.max(this.movesUntil, symbol.time + MAX_RECKONING);
+      this.movesUntil = Math.max(this.movesUntil, symbol.time + MAX_EXTRAPOLATION);
     }
     this.count = at / FLOATS;
     this.isStale = true;
@@ -185,7 +185,7 @@ export class AircraftLayer implements CustomLayerInterface {
     gl.uniformMatrix4fv(uniforms["u_matrix"] ?? null, false, input.defaultProjectionData.mainMatrix as Float32List);
     gl.uniform2f(uniforms["u_viewport"] ?? null, clientWidth, clientHeight);
     gl.uniform1f(uniforms["u_shapes"] ?? null, SHAPES.length);
-    gl.uniform1f(uniforms["u_longest"] ?? null, MAX_RECKONING);
+    gl.uniform1f(uniforms["u_max_age"] ?? null, MAX_EXTRAPOLATION);
     gl.uniform1i(uniforms["u_atlas"] ?? null, 0);
     const [red, green, blue] = this.outline;
     gl.uniform3f(uniforms["u_outline"] ?? null, red / 255, green / 255, blue / 255);

@@ -12,7 +12,7 @@ import type { Scene } from "./aircraft-map.ts";
 
 /** Labels appear from this zoom level, for at most this many aircraft in view. */
 export const LABELS_FROM = 6.5;
-const MOST_LABELS = 150;
+const MAX_LABELS = 150;
 /** The side of the squares that each have one label before any has two, CSS pixels. */
 const SQUARE = 96;
 /** The text of an emergency on the dark map, where the symbol's red is too dark to read. */
@@ -46,7 +46,7 @@ export class Labels {
     const { ringed, others } = this.inView(scene, view, place);
     // Squares of whole zoom levels stay the same while the zoom changes a little.
     const square = SQUARE / (512 * 2 ** Math.round(view.zoom));
-    const chosen = spread(others, MOST_LABELS, square, this.before);
+    const chosen = spread(others, MAX_LABELS, square, this.before);
     this.before = new Set(chosen.map(({ icao24 }) => icao24));
     const features = [...ringed, ...chosen].map((placed) =>
       feature(placed, ringed.includes(placed), scene, view.theme),

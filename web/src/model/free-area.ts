@@ -18,8 +18,8 @@ export interface Size {
   readonly height: number;
 }
 
-/** The least width and height of a useful area, CSS pixels. */
-const SMALLEST = 60;
+/** The minimum width and height of a useful area, CSS pixels. */
+const MIN_SIZE = 60;
 
 /** Whether a place is outside the map or below an overlay. */
 export function isCovered({ x, y }: Point, { width, height }: Size, overlays: readonly Area[]): boolean {
@@ -29,9 +29,9 @@ export function isCovered({ x, y }: Point, { width, height }: Size, overlays: re
 
 /** The largest area that no overlay covers; the whole map where none is useful. */
 export function freeArea({ width, height }: Size, overlays: readonly Area[]): Area {
-  const within = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
-  const edges = (values: readonly number[], most: number): number[] =>
-    [...new Set([0, most, ...values.map((value) => within(value, most))])].sort((one, other) => one - other);
+  const within = (value: number, max: number): number => Math.min(Math.max(value, 0), max);
+  const edges = (values: readonly number[], max: number): number[] =>
+    [...new Set([0, max, ...values.map((value) => within(value, max))])].sort((one, other) => one - other);
   const across = edges(
     overlays.flatMap(({ left, right }) => [left, right]),
     width,
@@ -41,17 +41,17 @@ export function freeArea({ width, height }: Size, overlays: readonly Area[]): Ar
     height,
   );
   let largest: Area = { left: 0, top: 0, right: width, bottom: height };
-  let most = 0;
+  let largestSize = 0;
   for (const left of across) {
     for (const right of across) {
-      if (right - left < SMALLEST) continue;
+      if (right - left < MIN_SIZE) continue;
       const between = overlays.filter((overlay) => overlay.left < right && overlay.right > left);
       for (const top of down) {
         for (const bottom of down) {
           const size = (right - left) * (bottom - top);
-          if (bottom - top < SMALLEST || size <= most) continue;
+          if (bottom - top < MIN_SIZE || size <= largestSize) continue;
           if (between.some((overlay) => overlay.top < bottom && overlay.bottom > top)) continue;
-          [largest, most] = [{ left, top, right, bottom }, size];
+          [largest, largestSize] = [{ left, top, right, bottom }, size];
         }
       }
     }

@@ -10,7 +10,7 @@ import type { PageStore } from "./state.ts";
 import "./emergencies.css";
 
 /** How many are shown unless expanded. */
-const FEW = 3;
+const MAX_COLLAPSED = 3;
 
 /** The list of emergencies: when each began, and a way to it. */
 export class EmergencyList {
@@ -33,9 +33,11 @@ export class EmergencyList {
     if (texts.join() === this.rendered) return;
     this.rendered = texts.join();
     this.element.hidden = emergencies.length === 0;
-    const others = emergencies.length - FEW;
+    const others = emergencies.length - MAX_COLLAPSED;
     this.element.replaceChildren(
-      ...emergencies.slice(0, this.isExpanded ? emergencies.length : FEW).map((each) => h("li", {}, this.item(each))),
+      ...emergencies
+        .slice(0, this.isExpanded ? emergencies.length : MAX_COLLAPSED)
+        .map((each) => h("li", {}, this.item(each))),
       ...(others > 0 ? [h("li", {}, this.more(others))] : []),
     );
   }

@@ -39,7 +39,7 @@ export class Player {
   at: number;
   speed = 10;
   state: PlayerState = { kind: "loading" };
-  private wantsToPlay = true;
+  private shouldPlay = true;
   /** Whether the states have changed since the latest `onMoment`. */
   private changed = true;
   private buffer: PlaybackBuffer;
@@ -72,11 +72,11 @@ export class Player {
   }
 
   get isPlaying(): boolean {
-    return this.wantsToPlay && this.state.kind !== "ended";
+    return this.shouldPlay && this.state.kind !== "ended";
   }
 
   play(playing: boolean): void {
-    this.wantsToPlay = playing;
+    this.shouldPlay = playing;
     // More may be stored by now, even of the time that is loaded.
     if (playing && this.state.kind === "ended") this.seek(this.at);
     this.step();
@@ -95,9 +95,9 @@ export class Player {
   }
 
   /** Shows the traffic in another box. */
-  look(box: Box | undefined): void {
+  setBox(box: Box | undefined): void {
     this.box = box;
-    if (this.state.kind === "ended") this.wantsToPlay = false;
+    if (this.state.kind === "ended") this.shouldPlay = false;
     this.seek(this.at);
   }
 
@@ -118,13 +118,13 @@ export class Player {
 
   private advance(seconds: number): void {
     const isReady = this.loaded >= Math.floor(this.at);
-    if (this.wantsToPlay && isReady) this.at = Math.min(this.at + seconds, Math.max(this.loaded, this.at));
+    if (this.shouldPlay && isReady) this.at = Math.min(this.at + seconds, Math.max(this.loaded, this.at));
     if (this.buffer.play(this.at)) this.changed = true;
     if (isReady && this.at >= this.complete - AHEAD) this.become({ kind: "ended" });
     else {
       this.fill();
       if (this.state.kind === "failed" && !isReady) return;
-      this.become({ kind: !isReady ? "loading" : this.wantsToPlay ? "playing" : "paused" });
+      this.become({ kind: !isReady ? "loading" : this.shouldPlay ? "playing" : "paused" });
     }
   }
 

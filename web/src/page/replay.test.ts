@@ -280,7 +280,7 @@ test("another box is requested at the same moment", async () => {
   replay.pause();
   await vi.advanceTimersByTimeAsync(1_000);
   const at = replay.at;
-  replay.look({ south: 45, west: 5, north: 50, east: 10 });
+  replay.setBox({ south: 45, west: 5, north: 50, east: 10 });
   await vi.advanceTimersByTimeAsync(1_000);
   expect(replay.at).toBe(at);
   expect(requests.at(-1)?.searchParams.get("bbox")).toBe("45,5,50,10");

@@ -87,8 +87,8 @@ export class Replay {
   }
 
   /** Shows the traffic in another box. */
-  look(box: Box | undefined): void {
-    this.player?.look(box);
+  setBox(box: Box | undefined): void {
+    this.player?.setBox(box);
   }
 
   pause(): void {

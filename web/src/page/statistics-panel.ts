@@ -76,7 +76,7 @@ export class StatisticsPanel {
     });
   }
 
-  /** Refreshes at once, and then regularly for as long as the panel is open. */
+  /** Refreshes immediately, and then regularly for as long as the panel is open. */
   private restart(): void {
     window.clearTimeout(this.timer);
     if (this.isOpen) void this.refresh();

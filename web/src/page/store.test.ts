@@ -29,7 +29,7 @@ test("a listener runs once after a change of any of its members", () => {
   expect(calls.slice(2)).toEqual(["both 5 7 0"]);
 });
 
-test("a value that stays the same notifies nobody", () => {
+test("setting an equal value notifies no listener", () => {
   watch("a", "a");
   store.set({ a: 1 });
   store.set({});
@@ -48,7 +48,7 @@ test("a derived member follows the members it depends on before a listener runs"
   expect(calls.slice(2)).toEqual(["a 9 3 12"]);
 });
 
-test("a change by a listener is seen by later listeners at once, and by earlier ones in a further round", () => {
+test("a change by a listener reaches later listeners immediately, and earlier ones in a further round", () => {
   watch("first", "b");
   store.on(["a"], ({ a }) => {
     store.set({ b: a });

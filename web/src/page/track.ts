@@ -23,7 +23,7 @@ const LENGTH = 6 * 3600;
 /** A longer silence ends a flight: earlier positions are not drawn. Seconds. */
 const MAX_GAP = 30 * 60;
 /** No line is drawn across a longer time until the server has been asked for positions in between. Seconds. */
-const MAX_LEAP = 2 * 60;
+const MAX_LINE_GAP = 2 * 60;
 
 /** The position of a state, if it has one. */
 export function pointOf(state: StateVector): TrackPoint | undefined {
@@ -37,7 +37,7 @@ export function extended(track: Track, state: StateVector): Track | "gap" {
   const point = pointOf(state);
   const last = track.at(-1);
   if (point === undefined || (last !== undefined && point.time <= last.time)) return track;
-  return last !== undefined && point.time - last.time > MAX_LEAP ? "gap" : [...track, point];
+  return last !== undefined && point.time - last.time > MAX_LINE_GAP ? "gap" : [...track, point];
 }
 
 /** A complete track with the current position of its aircraft. */

@@ -52,7 +52,7 @@ export class Traffic {
 
   constructor(private readonly store: PageStore) {
     store.on(["box"], ({ box }) => {
-      if (box !== undefined) this.look(box);
+      if (box !== undefined) this.setBox(box);
     });
     store.on(["isHidden"], ({ isHidden }) => {
       if (isHidden) this.pause();
@@ -93,10 +93,10 @@ export class Traffic {
   }
 
   /** Requests what a view needs, where it differs from what was requested. */
-  private look(view: Box): void {
+  private setBox(view: Box): void {
     if (stillFits(this.scope, view)) return;
     this.scope = scopeAround(view);
-    if (this.replay.isOn) this.replay.look(this.scope);
+    if (this.replay.isOn) this.replay.setBox(this.scope);
     else this.subscribe();
   }
 

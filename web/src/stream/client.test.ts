@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 
 import { StreamClient } from "./client.ts";
-import type { ConnectionState, Surroundings } from "./connection.ts";
+import type { ConnectionState, Platform } from "./connection.ts";
 import type { Scope } from "./state.ts";
 
 /** One request of the client, answered by hand. */
@@ -46,7 +46,7 @@ class World {
   alerts: string[][] = [];
   private timers: { at: number; action: () => void }[] = [];
 
-  readonly surroundings: Surroundings = {
+  readonly platform: Platform = {
     fetch: (url, init) => {
       const request = new Request(url, init.signal as AbortSignal);
       this.requests.push(request);
@@ -78,7 +78,7 @@ class World {
       onState: (state) => {
         this.states.push(state);
       },
-      surroundings: this.surroundings,
+      platform: this.platform,
     });
     client.start();
     return client;
@@ -183,7 +183,7 @@ test("starts over where a snapshot that skips ahead is interrupted", async () =>
   const client = new StreamClient({
     url: "http://server/api/v1/stream",
     onPicture: (picture) => latitudes.push(...[...picture.aircraft()].map(({ lat }) => lat)),
-    surroundings: world.surroundings,
+    platform: world.platform,
   });
   client.start();
   await world.pass();

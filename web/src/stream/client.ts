@@ -1,6 +1,6 @@
 import type { Alert } from "./alert.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectionState, Surroundings } from "./connection.ts";
+import type { ConnectionState, Platform } from "./connection.ts";
 import type { Picture } from "./picture.ts";
 import type { Scope } from "./state.ts";
 
@@ -17,7 +17,7 @@ export interface StreamOptions {
   /** Called when the state of the connection has changed. */
   readonly onState?: (state: ConnectionState) => void;
   /** Replaces parts of the platform, for tests. */
-  readonly surroundings?: Partial<Surroundings>;
+  readonly platform?: Partial<Platform>;
 }
 
 /**
@@ -76,7 +76,7 @@ export class StreamClient {
   }
 
   private connection(scope: Scope): Connection {
-    const connection: Connection = new Connection(this.options.url, scope, this.options.surroundings ?? {}, {
+    const connection: Connection = new Connection(this.options.url, scope, this.options.platform ?? {}, {
       onPicture: (picture) => {
         if (connection === this.next) {
           this.shown?.close();

@@ -16,7 +16,7 @@ export type ConnectionState =
   | { readonly kind: "stopped" };
 
 /** The parts of the platform that a connection uses. */
-export interface Surroundings {
+export interface Platform {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -25,7 +25,7 @@ export interface Surroundings {
   readonly after: (milliseconds: number, action: () => void) => () => void;
 }
 
-const PLATFORM: Surroundings = {
+const PLATFORM: Platform = {
   fetch: (url, init) => fetch(url, init),
   now: () => Date.now(),
   random: () => Math.random(),
@@ -52,7 +52,7 @@ export class Connection {
   state: ConnectionState = { kind: "connecting" };
   /** The delivery delay of the latest event, milliseconds. */
   lag: number | undefined;
-  private readonly surroundings: Surroundings;
+  private readonly platform: Platform;
   private picture = new Picture();
   private lastEventId = "";
   private retry: number | undefined;
@@ -64,10 +64,10 @@ export class Connection {
   constructor(
     private readonly url: string,
     private readonly scope: Scope,
-    surroundings: Partial<Surroundings>,
+    platform: Partial<Platform>,
     private readonly listener: Listener,
   ) {
-    this.surroundings = { ...PLATFORM, ...surroundings };
+    this.platform = { ...PLATFORM, ...platform };
   }
 
   close(): void {
@@ -108,7 +108,7 @@ export class Connection {
     const query = scopeQuery(this.scope);
     if (this.lastEventId !== "") query.set("last_event_id", this.lastEventId);
     const address = query.size === 0 ? this.url : `${this.url}?${query.toString()}`;
-    const { fetch } = this.surroundings;
+    const { fetch } = this.platform;
     const response = await fetch(address, {
       headers: { Accept: "text/event-stream" },
       cache: "no-store",
@@ -132,7 +132,7 @@ export class Connection {
         if (this.picture.apply(event, data) !== "complete") continue;
         this.lastEventId = lastEventId;
         this.failures = 0;
-        if (this.picture.sentAt !== undefined) this.lag = this.surroundings.now() - this.picture.sentAt;
+        if (this.picture.sentAt !== undefined) this.lag = this.platform.now() - this.picture.sentAt;
         if (this.state.kind !== "live") this.become({ kind: "live" });
         this.listener.onPicture(this.picture);
       }
@@ -150,18 +150,18 @@ export class Connection {
   private wait(reason: string): void {
     const base = Math.max(this.retry ?? DEFAULT_PAUSE, 500);
     // First the pause that the server asks for, which spreads its clients; then exponential backoff.
-    const jitter = this.failures === 0 ? 1 : 0.75 + this.surroundings.random() / 2;
+    const jitter = this.failures === 0 ? 1 : 0.75 + this.platform.random() / 2;
     const pause = Math.max(Math.min(base * 2 ** Math.min(this.failures, 6), MAX_PAUSE) * jitter, this.retry ?? 0);
     this.failures += 1;
-    this.become({ kind: "waiting", until: this.surroundings.now() + pause, reason });
-    this.cancelTimer = this.surroundings.after(pause, () => {
+    this.become({ kind: "waiting", until: this.platform.now() + pause, reason });
+    this.cancelTimer = this.platform.after(pause, () => {
       this.open();
     });
   }
 
   private expectData(abort: AbortController): void {
     this.cancelTimer?.();
-    this.cancelTimer = this.surroundings.after(MAX_SILENCE, () => {
+    this.cancelTimer = this.platform.after(MAX_SILENCE, () => {
       abort.abort(new Error("no data from the server for 45 seconds"));
     });
   }

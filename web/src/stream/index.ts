@@ -3,7 +3,7 @@
 export type { Alert } from "./alert.ts";
 export { StreamClient } from "./client.ts";
 export type { StreamOptions } from "./client.ts";
-export type { ConnectionState, Surroundings } from "./connection.ts";
+export type { ConnectionState, Platform } from "./connection.ts";
 export { Picture } from "./picture.ts";
 export type { Progress } from "./picture.ts";
 export { EventParser } from "./sse.ts";
