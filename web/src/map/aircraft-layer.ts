@@ -93,7 +93,7 @@ export class AircraftLayer implements CustomLayerInterface {
   /** The colour around symbols, which sets them off from the map. */
   outline: Rgb = [255, 255, 255];
   /** Whether positions are estimated between reports. */
-  reckoned = false;
+  isExtrapolating = false;
   private map: MapLibre | undefined;
   private resources: Resources | undefined;
   private numbers = new Float32Array(0);
@@ -105,7 +105,7 @@ export class AircraftLayer implements CustomLayerInterface {
   /** When the last symbol stops moving, Unix seconds. */
   private movesUntil = 0;
   /** The speed of the fastest symbol on the web mercator map, per second. */
-  private fastest = 0;
+  private fastestSpeed = 0;
   private repaint: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly id: string) {}
@@ -123,7 +123,7 @@ export class AircraftLayer implements CustomLayerInterface {
 
   /** Whether estimated positions move at present. */
   get isMoving(): boolean {
-    return this.reckoned && this.fastest > 0 && Date.now() / 1000 < this.movesUntil;
+    return this.isExtrapolating && this.fastestSpeed > 0 && Date.now() / 1000 < this.movesUntil;
   }
 
   /** Replaces the symbols; later ones are drawn over earlier ones. */
@@ -134,7 +134,7 @@ export class AircraftLayer implements CustomLayerInterface {
     }
     const { numbers, bytes } = this;
     this.base = Math.floor(Date.now() / 1000);
-    [this.movesUntil, this.fastest] = [0, 0];
+    [this.movesUntil, this.fastestSpeed] = [0, 0];
     let at = 0;
     for (const symbol of symbols) {
       if (at + FLOATS > numbers.length) break;
@@ -151,7 +151,7 @@ export class AircraftLayer implements CustomLayerInterface {
       at += FLOATS;
       const speed = Math.hypot(...symbol.velocity);
       if (speed === 0) continue;
-      this.fastest = Math.max(this.fastest, speed);
+      this.fastestSpeed = Math.max(this.fastestSpeed, speed);
       this.movesUntil = Math.max(this.movesUntil, symbol.time + MAX_EXTRAPOLATION);
     }
     this.count = at / FLOATS;
@@ -199,8 +199,8 @@ export class AircraftLayer implements CustomLayerInterface {
       }
     };
     // A reported position is filled; the estimate ahead of it is an outline.
-    draw(-1e9, 1, this.reckoned ? 0.6 : 1);
-    if (this.reckoned) draw(Date.now() / 1000 - this.base, 0, 1);
+    draw(-1e9, 1, this.isExtrapolating ? 0.6 : 1);
+    if (this.isExtrapolating) draw(Date.now() / 1000 - this.base, 0, 1);
     gl.bindVertexArray(null);
     this.repaintOnceMoved();
   }
@@ -210,7 +210,7 @@ export class AircraftLayer implements CustomLayerInterface {
     clearTimeout(this.repaint);
     const { map } = this;
     if (map === undefined || !this.isMoving) return;
-    const pixelsPerSecond = this.fastest * 512 * 2 ** map.getZoom();
+    const pixelsPerSecond = this.fastestSpeed * 512 * 2 ** map.getZoom();
     this.repaint = setTimeout(
       () => {
         map.triggerRepaint();

@@ -10,7 +10,7 @@ import type { Rgb } from "../model/colours.ts";
 import type { Emergencies } from "../model/emergencies.ts";
 import { MAX_LATITUDE, mercatorVelocity, mercatorX, mercatorY, wrapLongitude } from "../model/geometry.ts";
 import type { View } from "../model/link.ts";
-import { reckoning } from "../model/motion.ts";
+import { extrapolationTime } from "../model/motion.ts";
 import { span } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
@@ -35,7 +35,7 @@ export interface Scene {
   readonly now: number;
   readonly units: UnitSystem;
   /** Whether positions are estimated between reports. */
-  readonly reckoned: boolean;
+  readonly isExtrapolating: boolean;
 }
 
 export interface MapEvents {
@@ -68,7 +68,7 @@ export class AircraftMap {
     answeredAt: 0,
     now: 0,
     units: "aeronautical",
-    reckoned: false,
+    isExtrapolating: false,
   };
   private theme: "light" | "dark";
   private loaded = false;
@@ -173,7 +173,7 @@ export class AircraftMap {
   draw(scene: Scene): void {
     this.scene = scene;
     if (!this.loaded) return;
-    this.aircraft.reckoned = scene.reckoned;
+    this.aircraft.isExtrapolating = scene.isExtrapolating;
     this.aircraft.show(this.symbols(), scene.states.length * 3 + 8);
     this.label();
   }
@@ -255,8 +255,8 @@ export class AircraftMap {
     const { lat, lon } = state;
     if (lat === null || lon === null) return undefined;
     const [x, y] = [mercatorX(lon), mercatorY(lat)];
-    if (!this.scene.reckoned) return { x, y };
-    const seconds = reckoning(Date.now() / 1000, state.time_position);
+    if (!this.scene.isExtrapolating) return { x, y };
+    const seconds = extrapolationTime(Date.now() / 1000, state.time_position);
     const [vx, vy] = this.velocity(state);
     return { x: x + vx * seconds, y: y + vy * seconds };
   }

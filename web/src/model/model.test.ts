@@ -19,7 +19,7 @@ import {
   wrapLongitude,
 } from "./geometry.ts";
 import { readLink, writeLink } from "./link.ts";
-import { reckoning } from "./motion.ts";
+import { extrapolationTime } from "./motion.ts";
 import { search } from "./search.ts";
 import { sorted } from "./sort.ts";
 import {
@@ -328,8 +328,8 @@ describe("geometry", () => {
 });
 
 test("positions are estimated for a minute at most, and never backwards", () => {
-  expect([90, 100, 130, 999].map((now) => reckoning(now, 100))).toEqual([0, 0, 30, 60]);
-  expect(reckoning(130, null)).toBe(0);
+  expect([90, 100, 130, 999].map((now) => extrapolationTime(now, 100))).toEqual([0, 0, 30, 60]);
+  expect(extrapolationTime(130, null)).toBe(0);
 });
 
 test("a link is read back as it was written", () => {

@@ -2,7 +2,7 @@
 export const MAX_EXTRAPOLATION = 60;
 
 /** How long ago a position was reported, for an estimate of the present one: from 0 to the limit. Seconds. */
-export function reckoning(now: number, timePosition: number | null): number {
+export function extrapolationTime(now: number, timePosition: number | null): number {
   if (timePosition === null) return 0;
   return Math.min(MAX_EXTRAPOLATION, Math.max(0, now - timePosition));
 }

@@ -50,7 +50,7 @@ function draw(map: AircraftMap, state: PageState): void {
     now: shownTime(state),
     units: settings.units,
     // Estimates are of the present.
-    reckoned: settings.smooth && player === undefined,
+    isExtrapolating: settings.smooth && player === undefined,
   });
 }
 
