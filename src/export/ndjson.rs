@@ -28,7 +28,7 @@ impl RowAlert {
     fn of(row: &HistoryRow<'_>) -> Vec<Self> {
         let state = row.clone().into_owned();
         let alerts = RULES.iter().filter_map(|rule| {
-            let meaning = match rule.judge(&state) {
+            let meaning = match rule.evaluate(&state) {
                 Verdict::Met(meaning) => Some(meaning),
                 Verdict::Unknown => None,
                 Verdict::NotMet => return None,

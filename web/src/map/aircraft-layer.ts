@@ -276,7 +276,7 @@ function create(gl: WebGL2RenderingContext): Resources {
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-  const names = ["matrix", "viewport", "world", "now", "longest", "shapes", "size", "atlas", "outline", "filling"];
+  const names = ["matrix", "viewport", "world", "now", "max_age", "shapes", "size", "atlas", "outline", "filling"];
   const uniforms = Object.fromEntries(names.map((name) => [`u_${name}`, gl.getUniformLocation(program, `u_${name}`)]));
   return { program, vertices, buffer, atlas, uniforms };
 }
