@@ -42,11 +42,6 @@ export interface components {
             state: components["schemas"]["StateVector"];
         };
         /**
-         * @description What the traffic is grouped by.
-         * @enum {string}
-         */
-        By: "hour" | "country" | "cell";
-        /**
          * @description What sets the pause between two polls.
          * @enum {string}
          */
@@ -106,6 +101,11 @@ export interface components {
             states: components["schemas"]["StateVector"][];
             time: components["schemas"]["UnixTime"] | null;
         };
+        /**
+         * @description What the traffic is grouped by.
+         * @enum {string}
+         */
+        GroupBy: "hour" | "country" | "cell";
         /** @description Counts since the start of the process. */
         HubTotals: {
             /**
@@ -144,11 +144,6 @@ export interface components {
              */
             updates: number;
         };
-        /**
-         * @description What the traffic is grouped by.
-         * @enum {string}
-         */
-        GroupBy: "hour" | "country" | "cell";
         /**
          * @description An ICAO 24-bit aircraft address, written as six lower-case hex digits (`3c6444`).
          * @example 3c6444
@@ -278,15 +273,15 @@ export interface components {
             rewinds: number;
         };
         /** @description The actor has not started yet. */
-        NothingYet: Record<string, never>;
+        NoObservation: Record<string, never>;
         /** @description What an actor last reported about its work. In JSON it is a plain object, without a tag. */
-        Observation: components["schemas"]["NothingYet"] | components["schemas"]["PollerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
+        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
         /** @description The number of rows of a response that were not published, by reason. */
         PassedOver: {
             /**
              * Format: int64
-             * @description The address and `last_contact` of an earlier row of the response, with other values: two transmitters, such as ADS-B
-             *     and FLARM, share the address.
+             * @description The address and `last_contact` of an earlier row of the response, with other values: two transmitters, such as
+             *     ADS-B and FLARM, share the address.
              */
             duplicate_address: number;
             /**
@@ -596,11 +591,11 @@ export interface components {
             /** @description The table that it processes. */
             table: string;
         };
-        /** @description What the storing KafkaConsumer reports about itself. Totals count from the start of the process. */
+        /** @description What a storing KafkaConsumer, or one that writes to a sink, reports about itself. Totals count from the start of the process. */
         StoreObservation: {
             /**
              * Format: int64
-             * @description Records that went to the dead letters.
+             * @description Records that cannot be stored. The storing consumer publishes them as dead letters; a sink skips them.
              */
             dead_letters: number;
             /**
@@ -622,7 +617,7 @@ export interface components {
             partitions: number[];
             /**
              * Format: int64
-             * @description Records that were stored or went to the dead letters.
+             * @description Records that were stored, or cannot be.
              */
             records: number;
         };
@@ -645,7 +640,7 @@ export interface components {
         TrafficKind: "live" | "simulated" | "recorded";
         /**
          * Format: int64
-         * @description Seconds since 1970-01-01T00:00:00Z, negative before it: the unit of every time stamp OpenSky sends.
+         * @description Seconds since 1970-01-01T00:00:00Z, negative before it: the unit of every timestamp that OpenSky sends.
          * @example 1795472375
          */
         UnixTime: number;
