@@ -20,7 +20,7 @@ export type VitalsEvent = Schemas["VitalsEvent"];
 export type RecordedState = StateVector & { readonly alerts: readonly Schemas["RowAlert"][] };
 
 /** What an actor observes, once it has started. */
-type Observation = Exclude<Schemas["Observation"], Schemas["NothingYet"]>;
+type Observation = Exclude<Schemas["Observation"], Schemas["NoObservation"]>;
 /** A field of any actor's observation. */
 export type ObservedField = Observation extends infer Each ? (Each extends unknown ? keyof Each : never) : never;
 
