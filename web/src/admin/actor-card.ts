@@ -96,9 +96,28 @@ export const PARTS: Readonly<Record<string, Part>> = {
   },
 };
 
+const SINK = "sink-";
+
+/** What the card of an actor shows. A sink is named `sink-<name>`, and a later server may have further actors. */
+function partOf(name: string): Part {
+  const part = PARTS[name];
+  if (part !== undefined) return part;
+  if (!name.startsWith(SINK)) return { title: name, does: "", facts: [] };
+  return {
+    title: `Sink, ${name.slice(SINK.length)}`,
+    does: "writes every record",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
+    facts: [
+      ["Skipped", count("dead_letters")],
+      ["Lost offsets", count("lost_offsets")],
+    ],
+  };
+}
+
 /** The title of an actor. */
 export function titleOf(name: string): string {
-  return PARTS[name]?.title ?? name;
+  return partOf(name).title;
 }
 
 function sourceState(actor: ActorStatus): string {
@@ -138,7 +157,7 @@ export class ActorCard {
   readonly element: HTMLElement;
 
   constructor(name: string, onRestart: (title: string) => void) {
-    this.part = PARTS[name] ?? { title: name, does: "", facts: [] };
+    this.part = partOf(name);
     const { title, does, work, queue } = this.part;
     this.work = work === undefined ? undefined : new Sparkline(work.label, format);
     this.queue = queue === undefined ? undefined : new Sparkline(queue.label, format);

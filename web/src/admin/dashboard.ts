@@ -228,7 +228,8 @@ export class Dashboard {
     this.cards.set(name, card);
     // In the order of the data flow, not of the start of the actors.
     const order = Object.keys(PARTS);
-    const names = [...this.cards.keys()].sort((a, b) => order.indexOf(a) - order.indexOf(b));
+    const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+    const names = [...this.cards.keys()].sort((a, b) => rank(a) - rank(b));
     const elements = names.flatMap((each) => this.cards.get(each)?.element ?? []);
     this.pipeline.replaceChildren(...elements, h("p", { class: "kafka" }, "Kafka"));
     return card;
