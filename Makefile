@@ -101,6 +101,10 @@ api-types: prerequisites-run $(WEB_MODULES) ## Regenerate the page's API types, 
 	cargo build --locked --features fault-injection --bin flight-monitor
 	npm --prefix web run --silent api
 
+.PHONY: golden
+golden: ## Record the streams in tests/data/stream again, after a deliberate change of their format
+	UPDATE_GOLDEN_FILES=1 cargo test --locked -p actors --test stream
+
 .PHONY: screenshots
 screenshots: prerequisites-test web ## Recreate the pictures of the documents, about five minutes
 	cargo build --release --locked --bin flight-monitor

@@ -323,7 +323,8 @@ pub struct Maintained {
 }
 
 /// A destination of state vectors in addition to the database, such as files. It keeps the position of each partition
-/// together with the data, so that a record is written once even if the process is killed.
+/// together with the data, so that a record is written once even if the process is killed. A sink that cannot write both
+/// as one step stores the position last, and may write some records twice after a crash.
 ///
 /// A sink is shared with the thread of its consumer, and is used by one consumer at a time.
 pub trait Sink: Send + Sync + 'static {

@@ -152,7 +152,7 @@ mod tests {
     use std::net::TcpListener;
 
     fn settings(host: Host, port: u16) -> HttpSettings {
-        HttpSettings { host, port, tls_certificate: None, tls_key: None, trusted_proxies: Vec::new() }
+        HttpSettings { host, port, ..Settings::defaults().http }
     }
 
     /// Checks a server that responds to one request with these bytes and keeps the connection open until the check is

@@ -22,6 +22,12 @@ impl Settings {
         Self::load_in(Path::new(""), file, environment, flags)
     }
 
+    /// Returns the built-in defaults.
+    #[cfg(test)]
+    pub(crate) fn defaults() -> Self {
+        Self::load_in(Path::new("/nonexistent"), None, &Environment::of([]), &Flags::none()).unwrap()
+    }
+
     pub(super) fn load_in(
         directory: &Path,
         file: Option<&Path>,

@@ -2,7 +2,8 @@
 //!
 //! To add a sink, add its folder with an `open` function, register it in [`SINKS`], and add its section of settings.
 
-pub mod json_lines;
+mod blocking;
+mod json_lines;
 
 use std::sync::Arc;
 
@@ -11,14 +12,14 @@ use actors::ports::Sink;
 use crate::config::Settings;
 
 /// All sinks, by name. A sink's actor is named `sink-<name>`.
-const SINKS: [(&str, Open); 1] = [("json-lines", json_lines::open)];
+const SINKS: &[(&str, Open)] = &[("json-lines", json_lines::open)];
 
 /// Opens a sink if the settings configure it.
 type Open = fn(&Settings) -> Option<Arc<dyn Sink>>;
 
 /// Returns the configured sinks, by name.
 pub(crate) fn configured(settings: &Settings) -> impl Iterator<Item = (&'static str, Arc<dyn Sink>)> {
-    SINKS.into_iter().filter_map(|(name, open)| Some((name, open(settings)?)))
+    SINKS.iter().filter_map(|&(name, open)| Some((name, open(settings)?)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Streams as this server writes them, each with the picture it results in, in `tests/data/stream/`. They serve as test
-//! data for clients in other languages. `UPDATE_GOLDEN_FILES=1` regenerates them.
+//! data for clients in other languages. `make golden` regenerates them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -233,7 +233,7 @@ fn the_golden_streams_are_up_to_date() {
                 fs::write(&path, text).unwrap();
             }
             let kept = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert!(kept == *text, "{} is outdated; UPDATE_GOLDEN_FILES=1 regenerates it", path.display());
+            assert!(kept == *text, "{} is outdated; `make golden` regenerates it", path.display());
         }
     }
 }

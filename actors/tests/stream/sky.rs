@@ -1,9 +1,10 @@
 //! Aircraft for the tests of the stream, and what a client should hold for them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
-use actors::domain::{FIELDS, FieldKind, FieldValue, StateVector, StateVectorParts};
+use actors::domain::{FIELDS, Field, FieldKind, FieldValue, StateVector, StateVectorParts};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -27,7 +28,7 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
         ],
     );
     let times = (0..=300_i64, prop::option::of(0..100_000_i64), prop::option::of(-60..20_i64));
-    let values: Vec<_> = FIELDS.iter().map(|field| any_value(field.kind)).collect();
+    let values: Vec<_> = FIELDS.iter().map(|field| any_value(field)).collect();
     (0_u32..8, position, texts, times, values).prop_map(move |(icao24, position, texts, times, values)| {
         let mut parts = StateVectorParts::default();
         for (field, value) in FIELDS.iter().zip(values) {
@@ -57,11 +58,11 @@ pub fn any_state(now: i64) -> impl Strategy<Value = StateVector> {
 }
 
 /// Generates a value of a field, or null.
-fn any_value(kind: FieldKind) -> BoxedStrategy<Value> {
-    match kind {
+fn any_value(field: &Field) -> BoxedStrategy<Value> {
+    match field.kind {
         FieldKind::Address(_) => Just(Value::Null).boxed(),
         FieldKind::Text(_) => prop::option::of("[A-Z\"\\\\é]{1,8}").prop_map(Value::from).boxed(),
-        FieldKind::Number(_) => any_number().prop_map(Value::from).boxed(),
+        FieldKind::Number(_) => any_number(&field.range).prop_map(Value::from).boxed(),
         FieldKind::Code(_) => prop::option::of(-1_i16..20).prop_map(Value::from).boxed(),
         FieldKind::Flag(_) => any::<Option<bool>>().prop_map(Value::from).boxed(),
         FieldKind::Time(_) | FieldKind::KeyTime(_) => {
@@ -70,12 +71,14 @@ fn any_value(kind: FieldKind) -> BoxedStrategy<Value> {
     }
 }
 
-fn any_number() -> impl Strategy<Value = Option<f64>> {
+fn any_number(range: &RangeInclusive<f64>) -> impl Strategy<Value = Option<f64>> + use<> {
+    let (min, max) = (*range.start(), *range.end());
     prop_oneof![
         3 => (0.0_f64..1000.0).prop_map(Some),
         2 => prop::sample::select(vec![0.0, -0.04, 359.96, 10_668.0, f64::MAX, -f64::MAX]).prop_map(Some),
         1 => Just(None),
     ]
+    .prop_map(move |number| number.map(|number| number.clamp(min, max)))
 }
 
 /// Returns a state as the stream can represent it.

@@ -30,6 +30,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::config::Settings;
     use crate::config::value::SettingValue;
 
     fn mode(file: &Path) -> u32 {
@@ -40,7 +41,7 @@ mod tests {
     fn a_token_is_generated_once_and_readable_only_by_its_owner() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("data/admin.token");
-        let settings = AdminSettings { token: None };
+        let settings = Settings::defaults().admin;
         let first = settings.token_or_generated(&file).unwrap();
         assert_eq!(first.token.expose().len(), 64);
         assert_eq!(mode(&file), 0o600);
@@ -58,7 +59,7 @@ mod tests {
         let file = directory.path().join("admin.token");
         fs::write(&file, "0123456789abcdef\n").unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-        let token = AdminSettings { token: None }.token_or_generated(&file).unwrap();
+        let token = Settings::defaults().admin.token_or_generated(&file).unwrap();
         assert_eq!(token.token.expose(), "0123456789abcdef");
         assert!(token.warning.unwrap().contains("644"));
         assert_eq!(mode(&file), 0o600);
@@ -68,7 +69,8 @@ mod tests {
     fn a_given_token_leaves_the_file_alone() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("admin.token");
-        let given = AdminSettings { token: Some(AdminToken::parse("given-0123456789", &()).unwrap()) };
+        let mut given = Settings::defaults().admin;
+        given.token = Some(AdminToken::parse("given-0123456789", &()).unwrap());
         assert_eq!(given.token_or_generated(&file).unwrap().token.expose(), "given-0123456789");
         assert!(!file.exists());
     }
@@ -77,7 +79,7 @@ mod tests {
     fn a_file_without_a_token_is_an_error_that_says_what_to_do() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("admin.token");
-        let settings = AdminSettings { token: None };
+        let settings = Settings::defaults().admin;
         for text in ["", "short", "0123456789 abcdef"] {
             fs::write(&file, text).unwrap();
             let error = settings.token_or_generated(&file).unwrap_err().to_string();

@@ -12,6 +12,7 @@ use super::state::State;
 use crate::atomic_file::{self, Existing};
 use crate::fault;
 use crate::kafka::codec;
+use crate::sinks::blocking::BlockingSink;
 
 /// The folder with the files of lines, and `positions.json`, which says what is durably in them.
 ///
@@ -46,53 +47,6 @@ impl Folder {
             Err(error) => return Err(failed("read", &file, &error)),
         };
         Ok(Self { directory, state, interrupted: true, _lock: lock })
-    }
-
-    /// Returns the stored positions. Partitions without one are left out.
-    pub(super) fn positions(&self, log: &LogId, partitions: &[i32]) -> Vec<Position> {
-        partitions.iter().filter_map(|&partition| self.state.position(log, partition)).collect()
-    }
-
-    /// Appends the state vectors of a batch and stores the new positions. Parts that do not continue at the stored
-    /// position are skipped.
-    ///
-    /// # Errors
-    /// Returns an error if a file cannot be written. The next write first removes what was appended.
-    pub(super) fn write(&mut self, batch: &Batch) -> Result<Stored, SinkError> {
-        self.repair()?;
-        let mut stored = Stored::default();
-        let mut lines: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        let mut next = self.state.clone();
-        for part in &batch.parts {
-            let found = self.state.position(&batch.log, part.partition);
-            if found.map(|position| position.next_offset) != part.expected {
-                stored.fenced.push(Fenced { partition: part.partition, found });
-                continue;
-            }
-            for state in &part.states {
-                let text = lines.entry(file_name(state.last_contact)).or_default();
-                codec::encode(state, text);
-                text.push(b'\n');
-            }
-            stored.inserted += part.states.len() as u64;
-            let (partition, next_offset) = (part.partition, part.next_offset);
-            next.advance(&batch.log, Position { partition, next_offset, last_timestamp: part.last_timestamp });
-        }
-        if stored.fenced.len() == batch.parts.len() {
-            return Ok(stored);
-        }
-        self.learn_lengths(&lines)?;
-        self.interrupted = true;
-        next.files.clone_from(&self.state.files);
-        for (name, text) in &lines {
-            self.append(name, text)?;
-            *next.files.entry(name.clone()).or_default() += text.len() as u64;
-        }
-        fault::point("sink-appended");
-        self.save(next)?;
-        fault::point("sink-saved");
-        self.interrupted = false;
-        Ok(stored)
     }
 
     /// Removes what an interrupted write appended.
@@ -164,6 +118,54 @@ impl Folder {
     /// Makes created and renamed files durable.
     fn sync_directory(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
+    }
+}
+
+impl BlockingSink for Folder {
+    fn positions(&mut self, log: &LogId, partitions: &[i32]) -> Result<Vec<Position>, SinkError> {
+        Ok(partitions.iter().filter_map(|&partition| self.state.position(log, partition)).collect())
+    }
+
+    /// Appends the state vectors of a batch and stores the new positions. Parts that do not continue at the stored
+    /// position are skipped.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be written. The next write first removes what was appended.
+    fn write(&mut self, batch: &Batch) -> Result<Stored, SinkError> {
+        self.repair()?;
+        let mut stored = Stored::default();
+        let mut lines: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut next = self.state.clone();
+        for part in &batch.parts {
+            let found = self.state.position(&batch.log, part.partition);
+            if found.map(|position| position.next_offset) != part.expected {
+                stored.fenced.push(Fenced { partition: part.partition, found });
+                continue;
+            }
+            for state in &part.states {
+                let text = lines.entry(file_name(state.last_contact)).or_default();
+                codec::encode(state, text);
+                text.push(b'\n');
+            }
+            stored.inserted += part.states.len() as u64;
+            let (partition, next_offset) = (part.partition, part.next_offset);
+            next.advance(&batch.log, Position { partition, next_offset, last_timestamp: part.last_timestamp });
+        }
+        if stored.fenced.len() == batch.parts.len() {
+            return Ok(stored);
+        }
+        self.learn_lengths(&lines)?;
+        self.interrupted = true;
+        next.files.clone_from(&self.state.files);
+        for (name, text) in &lines {
+            self.append(name, text)?;
+            *next.files.entry(name.clone()).or_default() += text.len() as u64;
+        }
+        fault::point("sink-appended");
+        self.save(next)?;
+        fault::point("sink-saved");
+        self.interrupted = false;
+        Ok(stored)
     }
 }
 
