@@ -14,6 +14,7 @@ mod rows;
 mod schema;
 mod sqlite;
 mod summaries;
+mod summary_queries;
 mod tls;
 mod url;
 
