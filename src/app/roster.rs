@@ -241,7 +241,7 @@ fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
 
 fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Handles> {
     let of_this_actor = |(name, _): &&(&'static str, _)| sink_actor(name).as_ref() == Some(&actor);
-    let (name, sink) = wiring.sinks.iter().find(of_this_actor).cloned().context("there is no such sink")?;
+    let (name, sink) = wiring.sinks.iter().find(of_this_actor).cloned().context("no configured sink has this name")?;
     let route = SinkRoute { name, sink, volatile: wiring.foundation.cluster.is_embedded() };
     Ok(consumer(&wiring.foundation, actor, Membership::Everything, route))
 }

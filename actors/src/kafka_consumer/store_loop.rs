@@ -329,7 +329,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     }
 }
 
-/// Returns where to start reading: at the stored position, or at the oldest record if there is none.
+/// Returns where to start reading: at the stored position, or without one at the oldest record.
 fn start_at(position: Option<&Position>) -> StartAt {
     match position {
         Some(&Position { next_offset, last_timestamp, .. }) => StartAt::Resume { next_offset, last_timestamp },
