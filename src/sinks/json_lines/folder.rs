@@ -105,14 +105,13 @@ impl Folder {
 
     fn save(&mut self, state: State) -> Result<(), SinkError> {
         let file = self.directory.join(POSITIONS);
-        let save = || -> io::Result<()> {
-            let text = serde_json::to_string(&state)?;
-            atomic_file::write(&file, &text, 0o644, Existing::Replace)?;
-            self.sync_directory()
-        };
-        save().map_err(|error| failed("write", &file, &error))?;
+        let saved = serde_json::to_string(&state)
+            .map_err(io::Error::from)
+            .and_then(|text| atomic_file::write(&file, &text, 0o644, Existing::Replace));
+        saved.map_err(|error| failed("write", &file, &error))?;
+        // Set before the directory is synced: whether or not that succeeds, the file has this content now.
         self.state = state;
-        Ok(())
+        self.sync_directory().map_err(|error| failed("write", &file, &error))
     }
 
     /// Makes created and renamed files durable.
