@@ -71,8 +71,8 @@ const LIMIT: f64 = 1e15;
 
 /// Returns a number as an integer in the field's scale. A direction that rounds to a full circle becomes 0.
 fn scaled(value: Option<f64>, field: &Field) -> Option<i64> {
-    let scaled = (value? * field.scale).round().clamp(-LIMIT, LIMIT) as i64;
-    Some(if field.is_direction { scaled.rem_euclid((360.0 * field.scale) as i64) } else { scaled })
+    let scaled = (value? * field.stream_scale).round().clamp(-LIMIT, LIMIT) as i64;
+    Some(if field.is_direction { scaled.rem_euclid((360.0 * field.stream_scale) as i64) } else { scaled })
 }
 
 /// Writes `{"n":[…],…}` with all values that differ from the client's. For rows that the client does not hold, it

@@ -88,8 +88,10 @@ pub fn on_stream(state: &StateVector) -> Aircraft {
         let value = match field.value(&state) {
             FieldValue::Address(address) => address.to_string().into(),
             FieldValue::Text(text) => text?.into(),
-            FieldValue::Number(number) if field.is_direction => ((number? * field.scale).round() as i64 % 3600).into(),
-            FieldValue::Number(number) => ((number? * field.scale).round().clamp(-1e15, 1e15) as i64).into(),
+            FieldValue::Number(number) if field.is_direction => {
+                ((number? * field.stream_scale).round() as i64 % 3600).into()
+            }
+            FieldValue::Number(number) => ((number? * field.stream_scale).round().clamp(-1e15, 1e15) as i64).into(),
             FieldValue::Code(code) => code?.into(),
             FieldValue::Flag(flag) => i64::from(flag?).into(),
             FieldValue::Time(time) => time?.0.into(),

@@ -31,15 +31,15 @@ macro_rules! state_vector_fields {
             /// Country in which the address is registered.
             origin_country: text { list: Some("countries") }
             /// WGS-84 latitude, positive to the north.
-            lat: number { unit: "degrees", range: -90.0..=90.0, scale: 1e4, wrap: Wrap::POSITION }
+            lat: number { unit: "degrees", range: -90.0..=90.0, decimals: 6, stream_scale: 1e4, wrap: Wrap::POSITION }
             /// WGS-84 longitude, positive to the east.
-            lon: number { unit: "degrees", range: -180.0..=180.0, scale: 1e4, wrap: Wrap::POSITION }
+            lon: number { unit: "degrees", range: -180.0..=180.0, decimals: 6, stream_scale: 1e4, wrap: Wrap::POSITION }
             /// Speed over ground.
-            velocity: number { unit: "m/s", scale: 10.0, wrap: Wrap::SPEED }
+            velocity: number { unit: "m/s", stream_scale: 10.0, wrap: Wrap::SPEED }
             /// Direction of movement over ground, clockwise from north, 0 ≤ track < 360.
-            true_track: number { unit: "degrees", is_direction: true, scale: 10.0 }
+            true_track: number { unit: "degrees", is_direction: true, stream_scale: 10.0 }
             /// Vertical rate, positive when climbing.
-            vertical_rate: number { unit: "m/s", scale: 10.0 }
+            vertical_rate: number { unit: "m/s", stream_scale: 10.0 }
             /// Barometric (pressure) altitude.
             baro_altitude: number { unit: "m", wrap: Wrap::ALTITUDE }
             /// Geometric (GNSS) altitude above the WGS-84 ellipsoid.
@@ -75,14 +75,18 @@ pub struct Field {
     pub kind: FieldKind,
     /// The unit of a number; empty for other kinds.
     pub unit: &'static str,
-    /// Numbers outside this range are rejected. By default, any finite number is accepted.
+    /// The number of decimals to which numbers are rounded. Databases and Parquet files store a number as a 32-bit
+    /// integer, in units of its last decimal.
+    pub decimals: u8,
+    /// Numbers outside this range are rejected. By default, any number is accepted that fits in 32 bits with the default
+    /// number of decimals.
     pub range: RangeInclusive<f64>,
     /// Whether a number is a direction in degrees, which is normalised to 0 ≤ value < 360 before validation.
     pub is_direction: bool,
     /// The fixed number of digits of a text whose leading zeros a spreadsheet may have removed.
     pub digits: Option<usize>,
     /// The compact stream multiplies numbers by this and rounds them to integers.
-    pub scale: f64,
+    pub stream_scale: f64,
     /// How the compact stream may shorten scaled numbers.
     pub wrap: Wrap,
     /// On the compact stream, texts of this field are indices into the list of this name, since many aircraft share
@@ -92,6 +96,9 @@ pub struct Field {
     pub is_before_contact: bool,
     value: for<'a> fn(&StateVector<&'a str>) -> FieldValue<'a>,
 }
+
+/// The numbers that fit in a 32-bit integer with two decimals.
+pub(super) const DEFAULT_RANGE: RangeInclusive<f64> = -21_474_836.47..=21_474_836.47;
 
 /// The kind of a field, with access to its unchecked value.
 #[derive(Clone, Copy, Debug)]
@@ -150,15 +157,46 @@ impl Field {
             docs,
             kind,
             unit: "",
-            range: f64::MIN..=f64::MAX,
+            decimals: 2,
+            range: DEFAULT_RANGE,
             is_direction: false,
             digits: None,
-            scale: 1.0,
+            stream_scale: 1.0,
             wrap: Wrap::NEVER,
             list: None,
             is_before_contact: false,
             value,
         }
+    }
+
+    /// Fails the build if a number within the field's range does not fit in a 32-bit integer.
+    const fn checked(self) -> Self {
+        let (min, max) = (*self.range.start() * self.scale(), *self.range.end() * self.scale());
+        assert!(min >= i32::MIN as f64 && max <= i32::MAX as f64, "reduce the range or the decimals of this field");
+        self
+    }
+
+    /// The number of units of the last decimal in 1.
+    pub const fn scale(&self) -> f64 {
+        10_u32.pow(self.decimals as u32) as f64
+    }
+
+    /// Returns a number in units of the last decimal, rounded to the nearest one.
+    pub fn to_scaled(&self, number: f64) -> i32 {
+        (number * self.scale()).round() as i32
+    }
+
+    /// Returns the number for an integer in units of the last decimal.
+    ///
+    /// The division is correctly rounded, so the result is the number that parsing the decimal text yields. Multiplying
+    /// by the reciprocal instead would often miss it by one bit.
+    pub fn from_scaled(&self, scaled: i32) -> f64 {
+        f64::from(scaled) / self.scale()
+    }
+
+    /// Returns the number rounded to the field's decimals. A number that has no more of them is returned unchanged.
+    pub fn rounded(&self, number: f64) -> f64 {
+        self.from_scaled(self.to_scaled(number))
     }
 
     /// Returns the value of this field in a state vector.
@@ -222,7 +260,8 @@ macro_rules! describe {
                     variant!($kind)(|parts| &mut parts.$name),
                     |state| FieldValue::from(state.$name),
                 )
-            };
+            }
+            .checked();
         )*
         /// All fields, in table order.
         pub static FIELDS: &[&Field] = &[$(&$name),*];
@@ -274,7 +313,20 @@ impl From<UnixTime> for FieldValue<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_decimal_that_fits_is_not_changed_by_rounding(scaled in any::<i32>(), decimals in 0_u8..=7) {
+            let field = Field { decimals, value: lat.value, ..Field::new("", "", lat.kind, lat.value) };
+            let text = format!("{scaled}e-{decimals}");
+            let number: f64 = text.parse().unwrap();
+            prop_assert_eq!(field.to_scaled(number), scaled);
+            prop_assert_eq!(field.rounded(number), number);
+        }
+    }
 
     /// Kafka consumers rely on the names and their order, clients of the compact stream on the scales.
     #[test]
@@ -299,7 +351,7 @@ mod tests {
             ("last_contact", 1.0),
             ("observed_at", 1.0),
         ];
-        let declared: Vec<_> = FIELDS.iter().map(|field| (field.name, field.scale)).collect();
+        let declared: Vec<_> = FIELDS.iter().map(|field| (field.name, field.stream_scale)).collect();
         assert_eq!(declared[..expected.len()], expected);
     }
 }

@@ -87,7 +87,7 @@ macro_rules! define {
             type Error = InvalidStateVector;
 
             fn try_from(parts: StateVectorParts) -> Result<Self, InvalidStateVector> {
-                let validator = Validator { icao24: Icao24::parse(&parts.icao24)? };
+                let validator = Validator { icao24: Icao24::parse(&parts.icao24)?, last_contact: parts.last_contact };
                 Ok(Self { $($name: validator.$kind(&fields::$name, parts.$name)?,)* })
             }
         }
@@ -170,6 +170,8 @@ pub enum InvalidStateVector {
     LongText { icao24: Icao24, field: &'static str, bytes: usize },
     #[error("{icao24}: {field} {value} is outside the years 0001 to 9999")]
     Time { icao24: Icao24, field: &'static str, value: i64 },
+    #[error("{icao24}: {field} {value} is more than 68 years from last_contact {last_contact}")]
+    FarTime { icao24: Icao24, field: &'static str, value: i64, last_contact: i64 },
     #[error("{icao24}: last_contact {last_contact} is {ahead} s after the response's time")]
     Future { icao24: Icao24, last_contact: UnixTime, ahead: i64 },
 }
@@ -183,7 +185,8 @@ impl InvalidStateVector {
             | Self::OutOfRange { field, .. }
             | Self::NotFinite { field, .. }
             | Self::LongText { field, .. }
-            | Self::Time { field, .. } => field,
+            | Self::Time { field, .. }
+            | Self::FarTime { field, .. } => field,
             Self::Future { .. } => "future",
         }
     }
@@ -200,6 +203,7 @@ const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_79
 #[derive(Clone, Copy)]
 struct Validator {
     icao24: Icao24,
+    last_contact: Option<i64>,
 }
 
 impl Validator {
@@ -220,12 +224,12 @@ impl Validator {
         let (icao24, name, range) = (self.icao24, field.name, &field.range);
         match value {
             Some(value) if !value.is_finite() => Err(InvalidStateVector::NotFinite { icao24, field: name, value }),
-            Some(value) if field.is_direction => Ok(Some(normalised_direction(value))),
+            Some(value) if field.is_direction => Ok(Some(normalised_direction(field, value))),
             Some(value) if !range.contains(&value) => {
                 let (min, max) = (*range.start(), *range.end());
                 Err(InvalidStateVector::OutOfRange { icao24, field: name, value, min, max })
             }
-            value => Ok(value),
+            value => Ok(value.map(|value| field.rounded(value))),
         }
     }
 
@@ -242,7 +246,14 @@ impl Validator {
             Some(value) if !CALENDAR.contains(&value) => {
                 Err(InvalidStateVector::Time { icao24: self.icao24, field: field.name, value })
             }
-            value => Ok(value.map(UnixTime)),
+            // Databases store a time as a 32-bit number of seconds relative to `last_contact`.
+            Some(value) => match self.last_contact.filter(|contact| CALENDAR.contains(contact)) {
+                Some(last_contact) if i32::try_from(value - last_contact).is_err() => {
+                    Err(InvalidStateVector::FarTime { icao24: self.icao24, field: field.name, value, last_contact })
+                }
+                _ => Ok(Some(UnixTime(value))),
+            },
+            None => Ok(None),
         }
     }
 
@@ -262,14 +273,11 @@ fn trimmed(text: CompactString) -> Option<CompactString> {
     }
 }
 
-/// Returns the same direction, normalised to 0 ≤ direction < 360.
-fn normalised_direction(degrees: f64) -> f64 {
-    if (0.0..360.0).contains(&degrees) {
-        return degrees;
-    }
-    let normalised = degrees.rem_euclid(360.0);
-    // A tiny negative angle is rounded up to 360.
-    if normalised < 360.0 { normalised } else { 0.0 }
+/// Returns the same direction, normalised to 0 ≤ direction < 360 and rounded.
+fn normalised_direction(field: &Field, degrees: f64) -> f64 {
+    let within = if (0.0..360.0).contains(&degrees) { degrees } else { degrees.rem_euclid(360.0) };
+    let rounded = field.rounded(within);
+    if rounded < 360.0 { rounded } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -313,14 +321,31 @@ mod tests {
             "4b1814: squawk is 200 bytes long (maximum 128)",
         );
         check(StateVectorParts { last_contact: None, ..parts() }, "4b1814: no last_contact");
+        check(
+            StateVectorParts { geo_altitude: Some(3e7), ..parts() },
+            "4b1814: geo_altitude 30000000 is out of range (-21474836.47..=21474836.47)",
+        );
+        check(
+            StateVectorParts { time_position: Some(-2_147_483_648), ..parts() },
+            "4b1814: time_position -2147483648 is more than 68 years from last_contact 1",
+        );
     }
 
     #[test]
     fn a_direction_is_normalised() {
-        for (sent, expected) in [(-90.0, 270.0), (360.0, 0.0), (725.5, 5.5), (-1e-300, 0.0), (359.99, 359.99)] {
+        for (sent, expected) in
+            [(-90.0, 270.0), (360.0, 0.0), (725.5, 5.5), (-1e-300, 0.0), (359.99, 359.99), (359.996, 0.0)]
+        {
             let state = StateVector::try_from(StateVectorParts { true_track: Some(sent), ..parts() }).unwrap();
             assert_eq!(state.true_track, Some(expected));
         }
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_the_decimals_of_their_field() {
+        let parts = StateVectorParts { lat: Some(47.450_212_6), lon: Some(8.5617), velocity: Some(-0.001), ..parts() };
+        let state = StateVector::try_from(parts).unwrap();
+        assert_eq!((state.lat, state.lon, state.velocity), (Some(47.450_213), Some(8.5617), Some(0.0)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::StateVector;
-use super::fields::{FIELDS, Field, FieldKind};
+use super::fields::{DEFAULT_RANGE, FIELDS, Field, FieldKind};
 use crate::domain::{Icao24, UnixTime};
 
 impl<Text> PartialSchema for StateVector<Text> {
@@ -52,7 +52,7 @@ impl Field {
             }
             FieldKind::Number(_) => {
                 let number = self.optional(Type::Number).format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)));
-                if self.range == (f64::MIN..=f64::MAX) {
+                if self.range == DEFAULT_RANGE {
                     return number.into();
                 }
                 number.minimum(Some(*self.range.start())).maximum(Some(*self.range.end())).into()
