@@ -16,7 +16,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use actors::batch::Batch;
-use actors::domain::{StateVector, UnixTime};
+use actors::domain::{Field, StateVector, UnixTime, fields};
 use actors::ports::StateStore;
 use bytes::Bytes;
 use databases::{Postgres, Sqlite, TestDatabase};
@@ -124,7 +124,7 @@ async fn measure_writer(name: &str, database: &impl TestDatabase, storage: &Stor
     database.execute(empty).await;
     report(&format!("{name}: writer, every row a duplicate"), &store(&storage.writer(), polls, false).await);
     database.execute(empty).await;
-    database.execute("DELETE FROM state_vectors").await;
+    database.execute("DELETE FROM state_vectors_scaled").await;
 }
 
 /// Returns the rows of each poll in the server's own binary format, sorted by key: the best that a client can do.
@@ -134,7 +134,7 @@ async fn encoded(client: &Client, polls: &[Batch]) -> Vec<Vec<Bytes>> {
         let (from, to) =
             poll.iter().map(|state| state.last_contact.0).fold((i64::MAX, 0), |(a, b), t| (a.min(t), b.max(t)));
         let copy = format!(
-            "COPY (SELECT {COLUMNS} FROM state_vectors WHERE last_contact BETWEEN to_timestamp({from}) AND to_timestamp({to})
+            "COPY (SELECT {COLUMNS} FROM state_vectors_scaled WHERE last_contact BETWEEN to_timestamp({from}) AND to_timestamp({to})
              ORDER BY icao24, last_contact) TO STDOUT (FORMAT binary)"
         );
         encoded.push(client.copy_out(&copy).await.unwrap().try_collect().await.unwrap());
@@ -143,7 +143,8 @@ async fn encoded(client: &Client, polls: &[Batch]) -> Vec<Vec<Bytes>> {
 }
 
 async fn copy_encoded(client: &mut Client, polls: &[Vec<Bytes>]) -> Took {
-    let copy = client.prepare(&format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)")).await.unwrap();
+    let copy =
+        client.prepare(&format!("COPY state_vectors_scaled ({COLUMNS}) FROM STDIN (FORMAT binary)")).await.unwrap();
     let stopwatch = Stopwatch::start();
     for poll in polls {
         let transaction = client.transaction().await.unwrap();
@@ -157,19 +158,21 @@ async fn copy_encoded(client: &mut Client, polls: &[Vec<Bytes>]) -> Took {
 
 /// Returns the values of a row, for the ways that take them one by one.
 fn values(state: &StateVector) -> Vec<Box<dyn ToSql + Sync + Send>> {
-    let time = |time: UnixTime| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(time.0 as u64);
+    let last_contact = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(state.last_contact.0 as u64);
+    let after = |time: UnixTime| (time.0 - state.last_contact.0) as i32;
+    let scaled = |field: &Field, number: Option<f64>| Box::new(number.map(|number| field.to_scaled(number)));
     vec![
         Box::new(state.icao24.to_string()),
-        Box::new(time(state.last_contact)),
-        Box::new(state.time_position.map(time)),
-        Box::new(state.observed_at.map(time)),
-        Box::new(state.lat),
-        Box::new(state.lon),
-        Box::new(state.baro_altitude),
-        Box::new(state.geo_altitude),
-        Box::new(state.velocity),
-        Box::new(state.true_track),
-        Box::new(state.vertical_rate),
+        Box::new(last_contact),
+        Box::new(state.time_position.map(after)),
+        Box::new(state.observed_at.map(after)),
+        scaled(&fields::lat, state.lat),
+        scaled(&fields::lon, state.lon),
+        scaled(&fields::baro_altitude, state.baro_altitude),
+        scaled(&fields::geo_altitude, state.geo_altitude),
+        scaled(&fields::velocity, state.velocity),
+        scaled(&fields::true_track, state.true_track),
+        scaled(&fields::vertical_rate, state.vertical_rate),
         Box::new(state.position_source),
         Box::new(state.category),
         Box::new(state.on_ground),
@@ -182,9 +185,10 @@ fn values(state: &StateVector) -> Vec<Box<dyn ToSql + Sync + Send>> {
 
 /// Stores rows with the client library's encoder, sorted by key.
 async fn copy_by_library(client: &mut Client, polls: &[Batch]) -> Took {
-    let copy = client.prepare(&format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)")).await.unwrap();
-    let mut types = vec![Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
-    types.extend([Type::FLOAT8; 7]);
+    let copy =
+        client.prepare(&format!("COPY state_vectors_scaled ({COLUMNS}) FROM STDIN (FORMAT binary)")).await.unwrap();
+    let mut types = vec![Type::TEXT, Type::TIMESTAMPTZ];
+    types.extend([Type::INT4; 9]);
     types.extend([Type::INT2, Type::INT2, Type::BOOL, Type::BOOL, Type::TEXT, Type::TEXT, Type::TEXT]);
     let stopwatch = Stopwatch::start();
     for poll in polls {
@@ -205,7 +209,7 @@ async fn insert_by_hundreds(client: &mut Client, polls: &[Batch]) -> Took {
     let row =
         |row: usize| format!("({})", (1..=18).map(|i| format!("${}", row * 18 + i)).collect::<Vec<_>>().join(","));
     let rows = (0..100).map(row).collect::<Vec<_>>().join(",");
-    let insert = format!("INSERT INTO state_vectors ({COLUMNS}) VALUES {rows} ON CONFLICT DO NOTHING");
+    let insert = format!("INSERT INTO state_vectors_scaled ({COLUMNS}) VALUES {rows} ON CONFLICT DO NOTHING");
     let insert = client.prepare(&insert).await.unwrap();
     let stopwatch = Stopwatch::start();
     for poll in polls {
@@ -230,7 +234,7 @@ async fn main() {
     let encoded = encoded(&client, &polls).await;
     for round in 1..=2 {
         println!("round {round}: {POLLS} batches of {ROWS} rows");
-        let empty = "TRUNCATE state_vectors, ingest_position; CHECKPOINT";
+        let empty = "TRUNCATE state_vectors_scaled, ingest_position; CHECKPOINT";
         client.batch_execute(empty).await.unwrap();
         report("PostgreSQL: encoded and sorted beforehand, COPY", &copy_encoded(&mut client, &encoded).await);
         client.batch_execute(empty).await.unwrap();

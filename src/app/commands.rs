@@ -5,7 +5,7 @@ use std::path::Path;
 use actix::System;
 use anyhow::Context;
 
-use super::pipeline::{NoKafka, open_storage};
+use super::pipeline::NoKafka;
 use super::{App, dead_letters, export, import, replay};
 use crate::cli::{
     DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SimulateArgs,
@@ -24,15 +24,7 @@ pub fn serve(args: &ServeArgs, config: Option<&Path>) -> ExitStatus {
 
 /// `migrate`: brings the database's schema up to date.
 pub fn migrate(args: &MigrateArgs, config: Option<&Path>) -> ExitStatus {
-    with_settings(&args.settings.0, config, |settings| async move {
-        let migrated = open_storage(&settings)?.migrate_schema().await?;
-        match &*migrated.applied {
-            [] => log::info!("the schema is already up to date"),
-            applied => log::info!("applied: {}", applied.join(", ")),
-        }
-        log::info!("hypertable: {}", migrated.hypertable);
-        Ok(ExitStatus::Done)
-    })
+    with_settings(&args.settings.0, config, |settings| async move { super::migrate::run(&settings).await })
 }
 
 /// `import`: imports recorded state vectors into the database.

@@ -5,6 +5,7 @@ pub mod commands;
 mod dead_letters;
 mod export;
 mod import;
+mod migrate;
 mod migrated_store;
 mod pipeline;
 mod replay;

@@ -305,7 +305,7 @@ mod tests {
         assert_eq!((reasons(&recorded), recorded.states.len()), (vec![], 8));
         let (_, first) = &recorded.states[0];
         assert_eq!((first.observed_at.unwrap().0, first.time_position.unwrap().0), (1_796_007_488, 1_796_007_487));
-        assert_eq!((first.last_contact.0, first.true_track), (1_796_007_487, Some(92.1234567890123)));
+        assert_eq!((first.last_contact.0, first.true_track), (1_796_007_487, Some(92.12)));
         assert_eq!((first.on_ground, first.squawk.as_deref()), (Some(false), Some("1000")));
         let (_, last) = &recorded.states[7];
         assert_eq!((last.squawk.as_deref(), last.geo_altitude, last.on_ground), (None, None, Some(true)));

@@ -52,6 +52,12 @@ pub enum MigrateError {
         /// A migration that this program does not know.
         version: String,
     },
+    /// The operator has to run `flight-monitor migrate`, since converting takes long.
+    #[error(
+        "the database holds state vectors in the format of an earlier version; convert them with `flight-monitor \
+         migrate`, which shows its progress and can be interrupted"
+    )]
+    Unconverted,
     /// A migration failed, because of a bug in this program or a problem that the operator can fix.
     #[error("migration failed: {0}")]
     Failed(String),
@@ -77,7 +83,9 @@ impl From<MigrateError> for StoreError {
             MigrateError::Unavailable(reason) => Self::Unavailable(reason),
             MigrateError::Locked { .. } => Self::Unavailable(error.to_string()),
             MigrateError::Refused(reason) => Self::Refused(reason),
-            MigrateError::NewerSchema { .. } | MigrateError::Failed(_) => Self::Refused(error.to_string()),
+            MigrateError::NewerSchema { .. } | MigrateError::Unconverted | MigrateError::Failed(_) => {
+                Self::Refused(error.to_string())
+            }
         }
     }
 }

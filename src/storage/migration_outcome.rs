@@ -1,10 +1,14 @@
 use std::fmt;
 
+use super::conversion::{Converted, UNCONVERTIBLE};
+
 /// The outcome of a migration. `Display` summarizes it in one line for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrationOutcome {
     /// The versions applied by this migration, in order.
     pub applied: Vec<String>,
+    /// What was converted from the format of an earlier version; `None` if there was nothing to convert.
+    pub converted: Option<Converted>,
     /// The state of the hypertable.
     pub hypertable: Hypertable,
     /// The state of compression and retention.
@@ -63,10 +67,16 @@ pub enum Statistics {
 
 impl fmt::Display for MigrationOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { applied, hypertable, policies, statistics } = self;
+        let Self { applied, converted, hypertable, policies, statistics } = self;
         match &**applied {
             [] => f.write_str("no pending migrations")?,
             applied => write!(f, "applied {}", applied.join(", "))?,
+        }
+        if let Some(Converted { rows, unconvertible }) = converted {
+            write!(f, "; converted {rows} rows")?;
+            if *unconvertible > 0 {
+                write!(f, " ({unconvertible} others do not fit and are kept in {UNCONVERTIBLE})")?;
+            }
         }
         write!(f, "; hypertable: {hypertable}; policies: {policies}; statistics: {statistics}")
     }
@@ -114,6 +124,7 @@ mod tests {
     fn an_outcome_is_summarized_in_one_line() {
         let mut outcome = MigrationOutcome {
             applied: Vec::new(),
+            converted: None,
             hypertable: Hypertable::Created,
             policies: Policies::Refused("Apache edition".to_owned()),
             statistics: Statistics::Changed,
@@ -122,5 +133,8 @@ mod tests {
         assert_eq!(outcome.to_string(), format!("no pending migrations; {rest}"));
         outcome.applied = vec!["1".to_owned(), "2".to_owned()];
         assert_eq!(outcome.to_string(), format!("applied 1, 2; {rest}"));
+        outcome.converted = Some(Converted { rows: 7, unconvertible: 1 });
+        let converted = "converted 7 rows (1 others do not fit and are kept in state_vectors_unconvertible)";
+        assert_eq!(outcome.to_string(), format!("applied 1, 2; {converted}; {rest}"));
     }
 }

@@ -12,10 +12,11 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::conversion::{Converted, OnUnconverted};
 use super::error::{MigrateError, with_causes};
 use super::migration_outcome::{Hypertable, MigrationOutcome, Policies, SetPolicies, Statistics};
-use super::postgres::{PostgresDatabase, PostgresError, Session, within};
-use super::sqlite::SqliteDatabase;
+use super::postgres::{PostgresDatabase, PostgresError, Session, find_unscaled, within};
+use super::sqlite::{SqliteDatabase, convert, ensure_views, finish_conversion, has_unscaled_rows, has_unscaled_table};
 
 /// PostgreSQL's migrations.
 pub const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -29,17 +30,28 @@ const LOCK: i64 = i64::from_be_bytes(*b"flight-m");
 pub(super) async fn migrate_postgres(
     database: &PostgresDatabase,
     set: SetPolicies,
+    unconverted: OnUnconverted,
 ) -> Result<MigrationOutcome, MigrateError> {
     let limit = database.options.migration_timeout;
     let holder = database.connect(Duration::ZERO).await?;
     acquire_lock(&holder.client, database).await?;
+    let unscaled = within(database.options.lock_timeout, find_unscaled(&holder.client)).await?;
+    let must_convert = unscaled.is_some_and(|unscaled| unscaled.has_rows);
+    if must_convert && matches!(unconverted, OnUnconverted::Refuse) {
+        return Err(MigrateError::Unconverted);
+    }
     let session = database.connect(Duration::ZERO).await?;
     let applied = match within_migration(limit, apply_to_postgres(session)).await {
         // Diesel's error text does not distinguish an unavailable server from a refusal, so query the other connection.
         Err(MigrateError::Failed(reason)) => return Err(explain(reason, &holder.client, database).await),
         applied => applied?,
     };
+    within_migration(limit, Box::pin(async { Ok(database.begin_conversion().await?) })).await?;
     let hypertable = within_migration(limit, Box::pin(async { Ok(database.ensure_hypertable().await?) })).await?;
+    let converted = match unconverted {
+        OnUnconverted::Convert(report) if must_convert => Some(Box::pin(database.convert(&report)).await?),
+        _ => None,
+    };
     let (policies, statistics) = match hypertable {
         Hypertable::Present | Hypertable::Created => (
             match set {
@@ -53,7 +65,7 @@ pub(super) async fn migrate_postgres(
         Hypertable::NotAvailable | Hypertable::Refused(_) => (Policies::NotAvailable, Statistics::NotAvailable),
     };
     within(database.options.lock_timeout, holder.client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK])).await?;
-    Ok(MigrationOutcome { applied, hypertable, policies, statistics })
+    Ok(MigrationOutcome { applied, converted, hypertable, policies, statistics })
 }
 
 async fn within_migration<T>(
@@ -125,8 +137,11 @@ async fn apply_to_postgres(session: Session) -> Result<Vec<String>, MigrateError
     applied
 }
 
-/// Migrates SQLite in a single transaction. Other writers wait for it.
-pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<MigrationOutcome, MigrateError> {
+/// Migrates SQLite in a single transaction, except for the conversion of rows. Other writers wait for it.
+pub(super) async fn migrate_sqlite(
+    database: &Arc<SqliteDatabase>,
+    unconverted: OnUnconverted,
+) -> Result<MigrationOutcome, MigrateError> {
     let waited = database.options.lock_timeout;
     let database = Arc::clone(database);
     let migrating = tokio::task::spawn_blocking(move || {
@@ -135,22 +150,45 @@ pub(super) async fn migrate_sqlite(database: &Arc<SqliteDatabase>) -> Result<Mig
             reason if reason.contains("locked") => MigrateError::Unavailable(reason),
             reason => MigrateError::Refused(reason),
         })?;
-        let applied = connection.immediate_transaction(|connection| {
-            apply::<Sqlite, SqliteConnection>(connection, SQLITE_MIGRATIONS).map_err(InTransaction::Migrate)
-        });
-        applied.map_err(|error| match error {
+        migrate_connection(&mut connection, unconverted).map_err(|error| match error {
             InTransaction::Migrate(error) => error,
             InTransaction::Begin(error) if error.to_string().contains("locked") => MigrateError::Locked { waited },
             InTransaction::Begin(error) => MigrateError::Unavailable(error.to_string()),
         })
     });
-    let applied = migrating.await.map_err(|error| MigrateError::Failed(error.to_string()))??;
+    let (applied, converted) = migrating.await.map_err(|error| MigrateError::Failed(error.to_string()))??;
     Ok(MigrationOutcome {
         applied,
+        converted,
         hypertable: Hypertable::NotAvailable,
         policies: Policies::NotAvailable,
         statistics: Statistics::NotAvailable,
     })
+}
+
+fn migrate_connection(
+    connection: &mut SqliteConnection,
+    unconverted: OnUnconverted,
+) -> Result<(Vec<String>, Option<Converted>), InTransaction> {
+    let mut must_convert = false;
+    let applied = connection.immediate_transaction(|connection| {
+        must_convert = has_unscaled_rows(connection)?;
+        if must_convert && matches!(unconverted, OnUnconverted::Refuse) {
+            return Err(InTransaction::Migrate(MigrateError::Unconverted));
+        }
+        let applied =
+            apply::<Sqlite, SqliteConnection>(connection, SQLITE_MIGRATIONS).map_err(InTransaction::Migrate)?;
+        match (must_convert, has_unscaled_table(connection)?) {
+            (false, true) => finish_conversion(connection)?,
+            (must_convert, _) => ensure_views(connection, must_convert)?,
+        }
+        Ok(applied)
+    })?;
+    let converted = match unconverted {
+        OnUnconverted::Convert(report) if must_convert => Some(convert(connection, &report)?),
+        _ => None,
+    };
+    Ok((applied, converted))
 }
 
 enum InTransaction {

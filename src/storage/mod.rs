@@ -3,6 +3,7 @@
 //! [`Storage`] is cheap to clone and serves queries. [`Storage::writer`] returns the actors' [`StateStore`], which has
 //! its own connection. The modules of both databases share the same layout: `connection`, `writer`, `queries`.
 
+mod conversion;
 mod error;
 mod history;
 mod migration_outcome;
@@ -12,6 +13,7 @@ mod postgres;
 mod query;
 mod rows;
 mod schema;
+mod slices;
 mod sqlite;
 mod summaries;
 mod summary_queries;
@@ -24,6 +26,8 @@ use actors::batch::{Batch, LogId, Position, Stored};
 use actors::domain::{Flight, Icao24, StateVector, UnixTime};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 
+use conversion::OnUnconverted;
+pub use conversion::{ConversionProgress, Converted, ReportProgress};
 pub use error::{MigrateError, OpenError, QueryError};
 pub use history::{HistoryQuery, HistoryReader, HistoryRow};
 use migration_outcome::SetPolicies;
@@ -92,14 +96,24 @@ impl Storage {
         }))
     }
 
-    /// Brings the schema up to date. Where TimescaleDB is available, also turns `state_vectors` into a hypertable and
+    /// Brings the schema up to date like [`migrate_schema`](Self::migrate_schema), and converts the rows that an earlier
+    /// version wrote. The conversion takes hours for a billion rows; it can be interrupted by dropping the future, and
+    /// continues with the next call.
+    ///
+    /// # Errors
+    /// Same as [`migrate`](Self::migrate), but never [`MigrateError::Unconverted`].
+    pub async fn migrate_and_convert(&self, report: ReportProgress) -> Result<MigrationOutcome, MigrateError> {
+        self.migrate_with(SetPolicies::No, OnUnconverted::Convert(report)).await
+    }
+
+    /// Brings the schema up to date. Where TimescaleDB is available, also turns `state_vectors_scaled` into a hypertable and
     /// the hourly statistics into continuous aggregates, and sets their policies as configured in the options. Safe to
     /// call from several processes at once: they take turns.
     ///
     /// # Errors
     /// See [`MigrateError`]. Migrations applied before the error are kept.
     pub async fn migrate(&self) -> Result<MigrationOutcome, MigrateError> {
-        self.migrate_with(SetPolicies::Yes).await
+        self.migrate_with(SetPolicies::Yes, OnUnconverted::Refuse).await
     }
 
     /// Brings the schema up to date like [`migrate`](Self::migrate), but leaves existing policies unchanged: a command
@@ -108,15 +122,19 @@ impl Storage {
     /// # Errors
     /// Same as [`migrate`](Self::migrate).
     pub async fn migrate_schema(&self) -> Result<MigrationOutcome, MigrateError> {
-        self.migrate_with(SetPolicies::No).await
+        self.migrate_with(SetPolicies::No, OnUnconverted::Refuse).await
     }
 
-    async fn migrate_with(&self, set: SetPolicies) -> Result<MigrationOutcome, MigrateError> {
+    async fn migrate_with(
+        &self,
+        set: SetPolicies,
+        unconverted: OnUnconverted,
+    ) -> Result<MigrationOutcome, MigrateError> {
         // Boxed because the future is large and runs only once per process; unboxed, it would bloat the caller's
         // future.
         match &self.0 {
-            Database::Postgres(database) => Box::pin(migrations::migrate_postgres(database, set)).await,
-            Database::Sqlite(database) => Box::pin(migrations::migrate_sqlite(database)).await,
+            Database::Postgres(database) => Box::pin(migrations::migrate_postgres(database, set, unconverted)).await,
+            Database::Sqlite(database) => Box::pin(migrations::migrate_sqlite(database, unconverted)).await,
         }
     }
 

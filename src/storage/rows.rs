@@ -85,6 +85,13 @@ pub(super) fn postgres_bound(time: UnixTime) -> PgTimestamp {
     PgTimestamp(postgres_time(UnixTime(time.0.clamp(-62_135_596_800, 253_402_300_799))))
 }
 
+/// Returns a time as the databases store it: in seconds after `last_contact`. Clamped, though validation guarantees that
+/// it fits.
+pub(super) fn seconds_after(last_contact: UnixTime, time: UnixTime) -> i32 {
+    let seconds = time.0.saturating_sub(last_contact.0).clamp(i32::MIN.into(), i32::MAX.into());
+    i32::try_from(seconds).unwrap_or_default()
+}
+
 /// A time read from either database.
 #[derive(Clone, Copy, Debug, FromSqlRow)]
 pub(super) struct StoredTime(UnixTime);

@@ -109,14 +109,14 @@ impl Postgres {
             Some(disk) => {
                 let sql = format!("CREATE TABLESPACE small LOCATION '{}'", disk.folder.display());
                 self.execute(&client, &sql);
-                self.execute(&client, "ALTER TABLE state_vectors SET TABLESPACE small");
+                self.execute(&client, "ALTER TABLE state_vectors_scaled SET TABLESPACE small");
                 disk.fill();
             }
             None => self.execute(
                 &client,
                 "CREATE OR REPLACE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS
                     $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
-                CREATE TRIGGER disk_is_full BEFORE INSERT ON state_vectors EXECUTE FUNCTION disk_is_full()",
+                CREATE TRIGGER disk_is_full BEFORE INSERT ON state_vectors_scaled EXECUTE FUNCTION disk_is_full()",
             ),
         }
         self.disk.is_some()
@@ -127,16 +127,16 @@ impl Postgres {
         match self.disk.take() {
             Some(disk) => {
                 disk.make_room();
-                self.execute(&client, "ALTER TABLE state_vectors SET TABLESPACE pg_default");
+                self.execute(&client, "ALTER TABLE state_vectors_scaled SET TABLESPACE pg_default");
                 self.execute(&client, "DROP TABLESPACE small");
             }
-            None => self.execute(&client, "DROP TRIGGER disk_is_full ON state_vectors"),
+            None => self.execute(&client, "DROP TRIGGER disk_is_full ON state_vectors_scaled"),
         }
     }
 
     /// Mounts a disk with slightly more space than the table takes.
     fn small_disk(&self, client: &Client) -> Option<SmallDisk> {
-        let size = self.number(client, "SELECT pg_table_size('state_vectors')") + (32 << 20);
+        let size = self.number(client, "SELECT pg_table_size('state_vectors_scaled')") + (32 << 20);
         let data: String = self.runtime.block_on(client.query_one("SHOW data_directory", &[])).unwrap().get(0);
         SmallDisk::mount(&PathBuf::from(data), size)
     }

@@ -105,7 +105,7 @@ fn a_database_that_rejects_every_row_does_not_flood_the_log() {
     let setup = Setup::real().arguments(["--roles", "store,live"]);
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
     let database = setup.database();
-    database.execute("ALTER TABLE state_vectors ADD CONSTRAINT nothing CHECK (icao24 <> '4b1814')");
+    database.execute("ALTER TABLE state_vectors_scaled ADD CONSTRAINT nothing CHECK (icao24 <> '4b1814')");
     let app = setup.start();
     let now = now();
     let records: Vec<_> = (0..200).map(|ago| (Some("4b1814"), Some(nine_fields("4b1814", now - ago)))).collect();
@@ -128,7 +128,8 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     assert_eq!(setup.clone().arguments(["migrate"]).run().code, Some(0));
     let app = setup.start();
     let database = setup.database();
-    database.execute("ALTER TABLE state_vectors ADD CONSTRAINT no_atlantis CHECK (origin_country <> 'Atlantis')");
+    database
+        .execute("ALTER TABLE state_vectors_scaled ADD CONSTRAINT no_atlantis CHECK (origin_country <> 'Atlantis')");
     let now = now();
     let atlantis = String::from_utf8(nine_fields("4b1814", now)).unwrap().replace("Switzerland", "Atlantis");
     let garbage = b"not JSON at all".to_vec();
@@ -150,7 +151,7 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     assert_eq!((&letter["source_topic"], &letter["key"]), (&json!(setup.topic().name()), &json!("4b1814")));
     assert!(letter["value"].as_str().unwrap().contains("Atlantis"), "{refused}");
 
-    database.execute("ALTER TABLE state_vectors DROP CONSTRAINT no_atlantis");
+    database.execute("ALTER TABLE state_vectors_scaled DROP CONSTRAINT no_atlantis");
     let resent = |count: &str| {
         let log = command(&["--resend"]).log;
         let line = log.iter().find(|line| line.contains("resent the dead letters"));

@@ -255,7 +255,7 @@ const LONG: &str = "/api/v1/history?from=1000000000&to=1000000000";
 const SHORT: &str = "/api/v1/history?from=1000000000&to=1000000000&icao24=000001";
 
 fn insert_a_long_history(database: &Database) {
-    let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)
+    let fill = "INSERT INTO state_vectors_scaled (icao24, last_contact, origin_country)
         SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1000000000), repeat('x', 400) FROM generate_series(1, 60000) AS i";
     database.execute(fill);
 }

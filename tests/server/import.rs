@@ -233,7 +233,7 @@ fn a_file_wrongly_marked_done_by_an_older_version_is_read_again() {
     let import = setup.clone().arguments(["import", &file]);
     assert_eq!(import.run().code, Some(0));
     // The state left by an older version that could not read the row.
-    setup.database().execute("DELETE FROM state_vectors");
+    setup.database().execute("DELETE FROM state_vectors_scaled");
     setup.database().execute("UPDATE ingest_position SET last_timestamp = 0");
     let again = import.run();
     assert!(summary_line(&again.log).contains("inserted=1"), "{:?}", again.log);

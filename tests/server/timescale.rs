@@ -27,7 +27,7 @@ fn the_server_creates_a_hypertable_and_stores_into_it() {
     app.log.wait("the hypertable", |line| line.contains("hypertable: created").then_some(()));
     let hypertables = "SELECT hypertable_name::text, num_dimensions::bigint FROM timescaledb_information.hypertables
         WHERE hypertable_schema = current_schema()";
-    assert_eq!(database.pairs("", hypertables), [("state_vectors".to_owned(), 1)]);
+    assert_eq!(database.pairs("", hypertables), [("state_vectors_scaled".to_owned(), 1)]);
     app.end();
 }
 
@@ -36,7 +36,7 @@ fn the_server_creates_a_hypertable_and_stores_into_it() {
 /// TimescaleDB's scheduler, which does this otherwise, is not available in the tests.
 fn record_run(database: &Database, succeeded: bool) {
     let job = "SELECT job_id FROM timescaledb_information.jobs
-        WHERE proc_name LIKE 'policy_co%' AND hypertable_schema = current_schema() AND hypertable_name = 'state_vectors'";
+        WHERE proc_name LIKE 'policy_co%' AND hypertable_schema = current_schema() AND hypertable_name = 'state_vectors_scaled'";
     let (failed, error) = if succeeded {
         (0, "NULL".to_owned())
     } else {

@@ -161,8 +161,9 @@ impl TestDatabase for Postgres {
     }
 
     async fn refuse_callsign(&self, callsign: &str) {
-        let check =
-            format!("ALTER TABLE state_vectors ADD CONSTRAINT no_such_callsign CHECK (callsign <> '{callsign}')");
+        let check = format!(
+            "ALTER TABLE state_vectors_scaled ADD CONSTRAINT no_such_callsign CHECK (callsign <> '{callsign}')"
+        );
         self.execute(&check).await;
     }
 
@@ -271,8 +272,8 @@ impl TestDatabase for Sqlite {
     /// it.
     async fn refuse_callsign(&self, callsign: &str) {
         self.execute(&format!(
-            "INSERT INTO state_vectors (icao24, last_contact, callsign) VALUES ('ffffff', 0, '{callsign}');
-             CREATE UNIQUE INDEX no_such_callsign ON state_vectors (callsign) WHERE callsign = '{callsign}';"
+            "INSERT INTO state_vectors_scaled (icao24, last_contact, callsign) VALUES ('ffffff', 0, '{callsign}');
+             CREATE UNIQUE INDEX no_such_callsign ON state_vectors_scaled (callsign) WHERE callsign = '{callsign}';"
         ))
         .await;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actors::domain::{BoundingBox, Icao24, StateVector, UnixTime};
+use actors::domain::{BoundingBox, Icao24, StateVector, UnixTime, fields};
 use actors::ports::{LikelyNew, StateStore};
 use flight_monitor::storage::{HistoryQuery, QueryError, Storage, StorageOptions};
 use rand::rngs::StdRng;
@@ -21,7 +21,7 @@ on_each_database! {
     history_is_unavailable_without_the_schema
 }
 
-const EVERYTHING: HistoryQuery = HistoryQuery {
+pub(crate) const EVERYTHING: HistoryQuery = HistoryQuery {
     from: UnixTime(i64::MIN / 4),
     to: UnixTime(253_402_300_799),
     bounding_box: None,
@@ -29,7 +29,7 @@ const EVERYTHING: HistoryQuery = HistoryQuery {
     callsign: None,
 };
 
-async fn read(storage: &Storage, query: &HistoryQuery) -> Vec<StateVector> {
+pub(crate) async fn read(storage: &Storage, query: &HistoryQuery) -> Vec<StateVector> {
     let mut reader = storage.history(query).await.unwrap();
     let mut rows = Vec::new();
     while reader.read(|row| rows.push(row.clone().into_owned())).await.unwrap() {}
@@ -54,8 +54,8 @@ fn scattered() -> Vec<StateVector> {
             let position =
                 random.random_bool(0.8).then(|| (random.random_range(-90.0..90.0), random.random_range(-180.0..180.0)));
             states.push(StateVector {
-                lat: position.map(|position| position.0),
-                lon: position.map(|position| position.1),
+                lat: position.map(|position| fields::lat.rounded(position.0)),
+                lon: position.map(|position| fields::lon.rounded(position.1)),
                 ..state(random.random_range(0..30), time, callsigns.choose(random).unwrap())
             });
         }
@@ -117,19 +117,19 @@ async fn values_are_read_unchanged<D: TestDatabase>() {
     let full = StateVector {
         origin_country: Some("Côte d'Ivoire \\N \"\t\r\n;--🛩".into()),
         time_position: Some(UnixTime(-1)),
-        lat: Some(-89.999_999_999_999_99),
-        lon: Some(0.1 + 0.2),
-        baro_altitude: Some(f64::MAX),
-        geo_altitude: Some(f64::MIN_POSITIVE),
+        lat: Some(-89.999_999),
+        lon: Some(0.3),
+        baro_altitude: Some(*fields::baro_altitude.range.end()),
+        geo_altitude: Some(*fields::geo_altitude.range.start()),
         on_ground: Some(false),
-        velocity: Some(5e-324),
-        true_track: Some(359.999_999_999_999_94),
+        velocity: Some(0.01),
+        true_track: Some(359.99),
         vertical_rate: Some(-604.0),
         squawk: Some("0021".into()),
         spi: Some(true),
         position_source: Some(i16::MAX),
         category: Some(-1),
-        observed_at: Some(UnixTime(253_402_300_799)),
+        observed_at: Some(UnixTime(0)),
         ..state(0xab_cdef, -86_401, "RA 593A")
     };
     let empty = StateVector { callsign: None, ..state(0xab_cdef, START, "") };
@@ -173,7 +173,7 @@ async fn history_is_unavailable_without_the_schema<D: TestDatabase>() {
 #[ignore = "needs PostgreSQL: run it by `make test`"]
 async fn an_abandoned_history_ends_on_the_server() {
     let (database, storage) = Postgres::migrated().await;
-    let fill = "INSERT INTO state_vectors (icao24, last_contact, origin_country)
+    let fill = "INSERT INTO state_vectors_scaled (icao24, last_contact, origin_country)
         SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1750000000), repeat('x', 500) FROM generate_series(1, 100000) AS i";
     database.execute(fill).await;
     let mut reader = storage.history(&EVERYTHING).await.unwrap();

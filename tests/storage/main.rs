@@ -24,6 +24,7 @@ macro_rules! on_each_database {
     };
 }
 
+mod conversion;
 mod databases;
 mod history;
 mod kill;

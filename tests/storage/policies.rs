@@ -17,7 +17,7 @@ SELECT proc_name::text, job_id,
     extract(epoch FROM coalesce(config ->> 'compress_after', config ->> 'drop_after')::interval)::bigint,
     extract(epoch FROM schedule_interval)::bigint
 FROM timescaledb_information.jobs
-WHERE hypertable_schema = current_schema() AND hypertable_name = 'state_vectors' ORDER BY 1";
+WHERE hypertable_schema = current_schema() AND hypertable_name = 'state_vectors_scaled' ORDER BY 1";
 
 fn options(compress_after: i64, retention: i64, chunk: i64) -> StorageOptions {
     let [compress_after, retention, chunk_interval] =
@@ -95,7 +95,7 @@ async fn the_migrate_command_does_not_change_policies() {
 async fn a_removed_policy_is_recreated() {
     let database = Timescale::new().await;
     migrate(&database, StorageOptions::default()).await;
-    database.execute("SELECT remove_retention_policy('state_vectors')").await;
+    database.execute("SELECT remove_retention_policy('state_vectors_scaled')").await;
     assert_eq!(migrate(&database, StorageOptions::default()).await.1, Policies::Changed);
     assert_eq!(jobs(&database).await.len(), 2);
 }
@@ -122,7 +122,7 @@ async fn old_chunks_are_compressed_then_dropped() {
     // The next run compresses the late rows.
     run_jobs(&database).await;
     assert_eq!((database.count(COMPRESSED).await, database.count("state_vectors").await), (3, 140));
-    database.execute("SELECT decompress_chunk(chunk, true) FROM show_chunks('state_vectors') AS chunk").await;
+    database.execute("SELECT decompress_chunk(chunk, true) FROM show_chunks('state_vectors_scaled') AS chunk").await;
     assert_eq!((database.count(COMPRESSED).await, database.count("state_vectors").await), (0, 140));
     run_jobs(&database).await;
     assert_eq!(database.count(COMPRESSED).await, 3);
@@ -146,7 +146,7 @@ async fn the_server_enforces_retention_only_without_a_policy() {
     assert_eq!(writer.maintain().await.unwrap(), nothing_more);
     assert_eq!(database.count(CHUNKS).await, 4);
     // Like a server whose licence does not include policies.
-    database.execute("SELECT remove_retention_policy('state_vectors')").await;
+    database.execute("SELECT remove_retention_policy('state_vectors_scaled')").await;
     assert_eq!(writer.maintain().await.unwrap(), nothing_more);
     assert_eq!((database.count(CHUNKS).await, database.count("state_vectors").await), (2, 40));
 }

@@ -212,7 +212,7 @@ async fn a_violated_deferred_constraint_names_its_row() {
         .execute(
             "CREATE TABLE known (icao24 text COLLATE \"C\" PRIMARY KEY);
              INSERT INTO known VALUES ('000001'), ('000003');
-             ALTER TABLE state_vectors ADD FOREIGN KEY (icao24) REFERENCES known DEFERRABLE INITIALLY DEFERRED",
+             ALTER TABLE state_vectors_scaled ADD FOREIGN KEY (icao24) REFERENCES known DEFERRABLE INITIALLY DEFERRED",
         )
         .await;
     let batch = batch(vec![part(0, None, (1..4).map(|icao24| state(icao24, START, "A")).collect())]);
@@ -233,7 +233,7 @@ async fn a_server_without_timescaledb_keeps_a_plain_table_with_its_index() {
         return;
     }
     let client = database.client().await;
-    let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'state_vectors_last_contact'";
+    let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'state_vectors_scaled_last_contact'";
     let index: String = client.query_one(index, &[]).await.unwrap().get(0);
     assert!(index.contains("USING brin (last_contact)") && index.contains("pages_per_range"), "{index}");
     let uncommented = "SELECT count(*) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid

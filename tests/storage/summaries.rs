@@ -1,9 +1,10 @@
 //! Summaries of the stored rows: flights, and the traffic of each hour.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actors::domain::{Flight, Icao24, Sighting, StateVector, UnixTime};
+use actors::domain::{Flight, Icao24, Sighting, StateVector, UnixTime, fields};
 use actors::history::FlightLog;
 use actors::ports::StateStore;
 use flight_monitor::storage::{FlightQuery, Storage, StorageOptions, Writer};
@@ -17,6 +18,14 @@ use crate::sample::{START, batch, hints, part, state};
 use crate::statistics::expected;
 
 const HOUR: i64 = 60 * 60;
+const ALL_FLIGHTS: FlightQuery = FlightQuery {
+    from: UnixTime(0),
+    to: UnixTime(i64::MAX),
+    icao24: Vec::new(),
+    callsign: None,
+    after: None,
+    limit: 100_000,
+};
 const GAP: Duration = Duration::from_secs(30 * 60);
 
 /// Returns options with small steps and a retention that keeps old rows.
@@ -85,15 +94,7 @@ impl<D: TestDatabase> Sky<D> {
     }
 
     async fn flights(&self) -> Vec<Flight> {
-        let all = FlightQuery {
-            from: UnixTime(0),
-            to: UnixTime(i64::MAX),
-            icao24: Vec::new(),
-            callsign: None,
-            after: None,
-            limit: 100_000,
-        };
-        self.storage.flights(&all).await.unwrap()
+        self.storage.flights(&ALL_FLIGHTS).await.unwrap()
     }
 
     /// Asserts that flights and traffic match all the rows before the settling row.
@@ -161,9 +162,9 @@ pub(crate) fn traffic(seed: u64, aircraft: u32, hours: i64) -> Vec<StateVector> 
             states.push(StateVector {
                 callsign: random.random_bool(0.8).then(|| format!("FM{icao24}{leg}").into()),
                 origin_country: (icao24 % 5 > 0).then(|| format!("Country {}", icao24 % 5).into()),
-                lat: known.then_some(lat),
-                lon: known.then_some(lon),
-                baro_altitude: random.random_bool(0.9).then(|| random.random_range(0.0..12_000.0)),
+                lat: known.then(|| fields::lat.rounded(lat)),
+                lon: known.then(|| fields::lon.rounded(lon)),
+                baro_altitude: random.random_bool(0.9).then(|| f64::from(random.random_range(0..1_200_000)) / 100.0),
                 geo_altitude: Some(123.0),
                 on_ground: Some(on_ground),
                 ..state(icao24, time, "")
@@ -285,10 +286,11 @@ async fn the_cursor_starts_where_the_rows_do<D: TestDatabase>() {
     // These rows are older than the migration that adds flights.
     let mut sky = Sky::<D>::new(options(), 1).await;
     sky.store(0, traffic(7, 5, 3)).await;
-    for _ in 0..2 {
+    for _ in 0..4 {
         sky.database.revert(false).await;
     }
-    sky.storage.migrate().await.unwrap();
+    assert!(sky.storage.flights(&ALL_FLIGHTS).await.is_err());
+    sky.storage.migrate_and_convert(Arc::new(|_| ())).await.unwrap();
     sky.writers = vec![sky.storage.writer()];
     sky.settle().await;
     sky.assert_exact().await;

@@ -8,11 +8,11 @@ use crate::databases::{TestDatabase, Timescale};
 use crate::sample::{START, batch, hints, part, poll};
 
 const CHUNKS: &str = "timescaledb_information.chunks WHERE hypertable_schema = current_schema()";
-const INDEXES: &str = "pg_indexes WHERE schemaname = current_schema() AND tablename = 'state_vectors'";
+const INDEXES: &str = "pg_indexes WHERE schemaname = current_schema() AND tablename = 'state_vectors_scaled'";
 
 async fn chunk_seconds(database: &Timescale) -> i64 {
     let sql = "SELECT extract(epoch FROM time_interval)::bigint FROM timescaledb_information.dimensions
-        WHERE hypertable_schema = current_schema() AND hypertable_name = 'state_vectors'";
+        WHERE hypertable_schema = current_schema() AND hypertable_name = 'state_vectors_scaled'";
     database.0.client().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
@@ -68,7 +68,7 @@ async fn late_rows_are_stored_once_in_compressed_chunks() {
     let writer = storage.writer();
     let first = batch(vec![part(0, None, poll(2000, START))]);
     writer.store(&first, &hints(&first, true)).await.unwrap();
-    database.execute("SELECT compress_chunk(chunk) FROM show_chunks('state_vectors') AS chunk").await;
+    database.execute("SELECT compress_chunk(chunk) FROM show_chunks('state_vectors_scaled') AS chunk").await;
     for (offset, likely_new) in [(2000, true), (4010, false)] {
         let late = [poll(2000, START), poll(10, START + offset)].concat();
         let late = batch(vec![part(0, Some(offset), late)]);
@@ -88,14 +88,14 @@ async fn a_session_can_store_any_number_of_late_rows() {
                 NEW.callsign := current_setting('timescaledb.max_tuples_decompressed_per_dml_transaction');
                 RETURN NEW;
              END $$;
-             CREATE TRIGGER show_limit BEFORE INSERT ON state_vectors FOR EACH ROW EXECUTE FUNCTION show_limit()",
+             CREATE TRIGGER show_limit BEFORE INSERT ON state_vectors_scaled FOR EACH ROW EXECUTE FUNCTION show_limit()",
         )
         .await;
     // Sessions start with a limit, as they do by default.
     let limited = database.0.url.query().unwrap().to_owned();
     let limited = format!("{limited}%20-ctimescaledb.max_tuples_decompressed_per_dml_transaction%3D7");
     database.0.url.set_query(Some(&limited));
-    let row = "INSERT INTO state_vectors (icao24, last_contact) VALUES ('000002', to_timestamp(0))";
+    let row = "INSERT INTO state_vectors_scaled (icao24, last_contact) VALUES ('000002', to_timestamp(0))";
     database.execute(row).await;
     let storage = database.storage();
     let batch = batch(vec![part(0, None, poll(2, START))]);

@@ -19,7 +19,7 @@ const AIRCRAFT: usize = 1_000;
 
 const SIZES: &str = "
 SELECT before_compression_total_bytes::bigint, after_compression_total_bytes::bigint
-FROM hypertable_compression_stats('state_vectors')";
+FROM hypertable_compression_stats('state_vectors_scaled')";
 
 /// Measures one hour, polled as often as OpenSky has new data, and as often as an account's credits allow for the
 /// whole world.
@@ -45,7 +45,7 @@ fn measure_hour(server: &Url, every: Duration) -> anyhow::Result<Line> {
     }
     let client = connect(&runtime, &url)?;
     let sizes = runtime.block_on(async {
-        client.batch_execute("SELECT compress_chunk(chunk) FROM show_chunks('state_vectors') AS chunk").await?;
+        client.batch_execute("SELECT compress_chunk(chunk) FROM show_chunks('state_vectors_scaled') AS chunk").await?;
         client.query_one(SIZES, &[]).await
     })?;
     let bytes = |column| Ok::<_, anyhow::Error>(sizes.try_get::<_, i64>(column)? as f64 / stored as f64);

@@ -32,7 +32,7 @@ pub(crate) struct Stored {
 }
 
 const STORED: &str = "SELECT coalesce(sum(next_offset), 0)::bigint AS value FROM ingest_position";
-const ROWS: &str = "SELECT count(*) FROM state_vectors";
+const ROWS: &str = "SELECT count(*) FROM state_vectors_scaled";
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Maximum time to store the topic; a slower server is not worth measuring.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -55,11 +55,11 @@ pub(crate) fn on_postgres(topic: &Topic, figures: &mut Figures) -> anyhow::Resul
     ensure!(database.number(ROWS)? == i64::try_from(topic.messages)?, "a duplicate was stored");
     figures.add(Way::Duplicates, stored);
 
-    database.execute("TRUNCATE state_vectors; CHECKPOINT")?;
+    database.execute("TRUNCATE state_vectors_scaled; CHECKPOINT")?;
     let elapsed = ways_in::copy(&mut database, &pieces)?;
     figures.add_other(Way::Copy, topic.messages, elapsed);
 
-    database.execute("TRUNCATE state_vectors; CHECKPOINT")?;
+    database.execute("TRUNCATE state_vectors_scaled; CHECKPOINT")?;
     let (rows, elapsed) = ways_in::insert(&mut database, topic.messages / 4)?;
     figures.add_other(Way::Insert, rows, elapsed);
     Ok(())

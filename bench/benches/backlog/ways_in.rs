@@ -28,7 +28,7 @@ pub(crate) fn encoded(database: &Postgres) -> anyhow::Result<Vec<Vec<Bytes>>> {
     // Stored in a separate table, since the measurements empty the original one.
     database.execute(&format!(
         "CREATE UNLOGGED TABLE IF NOT EXISTS pieces AS
-             SELECT (row_number() OVER (ORDER BY observed_at, ctid) - 1) / {COPIED} AS piece, {COLUMNS} FROM state_vectors"
+             SELECT (row_number() OVER (ORDER BY observed_at, ctid) - 1) / {COPIED} AS piece, {COLUMNS} FROM state_vectors_scaled"
     ))?;
     let pieces = database.number("SELECT max(piece) + 1 FROM pieces")?;
     let piece = |piece: i64| {
@@ -46,7 +46,7 @@ pub(crate) fn encoded(database: &Postgres) -> anyhow::Result<Vec<Vec<Bytes>>> {
 pub(crate) fn copy(database: &mut Postgres, pieces: &[Vec<Bytes>]) -> anyhow::Result<Duration> {
     let Postgres { client, runtime, .. } = database;
     runtime.block_on(async {
-        let copy = client.prepare(&format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)")).await?;
+        let copy = client.prepare(&format!("COPY state_vectors_scaled ({COLUMNS}) FROM STDIN (FORMAT binary)")).await?;
         let began = Instant::now();
         for piece in pieces {
             let transaction = client.transaction().await?;
@@ -71,7 +71,7 @@ pub(crate) fn insert(database: &mut Postgres, rows: usize) -> anyhow::Result<(us
             format!("({})", places.join(","))
         };
         let places = (0..INSERTED).map(row).collect::<Vec<_>>().join(",");
-        let insert = format!("INSERT INTO state_vectors ({COLUMNS}) VALUES {places} ON CONFLICT DO NOTHING");
+        let insert = format!("INSERT INTO state_vectors_scaled ({COLUMNS}) VALUES {places} ON CONFLICT DO NOTHING");
         let insert = client.prepare(&insert).await?;
         let values: Vec<_> = rows.iter().map(values).collect::<Result<Vec<_>, _>>()?;
         ensure!(values.len() >= INSERTED, "too few rows");
@@ -90,7 +90,7 @@ fn values(row: &Row) -> Result<Vec<Box<dyn ToSql + Sync>>, tokio_postgres::Error
     let value = |index: usize| -> Result<Box<dyn ToSql + Sync>, tokio_postgres::Error> {
         Ok(match *row.columns()[index].type_() {
             Type::TEXT => Box::new(row.try_get::<_, Option<String>>(index)?),
-            Type::FLOAT8 => Box::new(row.try_get::<_, Option<f64>>(index)?),
+            Type::INT4 => Box::new(row.try_get::<_, Option<i32>>(index)?),
             Type::INT2 => Box::new(row.try_get::<_, Option<i16>>(index)?),
             Type::BOOL => Box::new(row.try_get::<_, Option<bool>>(index)?),
             _ => Box::new(row.try_get::<_, Option<std::time::SystemTime>>(index)?),

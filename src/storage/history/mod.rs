@@ -7,7 +7,6 @@
 mod decoder;
 mod postgres;
 mod query;
-mod slices;
 mod sqlite;
 
 use std::sync::Arc;

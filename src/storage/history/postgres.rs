@@ -3,15 +3,15 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actors::domain::UnixTime;
+use actors::domain::{Field, UnixTime, fields};
 use futures_util::StreamExt;
 use tokio_postgres::{Column, CopyOutStream};
 
 use super::decoder::{DecodeError, Layout, decode, skip_header};
 use super::query::{HistoryQuery, HistoryRow, ROWS};
-use super::slices::{Slices, find_end_of_gap};
 use crate::storage::error::QueryError;
 use crate::storage::postgres::{PostgresDatabase, PostgresError, Session, within};
+use crate::storage::slices::{Slices, find_end_of_gap};
 
 /// Session settings for reading a slice: sort in memory, use one core, skip JIT compilation, and detect a disconnected
 /// client while a query is running.
@@ -51,7 +51,7 @@ impl PostgresHistory {
         let session = database.connect(limit).await.map_err(unavailable)?;
         let table = within(database.options.connect_timeout, async {
             session.client.batch_execute(SETTINGS).await?;
-            session.client.prepare("SELECT * FROM state_vectors").await
+            session.client.prepare("SELECT * FROM state_vectors_scaled").await
         });
         let table = table.await.map_err(unavailable)?;
         let layout = Layout::of(table.columns().iter().map(Column::name)).map_err(malformed)?;
@@ -112,7 +112,7 @@ async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<
     let Filters { aircraft, others } = filters;
     let end = span.end;
     let copy = format!(
-        "COPY (SELECT * FROM state_vectors WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
+        "COPY (SELECT * FROM state_vectors_scaled WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
         within_span(&span)
     );
     let rows = session.client.copy_out(&copy).await.map_err(unavailable)?;
@@ -121,7 +121,8 @@ async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<
 
 /// Returns whether the span has any rows. Applies only the filter that an index serves.
 async fn exists(session: &Session, filters: &Filters, span: Range<i64>) -> Result<bool, QueryError> {
-    let any = format!("SELECT EXISTS (SELECT FROM state_vectors WHERE {}{})", within_span(&span), filters.aircraft);
+    let any =
+        format!("SELECT EXISTS (SELECT FROM state_vectors_scaled WHERE {}{})", within_span(&span), filters.aircraft);
     let row = session.client.query_one(&any, &[]).await.map_err(unavailable)?;
     Ok(row.get(0))
 }
@@ -140,16 +141,24 @@ impl Filters {
         let mut others = String::new();
         if let Some(bounding_box) = &query.bounding_box {
             let [south, west, north, east] = bounding_box.edges();
+            let [south, north] = scaled_bounds(&fields::lat, south, north);
+            let [west, east] = scaled_bounds(&fields::lon, west, east);
             let either = if bounding_box.crosses_antimeridian() { "OR" } else { "AND" };
-            others += &format!(
-                " AND lat >= {south}::float8 AND lat <= {north}::float8 AND (lon >= {west}::float8 {either} lon <= {east}::float8)"
-            );
+            others += &format!(" AND lat BETWEEN {south} AND {north} AND (lon >= {west} {either} lon <= {east})");
         }
         if let Some(callsign) = &query.callsign {
             others += &format!(" AND upper(callsign) = upper({})", quoted(callsign));
         }
         Self { aircraft, others }
     }
+}
+
+/// Returns the smallest and the largest stored integer whose numbers lie between two numbers.
+fn scaled_bounds(field: &Field, min: f64, max: f64) -> [i32; 2] {
+    let (first, last) = (field.to_scaled(min), field.to_scaled(max));
+    let first = if field.from_scaled(first) < min { first.saturating_add(1) } else { first };
+    let last = if field.from_scaled(last) > max { last.saturating_sub(1) } else { last };
+    [first, last]
 }
 
 /// Quotes arbitrary text as an SQL literal, since `COPY` takes no parameters.

@@ -7,11 +7,11 @@ use diesel::prelude::*;
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use super::query::{HistoryQuery, HistoryRow, ROWS};
-use super::slices::Slices;
 use crate::storage::error::QueryError;
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::sqlite::state_vectors;
 use crate::storage::schema::upper;
+use crate::storage::slices::Slices;
 use crate::storage::sqlite::{ImmutableFile, SqliteDatabase};
 
 /// Reads a history from SQLite page by page. No transaction stays open between pages, because it would keep the

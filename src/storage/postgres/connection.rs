@@ -71,6 +71,12 @@ pub(in crate::storage) enum PostgresError {
          temporary tables belong to one connection; {POOLER}"
     )]
     Pooled,
+    /// Objects of the operator's keep a table from being dropped.
+    #[error(
+        "all rows are converted, but the table state_vectors_unscaled cannot be dropped, since others depend on it: {0}; \
+         drop these, or recreate them on the view state_vectors, and migrate again"
+    )]
+    Dependent(String),
     /// The server rejects a specific row.
     #[error(transparent)]
     Rejected(StoreError),
@@ -95,13 +101,13 @@ impl PostgresError {
     pub(in crate::storage) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::Timeout(_) | Self::Pooled | Self::Rejected(_) => None,
+            Self::Timeout(_) | Self::Pooled | Self::Dependent(_) | Self::Rejected(_) => None,
         }
     }
 
     /// Returns whether the error persists until the operator changes something on the server.
     pub(in crate::storage) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Pooled) || self.code().is_some_and(advice::is_refusal)
+        matches!(self, Self::Pooled | Self::Dependent(_)) || self.code().is_some_and(advice::is_refusal)
     }
 }
 

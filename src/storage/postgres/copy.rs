@@ -6,14 +6,14 @@
 
 use std::pin::pin;
 
-use actors::domain::{FIELDS, Icao24, StateVector, UnixTime};
+use actors::domain::{FIELDS, Field, Icao24, StateVector, UnixTime, fields};
 use actors::state_vector_fields;
 use bytes::{BufMut, Bytes, BytesMut};
 use compact_str::CompactString;
 use futures_util::SinkExt;
 use tokio_postgres::{CopyInSink, Error, Statement, Transaction};
 
-use crate::storage::rows::postgres_time;
+use crate::storage::rows::{postgres_time, seconds_after};
 
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// The number of fields per row.
@@ -59,7 +59,7 @@ macro_rules! put_row {
         /// named after its kind.
         fn put_row(buffer: &mut BytesMut, state: &StateVector) {
             buffer.put_i16(COUNT);
-            $(put::$kind(buffer, &state.$name);)*
+            $(put::$kind(buffer, &state.$name, &fields::$name, state.last_contact);)*
         }
     };
 }
@@ -68,41 +68,40 @@ state_vector_fields!(put_row);
 mod put {
     use super::*;
 
-    pub(super) fn address(buffer: &mut BytesMut, icao24: &Icao24) {
+    pub(super) fn address(buffer: &mut BytesMut, icao24: &Icao24, _: &Field, _: UnixTime) {
         buffer.put_i32(6);
         buffer.put_slice(&icao24.to_ascii());
     }
 
-    pub(super) fn text(buffer: &mut BytesMut, text: &Option<CompactString>) {
+    pub(super) fn text(buffer: &mut BytesMut, text: &Option<CompactString>, _: &Field, _: UnixTime) {
         field(buffer, text.as_ref().map(|text| text.as_bytes()));
     }
 
-    pub(super) fn number(buffer: &mut BytesMut, number: &Option<f64>) {
-        eight(buffer, number.map(f64::to_be_bytes));
+    pub(super) fn number(buffer: &mut BytesMut, number: &Option<f64>, field: &Field, _: UnixTime) {
+        four(buffer, number.map(|number| field.to_scaled(number)));
     }
 
-    pub(super) fn code(buffer: &mut BytesMut, code: &Option<i16>) {
+    pub(super) fn code(buffer: &mut BytesMut, code: &Option<i16>, _: &Field, _: UnixTime) {
         field(buffer, code.map(i16::to_be_bytes).as_ref().map(<[u8; 2]>::as_slice));
     }
 
-    pub(super) fn flag(buffer: &mut BytesMut, flag: &Option<bool>) {
+    pub(super) fn flag(buffer: &mut BytesMut, flag: &Option<bool>, _: &Field, _: UnixTime) {
         field(buffer, flag.map(|flag| [u8::from(flag)]).as_ref().map(<[u8; 1]>::as_slice));
     }
 
-    pub(super) fn time(buffer: &mut BytesMut, time: &Option<UnixTime>) {
-        eight(buffer, time.map(|time| postgres_time(time).to_be_bytes()));
+    pub(super) fn time(buffer: &mut BytesMut, time: &Option<UnixTime>, _: &Field, last_contact: UnixTime) {
+        four(buffer, time.map(|time| seconds_after(last_contact, time)));
     }
 
-    pub(super) fn key_time(buffer: &mut BytesMut, time: &UnixTime) {
-        eight(buffer, Some(postgres_time(*time).to_be_bytes()));
+    pub(super) fn key_time(buffer: &mut BytesMut, time: &UnixTime, _: &Field, _: UnixTime) {
+        buffer.put_i32(8);
+        buffer.put_i64(postgres_time(*time));
     }
 
-    /// Writes an 8-byte field, length and value in a single call, since most fields have this size.
-    fn eight(buffer: &mut BytesMut, value: Option<[u8; 8]>) {
+    /// Writes a 4-byte field, length and value in a single call, since most fields have this size.
+    fn four(buffer: &mut BytesMut, value: Option<i32>) {
         let Some(value) = value else { return buffer.put_i32(NULL) };
-        let mut field = [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0];
-        field[4..].copy_from_slice(&value);
-        buffer.put_slice(&field);
+        buffer.put_u64(4 << 32 | u64::from(value.cast_unsigned()));
     }
 
     fn field(buffer: &mut BytesMut, value: Option<&[u8]>) {

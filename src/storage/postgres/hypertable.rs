@@ -1,4 +1,4 @@
-//! Turns `state_vectors` into a hypertable if the server has TimescaleDB.
+//! Turns `state_vectors_scaled` into a hypertable if the server has TimescaleDB.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ const AVAILABLE: &str = "SELECT 1 FROM pg_available_extensions WHERE name = 'tim
 /// name.
 const CHUNK_SECONDS: &str = "
 SELECT extract(epoch FROM time_interval)::bigint FROM timescaledb_information.dimensions
-WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass
+WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors_scaled'::regclass
     AND column_name = 'last_contact'";
 
 impl PostgresDatabase {
-    /// Turns `state_vectors` into a hypertable, or updates the chunk interval of an existing one. The caller holds the
+    /// Turns `state_vectors_scaled` into a hypertable, or updates the chunk interval of an existing one. The caller holds the
     /// migration lock.
     ///
     /// # Errors
@@ -62,18 +62,18 @@ async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertab
     if let Some(row) = client.query_opt(CHUNK_SECONDS, &[]).await? {
         if u64::try_from(row.try_get::<_, i64>(0)?).ok() != Some(seconds) {
             client
-                .batch_execute(&format!("SELECT {schema}.set_chunk_time_interval('state_vectors', {interval})"))
+                .batch_execute(&format!("SELECT {schema}.set_chunk_time_interval('state_vectors_scaled', {interval})"))
                 .await?;
-            log::info!("changed the chunk interval of state_vectors to {seconds} s for new chunks");
+            log::info!("changed the chunk interval of state_vectors_scaled to {seconds} s for new chunks");
         }
         return Ok(Hypertable::Present);
     }
-    log::info!("converting state_vectors to a hypertable; this takes a while if it has many rows");
+    log::info!("converting state_vectors_scaled to a hypertable; this takes a while if it has many rows");
     // No default index: the primary key serves queries by aircraft and the BRIN index those by time. Another index
     // would halve the insert speed.
     client
         .batch_execute(&format!(
-            "SELECT {schema}.create_hypertable('state_vectors', 'last_contact', chunk_time_interval => {interval},
+            "SELECT {schema}.create_hypertable('state_vectors_scaled', 'last_contact', chunk_time_interval => {interval},
                 create_default_indexes => false, if_not_exists => true, migrate_data => true)"
         ))
         .await?;

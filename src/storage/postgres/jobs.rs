@@ -50,7 +50,7 @@ FROM job LEFT JOIN stats USING (job_id) CROSS JOIN LATERAL (",
             $errors,
             ") AS error
 WHERE to_regclass(job.relation) IN (
-    to_regclass('state_vectors'), to_regclass('traffic_by_country'), to_regclass('traffic_by_cell')
+    to_regclass('state_vectors_scaled'), to_regclass('traffic_by_country'), to_regclass('traffic_by_cell')
 )
 ORDER BY job.job_id LIMIT 100"
         )
@@ -120,7 +120,8 @@ impl From<Job> for StoreJob {
         };
         Self {
             policy: policy.to_owned(),
-            table: job.table_name,
+            // The name that the operator knows: that of the view.
+            table: if job.table_name == "state_vectors_scaled" { "state_vectors".to_owned() } else { job.table_name },
             interval: unsigned(job.interval),
             last_success: job.last_success,
             failures: unsigned(job.failures),

@@ -19,26 +19,26 @@ SELECT EXISTS (
         AND job.proc_name = 'policy_retention' AND job.scheduled
 )
 FROM timescaledb_information.hypertables AS hypertable
-WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass";
+WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors_scaled'::regclass";
 
 /// Visits a limited number of aircraft, starting after a given one, with a skip scan over the primary key, and deletes
 /// a limited number of their expired rows. An index by time would cost more on each insert than this scan does. A BRIN
 /// index would have to scan every block range in which a new row reuses the space of an old one.
 const DELETE: &str = "
 WITH RECURSIVE visited (icao24, visit) AS (
-    (SELECT icao24, 1 FROM state_vectors WHERE icao24 > $1::text ORDER BY icao24 LIMIT 1)
+    (SELECT icao24, 1 FROM state_vectors_scaled WHERE icao24 > $1::text ORDER BY icao24 LIMIT 1)
     UNION ALL
     SELECT next.icao24, visit + 1 FROM visited CROSS JOIN LATERAL (
-        SELECT icao24 FROM state_vectors WHERE icao24 > visited.icao24 ORDER BY icao24 LIMIT 1
+        SELECT icao24 FROM state_vectors_scaled WHERE icao24 > visited.icao24 ORDER BY icao24 LIMIT 1
     ) AS next WHERE visit < $2::bigint
 ), expired AS MATERIALIZED (
     SELECT old.ctid AS place FROM visited CROSS JOIN LATERAL (
-        SELECT ctid FROM state_vectors
-        WHERE state_vectors.icao24 = visited.icao24 AND last_contact < to_timestamp($3::bigint) ORDER BY last_contact
+        SELECT ctid FROM state_vectors_scaled
+        WHERE state_vectors_scaled.icao24 = visited.icao24 AND last_contact < to_timestamp($3::bigint) ORDER BY last_contact
         LIMIT $4::bigint
     ) AS old LIMIT $4::bigint
 ), deleted AS (
-    DELETE FROM state_vectors WHERE ctid = ANY (ARRAY(SELECT place FROM expired)) RETURNING 1
+    DELETE FROM state_vectors_scaled WHERE ctid = ANY (ARRAY(SELECT place FROM expired)) RETURNING 1
 )
 SELECT (SELECT count(*) FROM deleted), (SELECT count(*) FROM visited), (SELECT max(icao24) FROM visited)";
 
@@ -101,12 +101,12 @@ async fn retention(transaction: &Transaction<'_>) -> Result<Retention, PostgresE
 async fn drop_chunks(transaction: &Transaction<'_>, oldest: UnixTime) -> Result<Maintained, PostgresError> {
     let schema = extension_schema(transaction).await?;
     let drop = format!(
-        "SELECT {schema}.drop_chunks('state_vectors', older_than => to_timestamp({}))",
+        "SELECT {schema}.drop_chunks('state_vectors_scaled', older_than => to_timestamp({}))",
         postgres_seconds(oldest)
     );
     let dropped = transaction.query(&drop, &[]).await?.len();
     if dropped > 0 {
-        log::info!("dropped {dropped} chunks of state_vectors that were older than the retention");
+        log::info!("dropped {dropped} chunks of state_vectors_scaled that were older than the retention");
     }
     Ok(Maintained::default())
 }

@@ -3,6 +3,7 @@
 
 mod advice;
 mod connection;
+mod conversion;
 mod copy;
 mod cursor;
 mod hypertable;
@@ -21,23 +22,25 @@ mod summarize;
 mod time;
 mod traffic;
 mod transaction;
+mod views;
 mod writer;
 
 pub(super) use connection::{PostgresDatabase, PostgresError, Session, within};
+pub(super) use conversion::find_unscaled;
 pub(super) use writer::PostgresWriter;
 
-/// SQL for the southern edge of a position's 5° × 5° cell. The north pole belongs to the cells south of it.
+/// SQL for the southern edge of a scaled position's 5° × 5° cell. The north pole belongs to the cells south of it.
 macro_rules! cell_lat {
     () => {
-        "(least(floor((lat + 90) / 5), 35) * 5 - 90)::smallint"
+        "(least((lat + 90000000) / 5000000, 35) * 5 - 90)::smallint"
     };
 }
 use cell_lat;
 
-/// SQL for the western edge of a position's 5° × 5° cell. Longitude +180 is treated as −180.
+/// SQL for the western edge of a scaled position's 5° × 5° cell. Longitude +180 is treated as −180.
 macro_rules! cell_lon {
     () => {
-        "(floor((lon + 180) / 5)::integer % 72 * 5 - 180)::smallint"
+        "((lon + 180000000) / 5000000 % 72 * 5 - 180)::smallint"
     };
 }
 use cell_lon;

@@ -13,7 +13,7 @@ use crate::storage::options::StorageOptions;
 const COMPRESSION_ENABLED: &str = "
 SELECT EXISTS (
     SELECT FROM timescaledb_information.compression_settings
-    WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass
+    WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors_scaled'::regclass
         AND attname = 'icao24' AND orderby_column_index = 1
 )";
 
@@ -22,7 +22,7 @@ SELECT EXISTS (
 /// rows as there are polls per hour, and the table would be two to three times as large at one poll every 90 s. Chunks
 /// that are already compressed are left as they are.
 const ENABLE_COMPRESSION: &str = "
-ALTER TABLE state_vectors SET (timescaledb.compress, timescaledb.compress_segmentby = '',
+ALTER TABLE state_vectors_scaled SET (timescaledb.compress, timescaledb.compress_segmentby = '',
     timescaledb.compress_orderby = 'icao24, last_contact')";
 
 /// Queries the span and the interval of a policy of our table, in seconds. Compares by `regclass`, since another schema
@@ -30,7 +30,7 @@ ALTER TABLE state_vectors SET (timescaledb.compress, timescaledb.compress_segmen
 const PRESENT: &str = "
 SELECT coalesce(extract(epoch FROM (config ->> $2)::interval)::bigint, -1), extract(epoch FROM schedule_interval)::bigint
 FROM timescaledb_information.jobs
-WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors'::regclass AND proc_name = ANY($1)";
+WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors_scaled'::regclass AND proc_name = ANY($1)";
 
 /// A policy as configured.
 struct Policy {
@@ -84,13 +84,13 @@ impl Policy {
         client
             .batch_execute(&format!(
                 "BEGIN;
-                 SELECT {schema}.remove_{name}_policy('state_vectors', if_exists => true);
-                 SELECT {schema}.add_{name}_policy('state_vectors', {span_name} => INTERVAL '{span} seconds',
+                 SELECT {schema}.remove_{name}_policy('state_vectors_scaled', if_exists => true);
+                 SELECT {schema}.add_{name}_policy('state_vectors_scaled', {span_name} => INTERVAL '{span} seconds',
                      schedule_interval => INTERVAL '{every} seconds');
                  COMMIT"
             ))
             .await?;
-        log::info!("state_vectors: {name} after {span} s, checked every {every} s");
+        log::info!("state_vectors_scaled: {name} after {span} s, checked every {every} s");
         Ok(true)
     }
 }
@@ -116,11 +116,17 @@ impl PostgresDatabase {
     }
 }
 
-async fn apply(client: &Client, options: &StorageOptions) -> Result<Policies, PostgresError> {
-    let schema = extension_schema(client).await?;
+/// Sets how chunks are compressed.
+pub(super) async fn enable_compression(client: &Client) -> Result<(), PostgresError> {
     if !client.query_one(COMPRESSION_ENABLED, &[]).await?.try_get::<_, bool>(0)? {
         client.batch_execute(ENABLE_COMPRESSION).await?;
     }
+    Ok(())
+}
+
+async fn apply(client: &Client, options: &StorageOptions) -> Result<Policies, PostgresError> {
+    let schema = extension_schema(client).await?;
+    enable_compression(client).await?;
     let mut changed = false;
     for policy in Policy::configured(options) {
         changed |= policy.apply(client, &schema).await?;

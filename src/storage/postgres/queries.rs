@@ -15,7 +15,7 @@ use crate::storage::schema::postgres::{ingest_position, state_vectors};
 const APPROXIMATE_ROWS: &str = "
 SELECT coalesce(sum(greatest(class.reltuples, 0)), 0)::bigint AS value FROM pg_class AS class
 WHERE class.oid IN (
-    SELECT 'state_vectors'::regclass UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'state_vectors'::regclass
+    SELECT 'state_vectors_scaled'::regclass UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = 'state_vectors_scaled'::regclass
 )";
 
 #[derive(QueryableByName)]

@@ -15,12 +15,12 @@ pub(super) struct Staging {
 /// Creates the temporary table, which is emptied at each commit. It is used as `pg_temp.…`, so that it is not confused
 /// with a table of the same name in the schema.
 const CREATE: &str =
-    "CREATE TEMPORARY TABLE IF NOT EXISTS state_vectors_staged (LIKE state_vectors) ON COMMIT DELETE ROWS";
+    "CREATE TEMPORARY TABLE IF NOT EXISTS state_vectors_staged (LIKE state_vectors_scaled) ON COMMIT DELETE ROWS";
 
 /// Ignores conflicts on the primary key only. A violation of any other constraint rejects the row.
 fn insert() -> String {
     format!(
-        "INSERT INTO state_vectors ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.state_vectors_staged
+        "INSERT INTO state_vectors_scaled ({COLUMNS}) SELECT {COLUMNS} FROM pg_temp.state_vectors_staged
         ON CONFLICT (icao24, last_contact) DO NOTHING"
     )
 }

@@ -16,7 +16,7 @@ const SETTLED: Duration = Duration::from_secs(15 * 60);
 /// The minimum span that a refresh reaches back: two full hours before the settled time.
 const MIN_REACH: Duration = Duration::from_secs(3 * 60 * 60);
 
-/// A statistic: its name, its key columns, their expressions over `state_vectors`, and the rows to count.
+/// A statistic: its name, its key columns, their expressions over `state_vectors_scaled`, and the rows to count.
 struct Statistic {
     name: &'static str,
     keys: &'static str,
@@ -71,7 +71,7 @@ WHERE (quote_ident(hypertable_schema) || '.' || quote_ident(hypertable_name))::r
 
 impl PostgresDatabase {
     /// Turns the statistics into continuous aggregates that keep the hours counted so far, and sets their policies as
-    /// configured if `set` says so. The caller holds the migration lock, and `state_vectors` is a hypertable.
+    /// configured if `set` says so. The caller holds the migration lock, and `state_vectors_scaled` is a hypertable.
     ///
     /// # Errors
     /// The connection failed. A missing privilege or a limit of TimescaleDB's Apache edition is not an error but
@@ -119,7 +119,7 @@ impl Statistic {
                  WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
                  SELECT {schema}.time_bucket(INTERVAL '1 hour', last_contact) AS hour, {expressions},
                      count(*) AS states, count(DISTINCT icao24) AS aircraft
-                 FROM state_vectors {condition} GROUP BY {groups} WITH NO DATA;
+                 FROM state_vectors_scaled {condition} GROUP BY {groups} WITH NO DATA;
                  {comments}",
                 comments = comments.join(";\n"),
             ))
@@ -131,7 +131,7 @@ impl Statistic {
                     "WITH copied AS (
                          INSERT INTO {materialized} (hour, {keys}, states, aircraft)
                          SELECT hour, {keys}, states, aircraft FROM {name}_before
-                         WHERE hour <= coalesce((SELECT min(last_contact) FROM state_vectors), 'infinity')
+                         WHERE hour <= coalesce((SELECT min(last_contact) FROM state_vectors_scaled), 'infinity')
                          RETURNING hour
                      )
                      SELECT extract(epoch FROM max(hour))::bigint FROM copied"

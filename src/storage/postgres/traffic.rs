@@ -21,7 +21,7 @@ WITH counted AS MATERIALIZED (
     " AS lat, ",
     cell_lon!(),
     " AS lon, count(*) AS states
-    FROM state_vectors WHERE last_contact >= to_timestamp($1::bigint) AND last_contact < to_timestamp($2::bigint)
+    FROM state_vectors_scaled WHERE last_contact >= to_timestamp($1::bigint) AND last_contact < to_timestamp($2::bigint)
     GROUP BY 1, 2, 3, 4
 ), countries AS (
     INSERT INTO traffic_by_country (hour, origin_country, states, aircraft)

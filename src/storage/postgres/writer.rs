@@ -162,7 +162,7 @@ impl PostgresWriter {
         let session = self.database.connect(options.statement_timeout).await?;
         within(options.statement_timeout, async {
             let positions = Positions::prepare(&session.client).await?;
-            let copy = format!("COPY state_vectors ({COLUMNS}) FROM STDIN (FORMAT binary)");
+            let copy = format!("COPY state_vectors_scaled ({COLUMNS}) FROM STDIN (FORMAT binary)");
             let copy = session.client.prepare(&copy).await?;
             let staging = Staging::prepare(&session.client).await?;
             let cursor = CursorLock::prepare(&session.client).await?;

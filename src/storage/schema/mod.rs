@@ -3,8 +3,10 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 mod state_vectors;
+mod views;
 
 pub(super) use state_vectors::COLUMNS;
+pub(super) use views::{Dialect, comment};
 
 diesel::define_sql_function! {
     /// SQL's `upper`, for comparing callsigns regardless of case. The callsign index of `flights` is on this

@@ -1,4 +1,4 @@
-//! PostgreSQL's tables, as the migrations create them.
+//! PostgreSQL's tables and views, as the migrations create them.
 
 pub(in crate::storage) use super::state_vectors::postgres::state_vectors;
 

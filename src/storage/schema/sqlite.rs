@@ -1,6 +1,6 @@
-//! SQLite's tables, as the migrations create them.
+//! SQLite's tables and views, as the migrations create them.
 
-pub(in crate::storage) use super::state_vectors::sqlite::state_vectors;
+pub(in crate::storage) use super::state_vectors::sqlite::{state_vectors, state_vectors_scaled};
 
 diesel::table! {
     derived_cursor (one) {

@@ -1,4 +1,5 @@
-//! The `state_vectors` table of both databases, generated from the field list: each field is a column of the same name.
+//! The view `state_vectors` of both databases, and SQLite's table behind it, generated from the field list: each field is
+//! a column of the same name. PostgreSQL's table is written and read in binary `COPY`.
 
 use actors::state_vector_fields;
 
@@ -26,6 +27,16 @@ mod sqlite_types {
     pub(super) type key_time = BigInt;
 }
 
+/// Maps each kind of field to its SQL type in SQLite's physical table.
+#[allow(non_camel_case_types, reason = "named as the kinds are")]
+mod scaled_types {
+    use diesel::sql_types::{Integer, Nullable};
+
+    pub(super) use super::sqlite_types::{address, code, flag, key_time, text};
+    pub(super) type number = Nullable<Integer>;
+    pub(super) type time = Nullable<Integer>;
+}
+
 macro_rules! tables {
     ($($(#[$docs:meta])* $name:ident: $kind:ident $properties:tt)*) => {
         pub(super) mod postgres {
@@ -39,6 +50,11 @@ macro_rules! tables {
             diesel::table! {
                 use crate::storage::schema::state_vectors::sqlite_types::*;
                 state_vectors (icao24, last_contact) { $($name -> $kind,)* }
+            }
+
+            diesel::table! {
+                use crate::storage::schema::state_vectors::scaled_types::*;
+                state_vectors_scaled (icao24, last_contact) { $($name -> $kind,)* }
             }
         }
     };

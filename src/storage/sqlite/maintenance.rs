@@ -6,8 +6,8 @@ use diesel::sqlite::SqliteConnection;
 
 /// Uses the index by time, oldest rows first.
 const DELETE: &str = "
-DELETE FROM state_vectors WHERE (icao24, last_contact) IN (
-    SELECT icao24, last_contact FROM state_vectors WHERE last_contact < ? ORDER BY last_contact LIMIT ?
+DELETE FROM state_vectors_scaled WHERE (icao24, last_contact) IN (
+    SELECT icao24, last_contact FROM state_vectors_scaled WHERE last_contact < ? ORDER BY last_contact LIMIT ?
 )";
 
 /// Deletes up to `rows` rows older than `oldest`. SQLite reuses their space in the file.

@@ -1,6 +1,7 @@
 //! SQLite, embedded. Queries use a diesel pool; the writer has its own connection.
 
 mod connection;
+mod conversion;
 mod immutable_file;
 mod late;
 mod maintenance;
@@ -8,8 +9,11 @@ mod queries;
 mod summaries;
 mod summarize;
 mod traffic;
+mod views;
 mod writer;
 
 pub(super) use connection::SqliteDatabase;
+pub(super) use conversion::{convert, finish_conversion, has_unscaled_rows, has_unscaled_table};
 pub(super) use immutable_file::ImmutableFile;
+pub(super) use views::ensure_views;
 pub(super) use writer::SqliteWriter;

@@ -10,9 +10,9 @@ use diesel::sqlite::SqliteConnection;
 /// Groups by aircraft first. Both tables are filled from the result, which is small enough to stay in memory.
 const GROUP: &str = "
 INSERT INTO temp.counted (icao24, origin_country, lat, lon, states)
-SELECT icao24, origin_country, min(CAST((lat + 90) / 5 AS INTEGER), 35) * 5 - 90,
-    CAST((lon + 180) / 5 AS INTEGER) % 72 * 5 - 180, count(*)
-FROM state_vectors WHERE last_contact >= ? AND last_contact < ? GROUP BY 1, 2, 3, 4";
+SELECT icao24, origin_country, min((lat + 90000000) / 5000000, 35) * 5 - 90,
+    (lon + 180000000) / 5000000 % 72 * 5 - 180, count(*)
+FROM state_vectors_scaled WHERE last_contact >= ? AND last_contact < ? GROUP BY 1, 2, 3, 4";
 const COUNTED: &str = "
 CREATE TEMPORARY TABLE IF NOT EXISTS counted (
     icao24 TEXT NOT NULL, origin_country TEXT, lat INTEGER, lon INTEGER, states INTEGER NOT NULL

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
-use actors::domain::{StateVector, UnixTime};
+use actors::domain::{StateVector, UnixTime, fields};
 use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use actors::state_vector_fields;
@@ -17,8 +17,8 @@ use super::connection::SqliteDatabase;
 use super::late::Late;
 use super::maintenance::delete_expired;
 use super::summarize::summarize;
-use crate::storage::rows::select_rows;
-use crate::storage::schema::sqlite::{ingest_position, state_vectors};
+use crate::storage::rows::{seconds_after, select_rows};
+use crate::storage::schema::sqlite::{ingest_position, state_vectors_scaled};
 
 /// The actors' store. Blocking threads take turns using its single connection.
 pub(in crate::storage) struct SqliteWriter {
@@ -228,20 +228,23 @@ fn advance(connection: &mut SqliteConnection, log: &LogId, part: &PartitionBatch
 
 /// Converts a field to the value that is bound in the statement.
 macro_rules! bound {
-    (address $value:expr) => {
-        std::str::from_utf8(&$value.to_ascii()).unwrap_or_default()
+    (address $state:ident $name:ident) => {
+        std::str::from_utf8(&$state.$name.to_ascii()).unwrap_or_default()
     };
-    (text $value:expr) => {
-        $value.as_deref()
+    (text $state:ident $name:ident) => {
+        $state.$name.as_deref()
     };
-    (time $value:expr) => {
-        $value.map(|time| time.0)
+    (number $state:ident $name:ident) => {
+        $state.$name.map(|number| fields::$name.to_scaled(number))
     };
-    (key_time $value:expr) => {
-        $value.0
+    (time $state:ident $name:ident) => {
+        $state.$name.map(|time| seconds_after($state.last_contact, time))
     };
-    ($number_code_or_flag:ident $value:expr) => {
-        $value
+    (key_time $state:ident $name:ident) => {
+        $state.$name.0
+    };
+    ($code_or_flag:ident $state:ident $name:ident) => {
+        $state.$name
     };
 }
 
@@ -251,9 +254,9 @@ macro_rules! insert {
         /// violation of any other constraint rejects the row. NULL is bound as a value, so that all rows share a single
         /// prepared statement.
         fn insert(connection: &mut SqliteConnection, state: &StateVector) -> QueryResult<usize> {
-            diesel::insert_into(state_vectors::table)
-                .values(($(state_vectors::$name.eq(bound!($kind state.$name)),)*))
-                .on_conflict((state_vectors::icao24, state_vectors::last_contact))
+            diesel::insert_into(state_vectors_scaled::table)
+                .values(($(state_vectors_scaled::$name.eq(bound!($kind state $name)),)*))
+                .on_conflict((state_vectors_scaled::icao24, state_vectors_scaled::last_contact))
                 .do_nothing()
                 .execute(connection)
         }

@@ -1,3 +1,5 @@
+//! Divides the time that a reading or a conversion covers.
+
 use std::ops::Range;
 
 use actors::domain::UnixTime;

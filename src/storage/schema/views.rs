@@ -1,0 +1,93 @@
+//! The views of the physical table, generated from the table of fields.
+//!
+//! A migration adds a column to the physical table; the views follow when the program migrates the database. They divide
+//! rather than multiply by the reciprocal, so that each number is the one whose decimals the source sent.
+
+use actors::domain::{FIELDS, Field, FieldKind};
+
+use super::COLUMNS;
+
+/// An SQL dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::storage) enum Dialect {
+    Postgres,
+    Sqlite,
+}
+
+impl Dialect {
+    /// Returns the query that the view `state_vectors` consists of, with the columns in field order. While rows of the
+    /// earlier table `unscaled` have not been converted, it shows these too; `unscaled` consists of a table and the
+    /// condition that selects them.
+    pub(in crate::storage) fn state_vectors(self, unscaled: Option<&str>) -> String {
+        let columns: Vec<_> = FIELDS.iter().map(|field| self.column(field)).collect();
+        let mut query = format!("SELECT {} FROM state_vectors_scaled", columns.join(", "));
+        if let Some(unscaled) = unscaled {
+            query += &format!(" UNION ALL SELECT {COLUMNS} FROM {unscaled}");
+        }
+        query
+    }
+
+    /// Returns the query that the view `latest_states` consists of. It checks for each row whether a newer one exists,
+    /// so that a condition on the position is applied first, and only the matching rows are checked.
+    pub(in crate::storage) fn latest_states(self) -> String {
+        let since = match self {
+            Self::Postgres => "now() - INTERVAL '15 minutes'",
+            Self::Sqlite => "unixepoch() - 900",
+        };
+        format!(
+            "SELECT {COLUMNS} FROM state_vectors AS state WHERE last_contact > {since} AND NOT EXISTS (
+                SELECT 1 FROM state_vectors AS newer WHERE newer.icao24 = state.icao24
+                    AND newer.last_contact > state.last_contact AND newer.last_contact > {since}
+            )"
+        )
+    }
+
+    /// Returns the expression of a column of `state_vectors`.
+    fn column(self, field: &Field) -> String {
+        let name = field.name;
+        let expression = match (field.kind, self) {
+            (FieldKind::Number(_), Self::Postgres) => format!("{name} / {}::double precision", field.scale()),
+            (FieldKind::Number(_), Self::Sqlite) => format!("{name} / {:?}", field.scale()),
+            (FieldKind::Time(_), Self::Postgres) => format!("last_contact + {name} * INTERVAL '1 second'"),
+            (FieldKind::Time(_), Self::Sqlite) => format!("last_contact + {name}"),
+            _ => return name.to_owned(),
+        };
+        format!("{expression} AS {name}")
+    }
+
+    /// Returns the SQL expression of a column of the physical table for a value of the earlier table, and the condition
+    /// under which the value fits.
+    pub(in crate::storage) fn scaled(self, field: &Field) -> (String, Option<String>) {
+        let name = field.name;
+        let value = match (field.kind, self) {
+            (FieldKind::Number(_), _) => format!("round({name} * {:?})", field.scale()),
+            (FieldKind::Time(_), Self::Postgres) => format!("extract(epoch FROM {name} - last_contact)"),
+            (FieldKind::Time(_), Self::Sqlite) => format!("{name} - last_contact"),
+            _ => return (name.to_owned(), None),
+        };
+        let fits = format!("coalesce({value} BETWEEN -2147483648 AND 2147483647, true)");
+        (format!("CAST({value} AS integer)"), Some(fits))
+    }
+}
+
+/// Returns the comment on a column of `state_vectors`, in ASCII, which every encoding of a database has.
+pub(in crate::storage) fn comment(field: &Field) -> String {
+    let docs = field.docs.trim();
+    let scale = match field.kind {
+        FieldKind::Number(_) => format!(" In {}, with {} decimals.", field.unit, field.decimals),
+        _ => String::new(),
+    };
+    format!("{docs}{scale}").replace('≤', "<=").replace('−', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_in_ascii() {
+        for field in FIELDS {
+            assert!(comment(field).is_ascii(), "{}", comment(field));
+        }
+    }
+}
