@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use actors::domain::{FIELDS, UnixTime};
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, GenericClient};
 
 use super::connection::{PostgresDatabase, PostgresError};
-use super::hypertable::extension_schema;
 use super::policies::enable_compression;
+use super::timescale_api::TimescaleApi;
 use super::views::{create_views_with_unscaled, definitions, ensure_views};
 use crate::storage::conversion::{ConversionProgress, Converted, ReportProgress, UNCONVERTIBLE, UNSCALED};
 use crate::storage::schema::{COLUMNS, Dialect};
@@ -134,8 +134,8 @@ impl Conversion<'_> {
 
     /// Converts a hypertable chunk by chunk, dropping each chunk once it is converted and compressing the new ones.
     async fn convert_chunks(&mut self, client: &mut Client, compress_after: Duration) -> Result<(), PostgresError> {
-        let schema = extension_schema(client).await?;
-        let compresses = match enable_compression(client).await {
+        let api = TimescaleApi::find(client).await?;
+        let compresses = match enable_compression(client, &api).await {
             Err(failure) if failure.is_missing_privilege() => false,
             result => result.map(|()| true)?,
         };
@@ -144,10 +144,13 @@ impl Conversion<'_> {
             let (start, end): (i64, i64) = (chunk.try_get(0)?, chunk.try_get(1)?);
             self.convert_slice(client, &(start..end)).await?;
             client
-                .execute(&format!("SELECT {schema}.drop_chunks('{UNSCALED}', older_than => to_timestamp({end}))"), &[])
+                .execute(
+                    &format!("SELECT {}.drop_chunks('{UNSCALED}', older_than => to_timestamp({end}))", api.schema),
+                    &[],
+                )
                 .await?;
             if compresses {
-                compress(client, &schema, end, compress_after).await?;
+                compress(client, &api, end, compress_after).await?;
             }
             let done = (index + 1) as f64 / chunks.len() as f64;
             (self.report)(ConversionProgress { rows: self.converted.rows, done });
@@ -206,20 +209,21 @@ async fn is_hypertable(client: &Client) -> Result<bool, PostgresError> {
 
 /// Compresses the chunks of the new table that end before `end` and are old enough.
 async fn compress(
-    client: &impl GenericClient,
-    schema: &str,
+    client: &Client,
+    api: &TimescaleApi,
     end: i64,
     compress_after: Duration,
 ) -> Result<(), PostgresError> {
-    let compress = format!(
-        "SELECT {schema}.compress_chunk(format('%I.%I', chunk_schema, chunk_name)::regclass, true)
-         FROM timescaledb_information.chunks
+    let chunks = format!(
+        "SELECT format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks
          WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors_scaled'::regclass
              AND NOT is_compressed
              AND range_end <= least(to_timestamp({end}), now() - INTERVAL '{} seconds')",
         compress_after.as_secs()
     );
-    client.execute(&compress, &[]).await?;
+    for chunk in client.query(&chunks, &[]).await? {
+        client.batch_execute(&api.compress_chunk(chunk.try_get(0)?)).await?;
+    }
     Ok(())
 }
 

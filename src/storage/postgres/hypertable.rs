@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use super::connection::{PostgresDatabase, PostgresError};
+use super::timescale_api::TimescaleApi;
 use crate::storage::migration_outcome::Hypertable;
 
 const INSTALLED: &str =
@@ -57,26 +58,20 @@ pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<Stri
 }
 
 async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertable, PostgresError> {
-    let schema = extension_schema(client).await?;
-    let interval = format!("INTERVAL '{seconds} seconds'");
+    let api = TimescaleApi::find(client).await?;
     if let Some(row) = client.query_opt(CHUNK_SECONDS, &[]).await? {
         if u64::try_from(row.try_get::<_, i64>(0)?).ok() != Some(seconds) {
-            client
-                .batch_execute(&format!("SELECT {schema}.set_chunk_time_interval('state_vectors_scaled', {interval})"))
-                .await?;
-            log::info!("changed the chunk interval of state_vectors_scaled to {seconds} s for new chunks");
+            let set = format!(
+                "SELECT {}.set_chunk_time_interval('state_vectors_scaled', INTERVAL '{seconds} seconds')",
+                api.schema
+            );
+            client.batch_execute(&set).await?;
+            log::info!("changed the chunk interval of state_vectors to {seconds} s for new chunks");
         }
         return Ok(Hypertable::Present);
     }
-    log::info!("converting state_vectors_scaled to a hypertable; this takes a while if it has many rows");
-    // No default index: the primary key serves queries by aircraft and the BRIN index those by time. Another index
-    // would halve the insert speed.
-    client
-        .batch_execute(&format!(
-            "SELECT {schema}.create_hypertable('state_vectors_scaled', 'last_contact', chunk_time_interval => {interval},
-                create_default_indexes => false, if_not_exists => true, migrate_data => true)"
-        ))
-        .await?;
+    log::info!("converting state_vectors to a hypertable; this takes a while if it has many rows");
+    client.batch_execute(&api.create_hypertable(seconds)).await?;
     Ok(Hypertable::Created)
 }
 

@@ -20,6 +20,7 @@ mod statistics;
 mod summaries;
 mod summarize;
 mod time;
+mod timescale_api;
 mod traffic;
 mod transaction;
 mod views;

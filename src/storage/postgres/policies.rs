@@ -5,25 +5,17 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use super::connection::{PostgresDatabase, PostgresError};
-use super::hypertable::extension_schema;
+use super::timescale_api::TimescaleApi;
 use crate::storage::migration_outcome::Policies;
 use crate::storage::options::StorageOptions;
 
-/// Checks whether compression is set up as in [`ENABLE_COMPRESSION`].
+/// Checks whether compression is set up as by [`TimescaleApi::enable_compression`].
 const COMPRESSION_ENABLED: &str = "
 SELECT EXISTS (
     SELECT FROM timescaledb_information.compression_settings
     WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vectors_scaled'::regclass
         AND attname = 'icao24' AND orderby_column_index = 1
 )";
-
-/// Orders a compressed chunk by aircraft and time, the order in which a track is read. Batches of a thousand rows are
-/// compressed together and may span several aircraft. With one segment per aircraft, a batch would only have as many
-/// rows as there are polls per hour, and the table would be two to three times as large at one poll every 90 s. Chunks
-/// that are already compressed are left as they are.
-const ENABLE_COMPRESSION: &str = "
-ALTER TABLE state_vectors_scaled SET (timescaledb.compress, timescaledb.compress_segmentby = '',
-    timescaledb.compress_orderby = 'icao24, last_contact')";
 
 /// Queries the span and the interval of a policy of our table, in seconds. Compares by `regclass`, since another schema
 /// may have a table of the same name.
@@ -34,14 +26,15 @@ WHERE format('%I.%I', hypertable_schema, hypertable_name)::regclass = 'state_vec
 
 /// A policy as configured.
 struct Policy {
-    /// `compression` or `retention`, as in the names of the functions that add and remove the policy.
     name: &'static str,
     /// The names of its job, which differ between TimescaleDB releases.
     jobs: &'static [&'static str],
-    /// The name of the span, both as a function parameter and in the job's configuration.
+    /// The name of the span in the job's configuration.
     span_name: &'static str,
     span: Duration,
     every: Duration,
+    /// Returns the statements that replace the policy, given the span and the interval in seconds.
+    replace: fn(&TimescaleApi, i64, i64) -> String,
 }
 
 impl Policy {
@@ -55,6 +48,7 @@ impl Policy {
                 span_name: "compress_after",
                 span: options.compress_after,
                 every,
+                replace: TimescaleApi::compression_policy,
             },
             Self {
                 name: "retention",
@@ -62,6 +56,7 @@ impl Policy {
                 span_name: "drop_after",
                 span: options.retention,
                 every,
+                replace: TimescaleApi::retention_policy,
             },
         ]
     }
@@ -72,7 +67,7 @@ impl Policy {
     }
 
     /// Replaces the policy in one transaction if it differs from the configuration. Returns whether it did.
-    async fn apply(&self, client: &Client, schema: &str) -> Result<bool, PostgresError> {
+    async fn apply(&self, client: &Client, api: &TimescaleApi) -> Result<bool, PostgresError> {
         let present = client.query(PRESENT, &[&self.jobs, &self.span_name]).await?;
         let (span, every) = self.seconds();
         if let [row] = &*present
@@ -80,17 +75,8 @@ impl Policy {
         {
             return Ok(false);
         }
-        let Self { name, span_name, .. } = self;
-        client
-            .batch_execute(&format!(
-                "BEGIN;
-                 SELECT {schema}.remove_{name}_policy('state_vectors_scaled', if_exists => true);
-                 SELECT {schema}.add_{name}_policy('state_vectors_scaled', {span_name} => INTERVAL '{span} seconds',
-                     schedule_interval => INTERVAL '{every} seconds');
-                 COMMIT"
-            ))
-            .await?;
-        log::info!("state_vectors_scaled: {name} after {span} s, checked every {every} s");
+        client.batch_execute(&format!("BEGIN; {}; COMMIT", (self.replace)(api, span, every))).await?;
+        log::info!("state_vectors: {} after {span} s, checked every {every} s", self.name);
         Ok(true)
     }
 }
@@ -117,19 +103,19 @@ impl PostgresDatabase {
 }
 
 /// Sets how chunks are compressed.
-pub(super) async fn enable_compression(client: &Client) -> Result<(), PostgresError> {
+pub(super) async fn enable_compression(client: &Client, api: &TimescaleApi) -> Result<(), PostgresError> {
     if !client.query_one(COMPRESSION_ENABLED, &[]).await?.try_get::<_, bool>(0)? {
-        client.batch_execute(ENABLE_COMPRESSION).await?;
+        client.batch_execute(api.enable_compression()).await?;
     }
     Ok(())
 }
 
 async fn apply(client: &Client, options: &StorageOptions) -> Result<Policies, PostgresError> {
-    let schema = extension_schema(client).await?;
-    enable_compression(client).await?;
+    let api = TimescaleApi::find(client).await?;
+    enable_compression(client, &api).await?;
     let mut changed = false;
     for policy in Policy::configured(options) {
-        changed |= policy.apply(client, &schema).await?;
+        changed |= policy.apply(client, &api).await?;
     }
     Ok(if changed { Policies::Changed } else { Policies::Present })
 }
