@@ -91,6 +91,11 @@ async fn an_interrupted_conversion_is_continued<D: TestDatabase>() {
     assert!((1..25_000).contains(&converted), "{converted}");
     assert_eq!(database.count("state_vectors").await, 25_000);
     assert!(matches!(storage.migrate().await, Err(MigrateError::Unconverted)));
+    // A history has all rows or none.
+    match storage.history(&EVERYTHING).await {
+        Err(refused) => assert!(refused.to_string().contains("flight-monitor migrate"), "{refused}"),
+        Ok(_) => assert_eq!(read(&storage, &EVERYTHING).await.len(), 25_000),
+    }
 
     let rest = storage.migrate_and_convert(silent()).await.unwrap().converted;
     assert_eq!(rest, Some(Converted { rows: 25_000 - converted.unsigned_abs(), unconvertible: 0 }));

@@ -9,7 +9,7 @@ use tokio_postgres::{Column, CopyOutStream};
 
 use super::decoder::{DecodeError, Layout, decode, skip_header};
 use super::query::{HistoryQuery, HistoryRow, ROWS};
-use crate::storage::error::QueryError;
+use crate::storage::error::{MigrateError, QueryError};
 use crate::storage::postgres::{PostgresDatabase, PostgresError, Session, within};
 use crate::storage::slices::{Slices, find_end_of_gap};
 
@@ -19,6 +19,9 @@ const SETTINGS: &str = "SELECT set_config(name, wanted.value, false) FROM (VALUE
     ('work_mem', '32MB'), ('max_parallel_workers_per_gather', '0'), ('jit', 'off'),
     ('client_connection_check_interval', '1000')
 ) AS wanted (name, value) JOIN pg_settings USING (name)";
+
+/// Checks that the table has all rows: none are left in the table of an earlier version.
+const IS_CONVERTED: &str = "SELECT to_regclass('state_vectors_unscaled') IS NULL";
 
 /// Reads a history from PostgreSQL with one binary `COPY … TO STDOUT` per slice, on its own connection.
 pub(super) struct PostgresHistory {
@@ -49,11 +52,18 @@ impl PostgresHistory {
     pub(super) async fn begin(database: Arc<PostgresDatabase>, query: &HistoryQuery) -> Result<Self, QueryError> {
         let limit = database.options.history_timeout;
         let session = database.connect(limit).await.map_err(unavailable)?;
-        let table = within(database.options.connect_timeout, async {
+        let prepared = within(database.options.connect_timeout, async {
             session.client.batch_execute(SETTINGS).await?;
-            session.client.prepare("SELECT * FROM state_vectors_scaled").await
+            let is_converted: bool = session.client.query_one(IS_CONVERTED, &[]).await?.try_get(0)?;
+            Ok::<_, tokio_postgres::Error>((
+                is_converted,
+                session.client.prepare("SELECT * FROM state_vectors_scaled").await?,
+            ))
         });
-        let table = table.await.map_err(unavailable)?;
+        let (is_converted, table) = prepared.await.map_err(unavailable)?;
+        if !is_converted {
+            return Err(QueryError::Unavailable(MigrateError::Unconverted.to_string()));
+        }
         let layout = Layout::of(table.columns().iter().map(Column::name)).map_err(malformed)?;
         let (slices, filters) = (Slices::new(query.from, query.to), Filters::of(query));
         Ok(Self { database, session, layout, slices, filters, slice: None, reached: query.from.0 })

@@ -41,10 +41,6 @@ SELECT EXISTS (
 )";
 const HAS_TIMESCALE: &str = "SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL";
 
-/// The planner's estimate of the rows in the earlier table.
-const ESTIMATE: &str =
-    "SELECT greatest(reltuples, 0)::float8 FROM pg_class WHERE oid = to_regclass('state_vectors_unscaled')";
-
 /// The table of the earlier schema.
 pub(in crate::storage) struct Unscaled {
     /// Whether it has rows, so that they have to be converted.
@@ -109,7 +105,6 @@ struct Conversion<'a> {
 impl Conversion<'_> {
     /// Converts a plain table in slices of time.
     async fn convert_table(&mut self, client: &mut Client) -> Result<(), PostgresError> {
-        let estimate: f64 = client.query_one(ESTIMATE, &[]).await?.try_get(0)?;
         let span = format!(
             "SELECT extract(epoch FROM min(last_contact))::bigint, extract(epoch FROM max(last_contact))::bigint FROM {LEFT}"
         );
@@ -126,8 +121,8 @@ impl Conversion<'_> {
                 let Some(time) = find_end_of_gap(slices.rest(), exists).await? else { break };
                 slices.skip_to(time);
             }
-            let done = self.converted.rows as f64;
-            (self.report)(ConversionProgress { rows: self.converted.rows, done: done / estimate.max(done + 1.0) });
+            let done = (slices.rest().start - first) as f64 / (slices.rest().end - first).max(1) as f64;
+            (self.report)(ConversionProgress { rows: self.converted.rows, done });
         }
         Ok(())
     }
