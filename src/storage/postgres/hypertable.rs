@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, GenericClient};
 
 use super::connection::{PostgresDatabase, PostgresError};
-use super::timescale_api::TimescaleApi;
+use super::timescale_api::{INSTALLED, TimescaleApi};
 use crate::storage::migration_outcome::Hypertable;
 
-const INSTALLED: &str =
-    "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
-     WHERE extname = 'timescaledb'";
 const AVAILABLE: &str = "SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'";
 /// Queries the chunk interval in seconds. Compares by `regclass`, since another schema may have a table of the same
 /// name.
@@ -50,11 +47,6 @@ impl PostgresDatabase {
         session.client.batch_execute("CREATE EXTENSION IF NOT EXISTS timescaledb").await?;
         Ok(())
     }
-}
-
-/// Returns the quoted name of the schema that contains the extension's functions.
-pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<String, PostgresError> {
-    Ok(client.query_one(INSTALLED, &[]).await?.try_get(0)?)
 }
 
 async fn convert_to_hypertable(client: &Client, seconds: u64) -> Result<Hypertable, PostgresError> {

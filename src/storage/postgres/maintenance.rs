@@ -5,8 +5,8 @@ use actors::ports::Maintained;
 use tokio_postgres::{Client, Transaction};
 
 use super::connection::PostgresError;
-use super::hypertable::extension_schema;
 use super::time::postgres_seconds;
+use super::timescale_api::extension_schema;
 use super::transaction::begin;
 use crate::storage::options::StorageOptions;
 

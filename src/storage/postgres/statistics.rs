@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use super::connection::{PostgresDatabase, PostgresError};
-use super::hypertable::extension_schema;
+use super::timescale_api::extension_schema;
 use crate::storage::migration_outcome::{SetPolicies, Statistics};
 use crate::storage::options::StorageOptions;
 

@@ -3,12 +3,21 @@
 use tokio_postgres::GenericClient;
 
 use super::connection::PostgresError;
-use super::hypertable::extension_schema;
+
+/// Queries the quoted name of the schema that contains the extension; no row if it is not installed.
+pub(super) const INSTALLED: &str =
+    "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+     WHERE extname = 'timescaledb'";
 
 /// Checks which functions the extension has: `add_columnstore_policy` since 2.18, `by_range` since 2.13. The functions
 /// that they replace are deprecated.
 const FUNCTIONS: &str =
     "SELECT to_regproc($1 || '.add_columnstore_policy') IS NOT NULL, to_regproc($1 || '.by_range') IS NOT NULL";
+
+/// Returns the quoted name of the schema that contains the extension's functions.
+pub(super) async fn extension_schema(client: &impl GenericClient) -> Result<String, PostgresError> {
+    Ok(client.query_one(INSTALLED, &[]).await?.try_get(0)?)
+}
 
 /// The functions of the installed release, and the schema that has them.
 pub(super) struct TimescaleApi {
