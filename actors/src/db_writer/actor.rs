@@ -144,7 +144,7 @@ impl<S: StateStore> DbWriter<S> {
             Ok(step) => {
                 self.metrics.expired.inc_by(step.expired);
                 self.observation.expired += step.expired;
-                if step.more { MAINTENANCE_PAUSE } else { MAINTENANCE_INTERVAL }
+                if step.more { MAINTENANCE_PAUSE } else { maintenance_interval() }
             }
             // Do not update readiness: it depends on storing, so the next batch will.
             Err(error) => {
@@ -162,10 +162,20 @@ impl<S: StateStore> DbWriter<S> {
 /// Returns [`JOBS_INTERVAL`], or the milliseconds set by the failpoint `jobs-pause`.
 fn jobs_interval() -> Duration {
     #[cfg(feature = "fault-injection")]
-    fail::fail_point!("jobs-pause", |millis| {
-        millis.and_then(|millis| millis.parse().ok()).map_or(JOBS_INTERVAL, Duration::from_millis)
-    });
+    fail::fail_point!("jobs-pause", |millis| injected(millis, JOBS_INTERVAL));
     JOBS_INTERVAL
+}
+
+/// Returns [`MAINTENANCE_INTERVAL`], or the milliseconds set by the failpoint `maintenance-pause`.
+fn maintenance_interval() -> Duration {
+    #[cfg(feature = "fault-injection")]
+    fail::fail_point!("maintenance-pause", |millis| injected(millis, MAINTENANCE_INTERVAL));
+    MAINTENANCE_INTERVAL
+}
+
+#[cfg(feature = "fault-injection")]
+fn injected(millis: Option<String>, default: Duration) -> Duration {
+    millis.and_then(|millis| millis.parse().ok()).map_or(default, Duration::from_millis)
 }
 
 impl<S: StateStore> Actor for DbWriter<S> {
@@ -174,7 +184,7 @@ impl<S: StateStore> Actor for DbWriter<S> {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.vitals.phase(Phase::Running);
         self.vitals.observe(Observation::DbWriter(self.observation.clone()));
-        self.maintain_in(MAINTENANCE_INTERVAL, ctx);
+        self.maintain_in(maintenance_interval(), ctx);
         if self.maintains {
             ctx.run_later(jobs_interval(), Self::read_jobs);
         }

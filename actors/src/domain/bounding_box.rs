@@ -4,6 +4,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::EARTH_RADIUS;
+
 /// A rectangle in WGS-84 degrees, written `lamin,lomin,lamax,lomax`. It crosses the antimeridian if `lomin > lomax`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -69,6 +71,26 @@ impl BoundingBox {
         let width = self.lomax - self.lomin + if self.crosses_antimeridian() { 360.0 } else { 0.0 };
         width * (self.lamax - self.lamin)
     }
+
+    /// Returns the box with a margin around it. Every position within `metres` of this box is in the returned one.
+    #[must_use]
+    pub fn widened(&self, metres: f64) -> Self {
+        let angle = (metres / EARTH_RADIUS).max(0.0);
+        let lamin = (self.lamin - angle.to_degrees()).max(-90.0);
+        let lamax = (self.lamax + angle.to_degrees()).min(90.0);
+        // The farther from the equator, the more degrees of longitude does a circle of this radius span. A circle
+        // around a pole spans all of them.
+        let farthest = lamin.abs().max(lamax.abs());
+        let half_span = (angle.sin() / farthest.to_radians().cos()).min(1.0).asin().to_degrees();
+        let width = self.lomax - self.lomin + if self.crosses_antimeridian() { 360.0 } else { 0.0 };
+        if farthest >= 90.0 || half_span >= 90.0 || width + 2.0 * half_span >= 360.0 {
+            return Self { lamin, lomin: -180.0, lamax, lomax: 180.0 };
+        }
+        let (west, east) = (self.lomin - half_span, self.lomax + half_span);
+        let lomin = if west < -180.0 { west + 360.0 } else { west };
+        let lomax = if east > 180.0 { east - 360.0 } else { east };
+        Self { lamin, lomin, lamax, lomax }
+    }
 }
 
 impl FromStr for BoundingBox {
@@ -113,7 +135,48 @@ impl From<BoundingBox> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::domain::Point;
+
+    proptest! {
+        #[test]
+        fn a_widened_box_contains_every_position_within_the_margin(
+            lat in (-90.0..=90.0, -90.0..=90.0), lon in (-180.0..=180.0, -180.0..=180.0),
+            metres in 1.0..200_000.0, place in (0.0..=1.0, 0.0..=1.0), way in (0.0..=1.0, 0.0..6.3),
+        ) {
+            let Ok(inner) = BoundingBox::new(f64::min(lat.0, lat.1), lon.0, f64::max(lat.0, lat.1), lon.1) else {
+                return Ok(());
+            };
+            // A position in the box, and one at most this far away from it.
+            let [south, west, north, east] = inner.edges();
+            let width = east - west + if inner.crosses_antimeridian() { 360.0 } else { 0.0 };
+            let round = |lon: f64| (lon + 180.0).rem_euclid(360.0) - 180.0;
+            let from = Point { lat: south + (north - south) * place.0, lon: round(west + width * place.1) };
+            let (angle, heading): (f64, f64) = (0.999 * way.0 * metres / EARTH_RADIUS, way.1);
+            let (sin, cos) = from.lat.to_radians().sin_cos();
+            let lat = (sin * angle.cos() + cos * angle.sin() * heading.cos()).clamp(-1.0, 1.0).asin();
+            let turn = (heading.sin() * angle.sin() * cos).atan2(angle.cos() - sin * lat.sin()).to_degrees();
+            let (lat, lon) = (lat.to_degrees(), round(from.lon + turn));
+            prop_assert!(inner.widened(metres).contains(lat, lon), "{} {}: {}", lat, lon, inner.widened(metres));
+        }
+    }
+
+    #[test]
+    fn a_widened_box_ends_at_the_poles_and_wraps_around() {
+        let widened = |text: &str, metres: f64| {
+            let wider = text.parse::<BoundingBox>().unwrap().widened(metres);
+            wider.edges().map(|edge| (edge * 10.0).round() / 10.0)
+        };
+        assert_eq!(widened("-1,7,1,9", 111_195.1), [-2.0, 6.0, 2.0, 10.0]);
+        assert_eq!(widened("59,7,59.5,9", 55_597.5), [58.5, 6.0, 60.0, 10.0]);
+        assert_eq!(widened("-1,179,1,179.5", 111_195.1), [-2.0, 178.0, 2.0, -179.5]);
+        assert_eq!(widened("-1,-179.5,1,-179", 111_195.1), [-2.0, 179.5, 2.0, -178.0]);
+        assert_eq!(widened("80,7,89.9,9", 111_195.1), [79.0, -180.0, 90.0, 180.0]);
+        assert_eq!(widened("-1,-179.5,1,179.5", 111_195.1), [-2.0, -180.0, 2.0, 180.0]);
+        assert_eq!(widened("-1,7,1,6.5", 111_195.1), [-2.0, -180.0, 2.0, 180.0]);
+    }
 
     #[test]
     fn a_box_across_the_antimeridian_contains_both_sides() {

@@ -19,12 +19,12 @@ pub struct Sighting {
     pub on_ground: bool,
 }
 
-impl From<&StateVector> for Sighting {
-    fn from(state: &StateVector) -> Self {
+impl<Text: AsRef<str>> From<&StateVector<Text>> for Sighting {
+    fn from(state: &StateVector<Text>) -> Self {
         Self {
             icao24: state.icao24,
             at: state.last_contact,
-            callsign: state.callsign.clone(),
+            callsign: state.callsign.as_ref().map(|callsign| callsign.as_ref().into()),
             position: state.lat.zip(state.lon).map(|(lat, lon)| Point { lat, lon }),
             altitude: state.baro_altitude.or(state.geo_altitude),
             on_ground: state.on_ground.unwrap_or(false),

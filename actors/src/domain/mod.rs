@@ -13,6 +13,7 @@ pub use address_block::AddressBlock;
 pub use bounding_box::{BoundingBox, InvalidBoundingBox};
 pub use flight::{Flight, Sighting};
 pub use icao24::{Icao24, InvalidIcao24};
+pub(crate) use point::EARTH_RADIUS;
 pub use point::Point;
 pub use snapshot::{BadRows, RejectedRow, Snapshot};
 pub use state_vector::fields::{self, FIELDS, Field, FieldKind, FieldValue, Wrap};

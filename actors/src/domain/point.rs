@@ -8,7 +8,7 @@ pub struct Point {
 }
 
 /// The Earth's mean radius in metres (IUGG).
-const EARTH_RADIUS: f64 = 6_371_008.8;
+pub(crate) const EARTH_RADIUS: f64 = 6_371_008.8;
 
 impl Point {
     /// Returns the great-circle distance to another point in metres, on a sphere, by the haversine formula (Sinnott,

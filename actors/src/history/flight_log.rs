@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::{Flight, Icao24, Sighting};
+use crate::domain::{Flight, Icao24, Sighting, UnixTime};
 
 /// The maximum length of a flight. An aircraft that stays in the air for longer gets several consecutive flights.
 pub const MAX_FLIGHT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,14 +32,7 @@ impl FlightLog {
     }
 
     fn continues_with(&self, sighting: &Sighting) -> bool {
-        self.last.as_ref().is_some_and(|flight| {
-            let within = |since, span: Duration| sighting.at.minus(span) <= since;
-            let renamed = matches!((&flight.callsign, &sighting.callsign), (Some(old), Some(new)) if old != new);
-            !flight.landed
-                && !renamed
-                && within(flight.last_seen, self.gap)
-                && sighting.at.minus(MAX_FLIGHT) < flight.first_seen
-        })
+        self.last.as_ref().is_some_and(|flight| continues(flight, sighting, self.gap))
     }
 
     /// Adds the next sighting, which must be later than all previous ones.
@@ -64,6 +57,20 @@ impl FlightLog {
     }
 }
 
+/// Whether a later sighting of its aircraft belongs to a flight.
+pub(super) fn continues(flight: &Flight, sighting: &Sighting, gap: Duration) -> bool {
+    let renamed = matches!((&flight.callsign, &sighting.callsign), (Some(old), Some(new)) if old != new);
+    !flight.landed
+        && !renamed
+        && is_within_gap(flight, sighting.at, gap)
+        && sighting.at.minus(MAX_FLIGHT) < flight.first_seen
+}
+
+/// Whether a flight can continue at this time, because the pause is no longer than the gap.
+pub(super) fn is_within_gap(flight: &Flight, at: UnixTime, gap: Duration) -> bool {
+    at.minus(gap) <= flight.last_seen
+}
+
 /// Extends the last flights of many aircraft with new sightings, and returns the flights that changed or started. The
 /// sightings must be ordered by aircraft and time, and be later than all sightings of these flights.
 pub fn extend_flights(sightings: &[Sighting], last: Vec<Flight>, gap: Duration) -> Vec<Flight> {
@@ -84,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Point, UnixTime};
+    use crate::domain::Point;
     use crate::history::test_support::{GAP, SightingParts, sightings};
 
     fn at(seconds: i64) -> Sighting {
