@@ -85,6 +85,7 @@ impl App {
         let state = ServerState {
             hub: pipeline.actors.hub.clone(),
             storage: pipeline.storage.clone(),
+            flight_gap: settings.database.flight_gap,
             actors,
             needed: pipeline.actors.needed.clone(),
             registry: Arc::new(registry),

@@ -9,7 +9,7 @@ use super::admin::login_throttle::LoginThrottle;
 use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
 use super::api::picture_cache::PictureCache;
-use super::api::{flights, history, openapi, past_flights, stats, status, stream, track};
+use super::api::{flights, history, openapi, past_flights, stats, status, stream, track, tracks};
 use super::cors::{AllowedOrigins, cors, explain_rejections};
 use super::methods::Methods;
 use super::ops::{health, metrics, page};
@@ -60,6 +60,7 @@ endpoints! {
         flights::flights,
         past_flights::past_flights,
         track::track,
+        tracks::tracks,
         stats::stats,
         history::history,
         status::status,

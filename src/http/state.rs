@@ -27,6 +27,8 @@ pub struct ServerState {
     pub hub: Option<Addr<SseHub>>,
     /// The database, if this process has access to the history.
     pub storage: Option<Storage>,
+    /// The longest pause between two states of one flight.
+    pub flight_gap: Duration,
     /// The actors' status.
     pub actors: ActorRegistry,
     /// The actors that this server's clients need.

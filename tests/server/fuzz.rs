@@ -11,12 +11,13 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 use crate::support::{ADMIN_TOKEN, Setup, Sky, TEST_TIMEOUT, TestApp};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "GETT"];
-const PATHS: [&str; 16] = [
+const PATHS: [&str; 17] = [
     "/api/v1/flights",
     "/api/v1/flights/past",
     "/api/v1/flights/4b1814/track",
     "/api/v1/stats",
     "/api/v1/history",
+    "/api/v1/tracks",
     "/api/v1/status",
     "/api/v1/openapi.json",
     "/api/v1/stream",
@@ -29,8 +30,20 @@ const PATHS: [&str; 16] = [
     "//api//v1/flights",
     "*",
 ];
-const PARAMETERS: [&str; 11] =
-    ["bbox", "icao24", "from", "to", "limit", "cursor", "format", "by", "fields", "callsign", "last_event_id"];
+const PARAMETERS: [&str; 12] = [
+    "bbox",
+    "icao24",
+    "from",
+    "to",
+    "limit",
+    "cursor",
+    "format",
+    "by",
+    "fields",
+    "callsign",
+    "tolerance",
+    "last_event_id",
+];
 const VALUES: [&str; 16] = [
     "45.8,5.9,47.9,10.6",
     "-90,-180,90,180",

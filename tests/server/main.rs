@@ -41,3 +41,4 @@ mod source_faults;
 mod stream;
 mod summaries;
 mod timescale;
+mod tracks;

@@ -121,6 +121,10 @@ fn every_response_matches_the_description() {
     described.check("/api/v1/history", "", &[], 200);
     described.check("/api/v1/history", "?fields=lat,lon", &[("Accept", "text/csv")], 200);
     described.check("/api/v1/history", "?fields=x", &[], 400);
+    let tracks = described.check("/api/v1/tracks", "?tolerance=0", &[], 200);
+    assert!(!tracks["features"].as_array().unwrap().is_empty());
+    described.check("/api/v1/tracks", "?bbox=-90,-180,90,180", geojson, 200);
+    described.check("/api/v1/tracks", "?tolerance=x", &[], 400);
     described.check("/api/v1/openapi.json", "", &[], 200);
     let status = described.check("/api/v1/status", "", &[], 200);
     assert_eq!(status["traffic"], "live");

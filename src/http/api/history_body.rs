@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+use std::fmt::Display;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +11,12 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::export::TextEncoder;
 use crate::http::connection::disconnect::DisconnectWatch;
 use crate::http::reply::limits::HistoryPermit;
-use crate::storage::{HistoryQuery, HistoryReader, QueryError, Storage};
+use crate::storage::{HistoryQuery, HistoryReader, HistoryRow, QueryError, Storage};
 
 /// Streams the rows of a history query as a response body.
 ///
@@ -25,6 +28,48 @@ pub(crate) struct HistoryBody {
     parts: mpsc::Receiver<Part>,
     client: DisconnectWatch,
     _permit: JointPermit,
+}
+
+/// Encodes the rows of a history as a response.
+pub(crate) trait HistoryEncoder: Send + 'static {
+    /// The reason why the rest of the response cannot be encoded.
+    type Error: Display;
+
+    /// The minimum number of bytes to send at once. An encoder that writes little for each row avoids small parts.
+    /// Fewer bytes wait for a second at most, as long as rows are read.
+    const MIN_PART: usize = 1;
+
+    /// Appends what precedes the rows.
+    fn head(&mut self, into: &mut Vec<u8>);
+
+    /// Appends what can be sent after one more row.
+    ///
+    /// # Errors
+    /// The response must be aborted.
+    fn row(&mut self, row: &HistoryRow<'_>, into: &mut Vec<u8>) -> Result<(), Self::Error>;
+
+    /// Appends what follows the last row.
+    ///
+    /// # Errors
+    /// The response must be aborted.
+    fn end(&mut self, into: &mut Vec<u8>) -> Result<(), Self::Error>;
+}
+
+impl HistoryEncoder for TextEncoder {
+    type Error = Infallible;
+
+    fn head(&mut self, into: &mut Vec<u8>) {
+        Self::head(self, into);
+    }
+
+    fn row(&mut self, row: &HistoryRow<'_>, into: &mut Vec<u8>) -> Result<(), Infallible> {
+        Self::row(self, row, into);
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut Vec<u8>) -> Result<(), Infallible> {
+        Ok(())
+    }
 }
 
 /// The client of a history request.
@@ -62,6 +107,9 @@ enum Part {
 /// The maximum number of parts, of some tens of kilobytes each, that wait for the client.
 const MAX_QUEUED_PARTS: usize = 4;
 
+/// How long bytes wait for more, so that a part is not small.
+const MAX_DELAY: Duration = Duration::from_secs(1);
+
 /// Initial capacity of a part, in bytes.
 const PART_CAPACITY: usize = 128 * 1024;
 
@@ -70,10 +118,10 @@ impl HistoryBody {
     ///
     /// # Errors
     /// Returns the errors of [`Storage::history`].
-    pub(crate) async fn start(
+    pub(crate) async fn start<E: HistoryEncoder>(
         storage: Storage,
         query: HistoryQuery,
-        encoder: TextEncoder,
+        encoder: E,
         reader: HistoryClient,
     ) -> Result<Self, QueryError> {
         let (parts, body) = mpsc::channel(MAX_QUEUED_PARTS);
@@ -96,7 +144,7 @@ impl HistoryBody {
                 match rows {
                     Ok(rows) => {
                         let _ = started.send(Ok(()));
-                        if send(rows, &encoder, &parts, client_timeout).await {
+                        if send(rows, encoder, &parts, client_timeout).await {
                             // Released before the end is sent, because a client that has received everything may send
                             // its next request immediately.
                             drop(permit);
@@ -118,30 +166,40 @@ impl HistoryBody {
     }
 }
 
-/// Sends the rows. Returns `false` if the client disconnected before the last row, or the database failed.
-async fn send(
+/// Sends the rows. Returns `false` if the client disconnected before the last row, or the database or the encoder
+/// failed.
+async fn send<E: HistoryEncoder>(
     mut rows: HistoryReader,
-    encoder: &TextEncoder,
+    mut encoder: E,
     parts: &mpsc::Sender<Part>,
     client_timeout: Duration,
 ) -> bool {
     let mut buffer = Vec::with_capacity(PART_CAPACITY);
     encoder.head(&mut buffer);
+    let mut sent_at: Option<Instant> = None;
     let mut has_more = true;
     loop {
-        if !buffer.is_empty() {
+        let is_due = buffer.len() >= E::MIN_PART || !has_more;
+        if !buffer.is_empty() && (is_due || sent_at.is_none_or(|sent_at| sent_at.elapsed() >= MAX_DELAY)) {
             let part = std::mem::replace(&mut buffer, Vec::with_capacity(PART_CAPACITY));
             if !send_part(Part::Rows(part.into()), parts, client_timeout).await {
                 return false;
             }
+            sent_at = Some(Instant::now());
         }
         if !has_more {
             return true;
         }
+        let mut encoded = Ok(());
+        let each = |row: &HistoryRow<'_>| {
+            if encoded.is_ok() {
+                encoded = encoder.row(row, &mut buffer);
+            }
+        };
         let read = tokio::select! {
             biased;
             () = parts.closed() => return false,
-            read = rows.read(|row| encoder.row(row, &mut buffer)) => read,
+            read = rows.read(each) => read,
         };
         has_more = match read {
             Ok(has_more) => has_more,
@@ -150,6 +208,13 @@ async fn send(
                 return false;
             }
         };
+        if !has_more && encoded.is_ok() {
+            encoded = encoder.end(&mut buffer);
+        }
+        if let Err(error) = encoded {
+            log::warn!(error:%; "failed to encode history, response aborted");
+            return false;
+        }
     }
 }
 
@@ -193,7 +258,6 @@ mod tests {
 
     use actors::domain::UnixTime;
     use prometheus_client::registry::Registry;
-    use tokio::time::Instant;
 
     use super::*;
     use crate::http::reply::limits::Limits;
@@ -204,6 +268,10 @@ mod tests {
     fn permit() -> HistoryPermit {
         let limits = Limits::register(&mut Registry::default(), TIMEOUT);
         limits.history_permit(IpAddr::V4(Ipv4Addr::LOCALHOST).into()).unwrap()
+    }
+
+    fn whole_history() -> HistoryQuery {
+        HistoryQuery { from: UnixTime(0), to: UnixTime(1), bounding_box: None, icao24: Vec::new(), callsign: None }
     }
 
     #[test]
@@ -252,13 +320,7 @@ mod tests {
         let permits: Vec<_> = std::iter::from_fn(|| limits.history_permit(address).ok()).collect();
         let start = |permit| {
             let client = DisconnectWatch::new(actix_web::dev::Payload::None);
-            let query = HistoryQuery {
-                from: UnixTime(0),
-                to: UnixTime(1),
-                bounding_box: None,
-                icao24: Vec::new(),
-                callsign: None,
-            };
+            let query = whole_history();
             let encoder = TextEncoder::NdJson(crate::export::NdJson::of(&crate::export::Fields::default()));
             HistoryBody::start(
                 storage.clone(),
@@ -276,9 +338,43 @@ mod tests {
         assert!(limits.history_permit(address).is_ok());
     }
 
+    /// Encodes the head, and fails at the end.
+    struct Failing;
+
+    impl HistoryEncoder for Failing {
+        type Error = &'static str;
+
+        fn head(&mut self, into: &mut Vec<u8>) {
+            into.extend_from_slice(b"head");
+        }
+
+        fn row(&mut self, _: &HistoryRow<'_>, _: &mut Vec<u8>) -> Result<(), Self::Error> {
+            Ok(())
+        }
+
+        fn end(&mut self, into: &mut Vec<u8>) -> Result<(), Self::Error> {
+            into.extend_from_slice(b"end");
+            Err("a reason")
+        }
+    }
+
+    async fn next(body: &mut HistoryBody) -> Option<Result<Bytes, io::Error>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await
+    }
+
+    #[tokio::test]
+    async fn a_response_that_cannot_be_encoded_does_not_end() {
+        let storage = Storage::open(&"sqlite::memory:".parse().unwrap(), StorageOptions::default()).unwrap();
+        storage.migrate().await.unwrap();
+        let client = DisconnectWatch::new(actix_web::dev::Payload::None);
+        let client = HistoryClient { client_timeout: TIMEOUT, permit: permit(), client };
+        let mut body = HistoryBody::start(storage, whole_history(), Failing, client).await.unwrap();
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), "head");
+        assert!(next(&mut body).await.unwrap().is_err());
+    }
+
     #[tokio::test]
     async fn a_body_that_stops_before_its_end_is_an_error() {
-        let next = async |body: &mut HistoryBody| std::future::poll_fn(|cx| Pin::new(&mut *body).poll_next(cx)).await;
         for (last, ends) in [(Some(Part::End), true), (None, false)] {
             let (parts, body) = mpsc::channel(MAX_QUEUED_PARTS);
             let [permit, _other] = JointPermit::pair(permit());

@@ -12,3 +12,4 @@ pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod track;
+pub(crate) mod tracks;

@@ -1,6 +1,6 @@
 //! The parts of GeoJSON (RFC 7946) that aircraft need.
 
-use actors::domain::{StateVector, UnixTime};
+use actors::domain::{Point, StateVector, UnixTime, fields};
 use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, Schema};
@@ -20,6 +20,10 @@ pub(crate) const POSITION_FORMATS: &[Representation<PositionFormat>] = &[
     Representation { format: PositionFormat::GeoJson, name: "geojson", media_type: "application/geo+json" },
 ];
 
+/// The representations of endpoints that support only GeoJSON.
+pub(crate) const GEOJSON_ONLY: &[Representation<()>] =
+    &[Representation { format: (), name: "geojson", media_type: "application/geo+json" }];
+
 /// An object with a geometry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Feature<P> {
@@ -37,7 +41,7 @@ pub(crate) struct Feature<P> {
 pub(crate) enum Geometry {
     Point(GeoJsonPosition),
     LineString(Vec<GeoJsonPosition>),
-    /// A line that was cut where it crosses the antimeridian.
+    /// Several lines, or one that was cut where it crosses the antimeridian.
     MultiLineString(Vec<Vec<GeoJsonPosition>>),
 }
 
@@ -61,11 +65,15 @@ impl ToSchema for GeoJsonPosition {}
 impl GeoJsonPosition {
     /// Returns the position in a state vector, or `None` if it is unknown.
     pub(crate) fn of(state: &StateVector) -> Option<Self> {
-        let (lon, lat) = (state.lon?, state.lat?);
-        Some(match state.geo_altitude {
+        Some(Self::new(Point { lat: state.lat?, lon: state.lon? }, state.geo_altitude))
+    }
+
+    /// Returns a position with its height above the ellipsoid, if that is known.
+    pub(crate) fn new(Point { lat, lon }: Point, geo_altitude: Option<f64>) -> Self {
+        match geo_altitude {
             Some(altitude) => Self::Raised([lon, lat, altitude]),
             None => Self::Flat([lon, lat]),
-        })
+        }
     }
 
     fn lon(self) -> f64 {
@@ -110,29 +118,44 @@ impl<'a> Feature<&'a StateVector> {
 /// Returns a line through these positions, cut where it crosses the antimeridian (RFC 7946, section 3.1.9), or `None`
 /// for fewer than two positions.
 pub(crate) fn line(positions: impl IntoIterator<Item = GeoJsonPosition>) -> Option<Geometry> {
-    let mut lines: Vec<Vec<GeoJsonPosition>> = Vec::new();
+    lines([positions])
+}
+
+/// Returns lines through these positions, cut where they cross the antimeridian, or `None` if none has two positions.
+/// Lines with fewer than two positions are left out.
+pub(crate) fn lines<P>(lines: impl IntoIterator<Item = P>) -> Option<Geometry>
+where
+    P: IntoIterator<Item = GeoJsonPosition>,
+{
+    let mut pieces: Vec<_> = lines.into_iter().flat_map(cut).filter(|piece| piece.len() > 1).collect();
+    match pieces.len() {
+        0 => None,
+        1 => pieces.pop().map(Geometry::LineString),
+        _ => Some(Geometry::MultiLineString(pieces)),
+    }
+}
+
+/// Cuts a line where it crosses the antimeridian. A position on the antimeridian may be a piece of its own.
+fn cut(positions: impl IntoIterator<Item = GeoJsonPosition>) -> Vec<Vec<GeoJsonPosition>> {
+    let mut pieces: Vec<Vec<GeoJsonPosition>> = Vec::new();
     let mut last: Option<GeoJsonPosition> = None;
     for position in positions {
-        let line = match lines.last_mut() {
-            Some(line) => line,
-            None => lines.push_mut(Vec::new()),
+        let piece = match pieces.last_mut() {
+            Some(piece) => piece,
+            None => pieces.push_mut(Vec::new()),
         };
         match last {
             Some(last) if (position.lon() - last.lon()).abs() > 180.0 => {
                 let (side, lat) = crossing(last, position);
-                line.extend((last.lon() != side).then(|| last.at(side, lat)));
+                piece.extend((last.lon() != side).then(|| last.at(side, lat)));
                 let entry = (position.lon() != -side).then(|| position.at(-side, lat));
-                lines.push(entry.into_iter().chain([position]).collect());
+                pieces.push(entry.into_iter().chain([position]).collect());
             }
-            _ => line.push(position),
+            _ => piece.push(position),
         }
         last = Some(position);
     }
-    match lines.len() {
-        0 => None,
-        1 => lines.pop().filter(|line| line.len() > 1).map(Geometry::LineString),
-        _ => Some(Geometry::MultiLineString(lines)),
-    }
+    pieces
 }
 
 /// Returns the side of the antimeridian that `from` is on (180 or −180), and the latitude at which the shorter path to
@@ -141,7 +164,7 @@ fn crossing(from: GeoJsonPosition, to: GeoJsonPosition) -> (f64, f64) {
     let side = if from.lon() > 0.0 { 180.0 } else { -180.0 };
     let (before, after) = ((side - from.lon()).abs(), (-side - to.lon()).abs());
     let fraction = if before + after > 0.0 { before / (before + after) } else { 0.0 };
-    (side, from.lat() + (to.lat() - from.lat()) * fraction)
+    (side, fields::lat.rounded(from.lat() + (to.lat() - from.lat()) * fraction))
 }
 
 #[cfg(test)]
@@ -168,5 +191,31 @@ mod tests {
             [[180.0, 15.0], [179.0, 15.5]],
         ] });
         assert_eq!(through(&[[170.0, 0.0], [178.0, 10.0], [-178.0, 14.0], [-180.0, 15.0], [179.0, 15.5]]), expected);
+    }
+
+    #[test]
+    fn a_line_may_start_or_end_on_the_antimeridian() {
+        let expected =
+            |coordinates: &[[f64; 2]]| serde_json::json!({ "type": "LineString", "coordinates": coordinates });
+        assert_eq!(through(&[[180.0, 1.0], [-179.0, 2.0]]), expected(&[[-180.0, 1.0], [-179.0, 2.0]]));
+        assert_eq!(through(&[[179.0, 1.0], [-180.0, 2.0]]), expected(&[[179.0, 1.0], [180.0, 2.0]]));
+        assert_eq!(through(&[[180.0, 1.0], [-180.0, 1.0]]), serde_json::Value::Null);
+    }
+
+    #[test]
+    fn the_latitude_of_a_cut_has_the_decimals_of_a_latitude() {
+        let cut = through(&[[179.0, 0.0], [-179.999_999, 1.0]]);
+        assert_eq!(cut["coordinates"][0][1], serde_json::json!([180.0, 0.999_999]));
+    }
+
+    #[test]
+    fn several_lines_leave_out_single_positions() {
+        let flat = |lons: &[f64]| lons.iter().map(|lon| GeoJsonPosition::Flat([*lon, 0.0])).collect::<Vec<_>>();
+        let two = lines([flat(&[1.0, 2.0]), flat(&[3.0]), flat(&[]), flat(&[4.0, 5.0])]);
+        let expected = serde_json::json!({ "type": "MultiLineString", "coordinates": [
+            [[1.0, 0.0], [2.0, 0.0]], [[4.0, 0.0], [5.0, 0.0]],
+        ] });
+        assert_eq!(serde_json::to_value(two).unwrap(), expected);
+        assert!(lines([flat(&[1.0]), flat(&[2.0])]).is_none());
     }
 }
