@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 mod export;
 mod fault;
+pub mod files;
 pub mod http;
 pub mod import;
 pub mod kafka;

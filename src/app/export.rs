@@ -18,7 +18,7 @@ use crate::storage::{HistoryQuery, HistoryReader};
 
 /// Writes the history to standard output, or to a file that appears only when it is complete.
 pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Result<()> {
-    let format = args.format.map_or_else(|| ExportFormat::of(&args.file), Ok)?;
+    let format = args.format()?;
     let query = query(args)?;
     let fields = args.fields.clone().unwrap_or_default();
     let Some(file) = args.target() else { return to_stdout(format, &fields, &query, settings).await };

@@ -1,12 +1,14 @@
 use std::path::{Path, PathBuf};
 
 use actors::domain::{BoundingBox, UnixTime};
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, Command};
 
 use super::SettingFlags;
 use super::setting_flags::DatabaseUrlOnly;
 use super::values::{Addresses, addresses};
 use crate::export::{ExportFormat, Fields, parse_callsign, parse_time};
+use crate::files::parquet::NumberType;
 
 /// `export`: write the history into a file or to standard output.
 #[derive(Args, Debug)]
@@ -18,7 +20,8 @@ Examples:
   flight-monitor export --from 1767225600 --callsign SWR123 --fields last_contact,lat,lon --format csv - | head
 
 The filters and fields have the syntax of GET /api/v1/history. The database is only read, so that a SQLite file may be
-in use by a running server.")]
+in use by a running server. Rows are written in the order of time; in Parquet, a million rows at a time are sorted by
+aircraft, then by time, and each row group is later than the one before it.")]
 pub struct ExportArgs {
     /// The file to write: .parquet, .csv or .ndjson, or - for standard output
     #[arg(value_name = "FILE")]
@@ -26,7 +29,7 @@ pub struct ExportArgs {
 
     /// The format: csv, ndjson or parquet [default: by the file's extension]
     #[arg(long, value_name = "FORMAT", required_if_eq("file", "-"))]
-    pub(crate) format: Option<ExportFormat>,
+    format: Option<ExportFormat>,
 
     /// The earliest last_contact, included: Unix seconds or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
@@ -52,6 +55,10 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FIELD,…")]
     pub(crate) fields: Option<Fields>,
 
+    /// The type of numbers in Parquet [default: decimal]
+    #[arg(long, value_name = "TYPE")]
+    numbers: Option<NumberType>,
+
     /// Replace an existing file
     #[arg(long)]
     pub force: bool,
@@ -62,6 +69,30 @@ pub struct ExportArgs {
 }
 
 impl ExportArgs {
+    /// Returns the format of the file.
+    ///
+    /// # Errors
+    /// Returns an error if there is no `--format`, and the file's extension indicates none.
+    pub(crate) fn format(&self) -> anyhow::Result<ExportFormat> {
+        let format = self.format.map_or_else(|| ExportFormat::of(&self.file), Ok)?;
+        Ok(match format {
+            ExportFormat::Parquet(numbers) => ExportFormat::Parquet(self.numbers.unwrap_or(numbers)),
+            ExportFormat::Csv | ExportFormat::NdJson => format,
+        })
+    }
+
+    /// Rejects `--numbers` with a format other than Parquet.
+    pub(super) fn check(&self, command: &mut Command) -> Result<(), clap::Error> {
+        match self.format() {
+            Ok(ExportFormat::Csv | ExportFormat::NdJson) if self.numbers.is_some() => {
+                Err(command
+                    .error(ErrorKind::ArgumentConflict, "--numbers is for Parquet; other formats write decimals"))
+            }
+            // A missing format is reported by the command.
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the file to write, or `None` for standard output.
     pub(crate) fn target(&self) -> Option<&Path> {
         (self.file.as_os_str() != "-").then_some(&*self.file)

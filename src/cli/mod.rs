@@ -17,7 +17,7 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use check_config::CheckConfigArgs;
 pub use dead_letters::DeadLettersArgs;
@@ -123,6 +123,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Exi
 
 fn try_parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, clap::Error> {
     let Cli { config, command } = Cli::try_parse_from(with_default_command(args.into_iter().collect()))?;
+    if let Command::Export(args) = &command {
+        args.check(&mut Cli::command())?;
+    }
     Ok(Invocation { config, command })
 }
 

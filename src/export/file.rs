@@ -6,13 +6,14 @@ use std::str::FromStr;
 use anyhow::bail;
 use thiserror::Error;
 
-use super::{Csv, Fields, NdJson, Parquet, TextEncoder};
+use super::{Csv, Fields, NdJson, TextEncoder};
+use crate::files::parquet::{NumberType, ParquetFile};
 use crate::storage::HistoryRow;
 
 /// The file format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExportFormat {
-    Parquet,
+    Parquet(NumberType),
     Csv,
     NdJson,
 }
@@ -27,7 +28,7 @@ impl FromStr for ExportFormat {
 
     fn from_str(name: &str) -> Result<Self, InvalidFormat> {
         match name {
-            "parquet" => Ok(Self::Parquet),
+            "parquet" => Ok(Self::Parquet(NumberType::default())),
             "csv" => Ok(Self::Csv),
             "ndjson" => Ok(Self::NdJson),
             _ => Err(InvalidFormat),
@@ -54,7 +55,7 @@ impl ExportFormat {
 
 /// Writes rows to a file in any of the formats.
 pub(crate) enum RowFile {
-    Parquet(Box<Parquet<BufWriter<File>>>),
+    Parquet(Box<ParquetFile<BufWriter<File>>>),
     Text { encoder: TextEncoder, buffer: Vec<u8>, file: BufWriter<File> },
 }
 
@@ -66,7 +67,9 @@ impl RowFile {
     pub(crate) fn new(format: ExportFormat, fields: &Fields, file: File) -> anyhow::Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, file);
         let encoder = match format {
-            ExportFormat::Parquet => return Ok(Self::Parquet(Box::new(Parquet::new(fields.clone(), file)?))),
+            ExportFormat::Parquet(numbers) => {
+                return Ok(Self::Parquet(Box::new(ParquetFile::new(&fields.0, numbers, file)?)));
+            }
             ExportFormat::Csv => TextEncoder::Csv(Csv::of(fields)),
             ExportFormat::NdJson => TextEncoder::NdJson(NdJson::of(fields)),
         };

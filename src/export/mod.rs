@@ -1,17 +1,15 @@
-//! Encodes the history: as NDJSON and CSV for HTTP and files, and as Parquet for files.
+//! Encodes the history: as NDJSON and CSV for HTTP and files, and as Parquet (`files::parquet`) for files.
 
 mod csv;
 mod fields;
 mod file;
 mod ndjson;
-mod parquet;
 mod selection;
 
 pub(crate) use csv::Csv;
 pub(crate) use fields::Fields;
 pub(crate) use file::{ExportFormat, RowFile};
 pub(crate) use ndjson::{NdJson, RowAlert};
-pub(crate) use parquet::Parquet;
 pub(crate) use selection::{check_addresses, parse_addresses, parse_callsign, parse_time};
 
 use crate::storage::HistoryRow;

@@ -10,7 +10,7 @@ use actors::domain::{Field as StateField, StateVector, StateVectorParts};
 use actors::ports::{BadRecord, Recorded};
 
 use super::Records;
-use super::column::{ColumnName, DecimalMark, classify, match_columns, set_text};
+use crate::files::column::{ColumnName, DecimalMark, classify, match_columns, set_text};
 
 /// The maximum size of a record in bytes. Without it, an unclosed quotation mark would read the rest of the file into
 /// memory.

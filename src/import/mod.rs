@@ -3,7 +3,6 @@
 //! [`FileReader`] implements [`RecordedStates`](actors::ports::RecordedStates). A thread reads and parses a bounded
 //! number of records ahead of the store.
 
-mod column;
 mod content;
 mod csv;
 mod file;

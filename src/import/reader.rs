@@ -8,7 +8,7 @@ use super::Records;
 use super::content::{PARQUET, check_text};
 use super::file::{Content, ImportFile};
 use super::format::{FileFormat, records};
-use super::parquet::Parquet;
+use crate::files::parquet::ParquetRows;
 
 /// Rows per batch, as in a backlog. A response is not split.
 const ROWS: usize = 20_000;
@@ -65,7 +65,7 @@ impl RecordedStates for FileReader {
 fn open(file: ImportFile, format: Option<FileFormat>) -> Result<Box<dyn Records>, String> {
     match file.content().map_err(|error| error.to_string())? {
         Content::Parquet(file, bytes_read) => match format {
-            None | Some(FileFormat::Parquet) => Ok(Box::new(Parquet::new(file, bytes_read)?)),
+            None | Some(FileFormat::Parquet) => Ok(Box::new(ParquetRows::new(file, bytes_read)?)),
             Some(_) => Err("the file is Parquet; omit --format".to_owned()),
         },
         Content::Bytes(beginning, _) if beginning.starts_with(PARQUET) => {

@@ -268,7 +268,7 @@ fn an_export_in_each_format_imports_the_same_rows() {
     let rows = format!(
         "icao24,callsign,origin_country,lat,lon,velocity,true_track,vertical_rate,baro_altitude,geo_altitude,on_ground,\
          squawk,spi,position_source,category,time_position,last_contact,observed_at\n\
-         4b1814,\"A,\"\"B\",Schweiz/Suisse,47.1234567890123,-8.5,0,359.9,-0.325,1e4,-30.5,true,0077,false,0,-1,{time},{time},{time}\n\
+         4b1814,\"A,\"\"B\",Schweiz/Suisse,47.123456,-8.5,0,359.9,-0.32,1e4,-30.5,true,0077,false,0,-1,{time},{time},{time}\n\
          3c6444,,,,,,,,,,,,,,,,{time},\n"
     );
     let file = write(&first, "rows.csv", &rows);

@@ -76,10 +76,10 @@ pub struct Field {
     /// The unit of a number; empty for other kinds.
     pub unit: &'static str,
     /// The number of decimals to which numbers are rounded. Databases and Parquet files store a number as a 32-bit
-    /// integer, in units of its last decimal.
+    /// integer of at most nine digits, in units of its last decimal.
     pub decimals: u8,
-    /// Numbers outside this range are rejected. By default, any number is accepted that fits in 32 bits with the default
-    /// number of decimals.
+    /// Numbers outside this range are rejected. By default, any number is accepted that has at most nine digits with
+    /// the default number of decimals.
     pub range: RangeInclusive<f64>,
     /// Whether a number is a direction in degrees, which is normalised to 0 ≤ value < 360 before validation.
     pub is_direction: bool,
@@ -97,8 +97,11 @@ pub struct Field {
     value: for<'a> fn(&StateVector<&'a str>) -> FieldValue<'a>,
 }
 
-/// The numbers that fit in a 32-bit integer with two decimals.
-pub(super) const DEFAULT_RANGE: RangeInclusive<f64> = -21_474_836.47..=21_474_836.47;
+/// The numbers of nine digits with two decimals.
+pub(super) const DEFAULT_RANGE: RangeInclusive<f64> = -9_999_999.99..=9_999_999.99;
+
+/// The largest integer of nine digits: the most digits of a decimal that is a 32-bit integer in Parquet.
+const MAX_SCALED: f64 = 999_999_999.0;
 
 /// The kind of a field, with access to its unchecked value.
 #[derive(Clone, Copy, Debug)]
@@ -169,10 +172,10 @@ impl Field {
         }
     }
 
-    /// Fails the build if a number within the field's range does not fit in a 32-bit integer.
+    /// Fails the build if a number within the field's range has more than nine digits.
     const fn checked(self) -> Self {
         let (min, max) = (*self.range.start() * self.scale(), *self.range.end() * self.scale());
-        assert!(min >= i32::MIN as f64 && max <= i32::MAX as f64, "reduce the range or the decimals of this field");
+        assert!(min >= -MAX_SCALED && max <= MAX_SCALED, "reduce the range or the decimals of this field");
         self
     }
 

@@ -246,9 +246,9 @@ impl Validator {
             Some(value) if !CALENDAR.contains(&value) => {
                 Err(InvalidStateVector::Time { icao24: self.icao24, field: field.name, value })
             }
-            // Databases store a time as a 32-bit number of seconds relative to `last_contact`.
+            // Databases store a time as a 32-bit number of seconds relative to `last_contact`. `i32::MIN` is left free.
             Some(value) => match self.last_contact.filter(|contact| CALENDAR.contains(contact)) {
-                Some(last_contact) if i32::try_from(value - last_contact).is_err() => {
+                Some(last_contact) if value.abs_diff(last_contact) > i32::MAX.unsigned_abs().into() => {
                     Err(InvalidStateVector::FarTime { icao24: self.icao24, field: field.name, value, last_contact })
                 }
                 _ => Ok(Some(UnixTime(value))),
@@ -323,7 +323,7 @@ mod tests {
         check(StateVectorParts { last_contact: None, ..parts() }, "4b1814: no last_contact");
         check(
             StateVectorParts { geo_altitude: Some(3e7), ..parts() },
-            "4b1814: geo_altitude 30000000 is out of range (-21474836.47..=21474836.47)",
+            "4b1814: geo_altitude 30000000 is out of range (-9999999.99..=9999999.99)",
         );
         check(
             StateVectorParts { time_position: Some(-2_147_483_648), ..parts() },

@@ -11,7 +11,7 @@ use time::macros::format_description;
 
 /// A value of a binary format, other than text.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scalar {
+pub(crate) enum Scalar {
     Integer(i64),
     Float(f64),
     Flag(bool),
@@ -19,7 +19,7 @@ pub(super) enum Scalar {
 
 /// The decimal separator of a table, which decides how an ambiguous number is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum DecimalMark {
+pub(crate) enum DecimalMark {
     #[default]
     Point,
     /// Used by spreadsheets in most of Europe, which then separate columns by semicolons.
@@ -46,7 +46,7 @@ const IGNORED: [&str; 2] = ["alert", "sensors"];
 
 /// What a column name refers to.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ColumnName {
+pub(crate) enum ColumnName {
     Field(&'static Field),
     /// Ignored without a warning: an unnamed index, or one of the columns in [`IGNORED`].
     Ignored,
@@ -54,7 +54,7 @@ pub(super) enum ColumnName {
 }
 
 /// Looks up a column name, ignoring case.
-pub(super) fn classify(name: &str) -> ColumnName {
+pub(crate) fn classify(name: &str) -> ColumnName {
     let name = name.trim();
     let is = |other: &str| other.eq_ignore_ascii_case(name);
     let alias = ALIASES.iter().find(|(alias, _)| is(alias)).map(|(_, field)| *field);
@@ -72,7 +72,7 @@ pub(super) fn classify(name: &str) -> ColumnName {
 ///
 /// # Errors
 /// Returns an error if a required column is missing, or two columns refer to the same field.
-pub(super) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
+pub(crate) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
     let mut columns: Vec<Option<&'static Field>> = Vec::new();
     let mut unknown = Vec::new();
     for (index, name) in names.iter().enumerate() {
@@ -115,7 +115,7 @@ pub(super) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'stati
 ///
 /// # Errors
 /// Returns a description of the expected value.
-pub(super) fn set_text(
+pub(crate) fn set_text(
     field: &Field,
     parts: &mut StateVectorParts,
     text: &str,
@@ -143,7 +143,7 @@ pub(super) fn set_text(
 ///
 /// # Errors
 /// Returns a description of the expected value.
-pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Scalar) -> Result<(), &'static str> {
+pub(crate) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Scalar) -> Result<(), &'static str> {
     // pandas represents a missing number as NaN.
     if matches!(value, Scalar::Float(float) if float.is_nan()) {
         return Ok(());
@@ -185,7 +185,7 @@ pub(super) fn set_scalar(field: &Field, parts: &mut StateVectorParts, value: Sca
 
 /// Returns whether a text marks a missing value in pandas (`NaN`, `nan`, `None`, `<NA>`), PostgreSQL (`\N`) or other
 /// programs (`NULL`, `null`).
-pub(super) fn is_unknown(text: &str) -> bool {
+pub(crate) fn is_unknown(text: &str) -> bool {
     matches!(text, "" | "NaN" | "nan" | "NULL" | "null" | "None" | "<NA>" | "\\N")
 }
 

@@ -1,0 +1,4 @@
+//! File formats shared by import, export and archive.
+
+pub(crate) mod column;
+pub mod parquet;

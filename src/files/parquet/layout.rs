@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use actors::domain::fields::{icao24, last_contact};
+use actors::domain::{Field, FieldKind};
+use clap::ValueEnum;
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as PhysicalType, ZstdLevel};
+use parquet::errors::Result;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr};
+use parquet::schema::types::{ColumnPath, Type, TypePtr};
+
+/// The key of the layout's version in a file's metadata.
+pub const SCHEMA_KEY: &str = "flight-monitor.schema";
+
+/// The version of the layout. It increases when a column changes its meaning or type, not when a column is added.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The precision of decimal columns: the most digits that `INT32` may have in Parquet. The numbers of a valid state
+/// vector have no more.
+const DECIMAL_DIGITS: i32 = 9;
+
+/// The level of zstd. On an hour of simulated traffic, level 9 makes files 2 % smaller and takes 1.6 times as long.
+const ZSTD_LEVEL: i32 = 3;
+
+/// The type of the columns for numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum NumberType {
+    /// Decimals with the digits that the source sent
+    #[default]
+    Decimal,
+    /// Doubles, for programs that do not support decimals; the file is larger
+    Double,
+}
+
+/// Returns the schema of a file.
+pub(super) fn schema(fields: &[&'static Field], numbers: NumberType) -> Result<TypePtr> {
+    let columns = fields.iter().map(|field| column(field, numbers).map(Arc::new));
+    let schema = Type::group_type_builder("state_vectors").with_fields(columns.collect::<Result<_>>()?);
+    Ok(Arc::new(schema.build()?))
+}
+
+fn column(field: &Field, numbers: NumberType) -> Result<Type> {
+    let repetition = if field.is_required() { Repetition::REQUIRED } else { Repetition::OPTIONAL };
+    let column = |physical| Type::primitive_type_builder(field.name, physical).with_repetition(repetition);
+    let logical = |physical, logical| column(physical).with_logical_type(Some(logical));
+    match field.kind {
+        FieldKind::Address(_) | FieldKind::Text(_) => logical(PhysicalType::BYTE_ARRAY, LogicalType::String),
+        FieldKind::Number(_) => match numbers {
+            NumberType::Double => column(PhysicalType::DOUBLE),
+            NumberType::Decimal => {
+                let scale = i32::from(field.decimals);
+                logical(PhysicalType::INT32, LogicalType::decimal(scale, DECIMAL_DIGITS))
+                    .with_precision(DECIMAL_DIGITS)
+                    .with_scale(scale)
+            }
+        },
+        FieldKind::Code(_) => logical(PhysicalType::INT32, LogicalType::integer(16, true)),
+        FieldKind::Flag(_) => column(PhysicalType::BOOLEAN),
+        FieldKind::Time(_) | FieldKind::KeyTime(_) => {
+            logical(PhysicalType::INT64, LogicalType::timestamp(true, TimeUnit::MILLIS))
+        }
+    }
+    .build()
+}
+
+/// Returns how the columns are encoded, and the file's metadata.
+pub(super) fn properties(fields: &[&'static Field], numbers: NumberType) -> Result<WriterPropertiesPtr> {
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        // Readers built on parquet-mr ignore statistics of texts unless they can parse the program's version.
+        .set_created_by(concat!("flight-monitor version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())]))
+        .set_sorting_columns(sorting_columns(fields));
+    let properties = fields.iter().fold(properties, |properties, field| encode(properties, field, numbers));
+    Ok(Arc::new(properties.build()))
+}
+
+/// Returns the sort order of a row group as far as the file has the columns.
+fn sorting_columns(fields: &[&'static Field]) -> Option<Vec<SortingColumn>> {
+    let index = |field: &Field| fields.iter().position(|other| other.name == field.name);
+    let present = [&icao24, &last_contact].into_iter().map_while(index);
+    let columns: Vec<_> = present
+        .filter_map(|index| i32::try_from(index).ok())
+        .map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: false })
+        .collect();
+    (!columns.is_empty()).then_some(columns)
+}
+
+fn encode(properties: WriterPropertiesBuilder, field: &Field, numbers: NumberType) -> WriterPropertiesBuilder {
+    let column = ColumnPath::from(field.name);
+    let encoding = match field.kind {
+        // Columns with few distinct values have a dictionary.
+        FieldKind::Address(_) | FieldKind::Text(_) | FieldKind::Code(_) => return properties,
+        FieldKind::Number(_) if numbers == NumberType::Double => Encoding::BYTE_STREAM_SPLIT,
+        FieldKind::Number(_) | FieldKind::Time(_) | FieldKind::KeyTime(_) => Encoding::DELTA_BINARY_PACKED,
+        FieldKind::Flag(_) => Encoding::RLE,
+    };
+    properties.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding)
+}
