@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use parquet::data_type::Decimal;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Value, json};
@@ -21,6 +22,12 @@ fn with_a_history(setup: &Setup) -> String {
     rows
 }
 
+/// Converts a decimal of up to nine digits, which is an `INT32` in the file.
+fn as_number(decimal: &Decimal) -> f64 {
+    let Decimal::Int32 { value, precision: 9, scale } = decimal else { panic!("{decimal:?}") };
+    format!("{}e-{scale}", i32::from_be_bytes(*value)).parse().unwrap()
+}
+
 /// Converts a row of a Parquet file to the JSON of the API.
 fn as_json(row: &Row) -> Value {
     let value = |field: &Field| match field {
@@ -28,6 +35,7 @@ fn as_json(row: &Row) -> Value {
         Field::Bool(flag) => json!(flag),
         Field::Short(code) => json!(code),
         Field::Double(number) => json!(number),
+        Field::Decimal(decimal) => json!(as_number(decimal)),
         Field::Str(text) => json!(text),
         Field::TimestampMillis(millis) => {
             assert_eq!(millis % 1000, 0);
@@ -58,18 +66,21 @@ fn the_whole_history_is_exported_from_either_database() {
                 )
                 .run()
         };
-        for name in ["all.parquet", "all.ndjson", "all.csv"] {
-            let ended = export(&[name]);
+        for name in [&["all.parquet"][..], &["doubles.parquet", "--numbers", "double"], &["all.ndjson"], &["all.csv"]] {
+            let ended = export(name);
             assert_eq!(ended.code, Some(0), "{:?}", ended.log);
             assert!(ended.last_line().contains("exported"), "{:?}", ended.log);
         }
         let file = |name: &str| setup.directory().join(name);
         assert_eq!(fs::read_to_string(file("all.ndjson")).unwrap(), rows);
         assert_eq!(fs::read_to_string(file("all.csv")).unwrap().lines().count(), rows.lines().count() + 1);
-        let parquet = SerializedFileReader::new(File::open(file("all.parquet")).unwrap()).unwrap();
-        let read: Vec<_> = parquet.get_row_iter(None).unwrap().map(|row| as_json(&row.unwrap())).collect();
-        let expected: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(read, expected);
+        let mut expected: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        expected.sort_by_key(|row| (row["icao24"].as_str().map(str::to_owned), row["last_contact"].as_i64()));
+        for name in ["all.parquet", "doubles.parquet"] {
+            let parquet = SerializedFileReader::new(File::open(file(name)).unwrap()).unwrap();
+            let read: Vec<_> = parquet.get_row_iter(None).unwrap().map(|row| as_json(&row.unwrap())).collect();
+            assert_eq!(read, expected, "{name}");
+        }
 
         // An existing file is not overwritten, and no partial file is left.
         let again = export(&["all.csv"]);
@@ -94,6 +105,9 @@ fn an_impossible_export_fails_with_the_reason() {
         (&["--from", "2", "--to", "1", "history.csv"], 1, "--from 2 is after --to 1"),
         (&["--from", "1", "-"], 2, "--format"),
         (&["--from", "1", "--format", "xlsx", "-"], 2, "expected csv, ndjson or parquet"),
+        (&["--from", "1", "--numbers", "double", "history.csv"], 2, "--numbers is for Parquet"),
+        (&["--from", "1", "--numbers", "decimal", "--format", "ndjson", "a.parquet"], 2, "--numbers is for Parquet"),
+        (&["--from", "1", "--numbers", "float", "a.parquet"], 2, "[possible values: decimal, double]"),
         (&["--from", "yesterday", "history.csv"], 2, "yesterday"),
         (&["history.csv"], 2, "--from"),
     ] {
