@@ -39,7 +39,7 @@ web: $(WEB_PAGE) ## Build the page, which is part of a release build
 ##@ Development
 
 .PHONY: test
-test: test-web test-rust test-api test-browser test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
+test: test-web test-rust test-api test-parquet test-browser test-services ## Every test, with a real Kafka, PostgreSQL and TimescaleDB
 
 .PHONY: test-rust
 test-rust: prerequisites-test web ## Only the Rust tests (ARGS='name' selects some)
@@ -64,6 +64,12 @@ test-api: prerequisites-test web ## Requests generated from /api/v1/openapi.json
 	@echo "==> sending valid and invalid requests"
 	cargo build --locked --features fault-injection --bin flight-monitor
 	scripts/check-api.sh target/debug/flight-monitor
+
+.PHONY: test-parquet
+test-parquet: prerequisites-test web ## Exported Parquet files read by DuckDB and Polars, and files of theirs imported
+	@echo "==> reading Parquet files with DuckDB and Polars"
+	cargo build --locked --features fault-injection --bin flight-monitor
+	scripts/check-parquet.sh target/debug/flight-monitor
 
 # Cases of each kind.
 CASES ?= 100000

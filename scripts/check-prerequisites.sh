@@ -84,7 +84,7 @@ check_test() {
   [ -x /usr/sbin/nginx ] || need_package nginx nginx-light
   need_program caddy caddy
   has haproxy || [ -x /usr/sbin/haproxy ] || need_package haproxy haproxy
-  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package "Python 3 with venv (Schemathesis, and a client of the stream)" python3-venv
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_package "Python 3 with venv (Schemathesis, DuckDB and Polars, and a client of the stream)" python3-venv
   need_program go golang-go "Go (a client of the stream)"
   need_program caddy caddy "Caddy (a proxy in front of the stream)"
   need_program pgrep procps "pgrep"

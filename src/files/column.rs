@@ -89,7 +89,7 @@ pub(crate) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'stati
         {
             let (first, second) = (names[other].trim(), names[index].trim());
             return Err(if first.eq_ignore_ascii_case(second) {
-                format!("the header line contains the column {second} twice")
+                format!("the column {second} twice")
             } else {
                 format!("the columns {first} and {second} both mean {}; remove one of them", field.name)
             });
@@ -99,10 +99,7 @@ pub(crate) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'stati
     for required in FIELDS.iter().filter(|field| field.is_required()) {
         if !columns.iter().flatten().any(|column| column.name == required.name) {
             let found: String = names.join(", ").chars().take(200).collect();
-            return Err(format!(
-                "the header line has no column {}; found: {found}; expected CSV with column names",
-                required.name
-            ));
+            return Err(format!("no column {}; found: {found}", required.name));
         }
     }
     if !unknown.is_empty() {

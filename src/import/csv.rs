@@ -40,7 +40,7 @@ impl<R: BufRead> Csv<R> {
         }
         let names = (0..rows.fields.len()).map(|index| rows.text(index));
         let names = names.collect::<Result<Vec<_>, _>>().map_err(|error| format!("the header line: {error}"))?;
-        let columns = match_columns(&names)?;
+        let columns = match_columns(&names).map_err(|error| format!("the CSV header line: {error}"))?;
         let mark = if rows.separator == b';' { DecimalMark::Comma } else { DecimalMark::Point };
         Ok(Self { rows, columns, mark })
     }

@@ -65,7 +65,7 @@ impl<R: ChunkReader + 'static> ParquetRows<R> {
         }
         let schema = metadata.schema_descr_ptr();
         let names: Vec<_> = schema.columns().iter().map(|column| Cow::Owned(column.path().string())).collect();
-        let columns = match_columns(&names)?;
+        let columns = match_columns(&names).map_err(|error| format!("Parquet columns: {error}"))?;
         let columns = columns.into_iter().zip(schema.columns()).map(|(field, description)| {
             let Some(field) = field else { return Ok(None) };
             if description.max_rep_level() > 0 {

@@ -266,6 +266,15 @@ fn a_file_of_a_later_layout_is_an_error() {
 }
 
 #[test]
+fn a_file_without_a_required_column_is_an_error_that_names_it() {
+    let fields: Vec<_> = ["lat", "icao24"].iter().filter_map(|name| Field::named(name)).collect();
+    let mut buffer = RowBuffer::new(&fields);
+    buffer.push(&state(1, 1).borrowed());
+    let file = write_file(&buffer, NumberType::Decimal, Vec::new()).unwrap();
+    assert_eq!(read(file.into()), Err("Parquet columns: no column last_contact; found: lat, icao24".to_owned()));
+}
+
+#[test]
 fn a_damaged_file_is_an_error() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"PAR1 and nothing more").unwrap();
