@@ -4,7 +4,7 @@
 //! ```sh
 //! make bench-backlog                                # everything, about five minutes
 //! make bench-backlog ARGS='-- --quick'              # the same with few rows, as a smoke test
-//! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression
+//! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression, parquet
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "progress goes to stderr")]
@@ -12,6 +12,7 @@
 mod compression;
 mod database;
 mod figures;
+mod parquet;
 mod sky;
 mod topic;
 mod trial;
@@ -27,7 +28,7 @@ use sky::Sky;
 use topic::Topic;
 
 /// The parts that can be selected on the command line.
-const PARTS: [&str; 3] = ["postgres", "sqlite", "compression"];
+const PARTS: [&str; 4] = ["postgres", "sqlite", "compression", "parquet"];
 
 /// The parsed command line.
 struct Plan {
@@ -82,6 +83,9 @@ fn main() -> anyhow::Result<()> {
     }
     if plan.has("compression") {
         lines.extend(compression::measure()?);
+    }
+    if plan.has("parquet") {
+        lines.extend(parquet::measure()?);
     }
     println!("{}\n\nLoad before and after: {load_before}; {}.\n", machine::description(), machine::load());
     report::print(&lines);

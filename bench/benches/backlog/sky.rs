@@ -5,6 +5,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use actors::domain::{Icao24, StateVector, UnixTime};
+use anyhow::Context;
 use flight_monitor::sources::opensky::wire::parse_states;
 use simulator::{Clock, DailyCredits, ManualClock, Simulator};
 
@@ -14,6 +15,8 @@ pub(crate) struct Sky {
     clock: ManualClock,
     from: i64,
     every: Duration,
+    /// The header of an account, which gets every second; anonymous requests get every tenth.
+    authorization: String,
 }
 
 impl Sky {
@@ -27,9 +30,14 @@ impl Sky {
             aircraft,
             clock: Clock::Manual(clock.clone()),
             daily_credits: DailyCredits { anonymous: u32::MAX, account: u32::MAX },
+            token_life: Duration::from_secs(7 * 86_400),
             ..simulator::Options::default()
         })?;
-        Ok(Self { simulator, clock, from, every })
+        let url = format!("{}/auth/realms/opensky-network/protocol/openid-connect/token", simulator.base_url());
+        let account = [("grant_type", "client_credentials"), ("client_id", "bench"), ("client_secret", "bench")];
+        let token: serde_json::Value = ureq::post(&url).send_form(account)?.body_mut().read_json()?;
+        let token = token["access_token"].as_str().context("the simulator returned no token")?;
+        Ok(Self { authorization: format!("Bearer {token}"), simulator, clock, from, every })
     }
 
     /// Returns the state vectors that changed from poll to poll, which are the ones to publish.
@@ -39,7 +47,12 @@ impl Sky {
             self.clock.set(self.from + poll * self.every.as_secs().cast_signed());
             let mut body = Vec::new();
             let url = format!("{}/states/all?extended=1", self.simulator.base_url());
-            ureq::get(&url).call()?.into_body().into_reader().read_to_end(&mut body)?;
+            ureq::get(&url)
+                .header("Authorization", &self.authorization)
+                .call()?
+                .into_body()
+                .into_reader()
+                .read_to_end(&mut body)?;
             let mut states = parse_states(&body)?.states;
             states.retain(|state| {
                 // The simulator may return an earlier flight of an aircraft.

@@ -19,8 +19,11 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// vector have no more.
 const DECIMAL_DIGITS: i32 = 9;
 
-/// The level of zstd. On an hour of simulated traffic, level 9 makes files 2 % smaller and takes 1.6 times as long.
-const ZSTD_LEVEL: i32 = 3;
+/// The level of zstd. Level 9 makes files 5 % smaller than level 3, for 0.3 µs a row.
+const ZSTD_LEVEL: i32 = 9;
+
+/// The maximum number of rows in a page, the smallest unit that a reader can skip. With 20,000, files are 5 % larger.
+const ROWS_PER_PAGE: usize = 50_000;
 
 /// The type of the columns for numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -67,6 +70,7 @@ fn column(field: &Field, numbers: NumberType) -> Result<Type> {
 pub(super) fn properties(fields: &[&'static Field], numbers: NumberType) -> Result<WriterPropertiesPtr> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_data_page_row_count_limit(ROWS_PER_PAGE)
         // Readers built on parquet-mr ignore statistics of texts unless they can parse the program's version.
         .set_created_by(concat!("flight-monitor version ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())]))
@@ -89,9 +93,10 @@ fn sorting_columns(fields: &[&'static Field]) -> Option<Vec<SortingColumn>> {
 fn encode(properties: WriterPropertiesBuilder, field: &Field, numbers: NumberType) -> WriterPropertiesBuilder {
     let column = ColumnPath::from(field.name);
     let encoding = match field.kind {
-        // Columns with few distinct values have a dictionary.
+        // These have a dictionary. With many distinct values, doubles are written plain, which zstd shortens to two thirds
+        // of what it makes of BYTE_STREAM_SPLIT, and which every reader supports.
         FieldKind::Address(_) | FieldKind::Text(_) | FieldKind::Code(_) => return properties,
-        FieldKind::Number(_) if numbers == NumberType::Double => Encoding::BYTE_STREAM_SPLIT,
+        FieldKind::Number(_) if numbers == NumberType::Double => return properties,
         FieldKind::Number(_) | FieldKind::Time(_) | FieldKind::KeyTime(_) => Encoding::DELTA_BINARY_PACKED,
         FieldKind::Flag(_) => Encoding::RLE,
     };

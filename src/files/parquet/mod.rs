@@ -6,10 +6,10 @@
 //! | kind of field | column |
 //! |---|---|
 //! | address, text | `STRING`, dictionary |
-//! | number | `DECIMAL(9, decimals)` on `INT32`, delta-encoded; or `DOUBLE`, byte stream split |
+//! | number | `DECIMAL(9, decimals)` on `INT32`, delta-encoded; or `DOUBLE`, dictionary |
 //! | code | `INT(16)` on `INT32`, dictionary |
 //! | flag | `BOOLEAN`, run-length encoded |
-//! | time | `TIMESTAMP(MILLIS, UTC)`, since Parquet has no seconds |
+//! | time | `TIMESTAMP(MILLIS, UTC)`, since Parquet has no seconds, delta-encoded |
 //!
 //! The metadata has the key [`SCHEMA_KEY`] with the version of this layout, the sort order, statistics for each column
 //! and page, and the page index.
