@@ -33,9 +33,8 @@ impl Sky {
             token_life: Duration::from_secs(7 * 86_400),
             ..simulator::Options::default()
         })?;
-        let url = format!("{}/auth/realms/opensky-network/protocol/openid-connect/token", simulator.base_url());
         let account = [("grant_type", "client_credentials"), ("client_id", "bench"), ("client_secret", "bench")];
-        let token: serde_json::Value = ureq::post(&url).send_form(account)?.body_mut().read_json()?;
+        let token: serde_json::Value = ureq::post(simulator.auth_url()).send_form(account)?.body_mut().read_json()?;
         let token = token["access_token"].as_str().context("the simulator returned no token")?;
         Ok(Self { authorization: format!("Bearer {token}"), simulator, clock, from, every })
     }
