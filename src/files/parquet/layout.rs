@@ -22,7 +22,8 @@ const DECIMAL_DIGITS: i32 = 9;
 /// The level of zstd. Level 9 makes files 5 % smaller than level 3, for 0.3 µs a row.
 const ZSTD_LEVEL: i32 = 9;
 
-/// The maximum number of rows in a page, the smallest unit that a reader can skip. With 20,000, files are 5 % larger.
+/// The maximum number of rows in a page, the smallest unit that a reader can skip. The numbers of a row take 5.6 B with
+/// pages of 20,000 rows, and 5.3 B with pages of 100,000.
 const ROWS_PER_PAGE: usize = 50_000;
 
 /// The type of the columns for numbers.
@@ -93,8 +94,8 @@ fn sorting_columns(fields: &[&'static Field]) -> Option<Vec<SortingColumn>> {
 fn encode(properties: WriterPropertiesBuilder, field: &Field, numbers: NumberType) -> WriterPropertiesBuilder {
     let column = ColumnPath::from(field.name);
     let encoding = match field.kind {
-        // These have a dictionary. With many distinct values, doubles are written plain, which zstd shortens to two thirds
-        // of what it makes of BYTE_STREAM_SPLIT, and which every reader supports.
+        // These have a dictionary, and plain values once there are too many distinct ones. The doubles of a row take 11 B,
+        // against 19 B with BYTE_STREAM_SPLIT, which fewer readers support.
         FieldKind::Address(_) | FieldKind::Text(_) | FieldKind::Code(_) => return properties,
         FieldKind::Number(_) if numbers == NumberType::Double => return properties,
         FieldKind::Number(_) | FieldKind::Time(_) | FieldKind::KeyTime(_) => Encoding::DELTA_BINARY_PACKED,
