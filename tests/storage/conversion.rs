@@ -81,8 +81,9 @@ async fn rows_of_an_earlier_version_are_converted_exactly<D: TestDatabase>() {
 
 async fn an_interrupted_conversion_is_continued<D: TestDatabase>() {
     let (database, storage) = D::migrated().await;
-    let states: Vec<_> = (0..50).flat_map(|i| poll(500, START + i * 600)).collect();
-    store(&storage, states).await;
+    let at = |icao24: u32| Some(f64::from(icao24 % 90));
+    let located = |state: StateVector| StateVector { lat: at(state.icao24.to_u32()), ..state };
+    store(&storage, (0..50).flat_map(|i| poll(500, START + i * 600)).map(located).collect()).await;
     database.revert(false).await;
 
     let interrupted = storage.migrate_and_convert(Arc::new(|_| panic!("interrupted")));
@@ -100,7 +101,7 @@ async fn an_interrupted_conversion_is_continued<D: TestDatabase>() {
     let rest = storage.migrate_and_convert(silent()).await.unwrap().converted;
     assert_eq!(rest, Some(Converted { rows: 25_000 - converted.unsigned_abs(), unconvertible: 0 }));
     assert_eq!(database.count("state_vectors").await, 25_000);
-    assert!(read(&storage, &EVERYTHING).await.iter().all(|state| state.lat == Some(f64::from(state.icao24.to_u32()))));
+    assert!(read(&storage, &EVERYTHING).await.iter().all(|state| state.lat == at(state.icao24.to_u32())));
 }
 
 #[actix_rt::test]

@@ -59,13 +59,16 @@ impl Dialect {
     /// under which the value fits.
     pub(in crate::storage) fn scaled(self, field: &Field) -> (String, Option<String>) {
         let name = field.name;
-        let value = match (field.kind, self) {
-            (FieldKind::Number(_), _) => format!("round({name} * {:?})", field.scale()),
-            (FieldKind::Time(_), Self::Postgres) => format!("extract(epoch FROM {name} - last_contact)"),
-            (FieldKind::Time(_), Self::Sqlite) => format!("{name} - last_contact"),
+        let seconds = -f64::from(i32::MAX)..=f64::from(i32::MAX);
+        let (value, range) = match (field.kind, self) {
+            (FieldKind::Number(_), _) => (format!("round({name} * {:?})", field.scale()), field.range.clone()),
+            (FieldKind::Time(_), Self::Postgres) => (format!("extract(epoch FROM {name} - last_contact)"), seconds),
+            (FieldKind::Time(_), Self::Sqlite) => (format!("{name} - last_contact"), seconds),
             _ => return (name.to_owned(), None),
         };
-        let fits = format!("coalesce({value} BETWEEN -2147483648 AND 2147483647, true)");
+        let scale = if matches!(field.kind, FieldKind::Number(_)) { field.scale() } else { 1.0 };
+        let (min, max) = (range.start() * scale, range.end() * scale);
+        let fits = format!("coalesce({value} BETWEEN {min:.0} AND {max:.0}, true)");
         (format!("CAST({value} AS integer)"), Some(fits))
     }
 }
