@@ -96,6 +96,14 @@ metrics! {
     consumed: CounterByKind = "consumed", "Records read from Kafka, by route";
     lost_offsets: CounterByKind = "lost_offsets", "Offsets deleted from Kafka before they were read, by route";
     consumer_lag: Family<LagLabels, Gauge> = "consumer_lag_records", "Consumer lag in records, by route and partition";
+    sink_rows: CounterByKind = "sink_rows", "State vectors in the files that a buffering sink has written, by sink";
+    sink_files: CounterByKind = "sink_files", "Files that a buffering sink has written, by sink";
+    sink_bytes: CounterByKind = "sink_written" in Bytes, "Size of the files that a buffering sink has written, by sink";
+    sink_last_flush: Family<Kind, Gauge> = "sink_last_flush_timestamp" in Seconds,
+        "Unix time of the last flush of a buffering sink; 0 if none yet";
+    sink_buffered: Family<Kind, Gauge> = "sink_buffered_records", "Records in memory that are not in a file yet, by sink";
+    sink_oldest_buffered: Family<Kind, Gauge> = "sink_oldest_buffered_timestamp" in Seconds,
+        "Unix time of the oldest record in memory that is not in a file yet, by sink; 0 if there is none";
     dead_letters: Counter = "dead_letters", "Records sent to the dead-letter topic";
     rows: CounterByKind = "rows", "State vectors written to the database, by outcome";
     store_seconds: Histogram = "store" in Seconds with durations,

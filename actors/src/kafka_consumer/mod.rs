@@ -5,6 +5,7 @@ mod consumer_context;
 mod database_destination;
 mod destination;
 mod event_queue;
+mod flushing;
 mod health_probe;
 mod lag;
 mod live_route;

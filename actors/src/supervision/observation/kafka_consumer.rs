@@ -16,6 +16,25 @@ pub struct StoreObservation {
     pub lost_offsets: u64,
     /// Records on Kafka that are not stored yet.
     pub lag: Option<u64>,
+    /// What a sink that buffers has read and not written yet; `null` if each record is written at once.
+    pub buffer: Option<BufferObservation>,
+}
+
+/// What a sink holds in memory, and what it has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BufferObservation {
+    /// Records in memory that are not in a file yet.
+    pub records: u64,
+    /// The time of the oldest of them in Kafka, in Unix seconds.
+    pub oldest: Option<i64>,
+    /// Files written.
+    pub files: u64,
+    /// State vectors in these files.
+    pub rows: u64,
+    /// The total size of these files in bytes.
+    pub bytes: u64,
+    /// When the last file was written, in Unix seconds.
+    pub last_flush: Option<i64>,
 }
 
 /// What the live KafkaConsumer reports about itself. Totals count from the start of the process.

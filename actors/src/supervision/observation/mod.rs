@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use db_writer::DbWriterObservation;
-pub use kafka_consumer::{LiveObservation, StoreObservation};
+pub use kafka_consumer::{BufferObservation, LiveObservation, StoreObservation};
 pub use kafka_producer::KafkaProducerObservation;
 pub use poller::{PassedOver, PollerObservation, SourceState};
 pub use sse_hub::{HubTotals, SseHubObservation};

@@ -1,20 +1,25 @@
+mod drain;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::consumer_context::{ConsumerContext, Dependency};
-use super::destination::{Delivered, Destination};
-use super::event_queue::EventQueue;
-use super::health_probe::HealthProbe;
-use super::lag::Lag;
 use crate::batch::{Batch, Fenced, Position, Stored};
+use crate::kafka_consumer::consumer_context::{ConsumerContext, Dependency};
+use crate::kafka_consumer::destination::{Delivered, Destination};
+use crate::kafka_consumer::event_queue::EventQueue;
+use crate::kafka_consumer::flushing::Flushing;
+use crate::kafka_consumer::health_probe::HealthProbe;
+use crate::kafka_consumer::lag::Lag;
 use crate::metrics::{count, init_counters};
-use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
+use crate::ports::{Flushed, StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
 
 /// Reads Kafka and stores in a destination that keeps the positions: each partition starts at the stored position, and
 /// a batch is stored only if that position has not changed. One batch is read ahead while another is being stored.
+///
+/// A destination may buffer: then positions first move in memory, and flushes make them durable in the background.
 pub(super) struct StoreLoop<S, D> {
     context: ConsumerContext<S>,
     destination: Rc<D>,
@@ -29,6 +34,9 @@ pub(super) struct StoreLoop<S, D> {
     queue: EventQueue,
     /// The number of states in a batch abandoned at the deadline of a drain.
     unstored: usize,
+    flushing: Flushing<S, D>,
+    /// The flushes that ended and were not processed yet.
+    flushed: Vec<Flushed>,
     lag: Lag<S>,
     observation: StoreObservation,
 }
@@ -45,15 +53,19 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         init_counters(&context.metrics.consumed, &[kind]);
         init_counters(&context.metrics.lost_offsets, &[kind]);
         let lag = Lag::of(kind, &context.subscription, &context.metrics);
+        let destination = Rc::new(destination);
+        let flushing = Flushing::of(&context, &destination, kind);
         Self {
             context,
-            destination: Rc::new(destination),
+            destination,
             kind,
             volatile,
             has_assignment: false,
             cursors: BTreeMap::new(),
             queue: EventQueue::default(),
             unstored: 0,
+            flushing,
+            flushed: Vec::new(),
             lag,
             observation: StoreObservation::default(),
         }
@@ -63,31 +75,38 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     pub(super) async fn run(mut self) -> usize {
         let work = self.context.work.clone();
         while !work.is_draining() {
+            self.process_flushes().await;
             let event = match self.queue.pop() {
-                Some(event) => event,
+                Some(event) => Some(event),
                 None => tokio::select! {
                     biased;
                     () = work.drain_requested() => break,
                     event = self.next() => event,
                 },
             };
-            if self.handle(event).await.is_err() {
+            if let Some(event) = event
+                && self.handle(event).await.is_err()
+            {
                 break;
             }
         }
         self.finish().await
     }
 
-    /// Waits for the next event, and retries after failures.
-    async fn next(&mut self) -> SubscriptionEvent {
+    /// Waits for the next event, and retries after failures. Returns `None` if a flush ended first.
+    async fn next(&mut self) -> Option<SubscriptionEvent> {
         let mut backoff = Backoff::for_service();
         let subscription = self.context.subscription.clone();
         let mut probe = HealthProbe::of(&subscription);
         loop {
             tokio::select! {
                 biased;
+                flushed = self.flushing.next() => {
+                    self.flushed.push(flushed);
+                    return None;
+                }
                 event = subscription.next() => match event {
-                    Ok(event) => return event,
+                    Ok(event) => return Some(event),
                     Err(error) => {
                         self.kafka_failed(&error);
                         tokio::time::sleep(backoff.pause()).await;
@@ -156,6 +175,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
 
     /// Drops the cursors and the buffered records of these partitions.
     fn forget(&mut self, partitions: &[i32]) {
+        self.destination.release(partitions);
         self.cursors.retain(|partition, _| !partitions.contains(partition));
         self.lag.forget(partitions);
         self.queue.drop_records(partitions);
@@ -165,6 +185,12 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     /// Stores a batch, regardless of how long it takes. While waiting, it polls the subscription and reads one more
     /// batch.
     async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
+        self.unstored = batch.states();
+        while self.flushing.is_full() {
+            let ended = self.flushing.ended();
+            self.while_polling(ended).await?;
+            self.process_flushes().await;
+        }
         // A revoked partition now belongs to another consumer.
         batch.parts.retain_mut(|part| match self.cursors.get(&part.partition) {
             Some(&expected) => {
@@ -173,10 +199,10 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
             }
             None => false,
         });
+        self.unstored = batch.states();
         if batch.parts.is_empty() {
             return Ok(());
         }
-        self.unstored = batch.states();
         self.context.vitals.expect_progress_within(Some(STALL_TIMEOUT));
         let (destination, context) = (self.destination.clone(), self.context.clone());
         let Delivered { batch, stored, dead_letters } = self.while_polling(destination.store(&context, batch)).await?;
@@ -189,10 +215,17 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         self.observation.lost_offsets += lost;
         self.observation.dead_letters += dead_letters;
         self.advance(&batch, &stored).await;
-        self.context.vitals.progress();
-        self.context.vitals.readiness(Readiness::Ready);
-        self.observe();
+        self.report_progress();
         Ok(())
+    }
+
+    /// Reports that the destination accepts data, unless what it has accepted cannot be flushed.
+    fn report_progress(&mut self) {
+        if !self.destination.is_failing() {
+            self.context.vitals.progress();
+            self.context.vitals.readiness(Readiness::Ready);
+        }
+        self.observe();
     }
 
     /// Moves the cursors past a batch. If another writer moved a stored position, reading continues from there.
@@ -222,7 +255,33 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
                 }
             }
         }
-        self.context.subscription.commit(&commits);
+        // What is only buffered is not stored yet.
+        if self.destination.buffered().is_none() {
+            self.context.subscription.commit(&commits);
+        }
+        self.follow(moves).await;
+    }
+
+    /// Commits what was flushed. If another writer moved a stored position, reading continues from there.
+    async fn process_flushes(&mut self) {
+        for Flushed { stored, fenced, .. } in std::mem::take(&mut self.flushed) {
+            let owned = |partition: &i32| self.cursors.contains_key(partition);
+            let commits = stored.iter().filter(|position| owned(&position.partition));
+            let commits: Vec<_> = commits.map(|position| (position.partition, position.next_offset)).collect();
+            let fenced: Vec<_> = fenced.into_iter().filter(|fenced| owned(&fenced.partition)).collect();
+            self.context.subscription.commit(&commits);
+            for Fenced { partition, found } in &fenced {
+                self.move_cursor(*partition, found.map(|position| position.next_offset));
+                self.observation.fenced += 1;
+            }
+            let moves = fenced.iter().map(|fenced| (fenced.partition, start_at(fenced.found.as_ref()))).collect();
+            self.follow(moves).await;
+            self.report_progress();
+        }
+    }
+
+    /// Reads from the positions to which another writer has moved the stored ones.
+    async fn follow(&mut self, moves: Vec<(i32, StartAt)>) {
         if moves.is_empty() {
             return;
         }
@@ -254,6 +313,10 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
                 () = work.deadline_passed() => return Err(Overdue),
                 event = subscription.next(), if !full => event,
                 event = subscription.hold(), if full => event,
+                flushed = self.flushing.next() => {
+                    self.flushed.push(flushed);
+                    continue;
+                }
                 () = self.lag.refresh() => {
                     self.observe();
                     continue;
@@ -280,44 +343,6 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         }
     }
 
-    /// Stores the records already read, and, if the log ends with this process, all remaining records.
-    async fn finish(&mut self) -> usize {
-        let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
-        if self.volatile {
-            match self.context.subscription.end_offsets().await {
-                Ok(offsets) => ends.extend(offsets),
-                Err(error) => self.kafka_failed(&error),
-            }
-        }
-        loop {
-            let behind = ends.iter().any(|(partition, &end)| {
-                end > 0 && self.cursors.get(partition).is_some_and(|cursor| cursor.is_none_or(|at| at < end))
-            });
-            let event = match self.queue.pop() {
-                Some(event) => event,
-                None if behind => {
-                    let work = self.context.work.clone();
-                    tokio::select! {
-                        event = self.next() => event,
-                        () = work.deadline_passed() => break,
-                    }
-                }
-                None => break,
-            };
-            if self.handle(event).await.is_err() {
-                break;
-            }
-        }
-        let left = self.unstored + self.queue.states();
-        if left > 0 {
-            log::warn!(
-                actor = self.context.vitals.name(), left;
-                "states were not stored before the shutdown deadline; Kafka still has them"
-            );
-        }
-        left
-    }
-
     fn kafka_failed(&self, error: &SubscriptionError) {
         self.context.log_failure(Dependency::Kafka, &error.0);
     }
@@ -325,6 +350,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     fn observe(&mut self) {
         self.observation.partitions = self.cursors.keys().copied().collect();
         self.observation.lag = self.lag.total();
+        self.observation.buffer = self.flushing.observe();
         self.context.vitals.observe(Observation::StoreConsumer(self.observation.clone()));
     }
 }
