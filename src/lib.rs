@@ -3,6 +3,7 @@
 //! [`cli`] parses the command line, and `main` dispatches to its commands. The server is wired together in [`app`].
 
 pub mod app;
+pub mod archive;
 mod atomic_file;
 pub mod cli;
 pub mod config;

@@ -62,6 +62,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         Command::Import(args) => commands::import(args, config),
         Command::Replay(args) => commands::replay(args, config),
         Command::Export(args) => commands::export(args, config),
+        Command::Archive(args) => commands::archive(args, config),
         Command::DeadLetters(args) => commands::dead_letters(args, config),
     }
 }

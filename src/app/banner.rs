@@ -25,11 +25,14 @@ pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[Socket
     if has(Role::Store) {
         let embedded = if settings.database.url.is_shared() { "" } else { "embedded: " };
         log::info!(target: "flight_monitor", "  database  {embedded}{}", settings.database.url);
-        for (sink, _) in sinks::configured(settings) {
-            log::info!(target: "flight_monitor", "  sink      {sink}");
-        }
     }
-    if !settings.server.roles.are_all() {
+    for sink in sinks::configured(settings).filter(|sink| has(sink.role)) {
+        log::info!(target: "flight_monitor", "  sink      {}", sink.name);
+    }
+    if let Some(url) = settings.archive.url.as_ref().filter(|_| has(Role::Archive)) {
+        log::info!(target: "flight_monitor", "  archive   {url}");
+    }
+    if !settings.server.roles.are_whole_server() {
         log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles);
     }
     let scheme = if settings.http.tls_certificate.is_some() { "https" } else { "http" };

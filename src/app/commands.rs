@@ -5,10 +5,12 @@ use std::path::Path;
 use actix::System;
 use anyhow::Context;
 
+use super::compact::NoArchive;
 use super::pipeline::NoKafka;
-use super::{App, dead_letters, export, import, replay};
+use super::{App, compact, dead_letters, export, import, replay};
 use crate::cli::{
-    DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs, ServeArgs, SimulateArgs,
+    ArchiveArgs, ArchiveCommand, DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs,
+    ServeArgs, SimulateArgs,
 };
 use crate::config::{ConfigError, Environment, Flags, Settings};
 use crate::http::StartError;
@@ -54,6 +56,15 @@ pub fn export(args: &ExportArgs, config: Option<&Path>) -> ExitStatus {
         export::run(args, &settings).await?;
         Ok(ExitStatus::Done)
     })
+}
+
+/// `archive`: maintains the archive.
+pub fn archive(args: &ArchiveArgs, config: Option<&Path>) -> ExitStatus {
+    match &args.command {
+        ArchiveCommand::Compact(args) => {
+            with_settings(&args.settings.0, config, |settings| async move { compact::run(args, &settings).await })
+        }
+    }
 }
 
 /// `simulate`: runs the OpenSky simulator until it is stopped.
@@ -142,7 +153,12 @@ fn in_system(work: impl Future<Output = anyhow::Result<ExitStatus>>) -> ExitStat
 /// own status, so that a supervisor does not restart the process for nothing.
 fn status_of(error: &anyhow::Error) -> ExitStatus {
     let is_bad_tls = matches!(error.downcast_ref(), Some(StartError::Tls(_)));
-    if is_bad_tls || error.is::<CredentialsError>() || error.is::<InvalidProxy>() || error.is::<NoKafka>() {
+    if is_bad_tls
+        || error.is::<CredentialsError>()
+        || error.is::<InvalidProxy>()
+        || error.is::<NoKafka>()
+        || error.is::<NoArchive>()
+    {
         ExitStatus::Usage
     } else {
         ExitStatus::Failed

@@ -2,6 +2,7 @@
 
 mod banner;
 pub mod commands;
+mod compact;
 mod dead_letters;
 mod export;
 mod import;

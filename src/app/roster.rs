@@ -3,7 +3,6 @@
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
@@ -14,7 +13,6 @@ use actors::messages::InjectPanic;
 use actors::messages::{Drain, SetPolling};
 use actors::metrics::Metrics;
 use actors::poller::Poller;
-use actors::ports::Sink;
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
 use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
@@ -24,7 +22,7 @@ use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
-use crate::sinks;
+use crate::sinks::{self, ConfiguredSink};
 use crate::sources::{Connect, SourceInfo};
 use crate::storage::Storage;
 
@@ -83,14 +81,17 @@ const fn row(
 
 /// Returns the rows of a process that has these roles and sinks.
 fn rows(has: impl Fn(Role) -> bool, sinks: &Sinks) -> Vec<Row> {
-    let sinks = sinks.iter().filter_map(|(name, _)| {
-        Some(row(sink_actor(name)?, &[Role::Store], Stage::ReadForStoring, Needed::WithoutStream, sink_consumer))
+    let sinks = sinks.iter().filter_map(|sink| {
+        let roles: &[Role] = match sink.role {
+            Role::Archive => &[Role::Archive],
+            _ => &[Role::Store],
+        };
+        Some(row(sink_actor(sink.name)?, roles, Stage::ReadForStoring, Needed::WithoutStream, sink_consumer))
     });
     ROSTER.iter().cloned().chain(sinks).filter(|row| row.roles.iter().any(|role| has(*role))).collect()
 }
 
-/// The configured sinks, by name.
-type Sinks = Vec<(&'static str, Arc<dyn Sink>)>;
+type Sinks = Vec<ConfiguredSink>;
 
 fn sink_actor(name: &str) -> Option<ActorName> {
     ConfiguredName::new(name).map(ActorName::Sink)
@@ -235,15 +236,19 @@ fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
         volatile: embedded,
     };
     // With an embedded broker there are no other group members to share the partitions with.
-    let membership = if embedded { Membership::Everything } else { Membership::Group };
+    let membership = if embedded { Membership::Everything } else { Membership::STORE };
     Ok(consumer(&wiring.foundation, name, membership, route))
 }
 
 fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Handles> {
-    let of_this_actor = |(name, _): &&(&'static str, _)| sink_actor(name).as_ref() == Some(&actor);
-    let (name, sink) = wiring.sinks.iter().find(of_this_actor).cloned().context("no configured sink has this name")?;
-    let route = SinkRoute { name, sink, volatile: wiring.foundation.cluster.is_embedded() };
-    Ok(consumer(&wiring.foundation, actor, Membership::Everything, route))
+    let of_this_actor = |sink: &&ConfiguredSink| sink_actor(sink.name).as_ref() == Some(&actor);
+    let configured = wiring.sinks.iter().find(of_this_actor).cloned().context("no configured sink has this name")?;
+    let ConfiguredSink { name, sink, shares_partitions, .. } = configured;
+    let embedded = wiring.foundation.cluster.is_embedded();
+    let membership =
+        if shares_partitions && !embedded { Membership::Group { suffix: "-archive" } } else { Membership::Everything };
+    let route = SinkRoute { name, sink, volatile: embedded };
+    Ok(consumer(&wiring.foundation, actor, membership, route))
 }
 
 fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {

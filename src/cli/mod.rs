@@ -1,5 +1,6 @@
 //! The command line, parsed into plain data. Each command has its own file.
 
+mod archive;
 pub mod check_config;
 mod dead_letters;
 mod exit;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub use archive::{ArchiveArgs, ArchiveCommand, CompactArgs};
 pub use check_config::CheckConfigArgs;
 pub use dead_letters::DeadLettersArgs;
 pub use exit::ExitStatus;
@@ -30,8 +32,8 @@ pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
 pub use serve::ServeArgs;
 pub use setting_flags::{
-    ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EverySetting, InitialKeys, ListeningKeys, PublishingKeys,
-    SettingFlags, UsedSettings,
+    ArchiveKeys, ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EverySetting, InitialKeys, ListeningKeys,
+    PublishingKeys, SettingFlags, UsedSettings,
 };
 pub use simulate::SimulateArgs;
 pub use values::{Addresses, SpeedFactor};
@@ -92,6 +94,8 @@ pub enum Command {
     DeadLetters(DeadLettersArgs),
     /// Write the history as Parquet, CSV or NDJSON
     Export(ExportArgs),
+    /// Maintain the archive of Parquet files
+    Archive(ArchiveArgs),
     /// Show the configuration in effect, secrets masked
     CheckConfig(CheckConfigArgs),
     /// Write a first config.yaml and credentials.json

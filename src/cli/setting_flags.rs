@@ -3,7 +3,9 @@ use std::sync::LazyLock;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
-use crate::config::{DatabaseSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Shape, settings};
+use crate::config::{
+    ArchiveSettings, DatabaseSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Shape, settings,
+};
 
 /// The flags for settings: one for every setting that is not a secret. Every command accepts all of them, so that a
 /// deployment can use the same flags everywhere; the help of a command shows only those that it uses.
@@ -63,6 +65,8 @@ used_settings! {
     };
     /// The settings of a command that also reads Kafka as a consumer group.
     ConsumingKeys: |setting| PublishingKeys::contains(setting) || setting == KafkaSettings::group_id;
+    /// The settings of a command on the archive.
+    ArchiveKeys: |setting| setting.section() == ArchiveSettings::url.section();
     /// The settings that determine where the server listens.
     ListeningKeys: |setting| {
         [HttpSettings::host, HttpSettings::port, HttpSettings::tls_certificate].contains(&setting)

@@ -4,8 +4,8 @@ use super::diagnostics::{ConfigError, ConfigProblem, Diagnostics};
 use super::environment::Environment;
 use super::flags::Flags;
 use super::reader::Reader;
-use super::sections::{DatabaseSettings, ServerSettings, Settings, settings};
-use super::values::{Brokers, show_duration};
+use super::sections::{ArchiveSettings, DatabaseSettings, ServerSettings, Settings, settings};
+use super::values::{Brokers, Role, show_duration};
 use super::{file, legacy};
 use crate::proxy::InvalidProxy;
 
@@ -61,14 +61,25 @@ impl Settings {
     fn check(&self, reader: &mut Reader) {
         // If some settings are invalid, this could be a false alarm.
         if reader.diagnostics.problems.is_empty()
-            && !self.server.roles.are_all()
+            && !self.server.roles.are_whole_server()
             && self.kafka.bootstrap_servers == Brokers::Embedded
         {
             reader.conflict(
                 ServerSettings::roles,
-                "kafka.bootstrap_servers is empty, and the embedded broker serves only a single process with all roles; \
-                 set it to a Kafka cluster",
+                "kafka.bootstrap_servers is empty, and the embedded broker serves only a single process with the roles \
+                 collect, store and live; set it to a Kafka cluster",
             );
+        }
+        let archives = self.server.roles.has(Role::Archive);
+        match &self.archive.url {
+            None if archives => reader.conflict(
+                ArchiveSettings::url,
+                "it is empty, but server.roles contains archive; set it to a folder or an S3 bucket, or remove that role",
+            ),
+            Some(url) if !archives => reader.diagnostics.warnings.push(format!(
+                "archive.url is {url}, but this process does not write the archive: server.roles does not contain archive"
+            )),
+            _ => {}
         }
         let DatabaseSettings { retention, compress_after, .. } = self.database;
         if compress_after >= retention {

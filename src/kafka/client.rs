@@ -59,16 +59,20 @@ impl Client {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             .set("isolation.level", "read_committed");
-        if membership == Membership::Group {
-            config.set("group.id", &cluster.options().group_id).set("partition.assignment.strategy", "range");
-        } else {
-            // This group is never joined: librdkafka creates its consumer queue only if a group id is set.
-            config.set("group.id", format!("{}-live", cluster.options().group_id));
+        let group = &cluster.options().group_id;
+        match membership {
+            Membership::Group { suffix } => {
+                config.set("group.id", format!("{group}{suffix}")).set("partition.assignment.strategy", "range");
+            }
+            Membership::Everything => {
+                // This group is never joined: librdkafka creates its consumer queue only if a group id is set.
+                config.set("group.id", format!("{group}-live"));
+            }
         }
         let rebalances = Rebalances::new(cluster.causes());
         let consumer: StreamConsumer<Rebalances> =
             config.create_with_context(rebalances).map_err(|error| subscription_error(config_error(&error)))?;
-        if membership == Membership::Group {
+        if membership != Membership::Everything {
             consumer.subscribe(&[&*log.topic]).map_err(subscription_error)?;
         }
         Ok(Self { consumer, log, embedded: cluster.is_embedded() })

@@ -106,7 +106,7 @@ impl KafkaSubscription {
     /// Takes ownership of partitions that were added to the topic.
     async fn add_new_partitions(&self, client: &Arc<Client>) -> Result<(), SubscriptionError> {
         let due = self.partitions_checked_at.get().is_none_or(|at| at.elapsed() >= Self::PARTITION_CHECK_INTERVAL);
-        if self.membership == Membership::Group || !due {
+        if self.membership != Membership::Everything || !due {
             return Ok(());
         }
         let (handle, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
@@ -245,8 +245,9 @@ impl KafkaSubscription {
                 self.failed.set(Some(Instant::now()));
                 Err(match self.membership {
                     Membership::Everything => client.failed("failed to read", error),
-                    Membership::Group => {
-                        let what = format!("failed to read as a member of group {}", self.cluster.options().group_id);
+                    Membership::Group { suffix } => {
+                        let group = format!("{}{suffix}", self.cluster.options().group_id);
+                        let what = format!("failed to read as a member of group {group}");
                         client.failed(&what, error)
                     }
                 })
@@ -344,7 +345,7 @@ impl Subscription for KafkaSubscription {
 
     fn commit(&self, next_offsets: &[(i32, i64)]) {
         let client = self.client.borrow();
-        let Some(client) = client.as_ref().filter(|_| self.membership == Membership::Group) else { return };
+        let Some(client) = client.as_ref().filter(|_| self.membership != Membership::Everything) else { return };
         let mut list = TopicPartitionList::with_capacity(next_offsets.len());
         let added = next_offsets.iter().try_for_each(|&(partition, offset)| {
             list.add_partition_offset(&client.log.topic, partition, Offset::Offset(offset))

@@ -1,8 +1,16 @@
 /// The partitions that a subscription reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
-    /// Those that the consumer group assigns to this member.
-    Group,
+    /// Those that a consumer group assigns to this member. The group's name is the configured one and this suffix.
+    Group {
+        /// For example `-archive`.
+        suffix: &'static str,
+    },
     /// All partitions, including those that are added later, independently of other consumers.
     Everything,
+}
+
+impl Membership {
+    /// The group of the storing consumers.
+    pub const STORE: Self = Self::Group { suffix: "" };
 }

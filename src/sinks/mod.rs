@@ -2,6 +2,7 @@
 //!
 //! To add a sink, add its folder with an `open` function, register it in [`SINKS`], and add its section of settings.
 
+mod archive;
 mod blocking;
 mod json_lines;
 
@@ -9,17 +10,38 @@ use std::sync::Arc;
 
 use actors::ports::Sink;
 
-use crate::config::Settings;
+use crate::config::{Role, Settings};
 
-/// All sinks, by name. A sink's actor is named `sink-<name>`.
-const SINKS: &[(&str, Open)] = &[("json-lines", json_lines::open)];
+/// All sinks. A sink's actor is named `sink-<name>`.
+const SINKS: &[SinkKind] = &[
+    SinkKind { name: "json-lines", role: Role::Store, shares_partitions: false, open: json_lines::open },
+    SinkKind { name: "archive", role: Role::Archive, shares_partitions: true, open: archive::open },
+];
 
-/// Opens a sink if the settings configure it.
-type Open = fn(&Settings) -> Option<Arc<dyn Sink>>;
+struct SinkKind {
+    name: &'static str,
+    /// The role of the processes that write to it.
+    role: Role,
+    /// Whether the processes that write to it divide the partitions. Otherwise, each of them writes all of them.
+    shares_partitions: bool,
+    /// Opens the sink if the settings configure it.
+    open: fn(&Settings) -> Option<Arc<dyn Sink>>,
+}
 
-/// Returns the configured sinks, by name.
-pub(crate) fn configured(settings: &Settings) -> impl Iterator<Item = (&'static str, Arc<dyn Sink>)> {
-    SINKS.iter().filter_map(|&(name, open)| Some((name, open(settings)?)))
+/// A sink that the settings configure.
+#[derive(Clone)]
+pub(crate) struct ConfiguredSink {
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    pub(crate) shares_partitions: bool,
+    pub(crate) sink: Arc<dyn Sink>,
+}
+
+/// Returns the configured sinks.
+pub(crate) fn configured(settings: &Settings) -> impl Iterator<Item = ConfiguredSink> {
+    SINKS.iter().filter_map(|&SinkKind { name, role, shares_partitions, open }| {
+        Some(ConfiguredSink { name, role, shares_partitions, sink: open(settings)? })
+    })
 }
 
 #[cfg(test)]
@@ -30,7 +52,7 @@ mod tests {
 
     #[test]
     fn every_name_is_valid_in_an_actor_name() {
-        for (name, _) in SINKS {
+        for SinkKind { name, .. } in SINKS {
             assert!(ConfiguredName::new(name).is_some(), "{name}");
         }
     }

@@ -167,11 +167,11 @@ fn group_members_share_the_partitions_and_take_over_from_each_other() {
         let cluster = real();
         let publisher = KafkaPublisher::new(cluster.clone());
         publisher.publish(&states(90)).await.unwrap();
-        let first = KafkaSubscription::new(cluster.clone(), Membership::Group);
+        let first = KafkaSubscription::new(cluster.clone(), Membership::STORE);
         assert_eq!(start(&first, StartAt::Beginning).await.len(), 3);
         read(&first, 90).await;
 
-        let second = KafkaSubscription::new(cluster.clone(), Membership::Group);
+        let second = KafkaSubscription::new(cluster.clone(), Membership::STORE);
         let (mut of_first, mut of_second) = (vec![0, 1, 2], Vec::new());
         while of_first.len() + of_second.len() != 3 || of_second.is_empty() {
             tokio::select! {

@@ -22,7 +22,7 @@ section! {
         /// Replicas of a topic that is created at start; with 3 or more, at least two brokers must have a message
         /// (min.insync.replicas 2).
         replication_factor: i32 = "1", 1..=100;
-        /// The consumer group of the storing consumers.
+        /// The consumer group of the storing consumers. That of the archiving consumers has the suffix -archive.
         group_id: String = "opensky-processor";
         /// Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a
         /// comma in a value is written \,). Those of the file, the environment and the flag are merged. They override

@@ -59,6 +59,7 @@ settings! {
     kafka: KafkaSettings,
     database: DatabaseSettings,
     json_lines: JsonLinesSettings,
+    archive: ArchiveSettings,
     http: HttpSettings,
     sse: SseSettings,
     admin: AdminSettings,

@@ -7,8 +7,8 @@ section! {
     /// What this process does.
     pub struct ServerSettings in "server" {
         /// What this process does: collect (poll OpenSky and publish to Kafka), store (write from Kafka to the
-        /// database and the sinks), live (stream from Kafka to browsers). Fewer than all roles need a Kafka cluster in
-        /// kafka.bootstrap_servers.
+        /// database and the sinks), live (stream from Kafka to browsers), archive (write from Kafka to archive.url). A
+        /// process without one of the first three needs a Kafka cluster in kafka.bootstrap_servers.
         roles: Roles = "collect,store,live" => flag "roles";
         /// How long an orderly shutdown may take before the process exits anyway. Whatever sends SIGTERM must wait at
         /// least as long: docker stop kills after 10 s by default (--time 30, stop_grace_period).

@@ -3,6 +3,7 @@
 mod address;
 mod admin_token;
 mod amount;
+mod archive;
 mod brokers;
 mod database_url;
 mod directory;

@@ -12,16 +12,21 @@ pub enum Role {
     Store,
     /// Reads Kafka and serves browsers.
     Live,
+    /// Reads Kafka and writes the archive.
+    Archive,
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Collect, Self::Store, Self::Live];
+    const ALL: [Self; 4] = [Self::Collect, Self::Store, Self::Live, Self::Archive];
+    /// The roles of a whole server. An archive is optional.
+    const WHOLE_SERVER: [Self; 3] = [Self::Collect, Self::Store, Self::Live];
 
     fn name(self) -> &'static str {
         match self {
             Self::Collect => "collect",
             Self::Store => "store",
             Self::Live => "live",
+            Self::Archive => "archive",
         }
     }
 }
@@ -36,9 +41,9 @@ impl Roles {
         self.0.contains(&role)
     }
 
-    /// Returns whether the process has all roles.
-    pub fn are_all(&self) -> bool {
-        self.0.len() == Role::ALL.len()
+    /// Returns whether the process collects, stores and serves, as one with the embedded broker must.
+    pub fn are_whole_server(&self) -> bool {
+        Role::WHOLE_SERVER.into_iter().all(|role| self.has(role))
     }
 }
 
@@ -61,4 +66,4 @@ impl FromStr for Roles {
     }
 }
 
-setting_value!(Roles: List, "ROLE,…", "one or more of collect, store and live, separated by commas");
+setting_value!(Roles: List, "ROLE,…", "one or more of collect, store, live and archive, separated by commas");
