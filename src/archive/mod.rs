@@ -17,6 +17,7 @@ mod compaction;
 mod layout;
 mod local;
 mod objects;
+mod open;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -25,5 +26,6 @@ mod url;
 pub(crate) use commits::{Commit, Head, PartitionArchive, Segment};
 pub(crate) use compaction::{CompactionRules, Compactor, HourOutcome};
 pub(crate) use layout::Hour;
-pub(crate) use objects::{Objects, open};
+pub(crate) use objects::Objects;
+pub(crate) use open::open;
 pub use url::{ArchiveUrl, S3Endpoint};

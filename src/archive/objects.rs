@@ -2,17 +2,12 @@
 
 use std::fmt;
 use std::fs::File;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actors::ports::SinkError;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
-
-use super::local::LocalFolder;
-use super::remote;
-use super::url::{ArchiveUrl, S3Endpoint};
 
 /// The storage of an archive. Paths are relative, with slashes. Whatever an operation has written is durable when it
 /// returns, and each has a timeout.
@@ -76,16 +71,5 @@ impl Object {
     /// The name without its folders.
     pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
-    }
-}
-
-/// Opens the storage of an archive. A folder is created on first use.
-///
-/// # Errors
-/// Returns an error if the environment has invalid settings for S3, or the server lacks what the archive needs.
-pub(crate) async fn open(url: &ArchiveUrl, endpoint: Option<&S3Endpoint>) -> Result<Arc<dyn Objects>, SinkError> {
-    match url {
-        ArchiveUrl::Folder(folder) => Ok(Arc::new(LocalFolder::new(folder.clone()))),
-        ArchiveUrl::S3 { bucket, prefix } => Ok(Arc::new(remote::open_s3(bucket, prefix, endpoint).await?)),
     }
 }

@@ -12,6 +12,7 @@ mod support;
 mod admin_dashboard;
 mod alerts;
 mod api;
+mod archive;
 mod clients;
 mod commands;
 mod completeness;

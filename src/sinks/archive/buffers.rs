@@ -6,8 +6,8 @@ use actors::batch::{Batch, Fenced, Stored};
 use actors::ports::Buffered;
 use tokio::time::Instant;
 
-use super::partition_buffer::{BufferSize, InFlight, PartitionBuffer};
-use super::sink::Limits;
+use super::limits::{BufferSize, Limits};
+use super::partition_buffer::{InFlight, PartitionBuffer};
 
 /// The buffers of all partitions that this process archives, and the decision which of them to flush when.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 //! the process is killed, and processes share the partitions.
 
 mod buffers;
+mod limits;
 mod partition_buffer;
 mod sink;
 #[cfg(test)]
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use actors::ports::Sink;
 
 use crate::config::{Role, Settings};
-use sink::{ArchiveSink, Limits};
+use limits::Limits;
+use sink::ArchiveSink;
 
 /// Opens the sink if the process has the role `archive`. The configuration is refused if `archive.url` is empty then.
 pub(super) fn open(settings: &Settings) -> Option<Arc<dyn Sink>> {

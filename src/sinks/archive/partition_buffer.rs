@@ -5,6 +5,7 @@ use actors::batch::{PartitionBatch, Position};
 use actors::domain::FIELDS;
 use tokio::time::Instant;
 
+use super::limits::BufferSize;
 use crate::archive::{Head, Hour, PartitionArchive, Segment};
 use crate::files::parquet::RowBuffer;
 
@@ -30,16 +31,6 @@ pub(super) struct Pending {
     pub(super) oldest: Option<i64>,
     /// When the first record was accepted.
     pub(super) since: Option<Instant>,
-}
-
-/// How much is buffered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct BufferSize {
-    pub(super) records: u64,
-    /// The memory of the rows.
-    pub(super) bytes: usize,
-    /// The number of files that a flush would write.
-    pub(super) files: usize,
 }
 
 /// Records that are being flushed. It stays in the buffer until they are in the archive, so that an attempt that fails
@@ -108,13 +99,5 @@ impl PartitionBuffer {
     /// Returns the time of the oldest record in Kafka.
     pub(super) fn oldest(&self) -> Option<i64> {
         self.in_flight.as_ref().and_then(|in_flight| in_flight.oldest).into_iter().chain(self.pending.oldest).min()
-    }
-}
-
-impl std::ops::Add for BufferSize {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { records: self.records + other.records, bytes: self.bytes + other.bytes, files: self.files + other.files }
     }
 }

@@ -1,5 +1,5 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use actors::batch::{Batch, Fenced, LogId, Position, Stored};
 use actors::ports::{Buffered, Flushed, Sink, SinkError};
@@ -8,42 +8,11 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::buffers::Buffers;
-use super::partition_buffer::{BufferSize, FlushWork, InFlight, PartitionBuffer};
+use super::limits::Limits;
+use super::partition_buffer::{FlushWork, InFlight, PartitionBuffer};
 use crate::archive::{self, ArchiveUrl, Commit, Compactor, Objects, PartitionArchive, S3Endpoint};
 use crate::fault;
 use crate::files::parquet::{NumberType, RowBuffer, write_file};
-
-/// When to flush.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// The age at which a record is flushed.
-    pub(super) max_delay: Duration,
-    /// How long older records are collected nevertheless.
-    pub(super) collect_for: Duration,
-    /// The size of all buffers at which the largest one is flushed.
-    pub(super) flush_at: BufferSize,
-    /// The size of all buffers, including the running flush, at which no more is accepted.
-    pub(super) full_at: BufferSize,
-}
-
-impl Limits {
-    /// Keeps the process below 200 MiB. A row takes about 70 bytes.
-    pub(super) fn of(max_delay: Duration) -> Self {
-        Self {
-            max_delay,
-            collect_for: max_delay.min(Duration::from_secs(10)),
-            flush_at: BufferSize { records: 600_000, bytes: 44 << 20, files: 500 },
-            full_at: BufferSize { records: 1_000_000, bytes: 72 << 20, files: 1_000 },
-        }
-    }
-}
-
-impl BufferSize {
-    /// Returns whether any of the limits is reached.
-    pub(super) fn reaches(&self, limit: &Self) -> bool {
-        self.records >= limit.records || self.bytes >= limit.bytes || self.files >= limit.files
-    }
-}
 
 /// The archive as a sink: buffers rows by partition and hour, and flushes one partition at a time.
 pub(super) struct ArchiveSink {

@@ -7,8 +7,9 @@ use actors::domain::{Icao24, StateVector, UnixTime};
 use actors::ports::{Flushed, Sink, SinkError};
 use tempfile::TempDir;
 
-use super::partition_buffer::BufferSize;
-use super::sink::{ArchiveSink, Limits};
+use super::limits::BufferSize;
+use super::limits::Limits;
+use super::sink::ArchiveSink;
 use crate::archive::{ArchiveUrl, Objects, open};
 use crate::files::parquet::ParquetRows;
 

@@ -66,8 +66,16 @@ impl Topic {
 
     /// Creates the topic with this setting.
     pub(crate) fn create(&self, setting: &str, value: &str) {
-        let topic = NewTopic::new(&self.name, 1, TopicReplication::Fixed(1)).set(setting, value);
-        let made = self.administer(async |admin, options| admin.create_topics([&topic], options).await);
+        self.make(&NewTopic::new(&self.name, 1, TopicReplication::Fixed(1)).set(setting, value));
+    }
+
+    /// Creates the topic with this many partitions.
+    pub(crate) fn create_with(&self, partitions: i32) {
+        self.make(&NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1)));
+    }
+
+    fn make(&self, topic: &NewTopic<'_>) {
+        let made = self.administer(async |admin, options| admin.create_topics([topic], options).await);
         assert!(made.iter().all(Result::is_ok), "{made:?}");
     }
 

@@ -152,12 +152,18 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         }
         // These records were read before the start, from another position.
         self.queue.drop_records(&owned);
+        let mut stored = Vec::new();
         for (partition, start) in starts {
             let expected = match start {
                 StartAt::Resume { next_offset, .. } => Some(next_offset),
                 StartAt::Beginning | StartAt::Time(_) => None,
             };
+            stored.extend(expected.map(|next_offset| (partition, next_offset)));
             self.move_cursor(partition, expected);
+        }
+        // The last writer may have been killed before its commit, and the next flush may be far off.
+        if self.destination.buffered().is_some() {
+            self.context.subscription.commit(&stored);
         }
         self.has_assignment = true;
         log::info!(actor = self.context.vitals.name(), partitions:? = owned; "started reading");
