@@ -103,6 +103,22 @@ impl Server {
         Ok(())
     }
 
+    /// Stops it gracefully, and returns its peak resident memory until its end, in KiB.
+    pub fn stop_and_measure(mut self) -> anyhow::Result<u64> {
+        let mut peak = self.peak_memory()?;
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                anyhow::ensure!(status.success(), "the server exited with {status}; end of its log:\n{}", self.log());
+                return Ok(peak);
+            }
+            // Fails once it is a zombie.
+            peak = self.peak_memory().unwrap_or(peak);
+            #[expect(clippy::disallowed_methods, reason = "there is no arbiter on this thread")]
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Returns the last lines of its log.
     pub fn log(&self) -> String {
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();

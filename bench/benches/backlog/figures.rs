@@ -20,6 +20,8 @@ pub(crate) enum Way {
     Insert,
     /// The server, with SQLite.
     Sqlite,
+    /// The server, with Parquet files.
+    Archive,
 }
 
 /// Rows per second for each way and round, and further figures for those that use the server.
@@ -57,10 +59,12 @@ impl Figures {
         lines.extend(self.ratio("the backlog against raw COPY", Way::Backlog, Way::Copy, 0.7));
         lines.extend(self.ratio("the backlog against INSERT of 100 rows", Way::Backlog, Way::Insert, 3.0));
         lines.extend(self.ratio("duplicates against raw COPY", Way::Duplicates, Way::Copy, 0.3));
-        lines.extend(self.cost(Way::Backlog, "the backlog"));
-        lines.extend(self.cost(Way::Duplicates, "duplicates"));
+        lines.extend(self.cost(Way::Backlog, "the backlog", 150.0));
+        lines.extend(self.cost(Way::Duplicates, "duplicates", 150.0));
         lines.extend(self.rate(Way::Sqlite, "Kafka backlog → rows in SQLite", Some(100_000.0)));
-        lines.extend(self.cost(Way::Sqlite, "SQLite"));
+        lines.extend(self.cost(Way::Sqlite, "SQLite", 150.0));
+        lines.extend(self.rate(Way::Archive, "Kafka backlog → Parquet files of the archive, on disk", Some(300_000.0)));
+        lines.extend(self.cost(Way::Archive, "the archive", 200.0));
         lines
     }
 
@@ -84,7 +88,7 @@ impl Figures {
         Some(Line::new(what, format!("≥ {goal} ×"), figure, median(&ratios) >= goal))
     }
 
-    fn cost(&self, way: Way, what: &str) -> Option<Line> {
+    fn cost(&self, way: Way, what: &str, limit: f64) -> Option<Line> {
         let stored = self.stored.get(&way)?;
         let of = |value: fn(&Stored) -> f64| median(&stored.iter().map(value).collect::<Vec<_>>());
         let peak = stored.iter().map(|stored| stored.peak).max()? as f64 / 1024.0;
@@ -94,7 +98,7 @@ impl Figures {
             of(|stored| stored.halfway as f64 / 1024.0),
             of(|stored| stored.since_start.as_secs_f64()),
         );
-        Some(Line::new(format!("the server: {what}"), "≤ 150 MiB", figure, peak <= 150.0))
+        Some(Line::new(format!("the server: {what}"), format!("≤ {limit:.0} MiB"), figure, peak <= limit))
     }
 }
 

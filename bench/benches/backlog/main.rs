@@ -4,11 +4,12 @@
 //! ```sh
 //! make bench-backlog                                # everything, about five minutes
 //! make bench-backlog ARGS='-- --quick'              # the same with few rows, as a smoke test
-//! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression, parquet
+//! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression, parquet, archive
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "progress goes to stderr")]
 
+mod archive;
 mod compression;
 mod database;
 mod figures;
@@ -28,7 +29,7 @@ use sky::Sky;
 use topic::Topic;
 
 /// The parts that can be selected on the command line.
-const PARTS: [&str; 4] = ["postgres", "sqlite", "compression", "parquet"];
+const PARTS: [&str; 5] = ["postgres", "sqlite", "compression", "parquet", "archive"];
 
 /// The parsed command line.
 struct Plan {
@@ -66,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     let plan = Plan::parse(std::env::args().skip(1))?;
     let load_before = machine::load();
     let mut lines = Vec::new();
-    if plan.has("postgres") || plan.has("sqlite") {
+    if plan.has("postgres") || plan.has("sqlite") || plan.has("archive") {
         let topic = Topic::filled_by(&Sky::start(10_000, Duration::from_secs(10))?, plan.rows)?;
         let mut figures = Figures::default();
         for round in 1..=plan.rounds {
@@ -77,6 +78,10 @@ fn main() -> anyhow::Result<()> {
             if plan.has("sqlite") {
                 eprintln!("round {round} of {} on SQLite …", plan.rounds);
                 trial::on_sqlite(&topic, &mut figures)?;
+            }
+            if plan.has("archive") {
+                eprintln!("round {round} of {} into the archive …", plan.rounds);
+                archive::measure(&topic, &mut figures)?;
             }
         }
         lines.extend(figures.lines());

@@ -55,6 +55,15 @@ impl Topic {
         }
     }
 
+    /// Returns the settings that make a server archive the topic into this folder.
+    pub(crate) fn archive_settings(&self, folder: &std::path::Path) -> Vec<(&'static str, String)> {
+        let mut settings = self.settings("sqlite://unused.db").to_vec();
+        settings.retain(|(name, _)| !matches!(*name, "SERVER_ROLES" | "DATABASE_URL"));
+        settings.push(("SERVER_ROLES", "archive".to_owned()));
+        settings.push(("ARCHIVE_URL", folder.display().to_string()));
+        settings
+    }
+
     /// Returns the settings that make a server store the topic into this database.
     pub(crate) fn settings(&self, database_url: &str) -> [(&'static str, String); 6] {
         [
