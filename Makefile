@@ -91,6 +91,13 @@ chaos: prerequisites-test ## Random faults for MINUTES=10 from SEED=…, then co
 	CHAOS_MINUTES='$(MINUTES)' CHAOS_SEED='$(SEED)' CHAOS_FAULTS='$(FAULTS)' CHAOS_OUTAGE='$(OUTAGE)' CHAOS_AIRCRAFT='$(AIRCRAFT)' \
 		scripts/services/with.sh -- cargo test --locked --test chaos nothing_is_lost -- --nocapture --ignored
 
+# Kills of the archive check.
+KILLS ?= 100
+.PHONY: check-archive
+check-archive: prerequisites-test ## Kill two archiving processes KILLS=100 times, then compare the files with the topic by DuckDB (SEED=…)
+	cargo build --locked --features fault-injection --bin flight-monitor
+	scripts/services/with.sh --kafka -- scripts/check-archive.sh target/debug/flight-monitor '$(KILLS)' $(SEED)
+
 .PHONY: soak
 soak: prerequisites-test ## 2,000 states a second for MINUTES=60: four processes, then two whole servers; none may grow
 	cargo test --locked --test chaos --no-run

@@ -19,8 +19,8 @@ pub(super) struct Flushing<S, D> {
     /// The label of the route in metrics.
     kind: &'static str,
     running: Option<LocalBoxFuture<'static, Flushed>>,
-    /// Notified by each flush that ends.
-    ended: Rc<Notify>,
+    /// Notified when a flush ends or what is buffered is dropped.
+    room: Rc<Notify>,
     totals: BufferObservation,
 }
 
@@ -31,7 +31,7 @@ impl<S: Subscription, D: Destination> Flushing<S, D> {
             destination: destination.clone(),
             kind,
             running: None,
-            ended: Rc::default(),
+            room: Rc::default(),
             totals: BufferObservation::default(),
         };
         if destination.buffered().is_some() {
@@ -59,7 +59,7 @@ impl<S: Subscription, D: Destination> Flushing<S, D> {
         let start = || async move { destination.flush(&context).await }.boxed_local();
         let flushed = self.running.get_or_insert_with(start).await;
         self.running = None;
-        self.ended.notify_one();
+        self.room.notify_one();
         if !flushed.stored.is_empty() {
             self.totals.files += flushed.files;
             self.totals.rows += flushed.rows;
@@ -71,10 +71,16 @@ impl<S: Subscription, D: Destination> Flushing<S, D> {
         flushed
     }
 
-    /// Returns a future that resolves at the end of a flush, which something else has to drive.
-    pub(super) fn ended(&self) -> impl Future<Output = ()> + 'static {
-        let ended = self.ended.clone();
-        async move { ended.notified().await }
+    /// Drops what is buffered of partitions that are no longer read.
+    pub(super) fn release(&self, partitions: &[i32]) {
+        self.destination.release(partitions);
+        self.room.notify_one();
+    }
+
+    /// Returns a future that resolves when there may be room in the buffer. Something else has to drive the flush.
+    pub(super) fn room(&self) -> impl Future<Output = ()> + 'static {
+        let room = self.room.clone();
+        async move { room.notified().await }
     }
 
     /// Returns the number of records that are not durable yet.

@@ -46,18 +46,21 @@ pub(super) fn record(offset: i64) -> StateVector {
     StateVector::new(address, UnixTime(1_796_007_600 + hour * 3_600 + offset))
 }
 
+/// The number of rows and the content of files, by hour.
+type Files = BTreeMap<Hour, (u64, Bytes)>;
+
 /// Returns the files of consecutive records, by hour.
-pub(super) fn files(offsets: std::ops::Range<i64>) -> BTreeMap<Hour, (u64, Bytes)> {
+pub(super) fn files(offsets: std::ops::Range<i64>) -> Files {
     ENCODED.with_borrow_mut(|known| known.entry(offsets.clone()).or_insert_with(|| encode(offsets)).clone())
 }
 
 thread_local! {
     // The same files are needed thousands of times.
-    static ENCODED: RefCell<HashMap<Range<i64>, BTreeMap<Hour, (u64, Bytes)>>> = RefCell::default();
+    static ENCODED: RefCell<HashMap<Range<i64>, Files>> = RefCell::default();
     static DECODED: RefCell<HashMap<Bytes, Vec<u32>>> = RefCell::default();
 }
 
-fn encode(offsets: Range<i64>) -> BTreeMap<Hour, (u64, Bytes)> {
+fn encode(offsets: Range<i64>) -> Files {
     let mut hours: BTreeMap<Hour, RowBuffer> = BTreeMap::new();
     for state in offsets.map(record) {
         let rows = hours.entry(Hour::of(state.last_contact)).or_insert_with(|| RowBuffer::new(FIELDS));

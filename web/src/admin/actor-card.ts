@@ -1,9 +1,9 @@
-import type { ActorStatus, ObservedField } from "../api/types.ts";
+import type { ActorStatus, BufferObservation, ObservedField } from "../api/types.ts";
 import { clock } from "../model/time.ts";
 import { span } from "../model/units.ts";
 import { h, setText, show } from "../ui/dom.ts";
 import { Sparkline } from "./sparkline.ts";
-import { moment, observation, observed, phaseName, Rate, tone } from "./vitals.ts";
+import { bytes, moment, observation, observed, phaseName, Rate, tone } from "./vitals.ts";
 
 import "./actor-card.css";
 
@@ -111,8 +111,36 @@ function partOf(name: string): Part {
     facts: [
       ["Skipped", count("dead_letters")],
       ["Lost offsets", count("lost_offsets")],
+      ["In memory", buffered],
+      ["Files", files],
+      ["Last file", lastFile],
     ],
   };
+}
+
+/** What a sink that collects rows for files holds and has written; `undefined` for other sinks. */
+function buffer(actor: ActorStatus): BufferObservation | undefined {
+  return "buffer" in actor.observation ? (actor.observation.buffer ?? undefined) : undefined;
+}
+
+/** The records in memory, and the time of the oldest one. */
+export function buffered(actor: ActorStatus): string | undefined {
+  const held = buffer(actor);
+  if (held === undefined) return undefined;
+  const since = held.oldest === null ? "" : `, since ${clock(held.oldest)}`;
+  return `${whole.format(held.records)} records${since}`;
+}
+
+/** The number of files written, and their size. */
+export function files(actor: ActorStatus): string | undefined {
+  const held = buffer(actor);
+  return held === undefined ? undefined : `${whole.format(held.files)}, ${bytes(held.bytes)}`;
+}
+
+function lastFile(actor: ActorStatus): string | undefined {
+  const held = buffer(actor);
+  if (held === undefined) return undefined;
+  return held.last_flush === null ? "not yet" : clock(held.last_flush);
 }
 
 /** The title of an actor. */

@@ -41,6 +41,39 @@ export interface components {
             /** @description The first state that met the condition. */
             state: components["schemas"]["StateVector"];
         };
+        /** @description What a sink holds in memory, and what it has written. */
+        BufferObservation: {
+            /**
+             * Format: int64
+             * @description The total size of these files in bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Files written.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description When the last file was written, in Unix seconds.
+             */
+            last_flush: number | null;
+            /**
+             * Format: int64
+             * @description The time of the oldest of them in Kafka, in Unix seconds.
+             */
+            oldest: number | null;
+            /**
+             * Format: int64
+             * @description Records in memory that are not in a file yet.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description State vectors in these files.
+             */
+            rows: number;
+        };
         /**
          * @description What sets the pause between two polls.
          * @enum {string}
@@ -593,6 +626,7 @@ export interface components {
         };
         /** @description What a storing KafkaConsumer, or one that writes to a sink, reports about itself. Totals count from the start of the process. */
         StoreObservation: {
+            buffer: components["schemas"]["BufferObservation"] | null;
             /**
              * Format: int64
              * @description Records that cannot be stored. The storing consumer publishes them as dead letters; a sink skips them.

@@ -5,6 +5,7 @@ import type { components } from "./schema.ts";
 type Schemas = components["schemas"];
 
 export type ActorStatus = Schemas["ActorStatus"];
+export type BufferObservation = Schemas["BufferObservation"];
 export type Flights = Schemas["Flights"];
 export type JournalEntry = Schemas["JournalEntry"];
 export type Phase = Schemas["Phase"];

@@ -181,7 +181,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
 
     /// Drops the cursors and the buffered records of these partitions.
     fn forget(&mut self, partitions: &[i32]) {
-        self.destination.release(partitions);
+        self.flushing.release(partitions);
         self.cursors.retain(|partition, _| !partitions.contains(partition));
         self.lag.forget(partitions);
         self.queue.drop_records(partitions);
@@ -193,8 +193,8 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
         self.unstored = batch.states();
         while self.flushing.is_full() {
-            let ended = self.flushing.ended();
-            self.while_polling(ended).await?;
+            let room = self.flushing.room();
+            self.while_polling(room).await?;
             self.process_flushes().await;
         }
         // A revoked partition now belongs to another consumer.
