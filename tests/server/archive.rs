@@ -65,7 +65,7 @@ fn parquet_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns all rows, sorted. Each must be in the folder of its hour.
-fn rows(setup: &Setup) -> Vec<String> {
+pub(crate) fn rows(setup: &Setup) -> Vec<String> {
     let mut all = Vec::new();
     for path in parquet_files(&folder(setup)) {
         let mut rows = ParquetRows::new(File::open(&path).unwrap(), Arc::default()).unwrap();

@@ -294,7 +294,7 @@ fn an_export_in_each_format_imports_the_same_rows() {
 }
 
 /// Returns each recorded answer of `/states/all`, except those without rows.
-fn recorded_answers() -> Vec<PathBuf> {
+pub(crate) fn recorded_answers() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = ["tests/data/opensky", "simulator/tests/data"].map(|folder| root.join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
@@ -306,7 +306,7 @@ fn recorded_answers() -> Vec<PathBuf> {
 }
 
 #[test]
-fn recorded_answers_survive_export_and_import_to_the_last_decimal() {
+pub(crate) fn recorded_answers_survive_export_and_import_to_the_last_decimal() {
     let answers = recorded_answers();
     assert!(answers.len() >= 3, "{answers:?}");
     for answer in answers {
@@ -336,7 +336,7 @@ fn recorded_answers_survive_export_and_import_to_the_last_decimal() {
 }
 
 /// Compares exported rows with those of a recorded answer.
-fn assert_rows_of(answer: &Path, lines: &[u8]) {
+pub(crate) fn assert_rows_of(answer: &Path, lines: &[u8]) {
     const COLUMNS: [&str; 18] = [
         "icao24",
         "callsign",

@@ -21,6 +21,7 @@ mod crashes;
 mod database_refusals;
 mod dead_letters;
 mod delivery;
+mod exactness;
 mod export;
 mod fuzz;
 mod go_clients;
