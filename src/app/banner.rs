@@ -29,8 +29,9 @@ pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[Socket
     for sink in sinks::configured(settings).filter(|sink| has(sink.role)) {
         log::info!(target: "flight_monitor", "  sink      {}", sink.name);
     }
-    if let Some(url) = settings.archive.url.as_ref().filter(|_| has(Role::Archive)) {
-        log::info!(target: "flight_monitor", "  archive   {url}");
+    if let Some(url) = &settings.archive.url {
+        let note = if has(Role::Archive) { "" } else { ", not written: server.roles does not contain archive" };
+        log::info!(target: "flight_monitor", "  archive   {url}{note}");
     }
     if !settings.server.roles.are_whole_server() {
         log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles);

@@ -70,16 +70,11 @@ impl Settings {
                  collect, store and live; set it to a Kafka cluster",
             );
         }
-        let archives = self.server.roles.has(Role::Archive);
-        match &self.archive.url {
-            None if archives => reader.conflict(
+        if self.server.roles.has(Role::Archive) && self.archive.url.is_none() {
+            reader.conflict(
                 ArchiveSettings::url,
                 "it is empty, but server.roles contains archive; set it to a folder or an S3 bucket, or remove that role",
-            ),
-            Some(url) if !archives => reader.diagnostics.warnings.push(format!(
-                "archive.url is {url}, but this process does not write the archive: server.roles does not contain archive"
-            )),
-            _ => {}
+            );
         }
         let DatabaseSettings { retention, compress_after, .. } = self.database;
         if compress_after >= retention {

@@ -12,6 +12,8 @@ fn bad(setting: &Setting) -> (&'static str, &'static str) {
         "HOST" => ("a b", ""),
         "PORT" => ("65536", "out of range"),
         "N" => ("many", "not a whole number"),
+        "FOLDER|s3://BUCKET" => ("gs://flights", "unknown scheme gs://"),
+        "ENDPOINT" => ("minio:9000", "neither http nor https"),
         "DURATION" => ("10", "no unit; write 10s"),
         "auto|DURATION" => ("5000", "no unit"),
         "SIZE" => ("64", "no unit"),

@@ -14,6 +14,8 @@ fn sample(setting: &Setting) -> (&'static str, String) {
         "HOST" => &["0.0.0.0"],
         "PORT" => &["9000"],
         "N" => &["12"],
+        "FOLDER|s3://BUCKET" => &["s3://flights/raw"],
+        "ENDPOINT" => &["http://127.0.0.1:9000"],
         "DURATION" => &["1500ms", "90s", "45m", "36h", "730d"],
         "auto|DURATION" => &["90s"],
         "SIZE" => &["128MiB"],

@@ -5,7 +5,7 @@ impl SettingValue for ArchiveUrl {
     type Limits = ();
 
     const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "URL";
+    const PLACEHOLDER: &'static str = "FOLDER|s3://BUCKET";
     const EXPECTED: &'static str = "a folder, file:///FOLDER or s3://BUCKET/PREFIX";
 
     fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
@@ -21,7 +21,7 @@ impl SettingValue for S3Endpoint {
     type Limits = ();
 
     const SHAPE: Shape = Shape::Text;
-    const PLACEHOLDER: &'static str = "URL";
+    const PLACEHOLDER: &'static str = "ENDPOINT";
     const EXPECTED: &'static str = "an http:// or https:// address";
 
     fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
