@@ -186,9 +186,9 @@ bench-hub: prerequisites-bench ## The live stream for thousands of clients, comp
 	scripts/services/with.sh --kafka -- $(BENCH) --bench hub $(ARGS)
 
 .PHONY: bench-history
-bench-history: prerequisites-test ## Reading the history: tracks, boxes, exports of 10 million rows (ARGS='-- --quick')
+bench-history: prerequisites-test ## Reading the history of all three databases, 30 GB of disk (ARGS='-- --quick', ARGS='-- sqlite')
 	$(BENCH_BUILD) --bench history
-	scripts/services/with.sh --kafka --postgres -- $(BENCH) --bench history $(ARGS)
+	scripts/services/with.sh --kafka --postgres --timescale --durable -- $(BENCH) --bench history $(ARGS)
 
 .PHONY: bench-page
 bench-page: prerequisites-test web ## The cost of the page for a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)

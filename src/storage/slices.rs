@@ -1,10 +1,11 @@
 //! Divides the time that a reading or a conversion covers.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use actors::domain::UnixTime;
 
-/// Splits a time span into slices of about [`TARGET_ROWS`](Self::TARGET_ROWS) rows each.
+/// Splits a time span into slices of a limited number of rows each.
 #[derive(Debug)]
 pub(super) struct Slices {
     /// The start of the next slice, in Unix seconds.
@@ -13,42 +14,95 @@ pub(super) struct Slices {
     end: i64,
     /// The length of the next slice in seconds.
     length: i64,
+    extent: Extent,
+}
+
+/// What limits a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// An index finds the rows of a slice.
+    Indexed,
+    /// The rows are in a compressed chunk, which is ordered by aircraft: the database decompresses the whole chunk for
+    /// each slice of it.
+    Compressed,
+}
+
+impl Extent {
+    /// The target number of rows. Of a table: few enough to sort in `work_mem`, and enough to make up for the scan of
+    /// the BRIN index, which takes some milliseconds with 100 million rows. Of a compressed chunk: few enough to sort
+    /// on disk within seconds, and enough to decompress a chunk of millions of rows only a few times.
+    fn rows(self) -> u64 {
+        match self {
+            Self::Indexed => 100_000,
+            Self::Compressed => 2_000_000,
+        }
+    }
+
+    /// The maximum growth from one slice to the next.
+    fn growth(self) -> i64 {
+        match self {
+            Self::Indexed => 4,
+            Self::Compressed => 16,
+        }
+    }
 }
 
 impl Slices {
-    /// The target number of rows per slice: few enough to sort in `work_mem` and to send within a moment.
-    pub(super) const TARGET_ROWS: u64 = 20_000;
     /// The length of the first slice in seconds; short, so that the first row arrives immediately.
     const INITIAL_LENGTH: i64 = 60;
-    /// The maximum length of a slice in seconds. A longer slice could run into a busy period and become too large.
+    /// The maximum length of a slice in seconds, unless the end of a compressed chunk limits it. A longer slice could
+    /// run into a busy period and become too large.
     const MAX_LENGTH: i64 = 3600;
+    /// The time that a reader should take for the rows of a slice at most: a slow one gets fewer rows at a time.
+    const MAX_TIME: Duration = Duration::from_secs(15);
 
     /// Covers `from` to `to`, both inclusive, clamped to the times a state vector can have: the years 0001 to 9999.
     pub(super) fn new(from: UnixTime, to: UnixTime) -> Self {
         let calendar = |time: UnixTime| time.0.clamp(-62_135_596_800, 253_402_300_799);
-        Self { next: calendar(from), end: calendar(to) + 1, length: Self::INITIAL_LENGTH }
+        Self { next: calendar(from), end: calendar(to) + 1, length: Self::INITIAL_LENGTH, extent: Extent::Indexed }
     }
 
     /// Returns the next slice, or `None` at the end.
     pub(super) fn next(&mut self) -> Option<Range<i64>> {
+        self.enter(Extent::Indexed);
+        self.take(self.length.min(Self::MAX_LENGTH))
+    }
+
+    /// Returns the next slice, which starts in a compressed chunk that ends at `chunk_end`, and does not cross that end.
+    pub(super) fn next_compressed(&mut self, chunk_end: i64) -> Option<Range<i64>> {
+        self.enter(Extent::Compressed);
+        self.take(self.length.min(chunk_end.saturating_sub(self.next)))
+    }
+
+    fn enter(&mut self, extent: Extent) {
+        if extent != self.extent {
+            let scaled = i128::from(self.length) * i128::from(extent.rows()) / i128::from(self.extent.rows());
+            // Growth is for `adapt` to decide.
+            self.length = i64::try_from(scaled).unwrap_or(i64::MAX).clamp(1, self.length);
+            self.extent = extent;
+        }
+    }
+
+    fn take(&mut self, length: i64) -> Option<Range<i64>> {
         let begin = self.next;
-        self.next = begin.saturating_add(self.length).min(self.end);
+        self.next = begin.saturating_add(length).min(self.end);
         (begin < self.next).then_some(begin..self.next)
     }
 
-    /// Adapts the length of the next slice to the number of rows in the last one.
-    pub(super) fn adapt(&mut self, rows: u64) {
-        let max_length = self.length.saturating_mul(4).min(Self::MAX_LENGTH);
-        let fitting = i64::try_from(
-            u128::from(Self::TARGET_ROWS) * u128::from(self.length.unsigned_abs()) / u128::from(rows.max(1)),
-        );
-        self.length = fitting.unwrap_or(i64::MAX).clamp(1, max_length);
+    /// Adapts the length of the next slice to the rows of the last one and to the time that its reader took for them.
+    pub(super) fn adapt(&mut self, slice: &Range<i64>, rows: u64, took: Duration) {
+        let length = u128::from((slice.end - slice.start).unsigned_abs());
+        let by_rows = u128::from(self.extent.rows()) * length / u128::from(rows.max(1));
+        let by_time = Self::MAX_TIME.as_millis() * length / took.as_millis().max(1);
+        let max_length = self.length.saturating_mul(self.extent.growth());
+        let max_length = if self.extent == Extent::Indexed { max_length.min(Self::MAX_LENGTH) } else { max_length };
+        self.length = i64::try_from(by_rows.min(by_time)).unwrap_or(i64::MAX).clamp(1, max_length);
     }
 
     /// Returns whether slices have reached the maximum length, so that searching for the next row after an empty slice
     /// pays off.
     pub(super) fn is_at_max_length(&self) -> bool {
-        self.length == Self::MAX_LENGTH
+        self.length >= Self::MAX_LENGTH
     }
 
     /// Returns the span that is not covered by slices yet.
@@ -96,25 +150,60 @@ mod tests {
     use std::convert::Infallible;
 
     use futures_util::FutureExt;
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
 
+    fn next_slice(slices: &mut Slices, chunk_end: Option<i64>) -> Option<Range<i64>> {
+        match chunk_end {
+            Some(end) => slices.next_compressed(end),
+            None => slices.next(),
+        }
+    }
+
+    const FAST: Duration = Duration::from_millis(1);
+
     #[test]
     fn the_slice_length_adapts_to_the_number_of_rows() {
         let mut slices = Slices::new(UnixTime(0), UnixTime(999_999));
-        assert_eq!(slices.next(), Some(0..60));
-        slices.adapt(0);
-        assert_eq!(slices.next(), Some(60..300));
-        slices.adapt(120 * 240);
-        assert_eq!(slices.next(), Some(300..466));
-        slices.adapt(u64::MAX);
-        assert_eq!(slices.next(), Some(466..467));
-        for _ in 0..9 {
-            slices.adapt(1);
-            slices.next();
+        let mut next = |rows| {
+            let slice = slices.next().unwrap();
+            slices.adapt(&slice, rows, FAST);
+            slice
+        };
+        assert_eq!(next(0), 0..60);
+        assert_eq!(next(600 * 240), 60..300);
+        assert_eq!(next(u64::MAX), 300..466);
+        assert_eq!(next(1), 466..467);
+        for _ in 0..8 {
+            next(1);
         }
         assert!(slices.is_at_max_length());
+    }
+
+    #[test]
+    fn a_slow_reader_gets_shorter_slices() {
+        let mut slices = Slices::new(UnixTime(0), UnixTime(999_999));
+        let slice = slices.next().unwrap();
+        slices.adapt(&slice, 1, 4 * Slices::MAX_TIME);
+        assert_eq!(slices.next(), Some(60..75));
+    }
+
+    #[test]
+    fn slices_of_a_compressed_chunk_grow_up_to_its_end() {
+        let mut slices = Slices::new(UnixTime(0), UnixTime(99_999));
+        let mut next = |chunk_end: Option<i64>, rows| {
+            let slice = next_slice(&mut slices, chunk_end).unwrap();
+            slices.adapt(&slice, rows, FAST);
+            slice
+        };
+        assert_eq!(next(Some(10_000), 1), 0..60);
+        assert_eq!(next(Some(10_000), 1), 60..1020);
+        assert_eq!(next(Some(10_000), 1_796_000), 1020..10_000);
+        assert_eq!(next(Some(20_000), 4_000_000), 10_000..20_000);
+        assert_eq!(next(Some(99_000), 1), 20_000..25_000);
+        assert_eq!(next(None, 1), 25_000..28_600);
     }
 
     proptest! {
@@ -122,15 +211,20 @@ mod tests {
         fn slices_cover_a_span_without_gaps_or_overlaps(
             from in -100_000i64..100_000,
             length in -2i64..100_000,
-            rows in proptest::collection::vec(0u64..100_000, 1..10),
+            each in vec((0u64..1_000_000, 0u64..100_000, proptest::option::of(1i64..100_000)), 1..10),
         ) {
             let mut slices = Slices::new(UnixTime(from), UnixTime(from + length));
-            let (mut reached, mut rows) = (from, rows.into_iter().cycle());
-            while let Some(slice) = slices.next() {
+            let (mut reached, mut each) = (from, each.into_iter().cycle());
+            loop {
+                let (rows, millis, chunk) = each.next().unwrap();
+                let chunk_end = chunk.map(|length| reached + length);
+                let slice = next_slice(&mut slices, chunk_end);
+                let Some(slice) = slice else { break };
                 prop_assert_eq!(slice.start, reached);
-                prop_assert!(slice.end > slice.start && slice.end - slice.start <= Slices::MAX_LENGTH);
+                let max_end = chunk_end.unwrap_or(slice.start + Slices::MAX_LENGTH);
+                prop_assert!(slice.end > slice.start && slice.end <= max_end);
                 reached = slice.end;
-                slices.adapt(rows.next().unwrap());
+                slices.adapt(&slice, rows, Duration::from_millis(millis));
             }
             prop_assert_eq!(reached, (from + length + 1).max(from));
         }

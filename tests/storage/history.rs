@@ -174,7 +174,8 @@ async fn history_is_unavailable_without_the_schema<D: TestDatabase>() {
 async fn an_abandoned_history_ends_on_the_server() {
     let (database, storage) = Postgres::migrated().await;
     let fill = "INSERT INTO state_vectors_scaled (icao24, last_contact, origin_country)
-        SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1750000000), repeat('x', 500) FROM generate_series(1, 100000) AS i";
+        SELECT lpad(to_hex(i), 6, '0'), to_timestamp(1750000000 + i / 2000), repeat('x', 500)
+        FROM generate_series(1, 100000) AS i";
     database.execute(fill).await;
     let mut reader = storage.history(&EVERYTHING).await.unwrap();
     let mut rows = 0;

@@ -5,6 +5,7 @@
 //! make bench-backlog                                # everything, about five minutes
 //! make bench-backlog ARGS='-- --quick'              # the same with few rows, as a smoke test
 //! make bench-backlog ARGS='-- postgres --rounds 5'  # some parts: postgres, sqlite, compression, parquet, archive
+//! make bench-backlog ARGS='-- compression --aircraft 3000'  # for a TimescaleDB of your own in BENCH_DATABASE_URL
 //! ```
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "progress goes to stderr")]
@@ -35,22 +36,25 @@ const PARTS: [&str; 5] = ["postgres", "sqlite", "compression", "parquet", "archi
 struct Plan {
     rows: usize,
     rounds: usize,
+    /// The number of aircraft whose rows are compressed.
+    aircraft: usize,
     parts: Vec<String>,
 }
 
 impl Plan {
     fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let mut plan = Self { rows: 1_000_000, rounds: 3, parts: Vec::new() };
+        let mut plan = Self { rows: 1_000_000, rounds: 3, aircraft: 1_000, parts: Vec::new() };
         while let Some(argument) = arguments.next() {
             match &*argument {
-                "--quick" => (plan.rows, plan.rounds) = (100_000, 1),
+                "--quick" => (plan.rows, plan.rounds, plan.aircraft) = (100_000, 1, 100),
                 "--rows" => plan.rows = arguments.next().context("--rows N")?.parse()?,
                 "--rounds" => plan.rounds = arguments.next().context("--rounds N")?.parse()?,
+                "--aircraft" => plan.aircraft = arguments.next().context("--aircraft N")?.parse()?,
                 // Passed by cargo.
                 "--bench" => {}
                 part if PARTS.contains(&part) => plan.parts.push(argument),
                 other => anyhow::bail!(
-                    "unknown argument {other}: expected --quick, --rows N, --rounds N or {}",
+                    "unknown argument {other}: expected --quick, --rows N, --rounds N, --aircraft N or {}",
                     PARTS.join(", ")
                 ),
             }
@@ -87,7 +91,7 @@ fn main() -> anyhow::Result<()> {
         lines.extend(figures.lines());
     }
     if plan.has("compression") {
-        lines.extend(compression::measure()?);
+        lines.extend(compression::measure(plan.aircraft)?);
     }
     if plan.has("parquet") {
         lines.extend(parquet::measure()?);

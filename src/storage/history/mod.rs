@@ -1,12 +1,14 @@
 //! Reads a history of any size row by row, ordered by time and in constant memory.
 //!
-//! The history is read in time slices of a moderate number of rows, each sorted by the database. The first row
-//! therefore arrives immediately, and no statement runs long enough to hold back vacuuming. The history as a whole is
+//! The history is read in time slices of a limited number of rows, each sorted by the database. The first row therefore
+//! arrives immediately, and no statement runs long enough to hold back vacuuming. The history as a whole is
 //! not a snapshot: a row that is stored during reading is included if its time has not been read yet.
 
+mod compressed_chunks;
 mod decoder;
 mod postgres;
 mod query;
+mod second;
 mod sqlite;
 
 use std::sync::Arc;

@@ -2,13 +2,16 @@ use std::fmt;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actors::domain::{Field, UnixTime, fields};
 use futures_util::StreamExt;
-use tokio_postgres::{Column, CopyOutStream};
+use tokio_postgres::{Column, CopyOutStream, Error};
 
-use super::decoder::{DecodeError, Layout, decode, skip_header};
+use super::compressed_chunks::CompressedChunks;
+use super::decoder::{DecodeError, Layout, decode, decode_key, skip_header};
 use super::query::{HistoryQuery, HistoryRow, ROWS};
+use super::second::Second;
 use crate::storage::error::{MigrateError, QueryError};
 use crate::storage::postgres::{PostgresDatabase, PostgresError, Session, within};
 use crate::storage::slices::{Slices, find_end_of_gap};
@@ -31,15 +34,45 @@ pub(super) struct PostgresHistory {
     slices: Slices,
     filters: Filters,
     slice: Option<OpenSlice>,
+    chunks: CompressedChunks,
     reached: i64,
 }
 
 struct OpenSlice {
     rows: Pin<Box<CopyOutStream>>,
+    second: Second,
     /// Whether the first message, which carries the header, has been received.
     has_begun: bool,
+    has_ended: bool,
     row_count: u64,
-    end: i64,
+    span: Range<i64>,
+    /// When the first row arrived.
+    began: Instant,
+}
+
+impl OpenSlice {
+    /// Receives messages until the rows of a second are complete.
+    async fn receive(&mut self, layout: &Layout) -> Result<(), QueryError> {
+        while self.second.is_gathering() {
+            let Some(message) = self.rows.next().await else {
+                self.has_ended = true;
+                self.second.complete();
+                break;
+            };
+            let message = message.map_err(unavailable)?;
+            let row = if self.has_begun {
+                message
+            } else {
+                (self.has_begun, self.began) = (true, Instant::now());
+                message.slice_ref(skip_header(&message).map_err(malformed)?)
+            };
+            if let Some((time, icao24)) = decode_key(&row, layout).map_err(malformed)? {
+                self.row_count += 1;
+                self.second.add(time, icao24, row);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The query's conditions other than time, as SQL.
@@ -55,18 +88,17 @@ impl PostgresHistory {
         let prepared = within(database.options.connect_timeout, async {
             session.client.batch_execute(SETTINGS).await?;
             let is_converted: bool = session.client.query_one(IS_CONVERTED, &[]).await?.try_get(0)?;
-            Ok::<_, tokio_postgres::Error>((
-                is_converted,
-                session.client.prepare("SELECT * FROM state_vectors_scaled").await?,
-            ))
+            let chunks = CompressedChunks::find(&session.client).await?;
+            let table = session.client.prepare("SELECT * FROM state_vectors_scaled").await?;
+            Ok::<_, Error>((is_converted, chunks, table))
         });
-        let (is_converted, table) = prepared.await.map_err(unavailable)?;
+        let (is_converted, chunks, table) = prepared.await.map_err(unavailable)?;
         if !is_converted {
             return Err(QueryError::Unavailable(MigrateError::Unconverted.to_string()));
         }
         let layout = Layout::of(table.columns().iter().map(Column::name)).map_err(malformed)?;
         let (slices, filters) = (Slices::new(query.from, query.to), Filters::of(query));
-        Ok(Self { database, session, layout, slices, filters, slice: None, reached: query.from.0 })
+        Ok(Self { database, session, layout, slices, filters, slice: None, chunks, reached: query.from.0 })
     }
 
     pub(super) fn reached(&self) -> UnixTime {
@@ -87,27 +119,32 @@ impl PostgresHistory {
         let open = match slice {
             Some(open) => open,
             None => {
-                let Some(span) = self.slices.next() else { return Ok(false) };
+                let next = self.slices.rest().start;
+                let span = match self.chunks.end_of_chunk(&self.session.client, next).await.map_err(unavailable)? {
+                    Some(end) => self.slices.next_compressed(end),
+                    None => self.slices.next(),
+                };
+                let Some(span) = span else { return Ok(false) };
                 slice.insert(open(&self.session, &self.filters, span).await?)
             }
         };
         for _ in 0..ROWS {
-            let Some(message) = open.rows.next().await else { return self.end_slice().await };
-            let message = message.map_err(unavailable)?;
-            let row = if open.has_begun { &message[..] } else { skip_header(&message).map_err(malformed)? };
-            open.has_begun = true;
-            if let Some(row) = decode(row, &self.layout).map_err(malformed)? {
-                open.row_count += 1;
-                each(&row);
+            if let Some(row) = open.second.next_complete() {
+                let row = decode(&row, &self.layout).map_err(malformed)?;
+                each(&row.ok_or_else(|| malformed(DecodeError("the end of the rows before a row")))?);
+            } else if open.has_ended {
+                return self.end_slice().await;
+            } else {
+                open.receive(&self.layout).await?;
             }
         }
         Ok(true)
     }
 
     async fn end_slice(&mut self) -> Result<bool, QueryError> {
-        let Some(OpenSlice { row_count, end, .. }) = self.slice.take() else { return Ok(true) };
-        self.slices.adapt(row_count);
-        self.reached = end;
+        let Some(OpenSlice { row_count, span, began, .. }) = self.slice.take() else { return Ok(true) };
+        self.slices.adapt(&span, row_count, began.elapsed());
+        self.reached = span.end;
         if row_count == 0 && self.slices.is_at_max_length() {
             let exists = async |span| exists(&self.session, &self.filters, span).await;
             let Some(time) = find_end_of_gap(self.slices.rest(), exists).await? else { return Ok(false) };
@@ -120,13 +157,20 @@ impl PostgresHistory {
 
 async fn open(session: &Session, filters: &Filters, span: Range<i64>) -> Result<OpenSlice, QueryError> {
     let Filters { aircraft, others } = filters;
-    let end = span.end;
     let copy = format!(
-        "COPY (SELECT * FROM state_vectors_scaled WHERE {}{aircraft}{others} ORDER BY last_contact, icao24) TO STDOUT (FORMAT binary)",
+        "COPY (SELECT * FROM state_vectors_scaled WHERE {}{aircraft}{others} ORDER BY last_contact) TO STDOUT (FORMAT binary)",
         within_span(&span)
     );
     let rows = session.client.copy_out(&copy).await.map_err(unavailable)?;
-    Ok(OpenSlice { rows: Box::pin(rows), has_begun: false, row_count: 0, end })
+    Ok(OpenSlice {
+        rows: Box::pin(rows),
+        second: Second::default(),
+        has_begun: false,
+        has_ended: false,
+        row_count: 0,
+        span,
+        began: Instant::now(),
+    })
 }
 
 /// Returns whether the span has any rows. Applies only the filter that an index serves.

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::ops::Range;
+use std::time::Instant;
 
 use actors::domain::{Icao24, StateVector, UnixTime};
 use diesel::dsl::min;
@@ -21,8 +22,8 @@ pub(super) struct SqliteHistory {
     immutable_file: Option<ImmutableFile>,
     query: HistoryQuery,
     slices: Slices,
-    /// The current slice and the number of rows read from it so far.
-    slice: Option<(Range<i64>, u64)>,
+    /// The current slice, the number of rows read from it so far, and when it began.
+    slice: Option<(Range<i64>, u64, Instant)>,
     /// The key of the last row passed to the caller.
     last: Option<(i64, Icao24)>,
     reached: i64,
@@ -52,7 +53,8 @@ impl SqliteHistory {
     }
 
     pub(super) fn read(&mut self, mut each: impl FnMut(&HistoryRow<'_>)) -> Result<bool, QueryError> {
-        let (span, row_count) = match self.slice.take().or_else(|| Some((self.slices.next()?, 0))) {
+        let next = self.slice.take().or_else(|| Some((self.slices.next()?, 0, Instant::now())));
+        let (span, row_count, began) = match next {
             Some(slice) => slice,
             None => return Ok(false),
         };
@@ -66,10 +68,10 @@ impl SqliteHistory {
         }
         let row_count = row_count + count as u64;
         if count == ROWS {
-            self.slice = Some((span, row_count));
+            self.slice = Some((span, row_count, began));
             return Ok(true);
         }
-        self.slices.adapt(row_count);
+        self.slices.adapt(&span, row_count, began.elapsed());
         self.reached = span.end;
         if row_count == 0 && self.slices.is_at_max_length() {
             let later = state_vectors::table.filter(state_vectors::last_contact.ge(span.end));

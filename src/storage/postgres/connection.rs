@@ -239,7 +239,8 @@ async fn pooled_connection(target: &Target, settings: &str) -> ConnectionResult<
 
 /// Returns the statement that sets the server-side timeouts, so that a client that disappears does not leave a lock
 /// behind. It skips settings that the server does not know. TimescaleDB's setting lifts the limit on inserting late
-/// rows into compressed chunks.
+/// rows into compressed chunks. The last three are for tracks: the rows of an aircraft are on as many pages, which are
+/// read ahead, and compiling a query takes longer than running it.
 fn session_settings(statement_timeout: Duration, lock_timeout: Duration) -> String {
     let (statement_timeout, lock_timeout) = (statement_timeout.as_millis(), lock_timeout.as_millis());
     format!(
@@ -247,7 +248,8 @@ fn session_settings(statement_timeout: Duration, lock_timeout: Duration) -> Stri
             ('statement_timeout', '{statement_timeout}'), ('lock_timeout', '{lock_timeout}'),
             ('idle_in_transaction_session_timeout', '{lock_timeout}'), ('idle_session_timeout', '0'),
             ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
-            ('timescaledb.max_tuples_decompressed_per_dml_transaction', '0')
+            ('timescaledb.max_tuples_decompressed_per_dml_transaction', '0'),
+            ('effective_io_concurrency', '64'), ('work_mem', '16MB'), ('jit', 'off')
         ) AS wanted (name, value) JOIN pg_settings USING (name)"
     )
 }

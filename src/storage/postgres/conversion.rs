@@ -2,7 +2,7 @@
 //! can be interrupted and continued; meanwhile the view `state_vectors` shows all rows.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors::domain::{FIELDS, UnixTime};
 use tokio_postgres::Client;
@@ -114,8 +114,9 @@ impl Conversion<'_> {
         };
         let mut slices = Slices::new(UnixTime(first), UnixTime(last));
         while let Some(slice) = slices.next() {
+            let began = Instant::now();
             let rows = self.convert_slice(client, &slice).await?;
-            slices.adapt(rows);
+            slices.adapt(&slice, rows, began.elapsed());
             if rows == 0 && slices.is_at_max_length() {
                 let exists = async |span: Range<i64>| exists(client, &span).await;
                 let Some(time) = find_end_of_gap(slices.rest(), exists).await? else { break };
