@@ -65,7 +65,7 @@ CREATE TABLE state_vectors_scaled (
 
 -- Rows arrive nearly in time order, so a BRIN index serves queries by time at almost no cost for writes.
 CREATE INDEX state_vectors_scaled_last_contact ON state_vectors_scaled USING brin (last_contact)
-WITH (pages_per_range = 32);
+WITH (pages_per_range = 32, autosummarize = on);
 
 COMMENT ON TABLE state_vectors_scaled IS 'The rows of the view state_vectors as integers. Query the view instead.';
 COMMENT ON COLUMN state_vectors_scaled.last_contact IS 'As in state_vectors.';
