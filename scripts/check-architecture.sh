@@ -16,5 +16,5 @@ for crate in $found; do
   echo "- $crate, through:" >&2
   cargo tree --locked -p actors --all-features --edges normal,build --invert "$crate" >&2
 done
-echo "Put the I/O into src/, behind a trait of actors/src/ports.rs." >&2
+echo "Put the I/O into src/, behind a trait of actors/src/ports/." >&2
 exit 1

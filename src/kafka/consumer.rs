@@ -246,9 +246,8 @@ impl KafkaSubscription {
                 Err(match self.membership {
                     Membership::Everything => client.failed("failed to read", error),
                     Membership::Group { suffix } => {
-                        let group = format!("{}{suffix}", self.cluster.options().group_id);
-                        let what = format!("failed to read as a member of group {group}");
-                        client.failed(&what, error)
+                        let group = &self.cluster.options().group_id;
+                        client.failed(&format!("failed to read as a member of group {group}{suffix}"), error)
                     }
                 })
             }
