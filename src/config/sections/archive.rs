@@ -12,7 +12,7 @@ section! {
         url: Option<ArchiveUrl> = "";
         /// The address of an S3-compatible server, such as http://127.0.0.1:9000. Empty: Amazon S3.
         endpoint: Option<S3Endpoint> = "";
-        /// How long a record may wait in memory before it is written. Longer delays make fewer and larger files; about
+        /// How long a record may wait in memory before it is written. Longer delays make fewer and larger files; half
         /// a million records are written at once in any case.
         max_delay: Duration = "1h", secs(1)..=days(1);
     }

@@ -20,8 +20,8 @@ impl Limits {
         Self {
             max_delay,
             collect_for: max_delay.min(Duration::from_secs(10)),
-            flush_at: BufferSize { records: 600_000, bytes: 44 << 20, files: 500 },
-            full_at: BufferSize { records: 1_000_000, bytes: 72 << 20, files: 1_000 },
+            flush_at: BufferSize { records: 500_000, bytes: 36 << 20, files: 500 },
+            full_at: BufferSize { records: 850_000, bytes: 60 << 20, files: 1_000 },
         }
     }
 }
