@@ -19,7 +19,8 @@ SCALES = {
     "vertical_rate": 0.1,
     "true_track": 0.1,
 }
-NOT_COLUMNS = {"n", "countries", "wrap"}
+LISTS = {"origin_country": "countries", "source": "sources"}
+NOT_COLUMNS = {"n", "wrap", *LISTS.values()}
 # Three heartbeats.
 SILENCE = 45
 
@@ -115,8 +116,8 @@ class Picture:
                 held = self.aircraft[numbers[row]]
                 if value is None:
                     pass
-                elif name == "origin_country":
-                    value = table["countries"][value]
+                elif name in LISTS:
+                    value = table[LISTS[name]][value]
                 elif name in ("last_contact", "observed_at"):
                     value = event["base"] - value
                 elif name == "time_position":

@@ -179,13 +179,14 @@ fn row(aircraft: &mut Aircraft, table: &Value, index: usize, base: i64) {
     };
     let last_contact = table.get("last_contact").and_then(cell).map(|before| base - before.as_i64().unwrap());
     for (name, column) in table {
-        if ["n", "wrap", "countries"].contains(&name.as_str()) {
+        if ["n", "wrap", "countries", "sources"].contains(&name.as_str()) {
             continue;
         }
         let Some(value) = cell(column) else { continue };
         let value = match (name.as_str(), value.as_i64()) {
             (_, None) => value,
             ("origin_country", Some(country)) => table["countries"][country as usize].clone(),
+            ("source", Some(source)) => table["sources"][source as usize].clone(),
             ("last_contact" | "observed_at", Some(before)) => (base - before).into(),
             ("time_position", Some(before)) => (last_contact.unwrap() - before).into(),
             (name, Some(sent)) => match table.get("wrap").and_then(|wrap| wrap.get(name)).and_then(Value::as_i64) {

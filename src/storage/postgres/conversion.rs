@@ -13,7 +13,7 @@ use super::policies::enable_compression;
 use super::timescale_api::TimescaleApi;
 use super::views::{create_views_with_unscaled, definitions, ensure_views};
 use crate::storage::conversion::{ConversionProgress, Converted, ReportProgress, UNCONVERTIBLE, UNSCALED};
-use crate::storage::schema::{COLUMNS, Dialect};
+use crate::storage::schema::{COLUMNS, Dialect, unscaled_columns};
 use crate::storage::slices::{Slices, find_end_of_gap};
 
 /// Returns the table of the earlier schema, under its old or its new name.
@@ -182,11 +182,12 @@ fn convert_span(span: &Range<i64>) -> String {
     INSERT INTO state_vectors_scaled ({COLUMNS})
     SELECT {values} FROM span WHERE fits ORDER BY icao24, last_contact ON CONFLICT DO NOTHING
 ), others AS (
-    INSERT INTO {UNCONVERTIBLE} ({COLUMNS}) SELECT {COLUMNS} FROM span WHERE NOT fits
+    INSERT INTO {UNCONVERTIBLE} ({unscaled}) SELECT {unscaled} FROM span WHERE NOT fits
 )
 SELECT count(*), count(*) FILTER (WHERE NOT fits) FROM span",
         start = span.start,
         end = span.end,
+        unscaled = unscaled_columns(),
     )
 }
 

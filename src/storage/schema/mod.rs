@@ -6,7 +6,7 @@ mod state_vectors;
 mod views;
 
 pub(super) use state_vectors::COLUMNS;
-pub(super) use views::{Dialect, comment};
+pub(super) use views::{Dialect, comment, unscaled_columns};
 
 diesel::define_sql_function! {
     /// SQL's `upper`, for comparing callsigns regardless of case. The callsign index of `flights` is on this

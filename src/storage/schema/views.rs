@@ -22,7 +22,8 @@ impl Dialect {
         let columns: Vec<_> = FIELDS.iter().map(|field| self.column(field)).collect();
         let mut query = format!("SELECT {} FROM state_vectors_scaled", columns.join(", "));
         if let Some(unscaled) = unscaled {
-            query += &format!(" UNION ALL SELECT {COLUMNS} FROM {unscaled}");
+            let columns = FIELDS.iter().map(|field| if is_unscaled_column(field) { field.name } else { "NULL" });
+            query += &format!(" UNION ALL SELECT {} FROM {unscaled}", columns.collect::<Vec<_>>().join(", "));
         }
         query
     }
@@ -59,6 +60,9 @@ impl Dialect {
     /// under which the value fits.
     pub(in crate::storage) fn scaled(self, field: &Field) -> (String, Option<String>) {
         let name = field.name;
+        if !is_unscaled_column(field) {
+            return ("NULL".to_owned(), None);
+        }
         let seconds = -f64::from(i32::MAX)..=f64::from(i32::MAX);
         let (value, range) = match (field.kind, self) {
             (FieldKind::Number(_), _) => (format!("round({name} * {:?})", field.scale()), field.range.clone()),
@@ -71,6 +75,19 @@ impl Dialect {
         let fits = format!("coalesce({value} BETWEEN {min:.0} AND {max:.0}, true)");
         (format!("CAST({value} AS integer)"), Some(fits))
     }
+}
+
+/// The number of fields that the earlier table has as columns: the first ones.
+const UNSCALED_COLUMNS: usize = 18;
+
+/// Returns whether the earlier table has a column for this field.
+fn is_unscaled_column(field: &Field) -> bool {
+    FIELDS.iter().take(UNSCALED_COLUMNS).any(|column| column.name == field.name)
+}
+
+/// Lists the columns of the earlier table.
+pub(in crate::storage) fn unscaled_columns() -> String {
+    FIELDS.iter().take(UNSCALED_COLUMNS).map(|field| field.name).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the comment on a column of `state_vectors`, in ASCII, which every encoding of a database has.

@@ -10,7 +10,7 @@ use diesel::sqlite::SqliteConnection;
 
 use super::views::create_views;
 use crate::storage::conversion::{ConversionProgress, Converted, ReportProgress, UNCONVERTIBLE, UNSCALED};
-use crate::storage::schema::{COLUMNS, Dialect};
+use crate::storage::schema::{COLUMNS, Dialect, unscaled_columns};
 
 /// The number of rows converted in one transaction.
 const ROWS: i64 = 20_000;
@@ -94,9 +94,10 @@ fn step(connection: &mut SqliteConnection, converted: &mut Converted) -> QueryRe
         "INSERT INTO state_vectors_scaled ({COLUMNS}) SELECT {values} FROM {UNSCALED} WHERE rowid <= {last} AND {fits}
          ON CONFLICT (icao24, last_contact) DO NOTHING"
     ))?;
-    execute(format!("CREATE TABLE IF NOT EXISTS {UNCONVERTIBLE} AS SELECT {COLUMNS} FROM {UNSCALED} WHERE false"))?;
+    let unscaled = unscaled_columns();
+    execute(format!("CREATE TABLE IF NOT EXISTS {UNCONVERTIBLE} AS SELECT {unscaled} FROM {UNSCALED} WHERE false"))?;
     let unconvertible = execute(format!(
-        "INSERT INTO {UNCONVERTIBLE} SELECT {COLUMNS} FROM {UNSCALED} WHERE rowid <= {last} AND NOT ({fits})"
+        "INSERT INTO {UNCONVERTIBLE} SELECT {unscaled} FROM {UNSCALED} WHERE rowid <= {last} AND NOT ({fits})"
     ))?;
     let rows = execute(format!("DELETE FROM {UNSCALED} WHERE rowid <= {last}"))?;
     converted.rows += (rows - unconvertible) as u64;

@@ -111,14 +111,16 @@ const flag: Write<FieldOf<boolean>> = ({ field, each }) => {
   });
 };
 
-/** Indices into the table's list of names. */
-const indexed: Write<FieldOf<string>> = ({ field, each, table }) => {
-  const names = table["countries"] as unknown[] | undefined;
-  each((state, value) => {
-    const name: unknown = value === null ? null : names?.[integer(value, field)];
-    state[field] = name === null ? null : text(name, field);
-  });
-};
+/** Indices into a list of the table. */
+function indexed(list: string): Write<FieldOf<string>> {
+  return ({ field, each, table }) => {
+    const names = table[list] as unknown[] | undefined;
+    each((state, value) => {
+      const name: unknown = value === null ? null : names?.[integer(value, field)];
+      state[field] = name === null ? null : text(name, field);
+    });
+  };
+}
 
 /** How each field is encoded (`docs/stream.md`). `time_position` is a difference to `last_contact`, which comes first. */
 const COLUMNS: { readonly [Name in Field]: Write<Name> } = {
@@ -138,7 +140,7 @@ const COLUMNS: { readonly [Name in Field]: Write<Name> } = {
     });
   },
   callsign: string,
-  origin_country: indexed,
+  origin_country: indexed("countries"),
   lat: scaled(10_000),
   lon: scaled(10_000),
   velocity: scaled(10),
@@ -151,6 +153,7 @@ const COLUMNS: { readonly [Name in Field]: Write<Name> } = {
   spi: flag,
   position_source: scaled(1),
   category: scaled(1),
+  source: indexed("sources"),
 };
 const FIELDS = Object.keys(COLUMNS) as Field[];
 
@@ -215,5 +218,6 @@ export function unknownState(icao24: string): StateVector {
     time_position: null,
     last_contact: 0,
     observed_at: null,
+    source: null,
   };
 }

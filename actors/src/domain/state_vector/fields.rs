@@ -60,6 +60,8 @@ macro_rules! state_vector_fields {
             last_contact: key_time {}
             /// Time of the response that carried this state.
             observed_at: time {}
+            /// Name of the configured source that reported this state. Unknown in messages of other producers.
+            source: text { list: Some("sources") }
         }
     };
 }
