@@ -11,6 +11,8 @@ pub mod ports;
 
 pub mod poller;
 
+pub mod merger;
+
 pub mod kafka_producer;
 
 pub mod kafka_consumer;

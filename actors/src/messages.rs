@@ -9,11 +9,41 @@ use tokio::time::Instant;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
-use crate::domain::{AddressBlock, BoundingBox, Icao24, StateVector, UnixTime};
+use crate::domain::{AddressBlock, BoundingBox, Icao24, Snapshot, StateVector, UnixTime};
 use crate::event_stream::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
+use crate::supervision::PassedOver;
 
-/// Poller → KafkaProducer: publish the states that changed since the last poll.
+/// Poller → Merger: merge the states in a response of a source.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<Merged, ShuttingDown>")]
+pub struct MergeStates {
+    /// The index of the source in [`MergeRules::sources`](crate::merger::MergeRules::sources).
+    pub source: usize,
+    /// The response.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Confirms that the producer has taken the states that are new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The number of states that were published.
+    pub published: usize,
+    /// The other states, by reason.
+    pub passed_over: PassedOver,
+    /// The number of aircraft whose newest state is from this source.
+    pub aircraft_held: usize,
+    /// The number of aircraft whose newest state is remembered.
+    pub aircraft_known: usize,
+    /// States not yet acknowledged by Kafka.
+    pub held_by_producer: usize,
+}
+
+/// The process shuts down before the states were passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShuttingDown;
+
+/// Merger → KafkaProducer: publish the states that are new.
 #[derive(Clone, Debug, Default, Message)]
 #[rtype(result = "Accepted")]
 pub struct PublishStates {

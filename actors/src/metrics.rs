@@ -18,6 +18,22 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
+/// The label of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SourceLabels {
+    /// The source's name.
+    pub source: String,
+}
+
+/// The labels of a source and a kind: an outcome, a reason or a state.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SourceKindLabels {
+    /// The source's name.
+    pub source: String,
+    /// The value of the label.
+    pub kind: &'static str,
+}
+
 /// The labels of a route's partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LagLabels {
@@ -53,7 +69,6 @@ macro_rules! metrics {
             pub fn register(registry: &mut Registry) -> Self {
                 let metrics = Self { $($field: metrics!(@new $($buckets)?),)+ };
                 $(metrics!(@register registry, $name, $help, metrics.$field $(, $unit)?);)+
-                metrics.credits_left.set(-1);
                 metrics
             }
         }
@@ -69,21 +84,25 @@ macro_rules! metrics {
 }
 
 metrics! {
-    polls: CounterByKind = "polls", "Requests to the source, by outcome";
-    poll_seconds: Histogram = "poll" in Seconds with durations,
-        "Time from a request to the source to its parsed response";
-    states_received: Counter = "states_received", "State vectors received from the source";
+    polls: Family<SourceKindLabels, Counter> = "polls", "Requests to the sources, by source and outcome";
+    poll_seconds: HistogramBySource = "poll" in Seconds with durations_by_source,
+        "Time from a request to a source to its parsed response";
+    source_state: Family<SourceKindLabels, Gauge> = "source_state",
+        "1 for the state in which a source is (live, quiet, stale, ...), 0 for the others";
+    states_received: Family<SourceLabels, Counter> = "states_received", "State vectors received from the sources";
     states_changed: Counter = "states_changed", "Received state vectors that are newer than the last published one";
     states_passed_over: CounterByKind = "states_passed_over", "State vectors not published or not shown, by reason";
-    bad_rows: CounterByKind = "bad_rows", "Rows from the source that are not valid state vectors, by faulty field";
-    credits_left: Gauge = "credits_left", "OpenSky credits left until the next refill; -1 until known";
-    last_answer: Gauge = "last_answer_timestamp" in Seconds,
-        "Unix time of the last valid response from the source, or of the start of polling; 0 if this process does \
-             not poll";
-    last_states: Gauge = "last_states_timestamp" in Seconds,
-        "Unix time of the last response from the source that contained state vectors; 0 until then";
-    states_in_answer: Gauge = "states_in_answer", "State vectors in the last valid response from the source";
-    poll_interval: Gauge = "poll_interval" in Seconds,
+    bad_rows: Family<SourceKindLabels, Counter> = "bad_rows",
+        "Rows from the sources that are not valid state vectors, by source and faulty field";
+    credits_left: Family<SourceLabels, Gauge> = "credits_left",
+        "OpenSky credits left until the next refill; -1 until known";
+    last_answer: Family<SourceLabels, Gauge> = "last_answer_timestamp" in Seconds,
+        "Unix time of the last valid response from a source, or of the start of polling";
+    last_states: Family<SourceLabels, Gauge> = "last_states_timestamp" in Seconds,
+        "Unix time of the last response from a source that contained state vectors; 0 until then";
+    states_in_answer: Family<SourceLabels, Gauge> = "states_in_answer",
+        "State vectors in the last valid response from a source";
+    poll_interval: Family<SourceLabels, Gauge> = "poll_interval" in Seconds,
         "Time from the last valid response to the next planned poll; 0 until known";
     published: Counter = "published", "State vectors acknowledged by Kafka";
     publish_seconds: Histogram = "publish" in Seconds with durations,
@@ -137,6 +156,13 @@ metrics! {
         "Time from encoding an event to writing it to a client's socket, sampled at every sixteenth client";
     age_when_shown: Histogram = "age_when_shown" in Seconds with ages,
         "Age of state vectors when they reach the live picture, from the source's response time";
+}
+
+/// A histogram for each source.
+pub type HistogramBySource = Family<SourceLabels, Histogram, fn() -> Histogram>;
+
+fn durations_by_source() -> HistogramBySource {
+    Family::new_with_constructor(durations)
 }
 
 /// Buckets from 1 ms to 33 s.

@@ -14,7 +14,7 @@ use actors::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use flight_monitor::app::App;
 use flight_monitor::config::{Environment, Flags, Settings};
 use flight_monitor::logging;
-use flight_monitor::sources::{Source, SourceInfo, Traffic};
+use flight_monitor::sources::{Source, SourceInfo};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
@@ -76,7 +76,7 @@ impl StateSource for FileSource {
                     Err(error) => snapshot.bad_rows.add(error.into()),
                 }
             }
-            Ok(Fetched { snapshot, credits_left: None })
+            Ok(Fetched { snapshot, ..Fetched::default() })
         }
         .boxed_local()
     }
@@ -95,15 +95,9 @@ fn read(file: &std::path::Path) -> std::io::Result<(Vec<u8>, SystemTime)> {
     Ok((std::fs::read(file)?, modified))
 }
 
-fn source(file: PathBuf) -> Source {
-    let info = SourceInfo {
-        description: file.display().to_string(),
-        proxies: Vec::new(),
-        traffic: Traffic::Live,
-        expected_interval: INTERVAL,
-        max_interval: INTERVAL,
-    };
-    Source { info, connect: Box::new(move || Rc::new(FileSource(file))) }
+fn source(file: PathBuf) -> anyhow::Result<Source> {
+    let info = SourceInfo::custom("file", file.display().to_string(), INTERVAL)?;
+    Ok(Source { info, connect: Box::new(move || Rc::new(FileSource(file))) })
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -111,6 +105,6 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     logging::init();
     let settings = Settings::load(None, &Environment::of_process(), &Flags::none())?;
     let status = actix::System::new()
-        .block_on(async { anyhow::Ok(App::start_with(settings, source(file.into())).await?.run().await) })?;
+        .block_on(async { anyhow::Ok(App::start_with(settings, vec![source(file.into())?]).await?.run().await) })?;
     Ok(status.into())
 }

@@ -2,10 +2,10 @@ use std::net::SocketAddr;
 
 use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
 use crate::sinks;
-use crate::sources::SourceInfo;
+use crate::sources::Sources;
 
-/// Logs the source, Kafka and the database in use, and the URLs to open.
-pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[SocketAddr]) {
+/// Logs the sources, Kafka and the database in use, and the URLs to open.
+pub(super) fn show(settings: &Settings, sources: &Sources, addresses: &[SocketAddr]) {
     let has = |role| settings.server.roles.has(role);
     let kafka = match &settings.kafka.bootstrap_servers {
         Brokers::Embedded => {
@@ -16,9 +16,11 @@ pub(super) fn show(settings: &Settings, source: &SourceInfo, addresses: &[Socket
     };
     log::info!(target: "flight_monitor", "flight-monitor {}", env!("CARGO_PKG_VERSION"));
     if has(Role::Collect) {
-        log::info!(target: "flight_monitor", "  source    {}", source.description);
-        for proxy in &source.proxies {
-            log::info!(target: "flight_monitor", "  proxy     {proxy}");
+        for source in sources.iter() {
+            log::info!(target: "flight_monitor", "  source    {}: {}", source.name, source.description);
+            for proxy in &source.proxies {
+                log::info!(target: "flight_monitor", "  proxy     {proxy}");
+            }
         }
     }
     log::info!(target: "flight_monitor", "  Kafka     {kafka}");

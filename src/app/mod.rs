@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 use crate::cli::ExitStatus;
 use crate::config::{ADMIN_TOKEN_FILE, Settings};
 use crate::http::{self, ActorCollector, Capacity, HttpOptions, Limits, PoolCollector, RunningServer, ServerState};
-use crate::sources::{Source, SourceFlags};
+use crate::sources::{Source, SourceFlags, Sources};
 use pipeline::Pipeline;
 use shutdown::Signals;
 
@@ -54,29 +54,29 @@ impl App {
     /// Returns an error if the address is in use, a certificate or secret cannot be read, or the credentials are
     /// invalid.
     pub async fn start(settings: Settings, source: &SourceFlags) -> anyhow::Result<Self> {
-        let source = source::open(&settings, source)?;
-        Self::start_with(settings, source).await
+        let sources = source::open(&settings, source)?;
+        Self::start_with(settings, sources).await
     }
 
-    /// Like [`App::start`], with another source.
+    /// Like [`App::start`], with other sources.
     ///
     /// # Errors
-    /// Returns an error if the address is in use, or a certificate or secret cannot be read.
-    pub async fn start_with(settings: Settings, source: Source) -> anyhow::Result<Self> {
+    /// Returns an error if there is no source, the address is in use, or a certificate or secret cannot be read.
+    pub async fn start_with(settings: Settings, sources: Vec<Source>) -> anyhow::Result<Self> {
         // Registered first, so that a signal during the start also leads to an orderly shutdown.
         let signals = Signals::new()?;
         let token = settings.admin.token_or_generated(Path::new(ADMIN_TOKEN_FILE))?;
         if let Some(warning) = &token.warning {
             log::warn!("{warning}");
         }
-        let Source { info: source, connect } = source;
+        let (sources, connects) = Sources::new(sources)?;
         let mut registry = Registry::with_prefix("flight_monitor");
         let metrics = Metrics::register(&mut registry);
         let actors = ActorRegistry::default();
         registry.register_collector(Box::new(ActorCollector(actors.clone())));
         let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
         let stalls = StallWatch::on(actors.clone());
-        let pipeline = Pipeline::start(&settings, &source, connect, &supervisor, metrics)?;
+        let pipeline = Pipeline::start(&settings, &sources, connects, &supervisor, metrics)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
@@ -93,15 +93,15 @@ impl App {
             admin_token: token.token.expose().to_owned(),
             limits,
             trusted_proxies: settings.http.trusted_proxies.clone(),
-            traffic: source.traffic,
+            sources: sources.clone(),
             operations: operations.clone(),
-            poller: pipeline.actors.polling.clone(),
+            pollers: pipeline.actors.polling.clone(),
             drain: drain_sender,
             #[cfg(feature = "fault-injection")]
             panics: pipeline.actors.panics(),
         };
         let server = http::start(&http_options(&settings, pipeline.capacity), state)?;
-        banner::show(&settings, &source, &server.addresses);
+        banner::show(&settings, &sources, &server.addresses);
         Ok(Self { settings, signals, pipeline, supervisor, failures, drain, operations, stalls, server })
     }
 

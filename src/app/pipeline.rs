@@ -10,7 +10,7 @@ use super::roster::{Actors, Foundation};
 use crate::config::{Brokers, DatabaseSettings, KafkaSettings, Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{EmbeddedBroker, KafkaCluster, KafkaOptions};
-use crate::sources::{Connect, SourceInfo};
+use crate::sources::{Connect, Sources};
 use crate::storage::{Storage, StorageOptions};
 
 /// The actors of this process and the resources that they use.
@@ -31,8 +31,8 @@ impl Pipeline {
     /// Opens Kafka and the database, and starts the actors of the configured roles.
     pub(super) fn start(
         settings: &Settings,
-        source: &SourceInfo,
-        connect: Connect,
+        sources: &Sources,
+        connects: Vec<Connect>,
         supervisor: &Supervisor,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
@@ -46,8 +46,8 @@ impl Pipeline {
         let capacity = Capacity::raise(clients, OTHER_CONNECTIONS);
         let foundation = Foundation {
             settings,
-            source,
-            connect: Some(connect),
+            sources,
+            connects: connects.into_iter().map(Some).collect(),
             supervisor,
             capacity,
             metrics,

@@ -1,5 +1,5 @@
 //! The actors of the server. To add an actor, add a row to [`ROSTER`] and a function that starts it. The rows of the
-//! configured sinks are added to it.
+//! configured sinks and sources are added to it.
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
@@ -8,11 +8,12 @@ use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
 use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
+use actors::merger::{MergeRules, MergedSource, Merger};
 #[cfg(feature = "fault-injection")]
 use actors::messages::InjectPanic;
 use actors::messages::{Drain, SetPolling};
 use actors::metrics::Metrics;
-use actors::poller::Poller;
+use actors::poller::{PolledSource, Poller};
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
 use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
@@ -23,7 +24,7 @@ use crate::config::{Role, Settings};
 use crate::http::Capacity;
 use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
 use crate::sinks::{self, ConfiguredSink};
-use crate::sources::{Connect, SourceInfo};
+use crate::sources::{Connect, SourceInfo, Sources};
 use crate::storage::Storage;
 
 /// All fixed actors, in start order: receivers first, so that the addresses that an actor sends to already exist.
@@ -36,7 +37,7 @@ static ROSTER: [Row; 6] = [
     row(ActorName::KafkaProducer, &[Role::Collect, Role::Store], Stage::Publish,        Needed::WithoutStream, kafka_producer),
     row(ActorName::DbWriter,      &[Role::Store],                Stage::Store,          Needed::WithoutStream, db_writer),
     row(ActorName::StoreConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::WithoutStream, store_consumer),
-    row(ActorName::POLLER,        &[Role::Collect],              Stage::Collect,        Needed::WithoutStream, poller),
+    row(ActorName::Merger,        &[Role::Collect],              Stage::Merge,          Needed::WithoutStream, merger),
 ];
 
 #[derive(Clone)]
@@ -54,6 +55,7 @@ struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Collect,
+    Merge,
     Publish,
     ReadForStoring,
     Store,
@@ -67,6 +69,8 @@ enum Needed {
     Always,
     /// Only if the process does not serve the live stream, whose clients do not need collecting and storing.
     WithoutStream,
+    /// Like `WithoutStream`, but one actor of this kind suffices.
+    AnyWithoutStream,
 }
 
 const fn row(
@@ -79,8 +83,12 @@ const fn row(
     Row { name, roles, stage, needed, start }
 }
 
-/// Returns the rows of a process that has these roles and sinks.
-fn rows(has: impl Fn(Role) -> bool, sinks: &Sinks) -> Vec<Row> {
+/// Returns the rows of a process that has these roles, sinks and sources.
+fn rows(has: impl Fn(Role) -> bool, sinks: &ConfiguredSinks, sources: &Sources) -> Vec<Row> {
+    let pollers = sources.iter().map(|source| {
+        let name = poller_name(source, sources);
+        row(name, &[Role::Collect], Stage::Collect, Needed::AnyWithoutStream, poller)
+    });
     let sinks = sinks.iter().filter_map(|sink| {
         let roles: &[Role] = match sink.role {
             Role::Archive => &[Role::Archive],
@@ -88,31 +96,40 @@ fn rows(has: impl Fn(Role) -> bool, sinks: &Sinks) -> Vec<Row> {
         };
         Some(row(sink_actor(sink.name)?, roles, Stage::ReadForStoring, Needed::WithoutStream, sink_consumer))
     });
-    ROSTER.iter().cloned().chain(sinks).filter(|row| row.roles.iter().any(|role| has(*role))).collect()
+    ROSTER.iter().cloned().chain(sinks).chain(pollers).filter(|row| row.roles.iter().any(|role| has(*role))).collect()
 }
 
-type Sinks = Vec<ConfiguredSink>;
+type ConfiguredSinks = Vec<ConfiguredSink>;
+
+/// Returns `poller` for the only source, and `poller-<source>` for one of several.
+fn poller_name(source: &SourceInfo, sources: &Sources) -> ActorName {
+    ActorName::Poller((sources.iter().count() > 1).then(|| source.name.clone()))
+}
 
 fn sink_actor(name: &str) -> Option<ActorName> {
     ConfiguredName::new(name).map(ActorName::Sink)
 }
 
-impl Row {
-    /// Returns whether `/health/ready` depends on the actor in a process that serves the live stream, or does not.
-    fn is_needed(&self, streams: bool) -> bool {
-        self.needed == Needed::Always || !streams
-    }
+/// Returns the actors on which `/health/ready` depends in a process that serves the live stream, or does not. Of the
+/// actors in a group, one suffices.
+fn needed(rows: &[Row], streams: bool) -> Vec<Vec<ActorName>> {
+    let name = |row: &Row| row.name.clone();
+    let is_alternative = |row: &&Row| row.needed == Needed::AnyWithoutStream;
+    let needed: Vec<_> = rows.iter().filter(|row| row.needed == Needed::Always || !streams).collect();
+    let alone = needed.iter().copied().filter(|row| !is_alternative(row)).map(|row| vec![name(row)]);
+    let alternatives: Vec<_> = needed.iter().copied().filter(is_alternative).map(name).collect();
+    alone.chain((!alternatives.is_empty()).then_some(alternatives)).collect()
 }
 
 /// The running actors of this process.
 pub(super) struct Actors {
     pub(super) running: Vec<RunningActor>,
-    /// The names of the actors that this server's clients need.
-    pub(super) needed: Vec<ActorName>,
+    /// The groups of actors that this server's clients need; one actor of each group suffices.
+    pub(super) needed: Vec<Vec<ActorName>>,
     /// The hub, if the process has the role `live`.
     pub(super) hub: Option<Addr<SseHub>>,
-    /// The Poller, if the process has the role `collect`.
-    pub(super) polling: Option<Recipient<SetPolling>>,
+    /// The Pollers, if the process has the role `collect`.
+    pub(super) polling: Vec<Recipient<SetPolling>>,
 }
 
 pub(super) struct RunningActor {
@@ -131,9 +148,9 @@ pub(super) struct Handles {
 /// Everything needed to create the actors.
 pub(super) struct Foundation<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) source: &'a SourceInfo,
-    /// Connects to the source. `None` once the Poller has taken it.
-    pub(super) connect: Option<Connect>,
+    pub(super) sources: &'a Sources,
+    /// The function that connects to each source, until its Poller has taken it.
+    pub(super) connects: Vec<Option<Connect>>,
     pub(super) supervisor: &'a Supervisor,
     pub(super) capacity: Capacity,
     pub(super) metrics: Metrics,
@@ -147,10 +164,11 @@ impl Actors {
     pub(super) fn start(foundation: Foundation<'_>) -> anyhow::Result<Self> {
         let roles = &foundation.settings.server.roles;
         let has = |role| roles.has(role);
-        let sinks: Sinks = sinks::configured(foundation.settings).collect();
-        let rows = rows(has, &sinks);
-        let needed = rows.iter().filter(|row| row.is_needed(has(Role::Live))).map(|row| row.name.clone()).collect();
-        let mut wiring = Wiring { foundation, sinks, hub: None, producer: None, db_writer: None, polling: None };
+        let sinks: ConfiguredSinks = sinks::configured(foundation.settings).collect();
+        let rows = rows(has, &sinks, foundation.sources);
+        let needed = needed(&rows, has(Role::Live));
+        let mut wiring =
+            Wiring { foundation, sinks, hub: None, producer: None, merger: None, db_writer: None, polling: Vec::new() };
         let mut running = Vec::new();
         for Row { name, stage, start, .. } in rows {
             let handles = start(&mut wiring, name.clone()).with_context(|| name.to_string())?;
@@ -171,11 +189,12 @@ type Producer = KafkaProducer<KafkaPublisher>;
 /// The foundation, the configured sinks, and the addresses of the actors started so far.
 struct Wiring<'a> {
     foundation: Foundation<'a>,
-    sinks: Sinks,
+    sinks: ConfiguredSinks,
     hub: Option<Addr<SseHub>>,
     producer: Option<Addr<Producer>>,
+    merger: Option<Addr<Merger>>,
     db_writer: Option<Addr<DbWriter<MigratedStore>>>,
-    polling: Option<Recipient<SetPolling>>,
+    polling: Vec<Recipient<SetPolling>>,
 }
 
 /// Returns the address of an actor that has already started, or the database.
@@ -188,14 +207,14 @@ fn required<T: Clone>(provided: &Option<T>) -> anyhow::Result<T> {
 const CLIENT_QUEUE: QueueLimits = QueueLimits { frames: 64, bytes: 8 << 20 };
 
 fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { settings, source, supervisor, capacity, metrics, .. } = &wiring.foundation;
+    let Foundation { settings, sources, supervisor, capacity, metrics, .. } = &wiring.foundation;
     let (sse, metrics) = (&settings.sse, metrics.clone());
     let limits = HubLimits {
         clients: capacity.clients,
         clients_per_address: sse.max_clients_per_address,
         queue: CLIENT_QUEUE,
         client_timeout: sse.client_timeout,
-        aircraft_timeout: source::aircraft_timeout(settings, source),
+        aircraft_timeout: source::aircraft_timeout(settings, sources),
     };
     let hub = supervisor.start(name, move |vitals| SseHub::new(limits, vitals, metrics));
     wiring.hub = Some(hub.clone());
@@ -203,7 +222,7 @@ fn sse_hub(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> 
 }
 
 fn live_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let window = source::live_window(wiring.foundation.settings, wiring.foundation.source);
+    let window = source::live_window(wiring.foundation.settings, wiring.foundation.sources);
     let route = LiveRoute { hub: required(&wiring.hub)?.recipient(), window };
     Ok(consumer(&wiring.foundation, name, Membership::Everything, route))
 }
@@ -259,13 +278,26 @@ fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership
     consumer.into()
 }
 
-fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let connect = wiring.foundation.connect.take().context("the source has a Poller already")?;
-    let Foundation { supervisor, metrics, .. } = &wiring.foundation;
+fn merger(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { settings, sources, supervisor, metrics, .. } = &wiring.foundation;
+    let sources = sources.iter().map(|source| MergedSource { name: source.name.clone(), priority: source.priority });
+    let rules = MergeRules { sources: sources.collect(), handover: settings.merge.handover };
     let (producer, metrics) = (required(&wiring.producer)?.recipient(), metrics.clone());
-    let poller = supervisor
-        .start_with_policy(Poller::RESTARTS, name, move |vitals| Poller::new(connect(), producer, vitals, metrics));
-    wiring.polling = Some(poller.clone().recipient());
+    let merger = supervisor.start(name, move |vitals| Merger::new(rules, producer, vitals, metrics));
+    wiring.merger = Some(merger.clone());
+    Ok(merger.into())
+}
+
+fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { supervisor, metrics, sources, connects, .. } = &mut wiring.foundation;
+    let found = sources.iter().enumerate().find(|(_, source)| poller_name(source, sources) == name);
+    let (index, source) = found.context("no source has this name")?;
+    let connect = connects.get_mut(index).and_then(Option::take).context("the source has a Poller already")?;
+    let (merger, metrics, source) = (required(&wiring.merger)?.recipient(), metrics.clone(), source.name.clone());
+    let poller = supervisor.start_with_policy(Poller::RESTARTS, name, move |vitals| {
+        Poller::new(PolledSource { name: source, index, source: connect() }, merger, vitals, &metrics)
+    });
+    wiring.polling.push(poller.clone().recipient());
     Ok(poller.into())
 }
 
@@ -294,26 +326,47 @@ impl<A: Actor<Context = Context<A>> + Handler<Drain>> Managed for A {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::Source;
+
+    fn sources(names: &[&str]) -> Sources {
+        let source = |name: &&str| Source {
+            info: SourceInfo::custom(name, String::new(), std::time::Duration::ZERO).unwrap(),
+            connect: Box::new(|| unreachable!("nothing connects")),
+        };
+        Sources::new(names.iter().map(source).collect()).unwrap().0
+    }
 
     #[test]
     fn shutdown_follows_the_data_from_the_source() {
-        let mut rows: Vec<_> = ROSTER.iter().collect();
+        let mut rows = rows(|_| true, &ConfiguredSinks::new(), &sources(&["opensky"]));
         rows.sort_by_key(|row| row.stage);
         let names: Vec<_> = rows.iter().map(|row| row.name.to_string()).collect();
-        let flow = ["poller", "kafka-producer", "kafka-consumer-store", "db-writer", "kafka-consumer-live", "sse-hub"];
+        let flow = [
+            "poller",
+            "merger",
+            "kafka-producer",
+            "kafka-consumer-store",
+            "db-writer",
+            "kafka-consumer-live",
+            "sse-hub",
+        ];
         assert_eq!(names, flow);
     }
 
     #[test]
     fn the_live_stream_does_not_need_collecting_and_storing() {
-        let check = |roles: &[Role], expected: &[ActorName]| {
-            let rows = rows(|role| roles.contains(&role), &Sinks::new());
-            let needed = rows.into_iter().filter(|row| row.is_needed(roles.contains(&Role::Live)));
-            assert_eq!(needed.map(|row| row.name).collect::<Vec<_>>(), expected, "{roles:?}");
+        let check = |roles: &[Role], names: &[&str], expected: &[&str]| {
+            let rows = rows(|role| roles.contains(&role), &ConfiguredSinks::new(), &sources(names));
+            let needed = needed(&rows, roles.contains(&Role::Live));
+            let groups =
+                needed.iter().map(|group| group.iter().map(ActorName::to_string).collect::<Vec<_>>().join("|"));
+            assert_eq!(groups.collect::<Vec<_>>(), expected, "{roles:?}");
         };
-        check(&[Role::Collect, Role::Store, Role::Live], &[ActorName::SseHub, ActorName::LiveConsumer]);
-        check(&[Role::Live], &[ActorName::SseHub, ActorName::LiveConsumer]);
-        check(&[Role::Collect], &[ActorName::KafkaProducer, ActorName::POLLER]);
-        check(&[Role::Store], &[ActorName::KafkaProducer, ActorName::DbWriter, ActorName::StoreConsumer]);
+        let live = ["sse-hub", "kafka-consumer-live"];
+        check(&[Role::Collect, Role::Store, Role::Live], &["opensky", "roof"], &live);
+        check(&[Role::Live], &["opensky"], &live);
+        check(&[Role::Collect], &["opensky"], &["kafka-producer", "merger", "poller"]);
+        check(&[Role::Collect], &["opensky", "roof"], &["kafka-producer", "merger", "poller-opensky|poller-roof"]);
+        check(&[Role::Store], &["opensky"], &["kafka-producer", "db-writer", "kafka-consumer-store"]);
     }
 }

@@ -45,7 +45,7 @@ impl Environment {
         variables.sort();
         for (variable, value) in variables {
             let origin = format!("environment variable {variable}");
-            let Some(name) = names::all().iter().find(|name| name.variable == *variable) else {
+            let Some(name) = names::find_variable(variable) else {
                 let near = names::nearest_variable(variable);
                 let warning = near.map(|meant| format!("{origin} is ignored; did you mean {meant}?"));
                 layer.diagnostics.warnings.extend(warning);

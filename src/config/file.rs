@@ -4,9 +4,10 @@ use std::path::Path;
 use ::config::{FileFormat, Format, Map, Value, ValueKind};
 
 use super::diagnostics::ConfigProblem;
+use super::entries::{is_name, parent, template_of};
 use super::layer::Layer;
 use super::names::{self, Name, Target, nearest_setting, quote_unknown};
-use super::sections::{SECTIONS, settings};
+use super::sections::{SECTIONS, TEMPLATES, settings};
 use super::setting::Setting;
 use super::value::{InvalidValue, MASK, Shape, is_sensitive};
 
@@ -48,7 +49,7 @@ impl FileReader {
     }
 
     fn section(&mut self, section: &str, value: Value) {
-        let known = SECTIONS.iter().any(|known| known.name == section);
+        let known = SECTIONS.iter().any(|known| known.name == section) || template_of(TEMPLATES, section).is_some();
         match value.kind {
             ValueKind::Table(entries) => self.entries(section, entries),
             // All keys of the section are commented out.
@@ -72,8 +73,7 @@ impl FileReader {
     }
 
     fn entry(&mut self, path: &str, value: Value) {
-        let name = names::all().iter().find(|name| name.path == path);
-        match (name, value.kind) {
+        match (names::find(path), value.kind) {
             // A key without a value counts as unset.
             (Some(_), ValueKind::Nil) => {}
             (Some(Name { target: Target::Value(setting), .. }), ValueKind::Table(entries))
@@ -118,10 +118,20 @@ impl FileReader {
         let near = || nearest_setting(path).map(|setting| format!("did you mean {}?", setting.path));
         let section = path.split('.').next().unwrap_or(path);
         let sections = || {
-            let names: Vec<_> = SECTIONS.iter().map(|known| known.name).collect();
+            let names: Vec<_> = SECTIONS.iter().map(|known| known.name).chain(TEMPLATES.iter().map(parent)).collect();
             (!names.contains(&section)).then(|| format!("the sections are {}", names.join(", ")))
         };
-        let hint = instead.or_else(near).or_else(sections).map(|hint| format!("; {hint}")).unwrap_or_default();
+        let entry = || {
+            let (_, name) = path.split_once('.').filter(|_| template_of(TEMPLATES, section).is_some())?;
+            let name = name.split('.').next().unwrap_or(name);
+            Some(if is_name(name) {
+                format!("the settings of {name} are keys below it, such as kind: and url:")
+            } else {
+                format!("{name:?} is no name of an entry; expected lower-case letters, digits and hyphens")
+            })
+        };
+        let hint =
+            instead.or_else(near).or_else(entry).or_else(sections).map(|hint| format!("; {hint}")).unwrap_or_default();
         self.layer.diagnostics.problem(path, quote_unknown(path, text), &self.file, format!("unknown key{hint}"));
     }
 }
@@ -145,6 +155,7 @@ fn text_of(shape: Shape, value: &ValueKind) -> Result<String, InvalidValue> {
         }
         ValueKind::Array(_) => invalid("it is a list"),
         ValueKind::Table(_) => invalid("it is a mapping"),
+        ValueKind::Boolean(switch) if shape == Shape::Switch => Ok(switch.to_string()),
         number if shape.accepts_numbers() => Ok(number.to_string()),
         _ => invalid("a number or a boolean; write it in quotes"),
     }

@@ -4,7 +4,7 @@ use super::diagnostics::{ConfigError, ConfigProblem, Diagnostics};
 use super::environment::Environment;
 use super::flags::Flags;
 use super::reader::Reader;
-use super::sections::{ArchiveSettings, DatabaseSettings, ServerSettings, Settings, settings};
+use super::sections::{ArchiveSettings, DatabaseSettings, ServerSettings, Settings, TEMPLATES, settings};
 use super::values::{Brokers, Role, show_duration};
 use super::{file, legacy};
 use crate::proxy::InvalidProxy;
@@ -39,7 +39,7 @@ impl Settings {
             None => file::read(&directory.join(CONFIG_FILE), false),
         };
         let mut layers = [from_file, environment.read(), flags.read()];
-        let merged = legacy::assemble_url(&mut layers).and_then(|()| Reader::merge(settings(), layers));
+        let merged = legacy::assemble_url(&mut layers).and_then(|()| Reader::merge(settings(), TEMPLATES, layers));
         let mut reader = merged.map_err(|error| {
             ConfigError(vec![ConfigProblem::File { path: "configuration".to_owned(), reason: error.to_string() }])
         })?;

@@ -6,6 +6,7 @@
 //! layers, and the sections parse themselves from the result. [`legacy`] has the names of the Go original.
 
 mod diagnostics;
+mod entries;
 mod environment;
 mod file;
 mod files;
@@ -16,6 +17,7 @@ mod load;
 mod names;
 mod reader;
 mod render;
+mod schema;
 mod section;
 mod sections;
 mod setting;
@@ -27,7 +29,7 @@ pub use environment::Environment;
 pub use flags::Flags;
 pub use load::CONFIG_FILE;
 pub use render::{config_file, effective, markdown_table};
-pub use section::SectionSchema;
+pub use schema::SectionSchema;
 pub use sections::*;
 pub use setting::Setting;
 pub use value::{InvalidValue, Secrecy, SettingValue, Shape};

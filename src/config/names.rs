@@ -2,14 +2,16 @@
 
 use std::sync::LazyLock;
 
+use super::entries;
 use super::layer::Layer;
 use super::legacy::{ALIASES, Alias, DatabaseParts};
 use super::section::Section;
-use super::sections::{SECTIONS, settings};
+use super::sections::{SECTIONS, TEMPLATES, settings};
 use super::setting::{Setting, variable};
 use super::value::{MASK, Shape, is_sensitive, mask_user_info, quote};
 
 /// A name and the setting that it refers to.
+#[derive(Clone)]
 pub(super) struct Name {
     pub(super) path: String,
     pub(super) variable: String,
@@ -27,18 +29,40 @@ pub(super) enum Target {
 }
 
 static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
-    let name = |path: String, target| Name { variable: variable(&path), path, target };
     let values = || settings().chain(DatabaseParts::SCHEMA.settings.iter().copied());
-    let files = values().filter_map(|setting| Some(name(setting.file_path()?, Target::File(setting))));
-    let aliases = ALIASES.iter().map(|alias| name(alias.path.to_owned(), Target::Alias(alias)));
-    values().map(|setting| name(setting.path.to_owned(), Target::Value(setting))).chain(aliases).chain(files).collect()
+    let aliases = ALIASES.iter().map(|alias| Name::new(alias.path.to_owned(), Target::Alias(alias)));
+    let own = values().filter_map(|setting| Name::of(setting).next());
+    own.chain(aliases).chain(values().flat_map(|setting| Name::of(setting).skip(1))).collect()
 });
 
 pub(super) fn all() -> &'static [Name] {
     &NAMES
 }
 
+/// Returns the name with this path.
+pub(super) fn find(path: &str) -> Option<Name> {
+    let entry = || entries::settings_near(TEMPLATES, path)?.iter().flat_map(Name::of).find(|name| name.path == path);
+    all().iter().find(|name| name.path == path).cloned().or_else(entry)
+}
+
+/// Returns the name with this environment variable.
+pub(super) fn find_variable(variable: &str) -> Option<Name> {
+    let settings = || entries::settings_near_variable(TEMPLATES, variable);
+    let entry = || settings()?.iter().flat_map(Name::of).find(|name| name.variable == variable);
+    all().iter().find(|name| name.variable == variable).cloned().or_else(entry)
+}
+
 impl Name {
+    fn new(path: String, target: Target) -> Self {
+        Self { variable: variable(&path), path, target }
+    }
+
+    /// Returns the name of a setting, then that of its file, if it has one.
+    fn of(setting: &'static Setting) -> impl Iterator<Item = Self> {
+        let file = setting.file_path().map(|path| Self::new(path, Target::File(setting)));
+        std::iter::once(Self::new(setting.path.to_owned(), Target::Value(setting))).chain(file)
+    }
+
     pub(super) fn setting(&self) -> &'static Setting {
         match self.target {
             Target::Value(setting) | Target::File(setting) => setting,
@@ -69,12 +93,16 @@ impl Name {
 }
 
 /// Returns the variable that a misspelt name probably means. Only considers names that start with one of our sections.
-pub(super) fn nearest_variable(typed: &str) -> Option<&'static str> {
+pub(super) fn nearest_variable(typed: &str) -> Option<String> {
     let in_section = |section: &str| typed.starts_with(&format!("{}_", section.to_uppercase()));
-    SECTIONS.iter().find(|section| in_section(section.name))?;
-    all()
-        .iter()
-        .map(|name| (strsim::osa_distance(&name.variable, typed), &*name.variable))
+    let entry = || entries::settings_near_variable(TEMPLATES, typed).unwrap_or_default().iter().flat_map(Name::of);
+    let in_entry = TEMPLATES.iter().any(|template| in_section(entries::parent(template)));
+    if !in_entry && !SECTIONS.iter().any(|section| in_section(section.name)) {
+        return None;
+    }
+    let names = all().iter().cloned().chain(in_entry.then(entry).into_iter().flatten());
+    names
+        .map(|name| (strsim::osa_distance(&name.variable, typed), name.variable))
         .filter(|(distance, _)| (1..=2).contains(distance))
         .min()
         .map(|(_, meant)| meant)
@@ -89,7 +117,9 @@ pub(super) fn nearest_setting(path: &str) -> Option<&'static Setting> {
         let moved = 2 + strsim::osa_distance(setting.name(), name);
         whole.min(moved)
     };
+    let entry = entries::settings_near(TEMPLATES, path).unwrap_or_default();
     settings()
+        .chain(entry)
         .map(|setting| (distance(setting), setting))
         .min_by_key(|(distance, _)| *distance)
         .and_then(|(distance, setting)| (distance <= 3 && distance < setting.name().len()).then_some(setting))

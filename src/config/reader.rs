@@ -1,9 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::config::{Config, ConfigError, Map, Value, ValueKind};
 
 use super::diagnostics::Diagnostics;
-use super::layer::Layer;
+use super::entries::{Templates, parent, settings_of};
+use super::layer::{Entry, Layer};
+use super::schema::SectionSchema;
 use super::setting::Setting;
 use super::value::{MASK, SettingValue, Shape, is_quoted};
 
@@ -14,6 +16,8 @@ pub(super) const DEFAULT: &str = "default";
 /// are found.
 pub(super) struct Reader {
     values: BTreeMap<&'static str, Value>,
+    /// The settings of the entry that is being read in place of those of its template.
+    entry: &'static [Setting],
     pub(super) diagnostics: Diagnostics,
 }
 
@@ -21,11 +25,17 @@ impl Reader {
     /// Merges the layers over the defaults. The lowest layer comes first.
     pub(super) fn merge(
         settings: impl Iterator<Item = &'static Setting> + Clone,
+        templates: Templates,
         layers: impl IntoIterator<Item = Layer>,
     ) -> Result<Self, ConfigError> {
         let mut diagnostics = Diagnostics::default();
         let mut builder = Config::builder();
-        for setting in settings.clone() {
+        let layers: Vec<_> = layers.into_iter().collect();
+        let entries: BTreeSet<_> =
+            layers.iter().flat_map(Layer::entries).filter_map(|entry| entry_of(templates, entry)).collect();
+        let entries: Vec<&'static Setting> =
+            entries.into_iter().flat_map(|(template, name)| settings_of(&templates[template], name)).collect();
+        for setting in settings.clone().chain(entries.iter().copied()) {
             let default = match setting.shape {
                 Shape::Map => ValueKind::Table(Map::new()),
                 _ => setting.default.into(),
@@ -41,11 +51,12 @@ impl Reader {
             let section = config.get_table(setting.section()).ok()?;
             Some((setting.path, section.get(setting.name())?.clone()))
         };
-        Ok(Self { values: settings.filter_map(value).collect(), diagnostics })
+        Ok(Self { values: settings.chain(entries).filter_map(value).collect(), entry: &[], diagnostics })
     }
 
     /// Parses a setting's value. If it is invalid, adds the problem and returns `None`.
     pub(super) fn read<T: SettingValue>(&mut self, setting: &'static Setting, limits: &T::Limits) -> Option<T> {
+        let setting = self.in_entry(setting);
         let origin = self.origin(setting.path);
         let text = match self.values.get(setting.path).map(|value| &value.kind) {
             Some(ValueKind::Table(entries)) => {
@@ -93,9 +104,36 @@ impl Reader {
     }
 
     /// Adds a problem for a value that is valid on its own but conflicts with others.
-    pub(super) fn conflict(&mut self, setting: &Setting, reason: impl Into<String>) {
+    pub(super) fn conflict(&mut self, setting: &'static Setting, reason: impl Into<String>) {
+        let setting = self.in_entry(setting);
         let problem = setting.problem(&self.text(setting), &self.origin(setting.path), reason);
         self.diagnostics.problems.push(problem);
+    }
+
+    /// Returns the names of the entries of a template.
+    pub(super) fn entries_of(&self, template: &SectionSchema) -> Vec<String> {
+        let names = self.values.keys().filter_map(|path| {
+            let (section, name) = path.rsplit_once('.')?.0.split_once('.')?;
+            (section == parent(template)).then(|| name.to_owned())
+        });
+        names.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Reads the settings of an entry in place of those of its template.
+    pub(super) fn within<T>(
+        &mut self,
+        template: &SectionSchema,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        self.entry = settings_of(template, name);
+        let value = read(self);
+        self.entry = &[];
+        value
+    }
+
+    fn in_entry(&self, setting: &'static Setting) -> &'static Setting {
+        self.entry.iter().find(|other| other.name() == setting.name()).unwrap_or(setting)
     }
 
     fn text(&self, setting: &Setting) -> String {
@@ -120,6 +158,12 @@ impl Reader {
         }
         origins
     }
+}
+
+/// Returns the template and the name of the entry to which a value belongs.
+fn entry_of(templates: Templates, value: &Entry) -> Option<(usize, &'static str)> {
+    let (section, name) = value.setting.section().split_once('.')?;
+    Some((templates.iter().position(|template| parent(template) == section)?, name))
 }
 
 fn origin_of(value: &Value) -> String {

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::entries::parent;
 use super::legacy::{ALIASES, DatabaseParts};
 use super::section::Section;
-use super::sections::{SECTIONS, Settings, settings};
+use super::sections::{SECTIONS, Settings, TEMPLATES, settings};
 use super::setting::{Setting, variable};
 use super::value::{Secrecy, Shape};
 use super::values::split_properties;
@@ -30,6 +31,15 @@ pub fn config_file(values: &BTreeMap<&str, String>) -> String {
             _ = writeln!(text, "  {}: {}", setting.name(), yaml_value(setting.shape, value));
         }
     }
+    for template in TEMPLATES {
+        _ = write!(text, "\n# {}\n# {}:\n#   name:\n", template.about, parent(template));
+        for setting in template.settings {
+            for line in wrapped(&comment(setting), 106) {
+                _ = writeln!(text, "#     # {line}");
+            }
+            _ = writeln!(text, "#     {}: {}", setting.name(), yaml_value(setting.shape, setting.default));
+        }
+    }
     text
 }
 
@@ -51,6 +61,7 @@ fn yaml_value(shape: Shape, value: &str) -> String {
             let items = value.split(',').filter(|item| !item.is_empty()).map(scalar);
             format!("[{}]", items.collect::<Vec<_>>().join(", "))
         }
+        Shape::Switch => value.to_owned(),
         Shape::Text | Shape::Number | Shape::Numbers | Shape::Texts => scalar(value),
     }
 }
@@ -60,9 +71,15 @@ pub fn effective(settings: &Settings) -> String {
     let mut text = String::new();
     let mut section = "";
     for (setting, value) in settings.rows() {
+        // The section of an entry, such as `sources.roof`, is a mapping within its parent.
+        let (parent, entry) = setting.section().split_once('.').unzip();
+        let indent = if entry.is_some() { "  " } else { "" };
         if setting.section() != section {
+            if parent.is_some() && section.split_once('.').unzip().0 != parent {
+                _ = writeln!(text, "{}:", parent.unwrap_or_default());
+            }
             section = setting.section();
-            _ = writeln!(text, "{section}:");
+            _ = writeln!(text, "{indent}{}:", entry.unwrap_or(section));
         }
         let (name, shape) = (setting.name(), setting.shape);
         if shape == Shape::Map && !value.is_empty() {
@@ -73,7 +90,7 @@ pub fn effective(settings: &Settings) -> String {
             }
         } else {
             let origin = one_line(settings.origin(setting.path));
-            _ = writeln!(text, "  {name}: {}  # {origin}", yaml_value(shape, &value));
+            _ = writeln!(text, "{indent}  {name}: {}  # {origin}", yaml_value(shape, &value));
         }
     }
     text
@@ -82,7 +99,7 @@ pub fn effective(settings: &Settings) -> String {
 /// Renders the settings as a Markdown table, followed by the names of the Go original.
 pub fn markdown_table() -> String {
     let mut text = String::from("| key | default | meaning | environment |\n|---|---|---|---|\n");
-    for setting in settings() {
+    for setting in settings().chain(TEMPLATES.iter().flat_map(|template| template.settings.iter().copied())) {
         let default = if setting.default.is_empty() { "empty".to_owned() } else { format!("`{}`", setting.default) };
         let secret = match setting.file_path().map(|path| variable(&path)) {
             Some(file) if setting.secrecy == Secrecy::Secret => {

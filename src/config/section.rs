@@ -2,6 +2,7 @@
 //! default, limits and documentation. The environment variable and the flag are derived from its name.
 
 use super::reader::Reader;
+use super::schema::SectionSchema;
 use super::setting::Setting;
 
 /// A struct of settings, declared with [`section!`](section).
@@ -14,17 +15,6 @@ pub(super) trait Section: Sized {
 
     /// Returns the values in effect.
     fn rows(&self) -> Vec<Row>;
-}
-
-/// The schema of a section.
-#[derive(Clone, Copy, Debug)]
-pub struct SectionSchema {
-    /// The key of the section in YAML.
-    pub name: &'static str,
-    /// A sentence that describes the section to users.
-    pub about: &'static str,
-    /// The settings, in file order.
-    pub settings: &'static [&'static Setting],
 }
 
 /// A setting and its value in text form, secrets masked.
@@ -77,7 +67,7 @@ macro_rules! section {
         }
 
         impl $crate::config::section::Section for $section {
-            const SCHEMA: $crate::config::section::SectionSchema = $crate::config::section::SectionSchema {
+            const SCHEMA: $crate::config::schema::SectionSchema = $crate::config::schema::SectionSchema {
                 name: $name,
                 about: concat!($($about),+).trim_ascii_start(),
                 settings: &[$(Self::$field),+],

@@ -5,7 +5,7 @@ use super::value::{InvalidValue, Secrecy, SettingValue, Shape};
 
 /// A setting of the configuration.
 pub struct Setting {
-    /// `section.name`.
+    /// `section.name`; the section of a named entry has two parts, such as `sources.roof`.
     pub path: &'static str,
     /// The default, in its form in the environment. If it is empty, the setting may be empty.
     pub default: &'static str,
@@ -45,14 +45,19 @@ impl Setting {
         }
     }
 
-    /// Returns the section, which is the part of the path before the dot.
+    /// Returns the section, which is the part of the path before the last dot.
     pub fn section(&self) -> &'static str {
-        self.path.split_once('.').map_or("", |(section, _)| section)
+        self.path.rsplit_once('.').map_or("", |(section, _)| section)
     }
 
-    /// Returns the name, which is the part of the path after the dot.
+    /// Returns the name, which is the part of the path after the last dot.
     pub fn name(&self) -> &'static str {
-        self.path.split_once('.').map_or(self.path, |(_, name)| name)
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
+    }
+
+    /// Returns the same setting under another path.
+    pub(super) const fn at(&self, path: &'static str) -> Self {
+        Self { path, ..*self }
     }
 
     /// Returns the name of the environment variable.
@@ -119,5 +124,5 @@ impl fmt::Debug for Setting {
 
 /// Returns the environment variable of a dotted path: in upper case, with underscores instead of dots.
 pub(super) fn variable(path: &str) -> String {
-    path.replace('.', "_").to_uppercase()
+    path.replace(['.', '-'], "_").to_uppercase()
 }

@@ -6,6 +6,7 @@ mod layers;
 mod legacy_names;
 mod secret_files;
 mod secrets;
+mod sources;
 mod texts;
 
 use std::collections::BTreeMap;

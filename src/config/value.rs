@@ -114,6 +114,8 @@ pub enum Shape {
     Texts,
     /// A list; texts separated by commas are accepted.
     List,
+    /// `true` or `false`.
+    Switch,
     /// A mapping of names to texts.
     Map,
 }

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::connection::client_address::client_address;
 use super::reply::limits::{Client, Limits};
 use super::reply::problem::Problem;
-use crate::sources::Traffic;
+use crate::sources::Sources;
 use crate::storage::Storage;
 
 /// The state that handlers share.
@@ -31,8 +31,8 @@ pub struct ServerState {
     pub flight_gap: Duration,
     /// The actors' status.
     pub actors: ActorRegistry,
-    /// The actors that this server's clients need.
-    pub needed: Vec<ActorName>,
+    /// The groups of actors that this server's clients need; one actor of each group suffices.
+    pub needed: Vec<Vec<ActorName>>,
     /// The metrics.
     pub registry: Arc<Registry>,
     /// The operator's bearer token.
@@ -41,12 +41,12 @@ pub struct ServerState {
     pub limits: Limits,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The kind of traffic: live, simulated or recorded.
-    pub traffic: Traffic,
     /// Executes the operator's requests.
     pub operations: Operations,
-    /// The Poller, if the process has the role `collect`.
-    pub poller: Option<Recipient<SetPolling>>,
+    /// The sources that the process polls if it has the role `collect`.
+    pub sources: Sources,
+    /// The Pollers, if the process has the role `collect`.
+    pub pollers: Vec<Recipient<SetPolling>>,
     /// Starts a drain.
     pub drain: mpsc::Sender<()>,
     /// The recipients of an injected panic, by actor.

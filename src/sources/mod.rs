@@ -1,16 +1,26 @@
 //! The sources of state vectors, each in its own folder.
 //!
-//! To add a source that a flag of `serve` selects, add its folder with its flags and `open`, and register it below.
+//! To add a kind of source that the configuration can name, add its folder with a [`SourceKind`], and its row in
+//! [`KINDS`]. A source that a flag of `serve` selects is registered in `selectable!` instead.
 
+mod address;
 pub mod http;
+mod kind;
 pub mod opensky;
 mod poll_interval;
 pub mod recorded;
+mod set;
 pub mod simulated;
 mod source;
 
+pub use address::{InvalidSourceAddress, SourceAddress};
+pub use kind::{AddressForm, SourceKind};
 pub use poll_interval::PollInterval;
-pub use source::{Connect, Source, SourceInfo, SourceSettings, Traffic};
+pub use set::{InvalidSources, Sources};
+pub use source::{ApiKey, Connect, InvalidSourceName, Source, SourceInfo, SourceSettings, Traffic};
+
+/// The kinds of sources below `sources` in the configuration.
+pub static KINDS: &[&SourceKind] = &[&opensky::KIND, &recorded::KIND];
 
 /// Registers the sources that a flag of `serve` selects.
 macro_rules! selectable {
@@ -26,17 +36,14 @@ macro_rules! selectable {
         }
 
         impl SourceFlags {
-            /// Opens the selected source, if there is one.
+            /// Opens the selected sources; none without a flag.
             ///
             /// # Errors
-            /// The source cannot be used.
-            pub fn open(&self, settings: &SourceSettings) -> anyhow::Result<Option<Source>> {
-                $(
-                    if let Some(source) = self.$kind.open(settings)? {
-                        return Ok(Some(source));
-                    }
-                )+
-                Ok(None)
+            /// A source cannot be used.
+            pub fn open(&self, settings: &SourceSettings) -> anyhow::Result<Vec<Source>> {
+                let mut sources = Vec::new();
+                $(sources.extend(self.$kind.open(settings)?);)+
+                Ok(sources)
             }
         }
     };

@@ -1,11 +1,15 @@
+use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actors::domain::BoundingBox;
+use actors::domain::{BoundingBox, Point};
 use actors::ports::StateSource;
+use actors::supervision::ConfiguredName;
 use anyhow::Context as _;
+use thiserror::Error;
 
+use super::address::SourceAddress;
 use super::http::Network;
 use super::poll_interval::PollInterval;
 use crate::proxy::{InvalidProxy, Proxies};
@@ -18,12 +22,42 @@ pub struct Source {
     pub connect: Connect,
 }
 
+/// The text is not the name of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no name of a source: expected lower-case letters, digits and hyphens")]
+pub struct InvalidSourceName(String);
+
+impl SourceInfo {
+    /// Describes a source of a kind that this program does not know, with live traffic.
+    ///
+    /// # Errors
+    /// The name is invalid.
+    pub fn custom(name: &str, description: String, interval: Duration) -> Result<Self, InvalidSourceName> {
+        Ok(Self {
+            name: ConfiguredName::new(name).ok_or_else(|| InvalidSourceName(name.to_owned()))?,
+            kind: "custom",
+            priority: 0,
+            description,
+            proxies: Vec::new(),
+            traffic: Traffic::Live,
+            expected_interval: interval,
+            max_interval: interval,
+        })
+    }
+}
+
 /// Creates a source's client, which stays on the calling thread.
 pub type Connect = Box<dyn FnOnce() -> Rc<dyn StateSource> + Send>;
 
-/// What the server reports about its source.
+/// What the server reports about a source.
 #[derive(Clone, Debug)]
 pub struct SourceInfo {
+    /// Its name, which its state vectors carry. Unique within the process.
+    pub name: ConfiguredName,
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// Of two sources that report an aircraft, the one with the higher priority prevails.
+    pub priority: i16,
     /// A line for the log.
     pub description: String,
     /// One line for each endpoint whose requests go through a proxy.
@@ -51,14 +85,24 @@ pub enum Traffic {
     },
 }
 
-/// The settings that apply to every source.
+/// The settings of a source. Each kind uses those that apply to it.
 #[derive(Clone, Debug)]
 pub struct SourceSettings {
-    /// The area to poll; `None` for the whole world.
+    /// Its name.
+    pub name: ConfiguredName,
+    /// Its priority; `None` for that of its kind.
+    pub priority: Option<i16>,
+    /// Its address, in a form that its kind accepts; `None` for a kind without an address.
+    pub address: Option<SourceAddress>,
+    /// The area to poll; `None` for the whole world, or everything that the source reports.
     pub bounding_box: Option<BoundingBox>,
+    /// Where the receiver is.
+    pub location: Option<Point>,
+    /// The key that an API demands, and the header that contains it.
+    pub api_key: Option<ApiKey>,
     /// How often to poll.
     pub poll_interval: PollInterval,
-    /// The timeout of a single request.
+    /// The timeout of a single request, or of connecting.
     pub request_timeout: Duration,
     /// The proxies for requests.
     pub proxies: Result<Proxies, InvalidProxy>,
@@ -66,7 +110,39 @@ pub struct SourceSettings {
     pub authorities: Option<PathBuf>,
 }
 
+/// The key of an API. `Debug` does not show it.
+#[derive(Clone)]
+pub struct ApiKey {
+    /// The name of the header that contains the key.
+    pub header: String,
+    /// The key.
+    pub key: String,
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKey").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
 impl SourceSettings {
+    /// Returns the settings of a source of which only the name is given, for tests.
+    #[cfg(test)]
+    pub(crate) fn named(name: &str) -> Self {
+        Self {
+            name: ConfiguredName::new(name).expect("a valid name"),
+            priority: None,
+            address: None,
+            bounding_box: None,
+            location: None,
+            api_key: None,
+            poll_interval: super::PollInterval::Auto,
+            request_timeout: Duration::from_secs(1),
+            proxies: Ok(Proxies::default()),
+            authorities: None,
+        }
+    }
+
     /// Returns the proxies and certificate authorities for outgoing requests.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use flight_monitor::sources::PollInterval;
 use flight_monitor::sources::http::Network;
-use flight_monitor::sources::opensky::{Credentials, OpenSkyClient, OpenSkyOptions};
+use flight_monitor::sources::opensky::{Credentials, Feed, OpenSkyClient, OpenSkyOptions};
 
 /// What the server does with a connection after it has read the request.
 pub(crate) enum Reply {
@@ -93,6 +93,7 @@ impl Server {
 
     pub(crate) fn options(&self) -> OpenSkyOptions {
         OpenSkyOptions {
+            feed: Feed::All,
             base_url: self.url("/api").parse().unwrap(),
             auth_url: self.url("/token").parse().unwrap(),
             credentials: None,

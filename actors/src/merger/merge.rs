@@ -2,19 +2,55 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::kept_fields::KeptFields;
 use crate::domain::{FIELDS, FieldValue, Icao24, Snapshot, StateVector, UnixTime};
-use crate::supervision::PassedOver;
+use crate::supervision::{ConfiguredName, PassedOver};
 
-/// Remembers the newest published state of each aircraft, to separate changed states from repeated ones.
-#[derive(Debug, Default)]
-pub(super) struct ChangeFilter {
-    published: HashMap<Icao24, StateDigest>,
+/// A source whose states are merged.
+#[derive(Clone, Debug)]
+pub struct MergedSource {
+    /// Its name, which its state vectors carry.
+    pub name: ConfiguredName,
+    /// Of two sources that report an aircraft, the one with the higher priority prevails.
+    pub priority: i16,
 }
 
-/// The time and the hash of a state.
+/// The rules of merging.
+#[derive(Clone, Debug)]
+pub struct MergeRules {
+    /// The sources, in the order of their indices.
+    pub sources: Vec<MergedSource>,
+    /// A source keeps an aircraft until it has been silent about it for this long.
+    pub handover: Duration,
+}
+
+/// The newest published state of each aircraft, the source that reported it, and what other sources know.
+///
+/// A source *holds* an aircraft if the newest state is its own. Another source takes the aircraft over with a state that
+/// is newer and whose position is not older, if it has a higher priority, or if the holder has been silent about the
+/// aircraft for [`MergeRules::handover`].
+#[derive(Debug)]
+pub(super) struct Merge {
+    rules: MergeRules,
+    aircraft: HashMap<Icao24, Published>,
+    kept: HashMap<Icao24, KeptFields>,
+    /// When aircraft were last forgotten.
+    forgot_at: UnixTime,
+}
+
+/// The newest published state of an aircraft.
+#[derive(Clone, Copy, Debug)]
+struct Published {
+    holder: usize,
+    digest: StateDigest,
+    time_position: Option<UnixTime>,
+}
+
+/// The time and the hash of a state, as its source reported it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct StateDigest {
+pub(super) struct StateDigest {
     last_contact: UnixTime,
     values: u64,
 }
@@ -29,60 +65,113 @@ struct FirstRow {
 
 /// The states of a snapshot to publish, and the counts of those that were passed over.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct FilteredStates {
+pub(super) struct MergedStates {
     pub(super) states: Vec<Arc<StateVector>>,
+    /// The digest of each state before other sources' fields were filled in.
+    pub(super) digests: Vec<StateDigest>,
     pub(super) passed_over: PassedOver,
 }
 
-impl ChangeFilter {
-    /// Aircraft not heard for this many seconds before a response are forgotten. The source repeats a state for five
+impl Merge {
+    /// Aircraft not heard for this many seconds before a response are forgotten. A source repeats a state for five
     /// minutes, so after an hour no repeated state can be taken for a new one.
     const MEMORY: i64 = 3600;
 
-    /// Returns the states that are newer than the published ones, in the snapshot's order.
-    pub(super) fn apply(&self, snapshot: Snapshot) -> FilteredStates {
-        let mut filtered = FilteredStates::default();
+    /// A source whose position is older than the published one waits for up to this many seconds, so that a track does
+    /// not turn back.
+    const POSITION_MEMORY: i64 = 60;
+
+    /// A state that is this many seconds ahead of the local clock does not take an aircraft over, since no later state
+    /// of another source could.
+    const AHEAD: i64 = 10;
+
+    pub(super) fn new(rules: MergeRules) -> Self {
+        Self { rules, aircraft: HashMap::new(), kept: HashMap::new(), forgot_at: UnixTime::default() }
+    }
+
+    /// Returns the states of a source that are to be published, in the snapshot's order.
+    pub(super) fn apply(&mut self, source: usize, snapshot: &Snapshot, now: UnixTime) -> MergedStates {
+        let mut merged = MergedStates::default();
         let mut rows: HashMap<Icao24, FirstRow> = HashMap::with_capacity(snapshot.states.len());
-        for state in snapshot.states {
-            let (icao24, digest) = (state.icao24, StateDigest::of(&state));
-            let published = self.published.get(&icao24);
+        let name = self.rules.sources.get(source).map(|source| source.name.as_str());
+        for state in &snapshot.states {
+            let (icao24, digest) = (state.icao24, StateDigest::of(state));
+            if self.rules.sources.len() > 1 {
+                self.kept.entry(icao24).or_default().keep(state, source);
+            }
+            let known = self.aircraft.get(&icao24);
+            if known.is_some_and(|known| known.holder != source && !self.takes_over(source, state, known, now)) {
+                merged.passed_over.other_source += 1;
+                continue;
+            }
+            let published = known.map(|known| known.digest);
             let newest = rows.get(&icao24).map(|row| row.digest.last_contact).max(published.map(|it| it.last_contact));
             match newest.map_or(Ordering::Greater, |newest| digest.last_contact.cmp(&newest)) {
-                Ordering::Less => filtered.passed_over.older += 1,
+                Ordering::Less => merged.passed_over.older += 1,
                 Ordering::Equal => {
-                    let is_published = published == Some(&digest);
+                    let is_published = published == Some(digest);
                     let row = rows.get_mut(&icao24).filter(|row| row.digest.last_contact == digest.last_contact);
                     if let Some(row) = row {
-                        filtered.passed_over.count_duplicate(row, digest, is_published);
+                        merged.passed_over.count_duplicate(row, digest, is_published);
                         continue;
                     }
                     rows.insert(icao24, FirstRow { digest, revised: !is_published });
-                    let count = &mut filtered.passed_over;
+                    let count = &mut merged.passed_over;
                     *(if is_published { &mut count.unchanged } else { &mut count.revised }) += 1;
                 }
                 Ordering::Greater => {
                     rows.insert(icao24, FirstRow { digest, revised: false });
-                    filtered.states.push(Arc::new(state));
+                    let mut state = StateVector { source: name.map(Into::into), ..state.clone() };
+                    if let Some(kept) = self.kept.get(&icao24) {
+                        kept.fill(&mut state, source);
+                    }
+                    merged.states.push(Arc::new(state));
+                    merged.digests.push(digest);
                 }
             }
         }
-        filtered
+        merged
     }
 
-    /// Records that these states were published. `now` is the time of their response.
-    pub(super) fn published(&mut self, states: &[Arc<StateVector>], now: UnixTime) {
-        for state in states {
-            let digest = StateDigest::of(state);
-            let newest = self.published.entry(state.icao24).or_insert(digest);
-            if digest.last_contact > newest.last_contact {
-                *newest = digest;
+    /// Returns whether a source takes over an aircraft that another one holds.
+    fn takes_over(&self, source: usize, state: &StateVector, known: &Published, now: UnixTime) -> bool {
+        let priority = |source: usize| self.rules.sources.get(source).map(|source| source.priority);
+        let silent = state.last_contact.seconds_since(known.digest.last_contact);
+        let is_late = silent >= i64::try_from(self.rules.handover.as_secs()).unwrap_or(i64::MAX);
+        let turns_back = known.time_position.is_some_and(|position| {
+            state.time_position.is_none_or(|own| own < position)
+                && state.last_contact.seconds_since(position) <= Self::POSITION_MEMORY
+        });
+        silent > 0
+            && !turns_back
+            && state.last_contact.seconds_since(now) <= Self::AHEAD
+            && (is_late || priority(source) > priority(known.holder))
+    }
+
+    /// Records that these states of a source were published. `now` is the time of their response.
+    pub(super) fn published(&mut self, source: usize, merged: &MergedStates, now: UnixTime) {
+        for (state, digest) in merged.states.iter().zip(&merged.digests) {
+            let published = Published { holder: source, digest: *digest, time_position: state.time_position };
+            let newest = self.aircraft.entry(state.icao24).or_insert(published);
+            if digest.last_contact > newest.digest.last_contact {
+                *newest = published;
             }
         }
-        self.published.retain(|_, digest| now.seconds_since(digest.last_contact) <= Self::MEMORY);
+        if now > self.forgot_at {
+            self.forgot_at = now;
+            self.aircraft.retain(|_, known| now.seconds_since(known.digest.last_contact) <= Self::MEMORY);
+            self.kept.retain(|icao24, _| self.aircraft.contains_key(icao24));
+        }
     }
 
+    /// The number of aircraft that are remembered.
     pub(super) fn aircraft(&self) -> usize {
-        self.published.len()
+        self.aircraft.len()
+    }
+
+    /// The number of remembered aircraft that a source holds.
+    pub(super) fn held_by(&self, source: usize) -> usize {
+        self.aircraft.values().filter(|known| known.holder == source).count()
     }
 }
 
@@ -106,7 +195,7 @@ impl PassedOver {
 }
 
 impl StateDigest {
-    fn of(state: &StateVector) -> Self {
+    pub(super) fn of(state: &StateVector) -> Self {
         Self { last_contact: state.last_contact, values: hash_of_values(state) }
     }
 }
@@ -127,123 +216,4 @@ fn hash_of_values(state: &StateVector) -> u64 {
         }
     }
     hasher.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::test_support::state;
-
-    fn snapshot(states: &[(&str, i64)]) -> Snapshot {
-        let states = states.iter().map(|(icao24, last_contact)| state(icao24, *last_contact)).collect();
-        Snapshot { time: UnixTime(1000), states, ..Snapshot::default() }
-    }
-
-    fn names(filtered: &FilteredStates) -> Vec<(String, i64)> {
-        filtered.states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)).collect()
-    }
-
-    #[test]
-    fn only_newer_states_pass() {
-        let mut filter = ChangeFilter::default();
-        let first = filter.apply(snapshot(&[("aaaaaa", 990), ("bbbbbb", 991)]));
-        assert_eq!(first.states.len(), 2);
-        filter.published(&first.states, UnixTime(1000));
-
-        let second = filter.apply(snapshot(&[("aaaaaa", 990), ("bbbbbb", 992), ("cccccc", 5), ("aaaaaa", 989)]));
-        assert_eq!(names(&second), [("bbbbbb".into(), 992), ("cccccc".into(), 5)]);
-        assert_eq!(second.passed_over, PassedOver { unchanged: 1, older: 1, ..PassedOver::default() });
-    }
-
-    /// Returns a snapshot with one row at 990 for each of these callsigns of the aircraft `aaaaaa`.
-    fn transmitters(callsigns: &[&str]) -> Snapshot {
-        let row = |callsign: &&str| StateVector { callsign: Some((*callsign).into()), ..state("aaaaaa", 990) };
-        Snapshot { time: UnixTime(1000), states: callsigns.iter().map(row).collect(), ..Snapshot::default() }
-    }
-
-    #[test]
-    fn two_transmitters_with_one_address_are_not_taken_for_repetition() {
-        let mut filter = ChangeFilter::default();
-        let counts = |filter: &ChangeFilter, callsigns: &[&str]| {
-            let FilteredStates { states, passed_over } = filter.apply(transmitters(callsigns));
-            let PassedOver { unchanged, older, duplicate_address, revised } = passed_over;
-            assert_eq!(older, 0);
-            (states.len() as u64, unchanged, duplicate_address, revised)
-        };
-        assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (1, 0, 1, 0));
-        assert_eq!(counts(&filter, &["ADSB", "ADSB", "FLARM", "FLARM"]), (1, 1, 2, 0));
-        filter.published(&filter.apply(transmitters(&["ADSB", "FLARM"])).states, UnixTime(1000));
-        // The source repeats both rows until it receives from one of the transmitters again.
-        assert_eq!(counts(&filter, &["ADSB"]), (0, 1, 0, 0));
-        assert_eq!(counts(&filter, &["ADSB", "FLARM"]), (0, 1, 1, 0));
-        assert_eq!(counts(&filter, &["FLARM", "ADSB"]), (0, 1, 1, 0));
-        assert_eq!(counts(&filter, &["FLARM"]), (0, 0, 0, 1));
-        assert_eq!(counts(&filter, &["FLARM", "FLARM"]), (0, 1, 0, 1));
-    }
-
-    #[test]
-    fn any_different_value_changes_the_digest() {
-        let digest = StateDigest::of(&state("aaaaaa", 990));
-        let others = [
-            StateVector { lat: Some(1.0), ..state("aaaaaa", 990) },
-            StateVector { lat: None, ..state("aaaaaa", 990) },
-            StateVector { velocity: Some(0.0), ..state("aaaaaa", 990) },
-            StateVector { time_position: Some(UnixTime(989)), ..state("aaaaaa", 990) },
-            StateVector { squawk: Some("7700".into()), ..state("aaaaaa", 990) },
-            StateVector { position_source: Some(3), ..state("aaaaaa", 990) },
-        ];
-        assert!(others.iter().all(|other| StateDigest::of(other) != digest));
-        for same in [
-            StateVector { observed_at: Some(UnixTime(5)), ..state("aaaaaa", 990) },
-            StateVector { lat: Some(-0.0), ..state("aaaaaa", 990) },
-        ] {
-            assert_eq!(StateDigest::of(&same), digest);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_row_passes_or_is_counted_once(
-            responses in prop::collection::vec(prop::collection::vec((0..4u8, 0..4i64, 0..3u8), 0..12), 0..6),
-        ) {
-            let mut filter = ChangeFilter::default();
-            for response in responses {
-                let row = |(aircraft, at, category)| StateVector {
-                    category: Some(i16::from(category)),
-                    ..state(&format!("aaaaa{aircraft}"), at)
-                };
-                let rows = response.len() as u64;
-                let states = response.into_iter().map(row).collect();
-                let filtered = filter.apply(Snapshot { time: UnixTime(9), states, ..Snapshot::default() });
-                let passed_over: u64 = filtered.passed_over.by_reason().iter().map(|(_, count)| count).sum();
-                prop_assert_eq!(filtered.states.len() as u64 + passed_over, rows);
-                filter.published(&filtered.states, UnixTime(9));
-            }
-        }
-    }
-
-    #[test]
-    fn states_that_were_not_published_pass_again() {
-        let filter = ChangeFilter::default();
-        assert_eq!(filter.apply(snapshot(&[("aaaaaa", 990)])).states.len(), 1);
-        assert_eq!(filter.apply(snapshot(&[("aaaaaa", 990)])).states.len(), 1);
-    }
-
-    #[test]
-    fn repeated_rows_of_an_aircraft_pass_only_in_ascending_order() {
-        let filtered = ChangeFilter::default().apply(snapshot(&[("aaaaaa", 990), ("aaaaaa", 992), ("aaaaaa", 991)]));
-        assert_eq!(names(&filtered), [("aaaaaa".into(), 990), ("aaaaaa".into(), 992)]);
-    }
-
-    #[test]
-    fn aircraft_are_forgotten_after_an_hour() {
-        let mut filter = ChangeFilter::default();
-        filter.published(&[Arc::new(state("aaaaaa", 990))], UnixTime(1000));
-        filter.published(&[], UnixTime(990 + ChangeFilter::MEMORY));
-        assert_eq!(filter.aircraft(), 1);
-        filter.published(&[], UnixTime(991 + ChangeFilter::MEMORY));
-        assert_eq!(filter.aircraft(), 0);
-    }
 }

@@ -1,31 +1,48 @@
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::change_filter::ChangeFilter;
 use super::failure_pause::pause_after;
-use crate::detect::{Alert, AlertWatch};
-use crate::domain::{BadRows, RejectedRow, UnixTime};
-use crate::messages::{Accepted, Drain, Drained, Polling, PublishStates, SetPolling};
-use crate::metrics::{Metrics, count, init_counters};
+use super::freshness::Freshness;
+use super::source_metrics::SourceMetrics;
+use crate::domain::{BadRows, UnixTime};
+use crate::messages::{Drain, Drained, MergeStates, Merged, Polling, SetPolling};
+use crate::metrics::Metrics;
 use crate::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{
-    Observation, PassedOver, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
+    ConfiguredName, Observation, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
 };
+use crate::throttle::Throttle;
 
-/// Polls a source as often as its cadence allows, and passes the changed states to the KafkaProducer.
+/// Why a source is stale.
+const STALE: &str = "the times in the source's responses stand still";
+
+/// A source, as its Poller and the Merger know it.
+pub struct PolledSource {
+    /// Its name.
+    pub name: ConfiguredName,
+    /// Its index in [`MergeRules::sources`](crate::merger::MergeRules::sources).
+    pub index: usize,
+    /// Its client.
+    pub source: Rc<dyn StateSource>,
+}
+
+/// Polls a source as often as its cadence allows, and passes its states to the Merger.
 pub struct Poller {
     source: Rc<dyn StateSource>,
-    producer: Recipient<PublishStates>,
+    /// The index of the source in the Merger.
+    index: usize,
+    merger: Recipient<MergeStates>,
     vitals: Vitals,
-    metrics: Metrics,
-    filter: ChangeFilter,
-    /// The alerts accepted by the producer.
-    alerts: AlertWatch,
+    metrics: SourceMetrics,
+    freshness: Freshness,
+    bad_row_lines: Throttle,
+    clock_lines: Throttle,
     failures: u32,
     polling: Polling,
     next: Next,
@@ -57,29 +74,27 @@ impl Poller {
         longest_pause: Duration::from_secs(10),
     };
 
-    /// Alerts of an aircraft that has been silent for longer end.
-    const ALERT_MEMORY: Duration = Duration::from_secs(3600);
+    /// Lines about bad rows are at least this far apart, unless each poll is.
+    const LOG_PERIOD: Duration = Duration::from_secs(5);
+
+    /// Lines about a clock that is wrong are this far apart.
+    const CLOCK_PERIOD: Duration = Duration::from_secs(60);
 
     /// The time to process a response and pass the states on, even on a busy machine.
     const MARGIN: Duration = Duration::from_secs(30);
 
     /// Creates a Poller that polls as soon as it is started.
-    pub fn new(
-        source: Rc<dyn StateSource>,
-        producer: Recipient<PublishStates>,
-        vitals: Vitals,
-        metrics: Metrics,
-    ) -> Self {
-        init_counters(&metrics.polls, &["ok", "refused", "rate_limited", "unavailable", "malformed"]);
-        init_counters(&metrics.states_passed_over, &PassedOver::default().by_reason().map(|(reason, _)| reason));
-        init_counters(&metrics.bad_rows, &RejectedRow::kinds().collect::<Vec<_>>());
+    pub fn new(source: PolledSource, merger: Recipient<MergeStates>, vitals: Vitals, metrics: &Metrics) -> Self {
+        let PolledSource { name, index, source } = source;
         Self {
             source,
-            producer,
+            index,
+            merger,
             vitals,
-            metrics,
-            filter: ChangeFilter::default(),
-            alerts: AlertWatch::default(),
+            metrics: SourceMetrics::of(metrics, &name),
+            freshness: Freshness::new(),
+            bad_row_lines: Throttle::new(Self::LOG_PERIOD),
+            clock_lines: Throttle::new(Self::CLOCK_PERIOD),
             failures: 0,
             polling: Polling::default(),
             next: Next::InFlight,
@@ -92,7 +107,6 @@ impl Poller {
     fn poll_after(&mut self, pause: Duration, reason: Option<CadenceReason>, ctx: &mut Context<Self>) {
         self.observation.next_poll_seconds = pause.as_secs_f64();
         self.observation.next_poll_reason = reason;
-        self.observation.aircraft_known = self.filter.aircraft();
         self.due = Instant::now() + injected_or(pause);
         self.wait(ctx);
     }
@@ -144,12 +158,15 @@ impl Poller {
     }
 
     fn process_response(&mut self, fetched: Fetched, operation: InFlight, ctx: &mut Context<Self>) {
-        let Fetched { snapshot, credits_left } = fetched;
+        let Fetched { snapshot, credits_left, aircraft } = fetched;
+        let Cadence { pause, reason, .. } = self.source.cadence();
+        let states = aircraft.unwrap_or(snapshot.states.len());
+        let state = self.freshness.observe(&snapshot, states, pause);
         if self.failures > 0 {
             log::info!(actor = self.vitals.name(), failed_polls = self.failures; "the source has recovered");
         }
         self.failures = 0;
-        count(&self.metrics.polls, "ok", 1);
+        self.metrics.count_polls(state, 1);
         self.metrics.states_received.inc_by(snapshot.states.len() as u64);
         if let Some(credits) = credits_left {
             self.metrics.credits_left.set(credits.into());
@@ -157,65 +174,57 @@ impl Poller {
         self.report_bad_rows(&snapshot.bad_rows);
         self.report_clock(snapshot.time);
 
-        let response_time = snapshot.time;
         let now = UnixTime::now();
         self.metrics.last_answer.set(now.0);
-        self.metrics.states_in_answer.set(i64::try_from(snapshot.states.len()).unwrap_or(i64::MAX));
-        self.observation.set_source(SourceState::Live, None);
+        self.metrics.states_in_answer.set(i64::try_from(states).unwrap_or(i64::MAX));
+        self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
+        self.show_state(state, None);
         self.observation.answered_at = Some(now);
-        self.observation.response_time = Some(response_time);
-        self.observation.states = snapshot.states.len();
-        if !snapshot.states.is_empty() {
+        self.observation.response_time = Some(snapshot.time);
+        self.observation.states = states;
+        if states > 0 {
             self.metrics.last_states.set(now.0);
             self.observation.last_states_at = Some(now);
         }
         self.observation.bad_rows += snapshot.bad_rows.count();
         self.observation.credits_left = credits_left;
-        let filtered = self.filter.apply(snapshot);
-        for (reason, rows) in filtered.passed_over.by_reason() {
-            count(&self.metrics.states_passed_over, reason, rows);
-        }
-        self.observation.passed_over = filtered.passed_over;
-        self.metrics.states_changed.inc_by(filtered.states.len() as u64);
-        self.observation.changed = filtered.states.len();
 
-        // The updated alerts are kept only if the producer accepts the states. Otherwise the next poll raises them
-        // again.
-        let mut watch = self.alerts.clone();
-        let mut alerts = watch.end_silent(response_time.minus(Self::ALERT_MEMORY));
-        alerts.extend(filtered.states.iter().flat_map(|state| watch.update(state)));
-        for Alert { rule, icao24, ended, detail, .. } in &alerts {
-            let change = if ended.is_none() { "started" } else { "ended" };
-            log::info!(actor = self.vitals.name(), rule, icao24:%; "alert {change}: {detail}");
-        }
-        alerts.retain(|alert| alert.ended.is_none());
-        if watch.is_full() {
-            log::warn!(actor = self.vitals.name(); "too many active alerts: no new alert starts until one ends");
-        }
-
-        let Cadence { pause, reason, .. } = self.source.cadence();
-        self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
-        let publish = PublishStates { states: filtered.states, alerts };
-        let sent = send_with_retries(publish, self.producer.clone(), self.work.clone(), self.vitals.clone());
-        ctx.spawn(sent.into_actor(self).map(move |sent, poller, ctx| {
+        let merge = MergeStates { source: self.index, snapshot: Arc::new(snapshot) };
+        let sent = send_with_retries(merge, self.merger.clone(), self.work.clone(), self.vitals.clone());
+        ctx.spawn(sent.into_actor(self).map(move |merged, poller, ctx| {
             drop(operation);
-            if let Some((PublishStates { states, .. }, accepted)) = sent {
-                poller.filter.published(&states, response_time);
-                poller.alerts = watch;
-                poller.observation.held_by_producer = accepted.held;
+            if let Some(merged) = merged {
+                poller.observation.changed = merged.published;
+                poller.observation.passed_over = merged.passed_over;
+                poller.observation.aircraft_held = merged.aircraft_held;
+                poller.observation.aircraft_known = merged.aircraft_known;
+                poller.observation.held_by_producer = merged.held_by_producer;
                 poller.vitals.progress();
                 poller.phase(Phase::Running);
-                poller.vitals.readiness(Readiness::Ready);
+                poller.vitals.readiness(match state {
+                    SourceState::Stale => Readiness::NotReady(STALE.to_owned()),
+                    _ => Readiness::Ready,
+                });
             }
             poller.poll_after(pause, Some(reason), ctx);
         }));
     }
 
+    /// Shows the state of the source, and logs when it starts or stops being stale.
+    fn show_state(&mut self, state: SourceState, reason: Option<String>) {
+        if state == SourceState::Stale && self.observation.source != state {
+            log::warn!(actor = self.vitals.name(); "{STALE}");
+        }
+        let reason = if state == SourceState::Stale { Some(STALE.to_owned()) } else { reason };
+        self.metrics.set_state(state);
+        self.observation.set_source(state, reason);
+    }
+
     fn handle_failure(&mut self, error: &SourceError, ctx: &mut Context<Self>) {
         self.failures += 1;
         let state = SourceState::from(error);
-        count(&self.metrics.polls, state.name(), 1);
-        self.observation.set_source(state, Some(error.public_reason()));
+        self.metrics.count_polls(state, 1);
+        self.show_state(state, Some(error.public_reason()));
         self.observation.failed_polls += 1;
         let pause = pause_after(error, self.failures, self.source.cadence().resolution, &mut rand::rng());
         log::warn!(actor = self.vitals.name(), failures = self.failures, next_poll:? = pause; "poll failed: {error}");
@@ -225,24 +234,28 @@ impl Poller {
         self.poll_after(pause, None, ctx);
     }
 
-    /// Logs one line per poll, regardless of the number of rows.
+    /// Logs one line per poll, regardless of the number of rows, and not more than one in some seconds.
     fn report_bad_rows(&self, bad_rows: &BadRows) {
         if bad_rows.count() == 0 {
+            return;
+        }
+        for (kind, rows, _) in bad_rows.iter() {
+            self.metrics.count_bad_rows(kind, rows);
+        }
+        let is_rare = self.source.cadence().resolution >= Self::LOG_PERIOD;
+        if !is_rare && self.bad_row_lines.admit().is_none() {
             return;
         }
         let kinds: Vec<_> =
             bad_rows.iter().map(|(kind, count, example)| format!("{count} of kind {kind} ({example})")).collect();
         log::warn!(actor = self.vitals.name(), rows = bad_rows.count(); "skipped bad rows: {}", kinds.join(", "));
-        for (kind, rows, _) in bad_rows.iter() {
-            count(&self.metrics.bad_rows, kind, rows);
-        }
     }
 
     /// Warns if the clocks differ: the live picture drops states that are old by the local clock, so a wrong clock
     /// empties it.
     fn report_clock(&self, response_time: UnixTime) {
         let ahead = response_time.seconds_since(UnixTime::now());
-        if ahead.abs() > 60 {
+        if ahead.abs() > 60 && self.clock_lines.admit().is_some() {
             log::warn!(
                 actor = self.vitals.name(), ahead;
                 "the source's clock and the local clock differ by {} s", ahead.abs()
@@ -251,21 +264,21 @@ impl Poller {
     }
 }
 
-/// Passes the states to the producer, and retries until the producer accepts them, since it may be restarting.
+/// Passes a snapshot to the Merger, and retries until the Merger accepts it, since it may be restarting.
 async fn send_with_retries(
-    publish: PublishStates,
-    producer: Recipient<PublishStates>,
+    merge: MergeStates,
+    merger: Recipient<MergeStates>,
     work: Rc<InFlightWork>,
     vitals: Vitals,
-) -> Option<(PublishStates, Accepted)> {
+) -> Option<Merged> {
     let mut backoff = Backoff::for_service();
     loop {
-        match producer.send(publish.clone()).await {
-            Ok(accepted) => return Some((publish, accepted)),
+        match merger.send(merge.clone()).await {
+            Ok(merged) => return merged.ok(),
             Err(error) => {
                 log::warn!(
-                    actor = vitals.name(), states = publish.states.len();
-                    "the KafkaProducer did not accept the states, retrying: {error}"
+                    actor = vitals.name(), states = merge.snapshot.states.len();
+                    "the Merger did not accept the states, retrying: {error}"
                 );
             }
         }
@@ -297,8 +310,7 @@ impl Actor for Poller {
     }
 }
 
-/// A restart keeps the change filter, so that it neither publishes every aircraft nor raises alerts again. It also
-/// keeps the operator's pause.
+/// A restart keeps the operator's pause.
 impl Supervised for Poller {}
 
 impl Handler<SetPolling> for Poller {

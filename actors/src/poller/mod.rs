@@ -1,7 +1,8 @@
-//! Polls the source as often as its cadence allows, backs off after failures, and publishes the states that changed.
+//! Polls a source as often as its cadence allows, backs off after failures, and passes the states to the Merger.
 
 mod actor;
-mod change_filter;
 mod failure_pause;
+mod freshness;
+mod source_metrics;
 
-pub use actor::Poller;
+pub use actor::{PolledSource, Poller};

@@ -41,6 +41,8 @@ pub trait StateSource: 'static {
 pub struct Fetched {
     /// The states in the response.
     pub snapshot: Snapshot,
+    /// The number of aircraft that the source currently reports, if the snapshot has only those that changed.
+    pub aircraft: Option<usize>,
     /// Credits left in the source's quota, if it has one and reports it.
     pub credits_left: Option<u32>,
 }

@@ -13,6 +13,8 @@ use thiserror::Error;
 pub enum ActorName {
     /// `poller` for the only Poller of a process, `poller-<source>` for one of several.
     Poller(Option<ConfiguredName>),
+    /// `merger`.
+    Merger,
     /// `kafka-producer`.
     KafkaProducer,
     /// `kafka-consumer-store`.
@@ -56,8 +58,15 @@ impl ActorName {
     /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
-    const FIXED: [Self; 6] =
-        [Self::POLLER, Self::KafkaProducer, Self::StoreConsumer, Self::DbWriter, Self::LiveConsumer, Self::SseHub];
+    const FIXED: [Self; 7] = [
+        Self::POLLER,
+        Self::Merger,
+        Self::KafkaProducer,
+        Self::StoreConsumer,
+        Self::DbWriter,
+        Self::LiveConsumer,
+        Self::SseHub,
+    ];
 }
 
 impl ConfiguredName {
@@ -65,6 +74,23 @@ impl ConfiguredName {
     pub fn new(text: &str) -> Option<Self> {
         let is_valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         (!text.is_empty() && text.chars().all(is_valid)).then(|| Self(text.into()))
+    }
+
+    /// Returns the text of the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConfiguredName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for ConfiguredName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -74,6 +100,7 @@ impl fmt::Display for ActorName {
             Self::Poller(None) => "poller",
             Self::Poller(Some(ConfiguredName(source))) => return write!(f, "poller-{source}"),
             Self::Sink(ConfiguredName(sink)) => return write!(f, "sink-{sink}"),
+            Self::Merger => "merger",
             Self::KafkaProducer => "kafka-producer",
             Self::StoreConsumer => "kafka-consumer-store",
             Self::DbWriter => "db-writer",

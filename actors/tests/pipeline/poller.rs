@@ -6,11 +6,14 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler};
 use actors::detect::Alert;
 use actors::domain::{Snapshot, StateVector, UnixTime};
+use actors::merger::{MergeRules, MergedSource, Merger};
 use actors::messages::{Accepted, Polling, PublishStates, SetPolling};
-use actors::metrics::Metrics;
-use actors::poller::Poller;
+use actors::metrics::{Metrics, SourceLabels};
+use actors::poller::{PolledSource, Poller};
 use actors::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
-use actors::supervision::{ActorName, Observation, Phase, PollerObservation, Readiness, SourceState, Vitals};
+use actors::supervision::{
+    ActorName, ConfiguredName, Observation, Phase, PollerObservation, Readiness, SourceState, Vitals,
+};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
@@ -61,7 +64,7 @@ impl StateSource for FakeSource {
 fn response(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
     let states = states.iter().map(|(icao24, at)| state(icao24, *at)).collect();
     let snapshot = Snapshot { time: UnixTime(100), states, ..Snapshot::default() };
-    Ok(Fetched { snapshot, credits_left: Some(4000) })
+    Ok(Fetched { snapshot, credits_left: Some(4000), aircraft: None })
 }
 
 /// Records what it receives: states, and the aircraft, code and time of alerts.
@@ -86,8 +89,23 @@ impl Handler<PublishStates> for FakeProducer {
 }
 
 fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> actix::Addr<Poller> {
+    poller_of(source.clone(), producer, vitals, &Metrics::unregistered())
+}
+
+/// Starts a Poller of this source, and a Merger between it and the producer.
+fn poller_of(
+    source: impl StateSource,
+    producer: &FakeProducer,
+    vitals: &Vitals,
+    metrics: &Metrics,
+) -> actix::Addr<Poller> {
+    let name = ConfiguredName::new("opensky").unwrap();
+    let sources = vec![MergedSource { name: name.clone(), priority: 0 }];
+    let rules = MergeRules { sources, handover: Duration::from_secs(10) };
     let producer = producer.clone().start().recipient();
-    Poller::new(Rc::new(source.clone()), producer, vitals.clone(), Metrics::unregistered()).start()
+    let merger = Merger::new(rules, producer, Vitals::unregistered(ActorName::Merger), metrics.clone()).start();
+    let source = PolledSource { name, index: 0, source: Rc::new(source) };
+    Poller::new(source, merger.recipient(), vitals.clone(), metrics).start()
 }
 
 fn observed(vitals: &Vitals) -> PollerObservation {
@@ -118,18 +136,20 @@ fn the_last_response_and_the_poll_interval_are_metrics() {
     run(async {
         let (source, metrics) = (FakeSource::every(864), Metrics::unregistered());
         source.responses.borrow_mut().extend([Err(SourceError::Unavailable("connection refused".into()))]);
-        let producer = FakeProducer::default().start().recipient();
+        let labels = SourceLabels { source: "opensky".to_owned() };
+        let last_answer = metrics.last_answer.get_or_create(&labels).clone();
+        let poll_interval = metrics.poll_interval.get_or_create(&labels).clone();
         let vitals = Vitals::unregistered(ActorName::POLLER);
-        assert_eq!(metrics.last_answer.get(), 0, "polling has not started");
-        let _poller = Poller::new(Rc::new(source), producer, vitals.clone(), metrics.clone()).start();
+        assert_eq!(last_answer.get(), 0, "polling has not started");
+        let _poller = poller_of(source, &FakeProducer::default(), &vitals, &metrics);
         sleep(Duration::from_millis(500)).await;
         // The start counts as a response, so the age of the last response is measured from there.
-        assert!(metrics.last_answer.get() > 1_700_000_000);
-        assert_eq!((metrics.poll_interval.get(), vitals.status().phase), (0, Phase::BackingOff));
-        metrics.last_answer.set(1);
+        assert!(last_answer.get() > 1_700_000_000);
+        assert_eq!((poll_interval.get(), vitals.status().phase), (0, Phase::BackingOff));
+        last_answer.set(1);
         sleep(Duration::from_secs(300)).await;
-        assert!(metrics.last_answer.get() > 1_700_000_000);
-        assert_eq!(metrics.poll_interval.get(), 864);
+        assert!(last_answer.get() > 1_700_000_000);
+        assert_eq!(poll_interval.get(), 864);
     });
 }
 
@@ -141,7 +161,7 @@ fn the_poller_raises_each_alert_once_until_it_ends() {
         let squawks = |at: i64, squawk: Option<&str>| {
             let squawking = StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", at) };
             let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
-            Ok(Fetched { snapshot, credits_left: None })
+            Ok(Fetched { snapshot, ..Fetched::default() })
         };
         source.responses.borrow_mut().extend([
             squawks(10, Some("7700")),
@@ -184,8 +204,7 @@ impl StateSource for HangingSource {
 fn a_poll_that_exceeds_the_maximum_fetch_time_is_a_stall() {
     run(async {
         let vitals = Vitals::unregistered(ActorName::POLLER);
-        let producer = FakeProducer::default().start().recipient();
-        let _poller = Poller::new(Rc::new(HangingSource), producer, vitals.clone(), Metrics::unregistered()).start();
+        let _poller = poller_of(HangingSource, &FakeProducer::default(), &vitals, &Metrics::unregistered());
         sleep(Duration::from_secs(401)).await;
         assert_eq!(vitals.status().phase, Phase::Running);
         sleep(Duration::from_secs(60)).await;

@@ -79,7 +79,7 @@ pub(in crate::config) fn assemble_url(layers: &mut [Layer]) -> Result<(), ::conf
         lower => {
             let warning = lower.map(|(_, whole)| format!("{whole} is ignored, because {names} takes precedence"));
             diagnostics.warnings.extend(warning);
-            let mut reader = Reader::merge(settings.iter().copied(), parts)?;
+            let mut reader = Reader::merge(settings.iter().copied(), &[], parts)?;
             let assembled = DatabaseParts::read(&mut reader).and_then(|parts| parts.url(&mut reader));
             diagnostics.append(reader.diagnostics);
             if let Some(text) = assembled {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::reader::{DEFAULT, Reader};
-use super::section::{Row, Section, SectionSchema};
+use super::schema::SectionSchema;
+use super::section::{Row, Section};
 use super::setting::Setting;
 use crate::proxy::{InvalidProxy, Proxies};
 
@@ -20,6 +21,8 @@ macro_rules! settings {
         #[derive(Clone, Debug)]
         pub struct Settings {
             $(#[doc = concat!("The section `", stringify!($section), "`.")] pub $section: $type,)+
+            /// The entries of `sources`, by name.
+            pub sources: Vec<SourceEntry>,
             /// The proxies for outgoing requests, from the usual environment variables.
             pub proxies: Result<Proxies, InvalidProxy>,
             /// The file of certificate authorities for HTTPS that are trusted in addition to the public ones
@@ -41,21 +44,31 @@ macro_rules! settings {
                 authorities: Option<PathBuf>,
             ) -> Option<Self> {
                 $(let $section = <$type>::read(reader);)+
+                let sources = SourceEntry::read_all(reader);
                 let origins = reader.origins();
-                Some(Self { $($section: $section?,)+ proxies, authorities, warnings: Vec::new(), origins })
+                Some(Self { $($section: $section?,)+ sources: sources?, proxies, authorities, warnings: Vec::new(), origins })
             }
 
             /// Returns every setting with its value in effect, with secrets masked, in file order.
             pub fn rows(&self) -> Vec<Row> {
-                [$(self.$section.rows()),+].concat()
+                let mut rows = [$(self.$section.rows()),+].concat();
+                rows.extend(self.sources.iter().flat_map(SourceEntry::rows));
+                rows
             }
         }
     };
 }
 
+mod sources;
+pub use sources::{SourceEntry, SourceSection};
+
+/// The templates of the sections whose keys are names that the user chooses.
+pub(super) const TEMPLATES: &[SectionSchema] = &[SourceSection::SCHEMA];
+
 settings! {
     server: ServerSettings,
     opensky: OpenSkySettings,
+    merge: MergeSettings,
     kafka: KafkaSettings,
     database: DatabaseSettings,
     json_lines: JsonLinesSettings,

@@ -11,8 +11,10 @@ use crate::sources::http::Endpoint;
 use crate::sources::opensky::{Credentials, CredentialsError};
 
 section! {
-    /// The source of the flights: the OpenSky Network's REST API.
+    /// The default source of the flights: the OpenSky Network's REST API.
     pub struct OpenSkySettings in "opensky", checked by check {
+        /// Whether to poll the OpenSky Network; false for a server that only has the sources below sources.
+        enabled: bool = "true";
         /// The root of the REST API.
         base_url: Endpoint = "https://opensky-network.org/api";
         /// The endpoint that issues OAuth2 access tokens.
@@ -31,6 +33,9 @@ section! {
         /// or a fixed time between two polls, of at least 5 s with an account and 10 s without, since the data does not
         /// change faster.
         poll_interval: PollInterval = "auto", secs(1)..=days(1);
+        /// Whether to poll /states/own as well, every 5 s: the aircraft that your own receivers report to OpenSky. It
+        /// needs the account of the receivers, and costs no credits.
+        own: bool = "false";
         /// The timeout of one request.
         request_timeout: Duration = "15s", secs(1)..=mins(5);
     }
@@ -45,6 +50,8 @@ impl OpenSkySettings {
         } else if self.client_id.is_none() && self.requires_credentials_file() && !self.credentials_file.is_file() {
             let reason = "file does not exist; expected the path of the API client's file";
             reader.conflict(Self::credentials_file, reason);
+        } else if self.own && self.client_id.is_none() && !self.credentials_file.is_file() {
+            reader.conflict(Self::own, "it needs an account; set opensky.credentials_file, or opensky.client_id and its secret");
         }
     }
 

@@ -14,6 +14,7 @@ fn bad(setting: &Setting) -> (&'static str, &'static str) {
         "N" => ("many", "not a whole number"),
         "FOLDER|s3://BUCKET" => ("gs://flights", "unknown scheme gs://"),
         "ENDPOINT" => ("minio:9000", "neither http nor https"),
+        "true|false" => ("yes", "neither true nor false"),
         "DURATION" => ("10", "no unit; write 10s"),
         "auto|DURATION" => ("5000", "no unit"),
         "SIZE" => ("64", "no unit"),

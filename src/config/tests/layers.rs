@@ -16,6 +16,7 @@ fn sample(setting: &Setting) -> (&'static str, String) {
         "N" => &["12"],
         "FOLDER|s3://BUCKET" => &["s3://flights/raw"],
         "ENDPOINT" => &["http://127.0.0.1:9000"],
+        "true|false" => &["true", "false"],
         "DURATION" => &["1500ms", "90s", "45m", "36h", "730d"],
         "auto|DURATION" => &["90s"],
         "SIZE" => &["128MiB"],
@@ -28,7 +29,8 @@ fn sample(setting: &Setting) -> (&'static str, String) {
         "ROLE,…" => &["collect,live"],
         placeholder => panic!("no sample for {placeholder}"),
     };
-    let text = candidates.iter().find(|text| setting.check(text, "sample").is_ok()).unwrap();
+    let text =
+        candidates.iter().find(|text| **text != setting.default && setting.check(text, "sample").is_ok()).unwrap();
     let display = match (setting.shape, setting.secrecy) {
         (Shape::Map, _) => "sasl.password=***,security.protocol=SASL_SSL".to_owned(),
         (_, Secrecy::Public) => (*text).to_owned(),
@@ -45,6 +47,7 @@ fn sandbox(path: &str) -> Sandbox {
         "server.roles" => sandbox.env("KAFKA_BOOTSTRAP_SERVERS", "a:9092"),
         "http.tls_certificate" => sandbox.env("HTTP_TLS_KEY", "Cargo.toml"),
         "http.tls_key" => sandbox.env("HTTP_TLS_CERTIFICATE", "Cargo.toml"),
+        "opensky.own" => sandbox.env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET", "hush"),
         "opensky.client_id" => sandbox.env("OPENSKY_CLIENT_SECRET", "hush"),
         "opensky.client_secret" => sandbox.env("OPENSKY_CLIENT_ID", "me"),
         _ => sandbox,

@@ -7,6 +7,10 @@ use std::time::Duration;
 use crate::config::value::{InvalidValue, SettingValue, Shape};
 use crate::sources::PollInterval;
 
+pub(in crate::config) const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
 pub(in crate::config) const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
 }
@@ -188,6 +192,7 @@ macro_rules! whole_numbers {
 
 whole_numbers! {
     u16: "a port", "PORT";
+    i16: "a whole number", "N";
     i32: "a whole number", "N";
     usize: "a whole number", "N";
 }

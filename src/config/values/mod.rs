@@ -12,6 +12,8 @@ mod origins;
 mod properties;
 mod roles;
 mod secret;
+mod source;
+mod switch;
 mod topic;
 
 use std::path::PathBuf;
@@ -31,7 +33,7 @@ pub use roles::{Role, Roles};
 pub use secret::Secret;
 pub use topic::Topic;
 
-pub(super) use amount::{days, hours, mins, secs};
+pub(super) use amount::{days, hours, millis, mins, secs};
 pub(super) use properties::split_properties;
 
 impl SettingValue for String {

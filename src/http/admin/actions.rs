@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use actors::messages::{Polling, SetPolling};
 use actors::operations::{Action, Refusal};
+use futures_util::future::try_join_all;
 use serde_json::json;
 
 use super::operator::Operator;
@@ -44,7 +45,7 @@ pub(crate) async fn restart(
 
 /// Pause polling
 ///
-/// Until polling is resumed or the process is restarted; a restart of the Poller does not resume it. A response in
+/// Of all sources, until polling is resumed or the process is restarted; a restart of a Poller does not resume it. A response in
 /// flight is still processed.
 #[utoipa::path(post, path = "/admin/polling/pause", tag = "operations", security(("operator" = [])), responses(
     (status = 202, description = "Polling is paused.", content_type = "application/json", body = Object),
@@ -65,10 +66,13 @@ pub(crate) async fn resume_polling(_: Operator, state: web::Data<ServerState>) -
 
 async fn set_polling(state: &ServerState, action: &Action, polling: Polling) -> Result<HttpResponse, Problem> {
     state.operations.request(action)?;
-    let poller = state.poller.as_ref().ok_or(Refusal::DoesNotPoll)?;
-    match tokio::time::timeout(ServerState::ACTOR_TIMEOUT, poller.send(SetPolling(polling))).await {
-        Ok(Ok(())) => Ok(accepted()),
-        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the Poller is not responding")),
+    if state.pollers.is_empty() {
+        return Err(Refusal::DoesNotPoll.into());
+    }
+    let sent = try_join_all(state.pollers.iter().map(|poller| poller.send(SetPolling(polling))));
+    match tokio::time::timeout(ServerState::ACTOR_TIMEOUT, sent).await {
+        Ok(Ok(_)) => Ok(accepted()),
+        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("a Poller is not responding")),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
-use actors::supervision::{ActorName, ActorStatus, Observation, Phase, PollerObservation, SourceState};
+use actors::supervision::{ActorName, ActorStatus, ConfiguredName, Observation, Phase, PollerObservation, SourceState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::state::ServerState;
-use crate::sources::Traffic;
+use crate::sources::{SourceInfo, Traffic};
 
 /// The quality of the live picture. Times are Unix seconds.
 #[derive(Serialize, ToSchema)]
@@ -18,8 +18,10 @@ pub(crate) struct Status {
     /// If `traffic` is `recorded`: the time of the newest recorded response. The times of the aircraft are shifted to
     /// the present.
     recorded_at: Option<i64>,
-    /// `null` where another process polls the source.
+    /// The most useful source: the first one that is live, or else the first one. `null` where another process polls.
     source: Option<Source>,
+    /// All sources of this process, in the order of the configuration; empty where another process polls.
+    sources: Vec<Source>,
 }
 
 /// Where the traffic comes from.
@@ -35,19 +37,25 @@ enum TrafficKind {
 }
 
 impl Status {
-    fn of(traffic: Traffic, poller: Option<ActorStatus>) -> Self {
+    fn of(traffic: Traffic, sources: Vec<Source>) -> Self {
         let (kind, recorded_at) = match traffic {
             Traffic::Live => (TrafficKind::Live, None),
             Traffic::Simulated => (TrafficKind::Simulated, None),
             Traffic::Recorded { at } => (TrafficKind::Recorded, Some(at)),
         };
-        Self { demonstration: traffic != Traffic::Live, traffic: kind, recorded_at, source: poller.map(Source::of) }
+        let source = sources.iter().find(|source| source.is_live()).or(sources.first()).cloned();
+        Self { demonstration: traffic != Traffic::Live, traffic: kind, recorded_at, source, sources }
     }
 }
 
-/// The source of the flights.
-#[derive(Serialize, ToSchema)]
+/// A source of the flights.
+#[derive(Clone, Serialize, ToSchema)]
 struct Source {
+    /// Its name, which its state vectors carry as `source`.
+    #[schema(value_type = String)]
+    name: ConfiguredName,
+    /// Its kind: `opensky`, `readsb`, ...
+    kind: &'static str,
     state: SourceOrPaused,
     /// The start of this state.
     since: i64,
@@ -63,24 +71,26 @@ struct Source {
     next_poll_at: Option<i64>,
     /// Credits left until the next refill, as reported by the source.
     credits_left: Option<u32>,
+    /// The number of aircraft whose newest state is from this source.
+    aircraft: usize,
 }
 
 /// The state of the source; `paused` while the operator has paused polling.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(untagged)]
 enum SourceOrPaused {
     Source(SourceState),
     Paused(Paused),
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Paused {
     Paused,
 }
 
 /// A response of the source.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 struct LastAnswer {
     /// When it was received.
     at: i64,
@@ -89,8 +99,12 @@ struct LastAnswer {
 }
 
 impl Source {
-    /// Converts the Poller's last observation of the source.
-    fn of(poller: ActorStatus) -> Self {
+    fn is_live(&self) -> bool {
+        matches!(self.state, SourceOrPaused::Source(SourceState::Live))
+    }
+
+    /// Converts a Poller's last observation of its source.
+    fn of(info: &SourceInfo, poller: ActorStatus) -> Self {
         let seen = match poller.observation {
             Observation::Poller(observation) => observation,
             _ => PollerObservation::default(),
@@ -99,6 +113,8 @@ impl Source {
         let paused = poller.phase == Phase::Paused;
         let since = seen.source_since.filter(|_| !paused).unwrap_or_else(|| poller.since.into());
         Self {
+            name: info.name.clone(),
+            kind: info.kind,
             state: if paused { SourceOrPaused::Paused(Paused::Paused) } else { SourceOrPaused::Source(seen.source) },
             since: since.0,
             reason: seen.reason,
@@ -107,16 +123,26 @@ impl Source {
             response_time: seen.response_time.map(seconds),
             next_poll_at: seen.next_poll_at.map(seconds),
             credits_left: seen.credits_left,
+            aircraft: seen.aircraft_held,
         }
     }
 }
 
 /// The quality of the live picture
 ///
-/// The state of the source, since when and why, its last response, the time of the next poll, and the credits left.
+/// For each source: its state, since when and why, its last response, the time of the next poll, and the credits left.
 #[utoipa::path(get, path = "/api/v1/status", tag = "flights", responses(
     (status = 200, description = "The current status.", body = Status)))]
 pub(crate) async fn status(state: web::Data<ServerState>) -> HttpResponse {
-    let poller = state.actors.statuses().into_iter().find(|actor| matches!(actor.name, ActorName::Poller(_)));
-    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Status::of(state.traffic, poller))
+    let actors = state.actors.statuses();
+    let sources = state.sources.iter().filter_map(|info| {
+        let is_poller = |actor: &&ActorStatus| match &actor.name {
+            ActorName::Poller(None) => true,
+            ActorName::Poller(Some(name)) => *name == info.name,
+            _ => false,
+        };
+        Some(Source::of(info, actors.iter().find(is_poller)?.clone()))
+    });
+    let status = Status::of(state.sources.traffic(), sources.collect());
+    HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(status)
 }

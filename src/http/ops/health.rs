@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use actors::domain::UnixTime;
 use actors::operations::Lifecycle;
-use actors::supervision::{ActorStatus, Component};
+use actors::supervision::{ActorName, ActorStatus, Component};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -28,8 +28,9 @@ pub(crate) async fn live() -> HttpResponse {
     (status = 503, description = "A needed part is not ready.", body = ReadinessReport)))]
 pub(crate) async fn ready(state: web::Data<ServerState>) -> HttpResponse {
     let actors = state.actors.statuses();
-    let is_needed = |actor: &ActorStatus| state.needed.contains(&actor.name);
-    let all_ready = !actors.is_empty() && actors.iter().filter(|actor| is_needed(actor)).all(ActorStatus::is_ready);
+    let is_needed = |actor: &ActorStatus| state.needed.iter().flatten().any(|name| *name == actor.name);
+    let is_ready = |name: &ActorName| actors.iter().any(|actor| actor.name == *name && actor.is_ready());
+    let all_ready = !actors.is_empty() && state.needed.iter().all(|group| group.iter().any(is_ready));
     let ready = all_ready && state.operations.lifecycle() == Lifecycle::Serving;
     let parts = actors.iter().map(|actor| ReadinessPart {
         part: actor.name.clone().into(),
@@ -64,7 +65,7 @@ struct ReadinessPart {
     #[schema(value_type = String)]
     part: Component,
     ready: bool,
-    /// Whether `status` depends on it.
+    /// Whether `status` depends on it. Of several Pollers, one that is ready suffices.
     needed: bool,
     /// When it became ready, or ceased to be, in Unix seconds.
     since: i64,

@@ -20,6 +20,8 @@ use crate::sources::http::{Endpoint, HttpClient, HttpResponse, Network, Secrets,
 pub struct OpenSkyOptions {
     /// The base URL of the REST API.
     pub base_url: Endpoint,
+    /// The states to request.
+    pub feed: Feed,
     /// The OAuth2 token endpoint. Only used with credentials.
     pub auth_url: Endpoint,
     /// The account's credentials; `None` for anonymous access.
@@ -36,6 +38,16 @@ pub struct OpenSkyOptions {
     pub network: Network,
 }
 
+/// The states that a client requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Feed {
+    /// Those of all receivers: `/states/all`, for credits.
+    #[default]
+    All,
+    /// Those of the account's own receivers: `/states/own`, without credits.
+    Own,
+}
+
 impl OpenSkyOptions {
     pub(super) fn account(&self) -> Account {
         if self.credentials.is_some() { Account::Registered } else { Account::Anonymous }
@@ -43,7 +55,11 @@ impl OpenSkyOptions {
 
     /// Returns the plan for polling with this kind of account.
     pub(super) fn plan(&self, account: Account) -> PollPlan {
-        PollPlan { interval: self.poll_interval, cost: price(self.bounding_box), account }
+        let cost = match self.feed {
+            Feed::All => price(self.bounding_box),
+            Feed::Own => 0,
+        };
+        PollPlan { interval: self.poll_interval, cost, account }
     }
 }
 
@@ -67,7 +83,10 @@ impl OpenSkyClient {
 
     /// Creates a client, which connects with the first poll.
     pub fn new(options: OpenSkyOptions) -> Self {
-        let states = options.base_url.join("states/all");
+        let states = options.base_url.join(match options.feed {
+            Feed::All => "states/all",
+            Feed::Own => "states/own",
+        });
         if options.credentials.is_some() && (options.auth_url.is_exposed() || states.is_exposed()) {
             log::warn!("the OpenSky credentials are sent unencrypted to {} and {states}", options.auth_url);
         }
@@ -166,7 +185,7 @@ fn read(response: &HttpResponse, secrets: &Secrets) -> Result<Fetched, SourceErr
         let what = secrets.quote(error.to_string().as_bytes());
         SourceError::Malformed(format!("{what}, in {}", quoted_or_empty(secrets, &response.body)))
     })?;
-    Ok(Fetched { snapshot, credits_left: rate_limit::credits_left(&response.headers) })
+    Ok(Fetched { snapshot, credits_left: rate_limit::credits_left(&response.headers), ..Fetched::default() })
 }
 
 fn quoted_or_empty(secrets: &Secrets, body: &[u8]) -> String {

@@ -11,7 +11,7 @@ mod rate_limit;
 mod token;
 pub mod wire;
 
-pub use client::{OpenSkyClient, OpenSkyOptions};
+pub use client::{Feed, OpenSkyClient, OpenSkyOptions};
 pub use credentials::{Credentials, CredentialsError};
-pub(super) use open::info;
 pub use open::open;
+pub(super) use open::{KIND, info};

@@ -6,3 +6,4 @@ mod source;
 
 pub use file::{read, shift_times};
 pub use flags::RecordedFlags;
+pub(super) use source::KIND;

@@ -1,5 +1,5 @@
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 use super::file::{read, shift_times};
 use crate::sources::PollInterval;
+use crate::sources::address::SourceAddress;
+use crate::sources::kind::{AddressForm, SourceKind};
 use crate::sources::source::{Source, SourceInfo, SourceSettings, Traffic};
 
 /// Plays recorded responses in the order of their files, with their times moved to the present. A file is read only
@@ -29,6 +31,35 @@ const RESOLUTION: Duration = Duration::from_secs(5);
 /// The timeout of reading a file, generous enough for a slow disk.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Recorded responses of OpenSky's REST API.
+pub(in crate::sources) static KIND: SourceKind = SourceKind {
+    name: "recorded",
+    about: "Recorded responses of OpenSky's REST API, played in turn",
+    addresses: &[AddressForm::File],
+    example: "/data/recorded/ (a folder of .json files) or a file",
+    priority: 0,
+    open: |settings| {
+        let Some(SourceAddress::File(path)) = &settings.address else {
+            anyhow::bail!("it has no path");
+        };
+        open(files_at(path)?, settings)
+    },
+};
+
+/// Returns the file at a path, or the `.json` files of the folder there, ordered by name.
+fn files_at(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = std::fs::read_dir(path).with_context(|| path.display().to_string())?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
+    let mut files = paths.with_context(|| path.display().to_string())?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    anyhow::ensure!(!files.is_empty(), "{}: the folder has no .json file", path.display());
+    Ok(files)
+}
+
 /// Opens the files as the source. All of them are read once, so that an invalid file is an error now instead of hours
 /// later.
 pub(super) fn open(files: Vec<PathBuf>, settings: &SourceSettings) -> anyhow::Result<Source> {
@@ -41,13 +72,9 @@ pub(super) fn open(files: Vec<PathBuf>, settings: &SourceSettings) -> anyhow::Re
         PollInterval::Auto => RESOLUTION,
         PollInterval::Every(interval) => interval.max(RESOLUTION),
     };
-    let info = SourceInfo {
-        description: format!("{} recorded responses, with their times moved to the present", files.len()),
-        proxies: Vec::new(),
-        traffic: Traffic::Recorded { at: newest.0 },
-        expected_interval: interval,
-        max_interval: interval,
-    };
+    let description = format!("{} recorded responses, with their times moved to the present", files.len());
+    let traffic = Traffic::Recorded { at: newest.0 };
+    let info = SourceInfo { traffic, ..KIND.info(settings, description, interval) };
     let bounding_box = settings.bounding_box;
     let connect = move || -> Rc<dyn StateSource> {
         Rc::new(RecordedSource { files, next: Cell::new(0), bounding_box, interval })
@@ -81,7 +108,7 @@ impl StateSource for RecordedSource {
                     .retain(|state| position(state.lat, state.lon).is_some_and(|(lat, lon)| area.contains(lat, lon)));
             }
             let age = UnixTime::now().seconds_since(snapshot.time);
-            Ok(Fetched { snapshot: shift_times(snapshot, age), credits_left: None })
+            Ok(Fetched { snapshot: shift_times(snapshot, age), ..Fetched::default() })
         }
         .boxed_local()
     }
@@ -101,13 +128,7 @@ mod tests {
     use super::*;
 
     fn settings(bounding_box: Option<BoundingBox>) -> SourceSettings {
-        SourceSettings {
-            bounding_box,
-            poll_interval: PollInterval::Auto,
-            request_timeout: Duration::from_secs(1),
-            proxies: Ok(crate::proxy::Proxies::default()),
-            authorities: None,
-        }
+        SourceSettings { bounding_box, ..SourceSettings::named("recorded") }
     }
 
     fn recording(directory: &tempfile::TempDir, time: i64, callsign: &str) -> PathBuf {
@@ -132,7 +153,7 @@ mod tests {
         assert_eq!(info.traffic, Traffic::Recorded { at: 1_700_000_000 });
         let source = connect();
         for callsign in ["ONE", "TWO", "ONE"] {
-            let Fetched { snapshot, credits_left } = source.fetch().await.unwrap();
+            let Fetched { snapshot, credits_left, .. } = source.fetch().await.unwrap();
             assert!(UnixTime::now().seconds_since(snapshot.time) <= 2);
             let [state] = &snapshot.states[..] else { panic!("{snapshot:?}") };
             assert_eq!((state.callsign.as_deref(), credits_left), (Some(callsign), None));

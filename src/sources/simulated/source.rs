@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use simulator::Simulator;
 
 use crate::sources::http::Network;
-use crate::sources::opensky::{self, Credentials, OpenSkyClient, OpenSkyOptions};
+use crate::sources::opensky::{self, Credentials, Feed, OpenSkyClient, OpenSkyOptions};
 use crate::sources::source::{Source, SourceInfo, SourceSettings, Traffic};
 
 /// An OpenSky client, with the simulator that it polls.
@@ -22,6 +22,7 @@ pub(super) fn open(aircraft: u32, settings: &SourceSettings) -> anyhow::Result<S
             .context("failed to start the simulator")?;
     let options = OpenSkyOptions {
         base_url: simulator.base_url().parse()?,
+        feed: Feed::All,
         auth_url: simulator.auth_url().parse()?,
         // The simulator accepts any credentials.
         credentials: Some(Credentials::new("demonstration", "demonstration")?),
@@ -35,7 +36,7 @@ pub(super) fn open(aircraft: u32, settings: &SourceSettings) -> anyhow::Result<S
     let info = SourceInfo {
         description: format!("DEMONSTRATION: {aircraft} simulated aircraft"),
         traffic: Traffic::Simulated,
-        ..opensky::info(&options)
+        ..opensky::info(&options, settings)
     };
     let connect = move || -> Rc<dyn StateSource> {
         Rc::new(SimulatedSource { client: OpenSkyClient::new(options), _simulator: simulator })

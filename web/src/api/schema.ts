@@ -305,10 +305,27 @@ export interface components {
              */
             rewinds: number;
         };
+        /** @description What the Merger reports about itself. Totals count from the start of the process. */
+        MergerObservation: {
+            /** @description Aircraft whose newest state it remembers. */
+            aircraft_known: number;
+            /** @description States waiting in the KafkaProducer. */
+            held_by_producer: number;
+            /**
+             * Format: int64
+             * @description Merged responses of all sources.
+             */
+            snapshots: number;
+            /**
+             * Format: int64
+             * @description States that it passed on.
+             */
+            states: number;
+        };
         /** @description The actor has not started yet. */
         NoObservation: Record<string, never>;
         /** @description What an actor last reported about its work. In JSON it is a plain object, without a tag. */
-        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
+        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["MergerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
         /** @description The number of rows of a response that were not published, by reason. */
         PassedOver: {
             /**
@@ -322,6 +339,11 @@ export interface components {
              * @description A `last_contact` before that of the published state.
              */
             older: number;
+            /**
+             * Format: int64
+             * @description The aircraft is reported by another source, with a higher priority or a newer state.
+             */
+            other_source: number;
             /**
              * Format: int64
              * @description The `last_contact` of the published state, with other values: the source corrected it.
@@ -342,7 +364,9 @@ export interface components {
         Phase: "starting" | "running" | "stalled" | "backing_off" | "paused" | "restarting" | "draining" | "finished" | "failed";
         /** @description What the Poller reports about itself and its source: the admin page shows all of it, `/api/v1/status` a part. */
         PollerObservation: {
-            /** @description Aircraft whose newest state the change filter remembers. */
+            /** @description The number of aircraft whose newest state is from this source. */
+            aircraft_held: number;
+            /** @description Aircraft whose newest state, from any source, is remembered. */
             aircraft_known: number;
             answered_at: components["schemas"]["UnixTime"] | null;
             /**
@@ -409,19 +433,25 @@ export interface components {
             /** @description The rule's name. */
             rule: string;
         };
-        /** @description The source of the flights. */
+        /** @description A source of the flights. */
         Source: {
+            /** @description The number of aircraft whose newest state is from this source. */
+            aircraft: number;
             /**
              * Format: int32
              * @description Credits left until the next refill, as reported by the source.
              */
             credits_left: number | null;
+            /** @description Its kind: `opensky`, `readsb`, ... */
+            kind: string;
             last_answer: components["schemas"]["LastAnswer"] | null;
             /**
              * Format: int64
              * @description When a response last contained any states.
              */
             last_states_at: number | null;
+            /** @description Its name, which its state vectors carry as `source`. */
+            name: string;
             /**
              * Format: int64
              * @description The time of the next poll.
@@ -444,10 +474,10 @@ export interface components {
         /** @description The state of the source; `paused` while the operator has paused polling. */
         SourceOrPaused: components["schemas"]["SourceState"] | components["schemas"]["Paused"];
         /**
-         * @description The state of the source: not polled yet, live, or the kind of the newest [`SourceError`].
+         * @description The state of a source.
          * @enum {string}
          */
-        SourceState: "not_yet_asked" | "live" | "rate_limited" | "refused" | "unavailable" | "malformed";
+        SourceState: "not_yet_asked" | "live" | "quiet" | "stale" | "rate_limited" | "refused" | "unavailable" | "malformed";
         /** @description What the SseHub reports about itself. */
         SseHubObservation: components["schemas"]["HubTotals"] & {
             /** @description Aircraft in the picture. */
@@ -501,6 +531,8 @@ export interface components {
              * @description Source of the position: 0 ADS-B, 1 ASTERIX, 2 MLAT, 3 FLARM; other codes are kept as sent.
              */
             position_source: number | null;
+            /** @description Name of the configured source that reported this state. Unknown in messages of other producers. */
+            source: string | null;
             /** @description Special purpose indicator. Unknown only in messages that lack the field. */
             spi: boolean | null;
             /** @description Transponder code, four octal digits as sent. */
@@ -593,6 +625,8 @@ export interface components {
              */
             recorded_at: number | null;
             source: components["schemas"]["Source"] | null;
+            /** @description All sources of this process, in the order of the configuration; empty where another process polls. */
+            sources: components["schemas"]["Source"][];
             traffic: components["schemas"]["TrafficKind"];
         };
         /** @description A background job of the database, and the outcome of its last runs. */

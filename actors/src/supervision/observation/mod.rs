@@ -4,6 +4,7 @@
 mod db_writer;
 mod kafka_consumer;
 mod kafka_producer;
+mod merger;
 mod poller;
 mod sse_hub;
 
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 pub use db_writer::DbWriterObservation;
 pub use kafka_consumer::{BufferObservation, LiveObservation, StoreObservation};
 pub use kafka_producer::KafkaProducerObservation;
+pub use merger::MergerObservation;
 pub use poller::{PassedOver, PollerObservation, SourceState};
 pub use sse_hub::{HubTotals, SseHubObservation};
 
@@ -28,6 +30,7 @@ pub struct NoObservation {}
 pub enum Observation {
     NotStarted(NoObservation),
     Poller(PollerObservation),
+    Merger(MergerObservation),
     KafkaProducer(KafkaProducerObservation),
     StoreConsumer(StoreObservation),
     DbWriter(DbWriterObservation),

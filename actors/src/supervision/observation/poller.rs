@@ -27,6 +27,8 @@ pub struct PollerObservation {
     pub last_states_at: Option<UnixTime>,
     /// The number of its states that were published.
     pub changed: usize,
+    /// The number of aircraft whose newest state is from this source.
+    pub aircraft_held: usize,
     /// Its other states, by reason.
     pub passed_over: PassedOver,
     /// Bad rows in all responses.
@@ -39,7 +41,7 @@ pub struct PollerObservation {
     pub next_poll_reason: Option<CadenceReason>,
     /// The time of the next poll; `None` while polling is paused.
     pub next_poll_at: Option<UnixTime>,
-    /// Aircraft whose newest state the change filter remembers.
+    /// Aircraft whose newest state, from any source, is remembered.
     pub aircraft_known: usize,
     /// States waiting in the KafkaProducer.
     pub held_by_producer: usize,
@@ -67,36 +69,72 @@ pub struct PassedOver {
     pub duplicate_address: u64,
     /// The `last_contact` of the published state, with other values: the source corrected it.
     pub revised: u64,
+    /// The aircraft is reported by another source, with a higher priority or a newer state.
+    pub other_source: u64,
 }
 
 impl PassedOver {
     /// Each reason with its count.
-    pub(crate) fn by_reason(self) -> [(&'static str, u64); 4] {
-        let Self { unchanged, older, duplicate_address, revised } = self;
-        [("unchanged", unchanged), ("older", older), ("duplicate_address", duplicate_address), ("revised", revised)]
+    pub(crate) fn by_reason(self) -> [(&'static str, u64); 5] {
+        let Self { unchanged, older, duplicate_address, revised, other_source } = self;
+        [
+            ("unchanged", unchanged),
+            ("older", older),
+            ("duplicate_address", duplicate_address),
+            ("revised", revised),
+            ("other_source", other_source),
+        ]
     }
 }
 
-/// The state of the source: not polled yet, live, or the kind of the newest [`SourceError`].
+/// The state of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "explained on the enum")]
 pub enum SourceState {
+    /// Not polled yet.
     #[default]
     NotYetAsked,
+    /// It answers with aircraft.
     Live,
+    /// It answers, but reports no aircraft.
+    Quiet,
+    /// It answers, but its times stand still.
+    Stale,
+    /// It limits the request rate.
     RateLimited,
+    /// It rejects the credentials or the request.
     Refused,
+    /// It is down, slow or unreachable.
     Unavailable,
+    /// Its responses are invalid.
     Malformed,
 }
 
 impl SourceState {
+    /// All states.
+    pub const ALL: [Self; 8] = [
+        Self::NotYetAsked,
+        Self::Live,
+        Self::Quiet,
+        Self::Stale,
+        Self::RateLimited,
+        Self::Refused,
+        Self::Unavailable,
+        Self::Malformed,
+    ];
+
+    /// Returns whether the newest poll got a valid response.
+    pub fn has_answered(self) -> bool {
+        matches!(self, Self::Live | Self::Quiet | Self::Stale)
+    }
+
     /// The state as JSON and the metrics name it.
     pub fn name(self) -> &'static str {
         match self {
             Self::NotYetAsked => "not_yet_asked",
             Self::Live => "live",
+            Self::Quiet => "quiet",
+            Self::Stale => "stale",
             Self::RateLimited => "rate_limited",
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",

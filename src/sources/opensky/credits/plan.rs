@@ -47,7 +47,7 @@ impl Account {
 pub(in crate::sources::opensky) struct PollPlan {
     /// The configured interval.
     pub interval: PollInterval,
-    /// The cost of one poll in credits; see [`price`](super::price).
+    /// The cost of one poll in credits; see [`price`](super::price). 0 for `/states/own`.
     pub cost: u32,
     /// The account that the polls are charged to.
     pub account: Account,
@@ -59,6 +59,7 @@ impl PollPlan {
     /// `now` is the time since the Unix epoch; `credits_left` is the balance reported by the response, if any.
     pub(in crate::sources::opensky) fn after_success(&self, now: Duration, credits_left: Option<u32>) -> Duration {
         let credits_left = match (self.interval, credits_left) {
+            _ if self.cost == 0 => return self.expected_interval(),
             (PollInterval::Every(_), _) | (PollInterval::Auto, None) => return self.expected_interval(),
             (PollInterval::Auto, Some(credits_left)) => credits_left,
         };
@@ -89,6 +90,7 @@ impl PollPlan {
     pub(in crate::sources::opensky) fn expected_interval(&self) -> Duration {
         let interval = match self.interval {
             PollInterval::Every(interval) => interval,
+            PollInterval::Auto if self.cost == 0 => Duration::ZERO,
             PollInterval::Auto => DAY / (self.account.daily_credits() / self.cost.max(1)).max(1),
         };
         interval.max(self.account.resolution())
@@ -132,6 +134,8 @@ mod tests {
         check(Anonymous, 1, 216.0);
         check(Registered, 4, 86.4);
         check(Registered, 1, 21.6);
+        // States of one's own receivers are free.
+        check(Registered, 0, 5.0);
     }
 
     #[test]
@@ -161,7 +165,7 @@ mod tests {
         check(Anonymous, 4, 18.0, 3, 6.0 * 3600.0 + 30.0);
         check(Registered, 1, 0.0, 0, 86_430.0);
         // A source that does not charge.
-        check(Registered, 0, 0.0, 4_000, 21.6);
+        check(Registered, 0, 0.0, 4_000, 5.0);
     }
 
     #[test]
