@@ -129,12 +129,15 @@ fn every_counter_is_served_from_the_start() {
     let sky = Sky::of(20);
     let app = Setup::embedded().watching(&sky).start();
     let from_the_start = counters(&app);
-    assert!(from_the_start.contains("flight_monitor_bad_rows_total{kind=\"lat\"}"), "{from_the_start:?}");
+    assert!(
+        from_the_start.contains("flight_monitor_bad_rows_total{source=\"opensky\",kind=\"lat\"}"),
+        "{from_the_start:?}"
+    );
     let count = |name: &str| app.metric(name);
     sky.fault(Fault::new(Target::States, FaultKind::BadRows));
     eventually("a bad row is counted", || (count("bad_rows_total") > 0.0).then_some(()));
     sky.fault(Fault::new(Target::States, FaultKind::Html));
-    let malformed = || app.sample("polls_total{kind=\"malformed\"}");
+    let malformed = || app.sample("polls_total{source=\"opensky\",kind=\"malformed\"}");
     eventually("a malformed answer is counted", || (malformed() > Some(0.0)).then_some(()));
     sky.clear_faults();
     let _clients = ["gzip", "zstd"].map(|encoding| {

@@ -22,7 +22,7 @@ fn status(status: u16) -> Fault {
 fn survives(app: &TestApp, sky: &Sky, fault: &Fault, source: &str) {
     let polls = |app: &TestApp, source: &str| {
         let text = app.get("/metrics").text();
-        let line = format!("flight_monitor_polls_total{{kind=\"{source}\"}} ");
+        let line = format!("flight_monitor_polls_total{{source=\"opensky\",kind=\"{source}\"}} ");
         text.lines().find_map(|l| l.strip_prefix(&line)).map_or(0, |count| count.parse::<u64>().unwrap())
     };
     let before = polls(app, source);
@@ -114,7 +114,8 @@ fn each_bad_row_is_counted_by_kind_and_no_good_row_is_lost() {
     assert_eq!(app.metric("states_received_total"), (50 * polls) as f64);
     let metrics = app.get("/metrics").text();
     let counts = metrics.lines().filter_map(|line| {
-        let (kind, count) = line.strip_prefix("flight_monitor_bad_rows_total{kind=\"")?.split_once("\"} ")?;
+        let (kind, count) =
+            line.strip_prefix("flight_monitor_bad_rows_total{source=\"opensky\",kind=\"")?.split_once("\"} ")?;
         Some((kind, count.parse().unwrap()))
     });
     // Kinds that did not occur are served with the value 0.
@@ -132,8 +133,8 @@ fn null_states_are_not_a_failure() {
     let sky = Sky::of(50);
     sky.fault(states(NullStates));
     let app = Setup::embedded().watching(&sky).start();
-    app.wait_actor("poller", "is live without states", |actor| {
-        actor["observation"]["source"] == "live" && actor["observation"]["polls"].as_u64() > Some(2)
+    app.wait_actor("poller", "is quiet", |actor| {
+        actor["observation"]["source"] == "quiet" && actor["observation"]["polls"].as_u64() > Some(2)
     });
     assert_eq!(app.metric("states_received_total"), 0.0);
     sky.clear_faults();
@@ -223,7 +224,7 @@ fn two_transmitters_with_one_address_are_counted_as_a_duplicate() {
     let polled = app.wait_actor("poller", "has polled", |actor| actor["observation"]["states"] == 2);
     assert_eq!(
         (&polled["observation"]["changed"], polled["observation"]["passed_over"].clone()),
-        (&1.into(), json!({ "unchanged": 0, "older": 0, "duplicate_address": 1, "revised": 0 }),)
+        (&1.into(), json!({ "unchanged": 0, "older": 0, "duplicate_address": 1, "revised": 0, "other_source": 0 }),)
     );
     let passed_over = |reason: &str| app.sample(&format!("states_passed_over_total{{kind=\"{reason}\"}}")).unwrap();
     assert!(passed_over("duplicate_address") >= 1.0);
