@@ -27,7 +27,9 @@ use tokio::sync::mpsc;
 
 use crate::cli::ExitStatus;
 use crate::config::{ADMIN_TOKEN_FILE, Settings};
-use crate::http::{self, ActorCollector, Capacity, HttpOptions, Limits, PoolCollector, RunningServer, ServerState};
+use crate::http::{
+    self, ActorCollector, Capacity, HttpOptions, Limits, PictureCache, PoolCollector, RunningServer, ServerState,
+};
 use crate::sources::{Source, SourceFlags, Sources};
 use pipeline::Pipeline;
 use shutdown::Signals;
@@ -81,10 +83,13 @@ impl App {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
         let limits = Limits::register(&mut registry, settings.sse.client_timeout);
+        let hub = pipeline.actors.hub.clone();
+        let pictures = hub.clone().map(|hub| PictureCache::register(hub.recipient(), &mut registry));
         let operations = Operations::new(actors.clone(), supervisor.restarts());
         let (drain_sender, drain) = mpsc::channel(1);
         let state = ServerState {
-            hub: pipeline.actors.hub.clone(),
+            hub,
+            pictures,
             storage: pipeline.storage.clone(),
             flight_gap: settings.database.flight_gap,
             actors,

@@ -1,7 +1,8 @@
 //! The HTTP server.
 //!
 //! A request passes through `connection` (limits, TLS, sockets), `routes` (the table of all paths), a handler in `api`,
-//! `admin` or `ops`, and `reply` (encoding, caching, problems), in this order.
+//! `admin` or `ops`, and `reply` (encoding, caching, problems), in this order. `pictures` caches the responses that contain the whole live
+//! picture.
 
 mod admin;
 mod api;
@@ -9,6 +10,7 @@ mod connection;
 mod cors;
 mod methods;
 mod ops;
+mod pictures;
 mod reply;
 mod routes;
 mod server;
@@ -18,6 +20,7 @@ pub use connection::capacity::Capacity;
 pub use connection::tls::{TlsError, TlsFiles};
 pub use cors::AllowedOrigins;
 pub use ops::collectors::{ActorCollector, PoolCollector};
+pub use pictures::PictureCache;
 pub use reply::limits::Limits;
 pub use server::{HttpOptions, RunningServer, StartError, start};
 pub use state::ServerState;

@@ -8,7 +8,6 @@ use utoipa::OpenApi;
 use super::admin::login_throttle::LoginThrottle;
 use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
-use super::api::picture_cache::PictureCache;
 use super::api::{flights, history, openapi, past_flights, stats, status, stream, track, tracks};
 use super::cors::{AllowedOrigins, cors, explain_rejections};
 use super::methods::Methods;
@@ -86,7 +85,6 @@ pub(super) struct Routes {
     state: web::Data<ServerState>,
     origins: AllowedOrigins,
     description: web::Data<Description>,
-    pictures: web::Data<PictureCache>,
     login_throttle: web::Data<LoginThrottle>,
     watchers: web::Data<events::Watchers>,
 }
@@ -97,7 +95,6 @@ impl Routes {
             state: web::Data::new(state),
             origins,
             description: web::Data::new(Description::new(Operations::openapi())),
-            pictures: web::Data::default(),
             login_throttle: web::Data::default(),
             watchers: web::Data::default(),
         }
@@ -106,7 +103,6 @@ impl Routes {
     pub(super) fn configure(&self, app: &mut web::ServiceConfig) {
         app.app_data(self.state.clone())
             .app_data(self.description.clone())
-            .app_data(self.pictures.clone())
             .app_data(self.login_throttle.clone())
             .app_data(self.watchers.clone());
         for resource in web_page() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, Recipient};
-use actix_web::HttpRequest;
-use actors::messages::SetPolling;
+use actix_web::{HttpRequest, HttpResponse};
+use actors::messages::{SetPolling, View};
 use actors::operations::Operations;
 use actors::sse_hub::SseHub;
 use actors::supervision::{ActorName, ActorRegistry};
@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
 use super::connection::client_address::client_address;
+use super::pictures::{PictureCache, PictureFormat};
 use super::reply::limits::{Client, Limits};
 use super::reply::problem::Problem;
 use crate::sources::Sources;
@@ -25,6 +26,8 @@ use crate::storage::Storage;
 pub struct ServerState {
     /// The hub, if the process has the role `live`.
     pub hub: Option<Addr<SseHub>>,
+    /// The hub's picture, rendered once for all clients, if the process has the role `live`.
+    pub pictures: Option<PictureCache>,
     /// The database, if this process has access to the history.
     pub storage: Option<Storage>,
     /// The longest pause between two states of one flight.
@@ -81,8 +84,37 @@ impl ServerState {
     /// # Errors
     /// 404 if this process has none.
     pub(super) fn hub(&self) -> Result<&Addr<SseHub>, Problem> {
-        self.hub
-            .as_ref()
-            .ok_or_else(|| Problem::not_found("this process has no live picture: it needs the role `live`"))
+        self.hub.as_ref().ok_or_else(no_live_picture)
     }
+
+    fn pictures(&self) -> Result<&PictureCache, Problem> {
+        self.pictures.as_ref().ok_or_else(no_live_picture)
+    }
+
+    /// Returns the live picture, which may be a few tens of milliseconds old.
+    ///
+    /// # Errors
+    /// 404 if this process has none, 503 if the hub does not reply in time.
+    pub(super) async fn view(&self) -> Result<Arc<View>, Problem> {
+        self.pictures()?.view().await
+    }
+
+    /// Responds with the whole live picture, which may be a few tens of milliseconds old: rendered and compressed once
+    /// for all clients, with an entity tag, or 304 if the client has it already.
+    ///
+    /// # Errors
+    /// 404 if this process has no live picture, 503 if the hub does not reply in time or clients have used up the
+    /// memory limit for responses.
+    pub(super) async fn whole_picture(
+        &self,
+        request: &HttpRequest,
+        format: PictureFormat,
+        render: impl FnOnce(&View) -> Result<Vec<u8>, Problem> + Send + 'static,
+    ) -> Result<HttpResponse, Problem> {
+        self.pictures()?.respond(request, self.client(request), format, render).await
+    }
+}
+
+fn no_live_picture() -> Problem {
+    Problem::not_found("this process has no live picture: it needs the role `live`")
 }

@@ -6,7 +6,6 @@ mod history_body;
 pub(crate) mod openapi;
 mod paging;
 pub(crate) mod past_flights;
-pub(crate) mod picture_cache;
 mod query;
 pub(crate) mod stats;
 pub(crate) mod status;

@@ -39,17 +39,34 @@ impl BufferedResponse {
         text: Vec<u8>,
         encoding: ContentEncoding,
     ) -> Result<Arc<Self>, Problem> {
-        let mut memory = limits.reserve(text.len())?;
         if encoding == ContentEncoding::Identity || text.len() <= SLICE {
-            let bytes = text.into_boxed_slice().into();
-            return Ok(Arc::new(Self { bytes, encoding: ContentEncoding::Identity, _memory: memory }));
+            return Self::plain(limits, text);
         }
-        // Not on the threads that serve connections.
-        let compressing = tokio::task::spawn_blocking(move || compress(&text, encoding));
-        let bytes: Bytes = compressing.await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)?.into();
-        let saved = memory.num_permits().saturating_sub(Limits::units(bytes.len()));
-        drop(memory.split(saved));
-        Ok(Arc::new(Self { bytes, encoding, _memory: memory }))
+        let memory = limits.reserve(text.len())?;
+        compressed(text.into(), encoding, memory).await
+    }
+
+    /// Creates a response from a text, without compressing it.
+    ///
+    /// # Errors
+    /// 503 if responses that wait for clients have used up the memory limit.
+    pub(crate) fn plain(limits: &Limits, text: Vec<u8>) -> Result<Arc<Self>, Problem> {
+        let memory = limits.reserve(text.len())?;
+        let bytes = text.into_boxed_slice().into();
+        Ok(Arc::new(Self { bytes, encoding: ContentEncoding::Identity, _memory: memory }))
+    }
+
+    /// Returns a compressed copy of an uncompressed response.
+    ///
+    /// # Errors
+    /// 503 if responses that wait for clients have used up the memory limit.
+    pub(crate) async fn compressed(&self, limits: &Limits, encoding: ContentEncoding) -> Result<Arc<Self>, Problem> {
+        compressed(self.bytes.clone(), encoding, limits.reserve(self.bytes.len())?).await
+    }
+
+    /// Whether the body is so short that its compression is left to [`compress`](super::encoding::compress).
+    pub(crate) fn is_short(&self) -> bool {
+        self.bytes.len() <= SLICE
     }
 
     /// Responds with this body.
@@ -61,7 +78,7 @@ impl BufferedResponse {
         response: &mut HttpResponseBuilder,
         client: Client<'_>,
     ) -> Result<HttpResponse, Problem> {
-        if self.bytes.len() <= SLICE && self.encoding == ContentEncoding::Identity {
+        if self.is_short() && self.encoding == ContentEncoding::Identity {
             return Ok(response.body(self.bytes.clone()));
         }
         let permit = client.limits.reserve_for(client.address, self.bytes.len())?;
@@ -70,6 +87,20 @@ impl BufferedResponse {
         }
         Ok(response.body(SlicedBody::new(self.bytes.clone(), (self, permit))))
     }
+}
+
+/// Compresses a text, not on the threads that serve connections, and keeps only as much of the reserved memory as the
+/// result needs.
+async fn compressed(
+    text: Bytes,
+    encoding: ContentEncoding,
+    mut memory: OwnedSemaphorePermit,
+) -> Result<Arc<BufferedResponse>, Problem> {
+    let compressing = tokio::task::spawn_blocking(move || compress(&text, encoding));
+    let bytes: Bytes = compressing.await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)?.into();
+    let saved = memory.num_permits().saturating_sub(Limits::units(bytes.len()));
+    drop(memory.split(saved));
+    Ok(Arc::new(BufferedResponse { bytes, encoding, _memory: memory }))
 }
 
 fn compress(text: &[u8], encoding: ContentEncoding) -> io::Result<Vec<u8>> {
