@@ -184,6 +184,8 @@ pub struct View {
     pub version: Version,
     /// The newest response time of any state applied to the picture so far; `None` before the first one.
     pub observed_at: Option<UnixTime>,
+    /// The number of states received since the start of the process.
+    pub received: u64,
     /// The states; `None` if the client already holds this version.
     pub states: Option<Vec<Arc<StateVector>>>,
 }

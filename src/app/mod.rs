@@ -28,7 +28,8 @@ use tokio::sync::mpsc;
 use crate::cli::ExitStatus;
 use crate::config::{ADMIN_TOKEN_FILE, Settings};
 use crate::http::{
-    self, ActorCollector, Capacity, HttpOptions, Limits, PictureCache, PoolCollector, RunningServer, ServerState,
+    self, ActorCollector, Capacity, CompatApis, HttpOptions, Limits, PictureCache, PoolCollector, RunningServer,
+    ServerState,
 };
 use crate::sources::{Source, SourceFlags, Sources};
 use pipeline::Pipeline;
@@ -178,6 +179,7 @@ fn http_options(settings: &Settings, capacity: Capacity) -> HttpOptions {
         host: settings.http.host.to_string(),
         port: settings.http.port,
         allowed_origins: settings.sse.allowed_origins.clone(),
+        compat: CompatApis { readsb: settings.http.readsb_api },
         max_connections: capacity.connections,
         connections_per_address: capacity
             .for_one_address(settings.sse.max_clients_per_address, OTHER_CONNECTIONS_PER_ADDRESS),

@@ -1,11 +1,12 @@
 //! The HTTP server.
 //!
 //! A request passes through `connection` (limits, TLS, sockets), `routes` (the table of all paths), a handler in `api`,
-//! `admin` or `ops`, and `reply` (encoding, caching, problems), in this order. `pictures` caches the responses that contain the whole live
-//! picture.
+//! `compat`, `admin` or `ops`, and `reply` (encoding, caching, problems), in this order. `pictures` caches the responses
+//! that contain the whole live picture.
 
 mod admin;
 mod api;
+mod compat;
 mod connection;
 mod cors;
 mod methods;
@@ -16,6 +17,7 @@ mod routes;
 mod server;
 mod state;
 
+pub use compat::CompatApis;
 pub use connection::capacity::Capacity;
 pub use connection::tls::{TlsError, TlsFiles};
 pub use cors::AllowedOrigins;

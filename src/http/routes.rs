@@ -4,11 +4,14 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Resource, Responder, Scope, web};
 use pastey::paste;
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
 
 use super::admin::login_throttle::LoginThrottle;
 use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
 use super::api::{flights, history, openapi, past_flights, stats, status, stream, track, tracks};
+use super::compat::CompatApis;
+use super::compat::readsb::{files, v2};
 use super::cors::{AllowedOrigins, cors, explain_rejections};
 use super::methods::Methods;
 use super::ops::{health, metrics, page};
@@ -16,22 +19,24 @@ use super::reply::encoding::compress;
 use super::reply::problem::Problem;
 use super::state::ServerState;
 
-/// Generates one function per group, which returns the resources of its handlers, and `Operations`, which describes all
-/// of them. The method and the path of each handler come from its `#[utoipa::path]`.
+/// Generates two functions per group: one returns the resources of its handlers, and the other describes its operations.
+/// The method and the path of each handler come from its `#[utoipa::path]`.
 macro_rules! endpoints {
-    ($($(#[$doc:meta])* fn $group:ident { $($module:ident::$handler:ident,)+ })+) => { paste! {
-        /// The operations of the OpenAPI description.
-        #[derive(OpenApi)]
-        #[openapi(paths($($($module::$handler,)+)+))]
-        struct Operations;
+    ($($(#[$doc:meta])* fn $group:ident { $($module:ident::$handler:ident,)+ })+) => { paste! {$(
+        $(#[$doc])*
+        fn $group(scope: &str) -> Vec<Resource> {
+            vec![$(endpoint::<$module::[<__path_ $handler>], _, _>(scope, $module::$handler),)+]
+        }
 
-        $(
-            $(#[$doc])*
-            fn $group(scope: &str) -> Vec<Resource> {
-                vec![$(endpoint::<$module::[<__path_ $handler>], _, _>(scope, $module::$handler),)+]
-            }
-        )+
-    }};
+        /// The OpenAPI description of this group.
+        fn [<describe_ $group>]() -> Document {
+            #[derive(OpenApi)]
+            #[openapi(paths($($module::$handler,)+))]
+            struct Operations;
+
+            Operations::openapi()
+        }
+    )+}};
 }
 
 endpoints! {
@@ -65,6 +70,21 @@ endpoints! {
         status::status,
         openapi::document,
     }
+
+    /// readsb's files, and the `/v2` API of its aggregators.
+    fn readsb {
+        files::aircraft,
+        files::receiver,
+        v2::all,
+        v2::point,
+        v2::dist,
+        v2::closest,
+        v2::hex,
+        v2::icao,
+        v2::callsign,
+        v2::sqk,
+        v2::squawk,
+    }
 }
 
 /// Returns the resources of the web page, which the OpenAPI description omits.
@@ -84,17 +104,19 @@ const API: &str = "/api/v1";
 pub(super) struct Routes {
     state: web::Data<ServerState>,
     origins: AllowedOrigins,
+    compat: CompatApis,
     description: web::Data<Description>,
     login_throttle: web::Data<LoginThrottle>,
     watchers: web::Data<events::Watchers>,
 }
 
 impl Routes {
-    pub(super) fn new(state: ServerState, origins: AllowedOrigins) -> Self {
+    pub(super) fn new(state: ServerState, origins: AllowedOrigins, compat: CompatApis) -> Self {
         Self {
             state: web::Data::new(state),
             origins,
-            description: web::Data::new(Description::new(Operations::openapi())),
+            compat,
+            description: web::Data::new(description(compat)),
             login_throttle: web::Data::default(),
             watchers: web::Data::default(),
         }
@@ -116,10 +138,25 @@ impl Routes {
         }
         let api = api(API).into_iter().fold(web::scope(API), Scope::service);
         app.service(api.wrap(from_fn(compress)).wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
+        if self.compat.readsb {
+            for resource in readsb("") {
+                let resource = resource.wrap(from_fn(compress));
+                app.service(resource.wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
+            }
+        }
         #[cfg(feature = "fault-injection")]
         app.route("/admin/actors/{name}/panic", web::post().to(actors::panic));
         app.default_service(web::to(|| async { Err::<&str, _>(Problem::not_found("no resource at this path")) }));
     }
+}
+
+/// Describes the operations that are served.
+fn description(compat: CompatApis) -> Description {
+    let mut groups = vec![describe_operations(), describe_streams(), describe_api()];
+    if compat.readsb {
+        groups.push(describe_readsb());
+    }
+    Description::new(groups)
 }
 
 /// Returns the resource of a handler. Its path is the one in the description, relative to `scope`.
@@ -142,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_operation_is_documented() {
-        let description = Description::new(Operations::openapi());
+        let description = description(CompatApis { readsb: true });
         for (path, item) in description.json()["paths"].as_object().unwrap() {
             let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
             assert!(operation["summary"].is_string() && operation["tags"][0] != "crate", "{path}: {operation}");
@@ -162,7 +199,7 @@ mod tests {
 
     #[test]
     fn operation_ids_are_unique() {
-        let description = Description::new(Operations::openapi());
+        let description = description(CompatApis { readsb: true });
         let operations = description.json()["paths"].as_object().unwrap().values().flat_map(|item| item.as_object());
         let ids: Vec<_> =
             operations.flat_map(|item| item.values()).map(|operation| &operation["operationId"]).collect();

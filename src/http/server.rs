@@ -18,6 +18,7 @@ use actix_web::middleware::DefaultHeaders;
 use actix_web_lab::middleware::CatchPanic;
 use thiserror::Error;
 
+use super::compat::CompatApis;
 use super::connection::connection_limiter::{ConnectionLimiter, limited};
 use super::connection::in_flight::{RequestLimits, limit_requests};
 use super::connection::per_address_limit::PerAddressLimit;
@@ -38,6 +39,8 @@ pub struct HttpOptions {
     pub port: u16,
     /// The origins whose pages may read `/sse` and `/api`.
     pub allowed_origins: AllowedOrigins,
+    /// The APIs of other servers that are served.
+    pub compat: CompatApis,
     /// The maximum number of concurrent connections over all threads, including those of streams.
     pub max_connections: usize,
     /// The maximum number of concurrent connections from one address. Trusted proxies are exempt.
@@ -91,7 +94,8 @@ pub fn start(options: &HttpOptions, state: ServerState) -> Result<RunningServer,
     // An HTTP/1 connection has one request at a time, so one limit serves for connections and requests.
     let per_address = PerAddressLimit::new(options.connections_per_address);
     let requests = RequestLimits { per_address, proxies, rejections };
-    let (routes, with_tls) = (Routes::new(state, options.allowed_origins.clone()), options.tls.is_some());
+    let (routes, with_tls) =
+        (Routes::new(state, options.allowed_origins.clone(), options.compat), options.tls.is_some());
     let app = move || {
         let app = App::new()
             .wrap(CatchPanic::default())

@@ -68,6 +68,11 @@ fn head_has_the_headers_of_get_on_every_route() {
         "/api/v1/history?format=csv",
         "/api/v1/status",
         "/api/v1/openapi.json",
+        "/data/aircraft.json",
+        "/data/receiver.json",
+        "/v2/all",
+        "/v2/point/0/0/250",
+        "/v2/hex/4b1814",
     ];
     for path in paths {
         for encoding in ["", "Accept-Encoding: gzip\r\n", "Accept-Encoding: zstd\r\n"] {

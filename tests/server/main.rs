@@ -34,6 +34,7 @@ mod outages;
 mod outbound_proxy;
 mod panics;
 mod pgbouncer;
+mod readsb;
 mod roles;
 mod secrets;
 mod security;

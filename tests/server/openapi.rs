@@ -23,6 +23,17 @@ impl Described {
         self.validate(&answer, path, "get", status)
     }
 
+    /// Sends a request with these values of the path parameters and validates the response.
+    fn check_with(&self, path: &str, values: &[&str], status: u16) {
+        let mut values = values.iter().map(|value| value.replace(' ', "%20"));
+        let segments = path.split('/').map(|segment| match segment.starts_with('{') {
+            true => values.next().unwrap(),
+            false => segment.to_owned(),
+        });
+        let answer = self.app.get(&segments.collect::<Vec<_>>().join("/"));
+        self.validate(&answer, path, "get", status);
+    }
+
     /// Validates the response of an operator's action.
     fn check_action(&self, path: &str, headers: &[(&str, &str)], status: u16) {
         let answer = self.app.ask("POST", &path.replace("{name}", "db-writer"), headers);
@@ -128,6 +139,22 @@ fn every_response_matches_the_description() {
     described.check("/api/v1/openapi.json", "", &[], 200);
     let status = described.check("/api/v1/status", "", &[], 200);
     assert_eq!(status["traffic"], "live");
+    described.check("/data/aircraft.json", "", &[], 200);
+    let hex = flights["states"][0]["icao24"].as_str().unwrap();
+    let placed = flights["states"].as_array().unwrap().iter().find(|state| state["lat"].is_number()).unwrap();
+    for (path, values) in [
+        ("/v2/hex/{hex}", vec![hex]),
+        ("/v2/icao/{hex}", vec![hex]),
+        ("/v2/callsign/{callsign}", vec!["SWR123"]),
+        ("/v2/sqk/{squawk}", vec!["1000"]),
+        ("/v2/squawk/{squawk}", vec!["1000"]),
+        ("/v2/point/{lat}/{lon}/{radius}", vec![&placed["lat"].to_string(), &placed["lon"].to_string(), "250"]),
+        ("/v2/closest/{lat}/{lon}/{radius}", vec![&placed["lat"].to_string(), &placed["lon"].to_string(), "250"]),
+        ("/v2/lat/{lat}/lon/{lon}/dist/{radius}", vec!["0", "0", "1"]),
+    ] {
+        described.check_with(path, &values, 200);
+        described.check_with(path, &vec![" "; values.len()], 400);
+    }
     described.check("/health/live", "", &[], 200);
     described.check("/health/ready", "", &[], 200);
     described.check("/metrics", "", &[], 200);

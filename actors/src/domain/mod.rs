@@ -2,6 +2,7 @@
 
 mod address_block;
 mod bounding_box;
+mod emitter_category;
 mod flight;
 mod icao24;
 mod point;
@@ -11,6 +12,7 @@ mod unix_time;
 
 pub use address_block::AddressBlock;
 pub use bounding_box::{BoundingBox, InvalidBoundingBox};
+pub use emitter_category::{emitter_category_code, emitter_category_name};
 pub use flight::{Flight, Sighting};
 pub use icao24::{Icao24, InvalidIcao24};
 pub(crate) use point::EARTH_RADIUS;

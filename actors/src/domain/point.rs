@@ -18,6 +18,17 @@ impl Point {
         let along = self.lat.to_radians().cos() * other.lat.to_radians().cos() * half(self.lon, other.lon);
         2.0 * EARTH_RADIUS * (half(self.lat, other.lat) + along).sqrt().min(1.0).asin()
     }
+
+    /// Returns the initial direction of the great circle to another point in degrees, clockwise from north,
+    /// 0 ≤ direction < 360. It is 0 if both points are the same.
+    pub fn direction_to(self, other: Point) -> f64 {
+        let (from, to) = (self.lat.to_radians(), other.lat.to_radians());
+        let turn = (other.lon - self.lon).to_radians();
+        let (east, north) = (turn.sin() * to.cos(), from.cos() * to.sin() - from.sin() * to.cos() * turn.cos());
+        let degrees = east.atan2(north).to_degrees().rem_euclid(360.0);
+        // A tiny negative angle is rounded to 360.
+        if degrees < 360.0 { degrees } else { 0.0 }
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +58,32 @@ mod tests {
         check((47.4, 8.5), (47.4, 8.5), 0.0);
     }
 
+    #[test]
+    fn directions_match_known_values() {
+        let check = |from: (f64, f64), to: (f64, f64), expected: f64| {
+            let point = |(lat, lon)| Point { lat, lon };
+            let found = point(from).direction_to(point(to));
+            assert!((found - expected).abs() < 0.05, "{from:?} {to:?}: {found}");
+        };
+        check((0.0, 0.0), (10.0, 0.0), 0.0);
+        check((0.0, 0.0), (0.0, 10.0), 90.0);
+        check((0.0, 0.0), (-10.0, 0.0), 180.0);
+        check((0.0, 179.0), (0.0, -179.0), 90.0);
+        check((0.0, -179.0), (0.0, 179.0), 270.0);
+        check((47.4, 8.5), (47.4, 8.5), 0.0);
+        // Frankfurt to New York.
+        check((50.0264, 8.5431), (40.6398, -73.7789), 294.374);
+    }
+
     proptest! {
+        #[test]
+        fn a_direction_is_less_than_a_full_turn(
+            from in (-90.0..=90.0, -180.0..=180.0), to in (-90.0..=90.0, -180.0..=180.0),
+        ) {
+            let point = |(lat, lon)| Point { lat, lon };
+            prop_assert!((0.0..360.0).contains(&point(from).direction_to(point(to))));
+        }
+
         #[test]
         fn a_distance_is_symmetric_and_at_most_half_the_circumference(
             from in (-90.0..=90.0, -180.0..=180.0), to in (-90.0..=90.0, -180.0..=180.0),

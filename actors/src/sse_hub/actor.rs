@@ -175,7 +175,7 @@ impl Handler<GetPicture> for SseHub {
         let version = Version { epoch: self.broadcast.epoch(), sequence: picture.sequence() };
         let states =
             (known != Some(version)).then(|| picture.states().filter(|state| scope.contains(state)).cloned().collect());
-        View { version, observed_at: picture.observed_at(), states }
+        View { version, observed_at: picture.observed_at(), received: self.broadcast.totals().states, states }
     }
 }
 

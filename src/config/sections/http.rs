@@ -22,6 +22,9 @@ section! {
         /// Proxies whose X-Forwarded-For is trusted, as addresses or networks; a client is then counted by its own
         /// address.
         trusted_proxies: Vec<IpNet> = "";
+        /// Whether readsb's files are served below /data, and the API of its aggregators below /v2, so that their
+        /// clients work with this server.
+        readsb_api: bool = "true";
     }
 }
 

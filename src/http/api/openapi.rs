@@ -32,6 +32,7 @@ use crate::http::state::ServerState;
     tags(
         (name = "flights", description = "The live picture and the history"),
         (name = "streams", description = "Server-Sent Events"),
+        (name = "readsb", description = "The live picture in readsb's form, for its clients"),
         (name = "operations", description = "For the operator of this server"),
     ),
 )]
@@ -53,9 +54,10 @@ impl Modify for OperatorToken {
 pub(crate) struct Description(Value);
 
 impl Description {
-    pub(crate) fn new(operations: Document) -> Self {
+    /// Describes these groups of operations.
+    pub(crate) fn new(groups: impl IntoIterator<Item = Document>) -> Self {
         let mut document = Base::openapi();
-        document.merge(operations);
+        groups.into_iter().for_each(|group| document.merge(group));
         let mut document = serde_json::to_value(document).unwrap_or_default();
         complete_document(&mut document);
         Self(document)

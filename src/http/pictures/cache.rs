@@ -276,7 +276,7 @@ mod tests {
             let state = StateVector::new("4b1814".parse().unwrap(), UnixTime(1));
             let states = (known != Some(version)).then(|| vec![Arc::new(state)]);
             self.views.fetch_add(states.iter().len() as u64, Ordering::Relaxed);
-            View { version, observed_at: None, states }
+            View { version, states, ..View::default() }
         }
     }
 

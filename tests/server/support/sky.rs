@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::{AfterLast, Changes, ClientCredentials, Fault, FaultKind, Options, Simulator, SkySource, Target};
 
 use super::{Key, eventually};
@@ -37,7 +37,11 @@ impl Sky {
             let at = TIME - age;
             json!([icao24, null, "Nowhere", at, at, 8.5, 47.5, 3000, false, 200, 90, 0, null, 3100, null, false, 0, 0])
         };
-        let answer = json!({ "time": TIME, "states": rows.iter().map(row).collect::<Vec<_>>() });
+        Self::of_answer(&json!({ "time": TIME, "states": rows.iter().map(row).collect::<Vec<_>>() }))
+    }
+
+    /// Starts a sky that answers each poll with this answer of OpenSky, its times shifted to the present.
+    pub(crate) fn of_answer(answer: &Value) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), answer.to_string()).unwrap();
         let files = vec![file.path().to_owned()];
