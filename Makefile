@@ -115,8 +115,9 @@ api-types: prerequisites-run $(WEB_MODULES) ## Regenerate the page's API types, 
 	npm --prefix web run --silent api
 
 .PHONY: golden
-golden: ## Record the streams in tests/data/stream again, after a deliberate change of their format
+golden: ## Record the streams in tests/data/stream and the schemas in docs/schemas again, after a deliberate change
 	UPDATE_GOLDEN_FILES=1 cargo test --locked -p actors --test stream
+	UPDATE_GOLDEN_FILES=1 cargo test --locked --lib the_published_schemas
 
 .PHONY: screenshots
 screenshots: prerequisites-test web ## Recreate the pictures of the documents, about five minutes

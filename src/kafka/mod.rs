@@ -16,6 +16,8 @@ mod options;
 mod producer;
 mod properties;
 mod rebalances;
+mod record;
+mod schemas;
 mod silence;
 mod topics;
 
@@ -27,3 +29,5 @@ pub use membership::Membership;
 pub use options::KafkaOptions;
 pub use producer::KafkaPublisher;
 pub use properties::{check_properties, check_property};
+pub use record::SCHEMA_VERSION;
+pub use schemas::schemas;

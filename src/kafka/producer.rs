@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actors::batch::DeadLetter;
 use actors::detect::Alert;
-use actors::domain::StateVector;
+use actors::domain::{StateVector, UnixTime};
 use actors::ports::{PublishError, Publisher};
 use bytes::Bytes;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -20,6 +20,7 @@ use super::codec;
 use super::delivery_reports::{BatchReports, DeliveryReports, MessagePlace, Undelivered};
 use super::delivery_watchdog::DeliveryWatchdog;
 use super::properties::config_error;
+use super::record;
 
 /// Publishes with an idempotent producer that waits for all in-sync replicas.
 pub struct KafkaPublisher {
@@ -215,14 +216,18 @@ fn truncated(letter: &DeadLetter) -> DeadLetter {
 
 impl Publisher for KafkaPublisher {
     async fn publish(&self, states: &[Arc<StateVector>]) -> Result<(), PublishError> {
-        let mut value = Vec::with_capacity(512);
+        let (now, mut value) = (UnixTime::now(), Vec::with_capacity(512));
         let topic = self.cluster.options().topic_raw.clone();
         self.deliver(&topic, states.len(), |producer, index, place| {
             let state = &states[index];
             value.clear();
             codec::encode(state, &mut value);
             let key = state.icao24.to_ascii();
-            let record = BaseRecord::with_opaque_to(&topic, place).key(&key[..]).payload(&value[..]);
+            let record = BaseRecord::with_opaque_to(&topic, place)
+                .key(&key[..])
+                .payload(&value[..])
+                .timestamp(record::timestamp(state, now))
+                .headers(record::headers());
             producer.send(record).map_err(|(error, _)| error)
         })
         .await
@@ -250,13 +255,17 @@ impl Publisher for KafkaPublisher {
             let reason = "this process has no alert topic, because it does not have the role `collect`".to_owned();
             return Err(Undelivered::all(alerts.len(), reason).into());
         };
-        let mut value = Vec::with_capacity(1024);
+        let (now, mut value) = (UnixTime::now(), Vec::with_capacity(1024));
         self.deliver(&topic, alerts.len(), |producer, index, place| {
             let alert = &alerts[index];
             value.clear();
             codec::encode_alert(alert, &mut value);
             let key = alert.icao24.to_ascii();
-            let record = BaseRecord::with_opaque_to(&topic, place).key(&key[..]).payload(&value[..]);
+            let record = BaseRecord::with_opaque_to(&topic, place)
+                .key(&key[..])
+                .payload(&value[..])
+                .timestamp(record::timestamp(&alert.state, now))
+                .headers(record::headers());
             producer.send(record).map_err(|(error, _)| error)
         })
         .await
