@@ -21,6 +21,7 @@ pub mod db_writer;
 
 pub mod sse_hub;
 
+pub mod coverage;
 pub mod detect;
 pub mod history;
 pub mod import;
