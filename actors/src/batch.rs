@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::domain::StateVector;
+use crate::domain::{PollRecord, StateVector};
 
 /// Identifies a log by its cluster id (random for each process of the embedded broker) and its topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -38,9 +38,19 @@ impl Batch {
         self.parts.iter().map(|part| part.states.len()).sum()
     }
 
+    /// The number of records of polls.
+    pub fn polls(&self) -> usize {
+        self.parts.iter().map(|part| part.polls.len()).sum()
+    }
+
+    /// The number of state vectors and records of polls.
+    pub fn rows(&self) -> usize {
+        self.states() + self.polls()
+    }
+
     /// The number of records from which the batch was read.
     pub fn records(&self) -> u64 {
-        self.parts.iter().map(|part| (part.states.len() + part.dead_letters.len()) as u64).sum()
+        self.parts.iter().map(PartitionBatch::count_records).sum::<usize>() as u64
     }
 
     /// The number of offsets missing from the log.
@@ -69,10 +79,19 @@ pub struct PartitionBatch {
     pub states: Vec<Arc<StateVector>>,
     /// The record of each state vector, in the same order; empty if the state vectors were not read from records.
     pub records: Vec<RecordPlace>,
+    /// The decoded records of polls, from a log of those.
+    pub polls: Vec<PollRecord>,
     /// The records that could not be decoded.
     pub dead_letters: Vec<DeadLetter>,
     /// The number of offsets missing from the log: deleted by retention, or beyond the embedded broker's limits.
     pub lost: u64,
+}
+
+impl PartitionBatch {
+    /// Returns the number of records from which the part was read.
+    pub fn count_records(&self) -> usize {
+        self.states.len() + self.polls.len() + self.dead_letters.len()
+    }
 }
 
 /// A record's offset and timestamp.

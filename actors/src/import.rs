@@ -281,6 +281,7 @@ impl Import<'_> {
             last_timestamp: newest.or(self.stored.map(|position| position.last_timestamp)).unwrap_or_default(),
             states: records.states.iter().map(|(_, state)| state.clone()).collect(),
             records: Vec::new(),
+            polls: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         };

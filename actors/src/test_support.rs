@@ -32,6 +32,7 @@ pub(crate) fn batch(partition: i32, first_offset: i64, states: impl IntoIterator
             last_timestamp: next_offset * 10,
             states,
             records: Vec::new(),
+            polls: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }],

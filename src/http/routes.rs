@@ -9,7 +9,7 @@ use utoipa::openapi::OpenApi as Document;
 use super::admin::login_throttle::LoginThrottle;
 use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
-use super::api::{flights, history, openapi, past_flights, stats, status, stream, track, tracks};
+use super::api::{coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks};
 use super::compat::CompatApis;
 use super::compat::readsb::{files, v2};
 use super::cors::{AllowedOrigins, cors, explain_rejections};
@@ -66,6 +66,7 @@ endpoints! {
         track::track,
         tracks::tracks,
         stats::stats,
+        coverage::coverage,
         history::history,
         status::status,
         openapi::document,

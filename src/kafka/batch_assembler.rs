@@ -203,6 +203,7 @@ impl BatchAssembler {
             last_timestamp: 0,
             states: Vec::new(),
             records: Vec::new(),
+            polls: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         });

@@ -9,6 +9,7 @@ mod history;
 mod migration_outcome;
 mod migrations;
 mod options;
+mod polls;
 mod postgres;
 mod query;
 mod rows;
@@ -23,7 +24,7 @@ mod url;
 use std::sync::Arc;
 
 use actors::batch::{Batch, LogId, Position, Stored};
-use actors::domain::{Flight, Icao24, StateVector, UnixTime};
+use actors::domain::{Flight, Icao24, PollRecord, StateVector, UnixTime};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 
 use conversion::OnUnconverted;
@@ -34,6 +35,7 @@ use migration_outcome::SetPolicies;
 pub use migration_outcome::{Hypertable, MigrationOutcome, Policies, Statistics};
 pub use migrations::{POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS};
 pub use options::{MAX_HISTORIES, StorageOptions};
+pub use polls::{LedgerSource, PollQuery};
 pub use query::{Connections, PositionsQuery, StorageObservation};
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
 pub use tls::check_certificates;
@@ -297,6 +299,30 @@ impl Storage {
     }
 }
 
+impl Storage {
+    /// Returns the sources of which there are records of polls, ordered by name.
+    ///
+    /// # Errors
+    /// The database does not respond within [`StorageOptions::query_timeout`].
+    pub async fn polled_sources(&self) -> Result<Vec<LedgerSource>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.polled_sources().await,
+            Database::Sqlite(database) => database.polled_sources().await,
+        }
+    }
+
+    /// Returns the matching records of polls, ordered by `started` and `process`.
+    ///
+    /// # Errors
+    /// The database does not respond within [`StorageOptions::query_timeout`], or a row is not a valid record.
+    pub async fn polls(&self, query: &PollQuery) -> Result<Vec<PollRecord>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.polls(query).await,
+            Database::Sqlite(database) => database.polls(query).await,
+        }
+    }
+}
+
 /// Implements the actors' [`StateStore`] for either database.
 #[derive(Debug)]
 pub struct Writer(DatabaseWriter);
@@ -323,13 +349,17 @@ impl StateStore for Writer {
     }
 
     async fn maintain(&self) -> Result<Maintained, StoreError> {
-        // Run both steps even if the first one fails.
-        let (expired, more) = match &self.0 {
-            DatabaseWriter::Postgres(writer) => (writer.expire().await, writer.summarize().await),
-            DatabaseWriter::Sqlite(writer) => (writer.expire().await, writer.summarize().await),
+        // Run every step even if another one fails.
+        let (expired, more, more_polls) = match &self.0 {
+            DatabaseWriter::Postgres(writer) => {
+                (writer.expire().await, writer.summarize().await, writer.expire_polls().await)
+            }
+            DatabaseWriter::Sqlite(writer) => {
+                (writer.expire().await, writer.summarize().await, writer.expire_polls().await)
+            }
         };
         let expired = expired?;
-        Ok(Maintained { more: more? || expired.more, ..expired })
+        Ok(Maintained { more: more? || more_polls? || expired.more, ..expired })
     }
 
     fn reset(&self) {

@@ -317,6 +317,7 @@ mod tests {
             last_timestamp: 0,
             states,
             records: Vec::new(),
+            polls: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -48,6 +48,7 @@ pub(crate) fn part(partition: i32, expected: Option<i64>, states: Vec<StateVecto
         last_timestamp: 1_000 * next_offset,
         states: states.into_iter().map(Arc::new).collect(),
         records: Vec::new(),
+        polls: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     }

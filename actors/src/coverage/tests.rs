@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Observed, ObservedTime, Span, SpanOutcome, SourcePolls, Window, combine};
+use super::{Observed, ObservedTime, SourcePolls, Span, SpanOutcome, Window, combine};
 use crate::domain::{PollOutcome, PollRecord, UnixMillis};
 
 /// Far enough in the future that every record has settled.

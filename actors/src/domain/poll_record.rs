@@ -71,8 +71,8 @@ struct PollRecordParts {
 /// Why a record is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidPollRecord {
-    /// A text is empty, too long or contains control characters.
-    #[error("{0} must have 1 to 128 bytes and no control characters")]
+    /// A text is empty, too long or contains other characters than printable ASCII.
+    #[error("{0} must be 1 to 128 printable ASCII characters")]
     Text(&'static str),
     /// A number is negative or too large.
     #[error("{0} is out of range")]
@@ -176,11 +176,12 @@ impl TryFrom<PollRecordParts> for PollRecord {
         use InvalidPollRecord::{Number, Order, Text};
         let PollRecordParts { source, kind, process, outcome, started, ended, polls, states, changed, .. } = parts;
         let PollRecordParts { bad_rows, seconds, credits_left, interval, next_poll_at, area, .. } = parts;
-        let texts = [("source", Some(&source)), ("kind", Some(&kind)), ("process", Some(&process)), ("area", area.as_ref())];
+        let texts =
+            [("source", Some(&source)), ("kind", Some(&kind)), ("process", Some(&process)), ("area", area.as_ref())];
         for (name, text) in texts {
-            if text.is_some_and(|text| {
-                text.is_empty() || text.len() > Self::MAX_TEXT || text.chars().any(char::is_control)
-            }) {
+            // Every encoding of a database has these characters.
+            let is_printable = |text: &String| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+            if text.is_some_and(|text| !(1..=Self::MAX_TEXT).contains(&text.len()) || !is_printable(text)) {
                 return Err(Text(name));
             }
         }
@@ -242,7 +243,8 @@ mod tests {
 
     #[test]
     fn members_of_later_versions_are_ignored_and_counts_may_be_absent() {
-        let short = r#"{"source":"a","kind":"b","process":"c","outcome":"paused","started":1,"ended":2,"polls":0,"later":[]}"#;
+        let short =
+            r#"{"source":"a","kind":"b","process":"c","outcome":"paused","started":1,"ended":2,"polls":0,"later":[]}"#;
         let record: PollRecord = serde_json::from_str(short).unwrap();
         assert_eq!((record.states, record.next_poll_at, record.area), (0, None, None));
     }
@@ -254,8 +256,8 @@ mod tests {
             let error = serde_json::from_str::<PollRecord>(&RECORD.replace(from, to)).unwrap_err().to_string();
             assert!(error.contains(reason), "{to}: {error}");
         };
-        check(r#""source":"opensky""#, r#""source":"""#, "source must have 1 to 128 bytes");
-        check(r#""source":"opensky""#, r#""source":"a\u0000""#, "source must have");
+        check(r#""source":"opensky""#, r#""source":"""#, "source must be 1 to 128 printable ASCII");
+        check(r#""source":"opensky""#, r#""source":"a\u0000""#, "source must be");
         check(r#""process":"5f3a9c1e00112233""#, &format!(r#""process":"{}""#, "x".repeat(129)), "process must");
         check(r#""outcome":"live""#, r#""outcome":"fine""#, "\"fine\" is not an outcome");
         check(r#""seconds":0.5"#, r#""seconds":-1"#, "seconds is out of range");

@@ -41,6 +41,7 @@ fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
         last_timestamp: 0,
         states,
         records: Vec::new(),
+        polls: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };

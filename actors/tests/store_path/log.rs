@@ -87,6 +87,7 @@ impl FakeSubscription {
                         .map(|state| RecordPlace { offset: state.last_contact.0, timestamp: state.last_contact.0 })
                         .collect(),
                     states: states.into_iter().map(|state| Arc::new(state.unwrap())).collect(),
+                    polls: Vec::new(),
                     dead_letters: letters.into_iter().map(|letter| *letter.unwrap_err()).collect(),
                     lost: 0,
                 }

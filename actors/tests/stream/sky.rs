@@ -115,6 +115,7 @@ pub fn batch(states: impl IntoIterator<Item = StateVector>) -> Batch {
         last_timestamp: 0,
         states: states.into_iter().map(Into::into).collect(),
         records: Vec::new(),
+        polls: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };

@@ -89,6 +89,7 @@ async fn store(writer: &Writer, stored: &mut i64, states: Vec<StateVector>) -> a
         last_timestamp: next_offset,
         states: states.into_iter().map(Arc::new).collect(),
         records: Vec::new(),
+        polls: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };

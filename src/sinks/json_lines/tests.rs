@@ -30,6 +30,7 @@ fn part(partition: i32, offsets: std::ops::Range<i64>) -> PartitionBatch {
         last_timestamp: offsets.end * 1000,
         states: offsets.map(|offset| state(partition, offset)).collect(),
         records: Vec::new(),
+        polls: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     }

@@ -10,6 +10,7 @@ mod hypertable;
 mod jobs;
 mod maintenance;
 mod policies;
+mod polls;
 mod positions;
 mod queries;
 mod rejected_row;

@@ -14,6 +14,7 @@ use super::connection::{PostgresDatabase, PostgresError, Session, within};
 use super::copy::copy_rows;
 use super::cursor::CursorLock;
 use super::maintenance::{Round, expire};
+use super::polls::{expire_polls, insert_polls};
 use super::positions::Positions;
 use super::rejected_row::find_rejected_row;
 use super::staging::Staging;
@@ -72,6 +73,9 @@ impl PostgresWriter {
     pub(in crate::storage) async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
         let limit = self.database.options.statement_timeout;
         let stored = self.with_session(async |session| {
+            if batch.polls() > 0 {
+                return within(limit, session.store_polls(batch)).await;
+            }
             let mut attempt = within(limit, session.store(batch, likely_new)).await;
             // The hints about new rows were wrong, or another writer was faster. Staging handles such conflicts.
             if attempt.as_ref().is_err_and(PostgresError::is_unique_violation) {
@@ -126,6 +130,17 @@ impl PostgresWriter {
             self.round.replace(round);
         }
         result
+    }
+
+    /// Deletes some of the records of polls that are older than the retention of summaries. Returns whether there may be
+    /// more.
+    pub(in crate::storage) async fn expire_polls(&self) -> Result<bool, StoreError> {
+        let options = &self.database.options;
+        self.with_session(async |session| {
+            let step = expire_polls(&mut session.session.client, options, self.step.rows());
+            within(options.maintenance_timeout + options.connect_timeout, step).await
+        })
+        .await
     }
 
     /// Implements [`actors::ports::StateStore::reset`].
@@ -203,6 +218,20 @@ impl WriteSession {
         transaction.commit().await?;
         fail::fail_point!("store-committed", |_| crate::fault::kill_self());
         Ok(Stored { inserted, duplicates: (selected.total as u64).saturating_sub(inserted), fenced })
+    }
+
+    /// Stores a batch of a log of polls like [`store`](Self::store).
+    async fn store_polls(&mut self, batch: &Batch) -> Result<Stored, PostgresError> {
+        let transaction = begin(&mut self.session.client).await?;
+        let passed = self.positions.advance(&transaction, batch).await?;
+        let fenced = fenced_parts(&transaction, &self.positions, batch, &passed).await?;
+        let parts = batch.parts.iter().zip(&passed).filter(|(_, passed)| **passed);
+        let polls: Vec<_> = parts.flat_map(|(part, _)| &part.polls).collect();
+        let inserted = insert_polls(&transaction, &polls).await?;
+        fail::fail_point!("store-polls-sent", |_| crate::fault::kill_self());
+        transaction.commit().await?;
+        fail::fail_point!("store-polls-committed", |_| crate::fault::kill_self());
+        Ok(Stored { inserted, duplicates: (polls.len() as u64).saturating_sub(inserted), fenced })
     }
 
     /// Finds the row that made the server reject a batch, in a transaction that is rolled back. Returns `None` if the

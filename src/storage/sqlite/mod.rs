@@ -5,6 +5,7 @@ mod conversion;
 mod immutable_file;
 mod late;
 mod maintenance;
+mod polls;
 mod queries;
 mod summaries;
 mod summarize;

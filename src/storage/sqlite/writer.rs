@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use super::connection::SqliteDatabase;
 use super::late::Late;
 use super::maintenance::delete_expired;
+use super::polls::{expire_polls, insert_poll};
 use super::summarize::summarize;
 use crate::storage::rows::{seconds_after, select_rows};
 use crate::storage::schema::sqlite::{ingest_position, state_vectors_scaled};
@@ -107,6 +108,15 @@ impl SqliteWriter {
         result
     }
 
+    /// Deletes some of the records of polls that are older than the retention of summaries. Returns whether there may be
+    /// more.
+    pub(in crate::storage) async fn expire_polls(&self) -> Result<bool, StoreError> {
+        let (options, rows) = (&self.database.options, self.step.rows());
+        let oldest = UnixTime::now().minus(options.summary_retention);
+        let delete = move |connection: &mut SqliteConnection| Ok(expire_polls(connection, oldest, rows)?);
+        self.blocking(options.maintenance_timeout, delete).await
+    }
+
     /// Implements [`actors::ports::StateStore::reset`].
     pub(in crate::storage) fn reset(&self) {
         self.resets.set(self.resets.get() + 1);
@@ -195,8 +205,15 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
             }
         }
         late.write(connection)?;
+        let mut total = selected.total;
+        for part in batch.parts.iter().enumerate().filter(|(index, _)| passed[*index]).map(|(_, part)| part) {
+            total += part.polls.len();
+            for poll in &part.polls {
+                inserted += insert_poll(connection, poll)?;
+            }
+        }
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
-        Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (selected.total - inserted) as u64, fenced })
+        Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (total - inserted) as u64, fenced })
     })?;
     fail::fail_point!("store-committed", |_| crate::fault::kill_self());
     Ok(stored)
