@@ -29,6 +29,7 @@ mod databases;
 mod history;
 mod kill;
 mod policies;
+mod polls;
 mod postgres;
 mod proxy;
 mod retention;
