@@ -37,7 +37,10 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         Command::CheckConfig(args) => {
             let checked = check_config::run(args, config, &Environment::of_process(), io::stdout(), io::stderr());
             // Fails only if the output is a closed pipe.
-            checked.unwrap_or(ExitStatus::Failed)
+            match checked.unwrap_or(ExitStatus::Failed) {
+                ExitStatus::Done if args.probe => commands::probe(args, config),
+                status => status,
+            }
         }
         Command::Init(args) => match run_init(args, config) {
             Ok(()) => ExitStatus::Done,

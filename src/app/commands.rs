@@ -7,10 +7,10 @@ use anyhow::Context;
 
 use super::compact::NoArchive;
 use super::pipeline::NoKafka;
-use super::{App, compact, dead_letters, export, import, replay};
+use super::{App, compact, dead_letters, export, import, probe, replay};
 use crate::cli::{
-    ArchiveArgs, ArchiveCommand, DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs, ReplayArgs,
-    ServeArgs, SimulateArgs,
+    ArchiveArgs, ArchiveCommand, CheckConfigArgs, DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs,
+    ReplayArgs, ServeArgs, SimulateArgs,
 };
 use crate::config::{ConfigError, Environment, Flags, Settings};
 use crate::http::StartError;
@@ -65,6 +65,11 @@ pub fn archive(args: &ArchiveArgs, config: Option<&Path>) -> ExitStatus {
             with_settings(&args.settings.0, config, |settings| async move { compact::run(args, &settings).await })
         }
     }
+}
+
+/// `check-config --probe`: asks each configured source once.
+pub fn probe(args: &CheckConfigArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings.0, config, |settings| async move { probe::run(&settings, std::io::stdout()).await })
 }
 
 /// `simulate`: runs the OpenSky simulator until it is stopped.

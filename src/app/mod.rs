@@ -9,6 +9,7 @@ mod import;
 mod migrate;
 mod migrated_store;
 mod pipeline;
+mod probe;
 mod replay;
 mod roster;
 mod shutdown;

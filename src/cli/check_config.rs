@@ -15,6 +15,7 @@ use crate::config::{self, Environment, Settings};
 Examples:
   flight-monitor check-config
   flight-monitor --config /etc/flight-monitor.yaml check-config
+  flight-monitor check-config --probe
   flight-monitor check-config --template > config.yaml")]
 pub struct CheckConfigArgs {
     /// Print a commented config.yaml with every default, and check nothing
@@ -25,9 +26,13 @@ pub struct CheckConfigArgs {
     #[arg(long)]
     markdown: bool,
 
+    /// Ask each source once, and say what it gives; this may cost credits
+    #[arg(long, conflicts_with_all = ["template", "markdown"])]
+    pub probe: bool,
+
     /// Settings.
     #[command(flatten)]
-    settings: SettingFlags,
+    pub settings: SettingFlags,
 }
 
 /// Prints the effective configuration as YAML, with the origin of each value. Warnings and errors go to `errors`.

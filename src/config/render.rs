@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::entries::parent;
 use super::legacy::{ALIASES, DatabaseParts};
+use super::schema::SectionSchema;
 use super::section::Section;
 use super::sections::{SECTIONS, Settings, TEMPLATES, settings};
 use super::setting::{Setting, variable};
@@ -32,7 +33,9 @@ pub fn config_file(values: &BTreeMap<&str, String>) -> String {
         }
     }
     for template in TEMPLATES {
-        _ = write!(text, "\n# {}\n# {}:\n#   name:\n", template.about, parent(template));
+        _ = write!(text, "\n# {}\n", template.about);
+        write_entries(&mut text, template, values);
+        _ = writeln!(text, "# {}:\n#   name:", parent(template));
         for setting in template.settings {
             for line in wrapped(&comment(setting), 106) {
                 _ = writeln!(text, "#     # {line}");
@@ -41,6 +44,24 @@ pub fn config_file(values: &BTreeMap<&str, String>) -> String {
         }
     }
     text
+}
+
+/// Writes the entries of a template for which there are values, with only these.
+fn write_entries(text: &mut String, template: &SectionSchema, values: &BTreeMap<&str, String>) {
+    let prefix = format!("{}.", parent(template));
+    let mut last = None;
+    for (path, value) in values.iter().filter(|(path, _)| path.starts_with(&prefix)) {
+        let Some((entry, key)) = path[prefix.len()..].split_once('.') else { continue };
+        let Some(setting) = template.settings.iter().find(|setting| setting.name() == key) else { continue };
+        if last.is_none() {
+            _ = writeln!(text, "{}:", parent(template));
+        }
+        if last != Some(entry) {
+            _ = writeln!(text, "  {entry}:");
+        }
+        last = Some(entry);
+        _ = writeln!(text, "    {key}: {}", yaml_value(setting.shape, value));
+    }
 }
 
 fn comment(setting: &Setting) -> String {

@@ -27,6 +27,19 @@ pub enum SourceAddress {
 #[error("{0}")]
 pub struct InvalidSourceAddress(String);
 
+impl SourceAddress {
+    /// Returns whether another address has the same form, and the same port or the same last path segment.
+    pub(super) fn resembles(&self, other: &Self) -> bool {
+        let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+        match (self, other) {
+            (Self::Http(one), Self::Http(other)) => last(one.url().path()) == last(other.url().path()),
+            (Self::Tcp { port: one, .. }, Self::Tcp { port: other, .. }) => one == other,
+            (Self::File(one), Self::File(other)) => one.file_name() == other.file_name(),
+            _ => false,
+        }
+    }
+}
+
 impl FromStr for SourceAddress {
     type Err = InvalidSourceAddress;
 

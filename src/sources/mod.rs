@@ -22,6 +22,11 @@ pub use source::{ApiKey, Connect, InvalidSourceName, Source, SourceInfo, SourceS
 /// The kinds of sources below `sources` in the configuration.
 pub static KINDS: &[&SourceKind] = &[&opensky::KIND, &recorded::KIND];
 
+/// Returns the kind of source that probably has this address.
+pub fn likely_kind(address: &SourceAddress) -> Option<&'static SourceKind> {
+    KINDS.iter().copied().find(|kind| kind.is_likely_at(address))
+}
+
 /// Registers the sources that a flag of `serve` selects.
 macro_rules! selectable {
     ($($kind:ident: $flags:ident),+) => {

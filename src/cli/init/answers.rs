@@ -7,6 +7,7 @@ use textfile::ReadError;
 use super::args::{InitArgs, InitError};
 use super::terminal::Questioner;
 use crate::config::{DatabaseSettings, KafkaSettings, OpenSkySettings, Secret, Setting};
+use crate::sources::{SourceAddress, SourceKind, likely_kind};
 
 /// The maximum size of a secret file in bytes. The secret is a single line.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
@@ -49,7 +50,42 @@ pub(super) fn gather(
             settings.insert(setting.path, ask(setting, question, questioner)?);
         }
     }
+    if let Some((kind, address)) = receiver(args, questioner)? {
+        settings.insert("sources.receiver.kind", kind.name.to_owned());
+        settings.insert("sources.receiver.url", address.to_string());
+    }
     Ok(Answers { client, settings })
+}
+
+/// Asks for the address of a receiver or a feed, and returns it with its kind.
+fn receiver(
+    args: &InitArgs,
+    questioner: &mut impl Questioner,
+) -> Result<Option<(&'static SourceKind, SourceAddress)>, InitError> {
+    let parse = |text: &str| -> Result<_, String> {
+        let address: SourceAddress = text.parse().map_err(|error| format!("{text}: {error}"))?;
+        let kind = likely_kind(&address).ok_or_else(|| {
+            format!("{text}: its kind cannot be told from the address; add it to `sources` in the file")
+        })?;
+        Ok((kind, address))
+    };
+    if let Some(text) = &args.receiver {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        return parse(text.trim()).map(Some).map_err(InitError::Receiver);
+    }
+    loop {
+        let question = "Receiver or feed, such as http://roof/data/aircraft.json or roof:30005 (empty: none)";
+        let text = questioner.ask(question, "").map_err(InitError::io("terminal"))?.unwrap_or_default();
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        match parse(text.trim()) {
+            Ok(found) => return Ok(Some(found)),
+            Err(problem) => questioner.show_error(&problem).map_err(InitError::io("terminal"))?,
+        }
+    }
 }
 
 /// Asks until the answer is valid. Without an answer, returns the default.

@@ -15,12 +15,17 @@ other setting is written to the file too.
 
 Examples:
   flight-monitor init
+  flight-monitor init --receiver http://roof/tar1090/data/aircraft.json
   flight-monitor init --opensky-client-id me-api-client --opensky-client-secret-file - < secret.txt
   flight-monitor --config /etc/flight-monitor/config.yaml init --database-url postgres://flights@db/flights")]
 pub struct InitArgs {
     /// The file with the OpenSky API client's secret, or - for standard input
     #[arg(long, value_name = "FILE", requires = "opensky-client-id")]
     pub(super) opensky_client_secret_file: Option<PathBuf>,
+
+    /// A receiver or a feed, in addition to OpenSky: its URL, host:port or path
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) receiver: Option<String>,
 
     /// Replace existing files
     #[arg(long)]
@@ -40,6 +45,9 @@ pub enum InitError {
     /// A flag has an invalid value.
     #[error(transparent)]
     Answer(#[from] ConfigProblem),
+    /// The address of the receiver is invalid, or does not tell its kind.
+    #[error("--receiver {0}")]
+    Receiver(String),
     /// The client id was given without its secret.
     #[error("the client secret is missing; pass it with --opensky-client-secret-file FILE, or - for standard input")]
     NoSecret,
@@ -58,7 +66,7 @@ impl InitError {
     /// Returns the exit status for this error.
     pub fn status(&self) -> ExitStatus {
         match self {
-            Self::Exists(_) | Self::Answer(_) | Self::NoSecret => ExitStatus::Usage,
+            Self::Exists(_) | Self::Answer(_) | Self::Receiver(_) | Self::NoSecret => ExitStatus::Usage,
             Self::Io { .. } => ExitStatus::Failed,
         }
     }

@@ -112,16 +112,27 @@ fn the_secret_can_be_read_from_a_file() {
 fn questions_are_repeated_until_the_answers_are_valid() {
     let place = Place::new();
     let mut script = Script {
-        answers: ["me", "1,2,3", "45.8,5.9,47.9,10.6", "kafka:9092", "mysql://x", "postgres://me:pw@db/flights"].into(),
+        answers: [
+            "me",
+            "1,2,3",
+            "45.8,5.9,47.9,10.6",
+            "kafka:9092",
+            "mysql://x",
+            "postgres://me:pw@db/flights",
+            "roof",
+            "http://roof/api",
+        ]
+        .into(),
         secret: "hush",
         ..Script::default()
     };
     place.init(&InitArgs::default(), &mut script, "").unwrap();
-    assert_eq!(script.errors.len(), 2, "{:?}", script.errors);
+    assert_eq!(script.errors.len(), 3, "{:?}", script.errors);
     let settings = place.settings();
     assert_eq!(settings.opensky.bounding_box.unwrap().to_string(), "45.8,5.9,47.9,10.6");
     assert_eq!(settings.kafka.bootstrap_servers, Brokers::At("kafka:9092".to_owned()));
     assert_eq!(settings.database.url.expose(), "postgres://me:pw@db/flights");
+    assert_eq!(settings.sources[0].settings.url.as_ref().unwrap().to_string(), "http://roof/api");
     assert_eq!(place.mode("config.yaml"), 0o600, "the file contains a password");
 }
 
@@ -135,10 +146,26 @@ fn settings_with_a_flag_are_not_asked_for() {
         (DatabaseSettings::url, "sqlite://other.db"),
         (HttpSettings::port, "9000"),
     ]);
+    let args = InitArgs { receiver: Some(String::new()), ..args };
     place.init(&args, &mut Script::default(), "").unwrap();
     let settings = place.settings();
     assert_eq!(settings.database.url.expose(), "sqlite://other.db");
     assert_eq!(settings.http.port, 9000, "a flag without a question");
+}
+
+#[test]
+fn a_receiver_is_written_with_the_kind_that_its_address_tells() {
+    let place = Place::new();
+    let with_receiver = |text: &str| InitArgs { receiver: Some(text.to_owned()), ..InitArgs::default() };
+    place.init(&with_receiver("https://flights.example/api/"), &mut NoTerminal, "").unwrap();
+    let settings = place.settings();
+    let [source] = &settings.sources[..] else { panic!("{:?}", settings.sources) };
+    assert_eq!((source.name.as_str(), source.kind.name), ("receiver", "opensky"));
+
+    let error = Place::new().init(&with_receiver("ftp://roof"), &mut NoTerminal, "").unwrap_err();
+    assert_eq!((error.to_string().contains("ftp"), error.status()), (true, ExitStatus::Usage), "{error}");
+    let error = Place::new().init(&with_receiver("roof:12345"), &mut NoTerminal, "").unwrap_err().to_string();
+    assert!(error.contains("its kind cannot be told from the address"), "{error}");
 }
 
 #[test]

@@ -55,8 +55,8 @@ fn a_mistake_below_sources_is_shown_with_its_key() {
             &["sources.roof.url = \"roof:30003\"", "needs an http or https URL"],
         ),
         (
-            "roof: {kind: opensky, url: http://a/, intervall: 5s}",
-            &["sources.roof.intervall", "did you mean sources.roof.interval?"],
+            "roof: {kind: opensky, url: http://a/, intervals: 5s}",
+            &["sources.roof.intervals", "did you mean sources.roof.interval?"],
         ),
         ("roof: {kind: opensky, url: http://a/, interval: 5}", &["sources.roof.interval", "no unit; write 5s"]),
         ("Roof: {kind: opensky, url: http://a/}", &["sources.Roof.kind", "\"Roof\" is no name of an entry"]),

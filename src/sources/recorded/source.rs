@@ -36,7 +36,7 @@ pub(in crate::sources) static KIND: SourceKind = SourceKind {
     name: "recorded",
     about: "Recorded responses of OpenSky's REST API, played in turn",
     addresses: &[AddressForm::File],
-    example: "/data/recorded/ (a folder of .json files) or a file",
+    example: "/data/recorded",
     priority: 0,
     open: |settings| {
         let Some(SourceAddress::File(path)) = &settings.address else {
