@@ -2,6 +2,8 @@
 
 use crate::rows::Body;
 
+/// The header with the number of bad rows in a response.
+pub(crate) const BAD_ROWS_HEADER: &str = "x-simulator-bad-rows";
 /// Number of good rows between two bad ones.
 const EVERY: usize = 10;
 

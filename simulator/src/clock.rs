@@ -15,13 +15,18 @@ pub enum Clock {
 impl Clock {
     /// Returns the current time in Unix seconds.
     pub fn now(&self) -> i64 {
+        self.now_millis().div_euclid(1_000)
+    }
+
+    /// Returns the current time in Unix milliseconds; a manual clock has whole seconds.
+    pub fn now_millis(&self) -> i64 {
         match self {
             Self::System => match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
-                Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+                Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
                 // How far a system clock is set before 1970 does not matter here.
                 Err(_) => 0,
             },
-            Self::Manual(clock) => clock.now(),
+            Self::Manual(clock) => clock.now().saturating_mul(1_000),
         }
     }
 }

@@ -7,6 +7,8 @@ use actix_web::http::header::{CONTENT_ENCODING, ContentType, HeaderName, HeaderV
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
+use rand::Rng;
+
 use crate::connection::Connection;
 use crate::faults::{Fault, FaultKind};
 use crate::paced_body::PacedBody;
@@ -14,7 +16,10 @@ use crate::paced_body::PacedBody;
 /// Upper bound for a client that never gives up.
 const MAX_HANG: Duration = Duration::from_secs(600);
 
-const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>\
+/// Minimum number of random bytes.
+const MIN_GARBAGE: usize = 2_000;
+
+pub(crate) const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Please wait</title></head>\
     <body><h1>We will be back soon</h1><p>{\"states\": no JSON}</p></body></html>\n";
 
 /// Responds to a request with an immediate fault.
@@ -24,6 +29,9 @@ pub(crate) async fn immediate(fault: &Fault, request: &HttpRequest) -> HttpRespo
             let mut response = respond(fault, StatusCode::SERVICE_UNAVAILABLE);
             let text = fault.status.map_or_else(String::new, |status| format!("{status} on request\n"));
             response.content_type(ContentType::plaintext()).body(text)
+        }
+        FaultKind::Refuse => {
+            respond(fault, StatusCode::FORBIDDEN).content_type(ContentType::plaintext()).body("Forbidden\n")
         }
         FaultKind::Html => respond(fault, StatusCode::OK).content_type(ContentType::html()).body(PAGE),
         FaultKind::Hang => {
@@ -42,8 +50,17 @@ pub(crate) fn corrupted(fault: &Fault, content_type: ContentType, body: Bytes) -
         FaultKind::Truncate => plain(&mut response).body(PacedBody::half(body)),
         FaultKind::Drip => plain(&mut response).body(PacedBody::dripping(body)),
         FaultKind::Empty => response.finish(),
+        FaultKind::Garbage => response.body(garbage(body.len())),
+        FaultKind::Huge => plain(&mut response).body(PacedBody::huge(body)),
         _ => response.body(body),
     }
+}
+
+/// Returns random bytes, about as many as `length`.
+pub(crate) fn garbage(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length.max(MIN_GARBAGE)];
+    rand::rng().fill(bytes.as_mut_slice());
+    bytes
 }
 
 /// Disables compression, which would buffer away the pauses and drop the content length.

@@ -1,5 +1,7 @@
 //! The sources of response rows: generated or recorded.
 
+use std::sync::Arc;
+
 use crate::bad_rows::BadRows;
 use crate::options::Changes;
 use crate::query::StatesQuery;
@@ -15,7 +17,7 @@ const PAST_RESOLUTION: i64 = 5;
 #[derive(Debug)]
 pub(crate) enum Feed {
     /// Generated flights that begin and end.
-    Flights(World),
+    Flights(Arc<World>),
     /// A fixed number of aircraft, of which a given number change at each poll.
     Steady(Steady),
     /// Recorded responses.
@@ -25,7 +27,7 @@ pub(crate) enum Feed {
 /// A fixed number of aircraft, updated in turn.
 #[derive(Debug)]
 pub(crate) struct Steady {
-    world: World,
+    world: Arc<World>,
     /// Number of aircraft that change at each poll.
     changing: usize,
     /// Last contact of each aircraft, in Unix seconds.
@@ -39,6 +41,7 @@ pub(crate) struct Steady {
 impl Feed {
     /// Creates a feed of generated aircraft.
     pub(crate) fn generated(world: World, changes: Changes) -> Self {
+        let world = Arc::new(world);
         let changing = match changes {
             Changes::Natural => return Self::Flights(world),
             Changes::All => world.places(),
@@ -46,6 +49,14 @@ impl Feed {
         };
         let contacts = vec![0; world.places()];
         Self::Steady(Steady { world, changing, contacts, next: 0, latest: None })
+    }
+
+    /// Returns the generated world; `None` if responses are recorded.
+    pub(crate) fn world(&self) -> Option<Arc<World>> {
+        match self {
+            Self::Flights(world) | Self::Steady(Steady { world, .. }) => Some(Arc::clone(world)),
+            Self::Recorded(_) => None,
+        }
     }
 
     /// Returns the time of the newest recorded response in Unix seconds; `None` if flights are generated.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::credits::{DailyCredits, Refill};
+use crate::doors::{Beast, Community, Receiver, Sbs};
 
 /// Maximum number of aircraft: with more, the address blocks would run out.
 const MAX_AIRCRAFT: usize = 100_000;
@@ -36,7 +37,15 @@ pub struct Options {
     pub daily_credits: DailyCredits,
     /// When the credits of an account are refilled.
     pub account_refill: Refill,
-    /// Maximum number of distinct (icao24, last_contact) pairs to record; `None`: record nothing.
+    /// The receiver whose messages `aircraft.json`, SBS and Beast tell. Recorded responses have none.
+    pub receiver: Receiver,
+    /// The port with the receiver's messages in SBS-1 format; `None`: closed.
+    pub sbs: Option<Sbs>,
+    /// The port with the receiver's messages in Beast format; `None`: closed.
+    pub beast: Option<Beast>,
+    /// The API of a community of receivers.
+    pub community: Community,
+    /// Maximum number of distinct (icao24, last_contact) pairs to record of each target; `None`: record nothing.
     pub remember_served: Option<usize>,
     /// The time source.
     pub clock: Clock,
@@ -56,6 +65,10 @@ impl Default for Options {
             token_life: Duration::from_secs(30 * 60),
             daily_credits: DailyCredits::default(),
             account_refill: Refill::default(),
+            receiver: Receiver::default(),
+            sbs: None,
+            beast: None,
+            community: Community::default(),
             remember_served: None,
             clock: Clock::System,
         }
@@ -76,6 +89,10 @@ impl Options {
         }
         if !(0.0..=1.0).contains(&self.emergencies) {
             return Err(format!("emergencies must be from 0 to 1, not {}", self.emergencies));
+        }
+        self.receiver.check()?;
+        if matches!(self.source, SkySource::Recorded { .. }) && (self.sbs.is_some() || self.beast.is_some()) {
+            return Err("recorded states have no receiver: SBS and Beast need generated flights".to_owned());
         }
         if matches!(&self.source, SkySource::Recorded { files, .. } if files.is_empty()) {
             return Err("a recorded source needs at least one file".to_owned());

@@ -2,11 +2,12 @@
 
 use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::faults::Fault;
+use crate::faults::{Fault, Target};
 use crate::state::State;
-use crate::{states, token_endpoint};
+use crate::{community, receiver_endpoints, states, token_endpoint};
 
 pub(crate) const TOKEN_PATH: &str = "/auth/realms/opensky-network/protocol/openid-connect/token";
 
@@ -21,6 +22,13 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::post().to(add_fault))
                 .route(web::delete().to(clear_faults)),
         )
+        .service(
+            web::resource("/data/aircraft.json")
+                .wrap(Compress::default())
+                .route(web::get().to(receiver_endpoints::aircraft_json)),
+        )
+        .service(web::resource("/data/receiver.json").route(web::get().to(receiver_endpoints::receiver_json)))
+        .configure(community::routes)
         .service(web::resource("/_served").route(web::get().to(all_served)));
 }
 
@@ -43,8 +51,13 @@ async fn clear_faults(state: web::Data<State>) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-async fn all_served(state: web::Data<State>) -> HttpResponse {
-    let Some(served) = &state.served else {
+#[derive(Deserialize)]
+struct ServedQuery {
+    target: Option<Target>,
+}
+
+async fn all_served(state: web::Data<State>, query: web::Query<ServedQuery>) -> HttpResponse {
+    let Some(served) = state.served(query.target.unwrap_or(Target::States)) else {
         return HttpResponse::NotFound()
             .json(json!({ "error": "served states are not recorded: set remember_served" }));
     };

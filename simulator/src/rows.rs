@@ -117,17 +117,21 @@ fn push_bool(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true," } else { b"false," });
 }
 
-fn push_hex(out: &mut Vec<u8>, address: u32) {
+pub(crate) fn push_hex(out: &mut Vec<u8>, address: u32) {
     out.extend((0..6).map(|i| b"0123456789abcdef"[(address >> (20 - 4 * i)) as usize & 0xf]));
 }
 
 fn push_squawk(out: &mut Vec<u8>, code: u16) {
     out.push(b'"');
-    out.extend((0..4).map(|i| b'0' + ((code >> (9 - 3 * i)) & 7) as u8));
+    push_octal(out, code);
     out.push(b'"');
 }
 
-fn push_integer(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn push_octal(out: &mut Vec<u8>, code: u16) {
+    out.extend((0..4).map(|i| b'0' + ((code >> (9 - 3 * i)) & 7) as u8));
+}
+
+pub(crate) fn push_integer(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
         out.push(b'-');
     }
@@ -146,7 +150,7 @@ fn push_integer(out: &mut Vec<u8>, value: i64) {
 }
 
 /// Appends at most `DECIMALS` decimals without trailing zeros: OpenSky writes whole numbers as integers.
-fn push_decimal<const DECIMALS: u32>(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn push_decimal<const DECIMALS: u32>(out: &mut Vec<u8>, value: f64) {
     let one = 10i64.pow(DECIMALS);
     let scaled = (value * one as f64).round() as i64;
     if scaled < 0 && scaled > -one {

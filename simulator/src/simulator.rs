@@ -10,13 +10,14 @@ use actix_web::{App, HttpServer, web};
 use thiserror::Error;
 
 use crate::connection::Connection;
-use crate::faults::Faults;
+use crate::faults::{Faults, Target};
 use crate::feed::Feed;
 use crate::options::{Changes, Options, SkySource};
 use crate::recorded::Recorded;
 use crate::routes::{TOKEN_PATH, routes};
-use crate::served::ServedStates;
+use crate::served::{Served, ServedStates};
 use crate::state::{Requests, State};
+use crate::stream::Streams;
 use crate::world::{Plan, World};
 
 /// Longer than any sensible pause between two polls in a test or demo.
@@ -28,6 +29,7 @@ pub struct Simulator {
     recorded_at: Option<i64>,
     state: web::Data<State>,
     handle: ServerHandle,
+    streams: Streams,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -70,7 +72,9 @@ pub fn start(options: Options) -> Result<Simulator, SimulatorError> {
     let listen = |source| SimulatorError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
+    let (sbs, beast) = (options.sbs, options.beast);
     let state = web::Data::new(State::new(options, feed));
+    let streams = Streams::start(sbs, beast, &state)?;
 
     let shared = state.clone();
     let (started, handle) = mpsc::sync_channel(1);
@@ -80,7 +84,7 @@ pub fn start(options: Options) -> Result<Simulator, SimulatorError> {
         .map_err(SimulatorError::Thread)?;
     // The thread sends exactly once, unless it dies.
     let handle = handle.recv().unwrap_or_else(|_| Err(io::Error::other("the thread died"))).map_err(listen)?;
-    Ok(Simulator { address, recorded_at, state, handle, thread: Some(thread) })
+    Ok(Simulator { address, recorded_at, state, handle, streams, thread: Some(thread) })
 }
 
 async fn serve(listener: TcpListener, shared: web::Data<State>, started: &mpsc::SyncSender<io::Result<ServerHandle>>) {
@@ -143,6 +147,26 @@ impl Simulator {
         format!("http://{}{TOKEN_PATH}", self.address)
     }
 
+    /// Returns the URL of the receiver's `aircraft.json`.
+    pub fn aircraft_url(&self) -> String {
+        format!("http://{}/data/aircraft.json", self.address)
+    }
+
+    /// Returns the URL of the community's API, to which `/point/…` is appended.
+    pub fn community_url(&self) -> String {
+        format!("http://{}/v2", self.address)
+    }
+
+    /// Returns the address of the SBS port; `None` unless [`Options::sbs`] is set.
+    pub fn sbs_address(&self) -> Option<SocketAddr> {
+        self.streams.address(Target::Sbs)
+    }
+
+    /// Returns the address of the Beast port; `None` unless [`Options::beast`] is set.
+    pub fn beast_address(&self) -> Option<SocketAddr> {
+        self.streams.address(Target::Beast)
+    }
+
     /// Returns the faults to inject.
     pub fn faults(&self) -> &Faults {
         &self.state.faults
@@ -150,7 +174,13 @@ impl Simulator {
 
     /// Returns the states served so far; empty unless [`Options::remember_served`] is set.
     pub fn served(&self) -> ServedStates {
-        self.state.served.as_ref().map(crate::served::Served::all).unwrap_or_default()
+        self.sent(Target::States)
+    }
+
+    /// Returns what a target sent so far: addresses, and the times of their last messages in Unix seconds. Empty unless
+    /// [`Options::remember_served`] is set.
+    pub fn sent(&self, target: Target) -> ServedStates {
+        self.state.served(target).map(Served::all).unwrap_or_default()
     }
 
     /// Returns the numbers of requests received.

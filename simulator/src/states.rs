@@ -5,6 +5,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
+use crate::bad_rows::BAD_ROWS_HEADER;
 use crate::credits::{self, Consumer, CreditsExhausted};
 use crate::fault_answers;
 use crate::faults::{Fault, FaultKind, Target};
@@ -14,7 +15,6 @@ use crate::state::{State, count};
 
 const REMAINING: &str = "x-rate-limit-remaining";
 const RETRY_AFTER: &str = "x-rate-limit-retry-after-seconds";
-const BAD_ROWS: &str = "x-simulator-bad-rows";
 
 const WRONG_TYPES: &str = r#"{"time":"just now","states":{"0":["3c6444",12],"1":true}}"#;
 
@@ -68,18 +68,20 @@ fn answer(state: &State, query: &StatesQuery, anonymous: bool, now: i64, fault: 
         _ => {}
     }
     let with_bad_rows = fault.is_some_and(|fault| fault.kind == FaultKind::BadRows);
+    let is_stale = fault.is_some_and(|fault| fault.kind == FaultKind::Stale);
+    let now = state.time_of(Target::States, is_stale, now.saturating_mul(1_000)).div_euclid(1_000);
     let StatesResponse { body, states, bad_rows } = state.feed().answer(query, anonymous, now, with_bad_rows);
     // A response that a fault truncates or replaces does not count as served.
-    let is_complete = fault.is_none_or(|fault| fault.kind == FaultKind::BadRows);
-    if let Some(served) = state.served.as_ref().filter(|_| is_complete) {
-        served.record(&states);
+    let is_complete = fault.is_none_or(|fault| matches!(fault.kind, FaultKind::BadRows | FaultKind::Stale));
+    if is_complete {
+        state.record(Target::States, &states);
     }
     let mut response = match fault {
         Some(fault) => corrupted(fault, body.into()),
         None => HttpResponse::Ok().content_type(ContentType::json()).body(body),
     };
     if let Some(bad_rows) = bad_rows {
-        response.headers_mut().insert(HeaderName::from_static(BAD_ROWS), bad_rows.into());
+        response.headers_mut().insert(HeaderName::from_static(BAD_ROWS_HEADER), bad_rows.into());
     }
     response
 }

@@ -60,6 +60,11 @@ impl GreatCircle {
     }
 }
 
+/// Returns the initial bearing from one point to another, given as (lat, lon) in degrees, in degrees.
+pub(crate) fn bearing(from: (f64, f64), to: (f64, f64)) -> f64 {
+    GreatCircle::between(from, to).at(0.0).track
+}
+
 fn unit_vector((lat, lon): (f64, f64)) -> [f64; 3] {
     let (sin_lat, cos_lat) = lat.to_radians().sin_cos();
     let (sin_lon, cos_lon) = lon.to_radians().sin_cos();
@@ -86,9 +91,10 @@ fn norm(a: [f64; 3]) -> f64 {
     dot(a, a).sqrt()
 }
 
-#[cfg(test)]
-pub(super) fn distance(from: (f64, f64), to: (f64, f64)) -> f64 {
-    GreatCircle::between(from, to).length
+/// Returns the distance between two points, given as (lat, lon) in degrees, in metres.
+pub(crate) fn distance(from: (f64, f64), to: (f64, f64)) -> f64 {
+    let (a, b) = (unit_vector(from), unit_vector(to));
+    EARTH_RADIUS * norm(cross(a, b)).atan2(dot(a, b))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Stateless pseudo-random numbers: equal inputs give equal results.
 
 /// Hashes two numbers into one, with the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-pub(super) fn mix(a: u64, b: u64) -> u64 {
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
     let mut z = a.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(b).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -12,11 +12,17 @@ mod flight;
 mod great_circle;
 mod hash;
 mod kinds;
+mod signal;
 #[cfg(test)]
 mod tests;
 
 use airframe::{Airframe, KEPT_AFTER_CONTACT};
 use fleet::Fleet;
+use flight::Moment;
+use great_circle::Waypoint;
+pub(crate) use great_circle::{bearing, distance};
+pub(crate) use hash::mix;
+pub(crate) use signal::{Fix, Signal};
 
 use crate::rows::Row;
 
@@ -63,6 +69,7 @@ struct Place {
 }
 
 /// One flight of an aircraft: its direction and its times.
+#[derive(Debug)]
 struct Flight<'a> {
     airframe: &'a Airframe,
     number: i64,
@@ -106,25 +113,26 @@ impl World {
 
     /// Returns the row of the aircraft at a place; `None` if none was heard there in the last five minutes.
     pub(crate) fn row(&self, place: usize, now: i64) -> Option<Row<'_>> {
-        let flight = self.flight(place, now)?;
+        let flight = self.flight(place, now as f64)?;
         let (from, until) = flight.heard;
         let contact = flight.airframe.last_contact(now.min(until));
         if contact < from || now - contact > KEPT_AFTER_CONTACT {
             return None;
         }
         let position = flight.airframe.last_position(contact).max(from);
-        Some(self.observe(&flight, contact, position))
+        Some(self.observe(&flight, contact as f64, position as f64))
     }
 
     /// Returns the row of a place whose aircraft was last heard, with its position, at `contact`. For steady worlds.
     pub(crate) fn row_at_contact(&self, place: usize, contact: i64) -> Option<Row<'_>> {
+        let contact = contact as f64;
         self.flight(place, contact).map(|flight| self.observe(&flight, contact, contact))
     }
 
-    fn flight(&self, place: usize, now: i64) -> Option<Flight<'_>> {
+    fn flight(&self, place: usize, now: f64) -> Option<Flight<'_>> {
         let Place { airframes, period, offset } = self.places.get(place)?;
         let turns = airframes.len() as i64;
-        let number = ((now as f64 + offset) / period).floor();
+        let number = ((now + offset) / period).floor();
         let begin = number * period - offset;
         let number = number as i64;
         let airframe = &airframes[usize::try_from(number.rem_euclid(turns)).unwrap_or_default()];
@@ -135,16 +143,23 @@ impl World {
         Some(Flight { airframe, number, back, begin, end: after(airframe.profile.duration()), heard })
     }
 
-    fn observe<'a>(&self, flight: &Flight<'a>, contact: i64, position_time: i64) -> Row<'a> {
-        let airframe = flight.airframe;
-        let (from, to) = airframe.elevations;
-        let elevations = if flight.back { (to, from) } else { (from, to) };
-        let moment_at = |time: i64| airframe.profile.at((time as f64 - flight.begin) * self.plan.speed, elevations);
-        let moment = moment_at(contact);
-        let place =
-            |distance: f64| airframe.way.at(if flight.back { airframe.way.length - distance } else { distance });
-        let here = place(if position_time == contact { moment.distance } else { moment_at(position_time).distance });
+    /// Returns where the aircraft is at a time in Unix seconds, and what it does there.
+    fn moment(&self, flight: &Flight<'_>, time: f64) -> (Moment, Waypoint) {
+        let Airframe { elevations: (from, to), profile, way, .. } = flight.airframe;
+        let elevations = if flight.back { (*to, *from) } else { (*from, *to) };
+        let moment = profile.at((time - flight.begin) * self.plan.speed, elevations);
+        let here = way.at(if flight.back { way.length - moment.distance } else { moment.distance });
         let track = if flight.back { (here.track + 180.0) % 360.0 } else { here.track };
+        (moment, Waypoint { track, ..here })
+    }
+
+    fn observe<'a>(&self, flight: &Flight<'a>, contact: f64, position_time: f64) -> Row<'a> {
+        let airframe = flight.airframe;
+        let (moment, mut here) = self.moment(flight, contact);
+        if position_time != contact {
+            here = self.moment(flight, position_time).1;
+        }
+        let track = here.track;
 
         let reports = airframe.reports;
         let airborne = !moment.on_ground;
@@ -157,8 +172,8 @@ impl World {
             address: airframe.address,
             callsign: &airframe.callsigns[usize::from(flight.back)],
             origin_country: airframe.country.name,
-            time_position: reports.position.then_some(position_time),
-            last_contact: contact,
+            time_position: reports.position.then_some(position_time.floor() as i64),
+            last_contact: contact.floor() as i64,
             position: reports.position.then_some((here.lat, here.lon)),
             baro_altitude: (airborne && reports.barometric_altitude).then_some(baro_altitude),
             on_ground: moment.on_ground,
@@ -175,9 +190,9 @@ impl World {
         }
     }
 
-    fn squawk(&self, flight: &Flight<'_>, contact: i64) -> Option<u16> {
+    fn squawk(&self, flight: &Flight<'_>, contact: f64) -> Option<u16> {
         let dice = hash::mix(flight.airframe.salt, 4 ^ (flight.number.cast_unsigned() << 3));
-        let flown = (contact as f64 - flight.begin) / (flight.end - flight.begin);
+        let flown = (contact - flight.begin) / (flight.end - flight.begin);
         if flown > EMERGENCY_FROM && hash::chance(dice) < self.plan.emergencies {
             return Some(match dice % 20 {
                 0 => 0o7500,

@@ -6,6 +6,7 @@ mod credits;
 mod faults;
 mod lifecycle;
 mod official_clients;
+mod receiver;
 mod recorded;
 mod states;
 mod tokens;

@@ -1,7 +1,8 @@
 //! Fault injection.
 
+mod kind;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -10,59 +11,10 @@ use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use kind::{FaultKind, Target};
+
 /// Maximum number of pending faults.
 const MAX_FAULTS: usize = 64;
-
-/// The endpoint that a fault affects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// `GET /api/states/all`.
-    States,
-    /// The token endpoint.
-    Token,
-}
-
-/// The kinds of faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultKind {
-    /// Responds immediately with `status` (default 503), before authentication.
-    Status,
-    /// Responds immediately with a web page, like a captive portal or a proxy (`status` defaults to 200).
-    Html,
-    /// Sends no response until the client disconnects or ten minutes have passed.
-    Hang,
-    /// Resets the connection instead of responding.
-    Reset,
-    /// Announces the full content length, sends half of the body and closes the connection.
-    Truncate,
-    /// Sends the body in small pieces, several hundred bytes per second.
-    Drip,
-    /// Sends an empty body.
-    Empty,
-    /// Sends valid JSON whose fields have the wrong types.
-    WrongTypes,
-    /// Sends `"states": null`. States endpoint only.
-    NullStates,
-    /// Inserts an invalid row after every tenth good one, and at least one of each kind. The header
-    /// `X-Simulator-Bad-Rows` gives their number. States endpoint only.
-    BadRows,
-}
-
-impl fmt::Display for FaultKind {
-    /// Writes the name that it has in JSON.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
-}
-
-impl FaultKind {
-    /// Returns whether it applies before the request is examined; all others corrupt a good response.
-    fn is_immediate(self) -> bool {
-        matches!(self, Self::Status | Self::Html | Self::Hang | Self::Reset)
-    }
-}
 
 /// A fault, and how often it is injected. If several match a request, the first one applies.
 ///
@@ -125,8 +77,8 @@ impl Fault {
     }
 
     fn check(&self) -> Result<(), InvalidFault> {
-        if self.target == Target::Token && matches!(self.kind, FaultKind::NullStates | FaultKind::BadRows) {
-            return Err(InvalidFault::Target(self.kind));
+        if !self.kind.applies_to(self.target) {
+            return Err(InvalidFault::Target(self.kind, self.target));
         }
         if let Some(status) = self.status
             && !(200..=599).contains(&status)
@@ -151,9 +103,9 @@ impl Fault {
 /// Why a fault was rejected. The caller can correct all of these.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum InvalidFault {
-    /// The fault applies to states only, but targets the token endpoint.
-    #[error("fault {0} does not apply to the token endpoint")]
-    Target(FaultKind),
+    /// The target cannot have this fault.
+    #[error("fault {0} does not apply to the target {1}")]
+    Target(FaultKind, Target),
     /// The status is out of range.
     #[error("status must be from 200 to 599, not {0}")]
     Status(u16),
@@ -226,6 +178,11 @@ impl Faults {
         self.inject(|fault| fault.target == target && !fault.kind.is_immediate())
     }
 
+    /// Takes the fault that applies to a port next, if any.
+    pub(crate) fn of_port(&self, target: Target, has_clients: bool) -> Option<Fault> {
+        self.inject(|fault| fault.target == target && (has_clients || fault.kind == FaultKind::Refuse))
+    }
+
     fn inject(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut pending = self.lock();
         let Pending { faults, injected, dice } = &mut *pending;
@@ -275,7 +232,7 @@ mod tests {
     fn an_invalid_fault_is_rejected() {
         let status = || Fault::new(Target::States, FaultKind::Status);
         for (fault, expected) in [
-            (Fault::new(Target::Token, FaultKind::BadRows), InvalidFault::Target(FaultKind::BadRows)),
+            (Fault::new(Target::Token, FaultKind::BadRows), InvalidFault::Target(FaultKind::BadRows, Target::Token)),
             (status().status(99), InvalidFault::Status(99)),
             (status().times(0), InvalidFault::Times),
             (status().probability(1.5), InvalidFault::Probability(1.5)),
