@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "clippy knows tests by their attribute, and not their helpers")]
 
+mod beast;
+mod faults;
 mod sbs;
 
 use std::collections::HashMap;
