@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::bad_rows::BadRows;
+use crate::faults::FaultKind;
 use crate::options::Changes;
 use crate::query::StatesQuery;
 use crate::recorded::Recorded;
@@ -22,6 +23,16 @@ pub(crate) enum Feed {
     Steady(Steady),
     /// Recorded responses.
     Recorded(Recorded),
+}
+
+/// How states are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Poll {
+    pub(crate) anonymous: bool,
+    /// Unix seconds.
+    pub(crate) now: i64,
+    /// The fault that changes the response, if any.
+    pub(crate) faulty: Option<FaultKind>,
 }
 
 /// A fixed number of aircraft, updated in turn.
@@ -68,13 +79,9 @@ impl Feed {
     }
 
     /// Returns the response to a query.
-    pub(crate) fn answer(
-        &mut self,
-        query: &StatesQuery,
-        anonymous: bool,
-        now: i64,
-        with_bad_rows: bool,
-    ) -> StatesResponse {
+    pub(crate) fn answer(&mut self, query: &StatesQuery, Poll { anonymous, now, faulty }: Poll) -> StatesResponse {
+        let with_bad_rows = faulty == Some(FaultKind::BadRows);
+        let is_stale = faulty == Some(FaultKind::Stale);
         match self {
             Self::Flights(world) => {
                 let time = match query.time {
@@ -85,17 +92,20 @@ impl Feed {
                 let rows = (0..world.places()).filter_map(|place| world.row(place, time));
                 write(rows, query, time, world.places(), with_bad_rows)
             }
-            Self::Steady(steady) => steady.answer(query, now, with_bad_rows),
-            Self::Recorded(recorded) => recorded.answer(query, now, with_bad_rows),
+            Self::Steady(steady) => steady.answer(query, now, is_stale, with_bad_rows),
+            Self::Recorded(recorded) => recorded.answer(query, now, is_stale, with_bad_rows),
         }
     }
 }
 
 impl Steady {
-    fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> StatesResponse {
-        let time = self.latest.map_or(now, |latest| now.max(latest + 1));
+    fn answer(&mut self, query: &StatesQuery, now: i64, is_stale: bool, with_bad_rows: bool) -> StatesResponse {
         let number = self.contacts.len();
-        let changing = if self.latest.is_none() { number } else { self.changing };
+        let (time, changing) = match self.latest {
+            None => (now, number),
+            Some(latest) if is_stale => (latest, 0),
+            Some(latest) => (now.max(latest + 1), self.changing),
+        };
         for turn in 0..changing {
             self.contacts[(self.next + turn) % number] = time;
         }

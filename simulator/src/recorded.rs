@@ -74,9 +74,16 @@ impl Recorded {
     }
 
     /// Returns the next response, filtered by the query.
-    pub(crate) fn answer(&mut self, query: &StatesQuery, now: i64, with_bad_rows: bool) -> StatesResponse {
+    pub(crate) fn answer(
+        &mut self,
+        query: &StatesQuery,
+        now: i64,
+        is_stale: bool,
+        with_bad_rows: bool,
+    ) -> StatesResponse {
         let Response { time, rows } = &self.responses[self.next];
         self.next = match self.after_last {
+            _ if is_stale => self.next,
             AfterLast::Cycle => (self.next + 1) % self.responses.len(),
             AfterLast::Hold => (self.next + 1).min(self.responses.len() - 1),
         };

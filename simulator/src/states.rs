@@ -9,6 +9,7 @@ use crate::bad_rows::BAD_ROWS_HEADER;
 use crate::credits::{self, Consumer, CreditsExhausted};
 use crate::fault_answers;
 use crate::faults::{Fault, FaultKind, Target};
+use crate::feed::Poll;
 use crate::query::StatesQuery;
 use crate::rows::{Body, StatesResponse};
 use crate::state::{State, count};
@@ -67,10 +68,10 @@ fn answer(state: &State, query: &StatesQuery, anonymous: bool, now: i64, fault: 
         Some((fault, FaultKind::WrongTypes)) => return corrupted(fault, WRONG_TYPES.into()),
         _ => {}
     }
-    let with_bad_rows = fault.is_some_and(|fault| fault.kind == FaultKind::BadRows);
     let is_stale = fault.is_some_and(|fault| fault.kind == FaultKind::Stale);
     let now = state.time_of(Target::States, is_stale, now.saturating_mul(1_000)).div_euclid(1_000);
-    let StatesResponse { body, states, bad_rows } = state.feed().answer(query, anonymous, now, with_bad_rows);
+    let poll = Poll { anonymous, now, faulty: fault.map(|fault| fault.kind) };
+    let StatesResponse { body, states, bad_rows } = state.feed().answer(query, poll);
     // A response that a fault truncates or replaces does not count as served.
     let is_complete = fault.is_none_or(|fault| matches!(fault.kind, FaultKind::BadRows | FaultKind::Stale));
     if is_complete {

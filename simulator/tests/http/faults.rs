@@ -3,7 +3,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulator::{Changes, Fault, FaultKind, Options, Target};
+use simulator::{Changes, Community, Fault, FaultKind, Options, Receiver, Target};
 
 use crate::{Answer, Sky};
 
@@ -207,4 +207,79 @@ fn a_truncated_response_does_not_count_as_served() {
     assert!(sky.simulator.served().states.is_empty());
     sky.states("");
     assert_eq!(sky.simulator.served().states.len(), 20);
+}
+
+#[test]
+fn the_receiver_and_the_community_have_the_same_faults_as_openskys_api() {
+    let community = Community { interval: None, ..Community::default() };
+    let sky = Sky::start(Options { aircraft: 300, receiver: everywhere(), community, ..Options::default() });
+    let faults = sky.simulator.faults();
+    for (target, path, list) in
+        [(Target::AircraftJson, "/data/aircraft.json", "aircraft"), (Target::V2, "/v2/point/50/8/250", "ac")]
+    {
+        let url = format!("http://{}{path}", sky.simulator.address());
+        let get = || sky.agent.get(&url).call().and_then(Answer::read);
+        let listed = |answer: &Answer| answer.json()[list].as_array().map(Vec::len);
+        let whole = listed(&get().unwrap()).unwrap();
+        assert!(whole > 0);
+        type Check<'a> = &'a dyn Fn(&Answer) -> bool;
+        let checks: [(FaultKind, Check<'_>); 8] = [
+            (FaultKind::Status, &|answer| answer.status == 503),
+            (FaultKind::Refuse, &|answer| answer.status == 403),
+            (FaultKind::Html, &|answer| answer.body.starts_with("<!DOCTYPE html>")),
+            (FaultKind::Empty, &|answer| answer.status == 200 && answer.body.is_empty()),
+            (FaultKind::Quiet, &|answer| answer.status == 200 && listed(answer) == Some(0)),
+            (FaultKind::Stale, &|answer| listed(answer) == Some(whole)),
+            (FaultKind::WrongTypes, &|answer| answer.json().is_object() && listed(answer).is_none()),
+            (FaultKind::BadRows, &|answer| {
+                let bad: usize = answer.header("x-simulator-bad-rows").unwrap().parse().unwrap();
+                bad >= 9 && listed(answer) == Some(whole + bad)
+            }),
+        ];
+        for (kind, check) in checks {
+            faults.add(Fault::new(target, kind).times(1)).unwrap();
+            let answer = get().unwrap();
+            assert!(check(&answer), "{target} {kind}: {answer:?}");
+        }
+        for kind in [FaultKind::Reset, FaultKind::Truncate, FaultKind::Huge, FaultKind::Garbage] {
+            faults.add(Fault::new(target, kind).times(1)).unwrap();
+            let answer = get();
+            assert!(answer.is_err(), "{target} {kind}: {answer:?}");
+        }
+        assert_eq!(listed(&get().unwrap()), Some(whole));
+    }
+}
+
+#[test]
+fn a_stale_source_stands_still_until_the_fault_is_cleared() {
+    let sky = Sky::start(Options { aircraft: 300, receiver: everywhere(), ..Options::default() });
+    let url = sky.simulator.aircraft_url();
+    let aircraft = || Answer::read(sky.agent.get(&url).call().unwrap()).unwrap().json();
+    for target in [Target::AircraftJson, Target::States] {
+        sky.simulator.faults().add(Fault::new(target, FaultKind::Stale)).unwrap();
+    }
+    let (before, states) = (aircraft(), sky.states("").body);
+    sky.clock.advance(30);
+    assert_eq!((aircraft()["now"].clone(), sky.states("").body), (before["now"].clone(), states.clone()));
+    sky.simulator.faults().clear();
+    assert_eq!(aircraft()["now"].as_f64().unwrap() - before["now"].as_f64().unwrap(), 30.0);
+    assert_ne!(sky.states("").body, states);
+}
+
+#[test]
+fn a_fault_that_its_target_cannot_have_is_rejected() {
+    let sky = Sky::of(5);
+    for (target, kind) in [
+        (Target::Token, FaultKind::Stale),
+        (Target::States, FaultKind::Quiet),
+        (Target::V2, FaultKind::NullStates),
+        (Target::Sbs, FaultKind::Status),
+        (Target::Beast, FaultKind::WrongTypes),
+    ] {
+        assert!(sky.simulator.faults().add(Fault::new(target, kind)).is_err(), "{target} {kind}");
+    }
+}
+
+fn everywhere() -> Receiver {
+    Receiver { range_km: None, ..Receiver::default() }
 }
