@@ -77,41 +77,17 @@ pub fn simulate(args: &SimulateArgs) -> ExitStatus {
     in_system(async {
         // Registered first, so that a signal during the start is not lost.
         let mut signals = super::shutdown::Signals::new()?;
-        let source = if args.recorded.is_empty() {
-            simulator::SkySource::Generated
-        } else {
-            simulator::SkySource::Recorded {
-                files: args.recorded.clone(),
-                shift_times: !args.original_times,
-                after_last: simulator::AfterLast::Cycle,
-            }
-        };
-        let credentials = args
-            .client_id
-            .as_ref()
-            .zip(args.client_secret.as_ref())
-            .map(|(id, secret)| simulator::ClientCredentials { id: id.clone(), secret: secret.expose().to_owned() });
-        let anonymous = simulator::DailyCredits::default().anonymous;
-        let (account, account_refill) = match args.hourly_credits {
-            Some(credits) => (credits, simulator::Refill::Hourly),
-            None => (args.daily_credits, simulator::Refill::Daily),
-        };
-        let simulator = simulator::start(simulator::Options {
-            address: args.address,
-            source,
-            aircraft: args.aircraft as usize,
-            seed: args.seed,
-            speed: args.speed,
-            changes: if args.all_change { simulator::Changes::All } else { simulator::Changes::Natural },
-            credentials,
-            token_life: args.token_life,
-            daily_credits: simulator::DailyCredits { anonymous, account },
-            account_refill,
-            ..simulator::Options::default()
-        })?;
+        let simulator = simulator::start(args.options())?;
         log::info!("simulating the OpenSky Network; to use it, start a server with");
         log::info!("  OPENSKY_BASE_URL={}", simulator.base_url());
         log::info!("  OPENSKY_AUTH_URL={}", simulator.auth_url());
+        log::info!("receiver: {}", simulator.aircraft_url());
+        for (name, address) in [("SBS", simulator.sbs_address()), ("Beast", simulator.beast_address())] {
+            if let Some(address) = address {
+                log::info!("receiver: {name} at {address}");
+            }
+        }
+        log::info!("community: {}", simulator.community_url());
         let name = signals.next().await;
         log::info!("{name}: shutting down");
         simulator.stop();

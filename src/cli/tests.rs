@@ -117,6 +117,27 @@ fn only_one_source_can_be_selected() {
 }
 
 #[test]
+fn simulate_parses_the_options_of_the_receiver() {
+    let options = |line: &str| {
+        let Command::Simulate(args) = ok(line).command else { panic!() };
+        args.options()
+    };
+    let default = options("simulate");
+    assert_eq!(default.receiver, simulator::Receiver::default());
+    assert_eq!(default.community, simulator::Community::default());
+    assert_eq!((default.sbs, default.beast), (None, None));
+    let all = options(
+        "simulate --receiver -33.9,18.6 --receiver-hears-all --message-rate 0.5 --sbs 127.0.0.1:1 --sbs-utc-offset -3 \
+         --beast 127.0.0.1:2 --beast-gps-clock --community-unlimited --community-key hush --community-no-retry-after",
+    );
+    assert_eq!((all.receiver.lat, all.receiver.lon, all.receiver.range_km), (-33.9, 18.6, None));
+    assert_eq!(all.sbs.map(|sbs| (sbs.address.port(), sbs.utc_offset)), Some((1, -10_800)));
+    assert_eq!(all.beast.map(|beast| (beast.address.port(), beast.gps_clock)), Some((2, true)));
+    assert_eq!((all.community.interval, all.community.retry_after), (None, false));
+    assert_eq!(all.community.api_key.as_deref(), Some("hush"));
+}
+
+#[test]
 fn simulate_parses_the_options_of_the_simulator() {
     let Command::Simulate(args) = ok("simulate").command else { panic!() };
     assert_eq!((args.aircraft, args.speed, args.daily_credits, args.all_change), (2000, 1.0, 4000, false));
@@ -132,6 +153,11 @@ fn simulate_parses_the_options_of_the_simulator() {
     refused("simulate --client-secret hush", "--client-id");
     refused("simulate --original-times", "--recorded");
     refused("simulate --all-change --recorded a.json", "cannot be used with");
+    refused("simulate --sbs-utc-offset 2", "--sbs");
+    refused("simulate --beast-gps-clock", "--beast");
+    refused("simulate --recorded a.json --sbs 127.0.0.1:0", "cannot be used with");
+    refused("simulate --receiver 91,8", "latitude and longitude");
+    refused("simulate --receiver-range 10 --receiver-hears-all", "cannot be used with");
     refused("simulate --token-life 10", "no unit");
     for speed in ["0", "-1", "NaN", "inf", "fast", "0.05", "1000"] {
         assert!(parsed(&format!("simulate --speed={speed}")).is_err(), "{speed}");
