@@ -1,15 +1,11 @@
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fmt, io};
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
-use thiserror::Error;
-
 use crate::connection::Connection;
+use crate::error::SimulatorError;
 use crate::faults::{Faults, Target};
 use crate::feed::Feed;
 use crate::options::{Changes, Options, SkySource};
@@ -19,6 +15,8 @@ use crate::served::{Served, ServedStates};
 use crate::state::{Requests, State};
 use crate::stream::Streams;
 use crate::world::{Plan, World};
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
 
 /// Longer than any sensible pause between two polls in a test or demo.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -31,33 +29,6 @@ pub struct Simulator {
     handle: ServerHandle,
     streams: Streams,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Why the simulator failed to start.
-#[derive(Debug, Error)]
-pub enum SimulatorError {
-    /// Invalid options.
-    #[error("{0}")]
-    Options(String),
-    /// A recorded response cannot be read or parsed.
-    #[error("cannot use the recorded response {}: {source}", file.display())]
-    Recorded {
-        /// The file with the response.
-        file: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// Binding the address failed.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address to listen on.
-        address: SocketAddr,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The operating system refused another thread.
-    #[error("cannot start the simulator's thread: {0}")]
-    Thread(io::Error),
 }
 
 /// Binds the address and starts serving.

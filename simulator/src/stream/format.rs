@@ -1,8 +1,8 @@
 //! The formats of the ports.
 
+use super::{beast, sbs};
 use crate::faults::Target;
 use crate::receiver::Message;
-use crate::stream::{beast, sbs};
 
 /// A format of radio messages.
 #[derive(Clone, Copy, Debug)]

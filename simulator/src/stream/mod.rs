@@ -19,9 +19,9 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::doors::{Beast, Sbs};
+use crate::error::SimulatorError;
 use crate::faults::Target;
 
-use crate::simulator::SimulatorError;
 use crate::state::State;
 use format::Format;
 use port::Port;

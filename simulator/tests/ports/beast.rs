@@ -43,7 +43,7 @@ fn frames(bytes: &[u8]) -> Vec<Frame> {
             }
             content.push(bytes[next - 1]);
         }
-        let timestamp = content[..6].iter().fold(0, |time, byte| time << 8 | u64::from(*byte));
+        let timestamp = content[..6].iter().fold(0, |time, byte| (time << 8) | u64::from(*byte));
         frames.push(Frame { timestamp, signal: content[6], message: content[7..].to_vec() });
         at = next;
     }
@@ -57,7 +57,7 @@ fn receive(sky: &Sky, seconds: i64) -> Vec<Frame> {
     let recorded = || sky.simulator.sent(Target::Beast).states.len();
     crate::wait_until("something is sent", || recorded() > 0);
     // With a stopped clock, everything is delivered at once.
-    let end = (NOON + seconds) as u64 * 12_000_000 & MASK;
+    let end = ((NOON + seconds) as u64 * 12_000_000) & MASK;
     client.read_until("frames", |received| {
         received.len() > 1_000 && frames(received).last().is_some_and(|frame| end - frame.timestamp < 6_000_000)
     });
