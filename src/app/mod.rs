@@ -94,6 +94,7 @@ impl App {
             pictures,
             storage: pipeline.storage.clone(),
             flight_gap: settings.database.flight_gap,
+            location: settings.sources.iter().find_map(|source| source.settings.location),
             actors,
             needed: pipeline.actors.needed.clone(),
             registry: Arc::new(registry),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix::{Addr, Recipient};
 use actix_web::{HttpRequest, HttpResponse};
+use actors::domain::Point;
 use actors::messages::{SetPolling, View};
 use actors::operations::Operations;
 use actors::sse_hub::SseHub;
@@ -32,6 +33,8 @@ pub struct ServerState {
     pub storage: Option<Storage>,
     /// The longest pause between two states of one flight.
     pub flight_gap: Duration,
+    /// Where the first receiver with a configured location is.
+    pub location: Option<Point>,
     /// The actors' status.
     pub actors: ActorRegistry,
     /// The groups of actors that this server's clients need; one actor of each group suffices.

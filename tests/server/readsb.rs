@@ -250,6 +250,7 @@ fn the_readsb_api_can_be_turned_off_and_is_readable_by_other_pages() {
     // A parameter that keeps caches from responding is ignored.
     assert_eq!(app.get("/data/aircraft.json?_=1795472380").status, 200);
     let off = Setup::embedded().watching(&sky).set("HTTP_READSB_API", "false").start();
+    assert!(app.get("/data/receiver.json").json().get("lat").is_none());
     for path in ["/data/aircraft.json", "/data/receiver.json", "/v2/all", "/v2/point/0/0/1"] {
         off.get(path).problem(404);
     }
@@ -297,4 +298,17 @@ fn the_age_of_an_aircraft_grows_while_the_picture_stands_still() {
         let grown = older["seen"].as_f64().unwrap() - aircraft["seen"].as_f64().unwrap();
         assert!((grown - elapsed).abs() < 0.11 || aircraft["seen"] == 0.0, "{hex}: {grown} {elapsed}");
     }
+}
+
+#[test]
+fn the_location_of_a_receiver_is_rounded() {
+    let sky = Sky::of(5);
+    let app = Setup::embedded()
+        .watching(&sky)
+        .set("SOURCES_ROOF_KIND", "opensky")
+        .set("SOURCES_ROOF_URL", &sky.simulator.base_url())
+        .set("SOURCES_ROOF_LOCATION", "47.45678,-8.56312")
+        .start();
+    let receiver = app.get("/data/receiver.json").json();
+    assert_eq!((&receiver["lat"], &receiver["lon"]), (&json!(47.46), &json!(-8.56)));
 }

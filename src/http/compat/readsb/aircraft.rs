@@ -260,7 +260,7 @@ fn age(at: UnixTime, Millis(now): Millis) -> f64 {
     now.saturating_sub(at.0.saturating_mul(1000)).max(0) as f64 / 1000.0
 }
 
-fn rounded(number: f64, scale: f64) -> f64 {
+pub(super) fn rounded(number: f64, scale: f64) -> f64 {
     (number * scale).round() / scale
 }
 

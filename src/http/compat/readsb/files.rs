@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use actors::domain::Point;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::aircraft::Millis;
+use super::aircraft::{Millis, rounded};
 use super::aircraft_list::{AircraftJson, aircraft_json};
 use crate::http::pictures::PictureFormat;
 use crate::http::reply::entity_tag;
@@ -30,6 +31,13 @@ pub(crate) struct ReceiverJson {
     refresh: u64,
     /// The number of files with past pictures: none.
     history: u32,
+    /// Where the first receiver with a configured location is, in degrees with two decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    lat: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    lon: Option<f64>,
 }
 
 /// All aircraft, as readsb's `aircraft.json`
@@ -44,13 +52,15 @@ pub(crate) async fn aircraft(request: HttpRequest, state: web::Data<ServerState>
 
 /// This server, as readsb's `receiver.json`
 ///
-/// How often to request `aircraft.json`.
+/// How often to request `aircraft.json`, and about where the receiver is.
 #[utoipa::path(get, path = "/data/receiver.json", tag = "readsb", responses(
     (status = 200, description = "How to read from this server.", body = ReceiverJson),
     (status = 304, description = "Unchanged since `If-None-Match`.")))]
 pub(crate) async fn receiver(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let version = concat!("flight-monitor ", env!("CARGO_PKG_VERSION"));
-    let receiver = ReceiverJson { version, refresh: REFRESH.as_millis() as u64, history: 0 };
+    // About a kilometre, because anyone can read where the receiver is.
+    let [lat, lon] = [|at: Point| at.lat, |at: Point| at.lon].map(|axis| Some(rounded(axis(state.location?), 100.0)));
+    let receiver = ReceiverJson { version, refresh: REFRESH.as_millis() as u64, history: 0, lat, lon };
     let body = serde_json::to_vec(&receiver).map_err(Problem::unavailable)?;
     entity_tag::respond(&request, state.client(&request), "application/json", body, |_| {}).await
 }
