@@ -186,6 +186,11 @@ bench-hub: prerequisites-bench ## The live stream for thousands of clients, comp
 	$(BENCH_BUILD) --bench hub
 	scripts/services/with.sh --kafka -- $(BENCH) --bench hub $(ARGS)
 
+.PHONY: bench-compat
+bench-compat: prerequisites-test ## A thousand clients of aircraft.json and OpenSky's /states/all, each once a second (ARGS='-- --quick')
+	$(BENCH_BUILD) --bench compat
+	scripts/services/with.sh --kafka -- $(BENCH) --bench compat $(ARGS)
+
 .PHONY: bench-history
 bench-history: prerequisites-test ## Reading the history of all three databases, 30 GB of disk (ARGS='-- --quick', ARGS='-- sqlite')
 	$(BENCH_BUILD) --bench history

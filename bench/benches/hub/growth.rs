@@ -5,12 +5,12 @@ use std::path::Path;
 
 use loadgen::{Encoding, Plan};
 
-use crate::feed::{Sky, World};
 use crate::measurements::Bench;
 use crate::plot::{Panel, Series};
 use crate::runs::{stream, world};
 use crate::server::Hub;
 use crate::updates::Figures;
+use bench::feed::{Sky, World};
 use bench::report::Line;
 
 const AIRCRAFT: [usize; 3] = [100, 1_000, 10_000];

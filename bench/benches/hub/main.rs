@@ -12,7 +12,6 @@
 
 mod boxes;
 mod connecting;
-mod feed;
 mod group;
 mod growth;
 mod measurements;

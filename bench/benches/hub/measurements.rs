@@ -8,12 +8,12 @@ use loadgen::{Encoding, Load, Milliseconds, Plan, Report, Slow, Target};
 
 use crate::boxes::{EUROPE, boxes};
 use crate::connecting::{Crowd, simultaneous, storm};
-use crate::feed::{Sky, World, now};
 use crate::group::pause;
 use crate::peers::PEERS;
 use crate::runs::{Events, Form, Held, connect, peer, peers, small_events, stream, world};
 use crate::server::Hub;
 use crate::updates::Figures;
+use bench::feed::{Sky, World, now};
 use bench::report::Line;
 
 type Measurement = fn(&mut Bench) -> anyhow::Result<Vec<Line>>;

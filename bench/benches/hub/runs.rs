@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use loadgen::{Encoding, Load, Plan, Slow, Target};
 
-use crate::feed::{Feed, Published, World, now, small_state};
 use crate::group::{Group, pause};
 use crate::monitor;
 use crate::peers::{PEERS, Peer};
 use crate::server::Hub;
 use crate::updates::{self, Figures};
+use bench::feed::{Feed, Published, World, now, small_state};
 
 /// Events sent to all clients at a fixed rate.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use loadgen::{Milliseconds, Outcome, Visit, fields};
 
-use crate::feed::Published;
+use bench::feed::Published;
 
 /// The figures of one run of one server.
 pub(crate) struct Figures {

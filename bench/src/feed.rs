@@ -15,19 +15,19 @@ use simulator::{Changes, DailyCredits, Simulator};
 use tokio::runtime::Runtime;
 
 /// Returns the current time in microseconds of Unix time.
-pub(crate) fn now() -> u64 {
+pub fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Publishes to a topic like the collecting role.
-pub(crate) struct Feed {
+pub struct Feed {
     publisher: KafkaPublisher,
     runtime: Runtime,
 }
 
 impl Feed {
-    pub(crate) fn connect(kafka: &str, topic: &str) -> anyhow::Result<Self> {
+    pub fn connect(kafka: &str, topic: &str) -> anyhow::Result<Self> {
         let cluster = KafkaCluster::new(KafkaOptions {
             bootstrap_servers: kafka.to_owned(),
             topic_raw: topic.into(),
@@ -44,7 +44,7 @@ impl Feed {
     }
 
     /// Publishes `states`, waits for Kafka's acknowledgement, and returns when publishing started.
-    pub(crate) fn publish(&self, states: &[Arc<StateVector>]) -> anyhow::Result<u64> {
+    pub fn publish(&self, states: &[Arc<StateVector>]) -> anyhow::Result<u64> {
         let at = now();
         self.runtime.block_on(self.publisher.publish(states))?;
         Ok(at)
@@ -52,10 +52,10 @@ impl Feed {
 }
 
 /// Simulated aircraft, all of which change between any two polls.
-pub(crate) struct Sky(Simulator);
+pub struct Sky(Simulator);
 
 impl Sky {
-    pub(crate) fn of(aircraft: usize) -> anyhow::Result<Self> {
+    pub fn of(aircraft: usize) -> anyhow::Result<Self> {
         Ok(Self(simulator::start(simulator::Options {
             aircraft,
             changes: Changes::All,
@@ -65,7 +65,7 @@ impl Sky {
     }
 
     /// Returns the current states.
-    pub(crate) fn look(&self) -> anyhow::Result<Vec<Arc<StateVector>>> {
+    pub fn look(&self) -> anyhow::Result<Vec<Arc<StateVector>>> {
         let mut answer = ureq::get(format!("{}/states/all?extended=1", self.0.base_url())).call()?;
         let body = answer.body_mut().with_config().limit(256 << 20).read_to_vec()?;
         Ok(parse_states(&body)?.states.into_iter().map(Arc::new).collect())
@@ -74,15 +74,15 @@ impl Sky {
 
 /// A poll whose states were published to Kafka.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Published {
+pub struct Published {
     /// The poll's time, which its states carry.
-    pub(crate) observed_at: i64,
+    pub observed_at: i64,
     /// When publishing started, in microseconds of Unix time.
-    pub(crate) at: u64,
+    pub at: u64,
 }
 
-/// Publishes a sky's states every five seconds, the shortest interval at which OpenSky has new ones.
-pub(crate) struct World {
+/// Publishes a sky's states at an interval.
+pub struct World {
     published: Receiver<anyhow::Result<Published>>,
     /// Dropping it stops the publishing.
     end: Sender<()>,
@@ -90,9 +90,16 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) const EVERY: Duration = Duration::from_secs(5);
+    /// The shortest interval at which OpenSky has new states.
+    pub const EVERY: Duration = Duration::from_secs(5);
 
-    pub(crate) fn start(kafka: &str, topic: &str, sky: Sky) -> anyhow::Result<Self> {
+    /// Publishes a sky's states every five seconds.
+    pub fn start(kafka: &str, topic: &str, sky: Sky) -> anyhow::Result<Self> {
+        Self::start_every(Self::EVERY, kafka, topic, sky)
+    }
+
+    /// Publishes a sky's states at this interval.
+    pub fn start_every(interval: Duration, kafka: &str, topic: &str, sky: Sky) -> anyhow::Result<Self> {
         let feed = Feed::connect(kafka, topic)?;
         let (end, ended) = mpsc::channel();
         let (sender, published) = mpsc::channel();
@@ -105,7 +112,7 @@ impl World {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
                 }
-                due += Self::EVERY;
+                due += interval;
                 let outcome = states.and_then(|states| {
                     let observed_at =
                         states.first().and_then(|state| state.observed_at).context("the simulated sky is empty")?.0;
@@ -120,13 +127,13 @@ impl World {
     }
 
     /// Waits until the next poll's states are in Kafka.
-    pub(crate) fn next(&self) -> anyhow::Result<Published> {
+    pub fn next(&self) -> anyhow::Result<Published> {
         // Skip polls that have already been published.
         while self.published.try_recv().is_ok() {}
         self.published.recv_timeout(Duration::from_secs(30)).context("publishing has stopped")?
     }
 
-    pub(crate) fn stop(self) -> anyhow::Result<()> {
+    pub fn stop(self) -> anyhow::Result<()> {
         drop(self.end);
         drop(self.published);
         self.thread.join().map_err(|_| anyhow::anyhow!("the feeding thread panicked"))
@@ -134,7 +141,7 @@ impl World {
 }
 
 /// Creates a state with few fields, of the `number`-th aircraft.
-pub(crate) fn small_state(number: usize, last_contact: i64) -> anyhow::Result<StateVector> {
+pub fn small_state(number: usize, last_contact: i64) -> anyhow::Result<StateVector> {
     let parts = StateVectorParts {
         icao24: format!("{:06x}", 0x40_0000 + number).into(),
         lat: Some(47.0 + number as f64 / 10_000.0),
