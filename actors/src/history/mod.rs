@@ -2,7 +2,7 @@
 //! positions.
 //!
 //! [`Summarizer`] contains the logic; each database implements a [`SummaryStore`]. [`FlightTracks`] derives the tracks
-//! from the rows of a period, when they are requested.
+//! from the rows of a period, when they are requested, and [`WaypointFinder`] those of a single flight.
 
 mod cursor;
 mod flight_log;
@@ -14,6 +14,7 @@ mod summarizer;
 #[cfg(test)]
 mod test_support;
 mod tracks;
+mod waypoints;
 
 pub use cursor::{HOUR, hour_of};
 pub use flight_log::{FlightLog, MAX_FLIGHT, extend_flights};
@@ -23,3 +24,4 @@ pub use simplified_line::{Tolerance, TrackPoint};
 pub use step_size::StepSize;
 pub use summarizer::{Summarizer, SummaryOptions};
 pub use tracks::{FlightTrack, FlightTracks, TooManyFlights, TrackOptions};
+pub use waypoints::{FlightWaypoints, WantedFlight, Waypoint, WaypointFinder};
