@@ -36,7 +36,7 @@ pub use migration_outcome::{Hypertable, MigrationOutcome, Policies, Statistics};
 pub use migrations::{POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS};
 pub use options::{MAX_HISTORIES, StorageOptions};
 pub use polls::{LedgerSource, PollQuery};
-pub use query::{Connections, PositionsQuery, StorageObservation};
+pub use query::{Connections, NewestQuery, PositionsQuery, StorageObservation};
 pub use summaries::{CellTraffic, CountryTraffic, FlightQuery, HourTraffic};
 pub use tls::check_certificates;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, PostgresUrl, TlsMode};
@@ -208,6 +208,17 @@ impl Storage {
         match &self.0 {
             Database::Postgres(database) => database.track(icao24, from, to, limit).await,
             Database::Sqlite(database) => database.track(icao24, from, to, limit).await,
+        }
+    }
+
+    /// Returns the newest state of each aircraft, ordered by aircraft.
+    ///
+    /// # Errors
+    /// The database does not respond within [`StorageOptions::query_timeout`], or a row is not a valid state vector.
+    pub async fn newest(&self, query: &NewestQuery) -> Result<Vec<StateVector>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.newest(query).await,
+            Database::Sqlite(database) => database.newest(query).await,
         }
     }
 

@@ -22,6 +22,17 @@ impl PositionsQuery {
     }
 }
 
+/// Selects the newest state of each aircraft in a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestQuery {
+    /// The earliest `last_contact`, inclusive.
+    pub from: UnixTime,
+    /// The latest `last_contact`, inclusive.
+    pub to: UnixTime,
+    /// Only these aircraft; empty for all.
+    pub icao24: Vec<Icao24>,
+}
+
 /// The state of the connection pool for queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {

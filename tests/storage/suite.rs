@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actors::batch::{Batch, Fenced, PartitionBatch, Position, Stored};
 use actors::domain::{Icao24, StateVector, UnixTime, fields};
 use actors::ports::{LikelyNew, StateStore, StoreError};
-use flight_monitor::storage::{Converted, MigrateError, PositionsQuery, Storage};
+use flight_monitor::storage::{Converted, MigrateError, NewestQuery, PositionsQuery, Storage};
 use futures_util::future::{join, join_all};
 
 use crate::databases::{Postgres, Sqlite, TestDatabase, migrations};
@@ -25,6 +25,7 @@ on_each_database! {
     a_large_batch_is_stored_completely
     a_track_is_limited_by_time_and_count
     each_position_is_returned_once_at_its_own_time
+    the_newest_state_of_each_aircraft_is_returned
     migrations_can_be_reverted_and_applied_again
     a_schema_newer_than_the_program_is_refused
     a_database_without_the_schema_is_not_ready
@@ -310,6 +311,28 @@ async fn each_position_is_returned_once_at_its_own_time<D: TestDatabase>() {
         assert_eq!(names, expected, "{query:?}");
         assert!(positions.iter().all(|state| state.lat == Some(1.0) && state.lon == Some(2.0)));
     }
+}
+
+async fn the_newest_state_of_each_aircraft_is_returned<D: TestDatabase>() {
+    let (_database, storage) = D::migrated().await;
+    let rows = [(9, 0, "A"), (2, 0, "B"), (9, 40, "C"), (5, 40, "D"), (2, 100, "E"), (9, 101, "F")];
+    let states = rows.map(|(icao24, after, callsign)| state(icao24, START + after, callsign)).into();
+    let batch = batch(vec![part(0, None, states)]);
+    storage.writer().store(&batch, &hints(&batch, true)).await.unwrap();
+    let check = async |from: i64, to: i64, icao24: &[u32], expected: &[(u32, i64, &str)]| {
+        let icao24 = icao24.iter().map(|icao24| Icao24::from_u32(*icao24)).collect();
+        let query = NewestQuery { from: UnixTime(START + from), to: UnixTime(START + to), icao24 };
+        let newest = storage.newest(&query).await.unwrap();
+        let expected: Vec<_> =
+            expected.iter().map(|(icao24, after, callsign)| state(*icao24, START + after, callsign)).collect();
+        assert_eq!(newest, expected, "{query:?}");
+    };
+    check(0, 100, &[], &[(2, 100, "E"), (5, 40, "D"), (9, 40, "C")]).await;
+    check(0, 101, &[], &[(2, 100, "E"), (5, 40, "D"), (9, 101, "F")]).await;
+    check(0, 99, &[], &[(2, 0, "B"), (5, 40, "D"), (9, 40, "C")]).await;
+    check(41, 100, &[], &[(2, 100, "E")]).await;
+    check(0, 100, &[9, 5, 7], &[(5, 40, "D"), (9, 40, "C")]).await;
+    check(-100, -1, &[], &[]).await;
 }
 
 async fn migrations_can_be_reverted_and_applied_again<D: TestDatabase>() {

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use super::connection::PostgresDatabase;
 use crate::storage::error::{QueryError, with_causes};
-use crate::storage::query::{PositionsQuery, StorageObservation};
+use crate::storage::query::{NewestQuery, PositionsQuery, StorageObservation};
 use crate::storage::rows::{StoredRow, postgres_bound};
 use crate::storage::schema::postgres::{ingest_position, state_vectors};
 
@@ -81,6 +81,20 @@ impl PostgresDatabase {
                     .await
             })
             .await?;
+        Ok(rows.into_iter().map(StateVector::from).collect())
+    }
+
+    pub(in crate::storage) async fn newest(&self, query: &NewestQuery) -> Result<Vec<StateVector>, QueryError> {
+        let (from, to) = (postgres_bound(query.from), postgres_bound(query.to));
+        let mut newest = state_vectors::table
+            .filter(state_vectors::last_contact.between(from, to))
+            .distinct_on(state_vectors::icao24)
+            .order((state_vectors::icao24, state_vectors::last_contact.desc()))
+            .into_boxed();
+        if !query.icao24.is_empty() {
+            newest = newest.filter(state_vectors::icao24.eq_any(query.icao24.iter().map(ToString::to_string)));
+        }
+        let rows = self.query(async |connection| newest.load::<StoredRow>(connection).await).await?;
         Ok(rows.into_iter().map(StateVector::from).collect())
     }
 

@@ -6,7 +6,7 @@ use diesel_async::pooled_connection::deadpool::Object;
 
 use super::connection::{PooledSqlite, SqliteDatabase};
 use crate::storage::error::{QueryError, with_causes};
-use crate::storage::query::{PositionsQuery, StorageObservation};
+use crate::storage::query::{NewestQuery, PositionsQuery, StorageObservation};
 use crate::storage::rows::StoredRow;
 use crate::storage::schema::COLUMNS;
 use crate::storage::schema::sqlite::{ingest_position, state_vectors};
@@ -18,6 +18,17 @@ fn positions() -> String {
         "SELECT {COLUMNS}, min(last_contact) FROM state_vectors
         WHERE icao24 = ? AND last_contact BETWEEN ? AND ? AND time_position >= ? AND lat IS NOT NULL AND lon IS NOT NULL
         GROUP BY time_position ORDER BY time_position LIMIT ?"
+    )
+}
+
+/// Relies on SQLite's bare columns, too.
+fn newest(icao24: &[Icao24]) -> String {
+    let addresses: Vec<_> = icao24.iter().map(|icao24| format!("'{icao24}'")).collect();
+    let of_aircraft =
+        if addresses.is_empty() { String::new() } else { format!("AND icao24 IN ({})", addresses.join(", ")) };
+    format!(
+        "SELECT {COLUMNS}, max(last_contact) FROM state_vectors
+        WHERE last_contact BETWEEN ? AND ? {of_aircraft} GROUP BY icao24 ORDER BY icao24"
     )
 }
 
@@ -70,6 +81,19 @@ impl SqliteDatabase {
                     .bind::<BigInt, _>(query.to.0)
                     .bind::<BigInt, _>(query.earliest_position().0)
                     .bind::<BigInt, _>(i64::from(query.limit))
+                    .load::<StoredRow>(connection)
+                    .await
+            })
+            .await?;
+        Ok(rows.into_iter().map(StateVector::from).collect())
+    }
+
+    pub(in crate::storage) async fn newest(&self, query: &NewestQuery) -> Result<Vec<StateVector>, QueryError> {
+        let rows = self
+            .query(async |connection| {
+                diesel::sql_query(newest(&query.icao24))
+                    .bind::<BigInt, _>(query.from.0)
+                    .bind::<BigInt, _>(query.to.0)
                     .load::<StoredRow>(connection)
                     .await
             })
