@@ -95,6 +95,7 @@ impl App {
             storage: pipeline.storage.clone(),
             flight_gap: settings.database.flight_gap,
             location: settings.sources.iter().find_map(|source| source.settings.location),
+            aircraft_timeout: source::aircraft_timeout(&settings, &sources),
             actors,
             needed: pipeline.actors.needed.clone(),
             registry: Arc::new(registry),
@@ -181,10 +182,10 @@ fn http_options(settings: &Settings, capacity: Capacity) -> HttpOptions {
         host: settings.http.host.to_string(),
         port: settings.http.port,
         allowed_origins: settings.sse.allowed_origins.clone(),
-        compat: CompatApis { readsb: settings.http.readsb_api },
         max_connections: capacity.connections,
         connections_per_address: capacity
             .for_one_address(settings.sse.max_clients_per_address, OTHER_CONNECTIONS_PER_ADDRESS),
         tls: settings.http.tls(),
+        compat: CompatApis { opensky: settings.http.opensky_api, readsb: settings.http.readsb_api },
     }
 }

@@ -3,7 +3,7 @@
 use actix_cors::{Cors, CorsError};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ETAG, LINK, RETRY_AFTER, VARY};
+use actix_web::http::header::{ETAG, HeaderName, LINK, RETRY_AFTER, VARY};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 
@@ -19,13 +19,16 @@ pub enum AllowedOrigins {
     Only(Vec<String>),
 }
 
+/// The header with OpenSky's credits.
+pub(super) const CREDITS_LEFT: HeaderName = HeaderName::from_static("x-rate-limit-remaining");
+
 /// Allows pages of these origins to read. They may send any header: the endpoints use no credentials, and client
 /// libraries add `cache-control`, `pragma`, `range`, `x-requested-with`, `traceparent` and others.
 pub(super) fn cors(origins: &AllowedOrigins) -> Cors {
     let cors = Cors::default()
         .allowed_methods(Methods::Read.allow().split(", "))
         .allow_any_header()
-        .expose_headers([ETAG, LINK, RETRY_AFTER])
+        .expose_headers([ETAG, LINK, RETRY_AFTER, CREDITS_LEFT])
         .max_age(3600);
     match origins {
         AllowedOrigins::Any => cors.allow_any_origin().send_wildcard(),

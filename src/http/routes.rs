@@ -11,6 +11,8 @@ use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
 use super::api::{coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks};
 use super::compat::CompatApis;
+use super::compat::opensky::reply::credits_left;
+use super::compat::opensky::{flights as opensky_flights, states, token, tracks as opensky_tracks};
 use super::compat::readsb::{files, v2};
 use super::cors::{AllowedOrigins, cors, explain_rejections};
 use super::methods::Methods;
@@ -86,7 +88,25 @@ endpoints! {
         v2::sqk,
         v2::squawk,
     }
+
+    /// OpenSky's REST API below [`OPENSKY`].
+    fn opensky {
+        states::all_states,
+        states::own_states,
+        opensky_flights::all_flights,
+        opensky_flights::flights_of_aircraft,
+        opensky_tracks::track_of_flight,
+        token::token,
+    }
 }
+
+/// Returns the other addresses of OpenSky's tracks, of which clients use all.
+fn other_paths_of_tracks() -> [Resource; 2] {
+    ["/tracks", "/tracks/"].map(|path| Methods::Read.resource(path, opensky_tracks::track_of_flight))
+}
+
+/// The path of the token on OpenSky's authentication server, for clients of which only the host can be changed.
+const OPENSKY_TOKEN: &str = "/auth/realms/opensky-network/protocol/openid-connect/token";
 
 /// Returns the resources of the web page, which the OpenAPI description omits.
 fn web_page() -> [Resource; 4] {
@@ -99,6 +119,7 @@ fn web_page() -> [Resource; 4] {
 }
 
 const API: &str = "/api/v1";
+const OPENSKY: &str = "/api";
 
 /// The routes and the state that their handlers share. Clones share the same state.
 #[derive(Clone)]
@@ -145,6 +166,13 @@ impl Routes {
                 app.service(resource.wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
             }
         }
+        if self.compat.opensky {
+            let token = Methods::Post.resource(OPENSKY_TOKEN, token::token);
+            app.service(token.wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
+            let resources = opensky(OPENSKY).into_iter().chain(other_paths_of_tracks());
+            let opensky = resources.fold(web::scope(OPENSKY), Scope::service).wrap(credits_left());
+            app.service(opensky.wrap(from_fn(compress)).wrap(cors(&self.origins)).wrap(from_fn(explain_rejections)));
+        }
         #[cfg(feature = "fault-injection")]
         app.route("/admin/actors/{name}/panic", web::post().to(actors::panic));
         app.default_service(web::to(|| async { Err::<&str, _>(Problem::not_found("no resource at this path")) }));
@@ -156,6 +184,9 @@ fn description(compat: CompatApis) -> Description {
     let mut groups = vec![describe_operations(), describe_streams(), describe_api()];
     if compat.readsb {
         groups.push(describe_readsb());
+    }
+    if compat.opensky {
+        groups.push(describe_opensky());
     }
     Description::new(groups)
 }
@@ -178,18 +209,32 @@ mod tests {
 
     use super::*;
 
+    const ALL: CompatApis = CompatApis { opensky: true, readsb: true };
+
+    /// Paths and query parameters that OpenSky requires.
+    const REQUIRED_BY_OPENSKY: &[(&str, &str)] = &[
+        ("/api/flights/all", "begin"),
+        ("/api/flights/all", "end"),
+        ("/api/flights/aircraft", "icao24"),
+        ("/api/flights/aircraft", "begin"),
+        ("/api/flights/aircraft", "end"),
+        ("/api/tracks/all", "icao24"),
+    ];
+
     #[test]
     fn every_operation_is_documented() {
-        let description = description(CompatApis { readsb: true });
+        let description = description(ALL);
         for (path, item) in description.json()["paths"].as_object().unwrap() {
             let (method, operation) = item.as_object().unwrap().iter().next().unwrap();
             assert!(operation["summary"].is_string() && operation["tags"][0] != "crate", "{path}: {operation}");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{path}: {parameter}");
                 assert!(parameter["schema"].is_object(), "{path}: {parameter}");
-                assert_eq!(parameter["required"] == true, parameter["in"] == "path", "{path}: {parameter}");
+                let is_required = parameter["in"] == "path"
+                    || REQUIRED_BY_OPENSKY.iter().any(|(of, name)| of == path && parameter["name"] == *name);
+                assert_eq!(parameter["required"] == true, is_required, "{path}: {parameter}");
             }
-            let success = if method == "get" { "200" } else { "202" };
+            let success = if method == "get" || operation["tags"][0] == "opensky" { "200" } else { "202" };
             assert!(operation["responses"][success]["content"].is_object(), "{path}");
             assert!(operation["responses"]["default"].is_object(), "{path}");
         }
@@ -200,7 +245,7 @@ mod tests {
 
     #[test]
     fn operation_ids_are_unique() {
-        let description = description(CompatApis { readsb: true });
+        let description = description(ALL);
         let operations = description.json()["paths"].as_object().unwrap().values().flat_map(|item| item.as_object());
         let ids: Vec<_> =
             operations.flat_map(|item| item.values()).map(|operation| &operation["operationId"]).collect();

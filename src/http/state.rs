@@ -35,6 +35,8 @@ pub struct ServerState {
     pub flight_gap: Duration,
     /// Where the first receiver with a configured location is.
     pub location: Option<Point>,
+    /// How long an aircraft stays in the live picture after its last message.
+    pub aircraft_timeout: Duration,
     /// The actors' status.
     pub actors: ActorRegistry,
     /// The groups of actors that this server's clients need; one actor of each group suffices.

@@ -30,6 +30,8 @@ mod import;
 mod kafka_errors;
 mod metrics;
 mod openapi;
+mod opensky_api;
+mod opensky_clients;
 mod outages;
 mod outbound_proxy;
 mod panics;

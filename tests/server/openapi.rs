@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, HttpResponse, Setup, Sky, TestApp, eventually};
+use crate::support::{ADMIN_TOKEN, HttpResponse, Setup, Sky, TestApp, eventually, request_with};
 
 /// A running server and its API description.
 struct Described {
@@ -37,6 +37,13 @@ impl Described {
     /// Validates the response of an operator's action.
     fn check_action(&self, path: &str, headers: &[(&str, &str)], status: u16) {
         let answer = self.app.ask("POST", &path.replace("{name}", "db-writer"), headers);
+        self.validate(&answer, path, "post", status);
+    }
+
+    /// Requests a token with this form.
+    fn check_token(&self, form: &str, status: u16) {
+        let path = "/api/auth/token";
+        let answer = request_with("POST", &format!("http://{}{path}", self.app.address), &[], form);
         self.validate(&answer, path, "post", status);
     }
 
@@ -137,6 +144,23 @@ fn every_response_matches_the_description() {
     described.check("/api/v1/tracks", "?bbox=-90,-180,90,180", geojson, 200);
     described.check("/api/v1/tracks", "?tolerance=x", &[], 400);
     described.check("/api/v1/openapi.json", "", &[], 200);
+    let address = flights["states"][0]["icao24"].as_str().unwrap();
+    for path in ["/api/states/all", "/api/states/own"] {
+        described.check(path, "?extended=1", &[], 200);
+        described.check(path, "?time=1700000000", &[], 200);
+        described.check(path, "?time=x", &[], 400);
+    }
+    let interval = format!("?icao24=4b1814&begin={hour}&end={}", hour + 7200);
+    for path in ["/api/flights/all", "/api/flights/aircraft"] {
+        described.check(path, &interval, &[], 200);
+        described.check(path, "?icao24=4b1814&begin=1&end=2", &[], 404);
+        described.check(path, "", &[], 400);
+    }
+    described.check("/api/tracks/all", &format!("?icao24={address}"), &[], 200);
+    described.check("/api/tracks/all", "?icao24=000000", &[], 404);
+    described.check("/api/tracks/all", "", &[], 400);
+    described.check_token("grant_type=client_credentials", 200);
+    described.check_token("", 400);
     let status = described.check("/api/v1/status", "", &[], 200);
     assert_eq!(status["traffic"], "live");
     described.check("/data/aircraft.json", "", &[], 200);

@@ -28,6 +28,22 @@ impl BoundingBox {
     /// Fails if a latitude is outside ±90, the latitudes are in the wrong order, a longitude is outside ±180, or a
     /// number is not finite.
     pub fn new(lamin: f64, lomin: f64, lamax: f64, lomax: f64) -> Result<Self, InvalidBoundingBox> {
+        let bounding_box = Self::of_any_size(lamin, lomin, lamax, lomax)?;
+        if lamin == lamax {
+            return Err(InvalidBoundingBox(format!("lamin {lamin} is not south of lamax {lamax}")));
+        }
+        if lomin == lomax {
+            return Err(InvalidBoundingBox(format!("lomin and lomax are both {lomin}")));
+        }
+        Ok(bounding_box)
+    }
+
+    /// Creates a box that may also be a line or a point.
+    ///
+    /// # Errors
+    /// Fails if a latitude is outside ±90, the latitudes are in the wrong order, a longitude is outside ±180, or a
+    /// number is not finite.
+    pub fn of_any_size(lamin: f64, lomin: f64, lamax: f64, lomax: f64) -> Result<Self, InvalidBoundingBox> {
         let refuse = |why: String| Err(InvalidBoundingBox(why));
         for (name, value, limit) in
             [("lamin", lamin, 90.0), ("lamax", lamax, 90.0), ("lomin", lomin, 180.0), ("lomax", lomax, 180.0)]
@@ -37,11 +53,8 @@ impl BoundingBox {
                 return refuse(format!("{name} {value} is out of range (-{limit}..={limit})"));
             }
         }
-        if lamin >= lamax {
+        if lamin > lamax {
             return refuse(format!("lamin {lamin} is not south of lamax {lamax}"));
-        }
-        if lomin == lomax {
-            return refuse(format!("lomin and lomax are both {lomin}"));
         }
         Ok(Self { lamin, lomin, lamax, lomax })
     }
@@ -184,6 +197,13 @@ mod tests {
         assert!(fiji.crosses_antimeridian());
         assert!(fiji.contains(-17.0, 179.0) && fiji.contains(-17.0, -179.0) && fiji.contains(-17.0, 180.0));
         assert!(!fiji.contains(-17.0, 0.0) && !fiji.contains(-21.0, 179.0));
+    }
+
+    #[test]
+    fn a_box_of_any_size_may_be_a_point() {
+        let point = BoundingBox::of_any_size(0.0, 1.0, 0.0, 1.0).unwrap();
+        assert!(point.contains(0.0, 1.0) && !point.contains(0.0, 1.1) && !point.contains(0.1, 1.0));
+        assert!(BoundingBox::of_any_size(0.1, 1.0, 0.0, 1.0).is_err());
     }
 
     #[test]

@@ -25,6 +25,8 @@ section! {
         /// Whether readsb's files are served below /data, and the API of its aggregators below /v2, so that their
         /// clients work with this server.
         readsb_api: bool = "true";
+        /// Whether OpenSky's REST API is served below /api, so that its clients work with this server.
+        opensky_api: bool = "true";
     }
 }
 

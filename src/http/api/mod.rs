@@ -3,7 +3,8 @@
 pub(crate) mod coverage;
 pub(crate) mod flights;
 pub(crate) mod history;
-mod history_body;
+pub(crate) mod history_body;
+pub(crate) mod history_fold;
 pub(crate) mod openapi;
 mod paging;
 pub(crate) mod past_flights;

@@ -33,6 +33,7 @@ use crate::http::state::ServerState;
         (name = "flights", description = "The live picture and the history"),
         (name = "streams", description = "Server-Sent Events"),
         (name = "readsb", description = "The live picture in readsb's form, for its clients"),
+        (name = "opensky", description = "The OpenSky REST API, for clients of the OpenSky Network"),
         (name = "operations", description = "For the operator of this server"),
     ),
 )]

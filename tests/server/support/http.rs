@@ -2,6 +2,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
+use ureq::AsSendBody;
 use ureq::http::{HeaderMap, Request};
 use url::{Position, Url};
 
@@ -38,6 +39,11 @@ impl HttpResponse {
 
 /// Sends one request. Does not follow redirects.
 pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> HttpResponse {
+    request_with(method, url, headers, ())
+}
+
+/// Sends one request with a body. Does not follow redirects.
+pub(crate) fn request_with(method: &str, url: &str, headers: &[(&str, &str)], body: impl AsSendBody) -> HttpResponse {
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(20)))
@@ -49,7 +55,7 @@ pub(crate) fn request(method: &str, url: &str, headers: &[(&str, &str)]) -> Http
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let mut response = agent.run(request.body(()).unwrap()).unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+    let mut response = agent.run(request.body(body).unwrap()).unwrap_or_else(|error| panic!("{method} {url}: {error}"));
     let mut body = Vec::new();
     response.body_mut().as_reader().read_to_end(&mut body).unwrap();
     HttpResponse { status: response.status().as_u16(), headers: response.headers().clone(), body }

@@ -12,15 +12,22 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::{Setup, TEST_TIMEOUT};
 
-/// A self-signed certificate for `localhost`, with its key.
+/// A self-signed certificate, with its key.
 pub(crate) struct Certificate {
     folder: tempfile::TempDir,
 }
 
 impl Certificate {
+    /// Creates a certificate for `localhost`.
     pub(crate) fn new() -> Self {
+        Self::of(&["localhost"])
+    }
+
+    /// Creates a certificate for these hosts.
+    pub(crate) fn of(hosts: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(hosts).unwrap();
         std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
         Self { folder }

@@ -19,7 +19,7 @@ mod wait;
 pub(crate) use app::TestApp;
 pub(crate) use connect::open_connection_from;
 pub(crate) use database::Database;
-pub(crate) use http::{HttpResponse, request, resolve};
+pub(crate) use http::{HttpResponse, request, request_with, resolve};
 pub(crate) use http2::{Certificate, Http2};
 pub(crate) use proxy::{Condition, Proxy};
 pub(crate) use services::Service;
