@@ -1,14 +1,16 @@
 //! Imports recorded states into the database through the DbWriter, without Kafka. Each file is a log of its own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
+use foldhash::fast::RandomState;
 use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, Fenced, LogId, PartitionBatch, Position};
-use crate::domain::{StateVector, UnixTime};
+use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{FindPositions, StoreBatch};
 use crate::ports::{BadRecord, Recorded, RecordedStates, StoreError};
 use crate::supervision::backoff::Backoff;
@@ -42,12 +44,16 @@ pub struct ImportRules {
 pub struct Imported {
     /// The number of inserted rows.
     pub inserted: u64,
-    /// The number of rows whose key existed before or occurred twice in the file.
+    /// The number of rows whose key existed before, or occurred earlier in the file but not in the aircraft's row before.
     pub duplicates: u64,
+    /// The number of rows with the key of the aircraft's row before, as in dumps that repeat a state until the next one.
+    pub repeated: u64,
     /// The number of rows older than the retention.
     pub too_old: u64,
     /// The number of records that are not state vectors, are in the future, or were rejected by the database.
     pub bad: u64,
+    /// The number of records of aircraft without an ICAO address.
+    pub skipped: u64,
     /// The number of records that an earlier import had processed.
     pub passed_over: u64,
 }
@@ -102,7 +108,8 @@ impl Importer {
         mut progress: impl FnMut(&Imported),
     ) -> Result<Imported, ImportError> {
         let (log, stored) = self.find_log(log).await?;
-        let mut import = Import { importer: self, log, stored, imported: Imported::default() };
+        let mut import =
+            Import { importer: self, log, stored, repeats: Repeats::default(), imported: Imported::default() };
         while let Some(mut records) = source.next().await.map_err(ImportError::Unreadable)? {
             import.pass_over(&mut records);
             import.take(records).await?;
@@ -161,12 +168,40 @@ impl Attempts {
     }
 }
 
+/// Recognises rows that repeat the aircraft's row before: the same address and `last_contact`.
+///
+/// OpenSky's dumps have a row a second for each aircraft, for five minutes after it was last heard. The database would
+/// recognise these rows too, but at several times the cost of a new one.
+#[derive(Debug, Default)]
+struct Repeats {
+    young: HashMap<Icao24, UnixTime, RandomState>,
+    /// The previous generation, so that the memory is bounded and active aircraft are kept.
+    old: HashMap<Icao24, UnixTime, RandomState>,
+}
+
+impl Repeats {
+    const GENERATION: usize = 65_536;
+
+    /// Whether the state has the key of the aircraft's state before, which it replaces.
+    fn contains(&mut self, state: &StateVector) -> bool {
+        let before = match self.young.insert(state.icao24, state.last_contact) {
+            Some(before) => Some(before),
+            None => self.old.get(&state.icao24).copied(),
+        };
+        if self.young.len() >= Self::GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        before == Some(state.last_contact)
+    }
+}
+
 /// An import in progress.
 struct Import<'a> {
     importer: &'a Importer,
     log: LogId,
     /// The position in the database.
     stored: Option<Position>,
+    repeats: Repeats,
     imported: Imported,
 }
 
@@ -174,10 +209,12 @@ impl Import<'_> {
     /// Drops records that an earlier import processed.
     fn pass_over(&mut self, records: &mut Recorded) {
         let Some(position) = self.stored.filter(|_| !self.importer.rules.again) else { return };
-        let before = records.states.len() + records.bad.len();
+        let count = |records: &Recorded| records.states.len() + records.bad.len() + records.skipped.len();
+        let before = count(records);
         records.states.retain(|(record, _)| *record >= position.next_offset);
         records.bad.retain(|bad| bad.record >= position.next_offset);
-        self.imported.passed_over += (before - records.states.len() - records.bad.len()) as u64;
+        records.skipped.retain(|record| *record >= position.next_offset);
+        self.imported.passed_over += (before - count(records)) as u64;
     }
 
     /// Stores the valid records, or those before the first bad one over the limit.
@@ -195,6 +232,7 @@ impl Import<'_> {
                 // Store only the records before this one, so that the next import starts with it.
                 records.next = record;
                 records.states.retain(|(before, _)| *before < record);
+                records.skipped.retain(|before| *before < record);
                 too_many = Some(error);
                 break;
             }
@@ -202,6 +240,10 @@ impl Import<'_> {
         let offered = records.states.len();
         records.states.retain(|(_, state)| state.last_contact >= oldest);
         self.imported.too_old += (offered - records.states.len()) as u64;
+        let valid = records.states.len();
+        records.states.retain(|(_, state)| !self.repeats.contains(state));
+        self.imported.repeated += (valid - records.states.len()) as u64;
+        self.imported.skipped += records.skipped.len() as u64;
         self.store(records).await?;
         too_many.map_or(Ok(()), Err)
     }

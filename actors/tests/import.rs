@@ -60,6 +60,7 @@ impl RecordedStates for File {
             next: self.next,
             states: good.into_iter().map(|record| (record, Arc::new(state(record)))).collect(),
             bad: bad.into_iter().map(|record| BadRecord { record, reason: format!("line {record}") }).collect(),
+            skipped: Vec::new(),
         }))
     }
 }
@@ -136,7 +137,7 @@ impl FakeWriter {
         Importer { positions: address.clone().recipient(), db_writer: address.recipient(), rules }
     }
 
-    async fn import(&self, rules: ImportRules, mut file: File) -> Result<Imported, ImportError> {
+    async fn import(&self, rules: ImportRules, mut file: impl RecordedStates) -> Result<Imported, ImportError> {
         self.importer(rules).import(log(), &mut file, |_| ()).await
     }
 }
@@ -211,6 +212,30 @@ fn each_record_is_imported_once_and_a_second_import_does_nothing() {
         assert_eq!(again, Imported { duplicates: 97, bad: 3, ..Imported::default() });
         assert!(writer.tables().rows.values().all(|times| *times == 2));
         assert_eq!(writer.tables().position.unwrap().next_offset, 100);
+    });
+}
+
+/// A file of one batch.
+struct Batch(Option<Recorded>);
+
+impl RecordedStates for Batch {
+    async fn next(&mut self) -> Result<Option<Recorded>, String> {
+        Ok(self.0.take())
+    }
+}
+
+#[test]
+fn rows_that_repeat_the_aircrafts_row_before_are_counted_and_not_stored_again() {
+    run(async {
+        let writer = FakeWriter::default();
+        // As in OpenSky's dumps: a row a second, with the time of the last contact.
+        let times = [1, 1, 1, 2, 3, 3, 1];
+        let states = times.iter().zip(0..).map(|(time, record)| (record, Arc::new(state(*time)))).collect();
+        let recorded = Recorded { next: 9, states, bad: Vec::new(), skipped: vec![7, 8] };
+        let imported = writer.import(RULES, Batch(Some(recorded))).await.unwrap();
+        let expected = Imported { inserted: 3, duplicates: 1, repeated: 3, skipped: 2, ..Imported::default() };
+        assert_eq!(imported, expected);
+        assert_eq!(writer.tables().position.unwrap().next_offset, 9);
     });
 }
 

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::pipeline::open_storage;
 use crate::cli::{ExitStatus, ImportArgs};
 use crate::config::Settings;
-use crate::import::{FileReader, ImportFile};
+use crate::import::{FileReader, ImportFile, files_in};
 
 /// How far a row's time may be ahead of this machine's clock.
 const FUTURE_TOLERANCE: Duration = Duration::from_secs(60);
@@ -23,6 +23,7 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Imports the files one by one. If a file fails, the others are still imported.
 pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Result<ExitStatus> {
+    let files = files_in(&args.files)?;
     let storage = open_storage(settings)?;
     storage.migrate_schema().await?;
     let (supervisor, _failures) = Supervisor::new(ActorRegistry::default(), RestartPolicy::default());
@@ -42,7 +43,7 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
         },
     };
     let mut failed = Vec::new();
-    for (index, file) in args.files.iter().enumerate() {
+    for (index, file) in files.iter().enumerate() {
         let name = file.display().to_string();
         match import(&importer, file, args).await {
             Ok((imported, records)) => {
@@ -57,7 +58,7 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
                     log::error!("the database is unavailable; run the import again later to continue from here");
                 }
                 if unavailable || matches!(error.downcast_ref(), Some(ImportError::Refused(_))) {
-                    failed.extend(args.files[index..].iter().map(|file| file.display().to_string()));
+                    failed.extend(files[index..].iter().map(|file| file.display().to_string()));
                     break;
                 }
                 failed.push(name);
@@ -68,8 +69,8 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
     if failed.is_empty() {
         return Ok(ExitStatus::Done);
     }
-    if args.files.len() > 1 {
-        log::error!("{} of {} files were not imported: {}", failed.len(), args.files.len(), failed.join(", "));
+    if files.len() > 1 {
+        log::error!("{} of {} files were not imported: {}", failed.len(), files.len(), failed.join(", "));
     }
     Ok(ExitStatus::Failed)
 }
@@ -85,7 +86,10 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
     let mut reader = FileReader::start(file, args.format)?;
     let imported = importer
         .import(log, &mut reader, |imported| {
-            bar.set_message(format!("{} rows", imported.inserted + imported.duplicates + imported.passed_over));
+            bar.set_message(format!(
+                "{} rows",
+                imported.inserted + imported.duplicates + imported.repeated + imported.passed_over
+            ));
             bar.set_position(bytes_read.load(Ordering::Relaxed));
         })
         .await;
@@ -95,9 +99,13 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
 
 /// Logs the result for a file that was read to the end. Returns `false` if no row of it was imported, now or earlier.
 fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
-    let Imported { inserted, duplicates, too_old, bad, passed_over } = *imported;
+    let Imported { inserted, duplicates, repeated, too_old, bad, skipped, passed_over } = *imported;
     let retention = humantime::format_duration(retention);
     if inserted + duplicates + passed_over == 0 {
+        if skipped > 0 && too_old + bad == 0 {
+            log::warn!(file, skipped; "nothing to import from {file}: its aircraft have no ICAO address");
+            return true;
+        }
         let advice = match (too_old, bad) {
             // OpenSky's response when there are no aircraft in the area.
             (0, 0) if records > 0 => {
@@ -122,7 +130,7 @@ fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration
         log::error!(file, too_old, bad; "nothing imported from {file}: {advice}");
         return false;
     }
-    log::info!(file, inserted, duplicates, too_old, bad, passed_over; "imported");
+    log::info!(file, inserted, duplicates, too_old, bad, passed_over, repeated, skipped; "imported");
     if too_old > 0 {
         log::warn!(
             "{file}: skipped {too_old} rows that are older than database.retention ({retention}); to import them, \

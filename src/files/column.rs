@@ -41,8 +41,8 @@ const ALIASES: [(&str, &str); 11] = [
     ("country", "origin_country"),
 ];
 
-/// Columns of OpenSky's dumps that a state vector does not have.
-const IGNORED: [&str; 2] = ["alert", "sensors"];
+/// Columns of OpenSky's dumps and of its Trino that a state vector does not have.
+const IGNORED: [&str; 4] = ["alert", "sensors", "serials", "hour"];
 
 /// What a column name refers to.
 #[derive(Clone, Copy, Debug)]

@@ -2,3 +2,4 @@
 
 pub(crate) mod column;
 pub mod parquet;
+pub(crate) mod units;

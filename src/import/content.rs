@@ -6,14 +6,16 @@ pub(super) const BEGINNING: usize = 512;
 /// The first bytes of a gzip file.
 pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
+/// The first bytes of a zstd frame.
+pub(super) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
 /// The first and the last bytes of a Parquet file.
 pub(super) const PARQUET: &[u8] = b"PAR1";
 
 /// File types that are often mistaken for text tables, and what to do with them.
-const FOREIGN: [(&[u8], &str); 15] = [
+const FOREIGN: [(&[u8], &str); 14] = [
     (b"PK\x03\x04", "a ZIP archive or a spreadsheet (.xlsx, .ods); save the sheet as CSV, or unpack the archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls); save the sheet as CSV"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd; unpack it with `zstd -d`"),
     (b"BZh", "compressed by bzip2; unpack it with `bunzip2`"),
     (b"\xfd7zXZ", "compressed by xz; unpack it with `unxz`"),
     (b"7z\xbc\xaf", "a 7z archive; unpack it"),
@@ -28,6 +30,11 @@ const FOREIGN: [(&[u8], &str); 15] = [
     (b"\x80\x05\x95", "a Python pickle; write CSV (to_csv) or Parquet (to_parquet)"),
 ];
 
+/// Whether the first bytes are those of a tar archive.
+pub(super) fn is_tar(beginning: &[u8]) -> bool {
+    beginning.get(257..262) == Some(b"ustar")
+}
+
 /// Checks that a file can be text.
 ///
 /// # Errors
@@ -37,8 +44,8 @@ pub(super) fn check_text(beginning: &[u8]) -> Result<(), String> {
     if let Some((_, what)) = FOREIGN.iter().find(|(mark, _)| beginning.starts_with(mark)) {
         return Err(format!("the file is {what}"));
     }
-    if beginning.get(257..262) == Some(b"ustar") {
-        return Err("the file is a tar archive; unpack it with `tar -xf`".to_owned());
+    if is_tar(beginning) {
+        return Err("the file is an archive in an archive; unpack it with `tar -xf`".to_owned());
     }
     match beginning.trim_ascii_start().first() {
         None => return Err("the file is empty".to_owned()),
@@ -69,7 +76,6 @@ mod tests {
         tar[257..262].copy_from_slice(b"ustar");
         for (beginning, part) in [
             (&b"PK\x03\x04..."[..], ".xlsx"),
-            (b"\x28\xb5\x2f\xfd...", "zstd -d"),
             (&utf16, "UTF-16"),
             (&tar, "tar -xf"),
             (b"", "empty"),

@@ -65,7 +65,7 @@ impl<R: BufRead> Csv<R> {
     }
 }
 
-impl<R: BufRead + Send> Records for Csv<R> {
+impl<R: BufRead> Records for Csv<R> {
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
         let more = self.rows.next().map_err(|error| format!("line {}: {error}", self.rows.line_number))?;
         if !more {

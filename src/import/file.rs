@@ -1,17 +1,14 @@
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actors::batch::LogId;
-use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::content::{BEGINNING, GZIP, PARQUET};
-
-/// Read buffer size in bytes.
-const BUFFER: usize = 128 * 1024;
+use super::content::PARQUET;
+use super::stream::BUFFER;
 
 /// A file to import, identified by its content.
 #[derive(Debug)]
@@ -27,8 +24,8 @@ pub struct ImportFile {
 pub(super) enum Content {
     /// Parquet, which needs random access.
     Parquet(File, Arc<AtomicU64>),
-    /// Anything else, decompressed if it is gzip, with its first bytes.
-    Bytes(Vec<u8>, Box<dyn Read + Send>),
+    /// Anything else.
+    Bytes(Counted),
 }
 
 impl ImportFile {
@@ -42,7 +39,7 @@ impl ImportFile {
         let mut file = File::open(path)?;
         let kind = file.metadata()?.file_type();
         if kind.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a directory; name the files in it"));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is a folder"));
         }
         let mut copy = if kind.is_file() { None } else { Some(tempfile::tempfile().map_err(explain_copy)?) };
         let (mut hasher, mut length) = (Sha256::new(), 0);
@@ -79,21 +76,13 @@ impl ImportFile {
     /// Detects the content type and returns the content, from its start.
     pub(super) fn content(self) -> io::Result<Content> {
         let Self { mut file, read, .. } = self;
-        let mut beginning = Vec::with_capacity(BEGINNING);
-        (&mut file).take(GZIP.len().max(PARQUET.len()) as u64).read_to_end(&mut beginning)?;
+        let mut beginning = Vec::new();
+        (&mut file).take(PARQUET.len() as u64).read_to_end(&mut beginning)?;
         file.rewind()?;
-        if beginning.starts_with(PARQUET) {
-            return Ok(Content::Parquet(file, read));
-        }
-        let counted = BufReader::with_capacity(BUFFER, Counted { file, read });
-        let mut bytes: Box<dyn Read + Send> = if beginning.starts_with(GZIP) {
-            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(counted)))
-        } else {
-            Box::new(counted)
-        };
-        beginning.clear();
-        bytes.by_ref().take(BEGINNING as u64).read_to_end(&mut beginning)?;
-        Ok(Content::Bytes(beginning, bytes))
+        Ok(match &*beginning {
+            PARQUET => Content::Parquet(file, read),
+            _ => Content::Bytes(Counted { file, read }),
+        })
     }
 }
 
@@ -105,7 +94,8 @@ fn explain_copy(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), reason)
 }
 
-struct Counted {
+/// A file that counts the bytes read.
+pub(super) struct Counted {
     file: File,
     read: Arc<AtomicU64>,
 }

@@ -1,16 +1,22 @@
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{BufRead, Cursor, Read};
 
 use clap::ValueEnum;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::Deserializer as _;
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::Records;
 use super::csv::Csv;
 use super::ndjson::NdJson;
 use super::responses::Responses;
+use super::trace::Trace;
 
 /// The maximum length of the first line, which may be a whole response.
 const MAX_FIRST_LINE: u64 = 64 << 20;
+
+/// How many bytes of a JSON object that spans lines are searched for a member that reveals the format.
+const MAX_OBJECT_START: usize = 64 << 10;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,54 +27,94 @@ pub enum FileFormat {
     Ndjson,
     /// Recorded responses of /states/all: one a line, or one that is the whole file
     Responses,
+    /// A trace of readsb: the positions of one aircraft
+    Trace,
     /// Apache Parquet with the same columns
     Parquet,
-}
-
-/// The members of a JSON object that reveal the format of a file.
-#[derive(Deserialize)]
-struct Probe {
-    icao24: Option<IgnoredAny>,
 }
 
 /// Creates a reader for text in this format, or in the one that its first line indicates.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, is empty, or has an invalid header line.
-pub(super) fn records(
-    text: impl Read + Send + 'static,
+pub(super) fn records<'a>(
+    text: impl BufRead + 'a,
     format: Option<FileFormat>,
-) -> Result<Box<dyn Records>, String> {
-    let mut text = BufReader::new(text);
-    let mut first_line = Vec::new();
+) -> Result<Box<dyn Records + 'a>, String> {
+    let mut text = text;
+    let mut beginning = Vec::new();
     // Skips empty lines.
-    while first_line.trim_ascii().is_empty() {
-        let left = MAX_FIRST_LINE.saturating_sub(first_line.len() as u64);
-        let read = text.by_ref().take(left).read_until(b'\n', &mut first_line).map_err(|error| error.to_string())?;
-        if read == 0 {
-            return Err("the file is empty".to_owned());
-        }
+    while beginning.trim_ascii().is_empty() {
+        read_line(&mut text, &mut beginning, MAX_FIRST_LINE)?;
     }
-    let beginning = first_line.trim_ascii();
-    let format = format.unwrap_or_else(|| recognised(beginning));
-    let ends = beginning.ends_with(b"}");
-    let text = Cursor::new(first_line).chain(text);
+    let ends = beginning.trim_ascii().ends_with(b"}");
+    let format = match format {
+        Some(format) => format,
+        None => detect(&mut text, &mut beginning)?,
+    };
+    let text = Cursor::new(beginning).chain(text);
     Ok(match format {
         FileFormat::Csv => Box::new(Csv::new(text)?),
         FileFormat::Ndjson => Box::new(NdJson::new(text)),
         FileFormat::Responses if ends => Box::new(Responses::one_a_line(text)),
         FileFormat::Responses => Box::new(Responses::whole(text)),
+        FileFormat::Trace => Box::new(Trace::new(text)),
         FileFormat::Parquet => return Err("the file is not Parquet, because it does not start with PAR1".to_owned()),
     })
 }
 
-fn recognised(first_line: &[u8]) -> FileFormat {
-    if !first_line.starts_with(b"{") {
-        return FileFormat::Csv;
+/// Appends a line.
+fn read_line(text: &mut impl BufRead, into: &mut Vec<u8>, limit: u64) -> Result<(), String> {
+    let left = limit.saturating_sub(into.len() as u64);
+    match text.take(left).read_until(b'\n', into) {
+        Ok(0) => Err("the file is empty".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
-    match serde_json::from_slice(first_line) {
-        Ok(Probe { icao24: Some(_) }) => FileFormat::Ndjson,
-        _ => FileFormat::Responses,
+}
+
+/// Detects the format by the first line, and by further lines of a JSON object that spans them.
+fn detect(text: &mut impl BufRead, beginning: &mut Vec<u8>) -> Result<FileFormat, String> {
+    if !beginning.trim_ascii_start().starts_with(b"{") {
+        return Ok(FileFormat::Csv);
+    }
+    loop {
+        let mut keys = Keys(None);
+        let mut json = serde_json::Deserializer::from_slice(beginning);
+        let is_complete = json.deserialize_map(&mut keys).is_ok();
+        match keys.0 {
+            Some(format) => return Ok(format),
+            None if is_complete || beginning.len() >= MAX_OBJECT_START => return Ok(FileFormat::Responses),
+            None if read_line(text, beginning, MAX_FIRST_LINE).is_err() => return Ok(FileFormat::Responses),
+            None => {}
+        }
+    }
+}
+
+/// Looks for the member of a JSON object that reveals the format of a file.
+struct Keys(Option<FileFormat>);
+
+impl<'de> Visitor<'de> for &mut Keys {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            self.0 = match &*key {
+                "states" => Some(FileFormat::Responses),
+                "icao" => Some(FileFormat::Trace),
+                _ if key.eq_ignore_ascii_case("icao24") => Some(FileFormat::Ndjson),
+                _ => None,
+            };
+            if self.0.is_some() {
+                return Err(A::Error::custom("found"));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 
@@ -80,6 +126,8 @@ mod tests {
 
     const STATE: &str = r#"{"icao24":"4b1814","last_contact":1700000001}"#;
     const RESPONSE: &str = r#"{"time":1700000002,"states":[["4b1814","SWR1 ","Switzerland",null,1700000001,null,null,null,false,null,null,null,null,null,null,false,0],["?"]]}"#;
+
+    const TRACE: &str = r#"{"icao":"4b1814","timestamp":1,"trace":[[0,1,2,3,4,5,0,6]]}"#;
 
     fn read(text: &str, format: Option<FileFormat>) -> (i64, usize, usize) {
         let mut records = records(Cursor::new(text.to_owned()), format).unwrap();
@@ -100,6 +148,9 @@ mod tests {
             (pretty, (1, 1, 1)),
             (r#"{"time":1,"states":null}"#.to_owned(), (1, 0, 0)),
             ("icao24,last_contact\n4b1814,1\n4b1814,2\n".to_owned(), (2, 2, 0)),
+            (TRACE.to_owned(), (1, 1, 0)),
+            (TRACE.replace(',', ",\n"), (1, 1, 0)),
+            (format!("{{\n{}", &TRACE[1..]), (1, 1, 0)),
         ] {
             assert_eq!(read(&text, None), expected, "{text}");
         }

@@ -18,18 +18,21 @@ const MAX_LINE: usize = 1 << 20;
 
 pub(super) struct NdJson<R> {
     lines: Lines<R>,
+    line_number: i64,
 }
 
 impl<R: BufRead> NdJson<R> {
     pub(super) fn new(text: R) -> Self {
-        Self { lines: Lines::new(text, MAX_LINE) }
+        Self { lines: Lines::new(text, MAX_LINE), line_number: 0 }
     }
 }
 
-impl<R: BufRead + Send> Records for NdJson<R> {
+impl<R: BufRead> Records for NdJson<R> {
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
         let record = into.next;
-        let decoded = match self.lines.next().map_err(|error| format!("line {}: {error}", record + 1))? {
+        self.line_number += 1;
+        let number = self.line_number;
+        let decoded = match self.lines.next().map_err(|error| format!("line {number}: {error}"))? {
             None => return Ok(false),
             Some(Line::Whole(line)) if line.trim_ascii().is_empty() => None,
             Some(Line::Whole(line)) => Some(decode(line)),
@@ -40,7 +43,7 @@ impl<R: BufRead + Send> Records for NdJson<R> {
             None => {}
             Some(Ok(state)) => into.states.push((record, Arc::new(state))),
             Some(Err(reason)) => {
-                into.bad.push(BadRecord { record, reason: format!("line {}: {reason}", record + 1) });
+                into.bad.push(BadRecord { record, reason: format!("line {number}: {reason}") });
             }
         }
         Ok(true)

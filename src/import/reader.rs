@@ -1,23 +1,18 @@
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::thread;
 
 use actors::ports::{Recorded, RecordedStates};
 use tokio::sync::mpsc;
 
-use super::Records;
-use super::content::{PARQUET, check_text};
+use super::archive;
+use super::batches::{Batches, Piece, Stop};
 use super::file::{Content, ImportFile};
 use super::format::{FileFormat, records};
+use super::stream::Stream;
 use crate::files::parquet::ParquetRows;
-
-/// Rows per batch, as in a backlog. A response is not split.
-const ROWS: usize = 20_000;
 
 /// The number of batches read ahead, not counting the one being stored and the one being read.
 const AHEAD: usize = 1;
-
-/// Records, the end of the file, or a read error.
-type Piece = Result<Option<Recorded>, String>;
 
 /// Reads a file on a dedicated thread.
 #[derive(Debug)]
@@ -34,12 +29,9 @@ impl FileReader {
     pub fn start(file: ImportFile, format: Option<FileFormat>) -> io::Result<Self> {
         let (sender, pieces) = mpsc::channel(AHEAD);
         thread::Builder::new().name("import-reader".to_owned()).spawn(move || {
-            let end = match open(file, format) {
-                Ok(mut records) => read(&mut *records, &sender),
-                Err(reason) => Err(reason),
-            };
-            // A closed channel means that the import was abandoned.
-            let _ = sender.blocking_send(end.map(|()| None));
+            let mut batches = Batches::new(sender);
+            let end = read(file, format, &mut batches);
+            batches.finish(end);
         })?;
         Ok(Self { pieces, records: 0 })
     }
@@ -62,48 +54,18 @@ impl RecordedStates for FileReader {
     }
 }
 
-fn open(file: ImportFile, format: Option<FileFormat>) -> Result<Box<dyn Records>, String> {
-    match file.content().map_err(|error| error.to_string())? {
+/// Reads a file, or all files of an archive.
+fn read(file: ImportFile, format: Option<FileFormat>, batches: &mut Batches) -> Result<(), Stop> {
+    let bytes = match file.content().map_err(|error| error.to_string())? {
         Content::Parquet(file, bytes_read) => match format {
-            None | Some(FileFormat::Parquet) => Ok(Box::new(ParquetRows::new(file, bytes_read)?)),
-            Some(_) => Err("the file is Parquet; omit --format".to_owned()),
+            None | Some(FileFormat::Parquet) => return batches.read(&mut ParquetRows::new(file, bytes_read)?, None),
+            Some(_) => return Err(Stop::Failed("the file is Parquet; omit --format".to_owned())),
         },
-        Content::Bytes(beginning, _) if beginning.starts_with(PARQUET) => {
-            Err("the file is gzipped Parquet; unpack it with `gunzip`".to_owned())
-        }
-        Content::Bytes(beginning, rest) => {
-            check_text(&beginning)?;
-            let text = textfile::without_mark(&beginning).map_err(|error| error.to_string())?.to_owned();
-            records(Cursor::new(text).chain(rest), format)
-        }
+        Content::Bytes(bytes) => bytes,
+    };
+    let stream = Stream::new(bytes).map_err(|error| error.to_string())?;
+    if stream.is_tar() {
+        return archive::read(stream.into_bytes(), format, batches);
     }
-}
-
-/// Reads to the end, or until the receiver is dropped.
-fn read(records: &mut dyn Records, sender: &mpsc::Sender<Piece>) -> Result<(), String> {
-    let mut next = 0;
-    loop {
-        let mut piece = Recorded { next, ..Recorded::default() };
-        let more = fill(records, &mut piece);
-        // Records read before the failure are valid.
-        if piece.next > next {
-            next = piece.next;
-            if sender.blocking_send(Ok(Some(piece))).is_err() {
-                return Ok(());
-            }
-        }
-        if !more? {
-            return Ok(());
-        }
-    }
-}
-
-/// Reads a batch. Returns `false` at the end of the file.
-fn fill(records: &mut dyn Records, piece: &mut Recorded) -> Result<bool, String> {
-    while piece.states.len() + piece.bad.len() < ROWS {
-        if !records.read(piece)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    batches.read(&mut *records(stream.into_text()?, format)?, None)
 }

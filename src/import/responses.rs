@@ -12,7 +12,11 @@ use crate::sources::opensky::wire::parse_states;
 /// The maximum size of a response in bytes. The whole world is about 1.5 MB.
 const MAX_RESPONSE: usize = 64 << 20;
 
-pub(super) struct Responses<R>(State<R>);
+pub(super) struct Responses<R> {
+    state: State<R>,
+    /// The number of responses read so far.
+    read: i64,
+}
 
 enum State<R> {
     /// One response per line.
@@ -24,24 +28,25 @@ enum State<R> {
 
 impl<R: BufRead> Responses<R> {
     pub(super) fn one_a_line(text: R) -> Self {
-        Self(State::Lines(Lines::new(text, MAX_RESPONSE)))
+        Self { state: State::Lines(Lines::new(text, MAX_RESPONSE)), read: 0 }
     }
 
     pub(super) fn whole(text: R) -> Self {
-        Self(State::Whole(text))
+        Self { state: State::Whole(text), read: 0 }
     }
 }
 
-impl<R: BufRead + Send> Records for Responses<R> {
+impl<R: BufRead> Records for Responses<R> {
     fn read(&mut self, into: &mut Recorded) -> Result<bool, String> {
-        let number = into.next + 1;
+        self.read += 1;
+        let number = self.read;
         let too_long = || format!("response {number} is longer than {MAX_RESPONSE} bytes");
-        match &mut self.0 {
+        match &mut self.state {
             State::Read => return Ok(false),
             State::Lines(lines) => match lines.next().map_err(|error| format!("response {number}: {error}"))? {
                 None => return Ok(false),
                 Some(Line::Whole(line)) if line.trim_ascii().is_empty() => into.next += 1,
-                Some(Line::Whole(line)) => add(line, into),
+                Some(Line::Whole(line)) => add(line, number, into),
                 Some(Line::TooLong) => {
                     into.bad.push(BadRecord { record: into.next, reason: too_long() });
                     into.next += 1;
@@ -54,8 +59,8 @@ impl<R: BufRead + Send> Records for Responses<R> {
                 if body.len() > MAX_RESPONSE {
                     return Err(too_long());
                 }
-                add(&body, into);
-                self.0 = State::Read;
+                add(&body, number, into);
+                self.state = State::Read;
             }
         }
         Ok(true)
@@ -63,10 +68,9 @@ impl<R: BufRead + Send> Records for Responses<R> {
 }
 
 /// Adds the rows of a response, or the errors of the response or its rows.
-fn add(body: &[u8], into: &mut Recorded) {
+fn add(body: &[u8], number: i64, into: &mut Recorded) {
     let record = into.next;
-    let bad =
-        |reason: &dyn std::fmt::Display| BadRecord { record, reason: format!("response {}: {reason}", record + 1) };
+    let bad = |reason: &dyn std::fmt::Display| BadRecord { record, reason: format!("response {number}: {reason}") };
     match parse_states(body) {
         Ok(snapshot) => {
             into.states.extend(snapshot.states.into_iter().map(|state| (record, Arc::new(state))));

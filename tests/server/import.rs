@@ -25,18 +25,18 @@ fn write_gzipped(setup: &Setup, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-fn on_each_database(check: impl Fn(&Setup)) {
+pub(crate) fn on_each_database(check: impl Fn(&Setup)) {
     check(&Setup::bare());
     check(&Setup::bare().on(&Database::postgres()));
 }
 
 /// Returns the log line that reports the result of an import.
-fn summary_line(log: &[String]) -> &str {
+pub(crate) fn summary_line(log: &[String]) -> &str {
     log.iter().find(|line| line.contains("imported")).unwrap_or_else(|| panic!("{log:?}"))
 }
 
 /// Returns the ICAO address, callsign, latitude, `on_ground` and category of each row, with its `last_contact`.
-fn values(setup: &Setup) -> Vec<(String, i64)> {
+pub(crate) fn values(setup: &Setup) -> Vec<(String, i64)> {
     let columns = |time: &str| {
         format!(
             "SELECT icao24 || ' ' || coalesce(callsign, '-') || ' ' || coalesce(CAST(lat AS text), '-') || ' ' ||
@@ -319,7 +319,8 @@ fn a_file_of_an_unsupported_format_is_named_in_the_error() {
     for (name, content, advice) in [
         ("book.xlsx", &b"PK\x03\x04\x14\0"[..], "save the sheet as CSV"),
         ("utf16.csv", &utf16, "UTF-16"),
-        ("packed.csv.zst", b"\x28\xb5\x2f\xfd\0", "zstd -d"),
+        ("cut.csv.zst", b"\x28\xb5\x2f\xfd\0", "the zstd data ends too early"),
+        ("cut.csv.gz", b"\x1f\x8b\x08", "the gzip data ends too early"),
         ("cut.parquet", b"PAR1", "invalid Parquet"),
     ] {
         let path = setup.directory().join(name);

@@ -27,6 +27,7 @@ mod fuzz;
 mod go_clients;
 mod history;
 mod import;
+mod import_archives;
 mod kafka_errors;
 mod metrics;
 mod openapi;

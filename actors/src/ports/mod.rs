@@ -251,6 +251,8 @@ pub struct Recorded {
     pub states: Vec<(i64, Arc<StateVector>)>,
     /// The invalid records, ascending.
     pub bad: Vec<BadRecord>,
+    /// The numbers of valid records that are not state vectors of an aircraft with an ICAO address, ascending.
+    pub skipped: Vec<i64>,
 }
 
 /// A record of a file, or a row of a recorded response, that is not a valid state vector.

@@ -64,7 +64,7 @@ impl<R: ChunkReader + 'static> ParquetRows<R> {
             check_version(version.unwrap_or_default())?;
         }
         let schema = metadata.schema_descr_ptr();
-        let names: Vec<_> = schema.columns().iter().map(|column| Cow::Owned(column.path().string())).collect();
+        let names: Vec<_> = schema.columns().iter().map(|column| name(column)).collect();
         let columns = match_columns(&names).map_err(|error| format!("Parquet columns: {error}"))?;
         let columns = columns.into_iter().zip(schema.columns()).map(|(field, description)| {
             let Some(field) = field else { return Ok(None) };
@@ -129,6 +129,13 @@ impl<R: ChunkReader + 'static> ParquetRows<R> {
         self.rows = rows.into_iter();
         Ok(true)
     }
+}
+
+/// Returns the name of a column. A list has it on the outermost of three levels.
+fn name(column: &ColumnDescriptor) -> Cow<'static, str> {
+    let path = column.path();
+    let is_list = column.max_rep_level() > 0;
+    Cow::Owned(path.parts().first().filter(|_| is_list).cloned().unwrap_or_else(|| path.string()))
 }
 
 /// Checks the version of the layout of our own file.
