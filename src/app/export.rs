@@ -13,21 +13,21 @@ use super::pipeline::open_storage_read_only;
 use super::shutdown::Signals;
 use crate::cli::ExportArgs;
 use crate::config::Settings;
-use crate::export::{ExportFormat, Fields, RowFile, check_addresses};
+use crate::export::{Columns, ExportFormat, RowFile, check_addresses};
 use crate::storage::{HistoryQuery, HistoryReader};
 
 /// Writes the history to standard output, or to a file that appears only when it is complete.
 pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Result<()> {
     let format = args.format()?;
     let query = query(args)?;
-    let fields = args.fields.clone().unwrap_or_default();
-    let Some(file) = args.target() else { return to_stdout(format, &fields, &query, settings).await };
+    let columns = args.columns();
+    let Some(file) = args.target() else { return to_stdout(format, &columns, &query, settings).await };
     refuse_to_replace(args)?;
     let mut signals = Signals::new()?;
     let mut reader = open_storage_read_only(settings)?.history(&query).await?;
     let partial = PartialFile::create_for(file)?;
     let rows = tokio::select! {
-        rows = write(format, &fields, &mut reader, partial.file.try_clone()?, &query) => {
+        rows = write(format, &columns, &mut reader, partial.file.try_clone()?, &query) => {
             rows.with_context(|| partial.path.display().to_string())?
         }
         name = signals.next() => bail!("{name}: export aborted, no file was written"),
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Resul
 
 async fn to_stdout(
     format: ExportFormat,
-    fields: &Fields,
+    columns: &Columns,
     query: &HistoryQuery,
     settings: &Settings,
 ) -> anyhow::Result<()> {
@@ -49,7 +49,7 @@ async fn to_stdout(
     // `Stdout` would flush after every line.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output")?);
     let written = tokio::select! {
-        rows = write(format, fields, &mut reader, out, query) => rows,
+        rows = write(format, columns, &mut reader, out, query) => rows,
         name = signals.next() => bail!("{name}: the output is incomplete"),
     };
     match written {
@@ -92,13 +92,13 @@ fn refuse_to_replace(args: &ExportArgs) -> anyhow::Result<()> {
 /// Writes the rows to a file, and returns their number.
 async fn write(
     format: ExportFormat,
-    fields: &Fields,
+    columns: &Columns,
     reader: &mut HistoryReader,
     into: File,
     query: &HistoryQuery,
 ) -> anyhow::Result<u64> {
     let bar = progress_bar(query)?;
-    let mut file = RowFile::new(format, fields, into)?;
+    let mut file = RowFile::new(format, columns, into)?;
     let (mut rows, mut more) = (0, true);
     while more {
         more = reader

@@ -2,12 +2,12 @@ use std::path::{Path, PathBuf};
 
 use actors::domain::{BoundingBox, UnixTime};
 use clap::error::ErrorKind;
-use clap::{Args, Command};
+use clap::{Args, Command, ValueEnum};
 
 use super::SettingFlags;
 use super::setting_flags::DatabaseUrlOnly;
 use super::values::{Addresses, addresses};
-use crate::export::{ExportFormat, Fields, parse_callsign, parse_time};
+use crate::export::{Columns, ExportFormat, Fields, parse_callsign, parse_time};
 use crate::files::parquet::NumberType;
 
 /// `export`: write the history into a file or to standard output.
@@ -17,6 +17,7 @@ Examples:
   flight-monitor export --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z january-1.parquet
   flight-monitor export --from 1767225600 --bbox 45.8,5.9,47.9,10.6 switzerland.csv
   flight-monitor export --from 1767225600 --icao24 4b1814,3c6444 two.ndjson
+  flight-monitor export --from 1767225600 --columns traffic for-traffic.parquet
   flight-monitor export --from 1767225600 --callsign SWR123 --fields last_contact,lat,lon --format csv - | head
 
 The filters and fields have the syntax of GET /api/v1/history. The database is only read, so that a SQLite file may be
@@ -53,7 +54,11 @@ pub struct ExportArgs {
 
     /// Only these fields, in this order [default: all]
     #[arg(long, value_name = "FIELD,…")]
-    pub(crate) fields: Option<Fields>,
+    fields: Option<Fields>,
+
+    /// The columns of another program, with its names and units, as CSV or Parquet
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["fields", "numbers"])]
+    columns: Option<OtherColumns>,
 
     /// The type of numbers in Parquet [default: decimal]
     #[arg(long, value_name = "TYPE")]
@@ -68,7 +73,22 @@ pub struct ExportArgs {
     pub settings: SettingFlags<DatabaseUrlOnly>,
 }
 
+/// The columns of another program.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OtherColumns {
+    /// The Python library: feet, knots, feet a minute, times with a zone
+    Traffic,
+}
+
 impl ExportArgs {
+    /// Returns the columns of the file.
+    pub(crate) fn columns(&self) -> Columns {
+        match self.columns {
+            Some(OtherColumns::Traffic) => Columns::Traffic,
+            None => Columns::Fields(self.fields.clone().unwrap_or_default()),
+        }
+    }
+
     /// Returns the format of the file.
     ///
     /// # Errors
@@ -81,12 +101,15 @@ impl ExportArgs {
         })
     }
 
-    /// Rejects `--numbers` with a format other than Parquet.
+    /// Rejects `--numbers` with a format other than Parquet, and `--columns` with NDJSON.
     pub(super) fn check(&self, command: &mut Command) -> Result<(), clap::Error> {
         match self.format() {
             Ok(ExportFormat::Csv | ExportFormat::NdJson) if self.numbers.is_some() => {
                 Err(command
                     .error(ErrorKind::ArgumentConflict, "--numbers is for Parquet; other formats write decimals"))
+            }
+            Ok(ExportFormat::NdJson) if self.columns.is_some() => {
+                Err(command.error(ErrorKind::ArgumentConflict, "--columns is for CSV and Parquet"))
             }
             // A missing format is reported by the command.
             _ => Ok(()),

@@ -53,7 +53,7 @@ impl Csv {
     }
 }
 
-fn put_text(text: &str, into: &mut Vec<u8>) {
+pub(super) fn put_text(text: &str, into: &mut Vec<u8>) {
     if text.contains([',', '"', '\r', '\n']) {
         into.push(b'"');
         into.extend_from_slice(text.replace('"', "\"\"").as_bytes());

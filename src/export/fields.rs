@@ -7,6 +7,15 @@ use thiserror::Error;
 #[derive(Clone, Debug)]
 pub(crate) struct Fields(pub(crate) Vec<&'static Field>);
 
+/// The columns of a file.
+#[derive(Clone, Debug)]
+pub(crate) enum Columns {
+    /// These fields, under their own names.
+    Fields(Fields),
+    /// Those of the Python library `traffic`.
+    Traffic,
+}
+
 /// The error for an invalid list of fields.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum InvalidFields {

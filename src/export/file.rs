@@ -6,7 +6,8 @@ use std::str::FromStr;
 use anyhow::bail;
 use thiserror::Error;
 
-use super::{Csv, Fields, NdJson, TextEncoder};
+use super::traffic::{TRAFFIC_COLUMNS, TrafficCsv};
+use super::{Columns, Csv, NdJson, TextEncoder};
 use crate::files::parquet::{NumberType, ParquetFile};
 use crate::storage::HistoryRow;
 
@@ -64,14 +65,19 @@ impl RowFile {
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub(crate) fn new(format: ExportFormat, fields: &Fields, file: File) -> anyhow::Result<Self> {
+    pub(crate) fn new(format: ExportFormat, columns: &Columns, file: File) -> anyhow::Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, file);
-        let encoder = match format {
-            ExportFormat::Parquet(numbers) => {
+        let encoder = match (format, columns) {
+            (ExportFormat::Parquet(numbers), Columns::Fields(fields)) => {
                 return Ok(Self::Parquet(Box::new(ParquetFile::new(&fields.0, numbers, file)?)));
             }
-            ExportFormat::Csv => TextEncoder::Csv(Csv::of(fields)),
-            ExportFormat::NdJson => TextEncoder::NdJson(NdJson::of(fields)),
+            (ExportFormat::Parquet(_), Columns::Traffic) => {
+                return Ok(Self::Parquet(Box::new(ParquetFile::with_columns(&TRAFFIC_COLUMNS, file)?)));
+            }
+            (ExportFormat::Csv, Columns::Fields(fields)) => TextEncoder::Csv(Csv::of(fields)),
+            (ExportFormat::Csv, Columns::Traffic) => TextEncoder::TrafficCsv(TrafficCsv),
+            (ExportFormat::NdJson, Columns::Fields(fields)) => TextEncoder::NdJson(NdJson::of(fields)),
+            (ExportFormat::NdJson, Columns::Traffic) => bail!("NDJSON cannot have the columns of traffic"),
         };
         let mut buffer = Vec::new();
         encoder.head(&mut buffer);

@@ -5,19 +5,22 @@ mod fields;
 mod file;
 mod ndjson;
 mod selection;
+mod traffic;
 
 pub(crate) use csv::Csv;
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Columns, Fields};
 pub(crate) use file::{ExportFormat, RowFile};
 pub(crate) use ndjson::{NdJson, RowAlert};
 pub(crate) use selection::{check_addresses, parse_addresses, parse_callsign, parse_time};
 
+use self::traffic::TrafficCsv;
 use crate::storage::HistoryRow;
 
 /// Encodes rows in a text format.
 pub(crate) enum TextEncoder {
     NdJson(NdJson),
     Csv(Csv),
+    TrafficCsv(TrafficCsv),
 }
 
 impl TextEncoder {
@@ -26,6 +29,7 @@ impl TextEncoder {
         match self {
             Self::NdJson(_) => {}
             Self::Csv(csv) => csv.head(into),
+            Self::TrafficCsv(csv) => csv.head(into),
         }
     }
 
@@ -34,6 +38,7 @@ impl TextEncoder {
         match self {
             Self::NdJson(json) => json.row(row, into),
             Self::Csv(csv) => csv.row(row, into),
+            Self::TrafficCsv(csv) => csv.row(row, into),
         }
     }
 }

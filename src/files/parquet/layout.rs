@@ -9,6 +9,8 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr};
 use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
+use crate::files::OutputColumn;
+
 /// The key of the layout's version in a file's metadata.
 pub const SCHEMA_KEY: &str = "flight-monitor.schema";
 
@@ -37,15 +39,16 @@ pub enum NumberType {
 }
 
 /// Returns the schema of a file.
-pub(super) fn schema(fields: &[&'static Field], numbers: NumberType) -> Result<TypePtr> {
-    let columns = fields.iter().map(|field| column(field, numbers).map(Arc::new));
+pub(super) fn schema(columns: &[OutputColumn], numbers: NumberType) -> Result<TypePtr> {
+    let columns = columns.iter().map(|it| column(it, numbers).map(Arc::new));
     let schema = Type::group_type_builder("state_vectors").with_fields(columns.collect::<Result<_>>()?);
     Ok(Arc::new(schema.build()?))
 }
 
-fn column(field: &Field, numbers: NumberType) -> Result<Type> {
+fn column(column: &OutputColumn, numbers: NumberType) -> Result<Type> {
+    let OutputColumn { name, field, .. } = column;
     let repetition = if field.is_required() { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-    let column = |physical| Type::primitive_type_builder(field.name, physical).with_repetition(repetition);
+    let column = |physical| Type::primitive_type_builder(name, physical).with_repetition(repetition);
     let logical = |physical, logical| column(physical).with_logical_type(Some(logical));
     match field.kind {
         FieldKind::Address(_) | FieldKind::Text(_) => logical(PhysicalType::BYTE_ARRAY, LogicalType::String),
@@ -67,22 +70,27 @@ fn column(field: &Field, numbers: NumberType) -> Result<Type> {
     .build()
 }
 
-/// Returns how the columns are encoded, and the file's metadata.
-pub(super) fn properties(fields: &[&'static Field], numbers: NumberType) -> Result<WriterPropertiesPtr> {
+/// Returns how the columns are encoded, and the file's metadata, with the version of the layout if it is our own.
+pub(super) fn properties(
+    columns: &[OutputColumn],
+    numbers: NumberType,
+    version: Option<u32>,
+) -> Result<WriterPropertiesPtr> {
+    let version = version.map(|version| vec![KeyValue::new(SCHEMA_KEY.to_owned(), version.to_string())]);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_row_count_limit(ROWS_PER_PAGE)
         // Readers built on parquet-mr ignore statistics of texts unless they can parse the program's version.
         .set_created_by(concat!("flight-monitor version ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(vec![KeyValue::new(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())]))
-        .set_sorting_columns(sorting_columns(fields));
-    let properties = fields.iter().fold(properties, |properties, field| encode(properties, field, numbers));
+        .set_key_value_metadata(version)
+        .set_sorting_columns(sorting_columns(columns));
+    let properties = columns.iter().fold(properties, |properties, column| encode(properties, column, numbers));
     Ok(Arc::new(properties.build()))
 }
 
 /// Returns the sort order of a row group as far as the file has the columns.
-fn sorting_columns(fields: &[&'static Field]) -> Option<Vec<SortingColumn>> {
-    let index = |field: &Field| fields.iter().position(|other| other.name == field.name);
+fn sorting_columns(columns: &[OutputColumn]) -> Option<Vec<SortingColumn>> {
+    let index = |field: &Field| columns.iter().position(|other| other.field.name == field.name);
     let present = [&icao24, &last_contact].into_iter().map_while(index);
     let columns: Vec<_> = present
         .filter_map(|index| i32::try_from(index).ok())
@@ -91,9 +99,8 @@ fn sorting_columns(fields: &[&'static Field]) -> Option<Vec<SortingColumn>> {
     (!columns.is_empty()).then_some(columns)
 }
 
-fn encode(properties: WriterPropertiesBuilder, field: &Field, numbers: NumberType) -> WriterPropertiesBuilder {
-    let column = ColumnPath::from(field.name);
-    let encoding = match field.kind {
+fn encode(properties: WriterPropertiesBuilder, column: &OutputColumn, numbers: NumberType) -> WriterPropertiesBuilder {
+    let encoding = match column.field.kind {
         // These have a dictionary, and plain values once there are too many distinct ones. The doubles of a row take 11 B,
         // against 19 B with BYTE_STREAM_SPLIT, which fewer readers support.
         FieldKind::Address(_) | FieldKind::Text(_) | FieldKind::Code(_) => return properties,
@@ -101,5 +108,6 @@ fn encode(properties: WriterPropertiesBuilder, field: &Field, numbers: NumberTyp
         FieldKind::Number(_) | FieldKind::Time(_) | FieldKind::KeyTime(_) => Encoding::DELTA_BINARY_PACKED,
         FieldKind::Flag(_) => Encoding::RLE,
     };
+    let column = ColumnPath::from(column.name);
     properties.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding)
 }

@@ -7,7 +7,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 
 use super::buffer::{Column, RowBuffer, known, known_flag};
-use super::layout::{NumberType, properties, schema};
+use super::layout::{NumberType, SCHEMA_VERSION, properties, schema};
+use crate::files::OutputColumn;
 
 /// The maximum number of rows in a row group, which is also the number of rows buffered for one.
 pub const ROWS_PER_GROUP: usize = 1_000_000;
@@ -32,6 +33,7 @@ pub fn write_file<W: Write + Send>(buffer: &RowBuffer, numbers: NumberType, into
 /// which the rows were added.
 pub struct ParquetFile<W: Write + Send> {
     writer: SerializedFileWriter<W>,
+    columns: Vec<OutputColumn>,
     numbers: NumberType,
     /// The rows of the next row group.
     buffer: RowBuffer,
@@ -43,8 +45,23 @@ impl<W: Write + Send> ParquetFile<W> {
     /// # Errors
     /// Returns an error if `into` cannot be written.
     pub fn new(fields: &[&'static Field], numbers: NumberType, into: W) -> Result<Self> {
-        let writer = SerializedFileWriter::new(into, schema(fields, numbers)?, properties(fields, numbers)?)?;
-        Ok(Self { writer, numbers, buffer: RowBuffer::new(fields) })
+        let columns = fields.iter().copied().map(OutputColumn::from).collect();
+        Self::with_layout(columns, numbers, Some(SCHEMA_VERSION), into)
+    }
+
+    /// Writes the file header of a layout that is not our own, with doubles.
+    ///
+    /// # Errors
+    /// Returns an error if `into` cannot be written.
+    pub fn with_columns(columns: &[OutputColumn], into: W) -> Result<Self> {
+        Self::with_layout(columns.to_vec(), NumberType::Double, None, into)
+    }
+
+    fn with_layout(columns: Vec<OutputColumn>, numbers: NumberType, version: Option<u32>, into: W) -> Result<Self> {
+        let properties = properties(&columns, numbers, version)?;
+        let writer = SerializedFileWriter::new(into, schema(&columns, numbers)?, properties)?;
+        let fields: Vec<_> = columns.iter().map(|column| column.field).collect();
+        Ok(Self { writer, columns, numbers, buffer: RowBuffer::new(&fields) })
     }
 
     /// Adds an entry to the file's metadata.
@@ -67,7 +84,7 @@ impl<W: Write + Send> ParquetFile<W> {
 
     /// Writes the buffered rows.
     fn flush(&mut self) -> Result<()> {
-        write_sorted(&mut self.writer, &self.buffer, self.numbers)?;
+        write_sorted(&mut self.writer, &self.buffer, &self.columns, self.numbers)?;
         self.buffer.clear();
         Ok(())
     }
@@ -81,7 +98,7 @@ impl<W: Write + Send> ParquetFile<W> {
             return Err(ParquetError::General("the buffer has other fields than the file".to_owned()));
         }
         self.flush()?;
-        write_sorted(&mut self.writer, buffer, self.numbers)
+        write_sorted(&mut self.writer, buffer, &self.columns, self.numbers)
     }
 
     /// Writes the remaining rows and the footer.
@@ -98,14 +115,15 @@ impl<W: Write + Send> ParquetFile<W> {
 fn write_sorted<W: Write + Send>(
     file: &mut SerializedFileWriter<W>,
     buffer: &RowBuffer,
+    columns: &[OutputColumn],
     numbers: NumberType,
 ) -> Result<()> {
     for rows in buffer.sorted().chunks(ROWS_PER_GROUP) {
         let mut group = file.next_row_group()?;
-        for (field, column) in buffer.columns() {
+        for ((_, column), output) in buffer.columns().iter().zip(columns) {
             let missing = || ParquetError::General("the schema has fewer columns than the row".to_owned());
             let writer = group.next_column()?.ok_or_else(missing)?;
-            ColumnRows { buffer, field, rows, writer }.write(column, numbers)?;
+            ColumnRows { buffer, output, rows, writer }.write(column, numbers)?;
         }
         group.close()?;
     }
@@ -115,7 +133,7 @@ fn write_sorted<W: Write + Send>(
 /// One column of a row group.
 struct ColumnRows<'a> {
     buffer: &'a RowBuffer,
-    field: &'static Field,
+    output: &'a OutputColumn,
     /// The indices of the rows, in the order in which they are written.
     rows: &'a [u32],
     writer: SerializedColumnWriter<'a>,
@@ -123,7 +141,7 @@ struct ColumnRows<'a> {
 
 impl ColumnRows<'_> {
     fn write(self, column: &Column, numbers: NumberType) -> Result<()> {
-        let (buffer, field) = (self.buffer, self.field);
+        let (buffer, output) = (self.buffer, self.output);
         let millis = |seconds: i64| seconds.saturating_mul(1_000);
         match column {
             Column::Address => {
@@ -134,7 +152,8 @@ impl ColumnRows<'_> {
             Column::Texts(texts) => self.put::<ByteArrayType>(texts.by_row()),
             Column::Numbers(values) => match numbers {
                 NumberType::Decimal => self.put::<Int32Type>(|row| known(values[row])),
-                NumberType::Double => self.put::<DoubleType>(|row| known(values[row]).map(|it| field.from_scaled(it))),
+                NumberType::Double => self
+                    .put::<DoubleType>(|row| known(values[row]).map(|it| output.number(output.field.from_scaled(it)))),
             },
             Column::Codes(codes) => self.put::<Int32Type>(|row| known(codes[row])),
             Column::Flags(flags) => self.put::<BoolType>(|row| known_flag(flags[row])),
@@ -156,7 +175,7 @@ impl ColumnRows<'_> {
                 levels.push(i16::from(value.is_some()));
                 values.extend(value);
             }
-            let levels = (!self.field.is_required()).then_some(&*levels);
+            let levels = (!self.output.field.is_required()).then_some(&*levels);
             writer.write_batch(&values, levels, None)?;
         }
         self.writer.close()
