@@ -229,7 +229,8 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// Parses Unix seconds, rounding a fraction down, or a time in the format of RFC 3339, PostgreSQL or pandas.
+/// Parses Unix seconds, rounding a fraction down, or a time in the format of RFC 3339, PostgreSQL, pandas
+/// or Polars.
 fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
@@ -240,10 +241,13 @@ fn seconds(text: &str, mark: DecimalMark) -> Result<i64, &'static str> {
         }
         return floor(number).ok_or("not a time");
     }
-    let postgres = format_description!(
-        "[year]-[month]-[day] [hour]:[minute]:[second][optional [.[subsecond]]][offset_hour sign:mandatory][optional [:[offset_minute]]]"
+    // PostgreSQL and pandas write a space and `+00` or `+00:00`, Polars a T and `+0000`.
+    let others = format_description!(
+        version = 2,
+        "[year]-[month]-[day][first [ ] [T]][hour]:[minute]:[second][optional [.[subsecond]]]\
+         [offset_hour sign:mandatory][optional [[optional [:]][offset_minute]]]"
     );
-    let time = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, postgres));
+    let time = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, others));
     time.map(OffsetDateTime::unix_timestamp)
         .map_err(|_| "not a time; expected Unix seconds, or RFC 3339 with a time zone, such as 2026-01-01T12:00:00Z")
 }
@@ -287,6 +291,8 @@ mod tests {
             ("1969-12-31 23:59:59+00", Point, Some(-1)),
             ("2026-01-01 00:00:00.25+00:00", Point, Some(1_767_225_600)),
             ("2026-01-01T01:00:00+01:00", Point, Some(1_767_225_600)),
+            ("2026-01-01T01:00:00.000000+0100", Point, Some(1_767_225_600)),
+            ("2025-12-31 22:30:00-0130", Point, Some(1_767_225_600)),
             ("2026-01-01 00:00:00", Point, None),
             ("1e300", Point, None),
             ("inf", Point, None),

@@ -11,6 +11,8 @@ mod csv;
 mod file;
 mod folder;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod lines;
 mod ndjson;
 mod parquet;

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,7 +57,7 @@ impl<R: ChunkReader + 'static> ParquetRows<R> {
     /// Returns an error if the file is not Parquet, its columns are not those of a state vector, or it has a later
     /// version of our layout.
     pub fn new(file: R, bytes_read: Arc<AtomicU64>) -> Result<Self, String> {
-        let file = SerializedFileReader::new(file).map_err(|error| format!("invalid Parquet: {error}"))?;
+        let file = unless_damaged(|| SerializedFileReader::new(file))?;
         let metadata = file.metadata().file_metadata();
         let entries = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
         let version = entries.iter().find(|entry| entry.key == SCHEMA_KEY).map(|entry| entry.value.as_deref());
@@ -106,28 +107,45 @@ impl<R: ChunkReader + 'static> ParquetRows<R> {
 
     /// Decodes the next rows. Returns `false` at the end.
     fn decode(&mut self) -> Result<bool, String> {
-        let failed = |error: ParquetError| format!("invalid Parquet: {error}");
+        unless_damaged(|| self.decode_rows())
+    }
+
+    fn decode_rows(&mut self) -> Result<bool, ParquetError> {
         while self.left_in_group == 0 {
             if self.next_group == self.file.num_row_groups() {
                 return Ok(false);
             }
-            let group = self.file.get_row_group(self.next_group).map_err(failed)?;
+            let group = self.file.get_row_group(self.next_group)?;
             let length = group.metadata().compressed_size();
             self.bytes_read.fetch_add(length.unsigned_abs(), Ordering::Relaxed);
             let needed = self.columns.iter().enumerate().filter_map(|(index, column)| Some((index, (*column)?)));
             let readers = needed.map(|(index, column)| Ok((column, group.get_column_reader(index)?)));
-            self.group = readers.collect::<Result<_, ParquetError>>().map_err(failed)?;
+            self.group = readers.collect::<Result<_, ParquetError>>()?;
             self.left_in_group = usize::try_from(group.metadata().num_rows()).unwrap_or_default();
             self.next_group += 1;
         }
         let count = self.left_in_group.min(ROWS);
         let mut rows: Vec<Result<StateVectorParts, String>> = vec![Ok(StateVectorParts::default()); count];
         for (column, reader) in &mut self.group {
-            column.fill(reader, &mut rows).map_err(failed)?;
+            column.fill(reader, &mut rows)?;
         }
         self.left_in_group -= count;
         self.rows = rows.into_iter();
         Ok(true)
+    }
+}
+
+/// Describes a failure to read a file. The crate `parquet` panics on some damaged files, for example on a column with
+/// a negative offset.
+fn unless_damaged<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+    // After an error, nothing more is read.
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| format!("invalid Parquet: {error}")),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+            Err(format!("invalid Parquet: the file is damaged: {text}"))
+        }
     }
 }
 

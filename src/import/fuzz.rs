@@ -1,0 +1,162 @@
+//! Fuzzed files: each is read to its end or refused with a reason, and no aircraft is invented.
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use actors::domain::{FIELDS, Icao24, StateVector, UnixTime};
+use actors::ports::Recorded;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use tokio::sync::mpsc;
+
+use super::batches::{Batches, Stop};
+use super::format::records;
+use super::stream::Stream;
+use super::{Records, archive};
+use crate::files::parquet::{NumberType, ParquetRows, RowBuffer, write_file};
+
+const HEADER: &str = "time,icao24,lat,lon,velocity,heading,vertrate,callsign,onground,alert,spi,squawk,baroaltitude,\
+                      geoaltitude,lastposupdate,lastcontact";
+
+/// Changes to a file: at which place, to which byte, and how.
+type Edits = Vec<(Index, u8, u8)>;
+
+fn edits() -> impl Strategy<Value = Edits> {
+    prop::collection::vec((any::<Index>(), any::<u8>(), 0_u8..4), 0..4)
+}
+
+fn apply(edits: Edits, bytes: &mut Vec<u8>) {
+    for (at, byte, edit) in edits {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = at.index(bytes.len());
+        match edit {
+            0 => bytes[at] = byte,
+            1 => bytes[at] ^= 1 << (byte % 8),
+            2 => bytes.insert(at, byte),
+            _ => bytes.truncate(at),
+        }
+    }
+}
+
+/// Generates a file in the form of OpenSky's dumps.
+fn dump() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        6 => (-1_000_000_i64..4_000_000_000).prop_map(|number| format!("{}", number as f64 / 100.0)),
+        2 => Just(String::new()),
+        2 => prop::sample::select(&["True", "False", "NaN", "1e400", "\"", "SWR1    ", "7700"][..]).prop_map(str::to_owned),
+        1 => "[ -~]{0,9}",
+    ];
+    let address = prop_oneof![5 => "[0-9a-f]{6}", 1 => "[ -~]{0,7}"];
+    let row = (address, prop::collection::vec(value, 15)).prop_map(|(address, mut values)| {
+        values.insert(1, address);
+        values.join(",")
+    });
+    prop::collection::vec(row, 0..5).prop_map(|rows| format!("{HEADER}\n{}\n", rows.join("\n")))
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn read_records(records: &mut dyn Records) -> Recorded {
+    let mut recorded = Recorded::default();
+    while records.read(&mut recorded) == Ok(true) {}
+    recorded
+}
+
+/// Reads a file like the importer, except that an archive must fit into a few batches.
+fn read(bytes: &[u8]) -> Recorded {
+    let Ok(stream) = Stream::new(bytes) else { return Recorded::default() };
+    if !stream.is_tar() {
+        let Ok(text) = stream.into_text() else { return Recorded::default() };
+        return records(text, None).map_or_else(|_| Recorded::default(), |mut records| read_records(&mut *records));
+    }
+    let (sender, mut pieces) = mpsc::channel(10);
+    let mut batches = Batches::new(sender);
+    let end = archive::read(stream.into_bytes(), None, &mut batches);
+    assert_ne!(end, Err(Stop::Abandoned));
+    batches.finish(end);
+    let mut recorded = Recorded::default();
+    while let Some(Ok(Some(piece))) = pieces.blocking_recv() {
+        recorded.states.extend(piece.states);
+    }
+    recorded
+}
+
+/// Checks that the text has the address of each state.
+fn check(recorded: &Recorded, text: &[u8]) -> Result<(), TestCaseError> {
+    let text = text.to_ascii_lowercase();
+    for (_, state) in &recorded.states {
+        let address = state.icao24.to_string();
+        let occurs = memchr::memmem::find(&text, address.as_bytes()).is_some();
+        prop_assert!(occurs, "{address} is not in the file");
+    }
+    Ok(())
+}
+
+/// A small Parquet file with all fields.
+static PARQUET: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut buffer = RowBuffer::new(FIELDS);
+    for row in 0..20 {
+        let icao24 = Icao24::from_u32(0x4b_1814 + row);
+        let state = StateVector { callsign: Some("SWR1"), lat: Some(47.45), ..StateVector::new(icao24, UnixTime(7)) };
+        buffer.push(&state);
+    }
+    write_file(&buffer, NumberType::Decimal, Vec::new()).unwrap()
+});
+
+proptest! {
+    #[test]
+    fn fuzzed_dumps_are_read_or_refused_and_invent_no_aircraft(text in dump(), edits in edits()) {
+        let mut bytes = text.into_bytes();
+        apply(edits, &mut bytes);
+        check(&read(&bytes), &bytes)?;
+    }
+
+    #[test]
+    fn fuzzed_archives_are_read_or_refused_and_invent_no_aircraft(
+        texts in prop::collection::vec((dump(), 0_u8..3), 1..3),
+        edits in edits(),
+    ) {
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut plain = Vec::new();
+        let mut is_packed = false;
+        for (index, (text, compression)) in texts.iter().enumerate() {
+            let content = match compression {
+                0 => gzip(text.as_bytes()),
+                1 => zstd::encode_all(text.as_bytes(), 1)?,
+                _ => text.clone().into_bytes(),
+            };
+            is_packed |= *compression < 2;
+            plain.extend_from_slice(text.as_bytes());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            archive.append_data(&mut header, format!("{index}.csv"), &*content)?;
+        }
+        let mut bytes = archive.into_inner()?;
+        let is_edited = !edits.is_empty();
+        apply(edits, &mut bytes);
+        let recorded = read(&bytes);
+        if !is_edited {
+            check(&recorded, &plain)?;
+        } else if !is_packed {
+            check(&recorded, &bytes)?;
+        }
+    }
+
+    #[test]
+    fn fuzzed_parquet_is_read_or_refused(edits in edits()) {
+        let mut bytes = PARQUET.clone();
+        apply(edits, &mut bytes);
+        if let Ok(mut rows) = ParquetRows::new(Bytes::from(bytes), std::sync::Arc::default()) {
+            while let Ok(Some(_)) = rows.next_row() {}
+        }
+    }
+}
