@@ -196,6 +196,11 @@ bench-history: prerequisites-test ## Reading the history of all three databases,
 	$(BENCH_BUILD) --bench history
 	scripts/services/with.sh --kafka --postgres --timescale --durable -- $(BENCH) --bench history $(ARGS)
 
+.PHONY: bench-import
+bench-import: prerequisites-test ## A dump of 5 million states in OpenSky's form into PostgreSQL (ARGS='-- --quick', ARGS='-- csv')
+	$(BENCH_BUILD) --bench import
+	scripts/services/with.sh --postgres --durable -- $(BENCH) --bench import $(ARGS)
+
 .PHONY: bench-page
 bench-page: prerequisites-test web ## The cost of the page for a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
 	cargo build --release --locked --bin flight-monitor

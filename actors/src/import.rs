@@ -1,6 +1,7 @@
 //! Imports recorded states into the database through the DbWriter, without Kafka. Each file is a log of its own.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,19 @@ pub struct Imported {
     pub skipped: u64,
     /// The number of records that an earlier import had processed.
     pub passed_over: u64,
+}
+
+impl AddAssign for Imported {
+    fn add_assign(&mut self, other: Self) {
+        let Self { inserted, duplicates, repeated, too_old, bad, skipped, passed_over } = other;
+        self.inserted += inserted;
+        self.duplicates += duplicates;
+        self.repeated += repeated;
+        self.too_old += too_old;
+        self.bad += bad;
+        self.skipped += skipped;
+        self.passed_over += passed_over;
+    }
 }
 
 /// Why an import stopped early. Stored rows stay, and the next import of the file continues from there.

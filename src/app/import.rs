@@ -42,11 +42,12 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
             retry_timeout: RETRY_TIMEOUT,
         },
     };
-    let mut failed = Vec::new();
+    let (mut failed, mut total) = (Vec::new(), Imported::default());
     for (index, file) in files.iter().enumerate() {
         let name = file.display().to_string();
         match import(&importer, file, args).await {
             Ok((imported, records)) => {
+                total += imported;
                 if !log_result(&name, &imported, records, settings.database.retention) {
                     failed.push(name);
                 }
@@ -66,6 +67,9 @@ pub(super) async fn run(args: &ImportArgs, settings: &Settings) -> anyhow::Resul
         }
     }
     supervisor.stop();
+    if files.len() > 1 {
+        log_counts(&format!("all {} files", files.len()), &total);
+    }
     if failed.is_empty() {
         return Ok(ExitStatus::Done);
     }
@@ -97,9 +101,15 @@ async fn import(importer: &Importer, path: &Path, args: &ImportArgs) -> anyhow::
     Ok((imported?, reader.records()))
 }
 
+/// Logs the counts of a file, or of all of them.
+fn log_counts(file: &str, imported: &Imported) {
+    let Imported { inserted, duplicates, repeated, too_old, bad, skipped, passed_over } = *imported;
+    log::info!(file, inserted, duplicates, too_old, bad, passed_over, repeated, skipped; "imported");
+}
+
 /// Logs the result for a file that was read to the end. Returns `false` if no row of it was imported, now or earlier.
 fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration) -> bool {
-    let Imported { inserted, duplicates, repeated, too_old, bad, skipped, passed_over } = *imported;
+    let Imported { inserted, duplicates, too_old, bad, skipped, passed_over, .. } = *imported;
     let retention = humantime::format_duration(retention);
     if inserted + duplicates + passed_over == 0 {
         if skipped > 0 && too_old + bad == 0 {
@@ -130,7 +140,7 @@ fn log_result(file: &str, imported: &Imported, records: i64, retention: Duration
         log::error!(file, too_old, bad; "nothing imported from {file}: {advice}");
         return false;
     }
-    log::info!(file, inserted, duplicates, too_old, bad, passed_over, repeated, skipped; "imported");
+    log_counts(file, imported);
     if too_old > 0 {
         log::warn!(
             "{file}: skipped {too_old} rows that are older than database.retention ({retention}); to import them, \

@@ -11,7 +11,8 @@ use crate::import::FileFormat;
 #[derive(Args, Debug)]
 #[command(after_long_help = long_help())]
 pub struct ImportArgs {
-    /// CSV, NDJSON or recorded responses of /states/all, also gzipped; Parquet; - for standard input
+    /// CSV, NDJSON, recorded responses of /states/all or traces of readsb, also compressed or in a tar archive; Parquet;
+    /// a folder of such files; - for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
@@ -40,8 +41,9 @@ fn long_help() -> String {
     format!(
         "\
 The format is detected from the content: CSV with a header, as from `GET /api/v1/history`, spreadsheets and pandas;
-NDJSON with the same fields; recorded responses of OpenSky, one per line or one per file; OpenSky's state vector dumps
-as CSV; Parquet, as from `export`. Text may be gzipped. `-` is standard input.
+NDJSON with the same fields; recorded responses of OpenSky, one per line or one per file; OpenSky's state vector dumps;
+traces of readsb; Parquet, as from `export`, pandas or OpenSky's Trino. Text may be compressed by gzip or zstd, and in a
+tar archive. `-` is standard input.
 
 Columns: {required}, which are required; {optional}.
 OpenSky's names of the same fields are accepted. docs/import.md lists all names and values.
@@ -56,7 +58,8 @@ the server's configuration too.
 
 Examples:
   flight-monitor import history.csv monday.ndjson.gz monday.parquet recorded/*.json
-  zstd -dc tuesday.csv.zst | flight-monitor import -
-  flight-monitor import --database-retention 400d last-year.csv.gz"
+  flight-monitor import --database-retention 5000d states_2022-06-27-*.csv.tar
+  flight-monitor import globe_history/2026/11/29/traces
+  cat v2026.11.29-planes-readsb-prod-0.tar.a? | flight-monitor import -"
     )
 }

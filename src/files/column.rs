@@ -71,7 +71,8 @@ pub(crate) fn classify(name: &str) -> ColumnName {
 /// that lists the unknown columns.
 ///
 /// # Errors
-/// Returns an error if a required column is missing, or two columns refer to the same field.
+/// Returns an error if a required column is missing, two columns refer to the same field, or the columns are those of
+/// `traffic`, of which some have our names and other units.
 pub(crate) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'static Field>>, String> {
     let mut columns: Vec<Option<&'static Field>> = Vec::new();
     let mut unknown = Vec::new();
@@ -95,6 +96,12 @@ pub(crate) fn match_columns(names: &[Cow<'_, str>]) -> Result<Vec<Option<&'stati
             });
         }
         columns.push(column);
+    }
+    let has = |name: &str| names.iter().any(|other| other.trim().eq_ignore_ascii_case(name));
+    if has("groundspeed") && (has("vertical_rate") || has("geoaltitude")) {
+        return Err("these are the columns of the Python library traffic, in feet and knots, which would be taken as \
+                    metres; import the data that traffic has read, or convert them"
+            .to_owned());
     }
     for required in FIELDS.iter().filter(|field| field.is_required()) {
         if !columns.iter().flatten().any(|column| column.name == required.name) {

@@ -330,6 +330,7 @@ mod tests {
             ("icao24,last_contact,icao24\n", "the column icao24 twice"),
             ("icao24,last_contact,lat,latitude\n", "the columns lat and latitude both mean lat"),
             ("icao24,last_contact\n\"4b1814,1\n", "line 2: unclosed quotation mark"),
+            ("icao24,lastcontact,groundspeed,vertical_rate\n4b1814,1,2,3\n", "in feet and knots"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(reason), "{text:?}: {error}");
