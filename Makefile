@@ -66,10 +66,15 @@ test-api: prerequisites-test web ## Requests generated from /api/v1/openapi.json
 	scripts/check-api.sh target/debug/flight-monitor
 
 .PHONY: test-parquet
-test-parquet: prerequisites-test web ## Exported Parquet files read by DuckDB and Polars, and files of theirs imported
-	@echo "==> reading Parquet files with DuckDB and Polars"
+test-parquet: prerequisites-test web ## Exported Parquet files read by DuckDB and Polars, and files of theirs and of pandas imported
+	@echo "==> reading Parquet files with DuckDB and Polars, and importing theirs"
 	cargo build --locked --features fault-injection --bin flight-monitor
 	scripts/check-parquet.sh target/debug/flight-monitor
+
+.PHONY: check-traffic
+check-traffic: prerequisites-test ## An export read by the Python library traffic, and its flights compared (1 GB of packages; ten minutes)
+	cargo build --locked --features fault-injection --bin flight-monitor
+	scripts/check-traffic.sh target/debug/flight-monitor
 
 # Cases of each kind.
 CASES ?= 100000

@@ -98,6 +98,57 @@ fn the_whole_history_is_exported_from_either_database() {
 }
 
 #[test]
+fn an_export_for_traffic_has_its_names_and_units() {
+    let setup = Setup::bare();
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/readsb/trace_full_ac671b.json");
+    let import = ["import", "--database-retention", "36500d", trace.to_str().unwrap()];
+    assert_eq!(setup.clone().arguments(import).run().code, Some(0));
+    for name in ["traffic.parquet", "traffic.csv"] {
+        let export = ["export", "--from", "0", "--columns", "traffic", name];
+        let ended = setup.clone().arguments(export).run();
+        assert_eq!(ended.code, Some(0), "{:?}", ended.log);
+        // It would be imported with other units.
+        let import = setup.clone().arguments(["import", name]).run();
+        assert_eq!(import.code, Some(1));
+        assert!(import.last_line().contains("traffic, in feet and knots"), "{:?}", import.log);
+    }
+    let csv = fs::read_to_string(setup.directory().join("traffic.csv")).unwrap();
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "timestamp,icao24,callsign,latitude,longitude,altitude,geoaltitude,groundspeed,track,vertical_rate,\
+             onground,squawk,spi,last_position"
+        )
+    );
+    // The trace has 32000 ft, 33825 ft, 478.6 kt, 327.8 degrees and 0 ft/min.
+    let first = "2025-02-04 21:13:42+00:00,ac671b,,16.777359,-88.036868,32000.0,33825.0,478.59,327.8,0.0,False,,,\
+                 2025-02-04 21:13:42+00:00";
+    assert_eq!(lines.next(), Some(first));
+    let file = SerializedFileReader::new(File::open(setup.directory().join("traffic.parquet")).unwrap()).unwrap();
+    assert_eq!(file.metadata().file_metadata().num_rows(), 2_481);
+    let row = file.get_row_iter(None).unwrap().next().unwrap().unwrap();
+    let values: Vec<_> = row.get_column_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let expected = [
+        "timestamp=2025-02-04 21:13:42.000 +00:00",
+        "icao24=\"ac671b\"",
+        "callsign=null",
+        "latitude=16.777359",
+        "longitude=-88.036868",
+        "altitude=32000.0",
+        "geoaltitude=33825.0",
+        "groundspeed=478.59",
+        "track=327.8",
+        "vertical_rate=0.0",
+        "onground=false",
+        "squawk=null",
+        "spi=null",
+        "last_position=2025-02-04 21:13:42.000 +00:00",
+    ];
+    assert_eq!(values, expected);
+}
+
+#[test]
 fn an_impossible_export_fails_with_the_reason() {
     let setup = Setup::bare();
     for (arguments, code, reason) in [
@@ -107,6 +158,8 @@ fn an_impossible_export_fails_with_the_reason() {
         (&["--from", "1", "--format", "xlsx", "-"], 2, "expected csv, ndjson or parquet"),
         (&["--from", "1", "--numbers", "double", "history.csv"], 2, "--numbers is for Parquet"),
         (&["--from", "1", "--numbers", "decimal", "--format", "ndjson", "a.parquet"], 2, "--numbers is for Parquet"),
+        (&["--from", "1", "--columns", "traffic", "a.ndjson"], 2, "--columns is for CSV and Parquet"),
+        (&["--from", "1", "--columns", "traffic", "--fields", "lat", "a.csv"], 2, "cannot be used with"),
         (&["--from", "1", "--numbers", "float", "a.parquet"], 2, "[possible values: decimal, double]"),
         (&["--from", "yesterday", "history.csv"], 2, "yesterday"),
         (&["history.csv"], 2, "--from"),
