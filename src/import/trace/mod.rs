@@ -39,7 +39,7 @@ pub(super) struct Trace<R> {
 
 /// A point of a trace.
 enum ReadPoint {
-    State(StateVector),
+    State(Arc<StateVector>),
     /// Of an aircraft without an ICAO address.
     Skipped,
     Bad(String),
@@ -72,7 +72,7 @@ impl<R: BufRead> Records for Trace<R> {
         into.next += 1;
         self.number += 1;
         match point {
-            ReadPoint::State(state) => into.states.push((record, Arc::new(state))),
+            ReadPoint::State(state) => into.states.push((record, state)),
             ReadPoint::Skipped => into.skipped.push(record),
             ReadPoint::Bad(reason) => {
                 into.bad.push(BadRecord { record, reason: format!("point {}: {reason}", self.number) });
@@ -183,7 +183,7 @@ impl Points<'_> {
         };
         let parts = point.into_parts(self.address, self.timestamp, &mut self.details);
         match StateVector::try_from(parts) {
-            Ok(state) => ReadPoint::State(state),
+            Ok(state) => ReadPoint::State(Arc::new(state)),
             Err(error) => ReadPoint::Bad(error.to_string()),
         }
     }
