@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import polars
 
-TEXTS = ["icao24", "callsign", "origin_country", "squawk"]
+TEXTS = ["icao24", "callsign", "origin_country", "squawk", "source"]
 DEGREES = ["lat", "lon"]
 NUMBERS = [*DEGREES, "velocity", "true_track", "vertical_rate", "baro_altitude", "geo_altitude"]
 FLAGS = ["on_ground", "spi"]

@@ -16,7 +16,7 @@ import polars
 import pyarrow
 import pyarrow.parquet
 
-TEXTS = ["icao24", "callsign", "origin_country", "squawk"]
+TEXTS = ["icao24", "callsign", "origin_country", "squawk", "source"]
 FLAGS = ["on_ground", "spi"]
 CODES = ["position_source", "category"]
 TIMES = ["time_position", "last_contact", "observed_at"]
