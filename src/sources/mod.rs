@@ -4,10 +4,12 @@
 //! [`KINDS`]. A source that a flag of `serve` selects is registered in `selectable!` instead.
 
 mod address;
+mod bad_row;
 pub mod http;
 mod kind;
 pub mod opensky;
 mod poll_interval;
+pub mod readsb;
 pub mod recorded;
 mod set;
 pub mod simulated;
@@ -20,7 +22,7 @@ pub use set::{InvalidSources, Sources};
 pub use source::{ApiKey, Connect, InvalidSourceName, Source, SourceInfo, SourceSettings, Traffic};
 
 /// The kinds of sources below `sources` in the configuration.
-pub static KINDS: &[&SourceKind] = &[&opensky::KIND, &recorded::KIND];
+pub static KINDS: &[&SourceKind] = &[&opensky::KIND, &recorded::KIND, &readsb::KIND];
 
 /// Returns the kind of source that probably has this address.
 pub fn likely_kind(address: &SourceAddress) -> Option<&'static SourceKind> {

@@ -158,7 +158,7 @@ impl Poller {
     }
 
     fn process_response(&mut self, fetched: Fetched, operation: InFlight, ctx: &mut Context<Self>) {
-        let Fetched { snapshot, credits_left, aircraft } = fetched;
+        let Fetched { snapshot, credits_left, aircraft, non_icao } = fetched;
         let Cadence { pause, reason, .. } = self.source.cadence();
         let states = aircraft.unwrap_or(snapshot.states.len());
         let state = self.freshness.observe(&snapshot, states, pause);
@@ -171,6 +171,7 @@ impl Poller {
         if let Some(credits) = credits_left {
             self.metrics.credits_left.set(credits.into());
         }
+        self.metrics.count_non_icao(non_icao);
         self.report_bad_rows(&snapshot.bad_rows);
         self.report_clock(snapshot.time);
 

@@ -3,7 +3,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 use crate::domain::RejectedRow;
-use crate::metrics::{Metrics, SourceKindLabels, SourceLabels};
+use crate::metrics::{Kind, Metrics, SourceKindLabels, SourceLabels};
 use crate::supervision::{ConfiguredName, SourceState};
 
 /// The metrics of one source.
@@ -40,6 +40,7 @@ impl SourceMetrics {
             source.count_polls(state, 0);
         }
         RejectedRow::kinds().for_each(|kind| source.count_bad_rows(kind, 0));
+        source.count_non_icao(0);
         source.set_state(SourceState::NotYetAsked);
         source
     }
@@ -54,6 +55,11 @@ impl SourceMetrics {
 
     pub(super) fn count_bad_rows(&self, kind: &'static str, by: u64) {
         self.metrics.bad_rows.get_or_create(&self.labels(kind)).inc_by(by);
+    }
+
+    /// Counts targets whose address is not an ICAO address.
+    pub(super) fn count_non_icao(&self, by: u64) {
+        self.metrics.states_passed_over.get_or_create(&Kind { kind: "non_icao" }).inc_by(by);
     }
 
     /// Shows the state of the source: 1 for this state, 0 for all others.

@@ -45,6 +45,8 @@ pub struct Fetched {
     pub aircraft: Option<usize>,
     /// Credits left in the source's quota, if it has one and reports it.
     pub credits_left: Option<u32>,
+    /// The number of targets that were left out because their address is not an ICAO address.
+    pub non_icao: u64,
 }
 
 /// When a source may be polled next.

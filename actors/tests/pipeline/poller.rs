@@ -64,7 +64,7 @@ impl StateSource for FakeSource {
 fn response(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
     let states = states.iter().map(|(icao24, at)| state(icao24, *at)).collect();
     let snapshot = Snapshot { time: UnixTime(100), states, ..Snapshot::default() };
-    Ok(Fetched { snapshot, credits_left: Some(4000), aircraft: None })
+    Ok(Fetched { snapshot, credits_left: Some(4000), ..Fetched::default() })
 }
 
 /// Records what it receives: states, and the aircraft, code and time of alerts.

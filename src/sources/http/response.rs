@@ -32,6 +32,16 @@ impl HttpResponse {
         format!("responded with {}{}{separator}{quote}", self.status, self.through)
     }
 
+    /// Returns the error for a body that is invalid for this reason. It quotes the beginning of the body.
+    pub(in crate::sources) fn malformed(&self, secrets: &Secrets, reason: &str) -> SourceError {
+        let what = secrets.quote(reason.as_bytes());
+        let body = match secrets.quote(&self.body) {
+            quote if quote.is_empty() => "an empty response".to_owned(),
+            quote => format!("a response that starts with {quote}"),
+        };
+        SourceError::Malformed(format!("{what}, in {body}"))
+    }
+
     /// Returns an error unless the status is 200. `retry_after` is the pause that the source's own headers demand after
     /// a rate limit.
     ///

@@ -181,16 +181,7 @@ fn states_url(states: &Endpoint, bounding_box: Option<BoundingBox>, extended: bo
 /// Checks and parses a response of `/states/all`.
 fn read(response: &HttpResponse, secrets: &Secrets) -> Result<Fetched, SourceError> {
     response.check_status(secrets, rate_limit::retry_after(&response.headers, SystemTime::now()))?;
-    let snapshot = wire::parse_states(&response.body).map_err(|error| {
-        let what = secrets.quote(error.to_string().as_bytes());
-        SourceError::Malformed(format!("{what}, in {}", quoted_or_empty(secrets, &response.body)))
-    })?;
+    let snapshot =
+        wire::parse_states(&response.body).map_err(|error| response.malformed(secrets, &error.to_string()))?;
     Ok(Fetched { snapshot, credits_left: rate_limit::credits_left(&response.headers), ..Fetched::default() })
-}
-
-fn quoted_or_empty(secrets: &Secrets, body: &[u8]) -> String {
-    match secrets.quote(body) {
-        quote if quote.is_empty() => "an empty response".to_owned(),
-        quote => format!("a response that starts with {quote}"),
-    }
 }

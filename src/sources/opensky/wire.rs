@@ -13,6 +13,8 @@ use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapA
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use crate::sources::bad_row;
+
 /// Why a body is not a valid response of `/states/all`. The text may quote a few words of it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
@@ -25,9 +27,6 @@ const FUTURE_TOLERANCE: i64 = 60;
 /// The maximum number of rows in a response, which limits the time and memory to parse it. A response for the whole
 /// world has about 12,000.
 const MAX_ROWS: usize = 200_000;
-
-/// The maximum number of characters of the reason for rejecting a row.
-const MAX_REASON: usize = 200;
 
 /// The end of the year 9999, the latest that common calendar types can represent.
 const MAX_TIME: i64 = 253_402_300_799;
@@ -98,28 +97,14 @@ impl StatesResponse {
 
     fn parse_row(&self, row: &str) -> Result<StateVector, RejectedRow> {
         if self.repaired && row.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(rejected("encoding", row, "not UTF-8"));
+            return Err(bad_row::rejected("encoding", row, "not UTF-8"));
         }
         let mut reading = Row { column: "row" };
-        let parts = serde_json::Deserializer::from_str(row).deserialize_seq(&mut reading).map_err(|error| {
-            let error = error.to_string();
-            // The position within the row's text is of no use in the reason.
-            rejected(reading.column, row, error.rsplit_once(" at line ").map_or(error.as_str(), |(what, _)| what))
-        })?;
-        StateVector::try_from(parts).map_err(|error| {
-            let RejectedRow { kind, reason } = error.into();
-            RejectedRow { kind, reason: shortened(&reason) }
-        })
+        let parts = serde_json::Deserializer::from_str(row)
+            .deserialize_seq(&mut reading)
+            .map_err(|error| bad_row::invalid_json(reading.column, row, &error))?;
+        StateVector::try_from(parts).map_err(bad_row::invalid_values)
     }
-}
-
-fn rejected(kind: &'static str, row: &str, what: &str) -> RejectedRow {
-    let begins: String = row.chars().take(16).collect();
-    RejectedRow { kind, reason: shortened(&format!("{kind}: {what}, in the row {begins:?}…")) }
-}
-
-fn shortened(reason: &str) -> String {
-    reason.chars().take(MAX_REASON).collect()
 }
 
 impl<'de> Visitor<'de> for &mut StatesResponse {
