@@ -5,12 +5,15 @@
 
 mod address;
 mod bad_row;
+pub mod beast;
 pub mod http;
 mod kind;
 pub mod opensky;
 mod poll_interval;
 pub mod readsb;
+pub mod receiver;
 pub mod recorded;
+pub mod sbs;
 mod set;
 pub mod simulated;
 mod source;

@@ -24,7 +24,7 @@ pub struct RejectedRow {
 
 impl RejectedRow {
     /// Kinds of errors that do not concern a single field.
-    const OTHER_KINDS: [&str; 5] = ["columns", "encoding", "future", "row", "sensors"];
+    const OTHER_KINDS: [&str; 6] = ["checksum", "columns", "encoding", "future", "row", "sensors"];
 
     /// Returns all kinds: the fields of a state vector, then the other kinds.
     pub fn kinds() -> impl Iterator<Item = &'static str> {
@@ -47,6 +47,13 @@ impl BadRows {
     pub fn add(&mut self, row: RejectedRow) {
         debug_assert!(RejectedRow::kinds().any(|kind| kind == row.kind), "{} is not a kind of RejectedRow", row.kind);
         self.0.entry(row.kind).or_insert((0, row.reason)).0 += 1;
+    }
+
+    /// Adds the rows of another response. The first example of each kind is kept.
+    pub fn merge(&mut self, other: Self) {
+        for (kind, (count, example)) in other.0 {
+            self.0.entry(kind).or_insert((0, example)).0 += count;
+        }
     }
 
     /// The number of rejected rows.

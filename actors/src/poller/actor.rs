@@ -12,7 +12,7 @@ use crate::domain::{BadRows, UnixTime};
 use crate::messages::{Drain, Drained, MergeStates, Merged, Polling, SetPolling};
 use crate::metrics::Metrics;
 use crate::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
-use crate::supervision::backoff::Backoff;
+use crate::supervision::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{
     ConfiguredName, Observation, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,

@@ -5,14 +5,15 @@ use rand::Rng;
 /// Random pauses between attempts, with an upper bound that doubles ("full jitter"), so that clients of a failed
 /// service do not all return at the same time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     attempts: u32,
 }
 
 impl Backoff {
-    pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
+    /// Creates a backoff whose bound starts at `first` and doubles up to `longest`.
+    pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, attempts: 0 }
     }
 
@@ -28,7 +29,7 @@ impl Backoff {
     }
 
     /// Returns the pause before the next attempt, which is at least a tenth of the bound.
-    pub(crate) fn pause(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let bound = (self.first * 2_u32.pow(self.attempts.min(16))).min(self.longest);
         self.attempts += 1;
         bound.mul_f64(rand::rng().random_range(0.1..=1.0))

@@ -1,6 +1,6 @@
 //! Supervises the actors: restarts them after a panic, and tracks the state of each and its changes.
 
-pub(crate) mod backoff;
+mod backoff;
 mod guardian;
 pub(crate) mod in_flight;
 mod journal;
@@ -14,6 +14,7 @@ mod status;
 mod supervisor;
 mod vitals;
 
+pub use backoff::Backoff;
 pub use journal::{Journal, JournalEntry, JournalEvent};
 pub use name::{ActorName, Component, ConfiguredName, UnknownActor, WatchedPart};
 pub use observation::{

@@ -1,0 +1,21 @@
+//! What the sources that read the TCP stream of a receiver share: the connection, and the state of each aircraft.
+//!
+//! A [`ReceiverSource`] keeps a connection in the background. Its [`Decoder`] turns the bytes into partial states, from
+//! which an [`AircraftTracker`] assembles at most one state per aircraft and second.
+
+mod address;
+mod arrival;
+mod connection;
+mod decoder;
+mod plausible_track;
+pub mod position_source;
+mod source;
+mod tracker;
+pub mod units;
+
+pub use address::{InvalidReceiverAddress, ReceiverAddress};
+pub use arrival::Arrival;
+pub use decoder::{Decoded, Decoder};
+pub use plausible_track::PlausibleTrack;
+pub use source::{ReceiverOptions, ReceiverSource};
+pub use tracker::AircraftTracker;
