@@ -14,7 +14,7 @@ use crate::batch::{Batch, Fenced, LogId, PartitionBatch, Position};
 use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{FindPositions, StoreBatch};
 use crate::ports::{BadRecord, Recorded, RecordedStates, StoreError};
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 
 /// The topic of the log used for files that an earlier version marked as imported although it had stored nothing.
 const RETRIED: &str = "import-retried";

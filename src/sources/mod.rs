@@ -26,6 +26,7 @@ pub use source::{ApiKey, Connect, InvalidSourceName, Source, SourceInfo, SourceS
 
 /// The kinds of sources below `sources` in the configuration.
 pub static KINDS: &[&SourceKind] = &[&opensky::KIND, &recorded::KIND, &readsb::KIND];
+pub static KINDS: &[&SourceKind] = &[&beast::KIND, &opensky::KIND, &recorded::KIND, &sbs::KIND];
 
 /// Returns the kind of source that probably has this address.
 pub fn likely_kind(address: &SourceAddress) -> Option<&'static SourceKind> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use flight_monitor::sources::beast::BeastDecoder;
-use flight_monitor::sources::receiver::{Decoder, ReceiverAddress, ReceiverOptions, ReceiverSource};
+use flight_monitor::sources::receiver::{Decoder, ReceiverOptions, ReceiverSource};
 use flight_monitor::sources::sbs::SbsDecoder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -19,33 +19,35 @@ impl Receiver {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    pub(crate) fn address(&self) -> String {
-        self.0.local_addr().unwrap().to_string()
+    pub(crate) fn address(&self) -> (String, u16) {
+        let address = self.0.local_addr().unwrap();
+        (address.ip().to_string(), address.port())
     }
 
     pub(crate) async fn accept(&self) -> TcpStream {
-        timeout(TEST_TIMEOUT, self.0.accept()).await.expect("no connection").unwrap().0
+        timeout(TEST_TIMEOUT, self.0.accept()).await.unwrap().unwrap().0
     }
 
     pub(crate) fn sbs(&self) -> ReceiverSource<SbsDecoder> {
-        source(&self.address(), SbsDecoder::default)
+        source(self.address(), SbsDecoder::default)
     }
 
     pub(crate) fn beast(&self) -> ReceiverSource<BeastDecoder> {
-        source(&self.address(), || BeastDecoder::new(None))
+        source(self.address(), || BeastDecoder::new(None))
     }
 }
 
-pub(crate) fn options(address: &str) -> ReceiverOptions {
+pub(crate) fn options(address: (String, u16)) -> ReceiverOptions {
     ReceiverOptions {
-        address: ReceiverAddress::parse(address, 30003).unwrap(),
+        address,
         area: None,
         connect_timeout: Duration::from_secs(5),
         idle_timeout: TEST_TIMEOUT,
+        pause: Duration::from_millis(100),
     }
 }
 
-pub(crate) fn source<D: Decoder>(address: &str, decoder: impl Fn() -> D + 'static) -> ReceiverSource<D> {
+pub(crate) fn source<D: Decoder>(address: (String, u16), decoder: impl Fn() -> D + 'static) -> ReceiverSource<D> {
     ReceiverSource::new(options(address), decoder)
 }
 

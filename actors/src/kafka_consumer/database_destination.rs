@@ -10,7 +10,7 @@ use crate::batch::{Batch, DeadLetter, Position, RecordPlace};
 use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::ports::{StoreError, Subscription};
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 use crate::throttle::Throttle;
 
 /// The database, which the DbWriter writes. Records that cannot be decoded or stored become dead letters.

@@ -13,7 +13,7 @@ use crate::domain::UnixTime;
 use crate::messages::{ShowBatch, Shown};
 use crate::metrics::{count, init_counters};
 use crate::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 use crate::supervision::{LiveObservation, Observation, Phase, Readiness};
 
 /// Kafka → SseHub: reads from as far back as an aircraft stays in the picture.

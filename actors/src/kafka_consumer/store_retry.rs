@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 
 /// Decides when a request to a database or a sink is retried, and how often failures are logged.
 ///

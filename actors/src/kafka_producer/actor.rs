@@ -12,7 +12,7 @@ use crate::domain::StateVector;
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
 use crate::metrics::{Metrics, count, init_counters};
 use crate::ports::{PublishError, Publisher};
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;

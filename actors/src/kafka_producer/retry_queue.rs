@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::detect::Alert;
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 
 /// Alerts waiting to be published, oldest first. They are separate from the states, so that a failing alert topic does
 /// not delay the states.

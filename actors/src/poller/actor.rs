@@ -12,7 +12,7 @@ use crate::domain::{BadRows, UnixTime};
 use crate::messages::{Drain, Drained, MergeStates, Merged, Polling, SetPolling};
 use crate::metrics::Metrics;
 use crate::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{
     ConfiguredName, Observation, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
@@ -227,7 +227,8 @@ impl Poller {
         self.metrics.count_polls(state, 1);
         self.show_state(state, Some(error.public_reason()));
         self.observation.failed_polls += 1;
-        let pause = pause_after(error, self.failures, self.source.cadence().resolution, &mut rand::rng());
+        let pause = pause_after(error, self.failures, self.source.cadence().resolution, &mut rand::rng())
+            .min(self.source.max_failure_pause().unwrap_or(Duration::MAX));
         log::warn!(actor = self.vitals.name(), failures = self.failures, next_poll:? = pause; "poll failed: {error}");
         self.vitals.error(error.to_string());
         self.phase(Phase::BackingOff);

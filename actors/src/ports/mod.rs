@@ -34,6 +34,12 @@ pub trait StateSource: 'static {
 
     /// Returns when to poll next, as of the last successful [`StateSource::fetch`].
     fn cadence(&self) -> Cadence;
+
+    /// Returns the longest pause after a failure, or `None` if the Poller decides. A source that reconnects by itself,
+    /// and whose polls wait for the outcome, limits it, so that its data is not left waiting after an outage.
+    fn max_failure_pause(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A successful response of a source.

@@ -1,6 +1,6 @@
 //! Supervises the actors: restarts them after a panic, and tracks the state of each and its changes.
 
-mod backoff;
+pub(crate) mod backoff;
 mod guardian;
 pub(crate) mod in_flight;
 mod journal;

@@ -15,3 +15,19 @@ mod positions;
 mod squitter;
 
 pub use decoder::BeastDecoder;
+
+use super::kind::{AddressForm, SourceKind};
+use super::receiver;
+
+/// A receiver that serves the format over TCP.
+pub(super) static KIND: SourceKind = SourceKind {
+    name: "beast",
+    about: "Mode S messages of a receiver in the Beast format, over TCP",
+    addresses: &[AddressForm::Tcp],
+    example: "192.168.1.20:30005",
+    priority: 20,
+    open: |settings| {
+        let location = settings.location;
+        receiver::open(&KIND, settings, move || BeastDecoder::new(location))
+    },
+};

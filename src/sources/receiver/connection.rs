@@ -74,7 +74,7 @@ pub(super) async fn keep<D: Decoder>(mut decoder: D, options: Rc<ReceiverOptions
         };
         match end {
             End::Idle => {
-                log::debug!("no data from {} for {:?}, reconnecting", options.address, options.idle_timeout);
+                log::debug!("no data from {} for {:?}, reconnecting", options.shown_address(), options.idle_timeout);
             }
             End::Failed(error) => {
                 shared.borrow_mut().set_link(Link::Failed(error));
@@ -85,9 +85,10 @@ pub(super) async fn keep<D: Decoder>(mut decoder: D, options: Rc<ReceiverOptions
 }
 
 async fn connect(options: &ReceiverOptions) -> Result<TcpStream, SourceError> {
-    let failed =
-        |reason: String| SourceError::Unavailable(format!("failed to connect to {}: {reason}", options.address));
-    let connecting = TcpStream::connect(options.address.to_string());
+    let failed = |reason: String| {
+        SourceError::Unavailable(format!("failed to connect to {}: {reason}", options.shown_address()))
+    };
+    let connecting = TcpStream::connect((options.address.0.as_str(), options.address.1));
     let stream = match timeout(options.connect_timeout, connecting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(failed(error.to_string())),
@@ -95,7 +96,7 @@ async fn connect(options: &ReceiverOptions) -> Result<TcpStream, SourceError> {
     };
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_TIME).with_interval(KEEPALIVE_INTERVAL);
     if let Err(error) = SockRef::from(&stream).set_tcp_keepalive(&keepalive) {
-        log::debug!("failed to enable TCP keepalive for {}: {error}", options.address);
+        log::debug!("failed to enable TCP keepalive for {}: {error}", options.shown_address());
     }
     Ok(stream)
 }
@@ -108,7 +109,7 @@ async fn read<D: Decoder>(
     backoff: &mut Backoff,
 ) -> End {
     let lost = |reason: String| {
-        End::Failed(SourceError::Unavailable(format!("lost the connection to {}: {reason}", options.address)))
+        End::Failed(SourceError::Unavailable(format!("lost the connection to {}: {reason}", options.shown_address())))
     };
     let mut buffer = vec![0; CHUNK];
     let mut check = StreamCheck::new();
@@ -131,7 +132,7 @@ async fn read<D: Decoder>(
         if !is_valid {
             return End::Failed(SourceError::Malformed(format!(
                 "most of the data from {} is not made of {}s",
-                options.address,
+                options.shown_address(),
                 D::MESSAGE
             )));
         }

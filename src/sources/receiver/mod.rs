@@ -3,7 +3,6 @@
 //! A [`ReceiverSource`] keeps a connection in the background. Its [`Decoder`] turns the bytes into partial states, from
 //! which an [`AircraftTracker`] assembles at most one state per aircraft and second.
 
-mod address;
 mod arrival;
 mod connection;
 mod decoder;
@@ -13,9 +12,9 @@ mod source;
 mod tracker;
 pub mod units;
 
-pub use address::{InvalidReceiverAddress, ReceiverAddress};
 pub use arrival::Arrival;
 pub use decoder::{Decoded, Decoder};
 pub use plausible_track::PlausibleTrack;
+pub(super) use source::open;
 pub use source::{ReceiverOptions, ReceiverSource};
 pub use tracker::AircraftTracker;

@@ -1,4 +1,4 @@
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,19 +11,25 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{self, Link, MAX_BACKOFF, Shared};
-use super::{AircraftTracker, Arrival, Decoder, ReceiverAddress};
+use super::{AircraftTracker, Arrival, Decoder};
+use crate::sources::PollInterval;
+use crate::sources::address::SourceAddress;
+use crate::sources::kind::SourceKind;
+use crate::sources::source::{Source, SourceSettings};
 
 /// The settings of a [`ReceiverSource`].
 #[derive(Clone, Debug)]
 pub struct ReceiverOptions {
-    /// The receiver's address.
-    pub address: ReceiverAddress,
+    /// The receiver's address: a name or an address, IPv6 without brackets, and the port.
+    pub address: (String, u16),
     /// The area whose aircraft are published; `None` for all.
     pub area: Option<BoundingBox>,
     /// The timeout of connecting, including the name lookup.
     pub connect_timeout: Duration,
     /// A connection is replaced after this time without a byte.
     pub idle_timeout: Duration,
+    /// The pause between two polls, which is how long a state may wait.
+    pub pause: Duration,
 }
 
 /// The aircraft heard by a receiver, over a connection in the background. A poll returns the states assembled since the
@@ -34,11 +40,9 @@ pub struct ReceiverSource<D> {
     changed: Rc<Notify>,
     new_decoder: Box<dyn Fn() -> D>,
     task: RefCell<JoinHandle<()>>,
-    /// When bad rows may be reported again.
-    bad_rows_due: Cell<Instant>,
 }
 
-/// The pause between two polls, which is how long a state may wait. It bounds the work for a receiver of many aircraft.
+/// The usual pause between two polls. It bounds the work for a receiver of many aircraft.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A poll without a new state returns after this time.
@@ -47,8 +51,44 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The time to process what is at hand, in addition to the timeouts.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Bad rows are reported at this interval, since each report is a line in the log, and a receiver has some all the time.
-const BAD_ROWS_INTERVAL: Duration = Duration::from_secs(60);
+/// Receivers send a message every second, unless nothing flies around them.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// After a failure, the next poll waits for the connection, so it need not wait for anything else.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens a receiver as a source of this kind.
+pub(in crate::sources) fn open<D: Decoder>(
+    kind: &SourceKind,
+    settings: &SourceSettings,
+    new_decoder: impl Fn() -> D + Send + 'static,
+) -> anyhow::Result<Source> {
+    let Some(SourceAddress::Tcp { host, port }) = &settings.address else {
+        anyhow::bail!("it has no address");
+    };
+    let options = ReceiverOptions {
+        address: (host.clone(), *port),
+        area: settings.bounding_box,
+        connect_timeout: settings.request_timeout,
+        idle_timeout: IDLE_TIMEOUT,
+        pause: match settings.poll_interval {
+            PollInterval::Auto => PAUSE,
+            PollInterval::Every(interval) => interval,
+        },
+    };
+    let area = options.area.map_or("all aircraft".to_owned(), |area| area.to_string());
+    let description = format!("{}s from {}, {area}", D::MESSAGE, options.shown_address());
+    let info = kind.info(settings, description, options.pause + MAX_WAIT);
+    Ok(Source { info, connect: Box::new(move || Rc::new(ReceiverSource::new(options, new_decoder))) })
+}
+
+impl ReceiverOptions {
+    /// Returns the address for logs and errors.
+    pub(super) fn shown_address(&self) -> String {
+        let (host, port) = self.address.clone();
+        SourceAddress::Tcp { host, port }.to_string()
+    }
+}
 
 impl<D: Decoder> ReceiverSource<D> {
     /// Connects in the background, on the current thread. Each decoder is used until the task in the background ends.
@@ -62,14 +102,7 @@ impl<D: Decoder> ReceiverSource<D> {
             changed: changed.clone(),
         }));
         let task = spawn(&new_decoder, &options, &shared);
-        Self {
-            options,
-            shared,
-            changed,
-            new_decoder: Box::new(new_decoder),
-            task: RefCell::new(task),
-            bad_rows_due: Cell::new(Instant::now()),
-        }
+        Self { options, shared, changed, new_decoder: Box::new(new_decoder), task: RefCell::new(task) }
     }
 
     async fn next(&self) -> Result<Fetched, SourceError> {
@@ -95,7 +128,9 @@ impl<D: Decoder> ReceiverSource<D> {
             if Instant::now() >= deadline {
                 return match connected {
                     true => Ok(self.take(&mut self.shared.borrow_mut(), now)),
-                    false => Err(SourceError::Unavailable(format!("still connecting to {}", self.options.address))),
+                    false => {
+                        Err(SourceError::Unavailable(format!("still connecting to {}", self.options.shown_address())))
+                    }
                 };
             }
             let wake = deadline.min(Instant::now() + now.until_next_second());
@@ -106,26 +141,23 @@ impl<D: Decoder> ReceiverSource<D> {
     fn take(&self, shared: &mut Shared, now: Arrival) -> Fetched {
         let dropped = shared.tracker.take_dropped();
         if dropped > 0 {
-            log::warn!("dropped {dropped} messages or states of {}: too many aircraft", self.options.address);
+            log::warn!("dropped {dropped} messages or states of {}: too many aircraft", self.options.shown_address());
         }
         let time = now.second();
         let mut states = shared.tracker.take();
         for state in &mut states {
             state.observed_at = Some(time);
         }
-        let mut bad_rows = BadRows::default();
-        if shared.bad_rows.count() > 0 && Instant::now() >= self.bad_rows_due.get() {
-            self.bad_rows_due.set(Instant::now() + BAD_ROWS_INTERVAL);
-            bad_rows = std::mem::take(&mut shared.bad_rows);
-        }
-        Fetched { snapshot: Snapshot { time, states, bad_rows }, credits_left: None }
+        let bad_rows = std::mem::take(&mut shared.bad_rows);
+        let aircraft = Some(shared.tracker.reported());
+        Fetched { snapshot: Snapshot { time, states, bad_rows }, aircraft, credits_left: None }
     }
 
     /// Starts the task anew after a panic in it.
     fn restart_if_ended(&self) {
         let mut task = self.task.borrow_mut();
         if task.is_finished() {
-            log::error!("the connection to {} ended unexpectedly, restarting it", self.options.address);
+            log::error!("the connection to {} ended unexpectedly, restarting it", self.options.shown_address());
             *task = spawn(&self.new_decoder, &self.options, &self.shared);
         }
     }
@@ -141,6 +173,7 @@ fn spawn<D: Decoder>(
     options: &Rc<ReceiverOptions>,
     shared: &Rc<RefCell<Shared>>,
 ) -> JoinHandle<()> {
+    #[expect(clippy::disallowed_methods, reason = "the source restarts the task if it panics")]
     actix_rt::spawn(connection::keep(new_decoder(), options.clone(), shared.clone()))
 }
 
@@ -154,7 +187,12 @@ impl<D: Decoder> StateSource for ReceiverSource<D> {
     }
 
     fn cadence(&self) -> Cadence {
-        Cadence { pause: PAUSE, reason: CadenceReason::Interval, resolution: PAUSE }
+        let pause = self.options.pause;
+        Cadence { pause, reason: CadenceReason::Interval, resolution: pause.min(PAUSE) }
+    }
+
+    fn max_failure_pause(&self) -> Option<Duration> {
+        Some(FAILURE_PAUSE)
     }
 }
 

@@ -8,3 +8,16 @@ mod lines;
 mod message;
 
 pub use decoder::SbsDecoder;
+
+use super::kind::{AddressForm, SourceKind};
+use super::receiver;
+
+/// A receiver that serves the format over TCP.
+pub(super) static KIND: SourceKind = SourceKind {
+    name: "sbs",
+    about: "Lines of a receiver in the SBS-1 (BaseStation) format, over TCP",
+    addresses: &[AddressForm::Tcp],
+    example: "192.168.1.20:30003",
+    priority: 20,
+    open: |settings| receiver::open(&KIND, settings, SbsDecoder::default),
+};

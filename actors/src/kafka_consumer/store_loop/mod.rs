@@ -13,7 +13,7 @@ use crate::kafka_consumer::health_probe::HealthProbe;
 use crate::kafka_consumer::lag::Lag;
 use crate::metrics::{count, init_counters};
 use crate::ports::{Flushed, StartAt, Subscription, SubscriptionError, SubscriptionEvent};
-use crate::supervision::Backoff;
+use crate::supervision::backoff::Backoff;
 use crate::supervision::{Observation, Phase, Readiness, StoreObservation};
 
 /// Reads Kafka and stores in a destination that keeps the positions: each partition starts at the stored position, and
