@@ -32,8 +32,15 @@ fn an_identification_tells_callsign_and_category() {
         assert_eq!(message.told.callsign.as_deref().map(str::trim), Some(callsign), "{hex}");
         assert_eq!(message.told.category, category, "{hex}");
     };
-    check("8d406b902015a678d4d220aa4bda", "406b90", "EZY85MH", None);
-    check("8d4840d6202cc371c32ce0576098", "4840d6", "KLM1023", None);
+    check("8d406b902015a678d4d220aa4bda", "406b90", "EZY85MH", Some(1));
+    check("8d4840d6202cc371c32ce0576098", "4840d6", "KLM1023", Some(1));
+}
+
+#[test]
+fn a_category_has_opensky_s_code() {
+    let category = |first: &str| squitter(&format!("{first}2cc371c32ce0")).told.category;
+    // A heavy aircraft, a glider, a service vehicle, and a reserved code.
+    assert_eq!([category("25"), category("19"), category("12"), category("0f")], [Some(6), Some(9), Some(17), None]);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 //! Annex 10 volume IV, and Junzi Sun, "The 1090 Megahertz Riddle" (<https://mode-s.org/1090mhz>).
 
 mod altitude;
-mod category;
 mod checksum;
 mod cpr;
 mod decoder;

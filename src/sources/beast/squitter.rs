@@ -1,10 +1,9 @@
 //! Extended squitters: the messages of ADS-B (ICAO Doc 9871, appendix A to C).
 
-use actors::domain::StateVectorParts;
-use compact_str::CompactString;
+use actors::domain::{StateVectorParts, emitter_category_code};
+use compact_str::{CompactString, format_compact};
 
 use super::altitude::{altitude12, squawk};
-use super::category::opensky_category;
 use super::cpr::EncodedPosition;
 use super::message::Message;
 use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
@@ -59,8 +58,14 @@ fn identification(bits: Bits, mut message: Message) -> Message {
     });
     let callsign: Option<CompactString> = characters.map(|character| character.map(char::from)).collect();
     message.told.callsign = callsign;
-    message.told.category = opensky_category(bits.type_code(), bits.number(6, 3));
+    message.told.category = category(bits.type_code(), bits.number(6, 3));
     message
+}
+
+/// Returns OpenSky's code of a category: type code 4 is set A, and 1 is set D.
+fn category(type_code: u32, category: u32) -> Option<i16> {
+    let set = ["D", "C", "B", "A"].get(type_code.checked_sub(1)? as usize)?;
+    emitter_category_code(&format_compact!("{set}{category}"))
 }
 
 fn surface_position(bits: Bits, mut message: Message) -> Message {
