@@ -25,8 +25,7 @@ pub use set::{InvalidSources, Sources};
 pub use source::{ApiKey, Connect, InvalidSourceName, Source, SourceInfo, SourceSettings, Traffic};
 
 /// The kinds of sources below `sources` in the configuration.
-pub static KINDS: &[&SourceKind] = &[&opensky::KIND, &recorded::KIND, &readsb::KIND];
-pub static KINDS: &[&SourceKind] = &[&beast::KIND, &opensky::KIND, &recorded::KIND, &sbs::KIND];
+pub static KINDS: &[&SourceKind] = &[&readsb::KIND, &beast::KIND, &sbs::KIND, &opensky::KIND, &recorded::KIND];
 
 /// Returns the kind of source that probably has this address.
 pub fn likely_kind(address: &SourceAddress) -> Option<&'static SourceKind> {

@@ -32,8 +32,8 @@ pub(super) fn remainder(message: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::tests::bytes;
     use super::*;
+    use crate::sources::beast::downlink::tests::bytes;
 
     /// From the tests of rs1090 (MIT), decode/crc.rs.
     #[test]

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use actors::domain::{Icao24, Point, RejectedRow, StateVector, StateVectorParts, UnixTime};
 
+use super::downlink::{self, Unusable};
 use super::frames::{FramePart, FrameSplitter};
-use super::message::{self, Message, Unusable};
+use super::message::Message;
 use super::positions::Positions;
 use crate::sources::receiver::{AircraftTracker, Arrival, Decoded, Decoder, position_source};
 
@@ -56,7 +57,7 @@ impl Decoder for BeastDecoder {
             match part {
                 FramePart::Message { clock, message, bytes } => {
                     decoded.valid_bytes += bytes as u64;
-                    match message::decode(message, clock == MLAT_CLOCK) {
+                    match downlink::decode(message, clock == MLAT_CLOCK) {
                         Ok(Some(message)) => aircraft.add(message, clock == MLAT_CLOCK, at, decoded),
                         Ok(None) => {}
                         Err(reason) => decoded.bad_rows.add(rejected(reason, message)),

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use super::super::message::tests::{bytes, with_parity};
 use super::*;
+use crate::sources::beast::downlink::tests::{bytes, with_parity};
 use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 fn at(millis: i64) -> Arrival {

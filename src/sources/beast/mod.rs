@@ -8,6 +8,7 @@ mod altitude;
 mod checksum;
 mod cpr;
 mod decoder;
+mod downlink;
 mod frames;
 mod message;
 mod positions;

@@ -11,8 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::source::ReceiverOptions;
-use super::{AircraftTracker, Arrival, Decoded, Decoder};
+use super::{AircraftTracker, Arrival, Decoded, Decoder, ReceiverOptions};
 
 /// What the connection in the background shares with its source.
 pub(super) struct Shared {

@@ -6,6 +6,7 @@
 mod arrival;
 mod connection;
 mod decoder;
+mod options;
 mod plausible_track;
 pub mod position_source;
 mod source;
@@ -14,7 +15,8 @@ pub mod units;
 
 pub use arrival::Arrival;
 pub use decoder::{Decoded, Decoder};
+pub use options::ReceiverOptions;
 pub use plausible_track::PlausibleTrack;
+pub use source::ReceiverSource;
 pub(super) use source::open;
-pub use source::{ReceiverOptions, ReceiverSource};
 pub use tracker::AircraftTracker;

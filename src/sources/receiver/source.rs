@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actors::domain::{BadRows, BoundingBox, Snapshot};
+use actors::domain::{BadRows, Snapshot};
 use actors::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
@@ -11,26 +11,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{self, Link, MAX_BACKOFF, Shared};
-use super::{AircraftTracker, Arrival, Decoder};
+use super::{AircraftTracker, Arrival, Decoder, ReceiverOptions};
 use crate::sources::PollInterval;
 use crate::sources::address::SourceAddress;
 use crate::sources::kind::SourceKind;
 use crate::sources::source::{Source, SourceSettings};
-
-/// The settings of a [`ReceiverSource`].
-#[derive(Clone, Debug)]
-pub struct ReceiverOptions {
-    /// The receiver's address: a name or an address, IPv6 without brackets, and the port.
-    pub address: (String, u16),
-    /// The area whose aircraft are published; `None` for all.
-    pub area: Option<BoundingBox>,
-    /// The timeout of connecting, including the name lookup.
-    pub connect_timeout: Duration,
-    /// A connection is replaced after this time without a byte.
-    pub idle_timeout: Duration,
-    /// The pause between two polls, which is how long a state may wait.
-    pub pause: Duration,
-}
 
 /// The aircraft heard by a receiver, over a connection in the background. A poll returns the states assembled since the
 /// last one, and waits for the first. The source stays on the thread that created it.
@@ -80,14 +65,6 @@ pub(in crate::sources) fn open<D: Decoder>(
     let description = format!("{}s from {}, {area}", D::MESSAGE, options.shown_address());
     let info = kind.info(settings, description, options.pause + MAX_WAIT);
     Ok(Source { info, connect: Box::new(move || Rc::new(ReceiverSource::new(options, new_decoder))) })
-}
-
-impl ReceiverOptions {
-    /// Returns the address for logs and errors.
-    pub(super) fn shown_address(&self) -> String {
-        let (host, port) = self.address.clone();
-        SourceAddress::Tcp { host, port }.to_string()
-    }
 }
 
 impl<D: Decoder> ReceiverSource<D> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::sources::beast::cpr::EncodedPosition;
 
 /// Returns the bytes of hex digits.
 pub(in super::super) fn bytes(hex: &str) -> Vec<u8> {
