@@ -127,7 +127,7 @@ impl<D: Decoder> ReceiverSource<D> {
         }
         let bad_rows = std::mem::take(&mut shared.bad_rows);
         let aircraft = Some(shared.tracker.reported());
-        Fetched { snapshot: Snapshot { time, states, bad_rows }, aircraft, credits_left: None }
+        Fetched { snapshot: Snapshot { time, states, bad_rows }, aircraft, ..Fetched::default() }
     }
 
     /// Starts the task anew after a panic in it.
