@@ -43,7 +43,7 @@ async fn a_position_is_fetched_when_it_arrives() {
     let mut stream = receiver.accept().await;
     send(&mut stream, "STA,,5,179,400AE7,10103,2008/11/28,14:58:51.153,2008/11/28,14:58:51.153,RM\r\n\r\n").await;
     send(&mut stream, position("4CA2D6", 51.5, -1.0)).await;
-    let Fetched { snapshot, aircraft, credits_left } = states(&source).await;
+    let Fetched { snapshot, aircraft, credits_left, .. } = states(&source).await;
     let [state] = &snapshot.states[..] else { panic!("{snapshot:?}") };
     assert_eq!((state.icao24.to_string().as_str(), state.lat, state.lon), ("4ca2d6", Some(51.5), Some(-1.0)));
     assert_eq!((state.observed_at, aircraft, credits_left), (Some(snapshot.time), Some(1), None));

@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn squawks_have_four_octal_digits() {
         // C1 A1 C2 A2 C4 A4 X B1 D1 B2 D2 B4 D4.
-        assert_eq!(squawk(0b01_01_01_0_1_0_1_0_1_0), "7700");
-        assert_eq!(squawk(0b00_00_00_0_0_0_0_0_0_0), "0000");
-        assert_eq!(squawk(0b01_00_00_0_0_0_1_0_0_0), "1200");
-        assert_eq!(squawk(0b11_11_11_0_1_1_1_1_1_1), "7777");
+        assert_eq!(squawk(0b0_1010_1010_1010), "7700");
+        assert_eq!(squawk(0b0_0000_0000_0000), "0000");
+        assert_eq!(squawk(0b0_1000_0000_1000), "1200");
+        assert_eq!(squawk(0b1_1111_1011_1111), "7777");
     }
 }
