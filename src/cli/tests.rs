@@ -104,7 +104,7 @@ fn only_one_source_can_be_selected() {
     let opensky = SourceFlags::default();
     assert_eq!(source("serve"), opensky);
     let demo = |demo_aircraft| SourceFlags {
-        simulated: simulated::SimulatedFlags { demo: true, demo_aircraft },
+        simulated: simulated::SimulatedFlags { demo: true, demo_aircraft, demo_receiver: false },
         ..opensky.clone()
     };
     assert_eq!(source("--demo"), demo(2000));
@@ -113,6 +113,8 @@ fn only_one_source_can_be_selected() {
     assert_eq!(source("--replay a.json b.json"), SourceFlags { recorded, ..opensky });
     refused("--demo --replay a.json", "cannot be used with");
     refused("--demo-aircraft 10", "--demo");
+    refused("--demo-receiver", "--demo");
+    assert!(source("--demo --demo-receiver").simulated.demo_receiver);
     refused("--demo --demo-aircraft 0", "1..=100000");
 }
 

@@ -12,8 +12,8 @@ pub struct SourceKind {
     pub about: &'static str,
     /// The forms of its address.
     pub addresses: &'static [AddressForm],
-    /// An example of its address. An address with the same port or the same last path segment is probably one of this
-    /// kind.
+    /// Examples of its address, separated by ` or `. An address with the same port or the same last path segment is
+    /// probably one of this kind.
     pub example: &'static str,
     /// The default priority: of two sources that report an aircraft, the one with the higher priority prevails.
     pub priority: i16,
@@ -48,7 +48,10 @@ impl SourceKind {
     /// Returns whether an address is probably that of a source of this kind.
     pub fn is_likely_at(&self, address: &SourceAddress) -> bool {
         self.check_address(Some(address)).is_ok()
-            && self.example.parse().is_ok_and(|example: SourceAddress| example.resembles(address))
+            && self
+                .example
+                .split(" or ")
+                .any(|example| example.parse().is_ok_and(|example: SourceAddress| example.resembles(address)))
     }
 
     /// Checks that a source of this kind can have this address.

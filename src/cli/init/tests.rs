@@ -162,6 +162,17 @@ fn a_receiver_is_written_with_the_kind_that_its_address_tells() {
     let [source] = &settings.sources[..] else { panic!("{:?}", settings.sources) };
     assert_eq!((source.name.as_str(), source.kind.name), ("receiver", "opensky"));
 
+    for (address, kind) in [
+        ("http://roof/tar1090/data/aircraft.json", "readsb"),
+        ("/run/readsb/aircraft.json", "readsb"),
+        ("roof:30003", "sbs"),
+        ("192.0.2.7:30005", "beast"),
+    ] {
+        let place = Place::new();
+        place.init(&with_receiver(address), &mut NoTerminal, "").unwrap();
+        assert_eq!(place.settings().sources[0].kind.name, kind, "{address}");
+    }
+
     let error = Place::new().init(&with_receiver("ftp://roof"), &mut NoTerminal, "").unwrap_err();
     assert_eq!((error.to_string().contains("ftp"), error.status()), (true, ExitStatus::Usage), "{error}");
     let error = Place::new().init(&with_receiver("roof:12345"), &mut NoTerminal, "").unwrap_err().to_string();

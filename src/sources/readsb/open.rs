@@ -17,7 +17,7 @@ pub(in crate::sources) static KIND: SourceKind = SourceKind {
     name: "readsb",
     about: "A receiver's aircraft.json, by URL or file: readsb, dump1090-fa, tar1090, ultrafeeder, piaware",
     addresses: &[AddressForm::Http, AddressForm::File],
-    example: "http://roof/tar1090/ or /run/readsb/aircraft.json",
+    example: "http://roof/tar1090/data/aircraft.json or /run/readsb/aircraft.json",
     priority: 20,
     open: |settings| match settings.address.clone() {
         Some(SourceAddress::Http(url)) => open_url(&url, settings),
