@@ -11,6 +11,7 @@ mod kind;
 pub mod opensky;
 mod poll_interval;
 pub mod readsb;
+mod readsb_api;
 pub mod receiver;
 pub mod recorded;
 pub mod sbs;
@@ -25,7 +26,8 @@ pub use set::{InvalidSources, Sources};
 pub use source::{ApiKey, Connect, InvalidSourceName, Source, SourceInfo, SourceSettings, Traffic};
 
 /// The kinds of sources below `sources` in the configuration.
-pub static KINDS: &[&SourceKind] = &[&readsb::KIND, &beast::KIND, &sbs::KIND, &opensky::KIND, &recorded::KIND];
+pub static KINDS: &[&SourceKind] =
+    &[&readsb::KIND, &readsb_api::KIND, &beast::KIND, &sbs::KIND, &opensky::KIND, &recorded::KIND];
 
 /// Returns the kind of source that probably has this address.
 pub fn likely_kind(address: &SourceAddress) -> Option<&'static SourceKind> {

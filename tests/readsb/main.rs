@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and clippy sees no test in its helpers"
 )]
 
+mod api;
 mod failures;
 mod file;
 mod fuzz;

@@ -4,8 +4,9 @@ use actors::domain::{InvalidStateVector, RejectedRow, StateVector, StateVectorPa
 use compact_str::CompactString;
 
 use super::row::{BarometricAltitude, Position, Row};
-use super::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 use crate::sources::bad_row;
+use crate::sources::receiver::position_source::{ADS_B, MLAT};
+use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 /// A time with milliseconds, since the ages of an aircraft have fractions of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,10 +31,6 @@ const MAX_POSITION_AGE: Millis = Millis(300_000);
 
 /// The maximum time by which the last contact may be ahead of the response's time.
 const FUTURE_TOLERANCE: Millis = Millis(60_000);
-
-/// The codes of `position_source`.
-const ADS_B: i16 = 0;
-const MLAT: i16 = 2;
 
 impl Millis {
     /// Converts seconds. Numbers that are too large become the largest time.

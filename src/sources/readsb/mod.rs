@@ -9,8 +9,10 @@ mod list_reader;
 mod open;
 mod row;
 mod source;
-mod units;
 mod url;
 pub mod wire;
 
+pub(super) use list_reader::Read;
 pub(super) use open::KIND;
+pub(super) use source::{PollPace, ReadsbSource};
+pub(super) use url::{KeyHeader, UrlReader};

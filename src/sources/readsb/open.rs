@@ -1,5 +1,4 @@
 use std::rc::Rc;
-use std::time::Duration;
 
 use actors::ports::StateSource;
 use anyhow::Context as _;
@@ -22,7 +21,7 @@ pub(in crate::sources) static KIND: SourceKind = SourceKind {
     open: |settings| match settings.address.clone() {
         Some(SourceAddress::Http(url)) => open_url(&url, settings),
         Some(SourceAddress::File(path)) => {
-            let pace = PollPace::new(settings.poll_interval, FILE_LEAD, FILE_RETRY);
+            let pace = PollPace::of_file(settings.poll_interval);
             let description = format!("{}, {}", path.display(), how_often(pace));
             let info = KIND.info(settings, description, pace.interval());
             let (area, timeout) = (settings.bounding_box, settings.request_timeout);
@@ -32,17 +31,9 @@ pub(in crate::sources) static KIND: SourceKind = SourceKind {
     },
 };
 
-/// A file costs little to look at.
-const FILE_LEAD: Duration = Duration::from_millis(200);
-const FILE_RETRY: Duration = Duration::from_millis(20);
-
-/// Polls start this much earlier than the last change suggests, so that they approach the moment of the change.
-const URL_LEAD: Duration = Duration::from_millis(50);
-const URL_RETRY: Duration = Duration::from_millis(100);
-
 fn open_url(url: &Endpoint, settings: &SourceSettings) -> anyhow::Result<Source> {
     let list = list_url(url);
-    let pace = PollPace::new(settings.poll_interval, URL_LEAD, URL_RETRY);
+    let pace = PollPace::of_url(settings.poll_interval);
     let network = settings.network().context("failed to set up the network")?;
     let key = settings.api_key.clone().map(KeyHeader::new).transpose().map_err(anyhow::Error::msg)?;
     let info = SourceInfo {

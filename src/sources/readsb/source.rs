@@ -47,7 +47,18 @@ impl PollPace {
     /// readsb writes its list at this interval, unless it is told otherwise.
     pub(in crate::sources) const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
-    pub(in crate::sources) fn new(interval: PollInterval, lead: Duration, retry: Duration) -> Self {
+    /// Returns the pace for a URL. Each poll starts a little earlier than the one before, until it meets the moment of
+    /// the change.
+    pub(in crate::sources) fn of_url(interval: PollInterval) -> Self {
+        Self::new(interval, Duration::from_millis(50), Duration::from_millis(100))
+    }
+
+    /// Returns the pace for a file, which costs little to look at.
+    pub(in crate::sources) fn of_file(interval: PollInterval) -> Self {
+        Self::new(interval, Duration::from_millis(200), Duration::from_millis(20))
+    }
+
+    fn new(interval: PollInterval, lead: Duration, retry: Duration) -> Self {
         match interval {
             PollInterval::Auto => Self::OnChange { lead, retry },
             PollInterval::Every(interval) => Self::Every(interval),

@@ -23,6 +23,8 @@ pub(in crate::sources) struct UrlReader {
     /// The validator of the last list, for a conditional request.
     validator: RefCell<Option<(HeaderName, HeaderValue)>>,
     endpoint: Endpoint,
+    /// The URL of the list, which is that of the endpoint or below it.
+    url: String,
 }
 
 /// The header that contains an API's key.
@@ -66,11 +68,21 @@ impl UrlReader {
                 log::warn!("the API key is sent unencrypted to {endpoint}");
             }
         }
-        let validator = RefCell::new(None);
-        Self { http: HttpClient::new(timeout, network), timeout, key, secrets, validator, endpoint }
+        let (validator, url) = (RefCell::new(None), endpoint.to_string());
+        Self { http: HttpClient::new(timeout, network), timeout, key, secrets, validator, endpoint, url }
     }
 
-    /// Reads the list at a URL, which is that of the endpoint or below it.
+    /// Returns the reader of the list at a URL below the endpoint.
+    pub(in crate::sources) fn at(self, url: String) -> Self {
+        Self { url, ..self }
+    }
+
+    /// Returns the timeout of a request.
+    pub(in crate::sources) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Reads the list at a URL below the endpoint.
     pub(in crate::sources) async fn read_from(&self, url: &str, is_conditional: bool) -> Result<Read, SourceError> {
         let mut request = self.http.get(url);
         if let Some(key) = &self.key {
@@ -107,7 +119,7 @@ fn validator_of(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
 
 impl ListReader for UrlReader {
     fn read(&self) -> LocalBoxFuture<'_, Result<Read, SourceError>> {
-        self.read_from(self.endpoint.as_str(), true).boxed_local()
+        self.read_from(&self.url, true).boxed_local()
     }
 
     fn max_read_time(&self) -> Duration {
