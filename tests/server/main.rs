@@ -29,6 +29,7 @@ mod history;
 mod import;
 mod import_archives;
 mod kafka_errors;
+mod merged_sources;
 mod metrics;
 mod openapi;
 mod opensky_api;

@@ -23,6 +23,12 @@ impl Sky {
         Self::of_options(Options { aircraft, changes: Changes::Exactly(changes), ..Options::default() })
     }
 
+    /// Starts a sky whose aircraft a receiver and a community hear, too, wherever they are.
+    pub(crate) fn heard_everywhere(aircraft: usize) -> Self {
+        let receiver = simulator::Receiver { range_km: None, ..simulator::Receiver::default() };
+        Self::of_options(Options { aircraft, receiver, ..Options::default() })
+    }
+
     fn of_options(options: Options) -> Self {
         let credentials = ClientCredentials { id: "tests".to_owned(), secret: Self::CLIENT_SECRET.to_owned() };
         let options = Options { credentials: Some(credentials), remember_served: Some(2_000_000), ..options };
@@ -84,9 +90,14 @@ impl Sky {
         self.simulator.faults().add(fault).unwrap();
     }
 
-    /// Returns every state that was served.
+    /// Returns every state that OpenSky served.
     pub(crate) fn served(&self) -> BTreeSet<Key> {
-        let served = self.simulator.served();
+        self.served_by(Target::States)
+    }
+
+    /// Returns every state that a part of the simulator served.
+    pub(crate) fn served_by(&self, target: Target) -> BTreeSet<Key> {
+        let served = self.simulator.sent(target);
         assert_eq!(served.forgotten, 0, "the simulator remembers too few served states for this test");
         served.states.into_iter().map(|(address, at)| (format!("{address:06x}"), at)).collect()
     }
