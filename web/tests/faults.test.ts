@@ -14,12 +14,13 @@ const shared = share(() =>
   ]),
 );
 
-/** Replaces parts of the source's status in the answers of the server. */
+/** Replaces parts of the only source's status in the answers of the server. */
 async function withStatus(page: Page, source: object): Promise<void> {
   await page.route(/\/api\/v1\/status$/, async (route) => {
     const response = await route.fetch();
-    const status = (await response.json()) as { source: object };
-    const changed = { ...status, demonstration: false, traffic: "live", source: { ...status.source, ...source } };
+    const status = (await response.json()) as { sources: object[] };
+    const sources = status.sources.map((actual) => ({ ...actual, ...source }));
+    const changed = { ...status, demonstration: false, traffic: "live", source: sources[0], sources };
     await route.fulfill({ response, json: changed });
   });
 }
@@ -81,7 +82,7 @@ test.each([320, 390, 768, 1280, 1600])(
 test("an empty answer is not shown as a frozen source", async () => {
   const now = Math.floor(Date.now() / 1000);
   const { page } = await visit(shared.browser, shared.server.url, {}, (blank) =>
-    withStatus(blank, { last_answer: { at: now, states: 0 }, last_states_at: now - 720 }),
+    withStatus(blank, { state: "quiet", last_answer: { at: now, states: 0 }, last_states_at: now - 720 }),
   );
   await waitHeadline(page, /^No aircraft reported for 1\d min$/);
   await page.locator(".status").click();

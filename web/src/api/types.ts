@@ -29,3 +29,20 @@ export type ObservedField = Observation extends infer Each ? (Each extends unkno
 export type HourlyTraffic = Stats["rows"][number];
 /** The traffic of one hour and country of registration. */
 export type CountryTraffic = Extract<HourlyTraffic, { origin_country?: unknown }>;
+
+/** When the sources answered between two moments, Unix seconds. */
+export interface Coverage {
+  readonly from: number;
+  readonly to: number;
+  /** Where no source answered, in order. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
+  readonly sources: readonly {
+    readonly source: string;
+    readonly spans: readonly {
+      readonly from: number;
+      readonly to: number;
+      readonly outcome: string;
+      readonly observed: "covered" | "gap" | "unknown";
+    }[];
+  }[];
+}

@@ -16,6 +16,8 @@ import type { UnitSystem } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
 import { AircraftLayer } from "./aircraft-layer.ts";
 import type { Symbol } from "./aircraft-layer.ts";
+import { Attribution } from "./attribution.ts";
+import type { Provider } from "./attribution.ts";
 import { BASE_MAP, loadBaseMap } from "./base-map.ts";
 import { Labels, LABELS_FROM } from "./labels.ts";
 import { eachColour, PALETTES, style } from "./style.ts";
@@ -75,6 +77,7 @@ export class AircraftMap {
   private trail: readonly TrailPoint[] = [];
   private labelTimer: number | undefined;
   private readonly labels = new Labels();
+  private readonly attribution = new Attribution();
 
   constructor(container: HTMLElement, view: View, theme: "light" | "dark", events: MapEvents) {
     this.theme = theme;
@@ -94,7 +97,7 @@ export class AircraftMap {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
-    this.map.addControl(new maplibre.AttributionControl({ compact: false }), "bottom-right");
+    this.map.addControl(this.attribution, "bottom-right");
     this.map.addControl(new maplibre.ScaleControl({ maxWidth: 90 }), "bottom-right");
     this.map.addControl(new maplibre.NavigationControl({ showCompass: false }), "bottom-right");
     this.setTheme(theme);
@@ -167,6 +170,11 @@ export class AircraftMap {
     eachColour(PALETTES[theme], (layer, property, colour) => {
       this.map.setPaintProperty(layer, property, colour);
     });
+  }
+
+  /** Names the providers of the flights. */
+  attribute(providers: readonly Provider[]): void {
+    this.attribution.show(providers);
   }
 
   /** Draws the aircraft. */

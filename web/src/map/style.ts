@@ -72,14 +72,11 @@ export function style(palette: Palette): StyleSpecification {
   return {
     version: 8,
     sources: {
-      land: { ...packed(land), attribution: 'Map: <a href="https://www.naturalearthdata.com/">Natural Earth</a>' },
+      land: packed(land),
       borders: packed(borders),
       graticule: source(graticule),
       names: source(names),
-      trail: {
-        ...empty,
-        attribution: 'Flights: <a href="https://opensky-network.org/">The OpenSky Network</a>',
-      },
+      trail: empty,
       labels: empty,
     },
     layers: [

@@ -1,6 +1,7 @@
 import type { StateVector } from "../stream/index.ts";
 import { altitude, categoryName } from "./aircraft.ts";
 import type { Emergencies } from "./emergencies.ts";
+import { sourceName } from "./sources.ts";
 import { figure, unitName } from "./units.ts";
 import type { Quantity, UnitSystem } from "./units.ts";
 
@@ -15,6 +16,8 @@ export interface Filter {
   /** m/s */
   readonly fastest?: number;
   readonly country?: string;
+  /** The name of the source that reported the state. */
+  readonly source?: string;
   readonly category?: number;
   readonly ground?: "air" | "ground";
   /** The first one to four octal digits. */
@@ -39,9 +42,10 @@ export function predicate(filter: Filter, emergencies: Emergencies): (state: Sta
       return figure !== null && figure >= (low ?? -Infinity) && figure <= (high ?? Infinity);
     });
   };
-  const { country, category, ground, squawk } = filter;
+  const { country, source, category, ground, squawk } = filter;
   if (ground !== undefined) tests.push(({ on_ground }) => on_ground === (ground === "ground"));
   if (country !== undefined) tests.push(({ origin_country }) => origin_country === country);
+  if (source !== undefined) tests.push((state) => state.source === source);
   if (category !== undefined) tests.push((state) => state.category === category);
   if (squawk !== undefined) tests.push((state) => state.squawk?.startsWith(squawk) ?? false);
   if (filter.emergencies === true) tests.push((state) => emergencies.has(state.icao24));
@@ -97,7 +101,7 @@ export interface Chip {
 
 /** The parts of a filter in words. */
 export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
-  const { lowest, highest, slowest, fastest, country, category, ground, squawk, emergencies } = filter;
+  const { lowest, highest, slowest, fastest, country, source, category, ground, squawk, emergencies } = filter;
   const range = (name: string, quantity: Quantity, low?: number, high?: number): string | undefined => {
     if (low === undefined && high === undefined) return undefined;
     const from = figure(low ?? null, quantity, units);
@@ -110,6 +114,7 @@ export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
     [range("Altitude", "altitude", lowest, highest), ["lowest", "highest"]],
     [range("Speed", "speed", slowest, fastest), ["slowest", "fastest"]],
     [country, ["country"]],
+    [source === undefined ? undefined : `Reported by ${sourceName(source)}`, ["source"]],
     [category === undefined ? undefined : categoryName(category), ["category"]],
     [ground === undefined ? undefined : ground === "air" ? "Airborne" : "On ground", ["ground"]],
     [squawk === undefined ? undefined : `Squawk ${squawk}`, ["squawk"]],

@@ -1,11 +1,14 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import type { ServerStatus, SourceStatus } from "../api/types.ts";
-import { emptiness, facts, health } from "./health.ts";
+import { emptiness, health, replayed } from "./health.ts";
 import type { Health, HealthInputs } from "./health.ts";
 
 const NOW = 1_795_472_400;
 const source: SourceStatus = {
+  name: "opensky",
+  kind: "opensky",
+  aircraft: 9000,
   state: "live",
   since: NOW - 600,
   reason: null,
@@ -15,12 +18,12 @@ const source: SourceStatus = {
   last_answer: null,
   last_states_at: null,
 };
-const status = (more: Partial<SourceStatus> = {}): ServerStatus => ({
-  demonstration: false,
-  traffic: "live",
-  recorded_at: null,
-  source: { ...source, ...more },
-});
+/** The status of a server with these sources, or only one. */
+const status = (...sources: Partial<SourceStatus>[]): ServerStatus => {
+  const all = (sources.length === 0 ? [{}] : sources).map((more) => ({ ...source, ...more }));
+  return { demonstration: false, traffic: "live", recorded_at: null, source: all[0] ?? null, sources: all };
+};
+const roof = (more: Partial<SourceStatus>): Partial<SourceStatus> => ({ name: "roof", kind: "readsb", ...more });
 const inputs = (more: Partial<HealthInputs>): HealthInputs => ({
   connection: { kind: "live" },
   status: status(),
@@ -60,11 +63,39 @@ test.each<[string, Partial<HealthInputs>, Health["tone"], RegExp, RegExp]>([
     /rate limit has been reached/,
   ],
   [
+    "rate limited without a time",
+    { status: status({ state: "rate_limited", next_poll_at: null }) },
+    "bad",
+    /^Rate limited$/,
+    /^OpenSky's rate limit/,
+  ],
+  [
     "unreachable",
-    { status: status({ state: "unavailable", reason: "timed out" }) },
+    { status: status(roof({ state: "unavailable", reason: "timed out" })) },
     "bad",
     /^Source unreachable since /,
-    /Timed out\. Next attempt at/,
+    /^roof cannot be reached\. Timed out\. Next attempt at .* 5 s old/,
+  ],
+  [
+    "refused",
+    { status: status({ state: "refused", reason: "unauthorized" }) },
+    "bad",
+    /^OpenSky denied access$/,
+    /^OpenSky has refused .* Unauthorized\./,
+  ],
+  [
+    "malformed",
+    { status: status(roof({ state: "malformed", reason: "not JSON" })) },
+    "bad",
+    /^Unreadable data from roof$/,
+    /^roof has sent unreadable data since .* Not JSON\./,
+  ],
+  [
+    "stale",
+    { status: status(roof({ state: "stale", reason: "the times stand still" })), observedAt: NOW - 200 },
+    "bad",
+    /^Stale data from roof$/,
+    /^roof answers, but the times in its data no longer advance\. Stale since .* Positions are 3 min old\.$/,
   ],
   [
     "not polled yet",
@@ -74,7 +105,14 @@ test.each<[string, Partial<HealthInputs>, Health["tone"], RegExp, RegExp]>([
     /first request is pending/,
   ],
   ["paused", { status: status({ state: "paused" }) }, "waiting", /^Polling is paused$/, /operator.* 5 s old/],
-  ["nothing yet", { observedAt: undefined }, "waiting", /^Waiting for data$/, /./],
+  ["nothing yet", { observedAt: undefined }, "waiting", /^Waiting for data$/, /^Waiting for OpenSky's first update\.$/],
+  [
+    "nothing yet of a source that another process polls",
+    { status: { ...status(), source: null, sources: [] }, observedAt: undefined },
+    "waiting",
+    /^Waiting for data$/,
+    /^Waiting for the first update\.$/,
+  ],
   ["old for an unknown reason", { status: undefined, observedAt: NOW - 600 }, "waiting", /^Snapshot, 10 min old$/, /./],
   [
     "a snapshot until the next poll",
@@ -105,7 +143,7 @@ test.each<[string, Partial<HealthInputs>, Health["tone"], RegExp, RegExp]>([
   [
     "empty answers",
     {
-      status: status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: NOW - 720 }),
+      status: status({ state: "quiet", last_states_at: NOW - 720 }),
       observedAt: NOW - 720,
     },
     "waiting",
@@ -114,7 +152,7 @@ test.each<[string, Partial<HealthInputs>, Health["tone"], RegExp, RegExp]>([
   ],
   [
     "nothing but empty answers",
-    { status: status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: null }), observedAt: undefined },
+    { status: status({ state: "quiet", last_states_at: null }), observedAt: undefined },
     "waiting",
     /^No aircraft reported$/,
     /contains no aircraft/,
@@ -132,6 +170,8 @@ test("an empty map has an explanation", () => {
   const lost = health(inputs({ connection: { kind: "refused", reason: "no" } }));
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, good)).toMatch(/No aircraft reported in this area/);
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, lost)).toMatch(/^Connection refused\. No\./);
+  const overdue = health(inputs({ status: undefined, observedAt: NOW - 600 }));
+  expect(emptiness({ held: 0, shown: 0, inView: 0 }, overdue)).toBe("Snapshot, 10 min old. Positions are 10 min old.");
   expect(emptiness({ held: 1200, shown: 0, inView: 0 }, good)).toMatch(
     /No aircraft match the filters \(1,200 hidden\)/,
   );
@@ -139,19 +179,115 @@ test("an empty map has an explanation", () => {
   expect(emptiness({ held: 3, shown: 2, inView: 1 }, lost)).toBeUndefined();
 });
 
-test("the facts include the latest answer of the source and the latest one with aircraft", () => {
-  const full = status({ last_answer: { at: NOW - 10, states: 9812 }, last_states_at: NOW - 10 });
-  expect(facts(full, 200, NOW)).toEqual([
-    expect.stringMatching(/^Next update due at \d\d:\d\d:\d\d UTC\.$/),
-    "OpenSky last answered 10 s ago, with 9,812 aircraft.",
-    "OpenSky credits left today: 3,000.",
-    "Delivery delay of the latest event: 0.2 s.",
-  ]);
-  const empty = status({ last_answer: { at: NOW - 10, states: 0 }, last_states_at: NOW - 720, next_poll_at: null });
-  expect(facts(empty, undefined, NOW)).toEqual([
-    "OpenSky last answered 10 s ago, with no aircraft.",
-    expect.stringMatching(/^It last reported aircraft at \d\d:\d\d:\d\d UTC, 12 min ago\.$/),
-    "OpenSky credits left today: 3,000.",
-  ]);
-  expect(facts(undefined, undefined, NOW)).toEqual([]);
+describe("with several sources", () => {
+  const two = (
+    openSky: Partial<SourceStatus>,
+    other: Partial<SourceStatus>,
+    more: Partial<HealthInputs> = {},
+  ): Health => health(inputs({ status: status(openSky, roof(other)), ...more }));
+
+  test("the picture is live while all of them are", () => {
+    expect(two({}, {})).toMatchObject({
+      tone: "good",
+      headline: "Live",
+      explanation: "The newest positions are 5 s old.",
+      whenEmpty: "No aircraft reported in this area.",
+    });
+    expect(two({ state: "quiet" }, {})).toMatchObject({ tone: "good", headline: "Live" });
+  });
+
+  test.each<[SourceStatus["state"], RegExp]>([
+    ["stale", /^roof has sent stale data since \d\d:\d\d:\d\d UTC; aircraft from OpenSky are shown\. /],
+    ["rate_limited", /^roof is rate limited until \d\d:\d\d:\d\d UTC; aircraft from OpenSky are shown\. /],
+    ["refused", /^roof has denied access since /],
+    ["unavailable", /^roof has been unreachable since \d\d:\d\d:\d\d UTC; aircraft from OpenSky are shown\. /],
+    ["malformed", /^roof has sent unreadable data since /],
+    ["paused", /^roof has been paused since /],
+    ["not_yet_asked", /^roof has not been polled yet; /],
+  ])("one that is %s is missing from a live picture, which says so even where it is empty", (state, explanation) => {
+    const judged = two({}, { state, reason: "a reason" });
+    expect(judged).toMatchObject({ tone: "good", headline: "Live, without roof" });
+    expect(judged.explanation).toMatch(explanation);
+    expect(judged.explanation).toMatch(/ The newest positions are 5 s old\.$/);
+    expect(judged.whenEmpty).toMatch(/^No aircraft reported in this area\. roof /);
+  });
+
+  test("the missing ones are named, or counted where they are many", () => {
+    const dead = (name: string): Partial<SourceStatus> => ({ name, state: "unavailable" });
+    const headline = (...sources: Partial<SourceStatus>[]): string =>
+      health(inputs({ status: status(...sources) })).headline;
+    expect(headline({}, dead("roof"), dead("feed"))).toBe("Live, without roof and feed");
+    expect(headline({}, dead("a"), dead("b"), dead("c"))).toBe("Live, without 3 of 4 sources");
+    expect(headline(dead("opensky"), roof({}))).toBe("Live, without OpenSky");
+  });
+
+  test("an old picture, a demo and a recording say what is missing", () => {
+    const dead: Partial<SourceStatus> = { state: "unavailable" };
+    expect(two({ next_poll_at: NOW + 60 }, dead, { observedAt: NOW - 720 })).toMatchObject({
+      tone: "snapshot",
+      headline: "Snapshot, 12 min old, without roof",
+    });
+    const demo: ServerStatus = { ...status({}, roof(dead)), demonstration: true, traffic: "simulated" };
+    expect(health(inputs({ status: demo }))).toMatchObject({ tone: "simulated", headline: "Demo, without roof" });
+    expect(health(inputs({ status: demo })).explanation).toMatch(/^roof has .* Simulated aircraft\. /);
+    const recorded: ServerStatus = { ...demo, traffic: "recorded", recorded_at: 1_766_930_709 };
+    expect(health(inputs({ status: recorded })).headline).toBe("Recorded traffic of 28 Dec 2025, without roof");
+  });
+
+  test("the next update is that of the first live source", () => {
+    const judged = two({ next_poll_at: NOW + 600 }, { next_poll_at: NOW + 120 }, { observedAt: NOW - 720 });
+    expect(judged.headline).toMatch(/^Snapshot, 12 min old, next at 09:02 UTC$|^Snapshot, 12 min old, next at /);
+    expect(two({ next_poll_at: NOW - 600 }, {}, { observedAt: NOW - 720 }).tone).toBe("waiting");
+  });
+
+  test.each<[SourceStatus["state"], Health["tone"], string]>([
+    ["stale", "bad", "Stale data from all sources"],
+    ["rate_limited", "bad", "All sources rate limited"],
+    ["refused", "bad", "All sources denied access"],
+    ["unavailable", "bad", "All sources unreachable"],
+    ["malformed", "bad", "Unreadable data from all sources"],
+    ["paused", "waiting", "Polling is paused"],
+    ["not_yet_asked", "waiting", "Waiting for the sources"],
+    ["quiet", "waiting", "No aircraft reported for 12 min"],
+  ])("all are %s", (state, tone, headline) => {
+    const both = { state, last_states_at: NOW - 720 };
+    const judged = two(both, both);
+    expect(judged).toMatchObject({ tone, headline });
+    expect(judged.whenEmpty).toBe(`${headline}. ${judged.explanation}`);
+  });
+
+  test("sources that fail in different ways are each explained", () => {
+    const judged = two(
+      { state: "rate_limited", next_poll_at: NOW + 600 },
+      { state: "refused", next_poll_at: NOW + 60 },
+    );
+    expect(judged).toMatchObject({ tone: "bad", headline: "No source available" });
+    expect(judged.explanation).toMatch(
+      /^OpenSky is rate limited until .*; roof has denied access since .*\. Next attempt at .*\. The newest /,
+    );
+    const silent = two({ state: "unavailable" }, { state: "quiet" });
+    expect(silent).toMatchObject({ tone: "bad", headline: "No aircraft reported, without OpenSky" });
+    expect(silent.explanation).toMatch(/^OpenSky has been unreachable since .*; roof reports no aircraft\. /);
+    expect(two({ state: "not_yet_asked" }, { state: "quiet" }).tone).toBe("waiting");
+  });
+
+  test("before the first update there is nothing to degrade", () => {
+    const judged = two({}, { state: "unavailable" }, { observedAt: undefined });
+    expect(judged).toMatchObject({ tone: "waiting", headline: "Waiting for data" });
+    expect(judged.explanation).toBe("Waiting for OpenSky's first update.");
+  });
+});
+
+test("a replay says where no data was collected, and which sources are missing", () => {
+  const empty = { held: 0, shown: 0, inView: 0 };
+  const known = replayed(NOW, { missing: [] });
+  expect([known.headline, emptiness(empty, known)]).toEqual(["Replay", "No recorded traffic here at this time."]);
+  const gap = replayed(NOW, { gap: { from: NOW - 600, to: NOW + 300 }, missing: [] });
+  expect(gap.headline).toBe("Replay, no data");
+  expect(gap.explanation).toMatch(/^No data was collected from .* to .* UTC\.$/);
+  expect(emptiness(empty, gap)).toBe(gap.explanation);
+  const partial = replayed(NOW, { missing: ["OpenSky"] });
+  expect(partial.headline).toBe("Replay, without OpenSky");
+  expect(emptiness(empty, partial)).toBe("No recorded traffic here at this time. OpenSky did not answer.");
+  expect(replayed(NOW, { missing: ["a", "b", "c"] }).headline).toBe("Replay, without 3 sources");
 });

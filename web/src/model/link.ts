@@ -73,6 +73,8 @@ function readFilter(parameters: URLSearchParams): Filter {
   }
   const country = parameters.get("country");
   if (country !== null && country !== "") filter.country = country.slice(0, 100);
+  const source = parameters.get("source");
+  if (source !== null && /^[a-z0-9-]{1,100}$/.test(source)) filter.source = source;
   const category = Number(parameters.get("category") ?? NaN);
   if (Number.isInteger(category) && category >= 0 && category <= 20) filter.category = category;
   const ground = (["air", "ground"] as const).find((name) => name === parameters.get("ground"));
@@ -108,6 +110,7 @@ export function writeLink({ icao24, view, panel, filter = {}, replay }: Link): s
     add(name, value === undefined ? undefined : Math.round(value * 100) / 100);
   }
   add("country", filter.country);
+  add("source", filter.source);
   add("category", filter.category);
   add("ground", filter.ground);
   add("squawk", filter.squawk);

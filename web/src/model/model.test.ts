@@ -51,6 +51,7 @@ function aircraft(known: Partial<StateVector> = {}): StateVector {
     squawk: "1000",
     spi: false,
     position_source: 0,
+    source: "opensky",
     category: 4,
     time_position: 100,
     last_contact: 100,
@@ -183,6 +184,8 @@ describe("filters", () => {
     [{ lowest: 10_001 }, false],
     [{ slowest: 231 }, false],
     [{ country: "Switzerland", category: 4, ground: "air" }, true],
+    [{ source: "opensky" }, true],
+    [{ source: "roof" }, false],
     [{ ground: "ground" }, false],
     [{ squawk: "10" }, true],
     [{ squawk: "77" }, false],
@@ -233,6 +236,7 @@ describe("a filter", () => {
       highest: 3_048,
       fastest: 100,
       country: "Chad",
+      source: "opensky",
       category: 8,
       ground: "air",
       squawk: "77",
@@ -242,6 +246,7 @@ describe("a filter", () => {
       "Altitude 5,000–10,000 ft",
       "Speed up to 194 kt",
       "Chad",
+      "Reported by OpenSky",
       "Rotorcraft",
       "Airborne",
       "Squawk 77",
@@ -353,6 +358,7 @@ test("a link is read back as it was written", () => {
       lowest: 1_524,
       fastest: 123.45,
       country: "Côte d'Ivoire",
+      source: "roof-2",
       category: 8,
       ground: "ground",
       squawk: "7700",
@@ -361,7 +367,7 @@ test("a link is read back as it was written", () => {
     replay: { at: 1_766_930_709, speed: 30 },
   } as const;
   expect(readLink(writeLink(link))).toEqual(link);
-  expect(readLink("#panel=x&minalt=x&category=99&squawk=9999&ground=sea&at=-1&speed=7")).toEqual({});
+  expect(readLink("#panel=x&minalt=x&source=%3Cb%3E&category=99&squawk=9999&ground=sea&at=-1&speed=7")).toEqual({});
   expect(readLink("#at=5&speed=7")).toEqual({ replay: { at: 5 } });
   expect([readLink(""), readLink("#icao24=xyz&view=1/2"), readLink("#view=1/2/900")]).toEqual([{}, {}, {}]);
   expect(writeLink({})).toBe("");

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 
-import { clock, date, dateAndClock, hourAndMinute, setZone, shortClock, zoneName } from "./time.ts";
+import { clock, date, dateAndClock, hourAndMinute, period, setZone, shortClock, zoneName } from "./time.ts";
 
 const AT = Date.UTC(2025, 11, 28, 14, 5, 9) / 1000;
 
@@ -18,6 +18,15 @@ test("a time has its zone, and its date unless it is today", () => {
   expect(dateAndClock(AT, AT + 40 * 86_400)).toBe("28 Dec 2025, 14:05:09 UTC");
   expect([date(AT), hourAndMinute(AT)]).toEqual(["28 Dec 2025", "14:05"]);
   expect(hourAndMinute(AT - 14 * 3600)).toBe("00:05");
+});
+
+test("a period names its zone and its date once, and its seconds where it is short", () => {
+  expect(period(AT, AT + 900, AT + 1000)).toBe("14:05 to 14:20 UTC");
+  expect(period(AT, AT + 60, AT + 1000)).toBe("14:05:09 to 14:06:09 UTC");
+  expect(period(AT, AT + 900, AT + 86_400)).toBe("28 Dec, 14:05 to 14:20 UTC");
+  expect(period(AT, AT + 86_400, AT + 2 * 86_400)).toBe("28 Dec, 14:05 to 29 Dec, 14:05 UTC");
+  // The second date is today's.
+  expect(period(AT, AT + 36_000, AT + 40_000)).toBe("28 Dec, 14:05 to 00:05 UTC");
 });
 
 test("local times name their zone, too", () => {

@@ -68,7 +68,19 @@ export function shortClock(unixSeconds: number, now = Date.now() / 1000): string
   return dated(unixSeconds, hourAndMinute(unixSeconds), now);
 }
 
-/** The same, always with the date. */
+/** A period from one time to another: `13:10 to 13:25 UTC`; with seconds where it is short. */
+export function period(from: number, to: number, now = Date.now() / 1000): string {
+  const format = to - from < 120 ? clock : shortClock;
+  const [start, end] = [format(from, now), format(to, now)];
+  const zone = zoneName(from);
+  const comma = start.lastIndexOf(", ");
+  const day = comma < 0 ? "" : start.slice(0, comma + 2);
+  // A zone and a date that are the same are named once.
+  const first = zone === zoneName(to) ? start.slice(0, -zone.length - 1) : start;
+  return `${first} to ${end.startsWith(day) ? end.slice(day.length) : end}`;
+}
+
+/** A time, always with its date: `27 Dec, 14:05:09 UTC`. */
 export function dateAndClock(unixSeconds: number, now = Date.now() / 1000): string {
   const { day, month, year, hour, minute, second, timeZoneName } = partsOf(unixSeconds);
   const date = year === partsOf(now).year ? `${day} ${month}` : `${day} ${month} ${year}`;

@@ -7,6 +7,7 @@ import {
   title,
 } from "../model/aircraft.ts";
 import type { Emergency } from "../model/emergencies.ts";
+import { sourceName } from "../model/sources.ts";
 import { clock } from "../model/time.ts";
 import { levelOf, span, withUnit } from "../model/units.ts";
 import { closeButton, h, icon, setText, show } from "../ui/dom.ts";
@@ -29,6 +30,7 @@ const FIELDS = [
   ["Position", "latitude and longitude, WGS-84"],
   ["Position source", "how and when the position was determined"],
   ["Last contact", "most recent message of any kind"],
+  ["Reported by", "data source of this state"],
   ["Country", "derived from the ICAO address"],
   ["Category", "ADS-B emitter category"],
   ["ICAO address", "ICAO 24-bit address"],
@@ -185,6 +187,7 @@ export class Details {
     const positionAgo = state.time_position === null ? "" : `, ${span(now - state.time_position)} ago`;
     set("Position source", positionSourceName(state.position_source) + positionAgo);
     set("Last contact", `${span(now - state.last_contact)} ago, at ${clock(state.last_contact)}`);
+    set("Reported by", state.source === null ? "Unknown" : sourceName(state.source));
     set("Country", state.origin_country ?? "Unknown");
     set("Category", categoryName(state.category));
     set("ICAO address", state.icao24);

@@ -1,14 +1,18 @@
 import { categoryName } from "../model/aircraft.ts";
 import { chipsOf, problemsOf, usable, without } from "../model/filter.ts";
 import type { Filter, FilterProblems } from "../model/filter.ts";
+import { sourceName } from "../model/sources.ts";
 import { fromUnit, inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
-import { closeButton, h, icon, setText } from "../ui/dom.ts";
+import { closeButton, h, icon, setText, show } from "../ui/dom.ts";
 import { openPanel } from "./state.ts";
 import type { PageState, PageStore } from "./state.ts";
 
 import "./panel.css";
 import "./filters.css";
+
+const ANY_COUNTRY = "Any country";
+const ANY_SOURCE = "Any source";
 
 /** The form of the filter, and its parts as chips. */
 export class Filters {
@@ -38,7 +42,10 @@ export class Filters {
     altitude: problem("altitude-problem", [this.lowest, this.highest]),
     speed: problem("speed-problem", [this.slowest, this.fastest]),
   };
-  private readonly country = h("select", { change: this.changed }, h("option", { value: "" }, "Any country"));
+  private readonly country = h("select", { change: this.changed }, h("option", { value: "" }, ANY_COUNTRY));
+  private readonly source = h("select", { change: this.changed }, h("option", { value: "" }, ANY_SOURCE));
+  /** Shown where there are several sources. */
+  private readonly sourceField = h("label", {}, "Reported by", this.source);
   private readonly category = h(
     "select",
     { change: this.changed },
@@ -67,7 +74,6 @@ export class Filters {
   private readonly emergencies = h("input", { type: "checkbox", change: this.changed });
   private readonly altitudeUnit = h("legend");
   private readonly speedUnit = h("legend");
-  private countries = "";
   readonly element: HTMLElement;
 
   constructor(private readonly store: PageStore) {
@@ -106,6 +112,7 @@ export class Filters {
           this.problems.speed,
         ),
         h("label", {}, "Country", this.country),
+        this.sourceField,
         h("label", {}, "Category", this.category),
         h("label", {}, "Airborne or on ground", this.ground),
         h("label", {}, "Squawk", this.squawk),
@@ -138,8 +145,12 @@ export class Filters {
     store.on(["filter", "settings"], (state) => {
       this.showChips(state);
     });
-    store.on(["traffic"], ({ traffic }) => {
-      this.offerCountries(new Set(traffic.held.flatMap(({ origin_country }) => origin_country ?? [])));
+    store.on(["traffic", "status"], ({ traffic, status }) => {
+      offer(this.country, ANY_COUNTRY, new Set(traffic.held.flatMap(({ origin_country }) => origin_country ?? [])));
+      const reporting = traffic.held.flatMap(({ source }) => source ?? []);
+      const sources = new Set([...(status?.sources ?? []).map(({ name }) => name), ...reporting]);
+      offer(this.source, ANY_SOURCE, sources, sourceName);
+      this.showSourceField();
     });
   }
 
@@ -152,12 +163,10 @@ export class Filters {
   /** Shows a filter that was not entered in the form. */
   private fill(filter: Filter): void {
     this.filter = filter;
-    const { country = "", category, ground = "", squawk = "", emergencies = false } = filter;
-    // The country of a link may have no aircraft here yet.
-    if (![...this.country.options].some(({ value }) => value === country)) {
-      this.country.append(h("option", { value: country }, country));
-    }
-    this.country.value = country;
+    const { country = "", source = "", category, ground = "", squawk = "", emergencies = false } = filter;
+    choose(this.country, country);
+    choose(this.source, source, sourceName);
+    this.showSourceField();
     this.category.value = category === undefined ? "" : String(category);
     this.ground.value = ground;
     this.squawk.value = squawk;
@@ -214,17 +223,9 @@ export class Filters {
     }
   }
 
-  private offerCountries(names: Iterable<string>): void {
-    const sorted = [...names].sort((a, b) => a.localeCompare(b));
-    const chosen = this.country.value;
-    if (chosen !== "" && !sorted.includes(chosen)) sorted.push(chosen);
-    if (sorted.join() === this.countries) return;
-    this.countries = sorted.join();
-    this.country.replaceChildren(
-      h("option", { value: "" }, "Any country"),
-      ...sorted.map((name) => h("option", { value: name }, name)),
-    );
-    this.country.value = chosen;
+  private showSourceField(): void {
+    // The choice of any source is one more.
+    show(this.sourceField, this.source.options.length > 2 || this.source.value !== "");
   }
 
   private read(): Filter {
@@ -238,6 +239,7 @@ export class Filters {
       slowest: figure(this.slowest, "speed"),
       fastest: figure(this.fastest, "speed"),
       country: this.country.value === "" ? undefined : this.country.value,
+      source: this.source.value === "" ? undefined : this.source.value,
       category: this.category.value === "" ? undefined : Number(this.category.value),
       ground: this.ground.value === "" ? undefined : this.ground.value,
       squawk: this.squawk.value === "" ? undefined : this.squawk.value,
@@ -245,6 +247,33 @@ export class Filters {
     };
     return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
   }
+}
+
+/** Offers values in addition to any, and keeps the chosen one. */
+function offer(
+  select: HTMLSelectElement,
+  any: string,
+  values: Iterable<string>,
+  nameOf = (value: string) => value,
+): void {
+  const sorted = [...values].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
+  const chosen = select.value;
+  if (chosen !== "" && !sorted.includes(chosen)) sorted.push(chosen);
+  const offered = [...select.options].slice(1).map(({ value }) => value);
+  if (sorted.join() === offered.join()) return;
+  select.replaceChildren(
+    h("option", { value: "" }, any),
+    ...sorted.map((value) => h("option", { value }, nameOf(value))),
+  );
+  select.value = chosen;
+}
+
+/** Chooses a value. That of a link may have no aircraft here yet. */
+function choose(select: HTMLSelectElement, value: string, nameOf = (value: string) => value): void {
+  if (![...select.options].some((option) => option.value === value)) {
+    select.append(h("option", { value }, nameOf(value)));
+  }
+  select.value = value;
 }
 
 /** Describes what is wrong with some fields. */

@@ -86,7 +86,18 @@ export class Frame {
       show(this.problem, problem !== undefined);
       setText(this.problem, problem ?? "");
     });
-    store.on(["connection", "status", "traffic", "visible", "player", "panel", "selected", "tick"], (state) => {
+    const causes = [
+      "connection",
+      "status",
+      "traffic",
+      "visible",
+      "player",
+      "coverage",
+      "panel",
+      "selected",
+      "tick",
+    ] as const;
+    store.on(causes, (state) => {
       this.explain(state);
     });
   }

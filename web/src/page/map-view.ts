@@ -1,5 +1,7 @@
 import type { AircraftMap } from "../map/aircraft-map.ts";
+import type { Provider } from "../map/attribution.ts";
 import type { View } from "../model/link.ts";
+import { providers } from "../model/sources.ts";
 import type { Frame } from "./frame.ts";
 import { answeredAt, select, selectAndReveal, shownTime } from "./state.ts";
 import type { PageState, PageStore } from "./state.ts";
@@ -28,12 +30,16 @@ export async function loadMap(store: PageStore, frame: Frame, view: View): Promi
   store.on(["shown", "selected", "aircraft", "emergencies", "settings", "player"], (state) => {
     draw(map, state);
   });
+  store.on(["status", "traffic"], (state) => {
+    map.attribute(providersOf(state));
+  });
   store.on(["track"], (state) => {
     drawTrail(map, state);
   });
   map.setTheme(store.state.theme);
   draw(map, store.state);
   drawTrail(map, store.state);
+  map.attribute(providersOf(store.state));
   store.set({ view: map.view(), box: map.box() });
   return map;
 }
@@ -52,6 +58,12 @@ function draw(map: AircraftMap, state: PageState): void {
     // Estimates are of the present.
     isExtrapolating: settings.smooth && player === undefined,
   });
+}
+
+/** The sources that are configured, and those of the aircraft on the map, which another process may poll. */
+function providersOf({ status, traffic }: PageState): Provider[] {
+  const configured = (status?.sources ?? []).map(({ name }) => name);
+  return providers(new Set([...configured, ...traffic.held.map(({ source }) => source)]));
 }
 
 function drawTrail(map: AircraftMap, { track }: PageState): void {

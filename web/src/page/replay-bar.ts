@@ -1,7 +1,9 @@
+import { coverageAt, gapSentence, shades } from "../model/coverage.ts";
 import { SPEEDS } from "../model/link.ts";
 import { dateAndClock } from "../model/time.ts";
 import { span } from "../model/units.ts";
 import { h, icon, setText } from "../ui/dom.ts";
+import { CoverageLoader } from "./coverage-loader.ts";
 import type { Player } from "./player.ts";
 import type { PageStore } from "./state.ts";
 import type { Traffic } from "./traffic.ts";
@@ -62,6 +64,10 @@ export class ReplayBar {
       this.player?.play(!this.player.isPlaying);
     },
   });
+  /** The times in which no source answered, below the slider. */
+  private readonly gaps = h("div", { class: "gaps", title: "Marked: no data was collected", "aria-hidden": "true" });
+  private readonly coverage: CoverageLoader;
+  private shaded = "";
   private dragging = false;
   private player: Player | undefined;
   readonly element = h(
@@ -69,7 +75,7 @@ export class ReplayBar {
     { class: "replay-bar", "aria-label": "Replay" },
     this.toggle,
     this.moment,
-    this.slider,
+    h("div", { class: "timeline" }, this.slider, this.gaps),
     this.span,
     this.speed,
     h(
@@ -88,15 +94,16 @@ export class ReplayBar {
   );
 
   constructor(
-    store: PageStore,
+    private readonly store: PageStore,
     private readonly traffic: Traffic,
   ) {
     this.element.hidden = true;
+    this.coverage = new CoverageLoader(store);
     // A jump may lie outside the range.
     store.on(["player", "jumps"], ({ player }) => {
       this.show(player);
     });
-    store.on(["step"], () => {
+    store.on(["step", "coverage"], () => {
       this.update();
     });
   }
@@ -104,7 +111,10 @@ export class ReplayBar {
   private show(player: Player | undefined): void {
     this.player = player;
     this.element.hidden = player === undefined;
-    if (player === undefined) return;
+    if (player === undefined) {
+      this.coverage.stop();
+      return;
+    }
     this.speed.value = String(player.speed);
     const ago = Date.now() / 1000 - player.at;
     const fitting = SPANS.find(([seconds]) => ago <= seconds) ?? SPANS.at(-1);
@@ -123,9 +133,11 @@ export class ReplayBar {
       this.showMoment(player.at);
     }
     const { state } = player;
+    const { gap } = coverageAt(this.store.state.coverage, player.at);
+    const missing = gap === undefined ? "" : gapSentence(gap);
     const notes = {
-      playing: "",
-      paused: "",
+      playing: missing,
+      paused: missing,
       loading: "Loading …",
       ended: "End of the recording. Choose Live to return to current traffic.",
     };
@@ -135,13 +147,35 @@ export class ReplayBar {
   /** Fits the slider to the chosen range, which ends at the present. */
   private stretch(): void {
     const now = Math.floor(Date.now() / 1000);
+    const seconds = Number(this.span.value);
     this.slider.max = String(now);
-    this.slider.min = String(now - Number(this.span.value));
+    this.slider.min = String(now - seconds);
+    this.coverage.show(seconds);
+    this.shade(now - seconds, now);
+  }
+
+  private shade(from: number, to: number): void {
+    const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)}%`;
+    const parts = shades(this.store.state.coverage, from, to).map(
+      ({ start, length }) => [percent(start), percent(length)] as const,
+    );
+    if (parts.join() === this.shaded) return;
+    this.shaded = parts.join();
+    this.gaps.replaceChildren(
+      ...parts.map(([left, width]) => {
+        const gap = h("span");
+        gap.style.left = left;
+        gap.style.width = width;
+        return gap;
+      }),
+    );
   }
 
   private showMoment(at: number): void {
     const text = dateAndClock(at);
     setText(this.moment, text);
-    this.slider.setAttribute("aria-valuetext", `${text}, ${span(Date.now() / 1000 - at)} ago`);
+    const { gap } = coverageAt(this.store.state.coverage, at);
+    const contents = gap === undefined ? "" : ", no data";
+    this.slider.setAttribute("aria-valuetext", `${text}, ${span(Date.now() / 1000 - at)} ago${contents}`);
   }
 }

@@ -62,7 +62,7 @@ function store(icao24: string, from: number, to: number): void {
 }
 
 /** A replay, its events, and the aircraft that it shows. */
-function begun(source?: Partial<SourceStatus>): {
+function begun(source?: Partial<SourceStatus> | Partial<SourceStatus>[]): {
   replay: Replay;
   events: string[];
   moments: { aircraft: number; isLoading: boolean }[];
@@ -90,7 +90,10 @@ function begun(source?: Partial<SourceStatus>): {
     onJump: () => events.push(`jump${seen.length === 0 ? "" : " with the previous states"}`),
     onEnd: () => events.push("end"),
   });
-  replay.begin(undefined, source as SourceStatus | undefined);
+  const sources = [source ?? []]
+    .flat()
+    .map((one) => ({ state: "live", response_time: null, next_poll_at: null, ...one }));
+  replay.begin(undefined, sources as unknown as SourceStatus[]);
   const player = (): Player => {
     if (shown === undefined) throw new Error("there is no player");
     return shown;
@@ -272,6 +275,20 @@ test("a long poll interval begins the replay further back", async () => {
   const { replay, player } = begun({ response_time: NOW - 400, next_poll_at: NOW + 500 });
   await vi.advanceTimersByTimeAsync(1_000);
   expect([ago(replay) > 25 * MINUTE, player().state.kind]).toEqual([true, "playing"]);
+});
+
+test("of several sources, the fastest decides where a replay ends, and the slowest how long aircraft stay", async () => {
+  store("a", NOW - HOUR, NOW);
+  store("silent", NOW - 26 * MINUTE, NOW - 25 * MINUTE);
+  const openSky = { response_time: NOW - 100, next_poll_at: NOW + 300 };
+  const dead = { state: "unavailable", response_time: NOW - 9 * HOUR, next_poll_at: NOW + 5 } as const;
+  const { replay, seen } = begun([openSky, { response_time: NOW - 1, next_poll_at: NOW }, dead]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ago(replay)).toBeLessThanOrEqual(15 * MINUTE);
+  replay.pause();
+  replay.seek(NOW - 15 * MINUTE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(seen()).toEqual(["a", "silent"]);
 });
 
 test("another box is requested at the same moment", async () => {

@@ -1,6 +1,7 @@
 import { findRecording } from "../api/history.ts";
 import type { SourceStatus } from "../api/types.ts";
 import type { ReplayLink } from "../model/link.ts";
+import { isAnswering } from "../model/sources.ts";
 import type { Alert, Box, StateVector } from "../stream/index.ts";
 import { Player } from "./player.ts";
 import type { PollTiming } from "./player.ts";
@@ -49,10 +50,10 @@ export class Replay {
     return this.player !== undefined;
   }
 
-  /** Begins with past traffic in a box. The source status gives the poll interval, and thereby how long an aircraft may be silent. */
-  begin(box: Box | undefined, source: SourceStatus | null | undefined, start?: ReplayLink): void {
+  /** Begins with past traffic in a box. The sources give the poll intervals, and thereby how long an aircraft may be silent. */
+  begin(box: Box | undefined, sources: readonly SourceStatus[], start?: ReplayLink): void {
     if (this.player !== undefined) return;
-    const timing = pollTiming(source);
+    const timing = pollTiming(sources);
     // With a long poll interval there is nothing to play of the last two intervals.
     const begin = start?.at ?? Date.now() / 1000 - Math.max(BACK, 2 * timing.late);
     const player = new Player(begin, box, timing, {
@@ -113,11 +114,18 @@ export class Replay {
   }
 }
 
-/** An aircraft stays in the picture for two poll intervals after its last contact, within bounds. */
-function pollTiming(source: SourceStatus | null | undefined): PollTiming {
-  const { response_time = null, next_poll_at = null } = source ?? {};
+/**
+ * An aircraft stays in the picture for two poll intervals after its last contact, within bounds. Of several sources, the
+ * slowest decides that, and the fastest how late traffic is stored.
+ */
+function pollTiming(sources: readonly SourceStatus[]): PollTiming {
+  // The next poll of a source that does not answer is no interval after its last answer.
+  const answering = sources.filter(isAnswering);
+  const intervals = (answering.length === 0 ? sources : answering).flatMap(({ response_time, next_poll_at }) =>
+    response_time === null || next_poll_at === null ? [] : [next_poll_at - response_time],
+  );
   // An unknown interval is assumed to be as long as the shortest hold allows.
-  const interval = response_time === null || next_poll_at === null ? HOLD.min / 2 : next_poll_at - response_time;
-  const hold = Math.min(Math.max(HOLD.min, 2 * interval), HOLD.max);
-  return { hold, late: Math.min(Math.max(interval, 0), BACK) + MAX_STORAGE_DELAY };
+  if (intervals.length === 0) intervals.push(HOLD.min / 2);
+  const hold = Math.min(Math.max(HOLD.min, 2 * Math.max(...intervals)), HOLD.max);
+  return { hold, late: Math.min(Math.max(Math.min(...intervals), 0), BACK) + MAX_STORAGE_DELAY };
 }

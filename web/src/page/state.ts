@@ -1,4 +1,4 @@
-import type { ServerStatus } from "../api/types.ts";
+import type { Coverage, ServerStatus } from "../api/types.ts";
 import { emergenciesOf } from "../model/emergencies.ts";
 import type { Emergencies } from "../model/emergencies.ts";
 import { isOpen, predicate } from "../model/filter.ts";
@@ -19,7 +19,7 @@ export interface Traffic {
   /** Whether `held` was loaded for the time that is shown. */
   readonly isLoaded: boolean;
   readonly alerts: readonly Alert[];
-  /** The source's latest response time in the live picture, Unix seconds. */
+  /** The latest response time of any source in the live picture, Unix seconds. */
   readonly observedAt: number | undefined;
   /** The delivery delay of the latest event, milliseconds. */
   readonly lagMs: number | undefined;
@@ -63,6 +63,8 @@ export interface PageState {
   readonly traffic: Traffic;
   /** Plays recorded traffic; `undefined` while live traffic is shown. */
   readonly player: Player | undefined;
+  /** When the sources answered in the range of the replay; `undefined` where that is not known. */
+  readonly coverage: Coverage | undefined;
   /** Counts the steps of the player. */
   readonly step: number;
   /** Counts the changes of the time that is shown by more than its passing. */
@@ -118,6 +120,7 @@ export function createPageStore(settings: Settings, start: Partial<PageState> = 
     status: undefined,
     traffic: NO_TRAFFIC,
     player: undefined,
+    coverage: undefined,
     step: 0,
     jumps: 0,
     pendingReplay: undefined,
@@ -164,7 +167,7 @@ export function shownTime({ player }: PageState): number {
   return player?.at ?? Date.now() / 1000;
 }
 
-/** When the source answered, up to which positions age; `undefined` in a replay, where each state has its own time. */
+/** When a source last answered, up to which positions age; `undefined` in a replay, where each state has its own time. */
 export function answeredAt({ player, traffic }: PageState): number | undefined {
   return player === undefined ? traffic.observedAt : undefined;
 }

@@ -1,4 +1,5 @@
-import { facts } from "../model/health.ts";
+import { credits, facts, sourceLines } from "../model/sources.ts";
+import type { SourceLine } from "../model/sources.ts";
 import { span } from "../model/units.ts";
 import { h, setText } from "../ui/dom.ts";
 import { healthOf } from "./page-health.ts";
@@ -9,13 +10,20 @@ import "./status-view.css";
 /** The status of the picture: a headline with its colour, the age, the credits left and the delivery delay. */
 export class StatusView {
   private readonly headline = h("span", { class: "headline" });
-  private readonly age = h("span", { class: "fact", title: "Time since OpenSky's last update" });
-  private readonly credits = h("span", { class: "fact wide", title: "OpenSky credits left today" });
+  private readonly age = h("span", { class: "fact", title: "Time since the last update" });
+  private readonly credits = h("span", { class: "fact wide" });
   private readonly lag = h("span", { class: "fact wide", title: "Delivery delay of the latest event" });
   private readonly count = h("span", { class: "fact", title: "Aircraft shown, of those loaded for this area" });
   private readonly why = h("p");
+  private readonly sources = h("ul", { class: "sources", "aria-label": "Sources" });
   private readonly figures = h("ul", { class: "figures" });
-  private readonly explanation = h("div", { class: "explanation", id: "explanation" }, this.why, this.figures);
+  private readonly explanation = h(
+    "div",
+    { class: "explanation", id: "explanation" },
+    this.why,
+    this.sources,
+    this.figures,
+  );
   private readonly toggle = h(
     "button",
     {
@@ -33,6 +41,7 @@ export class StatusView {
   );
   private announced = "";
   private listed = "";
+  private listedSources = "";
   /** Screen readers read it out when the status changes. */
   private readonly announcement = h("p", { class: "unseen", role: "status" });
   readonly element = h(
@@ -48,7 +57,7 @@ export class StatusView {
 
   constructor(store: PageStore) {
     this.open(false);
-    store.on(["connection", "status", "traffic", "shown", "player", "settings", "tick"], (state) => {
+    store.on(["connection", "status", "traffic", "shown", "player", "coverage", "settings", "tick"], (state) => {
       this.update(state);
     });
     this.update(store.state);
@@ -80,6 +89,12 @@ export class StatusView {
       this.listed = figures.join();
       this.figures.replaceChildren(...figures.map((text) => h("li", {}, text)));
     }
+    const lines = sourceLines(status, now);
+    const texts = JSON.stringify(lines);
+    if (texts !== this.listedSources) {
+      this.listedSources = texts;
+      this.sources.replaceChildren(...lines.map(sourceItem));
+    }
     // The growing age in the headline is not read out again.
     const kind = health.headline.replaceAll(/\d+/g, "");
     if (this.announced !== kind) {
@@ -92,11 +107,21 @@ export class StatusView {
     const all = `${number(traffic.held.length)} aircraft`;
     const some = shown.length === traffic.held.length ? all : `${number(shown.length)} of ${all}`;
     setText(this.count, traffic.isLoaded ? some : "");
-    const credits = status?.source?.credits_left ?? null;
-    setText(this.credits, credits === null ? "" : `${number(credits)} credits left today`);
+    const [account] = credits(status);
+    setText(this.credits, account === undefined ? "" : `${number(account.left)} credits left today`);
+    this.credits.title = account === undefined ? "" : `${account.name} credits left today`;
     // Only meaningful where both clocks are right.
     setText(this.lag, lagMs === undefined || lagMs < -1000 ? "" : `delay ${(Math.max(0, lagMs) / 1000).toFixed(1)} s`);
   }
 }
 
 const number = (value: number): string => value.toLocaleString("en");
+
+function sourceItem({ name, tone, aircraft, notes }: SourceLine): HTMLElement {
+  return h(
+    "li",
+    { "data-tone": tone },
+    h("p", {}, h("span", { class: "lamp", "aria-hidden": "true" }), h("strong", {}, name), h("span", {}, aircraft)),
+    h("p", { class: "notes" }, notes.join(" · ")),
+  );
+}

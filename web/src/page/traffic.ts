@@ -1,4 +1,5 @@
 import { serverAddress } from "../api/address.ts";
+import type { SourceStatus } from "../api/types.ts";
 import { scopeAround, stillFits } from "../model/geometry.ts";
 import type { ReplayLink } from "../model/link.ts";
 import { StreamClient } from "../stream/index.ts";
@@ -68,14 +69,14 @@ export class Traffic {
   /** Begins a replay, or returns to live traffic. */
   toggleReplay(): void {
     if (this.replay.isOn) this.replay.end();
-    else this.replay.begin(this.scope, this.store.state.status?.source);
+    else this.replay.begin(this.scope, this.sources);
   }
 
   /** Shows the time that a link names: a replay from there, or live traffic. */
   follow(link: ReplayLink | undefined): void {
     if (link === undefined) this.replay.end();
     else if (this.replay.isOn) this.replay.seek(link.at);
-    else this.replay.begin(this.scope, this.store.state.status?.source, link);
+    else this.replay.begin(this.scope, this.sources, link);
   }
 
   /** Goes to a moment of the replay, Unix seconds. */
@@ -85,6 +86,10 @@ export class Traffic {
 
   goLive(): void {
     this.replay.end();
+  }
+
+  private get sources(): readonly SourceStatus[] {
+    return this.store.state.status?.sources ?? [];
   }
 
   private pause(): void {
