@@ -1,13 +1,17 @@
 import { serverAddress } from "../api/address.ts";
-import type { ActorStatus, VitalsEvent } from "../api/types.ts";
+import { readStatus } from "../api/status.ts";
+import type { ActorStatus, SourceStatus, VitalsEvent } from "../api/types.ts";
+import { sourceName } from "../model/sources.ts";
 import { readSettings } from "../page/settings.ts";
 import { h, setText, show } from "../ui/dom.ts";
 import { Theme } from "../ui/theme.ts";
-import { ActorCard, PARTS, titleOf } from "./actor-card.ts";
+import { ActorCard } from "./actor-card.ts";
 import { Confirm } from "./confirm.ts";
 import { EventLog } from "./event-log.ts";
 import { Feed } from "./feed.ts";
 import type { FeedState } from "./feed.ts";
+import { inOrder, isPoller, partOf, polledBy, polls, STAGES, titleOf } from "./parts.ts";
+import type { Stage } from "./parts.ts";
 import { SignIn, storedToken, storeToken } from "./sign-in.ts";
 import { Sparkline } from "./sparkline.ts";
 import { bytes, observed } from "./vitals.ts";
@@ -26,11 +30,23 @@ export class Dashboard {
   private paused = false;
   /** Whether the server was told to drain, so that its silence is expected. */
   private isDraining = false;
+  private sources: readonly SourceStatus[] = [];
+  private actors: readonly ActorStatus[] = [];
   private readonly cards = new Map<string, ActorCard>();
   private readonly confirm = new Confirm();
   private readonly log = new EventLog();
   private readonly state = h("p", { class: "state", role: "status" });
-  private readonly pipeline = h("section", { class: "pipeline", "aria-label": "Pipeline" });
+  private readonly stages = new Map<Stage, HTMLElement>(
+    STAGES.map((stage) => [stage, h("div", { class: "stage", "data-stage": stage })]),
+  );
+  private readonly pipeline = h(
+    "section",
+    { class: "pipeline", "aria-label": "Pipeline" },
+    this.stages.get("poll"),
+    this.stages.get("publish"),
+    h("p", { class: "kafka" }, "Kafka"),
+    this.stages.get("read"),
+  );
   private readonly figures = {
     credits: new Sparkline("Credits left today", (value) => value.toLocaleString("en")),
     lag: new Sparkline("Storage lag (records)", (value) => value.toLocaleString("en")),
@@ -162,6 +178,7 @@ export class Dashboard {
         return;
       case "live":
         storeToken(token);
+        void this.readSources();
         show(this.signIn.element, false);
         show(this.content, true);
         show(this.actions, true);
@@ -182,6 +199,7 @@ export class Dashboard {
 
   private update(vitals: VitalsEvent): void {
     const { at, actors } = vitals;
+    this.actors = actors;
     const isSample = at - this.sampled >= STEP || at < this.sampled;
     if (isSample) this.sampled = at;
     for (const actor of actors) {
@@ -190,12 +208,13 @@ export class Dashboard {
       if (isSample) card.sample(actor, at);
     }
     const of = (name: string): ActorStatus | undefined => actors.find((actor) => actor.name === name);
-    const poller = of("poller");
-    this.paused = poller?.phase === "paused";
-    show(this.polling, poller !== undefined);
+    const pollers = actors.filter(({ name }) => isPoller(name));
+    this.paused = pollers.some(({ phase }) => phase === "paused");
+    show(this.polling, pollers.length > 0);
     setText(this.polling, this.paused ? "Resume polling …" : "Pause polling …");
     if (isSample) {
-      this.figures.credits.push(observed(poller, "credits_left"));
+      const credits = pollers.flatMap((poller) => observed(poller, "credits_left") ?? []);
+      this.figures.credits.push(credits.length === 0 ? undefined : Math.min(...credits));
       this.figures.lag.push(observed(of("kafka-consumer-store"), "lag"));
       this.figures.held.push(observed(of("kafka-producer"), "held"));
       this.figures.clients.push(observed(of("sse-hub"), "clients"));
@@ -226,25 +245,45 @@ export class Dashboard {
       this.askRestart(name, title);
     });
     this.cards.set(name, card);
-    // In the order of the data flow, not of the start of the actors.
-    const order = Object.keys(PARTS);
-    const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
-    const names = [...this.cards.keys()].sort((a, b) => rank(a) - rank(b));
-    const elements = names.flatMap((each) => this.cards.get(each)?.element ?? []);
-    this.pipeline.replaceChildren(...elements, h("p", { class: "kafka" }, "Kafka"));
+    for (const [stage, element] of this.stages) {
+      const names = inOrder(this.cards.keys()).filter((each) => partOf(each).stage === stage);
+      element.replaceChildren(...names.flatMap((each) => this.cards.get(each)?.element ?? []));
+    }
+    this.describePollers();
     return card;
   }
 
+  /** Reads which sources the Pollers poll. Without an answer their cards show no more than their names say. */
+  private async readSources(): Promise<void> {
+    const status = await readStatus();
+    if (status === undefined) return;
+    this.sources = status.sources;
+    this.describePollers();
+  }
+
+  private describePollers(): void {
+    for (const [name, card] of this.cards) {
+      const source = isPoller(name) ? polledBy(name, this.sources) : undefined;
+      if (source !== undefined) card.describe(polls(source));
+    }
+  }
+
   private askRestart(name: string, title: string): void {
-    const effect =
-      name === "poller"
-        ? " This polls OpenSky at once and costs credits."
-        : name === "sse-hub"
-          ? " Clients reconnect automatically."
-          : "";
+    const effect = this.restartEffect(name);
     this.confirm.ask(`Restart ${title}?`, `Queued messages are kept; nothing is lost.${effect}`, "Restart", async () =>
       this.feed?.order(`admin/actors/${name}/restart`),
     );
+  }
+
+  private restartEffect(name: string): string {
+    if (name === "sse-hub") return " Clients reconnect automatically.";
+    if (!isPoller(name)) return "";
+    const source = polledBy(name, this.sources);
+    const polled = source === undefined ? "the source" : sourceName(source.name);
+    const hasCredits = this.actors.some(
+      (actor) => actor.name === name && observed(actor, "credits_left") !== undefined,
+    );
+    return ` This polls ${polled} at once${hasCredits ? " and costs credits" : ""}.`;
   }
 
   private askPolling(): void {
@@ -253,9 +292,12 @@ export class Dashboard {
         this.feed?.order("admin/polling/resume"),
       );
     } else {
+      const [source, ...others] = this.sources;
+      const name = source === undefined ? "The source" : sourceName(source.name);
+      const unpolled = others.length === 0 ? `${name} is not` : "No source is";
       this.confirm.ask(
         "Pause polling?",
-        "OpenSky is not polled until you resume or restart the server. Visitors see a notice, and aircraft drop off as their data ages.",
+        `${unpolled} polled until you resume or restart the server. Visitors see a notice, and aircraft drop off as their data ages.`,
         "Pause",
         async () => this.feed?.order("admin/polling/pause"),
       );

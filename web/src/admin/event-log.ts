@@ -1,7 +1,7 @@
 import type { JournalEntry } from "../api/types.ts";
 import { clock } from "../model/time.ts";
 import { h } from "../ui/dom.ts";
-import { titleOf } from "./actor-card.ts";
+import { titleOf } from "./parts.ts";
 import { sentence, weight } from "./vitals.ts";
 
 import "./event-log.css";

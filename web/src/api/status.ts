@@ -32,7 +32,8 @@ export class StatusPoller {
   }
 }
 
-async function readStatus(): Promise<ServerStatus | undefined> {
+/** The status of the server; `undefined` where it does not answer. */
+export async function readStatus(): Promise<ServerStatus | undefined> {
   try {
     const response = await fetch(serverAddress("api/v1/status"), {
       signal: AbortSignal.timeout(TIMEOUT),
