@@ -29,6 +29,7 @@ test("the token shows every actor and the event log; the tab keeps it, and no ad
   page.on("request", (request) => requests.push(request.url()));
   for (const title of [
     "Poller",
+    "Merger",
     "KafkaProducer",
     "KafkaConsumer, store",
     "DbWriter",

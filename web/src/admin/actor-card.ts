@@ -19,7 +19,7 @@ export class ActorCard {
   private readonly does = h("p", { class: "does" });
   private readonly phase = h("span", { class: "phase" });
   private readonly lists = new Map<string, HTMLElement>();
-  private readonly error = h("p", { class: "error" });
+  private readonly error = h("p", { class: "error", tabindex: "0" });
   private readonly rate = new Rate();
   private readonly work: Sparkline | undefined;
   private readonly queue: Sparkline | undefined;

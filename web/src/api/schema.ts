@@ -79,6 +79,57 @@ export interface components {
          * @enum {string}
          */
         CadenceReason: "interval" | "resolution" | "quota";
+        /** @description When the sources observed the sky. */
+        Coverage: components["schemas"]["CoveredTime"] & {
+            from: components["schemas"]["UnixTime"];
+            /** @description Where no source covers the sky, in order. */
+            gaps: components["schemas"]["Gap"][];
+            /**
+             * Format: int32
+             * @description Spans shorter than this many seconds are merged with the one before. Coarser than requested if there would be
+             *     more than 10,000 spans.
+             */
+            resolution: number;
+            /** @description Each source with records, by name. */
+            sources: components["schemas"]["SourceCoverage"][];
+            to: components["schemas"]["UnixTime"];
+        };
+        /** @description A span with one outcome, from `from` inclusive to `to` exclusive. */
+        CoverageSpan: {
+            from: components["schemas"]["UnixTime"];
+            /** @description Whether the span is covered, a gap, or unknown. */
+            observed: components["schemas"]["Observed"];
+            /**
+             * @description `live` and `quiet` cover the sky. `stale`, `malformed`, `rate_limited`, `refused`, `unavailable`, `paused` and
+             *     `no_record` (the source was not polled) are gaps. `unknown` is neither.
+             * @example live
+             */
+            outcome: string;
+            to: components["schemas"]["UnixTime"];
+        };
+        /** @description How long the sky was observed, in seconds, before spans are merged. */
+        CoveredTime: {
+            /**
+             * Format: double
+             * @description Seconds that are covered.
+             */
+            covered: number;
+            /**
+             * Format: double
+             * @description `covered` of the time that is known; `null` if nothing is.
+             */
+            fraction: number | null;
+            /**
+             * Format: double
+             * @description Seconds in gaps.
+             */
+            gap: number;
+            /**
+             * Format: double
+             * @description Seconds of which nothing is known.
+             */
+            unknown: number;
+        };
         /** @description What the DbWriter reports about itself. Totals count from the start of the process. */
         DbWriterObservation: {
             /**
@@ -133,6 +184,11 @@ export interface components {
             /** @description Ordered by aircraft. */
             states: components["schemas"]["StateVector"][];
             time: components["schemas"]["UnixTime"] | null;
+        };
+        /** @description A gap, from `from` inclusive to `to` exclusive. */
+        Gap: {
+            from: components["schemas"]["UnixTime"];
+            to: components["schemas"]["UnixTime"];
         };
         /**
          * @description What the traffic is grouped by.
@@ -326,6 +382,11 @@ export interface components {
         NoObservation: Record<string, never>;
         /** @description What an actor last reported about its work. In JSON it is a plain object, without a tag. */
         Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["MergerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
+        /**
+         * @description Whether the sky was observed.
+         * @enum {string}
+         */
+        Observed: "covered" | "gap" | "unknown";
         /** @description The number of rows of a response that were not published, by reason. */
         PassedOver: {
             /**
@@ -470,6 +531,38 @@ export interface components {
              */
             since: number;
             state: components["schemas"]["SourceOrPaused"];
+        };
+        /** @description When one source observed the sky. */
+        SourceCoverage: components["schemas"]["CoveredTime"] & {
+            /**
+             * Format: int64
+             * @description The polls that it answered.
+             */
+            answered: number;
+            /** @description The bounding box that is polled (lamin,lomin,lamax,lomax); `null` for everything that the source reports. */
+            area: string | null;
+            /**
+             * Format: int64
+             * @description Rows that are not valid state vectors.
+             */
+            bad_rows: number;
+            /**
+             * Format: int64
+             * @description State vectors that were published.
+             */
+            changed: number;
+            /** @description The kind of the source; `null` without a record in the period. */
+            kind: string | null;
+            /**
+             * Format: int64
+             * @description Its polls in the period.
+             */
+            polls: number;
+            /** @description The start of its oldest record. Before it, the outcome is `unknown`. */
+            since: components["schemas"]["UnixTime"];
+            source: string;
+            /** @description Consecutive spans, from `from` to `to`. */
+            spans: components["schemas"]["CoverageSpan"][];
         };
         /** @description The state of the source; `paused` while the operator has paused polling. */
         SourceOrPaused: components["schemas"]["SourceState"] | components["schemas"]["Paused"];

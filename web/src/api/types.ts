@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 
 export type ActorStatus = Schemas["ActorStatus"];
 export type BufferObservation = Schemas["BufferObservation"];
+export type Coverage = Schemas["Coverage"];
 export type Flights = Schemas["Flights"];
 export type JournalEntry = Schemas["JournalEntry"];
 export type Phase = Schemas["Phase"];
@@ -29,20 +30,3 @@ export type ObservedField = Observation extends infer Each ? (Each extends unkno
 export type HourlyTraffic = Stats["rows"][number];
 /** The traffic of one hour and country of registration. */
 export type CountryTraffic = Extract<HourlyTraffic, { origin_country?: unknown }>;
-
-/** When the sources answered between two moments, Unix seconds. */
-export interface Coverage {
-  readonly from: number;
-  readonly to: number;
-  /** Where no source answered, in order. */
-  readonly gaps: readonly { readonly from: number; readonly to: number }[];
-  readonly sources: readonly {
-    readonly source: string;
-    readonly spans: readonly {
-      readonly from: number;
-      readonly to: number;
-      readonly outcome: string;
-      readonly observed: "covered" | "gap" | "unknown";
-    }[];
-  }[];
-}

@@ -16,7 +16,7 @@ const span = (from: number, to: number, outcome: string, observed: Span["observe
 });
 
 /** An hour in which OpenSky fails twice, the second time together with the receiver, which was added later. */
-const COVERAGE: Coverage = {
+const COVERAGE = {
   from: at(0),
   to: at(60),
   gaps: [
@@ -46,7 +46,7 @@ const COVERAGE: Coverage = {
       ],
     },
   ],
-};
+} as unknown as Coverage;
 
 test("a moment is in a gap, or some sources are missing, or none", () => {
   expect(coverageAt(COVERAGE, at(2))).toEqual({ gap: { from: undefined, to: at(5) }, missing: [] });
