@@ -75,5 +75,7 @@ test("the gaps are shaded where they lie on the timeline", () => {
     [55, 5],
   ]);
   expect(shades(COVERAGE, at(40), at(50))).toEqual([{ start: 0, length: 0.5 }]);
+  // On a timeline of a month the three are one.
+  expect(shades(COVERAGE, at(0), at(30 * 24 * 60))).toHaveLength(1);
   expect([shades(undefined, at(0), at(60)), shades(COVERAGE, at(5), at(5))]).toEqual([[], []]);
 });

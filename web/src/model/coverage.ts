@@ -46,12 +46,21 @@ export interface Shade {
   readonly length: number;
 }
 
+/** Shades that are closer than this cannot be told apart. */
+const MIN_DISTANCE = 1 / 1_000;
+
 /** The gaps on a timeline between two moments, Unix seconds. */
 export function shades(coverage: Coverage | undefined, from: number, to: number): Shade[] {
   if (coverage === undefined || to <= from) return [];
   const fraction = (at: number): number => Math.min(1, Math.max(0, (at - from) / (to - from)));
-  return coverage.gaps.flatMap((gap) => {
+  const shades: Shade[] = [];
+  for (const gap of coverage.gaps) {
     const [start, end] = [fraction(gap.from), fraction(gap.to)];
-    return end > start ? [{ start, length: end - start }] : [];
-  });
+    if (end <= start) continue;
+    const last = shades.at(-1);
+    if (last === undefined || start - (last.start + last.length) > MIN_DISTANCE) {
+      shades.push({ start, length: end - start });
+    } else shades[shades.length - 1] = { start: last.start, length: end - last.start };
+  }
+  return shades;
 }

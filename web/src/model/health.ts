@@ -77,31 +77,30 @@ function failing(source: SourceStatus, now: number, old: string): Judgement | un
   const name = sourceName(source.name);
   const clock = (moment: number): string => clockOf(moment, now);
   const again = nextAttempt([source], now);
-  const why = source.reason === null ? "" : ` ${sentence(source.reason)}`;
   switch (source.state) {
     case "rate_limited":
       return {
         tone: "bad",
         headline: source.next_poll_at === null ? "Rate limited" : `Rate limited until ${clock(source.next_poll_at)}`,
-        explanation: `${name}'s rate limit has been reached.${why} ${old}`,
+        explanation: `${name}'s rate limit has been reached. ${old}`,
       };
     case "refused":
       return {
         tone: "bad",
         headline: `${name} denied access`,
-        explanation: `${name} has refused this server's requests since ${clock(source.since)}.${why}${again} ${old}`,
+        explanation: `${name} has refused this server's requests since ${clock(source.since)}.${again} ${old}`,
       };
     case "unavailable":
       return {
         tone: "bad",
         headline: `Source unreachable since ${clock(source.since)}`,
-        explanation: `${name} cannot be reached.${why}${again} ${old}`,
+        explanation: `${name} did not respond or reported an error.${again} ${old}`,
       };
     case "malformed":
       return {
         tone: "bad",
         headline: `Unreadable data from ${name}`,
-        explanation: `${name} has sent unreadable data since ${clock(source.since)}.${why}${again} ${old}`,
+        explanation: `${name} has sent unreadable data since ${clock(source.since)}.${again} ${old}`,
       };
     case "stale":
       return {

@@ -92,16 +92,15 @@ export function sourceLines(status: ServerStatus | undefined, now: number): Sour
 }
 
 function sourceLine(source: SourceStatus, now: number): SourceLine {
-  const { state, since, reason, last_answer, next_poll_at } = source;
+  const { state, since, last_answer, next_poll_at } = source;
   const answers = isAnswering(source);
   const notes = [answers || state === "not_yet_asked" ? STATES[state] : `${STATES[state]} since ${clock(since, now)}`];
-  // A stale source's reason says no more than its state.
-  if (reason !== null && state !== "stale") notes.push(reason);
   if (last_answer !== null) {
     const contents = answers ? "" : `, with ${aircraft(last_answer.states)}`;
     notes.push(`last answer ${span(now - last_answer.at)} ago${contents}`);
   } else if (state !== "not_yet_asked") notes.push("no answer yet");
-  if (next_poll_at !== null && next_poll_at > now) notes.push(`next poll at ${clock(next_poll_at, now)}`);
+  if (next_poll_at !== null)
+    notes.push(next_poll_at > now ? `next poll at ${clock(next_poll_at, now)}` : "next poll due");
   return {
     name: sourceName(source.name),
     tone: sourceTone(source),

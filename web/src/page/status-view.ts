@@ -15,7 +15,7 @@ export class StatusView {
   private readonly lag = h("span", { class: "fact wide", title: "Delivery delay of the latest event" });
   private readonly count = h("span", { class: "fact", title: "Aircraft shown, of those loaded for this area" });
   private readonly why = h("p");
-  private readonly sources = h("ul", { class: "sources", "aria-label": "Sources" });
+  private readonly sources = h("ul", { class: "sources", "aria-label": "Sources", tabindex: "0" });
   private readonly figures = h("ul", { class: "figures" });
   private readonly explanation = h(
     "div",
