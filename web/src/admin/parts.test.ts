@@ -16,13 +16,23 @@ test("the card of a sink that collects rows shows what is in memory and in files
 });
 
 test("actors are in the order of the data flow, and several Pollers in that of their start", () => {
-  const names = ["sse-hub", "sink-archive", "merger", "poller-roof", "kafka-producer", "poller-opensky", "db-writer"];
+  const names = [
+    "sse-hub",
+    "sink-archive",
+    "merger",
+    "poller-roof",
+    "kafka-producer",
+    "poller-opensky",
+    "db-writer",
+    "kafka-consumer-polls",
+  ];
   expect(inOrder(names)).toEqual([
     "poller-roof",
     "poller-opensky",
     "merger",
     "kafka-producer",
     "db-writer",
+    "kafka-consumer-polls",
     "sse-hub",
     "sink-archive",
   ]);
@@ -31,6 +41,7 @@ test("actors are in the order of the data flow, and several Pollers in that of t
     "poll",
     "publish",
     "publish",
+    "read",
     "read",
     "read",
     "read",

@@ -97,6 +97,17 @@ const PARTS: Readonly<Record<string, Part>> = {
       ["TimescaleDB jobs", timescaleJobs],
     ],
   },
+  "kafka-consumer-polls": {
+    title: "KafkaConsumer, polls",
+    stage: "read",
+    does: "feeds the database",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
+    facts: [
+      ["Dead letters", count("dead_letters")],
+      ["Lost offsets", count("lost_offsets")],
+    ],
+  },
   "kafka-consumer-live": {
     title: "KafkaConsumer, live",
     stage: "read",
@@ -115,17 +126,6 @@ const PARTS: Readonly<Record<string, Part>> = {
       ["Aircraft", count("aircraft")],
       ["Clients behind", count("clients_behind")],
       ["Evicted", count("clients_evicted")],
-    ],
-  },
-  "kafka-consumer-polls": {
-    title: "KafkaConsumer, polls",
-    stage: "read",
-    does: "feeds the ledger of polls",
-    work: { label: "Records/s", field: "records", counts: true },
-    queue: { label: "Lag (records)", field: "lag" },
-    facts: [
-      ["Skipped", count("dead_letters")],
-      ["Lost offsets", count("lost_offsets")],
     ],
   },
 };
