@@ -35,7 +35,7 @@ fn aircraft_by_source(app: &TestApp) -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn a_receiver_and_opensky_are_one_picture_and_a_dead_receiver_is_named() {
+fn a_receiver_and_opensky_are_one_picture_and_each_failure_of_the_receiver_is_named() {
     let sky = Sky::heard_everywhere(200);
     let setup = Setup::embedded()
         .polling_at_the_usual_pace(&sky)
@@ -58,6 +58,19 @@ fn a_receiver_and_opensky_are_one_picture_and_a_dead_receiver_is_named() {
     });
 
     let shown = aircraft_by_source(&app).values().sum::<usize>();
+    for (fault, state) in [
+        (Fault::new(AircraftJson, FaultKind::Quiet), "quiet"),
+        (Fault::new(AircraftJson, FaultKind::Stale), "stale"),
+        (Fault::new(AircraftJson, FaultKind::Status).status(429), "rate_limited"),
+        (Fault::new(AircraftJson, FaultKind::Status).status(503), "unavailable"),
+        (Fault::new(AircraftJson, FaultKind::Garbage), "malformed"),
+    ] {
+        sky.fault(fault);
+        wait_state(&app, "roof", state);
+        assert_eq!(source(&app, "opensky")["state"], "live", "while the receiver is {state}");
+        sky.clear_faults();
+        wait_state(&app, "roof", "live");
+    }
     sky.fault(Fault::new(AircraftJson, FaultKind::Refuse));
     let roof = wait_state(&app, "roof", "refused");
     assert!(roof["reason"].is_string(), "{roof}");
