@@ -50,7 +50,7 @@ impl PollPace {
     /// Returns the pace for a URL. Each poll starts a little earlier than the one before, until it meets the moment of
     /// the change.
     pub(in crate::sources) fn of_url(interval: PollInterval) -> Self {
-        Self::new(interval, Duration::from_millis(50), Duration::from_millis(100))
+        Self::new(interval, Duration::from_millis(50), Duration::from_millis(50))
     }
 
     /// Returns the pace for a file, which costs little to look at.
