@@ -55,9 +55,11 @@ fn recorded_responses_are_served_as_recorded_traffic() {
     assert_eq!(status["demonstration"], true);
     assert_eq!((&status["traffic"], &status["recorded_at"]), (&"recorded".into(), &1_654_817_546.into()));
     setup.database().wait_more_than(40);
-    for word in
-        ["  source    1 recorded responses", "  Kafka     embedded: in memory", "  database  embedded: sqlite://"]
-    {
+    for word in [
+        "  source    opensky: 1 recorded responses",
+        "  Kafka     embedded: in memory",
+        "  database  embedded: sqlite://",
+    ] {
         assert_eq!(app.lines_with(word), 1, "{word}");
     }
     app.end();

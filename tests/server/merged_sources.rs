@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use simulator::Target::{AircraftJson, States, V2};
+use simulator::Target::{AircraftJson, Beast, Sbs, States, V2};
 use simulator::{Fault, FaultKind};
 
 use crate::support::{Setup, Sky, TestApp, eventually};
@@ -120,4 +120,54 @@ fn an_area_of_several_circles_is_polled_within_the_rate_limit() {
     sky.fault(Fault::new(V2, FaultKind::Html));
     wait_state(&app, "community", "malformed");
     app.end();
+}
+
+#[test]
+fn three_receivers_of_one_sky_give_one_state_per_aircraft_and_second() {
+    let sky = Sky::heard_through_every_door(100);
+    let address = |address: Option<std::net::SocketAddr>| address.unwrap().to_string();
+    let setup = Setup::embedded()
+        .set("OPENSKY_ENABLED", "false")
+        .set("SOURCES_FILE_KIND", "readsb")
+        .set("SOURCES_FILE_URL", &sky.simulator.aircraft_url())
+        .set("SOURCES_LINES_KIND", "sbs")
+        .set("SOURCES_LINES_URL", &address(sky.simulator.sbs_address()))
+        .set("SOURCES_FRAMES_KIND", "beast")
+        .set("SOURCES_FRAMES_URL", &address(sky.simulator.beast_address()))
+        .set("MERGE_HANDOVER", "2s");
+    let app = setup.start();
+    for name in ["file", "lines", "frames"] {
+        wait_state(&app, name, "live");
+    }
+    let client = app.sse();
+    client.wait_states(500);
+    // Each source goes silent in turn, and the others keep its aircraft.
+    for (name, target, fault, state) in [
+        ("lines", Sbs, FaultKind::Quiet, "quiet"),
+        ("frames", Beast, FaultKind::Refuse, "unavailable"),
+        ("file", AircraftJson, FaultKind::Stale, "stale"),
+    ] {
+        sky.fault(Fault::new(target, fault));
+        wait_state(&app, name, state);
+        let held = |others: bool| {
+            let counts = aircraft_by_source(&app).into_iter();
+            counts.filter(|(source, _)| (source != name) == others).map(|(_, count)| count).sum::<usize>()
+        };
+        eventually(&format!("the others take over from {name}"), || (held(true) > 50).then_some(()));
+        sky.clear_faults();
+        wait_state(&app, name, "live");
+    }
+    // No aircraft goes back in time, and its state is sent once a second.
+    let mut newest = BTreeMap::new();
+    for (icao24, last_contact) in client.seen().states() {
+        let last = newest.insert(icao24.clone(), last_contact);
+        assert!(last.is_none_or(|last| last < last_contact), "{icao24}: {last_contact} after {last:?}");
+    }
+    app.end();
+    let rows = setup.database().rows();
+    let sent: BTreeSet<_> = [AircraftJson, Sbs, Beast].into_iter().flat_map(|target| sky.served_by(target)).collect();
+    // The receivers' states have the second of their arrival, which may be the one after they were sent.
+    let is_sent = |(icao24, at): &(String, i64)| (0..=1).any(|late| sent.contains(&(icao24.clone(), at - late)));
+    let invented = rows.iter().filter(|row| !is_sent(row)).collect::<Vec<_>>();
+    assert!(rows.len() > 500 && invented.is_empty(), "{} rows, not sent: {invented:?}", rows.len());
 }

@@ -37,7 +37,7 @@ fn three_processes_with_one_role_each_work_together() {
         let parts = ready["parts"].as_array().unwrap();
         parts.iter().map(|part| part["part"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(names(&collect), ["kafka-producer", "poller"]);
+    assert_eq!(names(&collect), ["kafka-producer", "merger", "poller"]);
     assert_eq!(names(&store), ["kafka-producer", "db-writer", "kafka-consumer-store"]);
     assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live"]);
     [collect, store, live].into_iter().for_each(crate::support::TestApp::end);

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Value, json};
 use simulator::{AfterLast, Changes, ClientCredentials, Fault, FaultKind, Options, Simulator, SkySource, Target};
@@ -27,6 +28,15 @@ impl Sky {
     pub(crate) fn heard_everywhere(aircraft: usize) -> Self {
         let receiver = simulator::Receiver { range_km: None, ..simulator::Receiver::default() };
         Self::of_options(Options { aircraft, receiver, ..Options::default() })
+    }
+
+    /// Starts a sky that a receiver tells by `aircraft.json`, SBS and Beast, wherever the aircraft are.
+    pub(crate) fn heard_through_every_door(aircraft: usize) -> Self {
+        let receiver = simulator::Receiver { range_km: None, ..simulator::Receiver::default() };
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let sbs = Some(simulator::Sbs { address: any_port, utc_offset: 0 });
+        let beast = Some(simulator::Beast { address: any_port, gps_clock: false });
+        Self::of_options(Options { aircraft, receiver, sbs, beast, ..Options::default() })
     }
 
     fn of_options(options: Options) -> Self {
