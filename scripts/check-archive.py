@@ -32,6 +32,7 @@ SETTINGS = {
     "KAFKA_TOPIC_RAW": TOPIC,
     "KAFKA_TOPIC_DEAD_LETTER": f"{TOPIC}.dead-letter",
     "KAFKA_TOPIC_ALERTS": f"{TOPIC}.alerts",
+    "KAFKA_TOPIC_POLLS": f"{TOPIC}.polls",
     "KAFKA_GROUP_ID": TOPIC,
     "KAFKA_PARTITIONS": str(PARTITIONS),
     "ADMIN_TOKEN": "token-of-the-check",

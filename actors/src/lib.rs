@@ -28,6 +28,7 @@ pub mod import;
 
 pub mod metrics;
 pub mod operations;
+mod retry_queue;
 pub mod supervision;
 pub mod throttle;
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
-use crate::domain::{AddressBlock, BoundingBox, Icao24, Snapshot, StateVector, UnixTime};
+use crate::domain::{AddressBlock, BoundingBox, Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 use crate::event_stream::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
 use crate::supervision::PassedOver;
@@ -62,6 +62,12 @@ pub struct Accepted {
     /// The total number of states dropped because they were too old or did not fit into the backlog.
     pub dropped: u64,
 }
+
+/// Poller → KafkaProducer: publish records of polls. The reply says that the producer has taken them; the oldest are
+/// dropped if too many wait.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct PublishPolls(pub Vec<PollRecord>);
 
 /// KafkaConsumer or DbWriter → KafkaProducer: publish records that could not be processed. The reply is sent after the
 /// broker has acknowledged them.

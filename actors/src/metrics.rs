@@ -109,6 +109,8 @@ metrics! {
         "Time from sending a batch to Kafka to its last delivery report";
     publish_failures: Counter = "publish_failures", "Publish attempts that failed completely or in part";
     alerts: Counter = "alerts", "Alerts acknowledged by Kafka";
+    poll_records: CounterByKind = "poll_records",
+        "Records of polls that were published, dropped before Kafka accepted them, stored, or stored before (duplicate)";
     held: Gauge = "states_held", "State vectors waiting for Kafka";
     held_bytes: Gauge = "states_held" in Bytes, "Approximate memory used by state vectors waiting for Kafka";
     dropped: CounterByKind = "states_dropped", "State vectors dropped before Kafka accepted them, by reason";

@@ -45,6 +45,7 @@ fn consumer(log: &Arc<Mutex<Log>>, database: &Rc<RefCell<Database>>, registry: &
         positions: db_writer.clone().recipient(),
         db_writer: db_writer.clone().recipient(),
         dead_letters: db_writer.recipient(),
+        name: "store",
         volatile: false,
     };
     let (supervisor, _reports) = Supervisor::new(registry.clone(), RestartPolicy::default());

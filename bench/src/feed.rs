@@ -33,6 +33,7 @@ impl Feed {
             topic_raw: topic.into(),
             topic_dead_letter: format!("{topic}.dead-letter").into(),
             topic_alerts: None,
+            topic_polls: None,
             partitions: 6,
             replication_factor: 1,
             group_id: topic.to_owned(),

@@ -37,7 +37,7 @@ impl Pipeline {
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
-        let (cluster, broker) = reach_kafka(&settings.kafka, has(Role::Collect))?;
+        let (cluster, broker) = reach_kafka(&settings.kafka, has)?;
         // A SQLite file is used only by the process that writes it.
         let shared = settings.database.url.is_shared();
         let storage =
@@ -92,15 +92,20 @@ pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Stor
     Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
-/// Returns the configured Kafka cluster, or starts an embedded broker. Only a collecting process publishes alerts.
-fn reach_kafka(settings: &KafkaSettings, collects: bool) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
+/// Returns the configured Kafka cluster, or starts an embedded broker. Only a collecting process publishes alerts and
+/// records of polls, and only a storing one reads the latter.
+fn reach_kafka(
+    settings: &KafkaSettings,
+    has: impl Fn(Role) -> bool,
+) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
-    options.topic_alerts = collects.then(|| Arc::from(&settings.topic_alerts));
+    options.topic_alerts = has(Role::Collect).then(|| Arc::from(&settings.topic_alerts));
+    options.topic_polls = (has(Role::Collect) || has(Role::Store)).then(|| Arc::from(&settings.topic_polls));
     if settings.bootstrap_servers != Brokers::Embedded {
         return Ok((KafkaCluster::new(options), None));
     }
     let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
-    topics.extend(options.topic_alerts.as_deref().map(|topic| (topic, 1)));
+    topics.extend([&options.topic_alerts, &options.topic_polls].into_iter().flatten().map(|topic| (&**topic, 1)));
     let broker = EmbeddedBroker::start(&topics).context("failed to start the embedded Kafka")?;
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some(format!("embedded-{:016x}", rand::random::<u64>()).into());
@@ -119,6 +124,7 @@ pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
         topic_raw: Arc::from(&settings.topic_raw),
         topic_dead_letter: Arc::from(&settings.topic_dead_letter),
         topic_alerts: None,
+        topic_polls: None,
         partitions: settings.partitions,
         replication_factor: settings.replication_factor,
         group_id: settings.group_id.clone(),

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
@@ -13,7 +14,7 @@ use actors::merger::{MergeRules, MergedSource, Merger};
 use actors::messages::InjectPanic;
 use actors::messages::{Drain, SetPolling};
 use actors::metrics::Metrics;
-use actors::poller::{PolledSource, Poller};
+use actors::poller::{LedgerSettings, PolledSource, Poller};
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
 use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
@@ -29,7 +30,7 @@ use crate::storage::Storage;
 
 /// All fixed actors, in start order: receivers first, so that the addresses that an actor sends to already exist.
 #[rustfmt::skip]
-static ROSTER: [Row; 6] = [
+static ROSTER: [Row; 7] = [
     //  name                      runs for                       drained at             readiness              function
     row(ActorName::SseHub,        &[Role::Live],                 Stage::Serve,          Needed::Always,        sse_hub),
     row(ActorName::LiveConsumer,  &[Role::Live],                 Stage::ReadForServing, Needed::Always,        live_consumer),
@@ -37,6 +38,8 @@ static ROSTER: [Row; 6] = [
     row(ActorName::KafkaProducer, &[Role::Collect, Role::Store], Stage::Publish,        Needed::WithoutStream, kafka_producer),
     row(ActorName::DbWriter,      &[Role::Store],                Stage::Store,          Needed::WithoutStream, db_writer),
     row(ActorName::StoreConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::WithoutStream, store_consumer),
+    // The history is complete without it, so nothing waits for its readiness.
+    row(ActorName::PollsConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::Never,         polls_consumer),
     row(ActorName::Merger,        &[Role::Collect],              Stage::Merge,          Needed::WithoutStream, merger),
 ];
 
@@ -71,6 +74,7 @@ enum Needed {
     WithoutStream,
     /// Like `WithoutStream`, but one actor of this kind suffices.
     AnyWithoutStream,
+    Never,
 }
 
 const fn row(
@@ -115,7 +119,8 @@ fn sink_actor(name: &str) -> Option<ActorName> {
 fn needed(rows: &[Row], streams: bool) -> Vec<Vec<ActorName>> {
     let name = |row: &Row| row.name.clone();
     let is_alternative = |row: &&Row| row.needed == Needed::AnyWithoutStream;
-    let needed: Vec<_> = rows.iter().filter(|row| row.needed == Needed::Always || !streams).collect();
+    let is_needed = |row: &&Row| row.needed == Needed::Always || (row.needed != Needed::Never && !streams);
+    let needed: Vec<_> = rows.iter().filter(is_needed).collect();
     let alone = needed.iter().copied().filter(|row| !is_alternative(row)).map(|row| vec![name(row)]);
     let alternatives: Vec<_> = needed.iter().copied().filter(is_alternative).map(name).collect();
     alone.chain((!alternatives.is_empty()).then_some(alternatives)).collect()
@@ -167,8 +172,16 @@ impl Actors {
         let sinks: ConfiguredSinks = sinks::configured(foundation.settings).collect();
         let rows = rows(has, &sinks, foundation.sources);
         let needed = needed(&rows, has(Role::Live));
-        let mut wiring =
-            Wiring { foundation, sinks, hub: None, producer: None, merger: None, db_writer: None, polling: Vec::new() };
+        let mut wiring = Wiring {
+            foundation,
+            sinks,
+            hub: None,
+            producer: None,
+            merger: None,
+            db_writer: None,
+            process: format!("{:016x}", rand::random::<u64>()).into(),
+            polling: Vec::new(),
+        };
         let mut running = Vec::new();
         for Row { name, stage, start, .. } in rows {
             let handles = start(&mut wiring, name.clone()).with_context(|| name.to_string())?;
@@ -194,6 +207,8 @@ struct Wiring<'a> {
     producer: Option<Addr<Producer>>,
     merger: Option<Addr<Merger>>,
     db_writer: Option<Addr<DbWriter<MigratedStore>>>,
+    /// Identifies this process in the records of its polls.
+    process: Arc<str>,
     polling: Vec<Recipient<SetPolling>>,
 }
 
@@ -248,15 +263,39 @@ fn db_writer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles
 fn store_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
     let (db_writer, producer) = (required(&wiring.db_writer)?, required(&wiring.producer)?);
     let embedded = wiring.foundation.cluster.is_embedded();
-    let route = StoreRoute {
-        positions: db_writer.clone().recipient(),
-        db_writer: db_writer.recipient(),
-        dead_letters: producer.recipient(),
-        volatile: embedded,
-    };
+    let route = store_route("store", db_writer, producer, embedded);
     // With an embedded broker there are no other group members to share the partitions with.
     let membership = if embedded { Membership::Everything } else { Membership::STORE };
     Ok(consumer(&wiring.foundation, name, membership, route))
+}
+
+fn store_route(
+    name: &'static str,
+    db_writer: Addr<DbWriter<MigratedStore>>,
+    producer: Addr<Producer>,
+    volatile: bool,
+) -> StoreRoute {
+    StoreRoute {
+        positions: db_writer.clone().recipient(),
+        db_writer: db_writer.recipient(),
+        dead_letters: producer.recipient(),
+        name,
+        volatile,
+    }
+}
+
+fn polls_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let (db_writer, producer) = (required(&wiring.db_writer)?, required(&wiring.producer)?);
+    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let (cluster, metrics) = (cluster.clone(), metrics.clone());
+    let topic = cluster.options().topic_polls.clone().context("no topic of polls is configured")?;
+    let embedded = cluster.is_embedded();
+    let route = store_route("polls", db_writer, producer, embedded);
+    let membership = if embedded { Membership::Everything } else { Membership::Group { suffix: "-polls" } };
+    let consumer = supervisor.start(name, move |vitals| {
+        KafkaConsumer::new(KafkaSubscription::to_polls(cluster, topic, membership), route, vitals, metrics)
+    });
+    Ok(consumer.into())
 }
 
 fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Handles> {
@@ -293,9 +332,16 @@ fn poller(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
     let found = sources.iter().enumerate().find(|(_, source)| poller_name(source, sources) == name);
     let (index, source) = found.context("no source has this name")?;
     let connect = connects.get_mut(index).and_then(Option::take).context("the source has a Poller already")?;
+    let ledger = LedgerSettings {
+        producer: required(&wiring.producer)?.recipient(),
+        process: wiring.process.clone(),
+        kind: source.kind.to_owned(),
+        area: source.area.map(|area| area.to_string()),
+    };
     let (merger, metrics, source) = (required(&wiring.merger)?.recipient(), metrics.clone(), source.name.clone());
     let poller = supervisor.start_with_policy(Poller::RESTARTS, name, move |vitals| {
-        Poller::new(PolledSource { name: source, index, source: connect() }, merger, vitals, &metrics)
+        let source = PolledSource { name: source, index, source: connect() };
+        Poller::new(source, merger, ledger, vitals, &metrics)
     });
     wiring.polling.push(poller.clone().recipient());
     Ok(poller.into())
@@ -324,49 +370,4 @@ trait Managed: Actor<Context = Context<Self>> + Handler<Drain> {}
 impl<A: Actor<Context = Context<A>> + Handler<Drain>> Managed for A {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sources::Source;
-
-    fn sources(names: &[&str]) -> Sources {
-        let source = |name: &&str| Source {
-            info: SourceInfo::custom(name, String::new(), std::time::Duration::ZERO).unwrap(),
-            connect: Box::new(|| unreachable!("nothing connects")),
-        };
-        Sources::new(names.iter().map(source).collect()).unwrap().0
-    }
-
-    #[test]
-    fn shutdown_follows_the_data_from_the_source() {
-        let mut rows = rows(|_| true, &ConfiguredSinks::new(), &sources(&["opensky"]));
-        rows.sort_by_key(|row| row.stage);
-        let names: Vec<_> = rows.iter().map(|row| row.name.to_string()).collect();
-        let flow = [
-            "poller",
-            "merger",
-            "kafka-producer",
-            "kafka-consumer-store",
-            "db-writer",
-            "kafka-consumer-live",
-            "sse-hub",
-        ];
-        assert_eq!(names, flow);
-    }
-
-    #[test]
-    fn the_live_stream_does_not_need_collecting_and_storing() {
-        let check = |roles: &[Role], names: &[&str], expected: &[&str]| {
-            let rows = rows(|role| roles.contains(&role), &ConfiguredSinks::new(), &sources(names));
-            let needed = needed(&rows, roles.contains(&Role::Live));
-            let groups =
-                needed.iter().map(|group| group.iter().map(ActorName::to_string).collect::<Vec<_>>().join("|"));
-            assert_eq!(groups.collect::<Vec<_>>(), expected, "{roles:?}");
-        };
-        let live = ["sse-hub", "kafka-consumer-live"];
-        check(&[Role::Collect, Role::Store, Role::Live], &["opensky", "roof"], &live);
-        check(&[Role::Live], &["opensky"], &live);
-        check(&[Role::Collect], &["opensky"], &["kafka-producer", "merger", "poller"]);
-        check(&[Role::Collect], &["opensky", "roof"], &["kafka-producer", "merger", "poller-opensky|poller-roof"]);
-        check(&[Role::Store], &["opensky"], &["kafka-producer", "db-writer", "kafka-consumer-store"]);
-    }
-}
+mod tests;

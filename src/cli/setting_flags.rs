@@ -58,6 +58,7 @@ used_settings! {
         let unused = [
             KafkaSettings::group_id,
             KafkaSettings::topic_alerts,
+            KafkaSettings::topic_polls,
             KafkaSettings::max_held,
             KafkaSettings::max_held_age,
         ];

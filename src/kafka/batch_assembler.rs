@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch, RecordPlace};
-use actors::domain::StateVector;
 use actors::ports::StartAt;
+
+use super::codec::Decoded;
 
 /// Assembles records into batches, and checks their offsets for records that are missing, repeated or from another log.
 #[derive(Debug, Default)]
@@ -141,7 +142,7 @@ impl BatchAssembler {
 
     fn forget(&mut self, partition: i32) {
         if let Some(part) = self.parts.remove(&partition) {
-            self.records -= part.states.len() + part.dead_letters.len();
+            self.records -= part.count_records();
         }
     }
 
@@ -158,7 +159,7 @@ impl BatchAssembler {
         &mut self,
         log: &LogId,
         record: Record<'_>,
-        decode: impl FnOnce(Option<&[u8]>) -> Result<StateVector, String>,
+        decode: impl FnOnce(Option<&[u8]>) -> Result<Decoded, String>,
     ) -> TakeOutcome {
         let Some(reading) = self.partitions.get_mut(&record.partition) else { return TakeOutcome::Accepted };
         let (expected, after) = match *reading {
@@ -211,7 +212,8 @@ impl BatchAssembler {
         part.last_timestamp = record.timestamp;
         part.lost += lost;
         match decode(record.value) {
-            Ok(state) => {
+            Ok(Decoded::Poll(poll)) => part.polls.push(poll),
+            Ok(Decoded::State(state)) => {
                 part.states.push(Arc::new(state));
                 part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
             }
@@ -249,7 +251,7 @@ mod tests {
     fn take(assembler: &mut BatchAssembler, partition: i32, offset: i64) -> TakeOutcome {
         let value = format!(r#"{{"icao24":"{offset:06x}","last_contact":{offset}}}"#);
         let record = Record { partition, offset, timestamp: offset * 10, key: None, value: Some(value.as_bytes()) };
-        assembler.take(&log(), record, codec::decode)
+        assembler.take(&log(), record, codec::decode_state_record)
     }
 
     fn assembled(assembler: &mut BatchAssembler) -> Vec<(i32, Vec<i64>, i64, u64)> {
@@ -319,9 +321,9 @@ mod tests {
         }
         let newer = Record { partition: 0, offset: 0, timestamp: 1_000, key: None, value: None };
         let place = ResumePoint { next_offset: 5, last_timestamp: 40 };
-        assert_eq!(assembler.take(&log(), newer, codec::decode), TakeOutcome::Unverified(place));
+        assert_eq!(assembler.take(&log(), newer, codec::decode_state_record), TakeOutcome::Unverified(place));
         let stale = Record { timestamp: 0, ..newer };
-        assert_eq!(assembler.take(&log(), stale, codec::decode), TakeOutcome::Accepted);
+        assert_eq!(assembler.take(&log(), stale, codec::decode_state_record), TakeOutcome::Accepted);
         assert_eq!(assembled(&mut assembler)[0].1.len(), 5, "neither is in the batch");
     }
 
@@ -378,7 +380,7 @@ mod tests {
     fn an_undecodable_record_becomes_a_dead_letter_with_its_position() {
         let mut assembler = started(StartAt::Beginning);
         let record = Record { partition: 0, offset: 3, timestamp: 30, key: Some(b"k"), value: None };
-        assembler.take(&log(), record, codec::decode);
+        assembler.take(&log(), record, codec::decode_state_record);
         let part = assembler.finish(&log()).parts.remove(0);
         assert_eq!((part.next_offset, part.states.len()), (4, 0));
         let letter = &part.dead_letters[0];

@@ -36,9 +36,10 @@ impl Client {
     pub(super) fn new(
         cluster: &KafkaCluster,
         reached: &Reached,
+        topic: Arc<str>,
         membership: Membership,
     ) -> Result<Self, SubscriptionError> {
-        let log = LogId { cluster: reached.id.clone(), topic: cluster.options().topic_raw.clone() };
+        let log = LogId { cluster: reached.id.clone(), topic };
         let mut config = cluster.client_config(&[
             // Kafka answers a fetch as soon as a record arrives, so this only delays the first record of a partition
             // that was just started. The embedded broker holds records back until the fetch is due: there the value

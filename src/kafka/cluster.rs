@@ -107,6 +107,7 @@ mod tests {
             topic_raw: "raw".into(),
             topic_dead_letter: "dead".into(),
             topic_alerts: None,
+            topic_polls: None,
             partitions: 1,
             replication_factor: 1,
             group_id: "group".to_owned(),

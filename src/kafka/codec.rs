@@ -1,8 +1,9 @@
 //! Encodes and decodes record values as JSON: state vectors in the program's one JSON form (docs/api.md has an
-//! example), and alerts (docs/alerts.md).
+//! example), alerts (docs/alerts.md) and records of polls (docs/history.md).
 
 use actors::detect::Alert;
-use actors::domain::StateVector;
+use actors::domain::{PollRecord, StateVector};
+use serde::de::DeserializeOwned;
 
 /// Appends a state vector as JSON.
 pub fn encode(state: &StateVector, into: &mut Vec<u8>) {
@@ -16,12 +17,47 @@ pub fn encode_alert(alert: &Alert, into: &mut Vec<u8>) {
     debug_assert!(written.is_ok(), "every alert can be written as JSON");
 }
 
+/// Appends a record of polls as JSON.
+pub fn encode_poll(poll: &PollRecord, into: &mut Vec<u8>) {
+    let written = serde_json::to_writer(into, poll);
+    debug_assert!(written.is_ok(), "every record of polls can be written as JSON");
+}
+
+/// A record's decoded value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Decoded {
+    State(StateVector),
+    Poll(PollRecord),
+}
+
+/// Decodes the value of a record of `kafka.topic_raw`.
+pub(super) fn decode_state_record(value: Option<&[u8]>) -> Result<Decoded, String> {
+    decode(value).map(Decoded::State)
+}
+
+/// Decodes the value of a record of `kafka.topic_polls`.
+pub(super) fn decode_poll_record(value: Option<&[u8]>) -> Result<Decoded, String> {
+    decode_poll(value).map(Decoded::Poll)
+}
+
 /// Decodes a state vector from a record's value. Absent fields are unknown, so the nine-field messages of other writers
 /// are accepted too. Unknown fields are ignored.
 ///
 /// # Errors
 /// A readable reason: there is no value, it is not JSON, or it is not a state vector.
 pub fn decode(value: Option<&[u8]>) -> Result<StateVector, String> {
+    decode_json(value)
+}
+
+/// Decodes a record of polls from a record's value. Unknown members are ignored.
+///
+/// # Errors
+/// A readable reason: there is no value, it is not JSON, or it is not a record of polls.
+pub fn decode_poll(value: Option<&[u8]>) -> Result<PollRecord, String> {
+    decode_json(value)
+}
+
+fn decode_json<T: DeserializeOwned>(value: Option<&[u8]>) -> Result<T, String> {
     let value = value.ok_or("the record has no value")?;
     if value.is_empty() {
         return Err("the value is empty".into());

@@ -1,3 +1,5 @@
+mod subscription;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -6,25 +8,27 @@ use std::time::Duration;
 use actors::batch::LogId;
 use actors::ports::{StartAt, Subscription, SubscriptionError, SubscriptionEvent};
 use futures_util::{FutureExt, StreamExt};
-use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{Message, Offset, TopicPartitionList};
-use tokio::time::{Instant, sleep, timeout};
+use rdkafka::{Message, Offset};
+use tokio::time::{Instant, sleep};
 
 use super::batch_assembler::{BatchAssembler, Record, ResumePoint, TakeOutcome};
 use super::blocking::blocking;
 use super::client::{Client, subscription_error};
 use super::cluster::KafkaCluster;
-use super::codec;
+use super::codec::{self, Decoded};
 use super::membership::Membership;
 use super::options::REQUEST_TIMEOUT;
 use super::silence::SilenceWatch;
 use super::topics::partitions_of;
 
-/// Subscribes to `kafka.topic_raw`.
+/// Subscribes to `kafka.topic_raw` or `kafka.topic_polls`.
 pub struct KafkaSubscription {
     cluster: KafkaCluster,
+    topic: Arc<str>,
+    decode: fn(Option<&[u8]>) -> Result<Decoded, String>,
     membership: Membership,
     client: RefCell<Option<Arc<Client>>>,
     assembler: RefCell<BatchAssembler>,
@@ -49,10 +53,27 @@ impl KafkaSubscription {
     /// a reported one within this time are redundant; a caller that backed off at each of them would lag far behind.
     const REPEATED_FAILURE_WINDOW: Duration = Duration::from_secs(5);
 
-    /// Creates a subscription, which connects on the first `next`.
+    /// Creates a subscription to the state vectors, which connects on the first `next`.
     pub fn new(cluster: KafkaCluster, membership: Membership) -> Self {
+        let topic = cluster.options().topic_raw.clone();
+        Self::of(cluster, topic, codec::decode_state_record, membership)
+    }
+
+    /// Creates a subscription to the records of polls, on this topic.
+    pub fn to_polls(cluster: KafkaCluster, topic: Arc<str>, membership: Membership) -> Self {
+        Self::of(cluster, topic, codec::decode_poll_record, membership)
+    }
+
+    fn of(
+        cluster: KafkaCluster,
+        topic: Arc<str>,
+        decode: fn(Option<&[u8]>) -> Result<Decoded, String>,
+        membership: Membership,
+    ) -> Self {
         Self {
             cluster,
+            topic,
+            decode,
             membership,
             client: RefCell::new(None),
             assembler: RefCell::default(),
@@ -75,7 +96,7 @@ impl KafkaSubscription {
         if let Some(client) = known.as_ref() {
             return Ok(client.clone());
         }
-        let client = Arc::new(Client::new(&self.cluster, &reached, self.membership)?);
+        let client = Arc::new(Client::new(&self.cluster, &reached, self.topic.clone(), self.membership)?);
         *known = Some(client.clone());
         Ok(client)
     }
@@ -109,7 +130,7 @@ impl KafkaSubscription {
         if self.membership != Membership::Everything || !due {
             return Ok(());
         }
-        let (handle, topic) = (client.clone(), self.cluster.options().topic_raw.clone());
+        let (handle, topic) = (client.clone(), self.topic.clone());
         let partitions = blocking(move || partitions_of(handle.consumer.client(), &topic, REQUEST_TIMEOUT)).await;
         let partitions = partitions.map_err(|error| client.failed("failed to fetch the partitions", &error))?;
         let count = i32::try_from(partitions.len()).unwrap_or(i32::MAX);
@@ -188,7 +209,7 @@ impl KafkaSubscription {
             key: message.key(),
             value: message.payload(),
         };
-        let taken = self.assembler.borrow_mut().take(&client.log, record, codec::decode);
+        let taken = self.assembler.borrow_mut().take(&client.log, record, self.decode);
         match taken {
             TakeOutcome::Accepted => Ok(()),
             TakeOutcome::OtherLog => self.start_over(&client.log, record.partition).await,
@@ -260,141 +281,5 @@ impl KafkaSubscription {
             client.consumer.resume(&list).map_err(subscription_error)?;
         }
         Ok(())
-    }
-}
-
-impl Subscription for KafkaSubscription {
-    async fn next(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.replace_client();
-        let client = self.client().await?;
-        self.add_new_partitions(&client).await?;
-        self.resume(&client)?;
-        self.assemble(&client).await
-    }
-
-    async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
-        self.replace_client();
-        self.silence.end();
-        let client = self.client().await?;
-        if !self.held.get() {
-            sleep(Self::PAUSE_AFTER).await;
-            let list = client.list(&self.assembler.borrow().started());
-            client.consumer.pause(&list).map_err(subscription_error)?;
-            self.held.set(true);
-        }
-        let mut stream = client.consumer.stream();
-        loop {
-            self.note_rebalances(&client);
-            if let Some(event) = self.events.borrow_mut().pop_front() {
-                return Ok(event);
-            }
-            tokio::select! {
-                next = stream.next() => match next {
-                    // Fetched before the pause. Kept, because there are only a limited number of them.
-                    Some(Ok(message)) => self.take(&client, &message).await?,
-                    Some(Err(error)) => self.note_error(&client, &error)?,
-                    None => {}
-                },
-                () = sleep(Duration::from_millis(100)) => {}
-            }
-        }
-    }
-
-    async fn start(&self, starts: &[(i32, StartAt)]) -> Result<Vec<(i32, i64)>, SubscriptionError> {
-        self.silence.end();
-        let client = self.client().await?;
-        let starts: Vec<_> = starts.iter().copied().filter(|(p, _)| self.assembler.borrow().owns(*p)).collect();
-        if starts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let offsets = client.offsets(&starts).await?;
-        client.seek(offsets.clone(), |partition| self.assembler.borrow().owns(partition)).await?;
-        let mut started = Vec::with_capacity(starts.len());
-        let mut begun = Vec::with_capacity(starts.len());
-        for (partition, at) in starts {
-            if self.assembler.borrow().owns(partition) {
-                self.assembler.borrow_mut().start(partition, at, self.cluster.is_embedded());
-                started.push(partition);
-                let offset = match offsets.get(&partition) {
-                    Some(&Offset::Offset(offset)) => offset,
-                    _ => 0,
-                };
-                begun.push((partition, offset));
-            }
-        }
-        client.consumer.resume(&client.list(&started)).map_err(subscription_error)?;
-        Ok(begun)
-    }
-
-    fn reset(&self) {
-        let mut assembler = self.assembler.borrow_mut();
-        assembler.stop_all();
-        let mut events = self.events.borrow_mut();
-        events.clear();
-        let owned = assembler.owned();
-        if let Some(client) = self.client.borrow().as_ref()
-            && !owned.is_empty()
-        {
-            if let Err(error) = client.consumer.pause(&client.list(&owned)) {
-                log::warn!(error:%; "failed to pause the partitions");
-            }
-            events.push_back(SubscriptionEvent::Assigned(owned));
-        }
-    }
-
-    fn commit(&self, next_offsets: &[(i32, i64)]) {
-        let client = self.client.borrow();
-        let Some(client) = client.as_ref().filter(|_| self.membership != Membership::Everything) else { return };
-        let mut list = TopicPartitionList::with_capacity(next_offsets.len());
-        let added = next_offsets.iter().try_for_each(|&(partition, offset)| {
-            list.add_partition_offset(&client.log.topic, partition, Offset::Offset(offset))
-        });
-        if let Err(error) = added.and_then(|()| client.consumer.commit(&list, CommitMode::Async)) {
-            log::debug!(error:%; "failed to commit offsets; the database has them");
-        }
-    }
-
-    async fn end_offsets(&self) -> Result<Vec<(i32, i64)>, SubscriptionError> {
-        let client = self.client().await?;
-        let (owned, topic) = (self.assembler.borrow().owned(), self.cluster.options().topic_raw.clone());
-        // Read before the request, because the position may move past the result while the request is in flight.
-        let reached = self.assembler.borrow().reached();
-        let handle = client.clone();
-        let ends = blocking(move || {
-            let end = |partition| {
-                let (_, end) = handle.consumer.fetch_watermarks(&topic, partition, REQUEST_TIMEOUT)?;
-                Ok((partition, end))
-            };
-            owned.into_iter().map(end).collect::<Result<Vec<_>, _>>()
-        })
-        .await;
-        let ends = ends.map_err(|error| client.failed("failed to fetch the end offsets", &error))?;
-        if self.silence.is_suspicious(&reached, &ends) {
-            log::warn!("Kafka has records that this consumer does not receive; replacing the consumer");
-            self.must_replace.set(true);
-        }
-        Ok(ends)
-    }
-
-    async fn close(&self) {
-        let Some(client) = self.client.take() else { return };
-        let closed = async {
-            // A request in flight still holds a reference to the client.
-            while Arc::strong_count(&client) > 1 {
-                sleep(Duration::from_millis(5)).await;
-            }
-            // Leaving the group blocks until the broker answers.
-            tokio::task::spawn_blocking(move || drop(client)).await
-        };
-        if timeout(Self::CLOSE_TIMEOUT, closed).await.is_err() {
-            log::warn!("failed to leave the consumer group in time");
-        }
-    }
-
-    fn log(&self) -> LogId {
-        match self.client.borrow().as_ref() {
-            Some(client) => client.log.clone(),
-            None => LogId { cluster: "".into(), topic: self.cluster.options().topic_raw.clone() },
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actors::batch::DeadLetter;
 use actors::detect::Alert;
-use actors::domain::{StateVector, UnixTime};
+use actors::domain::{PollRecord, StateVector, UnixTime};
 use actors::ports::{PublishError, Publisher};
 use bytes::Bytes;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -73,7 +73,7 @@ impl KafkaPublisher {
     /// Waits for all reports of a batch. If none arrives for a while, Kafka is probed, which also makes librdkafka
     /// notice immediately that a leader is back. If Kafka keeps responding but nothing is delivered, the producer is
     /// dropped and its messages are purged. Their reports then say so, and the next attempt creates a new producer.
-    async fn watch(&self, producer: &Arc<ThreadedProducer<DeliveryReports>>, batch: &BatchReports) {
+    async fn watch(&self, producer: &Arc<ThreadedProducer<DeliveryReports>>, topic: &str, batch: &BatchReports) {
         let mut watchdog = DeliveryWatchdog::new(batch.outstanding());
         loop {
             tokio::select! {
@@ -85,7 +85,7 @@ impl KafkaPublisher {
             if watchdog.has_progress(left) {
                 continue;
             }
-            let (handle, topic) = (producer.clone(), self.cluster.options().topic_raw.clone());
+            let (handle, topic) = (producer.clone(), topic.to_owned());
             let responded = blocking(move || {
                 let metadata = handle.client().fetch_metadata(Some(&topic), Self::PROBE_AFTER)?;
                 let led = |topic: &MetadataTopic| {
@@ -129,7 +129,7 @@ impl KafkaPublisher {
             }
         }
         batch.all_sent();
-        if timeout(Self::REPORT_TIMEOUT, self.watch(&producer, &batch)).await.is_err() {
+        if timeout(Self::REPORT_TIMEOUT, self.watch(&producer, topic, &batch)).await.is_err() {
             // It is unknown which messages were delivered, so all are retried.
             let failure = format!("topic {topic}: no delivery reports within {} s", Self::REPORT_TIMEOUT.as_secs());
             return Err(everything(producer.context().0.explain(&failure)));
@@ -248,6 +248,26 @@ impl Publisher for KafkaPublisher {
         }
         let topic = &self.cluster.options().topic_dead_letter;
         Ok(Undelivered::of(left, |code| if code == first { reason } else { format!("topic {topic}: {code}") })?)
+    }
+
+    async fn publish_polls(&self, polls: &[PollRecord]) -> Result<(), PublishError> {
+        let Some(topic) = self.cluster.options().topic_polls.clone() else {
+            let reason = "this process has no topic of polls, because it does not have the role `collect`".to_owned();
+            return Err(Undelivered::all(polls.len(), reason).into());
+        };
+        let mut value = Vec::with_capacity(1024);
+        self.deliver(&topic, polls.len(), |producer, index, place| {
+            let poll = &polls[index];
+            value.clear();
+            codec::encode_poll(poll, &mut value);
+            let record = BaseRecord::with_opaque_to(&topic, place)
+                .key(poll.source.as_bytes())
+                .payload(&value[..])
+                .headers(record::headers());
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+        .map_err(Into::into)
     }
 
     async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {

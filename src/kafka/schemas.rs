@@ -1,7 +1,7 @@
 //! The JSON Schemas of the records' values, generated from the code. `docs/schemas/` has them as files.
 
 use actors::detect::Alert;
-use actors::domain::StateVector;
+use actors::domain::{PollRecord, StateVector};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("state-vector.schema.json", schema::<StateVector>("A record of the topic telemetry.raw or telemetry.latest")),
         ("alert.schema.json", schema::<Alert>("A record of the topic telemetry.alerts")),
+        ("poll.schema.json", schema::<PollRecord>("A record of the topic telemetry.polls")),
     ]
 }
 

@@ -96,25 +96,30 @@ impl Preparation<'_> {
     /// Returns the maximum size of a dead letter in bytes.
     async fn run(&self) -> Result<usize, String> {
         let options = self.options;
-        self.create(&options.topic_raw, None).await?;
+        let partitions = options.partitions;
+        self.create(&options.topic_raw, partitions, None).await?;
         let max_message = self.setting(&options.topic_raw, "max.message.bytes").await.unwrap_or(DEFAULT_MAX_MESSAGE);
         let max_dead_letter = max_message + DEAD_LETTER_ROOM;
-        self.create(&options.topic_dead_letter, Some(max_dead_letter)).await?;
+        self.create(&options.topic_dead_letter, partitions, Some(max_dead_letter)).await?;
         if let Some(topic_alerts) = &options.topic_alerts {
-            self.create(topic_alerts, None).await?;
+            self.create(topic_alerts, partitions, None).await?;
+        }
+        if let Some(topic_polls) = &options.topic_polls {
+            // There are too few records for more than one partition.
+            self.create(topic_polls, 1, None).await?;
         }
         Ok(max_dead_letter)
     }
 
-    async fn create(&self, topic: &Arc<str>, max_message: Option<usize>) -> Result<(), String> {
+    async fn create(&self, topic: &Arc<str>, partitions: i32, max_message: Option<usize>) -> Result<(), String> {
         let max_message = max_message.map(|bytes| bytes.to_string());
-        let new_topic = new_topic(self.options, topic, max_message.as_deref());
+        let new_topic = new_topic(self.options, topic, partitions, max_message.as_deref());
         let failure = || format!("failed to create topic {topic}");
         let results = self.admin.create_topics([&new_topic], &admin_options()).await;
         let results = results.map_err(|error| self.causes.explain_error(&failure(), &error))?;
         for result in results {
             match result {
-                Ok(topic) => log::info!(topic = topic.as_str(), partitions = self.options.partitions; "topic created"),
+                Ok(topic) => log::info!(topic = topic.as_str(), partitions; "topic created"),
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => self.check_durability(topic).await,
                 // The topic may exist, even though there is no permission to create it.
                 Err((_, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed)) => {
@@ -162,9 +167,9 @@ impl Preparation<'_> {
 }
 
 /// Returns the definition of a topic as this program creates it.
-fn new_topic<'a>(options: &KafkaOptions, name: &'a str, max_message: Option<&'a str>) -> NewTopic<'a> {
+fn new_topic<'a>(options: &KafkaOptions, name: &'a str, partitions: i32, max_message: Option<&'a str>) -> NewTopic<'a> {
     let replication = TopicReplication::Fixed(options.replication_factor);
-    let mut topic = NewTopic::new(name, options.partitions, replication);
+    let mut topic = NewTopic::new(name, partitions, replication);
     if let Some(bytes) = max_message {
         topic = topic.set("max.message.bytes", bytes);
     }
@@ -232,6 +237,7 @@ mod tests {
             topic_raw: "raw".into(),
             topic_dead_letter: "dead".into(),
             topic_alerts: None,
+            topic_polls: None,
             partitions: 6,
             replication_factor,
             group_id: "group".to_owned(),
@@ -244,7 +250,7 @@ mod tests {
     fn a_topic_with_three_replicas_needs_two_brokers_to_acknowledge() {
         for (factor, min_in_sync) in [(1, None), (2, None), (3, Some("2")), (5, Some("2"))] {
             let options = options(factor);
-            let topic = new_topic(&options, "raw", Some("2000000"));
+            let topic = new_topic(&options, "raw", 6, Some("2000000"));
             let setting = |name: &str| topic.config.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
             assert_eq!(setting("min.insync.replicas"), min_in_sync, "{factor} replicas");
             assert_eq!(setting("max.message.bytes"), Some("2000000"));

@@ -37,6 +37,7 @@ impl SourceKind {
             name: settings.name.clone(),
             kind: self.name,
             priority: settings.priority.unwrap_or(self.priority),
+            area: settings.bounding_box,
             description,
             proxies: Vec::new(),
             traffic: Traffic::Live,

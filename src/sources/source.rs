@@ -37,6 +37,7 @@ impl SourceInfo {
             name: ConfiguredName::new(name).ok_or_else(|| InvalidSourceName(name.to_owned()))?,
             kind: "custom",
             priority: 0,
+            area: None,
             description,
             proxies: Vec::new(),
             traffic: Traffic::Live,
@@ -58,6 +59,8 @@ pub struct SourceInfo {
     pub kind: &'static str,
     /// Of two sources that report an aircraft, the one with the higher priority prevails.
     pub priority: i16,
+    /// The area that is polled; `None` for everything that the source reports.
+    pub area: Option<BoundingBox>,
     /// A line for the log.
     pub description: String,
     /// One line for each endpoint whose requests go through a proxy.

@@ -42,6 +42,7 @@ fn options(bootstrap_servers: String) -> KafkaOptions {
         topic_raw: format!("{name}.raw").into(),
         topic_dead_letter: format!("{name}.dead-letter").into(),
         topic_alerts: Some(format!("{name}.alerts").into()),
+        topic_polls: Some(format!("{name}.polls").into()),
         partitions: 3,
         replication_factor: 1,
         group_id: name,
@@ -52,8 +53,8 @@ fn options(bootstrap_servers: String) -> KafkaOptions {
 
 fn embedded() -> Embedded {
     let mut options = options(String::new());
-    let alerts = options.topic_alerts.as_deref().unwrap();
-    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1), (alerts, 1)];
+    let [alerts, polls] = [&options.topic_alerts, &options.topic_polls].map(|topic| topic.as_deref().unwrap());
+    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1), (alerts, 1), (polls, 1)];
     let broker = EmbeddedBroker::start(&topics).unwrap();
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some("embedded".into());

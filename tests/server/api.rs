@@ -148,8 +148,16 @@ fn only_the_operator_sees_the_actors() {
     let actors = answer.json()["actors"].as_array().unwrap().clone();
     let mut names: Vec<_> = actors.iter().map(|actor| actor["name"].as_str().unwrap()).collect();
     names.sort_unstable();
-    let expected =
-        ["db-writer", "kafka-consumer-live", "kafka-consumer-store", "kafka-producer", "merger", "poller", "sse-hub"];
+    let expected = [
+        "db-writer",
+        "kafka-consumer-live",
+        "kafka-consumer-polls",
+        "kafka-consumer-store",
+        "kafka-producer",
+        "merger",
+        "poller",
+        "sse-hub",
+    ];
     assert_eq!(names, expected);
     for actor in &actors {
         let mut keys: Vec<_> = actor.as_object().unwrap().keys().map(String::as_str).collect();

@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod completeness;
 mod contract;
+mod coverage;
 mod crashes;
 mod database_refusals;
 mod dead_letters;

@@ -136,6 +136,12 @@ fn every_response_matches_the_description() {
         assert_eq!(described.check("/api/v1/stats", &format!("?by={by}"), &[], 200)["count"], 1);
     }
     described.check("/api/v1/stats", "?by=day", &[], 400);
+    eventually("a poll is stored", || {
+        let coverage = described.app.get("/api/v1/coverage").json();
+        coverage["sources"][0]["spans"].is_array().then_some(())
+    });
+    described.check("/api/v1/coverage", "?resolution=60", &[], 200);
+    described.check("/api/v1/coverage", "?resolution=x", &[], 400);
     described.check("/api/v1/history", "", &[], 200);
     described.check("/api/v1/history", "?fields=lat,lon", &[("Accept", "text/csv")], 200);
     described.check("/api/v1/history", "?fields=x", &[], 400);

@@ -42,6 +42,7 @@ impl<S: StateStore> DbWriter<S> {
     /// Creates a writer that stores batches in `store` and maintains it.
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
         init_counters(&metrics.rows, &["inserted", "duplicate"]);
+        init_counters(&metrics.poll_records, &["stored", "duplicate"]);
         init_counters(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
         Self {
             store: Rc::new(store),
@@ -64,9 +65,22 @@ impl<S: StateStore> DbWriter<S> {
     fn stored(&mut self, batch: &Batch, classification: &Classification, stored: &Stored, started: Instant) {
         let seconds = started.elapsed().as_secs_f64();
         self.metrics.store_seconds.observe(seconds);
+        count(&self.metrics.store_failures, "fenced", stored.fenced.len() as u64);
+        if batch.polls() > 0 {
+            count(&self.metrics.poll_records, "stored", stored.inserted);
+            count(&self.metrics.poll_records, "duplicate", stored.duplicates);
+            self.observation.polls += stored.inserted;
+        } else {
+            self.stored_states(batch, classification, stored, seconds);
+        }
+        self.vitals.progress();
+        self.vitals.readiness(Readiness::Ready);
+        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
+    }
+
+    fn stored_states(&mut self, batch: &Batch, classification: &Classification, stored: &Stored, seconds: f64) {
         count(&self.metrics.rows, "inserted", stored.inserted);
         count(&self.metrics.rows, "duplicate", stored.duplicates);
-        count(&self.metrics.store_failures, "fenced", stored.fenced.len() as u64);
         if let Some(observed_at) = batch.iter().filter_map(|state| state.observed_at).max() {
             self.metrics.age_when_stored.observe(UnixTime::now().seconds_since(observed_at).max(0) as f64);
         }
@@ -77,9 +91,6 @@ impl<S: StateStore> DbWriter<S> {
         self.observation.duplicates += stored.duplicates;
         self.observation.last_batch_states = batch.states();
         self.observation.last_batch_seconds = seconds;
-        self.vitals.progress();
-        self.vitals.readiness(Readiness::Ready);
-        self.vitals.observe(Observation::DbWriter(self.observation.clone()));
     }
 
     fn failed(&mut self, error: &StoreError) {

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::UnixMillis;
 
 /// What a poll of a source found, or several consecutive polls with the same outcome. A record of the topic
 /// `telemetry.polls` and a row of `source_polls`; `source`, `started` and `process` identify it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "PollRecordParts")]
 pub struct PollRecord {
     /// The name of the source.
@@ -16,9 +17,9 @@ pub struct PollRecord {
     pub process: String,
     /// What the polls found.
     pub outcome: PollOutcome,
-    /// When the first poll started.
+    /// When the first poll started, in Unix milliseconds.
     pub started: UnixMillis,
-    /// When the last poll ended.
+    /// When the last poll ended, in Unix milliseconds.
     pub ended: UnixMillis,
     /// The number of polls; 0 while polling is paused.
     pub polls: u32,
@@ -34,9 +35,9 @@ pub struct PollRecord {
     pub credits_left: Option<u32>,
     /// The interval at which the source is polled while it answers, in seconds.
     pub interval: f64,
-    /// When the next poll is planned; `None` if none is.
+    /// When the next poll is planned, in Unix milliseconds; `null` if none is.
     pub next_poll_at: Option<UnixMillis>,
-    /// The bounding box that is polled; `None` for everything that the source reports.
+    /// The bounding box that is polled; `null` for everything that the source reports.
     pub area: Option<String>,
 }
 
@@ -83,7 +84,8 @@ pub enum InvalidPollRecord {
 }
 
 /// The outcome of a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum PollOutcome {
     /// The source answered with aircraft.
     Live,

@@ -70,7 +70,7 @@ impl Destination for DatabaseDestination {
             };
             if let Some(suppressed) = retry.should_log(&error) {
                 log::warn!(
-                    actor = context.vitals.name(), states = batch.states(), pause:? = pause, suppressed;
+                    actor = context.vitals.name(), rows = batch.rows(), pause:? = pause, suppressed;
                     "failed to store a batch: {error}"
                 );
             }

@@ -42,12 +42,12 @@ impl EventQueue {
         }
     }
 
-    /// The number of states in queued batches.
-    pub(super) fn states(&self) -> usize {
-        let states = |event: &SubscriptionEvent| match event {
-            SubscriptionEvent::Batch(batch) => batch.states(),
+    /// The number of rows in queued batches.
+    pub(super) fn rows(&self) -> usize {
+        let rows = |event: &SubscriptionEvent| match event {
+            SubscriptionEvent::Batch(batch) => batch.rows(),
             SubscriptionEvent::Assigned(_) | SubscriptionEvent::Revoked(_) => 0,
         };
-        self.0.iter().map(states).sum()
+        self.0.iter().map(rows).sum()
     }
 }

@@ -17,14 +17,16 @@ pub struct StoreRoute {
     pub db_writer: Recipient<StoreBatch>,
     /// Publishes records that cannot be decoded or stored.
     pub dead_letters: Recipient<PublishDeadLetters>,
+    /// The name of the route, used as a label in metrics: `store` for state vectors, `polls` for records of polls.
+    pub name: &'static str,
     /// Whether the log is lost when this process ends, so that all of it must be stored first.
     pub volatile: bool,
 }
 
 impl Route for StoreRoute {
     fn run<S: Subscription>(self, context: ConsumerContext<S>) -> impl Future<Output = usize> {
-        let Self { positions, db_writer, dead_letters, volatile } = self;
+        let Self { positions, db_writer, dead_letters, name, volatile } = self;
         let database = DatabaseDestination { positions, db_writer, dead_letters };
-        StoreLoop::new(context, database, "store", volatile).run()
+        StoreLoop::new(context, database, name, volatile).run()
     }
 }

@@ -7,32 +7,34 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, BacklogLimits, DroppedStates, Held};
-use super::retry_queue::RetryQueue;
-use crate::domain::StateVector;
-use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishStates};
+use crate::detect::Alert;
+use crate::domain::{PollRecord, StateVector};
+use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishPolls, PublishStates};
 use crate::metrics::{Metrics, count, init_counters};
 use crate::ports::{PublishError, Publisher};
+use crate::retry_queue::RetryQueue;
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
-/// Publishes states to Kafka, in order and one batch at a time, and alerts independently of them. Keeps a bounded
+/// Publishes states to Kafka, in order and one batch at a time, and alerts and records of polls independently of them. Keeps a bounded
 /// backlog while Kafka does not accept the states.
 pub struct KafkaProducer<P> {
-    publisher: Rc<P>,
+    pub(super) publisher: Rc<P>,
     backlog: Backlog,
     /// The batch that Kafka has not acknowledged yet. It is kept here so that it survives a panic.
     in_flight: Vec<Held>,
-    alerts: RetryQueue,
+    pub(super) alerts: RetryQueue<Alert>,
+    pub(super) polls: RetryQueue<PollRecord>,
     /// Whether a failed batch is waiting for its retry.
     is_paused: bool,
     backoff: Backoff,
-    vitals: Vitals,
-    metrics: Metrics,
-    observation: KafkaProducerObservation,
-    work: Rc<InFlightWork>,
-    /// One throttle each for states, alerts and dead letters, since their topics can fail independently.
+    pub(super) vitals: Vitals,
+    pub(super) metrics: Metrics,
+    pub(super) observation: KafkaProducerObservation,
+    pub(super) work: Rc<InFlightWork>,
+    /// One throttle for each topic, since they can fail independently.
     failures: BTreeMap<&'static str, Throttle>,
 }
 
@@ -42,17 +44,23 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 impl<P: Publisher> KafkaProducer<P> {
     /// The maximum number of states in a batch.
     const BATCH: usize = 20_000;
+    /// Far more alerts than occur in a day; each takes less than a kilobyte.
+    const MAX_ALERTS: usize = 10_000;
+    /// Far more records of polls than an outage of some hours leaves; each takes less than a kilobyte.
+    const MAX_POLLS: usize = 10_000;
     /// The minimum interval between logged failures. The vitals always contain the newest one.
     const LOG_PERIOD: Duration = Duration::from_secs(10);
 
     /// Creates a producer whose backlog stays within `limits`.
     pub fn new(publisher: P, limits: BacklogLimits, vitals: Vitals, metrics: Metrics) -> Self {
         init_counters(&metrics.dropped, &["too_old", "no_room", "shutdown"]);
+        init_counters(&metrics.poll_records, &["published", "dropped"]);
         Self {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
-            alerts: RetryQueue::new(),
+            alerts: RetryQueue::new(Self::MAX_ALERTS),
+            polls: RetryQueue::new(Self::MAX_POLLS),
             is_paused: false,
             backoff: Backoff::for_service(),
             vitals,
@@ -67,10 +75,11 @@ impl<P: Publisher> KafkaProducer<P> {
         self.backlog.len() + self.in_flight.len()
     }
 
-    fn observe(&mut self) {
+    pub(super) fn observe(&mut self) {
         self.observation.held = self.held();
         self.observation.held_bytes = self.held() * Backlog::STATE_BYTES;
         self.observation.alerts_held = self.alerts.len();
+        self.observation.polls_held = self.polls.len();
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
         self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
         self.vitals.observe(Observation::KafkaProducer(self.observation.clone()));
@@ -151,55 +160,7 @@ impl<P: Publisher> KafkaProducer<P> {
         }));
     }
 
-    /// Publishes the queued alerts, unless some are in flight.
-    fn publish_alerts(&mut self, ctx: &mut Context<Self>) {
-        let alerts = self.alerts.take();
-        if alerts.is_empty() {
-            return;
-        }
-        let (publisher, operation) = (self.publisher.clone(), self.work.begin());
-        let publish = async move { publisher.publish_alerts(&alerts).await };
-        ctx.spawn(publish.into_actor(self).map(move |result, producer, ctx| {
-            match result {
-                Ok(()) => {
-                    let delivered = producer.alerts.delivered();
-                    producer.count_alerts(delivered);
-                    producer.vitals.progress();
-                    producer.publish_alerts(ctx);
-                    drop(operation);
-                }
-                Err(error) => producer.retry_alerts(&error, operation, ctx),
-            }
-            producer.observe();
-        }));
-    }
-
-    /// Retries the unacknowledged alerts after a pause. States are still published, since only the alert topic may have
-    /// failed.
-    fn retry_alerts(&mut self, error: &PublishError, operation: InFlight, ctx: &mut Context<Self>) {
-        let (delivered, pause) = self.alerts.failed(&error.undelivered);
-        self.count_alerts(delivered);
-        self.note_failure("alerts", error);
-        let work = self.work.clone();
-        let wait = async move {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = work.deadline_passed() => {}
-            }
-        };
-        ctx.spawn(wait.into_actor(self).map(move |(), producer, ctx| {
-            producer.alerts.resume();
-            producer.publish_alerts(ctx);
-            drop(operation);
-        }));
-    }
-
-    fn count_alerts(&mut self, alerts: usize) {
-        self.observation.alerts += alerts as u64;
-        self.metrics.alerts.inc_by(alerts as u64);
-    }
-
-    fn note_failure(&mut self, what: &'static str, error: &PublishError) {
+    pub(super) fn note_failure(&mut self, what: &'static str, error: &PublishError) {
         self.observation.failed_tries += 1;
         self.metrics.publish_failures.inc();
         let failures = self.failures.entry(what).or_insert(const { Throttle::new(Self::LOG_PERIOD) });
@@ -226,7 +187,8 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
         self.vitals.phase(Phase::Running);
         self.vitals.readiness(Readiness::Ready);
         self.publish_next(ctx);
-        self.publish_alerts(ctx);
+        self.publish_side::<Alert>(ctx);
+        self.publish_side::<PollRecord>(ctx);
         self.observe();
     }
 }
@@ -239,6 +201,7 @@ impl<P: Publisher> Supervised for KafkaProducer<P> {
         let dropped = self.backlog.put_back(in_flight, Instant::now());
         self.count_dropped(dropped);
         self.alerts.restart();
+        self.polls.restart();
     }
 }
 
@@ -256,9 +219,27 @@ impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
             );
         }
         self.publish_next(ctx);
-        self.publish_alerts(ctx);
+        self.publish_side::<Alert>(ctx);
         self.observe();
         Accepted { held: self.held(), dropped: self.observation.dropped }
+    }
+}
+
+impl<P: Publisher> Handler<PublishPolls> for KafkaProducer<P> {
+    type Result = ();
+
+    fn handle(&mut self, PublishPolls(polls): PublishPolls, ctx: &mut Self::Context) {
+        let dropped = self.polls.push(polls) as u64;
+        if dropped > 0 {
+            self.observation.polls_dropped += dropped;
+            count(&self.metrics.poll_records, "dropped", dropped);
+            log::error!(
+                actor = self.vitals.name(), dropped;
+                "dropped the oldest records of polls: too many are waiting for Kafka"
+            );
+        }
+        self.publish_side::<PollRecord>(ctx);
+        self.observe();
     }
 }
 
@@ -298,7 +279,7 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         // Idle implies an empty backlog: `publish_next` starts the next operation before the previous one ends.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
-            let (left, alerts_left) = (producer.held(), producer.alerts.len());
+            let (left, alerts_left, polls_left) = (producer.held(), producer.alerts.len(), producer.polls.len());
             if left > 0 {
                 count(&producer.metrics.dropped, "shutdown", left as u64);
                 log::error!(
@@ -312,8 +293,15 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
                     "alerts were not published before the shutdown deadline"
                 );
             }
+            if polls_left > 0 {
+                count(&producer.metrics.poll_records, "dropped", polls_left as u64);
+                log::error!(
+                    actor = producer.vitals.name(), polls_left;
+                    "records of polls were not published before the shutdown deadline"
+                );
+            }
             producer.vitals.phase(Phase::Finished);
-            Drained { left: left + alerts_left }
+            Drained { left: left + alerts_left + polls_left }
         }))
     }
 }

@@ -7,12 +7,13 @@ use tokio::time::Instant;
 
 use super::failure_pause::pause_after;
 use super::freshness::Freshness;
+use super::ledger::{EndedPoll, Ledger, LedgerSettings, outcome};
+use super::merge_request::send_with_retries;
 use super::source_metrics::SourceMetrics;
-use crate::domain::{BadRows, UnixTime};
-use crate::messages::{Drain, Drained, MergeStates, Merged, Polling, SetPolling};
+use crate::domain::{BadRows, UnixMillis, UnixTime};
+use crate::messages::{Drain, Drained, MergeStates, Polling, SetPolling};
 use crate::metrics::Metrics;
 use crate::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
-use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{
     ConfiguredName, Observation, Phase, PollerObservation, Readiness, RestartPolicy, SourceState, Vitals,
@@ -34,12 +35,13 @@ pub struct PolledSource {
 
 /// Polls a source as often as its cadence allows, and passes its states to the Merger.
 pub struct Poller {
-    source: Rc<dyn StateSource>,
+    pub(super) source: Rc<dyn StateSource>,
     /// The index of the source in the Merger.
     index: usize,
     merger: Recipient<MergeStates>,
     vitals: Vitals,
-    metrics: SourceMetrics,
+    pub(super) metrics: SourceMetrics,
+    pub(super) ledger: Ledger,
     freshness: Freshness,
     bad_row_lines: Throttle,
     clock_lines: Throttle,
@@ -47,9 +49,9 @@ pub struct Poller {
     polling: Polling,
     next: Next,
     /// The earliest time of the next poll.
-    due: Instant,
+    pub(super) due: Instant,
     observation: PollerObservation,
-    work: Rc<InFlightWork>,
+    pub(super) work: Rc<InFlightWork>,
 }
 
 /// What must happen before the next poll.
@@ -59,8 +61,8 @@ enum Next {
     InFlight,
     /// The time of the poll must come.
     Due(SpawnHandle),
-    /// The operator must resume polling.
-    Resumed,
+    /// The operator must resume polling. The timer records at intervals that polling is paused.
+    Resumed(SpawnHandle),
 }
 
 impl Poller {
@@ -84,7 +86,13 @@ impl Poller {
     const MARGIN: Duration = Duration::from_secs(30);
 
     /// Creates a Poller that polls as soon as it is started.
-    pub fn new(source: PolledSource, merger: Recipient<MergeStates>, vitals: Vitals, metrics: &Metrics) -> Self {
+    pub fn new(
+        source: PolledSource,
+        merger: Recipient<MergeStates>,
+        ledger: LedgerSettings,
+        vitals: Vitals,
+        metrics: &Metrics,
+    ) -> Self {
         let PolledSource { name, index, source } = source;
         Self {
             source,
@@ -92,6 +100,7 @@ impl Poller {
             merger,
             vitals,
             metrics: SourceMetrics::of(metrics, &name),
+            ledger: Ledger::new(ledger, name.to_string()),
             freshness: Freshness::new(),
             bad_row_lines: Throttle::new(Self::LOG_PERIOD),
             clock_lines: Throttle::new(Self::CLOCK_PERIOD),
@@ -112,7 +121,7 @@ impl Poller {
     }
 
     /// Waits until the next poll is due or, while paused, until polling is resumed.
-    fn wait(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn wait(&mut self, ctx: &mut Context<Self>) {
         let pause = self.due.saturating_duration_since(Instant::now());
         let is_active = self.polling == Polling::Active;
         self.observation.next_poll_at = is_active.then(|| (SystemTime::now() + pause).into());
@@ -123,13 +132,17 @@ impl Poller {
         }
         self.next = match self.polling {
             Polling::Active => Next::Due(ctx.run_later(pause, Self::poll)),
-            Polling::Paused => Next::Resumed,
+            Polling::Paused => Next::Resumed(self.record_pause(ctx)),
         };
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.polling == Polling::Paused
     }
 
     /// Reports a phase, or `Paused` while polling is paused.
     fn phase(&self, phase: Phase) {
-        self.vitals.phase(if self.polling == Polling::Paused { Phase::Paused } else { phase });
+        self.vitals.phase(if self.is_paused() { Phase::Paused } else { phase });
     }
 
     fn poll(&mut self, ctx: &mut Context<Self>) {
@@ -138,7 +151,7 @@ impl Poller {
         }
         self.next = Next::InFlight;
         let (source, work, operation, started) =
-            (self.source.clone(), self.work.clone(), self.work.begin(), Instant::now());
+            (self.source.clone(), self.work.clone(), self.work.begin(), (UnixMillis::now(), Instant::now()));
         let fetch = async move {
             tokio::select! {
                 result = source.fetch() => Some(result),
@@ -148,16 +161,23 @@ impl Poller {
         };
         ctx.spawn(fetch.into_actor(self).map(move |result, poller, ctx| {
             let Some(result) = result else { return };
-            poller.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
+            let (started, duration) = (started.0, started.1.elapsed());
+            poller.metrics.poll_seconds.observe(duration.as_secs_f64());
             poller.observation.polls += 1;
             match result {
-                Ok(fetched) => poller.process_response(fetched, operation, ctx),
-                Err(error) => poller.handle_failure(&error, ctx),
+                Ok(fetched) => poller.process_response(fetched, (started, duration), operation, ctx),
+                Err(error) => poller.handle_failure(&error, (started, duration), ctx),
             }
         }));
     }
 
-    fn process_response(&mut self, fetched: Fetched, operation: InFlight, ctx: &mut Context<Self>) {
+    fn process_response(
+        &mut self,
+        fetched: Fetched,
+        (started, duration): (UnixMillis, Duration),
+        operation: InFlight,
+        ctx: &mut Context<Self>,
+    ) {
         let Fetched { snapshot, credits_left, aircraft, non_icao } = fetched;
         let Cadence { pause, reason, .. } = self.source.cadence();
         let states = aircraft.unwrap_or(snapshot.states.len());
@@ -190,10 +210,11 @@ impl Poller {
         self.observation.bad_rows += snapshot.bad_rows.count();
         self.observation.credits_left = credits_left;
 
+        let bad_rows = snapshot.bad_rows.count();
         let merge = MergeStates { source: self.index, snapshot: Arc::new(snapshot) };
         let sent = send_with_retries(merge, self.merger.clone(), self.work.clone(), self.vitals.clone());
         ctx.spawn(sent.into_actor(self).map(move |merged, poller, ctx| {
-            drop(operation);
+            let changed = merged.map_or(0, |merged| merged.published);
             if let Some(merged) = merged {
                 poller.observation.changed = merged.published;
                 poller.observation.passed_over = merged.passed_over;
@@ -208,6 +229,11 @@ impl Poller {
                 });
             }
             poller.poll_after(pause, Some(reason), ctx);
+            if let Some(outcome) = outcome(state) {
+                let poll = EndedPoll { outcome, started, duration, states, changed, bad_rows, credits_left };
+                poller.record_poll(poll, ctx);
+            }
+            drop(operation);
         }));
     }
 
@@ -221,7 +247,12 @@ impl Poller {
         self.observation.set_source(state, reason);
     }
 
-    fn handle_failure(&mut self, error: &SourceError, ctx: &mut Context<Self>) {
+    fn handle_failure(
+        &mut self,
+        error: &SourceError,
+        (started, duration): (UnixMillis, Duration),
+        ctx: &mut Context<Self>,
+    ) {
         self.failures += 1;
         let state = SourceState::from(error);
         self.metrics.count_polls(state, 1);
@@ -234,6 +265,9 @@ impl Poller {
         self.phase(Phase::BackingOff);
         self.vitals.readiness(Readiness::NotReady(error.public_reason()));
         self.poll_after(pause, None, ctx);
+        if let Some(outcome) = outcome(state) {
+            self.record_poll(EndedPoll::without_response(outcome, started, duration), ctx);
+        }
     }
 
     /// Logs one line per poll, regardless of the number of rows, and not more than one in some seconds.
@@ -266,31 +300,6 @@ impl Poller {
     }
 }
 
-/// Passes a snapshot to the Merger, and retries until the Merger accepts it, since it may be restarting.
-async fn send_with_retries(
-    merge: MergeStates,
-    merger: Recipient<MergeStates>,
-    work: Rc<InFlightWork>,
-    vitals: Vitals,
-) -> Option<Merged> {
-    let mut backoff = Backoff::for_service();
-    loop {
-        match merger.send(merge.clone()).await {
-            Ok(merged) => return merged.ok(),
-            Err(error) => {
-                log::warn!(
-                    actor = vitals.name(), states = merge.snapshot.states.len();
-                    "the Merger did not accept the states, retrying: {error}"
-                );
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(backoff.pause()) => {}
-            () = work.deadline_passed() => return None,
-        }
-    }
-}
-
 /// Returns the pause, or the one set in milliseconds by the failpoint `poll-pause`.
 fn injected_or(pause: Duration) -> Duration {
     #[cfg(feature = "fault-injection")]
@@ -308,12 +317,17 @@ impl Actor for Poller {
         if self.metrics.last_answer.get() == 0 {
             self.metrics.last_answer.set(UnixTime::now().0);
         }
+        self.send_records(None, ctx);
         self.poll_after(Duration::ZERO, None, ctx);
     }
 }
 
-/// A restart keeps the operator's pause.
-impl Supervised for Poller {}
+/// A restart keeps the operator's pause, and the records that were not sent.
+impl Supervised for Poller {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.ledger.restart();
+    }
+}
 
 impl Handler<SetPolling> for Poller {
     type Result = ();
@@ -336,7 +350,10 @@ impl Handler<SetPolling> for Poller {
                 ctx.cancel_future(timer);
                 self.wait(ctx);
             }
-            Next::Resumed => self.wait(ctx),
+            Next::Resumed(timer) => {
+                ctx.cancel_future(timer);
+                self.wait(ctx);
+            }
         }
     }
 }
@@ -344,9 +361,10 @@ impl Handler<SetPolling> for Poller {
 impl Handler<Drain> for Poller {
     type Result = ResponseActFuture<Self, Drained>;
 
-    fn handle(&mut self, drain: Drain, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) -> Self::Result {
         self.vitals.phase(Phase::Draining);
         self.work.drain(drain.deadline);
+        self.finish_records(ctx);
         let work = self.work.clone();
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|idle, poller, _| {

@@ -3,7 +3,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 use crate::domain::RejectedRow;
-use crate::metrics::{Kind, Metrics, SourceKindLabels, SourceLabels};
+use crate::metrics::{CounterByKind, Kind, Metrics, SourceKindLabels, SourceLabels};
 use crate::supervision::{ConfiguredName, SourceState};
 
 /// The metrics of one source.
@@ -18,6 +18,7 @@ pub(super) struct SourceMetrics {
     pub(super) last_states: Gauge,
     pub(super) states_in_answer: Gauge,
     pub(super) poll_interval: Gauge,
+    pub(super) poll_records: CounterByKind,
 }
 
 impl SourceMetrics {
@@ -32,6 +33,7 @@ impl SourceMetrics {
             last_states: metrics.last_states.get_or_create(&labels).clone(),
             states_in_answer: metrics.states_in_answer.get_or_create(&labels).clone(),
             poll_interval: metrics.poll_interval.get_or_create(&labels).clone(),
+            poll_records: metrics.poll_records.clone(),
             name: labels.source,
             metrics: metrics.clone(),
         };

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
-use crate::domain::{Icao24, Snapshot, StateVector, UnixTime};
+use crate::domain::{Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 
 pub use sink::{Buffered, Flushed, Sink, SinkError};
 
@@ -141,6 +141,12 @@ pub trait Publisher: 'static {
     /// # Errors
     /// Lists the alerts that were not acknowledged; all others were.
     fn publish_alerts(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), PublishError>>;
+
+    /// Publishes records of polls, keyed by source, and waits for every delivery report.
+    ///
+    /// # Errors
+    /// Lists the records that were not acknowledged; all others were.
+    fn publish_polls(&self, polls: &[PollRecord]) -> impl Future<Output = Result<(), PublishError>>;
 }
 
 /// Some messages were not acknowledged by the broker.
@@ -280,8 +286,9 @@ pub trait StateStore: 'static {
     /// [`StoreError::Unavailable`].
     fn positions(&self, log: &LogId, partitions: &[i32]) -> impl Future<Output = Result<Vec<Position>, StoreError>>;
 
-    /// Stores a batch in one transaction. For each part whose `expected` matches the stored position, it advances the
-    /// position and inserts the rows, keeping the first row of each key (icao24, last_contact). A part whose `expected`
+    /// Stores a batch in one transaction: state vectors, or records of polls. For each part whose `expected` matches the stored position, it advances the
+    /// position and inserts the rows, keeping the first row of each key. The key of a state vector is (icao24, last_contact), that
+    /// of a record of polls (source, started, process). A part whose `expected`
     /// does not match is skipped as a whole and reported as fenced.
     ///
     /// `likely_new` only selects the faster insert for each row; it does not affect what is stored.

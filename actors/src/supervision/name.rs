@@ -19,6 +19,8 @@ pub enum ActorName {
     KafkaProducer,
     /// `kafka-consumer-store`.
     StoreConsumer,
+    /// `kafka-consumer-polls`.
+    PollsConsumer,
     /// `db-writer`.
     DbWriter,
     /// `kafka-consumer-live`.
@@ -58,11 +60,12 @@ impl ActorName {
     /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
-    const FIXED: [Self; 7] = [
+    const FIXED: [Self; 8] = [
         Self::POLLER,
         Self::Merger,
         Self::KafkaProducer,
         Self::StoreConsumer,
+        Self::PollsConsumer,
         Self::DbWriter,
         Self::LiveConsumer,
         Self::SseHub,
@@ -103,6 +106,7 @@ impl fmt::Display for ActorName {
             Self::Merger => "merger",
             Self::KafkaProducer => "kafka-producer",
             Self::StoreConsumer => "kafka-consumer-store",
+            Self::PollsConsumer => "kafka-consumer-polls",
             Self::DbWriter => "db-writer",
             Self::LiveConsumer => "kafka-consumer-live",
             Self::SseHub => "sse-hub",

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use actors::detect::Alert;
-use actors::domain::{Snapshot, StateVector, UnixTime};
+use actors::domain::{PollOutcome, PollRecord, Snapshot, StateVector, UnixTime};
 use actors::merger::{MergeRules, MergedSource, Merger};
-use actors::messages::{Accepted, Polling, PublishStates, SetPolling};
+use actors::messages::{Accepted, Polling, PublishPolls, PublishStates, SetPolling};
 use actors::metrics::{Metrics, SourceLabels};
-use actors::poller::{PolledSource, Poller};
+use actors::poller::{LedgerSettings, PolledSource, Poller};
 use actors::ports::{Cadence, CadenceReason, Fetched, SourceError, StateSource};
 use actors::supervision::{
     ActorName, ConfiguredName, Observation, Phase, PollerObservation, Readiness, SourceState, Vitals,
@@ -62,14 +62,15 @@ impl StateSource for FakeSource {
 }
 
 fn response(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
+    let newest = states.iter().map(|(_, at)| *at).max().unwrap_or_default();
     let states = states.iter().map(|(icao24, at)| state(icao24, *at)).collect();
-    let snapshot = Snapshot { time: UnixTime(100), states, ..Snapshot::default() };
+    let snapshot = Snapshot { time: UnixTime(100 + newest), states, ..Snapshot::default() };
     Ok(Fetched { snapshot, credits_left: Some(4000), ..Fetched::default() })
 }
 
-/// Records what it receives: states, and the aircraft, code and time of alerts.
+/// Records what it receives: states, the aircraft, code and time of alerts, and records of polls.
 #[derive(Clone, Default)]
-struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<PublishedAlert>>>);
+struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<PublishedAlert>>>, Rc<RefCell<Vec<PollRecord>>>);
 
 type PublishedAlert = (String, String, i64);
 
@@ -88,6 +89,14 @@ impl Handler<PublishStates> for FakeProducer {
     }
 }
 
+impl Handler<PublishPolls> for FakeProducer {
+    type Result = ();
+
+    fn handle(&mut self, PublishPolls(polls): PublishPolls, _: &mut Self::Context) {
+        self.2.borrow_mut().extend(polls);
+    }
+}
+
 fn poller(source: &FakeSource, producer: &FakeProducer, vitals: &Vitals) -> actix::Addr<Poller> {
     poller_of(source.clone(), producer, vitals, &Metrics::unregistered())
 }
@@ -102,10 +111,17 @@ fn poller_of(
     let name = ConfiguredName::new("opensky").unwrap();
     let sources = vec![MergedSource { name: name.clone(), priority: 0 }];
     let rules = MergeRules { sources, handover: Duration::from_secs(10) };
-    let producer = producer.clone().start().recipient();
-    let merger = Merger::new(rules, producer, Vitals::unregistered(ActorName::Merger), metrics.clone()).start();
+    let producer = producer.clone().start();
+    let ledger = LedgerSettings {
+        producer: producer.clone().recipient(),
+        process: "a".into(),
+        kind: "opensky".into(),
+        area: Some("45.8,5.9,47.9,10.6".into()),
+    };
+    let merger =
+        Merger::new(rules, producer.recipient(), Vitals::unregistered(ActorName::Merger), metrics.clone()).start();
     let source = PolledSource { name, index: 0, source: Rc::new(source) };
-    Poller::new(source, merger.recipient(), vitals.clone(), metrics).start()
+    Poller::new(source, merger.recipient(), ledger, vitals.clone(), metrics).start()
 }
 
 fn observed(vitals: &Vitals) -> PollerObservation {
@@ -292,5 +308,73 @@ fn a_drained_poller_does_not_poll() {
         assert_eq!(poller.send(drain_soon()).await.unwrap().left, 0);
         sleep(Duration::from_secs(100)).await;
         assert_eq!(source.polls.borrow().len(), 1, "the poll in flight was abandoned, and none followed");
+    });
+}
+
+#[test]
+fn each_poll_is_recorded_with_its_outcome() {
+    run(async {
+        use PollOutcome::{Live, Malformed, Quiet, RateLimited, Refused, Unavailable};
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
+        let quiet = Fetched { snapshot: Snapshot { time: UnixTime(99), ..Snapshot::default() }, ..Fetched::default() };
+        source.responses.borrow_mut().extend([
+            response(&[("aaaaaa", 10), ("bbbbbb", 10)]),
+            Err(SourceError::RateLimited { retry_after: Some(Duration::from_secs(3600)) }),
+            Err(SourceError::Refused("credentials".into())),
+            Err(SourceError::Unavailable("503".into())),
+            Err(SourceError::Malformed("HTML".into())),
+            Ok(quiet),
+        ]);
+        let poller = poller(&source, &producer, &vitals);
+        while source.polls.borrow().len() < 7 {
+            sleep(Duration::from_secs(1)).await;
+        }
+        poller.send(drain_soon()).await.unwrap();
+        let records = producer.2.borrow();
+        let outcomes: Vec<_> = records.iter().take(6).map(|record| record.outcome).collect();
+        assert_eq!(outcomes, [Live, RateLimited, Refused, Unavailable, Malformed, Quiet]);
+        let live = &records[0];
+        assert_eq!((live.polls, live.states, live.changed, live.credits_left), (1, 2, 2, Some(4000)));
+        assert!((0.1..0.11).contains(&live.seconds) && live.interval == 10.0, "{live:?}");
+        assert_eq!((live.source.as_str(), live.kind.as_str(), live.process.as_str()), ("opensky", "opensky", "a"));
+        assert_eq!(live.area.as_deref(), Some("45.8,5.9,47.9,10.6"));
+        // Only tokio's clock is paused.
+        let planned = |record: &PollRecord| (record.next_poll_at.unwrap().0 - record.ended.0 + 500).div_euclid(1_000);
+        assert_eq!(records.iter().take(3).map(planned).collect::<Vec<_>>(), [10, 3_600, 60 * 2]);
+        let keys: std::collections::BTreeSet<_> = records.iter().map(|record| record.started).collect();
+        assert_eq!(keys.len(), records.len(), "each record has its own key");
+    });
+}
+
+#[test]
+fn frequent_polls_share_a_record_that_a_drain_completes() {
+    run(async {
+        let (source, producer, vitals) =
+            (FakeSource::every(1), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
+        let poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_millis(2_900)).await;
+        poller.send(drain_soon()).await.unwrap();
+        let records: Vec<_> = producer.2.borrow().iter().map(|record| record.polls).collect();
+        assert_eq!((records, source.polls.borrow().len()), (vec![1, 2], 3));
+    });
+}
+
+#[test]
+fn a_pause_is_recorded_each_minute() {
+    run(async {
+        let (source, producer, vitals) =
+            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
+        let poller = poller(&source, &producer, &vitals);
+        sleep(Duration::from_secs(1)).await;
+        poller.send(SetPolling(Polling::Paused)).await.unwrap();
+        sleep(Duration::from_secs(150)).await;
+        poller.send(SetPolling(Polling::Active)).await.unwrap();
+        sleep(Duration::from_secs(120)).await;
+        let records = producer.2.borrow();
+        let pauses: Vec<_> = records.iter().filter(|record| record.outcome == PollOutcome::Paused).collect();
+        assert_eq!(pauses.len(), 3);
+        assert!(pauses.iter().all(|pause| pause.polls == 0));
+        assert_eq!(records.len() - 3, source.polls.borrow().len());
     });
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use actix::Actor;
 use actors::batch::DeadLetter;
 use actors::detect::Alert;
-use actors::domain::StateVector;
+use actors::domain::{PollOutcome, PollRecord, StateVector, UnixMillis};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
-use actors::messages::{Accepted, PublishDeadLetters, PublishStates};
+use actors::messages::{Accepted, PublishDeadLetters, PublishPolls, PublishStates};
 use actors::metrics::{Kind, Metrics};
 use actors::ports::{PublishError, Publisher};
 use actors::supervision::{ActorName, Observation, Readiness, Vitals};
@@ -25,6 +25,9 @@ struct FakePublisher {
     /// The alerts that were acknowledged.
     alerts: Rc<RefCell<Vec<i64>>>,
     alert_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
+    /// The starts of the polls that were acknowledged.
+    polls: Rc<RefCell<Vec<i64>>>,
+    poll_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
     /// The same as `failures`, for dead letters.
     letter_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
 }
@@ -40,6 +43,14 @@ impl Publisher for FakePublisher {
 
     async fn publish_dead_letters(&self, _: &[DeadLetter]) -> Result<(), PublishError> {
         let undelivered = self.letter_failures.borrow_mut().pop_front().unwrap_or_default();
+        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
+    }
+
+    async fn publish_polls(&self, polls: &[PollRecord]) -> Result<(), PublishError> {
+        sleep(Duration::from_millis(10)).await;
+        let undelivered = self.poll_failures.borrow_mut().pop_front().unwrap_or_default();
+        let delivered = polls.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
+        self.polls.borrow_mut().extend(delivered.map(|(_, poll)| poll.started.0));
         if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
     }
 
@@ -183,5 +194,47 @@ fn a_drained_producer_without_a_broker_reports_the_unpublished_states() {
         let before = Instant::now();
         assert_eq!(producer.send(drain_soon()).await.unwrap().left, 2);
         assert!(before.elapsed() < Duration::from_secs(6), "{:?}", before.elapsed());
+    });
+}
+
+fn polls(starts: std::ops::Range<i64>) -> PublishPolls {
+    let poll = |started| PollRecord {
+        source: "opensky".into(),
+        kind: "opensky".into(),
+        process: "a".into(),
+        outcome: PollOutcome::Live,
+        started: UnixMillis(started),
+        ended: UnixMillis(started),
+        polls: 1,
+        states: 0,
+        changed: 0,
+        bad_rows: 0,
+        seconds: 0.0,
+        credits_left: None,
+        interval: 10.0,
+        next_poll_at: None,
+        area: None,
+    };
+    PublishPolls(starts.map(poll).collect())
+}
+
+#[test]
+fn records_of_polls_are_retried_within_bounds_without_delaying_states() {
+    run(async {
+        let publisher = FakePublisher::default();
+        // As if the topic of polls rejected writes for a while.
+        publisher.poll_failures.borrow_mut().extend([vec![0, 2], vec![0, 1], vec![0]]);
+        let producer = producer(&publisher);
+        producer.send(polls(0..3)).await.unwrap();
+        producer.send(states([1, 2])).await.unwrap();
+        sleep(Duration::from_millis(25)).await;
+        assert_eq!((publisher.acknowledged.borrow().len(), publisher.polls.borrow().len()), (2, 1));
+        producer.send(polls(3..10_010)).await.unwrap();
+        sleep(Duration::from_secs(20)).await;
+        let published = publisher.polls.borrow().clone();
+        let distinct: std::collections::BTreeSet<_> = published.iter().copied().collect();
+        assert_eq!((distinct.len(), distinct.last()), (published.len(), Some(&10_009)));
+        assert!((10_000..10_010).contains(&distinct.len()), "only the oldest were dropped: {}", distinct.len());
+        assert_eq!(producer.send(drain_soon()).await.unwrap().left, 0);
     });
 }

@@ -47,6 +47,7 @@ impl Topic {
             topic_raw: (&*self.name).into(),
             topic_dead_letter: (&*self.dead_letters).into(),
             topic_alerts: None,
+            topic_polls: None,
             partitions: PARTITIONS,
             replication_factor: 1,
             group_id: self.name.clone(),

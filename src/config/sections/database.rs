@@ -11,7 +11,7 @@ section! {
         url: DatabaseAddress = "sqlite://data/flight-monitor.db";
         /// How long state vectors are kept.
         retention: Duration = "30d", hours(1)..=days(36_500);
-        /// How long flights and hourly statistics are kept.
+        /// How long flights, hourly statistics and records of polls are kept.
         summary_retention: Duration = "365d", days(1)..=days(36_500);
         /// A longer pause between two states of an aircraft ends its flight.
         flight_gap: Duration = "30m", mins(1)..=days(1);

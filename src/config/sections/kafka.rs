@@ -17,12 +17,16 @@ section! {
         /// The topic of the alerts: aircraft that start squawking 7500, 7600 or 7700. The role collect creates it at
         /// start if it is missing.
         topic_alerts: Topic = "telemetry.alerts";
+        /// The topic of the outcome of each poll. The roles collect and store create it, with a single partition, at
+        /// start if it is missing.
+        topic_polls: Topic = "telemetry.polls";
         /// Partitions of a topic that is created at start.
         partitions: i32 = "6", 1..=10_000;
         /// Replicas of a topic that is created at start; with 3 or more, at least two brokers must have a message
         /// (min.insync.replicas 2).
         replication_factor: i32 = "1", 1..=100;
-        /// The consumer group of the storing consumers. That of the archiving consumers has the suffix -archive.
+        /// The consumer group of the storing consumers. That of the archiving consumers has the suffix
+        /// -archive, and that of the consumers that store polls -polls.
         group_id: String = "opensky-processor";
         /// Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a
         /// comma in a value is written \,). Those of the file, the environment and the flag are merged. They override
@@ -42,6 +46,7 @@ impl KafkaSettings {
             (Self::topic_raw, &self.topic_raw),
             (Self::topic_dead_letter, &self.topic_dead_letter),
             (Self::topic_alerts, &self.topic_alerts),
+            (Self::topic_polls, &self.topic_polls),
         ];
         for (index, (setting, topic)) in topics.iter().enumerate() {
             for (earlier, _) in topics[..index].iter().filter(|(_, earlier)| earlier == topic) {

@@ -62,6 +62,7 @@ pub(in crate::sources) fn info(options: &OpenSkyOptions, settings: &SourceSettin
     };
     let description = format!("{} {login}, {area}, about every {expected_interval:?}", options.base_url);
     SourceInfo {
+        area: options.bounding_box,
         proxies: options.network.proxies.describe([options.base_url.url(), options.auth_url.url()]),
         max_interval: options.plan(Account::Anonymous).expected_interval(),
         ..KIND.info(settings, description, expected_interval)

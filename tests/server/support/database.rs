@@ -19,7 +19,8 @@ pub(crate) enum Database {
 }
 
 const ROWS_OF_POSTGRES: &str = "SELECT icao24, extract(epoch FROM last_contact)::bigint FROM state_vectors";
-const POSITIONS: &str = "SELECT CAST(partition AS text) AS text, next_offset AS number FROM ingest_position";
+const POSITIONS: &str = "SELECT CAST(partition AS text) AS text, next_offset AS number
+    FROM ingest_position WHERE topic NOT LIKE '%.polls'";
 
 #[derive(QueryableByName)]
 struct Pair {
@@ -105,7 +106,7 @@ impl Database {
         keys
     }
 
-    /// Returns the next offset to store, by partition.
+    /// Returns the next offset of state vectors to store, by partition.
     pub(crate) fn positions(&self) -> BTreeMap<i32, i64> {
         let pairs = self.pairs(POSITIONS, POSITIONS);
         pairs.into_iter().map(|(partition, offset)| (partition.parse().unwrap(), offset)).collect()

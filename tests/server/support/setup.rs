@@ -59,6 +59,7 @@ impl Setup {
             .set("KAFKA_TOPIC_RAW", &format!("{name}.raw"))
             .set("KAFKA_TOPIC_DEAD_LETTER", &format!("{name}.dead-letter"))
             .set("KAFKA_TOPIC_ALERTS", &format!("{name}.alerts"))
+            .set("KAFKA_TOPIC_POLLS", &format!("{name}.polls"))
             .set("KAFKA_GROUP_ID", &name)
             .set("KAFKA_PARTITIONS", "3")
     }
@@ -130,6 +131,11 @@ impl Setup {
     /// Returns the topic of the alerts.
     pub(crate) fn alerts(&self) -> Topic {
         Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_ALERTS"))
+    }
+
+    /// Returns the topic of the polls.
+    pub(crate) fn polls(&self) -> Topic {
+        Topic::of(self.variable("KAFKA_BOOTSTRAP_SERVERS"), self.variable("KAFKA_TOPIC_POLLS"))
     }
 
     /// Returns the consumer group of the role `store`.

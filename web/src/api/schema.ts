@@ -176,6 +176,11 @@ export interface components {
              * @description The duration of the newest step.
              */
             last_maintenance_seconds: number;
+            /**
+             * Format: int64
+             * @description Inserted records of polls.
+             */
+            polls: number;
         };
         /** @description The live picture, or a part of it. */
         Flights: {
@@ -305,6 +310,18 @@ export interface components {
             held: number;
             /** @description Their memory in bytes. */
             held_bytes: number;
+            /**
+             * Format: int64
+             * @description Records of polls that Kafka acknowledged.
+             */
+            polls: number;
+            /**
+             * Format: int64
+             * @description Records of polls dropped because too many were waiting.
+             */
+            polls_dropped: number;
+            /** @description Records of polls not acknowledged yet. */
+            polls_held: number;
             /**
              * Format: int64
              * @description States that Kafka acknowledged.

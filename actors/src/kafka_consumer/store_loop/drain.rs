@@ -38,11 +38,11 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         }
         self.flush_everything().await;
         let buffered = usize::try_from(self.flushing.records()).unwrap_or(usize::MAX);
-        let left = self.unstored + self.queue.states() + buffered;
+        let left = self.unstored + self.queue.rows() + buffered;
         if left > 0 {
             log::warn!(
                 actor = self.context.vitals.name(), left;
-                "states were not stored before the shutdown deadline; Kafka still has them"
+                "records were not stored before the shutdown deadline; Kafka still has them"
             );
         }
         left

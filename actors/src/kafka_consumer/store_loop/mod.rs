@@ -32,7 +32,7 @@ pub(super) struct StoreLoop<S, D> {
     /// For each owned partition being read: the next offset in the destination.
     cursors: BTreeMap<i32, Option<i64>>,
     queue: EventQueue,
-    /// The number of states in a batch abandoned at the deadline of a drain.
+    /// The number of rows in a batch abandoned at the deadline of a drain.
     unstored: usize,
     flushing: Flushing<S, D>,
     /// The flushes that ended and were not processed yet.
@@ -71,7 +71,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         }
     }
 
-    /// Reads and stores until drained. Returns the number of states that were read but not stored.
+    /// Reads and stores until drained. Returns the number of rows that were read but not stored.
     pub(super) async fn run(mut self) -> usize {
         let work = self.context.work.clone();
         while !work.is_draining() {
@@ -191,7 +191,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
     /// Stores a batch, regardless of how long it takes. While waiting, it polls the subscription and reads one more
     /// batch.
     async fn store(&mut self, mut batch: Batch) -> Result<(), Overdue> {
-        self.unstored = batch.states();
+        self.unstored = batch.rows();
         while self.flushing.is_full() {
             let room = self.flushing.room();
             self.while_polling(room).await?;
@@ -205,7 +205,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
             }
             None => false,
         });
-        self.unstored = batch.states();
+        self.unstored = batch.rows();
         if batch.parts.is_empty() {
             return Ok(());
         }

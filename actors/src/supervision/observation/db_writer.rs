@@ -12,6 +12,8 @@ pub struct DbWriterObservation {
     pub inserted: u64,
     /// Rows that the table already had.
     pub duplicates: u64,
+    /// Inserted records of polls.
+    pub polls: u64,
     /// Failed transactions and queries.
     pub failed_tries: u64,
     /// States in the newest batch.

@@ -12,6 +12,12 @@ pub struct KafkaProducerObservation {
     pub alerts: u64,
     /// Alerts not acknowledged yet.
     pub alerts_held: usize,
+    /// Records of polls that Kafka acknowledged.
+    pub polls: u64,
+    /// Records of polls not acknowledged yet.
+    pub polls_held: usize,
+    /// Records of polls dropped because too many were waiting.
+    pub polls_dropped: u64,
     /// Publications that failed and are retried.
     pub failed_tries: u64,
     /// States not acknowledged yet.

@@ -1,44 +1,41 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::detect::Alert;
 use crate::supervision::backoff::Backoff;
 
-/// Alerts waiting to be published, oldest first. They are separate from the states, so that a failing alert topic does
-/// not delay the states.
+/// Messages waiting to be accepted by their destination, oldest first.
 #[derive(Debug)]
-pub(super) struct RetryQueue {
-    waiting: VecDeque<Alert>,
-    /// The alerts in flight, kept here so that they survive a panic.
-    in_flight: Vec<Alert>,
+pub(crate) struct RetryQueue<T> {
+    waiting: VecDeque<T>,
+    /// The maximum number of waiting messages.
+    max: usize,
+    /// The messages in flight, kept here so that they survive a panic.
+    in_flight: Vec<T>,
     /// Whether a backoff after a failed attempt is in progress.
     is_paused: bool,
     backoff: Backoff,
 }
 
-impl RetryQueue {
-    /// Far more than occur in a day. An alert takes less than a kilobyte.
-    const MAX_ALERTS: usize = 10_000;
-
-    pub(super) fn new() -> Self {
-        Self { waiting: VecDeque::new(), in_flight: Vec::new(), is_paused: false, backoff: Backoff::for_service() }
+impl<T: Clone> RetryQueue<T> {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { waiting: VecDeque::new(), max, in_flight: Vec::new(), is_paused: false, backoff: Backoff::for_service() }
     }
 
-    /// The number of unacknowledged alerts.
-    pub(super) fn len(&self) -> usize {
+    /// The number of messages that were not accepted yet.
+    pub(crate) fn len(&self) -> usize {
         self.waiting.len() + self.in_flight.len()
     }
 
-    /// Appends alerts, and returns how many of the oldest were dropped.
-    pub(super) fn push(&mut self, alerts: impl IntoIterator<Item = Alert>) -> usize {
-        self.waiting.extend(alerts);
-        let excess = self.waiting.len().saturating_sub(Self::MAX_ALERTS);
+    /// Appends messages, and returns how many of the oldest were dropped.
+    pub(crate) fn push(&mut self, messages: impl IntoIterator<Item = T>) -> usize {
+        self.waiting.extend(messages);
+        let excess = self.waiting.len().saturating_sub(self.max);
         self.waiting.drain(..excess);
         excess
     }
 
-    /// Takes the alerts to publish now. Empty while others are in flight or during a backoff.
-    pub(super) fn take(&mut self) -> Vec<Alert> {
+    /// Takes the messages to send now. Empty while others are in flight or during a backoff.
+    pub(crate) fn take(&mut self) -> Vec<T> {
         if !self.is_paused && self.in_flight.is_empty() {
             self.in_flight = self.waiting.drain(..).collect();
             return self.in_flight.clone();
@@ -46,33 +43,33 @@ impl RetryQueue {
         Vec::new()
     }
 
-    /// Records that Kafka acknowledged the taken alerts, and returns their number.
-    pub(super) fn delivered(&mut self) -> usize {
+    /// Records that the taken messages were accepted, and returns their number.
+    pub(crate) fn delivered(&mut self) -> usize {
         self.backoff = Backoff::for_service();
         std::mem::take(&mut self.in_flight).len()
     }
 
-    /// Records that Kafka did not acknowledge these of the taken alerts. Returns the number of acknowledged ones, and
-    /// the backoff after which to call [`RetryQueue::resume`].
-    pub(super) fn failed(&mut self, undelivered: &[usize]) -> (usize, Duration) {
+    /// Records that these of the taken messages were not accepted. Returns the number of accepted ones, and the backoff
+    /// after which to call [`RetryQueue::resume`].
+    pub(crate) fn failed(&mut self, undelivered: &[usize]) -> (usize, Duration) {
         let in_flight = std::mem::take(&mut self.in_flight);
         let left: Vec<_> = undelivered.iter().filter_map(|&index| in_flight.get(index).cloned()).collect();
         let delivered = in_flight.len() - left.len();
-        left.into_iter().rev().for_each(|alert| self.waiting.push_front(alert));
+        left.into_iter().rev().for_each(|message| self.waiting.push_front(message));
         self.is_paused = true;
         (delivered, self.backoff.pause())
     }
 
     /// Ends the backoff.
-    pub(super) fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         self.is_paused = false;
     }
 
-    /// Queues the taken alerts again, since it is unknown whether Kafka received them.
-    pub(super) fn restart(&mut self) {
+    /// Queues the taken messages again, since it is unknown whether they were accepted.
+    pub(crate) fn restart(&mut self) {
         self.is_paused = false;
         let in_flight = std::mem::take(&mut self.in_flight);
-        in_flight.into_iter().rev().for_each(|alert| self.waiting.push_front(alert));
+        in_flight.into_iter().rev().for_each(|message| self.waiting.push_front(message));
     }
 }
 
@@ -81,6 +78,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::detect::Alert;
     use crate::test_support::state;
 
     fn alerts(times: std::ops::Range<i64>) -> Vec<Alert> {
@@ -93,7 +91,7 @@ mod tests {
 
     #[test]
     fn unacknowledged_alerts_are_retried_in_order_after_the_pause() {
-        let mut queue = RetryQueue::new();
+        let mut queue = RetryQueue::new(10_000);
         queue.push(alerts(0..3));
         assert_eq!(times(&queue.take()), [0, 1, 2]);
         queue.push(alerts(3..4));
@@ -109,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_bounded_and_drops_the_oldest_first() {
-        let mut queue = RetryQueue::new();
+        let mut queue = RetryQueue::new(10_000);
         assert_eq!(queue.push(alerts(0..10_000)), 0);
         assert_eq!(queue.push(alerts(10_000..10_002)), 2);
         assert_eq!((queue.len(), times(&queue.take())[0]), (10_000, 2));
