@@ -38,7 +38,7 @@ fn three_processes_with_one_role_each_work_together() {
         parts.iter().map(|part| part["part"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(names(&collect), ["kafka-producer", "merger", "poller"]);
-    assert_eq!(names(&store), ["kafka-producer", "db-writer", "kafka-consumer-store"]);
+    assert_eq!(names(&store), ["kafka-producer", "db-writer", "kafka-consumer-store", "kafka-consumer-polls"]);
     assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live"]);
     [collect, store, live].into_iter().for_each(crate::support::TestApp::end);
 }

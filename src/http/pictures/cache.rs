@@ -73,6 +73,23 @@ struct CompressionLabels {
     encoding: &'static str,
 }
 
+/// The names of all formats.
+const FORMATS: [&str; 6] = ["json", "geojson", "opensky", "opensky-extended", "readsb", "readsb-v2"];
+
+impl PictureMetrics {
+    /// Returns the counters of every format at 0, so that their first increase is visible.
+    fn at_zero() -> Self {
+        let metrics = Self::default();
+        for format in FORMATS {
+            drop(metrics.renderings.get_or_create(&RenderingLabels { format }));
+            for encoding in ["gzip", "deflate", "zstd"] {
+                drop(metrics.compressions.get_or_create(&CompressionLabels { format, encoding }));
+            }
+        }
+        metrics
+    }
+}
+
 impl Renderings {
     fn new(format: PictureFormat) -> Self {
         let (plain, gzip, deflate, zstd) = Default::default();
@@ -86,7 +103,7 @@ impl PictureCache {
 
     /// Creates an empty cache of the hub's picture, and registers its metrics.
     pub fn register(hub: Recipient<GetPicture>, registry: &mut Registry) -> Self {
-        let metrics = PictureMetrics::default();
+        let metrics = PictureMetrics::at_zero();
         registry.register(
             "picture_renderings",
             "Renderings of the whole live picture, each for all clients, by format",
