@@ -9,6 +9,7 @@ mod point;
 mod poll_record;
 mod snapshot;
 mod state_vector;
+pub mod units;
 mod unix_time;
 
 pub use address_block::AddressBlock;

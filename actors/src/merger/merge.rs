@@ -30,12 +30,13 @@ pub struct MergeRules {
 ///
 /// A source *holds* an aircraft if the newest state is its own. Another source takes the aircraft over with a state that
 /// is newer and whose position is not older, if it has a higher priority, or if the holder has been silent about the
-/// aircraft for [`MergeRules::handover`].
+/// aircraft for [`MergeRules::handover`]. A source that knows no position does not hide that of another one.
 #[derive(Debug)]
 pub(super) struct Merge {
     rules: MergeRules,
     aircraft: HashMap<Icao24, Published>,
-    kept: HashMap<Icao24, KeptFields>,
+    /// What the sources report, whether published or not; empty with a single source.
+    reported: HashMap<Icao24, Reported>,
     /// When aircraft were last forgotten.
     forgot_at: UnixTime,
 }
@@ -46,6 +47,14 @@ struct Published {
     holder: usize,
     digest: StateDigest,
     time_position: Option<UnixTime>,
+}
+
+/// What the sources have reported about an aircraft.
+#[derive(Clone, Debug, Default)]
+struct Reported {
+    kept: KeptFields,
+    /// The last source that reported a current position, and the last contact of that state.
+    located: Option<(usize, UnixTime)>,
 }
 
 /// The time and the hash of a state, as its source reported it.
@@ -78,15 +87,19 @@ impl Merge {
     const MEMORY: i64 = 3600;
 
     /// A source whose position is older than the published one waits for up to this many seconds, so that a track does
-    /// not turn back.
+    /// not turn back. An older position than that is not current.
     const POSITION_MEMORY: i64 = 60;
+
+    /// A source that does not know an aircraft's position does not hide that of another source, which may be polled
+    /// seldom, for this many seconds.
+    const LOCATED_MEMORY: i64 = 300;
 
     /// A state that is this many seconds ahead of the local clock does not take an aircraft over, since no later state
     /// of another source could.
     const AHEAD: i64 = 10;
 
     pub(super) fn new(rules: MergeRules) -> Self {
-        Self { rules, aircraft: HashMap::new(), kept: HashMap::new(), forgot_at: UnixTime::default() }
+        Self { rules, aircraft: HashMap::new(), reported: HashMap::new(), forgot_at: UnixTime::default() }
     }
 
     /// Returns the states of a source that are to be published, in the snapshot's order.
@@ -96,11 +109,11 @@ impl Merge {
         let name = self.rules.sources.get(source).map(|source| source.name.as_str());
         for state in &snapshot.states {
             let (icao24, digest) = (state.icao24, StateDigest::of(state));
-            if self.rules.sources.len() > 1 {
-                self.kept.entry(icao24).or_default().keep(state, source);
-            }
+            let is_hidden =
+                self.rules.sources.len() > 1 && self.reported.entry(icao24).or_default().note(state, source);
             let known = self.aircraft.get(&icao24);
-            if known.is_some_and(|known| known.holder != source && !self.takes_over(source, state, known, now)) {
+            let is_held = |known: &Published| known.holder != source && !self.takes_over(source, state, known, now);
+            if is_hidden || known.is_some_and(is_held) {
                 merged.passed_over.other_source += 1;
                 continue;
             }
@@ -122,8 +135,8 @@ impl Merge {
                 Ordering::Greater => {
                     rows.insert(icao24, FirstRow { digest, revised: false });
                     let mut state = StateVector { source: name.map(Into::into), ..state.clone() };
-                    if let Some(kept) = self.kept.get(&icao24) {
-                        kept.fill(&mut state, source);
+                    if let Some(reported) = self.reported.get(&icao24) {
+                        reported.kept.fill(&mut state, source);
                     }
                     merged.states.push(Arc::new(state));
                     merged.digests.push(digest);
@@ -160,7 +173,7 @@ impl Merge {
         if now > self.forgot_at {
             self.forgot_at = now;
             self.aircraft.retain(|_, known| now.seconds_since(known.digest.last_contact) <= Self::MEMORY);
-            self.kept.retain(|icao24, _| self.aircraft.contains_key(icao24));
+            self.reported.retain(|icao24, _| self.aircraft.contains_key(icao24));
         }
     }
 
@@ -172,6 +185,22 @@ impl Merge {
     /// The number of remembered aircraft that a source holds.
     pub(super) fn held_by(&self, source: usize) -> usize {
         self.aircraft.values().filter(|known| known.holder == source).count()
+    }
+}
+
+impl Reported {
+    /// Notes a state that a source reports. Returns whether it would hide the position that another source knows.
+    fn note(&mut self, state: &StateVector, source: usize) -> bool {
+        self.kept.keep(state, source);
+        let at = state.last_contact;
+        if state.time_position.is_some_and(|position| at.seconds_since(position) <= Merge::POSITION_MEMORY) {
+            if self.located.is_none_or(|(_, located_at)| at >= located_at) {
+                self.located = Some((source, at));
+            }
+            return false;
+        }
+        self.located
+            .is_some_and(|(other, located_at)| other != source && at.seconds_since(located_at) <= Merge::LOCATED_MEMORY)
     }
 }
 

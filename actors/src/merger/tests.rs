@@ -159,11 +159,27 @@ fn a_track_does_not_turn_back_when_the_source_changes() {
     assert!(publish(&mut merge, 1, positioned(920, Some(897))).is_none(), "its position is older");
     assert!(publish(&mut merge, 1, positioned(921, None)).is_none(), "it knows no position");
     assert!(publish(&mut merge, 1, positioned(922, Some(898))).is_some());
-    assert!(publish(&mut merge, 0, positioned(950, None)).is_none());
-    assert!(
-        publish(&mut merge, 0, positioned(959, None)).is_some(),
-        "the published position is more than a minute old"
-    );
+}
+
+#[test]
+fn a_receiver_that_knows_no_position_does_not_hide_that_of_a_slow_source() {
+    let at = |at, position: Option<i64>| StateVector { time_position: position.map(UnixTime), ..state("aaaaaa", at) };
+    // The receiver has the higher priority, but no position.
+    let mut merge = merge(&[0, 20]);
+    assert!(publish(&mut merge, 1, at(500, None)).is_some(), "nobody knows a position");
+    // OpenSky's state is older than the published one, and takes the aircraft over with its next response.
+    assert!(publish(&mut merge, 0, at(495, Some(494))).is_none());
+    for second in 501..580 {
+        assert!(publish(&mut merge, 1, at(second, None)).is_none());
+    }
+    assert!(publish(&mut merge, 0, at(585, Some(584))).is_some());
+    assert!(publish(&mut merge, 1, at(586, Some(500))).is_none(), "its position is not current");
+    assert!(publish(&mut merge, 1, at(587, Some(587))).is_some(), "the receiver has found it");
+    assert!(publish(&mut merge, 1, at(588, None)).is_some(), "it holds the aircraft and has located it last");
+    // OpenSky has no longer located it for five minutes.
+    assert!(publish(&mut merge, 0, at(600, Some(599))).is_some());
+    assert!(publish(&mut merge, 1, at(900, None)).is_none());
+    assert!(publish(&mut merge, 1, at(901, None)).is_some());
 }
 
 #[test]
