@@ -6,8 +6,8 @@ use time::macros::format_description;
 
 use super::csv::put_text;
 use crate::files::OutputColumn;
-use crate::files::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 use crate::storage::HistoryRow;
+use actors::domain::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 /// The columns that `traffic` expects, in the order of its own frames.
 pub(crate) static TRAFFIC_COLUMNS: [OutputColumn; 14] = [

@@ -3,6 +3,5 @@
 pub(crate) mod column;
 mod output;
 pub mod parquet;
-pub(crate) mod units;
 
 pub use output::OutputColumn;

@@ -6,7 +6,8 @@ use compact_str::CompactString;
 use serde::de::{Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::files::units::{FOOT, FOOT_PER_MINUTE, KNOT, category_code};
+use actors::domain::emitter_category_code;
+use actors::domain::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 /// How many seconds a callsign, squawk or category of an earlier point is used for.
 const MAX_AGE: f64 = 60.0;
@@ -116,7 +117,7 @@ impl Details {
         };
         self.callsign = text(&aircraft.flight).or(self.callsign.take());
         self.squawk = text(&aircraft.squawk).or(self.squawk.take());
-        let category = aircraft.category.as_deref().and_then(category_code);
+        let category = aircraft.category.as_deref().and_then(emitter_category_code);
         self.category = category.map(|code| (code, time)).or(self.category);
     }
 }

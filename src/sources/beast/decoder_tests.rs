@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::sources::beast::downlink::tests::{bytes, with_parity};
-use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
+use actors::domain::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 fn at(millis: i64) -> Arrival {
     Arrival::from_millis(1_700_000_000_000 + millis)

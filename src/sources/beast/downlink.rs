@@ -4,7 +4,7 @@ use super::altitude::{altitude13, squawk};
 use super::checksum;
 use super::message::Message;
 use super::squitter;
-use crate::sources::receiver::units::FOOT;
+use actors::domain::units::FOOT;
 
 /// Why a message is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use actors::domain::Point;
+use actors::domain::units::NAUTICAL_MILE;
 
 use super::cpr::EncodedPosition;
 use crate::sources::receiver::{Arrival, PlausibleTrack};
@@ -26,7 +27,7 @@ impl Positions {
     const PREFER_SENT: Duration = Duration::from_secs(10);
 
     /// A surface position is unambiguous within 45 NM of the reference.
-    const SURFACE_RANGE: f64 = 45.0 * 1852.0;
+    const SURFACE_RANGE: f64 = 45.0 * NAUTICAL_MILE;
 
     /// Decodes the next position. `receiver` is the receiver's own position, if known. Returns `None` if the position is
     /// ambiguous, or not plausible after the last one.

@@ -6,7 +6,7 @@ use compact_str::{CompactString, format_compact};
 use super::altitude::{altitude12, squawk};
 use super::cpr::EncodedPosition;
 use super::message::Message;
-use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
+use actors::domain::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 /// The 56 bits of an extended squitter, numbered from 1 as in the specifications.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use super::row::{BarometricAltitude, Position, Row};
 use crate::sources::bad_row;
 use crate::sources::receiver::position_source::{ADS_B, MLAT};
-use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
+use actors::domain::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 /// A time with milliseconds, since the ages of an aircraft have fractions of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,6 @@
 //! Covers a bounding box with circles.
 
+use actors::domain::units::NAUTICAL_MILE;
 use actors::domain::{BoundingBox, Point};
 
 /// A circle on the earth.
@@ -9,9 +10,6 @@ pub(super) struct Circle {
     /// The radius in whole nautical miles.
     pub(super) radius: u32,
 }
-
-/// A nautical mile in metres.
-const NAUTICAL_MILE: f64 = 1852.0;
 
 /// The maximum radius of a query, in nautical miles.
 pub(super) const MAX_RADIUS: u32 = 250;

@@ -11,7 +11,6 @@ mod plausible_track;
 pub mod position_source;
 mod source;
 mod tracker;
-pub mod units;
 
 pub use arrival::Arrival;
 pub use decoder::{Decoded, Decoder};

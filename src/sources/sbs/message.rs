@@ -4,7 +4,7 @@ use actors::domain::{Icao24, RejectedRow, StateVector, StateVectorParts, UnixTim
 use compact_str::CompactString;
 
 use crate::sources::receiver::position_source;
-use crate::sources::receiver::units::{FOOT, FOOT_PER_MINUTE, KNOT};
+use actors::domain::units::{FOOT, FOOT_PER_MINUTE, KNOT};
 
 /// The number of values in a message.
 const VALUES: usize = 22;

@@ -2,18 +2,10 @@
 
 use std::fmt;
 
+use actors::domain::units::{FOOT, KNOT, NAUTICAL_MILE};
 use actors::domain::{Icao24, Point, StateVector, UnixTime, emitter_category_name};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-
-/// Metres per foot.
-const FOOT: f64 = 0.3048;
-
-/// Metres per nautical mile.
-pub(super) const NAUTICAL_MILE: f64 = 1852.0;
-
-/// Metres per second in one knot.
-const KNOT: f64 = NAUTICAL_MILE / 3600.0;
 
 /// A position older than this is only the last known one.
 const POSITION_LIFETIME: f64 = 60.0;

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
+use actors::domain::units::NAUTICAL_MILE;
 use actors::domain::{Icao24, Point};
 use serde::Deserialize;
 
 use crate::http::reply::problem::Problem;
-
-use super::aircraft::NAUTICAL_MILE;
 
 /// The maximum radius in nautical miles. A larger one is reduced to it, as adsb.lol does.
 const MAX_RADIUS: f64 = 250.0;
