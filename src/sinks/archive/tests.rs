@@ -91,6 +91,12 @@ fn due(sink: &ArchiveSink) -> Option<u64> {
     Some(due.saturating_duration_since(tokio::time::Instant::now()).as_secs_f64().round() as u64)
 }
 
+/// Asserts that a flush is due in this many seconds. A busy machine may take a while to get here.
+fn assert_due(sink: &ArchiveSink, seconds: u64) {
+    let due = due(sink);
+    assert!(due.is_some_and(|due| (seconds.saturating_sub(5)..=seconds).contains(&due)), "{due:?}, not {seconds}");
+}
+
 #[actix_rt::test]
 async fn a_record_is_flushed_once_it_is_old_enough_and_a_backlog_is_collected_first() {
     let folder = Folder::new();
@@ -98,9 +104,9 @@ async fn a_record_is_flushed_once_it_is_old_enough_and_a_backlog_is_collected_fi
     assert_eq!(sink.positions(&log(), &[0, 1]).await, Ok(vec![]));
     assert_eq!(due(&sink), None);
     sink.write(batch(vec![part(0, None, 0..3, minutes_ago(10))])).await.unwrap();
-    assert_eq!(due(&sink), Some(50 * 60));
+    assert_due(&sink, 50 * 60);
     sink.write(batch(vec![part(1, None, 0..3, minutes_ago(600))])).await.unwrap();
-    assert_eq!(due(&sink), Some(10));
+    assert_due(&sink, 10);
     let buffered = sink.buffered().unwrap();
     assert_eq!((buffered.records, buffered.oldest, buffered.is_full), (6, Some(minutes_ago(600).0 * 1_000), false));
 }
@@ -114,14 +120,14 @@ async fn the_largest_partition_is_flushed_when_the_buffers_are_large() {
     sink.positions(&log(), &[0, 1]).await.unwrap();
     let now = UnixTime::now();
     sink.write(batch(vec![part(0, None, 0..4, now), part(1, None, 0..5, now)])).await.unwrap();
-    assert_eq!(due(&sink), Some(3_600));
+    assert_due(&sink, 3_600);
     sink.write(batch(vec![part(1, Some(5), 5..9, now)])).await.unwrap();
     assert!(due(&sink) == Some(0) && sink.buffered().unwrap().is_full);
     let Flushed { stored, fenced, rows, files, bytes } = sink.flush().await.unwrap();
     assert_eq!((stored[0].partition, stored[0].next_offset, fenced, rows, files), (1, 9, vec![], 9, 1));
     assert!(bytes > 0);
     assert_eq!(sink.buffered().unwrap().records, 4);
-    assert_eq!(due(&sink), Some(3_600));
+    assert_due(&sink, 3_600);
     assert_eq!(folder.rows().await, (1, (0..9).collect()));
 }
 
