@@ -34,6 +34,7 @@ impl Feed {
             topic_dead_letter: format!("{topic}.dead-letter").into(),
             topic_alerts: None,
             topic_polls: None,
+            topic_latest: None,
             partitions: 6,
             replication_factor: 1,
             group_id: topic.to_owned(),

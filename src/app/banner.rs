@@ -1,11 +1,10 @@
 use std::net::SocketAddr;
 
 use crate::config::{ADMIN_TOKEN_FILE, Brokers, Role, Settings};
-use crate::sinks;
 use crate::sources::Sources;
 
 /// Logs the sources, Kafka and the database in use, and the URLs to open.
-pub(super) fn show(settings: &Settings, sources: &Sources, addresses: &[SocketAddr]) {
+pub(super) fn show(settings: &Settings, sources: &Sources, sinks: &[&str], addresses: &[SocketAddr]) {
     let has = |role| settings.server.roles.has(role);
     let kafka = match &settings.kafka.bootstrap_servers {
         Brokers::Embedded => {
@@ -28,8 +27,8 @@ pub(super) fn show(settings: &Settings, sources: &Sources, addresses: &[SocketAd
         let embedded = if settings.database.url.is_shared() { "" } else { "embedded: " };
         log::info!(target: "flight_monitor", "  database  {embedded}{}", settings.database.url);
     }
-    for sink in sinks::configured(settings).filter(|sink| has(sink.role)) {
-        log::info!(target: "flight_monitor", "  sink      {}", sink.name);
+    for sink in sinks {
+        log::info!(target: "flight_monitor", "  sink      {sink}");
     }
     if let Some(url) = &settings.archive.url {
         let note = if has(Role::Archive) { "" } else { ", not written: server.roles does not contain archive" };

@@ -110,7 +110,7 @@ impl App {
             panics: pipeline.actors.panics(),
         };
         let server = http::start(&http_options(&settings, pipeline.capacity), state)?;
-        banner::show(&settings, &sources, &server.addresses);
+        banner::show(&settings, &sources, &pipeline.actors.sinks, &server.addresses);
         Ok(Self { settings, signals, pipeline, supervisor, failures, drain, operations, stalls, server })
     }
 

@@ -102,6 +102,7 @@ fn reach_kafka(
     options.topic_alerts = has(Role::Collect).then(|| Arc::from(&settings.topic_alerts));
     options.topic_polls = (has(Role::Collect) || has(Role::Store)).then(|| Arc::from(&settings.topic_polls));
     if settings.bootstrap_servers != Brokers::Embedded {
+        options.topic_latest = settings.topic_latest.as_ref().filter(|_| has(Role::Store)).map(Arc::from);
         return Ok((KafkaCluster::new(options), None));
     }
     let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
@@ -125,6 +126,7 @@ pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
         topic_dead_letter: Arc::from(&settings.topic_dead_letter),
         topic_alerts: None,
         topic_polls: None,
+        topic_latest: None,
         partitions: settings.partitions,
         replication_factor: settings.replication_factor,
         group_id: settings.group_id.clone(),

@@ -131,6 +131,8 @@ pub(super) struct Actors {
     pub(super) running: Vec<RunningActor>,
     /// The groups of actors that this server's clients need; one actor of each group suffices.
     pub(super) needed: Vec<Vec<ActorName>>,
+    /// The names of the sinks that this process writes to.
+    pub(super) sinks: Vec<&'static str>,
     /// The hub, if the process has the role `live`.
     pub(super) hub: Option<Addr<SseHub>>,
     /// The Pollers, if the process has the role `collect`.
@@ -169,7 +171,7 @@ impl Actors {
     pub(super) fn start(foundation: Foundation<'_>) -> anyhow::Result<Self> {
         let roles = &foundation.settings.server.roles;
         let has = |role| roles.has(role);
-        let sinks: ConfiguredSinks = sinks::configured(foundation.settings).collect();
+        let sinks: ConfiguredSinks = sinks::configured(foundation.settings, &foundation.cluster).collect();
         let rows = rows(has, &sinks, foundation.sources);
         let needed = needed(&rows, has(Role::Live));
         let mut wiring = Wiring {
@@ -187,7 +189,8 @@ impl Actors {
             let handles = start(&mut wiring, name.clone()).with_context(|| name.to_string())?;
             running.push(RunningActor { name, stage, handles });
         }
-        Ok(Self { running, needed, hub: wiring.hub, polling: wiring.polling })
+        let sinks = wiring.sinks.iter().filter(|sink| has(sink.role)).map(|sink| sink.name).collect();
+        Ok(Self { running, needed, sinks, hub: wiring.hub, polling: wiring.polling })
     }
 
     /// Returns the recipients of an injected panic, by actor.
@@ -301,10 +304,9 @@ fn polls_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Ha
 fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Handles> {
     let of_this_actor = |sink: &&ConfiguredSink| sink_actor(sink.name).as_ref() == Some(&actor);
     let configured = wiring.sinks.iter().find(of_this_actor).cloned().context("no configured sink has this name")?;
-    let ConfiguredSink { name, sink, shares_partitions, .. } = configured;
+    let ConfiguredSink { name, sink, group, .. } = configured;
     let embedded = wiring.foundation.cluster.is_embedded();
-    let membership =
-        if shares_partitions && !embedded { Membership::Group { suffix: "-archive" } } else { Membership::Everything };
+    let membership = group.filter(|_| !embedded).map_or(Membership::Everything, |suffix| Membership::Group { suffix });
     let route = SinkRoute { name, sink, volatile: embedded };
     Ok(consumer(&wiring.foundation, actor, membership, route))
 }

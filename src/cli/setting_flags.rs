@@ -59,6 +59,7 @@ used_settings! {
             KafkaSettings::group_id,
             KafkaSettings::topic_alerts,
             KafkaSettings::topic_polls,
+            KafkaSettings::topic_latest,
             KafkaSettings::max_held,
             KafkaSettings::max_held_age,
         ];

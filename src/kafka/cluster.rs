@@ -108,6 +108,7 @@ mod tests {
             topic_dead_letter: "dead".into(),
             topic_alerts: None,
             topic_polls: None,
+            topic_latest: None,
             partitions: 1,
             replication_factor: 1,
             group_id: "group".to_owned(),

@@ -22,6 +22,8 @@ pub struct KafkaOptions {
     pub topic_alerts: Option<Arc<str>>,
     /// The topic for records of polls, if this process publishes or stores them.
     pub topic_polls: Option<Arc<str>>,
+    /// The compacted topic with the newest state of each aircraft, if this process publishes to it.
+    pub topic_latest: Option<Arc<str>>,
     /// The number of partitions of topics that this program creates.
     pub partitions: i32,
     /// The replication factor of topics that this program creates.
@@ -44,6 +46,7 @@ impl fmt::Debug for KafkaOptions {
             .field("topic_dead_letter", &self.topic_dead_letter)
             .field("topic_alerts", &self.topic_alerts)
             .field("topic_polls", &self.topic_polls)
+            .field("topic_latest", &self.topic_latest)
             .field("partitions", &self.partitions)
             .field("replication_factor", &self.replication_factor)
             .field("group_id", &self.group_id)

@@ -1,11 +1,10 @@
-use std::cell::RefCell;
 use std::slice;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actors::batch::DeadLetter;
+use actors::batch::{DeadLetter, Position};
 use actors::detect::Alert;
-use actors::domain::{PollRecord, StateVector, UnixTime};
+use actors::domain::{Icao24, PollRecord, StateVector, UnixTime};
 use actors::ports::{PublishError, Publisher};
 use bytes::Bytes;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -26,7 +25,7 @@ use super::record;
 pub struct KafkaPublisher {
     cluster: KafkaCluster,
     /// Created on first use, and recreated after a fatal error.
-    producer: RefCell<Option<Arc<ThreadedProducer<DeliveryReports>>>>,
+    producer: Mutex<Option<Arc<ThreadedProducer<DeliveryReports>>>>,
 }
 
 impl KafkaPublisher {
@@ -40,14 +39,19 @@ impl KafkaPublisher {
 
     /// Creates a publisher, which connects with the first batch.
     pub fn new(cluster: KafkaCluster) -> Self {
-        Self { cluster, producer: RefCell::new(None) }
+        Self { cluster, producer: Mutex::new(None) }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Arc<ThreadedProducer<DeliveryReports>>>> {
+        // The lock is held for an assignment only.
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn producer(&self) -> Result<Arc<ThreadedProducer<DeliveryReports>>, String> {
         let reached = self.cluster.reached().await?;
         // An idempotent producer never recovers from a fatal error, such as a deleted topic or an unknown producer id.
         let usable = |producer: &Arc<ThreadedProducer<DeliveryReports>>| producer.client().fatal_error().is_none();
-        if let Some(producer) = self.producer.borrow().as_ref().filter(|producer| usable(producer)) {
+        if let Some(producer) = self.held().as_ref().filter(|producer| usable(producer)) {
             return Ok(producer.clone());
         }
         let mut config = self.cluster.client_config(&[
@@ -66,7 +70,7 @@ impl KafkaPublisher {
         let producer: ThreadedProducer<DeliveryReports> =
             config.create_with_context(DeliveryReports(self.cluster.causes())).map_err(|error| config_error(&error))?;
         let producer = Arc::new(producer);
-        self.producer.replace(Some(producer.clone()));
+        *self.held() = Some(producer.clone());
         Ok(producer)
     }
 
@@ -97,7 +101,7 @@ impl KafkaPublisher {
                 continue;
             }
             log::warn!(messages = left; "Kafka responds, but librdkafka delivers no messages; replacing the producer");
-            self.producer.take();
+            self.held().take();
             producer.purge(PurgeConfig::default().queue().inflight());
             watchdog = DeliveryWatchdog::new(left);
         }
@@ -158,6 +162,37 @@ impl KafkaPublisher {
             record.key = key.as_deref();
             record.payload = value.as_deref();
             producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+        .map_err(Into::into)
+    }
+
+    /// Publishes states, or tombstones, to a partition of the compacted topic; see
+    /// `LatestTopic`.
+    pub(super) async fn publish_latest(
+        &self,
+        topic: &str,
+        partition: i32,
+        states: &[(Icao24, Option<Arc<StateVector>>)],
+        position: Option<Position>,
+    ) -> Result<(), PublishError> {
+        let (now, mut value) = (UnixTime::now(), Vec::with_capacity(512));
+        let position = position.map(|position| format!("{},{}", position.next_offset, position.last_timestamp));
+        self.deliver(topic, states.len(), |producer, index, place| {
+            let (icao24, state) = &states[index];
+            let key = icao24.to_ascii();
+            let mut headers = if state.is_some() { record::headers() } else { OwnedHeaders::new() };
+            if let Some(position) = &position {
+                headers = headers.insert(Header { key: record::POSITION_HEADER, value: Some(position) });
+            }
+            let mut message =
+                BaseRecord::with_opaque_to(topic, place).key(&key[..]).partition(partition).headers(headers);
+            if let Some(state) = state {
+                value.clear();
+                codec::encode(state, &mut value);
+                message = message.payload(&value[..]).timestamp(record::timestamp(state, now));
+            }
+            producer.send(message).map_err(|(error, _)| error)
         })
         .await
         .map_err(Into::into)

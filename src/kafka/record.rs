@@ -7,6 +7,10 @@ use rdkafka::message::{Header, OwnedHeaders};
 /// members can be added at any time.
 pub const SCHEMA_VERSION: &str = "1";
 
+/// The header of a record of the compacted topic with the position up to which it was made: the next offset of the
+/// topic of state vectors, and the timestamp of the record before it.
+pub(super) const POSITION_HEADER: &str = "source.position";
+
 /// A timestamp further than this many seconds from the present would make Kafka's retention delete the record at once, or
 /// keep it for too long.
 const MAX_TIMESTAMP_DISTANCE: i64 = 3600;

@@ -29,6 +29,16 @@ const REPLICAS_FOR_TWO_ACKS: usize = 3;
 /// Kafka's default of 1, losing a single broker can lose acknowledged messages.
 const ACKS: usize = 2;
 
+/// The settings of a topic with only the newest record of each key. Records without a successor are deleted after a day,
+/// should nobody publish their tombstones.
+const COMPACTED: [(&str, &str); 5] = [
+    ("cleanup.policy", "compact,delete"),
+    ("retention.ms", "86400000"),
+    ("delete.retention.ms", "3600000"),
+    ("segment.ms", "600000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+];
+
 /// Logs each warning about the topics only once: the topics are checked again after every outage.
 #[derive(Debug, Default)]
 pub(super) struct WarnOnce(Mutex<BTreeSet<String>>);
@@ -97,23 +107,28 @@ impl Preparation<'_> {
     async fn run(&self) -> Result<usize, String> {
         let options = self.options;
         let partitions = options.partitions;
-        self.create(&options.topic_raw, partitions, None).await?;
+        self.create(&options.topic_raw, partitions, &[]).await?;
         let max_message = self.setting(&options.topic_raw, "max.message.bytes").await.unwrap_or(DEFAULT_MAX_MESSAGE);
         let max_dead_letter = max_message + DEAD_LETTER_ROOM;
-        self.create(&options.topic_dead_letter, partitions, Some(max_dead_letter)).await?;
+        let size = max_dead_letter.to_string();
+        self.create(&options.topic_dead_letter, partitions, &[("max.message.bytes", &size)]).await?;
         if let Some(topic_alerts) = &options.topic_alerts {
-            self.create(topic_alerts, partitions, None).await?;
+            self.create(topic_alerts, partitions, &[]).await?;
         }
         if let Some(topic_polls) = &options.topic_polls {
             // There are too few records for more than one partition.
-            self.create(topic_polls, 1, None).await?;
+            self.create(topic_polls, 1, &[]).await?;
+        }
+        if let Some(topic_latest) = &options.topic_latest {
+            // Each partition has the newest states of the same partition of the other topic.
+            let read = self.partitions(&options.topic_raw).await.ok().and_then(|found| found.len().try_into().ok());
+            self.create(topic_latest, read.unwrap_or(partitions), &COMPACTED).await?;
         }
         Ok(max_dead_letter)
     }
 
-    async fn create(&self, topic: &Arc<str>, partitions: i32, max_message: Option<usize>) -> Result<(), String> {
-        let max_message = max_message.map(|bytes| bytes.to_string());
-        let new_topic = new_topic(self.options, topic, partitions, max_message.as_deref());
+    async fn create(&self, topic: &Arc<str>, partitions: i32, settings: &[(&str, &str)]) -> Result<(), String> {
+        let new_topic = new_topic(self.options, topic, partitions, settings);
         let failure = || format!("failed to create topic {topic}");
         let results = self.admin.create_topics([&new_topic], &admin_options()).await;
         let results = results.map_err(|error| self.causes.explain_error(&failure(), &error))?;
@@ -167,11 +182,16 @@ impl Preparation<'_> {
 }
 
 /// Returns the definition of a topic as this program creates it.
-fn new_topic<'a>(options: &KafkaOptions, name: &'a str, partitions: i32, max_message: Option<&'a str>) -> NewTopic<'a> {
+fn new_topic<'a>(
+    options: &KafkaOptions,
+    name: &'a str,
+    partitions: i32,
+    settings: &[(&'a str, &'a str)],
+) -> NewTopic<'a> {
     let replication = TopicReplication::Fixed(options.replication_factor);
     let mut topic = NewTopic::new(name, partitions, replication);
-    if let Some(bytes) = max_message {
-        topic = topic.set("max.message.bytes", bytes);
+    for (key, value) in settings {
+        topic = topic.set(key, value);
     }
     if usize::try_from(options.replication_factor).is_ok_and(|factor| factor >= REPLICAS_FOR_TWO_ACKS) {
         topic = topic.set("min.insync.replicas", "2");
@@ -238,6 +258,7 @@ mod tests {
             topic_dead_letter: "dead".into(),
             topic_alerts: None,
             topic_polls: None,
+            topic_latest: None,
             partitions: 6,
             replication_factor,
             group_id: "group".to_owned(),
@@ -250,7 +271,7 @@ mod tests {
     fn a_topic_with_three_replicas_needs_two_brokers_to_acknowledge() {
         for (factor, min_in_sync) in [(1, None), (2, None), (3, Some("2")), (5, Some("2"))] {
             let options = options(factor);
-            let topic = new_topic(&options, "raw", 6, Some("2000000"));
+            let topic = new_topic(&options, "raw", 6, &[("max.message.bytes", "2000000")]);
             let setting = |name: &str| topic.config.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
             assert_eq!(setting("min.insync.replicas"), min_in_sync, "{factor} replicas");
             assert_eq!(setting("max.message.bytes"), Some("2000000"));

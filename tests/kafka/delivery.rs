@@ -37,6 +37,7 @@ fn an_unreachable_broker_fails_the_whole_batch_within_the_timeout() {
             topic_dead_letter: "dead".into(),
             topic_alerts: None,
             topic_polls: None,
+            topic_latest: None,
             partitions: 1,
             replication_factor: 1,
             group_id: "group".into(),

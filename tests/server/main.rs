@@ -30,6 +30,7 @@ mod history;
 mod import;
 mod import_archives;
 mod kafka_errors;
+mod latest;
 mod merged_sources;
 mod metrics;
 mod openapi;

@@ -21,6 +21,7 @@ pub use broadcast::{Broadcast, HubLimits};
 pub use encoder::Change;
 pub use event::{comment, connection_ack, goodbye, opening, telemetry};
 pub use picture::{Applied, Picture};
+pub use poll_interval::ObservedPollInterval;
 pub use tile::Tile;
 
 pub use crate::event_stream::{

@@ -4,7 +4,7 @@ use crate::domain::UnixTime;
 
 /// The source's poll interval, observed from the response times in the states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ObservedPollInterval {
+pub struct ObservedPollInterval {
     newest: Option<UnixTime>,
     /// The last two intervals, in seconds.
     last: [i64; 2],
@@ -16,7 +16,7 @@ impl ObservedPollInterval {
     const MAX_SECONDS: i64 = 3600;
 
     /// Records a response time.
-    pub(super) fn note(&mut self, observed_at: UnixTime) {
+    pub fn note(&mut self, observed_at: UnixTime) {
         let interval = self.newest.map(|newest| observed_at.seconds_since(newest));
         if interval.is_none_or(|interval| interval > 0) {
             self.newest = Some(observed_at);
@@ -27,7 +27,7 @@ impl ObservedPollInterval {
     }
 
     /// Returns the longer of the last two intervals, since a retry after a failure comes early. Zero if unknown.
-    pub(super) fn longest(&self) -> Duration {
+    pub fn longest(&self) -> Duration {
         let [a, b] = self.last;
         Duration::from_secs(a.max(b).unsigned_abs())
     }

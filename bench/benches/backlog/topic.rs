@@ -48,6 +48,7 @@ impl Topic {
             topic_dead_letter: (&*self.dead_letters).into(),
             topic_alerts: None,
             topic_polls: None,
+            topic_latest: None,
             partitions: PARTITIONS,
             replication_factor: 1,
             group_id: self.name.clone(),

@@ -20,6 +20,9 @@ section! {
         /// The topic of the outcome of each poll. The roles collect and store create it, with a single partition, at
         /// start if it is missing.
         topic_polls: Topic = "telemetry.polls";
+        /// The compacted topic with the newest state of each aircraft, and a tombstone when it leaves the picture, such
+        /// as telemetry.latest. Processes with the role store publish to it. Empty: none.
+        topic_latest: Option<Topic> = "";
         /// Partitions of a topic that is created at start.
         partitions: i32 = "6", 1..=10_000;
         /// Replicas of a topic that is created at start; with 3 or more, at least two brokers must have a message
@@ -42,12 +45,13 @@ section! {
 
 impl KafkaSettings {
     fn check(&self, reader: &mut Reader) {
-        let topics = [
+        let mut topics = vec![
             (Self::topic_raw, &self.topic_raw),
             (Self::topic_dead_letter, &self.topic_dead_letter),
             (Self::topic_alerts, &self.topic_alerts),
             (Self::topic_polls, &self.topic_polls),
         ];
+        topics.extend(self.topic_latest.as_ref().map(|topic| (Self::topic_latest, topic)));
         for (index, (setting, topic)) in topics.iter().enumerate() {
             for (earlier, _) in topics[..index].iter().filter(|(_, earlier)| earlier == topic) {
                 reader.conflict(setting, format!("{} is the same topic; expected a different one", earlier.path));
