@@ -13,11 +13,11 @@ use crate::cli::ExitStatus;
 use crate::config::Settings;
 use crate::sources::{Source, SourceFlags};
 
-/// How long to wait for the first aircraft of a source that is asked every few seconds or more often: a receiver reports
+/// How long to wait for the first aircraft of a source that is polled every few seconds or more often: a receiver reports
 /// aircraft one by one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A source that is polled less often than this is asked only once.
+/// A source with longer intervals than this is polled only once.
 const SELDOM: Duration = Duration::from_secs(5);
 
 /// Asks all configured sources at once, and writes a line about each.

@@ -13,8 +13,8 @@ pub struct Sources(Vec<SourceInfo>);
 /// Why sources cannot be used together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidSources {
-    /// There is none.
-    #[error("there is no source: opensky.enabled is false, and there is none below sources")]
+    /// No source is configured.
+    #[error("no source is configured: opensky.enabled is false, and sources is empty")]
     None,
     /// Two have the same name.
     #[error("two sources have the name {0}; rename the one below sources")]

@@ -6,7 +6,7 @@ const NAMES: [&str; 20] = [
     "C5",
 ];
 
-/// Returns the name of a category, `A0` to `C5`, for OpenSky's code. There is none for 0 and for unknown codes.
+/// Returns the name of a category, `A0` to `C5`, for OpenSky's code; `None` for 0 and unknown codes.
 pub fn emitter_category_name(code: i16) -> Option<&'static str> {
     let index = usize::try_from(code).ok()?.checked_sub(1)?;
     NAMES.get(index).copied()

@@ -12,7 +12,7 @@ const HEADER: &str = "time,icao24,lat,lon,velocity,heading,vertrate,callsign,ong
 
 const AIRCRAFT: u32 = 10_000;
 
-/// In one second of so many, an aircraft is not heard, and its row repeats the one before.
+/// One second in this many, an aircraft is not heard, and its row repeats the previous one.
 const SILENT: i64 = 5;
 
 /// The number of rows, and sums that bind the values of each row to its key.
@@ -120,7 +120,7 @@ fn write(seconds: std::ops::Range<i64>, last: &mut [i64], dump: &mut Dump, into:
     Ok(())
 }
 
-/// Writes a file with at least so many states of which none is repeated.
+/// Writes a file with at least this many distinct states.
 pub(crate) fn write_csv(path: &Path, start: i64, states: i64) -> io::Result<Dump> {
     let mut dump = Dump { file_rows: 0, checksum: Checksum::default() };
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);

@@ -7,8 +7,8 @@ use super::schedule::{Kind, Schedule, is_odd};
 use crate::rows::Row;
 use crate::world::World;
 
-/// Longest time for which missed messages are made up for, in milliseconds: a clock that jumps ahead further starts
-/// anew.
+/// The longest gap for which missed messages are sent later, in milliseconds. After a larger jump of the clock, sending
+/// starts over.
 const MAX_STEP: i64 = 60_000;
 
 /// A message that was received.

@@ -356,7 +356,7 @@ mod tests {
             }
             let [requests, views, renderings, compressions] = tested.counts();
             assert_eq!((views, renderings, compressions), (change, change, 2 * change));
-            // The requests take real time, and the hub is asked again every few tens of milliseconds.
+            // The requests take real time, and the picture is requested again every few tens of milliseconds.
             assert!(requests <= 100 * change, "{requests}");
         }
     }

@@ -44,7 +44,7 @@ struct LastList {
 }
 
 impl PollPace {
-    /// readsb writes its list at this interval, unless it is told otherwise.
+    /// The default interval at which readsb writes its list.
     pub(in crate::sources) const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
     /// Returns the pace for a URL. Each poll starts a little earlier than the one before, until it meets the moment of

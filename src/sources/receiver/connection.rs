@@ -154,7 +154,7 @@ impl Shared {
     }
 }
 
-/// Checks that most bytes of a stream belong to valid messages, so that a wrong port is told from a quiet sky.
+/// Checks that most bytes of a stream belong to valid messages, to distinguish a wrong port from a quiet sky.
 struct StreamCheck {
     since: Instant,
     valid: u64,

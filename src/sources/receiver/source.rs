@@ -130,7 +130,7 @@ impl<D: Decoder> ReceiverSource<D> {
         Fetched { snapshot: Snapshot { time, states, bad_rows }, aircraft, ..Fetched::default() }
     }
 
-    /// Starts the task anew after a panic in it.
+    /// Restarts the task after it has panicked.
     fn restart_if_ended(&self) {
         let mut task = self.task.borrow_mut();
         if task.is_finished() {

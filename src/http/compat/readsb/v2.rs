@@ -143,8 +143,7 @@ pub(crate) async fn dist(
     circle: web::Path<CirclePath>,
     state: web::Data<ServerState>,
 ) -> Result<HttpResponse, Problem> {
-    let circle = Circle::try_from(&*circle)?;
-    respond(&request, &state, |view, now| aircraft_in(view, circle, now)).await
+    point(request, circle, state).await
 }
 
 /// The aircraft closest to a point
