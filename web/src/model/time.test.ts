@@ -8,6 +8,13 @@ afterEach(() => {
   setZone("utc");
 });
 
+test("a time near midnight has no date on the other side of midnight", () => {
+  const midnight = Date.UTC(2026, 0, 1) / 1000;
+  expect(shortClock(midnight + 1800, midnight - 1800)).toBe("00:30 UTC");
+  expect(clock(midnight - 10, midnight + 10)).toBe("23:59:50 UTC");
+  expect(shortClock(midnight + 43_000, midnight - 600)).toBe("1 Jan 2026, 11:56 UTC");
+});
+
 test("a time has its zone, and its date unless it is today", () => {
   expect(clock(AT, AT + 60)).toBe("14:05:09 UTC");
   expect(clock(AT, AT + 86_400)).toBe("28 Dec, 14:05:09 UTC");
@@ -26,7 +33,7 @@ test("a period names its zone and its date once, and its seconds where it is sho
   expect(period(AT, AT + 900, AT + 86_400)).toBe("28 Dec, 14:05 to 14:20 UTC");
   expect(period(AT, AT + 86_400, AT + 2 * 86_400)).toBe("28 Dec, 14:05 to 29 Dec, 14:05 UTC");
   // The second date is today's.
-  expect(period(AT, AT + 36_000, AT + 40_000)).toBe("28 Dec, 14:05 to 00:05 UTC");
+  expect(period(AT, AT + 36_000, AT + 50_000)).toBe("28 Dec, 14:05 to 00:05 UTC");
 });
 
 test("local times name their zone, too", () => {

@@ -46,17 +46,22 @@ export function zoneName(unixSeconds: number): string {
   return partsOf(unixSeconds).timeZoneName;
 }
 
-/** A time of day, with its date unless it is today. */
+/** Within this many seconds of now, a time of day is clear without its date, across midnight too. */
+const CLEAR_WITHOUT_DATE = 12 * 3600;
+
+/** A time of day, with its date unless it is today or near enough to now. */
 function dated(unixSeconds: number, time: string, now: number): string {
   const { day, month, year, timeZoneName } = partsOf(unixSeconds);
   const today = partsOf(now);
   const zoned = `${time} ${timeZoneName}`;
+  if (Math.abs(unixSeconds - now) < CLEAR_WITHOUT_DATE) return zoned;
   if (year !== today.year) return `${day} ${month} ${year}, ${zoned}`;
   return day === today.day && month === today.month ? zoned : `${day} ${month}, ${zoned}`;
 }
 
 /**
- * A time with its zone, and with its date unless it is today: `14:05:09 UTC`, `27 Dec, 14:05:09 UTC`.
+ * A time with its zone, and with its date unless it is today or less than 12 hours from now: `14:05:09 UTC`,
+ * `27 Dec, 14:05:09 UTC`.
  */
 export function clock(unixSeconds: number, now = Date.now() / 1000): string {
   const { hour, minute, second } = partsOf(unixSeconds);
