@@ -1,13 +1,16 @@
 //! Fuzzed files: each is read to its end or refused with a reason, and no aircraft is invented.
 
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use actors::domain::{FIELDS, Icao24, StateVector, UnixTime};
 use actors::ports::Recorded;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tokio::sync::mpsc;
@@ -112,7 +115,74 @@ static PARQUET: LazyLock<Vec<u8>> = LazyLock::new(|| {
     write_file(&buffer, NumberType::Decimal, Vec::new()).unwrap()
 });
 
+/// A row of OpenSky's Trino: time, address, latitude, longitude, whether on the ground, last contact.
+type TrinoRow = (i64, String, [Option<f64>; 2], Option<bool>, Option<f64>);
+
+const TRINO: &str = "message schema { OPTIONAL INT64 time; OPTIONAL BYTE_ARRAY icao24 (UTF8); OPTIONAL DOUBLE lat;
+                     OPTIONAL DOUBLE lon; OPTIONAL BOOLEAN onground; OPTIONAL DOUBLE lastcontact; }";
+
+fn trino_row() -> impl Strategy<Value = TrinoRow> {
+    let time = 1_700_000_000_i64;
+    let degrees = prop::option::of(prop_oneof![8 => -190.0..190.0, 1 => any::<f64>()]);
+    let contact = prop_oneof![8 => (time as f64 - 40.0)..(time as f64 + 40.0), 1 => any::<f64>()];
+    (
+        prop_oneof![8 => time..time + 20, 1 => any::<i64>()],
+        prop_oneof![8 => "[0-9a-f]{6}", 1 => "\\PC{0,7}"],
+        [degrees.clone(), degrees],
+        any::<Option<bool>>(),
+        prop::option::weighted(0.9, contact),
+    )
+}
+
+/// Writes a file as Trino exports it.
+fn trino(rows: &[TrinoRow]) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    let schema = Arc::new(parse_message_type(TRINO)?);
+    let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::default())?;
+    let mut group = file.next_row_group()?;
+    macro_rules! column {
+        ($type:ty, $values:expr) => {
+            let values: Vec<Option<_>> = $values.collect();
+            let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
+            let known: Vec<_> = values.into_iter().flatten().collect();
+            if let Some(mut column) = group.next_column()? {
+                column.typed::<$type>().write_batch(&known, Some(&levels), None)?;
+                column.close()?;
+            }
+        };
+    }
+    column!(Int64Type, rows.iter().map(|row| Some(row.0)));
+    column!(ByteArrayType, rows.iter().map(|row| Some(ByteArray::from(row.1.as_str()))));
+    column!(DoubleType, rows.iter().map(|row| row.2[0]));
+    column!(DoubleType, rows.iter().map(|row| row.2[1]));
+    column!(BoolType, rows.iter().map(|row| row.3));
+    column!(DoubleType, rows.iter().map(|row| row.4));
+    group.close()?;
+    file.into_inner()
+}
+
 proptest! {
+    #[test]
+    fn fuzzed_trino_exports_are_read_or_refused_and_invent_no_aircraft(
+        rows in prop::collection::vec(trino_row(), 1..20),
+        edits in edits(),
+    ) {
+        let mut bytes = trino(&rows)?;
+        let is_edited = !edits.is_empty();
+        apply(edits, &mut bytes);
+        let Ok(mut exported) = ParquetRows::new(Bytes::from(bytes), Arc::default()) else {
+            prop_assert!(is_edited, "a file that is not damaged was refused");
+            return Ok(());
+        };
+        let mut read = 0;
+        while let Ok(Some(row)) = exported.next_row() {
+            read += 1;
+            let Ok(state) = row else { continue };
+            let is_listed = rows.iter().any(|row| row.1.eq_ignore_ascii_case(&state.icao24.to_string()));
+            prop_assert!(is_edited || is_listed, "{} is not in the file", state.icao24);
+        }
+        prop_assert!(is_edited || read == rows.len(), "{read} of {} rows", rows.len());
+    }
+
     #[test]
     fn fuzzed_dumps_are_read_or_refused_and_invent_no_aircraft(text in dump(), edits in edits()) {
         let mut bytes = text.into_bytes();
@@ -155,7 +225,7 @@ proptest! {
     fn fuzzed_parquet_is_read_or_refused(edits in edits()) {
         let mut bytes = PARQUET.clone();
         apply(edits, &mut bytes);
-        if let Ok(mut rows) = ParquetRows::new(Bytes::from(bytes), std::sync::Arc::default()) {
+        if let Ok(mut rows) = ParquetRows::new(Bytes::from(bytes), Arc::default()) {
             while let Ok(Some(_)) = rows.next_row() {}
         }
     }
