@@ -11,7 +11,7 @@ use crate::http::reply::problem::Problem;
 const REFRESH_AFTER: Duration = Duration::from_millis(20);
 
 /// How old a value may be when it is served. Requests for an older one wait for the refresh.
-pub(super) const MAX_STALENESS: Duration = Duration::from_millis(50);
+pub(super) const MAX_STALENESS: Duration = Duration::from_millis(100);
 
 /// A value with the time at which it was known to be current.
 #[derive(Clone, Debug)]
