@@ -1,8 +1,11 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use foldhash::quality::FixedState;
 
 use super::kept_fields::KeptFields;
 use crate::domain::{FIELDS, FieldValue, Icao24, Snapshot, StateVector, UnixTime};
@@ -34,9 +37,9 @@ pub struct MergeRules {
 #[derive(Debug)]
 pub(super) struct Merge {
     rules: MergeRules,
-    aircraft: HashMap<Icao24, Published>,
+    aircraft: HashMap<Icao24, Published, RandomState>,
     /// What the sources report, whether published or not; empty with a single source.
-    reported: HashMap<Icao24, Reported>,
+    reported: HashMap<Icao24, Reported, RandomState>,
     /// When aircraft were last forgotten.
     forgot_at: UnixTime,
 }
@@ -99,16 +102,18 @@ impl Merge {
     const AHEAD: i64 = 10;
 
     pub(super) fn new(rules: MergeRules) -> Self {
-        Self { rules, aircraft: HashMap::new(), reported: HashMap::new(), forgot_at: UnixTime::default() }
+        let (aircraft, reported) = Default::default();
+        Self { rules, aircraft, reported, forgot_at: UnixTime::default() }
     }
 
     /// Returns the states of a source that are to be published, in the snapshot's order.
     pub(super) fn apply(&mut self, source: usize, snapshot: &Snapshot, now: UnixTime) -> MergedStates {
         let mut merged = MergedStates::default();
-        let mut rows: HashMap<Icao24, FirstRow> = HashMap::with_capacity(snapshot.states.len());
+        let mut rows: HashMap<Icao24, FirstRow, RandomState> = HashMap::default();
+        rows.reserve(snapshot.states.len());
         let name = self.rules.sources.get(source).map(|source| source.name.as_str());
         for state in &snapshot.states {
-            let (icao24, digest) = (state.icao24, StateDigest::of(state));
+            let icao24 = state.icao24;
             let is_hidden =
                 self.rules.sources.len() > 1 && self.reported.entry(icao24).or_default().note(state, source);
             let known = self.aircraft.get(&icao24);
@@ -117,7 +122,7 @@ impl Merge {
                 merged.passed_over.other_source += 1;
                 continue;
             }
-            let published = known.map(|known| known.digest);
+            let (digest, published) = (StateDigest::of(state), known.map(|known| known.digest));
             let newest = rows.get(&icao24).map(|row| row.digest.last_contact).max(published.map(|it| it.last_contact));
             match newest.map_or(Ordering::Greater, |newest| digest.last_contact.cmp(&newest)) {
                 Ordering::Less => merged.passed_over.older += 1,
@@ -232,7 +237,7 @@ impl StateDigest {
 /// Returns a hash of all values of a state except the response time.
 fn hash_of_values(state: &StateVector) -> u64 {
     let values = StateVector { observed_at: None, ..state.borrowed() };
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     for field in FIELDS {
         match field.value(&values) {
             FieldValue::Address(address) => address.hash(&mut hasher),

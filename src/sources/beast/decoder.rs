@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use actors::domain::{Icao24, Point, RejectedRow, StateVector, StateVectorParts, UnixTime};
+use foldhash::fast::RandomState;
 
 use super::downlink::{self, Unusable};
 use super::frames::{FramePart, FrameSplitter};
@@ -23,7 +24,7 @@ pub struct BeastDecoder {
 struct ProvenAircraft {
     /// The receiver's own position.
     receiver: Option<Point>,
-    aircraft: HashMap<Icao24, Aircraft>,
+    aircraft: HashMap<Icao24, Aircraft, RandomState>,
     swept: UnixTime,
 }
 
@@ -41,7 +42,7 @@ impl BeastDecoder {
     /// Creates a decoder. `receiver` is the receiver's own position, from which the first positions on the ground are
     /// decoded; without it, an aircraft on the ground has a position only after it was airborne.
     pub fn new(receiver: Option<Point>) -> Self {
-        let aircraft = ProvenAircraft { receiver, aircraft: HashMap::new(), swept: UnixTime(i64::MIN) };
+        let aircraft = ProvenAircraft { receiver, aircraft: HashMap::default(), swept: UnixTime(i64::MIN) };
         Self { frames: FrameSplitter::default(), aircraft, in_garbage: false }
     }
 }

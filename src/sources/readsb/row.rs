@@ -120,6 +120,12 @@ impl<'de> Visitor<'de> for &mut RowReader {
     }
 }
 
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(&mut RowReader { field: "row" })
+    }
+}
+
 /// Whether a list of members includes the position.
 fn lists_position(members: &RawValue) -> bool {
     members.get().contains("\"lat\"")

@@ -2,18 +2,21 @@
 //! its aggregators, which have the same aircraft objects.
 //!
 //! The list of dump1090-fa and dump1090-mutability is accepted, too. As in OpenSky's responses, an invalid row does not
-//! affect the others.
+//! affect the others: a list is first parsed as if all rows were valid, and if one is not, row by row.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use actors::domain::{RejectedRow, Snapshot};
-use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::aircraft::{Millis, Target};
-use super::row::RowReader;
+use super::row::{Row, RowReader};
 use crate::sources::bad_row;
 
 /// An aircraft list.
@@ -61,22 +64,55 @@ pub fn parse_aircraft(body: &[u8]) -> Result<AircraftList, InvalidAircraftList> 
         Ok(text) => (Cow::Borrowed(text), false),
         Err(_) => (String::from_utf8_lossy(body), true),
     };
-    let mut members = Members::default();
-    let mut json = serde_json::Deserializer::from_str(&text);
-    let read = json.deserialize_map(&mut members).and_then(|()| json.end());
-    read.map_err(|error| InvalidAircraftList(error.to_string()))?;
-    members.into_list(repaired)
+    if !repaired && let Some(list) = parse_valid(&text) {
+        return Ok(list);
+    }
+    let (mut list, rows) = Members::<&RawValue>::parse(&text)?.into_list()?;
+    for row in rows {
+        match parse_row(row.get(), Millis(list.now), repaired) {
+            Ok(target) => list.add(target),
+            Err(rejected) => list.snapshot.bad_rows.add(rejected),
+        }
+    }
+    Ok(list)
+}
+
+/// Parses a list whose rows are all valid, in one pass.
+fn parse_valid(text: &str) -> Option<AircraftList> {
+    let (mut list, rows) = Members::<Row>::parse(text).and_then(Members::into_list).ok()?;
+    for row in rows {
+        list.add(Target::of(&row, "", Millis(list.now)).ok()?);
+    }
+    Some(list)
+}
+
+impl AircraftList {
+    fn add(&mut self, target: Target) {
+        match target {
+            Target::Aircraft(state) => self.snapshot.states.push(*state),
+            Target::NonIcao => self.non_icao += 1,
+            Target::Silent => {}
+        }
+    }
 }
 
 /// The members of the list read so far. In `/v2` responses, `now` comes after the rows.
-#[derive(Default)]
-struct Members<'de> {
+struct Members<R> {
     now: Option<f64>,
-    rows: Option<Vec<&'de RawValue>>,
+    rows: Option<Vec<R>>,
 }
 
-impl Members<'_> {
-    fn into_list(self, repaired: bool) -> Result<AircraftList, InvalidAircraftList> {
+impl<'de, R: Deserialize<'de>> Members<R> {
+    fn parse(text: &'de str) -> Result<Self, InvalidAircraftList> {
+        let mut members = Self { now: None, rows: None };
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = json.deserialize_map(&mut members).and_then(|()| json.end());
+        read.map_err(|error| InvalidAircraftList(error.to_string()))?;
+        Ok(members)
+    }
+
+    /// Returns the list without its rows, and the rows.
+    fn into_list(self) -> Result<(AircraftList, Vec<R>), InvalidAircraftList> {
         let missing = |key| InvalidAircraftList(format!("missing {key}"));
         let now = self.now.ok_or_else(|| missing("`now`"))?;
         let seconds = if now.abs() > MAX_SECONDS { now / 1000.0 } else { now };
@@ -88,15 +124,7 @@ impl Members<'_> {
         let mut list = AircraftList { now: time.0, ..AircraftList::default() };
         list.snapshot.time = time.second();
         list.snapshot.states.reserve(rows.len());
-        for row in rows {
-            match parse_row(row.get(), time, repaired) {
-                Ok(Target::Aircraft(state)) => list.snapshot.states.push(*state),
-                Ok(Target::NonIcao) => list.non_icao += 1,
-                Ok(Target::Silent) => {}
-                Err(rejected) => list.snapshot.bad_rows.add(rejected),
-            }
-        }
-        Ok(list)
+        Ok((list, rows))
     }
 }
 
@@ -110,7 +138,7 @@ fn parse_row(row: &str, now: Millis, repaired: bool) -> Result<Target, RejectedR
     Target::of(&parsed, row, now)
 }
 
-impl<'de> Visitor<'de> for &mut Members<'de> {
+impl<'de, R: Deserialize<'de>> Visitor<'de> for &mut Members<R> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +149,7 @@ impl<'de> Visitor<'de> for &mut Members<'de> {
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match key.as_ref() {
                 "now" => self.now = Some(map.next_value().map_err(|e| A::Error::custom(format!("`now`: {e}")))?),
-                "aircraft" | "ac" => self.rows = Some(map.next_value_seed(Rows)?),
+                "aircraft" | "ac" => self.rows = Some(map.next_value_seed(Rows(PhantomData))?),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -129,19 +157,19 @@ impl<'de> Visitor<'de> for &mut Members<'de> {
     }
 }
 
-/// Finds the rows.
-struct Rows;
+/// Reads the rows.
+struct Rows<R>(PhantomData<R>);
 
-impl<'de> DeserializeSeed<'de> for Rows {
-    type Value = Vec<&'de RawValue>;
+impl<'de, R: Deserialize<'de>> DeserializeSeed<'de> for Rows<R> {
+    type Value = Vec<R>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Rows {
-    type Value = Vec<&'de RawValue>;
+impl<'de, R: Deserialize<'de>> Visitor<'de> for Rows<R> {
+    type Value = Vec<R>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`aircraft` to be an array of objects or null")

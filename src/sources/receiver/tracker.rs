@@ -2,6 +2,7 @@ use std::collections::{HashMap, VecDeque};
 
 use actors::domain::{BoundingBox, Icao24, Point, StateVector, UnixTime};
 use compact_str::CompactString;
+use foldhash::fast::RandomState;
 
 use super::{Arrival, PlausibleTrack};
 
@@ -13,7 +14,7 @@ use super::{Arrival, PlausibleTrack};
 #[derive(Debug)]
 pub struct AircraftTracker {
     area: Option<BoundingBox>,
-    aircraft: HashMap<Icao24, Aircraft>,
+    aircraft: HashMap<Icao24, Aircraft, RandomState>,
     /// The aircraft to publish at the end of a second, in order of the seconds.
     pending: VecDeque<(UnixTime, Icao24)>,
     ready: VecDeque<StateVector>,
@@ -77,7 +78,7 @@ impl AircraftTracker {
     pub fn new(area: Option<BoundingBox>) -> Self {
         Self {
             area,
-            aircraft: HashMap::new(),
+            aircraft: HashMap::default(),
             pending: VecDeque::new(),
             ready: VecDeque::new(),
             swept: NEVER,
