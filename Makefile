@@ -196,6 +196,11 @@ bench-compat: prerequisites-test ## A thousand clients of aircraft.json and Open
 	$(BENCH_BUILD) --bench compat
 	scripts/services/with.sh --kafka -- $(BENCH) --bench compat $(ARGS)
 
+.PHONY: bench-sources
+bench-sources: prerequisites-test ## From a receiver's message to a browser, and what three sources cost (ARGS='-- --quick', ARGS='-- latency')
+	$(BENCH_BUILD) --bench sources
+	scripts/services/with.sh --kafka --postgres --durable -- $(BENCH) --bench sources $(ARGS)
+
 .PHONY: bench-history
 bench-history: prerequisites-test ## Reading the history of all three databases, 30 GB of disk (ARGS='-- --quick', ARGS='-- sqlite')
 	$(BENCH_BUILD) --bench history

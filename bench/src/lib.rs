@@ -1,5 +1,7 @@
-//! Code shared by the benchmarks: the server as a process, the machine's description, and the table of figures.
+//! Code shared by the benchmarks: the server as a process, its clients and databases, the machine, and the figures.
 
+pub mod client;
+pub mod database;
 pub mod feed;
 pub mod machine;
 pub mod report;

@@ -9,9 +9,8 @@
 #![allow(clippy::print_stdout, reason = "the figures are the program's output")]
 #![allow(clippy::print_stderr, reason = "progress goes to stderr")]
 
-mod client;
-mod database;
 mod measurements;
+mod row_watch;
 mod source;
 mod trial;
 

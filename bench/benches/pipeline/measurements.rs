@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::client::{first_event, pause};
 use crate::trial::{Outcome, Trial};
+use bench::client::{first_event, pause};
 use bench::report::{Line, Sample, milliseconds};
 use bench::server::Server;
 

@@ -10,7 +10,7 @@ use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use simulator::{Changes, DailyCredits, Simulator};
 
-use crate::client::Dechunker;
+use bench::client::Dechunker;
 
 /// A response of `/states/all`, as sent to the server.
 #[derive(Clone, Copy, Debug)]

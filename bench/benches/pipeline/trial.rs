@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use simulator::Changes;
 
-use crate::client::{Client, Event, pause};
-use crate::database::Database;
+use crate::row_watch::RowWatch;
 use crate::source::{Answer, Source};
+use bench::client::{Client, Event, pause};
+use bench::database::Database;
 use bench::server::Server;
 
 /// The parameters of a run.
@@ -86,7 +87,7 @@ impl Trial {
             pause(Duration::from_millis(20));
         }
         let clients = (0..self.clients).map(|_| Client::connect(server.address)).collect::<Result<Vec<_>, _>>()?;
-        let watch = self.watch_rows.then(|| database.watch()).transpose()?;
+        let watch = self.watch_rows.then(|| RowWatch::start(database)).transpose()?;
 
         let mut answers = Vec::with_capacity(self.polls);
         let (mut busy, mut idle, mut working) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);

@@ -1,4 +1,4 @@
-//! A low-cost client of `/sse/flights`: it records when bytes arrive, and parses them once the stream is idle.
+//! A low-cost client of `/sse/flights`: it records when bytes arrive, and parses them while the stream is idle.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,22 +11,22 @@ use anyhow::{Context, bail};
 
 /// One state vector as a client received it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Event {
-    pub(crate) icao24: u32,
-    pub(crate) last_contact: i64,
+pub struct Event {
+    pub icao24: u32,
+    pub last_contact: i64,
     /// When its last byte was received.
-    pub(crate) at: Instant,
+    pub at: Instant,
 }
 
 /// A connected client on its own thread.
-pub(crate) struct Client {
+pub struct Client {
     ending: Arc<AtomicBool>,
     thread: JoinHandle<anyhow::Result<Vec<Event>>>,
 }
 
 impl Client {
     /// Connects. Everything published after it returns is received.
-    pub(crate) fn connect(server: SocketAddr) -> anyhow::Result<Self> {
+    pub fn connect(server: SocketAddr) -> anyhow::Result<Self> {
         let mut stream = request(server)?;
         let mut head = Vec::new();
         while !contains(&head, b"connection_ack") {
@@ -45,14 +45,14 @@ impl Client {
     }
 
     /// Disconnects and returns every event received.
-    pub(crate) fn end(self) -> anyhow::Result<Vec<Event>> {
+    pub fn end(self) -> anyhow::Result<Vec<Event>> {
         self.ending.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow::anyhow!("a client panicked"))?
     }
 }
 
 /// Returns when the first state vector arrived. The server may not be listening yet.
-pub(crate) fn first_event(server: SocketAddr, patience: Duration) -> anyhow::Result<Instant> {
+pub fn first_event(server: SocketAddr, patience: Duration) -> anyhow::Result<Instant> {
     let deadline = Instant::now() + patience;
     let mut stream = loop {
         match request(server) {
@@ -79,37 +79,52 @@ fn request(server: SocketAddr) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
+/// A stream that is never idle is parsed after this many bytes.
+const MAX_UNREAD: usize = 4 << 20;
+
+/// How long a client that is to end receives a stream that is never idle.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
 fn receive(mut stream: TcpStream, beginning: Vec<u8>, stop: &AtomicBool) -> anyhow::Result<Vec<Event>> {
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
     let mut pieces = vec![(Instant::now(), beginning)];
     let mut reader = EventReader::default();
     let mut buffer = vec![0; 256 * 1024];
+    let (mut unread, mut last_end) = (0, None);
     loop {
-        match stream.read(&mut buffer) {
+        let is_idle = match stream.read(&mut buffer) {
             Ok(0) => bail!("the server ended the stream"),
-            Ok(length) => pieces.push((Instant::now(), buffer[..length].to_vec())),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                for (at, bytes) in pieces.drain(..) {
-                    reader.read(&bytes, at);
-                }
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(reader.events);
-                }
+            Ok(length) => {
+                pieces.push((Instant::now(), buffer[..length].to_vec()));
+                unread += length;
+                false
             }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => true,
             Err(error) => return Err(error.into()),
+        };
+        let ending = stop.load(Ordering::Relaxed);
+        let ends = ending && (is_idle || Instant::now() > *last_end.get_or_insert(Instant::now() + LAST_EVENTS));
+        if is_idle || ends || unread > MAX_UNREAD {
+            unread = 0;
+            for (at, bytes) in pieces.drain(..) {
+                reader.read(&bytes, at);
+            }
+        }
+        if ends {
+            return Ok(reader.events);
         }
     }
 }
 
 /// Decodes HTTP/1.1's chunked transfer coding (RFC 9112, 7.1).
 #[derive(Default)]
-pub(crate) struct Dechunker {
+pub struct Dechunker {
     size: String,
     left: usize,
 }
 
 impl Dechunker {
-    pub(crate) fn read(&mut self, mut bytes: &[u8], into: &mut Vec<u8>) {
+    pub fn read(&mut self, mut bytes: &[u8], into: &mut Vec<u8>) {
         while let [first, rest @ ..] = bytes {
             if self.left > 0 {
                 let (data, rest) = bytes.split_at(self.left.min(bytes.len()));
@@ -164,7 +179,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// Blocks the current thread, which must not run an async runtime.
-pub(crate) fn pause(duration: Duration) {
+pub fn pause(duration: Duration) {
     #[expect(clippy::disallowed_methods, reason = "there is no arbiter on this thread")]
     thread::sleep(duration);
 }
