@@ -1,6 +1,6 @@
 //! The pipeline's metrics, named according to the Prometheus conventions. `src/http` serves the registry.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -102,7 +102,7 @@ metrics! {
         "Unix time of the last response from a source that contained state vectors; 0 until then";
     states_in_answer: Family<SourceLabels, Gauge> = "states_in_answer",
         "State vectors in the last valid response from a source";
-    poll_interval: Family<SourceLabels, Gauge> = "poll_interval" in Seconds,
+    poll_interval: Family<SourceLabels, Gauge<f64, AtomicU64>> = "poll_interval" in Seconds,
         "Time from the last valid response to the next planned poll; 0 until known";
     published: Counter = "published", "State vectors acknowledged by Kafka";
     publish_seconds: Histogram = "publish" in Seconds with durations,

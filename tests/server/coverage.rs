@@ -148,6 +148,8 @@ fn each_outcome_is_recorded(setup: &Setup) {
     assert!(fraction > 0.2 && fraction < 0.9, "{coverage}");
     let coarse = app.get(&format!("/api/v1/coverage?from={}&to={to}&resolution=86400", began - 5)).json();
     assert_eq!((spans(&coarse).len(), &coarse["covered"]), (1, &coverage["covered"]));
+    let until_now = app.get(&format!("/api/v1/coverage?from={began}")).json();
+    assert!((to..=now()).contains(&until_now["to"].as_i64().unwrap()), "{until_now}");
 
     set_polling(&app, "resume");
     let polls = sky.polls();

@@ -198,7 +198,7 @@ impl Poller {
         let now = UnixTime::now();
         self.metrics.last_answer.set(now.0);
         self.metrics.states_in_answer.set(i64::try_from(states).unwrap_or(i64::MAX));
-        self.metrics.poll_interval.set(i64::try_from(pause.as_secs()).unwrap_or(i64::MAX));
+        self.metrics.poll_interval.set(pause.as_secs_f64());
         self.show_state(state, None);
         self.observation.answered_at = Some(now);
         self.observation.response_time = Some(snapshot.time);

@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -17,7 +19,7 @@ pub(super) struct SourceMetrics {
     pub(super) last_answer: Gauge,
     pub(super) last_states: Gauge,
     pub(super) states_in_answer: Gauge,
-    pub(super) poll_interval: Gauge,
+    pub(super) poll_interval: Gauge<f64, AtomicU64>,
     pub(super) poll_records: CounterByKind,
 }
 

@@ -140,12 +140,13 @@ struct FoundSource {
 pub(crate) async fn coverage(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let parameters = Parameters::parse(&request, &["from", "to", "source", "resolution", "format"])?;
     let format = negotiate(JSON_ONLY, parameters.format.as_deref(), &request)?;
-    let period = parameters.period(DEFAULT_PERIOD)?;
+    let now = UnixMillis::now();
+    let period = parameters.period_until(seconds(now), DEFAULT_PERIOD)?;
     if period.to.seconds_since(period.from) > MAX_PERIOD {
         return Err(Problem::bad_parameter("from", format!("more than {} days before `to`", MAX_PERIOD / DAY)));
     }
     let resolution = parameters.integer("resolution", 1..=MAX_RESOLUTION)?.unwrap_or(1);
-    let window = Window { from: period.from.into(), to: period.to.into(), now: UnixMillis::now() };
+    let window = Window { from: period.from.into(), to: period.to.into(), now };
     let found = read(state.storage()?, window, parameters.text("source")).await?;
     let body = web::block(move || serde_json::to_vec(&evaluate(found, period, window, resolution)))
         .await

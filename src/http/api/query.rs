@@ -164,7 +164,15 @@ impl Parameters {
     /// # Errors
     /// 400 if one of them is not a time, or `from` is after `to`.
     pub(crate) fn period(&self, length: Duration) -> Result<Period, Problem> {
-        let to = self.time("to")?.unwrap_or_else(|| UnixTime(UnixTime::now().0 + MAX_CLOCK_DIFFERENCE));
+        self.period_until(UnixTime(UnixTime::now().0 + MAX_CLOCK_DIFFERENCE), length)
+    }
+
+    /// Parses the period between `from` and `to`. By default it ends at `end`, and has this length.
+    ///
+    /// # Errors
+    /// 400 if one of them is not a time, or `from` is after `to`.
+    pub(crate) fn period_until(&self, end: UnixTime, length: Duration) -> Result<Period, Problem> {
+        let to = self.time("to")?.unwrap_or(end);
         let from = self.time("from")?.unwrap_or_else(|| to.minus(length));
         if from > to {
             return Err(Problem::bad_parameter("from", format!("{from} is after `to` ({to})")));
