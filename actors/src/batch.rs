@@ -77,7 +77,7 @@ pub struct PartitionBatch {
     pub last_timestamp: i64,
     /// The decoded state vectors.
     pub states: Vec<Arc<StateVector>>,
-    /// The record of each state vector, in the same order; empty if the state vectors were not read from records.
+    /// The record of each state vector or poll, in the same order; empty if they were not read from records.
     pub records: Vec<RecordPlace>,
     /// The decoded records of polls, from a log of those.
     pub polls: Vec<PollRecord>,

@@ -307,7 +307,9 @@ impl Import<'_> {
                     }
                 }
                 Ok(Err(StoreError::Refused(reason))) => return Err(ImportError::Refused(reason)),
-                Ok(Err(error @ StoreError::Unavailable(_))) => attempts.failed(error.to_string()).await?,
+                Ok(Err(error @ (StoreError::Unavailable(_) | StoreError::RejectedPoll { .. }))) => {
+                    attempts.failed(error.to_string()).await?;
+                }
                 Err(error) => attempts.failed(format!("the DbWriter did not answer: {error}")).await?,
             }
         }

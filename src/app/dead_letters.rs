@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 use actors::batch::DeadLetter;
 use anyhow::{Context, anyhow, bail};
@@ -19,7 +20,12 @@ pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::
     }
     let cluster = KafkaCluster::new(kafka_options(&settings.kafka));
     let letters = DeadLetterReader::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;
-    if args.resend { resend(args, &cluster, &letters).await } else { list(args, &letters, io::stdout()).await }
+    if args.resend {
+        let topics = Topics { raw: (&settings.kafka.topic_raw).into(), polls: (&settings.kafka.topic_polls).into() };
+        resend(args, &topics, &cluster, &letters).await
+    } else {
+        list(args, &letters, io::stdout()).await
+    }
 }
 
 impl DeadLettersArgs {
@@ -52,10 +58,31 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterReader, out: impl Writ
     Ok(())
 }
 
+/// The topics whose records the server stores.
+struct Topics {
+    raw: Arc<str>,
+    polls: Arc<str>,
+}
+
+impl Topics {
+    /// Returns whether this version can decode the record of a letter; `None` if its topic is another one.
+    fn can_decode(&self, letter: &DeadLetter) -> Option<bool> {
+        let value = letter.value.as_deref();
+        if letter.topic == self.raw {
+            Some(codec::decode(value).is_ok())
+        } else if letter.topic == self.polls {
+            Some(codec::decode_poll(value).is_ok())
+        } else {
+            None
+        }
+    }
+}
+
 /// A batch of letters to resend, limited in number and size.
 #[derive(Default)]
 struct ResendBatch {
-    letters: Vec<DeadLetter>,
+    letters: BTreeMap<Arc<str>, Vec<DeadLetter>>,
+    count: usize,
     bytes: usize,
     /// The offset after the last examined letter of each partition.
     seen: BTreeMap<i32, i64>,
@@ -66,11 +93,16 @@ impl ResendBatch {
     const MAX_BYTES: usize = 8 << 20;
 
     fn is_full(&self) -> bool {
-        self.letters.len() >= Self::MAX_LETTERS || self.bytes >= Self::MAX_BYTES
+        self.count >= Self::MAX_LETTERS || self.bytes >= Self::MAX_BYTES
     }
 }
 
-async fn resend(args: &DeadLettersArgs, cluster: &KafkaCluster, letters: &DeadLetterReader) -> anyhow::Result<()> {
+async fn resend(
+    args: &DeadLettersArgs,
+    topics: &Topics,
+    cluster: &KafkaCluster,
+    letters: &DeadLetterReader,
+) -> anyhow::Result<()> {
     let publisher = KafkaPublisher::new(cluster.clone());
     let commits_position = args.reason.is_none() && !args.all;
     let (mut resent, mut unreadable, mut foreign) = (0, 0_u64, 0_u64);
@@ -81,24 +113,26 @@ async fn resend(args: &DeadLettersArgs, cluster: &KafkaCluster, letters: &DeadLe
         let last = found.is_none();
         if let Some(FoundLetter { partition, offset, letter }) = found {
             batch.seen.insert(partition, offset + 1);
-            if letter.topic != cluster.options().topic_raw {
-                foreign += 1;
-            } else if codec::decode(letter.value.as_deref()).is_err() {
-                unreadable += 1;
-            } else if args.selects(&letter) {
-                batch.bytes += letter.value.as_ref().map_or(0, bytes::Bytes::len);
-                batch.letters.push(letter);
+            match topics.can_decode(&letter) {
+                None => foreign += 1,
+                Some(false) => unreadable += 1,
+                Some(true) if args.selects(&letter) => {
+                    batch.bytes += letter.value.as_ref().map_or(0, bytes::Bytes::len);
+                    batch.count += 1;
+                    batch.letters.entry(letter.topic.clone()).or_default().push(letter);
+                }
+                Some(true) => {}
             }
         }
         if !(last || batch.is_full()) {
             continue;
         }
         let sent = std::mem::take(&mut batch);
-        publisher
-            .republish(&sent.letters)
-            .await
-            .with_context(|| format!("failed after {resent} dead letters were resent"))?;
-        resent += sent.letters.len();
+        for (topic, letters) in &sent.letters {
+            let sent = publisher.republish(topic, letters).await;
+            sent.with_context(|| format!("failed after {resent} dead letters were resent"))?;
+            resent += letters.len();
+        }
         if commits_position && !sent.seen.is_empty() {
             letters.commit(&sent.seen).await.map_err(|error| anyhow!(error))?;
         }

@@ -212,7 +212,10 @@ impl BatchAssembler {
         part.last_timestamp = record.timestamp;
         part.lost += lost;
         match decode(record.value) {
-            Ok(Decoded::Poll(poll)) => part.polls.push(poll),
+            Ok(Decoded::Poll(poll)) => {
+                part.polls.push(poll);
+                part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
+            }
             Ok(Decoded::State(state)) => {
                 part.states.push(Arc::new(state));
                 part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });

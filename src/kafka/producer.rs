@@ -149,16 +149,15 @@ impl KafkaPublisher {
 }
 
 impl KafkaPublisher {
-    /// Publishes the original records of dead letters to the state vector topic again, unchanged, and waits for all
-    /// delivery reports.
+    /// Publishes the original records of dead letters to this topic again, unchanged, and waits for all delivery
+    /// reports.
     ///
     /// # Errors
     /// Lists the letters that were not acknowledged; all others were.
-    pub async fn republish(&self, letters: &[DeadLetter]) -> Result<(), PublishError> {
-        let topic = self.cluster.options().topic_raw.clone();
-        self.deliver(&topic, letters.len(), |producer, index, place| {
+    pub async fn republish(&self, topic: &str, letters: &[DeadLetter]) -> Result<(), PublishError> {
+        self.deliver(topic, letters.len(), |producer, index, place| {
             let DeadLetter { key, value, .. } = &letters[index];
-            let mut record = BaseRecord::with_opaque_to(&topic, place);
+            let mut record = BaseRecord::with_opaque_to(topic, place);
             record.key = key.as_deref();
             record.payload = value.as_deref();
             producer.send(record).map_err(|(error, _)| error)

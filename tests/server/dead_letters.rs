@@ -137,6 +137,16 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
     crate::support::eventually("both records are dead letters", || {
         (setup.database().positions().get(&0) == Some(&2) && setup.dead_letters().records().len() == 2).then_some(())
     });
+    database.execute("ALTER TABLE source_polls ADD CONSTRAINT no_tuesdays CHECK (source <> 'tuesday')");
+    let poll = json!({
+        "source": "tuesday", "kind": "opensky", "process": "a", "outcome": "live", "started": now * 1000,
+        "ended": now * 1000 + 600, "polls": 1, "states": 7012, "changed": 6120, "bad_rows": 3, "seconds": 0.6,
+        "credits_left": null, "interval": 86.4, "next_poll_at": null, "area": null,
+    });
+    setup.polls().write(Some(0), &[(Some("tuesday"), Some(poll.to_string().into_bytes()))]);
+    crate::support::eventually("the poll is a dead letter", || {
+        (setup.dead_letters().records().len() == 3).then_some(())
+    });
 
     let command = |arguments: &[&str]| {
         let ended = setup.clone().arguments(["dead-letters"].into_iter().chain(arguments.iter().copied())).run();
@@ -144,24 +154,29 @@ fn dead_letters_can_be_listed_and_resent_after_a_fix() {
         ended
     };
     let listed = command(&[]).output;
-    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert_eq!(listed.lines().count(), 3, "{listed}");
     assert!(listed.contains("no_atlantis") && listed.contains("not JSON at all"), "{listed}");
-    let refused = command(&["--json", "--reason", "refused by the database"]).output;
+    let refused = command(&["--json", "--reason", "no_atlantis"]).output;
     let letter: serde_json::Value = serde_json::from_str(&refused).unwrap();
     assert_eq!((&letter["source_topic"], &letter["key"]), (&json!(setup.topic().name()), &json!("4b1814")));
     assert!(letter["value"].as_str().unwrap().contains("Atlantis"), "{refused}");
 
     database.execute("ALTER TABLE state_vectors_scaled DROP CONSTRAINT no_atlantis");
+    database.execute("ALTER TABLE source_polls DROP CONSTRAINT no_tuesdays");
     let resent = |count: &str| {
         let log = command(&["--resend"]).log;
         let line = log.iter().find(|line| line.contains("resent the dead letters"));
         assert!(line.is_some_and(|line| line.contains(count)), "{log:?}");
     };
-    resent("resent=1 unreadable=1");
+    resent("resent=2 unreadable=1");
     database.wait_rows(&[("4b1814".to_owned(), now)].into_iter().collect());
+    crate::support::eventually("the poll is stored", || {
+        let polls = "SELECT source, count(*) FROM source_polls GROUP BY 1";
+        (database.pairs(polls, polls) == [("tuesday".to_owned(), 1)]).then_some(())
+    });
     assert_eq!(command(&[]).output, "", "resent letters are no longer listed");
     resent("resent=0 unreadable=0");
-    assert_eq!(command(&["--all"]).output.lines().count(), 2);
+    assert_eq!(command(&["--all"]).output.lines().count(), 3);
     app.end();
 
     let embedded = Setup::bare().arguments(["dead-letters"]).run();

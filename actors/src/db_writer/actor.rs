@@ -97,7 +97,7 @@ impl<S: StateStore> DbWriter<S> {
         let reason = match error {
             StoreError::Unavailable(_) => "unavailable",
             StoreError::Refused(_) => "refused",
-            StoreError::Rejected { .. } => "rejected",
+            StoreError::Rejected { .. } | StoreError::RejectedPoll { .. } => "rejected",
         };
         count(&self.metrics.store_failures, reason, 1);
         self.observation.failed_tries += 1;

@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
+use serde::Serialize;
 
 use super::consumer_context::{ConsumerContext, Dependency};
 use super::destination::{Delivered, Destination};
 use super::store_retry::StoreRetry;
-use crate::batch::{Batch, DeadLetter, Position, RecordPlace};
-use crate::domain::{Icao24, StateVector, UnixTime};
+use crate::batch::{Batch, DeadLetter, PartitionBatch, Position, RecordPlace};
+use crate::domain::{Icao24, PollRecord, StateVector, UnixTime};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::ports::{StoreError, Subscription};
 use crate::supervision::backoff::Backoff;
@@ -62,7 +63,18 @@ impl Destination for DatabaseDestination {
                             "the database rejected a row: {reason}"
                         );
                     }
-                    letters.extend(take_out(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
+                    letters.extend(take_out_states(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
+                    continue;
+                }
+                Ok(Err(StoreError::RejectedPoll { poll, reason })) => {
+                    static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
+                    if let Some(suppressed) = REJECTED.admit() {
+                        log::warn!(
+                            actor = context.vitals.name(), source = poll.source, started = poll.started.0, suppressed;
+                            "the database rejected a record of polls: {reason}"
+                        );
+                    }
+                    letters.extend(take_out_polls(Arc::make_mut(&mut batch), &poll, &reason));
                     continue;
                 }
                 Ok(Err(error)) => (error.to_string(), retry.pause(is_refusal(&error))),
@@ -119,29 +131,51 @@ impl DatabaseDestination {
     }
 }
 
-/// Moves the rows with this key from a batch to dead letters.
-fn take_out(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &str) -> Vec<DeadLetter> {
+/// Moves the state vectors with this key from a batch to dead letters.
+fn take_out_states(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, reason: &str) -> Vec<DeadLetter> {
+    let is_rejected = |state: &Arc<StateVector>| state.icao24 == icao24 && state.last_contact == last_contact;
+    let key = |state: &Arc<StateVector>| state.icao24.to_ascii().to_vec();
+    take_out(batch, |part| &mut part.states, is_rejected, key, reason)
+}
+
+/// Moves the records equal to this one from a batch to dead letters.
+fn take_out_polls(batch: &mut Batch, rejected: &PollRecord, reason: &str) -> Vec<DeadLetter> {
+    take_out(batch, |part| &mut part.polls, |poll| poll == rejected, |poll| poll.source.clone().into_bytes(), reason)
+}
+
+fn take_out<T: Serialize>(
+    batch: &mut Batch,
+    rows: impl Fn(&mut PartitionBatch) -> &mut Vec<T>,
+    is_rejected: impl Fn(&T) -> bool,
+    key: impl Fn(&T) -> Vec<u8>,
+    reason: &str,
+) -> Vec<DeadLetter> {
     let topic = batch.log.topic.clone();
     let mut letters = Vec::new();
     for part in &mut batch.parts {
-        let kept = |state: &StateVector| state.icao24 != icao24 || state.last_contact != last_contact;
-        let rejected: Vec<_> = part.states.iter().enumerate().filter(|(_, state)| !kept(state)).collect();
-        letters.extend(rejected.iter().map(|&(index, state)| {
-            let end = RecordPlace { offset: part.next_offset, timestamp: part.last_timestamp };
-            let RecordPlace { offset, timestamp } = part.records.get(index).copied().unwrap_or(end);
-            DeadLetter {
+        let end = RecordPlace { offset: part.next_offset, timestamp: part.last_timestamp };
+        let mut places = std::mem::take(&mut part.records).into_iter();
+        let (mut kept, mut kept_places) = (Vec::new(), Vec::with_capacity(places.len()));
+        for row in std::mem::take(rows(part)) {
+            let place = places.next();
+            if !is_rejected(&row) {
+                kept.push(row);
+                kept_places.extend(place);
+                continue;
+            }
+            let RecordPlace { offset, timestamp } = place.unwrap_or(end);
+            letters.push(DeadLetter {
                 topic: topic.clone(),
                 partition: part.partition,
                 offset,
                 timestamp,
-                key: Some(icao24.to_ascii().to_vec().into()),
-                value: serde_json::to_vec(&**state).ok().map(Into::into),
+                key: Some(key(&row).into()),
+                value: serde_json::to_vec(&row).ok().map(Into::into),
                 reason: format!("refused by the database: {reason}"),
-            }
-        }));
-        let mut states = part.states.iter();
-        part.records.retain(|_| states.next().is_none_or(|state| kept(state)));
-        part.states.retain(|state| kept(state));
+            });
+        }
+        *rows(part) = kept;
+        part.records = kept_places;
     }
     letters
 }

@@ -370,4 +370,12 @@ pub enum StoreError {
         /// The database's error message.
         reason: String,
     },
+    /// The same for a record of polls.
+    #[error("the database rejected a record of polls of {}: {reason}", poll.source)]
+    RejectedPoll {
+        /// The record.
+        poll: Box<PollRecord>,
+        /// The database's error message.
+        reason: String,
+    },
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actors::batch::{Batch, Fenced, LogId, Position, Stored};
+use actors::domain::{PollRecord, StateVector};
 use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use futures_util::future::join;
@@ -73,12 +74,14 @@ impl PostgresWriter {
     pub(in crate::storage) async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
         let limit = self.database.options.statement_timeout;
         let stored = self.with_session(async |session| {
-            if batch.polls() > 0 {
-                return within(limit, session.store_polls(batch)).await;
-            }
-            let mut attempt = within(limit, session.store(batch, likely_new)).await;
+            let holds_polls = batch.polls() > 0;
+            let mut attempt = if holds_polls {
+                within(limit, session.store_polls(batch)).await
+            } else {
+                within(limit, session.store(batch, likely_new)).await
+            };
             // The hints about new rows were wrong, or another writer was faster. Staging handles such conflicts.
-            if attempt.as_ref().is_err_and(PostgresError::is_unique_violation) {
+            if !holds_polls && attempt.as_ref().is_err_and(PostgresError::is_unique_violation) {
                 attempt = within(limit, session.store(batch, &LikelyNew::default())).await;
             }
             match attempt {
@@ -225,8 +228,7 @@ impl WriteSession {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
         let fenced = fenced_parts(&transaction, &self.positions, batch, &passed).await?;
-        let parts = batch.parts.iter().zip(&passed).filter(|(_, passed)| **passed);
-        let polls: Vec<_> = parts.flat_map(|(part, _)| &part.polls).collect();
+        let polls = passed_polls(batch, &passed);
         let inserted = insert_polls(&transaction, &polls).await?;
         fail::fail_point!("store-polls-sent", |_| crate::fault::kill_self());
         transaction.commit().await?;
@@ -242,11 +244,27 @@ impl WriteSession {
     async fn find_rejected_row(&mut self, batch: &Batch) -> Result<Option<StoreError>, PostgresError> {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
+        let polls = passed_polls(batch, &passed);
+        let insert = async |polls: &[&PollRecord]| insert_polls(&transaction, polls).await;
+        let poll = find_rejected_row(&transaction, &polls, insert).await?;
         let selected = select_rows(batch, &LikelyNew::default(), |part| passed[part]);
-        let rejected = find_rejected_row(&transaction, &self.staging, &selected.possibly_stored).await?;
+        let insert = async |states: &[&StateVector]| self.staging.insert(&transaction, states).await;
+        let state = find_rejected_row(&transaction, &selected.possibly_stored, insert).await?;
         transaction.rollback().await?;
-        Ok(rejected)
+        Ok(match (poll, state) {
+            (Some((poll, reason)), _) => Some(StoreError::RejectedPoll { poll: Box::new(poll.clone()), reason }),
+            (None, Some((&StateVector { icao24, last_contact, .. }, reason))) => {
+                Some(StoreError::Rejected { icao24, last_contact, reason })
+            }
+            (None, None) => None,
+        })
     }
+}
+
+/// Returns the records of polls in the parts that passed.
+fn passed_polls<'a>(batch: &'a Batch, passed: &[bool]) -> Vec<&'a PollRecord> {
+    let parts = batch.parts.iter().zip(passed).filter(|(_, passed)| **passed);
+    parts.flat_map(|(part, _)| &part.polls).collect()
 }
 
 /// Returns both results, or the error that is the root cause: one of two errors may only say that the other one aborted

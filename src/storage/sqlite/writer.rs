@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
-use actors::domain::{StateVector, UnixTime, fields};
+use actors::domain::{PollRecord, StateVector, UnixTime, fields};
 use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use actors::state_vector_fields;
@@ -199,7 +199,7 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
         let mut inserted = 0;
         let mut late = Late::behind_cursor(connection, batch)?;
         for state in selected.possibly_stored {
-            if insert(connection, state).map_err(|error| rejected(error, state))? > 0 {
+            if insert(connection, state).map_err(|error| rejected_state(error, state))? > 0 {
                 inserted += 1;
                 late.inserted(state);
             }
@@ -209,7 +209,7 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
         for part in batch.parts.iter().enumerate().filter(|(index, _)| passed[*index]).map(|(_, part)| part) {
             total += part.polls.len();
             for poll in &part.polls {
-                inserted += insert_poll(connection, poll)?;
+                inserted += insert_poll(connection, poll).map_err(|error| rejected_poll(error, poll))?;
             }
         }
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
@@ -282,15 +282,21 @@ macro_rules! insert {
 state_vector_fields!(insert);
 
 /// Adds the row's key to the error if SQLite rejects the row's content.
-fn rejected(error: Error, state: &StateVector) -> Failure {
+fn rejected_state(error: Error, state: &StateVector) -> Failure {
+    let (icao24, last_contact) = (state.icao24, state.last_contact);
+    rejected(error, |reason| StoreError::Rejected { icao24, last_contact, reason })
+}
+
+/// Adds the record to the error if SQLite rejects its content.
+fn rejected_poll(error: Error, poll: &PollRecord) -> Failure {
+    rejected(error, |reason| StoreError::RejectedPoll { poll: Box::new(poll.clone()), reason })
+}
+
+fn rejected(error: Error, of_row: impl FnOnce(String) -> StoreError) -> Failure {
     use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
     match &error {
         Error::DatabaseError(CheckViolation | ForeignKeyViolation | NotNullViolation | UniqueViolation, reason) => {
-            Failure::Rejected(StoreError::Rejected {
-                icao24: state.icao24,
-                last_contact: state.last_contact,
-                reason: reason.message().to_owned(),
-            })
+            Failure::Rejected(of_row(reason.message().to_owned()))
         }
         _ => Failure::Sqlite(error),
     }
