@@ -70,7 +70,7 @@ impl Destination for DatabaseDestination {
                     static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
                     if let Some(suppressed) = REJECTED.admit() {
                         log::warn!(
-                            actor = context.vitals.name(), source = poll.source, started = poll.started.0, suppressed;
+                            actor = context.vitals.name(), source:% = poll.source, started = poll.started.0, suppressed;
                             "the database rejected a record of polls: {reason}"
                         );
                     }

@@ -1,11 +1,16 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import type { ActorStatus, SourceStatus } from "../api/types.ts";
 import { buffered, files, inOrder, partOf, polledBy, polls, titleOf } from "./parts.ts";
 
 const actor = (observation: object): ActorStatus => ({ name: "sink-archive", observation }) as unknown as ActorStatus;
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 test("the card of a sink that collects rows shows what is in memory and in files", () => {
+  vi.useFakeTimers({ now: 1_796_010_000_000 });
   const held = { records: 12_000, oldest: 1_796_007_600, files: 7, rows: 90_000, bytes: 3 << 20, last_flush: null };
   expect(buffered(actor({ buffer: held }))).toBe("12,000 records, since 03:00:00 UTC");
   expect(files(actor({ buffer: held }))).toBe("7, 3.0 MiB");
