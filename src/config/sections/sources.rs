@@ -12,7 +12,7 @@ use crate::sources::{PollInterval, SourceAddress, SourceKind};
 section! {
     /// More sources of flights, each under a name of your choice: receivers, community feeds, other servers.
     pub struct SourceSection in "sources.<name>", checked by check {
-        /// What it is: readsb, readsb-api, sbs, beast, opensky or recorded; see docs/sources.md.
+        /// What it is, such as readsb or opensky; docs/sources.md lists the kinds.
         kind: Option<&'static SourceKind> = "";
         /// Its address: the URL of an API, host:port of a TCP server, or the path of a file.
         url: Option<SourceAddress> = "";
