@@ -10,7 +10,7 @@ use crate::domain::{Icao24, StateVector, UnixTime};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// The rule's name.
-    pub rule: &'static str,
+    pub rule: Arc<str>,
     /// The aircraft.
     pub icao24: Icao24,
     /// `last_contact` of the first state that met the condition.
@@ -18,19 +18,20 @@ pub struct Alert {
     /// When it ended; `None` while it is active.
     pub ended: Option<UnixTime>,
     /// The condition that is met, in readable form.
-    pub detail: &'static str,
+    pub detail: Arc<str>,
     /// The first state that met the condition.
     pub state: Arc<StateVector>,
 }
 
 impl Alert {
     /// Creates an alert that starts with this state.
-    pub fn starting(rule: &'static str, detail: &'static str, state: Arc<StateVector>) -> Self {
+    pub fn starting(rule: impl Into<Arc<str>>, detail: impl Into<Arc<str>>, state: Arc<StateVector>) -> Self {
+        let (rule, detail) = (rule.into(), detail.into());
         Self { rule, icao24: state.icao24, since: state.last_contact, ended: None, detail, state }
     }
 }
 
-/// An active alert, as `docs/alerts.md` describes it.
+/// An alert, as `docs/alerts.md` describes it. The members keep their order; new ones are added at the end.
 #[derive(Serialize, ToSchema)]
 struct AlertJson<'a> {
     icao24: Icao24,
@@ -43,13 +44,28 @@ struct AlertJson<'a> {
     /// The first state that met the condition.
     #[schema(value_type = StateVector)]
     state: &'a StateVector,
+    /// The name of the rule that raised the alert.
+    rule: &'a str,
+    /// When the alert ended; `null` while it is active.
+    ended: Option<UnixTime>,
+    /// The same text as `meaning`.
+    detail: &'a str,
 }
 
 impl Serialize for Alert {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { icao24, since, detail, state, .. } = self;
-        let squawk = state.squawk.as_deref();
-        AlertJson { icao24: *icao24, squawk, meaning: detail, since: *since, state }.serialize(serializer)
+        let Self { rule, icao24, since, ended, detail, state } = self;
+        let json = AlertJson {
+            icao24: *icao24,
+            squawk: state.squawk.as_deref(),
+            meaning: detail,
+            since: *since,
+            state,
+            rule,
+            ended: *ended,
+            detail,
+        };
+        json.serialize(serializer)
     }
 }
 
@@ -84,5 +100,9 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["state"], serde_json::to_value(&*alert.state).unwrap());
         assert_eq!(value["state"]["squawk"], json!("7600"));
+        let end = "},\"rule\":\"emergency-squawk\",\"ended\":null,\"detail\":\"radio failure\"}";
+        assert!(text.ends_with(end), "{text}");
+        let ended = serde_json::to_value(Alert { ended: Some(UnixTime(1_700_000_060)), ..alert }).unwrap();
+        assert_eq!(ended["ended"], json!(1_700_000_060));
     }
 }

@@ -50,7 +50,7 @@ impl AlertWatch {
             let key = (state.icao24, rule.name());
             let active = self.active.get_mut(&key);
             let detail = match (verdict, active) {
-                (Verdict::Met(detail), Some(active)) if active.alert.detail == detail => {
+                (Verdict::Met(detail), Some(active)) if *active.alert.detail == *detail => {
                     active.last_seen = state.last_contact;
                     continue;
                 }
@@ -203,10 +203,16 @@ mod tests {
     #[test]
     fn each_rule_raises_its_own_alert() {
         let mut watch = AlertWatch::with_rules(&[&Named("one"), &Named("two")]);
-        let rules = |alerts: Vec<Alert>| alerts.iter().map(|a| (a.rule, a.ended.map(|at| at.0))).collect::<Vec<_>>();
-        assert_eq!(rules(watch.update(&at_altitude(1, 10, 100.0))), [("one", None), ("two", None)]);
+        let rules = |alerts: Vec<Alert>| {
+            let changes = alerts.iter().map(|a| (a.rule.to_string(), a.ended.map(|at| at.0)));
+            changes.collect::<Vec<_>>()
+        };
+        assert_eq!(rules(watch.update(&at_altitude(1, 10, 100.0))), [("one".into(), None), ("two".into(), None)]);
         assert_eq!(rules(watch.update(&at_altitude(1, 20, 200.0))), []);
-        assert_eq!(rules(watch.update(&at_altitude(1, 30, 300.0))), [("one", Some(30)), ("two", Some(30))]);
+        assert_eq!(
+            rules(watch.update(&at_altitude(1, 30, 300.0))),
+            [("one".into(), Some(30)), ("two".into(), Some(30))]
+        );
         watch.update(&at_altitude(1, 40, 0.0));
         watch.end(Icao24::from_u32(1));
         assert_eq!((watch.active().len(), watch.revision()), (0, 8));

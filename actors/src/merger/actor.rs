@@ -65,7 +65,7 @@ impl Merger {
         alerts.extend(merged.states.iter().flat_map(|state| watch.update(state)));
         for Alert { rule, icao24, ended, detail, .. } in &alerts {
             let change = if ended.is_none() { "started" } else { "ended" };
-            log::info!(actor = self.vitals.name(), rule, icao24:%; "alert {change}: {detail}");
+            log::info!(actor = self.vitals.name(), rule:%, icao24:%; "alert {change}: {detail}");
         }
         alerts.retain(|alert| alert.ended.is_none());
         if watch.is_full() {

@@ -29,11 +29,16 @@ export interface components {
              */
             since: number;
         };
-        /** @description An active alert, as `docs/alerts.md` describes it. */
+        /** @description An alert, as `docs/alerts.md` describes it. The members keep their order; new ones are added at the end. */
         Alert: {
+            /** @description The same text as `meaning`. */
+            detail: string;
+            ended: components["schemas"]["UnixTime"] | null;
             icao24: components["schemas"]["Icao24"];
             /** @description The condition that is met, in words. */
             meaning: string;
+            /** @description The name of the rule that raised the alert. */
+            rule: string;
             /** @description The `last_contact` of `state`. */
             since: components["schemas"]["UnixTime"];
             /** @description The transponder code in `state`. */

@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import type { RecordedState } from "../api/types.ts";
 import type { Alert, StateVector } from "../stream/index.ts";
 import { alertsAfter, emergenciesOf, emergencyText } from "./emergencies.ts";
-import type { RecordedAlert } from "./emergencies.ts";
 
 const state = (icao24: string, squawk: string | null, last_contact: number): StateVector =>
   ({ icao24, squawk, last_contact }) as StateVector;
@@ -13,6 +12,9 @@ const alert = (icao24: string, since: number): Alert => ({
   meaning: "emergency",
   since,
   state: state(icao24, "7700", since),
+  rule: "emergency-squawk",
+  ended: null,
+  detail: "emergency",
 });
 const brief = (alerts: readonly Alert[], held: readonly StateVector[]): unknown =>
   [...emergenciesOf(alerts, held).values()].map(({ icao24, squawk, since, state }) => [
@@ -29,7 +31,7 @@ const judged = (last_contact: number, alerts: RecordedState["alerts"]): Recorded
 });
 
 test("an alert in a replay lasts from the first state that meets its rule until one that does not", () => {
-  let alerts: readonly RecordedAlert[] = [];
+  let alerts: readonly Alert[] = [];
   const after = (last_contact: number, meaning: string | null | undefined): unknown => {
     alerts = alertsAfter(alerts, judged(last_contact, meaning === undefined ? [] : [{ rule: RULE, meaning }]));
     return alerts.map((alert) => [alert.meaning, alert.since]);

@@ -25,19 +25,14 @@ export function emergencyText({ squawk, meaning }: Emergency): string {
   return squawk === null ? meaning : `${squawk} ${meaning}`;
 }
 
-/** An alert of a replay. */
-export interface RecordedAlert extends Alert {
-  /** The name of the rule that the aircraft meets. */
-  readonly rule: string;
-}
-
 /** The alerts of an aircraft after its next recorded state. The server judges each state; this keeps since when they last. */
-export function alertsAfter(before: readonly RecordedAlert[], state: RecordedState): readonly RecordedAlert[] {
+export function alertsAfter(before: readonly Alert[], state: RecordedState): readonly Alert[] {
   const { icao24, squawk, last_contact: since } = state;
   return state.alerts.flatMap(({ rule, meaning }) => {
     const active = before.find((alert) => alert.rule === rule);
     // Without a meaning the state lacks the fields to tell, and leaves the alert as it was.
     if (active !== undefined && (meaning ?? active.meaning) === active.meaning) return [active];
-    return meaning === null ? [] : [{ rule, icao24, squawk, meaning, since, state }];
+    if (meaning === null) return [];
+    return [{ rule, icao24, squawk, meaning, detail: meaning, since, ended: null, state }];
   });
 }

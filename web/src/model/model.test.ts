@@ -196,8 +196,9 @@ describe("filters", () => {
 
   test("emergencies are the aircraft with an alert, whatever their squawk", () => {
     const state = aircraft({ squawk: "7700" });
+    const alert = { icao24: "4b1814", squawk: "7700", meaning: "emergency", since: 100, state };
     const emergencies: Emergencies = new Map([
-      ["4b1814", { icao24: "4b1814", squawk: "7700", meaning: "emergency", since: 100, state }],
+      ["4b1814", { ...alert, rule: "emergency-squawk", ended: null, detail: "emergency" }],
     ]);
     expect(predicate({ emergencies: true }, emergencies)(aircraft({ squawk: null }))).toBe(true);
     expect(predicate({ emergencies: true }, NO_EMERGENCIES)(state)).toBe(false);

@@ -1,10 +1,10 @@
 import type { RecordedState } from "../api/types.ts";
+import type { Alert } from "../stream/index.ts";
 import { alertsAfter } from "./emergencies.ts";
-import type { RecordedAlert } from "./emergencies.ts";
 
 interface Played {
   readonly state: RecordedState;
-  readonly alerts: readonly RecordedAlert[];
+  readonly alerts: readonly Alert[];
 }
 
 /** Recorded states that are played forwards. They are added in the order of `last_contact`; played ones are dropped. */
@@ -58,7 +58,7 @@ export class PlaybackBuffer {
   }
 
   /** The alerts at the latest moment. */
-  alerts(): RecordedAlert[] {
+  alerts(): Alert[] {
     return [...this.latest.values()].flatMap(({ alerts }) => alerts);
   }
 }

@@ -1,9 +1,8 @@
 import { readHistory } from "../api/history.ts";
 import { ApiError } from "../api/http.ts";
 import type { RecordedState } from "../api/types.ts";
-import type { RecordedAlert } from "../model/emergencies.ts";
 import { PlaybackBuffer } from "../model/playback-buffer.ts";
-import type { Box } from "../stream/index.ts";
+import type { Alert, Box } from "../stream/index.ts";
 
 export interface PlayerEvents {
   /** Time has passed; `changed` says whether the states have changed. */
@@ -67,7 +66,7 @@ export class Player {
     return this.buffer.states();
   }
 
-  alerts(): RecordedAlert[] {
+  alerts(): Alert[] {
     return this.buffer.alerts();
   }
 

@@ -8,7 +8,16 @@ import type { PageStore } from "./state.ts";
 
 const swiss: StateVector = { ...unknownState("4b1814"), origin_country: "Switzerland", lat: 47, lon: 8 };
 const german: StateVector = { ...unknownState("3c6444"), origin_country: "Germany", lat: 50, lon: 179 };
-const alert: Alert = { icao24: "3c6444", squawk: "7700", meaning: "emergency", since: 5, state: german };
+const alert: Alert = {
+  icao24: "3c6444",
+  squawk: "7700",
+  meaning: "emergency",
+  since: 5,
+  state: german,
+  rule: "emergency-squawk",
+  ended: null,
+  detail: "emergency",
+};
 
 let store: PageStore;
 beforeEach(() => {

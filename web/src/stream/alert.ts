@@ -2,7 +2,7 @@ import type { components } from "../api/schema.ts";
 import type { StateVector } from "./state.ts";
 import { integer, object, ProtocolError, text } from "./table.ts";
 
-/** An active alert, as the server's JSON API describes it. Unix seconds. */
+/** An alert, as the server's JSON API describes it. Unix seconds. */
 export type Alert = components["schemas"]["Alert"];
 
 /** Decodes the alerts of an `alert` event. */
@@ -16,6 +16,9 @@ export function readAlerts(value: unknown): readonly Alert[] {
       meaning: text(alert["meaning"], "meaning"),
       since: integer(alert["since"], "since"),
       state: object(alert["state"], "state") as unknown as StateVector,
+      rule: text(alert["rule"], "rule"),
+      ended: alert["ended"] === null ? null : integer(alert["ended"], "ended"),
+      detail: text(alert["detail"], "detail"),
     };
   });
 }

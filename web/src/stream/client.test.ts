@@ -124,6 +124,9 @@ const alert = (seq: number, ...icao24: string[]): string => {
     meaning: "emergency",
     since: 990,
     state: { icao24: of, lat: 47.5 },
+    rule: "emergency-squawk",
+    ended: null,
+    detail: "emergency",
   });
   return event("alert", { ...head(seq), total: icao24.length, alerts: icao24.map(alertOf) });
 };
