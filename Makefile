@@ -83,6 +83,15 @@ fuzz: ## CASES=100000 of each kind of invalid input: OpenSky's answers, Kafka's 
 	cargo test --locked --no-run
 	PROPTEST_CASES='$(CASES)' cargo test --locked --no-fail-fast fuzzed_ -- --nocapture
 
+# Options of check-detect: how many processes are killed, suspended or stopped; seed (empty: a new one)
+KILLS ?= 100
+DETECT_SEED ?=
+.PHONY: check-detect
+check-detect: prerequisites-test ## Kill detecting processes KILLS=100 times, and compare the alerts with the log
+	cargo test --locked --test server --no-run
+	DETECT_KILLS=$(KILLS) $(if $(DETECT_SEED),DETECT_SEED=$(DETECT_SEED)) scripts/services/with.sh --kafka -- \
+		cargo test --locked --test server alerts_begin_and_end_once -- --nocapture --ignored
+
 # Options of the chaos bench: duration; seed (empty: a new one, which is printed); faults (empty: all); seconds of each outage
 # (empty: random); number of aircraft, of which four in five change at each poll, once a second (empty: 500).
 MINUTES ?= 10

@@ -23,6 +23,7 @@ pub mod sse_hub;
 
 pub mod coverage;
 pub mod detect;
+pub mod detector;
 pub mod history;
 pub mod import;
 

@@ -8,7 +8,6 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
-use crate::detect::Alert;
 use crate::domain::{AddressBlock, BoundingBox, Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 use crate::event_stream::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
@@ -49,8 +48,6 @@ pub struct ShuttingDown;
 pub struct PublishStates {
     /// The changed states, published in this order.
     pub states: Vec<Arc<StateVector>>,
-    /// The alerts raised by these states.
-    pub alerts: Vec<Alert>,
 }
 
 /// Confirms that the producer has taken the states and will publish them. States that did not fit are counted as

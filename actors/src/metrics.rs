@@ -108,7 +108,12 @@ metrics! {
     publish_seconds: Histogram = "publish" in Seconds with durations,
         "Time from sending a batch to Kafka to its last delivery report";
     publish_failures: Counter = "publish_failures", "Publish attempts that failed completely or in part";
-    alerts: Counter = "alerts", "Alerts acknowledged by Kafka";
+    alerts: CounterByKind = "alerts", "Alerts that have started and ended, as committed to Kafka";
+    alerts_active: Gauge = "alerts_active", "Active alerts of the partitions that this process reads";
+    detect_transactions: CounterByKind = "detect_transactions",
+        "Transactions with alerts or positions, by outcome";
+    detect_commit_seconds: Histogram = "detect_commit" in Seconds with durations,
+        "Time from the end of a batch to the commit of its alerts and positions";
     poll_records: CounterByKind = "poll_records",
         "Records of polls that were published, dropped before Kafka accepted them, stored, or stored before (duplicate)";
     held: Gauge = "states_held", "State vectors waiting for Kafka";

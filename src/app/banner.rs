@@ -34,7 +34,7 @@ pub(super) fn show(settings: &Settings, sources: &Sources, sinks: &[&str], addre
         let note = if has(Role::Archive) { "" } else { ", not written: server.roles does not contain archive" };
         log::info!(target: "flight_monitor", "  archive   {url}{note}");
     }
-    if !settings.server.roles.are_whole_server() {
+    if !settings.server.roles.are_default() {
         log::info!(target: "flight_monitor", "  roles     {}", settings.server.roles);
     }
     let scheme = if settings.http.tls_certificate.is_some() { "https" } else { "http" };

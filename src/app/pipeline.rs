@@ -92,21 +92,22 @@ pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Stor
     Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
-/// Returns the configured Kafka cluster, or starts an embedded broker. Only a collecting process publishes alerts and
-/// records of polls, and only a storing one reads the latter.
+/// Returns the configured Kafka cluster, or starts an embedded broker. Only a detecting process publishes alerts, only a
+/// collecting one records of polls, and only a storing one reads the latter.
 fn reach_kafka(
     settings: &KafkaSettings,
     has: impl Fn(Role) -> bool,
 ) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
-    options.topic_alerts = has(Role::Collect).then(|| Arc::from(&settings.topic_alerts));
+    options.topic_alerts = has(Role::Detect).then(|| Arc::from(&settings.topic_alerts));
     options.topic_polls = (has(Role::Collect) || has(Role::Store)).then(|| Arc::from(&settings.topic_polls));
     if settings.bootstrap_servers != Brokers::Embedded {
         options.topic_latest = settings.topic_latest.as_ref().filter(|_| has(Role::Store)).map(Arc::from);
         return Ok((KafkaCluster::new(options), None));
     }
     let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];
-    topics.extend([&options.topic_alerts, &options.topic_polls].into_iter().flatten().map(|topic| (&**topic, 1)));
+    topics.extend(options.topic_alerts.iter().map(|topic| (&**topic, options.partitions)));
+    topics.extend(options.topic_polls.iter().map(|topic| (&**topic, 1)));
     let broker = EmbeddedBroker::start(&topics).context("failed to start the embedded Kafka")?;
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some(format!("embedded-{:016x}", rand::random::<u64>()).into());

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
-use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
+use actors::detector::WatchEngine;
+use actors::kafka_consumer::{DetectRoute, KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::merger::{MergeRules, MergedSource, Merger};
 #[cfg(feature = "fault-injection")]
@@ -15,6 +16,7 @@ use actors::messages::InjectPanic;
 use actors::messages::{Drain, SetPolling};
 use actors::metrics::Metrics;
 use actors::poller::{LedgerSettings, PolledSource, Poller};
+use actors::ports::AlertLog;
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
 use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
@@ -23,14 +25,16 @@ use super::migrated_store::MigratedStore;
 use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
-use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
+use crate::kafka::{
+    EmbeddedAlerts, KafkaCluster, KafkaPublisher, KafkaSubscription, Membership, SharedGroup, TransactionalAlerts,
+};
 use crate::sinks::{self, ConfiguredSink};
 use crate::sources::{Connect, SourceInfo, Sources};
 use crate::storage::Storage;
 
 /// All fixed actors, in start order: receivers first, so that the addresses that an actor sends to already exist.
 #[rustfmt::skip]
-static ROSTER: [Row; 7] = [
+static ROSTER: [Row; 8] = [
     //  name                      runs for                       drained at             readiness              function
     row(ActorName::SseHub,        &[Role::Live],                 Stage::Serve,          Needed::Always,        sse_hub),
     row(ActorName::LiveConsumer,  &[Role::Live],                 Stage::ReadForServing, Needed::Always,        live_consumer),
@@ -40,6 +44,7 @@ static ROSTER: [Row; 7] = [
     row(ActorName::StoreConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::WithoutStream, store_consumer),
     // The history is complete without it, so nothing waits for its readiness.
     row(ActorName::PollsConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::Never,         polls_consumer),
+    row(ActorName::Detector,      &[Role::Detect],               Stage::ReadForStoring, Needed::WithoutStream, detector),
     row(ActorName::Merger,        &[Role::Collect],              Stage::Merge,          Needed::WithoutStream, merger),
 ];
 
@@ -309,6 +314,24 @@ fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Ha
     let membership = group.filter(|_| !embedded).map_or(Membership::Everything, |suffix| Membership::Group { suffix });
     let route = SinkRoute { name, sink, volatile: embedded };
     Ok(consumer(&wiring.foundation, actor, membership, route))
+}
+
+/// Starts the consumer that applies the rules.
+fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let (cluster, metrics, group) = (cluster.clone(), metrics.clone(), SharedGroup::default());
+    let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
+    let (log, membership): (Arc<dyn AlertLog>, _) = if cluster.is_embedded() {
+        (Arc::new(EmbeddedAlerts::new(cluster.clone())), Membership::Everything)
+    } else {
+        (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, &group)), Membership::DETECT)
+    };
+    let route = DetectRoute { log, new_engine: Arc::new(|| Box::new(WatchEngine::default())) };
+    let detector = supervisor.start(name, move |vitals| {
+        let subscription = KafkaSubscription::with_transactions(cluster, membership, &group);
+        KafkaConsumer::new(subscription, route, vitals, metrics)
+    });
+    Ok(detector.into())
 }
 
 fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {

@@ -116,6 +116,7 @@ impl BatchAssembler {
             StartAt::Resume { next_offset, last_timestamp } => {
                 ReadState::Checking { place: ResumePoint { next_offset, last_timestamp }, attempts: 0 }
             }
+            StartAt::Offset(offset) => ReadState::Expecting { offset: Some(offset), after: i64::MAX },
             StartAt::Beginning if whole => ReadState::Expecting { offset: Some(0), after: i64::MAX },
             StartAt::Beginning | StartAt::Time(_) => ReadState::Expecting { offset: None, after: i64::MAX },
         };

@@ -108,6 +108,7 @@ impl Client {
                 }
                 // One record earlier, to verify that this is still the same log.
                 StartAt::Resume { next_offset, .. } if next_offset > 0 => Offset::Offset(next_offset - 1),
+                StartAt::Offset(offset) => Offset::Offset(offset),
                 StartAt::Resume { .. } | StartAt::Beginning | StartAt::Time(_) => Offset::Beginning,
             };
             offsets.insert(partition, offset);

@@ -1,8 +1,11 @@
 //! Encodes and decodes record values as JSON: state vectors in the program's one JSON form (docs/api.md has an
 //! example), alerts (docs/alerts.md) and records of polls (docs/history.md).
 
+use std::sync::Arc;
+
 use actors::detect::Alert;
-use actors::domain::{PollRecord, StateVector};
+use actors::domain::{Icao24, PollRecord, StateVector, UnixTime};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Appends a state vector as JSON.
@@ -55,6 +58,25 @@ pub fn decode(value: Option<&[u8]>) -> Result<StateVector, String> {
 /// A readable reason: there is no value, it is not JSON, or it is not a record of polls.
 pub fn decode_poll(value: Option<&[u8]>) -> Result<PollRecord, String> {
     decode_json(value)
+}
+
+/// Decodes an alert from a record's value. Unknown members are ignored.
+///
+/// # Errors
+/// A readable reason: there is no value, it is not JSON, or it is not an alert with a rule.
+pub fn decode_alert(value: Option<&[u8]>) -> Result<Alert, String> {
+    /// The members from which an alert is restored; the others follow from them.
+    #[derive(Deserialize)]
+    struct AlertRecord {
+        rule: String,
+        icao24: Icao24,
+        since: UnixTime,
+        ended: Option<UnixTime>,
+        detail: String,
+        state: StateVector,
+    }
+    let AlertRecord { rule, icao24, since, ended, detail, state } = decode_json(value)?;
+    Ok(Alert { rule: rule.into(), icao24, since, ended, detail: detail.into(), state: Arc::new(state) })
 }
 
 fn decode_json<T: DeserializeOwned>(value: Option<&[u8]>) -> Result<T, String> {

@@ -14,6 +14,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset};
 use tokio::time::{Instant, sleep};
 
+use super::alerts::{GroupShare, SharedGroup};
 use super::batch_assembler::{BatchAssembler, Record, ResumePoint, TakeOutcome};
 use super::blocking::blocking;
 use super::client::{Client, subscription_error};
@@ -30,6 +31,8 @@ pub struct KafkaSubscription {
     topic: Arc<str>,
     decode: fn(Option<&[u8]>) -> Result<Decoded, String>,
     membership: Membership,
+    /// Connects the subscription with transactions that commit its offsets.
+    group: Option<Arc<GroupShare>>,
     client: RefCell<Option<Arc<Client>>>,
     assembler: RefCell<BatchAssembler>,
     /// Reported by the client, but not returned yet.
@@ -59,6 +62,11 @@ impl KafkaSubscription {
         Self::of(cluster, topic, codec::decode_state_record, membership)
     }
 
+    /// Creates a subscription to the state vectors whose offsets are committed by transactions.
+    pub fn with_transactions(cluster: KafkaCluster, membership: Membership, group: &SharedGroup) -> Self {
+        Self { group: Some(group.0.clone()), ..Self::new(cluster, membership) }
+    }
+
     /// Creates a subscription to the records of polls, on this topic.
     pub fn to_polls(cluster: KafkaCluster, topic: Arc<str>, membership: Membership) -> Self {
         Self::of(cluster, topic, codec::decode_poll_record, membership)
@@ -75,6 +83,7 @@ impl KafkaSubscription {
             topic,
             decode,
             membership,
+            group: None,
             client: RefCell::new(None),
             assembler: RefCell::default(),
             events: RefCell::default(),
@@ -97,8 +106,22 @@ impl KafkaSubscription {
             return Ok(client.clone());
         }
         let client = Arc::new(Client::new(&self.cluster, &reached, self.topic.clone(), self.membership)?);
+        if let Some(group) = &self.group {
+            group.set_client(&client);
+        }
         *known = Some(client.clone());
         Ok(client)
+    }
+
+    /// Notes the generation of the group that belongs to an event which is about to be returned. If others follow it,
+    /// it is outdated already.
+    fn hand_over(&self, client: &Client, event: SubscriptionEvent) -> SubscriptionEvent {
+        if let (Some(group), false) = (&self.group, matches!(event, SubscriptionEvent::Batch(_))) {
+            let rebalances = client.consumer.context();
+            let is_last = self.events.borrow().is_empty() && rebalances.is_empty();
+            group.set_generation(rebalances.generation().filter(|_| is_last));
+        }
+        event
     }
 
     /// Drops the client and its partitions after the topic was deleted. librdkafka would not recognise a topic that is
@@ -107,6 +130,9 @@ impl KafkaSubscription {
     fn replace_client(&self) {
         if !self.must_replace.replace(false) {
             return;
+        }
+        if let Some(group) = &self.group {
+            group.set_generation(None);
         }
         if let Some(client) = self.client.take() {
             // Dropping the client blocks until the broker answers.

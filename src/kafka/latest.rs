@@ -142,7 +142,7 @@ impl LatestContent {
     }
 }
 
-fn position_in(message: &BorrowedMessage<'_>) -> Option<(i64, i64)> {
+pub(super) fn position_in(message: &BorrowedMessage<'_>) -> Option<(i64, i64)> {
     let header = message.headers()?.iter().find(|header| header.key == POSITION_HEADER)?;
     let (next_offset, timestamp) = std::str::from_utf8(header.value?).ok()?.split_once(',')?;
     Some((next_offset.parse().ok()?, timestamp.parse().ok()?))

@@ -13,4 +13,6 @@ pub enum Membership {
 impl Membership {
     /// The group of the storing consumers.
     pub const STORE: Self = Self::Group { suffix: "" };
+    /// The group of the detecting consumers.
+    pub const DETECT: Self = Self::Group { suffix: "-detect" };
 }

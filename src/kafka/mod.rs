@@ -1,5 +1,6 @@
 //! Kafka, real or embedded: implements the actors' ports with one producer and two kinds of consumer.
 
+mod alerts;
 mod batch_assembler;
 mod blocking;
 mod causes;
@@ -22,6 +23,7 @@ mod schemas;
 mod silence;
 mod topics;
 
+pub use alerts::{EmbeddedAlerts, SharedGroup, TransactionalAlerts};
 pub use cluster::KafkaCluster;
 pub use consumer::KafkaSubscription;
 pub use dead_letters::{DeadLetterReader, FoundLetter, ReadFrom};

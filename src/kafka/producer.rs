@@ -3,9 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actors::batch::{DeadLetter, Position};
-use actors::detect::Alert;
 use actors::domain::{Icao24, PollRecord, StateVector, UnixTime};
-use actors::ports::{PublishError, Publisher};
+use actors::ports::{DetectPart, PublishError, Publisher};
 use bytes::Bytes;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -19,7 +18,7 @@ use super::codec;
 use super::delivery_reports::{BatchReports, DeliveryReports, MessagePlace, Undelivered};
 use super::delivery_watchdog::DeliveryWatchdog;
 use super::properties::config_error;
-use super::record;
+use super::record::{self, AlertRecord};
 
 /// Publishes with an idempotent producer that waits for all in-sync replicas.
 pub struct KafkaPublisher {
@@ -166,6 +165,22 @@ impl KafkaPublisher {
         .map_err(Into::into)
     }
 
+    /// Publishes the alerts of one partition, and waits for all delivery reports.
+    pub(super) async fn publish_alerts(&self, part: &DetectPart) -> Result<(), PublishError> {
+        let Some(topic) = self.cluster.options().topic_alerts.clone() else {
+            let reason = "this process has no topic of alerts".to_owned();
+            return Err(Undelivered::all(part.changes.len(), reason).into());
+        };
+        let now = UnixTime::now();
+        self.deliver(&topic, part.changes.len(), |producer, index, place| {
+            let message = AlertRecord::new(&part.changes[index], &part.position, now);
+            let record = message.fill(BaseRecord::with_opaque_to(&topic, place).partition(part.partition));
+            producer.send(record).map_err(|(error, _)| error)
+        })
+        .await
+        .map_err(Into::into)
+    }
+
     /// Publishes states, or tombstones, to a partition of the compacted topic; see
     /// `LatestTopic`.
     pub(super) async fn publish_latest(
@@ -297,28 +312,6 @@ impl Publisher for KafkaPublisher {
             let record = BaseRecord::with_opaque_to(&topic, place)
                 .key(poll.source.as_bytes())
                 .payload(&value[..])
-                .headers(record::headers());
-            producer.send(record).map_err(|(error, _)| error)
-        })
-        .await
-        .map_err(Into::into)
-    }
-
-    async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
-        let Some(topic) = self.cluster.options().topic_alerts.clone() else {
-            let reason = "this process has no alert topic, because it does not have the role `collect`".to_owned();
-            return Err(Undelivered::all(alerts.len(), reason).into());
-        };
-        let (now, mut value) = (UnixTime::now(), Vec::with_capacity(1024));
-        self.deliver(&topic, alerts.len(), |producer, index, place| {
-            let alert = &alerts[index];
-            value.clear();
-            codec::encode_alert(alert, &mut value);
-            let key = alert.icao24.to_ascii();
-            let record = BaseRecord::with_opaque_to(&topic, place)
-                .key(&key[..])
-                .payload(&value[..])
-                .timestamp(record::timestamp(&alert.state, now))
                 .headers(record::headers());
             producer.send(record).map_err(|(error, _)| error)
         })

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actors::ports::SubscriptionEvent;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
@@ -14,12 +14,23 @@ use super::causes::Causes;
 #[derive(Clone)]
 pub(super) struct Rebalances {
     events: Arc<Mutex<VecDeque<SubscriptionEvent>>>,
+    generation: Arc<Mutex<Option<Arc<ConsumerGroupMetadata>>>>,
     pub(super) causes: Causes,
 }
 
 impl Rebalances {
     pub(super) fn new(causes: Causes) -> Self {
-        Self { events: Arc::default(), causes }
+        Self { events: Arc::default(), generation: Arc::default(), causes }
+    }
+
+    /// Returns whether no events were reported since the last call of [`Rebalances::take`].
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Returns the generation of the group that belongs to the last event; `None` if that was not an assignment.
+    pub(super) fn generation(&self) -> Option<Arc<ConsumerGroupMetadata>> {
+        self.generation.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Removes and returns the events reported since the last call.
@@ -59,6 +70,12 @@ impl ConsumerContext for Rebalances {
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let partitions = |list: &TopicPartitionList| list.elements().iter().map(|e| e.partition()).collect();
+        // Noted here: once the client has lost its membership, it would report a generation that Kafka does not check.
+        let generation = match rebalance {
+            Rebalance::Assign(_) => consumer.group_metadata().map(Arc::new),
+            Rebalance::Revoke(_) | Rebalance::Error(_) => None,
+        };
+        *self.generation.lock().unwrap_or_else(PoisonError::into_inner) = generation;
         let event = match rebalance {
             Rebalance::Assign(list) => {
                 // Reading starts only when the database has returned the start offsets.

@@ -39,12 +39,21 @@ const COMPACTED: [(&str, &str); 5] = [
     ("min.cleanable.dirty.ratio", "0.1"),
 ];
 
+/// The settings of the topic of the alerts. The newest record of each key is kept: an active alert must not be forgotten
+/// however long it lasts. The others are kept for a day, for readers that were not running.
+const ALERTS: [(&str, &str); 4] = [
+    ("cleanup.policy", "compact"),
+    ("min.compaction.lag.ms", "86400000"),
+    ("segment.ms", "86400000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+];
+
 /// Logs each warning about the topics only once: the topics are checked again after every outage.
 #[derive(Debug, Default)]
 pub(super) struct WarnOnce(Mutex<BTreeSet<String>>);
 
 impl WarnOnce {
-    fn warn(&self, text: String) {
+    pub(super) fn warn(&self, text: String) {
         let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !logged.contains(&text) {
             log::warn!("{text}");
@@ -112,17 +121,19 @@ impl Preparation<'_> {
         let max_dead_letter = max_message + DEAD_LETTER_ROOM;
         let size = max_dead_letter.to_string();
         self.create(&options.topic_dead_letter, partitions, &[("max.message.bytes", &size)]).await?;
+        // Each partition of these has the records made from the same partition of the topic of state vectors.
+        let read = self.partitions(&options.topic_raw).await.ok().and_then(|found| found.len().try_into().ok());
+        let same_partitions = read.unwrap_or(partitions);
         if let Some(topic_alerts) = &options.topic_alerts {
-            self.create(topic_alerts, partitions, &[]).await?;
+            self.create(topic_alerts, same_partitions, &ALERTS).await?;
+            self.check_compaction(topic_alerts).await;
         }
         if let Some(topic_polls) = &options.topic_polls {
             // There are too few records for more than one partition.
             self.create(topic_polls, 1, &[]).await?;
         }
         if let Some(topic_latest) = &options.topic_latest {
-            // Each partition has the newest states of the same partition of the other topic.
-            let read = self.partitions(&options.topic_raw).await.ok().and_then(|found| found.len().try_into().ok());
-            self.create(topic_latest, read.unwrap_or(partitions), &COMPACTED).await?;
+            self.create(topic_latest, same_partitions, &COMPACTED).await?;
         }
         Ok(max_dead_letter)
     }
@@ -173,11 +184,27 @@ impl Preparation<'_> {
         blocking(move || partitions_of(probe.client(), &topic, REQUEST_TIMEOUT)).await
     }
 
+    /// Warns if Kafka would delete an alert that is active for a long time.
+    async fn check_compaction(&self, topic: &Arc<str>) {
+        let policy = self.text_setting(topic, "cleanup.policy").await;
+        if policy.is_some_and(|policy| policy != "compact") {
+            self.warnings.warn(format!(
+                "topic {topic} is not compacted, so an alert that is active for longer than the topic's retention begins \
+                 again; set it with kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config \
+                 cleanup.policy=compact"
+            ));
+        }
+    }
+
     /// Returns a numeric setting of the topic, or `None` without permission to read it.
     async fn setting(&self, topic: &str, name: &str) -> Option<usize> {
+        self.text_setting(topic, name).await?.parse().ok()
+    }
+
+    async fn text_setting(&self, topic: &str, name: &str) -> Option<String> {
         let described = self.admin.describe_configs([&ResourceSpecifier::Topic(topic)], &admin_options()).await;
         let resource = described.ok()?.into_iter().next()?.ok()?;
-        resource.get(name)?.value.as_ref()?.parse().ok()
+        resource.get(name)?.value.clone()
     }
 }
 

@@ -55,7 +55,7 @@ fn options(bootstrap_servers: String) -> KafkaOptions {
 fn embedded() -> Embedded {
     let mut options = options(String::new());
     let [alerts, polls] = [&options.topic_alerts, &options.topic_polls].map(|topic| topic.as_deref().unwrap());
-    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1), (alerts, 1), (polls, 1)];
+    let topics = [(&*options.topic_raw, 3), (&*options.topic_dead_letter, 1), (alerts, 3), (polls, 1)];
     let broker = EmbeddedBroker::start(&topics).unwrap();
     options.bootstrap_servers = broker.bootstrap_servers();
     options.embedded_id = Some("embedded".into());

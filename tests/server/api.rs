@@ -150,6 +150,7 @@ fn only_the_operator_sees_the_actors() {
     names.sort_unstable();
     let expected = [
         "db-writer",
+        "detector",
         "kafka-consumer-live",
         "kafka-consumer-polls",
         "kafka-consumer-store",

@@ -58,7 +58,7 @@ fn every_part_reports_an_outage_with_its_cause() {
         (setup.start(), cause)
     });
     for (app, cause) in &servers {
-        for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live"] {
+        for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live", "detector"] {
             wait_reported(app, actor, cause);
         }
         assert!(!app.log.lines().join("\n").contains("guessed"), "the password is in the log");
@@ -78,7 +78,7 @@ fn a_missing_acl_is_reported_with_its_topic_or_group_and_does_not_flood_the_log(
     let began = Instant::now();
     let stranger = admin.clone().set("KAFKA_PROPERTIES", &login("stranger", "stranger-secret"));
     let app = stranger.start();
-    for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live"] {
+    for actor in ["kafka-producer", "kafka-consumer-store", "kafka-consumer-live", "detector"] {
         wait_reported(&app, actor, &[&topic, "authorization failed", "docs/operations.md"]);
     }
     app.wait_actor("kafka-producer", "keeps retrying", |actor| {
@@ -94,6 +94,14 @@ fn a_missing_acl_is_reported_with_its_topic_or_group_and_does_not_flood_the_log(
     let app = reader.clone().arguments(["--roles", "store,live"]).start();
     app.wait_ready();
     wait_reported(&app, "kafka-consumer-store", &[&group, "authorization failed"]);
+    drop(app);
+
+    // The role `detect` needs its group, and transactions.
+    let app = reader.arguments(["serve", "--roles", "detect"]).start();
+    let group = format!("{group}-detect");
+    wait_reported(&app, "detector", &[&group, "authorization failed"]);
+    SECURED.allow("reader", &["--operation", "Read", "--group", &group]);
+    wait_reported(&app, "detector", &["ransactional", "uthorization failed"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod crashes;
 mod database_refusals;
 mod dead_letters;
 mod delivery;
+mod detect;
 mod exactness;
 mod export;
 mod fuzz;

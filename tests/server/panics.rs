@@ -5,12 +5,13 @@ use std::time::SystemTime;
 use crate::support::{Setup, Sky, TestApp};
 
 /// The actors in the order of the data flow. The hub is last, because its clients have to reconnect.
-const ACTORS: [&str; 7] = [
+const ACTORS: [&str; 8] = [
     "poller",
     "kafka-producer",
     "kafka-consumer-store",
     "kafka-consumer-polls",
     "db-writer",
+    "detector",
     "kafka-consumer-live",
     "sse-hub",
 ];
@@ -51,7 +52,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     assert!(lost == 0 || lost == 300, "{lost} states of polls of 300");
 
     sky.clear_faults();
-    ACTORS[1..6].iter().for_each(|name| panic(name));
+    ACTORS[1..7].iter().for_each(|name| panic(name));
     let published = published_while_polls_fail(&app, &sky);
     let served = sky.served();
     assert_eq!(published, served.len() - lost, "a served state was not published");
@@ -80,7 +81,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     for name in ACTORS {
         assert_eq!(app.actor(name)["restarts"], 1, "{name}");
     }
-    assert_eq!(app.metric("actor_restarts_total"), 7.0);
+    assert_eq!(app.metric("actor_restarts_total"), 8.0);
     app.end();
 }
 

@@ -93,6 +93,22 @@ impl AlertWatch {
         ended
     }
 
+    /// Replaces the active alerts, each given with the `last_contact` of the newest state of its aircraft. Returns, as
+    /// ended, those whose rules do not exist.
+    pub fn restore(&mut self, alerts: impl IntoIterator<Item = (UnixTime, Alert)>) -> Vec<Alert> {
+        self.active.clear();
+        let mut ended = Vec::new();
+        for (last_seen, alert) in alerts {
+            let active = Active { alert, last_seen };
+            match self.rules.iter().find(|rule| rule.name() == &*active.alert.rule) {
+                Some(rule) => drop(self.active.insert((active.alert.icao24, rule.name()), active)),
+                None => ended.push(active.end(last_seen)),
+            }
+        }
+        self.revision += 1;
+        ended
+    }
+
     /// Returns the active alerts, newest first.
     pub fn active(&self) -> Vec<&Alert> {
         let mut alerts: Vec<_> = self.active.values().map(|active| &active.alert).collect();

@@ -23,6 +23,11 @@ impl EventQueue {
         self.0.iter().any(|event| matches!(event, SubscriptionEvent::Batch(_)))
     }
 
+    /// Whether an assignment or a revocation is queued.
+    pub(super) fn has_rebalance(&self) -> bool {
+        self.0.iter().any(|event| !matches!(event, SubscriptionEvent::Batch(_)))
+    }
+
     /// Whether a later assignment or revocation of the partition is queued, so that the current one is outdated.
     pub(super) fn supersedes(&self, partition: i32) -> bool {
         self.0.iter().any(|event| match event {

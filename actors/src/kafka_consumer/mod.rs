@@ -4,6 +4,8 @@ mod actor;
 mod consumer_context;
 mod database_destination;
 mod destination;
+mod detect_loop;
+mod detect_route;
 mod event_queue;
 mod flushing;
 mod health_probe;
@@ -17,6 +19,7 @@ mod store_route;
 
 pub use actor::KafkaConsumer;
 pub use consumer_context::ConsumerContext;
+pub use detect_route::DetectRoute;
 pub use live_route::LiveRoute;
 pub use route::Route;
 pub use sink_route::SinkRoute;

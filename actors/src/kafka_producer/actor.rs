@@ -7,7 +7,6 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, BacklogLimits, DroppedStates, Held};
-use crate::detect::Alert;
 use crate::domain::{PollRecord, StateVector};
 use crate::messages::{Accepted, Drain, Drained, PublishDeadLetters, PublishPolls, PublishStates};
 use crate::metrics::{Metrics, count, init_counters};
@@ -18,14 +17,12 @@ use crate::supervision::in_flight::{InFlight, InFlightWork};
 use crate::supervision::{KafkaProducerObservation, Observation, Phase, Readiness, Vitals};
 use crate::throttle::Throttle;
 
-/// Publishes states to Kafka, in order and one batch at a time, and alerts and records of polls independently of them. Keeps a bounded
-/// backlog while Kafka does not accept the states.
+/// Publishes states to Kafka, in order and one batch at a time, and records of polls independently of them. Keeps a bounded backlog while Kafka does not accept the states.
 pub struct KafkaProducer<P> {
     pub(super) publisher: Rc<P>,
     backlog: Backlog,
     /// The batch that Kafka has not acknowledged yet. It is kept here so that it survives a panic.
     in_flight: Vec<Held>,
-    pub(super) alerts: RetryQueue<Alert>,
     pub(super) polls: RetryQueue<PollRecord>,
     /// Whether a failed batch is waiting for its retry.
     is_paused: bool,
@@ -44,8 +41,6 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 impl<P: Publisher> KafkaProducer<P> {
     /// The maximum number of states in a batch.
     const BATCH: usize = 20_000;
-    /// Far more alerts than occur in a day; each takes less than a kilobyte.
-    const MAX_ALERTS: usize = 10_000;
     /// Far more records of polls than an outage of some hours leaves; each takes less than a kilobyte.
     const MAX_POLLS: usize = 10_000;
     /// The minimum interval between logged failures. The vitals always contain the newest one.
@@ -59,7 +54,6 @@ impl<P: Publisher> KafkaProducer<P> {
             publisher: Rc::new(publisher),
             backlog: Backlog::new(limits),
             in_flight: Vec::new(),
-            alerts: RetryQueue::new(Self::MAX_ALERTS),
             polls: RetryQueue::new(Self::MAX_POLLS),
             is_paused: false,
             backoff: Backoff::for_service(),
@@ -78,7 +72,6 @@ impl<P: Publisher> KafkaProducer<P> {
     pub(super) fn observe(&mut self) {
         self.observation.held = self.held();
         self.observation.held_bytes = self.held() * Backlog::STATE_BYTES;
-        self.observation.alerts_held = self.alerts.len();
         self.observation.polls_held = self.polls.len();
         self.metrics.held.set(i64::try_from(self.held()).unwrap_or(i64::MAX));
         self.metrics.held_bytes.set(i64::try_from(self.observation.held_bytes).unwrap_or(i64::MAX));
@@ -187,7 +180,6 @@ impl<P: Publisher> Actor for KafkaProducer<P> {
         self.vitals.phase(Phase::Running);
         self.vitals.readiness(Readiness::Ready);
         self.publish_next(ctx);
-        self.publish_side::<Alert>(ctx);
         self.publish_side::<PollRecord>(ctx);
         self.observe();
     }
@@ -200,7 +192,6 @@ impl<P: Publisher> Supervised for KafkaProducer<P> {
         let in_flight = std::mem::take(&mut self.in_flight);
         let dropped = self.backlog.put_back(in_flight, Instant::now());
         self.count_dropped(dropped);
-        self.alerts.restart();
         self.polls.restart();
     }
 }
@@ -208,18 +199,10 @@ impl<P: Publisher> Supervised for KafkaProducer<P> {
 impl<P: Publisher> Handler<PublishStates> for KafkaProducer<P> {
     type Result = Accepted;
 
-    fn handle(&mut self, PublishStates { states, alerts }: PublishStates, ctx: &mut Self::Context) -> Accepted {
+    fn handle(&mut self, PublishStates { states }: PublishStates, ctx: &mut Self::Context) -> Accepted {
         let dropped = self.backlog.push(states, Instant::now());
         self.count_dropped(dropped);
-        let alerts_dropped = self.alerts.push(alerts);
-        if alerts_dropped > 0 {
-            log::error!(
-                actor = self.vitals.name(), alerts_dropped;
-                "dropped the oldest alerts: too many are waiting for Kafka"
-            );
-        }
         self.publish_next(ctx);
-        self.publish_side::<Alert>(ctx);
         self.observe();
         Accepted { held: self.held(), dropped: self.observation.dropped }
     }
@@ -279,18 +262,12 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
         // Idle implies an empty backlog: `publish_next` starts the next operation before the previous one ends.
         let idle = async move { work.idle().await };
         Box::pin(idle.into_actor(self).map(|_, producer, _| {
-            let (left, alerts_left, polls_left) = (producer.held(), producer.alerts.len(), producer.polls.len());
+            let (left, polls_left) = (producer.held(), producer.polls.len());
             if left > 0 {
                 count(&producer.metrics.dropped, "shutdown", left as u64);
                 log::error!(
                     actor = producer.vitals.name(), left;
                     "states were not published before the shutdown deadline"
-                );
-            }
-            if alerts_left > 0 {
-                log::error!(
-                    actor = producer.vitals.name(), alerts_left;
-                    "alerts were not published before the shutdown deadline"
                 );
             }
             if polls_left > 0 {
@@ -301,7 +278,7 @@ impl<P: Publisher> Handler<Drain> for KafkaProducer<P> {
                 );
             }
             producer.vitals.phase(Phase::Finished);
-            Drained { left: left + alerts_left + polls_left }
+            Drained { left: left + polls_left }
         }))
     }
 }

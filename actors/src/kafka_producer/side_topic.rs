@@ -1,7 +1,6 @@
 use actix::prelude::*;
 
 use super::actor::KafkaProducer;
-use crate::detect::Alert;
 use crate::domain::PollRecord;
 use crate::metrics::count;
 use crate::ports::{PublishError, Publisher};
@@ -22,23 +21,6 @@ pub(super) trait SideTopic: Clone + Unpin + 'static {
 
     /// Counts those that Kafka acknowledged.
     fn count_published<P: Publisher>(producer: &mut KafkaProducer<P>, messages: usize);
-}
-
-impl SideTopic for Alert {
-    const WHAT: &'static str = "alerts";
-
-    fn queue<P: Publisher>(producer: &mut KafkaProducer<P>) -> &mut RetryQueue<Self> {
-        &mut producer.alerts
-    }
-
-    fn publish<P: Publisher>(publisher: &P, alerts: &[Self]) -> impl Future<Output = Result<(), PublishError>> {
-        publisher.publish_alerts(alerts)
-    }
-
-    fn count_published<P: Publisher>(producer: &mut KafkaProducer<P>, alerts: usize) {
-        producer.observation.alerts += alerts as u64;
-        producer.metrics.alerts.inc_by(alerts as u64);
-    }
 }
 
 impl SideTopic for PollRecord {

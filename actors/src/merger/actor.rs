@@ -5,7 +5,6 @@ use actix::prelude::*;
 use tokio::sync::Semaphore;
 
 use super::merge::{Merge, MergeRules, MergedStates};
-use crate::detect::{Alert, AlertWatch};
 use crate::domain::{Snapshot, UnixTime};
 use crate::messages::{Accepted, Drain, Drained, MergeStates, Merged, PublishStates, ShuttingDown};
 use crate::metrics::{Metrics, count, init_counters};
@@ -19,8 +18,6 @@ pub struct Merger {
     vitals: Vitals,
     metrics: Metrics,
     merge: Merge,
-    /// The alerts accepted by the producer.
-    alerts: AlertWatch,
     /// Snapshots are merged one after the other, in the order in which they arrive.
     turns: Arc<Semaphore>,
     observation: MergerObservation,
@@ -28,9 +25,6 @@ pub struct Merger {
 }
 
 impl Merger {
-    /// Alerts of an aircraft that has been silent for longer end.
-    const ALERT_MEMORY: i64 = 3600;
-
     /// A response whose time is further ahead of the local clock than this makes no aircraft be forgotten early.
     const MAX_AHEAD: i64 = 3600;
 
@@ -42,7 +36,6 @@ impl Merger {
             vitals,
             metrics,
             merge: Merge::new(rules),
-            alerts: AlertWatch::default(),
             turns: Arc::new(Semaphore::new(1)),
             observation: MergerObservation::default(),
             work: Rc::default(),
@@ -51,41 +44,20 @@ impl Merger {
 
     /// Merges a snapshot. The result takes effect when the producer has accepted it: if that fails, the next snapshot of
     /// the source contains the states again.
-    fn merge(&mut self, source: usize, snapshot: &Snapshot) -> (MergedStates, AlertWatch, PublishStates) {
+    fn merge(&mut self, source: usize, snapshot: &Snapshot) -> (MergedStates, PublishStates) {
         let merged = self.merge.apply(source, snapshot, UnixTime::now());
         for (reason, rows) in merged.passed_over.by_reason() {
             count(&self.metrics.states_passed_over, reason, rows);
         }
         self.metrics.states_changed.inc_by(merged.states.len() as u64);
-
-        // The updated alerts are kept only if the producer accepts the states. Otherwise the next snapshot raises them
-        // again.
-        let mut watch = self.alerts.clone();
-        let mut alerts = watch.end_silent(UnixTime(snapshot.time.0.saturating_sub(Self::ALERT_MEMORY)));
-        alerts.extend(merged.states.iter().flat_map(|state| watch.update(state)));
-        for Alert { rule, icao24, ended, detail, .. } in &alerts {
-            let change = if ended.is_none() { "started" } else { "ended" };
-            log::info!(actor = self.vitals.name(), rule:%, icao24:%; "alert {change}: {detail}");
-        }
-        alerts.retain(|alert| alert.ended.is_none());
-        if watch.is_full() {
-            log::warn!(actor = self.vitals.name(); "too many active alerts: no new alert starts until one ends");
-        }
-        let publish = PublishStates { states: merged.states.clone(), alerts };
-        (merged, watch, publish)
+        let publish = PublishStates { states: merged.states.clone() };
+        (merged, publish)
     }
 
     /// Records that the producer has accepted a merged snapshot.
-    fn accepted(
-        &mut self,
-        source: usize,
-        time: UnixTime,
-        (merged, watch): (MergedStates, AlertWatch),
-        accepted: Accepted,
-    ) -> Merged {
+    fn accepted(&mut self, source: usize, time: UnixTime, merged: &MergedStates, accepted: Accepted) -> Merged {
         let latest = UnixTime(UnixTime::now().0.saturating_add(Self::MAX_AHEAD));
-        self.merge.published(source, &merged, time.min(latest));
-        self.alerts = watch;
+        self.merge.published(source, merged, time.min(latest));
         self.observation.snapshots += 1;
         self.observation.states += merged.states.len() as u64;
         self.observation.aircraft_known = self.merge.aircraft();
@@ -112,7 +84,7 @@ impl Actor for Merger {
     }
 }
 
-/// A restart keeps the published states, so that it neither publishes every aircraft nor raises alerts again.
+/// A restart keeps the published states, so that it does not publish every aircraft again.
 impl Supervised for Merger {}
 
 impl Handler<MergeStates> for Merger {
@@ -122,12 +94,12 @@ impl Handler<MergeStates> for Merger {
         let (turns, work, operation) = (self.turns.clone(), self.work.clone(), self.work.begin());
         let turn = async move { turns.acquire_owned().await };
         Box::pin(turn.into_actor(self).then(move |turn, merger, _| {
-            let (merged, watch, publish) = merger.merge(source, &snapshot);
+            let (merged, publish) = merger.merge(source, &snapshot);
             let sent = send_with_retries(publish, merger.producer.clone(), work, merger.vitals.clone());
             sent.into_actor(merger).map(move |accepted, merger, _| {
                 drop((turn, operation));
                 let accepted = accepted.ok_or(ShuttingDown)?;
-                Ok(merger.accepted(source, snapshot.time, (merged, watch), accepted))
+                Ok(merger.accepted(source, snapshot.time, &merged, accepted))
             })
         }))
     }

@@ -3,6 +3,7 @@
 //! Each actor runs on a single thread, so the futures need not be `Send`. Every implementation enforces its own
 //! timeouts: a call that never returns is a bug in the implementation, not in its caller.
 
+mod detect;
 mod sink;
 
 use std::fmt;
@@ -16,9 +17,9 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
-use crate::detect::Alert;
 use crate::domain::{Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 
+pub use detect::{AlertLog, AlertLogError, DetectPart, DetectPosition, DetectTransaction, LogPlace, Recovered};
 pub use sink::{Buffered, Flushed, Sink, SinkError};
 
 /// A polled source of state vectors, such as the OpenSky Network.
@@ -136,12 +137,6 @@ pub trait Publisher: 'static {
     /// Lists the dead letters that were not acknowledged; all others were.
     fn publish_dead_letters(&self, letters: &[DeadLetter]) -> impl Future<Output = Result<(), PublishError>>;
 
-    /// Publishes alerts, keyed by aircraft, and waits for every delivery report.
-    ///
-    /// # Errors
-    /// Lists the alerts that were not acknowledged; all others were.
-    fn publish_alerts(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), PublishError>>;
-
     /// Publishes records of polls, keyed by source, and waits for every delivery report.
     ///
     /// # Errors
@@ -230,13 +225,15 @@ pub enum StartAt {
     },
     /// At the first record that is not older than this time.
     Time(UnixTime),
+    /// At this offset. If Kafka no longer has it, reading starts at the oldest record.
+    Offset(i64),
 }
 
 impl fmt::Display for StartAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Beginning => f.write_str("beginning"),
-            Self::Resume { next_offset, .. } => write!(f, "offset {next_offset}"),
+            Self::Resume { next_offset: offset, .. } | Self::Offset(offset) => write!(f, "offset {offset}"),
             Self::Time(time) => write!(f, "time {time}"),
         }
     }

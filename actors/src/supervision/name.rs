@@ -23,6 +23,8 @@ pub enum ActorName {
     PollsConsumer,
     /// `db-writer`.
     DbWriter,
+    /// `detector`.
+    Detector,
     /// `kafka-consumer-live`.
     LiveConsumer,
     /// `sse-hub`.
@@ -60,13 +62,14 @@ impl ActorName {
     /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
-    const FIXED: [Self; 8] = [
+    const FIXED: [Self; 9] = [
         Self::POLLER,
         Self::Merger,
         Self::KafkaProducer,
         Self::StoreConsumer,
         Self::PollsConsumer,
         Self::DbWriter,
+        Self::Detector,
         Self::LiveConsumer,
         Self::SseHub,
     ];
@@ -108,6 +111,7 @@ impl fmt::Display for ActorName {
             Self::StoreConsumer => "kafka-consumer-store",
             Self::PollsConsumer => "kafka-consumer-polls",
             Self::DbWriter => "db-writer",
+            Self::Detector => "detector",
             Self::LiveConsumer => "kafka-consumer-live",
             Self::SseHub => "sse-hub",
         })

@@ -4,8 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
-use actors::detect::Alert;
-use actors::domain::{PollOutcome, PollRecord, Snapshot, StateVector, UnixTime};
+use actors::domain::{PollOutcome, PollRecord, Snapshot, UnixTime};
 use actors::merger::{MergeRules, MergedSource, Merger};
 use actors::messages::{Accepted, Polling, PublishPolls, PublishStates, SetPolling};
 use actors::metrics::{Metrics, SourceLabels};
@@ -68,11 +67,9 @@ fn response(states: &[(&str, i64)]) -> Result<Fetched, SourceError> {
     Ok(Fetched { snapshot, credits_left: Some(4000), ..Fetched::default() })
 }
 
-/// Records what it receives: states, the aircraft, code and time of alerts, and records of polls.
+/// Records what it receives: states and records of polls.
 #[derive(Clone, Default)]
-struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<PublishedAlert>>>, Rc<RefCell<Vec<PollRecord>>>);
-
-type PublishedAlert = (String, String, i64);
+struct FakeProducer(Rc<RefCell<Vec<(String, i64)>>>, Rc<RefCell<Vec<PollRecord>>>);
 
 impl Actor for FakeProducer {
     type Context = Context<Self>;
@@ -81,10 +78,8 @@ impl Actor for FakeProducer {
 impl Handler<PublishStates> for FakeProducer {
     type Result = Accepted;
 
-    fn handle(&mut self, PublishStates { states, alerts }: PublishStates, _: &mut Self::Context) -> Accepted {
+    fn handle(&mut self, PublishStates { states }: PublishStates, _: &mut Self::Context) -> Accepted {
         self.0.borrow_mut().extend(states.iter().map(|s| (s.icao24.to_string(), s.last_contact.0)));
-        let published = |a: &Alert| (a.icao24.to_string(), a.state.squawk.as_deref().unwrap().to_owned(), a.since.0);
-        self.1.borrow_mut().extend(alerts.iter().map(published));
         Accepted { held: 0, dropped: 0 }
     }
 }
@@ -93,7 +88,7 @@ impl Handler<PublishPolls> for FakeProducer {
     type Result = ();
 
     fn handle(&mut self, PublishPolls(polls): PublishPolls, _: &mut Self::Context) {
-        self.2.borrow_mut().extend(polls);
+        self.1.borrow_mut().extend(polls);
     }
 }
 
@@ -166,36 +161,6 @@ fn the_last_response_and_the_poll_interval_are_metrics() {
         sleep(Duration::from_secs(300)).await;
         assert!(last_answer.get() > 1_700_000_000);
         assert_eq!(poll_interval.get(), 864.0);
-    });
-}
-
-#[test]
-fn the_poller_raises_each_alert_once_until_it_ends() {
-    run(async {
-        let (source, producer, vitals) =
-            (FakeSource::default(), FakeProducer::default(), Vitals::unregistered(ActorName::POLLER));
-        let squawks = |at: i64, squawk: Option<&str>| {
-            let squawking = StateVector { squawk: squawk.map(Into::into), ..state("aaaaaa", at) };
-            let snapshot = Snapshot { time: UnixTime(at), states: vec![squawking], ..Snapshot::default() };
-            Ok(Fetched { snapshot, ..Fetched::default() })
-        };
-        source.responses.borrow_mut().extend([
-            squawks(10, Some("7700")),
-            // A state that was already published is not reported again.
-            squawks(10, Some("7700")),
-            squawks(20, Some("7700")),
-            squawks(30, None),
-            squawks(40, Some("7700")),
-            squawks(50, Some("7600")),
-            squawks(60, Some("1000")),
-            squawks(70, Some("7600")),
-            // One second more than an hour after the last state.
-            squawks(70 + 3601, Some("7600")),
-        ]);
-        let _poller = poller(&source, &producer, &vitals);
-        sleep(Duration::from_secs(100)).await;
-        let expected = [(10, "7700"), (50, "7600"), (70, "7600"), (3671, "7600")];
-        assert_eq!(*producer.1.borrow(), expected.map(|(at, squawk)| ("aaaaaa".to_owned(), squawk.to_owned(), at)));
     });
 }
 
@@ -331,7 +296,7 @@ fn each_poll_is_recorded_with_its_outcome() {
             sleep(Duration::from_secs(1)).await;
         }
         poller.send(drain_soon()).await.unwrap();
-        let records = producer.2.borrow();
+        let records = producer.1.borrow();
         let outcomes: Vec<_> = records.iter().take(6).map(|record| record.outcome).collect();
         assert_eq!(outcomes, [Live, RateLimited, Refused, Unavailable, Malformed, Quiet]);
         let live = &records[0];
@@ -355,7 +320,7 @@ fn frequent_polls_share_a_record_that_a_drain_completes() {
         let poller = poller(&source, &producer, &vitals);
         sleep(Duration::from_millis(2_900)).await;
         poller.send(drain_soon()).await.unwrap();
-        let records: Vec<_> = producer.2.borrow().iter().map(|record| record.polls).collect();
+        let records: Vec<_> = producer.1.borrow().iter().map(|record| record.polls).collect();
         assert_eq!((records, source.polls.borrow().len()), (vec![1, 2], 3));
     });
 }
@@ -371,7 +336,7 @@ fn a_pause_is_recorded_each_minute() {
         sleep(Duration::from_secs(150)).await;
         poller.send(SetPolling(Polling::Active)).await.unwrap();
         sleep(Duration::from_secs(120)).await;
-        let records = producer.2.borrow();
+        let records = producer.1.borrow();
         let pauses: Vec<_> = records.iter().filter(|record| record.outcome == PollOutcome::Paused).collect();
         assert_eq!(pauses.len(), 3);
         assert!(pauses.iter().all(|pause| pause.polls == 0));

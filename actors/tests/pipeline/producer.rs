@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix::Actor;
 use actors::batch::DeadLetter;
-use actors::detect::Alert;
 use actors::domain::{PollOutcome, PollRecord, StateVector, UnixMillis};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::messages::{Accepted, PublishDeadLetters, PublishPolls, PublishStates};
@@ -22,9 +21,6 @@ struct FakePublisher {
     acknowledged: Rc<RefCell<Vec<i64>>>,
     /// For each attempt, the indices of the messages that are not acknowledged.
     failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
-    /// The alerts that were acknowledged.
-    alerts: Rc<RefCell<Vec<i64>>>,
-    alert_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
     /// The starts of the polls that were acknowledged.
     polls: Rc<RefCell<Vec<i64>>>,
     poll_failures: Rc<RefCell<VecDeque<Vec<usize>>>>,
@@ -53,14 +49,6 @@ impl Publisher for FakePublisher {
         self.polls.borrow_mut().extend(delivered.map(|(_, poll)| poll.started.0));
         if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
     }
-
-    async fn publish_alerts(&self, alerts: &[Alert]) -> Result<(), PublishError> {
-        sleep(Duration::from_millis(10)).await;
-        let undelivered = self.alert_failures.borrow_mut().pop_front().unwrap_or_default();
-        let delivered = alerts.iter().enumerate().filter(|(index, _)| !undelivered.contains(index));
-        self.alerts.borrow_mut().extend(delivered.map(|(_, alert)| alert.since.0));
-        if undelivered.is_empty() { Ok(()) } else { Err(PublishError { undelivered, reason: "timed out".into() }) }
-    }
 }
 
 fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublisher>> {
@@ -76,48 +64,7 @@ fn producer(publisher: &FakePublisher) -> actix::Addr<KafkaProducer<FakePublishe
 
 fn states(times: impl IntoIterator<Item = i64>) -> PublishStates {
     let states = times.into_iter().map(|at| Arc::new(state("aaaaaa", at))).collect();
-    PublishStates { states, alerts: Vec::new() }
-}
-
-fn alerts(times: impl IntoIterator<Item = i64>) -> PublishStates {
-    let alert = |at| Alert::starting("emergency-squawk", "emergency", Arc::new(state("aaaaaa", at)));
-    PublishStates { states: Vec::new(), alerts: times.into_iter().map(alert).collect() }
-}
-
-#[test]
-fn alerts_are_retried_until_acknowledged_without_delaying_states() {
-    run(async {
-        let publisher = FakePublisher::default();
-        // As if the alerts topic rejected writes for a while.
-        publisher.alert_failures.borrow_mut().extend(vec![vec![0, 1, 2]; 20]);
-        publisher.alert_failures.borrow_mut().push_back(vec![1]);
-        let producer = producer(&publisher);
-        producer.send(alerts(0..3)).await.unwrap();
-        for at in 0..50 {
-            producer.send(states(at..at + 1)).await.unwrap();
-            sleep(Duration::from_millis(20)).await;
-            assert_eq!(publisher.acknowledged.borrow().len() as i64, at + 1);
-        }
-        assert_eq!(publisher.alerts.borrow().len(), 0);
-        sleep(Duration::from_secs(120)).await;
-        assert_eq!(*publisher.alerts.borrow(), [0, 2, 1]);
-    });
-}
-
-#[test]
-fn a_drained_producer_publishes_its_alerts_or_reports_them_as_left() {
-    run(async {
-        let publisher = FakePublisher::default();
-        let drained = producer(&publisher);
-        drained.send(alerts(0..3)).await.unwrap();
-        assert_eq!(drained.send(drain_soon()).await.unwrap().left, 0);
-        assert_eq!(*publisher.alerts.borrow(), [0, 1, 2]);
-
-        publisher.alert_failures.borrow_mut().extend(vec![vec![0]; 100_000]);
-        let stuck = producer(&publisher);
-        stuck.send(alerts(3..4)).await.unwrap();
-        assert_eq!(stuck.send(drain_soon()).await.unwrap().left, 1);
-    });
+    PublishStates { states }
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Subscription for FakeSubscription {
                         next_offset
                     }
                     StartAt::Beginning => 0,
-                    StartAt::Time(_) => panic!("the store route never starts at a time"),
+                    StartAt::Time(_) | StartAt::Offset(_) => panic!("the store route starts at a stored position"),
                 };
                 log.next.insert(partition, next);
                 begun.push((partition, next));

@@ -20,6 +20,7 @@ fn shutdown_follows_the_data_from_the_source() {
         "kafka-producer",
         "kafka-consumer-store",
         "kafka-consumer-polls",
+        "detector",
         "db-writer",
         "kafka-consumer-live",
         "sse-hub",

@@ -14,8 +14,8 @@ section! {
         topic_raw: Topic = "telemetry.raw";
         /// The topic of records that cannot be processed; created at start if missing.
         topic_dead_letter: Topic = "telemetry.dead-letter";
-        /// The topic of the alerts: aircraft that start squawking 7500, 7600 or 7700. The role collect creates it at
-        /// start if it is missing.
+        /// The compacted topic of the alerts, such as of aircraft that squawk 7500, 7600 or 7700. It has as many
+        /// partitions as topic_raw. The role detect creates it at start if it is missing.
         topic_alerts: Topic = "telemetry.alerts";
         /// The topic of the outcome of each poll. The roles collect and store create it, with a single partition, at
         /// start if it is missing.
@@ -29,7 +29,7 @@ section! {
         /// (min.insync.replicas 2).
         replication_factor: i32 = "1", 1..=100;
         /// The consumer group of the storing consumers. That of the archiving consumers has the suffix
-        /// -archive, and that of the consumers that store polls -polls.
+        /// -archive, that of the consumers that store polls -polls, and that of the detecting consumers -detect.
         group_id: String = "opensky-processor";
         /// Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a
         /// comma in a value is written \,). Those of the file, the environment and the flag are merged. They override

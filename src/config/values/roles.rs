@@ -12,13 +12,15 @@ pub enum Role {
     Store,
     /// Reads Kafka and serves browsers.
     Live,
+    /// Reads Kafka, applies the rules, and publishes alerts to Kafka.
+    Detect,
     /// Reads Kafka and writes the archive.
     Archive,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Collect, Self::Store, Self::Live, Self::Archive];
-    /// The roles of a whole server. An archive is optional.
+    const ALL: [Self; 5] = [Self::Collect, Self::Store, Self::Live, Self::Detect, Self::Archive];
+    /// The roles without which the embedded broker is of no use.
     const WHOLE_SERVER: [Self; 3] = [Self::Collect, Self::Store, Self::Live];
 
     fn name(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Role {
             Self::Collect => "collect",
             Self::Store => "store",
             Self::Live => "live",
+            Self::Detect => "detect",
             Self::Archive => "archive",
         }
     }
@@ -39,6 +42,12 @@ impl Roles {
     /// Returns whether the process has this role.
     pub fn has(&self, role: Role) -> bool {
         self.0.contains(&role)
+    }
+
+    /// Returns whether these are the roles of a server without settings.
+    pub fn are_default(&self) -> bool {
+        let default = [Role::Collect, Role::Store, Role::Live, Role::Detect];
+        self.0 == default
     }
 
     /// Returns whether the process collects, stores and serves, as one with the embedded broker must.
@@ -66,4 +75,4 @@ impl FromStr for Roles {
     }
 }
 
-setting_value!(Roles: List, "ROLE,…", "one or more of collect, store, live and archive, separated by commas");
+setting_value!(Roles: List, "ROLE,…", "one or more of collect, store, live, detect and archive, separated by commas");

@@ -20,7 +20,8 @@ impl Subscription for KafkaSubscription {
         let client = self.client().await?;
         self.add_new_partitions(&client).await?;
         self.resume(&client)?;
-        self.assemble(&client).await
+        let event = self.assemble(&client).await?;
+        Ok(self.hand_over(&client, event))
     }
 
     async fn hold(&self) -> Result<SubscriptionEvent, SubscriptionError> {
@@ -36,8 +37,9 @@ impl Subscription for KafkaSubscription {
         let mut stream = client.consumer.stream();
         loop {
             self.note_rebalances(&client);
-            if let Some(event) = self.events.borrow_mut().pop_front() {
-                return Ok(event);
+            let event = self.events.borrow_mut().pop_front();
+            if let Some(event) = event {
+                return Ok(self.hand_over(&client, event));
             }
             tokio::select! {
                 next = stream.next() => match next {

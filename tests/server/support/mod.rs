@@ -26,7 +26,7 @@ pub(crate) use services::Service;
 pub(crate) use setup::{ADMIN_TOKEN, Setup};
 pub(crate) use sky::Sky;
 pub(crate) use sse::{SseClient, key};
-pub(crate) use topic::Topic;
+pub(crate) use topic::{Record, Topic};
 pub(crate) use wait::{TEST_TIMEOUT, eventually, sleep};
 
 /// Identifies a state vector by its ICAO address and `last_contact`.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Headers;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
@@ -53,6 +53,8 @@ impl Topic {
     fn consumer(&self, group: &str) -> BaseConsumer {
         let mut config = self.config();
         config.set("group.id", group).set("enable.auto.commit", "false").set("fetch.wait.max.ms", "20");
+        // The last offsets of a partition may be those of the markers that end transactions.
+        config.set("enable.partition.eof", "true");
         config.create().unwrap()
     }
 
@@ -122,7 +124,13 @@ impl Topic {
         while !left.is_empty() {
             assert!(Instant::now() < deadline, "timed out reading the topic {} to its end", self.name);
             let Some(message) = consumer.poll(Duration::from_secs(1)) else { continue };
-            let message = message.unwrap();
+            let message = match message {
+                Err(KafkaError::PartitionEOF(partition)) => {
+                    left.remove(&partition);
+                    continue;
+                }
+                message => message.unwrap(),
+            };
             if left.get(&message.partition()).is_some_and(|&end| message.offset() + 1 >= end) {
                 left.remove(&message.partition());
             }

@@ -108,6 +108,19 @@ const PARTS: Readonly<Record<string, Part>> = {
       ["Lost offsets", count("lost_offsets")],
     ],
   },
+  detector: {
+    title: "Detector",
+    stage: "read",
+    does: "applies the rules and publishes alerts",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
+    facts: [
+      ["Active alerts", count("active")],
+      ["Alerts started", count("started")],
+      ["Failed transactions", count("failed_tries")],
+      ["Lost offsets", count("lost_offsets")],
+    ],
+  },
   "kafka-consumer-live": {
     title: "KafkaConsumer, live",
     stage: "read",

@@ -187,6 +187,55 @@ export interface components {
              */
             polls: number;
         };
+        /** @description What the Detector reports about itself. Totals count from the start of the process. */
+        DetectorObservation: {
+            /** @description Active alerts. */
+            active: number;
+            /** @description The number of them whose last records are being read again, after a change of the owner. */
+            catching_up: number;
+            /**
+             * Format: int64
+             * @description Published alerts that have ended.
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description Transactions that failed and were repeated.
+             */
+            failed_tries: number;
+            /**
+             * Format: int64
+             * @description Transactions that were abandoned because the partitions had another owner.
+             */
+            fenced: number;
+            /**
+             * Format: int64
+             * @description Records on Kafka that are not processed yet.
+             */
+            lag: number | null;
+            /**
+             * Format: int64
+             * @description Offsets that Kafka had deleted before they were read.
+             */
+            lost_offsets: number;
+            /** @description The partitions that it reads. */
+            partitions: number[];
+            /**
+             * Format: int64
+             * @description Records that were processed.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Published alerts that have begun.
+             */
+            started: number;
+            /**
+             * Format: int64
+             * @description Committed transactions.
+             */
+            transactions: number;
+        };
         /** @description The live picture, or a part of it. */
         Flights: {
             /** @description The number of states. */
@@ -289,13 +338,6 @@ export interface components {
         };
         /** @description What the KafkaProducer reports about itself. Totals count from the start of the process. */
         KafkaProducerObservation: {
-            /**
-             * Format: int64
-             * @description Alerts that Kafka acknowledged.
-             */
-            alerts: number;
-            /** @description Alerts not acknowledged yet. */
-            alerts_held: number;
             /**
              * Format: int64
              * @description Dead letters that Kafka acknowledged.
@@ -403,7 +445,7 @@ export interface components {
         /** @description The actor has not started yet. */
         NoObservation: Record<string, never>;
         /** @description What an actor last reported about its work. In JSON it is a plain object, without a tag. */
-        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["MergerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"];
+        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["MergerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"] | components["schemas"]["DetectorObservation"];
         /**
          * @description Whether the sky was observed.
          * @enum {string}

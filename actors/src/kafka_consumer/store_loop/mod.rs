@@ -156,7 +156,7 @@ impl<S: Subscription, D: Destination> StoreLoop<S, D> {
         for (partition, start) in starts {
             let expected = match start {
                 StartAt::Resume { next_offset, .. } => Some(next_offset),
-                StartAt::Beginning | StartAt::Time(_) => None,
+                StartAt::Beginning | StartAt::Time(_) | StartAt::Offset(_) => None,
             };
             stored.extend(expected.map(|next_offset| (partition, next_offset)));
             self.move_cursor(partition, expected);

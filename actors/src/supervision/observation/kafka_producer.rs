@@ -8,10 +8,6 @@ pub struct KafkaProducerObservation {
     pub published: u64,
     /// Dead letters that Kafka acknowledged.
     pub dead_letters: u64,
-    /// Alerts that Kafka acknowledged.
-    pub alerts: u64,
-    /// Alerts not acknowledged yet.
-    pub alerts_held: usize,
     /// Records of polls that Kafka acknowledged.
     pub polls: u64,
     /// Records of polls not acknowledged yet.

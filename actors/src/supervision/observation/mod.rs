@@ -2,6 +2,7 @@
 //! on this module, so that the vitals can contain any of them.
 
 mod db_writer;
+mod detector;
 mod kafka_consumer;
 mod kafka_producer;
 mod merger;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use db_writer::DbWriterObservation;
+pub use detector::DetectorObservation;
 pub use kafka_consumer::{BufferObservation, LiveObservation, StoreObservation};
 pub use kafka_producer::KafkaProducerObservation;
 pub use merger::MergerObservation;
@@ -36,4 +38,5 @@ pub enum Observation {
     DbWriter(DbWriterObservation),
     LiveConsumer(LiveObservation),
     SseHub(SseHubObservation),
+    Detector(DetectorObservation),
 }

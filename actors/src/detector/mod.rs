@@ -1,0 +1,13 @@
+//! Decides which alerts begin and end, partition by partition, so that the decisions follow from the log alone and
+//! another process can continue them. `kafka_consumer::DetectRoute` reads the log and publishes the decisions.
+
+mod engine;
+mod partition;
+mod silence;
+
+pub use engine::{Engine, NewEngine};
+pub use partition::DetectPartition;
+pub use silence::WatchEngine;
+
+#[cfg(test)]
+mod tests;

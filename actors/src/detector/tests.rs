@@ -1,0 +1,196 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::batch::{PartitionBatch, RecordPlace};
+use crate::detect::{Alert, AlertChange, AlertKey};
+use crate::domain::{StateVector, UnixTime};
+use crate::ports::{DetectPart, DetectPosition, Recovered, StartAt};
+use crate::test_support::state;
+
+fn squawking(aircraft: u32, at: i64, squawk: Option<&str>) -> Arc<StateVector> {
+    Arc::new(StateVector { squawk: squawk.map(Into::into), ..state(&format!("{aircraft:06x}"), at) })
+}
+
+/// The code, the beginning and the end of an alert.
+fn of(alert: &Alert) -> (String, i64, Option<i64>) {
+    (alert.state.squawk.clone().unwrap().to_string(), alert.since.0, alert.ended.map(|at| at.0))
+}
+
+#[test]
+fn an_alert_begins_once_until_it_ends_or_the_aircraft_is_silent() {
+    let mut engine = WatchEngine::default();
+    let mut changes = Vec::new();
+    for (at, squawk) in [
+        (10, Some("7700")),
+        // A repeated record, and one that is out of order.
+        (10, Some("1000")),
+        (9, Some("1000")),
+        (20, Some("7700")),
+        (30, None),
+        (40, Some("7700")),
+        (50, Some("7600")),
+        (60, Some("1000")),
+        (70, Some("7600")),
+        // One second more than an hour after the last state.
+        (70 + 3601, Some("7600")),
+    ] {
+        changes.extend(engine.update(&squawking(1, at, squawk)).iter().map(of));
+    }
+    let expected = [
+        ("7700", 10, None),
+        ("7700", 10, Some(50)),
+        ("7600", 50, None),
+        ("7600", 50, Some(60)),
+        ("7600", 70, None),
+        ("7600", 70, Some(70)),
+        ("7600", 3671, None),
+    ];
+    assert_eq!(changes, expected.map(|(squawk, since, ended)| (squawk.to_owned(), since, ended)));
+    assert_eq!(engine.active(), 1);
+}
+
+/// A log of one partition, and what was committed to Kafka.
+#[derive(Default)]
+struct Log {
+    records: Vec<Arc<StateVector>>,
+    position: Option<DetectPosition>,
+    published: Vec<Alert>,
+}
+
+impl Log {
+    /// Returns the state of the partition as a new owner reads it.
+    fn recovered(&self) -> Recovered {
+        let mut active = BTreeMap::new();
+        for alert in &self.published {
+            match alert.ended {
+                None => active.insert(AlertKey::from(alert), alert.clone()),
+                Some(_) => active.remove(&AlertKey::from(alert)),
+            };
+        }
+        let active = active.into_values().collect();
+        Recovered { partition: 0, position: self.position, active, ended: Vec::new() }
+    }
+
+    fn batch(&self, from: i64, until: i64) -> PartitionBatch {
+        let offsets = from..until;
+        let timestamp = |offset: i64| offset * 1000 + 1_000_000_000;
+        PartitionBatch {
+            partition: 0,
+            expected: None,
+            next_offset: until,
+            last_timestamp: timestamp(until - 1),
+            states: offsets.clone().map(|offset| self.records[usize::try_from(offset).unwrap()].clone()).collect(),
+            records: offsets.map(|offset| RecordPlace { offset, timestamp: timestamp(offset) }).collect(),
+            polls: Vec::new(),
+            dead_letters: Vec::new(),
+            lost: 0,
+        }
+    }
+
+    fn commit(&mut self, partition: &mut DetectPartition) {
+        let Some(DetectPart { base, position, changes, .. }) = partition.part() else { return };
+        assert_eq!(base, self.position.map(|position| position.next.next_offset));
+        self.position = Some(position);
+        self.published.extend(changes.into_iter().map(|change| match change {
+            AlertChange::Alert(alert) => alert,
+            AlertChange::Forget(key) => panic!("{key}"),
+        }));
+        partition.committed();
+    }
+
+    /// Starts an owner, and returns it with the offset from which it reads.
+    fn owner(&self) -> (DetectPartition, i64) {
+        let (mut partition, start) =
+            DetectPartition::new(Box::new(WatchEngine::default()), self.recovered(), UnixTime(0));
+        let offset = match start {
+            StartAt::Resume { next_offset, .. } | StartAt::Offset(next_offset) => next_offset,
+            StartAt::Time(_) => 0,
+            StartAt::Beginning => panic!("{start}"),
+        };
+        partition.started(offset);
+        (partition, offset)
+    }
+}
+
+fn records() -> impl Strategy<Value = Vec<Arc<StateVector>>> {
+    let squawk = prop::sample::select(vec![Some("7500"), Some("7600"), Some("7700"), Some("1000"), None]);
+    // Time passes, mostly; aircraft are silent for more than an hour at times.
+    let step = prop_oneof![8 => -30_i64..60, 1 => 0_i64..4_000];
+    prop::collection::vec((0_u32..4, step, squawk), 0..120).prop_map(|steps| {
+        let mut time = 10_000;
+        let next = |(aircraft, step, squawk): (u32, i64, Option<&str>)| {
+            time += step;
+            squawking(aircraft, time, squawk)
+        };
+        steps.into_iter().map(next).collect()
+    })
+}
+
+proptest! {
+    /// The owners change at any record, each with or without committing what it has processed, and read in batches of
+    /// any size.
+    #[test]
+    fn successive_owners_publish_what_a_single_one_would(
+        records in records(),
+        owners in prop::collection::vec((1_usize..40, 1_i64..20, any::<bool>()), 0..8),
+    ) {
+        let end = i64::try_from(records.len()).unwrap();
+        let mut single = Log { records: records.clone(), ..Log::default() };
+        let (mut owner, _) = single.owner();
+        if end > 0 {
+            owner.process(&single.batch(0, end));
+        }
+        single.commit(&mut owner);
+
+        let mut log = Log { records, ..Log::default() };
+        for (batches, size, commits) in owners.into_iter().chain([(usize::MAX, 1, true)]) {
+            let (mut owner, mut next) = log.owner();
+            for batch in 0..batches {
+                let until = (next + size).min(end);
+                if until == next {
+                    break;
+                }
+                owner.process(&log.batch(next, until));
+                next = until;
+                if commits || batch % 3 == 0 {
+                    log.commit(&mut owner);
+                }
+            }
+            if commits {
+                log.commit(&mut owner);
+            }
+        }
+        prop_assert_eq!(&log.published, &single.published);
+        prop_assert_eq!(log.position.map(|position| position.next.next_offset), single.position.map(|_| end));
+    }
+}
+
+#[test]
+fn a_recreated_topic_is_processed_from_its_first_record() {
+    let records = [Some("7700"), Some("7700"), Some("1000")];
+    let records = records.iter().zip(1..).map(|(squawk, at)| squawking(1, at * 10, *squawk)).collect();
+    let mut log = Log { records, ..Log::default() };
+    let (mut owner, _) = log.owner();
+    owner.process(&log.batch(0, 2));
+    log.commit(&mut owner);
+    log.records = vec![squawking(2, 100, Some("7600"))];
+    owner.process(&log.batch(0, 1));
+    log.commit(&mut owner);
+    assert_eq!(
+        log.published.iter().map(of).collect::<Vec<_>>(),
+        [("7700".into(), 10, None), ("7600".into(), 100, None)]
+    );
+    assert_eq!(log.position.unwrap().next.next_offset, 1);
+}
+
+#[test]
+fn a_state_far_ahead_of_its_record_is_ignored() {
+    let mut log = Log { records: vec![squawking(1, 1_003_601, Some("7700"))], ..Log::default() };
+    let (mut owner, _) = log.owner();
+    owner.process(&log.batch(0, 1));
+    log.commit(&mut owner);
+    assert_eq!((log.published.len(), log.position.unwrap().next.next_offset), (0, 1));
+}
