@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::detect::Alert;
 use crate::domain::{PollRecord, StateVector};
 
 /// Identifies a log by its cluster id (random for each process of the embedded broker) and its topic.
@@ -81,6 +82,8 @@ pub struct PartitionBatch {
     pub records: Vec<RecordPlace>,
     /// The decoded records of polls, from a log of those.
     pub polls: Vec<PollRecord>,
+    /// The decoded alerts, from a log of those.
+    pub alerts: Vec<Alert>,
     /// The records that could not be decoded.
     pub dead_letters: Vec<DeadLetter>,
     /// The number of offsets missing from the log: deleted by retention, or beyond the embedded broker's limits.
@@ -90,7 +93,7 @@ pub struct PartitionBatch {
 impl PartitionBatch {
     /// Returns the number of records from which the part was read.
     pub fn count_records(&self) -> usize {
-        self.states.len() + self.polls.len() + self.dead_letters.len()
+        self.states.len() + self.polls.len() + self.alerts.len() + self.dead_letters.len()
     }
 }
 

@@ -340,6 +340,7 @@ impl Import<'_> {
             states: records.states.iter().map(|(_, state)| state.clone()).collect(),
             records: Vec::new(),
             polls: Vec::new(),
+            alerts: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         };

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
+use crate::detect::Alert;
 use crate::domain::{AddressBlock, BoundingBox, Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 use crate::event_stream::{Encoding, QueueReceiver};
 use crate::ports::{PublishError, StoreError};
@@ -91,6 +92,11 @@ pub struct StoreBatch(pub Arc<Batch>);
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "Shown")]
 pub struct ShowBatch(pub Arc<Batch>);
+
+/// KafkaConsumer → SseHub: these alerts are active, and no others.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ShowAlerts(pub Vec<Alert>);
 
 /// Confirms that the batch is in the live picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, MessageResponse)]

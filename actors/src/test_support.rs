@@ -33,6 +33,7 @@ pub(crate) fn batch(partition: i32, first_offset: i64, states: impl IntoIterator
             states,
             records: Vec::new(),
             polls: Vec::new(),
+            alerts: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }],

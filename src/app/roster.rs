@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
 use actors::detector::WatchEngine;
-use actors::kafka_consumer::{DetectRoute, KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
+use actors::kafka_consumer::{AlertsRoute, DetectRoute, KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::merger::{MergeRules, MergedSource, Merger};
 #[cfg(feature = "fault-injection")]
@@ -34,10 +34,12 @@ use crate::storage::Storage;
 
 /// All fixed actors, in start order: receivers first, so that the addresses that an actor sends to already exist.
 #[rustfmt::skip]
-static ROSTER: [Row; 8] = [
+static ROSTER: [Row; 9] = [
     //  name                      runs for                       drained at             readiness              function
     row(ActorName::SseHub,        &[Role::Live],                 Stage::Serve,          Needed::Always,        sse_hub),
     row(ActorName::LiveConsumer,  &[Role::Live],                 Stage::ReadForServing, Needed::Always,        live_consumer),
+    // The picture is complete without it.
+    row(ActorName::AlertsConsumer, &[Role::Live],                 Stage::ReadForServing, Needed::Never,         alerts_consumer),
     // A storing process needs it too, to publish dead letters.
     row(ActorName::KafkaProducer, &[Role::Collect, Role::Store], Stage::Publish,        Needed::WithoutStream, kafka_producer),
     row(ActorName::DbWriter,      &[Role::Store],                Stage::Store,          Needed::WithoutStream, db_writer),
@@ -314,6 +316,17 @@ fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Ha
     let membership = group.filter(|_| !embedded).map_or(Membership::Everything, |suffix| Membership::Group { suffix });
     let route = SinkRoute { name, sink, volatile: embedded };
     Ok(consumer(&wiring.foundation, actor, membership, route))
+}
+
+fn alerts_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let (cluster, metrics) = (cluster.clone(), metrics.clone());
+    let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
+    let route = AlertsRoute { hub: required(&wiring.hub)?.recipient() };
+    let consumer = supervisor.start(name, move |vitals| {
+        KafkaConsumer::new(KafkaSubscription::to_alerts(cluster, topic), route, vitals, metrics)
+    });
+    Ok(consumer.into())
 }
 
 /// Starts the consumer that applies the rules.

@@ -13,6 +13,8 @@ pub(super) struct BatchAssembler {
     parts: BTreeMap<i32, PartitionBatch>,
     records: usize,
     bytes: usize,
+    /// Whether gaps are normal, as in a compacted topic.
+    is_compacted: bool,
 }
 
 /// The read position of one partition.
@@ -64,6 +66,11 @@ impl BatchAssembler {
     const MAX_BYTES: usize = 16 << 20;
     /// How often a seek that led to a different record is repeated.
     const MAX_ATTEMPTS: u8 = 3;
+
+    /// Creates an assembler for a topic that is compacted or written by transactions, in which offsets are missing.
+    pub(super) fn of_compacted() -> Self {
+        Self { is_compacted: true, ..Self::default() }
+    }
 
     /// Adds partitions that this consumer now owns.
     pub(super) fn own(&mut self, partitions: &[i32]) {
@@ -190,7 +197,7 @@ impl BatchAssembler {
             let place = ResumePoint { next_offset: expected, last_timestamp: after };
             return if record.timestamp > after { TakeOutcome::Unverified(place) } else { TakeOutcome::Accepted };
         }
-        let lost = record.offset.abs_diff(expected);
+        let lost = if self.is_compacted { 0 } else { record.offset.abs_diff(expected) };
         *reading = ReadState::Expecting { offset: Some(record.offset + 1), after: record.timestamp };
         if lost > 0 {
             log::warn!(
@@ -206,6 +213,7 @@ impl BatchAssembler {
             states: Vec::new(),
             records: Vec::new(),
             polls: Vec::new(),
+            alerts: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         });
@@ -217,6 +225,7 @@ impl BatchAssembler {
                 part.polls.push(poll);
                 part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
             }
+            Ok(Decoded::Alert(alert)) => part.alerts.push(alert),
             Ok(Decoded::State(state)) => {
                 part.states.push(Arc::new(state));
                 part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });

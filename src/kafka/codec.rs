@@ -31,6 +31,7 @@ pub fn encode_poll(poll: &PollRecord, into: &mut Vec<u8>) {
 pub(super) enum Decoded {
     State(StateVector),
     Poll(PollRecord),
+    Alert(Alert),
 }
 
 /// Decodes the value of a record of `kafka.topic_raw`.
@@ -41,6 +42,11 @@ pub(super) fn decode_state_record(value: Option<&[u8]>) -> Result<Decoded, Strin
 /// Decodes the value of a record of `kafka.topic_polls`.
 pub(super) fn decode_poll_record(value: Option<&[u8]>) -> Result<Decoded, String> {
     decode_poll(value).map(Decoded::Poll)
+}
+
+/// Decodes the value of a record of `kafka.topic_alerts`.
+pub(super) fn decode_alert_record(value: Option<&[u8]>) -> Result<Decoded, String> {
+    decode_alert(value).map(Decoded::Alert)
 }
 
 /// Decodes a state vector from a record's value. Absent fields are unknown, so the nine-field messages of other writers

@@ -25,7 +25,7 @@ use super::options::REQUEST_TIMEOUT;
 use super::silence::SilenceWatch;
 use super::topics::partitions_of;
 
-/// Subscribes to `kafka.topic_raw` or `kafka.topic_polls`.
+/// Subscribes to `kafka.topic_raw`, `kafka.topic_polls` or `kafka.topic_alerts`.
 pub struct KafkaSubscription {
     cluster: KafkaCluster,
     topic: Arc<str>,
@@ -43,6 +43,8 @@ pub struct KafkaSubscription {
     /// Set if the client has to be replaced: its topic was deleted, or it receives nothing although there are records.
     must_replace: Cell<bool>,
     silence: SilenceWatch,
+    /// Whether the end of the log may never be delivered, so that waiting for it says nothing.
+    has_gaps: bool,
 }
 
 impl KafkaSubscription {
@@ -72,6 +74,13 @@ impl KafkaSubscription {
         Self::of(cluster, topic, codec::decode_poll_record, membership)
     }
 
+    /// Creates a subscription to all alerts, on this topic.
+    pub fn to_alerts(cluster: KafkaCluster, topic: Arc<str>) -> Self {
+        let assembler = RefCell::new(BatchAssembler::of_compacted());
+        let all = Self::of(cluster, topic, codec::decode_alert_record, Membership::Everything);
+        Self { assembler, has_gaps: true, ..all }
+    }
+
     fn of(
         cluster: KafkaCluster,
         topic: Arc<str>,
@@ -92,6 +101,7 @@ impl KafkaSubscription {
             partitions_checked_at: Cell::new(None),
             must_replace: Cell::new(false),
             silence: SilenceWatch::default(),
+            has_gaps: false,
         }
     }
 

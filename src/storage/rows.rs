@@ -318,6 +318,7 @@ mod tests {
             states,
             records: Vec::new(),
             polls: Vec::new(),
+            alerts: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -86,8 +86,8 @@ fn an_emergency_is_published_once_although_the_server_restarts() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_process_that_does_not_detect_creates_no_alerts_topic() {
-    let setup = Setup::real().arguments(["serve", "--roles", "store,live"]);
+fn a_process_that_neither_detects_nor_serves_creates_no_alerts_topic() {
+    let setup = Setup::real().arguments(["serve", "--roles", "store"]);
     let app = setup.start();
     app.wait_ready();
     app.wait_actor("kafka-consumer-store", "has its partitions", |actor| {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::support::{Setup, Sky, TestApp};
 
 /// The actors in the order of the data flow. The hub is last, because its clients have to reconnect.
-const ACTORS: [&str; 8] = [
+const ACTORS: [&str; 9] = [
     "poller",
     "kafka-producer",
     "kafka-consumer-store",
@@ -13,6 +13,7 @@ const ACTORS: [&str; 8] = [
     "db-writer",
     "detector",
     "kafka-consumer-live",
+    "kafka-consumer-alerts",
     "sse-hub",
 ];
 
@@ -52,7 +53,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     assert!(lost == 0 || lost == 300, "{lost} states of polls of 300");
 
     sky.clear_faults();
-    ACTORS[1..7].iter().for_each(|name| panic(name));
+    ACTORS[1..8].iter().for_each(|name| panic(name));
     let published = published_while_polls_fail(&app, &sky);
     let served = sky.served();
     assert_eq!(published, served.len() - lost, "a served state was not published");
@@ -81,7 +82,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     for name in ACTORS {
         assert_eq!(app.actor(name)["restarts"], 1, "{name}");
     }
-    assert_eq!(app.metric("actor_restarts_total"), 8.0);
+    assert_eq!(app.metric("actor_restarts_total"), 9.0);
     app.end();
 }
 

@@ -39,7 +39,7 @@ fn three_processes_with_one_role_each_work_together() {
     };
     assert_eq!(names(&collect), ["kafka-producer", "merger", "poller"]);
     assert_eq!(names(&store), ["kafka-producer", "db-writer", "kafka-consumer-store", "kafka-consumer-polls"]);
-    assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live"]);
+    assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live", "kafka-consumer-alerts"]);
     [collect, store, live].into_iter().for_each(crate::support::TestApp::end);
 }
 

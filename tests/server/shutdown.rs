@@ -40,6 +40,7 @@ fn assert_each_stage_was_measured(log: &[String]) {
     let mut measured: Vec<_> = measured.collect();
     // The consumers other than the live one are drained at the same time.
     measured[3..6].sort_unstable();
+    measured[7..9].sort_unstable();
     let stages = [
         "poller",
         "merger",
@@ -48,6 +49,7 @@ fn assert_each_stage_was_measured(log: &[String]) {
         "kafka-consumer-polls",
         "kafka-consumer-store",
         "db-writer",
+        "kafka-consumer-alerts",
         "kafka-consumer-live",
         "sse-hub",
     ];

@@ -49,6 +49,7 @@ pub(crate) fn part(partition: i32, expected: Option<i64>, states: Vec<StateVecto
         states: states.into_iter().map(Arc::new).collect(),
         records: Vec::new(),
         polls: Vec::new(),
+        alerts: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     }

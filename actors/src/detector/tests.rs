@@ -85,6 +85,7 @@ impl Log {
             states: offsets.clone().map(|offset| self.records[usize::try_from(offset).unwrap()].clone()).collect(),
             records: offsets.map(|offset| RecordPlace { offset, timestamp: timestamp(offset) }).collect(),
             polls: Vec::new(),
+            alerts: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -1,6 +1,7 @@
 //! Reads Kafka, delivers the records along a route into the database, to a sink or to the live picture, and reports the lag.
 
 mod actor;
+mod alerts_route;
 mod consumer_context;
 mod database_destination;
 mod destination;
@@ -18,6 +19,7 @@ mod store_retry;
 mod store_route;
 
 pub use actor::KafkaConsumer;
+pub use alerts_route::AlertsRoute;
 pub use consumer_context::ConsumerContext;
 pub use detect_route::DetectRoute;
 pub use live_route::LiveRoute;

@@ -4,7 +4,9 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use crate::domain::UnixTime;
-use crate::messages::{Drain, Drained, GetPicture, Join, Joined, ShowBatch, Shown, TooManyClients, Version, View};
+use crate::messages::{
+    Drain, Drained, GetPicture, Join, Joined, ShowAlerts, ShowBatch, Shown, TooManyClients, Version, View,
+};
 use crate::metrics::Metrics;
 use crate::sse_hub::{Broadcast, HubLimits};
 use crate::supervision::{Observation, Phase, Readiness, SseHubObservation, Vitals};
@@ -151,6 +153,15 @@ impl Handler<ShowBatch> for SseHub {
         self.observe();
         self.vitals.progress();
         Shown { epoch: self.broadcast.epoch().into() }
+    }
+}
+
+impl Handler<ShowAlerts> for SseHub {
+    type Result = ();
+
+    fn handle(&mut self, ShowAlerts(alerts): ShowAlerts, ctx: &mut Self::Context) {
+        self.broadcast.show_alerts(alerts);
+        self.publish_soon(ctx);
     }
 }
 

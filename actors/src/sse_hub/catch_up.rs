@@ -10,7 +10,7 @@ use super::event;
 use super::latest::LatestStates;
 use super::picture::Picture;
 use super::replay_buffer::Entry;
-use crate::detect::AlertWatch;
+use crate::detect::Alert;
 use crate::event_stream::{Frame, QueueLimits};
 
 /// The limits for frames that must not be dropped.
@@ -29,7 +29,7 @@ pub(super) fn resumed(channel: &Channel, head: Head, seq: u64) -> Option<Vec<Arc
 /// Returns a snapshot of a channel's scope.
 pub(super) fn snapshot(
     channel: &mut Channel,
-    (picture, alerts): (&Picture, &AlertWatch),
+    (picture, alerts): (&Picture, &[Alert]),
     cache: &mut EncodeCache,
     head: Head,
 ) -> Vec<Arc<Frame>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::{Row, UNWRAPPED, numbers, table, wraps_for};
 use super::tile::Tile;
-use crate::detect::AlertWatch;
+use crate::detect::Alert;
 use crate::domain::{StateVector, UnixTime};
 
 /// The members that every event contains.
@@ -126,13 +126,12 @@ fn open(head: Head, event: &str, tile: Tile) -> Vec<u8> {
 /// The maximum number of alerts in an event; the newest are kept.
 const MAX_ALERTS: usize = 100;
 
-/// Encodes the active alerts, regardless of the client's scope.
-pub(super) fn alert(head: Head, alerts: &AlertWatch) -> Vec<u8> {
-    let active = alerts.active();
+/// Encodes the active alerts, newest first, regardless of the client's scope.
+pub(super) fn alert(head: Head, active: &[Alert]) -> Vec<u8> {
     let mut text = head.open("alert");
     let _ = write!(text, ",\"total\":{},\"alerts\":", active.len());
     let mut out = text.into_bytes();
-    let listed = active.get(..MAX_ALERTS).unwrap_or(&active);
+    let listed = active.get(..MAX_ALERTS).unwrap_or(active);
     let written = serde_json::to_writer(&mut out, listed);
     debug_assert!(written.is_ok(), "every alert can be represented as JSON");
     out.extend_from_slice(b"}\n\n");

@@ -27,6 +27,8 @@ pub enum ActorName {
     Detector,
     /// `kafka-consumer-live`.
     LiveConsumer,
+    /// `kafka-consumer-alerts`.
+    AlertsConsumer,
     /// `sse-hub`.
     SseHub,
     /// `sink-<name>`: the KafkaConsumer that writes to this sink.
@@ -62,7 +64,7 @@ impl ActorName {
     /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
-    const FIXED: [Self; 9] = [
+    const FIXED: [Self; 10] = [
         Self::POLLER,
         Self::Merger,
         Self::KafkaProducer,
@@ -71,6 +73,7 @@ impl ActorName {
         Self::DbWriter,
         Self::Detector,
         Self::LiveConsumer,
+        Self::AlertsConsumer,
         Self::SseHub,
     ];
 }
@@ -113,6 +116,7 @@ impl fmt::Display for ActorName {
             Self::DbWriter => "db-writer",
             Self::Detector => "detector",
             Self::LiveConsumer => "kafka-consumer-live",
+            Self::AlertsConsumer => "kafka-consumer-alerts",
             Self::SseHub => "sse-hub",
         })
     }

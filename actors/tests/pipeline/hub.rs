@@ -42,6 +42,7 @@ fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
         states,
         records: Vec::new(),
         polls: Vec::new(),
+        alerts: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };

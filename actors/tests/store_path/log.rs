@@ -88,6 +88,7 @@ impl FakeSubscription {
                         .collect(),
                     states: states.into_iter().map(|state| Arc::new(state.unwrap())).collect(),
                     polls: Vec::new(),
+                    alerts: Vec::new(),
                     dead_letters: letters.into_iter().map(|letter| *letter.unwrap_err()).collect(),
                     lost: 0,
                 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actors::detect::AlertWatch;
 use actors::domain::{StateVector, StateVectorParts, UnixTime};
 use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::Metrics;
@@ -16,12 +17,13 @@ use futures_util::task::noop_waker;
 use serde_json::{Value, json};
 
 use crate::client::StreamClient;
-use crate::sky::batch;
+use crate::sky::{batch, show_alerts};
 
 const NOW: i64 = 1_795_472_376;
 
 struct Scene {
     hub: Broadcast,
+    watch: AlertWatch,
     scope: Scope,
     frames: Option<QueueReceiver>,
     client: StreamClient,
@@ -40,11 +42,12 @@ impl Scene {
         };
         let hub = Broadcast::new(0x5f3a_9c1e, limits, Metrics::unregistered());
         let (client, text, millis) = (StreamClient::default(), String::new(), NOW as u64 * 1000 + 123);
-        Self { hub, scope, frames: None, client, text, millis }
+        Self { hub, watch: AlertWatch::default(), scope, frames: None, client, text, millis }
     }
 
     fn show(&mut self, states: impl IntoIterator<Item = StateVector>) -> &mut Self {
         self.hub.show(&batch(states), UnixTime(NOW));
+        show_alerts(&mut self.hub, &mut self.watch);
         self.millis += 5_000;
         self.hub.publish(self.millis);
         self
@@ -52,6 +55,7 @@ impl Scene {
 
     fn sweep(&mut self, seconds: i64) -> &mut Self {
         self.hub.sweep(UnixTime(NOW + seconds));
+        show_alerts(&mut self.hub, &mut self.watch);
         self.millis += 1_000;
         self.hub.publish(self.millis);
         self

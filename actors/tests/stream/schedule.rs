@@ -3,6 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actors::detect::AlertWatch;
 use actors::domain::{StateVector, UnixTime};
 use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::Metrics;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::client::{Aircraft, Decoder, StreamClient};
-use crate::sky::{all_on_stream, any_state, batch};
+use crate::sky::{all_on_stream, any_state, batch, show_alerts};
 
 const NOW: i64 = 1_795_472_376;
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -122,6 +123,7 @@ impl Reader {
 
 struct Stage {
     hub: Broadcast,
+    watch: AlertWatch,
     readers: Vec<Reader>,
     now: UnixTime,
     millis: u64,
@@ -138,7 +140,7 @@ impl Stage {
         };
         let hub = Broadcast::new(1, limits, Metrics::unregistered());
         let readers = (0..CLIENTS).map(|scope| Reader { scope, ..Reader::default() }).collect();
-        Self { hub, readers, now: UnixTime(NOW), millis: NOW as u64 * 1000 }
+        Self { hub, watch: AlertWatch::default(), readers, now: UnixTime(NOW), millis: NOW as u64 * 1000 }
     }
 
     fn run(&mut self, step: Step) {
@@ -162,8 +164,12 @@ impl Stage {
                 }
                 self.connect(client, encoding, is_new);
             }
-            Step::Restart => self.hub.restart(self.hub.epoch() + 1),
+            Step::Restart => {
+                self.hub.restart(self.hub.epoch() + 1);
+                self.watch = AlertWatch::default();
+            }
         }
+        show_alerts(&mut self.hub, &mut self.watch);
     }
 
     fn connect(&mut self, client: usize, encoding: Encoding, is_new: bool) {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
+use actors::detect::AlertWatch;
 use actors::domain::{FIELDS, Field, FieldKind, FieldValue, StateVector, StateVectorParts};
+use actors::sse_hub::Broadcast;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -116,8 +118,22 @@ pub fn batch(states: impl IntoIterator<Item = StateVector>) -> Batch {
         states: states.into_iter().map(Into::into).collect(),
         records: Vec::new(),
         polls: Vec::new(),
+        alerts: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };
     Batch { log: LogId { cluster: "cluster".into(), topic: "telemetry.raw".into() }, parts: vec![part] }
+}
+
+/// Shows the alerts of the aircraft in the picture, as the consumer of the alerts does.
+pub fn show_alerts(hub: &mut Broadcast, watch: &mut AlertWatch) {
+    let states: Vec<_> = hub.picture().states().cloned().collect();
+    let gone: Vec<_> = watch.active().iter().map(|alert| alert.icao24).collect();
+    for icao24 in gone {
+        if !states.iter().any(|state| state.icao24 == icao24) {
+            watch.end(icao24);
+        }
+    }
+    states.iter().for_each(|state| drop(watch.update(state)));
+    hub.show_alerts(watch.active().into_iter().cloned().collect());
 }

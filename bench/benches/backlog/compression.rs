@@ -90,6 +90,7 @@ async fn store(writer: &Writer, stored: &mut i64, states: Vec<StateVector>) -> a
         states: states.into_iter().map(Arc::new).collect(),
         records: Vec::new(),
         polls: Vec::new(),
+        alerts: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     };

@@ -23,6 +23,7 @@ fn shutdown_follows_the_data_from_the_source() {
         "detector",
         "db-writer",
         "kafka-consumer-live",
+        "kafka-consumer-alerts",
         "sse-hub",
     ];
     assert_eq!(names, flow);

@@ -15,7 +15,7 @@ section! {
         /// The topic of records that cannot be processed; created at start if missing.
         topic_dead_letter: Topic = "telemetry.dead-letter";
         /// The compacted topic of the alerts, such as of aircraft that squawk 7500, 7600 or 7700. It has as many
-        /// partitions as topic_raw. The role detect creates it at start if it is missing.
+        /// partitions as topic_raw. The roles detect and live create it at start if it is missing.
         topic_alerts: Topic = "telemetry.alerts";
         /// The topic of the outcome of each poll. The roles collect and store create it, with a single partition, at
         /// start if it is missing.

@@ -122,7 +122,7 @@ impl Subscription for KafkaSubscription {
         })
         .await;
         let ends = ends.map_err(|error| client.failed("failed to fetch the end offsets", &error))?;
-        if self.silence.is_suspicious(&reached, &ends) {
+        if !self.has_gaps && self.silence.is_suspicious(&reached, &ends) {
             log::warn!("Kafka has records that this consumer does not receive; replacing the consumer");
             self.must_replace.set(true);
         }

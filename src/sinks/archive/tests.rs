@@ -72,6 +72,7 @@ fn part(partition: i32, expected: Option<i64>, offsets: Range<i64>, published: U
         records: offsets.clone().map(|offset| RecordPlace { offset, timestamp: published.0 * 1_000 }).collect(),
         states: offsets.map(state).collect(),
         polls: Vec::new(),
+        alerts: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     }

@@ -31,6 +31,7 @@ fn part(partition: i32, offsets: std::ops::Range<i64>) -> PartitionBatch {
         states: offsets.map(|offset| state(partition, offset)).collect(),
         records: Vec::new(),
         polls: Vec::new(),
+        alerts: Vec::new(),
         dead_letters: Vec::new(),
         lost: 0,
     }

@@ -120,6 +120,7 @@ mod tests {
             states: states.iter().map(|(icao24, at)| state(icao24, *at)).collect(),
             records: Vec::new(),
             polls: Vec::new(),
+            alerts: Vec::new(),
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -129,6 +129,14 @@ const PARTS: Readonly<Record<string, Part>> = {
     queue: { label: "Lag (records)", field: "lag" },
     facts: [["Lost offsets", count("lost_offsets")]],
   },
+  "kafka-consumer-alerts": {
+    title: "KafkaConsumer, alerts",
+    stage: "read",
+    does: "feeds the live map",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
+    facts: [],
+  },
   "sse-hub": {
     title: "SseHub",
     stage: "read",

@@ -1,5 +1,6 @@
 mod clients;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +10,14 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::batch::Batch;
-use crate::detect::AlertWatch;
+use crate::detect::Alert;
 use crate::domain::{AddressBlock, UnixTime};
 use crate::event_stream::{Encoding, Frame, QueueLimits};
 use crate::metrics::{Metrics, count, init_counters};
 use crate::sse_hub::catch_up::{UNLIMITED, catch_up, snapshot};
 use crate::sse_hub::channel::{Channel, Client, Feed};
 use crate::sse_hub::encode_cache::{EncodeCache, EncodedEvent};
-use crate::sse_hub::encoder::{self, Change, Closes, Head};
+use crate::sse_hub::encoder::{self, Closes, Head};
 use crate::sse_hub::event;
 use crate::sse_hub::latest::LatestStates;
 use crate::sse_hub::picture::Picture;
@@ -51,8 +52,10 @@ pub struct Broadcast {
     /// The states sent to `/sse/flights`.
     latest: LatestStates,
     poll_interval: ObservedPollInterval,
-    /// The alerts as of the last published update.
-    alerts: AlertWatch,
+    /// The active alerts as of the last published update, newest first.
+    alerts: Vec<Alert>,
+    /// The active alerts, if they have changed since.
+    changed_alerts: Option<Vec<Alert>>,
     epoch: u32,
     /// The sequence number of the last published update.
     seq: u64,
@@ -87,7 +90,8 @@ impl Broadcast {
             picture: Picture::default(),
             latest: LatestStates::default(),
             poll_interval: ObservedPollInterval::default(),
-            alerts: AlertWatch::default(),
+            alerts: Vec::new(),
+            changed_alerts: None,
             epoch,
             seq: 0,
             channels: HashMap::new(),
@@ -179,15 +183,22 @@ impl Broadcast {
         self.limits.aircraft_timeout.max(2 * self.poll_interval.longest())
     }
 
+    /// Replaces the active alerts, for [`Broadcast::publish`].
+    pub fn show_alerts(&mut self, mut alerts: Vec<Alert>) {
+        alerts.sort_by_key(|alert| Reverse(alert.since));
+        self.changed_alerts = (alerts != self.alerts).then_some(alerts);
+    }
+
     /// The maximum number of changes in the next update.
     pub fn changed(&self) -> usize {
-        self.picture.changed()
+        self.picture.changed() + usize::from(self.changed_alerts.is_some())
     }
 
     /// Sends the changes since the last call to the clients of `/api/v1/stream`. `sent_at` is in Unix milliseconds.
     pub fn publish(&mut self, sent_at: u64) {
         let changes = self.picture.take_changes();
-        if changes.is_empty() {
+        let changed_alerts = self.changed_alerts.take();
+        if changes.is_empty() && changed_alerts.is_none() {
             return;
         }
         self.seq += 1;
@@ -196,7 +207,10 @@ impl Broadcast {
         let mut encoded: HashMap<Tile, EncodedEvent> = HashMap::new();
         // Alerts are rare and short, and every client receives them. They are part of the update, so that clients that
         // keep up or resume do not miss them.
-        let alert = update_alerts(&mut self.alerts, &changes).then(|| encoder::alert(head, &self.alerts));
+        let alert = changed_alerts.map(|alerts| {
+            self.alerts = alerts;
+            encoder::alert(head, &self.alerts)
+        });
         for channel in self.channels.values_mut().filter(|channel| channel.feed != Feed::Telemetry) {
             let mut pieces = Vec::new();
             for &tile in channel.tiles() {
@@ -271,19 +285,4 @@ impl Broadcast {
         self.clients_per_address.clear();
         self.clients = 0;
     }
-}
-
-/// Applies changes to the alerts. Returns whether any alert started or ended.
-fn update_alerts(alerts: &mut AlertWatch, changes: &[Change]) -> bool {
-    let before = alerts.revision();
-    for Change { before, after, .. } in changes {
-        let gone = before.as_ref().filter(|before| after.as_ref().is_none_or(|after| after.icao24 != before.icao24));
-        if let Some(gone) = gone {
-            alerts.end(gone.icao24);
-        }
-    }
-    for state in changes.iter().filter_map(|change| change.after.as_ref()) {
-        alerts.update(state);
-    }
-    alerts.revision() != before
 }
