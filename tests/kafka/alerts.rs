@@ -91,7 +91,7 @@ fn the_next_owner_finds_the_active_alerts_and_the_position() {
         let recovered = successor.log.recover(&partitions).await.unwrap();
         assert_eq!(recovered.iter().map(|found| found.partition).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!((recovered[1].position, &recovered[1].active), (Some(position(9)), &vec![alert(2, None)]));
-        let ended: Vec<_> = recovered[1].ended.iter().map(|(key, _)| key.to_string()).collect();
+        let ended: Vec<_> = recovered[1].ended.iter().map(|(alert, _)| AlertKey::from(alert).to_string()).collect();
         assert_eq!(ended, ["emergency-squawk/000001"]);
         let forgotten = AlertChange::Forget(AlertKey::from(&alert(1, None)));
         successor.commit(part(Some(9), 9, vec![forgotten])).await.unwrap();

@@ -13,10 +13,11 @@ pub trait Engine: 'static {
     /// ends and one of the same rule and aircraft that begins, the former comes first.
     fn update(&mut self, state: &Arc<StateVector>) -> Vec<Alert>;
 
-    /// Replaces the active alerts by those that the previous owner of the partition published. The states of the last
+    /// Replaces the alerts by the newest one of each rule and aircraft that the previous owner of the partition
+    /// published, active or ended. The states of the last
     /// [`Engine::look_back`] were processed before, and the resulting alerts ignored. Returns, as ended, the alerts whose
     /// rules no longer exist.
-    fn restore(&mut self, active: Vec<Alert>) -> Vec<Alert>;
+    fn restore(&mut self, newest: Vec<Alert>) -> Vec<Alert>;
 
     /// Returns the number of active alerts.
     fn active(&self) -> usize;

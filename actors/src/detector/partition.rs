@@ -28,7 +28,9 @@ pub struct DetectPartition {
 }
 
 struct Handover {
-    active: Vec<Alert>,
+    /// The newest alert of each rule and aircraft.
+    newest: Vec<Alert>,
+    active: usize,
     /// The previous owner has processed the records before this offset.
     until: i64,
 }
@@ -62,16 +64,23 @@ impl DetectPartition {
         };
         let base = position.map(|position| position.next.next_offset);
         let first = position.map_or(LogPlace { next_offset: 0, last_timestamp: None }, |position| position.look_back);
+        let ended_at = ended.iter().map(|(alert, at)| (AlertKey::from(alert), *at)).collect();
+        let until = base.unwrap_or(0);
+        let handover = Handover {
+            active: active.len(),
+            newest: active.into_iter().chain(ended.into_iter().map(|(alert, _)| alert)).collect(),
+            until,
+        };
         let partition = Self {
             partition,
             engine,
             base,
             next: first,
-            recovered: Some(Handover { active, until: base.unwrap_or(0) }),
+            recovered: Some(handover),
             time: UnixTime(i64::MIN),
             checkpoints: VecDeque::from([Checkpoint { time: UnixTime(i64::MIN), place: first }]),
             pending: Vec::new(),
-            ended: ended.into_iter().collect(),
+            ended: ended_at,
             records: 0,
         };
         (partition, start)
@@ -153,8 +162,8 @@ impl DetectPartition {
 
     /// Continues where the previous owner has stopped.
     fn take_over(&mut self) {
-        if let Some(Handover { active, .. }) = self.recovered.take() {
-            let ended = self.engine.restore(active);
+        if let Some(Handover { newest, .. }) = self.recovered.take() {
+            let ended = self.engine.restore(newest);
             self.add(ended);
         }
     }
@@ -183,7 +192,7 @@ impl DetectPartition {
 
     /// The number of active alerts.
     pub fn active(&self) -> usize {
-        self.recovered.as_ref().map_or_else(|| self.engine.active(), |handover| handover.active.len())
+        self.recovered.as_ref().map_or_else(|| self.engine.active(), |handover| handover.active)
     }
 
     /// The offset of the next record.

@@ -51,10 +51,11 @@ impl Engine for WatchEngine {
         changes
     }
 
-    fn restore(&mut self, active: Vec<Alert>) -> Vec<Alert> {
+    fn restore(&mut self, newest: Vec<Alert>) -> Vec<Alert> {
         let heard = &self.heard;
         let last_seen = |alert: &Alert| heard.get(&alert.icao24).copied().unwrap_or(alert.since).max(alert.since);
-        self.watch.restore(active.into_iter().map(|alert| (last_seen(&alert), alert)))
+        let active = newest.into_iter().filter(|alert| alert.ended.is_none());
+        self.watch.restore(active.map(|alert| (last_seen(&alert), alert)))
     }
 
     fn active(&self) -> usize {

@@ -63,15 +63,11 @@ struct Log {
 impl Log {
     /// Returns the state of the partition as a new owner reads it.
     fn recovered(&self) -> Recovered {
-        let mut active = BTreeMap::new();
-        for alert in &self.published {
-            match alert.ended {
-                None => active.insert(AlertKey::from(alert), alert.clone()),
-                Some(_) => active.remove(&AlertKey::from(alert)),
-            };
-        }
-        let active = active.into_values().collect();
-        Recovered { partition: 0, position: self.position, active, ended: Vec::new() }
+        let newest: BTreeMap<_, _> =
+            self.published.iter().map(|alert| (AlertKey::from(alert), alert.clone())).collect();
+        let (active, ended): (Vec<_>, Vec<_>) = newest.into_values().partition(|alert| alert.ended.is_none());
+        let ended = ended.into_iter().map(|alert| (alert, 0)).collect();
+        Recovered { partition: 0, position: self.position, active, ended }
     }
 
     fn batch(&self, from: i64, until: i64) -> PartitionBatch {

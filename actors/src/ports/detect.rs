@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures_util::future::LocalBoxFuture;
 use thiserror::Error;
 
-use crate::detect::{Alert, AlertChange, AlertKey};
+use crate::detect::{Alert, AlertChange};
 
 /// The log of alerts, and how far the log of state vectors was processed for it. Both change in one step.
 ///
@@ -33,9 +33,9 @@ pub struct Recovered {
     pub position: Option<DetectPosition>,
     /// The active alerts.
     pub active: Vec<Alert>,
-    /// The alerts that have ended and whose records are still to be deleted, with the records' times in Unix
-    /// milliseconds.
-    pub ended: Vec<(AlertKey, i64)>,
+    /// The newest alerts of their rules and aircraft that have ended, and whose records are still to be deleted, with
+    /// the records' times in Unix milliseconds.
+    pub ended: Vec<(Alert, i64)>,
 }
 
 /// A position in a partition: everything before it was processed.

@@ -10,7 +10,7 @@ use crate::kafka::codec;
 #[derive(Debug, Default)]
 pub(super) struct AlertsContent {
     active: BTreeMap<AlertKey, Alert>,
-    ended: BTreeMap<AlertKey, i64>,
+    ended: BTreeMap<AlertKey, (Alert, i64)>,
     position: Option<Position>,
     /// Records that are not alerts of this kind: those of versions whose key was the address alone, and those of other
     /// writers.
@@ -35,7 +35,7 @@ impl AlertsContent {
             Ok(alert) if AlertKey::from(&alert) == key => {
                 if alert.ended.is_some() {
                     self.active.remove(&key);
-                    self.ended.insert(key, timestamp);
+                    self.ended.insert(key, (alert, timestamp));
                 } else {
                     self.ended.remove(&key);
                     self.active.insert(key, alert);
@@ -56,7 +56,7 @@ impl AlertsContent {
             partition,
             position: committed.or(published),
             active: self.active.into_values().collect(),
-            ended: self.ended.into_iter().collect(),
+            ended: self.ended.into_values().collect(),
         }
     }
 }
@@ -88,7 +88,7 @@ mod tests {
         let recovered = content.into_recovered(3, None);
         let rules: Vec<_> = recovered.active.iter().map(|alert| &*alert.rule).collect();
         assert_eq!(rules, ["c"]);
-        assert_eq!(recovered.ended.iter().map(|(key, at)| (&*key.rule, *at)).collect::<Vec<_>>(), [("a", 5)]);
+        assert_eq!(recovered.ended.iter().map(|(alert, at)| (&*alert.rule, *at)).collect::<Vec<_>>(), [("a", 5)]);
         assert_eq!((recovered.partition, recovered.position), (3, None));
     }
 

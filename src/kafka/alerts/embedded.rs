@@ -19,7 +19,8 @@ pub struct EmbeddedAlerts {
 #[derive(Debug)]
 struct Partition {
     position: DetectPosition,
-    active: BTreeMap<AlertKey, Alert>,
+    /// The newest alert of each rule and aircraft.
+    newest: BTreeMap<AlertKey, Alert>,
 }
 
 impl EmbeddedAlerts {
@@ -37,15 +38,12 @@ impl EmbeddedAlerts {
         let mut partitions = self.partitions();
         let partition = partitions
             .entry(part.partition)
-            .or_insert_with(|| Partition { position: part.position, active: BTreeMap::new() });
+            .or_insert_with(|| Partition { position: part.position, newest: BTreeMap::new() });
         partition.position = part.position;
         for change in &part.changes {
             match change {
-                AlertChange::Alert(alert) if alert.ended.is_none() => {
-                    partition.active.insert(AlertKey::from(alert), alert.clone());
-                }
-                AlertChange::Alert(alert) => drop(partition.active.remove(&AlertKey::from(alert))),
-                AlertChange::Forget(key) => drop(partition.active.remove(key)),
+                AlertChange::Alert(alert) => drop(partition.newest.insert(AlertKey::from(alert), alert.clone())),
+                AlertChange::Forget(key) => drop(partition.newest.remove(key)),
             }
         }
     }
@@ -56,8 +54,11 @@ impl AlertLog for EmbeddedAlerts {
         let known = self.partitions();
         let recovered = partitions.iter().map(|&partition| {
             let kept = known.get(&partition);
-            let active = kept.map(|kept| kept.active.values().cloned().collect()).unwrap_or_default();
-            Recovered { partition, position: kept.map(|kept| kept.position), active, ended: Vec::new() }
+            let newest: Vec<_> = kept.map(|kept| kept.newest.values().cloned().collect()).unwrap_or_default();
+            let (active, ended): (Vec<_>, Vec<_>) = newest.into_iter().partition(|alert| alert.ended.is_none());
+            let ended = ended.into_iter().filter_map(|alert| Some((alert.ended?.0.saturating_mul(1000), alert)));
+            let ended = ended.map(|(at, alert)| (alert, at)).collect();
+            Recovered { partition, position: kept.map(|kept| kept.position), active, ended }
         });
         std::future::ready(Ok(recovered.collect())).boxed_local()
     }
