@@ -24,6 +24,7 @@ pub mod sse_hub;
 pub mod coverage;
 pub mod detect;
 pub mod detector;
+pub mod enrichment;
 pub mod history;
 pub mod import;
 

@@ -4,11 +4,13 @@ use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use foldhash::quality::FixedState;
 
 use super::kept_fields::KeptFields;
 use crate::domain::{FIELDS, FieldValue, Icao24, Snapshot, StateVector, UnixTime};
+use crate::enrichment::country_of;
 use crate::supervision::{ConfiguredName, PassedOver};
 
 /// A source whose states are merged.
@@ -142,6 +144,9 @@ impl Merge {
                     let mut state = StateVector { source: name.map(Into::into), ..state.clone() };
                     if let Some(reported) = self.reported.get(&icao24) {
                         reported.kept.fill(&mut state, source);
+                    }
+                    if state.origin_country.is_none() {
+                        state.origin_country = country_of(icao24).map(CompactString::const_new);
                     }
                     merged.states.push(Arc::new(state));
                     merged.digests.push(digest);

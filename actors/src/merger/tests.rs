@@ -213,6 +213,27 @@ fn fields_that_only_another_source_knows_are_kept_for_a_minute() {
     assert_eq!(later.origin_country.as_deref(), Some("Switzerland"));
 }
 
+#[test]
+fn a_country_that_no_source_reports_follows_from_the_address() {
+    let mut merge = merge(&[0, 0]);
+    let swiss = |at| state("4b1814", at);
+    let country = |state: Option<Arc<StateVector>>| state.unwrap().origin_country.clone();
+    assert_eq!(country(publish(&mut merge, 0, swiss(990))).as_deref(), Some("Switzerland"));
+    assert_eq!(country(publish(&mut merge, 0, state("dd0001", 990))), None);
+    // A source's own value has precedence, for all sources.
+    let other = StateVector { origin_country: Some("Liechtenstein".into()), ..swiss(991) };
+    assert_eq!(country(publish(&mut merge, 0, other)).as_deref(), Some("Liechtenstein"));
+    assert_eq!(country(publish(&mut merge, 1, swiss(1005))).as_deref(), Some("Liechtenstein"));
+}
+
+#[test]
+fn a_computed_country_does_not_make_a_repeated_state_new() {
+    let mut merge = merge(&[0]);
+    assert!(publish(&mut merge, 0, state("4b1814", 990)).is_some());
+    let again = apply_from(&mut merge, 0, vec![state("4b1814", 990)]);
+    assert_eq!((again.states.len(), again.passed_over.unchanged), (0, 1));
+}
+
 proptest! {
     #[test]
     fn every_row_passes_or_is_counted_once(
