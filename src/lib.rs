@@ -7,6 +7,7 @@ pub mod archive;
 mod atomic_file;
 pub mod cli;
 pub mod config;
+pub mod enrichment;
 mod export;
 mod fault;
 pub mod files;

@@ -20,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::enrichment::SharedFacts;
 use actors::metrics::Metrics;
 use actors::operations::{Lifecycle, Operations};
 use actors::supervision::{ActorRegistry, Failure, RestartPolicy, StallWatch, Supervisor};
@@ -28,9 +29,10 @@ use tokio::sync::mpsc;
 
 use crate::cli::ExitStatus;
 use crate::config::{ADMIN_TOKEN_FILE, Settings};
+use crate::enrichment::TableWatch;
 use crate::http::{
     self, ActorCollector, Capacity, CompatApis, HttpOptions, Limits, PictureCache, PoolCollector, RunningServer,
-    ServerState,
+    ServerState, TableCollector,
 };
 use crate::sources::{Source, SourceFlags, Sources};
 use pipeline::Pipeline;
@@ -84,6 +86,13 @@ impl App {
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
+        let facts = SharedFacts::default();
+        let aircraft_table = settings.enrichment.aircraft_table.as_ref().map(|file| file.path().to_owned());
+        let aircraft_table =
+            aircraft_table.map(|path| TableWatch::start(path, facts.clone())).transpose()?.map(Arc::new);
+        if let Some(table) = &aircraft_table {
+            registry.register_collector(Box::new(TableCollector(Arc::clone(table))));
+        }
         let limits = Limits::register(&mut registry, settings.sse.client_timeout);
         let hub = pipeline.actors.hub.clone();
         let pictures = hub.clone().map(|hub| PictureCache::register(hub.recipient(), &mut registry));
@@ -96,6 +105,8 @@ impl App {
             flight_gap: settings.database.flight_gap,
             location: settings.sources.iter().find_map(|source| source.settings.location),
             aircraft_timeout: source::aircraft_timeout(&settings, &sources),
+            facts,
+            aircraft_table,
             actors,
             needed: pipeline.actors.needed.clone(),
             registry: Arc::new(registry),

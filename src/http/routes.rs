@@ -9,7 +9,7 @@ use utoipa::openapi::OpenApi as Document;
 use super::admin::login_throttle::LoginThrottle;
 use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
-use super::api::{coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks};
+use super::api::{aircraft, coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks};
 use super::compat::CompatApis;
 use super::compat::opensky::reply::credits_left;
 use super::compat::opensky::{flights as opensky_flights, states, token, tracks as opensky_tracks};
@@ -64,6 +64,8 @@ endpoints! {
     /// Endpoints below [`API`].
     fn api {
         flights::flights,
+        aircraft::known_aircraft,
+        aircraft::one_aircraft,
         past_flights::past_flights,
         track::track,
         tracks::tracks,
@@ -87,6 +89,10 @@ endpoints! {
         v2::callsign,
         v2::sqk,
         v2::squawk,
+        v2::reg,
+        v2::registration,
+        v2::type_code,
+        v2::mil,
     }
 
     /// OpenSky's REST API below [`OPENSKY`].
@@ -95,6 +101,8 @@ endpoints! {
         states::own_states,
         opensky_flights::all_flights,
         opensky_flights::flights_of_aircraft,
+        opensky_flights::arrivals,
+        opensky_flights::departures,
         opensky_tracks::track_of_flight,
         token::token,
     }
@@ -218,6 +226,12 @@ mod tests {
         ("/api/flights/aircraft", "icao24"),
         ("/api/flights/aircraft", "begin"),
         ("/api/flights/aircraft", "end"),
+        ("/api/flights/arrival", "airport"),
+        ("/api/flights/arrival", "begin"),
+        ("/api/flights/arrival", "end"),
+        ("/api/flights/departure", "airport"),
+        ("/api/flights/departure", "begin"),
+        ("/api/flights/departure", "end"),
         ("/api/tracks/all", "icao24"),
     ];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::{Addr, Recipient};
 use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::Point;
+use actors::enrichment::SharedFacts;
 use actors::messages::{SetPolling, View};
 use actors::operations::Operations;
 use actors::sse_hub::SseHub;
@@ -20,6 +21,7 @@ use super::connection::client_address::client_address;
 use super::pictures::{PictureCache, PictureFormat};
 use super::reply::limits::{Client, Limits};
 use super::reply::problem::Problem;
+use crate::enrichment::TableWatch;
 use crate::sources::Sources;
 use crate::storage::Storage;
 
@@ -37,6 +39,10 @@ pub struct ServerState {
     pub location: Option<Point>,
     /// How long an aircraft stays in the live picture after its last message.
     pub aircraft_timeout: Duration,
+    /// What is known about aircraft in addition to their state vectors.
+    pub facts: SharedFacts,
+    /// The operator's aircraft table, if one is configured.
+    pub aircraft_table: Option<Arc<TableWatch>>,
     /// The actors' status.
     pub actors: ActorRegistry,
     /// The groups of actors that this server's clients need; one actor of each group suffices.

@@ -9,7 +9,7 @@ use tar::Archive;
 use super::batches::{Batches, Stop};
 use super::folder::is_companion;
 use super::format::{FileFormat, records};
-use super::stream::{Stream, Truncated};
+use crate::files::stream::{Stream, Truncated};
 
 /// The maximum number of bytes between two files: headers, long names and padding. Without it, a name of many gigabytes
 /// would be read into memory.

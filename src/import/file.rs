@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actors::batch::LogId;
 use sha2::{Digest, Sha256};
 
-use super::content::PARQUET;
-use super::stream::BUFFER;
+use crate::files::content::PARQUET;
+use crate::files::stream::BUFFER;
 
 /// A file to import, identified by its content.
 #[derive(Debug)]

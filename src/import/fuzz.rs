@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 
 use super::batches::{Batches, Stop};
 use super::format::records;
-use super::stream::Stream;
 use super::{Records, archive};
 use crate::files::parquet::{NumberType, ParquetRows, RowBuffer, write_file};
+use crate::files::stream::Stream;
 
 const HEADER: &str = "time,icao24,lat,lon,velocity,heading,vertrate,callsign,onground,alert,spi,squawk,baroaltitude,\
                       geoaltitude,lastposupdate,lastcontact";

@@ -6,19 +6,16 @@
 
 mod archive;
 mod batches;
-mod content;
 mod csv;
 mod file;
 mod folder;
 mod format;
 #[cfg(test)]
 mod fuzz;
-mod lines;
 mod ndjson;
 mod parquet;
 mod reader;
 mod responses;
-mod stream;
 mod trace;
 
 pub use file::ImportFile;

@@ -9,8 +9,8 @@ use actors::ports::{BadRecord, Recorded};
 use serde_json::{Map, Value};
 
 use super::Records;
-use super::lines::{Line, Lines};
 use crate::files::column::{ColumnName, DecimalMark, Scalar, classify, set_scalar, set_text};
+use crate::files::lines::{Line, Lines};
 use crate::kafka::codec;
 
 /// The maximum length of a line in bytes: Kafka's default limit for a message.

@@ -8,8 +8,8 @@ use super::archive;
 use super::batches::{Batches, Piece, Stop};
 use super::file::{Content, ImportFile};
 use super::format::{FileFormat, records};
-use super::stream::Stream;
 use crate::files::parquet::ParquetRows;
+use crate::files::stream::Stream;
 
 /// The number of batches read ahead, not counting the one being stored and the one being read.
 const AHEAD: usize = 1;

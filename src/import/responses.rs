@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actors::ports::{BadRecord, Recorded};
 
 use super::Records;
-use super::lines::{Line, Lines};
+use crate::files::lines::{Line, Lines};
 use crate::sources::opensky::wire::parse_states;
 
 /// The maximum size of a response in bytes. The whole world is about 1.5 MB.

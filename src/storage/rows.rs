@@ -216,6 +216,8 @@ pub(super) struct StoredFlight {
     states: i64,
     landed: bool,
     callsign: Option<String>,
+    first_altitude: Option<f64>,
+    last_altitude: Option<f64>,
 }
 
 impl From<StoredFlight> for Flight {
@@ -227,6 +229,8 @@ impl From<StoredFlight> for Flight {
             last_seen: row.last_seen.0,
             first_position: point(row.first_lat, row.first_lon),
             last_position: point(row.last_lat, row.last_lon),
+            first_altitude: row.first_altitude,
+            last_altitude: row.last_altitude,
             distance: row.distance,
             highest_altitude: row.highest_altitude,
             states: u64::try_from(row.states).unwrap_or(0),

@@ -109,6 +109,9 @@ fn every_response_matches_the_description() {
     let flights = described.check("/api/v1/flights", "", &[], 200);
     described.check("/api/v1/flights", "?bbox=-90,-180,90,180", geojson, 200);
     described.check("/api/v1/flights", "?bbox=1", &[], 400);
+    described.check("/api/v1/flights", "?type=A320", &[], 200);
+    described.check("/api/v1/aircraft", "", &[], 200);
+    described.check("/api/v1/aircraft", "?operator=", &[], 400);
     let aircraft = format!("/api/v1/flights/{}/track", flights["states"][0]["icao24"].as_str().unwrap());
     eventually("the record is stored", || {
         (described.app.get(&aircraft).json()["count"].as_u64() > Some(0)).then_some(())
@@ -162,6 +165,10 @@ fn every_response_matches_the_description() {
         described.check(path, "?icao24=4b1814&begin=1&end=2", &[], 404);
         described.check(path, "", &[], 400);
     }
+    for path in ["/api/flights/arrival", "/api/flights/departure"] {
+        described.check(path, "?airport=LSZH&begin=1&end=2", &[], 404);
+        described.check(path, "", &[], 400);
+    }
     described.check("/api/tracks/all", &format!("?icao24={address}"), &[], 200);
     described.check("/api/tracks/all", "?icao24=000000", &[], 404);
     described.check("/api/tracks/all", "", &[], 400);
@@ -173,9 +180,13 @@ fn every_response_matches_the_description() {
     let hex = flights["states"][0]["icao24"].as_str().unwrap();
     let placed = flights["states"].as_array().unwrap().iter().find(|state| state["lat"].is_number()).unwrap();
     for (path, values) in [
+        ("/api/v1/aircraft/{icao24}", vec![hex]),
         ("/v2/hex/{hex}", vec![hex]),
         ("/v2/icao/{hex}", vec![hex]),
         ("/v2/callsign/{callsign}", vec!["SWR123"]),
+        ("/v2/reg/{registration}", vec!["N1"]),
+        ("/v2/registration/{registration}", vec!["N1"]),
+        ("/v2/type/{type}", vec!["A320"]),
         ("/v2/sqk/{squawk}", vec!["1000"]),
         ("/v2/squawk/{squawk}", vec!["1000"]),
         ("/v2/point/{lat}/{lon}/{radius}", vec![&placed["lat"].to_string(), &placed["lon"].to_string(), "250"]),

@@ -196,7 +196,7 @@ fn check_states_at_earlier_times(setup: &Setup) {
 }
 
 #[test]
-fn flights_are_those_of_the_api_with_unknown_airports() {
+fn flights_are_those_of_the_api() {
     let (setup, sky) = (Setup::embedded(), Sky::of(5));
     let app = setup.clone().watching(&sky).start();
     setup.database().wait_more_than(0);
@@ -237,6 +237,59 @@ fn flights_are_those_of_the_api_with_unknown_airports() {
     let flights = app.get(&format!("/api/flights/aircraft?icao24=4b1814&begin={begin}&end={}", begin + 86_400)).json();
     assert_eq!((&flights[0]["callsign"], &flights[1]["callsign"]), (&"SWR123  ".into(), &Value::Null));
     assert_eq!((&flights[0]["lastSeen"], &flights[0]["estArrivalAirport"]), (&(begin + 4_000).into(), &Value::Null));
+    app.end();
+}
+
+#[test]
+fn flights_have_the_airports_near_their_ends() {
+    let (setup, sky) = (Setup::embedded(), Sky::of(5));
+    let app = setup.clone().watching(&sky).start();
+    setup.database().wait_more_than(0);
+    let begin = now() / 3600 * 3600 - 86_400;
+    // From Zurich to Geneva, and a flight that was only seen in cruise.
+    for (icao24, first, last, altitudes, landed) in [
+        ("4b1814", "47.45, 8.55", "46.24, 6.11", "500, 10000, NULL", 1),
+        ("3c6444", "47.45, 8.55", "46.24, 6.11", "10000, 10000, 10000", 0),
+    ] {
+        setup.database().execute(&format!(
+            "INSERT INTO flights (icao24, first_seen, last_seen, first_lat, first_lon, last_lat, last_lon, \
+             first_altitude, highest_altitude, last_altitude, distance, states, landed) \
+             VALUES ('{icao24}', {begin}, {}, {first}, {last}, {altitudes}, 1.5, 2, {landed})",
+            begin + 3_000
+        ));
+    }
+    let flight = |icao24: &str| {
+        let path = format!("/api/flights/aircraft?icao24={icao24}&begin={begin}&end={}", begin + 7_200);
+        app.get(&path).json()[0].clone()
+    };
+    let (swiss, other) = (flight("4b1814"), flight("3c6444"));
+    assert_eq!((&swiss["estDepartureAirport"], &swiss["estArrivalAirport"]), (&"LSZH".into(), &"LSGG".into()));
+    assert!((1_000..2_500).contains(&swiss["estDepartureAirportHorizDistance"].as_i64().unwrap()), "{swiss}");
+    assert_eq!(
+        (&swiss["estDepartureAirportVertDistance"], &swiss["estArrivalAirportVertDistance"]),
+        (&68.into(), &Value::Null)
+    );
+    assert!(swiss["departureAirportCandidatesCount"].as_u64() >= Some(1));
+    assert_eq!((&other["estDepartureAirport"], &other["estArrivalAirport"]), (&Value::Null, &Value::Null));
+    let past = app.get(&format!("/api/v1/flights/past?icao24=4b1814&from={begin}")).json()["flights"][0].clone();
+    assert_eq!((&past["departure"]["icao"], &past["departure"]["source"]), (&"LSZH".into(), &"airports".into()));
+    assert_eq!((&past["arrival"]["iata"], &past["arrival"]["height"]), (&"GVA".into(), &Value::Null));
+    for (path, status) in [
+        (format!("departure?airport=LSZH&begin={begin}&end={}", begin + 60), 200),
+        (format!("arrival?airport=lsgg&begin={}&end={}", begin + 2_900, begin + 3_000), 200),
+        (format!("arrival?airport=LSGG&begin={begin}&end={}", begin + 2_900), 404),
+        (format!("departure?airport=LSGG&begin={begin}&end={}", begin + 7_200), 404),
+        (format!("departure?airport=LSGG&begin={begin}&end={}", begin + 2 * 86_400 + 1), 400),
+        (format!("departure?begin={begin}&end={begin}"), 400),
+        (format!("departure?airport=Z/&begin={begin}&end={begin}"), 400),
+    ] {
+        let answer = app.get(&format!("/api/flights/{path}"));
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        if status == 200 {
+            assert_eq!((answer.json().as_array().unwrap().len(), &answer.json()[0]["icao24"]), (1, &"4b1814".into()));
+        }
+    }
+    app.end();
 }
 
 #[test]
@@ -287,13 +340,14 @@ fn an_invalid_request_gets_the_reason_in_an_array() {
         ("flights/all?begin=1&end=7202", "end: more than 2 hours after begin"),
         ("flights/aircraft?begin=1&end=2", "icao24: required"),
         ("flights/aircraft?icao24=4b1814&begin=1&end=2592002", "end: more than 720 hours after begin"),
+        ("flights/arrival?begin=1&end=2", "airport: required"),
         ("tracks/all", "icao24: required"),
         ("tracks/all?icao24=4b1814&time=-1", "time: expected Unix seconds"),
     ] {
         let reason = reason(&app.get(&format!("/api/{path}")));
         assert!(reason.starts_with(expected), "{path}: {reason}");
     }
-    app.get("/api/flights/arrival?airport=LSZH&begin=1&end=2").problem(404);
+    app.get("/api/flights/nowhere?airport=LSZH&begin=1&end=2").problem(404);
     for path in ["/api/states/all", "/api/tracks/", "/api/flights/all"] {
         app.ask("POST", path, &[]).problem(405);
     }

@@ -229,13 +229,15 @@ fn an_invalid_search_gets_a_problem_document() {
         ("/v2/hex/xyz", "hex"),
         ("/v2/icao/4b1814,", "hex"),
         ("/v2/callsign/%20", "callsign"),
+        ("/v2/reg/%20", "registration"),
+        ("/v2/type/A320,,B738", "type"),
         ("/v2/sqk/12345", "squawk"),
         ("/v2/squawk/1289", "squawk"),
     ] {
         let problem = app.get(path).problem(400);
         assert_eq!(problem["parameter"], parameter, "{path}: {problem}");
     }
-    for path in ["/v2", "/v2/point/1/2", "/v2/type/A320", "/data/", "/data/history_0.json"] {
+    for path in ["/v2", "/v2/point/1/2", "/v2/pia", "/data/", "/data/history_0.json"] {
         app.get(path).problem(404);
     }
     app.ask("POST", "/data/aircraft.json", &[]).problem(405);

@@ -48,7 +48,7 @@ fn check(app: &TestApp, hour: i64) {
     let expected = json!({
         "icao24": "4b1814", "callsign": "SWR1", "first_seen": hour, "last_seen": hour + 600, "first_lat": 47.5,
         "first_lon": 47.5, "last_lat": null, "last_lon": null, "distance": 1234.5, "highest_altitude": null,
-        "states": 7, "landed": false,
+        "states": 7, "landed": false, "departure": null, "arrival": null,
     });
     assert_eq!(flights["flights"][1], expected);
     for (query, wanted) in [

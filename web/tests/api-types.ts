@@ -7,6 +7,7 @@ const ROOTS = [
   "Coverage",
   "Flights",
   "JournalEntry",
+  "KnownAircraft",
   "Problem",
   "RowAlert",
   "StateVector",

@@ -48,6 +48,10 @@ pub struct Flight {
     pub first_position: Option<Point>,
     /// The last known position.
     pub last_position: Option<Point>,
+    /// The altitude at the first known position in metres, as in [`Sighting::altitude`].
+    pub first_altitude: Option<f64>,
+    /// The altitude at the last known position in metres.
+    pub last_altitude: Option<f64>,
     /// The sum of the great-circle distances between successive positions, in metres.
     pub distance: f64,
     /// The maximum altitude in metres.
@@ -68,6 +72,8 @@ impl Flight {
             last_seen: sighting.at,
             first_position: sighting.position,
             last_position: sighting.position,
+            first_altitude: sighting.position.and(sighting.altitude),
+            last_altitude: sighting.position.and(sighting.altitude),
             distance: 0.0,
             highest_altitude: sighting.altitude,
             states: 1,
@@ -83,8 +89,12 @@ impl Flight {
         }
         if let Some(position) = sighting.position {
             self.distance += self.last_position.map_or(0.0, |last| last.distance_to(position));
-            self.first_position.get_or_insert(position);
+            if self.first_position.is_none() {
+                self.first_position = Some(position);
+                self.first_altitude = sighting.altitude;
+            }
             self.last_position = Some(position);
+            self.last_altitude = sighting.altitude;
         }
         self.highest_altitude = match (self.highest_altitude, sighting.altitude) {
             (Some(highest), Some(altitude)) => Some(highest.max(altitude)),

@@ -1,5 +1,5 @@
-//! The country of an address, by the blocks of addresses that ICAO has assigned to states (Annex 10, volume III, part I,
-//! chapter 9, table 9-1).
+//! The country of an address, by the blocks of addresses that ICAO has assigned to states (Annex 10, volume III,
+//! chapter 9).
 //!
 //! The blocks come from `data/patterns.json` of the crate `rs1090`, see `SOURCES.md`. Countries are named as OpenSky
 //! names them where the names differ, so that the aircraft of all sources have one name for a country.

@@ -73,6 +73,7 @@ settings! {
     database: DatabaseSettings,
     json_lines: JsonLinesSettings,
     archive: ArchiveSettings,
+    enrichment: EnrichmentSettings,
     http: HttpSettings,
     sse: SseSettings,
     admin: AdminSettings,

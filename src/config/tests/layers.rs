@@ -9,6 +9,7 @@ fn sample(setting: &Setting) -> (&'static str, String) {
         "TEXT" => &["another text"],
         "TOKEN" => &["0123456789abcdef"],
         "DIRECTORY" => &["lines"],
+        "TABLE" => &["aircraft.csv.gz"],
         "FILE" => &["Cargo.toml"],
         "URL" => &["http://127.0.0.1:8082/api", "postgres://me:hush@db/flights"],
         "HOST" => &["0.0.0.0"],

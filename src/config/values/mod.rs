@@ -14,6 +14,7 @@ mod roles;
 mod secret;
 mod source;
 mod switch;
+mod table_file;
 mod topic;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use directory::Directory;
 pub use properties::KafkaProperties;
 pub use roles::{Role, Roles};
 pub use secret::Secret;
+pub use table_file::TableFile;
 pub use topic::Topic;
 
 pub(super) use amount::{days, hours, millis, mins, secs};

@@ -43,20 +43,23 @@ pub(crate) struct FeatureCollection<'a> {
 ///
 /// The newest state of every aircraft seen recently, from memory. As GeoJSON: the aircraft with a known position.
 #[utoipa::path(get, path = "/api/v1/flights", tag = "flights",
-    params(("bbox", Query), ("icao24", Query), ("format", Query)),
+    params(("bbox", Query), ("icao24", Query), ("registration", Query), ("type", Query), ("operator", Query),
+        ("format", Query)),
     responses((status = 200, description = "The live picture.", content(
         (Flights<'_> = "application/json"), (FeatureCollection<'_> = "application/geo+json"))),
         (status = 304, description = "Unchanged since `If-None-Match`.")))]
 pub(crate) async fn flights(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
-    let parameters = Parameters::parse(&request, &["bbox", "icao24", "format"])?;
+    let parameters = Parameters::parse(&request, &["bbox", "icao24", "registration", "type", "operator", "format"])?;
     let Representation { format, name, media_type } =
         *negotiate(POSITION_FORMATS, parameters.format.as_deref(), &request)?;
-    if parameters.scope == Scope::default() {
+    let filter = parameters.fact_filter()?;
+    if parameters.scope == Scope::default() && filter.is_all() {
         let whole = PictureFormat { name, media_type, lifetime: None };
         return state.whole_picture(&request, whole, move |view| render(format, view, |_| true)).await;
     }
     let view = state.view().await?;
-    let tag = pictures::entity_tag(view.version, name);
+    let facts = state.facts.current();
+    let tag = pictures::entity_tag(view.version, &format!("{name}-{}", facts.version));
     let known = is_known(&request, &tag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "no-cache")).insert_header((VARY, "Accept"));
@@ -64,7 +67,11 @@ pub(crate) async fn flights(request: HttpRequest, state: web::Data<ServerState>)
         return Ok(response.finish());
     }
     response.insert_header((CONTENT_TYPE, media_type));
-    let text = render(format, &view, |state| parameters.scope.contains(state))?;
+    let is_selected = |state: &StateVector| {
+        parameters.scope.contains(state)
+            && (filter.is_all() || filter.contains(&facts.facts(state.icao24, state.callsign.as_deref())))
+    };
+    let text = render(format, &view, is_selected)?;
     BufferedResponse::encode(&state.limits, text, BufferedResponse::encoding_for(&request))
         .await?
         .respond(&mut response, state.client(&request))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{Flight, Icao24, UnixTime};
+use actors::enrichment::{Airport, AirportGuess, arrival, departure};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -61,11 +62,47 @@ struct PastFlight {
     states: u64,
     /// Whether the last state is on the ground.
     landed: bool,
+    /// Where it probably departed; `null` if its first position was not low near an airport.
+    departure: Option<ProbableAirport>,
+    /// Where it probably arrived; `null` if its last position was not low near an airport.
+    arrival: Option<ProbableAirport>,
+}
+
+/// An airport that follows from a position.
+#[derive(Serialize, ToSchema)]
+struct ProbableAirport {
+    /// ICAO code, or a code of the same kind for an airfield without one.
+    icao: &'static str,
+    /// IATA code.
+    iata: Option<&'static str>,
+    name: &'static str,
+    /// Metres between the position and the airport.
+    distance: f64,
+    /// Metres of the position above the airport; `null` if the altitude is unknown.
+    height: Option<f64>,
+    source: AirportSource,
+}
+
+/// Where an airport is from.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum AirportSource {
+    /// The airports that are part of the program, by the position.
+    Airports,
+}
+
+impl From<AirportGuess> for ProbableAirport {
+    fn from(guess: AirportGuess) -> Self {
+        let Airport { icao, iata, name, .. } = guess.airport;
+        let (distance, height) = (guess.distance.round(), guess.height.map(f64::round));
+        Self { icao, iata, name, distance, height, source: AirportSource::Airports }
+    }
 }
 
 impl From<Flight> for PastFlight {
     fn from(flight: Flight) -> Self {
         let (first, last) = (flight.first_position, flight.last_position);
+        let [departure, arrival] = [departure(&flight), arrival(&flight)].map(|guess| guess.map(Into::into));
         Self {
             icao24: flight.icao24,
             callsign: flight.callsign.map(Into::into),
@@ -79,6 +116,8 @@ impl From<Flight> for PastFlight {
             highest_altitude: flight.highest_altitude,
             states: flight.states,
             landed: flight.landed,
+            departure,
+            arrival,
         }
     }
 }

@@ -9,6 +9,7 @@ use actors::domain::{BoundingBox, Icao24, UnixTime};
 use actors::messages::Scope;
 
 use crate::export::{parse_addresses, parse_time};
+use crate::http::fact_filter::FactFilter;
 use crate::http::reply::problem::Problem;
 
 /// The description of a parameter in `openapi.json`. It is the same for every endpoint that supports the parameter.
@@ -35,6 +36,25 @@ pub(crate) const KNOWN_PARAMETERS: &[KnownParameter] = &[
         description: "Only these aircraft: ICAO 24-bit addresses in hex, separated by commas; may be repeated; at \
                       most 500.",
         example: "4b1814,3c6444",
+    },
+    KnownParameter {
+        name: "registration",
+        schema_type: "string",
+        description: "Only aircraft with this registration, or one of several separated by commas. Case and hyphens are \
+                      ignored.",
+        example: "HB-JCA",
+    },
+    KnownParameter {
+        name: "type",
+        schema_type: "string",
+        description: "Only aircraft with this ICAO type designator, or one of several separated by commas.",
+        example: "A320,A20N",
+    },
+    KnownParameter {
+        name: "operator",
+        schema_type: "string",
+        description: "Only aircraft whose operator or airline contains this text. Case is ignored.",
+        example: "swiss",
     },
     KnownParameter {
         name: "from",
@@ -147,6 +167,29 @@ impl Parameters {
                 Err(Problem::bad_parameter(name, format!("expected true or false, not {:?}", shortened(text))))
             }
         }
+    }
+
+    /// Parses `registration`, `type`, `operator` and `military`.
+    ///
+    /// # Errors
+    /// 400 if one of them is blank, or `military` is not a flag.
+    pub(crate) fn fact_filter(&self) -> Result<FactFilter, Problem> {
+        let text = |name| match self.text(name).map(str::trim) {
+            Some("") => Err(Problem::bad_parameter(name, "must not be blank")),
+            text => Ok(text),
+        };
+        let items = |text: &'_ str| text.split(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>();
+        let mut filter = FactFilter::default();
+        if let Some(texts) = text("registration")? {
+            filter = filter.registrations(items(texts).iter().map(String::as_str));
+        }
+        if let Some(texts) = text("type")? {
+            filter = filter.types(items(texts).iter().map(String::as_str));
+        }
+        if let Some(operator) = text("operator")? {
+            filter = filter.operator(operator);
+        }
+        Ok(if self.flag("military")? { filter.military() } else { filter })
     }
 
     /// Parses a parameter as a time in Unix seconds or RFC 3339; fractions of a second are dropped.

@@ -6,6 +6,7 @@ use actors::supervision::{ActorName, ActorStatus, ConfiguredName, Observation, P
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::enrichment::TableStatus;
 use crate::http::state::ServerState;
 use crate::sources::{SourceInfo, Traffic};
 
@@ -22,6 +23,32 @@ pub(crate) struct Status {
     source: Option<Source>,
     /// All sources of this process, in the order of the configuration; empty where another process polls.
     sources: Vec<Source>,
+    /// The operator's aircraft table; `null` if none is configured.
+    aircraft_table: Option<AircraftTableStatus>,
+}
+
+/// The aircraft table, from which registrations, types and operators are.
+#[derive(Serialize, ToSchema)]
+struct AircraftTableStatus {
+    /// The number of aircraft in it.
+    aircraft: usize,
+    /// The number of invalid rows, which were left out.
+    bad_rows: u64,
+    /// When it was loaded; `null` if it never was.
+    loaded_at: Option<i64>,
+    /// Whether the file, as it is now, could not be loaded. The last table is then kept; the log has the reason.
+    failed: bool,
+}
+
+impl From<TableStatus> for AircraftTableStatus {
+    fn from(status: TableStatus) -> Self {
+        Self {
+            aircraft: status.aircraft,
+            bad_rows: status.bad_rows,
+            loaded_at: status.loaded_at.map(|at| at.0),
+            failed: status.error.is_some(),
+        }
+    }
 }
 
 /// Where the traffic comes from.
@@ -37,14 +64,21 @@ enum TrafficKind {
 }
 
 impl Status {
-    fn of(traffic: Traffic, sources: Vec<Source>) -> Self {
+    fn of(traffic: Traffic, sources: Vec<Source>, aircraft_table: Option<TableStatus>) -> Self {
         let (kind, recorded_at) = match traffic {
             Traffic::Live => (TrafficKind::Live, None),
             Traffic::Simulated => (TrafficKind::Simulated, None),
             Traffic::Recorded { at } => (TrafficKind::Recorded, Some(at)),
         };
         let source = sources.iter().find(|source| source.is_live()).or(sources.first()).cloned();
-        Self { demonstration: traffic != Traffic::Live, traffic: kind, recorded_at, source, sources }
+        Self {
+            demonstration: traffic != Traffic::Live,
+            traffic: kind,
+            recorded_at,
+            source,
+            sources,
+            aircraft_table: aircraft_table.map(Into::into),
+        }
     }
 }
 
@@ -143,6 +177,7 @@ pub(crate) async fn status(state: web::Data<ServerState>) -> HttpResponse {
         };
         Some(Source::of(info, actors.iter().find(is_poller)?.clone()))
     });
-    let status = Status::of(state.sources.traffic(), sources.collect());
+    let table = state.aircraft_table.as_ref().map(|table| table.status());
+    let status = Status::of(state.sources.traffic(), sources.collect(), table);
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(status)
 }

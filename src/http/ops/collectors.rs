@@ -1,11 +1,14 @@
 //! Metrics collected from their source at each scrape.
 
+use std::sync::Arc;
+
 use actors::supervision::ActorRegistry;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use crate::enrichment::TableWatch;
 use crate::storage::{Connections, Storage};
 
 /// Collects the number of connections in the database pool.
@@ -30,6 +33,37 @@ impl Collector for PoolCollector {
             ("database_queries_waiting", "Queries waiting for a database connection", waiting),
         ] {
             gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects the state of the aircraft table.
+#[derive(Debug)]
+pub struct TableCollector(pub Arc<TableWatch>);
+
+impl Collector for TableCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let status = self.0.status();
+        let shape = ConstGauge::new(0_i64);
+        let bad_rows = usize::try_from(status.bad_rows).unwrap_or(usize::MAX);
+        for (name, help, count) in [
+            ("aircraft_table_aircraft", "Aircraft in the aircraft table", status.aircraft),
+            ("aircraft_table_bytes", "Size of the aircraft table in memory", status.bytes),
+            ("aircraft_table_bad_rows", "Invalid rows of the file of the aircraft table", bad_rows),
+            (
+                "aircraft_table_up",
+                "Whether the file of the aircraft table could be loaded",
+                status.error.is_none().into(),
+            ),
+        ] {
+            gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;
+        }
+        let loads = ConstCounter::new(0_u64);
+        let help = "Attempts to load the aircraft table, by outcome";
+        let mut family = encoder.encode_descriptor("aircraft_table_loads", help, None, loads.metric_type())?;
+        for (outcome, count) in [("loaded", status.loads), ("failed", status.failures)] {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
         }
         Ok(())
     }

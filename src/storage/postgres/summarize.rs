@@ -18,7 +18,8 @@ macro_rules! flight {
     () => {
         "flight.icao24, extract(epoch FROM flight.first_seen)::bigint, extract(epoch FROM flight.last_seen)::bigint, \
          flight.first_lat, flight.first_lon, flight.last_lat, flight.last_lon, flight.distance, \
-         flight.highest_altitude, flight.states, flight.landed, flight.callsign"
+         flight.highest_altitude, flight.states, flight.landed, flight.callsign, flight.first_altitude, \
+         flight.last_altitude"
     };
 }
 
@@ -54,18 +55,18 @@ const FLIGHT_STARTS: &str = "SELECT extract(epoch FROM first_seen)::bigint FROM 
 
 const WRITE_FLIGHTS: &str = "
 INSERT INTO flights AS flight (icao24, first_seen, last_seen, first_lat, first_lon, last_lat, last_lon, distance,
-    highest_altitude, states, landed, callsign)
+    highest_altitude, states, landed, callsign, first_altitude, last_altitude)
 SELECT icao24, to_timestamp(first_seen), to_timestamp(last_seen), first_lat, first_lon, last_lat, last_lon, distance,
-    highest_altitude, states, landed, callsign
+    highest_altitude, states, landed, callsign, first_altitude, last_altitude
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[],
-    $8::float8[], $9::float8[], $10::bigint[], $11::boolean[], $12::text[])
+    $8::float8[], $9::float8[], $10::bigint[], $11::boolean[], $12::text[], $13::float8[], $14::float8[])
     AS flight (icao24, first_seen, last_seen, first_lat, first_lon, last_lat, last_lon, distance, highest_altitude,
-        states, landed, callsign)
+        states, landed, callsign, first_altitude, last_altitude)
 ON CONFLICT (icao24, first_seen) DO UPDATE SET
     last_seen = excluded.last_seen, first_lat = excluded.first_lat, first_lon = excluded.first_lon,
     last_lat = excluded.last_lat, last_lon = excluded.last_lon, distance = excluded.distance,
     highest_altitude = excluded.highest_altitude, states = excluded.states, landed = excluded.landed,
-    callsign = excluded.callsign";
+    callsign = excluded.callsign, first_altitude = excluded.first_altitude, last_altitude = excluded.last_altitude";
 
 const DELETE_FLIGHTS: &str = "DELETE FROM flights WHERE icao24 = $1 AND first_seen >= to_timestamp($2::bigint)
     AND ($3::bigint IS NULL OR first_seen < to_timestamp($3))";
@@ -206,6 +207,8 @@ impl SummaryStore for PostgresSummaries<'_> {
                     &column(flights, |flight| i64::try_from(flight.states).unwrap_or(i64::MAX)),
                     &column(flights, |flight| flight.landed),
                     &column(flights, |flight| flight.callsign.as_deref().map(str::to_owned)),
+                    &column(flights, |flight| flight.first_altitude),
+                    &column(flights, |flight| flight.last_altitude),
                 ],
             )
             .await?;
@@ -290,6 +293,8 @@ fn flight(row: &Row) -> Result<Option<Flight>, PostgresError> {
         highest_altitude: row.try_get(8)?,
         states: u64::try_from(row.try_get::<_, i64>(9)?).unwrap_or(0),
         landed: row.try_get(10)?,
+        first_altitude: row.try_get(12)?,
+        last_altitude: row.try_get(13)?,
     }))
 }
 

@@ -16,6 +16,8 @@ diesel::table! {
         states -> BigInt,
         landed -> Bool,
         callsign -> Nullable<Text>,
+        first_altitude -> Nullable<Double>,
+        last_altitude -> Nullable<Double>,
     }
 }
 

@@ -177,6 +177,8 @@ struct NewFlight<'a> {
     states: i64,
     landed: bool,
     callsign: Option<&'a str>,
+    first_altitude: Option<f64>,
+    last_altitude: Option<f64>,
 }
 
 impl<'a> From<&'a Flight> for NewFlight<'a> {
@@ -195,6 +197,8 @@ impl<'a> From<&'a Flight> for NewFlight<'a> {
             states: i64::try_from(flight.states).unwrap_or(i64::MAX),
             landed: flight.landed,
             callsign: flight.callsign.as_deref(),
+            first_altitude: flight.first_altitude,
+            last_altitude: flight.last_altitude,
         }
     }
 }

@@ -30,6 +30,24 @@ export interface components {
             since: number;
         };
         /** @description An alert, as `docs/alerts.md` describes it. The members keep their order; new ones are added at the end. */
+        /** @description The aircraft table, from which registrations, types and operators are. */
+        AircraftTableStatus: {
+            /** @description The number of aircraft in it. */
+            aircraft: number;
+            /**
+             * Format: int64
+             * @description The number of invalid rows, which were left out.
+             */
+            bad_rows: number;
+            /** @description Whether the file, as it is now, could not be loaded. The last table is then kept; the log has the reason. */
+            failed: boolean;
+            /**
+             * Format: int64
+             * @description When it was loaded; `null` if it never was.
+             */
+            loaded_at: number | null;
+        };
+        /** @description An active alert, as `docs/alerts.md` describes it. */
         Alert: {
             /** @description The same text as `meaning`. */
             detail: string;
@@ -235,6 +253,20 @@ export interface components {
              * @description Committed transactions.
              */
             transactions: number;
+        /**
+         * @description Where a value is from that no source of state vectors reported.
+         * @enum {string}
+         */
+        FactOrigin: "computed" | "table" | "airlines";
+        /** @description Where each of the values is from. */
+        FactSources: {
+            airline?: components["schemas"]["FactOrigin"];
+            country?: components["schemas"]["FactOrigin"];
+            description?: components["schemas"]["FactOrigin"];
+            military?: components["schemas"]["FactOrigin"];
+            operator?: components["schemas"]["FactOrigin"];
+            registration?: components["schemas"]["FactOrigin"];
+            type?: components["schemas"]["FactOrigin"];
         };
         /** @description The live picture, or a part of it. */
         Flights: {
@@ -374,6 +406,24 @@ export interface components {
              * @description States that Kafka acknowledged.
              */
             published: number;
+        };
+        /** @description What is known about one aircraft. Unknown members are left out. */
+        KnownAircraft: {
+            /** @description The airline of the callsign, which may fly with an aircraft of another operator. */
+            airline?: string;
+            /** @description The state to which ICAO assigned the address. */
+            country?: string;
+            /** @description Manufacturer and model. */
+            description?: string;
+            icao24: components["schemas"]["Icao24"];
+            /** @description Only for military aircraft. */
+            military?: boolean;
+            /** @description The operator, or the owner. */
+            operator?: string;
+            registration?: string;
+            sources: components["schemas"]["FactSources"];
+            /** @description ICAO type designator. */
+            type?: string;
         };
         /** @description A response of the source. */
         LastAnswer: {
@@ -773,6 +823,7 @@ export interface components {
         };
         /** @description The quality of the live picture. Times are Unix seconds. */
         Status: {
+            aircraft_table: components["schemas"]["AircraftTableStatus"] | null;
             /** @description Whether the traffic is not live; see `traffic`. */
             demonstration: boolean;
             /**

@@ -21,7 +21,14 @@ const source: SourceStatus = {
 /** The status of a server with these sources, or only one. */
 const status = (...sources: Partial<SourceStatus>[]): ServerStatus => {
   const all = (sources.length === 0 ? [{}] : sources).map((more) => ({ ...source, ...more }));
-  return { demonstration: false, traffic: "live", recorded_at: null, source: all[0] ?? null, sources: all };
+  return {
+    demonstration: false,
+    traffic: "live",
+    recorded_at: null,
+    source: all[0] ?? null,
+    sources: all,
+    aircraft_table: null,
+  };
 };
 const roof = (more: Partial<SourceStatus>): Partial<SourceStatus> => ({ name: "roof", kind: "readsb", ...more });
 const inputs = (more: Partial<HealthInputs>): HealthInputs => ({

@@ -35,6 +35,7 @@ const status = (...sources: SourceStatus[]): ServerStatus => ({
   recorded_at: null,
   source: sources[0] ?? null,
   sources,
+  aircraft_table: null,
 });
 
 test("the facts of a single source include its latest answer and the latest one with aircraft", () => {

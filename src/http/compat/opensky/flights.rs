@@ -1,9 +1,10 @@
-//! `/api/flights/all` and `/api/flights/aircraft`: past flights.
+//! `/api/flights`: past flights, of all aircraft, of one, or at an airport.
 
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::{Flight, Icao24, UnixTime};
+use actors::enrichment::{AirportGuess, arrival, departure};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +16,7 @@ use crate::http::reply::problem::Problem;
 use crate::http::state::ServerState;
 use crate::storage::{FlightQuery, Storage};
 
-/// A flight. The airports are unknown.
+/// A flight. The airports follow from its first and last positions; `null` if these are not low and near one.
 ///
 /// OpenSky's Python client assigns the members by their order.
 #[derive(Serialize, ToSchema)]
@@ -41,19 +42,24 @@ pub(crate) struct OpenSkyFlight<'a> {
 
 impl<'a> From<&'a Flight> for OpenSkyFlight<'a> {
     fn from(flight: &'a Flight) -> Self {
+        let (departure, arrival) = (departure(flight), arrival(flight));
+        let metres = |length: f64| length.abs().round() as u32;
+        let distance = |guess: &Option<AirportGuess>| guess.map(|guess| metres(guess.distance));
+        let height = |guess: &Option<AirportGuess>| guess.and_then(|guess| guess.height).map(metres);
+        let candidates = |guess: &Option<AirportGuess>| guess.map_or(0, |guess| guess.candidates);
         Self {
             icao24: flight.icao24,
             first_seen: flight.first_seen,
-            est_departure_airport: None,
+            est_departure_airport: departure.map(|guess| guess.airport.icao),
             last_seen: flight.last_seen,
-            est_arrival_airport: None,
+            est_arrival_airport: arrival.map(|guess| guess.airport.icao),
             callsign: flight.callsign.as_deref().map(Padded),
-            est_departure_airport_horiz_distance: None,
-            est_departure_airport_vert_distance: None,
-            est_arrival_airport_horiz_distance: None,
-            est_arrival_airport_vert_distance: None,
-            departure_airport_candidates_count: 0,
-            arrival_airport_candidates_count: 0,
+            est_departure_airport_horiz_distance: distance(&departure),
+            est_departure_airport_vert_distance: height(&departure),
+            est_arrival_airport_horiz_distance: distance(&arrival),
+            est_arrival_airport_vert_distance: height(&arrival),
+            departure_airport_candidates_count: candidates(&departure),
+            arrival_airport_candidates_count: candidates(&arrival),
         }
     }
 }
@@ -138,6 +144,72 @@ pub(crate) async fn flights_of_aircraft(
     let mut flights = read_all(state.storage()?, query).await?;
     flights.retain(|flight| flight.first_seen >= begin && flight.last_seen <= end);
     respond(&request, &state, &flights).await
+}
+
+/// Arrivals at an airport (OpenSky)
+///
+/// The flights that probably arrived at an airport between `begin` and `end`, at most two days apart.
+#[utoipa::path(get, path = "/api/flights/arrival", tag = "opensky",
+    params(
+        ("airport" = String, Query, example = "LSZH", description = "The ICAO code of the airport."),
+        ("begin" = i64, Query, minimum = 0, example = 1_767_225_600, description = "The start, in Unix seconds."),
+        ("end" = i64, Query, minimum = 0, example = 1_767_312_000, description = "The end, in Unix seconds.")),
+    responses(
+        (status = 200, description = "The flights.", body = Vec<OpenSkyFlight<'_>>),
+        (status = 304, description = "Unchanged since `If-None-Match`."),
+        (status = 400, description = "The reason, in an array of one text.", body = Vec<String>),
+        (status = 404, description = "There are none: an empty array; or this process has no history.", content(
+            (Vec<OpenSkyFlight<'_>> = "application/json"), (Problem = "application/problem+json")))))]
+pub(crate) async fn arrivals(
+    request: HttpRequest,
+    state: web::Data<ServerState>,
+) -> Result<HttpResponse, OpenSkyError> {
+    at_airport(&request, &state, |flight| (flight.last_seen, arrival(flight))).await
+}
+
+/// Departures from an airport (OpenSky)
+///
+/// The flights that probably departed from an airport between `begin` and `end`, at most two days apart.
+#[utoipa::path(get, path = "/api/flights/departure", tag = "opensky",
+    params(
+        ("airport" = String, Query, example = "LSZH", description = "The ICAO code of the airport."),
+        ("begin" = i64, Query, minimum = 0, example = 1_767_225_600, description = "The start, in Unix seconds."),
+        ("end" = i64, Query, minimum = 0, example = 1_767_312_000, description = "The end, in Unix seconds.")),
+    responses(
+        (status = 200, description = "The flights.", body = Vec<OpenSkyFlight<'_>>),
+        (status = 304, description = "Unchanged since `If-None-Match`."),
+        (status = 400, description = "The reason, in an array of one text.", body = Vec<String>),
+        (status = 404, description = "There are none: an empty array; or this process has no history.", content(
+            (Vec<OpenSkyFlight<'_>> = "application/json"), (Problem = "application/problem+json")))))]
+pub(crate) async fn departures(
+    request: HttpRequest,
+    state: web::Data<ServerState>,
+) -> Result<HttpResponse, OpenSkyError> {
+    at_airport(&request, &state, |flight| (flight.first_seen, departure(flight))).await
+}
+
+/// Responds with the flights that were at an airport within the interval, by the time and the airport of each.
+async fn at_airport(
+    request: &HttpRequest,
+    state: &ServerState,
+    visit: fn(&Flight) -> (UnixTime, Option<AirportGuess>),
+) -> Result<HttpResponse, OpenSkyError> {
+    let parameters = Parameters::parse(request);
+    let airport = parameters.required_airport()?;
+    let Interval { begin, end } = Interval::parse(&parameters, 2 * DAY)?;
+    let query = FlightQuery { from: begin, to: end, icao24: Vec::new(), callsign: None, after: None, limit: PAGE };
+    let _permit = state.limits.history_permit(state.client(request).address)?;
+    let mut flights = read_all(state.storage()?, query).await?;
+    let select = move || {
+        flights.retain(|flight| {
+            let (at, guess) = visit(flight);
+            (begin..=end).contains(&at) && guess.is_some_and(|guess| guess.airport.icao == airport)
+        });
+        flights
+    };
+    // The airports of so many flights take a while.
+    let flights = tokio::task::spawn_blocking(select).await.map_err(Problem::unavailable)?;
+    respond(request, state, &flights).await
 }
 
 /// Reads all matching flights, page by page.

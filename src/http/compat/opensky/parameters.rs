@@ -67,6 +67,15 @@ impl Parameters {
         Icao24::parse(text).map_err(|error| OpenSkyError::bad_parameter("icao24", error))
     }
 
+    /// Parses the code of an airport.
+    pub(super) fn required_airport(&self) -> Result<String, OpenSkyError> {
+        let text = self.one("airport")?.unwrap_or_default().trim();
+        if (3..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(text.to_ascii_uppercase());
+        }
+        Err(OpenSkyError::bad_parameter("airport", "required, the ICAO code of an airport"))
+    }
+
     /// Parses the addresses and the bounding box.
     pub(super) fn scope(&self) -> Result<Scope, OpenSkyError> {
         let invalid = |error: &dyn std::fmt::Display| OpenSkyError::bad_parameter("icao24", error);

@@ -3,6 +3,7 @@
 use std::time::{Instant, SystemTime};
 
 use actors::domain::StateVector;
+use actors::enrichment::FactBook;
 use actors::messages::View;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -41,12 +42,13 @@ pub(crate) struct AircraftList<'a> {
 /// Converts each aircraft when it is written, so that the list is never in memory.
 struct Converted<'a> {
     view: &'a View,
+    facts: &'a FactBook,
     now: Millis,
 }
 
 impl Serialize for Converted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(states(self.view).map(|state| Aircraft::of(state, self.now)))
+        serializer.collect_seq(states(self.view).map(|state| Aircraft::of(state, self.facts, self.now)))
     }
 }
 
@@ -64,8 +66,8 @@ impl Millis {
 }
 
 /// Renders `aircraft.json`.
-pub(super) fn aircraft_json(view: &View, now: Millis) -> Result<Vec<u8>, Problem> {
-    let aircraft = Converted { view, now };
+pub(super) fn aircraft_json(view: &View, facts: &FactBook, now: Millis) -> Result<Vec<u8>, Problem> {
+    let aircraft = Converted { view, facts, now };
     let file = AircraftJson { now: now.0 as f64 / 1000.0, messages: view.received, aircraft };
     serde_json::to_vec(&file).map_err(Problem::unavailable)
 }

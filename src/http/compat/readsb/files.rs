@@ -47,7 +47,8 @@ pub(crate) struct ReceiverJson {
     (status = 200, description = "All aircraft of the live picture.", body = AircraftJson<'_>),
     (status = 304, description = "Unchanged since `If-None-Match`.")))]
 pub(crate) async fn aircraft(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
-    state.whole_picture(&request, AIRCRAFT_JSON, |view| aircraft_json(view, Millis::now())).await
+    let facts = state.facts.current();
+    state.whole_picture(&request, AIRCRAFT_JSON, move |view| aircraft_json(view, &facts, Millis::now())).await
 }
 
 /// This server, as readsb's `receiver.json`

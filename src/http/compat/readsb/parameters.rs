@@ -87,7 +87,7 @@ pub(super) fn squawks(text: &str) -> Result<HashSet<String>, Problem> {
     Ok(squawks)
 }
 
-fn items<'a>(name: &'static str, text: &'a str) -> Result<impl Iterator<Item = &'a str>, Problem> {
+pub(super) fn items<'a>(name: &'static str, text: &'a str) -> Result<impl Iterator<Item = &'a str>, Problem> {
     let items = || text.split(',').map(str::trim);
     if items().any(str::is_empty) {
         return Err(Problem::bad_parameter(name, "an item is empty"));

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::StateVector;
+use actors::enrichment::FactBook;
 use actors::messages::View;
 
 use super::aircraft::{Aircraft, Millis, current_position};
 use super::aircraft_list::{AircraftList, aircraft_list, states};
-use super::parameters::{Circle, CirclePath, addresses, callsigns, squawks};
+use super::parameters::{Circle, CirclePath, addresses, callsigns, items, squawks};
+use crate::http::fact_filter::FactFilter;
 use crate::http::pictures::PictureFormat;
 use crate::http::reply::buffered_response::BufferedResponse;
 use crate::http::reply::problem::Problem;
@@ -24,9 +26,10 @@ const ALL: PictureFormat =
     (status = 304, description = "Unchanged since `If-None-Match`.")))]
 pub(crate) async fn all(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
     let started = Instant::now();
+    let facts = state.facts.current();
     let render = move |view: &_| {
         let now = Millis::now();
-        aircraft_list(states(view).map(|state| Aircraft::of(state, now)).collect(), now, started)
+        aircraft_list(states(view).map(|state| Aircraft::of(state, &facts, now)).collect(), now, started)
     };
     state.whole_picture(&request, ALL, render).await
 }
@@ -109,6 +112,63 @@ async fn by_squawks(request: &HttpRequest, list: &str, state: &ServerState) -> R
     respond_with(request, state, |state| state.squawk.as_deref().is_some_and(|squawk| selected.contains(squawk))).await
 }
 
+/// Aircraft by registration
+#[utoipa::path(get, path = "/v2/reg/{registration}", tag = "readsb", operation_id = "readsb_reg",
+    params(("registration" = String, Path, description = "Registrations, separated by commas; at most 1,000. Case and hyphens are ignored.", example = "HB-JCA")),
+    responses((status = 200, description = "The selected aircraft, if any.", body = AircraftList<'_>)))]
+pub(crate) async fn reg(
+    request: HttpRequest,
+    list: web::Path<String>,
+    state: web::Data<ServerState>,
+) -> Result<HttpResponse, Problem> {
+    let selected = FactFilter::default().registrations(items("registration", &list)?);
+    by_facts(&request, &state, &selected).await
+}
+
+/// Aircraft by registration
+///
+/// The same as `/v2/reg/{registration}`.
+#[utoipa::path(get, path = "/v2/registration/{registration}", tag = "readsb", operation_id = "readsb_registration",
+    params(("registration" = String, Path, description = "Registrations, separated by commas; at most 1,000. Case and hyphens are ignored.", example = "HB-JCA")),
+    responses((status = 200, description = "The selected aircraft, if any.", body = AircraftList<'_>)))]
+pub(crate) async fn registration(
+    request: HttpRequest,
+    list: web::Path<String>,
+    state: web::Data<ServerState>,
+) -> Result<HttpResponse, Problem> {
+    reg(request, list, state).await
+}
+
+/// Aircraft by type
+#[utoipa::path(get, path = "/v2/type/{type}", tag = "readsb", operation_id = "readsb_type",
+    params(("type" = String, Path, description = "ICAO type designators, separated by commas; at most 1,000. Case is ignored.", example = "A320")),
+    responses((status = 200, description = "The selected aircraft, if any.", body = AircraftList<'_>)))]
+pub(crate) async fn type_code(
+    request: HttpRequest,
+    list: web::Path<String>,
+    state: web::Data<ServerState>,
+) -> Result<HttpResponse, Problem> {
+    let selected = FactFilter::default().types(items("type", &list)?);
+    by_facts(&request, &state, &selected).await
+}
+
+/// Military aircraft
+///
+/// Those that the operator's aircraft table marks as military.
+#[utoipa::path(get, path = "/v2/mil", tag = "readsb", operation_id = "readsb_mil",
+    responses((status = 200, description = "The selected aircraft, if any.", body = AircraftList<'_>)))]
+pub(crate) async fn mil(request: HttpRequest, state: web::Data<ServerState>) -> Result<HttpResponse, Problem> {
+    by_facts(&request, &state, &FactFilter::default().military()).await
+}
+
+async fn by_facts(request: &HttpRequest, state: &ServerState, selected: &FactFilter) -> Result<HttpResponse, Problem> {
+    respond(request, state, |view, facts, now| {
+        let selected = states(view).filter(|state| selected.contains(&facts.facts(state.icao24, None)));
+        selected.map(|state| Aircraft::of(state, facts, now)).collect()
+    })
+    .await
+}
+
 /// Aircraft around a point
 ///
 /// The aircraft with a current position in a circle, each with its distance and direction.
@@ -125,7 +185,7 @@ pub(crate) async fn point(
     state: web::Data<ServerState>,
 ) -> Result<HttpResponse, Problem> {
     let circle = Circle::try_from(&*circle)?;
-    respond(&request, &state, |view, now| aircraft_in(view, circle, now)).await
+    respond(&request, &state, |view, facts, now| aircraft_in(view, facts, circle, now)).await
 }
 
 /// Aircraft around a point
@@ -162,7 +222,7 @@ pub(crate) async fn closest(
     state: web::Data<ServerState>,
 ) -> Result<HttpResponse, Problem> {
     let circle = Circle::try_from(&*circle)?;
-    respond(&request, &state, |view, now| closest_in(view, circle, now)).await
+    respond(&request, &state, |view, facts, now| closest_in(view, facts, circle, now)).await
 }
 
 /// A state with a current position, and the distance and direction to it.
@@ -175,8 +235,8 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn into_aircraft(self, now: Millis) -> Aircraft<'a> {
-        Aircraft::of(self.state, now).seen_from_point(self.distance, self.direction)
+    fn into_aircraft(self, facts: &'a FactBook, now: Millis) -> Aircraft<'a> {
+        Aircraft::of(self.state, facts, now).seen_from_point(self.distance, self.direction)
     }
 }
 
@@ -190,14 +250,14 @@ fn find_in(view: &View, Circle { centre, radius }: Circle, now: Millis) -> impl 
 }
 
 /// Returns the aircraft in a circle.
-fn aircraft_in(view: &View, circle: Circle, now: Millis) -> Vec<Aircraft<'_>> {
-    find_in(view, circle, now).map(|found| found.into_aircraft(now)).collect()
+fn aircraft_in<'a>(view: &'a View, facts: &'a FactBook, circle: Circle, now: Millis) -> Vec<Aircraft<'a>> {
+    find_in(view, circle, now).map(|found| found.into_aircraft(facts, now)).collect()
 }
 
 /// Returns the aircraft in a circle that is closest to its centre, if any.
-fn closest_in(view: &View, circle: Circle, now: Millis) -> Vec<Aircraft<'_>> {
+fn closest_in<'a>(view: &'a View, facts: &'a FactBook, circle: Circle, now: Millis) -> Vec<Aircraft<'a>> {
     let closest = find_in(view, circle, now).min_by(|a, b| a.distance.total_cmp(&b.distance));
-    closest.map(|found| found.into_aircraft(now)).into_iter().collect()
+    closest.map(|found| found.into_aircraft(facts, now)).into_iter().collect()
 }
 
 /// Responds with the states that are `selected`.
@@ -206,8 +266,8 @@ async fn respond_with(
     state: &ServerState,
     selected: impl Fn(&StateVector) -> bool,
 ) -> Result<HttpResponse, Problem> {
-    respond(request, state, |view, now| {
-        states(view).filter(|state| selected(state)).map(|state| Aircraft::of(state, now)).collect()
+    respond(request, state, |view, facts, now| {
+        states(view).filter(|state| selected(state)).map(|state| Aircraft::of(state, facts, now)).collect()
     })
     .await
 }
@@ -216,12 +276,12 @@ async fn respond_with(
 async fn respond(
     request: &HttpRequest,
     state: &ServerState,
-    select: impl FnOnce(&View, Millis) -> Vec<Aircraft<'_>>,
+    select: impl for<'a> FnOnce(&'a View, &'a FactBook, Millis) -> Vec<Aircraft<'a>>,
 ) -> Result<HttpResponse, Problem> {
     let started = Instant::now();
-    let view = state.view().await?;
+    let (view, facts) = (state.view().await?, state.facts.current());
     let now = Millis::now();
-    let text = aircraft_list(select(&view, now), now, started)?;
+    let text = aircraft_list(select(&view, &facts, now), now, started)?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "application/json")).insert_header((CACHE_CONTROL, "no-cache"));
     BufferedResponse::encode(&state.limits, text, BufferedResponse::encoding_for(request))

@@ -1,7 +1,7 @@
 use std::io::{self, BufRead};
 
 /// Reads text line by line, with a limit on the memory for each line.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     text: R,
     limit: usize,
     line: Vec<u8>,
@@ -9,7 +9,7 @@ pub(super) struct Lines<R> {
 
 /// A line without its line ending.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// The complete line.
     Whole(&'a [u8]),
     /// A line over the limit, which was skipped.
@@ -17,12 +17,12 @@ pub(super) enum Line<'a> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(text: R, limit: usize) -> Self {
+    pub(crate) fn new(text: R, limit: usize) -> Self {
         Self { text, limit, line: Vec::new() }
     }
 
     /// Returns the next line, or `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let mut too_long = false;
         let mut any = false;

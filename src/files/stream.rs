@@ -7,24 +7,24 @@ use flate2::bufread::MultiGzDecoder;
 use super::content::{BEGINNING, GZIP, PARQUET, ZSTD, check_text, is_tar};
 
 /// Read buffer size in bytes.
-pub(super) const BUFFER: usize = 128 * 1024;
+pub(crate) const BUFFER: usize = 128 * 1024;
 
 /// Bytes without their compression, of which the first ones are known.
-pub(super) struct Stream<'a> {
-    pub(super) beginning: Vec<u8>,
+pub(crate) struct Stream<'a> {
+    pub(crate) beginning: Vec<u8>,
     rest: Box<dyn Read + 'a>,
-    was_compressed: bool,
+    pub(crate) was_compressed: bool,
 }
 
 /// The text of a [`Stream`].
-pub(super) type Text<'a> = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + 'a>>>;
+pub(crate) type Text<'a> = BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + 'a>>>;
 
 impl<'a> Stream<'a> {
     /// Reads the first bytes, and decompresses them if they are gzip or zstd.
     ///
     /// # Errors
     /// Returns an error if the bytes cannot be read or decompressed.
-    pub(super) fn new(mut bytes: impl Read + 'a) -> io::Result<Self> {
+    pub(crate) fn new(mut bytes: impl Read + 'a) -> io::Result<Self> {
         let beginning = beginning_of(&mut bytes)?;
         let (gzip, zstd) = (beginning.starts_with(GZIP), beginning.starts_with(ZSTD));
         if !gzip && !zstd {
@@ -40,12 +40,12 @@ impl<'a> Stream<'a> {
         Ok(Self { beginning: beginning_of(&mut rest)?, rest, was_compressed: true })
     }
 
-    pub(super) fn is_tar(&self) -> bool {
+    pub(crate) fn is_tar(&self) -> bool {
         is_tar(&self.beginning)
     }
 
     /// Returns all bytes from the first one.
-    pub(super) fn into_bytes(self) -> Text<'a> {
+    pub(crate) fn into_bytes(self) -> Text<'a> {
         BufReader::with_capacity(BUFFER, Cursor::new(self.beginning).chain(self.rest))
     }
 
@@ -53,7 +53,7 @@ impl<'a> Stream<'a> {
     ///
     /// # Errors
     /// Returns an error if the bytes are not text, with what they are and what to do.
-    pub(super) fn into_text(self) -> Result<Text<'a>, String> {
+    pub(crate) fn into_text(self) -> Result<Text<'a>, String> {
         if self.was_compressed && (self.beginning.starts_with(GZIP) || self.beginning.starts_with(ZSTD)) {
             return Err("the file is compressed twice; decompress it once".to_owned());
         }
@@ -94,7 +94,7 @@ impl<R: Read> Read for Unpacked<R> {
 
 /// The error of reading a file of an archive beyond the end of the archive.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Truncated;
+pub(crate) struct Truncated;
 
 impl fmt::Display for Truncated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

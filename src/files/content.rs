@@ -1,16 +1,16 @@
 //! Detects files that are not text by their first bytes.
 
 /// The number of bytes to examine. The magic number of a tar archive is at offset 257.
-pub(super) const BEGINNING: usize = 512;
+pub(crate) const BEGINNING: usize = 512;
 
 /// The first bytes of a gzip file.
-pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
+pub(crate) const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// The first bytes of a zstd frame.
-pub(super) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+pub(crate) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// The first and the last bytes of a Parquet file.
-pub(super) const PARQUET: &[u8] = b"PAR1";
+pub(crate) const PARQUET: &[u8] = b"PAR1";
 
 /// File types that are often mistaken for text tables, and what to do with them.
 const FOREIGN: [(&[u8], &str); 14] = [
@@ -31,7 +31,7 @@ const FOREIGN: [(&[u8], &str); 14] = [
 ];
 
 /// Whether the first bytes are those of a tar archive.
-pub(super) fn is_tar(beginning: &[u8]) -> bool {
+pub(crate) fn is_tar(beginning: &[u8]) -> bool {
     beginning.get(257..262) == Some(b"ustar")
 }
 
@@ -39,7 +39,7 @@ pub(super) fn is_tar(beginning: &[u8]) -> bool {
 ///
 /// # Errors
 /// Returns the detected file type and what to do about it.
-pub(super) fn check_text(beginning: &[u8]) -> Result<(), String> {
+pub(crate) fn check_text(beginning: &[u8]) -> Result<(), String> {
     textfile::without_mark(beginning).map_err(|error| error.to_string())?;
     if let Some((_, what)) = FOREIGN.iter().find(|(mark, _)| beginning.starts_with(mark)) {
         return Err(format!("the file is {what}"));
