@@ -80,6 +80,11 @@ describe("with four aircraft", () => {
     await page.getByRole("heading", { name: "SWR123" }).waitFor();
     const altitude = field(page, /^Altitude/);
     expect(await altitude.textContent()).toBe("32,808 ft (FL328)");
+    const airline = field(page, "Airline");
+    await expect.poll(() => airline.textContent(), { timeout: PATIENCE }).toBe("Swiss International Air Lines");
+    // No aircraft table is configured, and Swiss registrations do not follow from the address.
+    expect(await field(page, "Operator").isVisible()).toBe(false);
+    expect(await field(page, "Registration").isVisible()).toBe(false);
     await expect.poll(() => page.url(), { timeout: PATIENCE }).toMatch(/#icao24=4b1814&view=6\.00\/47\.00\d/);
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("combobox", { name: "Units", exact: true }).selectOption("metric");

@@ -9,6 +9,7 @@ export type BufferObservation = Schemas["BufferObservation"];
 export type Coverage = Schemas["Coverage"];
 export type Flights = Schemas["Flights"];
 export type JournalEntry = Schemas["JournalEntry"];
+export type KnownAircraft = Schemas["KnownAircraft"];
 export type Phase = Schemas["Phase"];
 export type Problem = Schemas["Problem"];
 export type ServerStatus = Schemas["Status"];

@@ -9,6 +9,7 @@ import { EmergencyList } from "./emergencies.ts";
 import { Filters } from "./filters.ts";
 import { Frame } from "./frame.ts";
 import { handleKeys } from "./keyboard.ts";
+import { knowSelected } from "./known-aircraft.ts";
 import { Legend } from "./legend.ts";
 import { LinkSync } from "./link-sync.ts";
 import { List } from "./list.ts";
@@ -33,6 +34,7 @@ export async function startPage(root: HTMLElement): Promise<void> {
   const traffic = new Traffic(store);
   lookUpSelected(store);
   trackSelected(store);
+  knowSelected(store);
 
   const search = new SearchBox(store);
   const status = new StatusView(store);

@@ -34,6 +34,10 @@ const FIELDS = [
   ["Country", "derived from the ICAO address"],
   ["Category", "ADS-B emitter category"],
   ["ICAO address", "ICAO 24-bit address"],
+  ["Registration", "from the aircraft table, or computed from the ICAO address"],
+  ["Type", "from the aircraft table"],
+  ["Operator", "from the aircraft table"],
+  ["Airline", "derived from the callsign"],
 ] as const;
 type Field = (typeof FIELDS)[number][0];
 
@@ -124,6 +128,7 @@ export class Details {
       "following",
       "aircraft",
       "lookup",
+      "known",
       "traffic",
       "emergencies",
       "settings",
@@ -191,6 +196,22 @@ export class Details {
     set("Country", state.origin_country ?? "Unknown");
     set("Category", categoryName(state.category));
     set("ICAO address", state.icao24);
+    const { known } = page;
+    const type = [known?.type, known?.description].filter(Boolean).join(" · ");
+    const military = known?.military === true ? " (military)" : "";
+    this.setKnown("Registration", known?.registration, known?.sources.registration === "computed" ? " (computed)" : "");
+    this.setKnown("Type", type === "" ? undefined : type, military);
+    this.setKnown("Operator", known?.operator);
+    this.setKnown("Airline", known?.airline);
+  }
+
+  /** Shows a field only where its value is known. */
+  private setKnown(field: Field, text: string | undefined, note = ""): void {
+    const value = this.values.get(field);
+    if (value === undefined) return;
+    const row = value.parentElement;
+    if (row !== null) show(row, text !== undefined);
+    setText(value, (text ?? "") + note);
   }
 
   private updateTrack({ track, settings }: PageState): void {

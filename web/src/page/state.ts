@@ -1,4 +1,4 @@
-import type { Coverage, ServerStatus } from "../api/types.ts";
+import type { Coverage, KnownAircraft, ServerStatus } from "../api/types.ts";
 import { emergenciesOf } from "../model/emergencies.ts";
 import type { Emergencies } from "../model/emergencies.ts";
 import { isOpen, predicate } from "../model/filter.ts";
@@ -73,6 +73,8 @@ export interface PageState {
   readonly pendingReplay: ReplayLink | undefined;
   /** The search for the selected aircraft outside the loaded area. */
   readonly lookup: Lookup;
+  /** What is known about the selected aircraft in addition to its states, once that has been read. */
+  readonly known: KnownAircraft | undefined;
   /** Where the selected aircraft was, or why that is not known. */
   readonly track: Track | string;
   /** Why the map cannot be drawn. */
@@ -125,6 +127,7 @@ export function createPageStore(settings: Settings, start: Partial<PageState> = 
     jumps: 0,
     pendingReplay: undefined,
     lookup: { kind: "loading" },
+    known: undefined,
     track: [],
     problem: undefined,
     isHidden: false,
