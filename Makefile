@@ -220,6 +220,10 @@ bench-import: prerequisites-test ## A dump of 5 million states in OpenSky's form
 	$(BENCH_BUILD) --bench import
 	scripts/services/with.sh --postgres --durable -- $(BENCH) --bench import $(ARGS)
 
+.PHONY: bench-enrichment
+bench-enrichment: prerequisites-bench ## The aircraft table: load, memory and lookups of 600,000 rows (ARGS='-- FILE' for your own)
+	$(BENCH) --bench enrichment $(ARGS)
+
 .PHONY: bench-page
 bench-page: prerequisites-test web ## The cost of the page for a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
 	cargo build --release --locked --bin flight-monitor
