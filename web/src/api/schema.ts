@@ -29,7 +29,6 @@ export interface components {
              */
             since: number;
         };
-        /** @description An alert, as `docs/alerts.md` describes it. The members keep their order; new ones are added at the end. */
         /** @description The aircraft table, from which registrations, types and operators are. */
         AircraftTableStatus: {
             /** @description The number of aircraft in it. */
@@ -47,7 +46,7 @@ export interface components {
              */
             loaded_at: number | null;
         };
-        /** @description An active alert, as `docs/alerts.md` describes it. */
+        /** @description An alert, as `docs/alerts.md` describes it. The members keep their order; new ones are added at the end. */
         Alert: {
             /** @description The same text as `meaning`. */
             detail: string;
@@ -253,6 +252,7 @@ export interface components {
              * @description Committed transactions.
              */
             transactions: number;
+        };
         /**
          * @description Where a value is from that no source of state vectors reported.
          * @enum {string}
