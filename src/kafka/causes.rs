@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use actors::throttle::Throttle;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
@@ -123,6 +124,8 @@ impl Causes {
 }
 
 /// For a producer that sends no messages, only requests.
+impl ConsumerContext for Causes {}
+
 impl ProducerContext<NoCustomPartitioner> for Causes {
     type DeliveryOpaque = ();
 

@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use actors::batch::DeadLetter;
 use bytes::Bytes;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::blocking::blocking;
@@ -22,25 +21,10 @@ use super::topics::partitions_of;
 /// letters were resent.
 #[derive(Clone)]
 pub struct DeadLetterReader {
-    consumer: Arc<BaseConsumer<Reports>>,
+    consumer: Arc<BaseConsumer<Causes>>,
     topic: Arc<str>,
     group: Arc<str>,
 }
-
-/// Forwards the consumer's log lines and errors to the causes.
-struct Reports(Causes);
-
-impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
-    }
-}
-
-impl ConsumerContext for Reports {}
 
 /// A dead letter, and its position in the dead-letter topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +68,7 @@ impl DeadLetterReader {
         let group: Arc<str> = format!("{}-dead-letters", cluster.options().group_id).into();
         let mut config = cluster.client_config(&[("queued.max.messages.kbytes", "16384")]);
         config.set("group.id", &*group).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
-        let consumer = config.create_with_context(Reports(cluster.causes())).map_err(|error| config_error(&error))?;
+        let consumer = config.create_with_context(cluster.causes()).map_err(|error| config_error(&error))?;
         Ok(Self { consumer: Arc::new(consumer), topic: cluster.options().topic_dead_letter.clone(), group })
     }
 
@@ -125,7 +109,7 @@ impl DeadLetterReader {
                 None if last_message_at.elapsed() > Self::READ_TIMEOUT => {
                     let failure =
                         format!("topic {}: no response within {} s", self.topic, Self::READ_TIMEOUT.as_secs());
-                    return Err(self.consumer.context().0.explain(&failure));
+                    return Err(self.consumer.context().explain(&failure));
                 }
                 None => continue,
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
@@ -152,7 +136,7 @@ impl DeadLetterReader {
 
     fn failed(&self, what: &str, error: &KafkaError) -> String {
         let failure = format!("{what} in topic {} as group {}", self.topic, self.group);
-        self.consumer.context().0.explain_error(&failure, error)
+        self.consumer.context().explain_error(&failure, error)
     }
 
     /// Returns the partitions that have letters to read.

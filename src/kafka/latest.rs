@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use actors::batch::Position;
 use actors::domain::{Icao24, StateVector, UnixTime};
 use actors::ports::PublishError;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::causes::Causes;
 use super::cluster::KafkaCluster;
@@ -35,21 +34,6 @@ pub struct LatestContent {
     /// The position up to which the states were made; `None` in an empty partition.
     pub position: Option<Position>,
 }
-
-/// Forwards the consumer's log lines and errors to the causes.
-struct Reports(Causes);
-
-impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
-    }
-}
-
-impl ConsumerContext for Reports {}
 
 impl LatestTopic {
     /// Reading fails if the broker sends nothing for this long.
@@ -90,10 +74,10 @@ fn read_partition(cluster: &KafkaCluster, topic: &str, partition: i32) -> Result
     // No group is joined; librdkafka requires a name.
     config.set("group.id", format!("{}-latest", cluster.options().group_id));
     config.set("enable.auto.commit", "false").set("enable.partition.eof", "true");
-    let consumer: BaseConsumer<Reports> =
-        config.create_with_context(Reports(cluster.causes())).map_err(|error| config_error(&error))?;
+    let consumer: BaseConsumer<Causes> =
+        config.create_with_context(cluster.causes()).map_err(|error| config_error(&error))?;
     let failed = |error: &KafkaError| {
-        consumer.context().0.explain_error(&format!("failed to read topic {topic}, partition {partition}"), error)
+        consumer.context().explain_error(&format!("failed to read topic {topic}, partition {partition}"), error)
     };
     let (low, end) = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT).map_err(|error| failed(&error))?;
     let mut content = LatestContent::default();
@@ -109,7 +93,7 @@ fn read_partition(cluster: &KafkaCluster, topic: &str, partition: i32) -> Result
             None if last_message_at.elapsed() > LatestTopic::READ_TIMEOUT => {
                 let seconds = LatestTopic::READ_TIMEOUT.as_secs();
                 let failure = format!("topic {topic}, partition {partition}: no response within {seconds} s");
-                return Err(consumer.context().0.explain(&failure));
+                return Err(consumer.context().explain(&failure));
             }
             None => continue,
             // Compaction may have removed the last offsets, so that the end is never reached otherwise.

@@ -3,11 +3,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use actors::batch::Position;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::content::AlertsContent;
 use crate::kafka::causes::Causes;
@@ -22,21 +21,6 @@ pub(super) struct ReadError {
     pub(super) reason: String,
 }
 
-/// Forwards the consumer's log lines and errors to the causes.
-struct Reports(Causes);
-
-impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
-    }
-}
-
-impl ConsumerContext for Reports {}
-
 /// Reading fails if a transaction stays open, or the broker sends nothing, for this long. Kafka aborts the transactions
 /// of a killed process after their time-out, and looks for those every ten seconds.
 const READ_TIMEOUT: Duration = Duration::from_secs(40);
@@ -47,25 +31,25 @@ pub(super) fn read(
     topic: &str,
     partitions: &[i32],
 ) -> Result<BTreeMap<i32, AlertsContent>, ReadError> {
-    let consumer = |isolation: &str| -> Result<BaseConsumer<Reports>, ReadError> {
+    let consumer = |isolation: &str| -> Result<BaseConsumer<Causes>, ReadError> {
         let mut config = cluster.client_config(&[("queued.max.messages.kbytes", "16384")]);
         // No group is joined; librdkafka requires a name.
         config.set("group.id", format!("{}-detect", cluster.options().group_id));
         config.set("enable.auto.commit", "false").set("enable.partition.eof", "true").set("isolation.level", isolation);
-        let created = config.create_with_context(Reports(cluster.causes()));
+        let created = config.create_with_context(cluster.causes());
         created.map_err(|error| ReadError { error: None, reason: config_error(&error) })
     };
     let (committed, everything) = (consumer("read_committed")?, consumer("read_uncommitted")?);
     let failed = |partition: i32, error: KafkaError| {
         let failure = format!("failed to read topic {topic}, partition {partition}");
-        let reason = committed.context().0.explain_error(&failure, &error);
+        let reason = committed.context().explain_error(&failure, &error);
         ReadError { error: Some(error), reason }
     };
     let deadline = Instant::now() + READ_TIMEOUT;
     for &partition in partitions {
         // The markers that end a transaction are written to its partitions one after the other. So the offsets of the
         // last owner may be committed already, and its alerts not yet.
-        let end = |consumer: &BaseConsumer<Reports>| {
+        let end = |consumer: &BaseConsumer<Causes>| {
             let watermarks = consumer.fetch_watermarks(topic, partition, REQUEST_TIMEOUT);
             watermarks.map(|(_, high)| high).map_err(|error| failed(partition, error))
         };
@@ -93,7 +77,7 @@ pub(super) fn read(
         match committed.poll(Duration::from_secs(1)) {
             None if last_message_at.elapsed() > READ_TIMEOUT => {
                 let failure = format!("topic {topic}, partition {next}: no response for {} s", READ_TIMEOUT.as_secs());
-                return Err(ReadError { error: None, reason: committed.context().0.explain(&failure) });
+                return Err(ReadError { error: None, reason: committed.context().explain(&failure) });
             }
             None => continue,
             // Compaction may have removed the last offsets, so that the end is never reached otherwise.
