@@ -6,15 +6,14 @@ mod amount;
 mod archive;
 mod brokers;
 mod database_url;
-mod directory;
 mod networks;
 mod origins;
+mod paths;
 mod properties;
 mod roles;
 mod secret;
 mod source;
 mod switch;
-mod table_file;
 mod topic;
 
 use std::path::PathBuf;
@@ -28,11 +27,10 @@ pub use admin_token::{ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, LoadedToken
 pub use amount::{ByteSize, parse_duration, show_duration};
 pub use brokers::Brokers;
 pub use database_url::DatabaseAddress;
-pub use directory::Directory;
+pub use paths::{Directory, TableFile};
 pub use properties::KafkaProperties;
 pub use roles::{Role, Roles};
 pub use secret::Secret;
-pub use table_file::TableFile;
 pub use topic::Topic;
 
 pub(super) use amount::{days, hours, millis, mins, secs};
