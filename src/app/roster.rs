@@ -1,14 +1,15 @@
 //! The actors of the server. To add an actor, add a row to [`ROSTER`] and a function that starts it. The rows of the
 //! configured sinks and sources are added to it.
 
+mod alerts;
+
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
-use actors::detector::WatchEngine;
-use actors::kafka_consumer::{AlertsRoute, DetectRoute, KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
+use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::merger::{MergeRules, MergedSource, Merger};
 #[cfg(feature = "fault-injection")]
@@ -16,18 +17,16 @@ use actors::messages::InjectPanic;
 use actors::messages::{Drain, SetPolling};
 use actors::metrics::Metrics;
 use actors::poller::{LedgerSettings, PolledSource, Poller};
-use actors::ports::AlertLog;
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
 use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
 
+use self::alerts::{alerts_consumer, detector};
 use super::migrated_store::MigratedStore;
 use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
-use crate::kafka::{
-    EmbeddedAlerts, KafkaCluster, KafkaPublisher, KafkaSubscription, Membership, SharedGroup, TransactionalAlerts,
-};
+use crate::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership};
 use crate::sinks::{self, ConfiguredSink};
 use crate::sources::{Connect, SourceInfo, Sources};
 use crate::storage::Storage;
@@ -316,35 +315,6 @@ fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Ha
     let membership = group.filter(|_| !embedded).map_or(Membership::Everything, |suffix| Membership::Group { suffix });
     let route = SinkRoute { name, sink, volatile: embedded };
     Ok(consumer(&wiring.foundation, actor, membership, route))
-}
-
-fn alerts_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
-    let (cluster, metrics) = (cluster.clone(), metrics.clone());
-    let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
-    let route = AlertsRoute { hub: required(&wiring.hub)?.recipient() };
-    let consumer = supervisor.start(name, move |vitals| {
-        KafkaConsumer::new(KafkaSubscription::to_alerts(cluster, topic), route, vitals, metrics)
-    });
-    Ok(consumer.into())
-}
-
-/// Starts the consumer that applies the rules.
-fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
-    let (cluster, metrics, group) = (cluster.clone(), metrics.clone(), SharedGroup::default());
-    let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
-    let (log, membership): (Arc<dyn AlertLog>, _) = if cluster.is_embedded() {
-        (Arc::new(EmbeddedAlerts::new(cluster.clone())), Membership::Everything)
-    } else {
-        (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, &group)), Membership::DETECT)
-    };
-    let route = DetectRoute { log, new_engine: Arc::new(|| Box::new(WatchEngine::default())) };
-    let detector = supervisor.start(name, move |vitals| {
-        let subscription = KafkaSubscription::with_transactions(cluster, membership, &group);
-        KafkaConsumer::new(subscription, route, vitals, metrics)
-    });
-    Ok(detector.into())
 }
 
 fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {

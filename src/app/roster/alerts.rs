@@ -1,0 +1,42 @@
+//! The actors that find alerts and show them.
+
+use std::sync::Arc;
+
+use actors::detector::WatchEngine;
+use actors::kafka_consumer::{AlertsRoute, DetectRoute, KafkaConsumer};
+use actors::ports::AlertLog;
+use actors::supervision::ActorName;
+use anyhow::Context as _;
+
+use super::{Foundation, Handles, Wiring, required};
+use crate::kafka::{EmbeddedAlerts, KafkaSubscription, Membership, SharedGroup, TransactionalAlerts};
+
+/// Starts the consumer that shows the alerts.
+pub(super) fn alerts_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let (cluster, metrics) = (cluster.clone(), metrics.clone());
+    let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
+    let route = AlertsRoute { hub: required(&wiring.hub)?.recipient() };
+    let consumer = supervisor.start(name, move |vitals| {
+        KafkaConsumer::new(KafkaSubscription::to_alerts(cluster, topic), route, vitals, metrics)
+    });
+    Ok(consumer.into())
+}
+
+/// Starts the consumer that applies the rules.
+pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let (cluster, metrics, group) = (cluster.clone(), metrics.clone(), SharedGroup::default());
+    let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
+    let (log, membership): (Arc<dyn AlertLog>, _) = if cluster.is_embedded() {
+        (Arc::new(EmbeddedAlerts::new(cluster.clone())), Membership::Everything)
+    } else {
+        (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, &group)), Membership::DETECT)
+    };
+    let route = DetectRoute { log, new_engine: Arc::new(|| Box::new(WatchEngine::default())) };
+    let detector = supervisor.start(name, move |vitals| {
+        let subscription = KafkaSubscription::with_transactions(cluster, membership, &group);
+        KafkaConsumer::new(subscription, route, vitals, metrics)
+    });
+    Ok(detector.into())
+}
