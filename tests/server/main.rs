@@ -38,6 +38,7 @@ mod metrics;
 mod openapi;
 mod opensky_api;
 mod opensky_clients;
+mod opensky_flights;
 mod outages;
 mod outbound_proxy;
 mod panics;
