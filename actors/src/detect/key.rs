@@ -22,7 +22,7 @@ pub struct AlertKey {
 pub enum AlertChange {
     /// An alert begins or ends.
     Alert(Alert),
-    /// An alert ended so long ago that its record is deleted.
+    /// The record of an alert that ended a week ago is deleted.
     Forget(AlertKey),
 }
 

@@ -81,7 +81,7 @@ impl Airports {
         self.places.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no airports.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

@@ -13,7 +13,7 @@ impl SharedFacts {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the aircraft table for everyone who asks from now on.
+    /// Replaces the aircraft table. Facts taken before keep the old one.
     pub fn replace_table(&self, table: AircraftTable) {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let version = current.version + 1;

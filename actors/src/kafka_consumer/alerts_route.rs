@@ -138,7 +138,7 @@ impl<S: Subscription> AlertsLoop<S> {
     async fn show(&mut self) {
         let alerts = self.active.values().flat_map(BTreeMap::values).cloned().collect();
         if let Err(error) = self.hub.send(ShowAlerts(alerts)).await {
-            // It is restarting, and is told again.
+            // The hub is restarting; the alerts are shown again after the interval.
             self.context.vitals.error(format!("the SseHub did not accept the alerts: {error}"));
             return;
         }

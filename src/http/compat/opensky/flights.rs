@@ -207,7 +207,7 @@ async fn at_airport(
         });
         flights
     };
-    // The airports of so many flights take a while.
+    // Finding the airports of thousands of flights takes a while.
     let flights = tokio::task::spawn_blocking(select).await.map_err(Problem::unavailable)?;
     respond(request, state, &flights).await
 }
