@@ -37,11 +37,12 @@ fn a_hung_database_stops_only_storing() {
     database.wait_rows(&served);
     client.wait_states(served.len() - 300);
     app.wait_actor("db-writer", "works again", |actor| actor["phase"] == "running");
+    // Each failed poll is a record of its own, so the lag may be 1 for a moment.
+    eventually("all routes have caught up", || (app.metric("consumer_lag_records") == 0.0).then_some(()));
     for path in ["store", "live"] {
         let actor = format!("kafka-consumer-{path}");
         app.wait_actor(&actor, "has caught up", |actor| actor["observation"]["lag"] == 0);
     }
-    assert_eq!(app.metric("consumer_lag_records"), 0.0);
     app.end();
 }
 

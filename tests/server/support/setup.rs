@@ -199,8 +199,9 @@ impl Setup {
 }
 
 impl Ended {
-    /// Returns the last line of the log, or an empty string.
+    /// Returns the last line of the log, or an empty string. Ignores what librdkafka's own threads log, which may follow
+    /// the program's last line.
     pub(crate) fn last_line(&self) -> &str {
-        self.log.last().map_or("", String::as_str)
+        self.log.iter().rfind(|line| !line.contains(" librdkafka ")).map_or("", String::as_str)
     }
 }
