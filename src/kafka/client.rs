@@ -58,6 +58,7 @@ impl Client {
         config
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
             .set("auto.offset.reset", "earliest")
             .set("isolation.level", "read_committed");
         let group = &cluster.options().group_id;

@@ -20,6 +20,7 @@ use super::blocking::blocking;
 use super::client::{Client, subscription_error};
 use super::cluster::KafkaCluster;
 use super::codec::{self, Decoded};
+use super::end_watch::EndWatch;
 use super::membership::Membership;
 use super::options::REQUEST_TIMEOUT;
 use super::silence::SilenceWatch;
@@ -43,8 +44,7 @@ pub struct KafkaSubscription {
     /// Set if the client has to be replaced: its topic was deleted, or it receives nothing although there are records.
     must_replace: Cell<bool>,
     silence: SilenceWatch,
-    /// Whether the end of the log may never be delivered, so that waiting for it says nothing.
-    has_gaps: bool,
+    ends: EndWatch,
 }
 
 impl KafkaSubscription {
@@ -77,8 +77,7 @@ impl KafkaSubscription {
     /// Creates a subscription to all alerts, on this topic.
     pub fn to_alerts(cluster: KafkaCluster, topic: Arc<str>) -> Self {
         let assembler = RefCell::new(BatchAssembler::of_compacted());
-        let all = Self::of(cluster, topic, codec::decode_alert_record, Membership::Everything);
-        Self { assembler, has_gaps: true, ..all }
+        Self { assembler, ..Self::of(cluster, topic, codec::decode_alert_record, Membership::Everything) }
     }
 
     fn of(
@@ -101,7 +100,7 @@ impl KafkaSubscription {
             partitions_checked_at: Cell::new(None),
             must_replace: Cell::new(false),
             silence: SilenceWatch::default(),
-            has_gaps: false,
+            ends: EndWatch::default(),
         }
     }
 
@@ -238,6 +237,7 @@ impl KafkaSubscription {
 
     async fn take(&self, client: &Arc<Client>, message: &BorrowedMessage<'_>) -> Result<(), SubscriptionError> {
         self.silence.end();
+        self.ends.received(message.partition());
         let record = Record {
             partition: message.partition(),
             offset: message.offset(),
@@ -279,8 +279,11 @@ impl KafkaSubscription {
     }
 
     fn note_error(&self, client: &Client, error: &KafkaError) -> Result<(), SubscriptionError> {
+        if let KafkaError::PartitionEOF(partition) = error {
+            self.ends.at_end(*partition);
+            return Ok(());
+        }
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::PartitionEOF) => Ok(()),
             // librdkafka continues as set by `auto.offset.reset`; the offsets of the next records reveal the gap.
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 log::warn!(error:%; "offset out of range; continuing at the oldest record");

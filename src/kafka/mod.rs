@@ -12,6 +12,7 @@ mod dead_letters;
 mod delivery_reports;
 mod delivery_watchdog;
 mod embedded;
+mod end_watch;
 mod latest;
 mod membership;
 mod options;

@@ -18,8 +18,7 @@ pub(super) struct SilenceWatch {
 impl SilenceWatch {
     /// How long a client may wait in spite of unread records before it is replaced.
     const UNREAD_TIMEOUT: Duration = Duration::from_secs(8);
-    /// The minimum time between two replacements. The last record may be one that no consumer receives, such as a
-    /// transaction marker.
+    /// The minimum time between two replacements.
     const MIN_ALARM_INTERVAL: Duration = Duration::from_secs(60);
     /// A client that has waited for less than this may be about to receive a record.
     const MIN_IDLE: Duration = Duration::from_secs(1);

@@ -1,28 +1,36 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ::actors::batch::PartitionBatch;
 use ::actors::domain::UnixTime;
 use ::actors::ports::{Publisher, StartAt, Subscription, SubscriptionEvent};
 use flight_monitor::kafka::{KafkaCluster, KafkaPublisher, KafkaSubscription, Membership, codec};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use tokio::time::timeout;
 
 use crate::support::{TEST_TIMEOUT, next, on_each_broker, read, real, run, start, state, states};
 
-/// Reads `count` states, and returns the position of each partition after them: the next offset and the last timestamp.
-async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, StartAt)> {
-    let mut positions = std::collections::BTreeMap::new();
+/// Reads `count` states, and returns the last part of a batch of each partition.
+async fn last_parts(subscription: &KafkaSubscription, count: usize) -> BTreeMap<i32, PartitionBatch> {
+    let mut last = BTreeMap::new();
     let mut seen = 0;
     while seen < count {
         if let SubscriptionEvent::Batch(batch) = next(subscription).await {
             seen += batch.states();
-            for part in batch.parts {
-                let at = StartAt::Resume { next_offset: part.next_offset, last_timestamp: part.last_timestamp };
-                positions.insert(part.partition, at);
-            }
+            last.extend(batch.parts.into_iter().map(|part| (part.partition, part)));
         }
     }
-    positions.into_iter().collect()
+    last
+}
+
+/// Reads `count` states, and returns the position of each partition after them: the next offset and the last timestamp.
+async fn positions(subscription: &KafkaSubscription, count: usize) -> Vec<(i32, StartAt)> {
+    let position =
+        |part: PartitionBatch| StartAt::Resume { next_offset: part.next_offset, last_timestamp: part.last_timestamp };
+    let parts = last_parts(subscription, count).await;
+    parts.into_iter().map(|(partition, part)| (partition, position(part))).collect()
 }
 
 #[test]
@@ -157,6 +165,49 @@ fn reading_from_a_time_after_the_last_record_waits_for_the_next_one() {
         let mut seen = read(&subscription, 5).await;
         seen.sort_unstable();
         assert_eq!(seen, [0, 1, 2, 3, 4]);
+    });
+}
+
+#[test]
+#[ignore = "needs Kafka: run it by `make test`"]
+fn offsets_without_a_record_are_not_counted_as_unread() {
+    run(async {
+        let cluster = real();
+        KafkaPublisher::new(cluster.clone()).publish(&states(30)).await.unwrap();
+        let options = cluster.options();
+        let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+            .set("bootstrap.servers", &options.bootstrap_servers)
+            .set("transactional.id", &options.group_id)
+            .create()
+            .unwrap();
+        producer.init_transactions(TEST_TIMEOUT).unwrap();
+        let in_transaction = |number: i64| {
+            producer.begin_transaction().unwrap();
+            let (key, mut value) = (number.to_string(), Vec::new());
+            codec::encode(&state(number), &mut value);
+            let record = BaseRecord::to(&options.topic_raw).partition(0).key(&key).payload(&value);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+            producer.flush(TEST_TIMEOUT).unwrap();
+        };
+        in_transaction(30);
+        producer.commit_transaction(TEST_TIMEOUT).unwrap();
+        in_transaction(31);
+        producer.abort_transaction(TEST_TIMEOUT).unwrap();
+
+        let subscription = KafkaSubscription::new(cluster.clone(), Membership::Everything);
+        start(&subscription, StartAt::Beginning).await;
+        let reached: Vec<_> = last_parts(&subscription, 31)
+            .await
+            .into_iter()
+            .map(|(partition, part)| (partition, part.next_offset))
+            .collect();
+        loop {
+            let event = timeout(Duration::from_millis(200), subscription.next()).await;
+            assert!(event.is_err(), "{event:?}");
+            if subscription.end_offsets().await.unwrap() == reached {
+                break;
+            }
+        }
     });
 }
 

@@ -17,10 +17,6 @@ pub(super) struct Lag<S> {
     /// For each partition that is read: the offset after the last delivered record.
     reached: BTreeMap<i32, i64>,
     ends: BTreeMap<i32, i64>,
-    /// The delivered offsets when the ends were last requested, and whether they had not changed since the request
-    /// before.
-    reached_before: BTreeMap<i32, i64>,
-    is_unchanged: bool,
     request: LocalBoxFuture<'static, Result<Ends, SubscriptionError>>,
 }
 
@@ -38,8 +34,6 @@ impl<S: Subscription> Lag<S> {
             subscription: subscription.clone(),
             reached: BTreeMap::new(),
             ends: BTreeMap::new(),
-            reached_before: BTreeMap::new(),
-            is_unchanged: false,
             request: request_end_offsets(subscription.clone(), Self::FIRST_REQUEST_DELAY),
         }
     }
@@ -51,8 +45,6 @@ impl<S: Subscription> Lag<S> {
             self.request = request_end_offsets(self.subscription.clone(), Self::REQUEST_INTERVAL);
             if let Ok(ends) = response {
                 self.ends = ends.into_iter().collect();
-                self.is_unchanged = self.reached == self.reached_before;
-                self.reached_before.clone_from(&self.reached);
                 self.show();
                 return;
             }
@@ -62,8 +54,6 @@ impl<S: Subscription> Lag<S> {
     /// Starts tracking these partitions from these offsets, and requests their end offsets immediately.
     pub(super) fn begin(&mut self, starts: &[(i32, i64)]) {
         self.reached.extend(starts.iter().copied());
-        self.reached_before.clear();
-        self.is_unchanged = false;
         self.request = request_end_offsets(self.subscription.clone(), Duration::ZERO);
     }
 
@@ -82,12 +72,10 @@ impl<S: Subscription> Lag<S> {
         }
     }
 
-    /// Returns whether everything that Kafka had at the last request was delivered. Some offsets, such as transaction
-    /// markers, are never delivered. The route has therefore also caught up if nothing was delivered between two
-    /// requests.
+    /// Returns whether everything that Kafka had at the last request was delivered.
     pub(super) fn has_caught_up(&self) -> bool {
         let has_ends = self.reached.keys().all(|partition| self.ends.contains_key(partition));
-        !self.reached.is_empty() && has_ends && (self.is_unchanged || self.total() == Some(0))
+        !self.reached.is_empty() && has_ends && self.total() == Some(0)
     }
 
     /// Returns the lag of all partitions together; `None` while it is unknown.

@@ -186,7 +186,8 @@ pub trait Subscription: 'static {
     /// Commits offsets to Kafka. Only lag monitoring tools use them, so a failure is only logged.
     fn commit(&self, next_offsets: &[(i32, i64)]);
 
-    /// Returns the offset after the last record of each owned partition.
+    /// Returns the offset after the last record of each owned partition. Offsets that are never delivered, such as the
+    /// markers of transactions, are not counted as records once the partition was read to its end.
     ///
     /// # Errors
     /// Fails if the broker does not respond.

@@ -72,6 +72,7 @@ impl Subscription for KafkaSubscription {
                     Some(&Offset::Offset(offset)) => offset,
                     _ => 0,
                 };
+                self.ends.start(partition, offset);
                 begun.push((partition, offset));
             }
         }
@@ -111,7 +112,7 @@ impl Subscription for KafkaSubscription {
         let client = self.client().await?;
         let (owned, topic) = (self.assembler.borrow().owned(), self.topic.clone());
         // Read before the request, because the position may move past the result while the request is in flight.
-        let reached = self.assembler.borrow().reached();
+        let (reached, read_to_end) = (self.assembler.borrow().reached(), self.ends.read_to_end());
         let handle = client.clone();
         let ends = blocking(move || {
             let end = |partition| {
@@ -121,8 +122,9 @@ impl Subscription for KafkaSubscription {
             owned.into_iter().map(end).collect::<Result<Vec<_>, _>>()
         })
         .await;
-        let ends = ends.map_err(|error| client.failed("failed to fetch the end offsets", &error))?;
-        if !self.has_gaps && self.silence.is_suspicious(&reached, &ends) {
+        let mut ends = ends.map_err(|error| client.failed("failed to fetch the end offsets", &error))?;
+        self.ends.correct(&read_to_end, &reached, &mut ends);
+        if self.silence.is_suspicious(&reached, &ends) {
             log::warn!("Kafka has records that this consumer does not receive; replacing the consumer");
             self.must_replace.set(true);
         }
