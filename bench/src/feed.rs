@@ -1,6 +1,5 @@
 //! Feeds the server with state vectors through Kafka.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -32,14 +31,8 @@ impl Feed {
             bootstrap_servers: kafka.to_owned(),
             topic_raw: topic.into(),
             topic_dead_letter: format!("{topic}.dead-letter").into(),
-            topic_alerts: None,
-            topic_polls: None,
-            topic_latest: None,
-            partitions: 6,
-            replication_factor: 1,
             group_id: topic.to_owned(),
-            properties: BTreeMap::new(),
-            embedded_id: None,
+            ..KafkaOptions::default()
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { publisher: KafkaPublisher::new(cluster), runtime })

@@ -125,13 +125,10 @@ pub(crate) fn kafka_options(settings: &KafkaSettings) -> KafkaOptions {
         bootstrap_servers: settings.bootstrap_servers.to_string(),
         topic_raw: Arc::from(&settings.topic_raw),
         topic_dead_letter: Arc::from(&settings.topic_dead_letter),
-        topic_alerts: None,
-        topic_polls: None,
-        topic_latest: None,
         partitions: settings.partitions,
         replication_factor: settings.replication_factor,
         group_id: settings.group_id.clone(),
         properties: settings.properties.expose().clone(),
-        embedded_id: None,
+        ..KafkaOptions::default()
     }
 }

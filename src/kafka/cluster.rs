@@ -104,16 +104,8 @@ mod tests {
         let properties = [("linger.ms", "7"), ("reconnect.backoff.ms", "500"), ("compression.codec", "zstd")];
         let cluster = KafkaCluster::new(KafkaOptions {
             bootstrap_servers: "kafka:9092".to_owned(),
-            topic_raw: "raw".into(),
-            topic_dead_letter: "dead".into(),
-            topic_alerts: None,
-            topic_polls: None,
-            topic_latest: None,
-            partitions: 1,
-            replication_factor: 1,
-            group_id: "group".to_owned(),
             properties: properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            embedded_id: None,
+            ..KafkaOptions::default()
         });
         let config =
             cluster.client_config(&[("linger.ms", "1"), ("compression.type", "lz4"), ("session.timeout.ms", "6000")]);

@@ -37,6 +37,25 @@ pub struct KafkaOptions {
     pub embedded_id: Option<Arc<str>>,
 }
 
+/// The topics and the group of the default settings, and none of the topics that not every process needs.
+impl Default for KafkaOptions {
+    fn default() -> Self {
+        Self {
+            bootstrap_servers: String::new(),
+            topic_raw: "telemetry.raw".into(),
+            topic_dead_letter: "telemetry.dead-letter".into(),
+            topic_alerts: None,
+            topic_polls: None,
+            topic_latest: None,
+            partitions: 6,
+            replication_factor: 1,
+            group_id: "opensky-processor".to_owned(),
+            properties: BTreeMap::new(),
+            embedded_id: None,
+        }
+    }
+}
+
 impl fmt::Debug for KafkaOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Property values may be secret, so only their names are shown.

@@ -278,26 +278,10 @@ fn admin_options() -> AdminOptions {
 mod tests {
     use super::*;
 
-    fn options(replication_factor: i32) -> KafkaOptions {
-        KafkaOptions {
-            bootstrap_servers: "kafka:9092".to_owned(),
-            topic_raw: "raw".into(),
-            topic_dead_letter: "dead".into(),
-            topic_alerts: None,
-            topic_polls: None,
-            topic_latest: None,
-            partitions: 6,
-            replication_factor,
-            group_id: "group".to_owned(),
-            properties: std::collections::BTreeMap::new(),
-            embedded_id: None,
-        }
-    }
-
     #[test]
     fn a_topic_with_three_replicas_needs_two_brokers_to_acknowledge() {
         for (factor, min_in_sync) in [(1, None), (2, None), (3, Some("2")), (5, Some("2"))] {
-            let options = options(factor);
+            let options = KafkaOptions { replication_factor: factor, ..KafkaOptions::default() };
             let topic = new_topic(&options, "raw", 6, &[("max.message.bytes", "2000000")]);
             let setting = |name: &str| topic.config.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
             assert_eq!(setting("min.insync.replicas"), min_in_sync, "{factor} replicas");

@@ -31,19 +31,7 @@ fn an_empty_batch_is_delivered_immediately() {
 fn an_unreachable_broker_fails_the_whole_batch_within_the_timeout() {
     run(async {
         let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let cluster = KafkaCluster::new(KafkaOptions {
-            bootstrap_servers: nowhere,
-            topic_raw: "raw".into(),
-            topic_dead_letter: "dead".into(),
-            topic_alerts: None,
-            topic_polls: None,
-            topic_latest: None,
-            partitions: 1,
-            replication_factor: 1,
-            group_id: "group".into(),
-            properties: Default::default(),
-            embedded_id: None,
-        });
+        let cluster = KafkaCluster::new(KafkaOptions { bootstrap_servers: nowhere, ..KafkaOptions::default() });
         let publish = async { KafkaPublisher::new(cluster).publish(&states(3)).await.unwrap_err() };
         let error = tokio::time::timeout(Duration::from_secs(30), publish).await.unwrap();
         assert_eq!(error.undelivered, [0, 1, 2]);

@@ -43,12 +43,9 @@ fn options(bootstrap_servers: String) -> KafkaOptions {
         topic_dead_letter: format!("{name}.dead-letter").into(),
         topic_alerts: Some(format!("{name}.alerts").into()),
         topic_polls: Some(format!("{name}.polls").into()),
-        topic_latest: None,
         partitions: 3,
-        replication_factor: 1,
         group_id: name,
-        properties: Default::default(),
-        embedded_id: None,
+        ..KafkaOptions::default()
     }
 }
 

@@ -1,6 +1,5 @@
 //! The backlog in Kafka.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actors::ports::Publisher;
@@ -46,14 +45,9 @@ impl Topic {
             bootstrap_servers: self.kafka.clone(),
             topic_raw: (&*self.name).into(),
             topic_dead_letter: (&*self.dead_letters).into(),
-            topic_alerts: None,
-            topic_polls: None,
-            topic_latest: None,
             partitions: PARTITIONS,
-            replication_factor: 1,
             group_id: self.name.clone(),
-            properties: BTreeMap::new(),
-            embedded_id: None,
+            ..KafkaOptions::default()
         }
     }
 
