@@ -110,6 +110,7 @@ metrics! {
     publish_failures: Counter = "publish_failures", "Publish attempts that failed completely or in part";
     alerts: CounterByKind = "alerts", "Alerts that have started and ended, as committed to Kafka";
     alerts_active: Gauge = "alerts_active", "Active alerts of the partitions that this process reads";
+    enriched: Counter = "enriched", "State vectors published with what is known about their aircraft";
     detect_transactions: CounterByKind = "detect_transactions",
         "Transactions with alerts or positions, by outcome";
     detect_commit_seconds: Histogram = "detect_commit" in Seconds with durations,

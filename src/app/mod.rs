@@ -35,7 +35,7 @@ use crate::http::{
     ServerState, TableCollector,
 };
 use crate::sources::{Source, SourceFlags, Sources};
-use pipeline::Pipeline;
+use pipeline::{Pipeline, SharedState};
 use shutdown::Signals;
 
 /// A running server.
@@ -82,16 +82,17 @@ impl App {
         registry.register_collector(Box::new(ActorCollector(actors.clone())));
         let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
         let stalls = StallWatch::on(actors.clone());
-        let pipeline = Pipeline::start(&settings, &sources, connects, &supervisor, metrics)?;
-        if let Some(storage) = &pipeline.storage {
-            registry.register_collector(Box::new(PoolCollector(storage.clone())));
-        }
         let facts = SharedFacts::default();
         let aircraft_table = settings.enrichment.aircraft_table.as_ref().map(|file| file.path().to_owned());
         let aircraft_table =
             aircraft_table.map(|path| TableWatch::start(path, facts.clone())).transpose()?.map(Arc::new);
         if let Some(table) = &aircraft_table {
             registry.register_collector(Box::new(TableCollector(Arc::clone(table))));
+        }
+        let shared = SharedState { metrics, facts: facts.clone() };
+        let pipeline = Pipeline::start(&settings, &sources, connects, &supervisor, shared)?;
+        if let Some(storage) = &pipeline.storage {
+            registry.register_collector(Box::new(PoolCollector(storage.clone())));
         }
         let limits = Limits::register(&mut registry, settings.sse.client_timeout);
         let hub = pipeline.actors.hub.clone();

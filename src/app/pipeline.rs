@@ -1,6 +1,7 @@
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use actors::enrichment::SharedFacts;
 use actors::metrics::Metrics;
 use actors::supervision::Supervisor;
 use anyhow::Context;
@@ -27,6 +28,12 @@ pub(super) struct Pipeline {
 /// The number of connections for requests, in addition to those for stream clients.
 const OTHER_CONNECTIONS: usize = 1_000;
 
+/// What the actors share with the HTTP server.
+pub(super) struct SharedState {
+    pub(super) metrics: Metrics,
+    pub(super) facts: SharedFacts,
+}
+
 impl Pipeline {
     /// Opens Kafka and the database, and starts the actors of the configured roles.
     pub(super) fn start(
@@ -34,7 +41,7 @@ impl Pipeline {
         sources: &Sources,
         connects: Vec<Connect>,
         supervisor: &Supervisor,
-        metrics: Metrics,
+        SharedState { metrics, facts }: SharedState,
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
         let (cluster, broker) = reach_kafka(&settings.kafka, has)?;
@@ -53,6 +60,7 @@ impl Pipeline {
             metrics,
             cluster,
             storage: storage.clone(),
+            facts,
         };
         let actors = Actors::start(foundation)?;
         Ok(Self { actors, storage, capacity, _broker: ManuallyDrop::new(broker) })
@@ -103,6 +111,7 @@ fn reach_kafka(
     options.topic_polls = (has(Role::Collect) || has(Role::Store)).then(|| Arc::from(&settings.topic_polls));
     if settings.bootstrap_servers != Brokers::Embedded {
         options.topic_latest = settings.topic_latest.as_ref().filter(|_| has(Role::Store)).map(Arc::from);
+        options.topic_enriched = settings.topic_enriched.as_ref().filter(|_| has(Role::Detect)).map(Arc::from);
         return Ok((KafkaCluster::new(options), None));
     }
     let mut topics = vec![(&*options.topic_raw, options.partitions), (&*options.topic_dead_letter, 1)];

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
+use actors::enrichment::SharedFacts;
 use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::merger::{MergeRules, MergedSource, Merger};
@@ -170,6 +171,8 @@ pub(super) struct Foundation<'a> {
     pub(super) cluster: KafkaCluster,
     /// The database, if the process stores into it or serves the history that another process stores.
     pub(super) storage: Option<Storage>,
+    /// What is known about aircraft.
+    pub(super) facts: SharedFacts,
 }
 
 impl Actors {

@@ -60,6 +60,7 @@ used_settings! {
             KafkaSettings::topic_alerts,
             KafkaSettings::topic_polls,
             KafkaSettings::topic_latest,
+            KafkaSettings::topic_enriched,
             KafkaSettings::max_held,
             KafkaSettings::max_held_age,
         ];

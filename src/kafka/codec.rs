@@ -5,12 +5,19 @@ use std::sync::Arc;
 
 use actors::detect::Alert;
 use actors::domain::{Icao24, PollRecord, StateVector, UnixTime};
+use actors::enrichment::{EnrichedState, FactBook};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Appends a state vector as JSON.
 pub fn encode(state: &StateVector, into: &mut Vec<u8>) {
     let written = serde_json::to_writer(into, state);
+    debug_assert!(written.is_ok(), "every state vector can be written as JSON");
+}
+
+/// Appends a state vector with what is known about its aircraft as JSON.
+pub(super) fn encode_enriched(state: &StateVector, facts: &FactBook, into: &mut Vec<u8>) {
+    let written = serde_json::to_writer(into, &EnrichedState::new(state, facts));
     debug_assert!(written.is_ok(), "every state vector can be written as JSON");
 }
 

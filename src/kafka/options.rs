@@ -24,6 +24,8 @@ pub struct KafkaOptions {
     pub topic_polls: Option<Arc<str>>,
     /// The compacted topic with the newest state of each aircraft, if this process publishes to it.
     pub topic_latest: Option<Arc<str>>,
+    /// The topic for enriched state vectors, if this process publishes them.
+    pub topic_enriched: Option<Arc<str>>,
     /// The number of partitions of topics that this program creates.
     pub partitions: i32,
     /// The replication factor of topics that this program creates.
@@ -47,6 +49,7 @@ impl Default for KafkaOptions {
             topic_alerts: None,
             topic_polls: None,
             topic_latest: None,
+            topic_enriched: None,
             partitions: 6,
             replication_factor: 1,
             group_id: "opensky-processor".to_owned(),
@@ -66,6 +69,7 @@ impl fmt::Debug for KafkaOptions {
             .field("topic_alerts", &self.topic_alerts)
             .field("topic_polls", &self.topic_polls)
             .field("topic_latest", &self.topic_latest)
+            .field("topic_enriched", &self.topic_enriched)
             .field("partitions", &self.partitions)
             .field("replication_factor", &self.replication_factor)
             .field("group_id", &self.group_id)

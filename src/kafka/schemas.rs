@@ -2,6 +2,7 @@
 
 use actors::detect::Alert;
 use actors::domain::{PollRecord, StateVector};
+use actors::enrichment::EnrichedState;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -11,6 +12,7 @@ use super::record::SCHEMA_VERSION;
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("state-vector.schema.json", schema::<StateVector>("A record of the topic telemetry.raw or telemetry.latest")),
+        ("enriched-state.schema.json", schema::<EnrichedState<'_>>("A record of the topic telemetry.enriched")),
         ("alert.schema.json", schema::<Alert>("A record of the topic telemetry.alerts")),
         ("poll.schema.json", schema::<PollRecord>("A record of the topic telemetry.polls")),
     ]

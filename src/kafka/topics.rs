@@ -135,6 +135,9 @@ impl Preparation<'_> {
         if let Some(topic_latest) = &options.topic_latest {
             self.create(topic_latest, same_partitions, &COMPACTED).await?;
         }
+        if let Some(topic_enriched) = &options.topic_enriched {
+            self.create(topic_enriched, same_partitions, &[]).await?;
+        }
         Ok(max_dead_letter)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ::actors::detect::{Alert, AlertChange, AlertKey};
 
 use ::actors::domain::{StateVector, UnixTime};
+use ::actors::enrichment::SharedFacts;
 use ::actors::ports::{
     AlertLog, AlertLogError, DetectPart, DetectPosition, DetectTransaction, LogPlace, Publisher, Subscription,
     SubscriptionEvent,
@@ -42,7 +43,7 @@ impl Member {
         let group = SharedGroup::default();
         Self {
             subscription: Rc::new(KafkaSubscription::with_transactions(cluster.clone(), Membership::DETECT, &group)),
-            log: TransactionalAlerts::new(cluster.clone(), topic(cluster), &group),
+            log: TransactionalAlerts::new(cluster.clone(), topic(cluster), SharedFacts::default(), &group),
         }
     }
 
@@ -65,7 +66,7 @@ fn position(next_offset: i64) -> DetectPosition {
 }
 
 fn part(base: Option<i64>, next_offset: i64, changes: Vec<AlertChange>) -> DetectPart {
-    DetectPart { partition: 1, base, position: position(next_offset), changes }
+    DetectPart { partition: 1, base, position: position(next_offset), changes, states: Vec::new() }
 }
 
 #[test]

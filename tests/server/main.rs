@@ -23,6 +23,7 @@ mod database_refusals;
 mod dead_letters;
 mod delivery;
 mod detect;
+mod enriched;
 mod enrichment;
 mod exactness;
 mod export;

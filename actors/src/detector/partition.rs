@@ -24,6 +24,8 @@ pub struct DetectPartition {
     pending: Vec<AlertChange>,
     /// The alerts that have ended, with the times of their records in Unix milliseconds.
     ended: BTreeMap<AlertKey, i64>,
+    /// The states that are not published yet; `None` if they are not to be published.
+    unpublished: Option<Vec<Arc<StateVector>>>,
     records: u64,
 }
 
@@ -53,7 +55,12 @@ impl DetectPartition {
     const MAX_AHEAD: i64 = 3600;
 
     /// Continues a partition from what its previous owner has published. Returns where to start reading.
-    pub fn new(engine: Box<dyn Engine>, recovered: Recovered, now: UnixTime) -> (Self, StartAt) {
+    pub fn new(
+        engine: Box<dyn Engine>,
+        recovered: Recovered,
+        publishes_states: bool,
+        now: UnixTime,
+    ) -> (Self, StartAt) {
         let Recovered { partition, position, active, ended } = recovered;
         let start = match position {
             Some(DetectPosition { look_back, .. }) => match look_back.last_timestamp {
@@ -81,6 +88,7 @@ impl DetectPartition {
             checkpoints: VecDeque::from([Checkpoint { time: UnixTime(i64::MIN), place: first }]),
             pending: Vec::new(),
             ended: ended_at,
+            unpublished: publishes_states.then(Vec::new),
             records: 0,
         };
         (partition, start)
@@ -114,7 +122,11 @@ impl DetectPartition {
             if self.recovered.as_ref().is_some_and(|handover| record.offset >= handover.until) {
                 self.take_over();
             }
-            repeated += u64::from(self.recovered.is_some());
+            if self.recovered.is_some() {
+                repeated += 1;
+            } else if let Some(unpublished) = &mut self.unpublished {
+                unpublished.push(state.clone());
+            }
             self.take(state, record.timestamp);
             self.next = LogPlace { next_offset: record.offset + 1, last_timestamp: Some(record.timestamp) };
         }
@@ -208,13 +220,20 @@ impl DetectPartition {
         }
         let look_back = self.checkpoints.front().map_or(self.next, |checkpoint| checkpoint.place);
         let position = DetectPosition { next: self.next, look_back };
-        Some(DetectPart { partition: self.partition, base: self.base, position, changes: self.pending.clone() })
+        Some(DetectPart {
+            partition: self.partition,
+            base: self.base,
+            position,
+            changes: self.pending.clone(),
+            states: self.unpublished.clone().unwrap_or_default(),
+        })
     }
 
     /// Notes that everything was published.
     pub fn committed(&mut self) {
         self.base = Some(self.next.next_offset);
         self.pending.clear();
+        self.unpublished.iter_mut().for_each(Vec::clear);
         self.records = 0;
     }
 }

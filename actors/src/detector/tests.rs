@@ -58,6 +58,7 @@ struct Log {
     records: Vec<Arc<StateVector>>,
     position: Option<DetectPosition>,
     published: Vec<Alert>,
+    enriched: Vec<Arc<StateVector>>,
 }
 
 impl Log {
@@ -88,20 +89,21 @@ impl Log {
     }
 
     fn commit(&mut self, partition: &mut DetectPartition) {
-        let Some(DetectPart { base, position, changes, .. }) = partition.part() else { return };
+        let Some(DetectPart { base, position, changes, states, .. }) = partition.part() else { return };
         assert_eq!(base, self.position.map(|position| position.next.next_offset));
         self.position = Some(position);
         self.published.extend(changes.into_iter().map(|change| match change {
             AlertChange::Alert(alert) => alert,
             AlertChange::Forget(key) => panic!("{key}"),
         }));
+        self.enriched.extend(states);
         partition.committed();
     }
 
     /// Starts an owner, and returns it with the offset from which it reads.
     fn owner(&self) -> (DetectPartition, i64) {
         let (mut partition, start) =
-            DetectPartition::new(Box::new(WatchEngine::default()), self.recovered(), UnixTime(0));
+            DetectPartition::new(Box::new(WatchEngine::default()), self.recovered(), true, UnixTime(0));
         let offset = match start {
             StartAt::Resume { next_offset, .. } | StartAt::Offset(next_offset) => next_offset,
             StartAt::Time(_) => 0,
@@ -161,6 +163,7 @@ proptest! {
             }
         }
         prop_assert_eq!(&log.published, &single.published);
+        prop_assert_eq!(&log.enriched, &log.records);
         prop_assert_eq!(log.position.map(|position| position.next.next_offset), single.position.map(|_| end));
     }
 }

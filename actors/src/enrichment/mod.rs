@@ -3,6 +3,7 @@
 mod airlines;
 mod airports;
 mod countries;
+mod enriched_state;
 mod facts;
 mod known_aircraft;
 mod registration;
@@ -13,6 +14,7 @@ mod table;
 pub use airlines::Airlines;
 pub use airports::{Airport, Airports};
 pub use countries::country_of;
+pub use enriched_state::EnrichedState;
 pub use facts::{AircraftFacts, FactBook, FactOrigin};
 pub use known_aircraft::KnownAircraft;
 pub use registration::computed_registration;

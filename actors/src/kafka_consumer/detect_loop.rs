@@ -33,6 +33,8 @@ pub(super) struct DetectLoop<S> {
     queue: EventQueue,
     /// When the positions are committed, even if no alert begins or ends; `None` if they have not moved.
     commit_due: Option<Instant>,
+    /// When the records of alerts that ended long ago are deleted next.
+    expiry_due: Instant,
     lag: Lag<S>,
     observation: DetectorObservation,
 }
@@ -46,8 +48,13 @@ const STALL_TIMEOUT: Duration = Duration::from_secs(120);
 impl<S: Subscription> DetectLoop<S> {
     /// A successor reads again what was processed since the last commit.
     const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
+    /// The same if the states are published.
+    const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
     /// The positions are committed earlier after this many records.
     const MAX_RECORDS: u64 = 100_000;
+    /// The same if the states are published.
+    const MAX_PUBLISHED: u64 = 10_000;
+    const EXPIRY_INTERVAL: Duration = Duration::from_secs(5);
     const KIND: &'static str = "detect";
 
     pub(super) fn new(context: ConsumerContext<S>, log: Arc<dyn AlertLog>, new_engine: NewEngine) -> Self {
@@ -63,6 +70,7 @@ impl<S: Subscription> DetectLoop<S> {
             partitions: BTreeMap::new(),
             queue: EventQueue::default(),
             commit_due: None,
+            expiry_due: Instant::now() + Self::EXPIRY_INTERVAL,
             lag,
             observation: DetectorObservation::default(),
         }
@@ -96,13 +104,15 @@ impl<S: Subscription> DetectLoop<S> {
             None => {}
         }
         let is_overdue = self.commit_due.is_some_and(|due| due <= Instant::now());
-        if is_overdue {
+        if is_overdue && self.expiry_due <= Instant::now() {
             let now = UnixTime::now();
             self.partitions.values_mut().for_each(|partition| partition.expire(now));
+            self.expiry_due = Instant::now() + Self::EXPIRY_INTERVAL;
         }
         let records: u64 = self.partitions.values().map(DetectPartition::records).sum();
         let has_changes = self.partitions.values().any(DetectPartition::has_changes);
-        if is_overdue || has_changes || records >= Self::MAX_RECORDS {
+        let max_records = if self.log.publishes_states() { Self::MAX_PUBLISHED } else { Self::MAX_RECORDS };
+        if is_overdue || has_changes || records >= max_records {
             self.commit().await?;
         }
         self.observe();
@@ -151,7 +161,8 @@ impl<S: Subscription> DetectLoop<S> {
         let (mut begun, mut starts) = (BTreeMap::new(), Vec::new());
         for recovered in recovered {
             let (partition, is_new) = (recovered.partition, recovered.position.is_none());
-            let (state, start) = DetectPartition::new((self.new_engine)(), recovered, UnixTime::now());
+            let (engine, publishes_states) = ((self.new_engine)(), self.log.publishes_states());
+            let (state, start) = DetectPartition::new(engine, recovered, publishes_states, UnixTime::now());
             starts.push((partition, start));
             begun.insert(partition, state);
             // The start of a group is committed at once, so that every successor continues from there.
@@ -209,7 +220,8 @@ impl<S: Subscription> DetectLoop<S> {
         count(&self.context.metrics.lost_offsets, Self::KIND, lost);
         self.observation.records += records;
         self.observation.lost_offsets += lost;
-        self.commit_due = self.commit_due.or_else(|| Some(Instant::now() + Self::COMMIT_INTERVAL));
+        let interval = if self.log.publishes_states() { Self::PUBLISH_INTERVAL } else { Self::COMMIT_INTERVAL };
+        self.commit_due = self.commit_due.or_else(|| Some(Instant::now() + interval));
         self.context.vitals.progress();
     }
 
@@ -250,6 +262,8 @@ impl<S: Subscription> DetectLoop<S> {
             if let Some(partition) = self.partitions.get_mut(&part.partition) {
                 partition.committed();
             }
+            self.context.metrics.enriched.inc_by(part.states.len() as u64);
+            self.observation.enriched += part.states.len() as u64;
             part.changes.iter().for_each(|change| self.report_change(change));
         }
         self.report_progress();

@@ -4,11 +4,15 @@ use futures_util::future::LocalBoxFuture;
 use thiserror::Error;
 
 use crate::detect::{Alert, AlertChange};
+use crate::domain::StateVector;
 
 /// The log of alerts, and how far the log of state vectors was processed for it. Both change in one step.
 ///
 /// It is shared with the thread of its consumer, and is used by one consumer at a time.
 pub trait AlertLog: Send + Sync + 'static {
+    /// Whether the states are published, too, with what is known about their aircraft.
+    fn publishes_states(&self) -> bool;
+
     /// Returns what the previous owners of these partitions have published. A transaction of theirs that is still open
     /// is waited for.
     ///
@@ -75,6 +79,8 @@ pub struct DetectPart {
     pub position: DetectPosition,
     /// What to publish, in this order.
     pub changes: Vec<AlertChange>,
+    /// The states up to the position that no earlier step contains, if the log publishes states.
+    pub states: Vec<Arc<StateVector>>,
 }
 
 /// Why alerts were not read or published, classified by who can act.

@@ -25,13 +25,13 @@ pub(super) fn alerts_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyho
 
 /// Starts the consumer that applies the rules.
 pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let Foundation { supervisor, metrics, cluster, facts, .. } = &wiring.foundation;
     let (cluster, metrics, group) = (cluster.clone(), metrics.clone(), SharedGroup::default());
     let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
     let (log, membership): (Arc<dyn AlertLog>, _) = if cluster.is_embedded() {
         (Arc::new(EmbeddedAlerts::new(cluster.clone())), Membership::Everything)
     } else {
-        (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, &group)), Membership::DETECT)
+        (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, facts.clone(), &group)), Membership::DETECT)
     };
     let route = DetectRoute { log, new_engine: Arc::new(|| Box::new(WatchEngine::default())) };
     let detector = supervisor.start(name, move |vitals| {

@@ -23,6 +23,9 @@ section! {
         /// The compacted topic with the newest state of each aircraft, and a tombstone when it leaves the picture, such
         /// as telemetry.latest. Processes with the role store publish to it. Empty: none.
         topic_latest: Option<Topic> = "";
+        /// The topic of the state vectors with what is known about their aircraft, such as telemetry.enriched. It has
+        /// as many partitions as topic_raw. Processes with the role detect publish to it. Empty: none.
+        topic_enriched: Option<Topic> = "";
         /// Partitions of a topic that is created at start.
         partitions: i32 = "6", 1..=10_000;
         /// Replicas of a topic that is created at start; with 3 or more, at least two brokers must have a message
@@ -52,9 +55,16 @@ impl KafkaSettings {
             (Self::topic_polls, &self.topic_polls),
         ];
         topics.extend(self.topic_latest.as_ref().map(|topic| (Self::topic_latest, topic)));
+        topics.extend(self.topic_enriched.as_ref().map(|topic| (Self::topic_enriched, topic)));
         for (index, (setting, topic)) in topics.iter().enumerate() {
             for (earlier, _) in topics[..index].iter().filter(|(_, earlier)| earlier == topic) {
                 reader.conflict(setting, format!("{} is the same topic; expected a different one", earlier.path));
+            }
+        }
+        let external = [(Self::topic_latest, &self.topic_latest), (Self::topic_enriched, &self.topic_enriched)];
+        for (setting, _) in external.into_iter().filter(|(_, topic)| topic.is_some()) {
+            if self.bootstrap_servers == Brokers::Embedded {
+                reader.conflict(setting, "the embedded Kafka cannot have it; set kafka.bootstrap_servers, or leave it empty");
             }
         }
     }

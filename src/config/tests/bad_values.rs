@@ -83,6 +83,8 @@ fn bad_values_are_rejected_with_a_reason() {
     check("OPENSKY_CLIENT_ID", "me", "opensky.client_secret is missing");
     check("OPENSKY_CLIENT_SECRET", "hush", "opensky.client_id is missing");
     check("KAFKA_TOPIC_DEAD_LETTER", "telemetry.raw", "the same topic");
+    check("KAFKA_TOPIC_LATEST", "telemetry.latest", "set kafka.bootstrap_servers");
+    check("KAFKA_TOPIC_ENRICHED", "telemetry.enriched", "the embedded Kafka cannot have it");
     check("KAFKA_TOPIC_ALERTS", "telemetry.raw", "kafka.topic_raw is the same topic");
     check("KAFKA_TOPIC_ALERTS", "telemetry.dead-letter", "kafka.topic_dead_letter is the same topic");
     check("SERVER_ROLES", "store", "kafka.bootstrap_servers is empty");

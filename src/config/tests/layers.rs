@@ -45,7 +45,9 @@ fn sample(setting: &Setting) -> (&'static str, String) {
 fn sandbox(path: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     match path {
-        "server.roles" => sandbox.env("KAFKA_BOOTSTRAP_SERVERS", "a:9092"),
+        "server.roles" | "kafka.topic_latest" | "kafka.topic_enriched" => {
+            sandbox.env("KAFKA_BOOTSTRAP_SERVERS", "a:9092")
+        }
         "http.tls_certificate" => sandbox.env("HTTP_TLS_KEY", "Cargo.toml"),
         "http.tls_key" => sandbox.env("HTTP_TLS_CERTIFICATE", "Cargo.toml"),
         "opensky.own" => sandbox.env("OPENSKY_CLIENT_ID", "me").env("OPENSKY_CLIENT_SECRET", "hush"),

@@ -50,6 +50,11 @@ impl EmbeddedAlerts {
 }
 
 impl AlertLog for EmbeddedAlerts {
+    /// Only this process could read them.
+    fn publishes_states(&self) -> bool {
+        false
+    }
+
     fn recover<'a>(&'a self, partitions: &'a [i32]) -> LocalBoxFuture<'a, Result<Vec<Recovered>, AlertLogError>> {
         let known = self.partitions();
         let recovered = partitions.iter().map(|&partition| {

@@ -2,11 +2,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actors::domain::UnixTime;
+use actors::enrichment::SharedFacts;
 use actors::ports::{AlertLog, AlertLogError, DetectPart, DetectTransaction, Recovered};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -15,21 +17,24 @@ use super::group::{GroupShare, SharedGroup};
 use super::{position, reader};
 use crate::kafka::causes::Causes;
 use crate::kafka::cluster::KafkaCluster;
+use crate::kafka::codec;
 use crate::kafka::options::REQUEST_TIMEOUT;
 use crate::kafka::properties::config_error;
-use crate::kafka::record::AlertRecord;
+use crate::kafka::record::{AlertRecord, headers, timestamp};
 use crate::kafka::topics::{WarnOnce, partitions_of};
 
 /// The log of alerts on a Kafka cluster. Alerts and the group's offsets are committed in one transaction, which Kafka
 /// refuses if the group has assigned the partitions to another member.
 ///
-/// More than one output topic may take part in a transaction, as long as each has the partitions of the topic of state
-/// vectors.
+/// If `kafka.topic_enriched` is set, the states are published in the same transactions. Each output topic has the
+/// partitions of the topic of state vectors.
 pub struct TransactionalAlerts(Arc<Inner>);
 
 struct Inner {
     cluster: KafkaCluster,
     topic: Arc<str>,
+    /// What is known about the aircraft.
+    facts: SharedFacts,
     group: Arc<GroupShare>,
     /// Unique for each process: a successor waits for the end of the last transaction of a killed one, and is not mixed
     /// up with it.
@@ -52,11 +57,13 @@ impl TransactionalAlerts {
     /// How long Kafka keeps a transaction open whose process was killed. Readers and the next owner wait for its end.
     const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Creates a log on this topic, whose transactions commit the offsets of this group.
-    pub fn new(cluster: KafkaCluster, topic: Arc<str>, group: &SharedGroup) -> Self {
+    /// Creates a log on this topic, whose transactions commit the offsets of this group, and contain the states with
+    /// these facts if the cluster has a topic for them.
+    pub fn new(cluster: KafkaCluster, topic: Arc<str>, facts: SharedFacts, group: &SharedGroup) -> Self {
         let transactional_id = format!("{}-detect-{:016x}", cluster.options().group_id, rand::random::<u64>());
         let (producer, warnings) = (Mutex::default(), WarnOnce::default());
-        Self(Arc::new(Inner { cluster, topic, group: group.0.clone(), transactional_id, producer, warnings }))
+        let group = group.0.clone();
+        Self(Arc::new(Inner { cluster, topic, facts, group, transactional_id, producer, warnings }))
     }
 
     /// Runs a step on the thread pool for blocking calls.
@@ -74,6 +81,10 @@ impl TransactionalAlerts {
 }
 
 impl AlertLog for TransactionalAlerts {
+    fn publishes_states(&self) -> bool {
+        self.0.cluster.options().topic_enriched.is_some()
+    }
+
     fn recover<'a>(&'a self, partitions: &'a [i32]) -> LocalBoxFuture<'a, Step<Vec<Recovered>>> {
         let partitions = partitions.to_vec();
         self.run(move |inner| inner.recover(&partitions)).boxed_local()
@@ -134,7 +145,8 @@ impl Inner {
         let offsets = self.offsets(&transaction.parts)?;
         let filled = producer
             .begin_transaction()
-            .and_then(|()| transaction.parts.iter().try_for_each(|part| self.send(producer, part)))
+            .and_then(|()| transaction.parts.iter().try_for_each(|part| self.send_alerts(producer, part)))
+            .and_then(|()| self.send_states(producer, &transaction.parts))
             .and_then(|()| producer.send_offsets_to_transaction(&offsets, &generation, REQUEST_TIMEOUT));
         if let Err(error) = filled {
             let failed = self.explained(producer, &error);
@@ -196,7 +208,7 @@ impl Inner {
         TransactionalAlerts::TRANSACTION_TIMEOUT.as_millis().to_string()
     }
 
-    /// Checks that each partition of states has a partition for its alerts.
+    /// Checks that each partition of states has a partition for what is made from it.
     fn check_partitions(&self, producer: &ThreadedProducer<Causes>) -> Step<()> {
         let topic_raw = &self.cluster.options().topic_raw;
         let count = |topic: &str| {
@@ -206,15 +218,18 @@ impl Inner {
                 classified(&error, producer.context().explain_error(&failure, &error))
             })
         };
-        let (states, alerts) = (count(topic_raw)?, count(&self.topic)?);
-        if states == alerts {
-            return Ok(());
+        let states = count(topic_raw)?;
+        let enriched = self.cluster.options().topic_enriched.as_ref().map(|topic| (topic, "topic_enriched"));
+        for (topic, setting) in [(&self.topic, "topic_alerts")].into_iter().chain(enriched) {
+            let partitions = count(topic)?;
+            if partitions != states {
+                return Err(AlertLogError::Refused(format!(
+                    "topic {topic} has {partitions} partitions, but topic {topic_raw} has {states}; they must have the \
+                     same number: set kafka.{setting} to a new topic, or add partitions to the one that has fewer"
+                )));
+            }
         }
-        let topic = &self.topic;
-        Err(AlertLogError::Refused(format!(
-            "topic {topic} has {alerts} partitions, but topic {topic_raw} has {states}; they must have the same number: \
-             set kafka.topic_alerts to a new topic, or add partitions to the one that has fewer"
-        )))
+        Ok(())
     }
 
     /// Returns the committed offsets. Kafka answers when they do not depend on an open transaction.
@@ -267,22 +282,27 @@ impl Inner {
         Ok(list)
     }
 
-    fn send(&self, producer: &ThreadedProducer<Causes>, part: &DetectPart) -> Result<(), KafkaError> {
+    fn send_alerts(&self, producer: &ThreadedProducer<Causes>, part: &DetectPart) -> Result<(), KafkaError> {
         let (now, deadline) = (UnixTime::now(), Instant::now() + REQUEST_TIMEOUT);
-        for change in &part.changes {
+        part.changes.iter().try_for_each(|change| {
             let message = AlertRecord::new(change, &part.position, now);
-            loop {
-                let record = message.fill(BaseRecord::to(&self.topic).partition(part.partition));
-                match producer.send(record) {
-                    Ok(()) => break,
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
-                        if Instant::now() < deadline =>
-                    {
-                        producer.poll(Duration::from_millis(5));
-                    }
-                    Err((error, _)) => return Err(error),
-                }
-            }
+            send(producer, || message.fill(BaseRecord::to(&self.topic).partition(part.partition)), deadline)
+        })
+    }
+
+    fn send_states(&self, producer: &ThreadedProducer<Causes>, parts: &[DetectPart]) -> Result<(), KafkaError> {
+        let Some(topic) = &self.cluster.options().topic_enriched else { return Ok(()) };
+        let (now, deadline, facts) = (UnixTime::now(), Instant::now() + REQUEST_TIMEOUT, self.facts.current());
+        let mut value = Vec::with_capacity(1024);
+        for (part, state) in parts.iter().flat_map(|part| part.states.iter().map(move |state| (part, state))) {
+            value.clear();
+            codec::encode_enriched(state, &facts, &mut value);
+            let (key, timestamp) = (state.icao24.to_ascii(), timestamp(state, now));
+            let record = || {
+                let record = BaseRecord::to(topic).partition(part.partition).key(&key[..]).payload(&value[..]);
+                record.timestamp(timestamp).headers(headers())
+            };
+            send(producer, record, deadline)?;
         }
         Ok(())
     }
@@ -296,6 +316,23 @@ impl Inner {
             (None, error) => producer.context().explain_error(&failure, error),
         };
         classified(error, reason)
+    }
+}
+
+/// Adds a record to the producer's queue, which is full for a moment at times.
+fn send<'a, K: ToBytes + ?Sized + 'a>(
+    producer: &ThreadedProducer<Causes>,
+    record: impl Fn() -> BaseRecord<'a, K, [u8]>,
+    deadline: Instant,
+) -> Result<(), KafkaError> {
+    loop {
+        match producer.send(record()) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) if Instant::now() < deadline => {
+                producer.poll(Duration::from_millis(5));
+            }
+            Err((error, _)) => return Err(error),
+        }
     }
 }
 

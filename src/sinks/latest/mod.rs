@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::kafka::KafkaCluster;
 use sink::LatestSink;
 
-/// Opens the sink if `kafka.topic_latest` is set and the cluster is a real one. The embedded broker compacts nothing.
+/// Opens the sink if `kafka.topic_latest` is set, which needs a real cluster: the embedded broker compacts nothing.
 pub(super) fn open(settings: &Settings, cluster: &KafkaCluster) -> Option<Arc<dyn Sink>> {
     let topic = settings.kafka.topic_latest.as_ref()?;
     if cluster.is_embedded() {

@@ -217,6 +217,11 @@ export interface components {
             ended: number;
             /**
              * Format: int64
+             * @description Published states with what is known about their aircraft.
+             */
+            enriched: number;
+            /**
+             * Format: int64
              * @description Transactions that failed and were repeated.
              */
             failed_tries: number;

@@ -16,6 +16,8 @@ pub struct DetectorObservation {
     pub started: u64,
     /// Published alerts that have ended.
     pub ended: u64,
+    /// Published states with what is known about their aircraft.
+    pub enriched: u64,
     /// Active alerts.
     pub active: usize,
     /// Committed transactions.
