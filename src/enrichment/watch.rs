@@ -51,26 +51,39 @@ fn stamp(path: &Path) -> Option<Stamp> {
 impl TableWatch {
     /// How often to look for a change.
     const INTERVAL: Duration = Duration::from_secs(2);
+    /// How long a start waits for the table. A large one takes two seconds; a file system that does not respond must not
+    /// keep the server from starting.
+    const FIRST_LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Starts to load the table and to watch its file.
+    /// Loads the table and starts to watch its file. The first table is loaded, or refused, when this returns, so that
+    /// the first alerts and records have its data; a slow one follows in the background.
     ///
     /// # Errors
     /// Fails if the thread cannot be started.
     pub fn start(path: PathBuf, facts: SharedFacts) -> io::Result<Self> {
-        Self::start_with(path, facts, Self::INTERVAL)
+        let shown_path = path.display().to_string();
+        let (watch, first_load) = Self::start_with(path, facts, Self::INTERVAL)?;
+        // The thread drops the sender after the first load.
+        if first_load.recv_timeout(Self::FIRST_LOAD_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+            log::warn!(path = shown_path.as_str(); "starting without the aircraft table, which is still being loaded");
+        }
+        Ok(watch)
     }
 
-    fn start_with(path: PathBuf, facts: SharedFacts, interval: Duration) -> io::Result<Self> {
+    /// Also returns a receiver of the end of the first load.
+    fn start_with(path: PathBuf, facts: SharedFacts, interval: Duration) -> io::Result<(Self, mpsc::Receiver<()>)> {
         let status = Arc::<Mutex<TableStatus>>::default();
         let (stop, stopped) = mpsc::channel::<()>();
+        let (loaded, first_load) = mpsc::channel::<()>();
         let mut file = WatchedFile { path, facts, status: Arc::clone(&status), tried: None, seen: None };
         thread::Builder::new().name("aircraft-table".to_owned()).spawn(move || {
             file.load(stamp(&file.path));
+            drop(loaded);
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(interval) {
                 file.check();
             }
         })?;
-        Ok(Self { status, _stop: stop })
+        Ok((Self { status, _stop: stop }, first_load))
     }
 
     /// Returns the current status.
@@ -157,7 +170,7 @@ mod tests {
                 std::fs::write(&path, content).unwrap();
             }
             let facts = SharedFacts::default();
-            let watch = TableWatch::start_with(path, facts.clone(), Duration::from_millis(10)).unwrap();
+            let (watch, _) = TableWatch::start_with(path, facts.clone(), Duration::from_millis(10)).unwrap();
             Self { folder, facts, watch }
         }
 
