@@ -4,8 +4,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use actors::domain::UnixTime;
+use actors::enrichment::FactBook;
 use anyhow::{Context, bail};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
@@ -13,6 +15,7 @@ use super::pipeline::open_storage_read_only;
 use super::shutdown::Signals;
 use crate::cli::ExportArgs;
 use crate::config::Settings;
+use crate::enrichment::load_table;
 use crate::export::{Columns, ExportFormat, RowFile, check_addresses};
 use crate::storage::{HistoryQuery, HistoryReader};
 
@@ -20,14 +23,14 @@ use crate::storage::{HistoryQuery, HistoryReader};
 pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Result<()> {
     let format = args.format()?;
     let query = query(args)?;
-    let columns = args.columns();
-    let Some(file) = args.target() else { return to_stdout(format, &columns, &query, settings).await };
+    let layout = Layout { format, columns: args.columns(), facts: facts(args, settings)? };
+    let Some(file) = args.target() else { return to_stdout(layout, &query, settings).await };
     refuse_to_replace(args)?;
     let mut signals = Signals::new()?;
     let mut reader = open_storage_read_only(settings)?.history(&query).await?;
     let partial = PartialFile::create_for(file)?;
     let rows = tokio::select! {
-        rows = write(format, &columns, &mut reader, partial.file.try_clone()?, &query) => {
+        rows = write(layout, &mut reader, partial.file.try_clone()?, &query) => {
             rows.with_context(|| partial.path.display().to_string())?
         }
         name = signals.next() => bail!("{name}: export aborted, no file was written"),
@@ -38,18 +41,31 @@ pub(super) async fn run(args: &ExportArgs, settings: &Settings) -> anyhow::Resul
     Ok(())
 }
 
-async fn to_stdout(
+/// What is written for each row, and how.
+struct Layout {
     format: ExportFormat,
-    columns: &Columns,
-    query: &HistoryQuery,
-    settings: &Settings,
-) -> anyhow::Result<()> {
+    columns: Columns,
+    facts: Option<Arc<FactBook>>,
+}
+
+/// Returns what is known about aircraft if it is to be exported.
+fn facts(args: &ExportArgs, settings: &Settings) -> anyhow::Result<Option<Arc<FactBook>>> {
+    if !args.aircraft {
+        return Ok(None);
+    }
+    let table = settings.enrichment.aircraft_table.as_ref();
+    let loaded = table.map(|file| load_table(file.path())).transpose().context("enrichment.aircraft_table")?;
+    let table = loaded.map(|loaded| loaded.table).unwrap_or_default();
+    Ok(Some(Arc::new(FactBook { table, version: 0 })))
+}
+
+async fn to_stdout(layout: Layout, query: &HistoryQuery, settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let mut reader = open_storage_read_only(settings)?.history(query).await?;
     // `Stdout` would flush after every line.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output")?);
     let written = tokio::select! {
-        rows = write(format, columns, &mut reader, out, query) => rows,
+        rows = write(layout, &mut reader, out, query) => rows,
         name = signals.next() => bail!("{name}: the output is incomplete"),
     };
     match written {
@@ -91,14 +107,13 @@ fn refuse_to_replace(args: &ExportArgs) -> anyhow::Result<()> {
 
 /// Writes the rows to a file, and returns their number.
 async fn write(
-    format: ExportFormat,
-    columns: &Columns,
+    Layout { format, columns, facts }: Layout,
     reader: &mut HistoryReader,
     into: File,
     query: &HistoryQuery,
 ) -> anyhow::Result<u64> {
     let bar = progress_bar(query)?;
-    let mut file = RowFile::new(format, columns, into)?;
+    let mut file = RowFile::new(format, &columns, facts, into)?;
     let (mut rows, mut more) = (0, true);
     while more {
         more = reader

@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Command, ValueEnum};
 
 use super::SettingFlags;
-use super::setting_flags::DatabaseUrlOnly;
+use super::setting_flags::HistoryKeys;
 use super::values::{Addresses, addresses};
 use crate::export::{Columns, ExportFormat, Fields, parse_callsign, parse_time};
 use crate::files::parquet::NumberType;
@@ -17,7 +17,7 @@ Examples:
   flight-monitor export --from 2026-01-01T00:00:00Z --to 2026-01-02T00:00:00Z january-1.parquet
   flight-monitor export --from 1767225600 --bbox 45.8,5.9,47.9,10.6 switzerland.csv
   flight-monitor export --from 1767225600 --icao24 4b1814,3c6444 two.ndjson
-  flight-monitor export --from 1767225600 --columns traffic for-traffic.parquet
+  flight-monitor export --from 1767225600 --columns traffic --aircraft for-traffic.parquet
   flight-monitor export --from 1767225600 --callsign SWR123 --fields last_contact,lat,lon --format csv - | head
 
 The filters and fields have the syntax of GET /api/v1/history. The database is only read, so that a SQLite file may be
@@ -60,6 +60,10 @@ pub struct ExportArgs {
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["fields", "numbers"])]
     columns: Option<OtherColumns>,
 
+    /// Add what is known about the aircraft: registration, type, operator (from enrichment.aircraft_table) and airline
+    #[arg(long)]
+    pub aircraft: bool,
+
     /// The type of numbers in Parquet [default: decimal]
     #[arg(long, value_name = "TYPE")]
     numbers: Option<NumberType>,
@@ -70,7 +74,7 @@ pub struct ExportArgs {
 
     /// Settings.
     #[command(flatten)]
-    pub settings: SettingFlags<DatabaseUrlOnly>,
+    pub settings: SettingFlags<HistoryKeys>,
 }
 
 /// The columns of another program.

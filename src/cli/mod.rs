@@ -32,8 +32,8 @@ pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
 pub use serve::ServeArgs;
 pub use setting_flags::{
-    ArchiveKeys, ConsumingKeys, DatabaseKeys, DatabaseUrlOnly, EverySetting, InitialKeys, ListeningKeys,
-    PublishingKeys, SettingFlags, UsedSettings,
+    ArchiveKeys, ConsumingKeys, DatabaseKeys, EverySetting, HistoryKeys, InitialKeys, ListeningKeys, PublishingKeys,
+    SettingFlags, UsedSettings,
 };
 pub use simulate::SimulateArgs;
 pub use values::{Addresses, SpeedFactor};

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use crate::config::{
-    ArchiveSettings, DatabaseSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings, Setting, Shape, settings,
+    ArchiveSettings, DatabaseSettings, EnrichmentSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings,
+    Setting, Shape, settings,
 };
 
 /// The flags for settings: one for every setting that is not a secret. Every command accepts all of them, so that a
@@ -49,8 +50,8 @@ macro_rules! used_settings {
 }
 
 used_settings! {
-    /// The settings of a command that reads the database.
-    DatabaseUrlOnly: |setting| setting == DatabaseSettings::url;
+    /// The settings of a command that reads the database, and adds what is known about aircraft.
+    HistoryKeys: |setting| [DatabaseSettings::url, EnrichmentSettings::aircraft_table].contains(&setting);
     /// The settings of a command that writes to the database.
     DatabaseKeys: |setting| setting.section() == DatabaseSettings::url.section();
     /// The settings of a command that publishes to Kafka.

@@ -2,10 +2,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use actors::enrichment::FactBook;
 use anyhow::bail;
 use thiserror::Error;
 
+use super::facts::{FACT_COLUMNS, FactColumn};
 use super::traffic::{TRAFFIC_COLUMNS, TrafficCsv};
 use super::{Columns, Csv, NdJson, TextEncoder};
 use crate::files::parquet::{NumberType, ParquetFile};
@@ -56,23 +59,35 @@ impl ExportFormat {
 
 /// Writes rows to a file in any of the formats.
 pub(crate) enum RowFile {
-    Parquet(Box<ParquetFile<BufWriter<File>>>),
-    Text { encoder: TextEncoder, buffer: Vec<u8>, file: BufWriter<File> },
+    Parquet { parquet: Box<ParquetFile<BufWriter<File>>>, facts: Option<Arc<FactBook>> },
+    Text { encoder: TextEncoder, buffer: Vec<u8>, file: BufWriter<File>, facts: Option<Arc<FactBook>> },
 }
 
 impl RowFile {
-    /// Starts writing, with the header if the format has one.
+    /// Starts writing, with the header if the format has one. With facts, what is known about the aircraft follows the
+    /// columns.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub(crate) fn new(format: ExportFormat, columns: &Columns, file: File) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        format: ExportFormat,
+        columns: &Columns,
+        facts: Option<Arc<FactBook>>,
+        file: File,
+    ) -> anyhow::Result<Self> {
         let file = BufWriter::with_capacity(1 << 20, file);
+        let texts = |name: fn(&FactColumn) -> &'static str| -> Vec<_> {
+            facts.iter().flat_map(|_| FACT_COLUMNS.iter().map(name)).collect()
+        };
         let encoder = match (format, columns) {
             (ExportFormat::Parquet(numbers), Columns::Fields(fields)) => {
-                return Ok(Self::Parquet(Box::new(ParquetFile::new(&fields.0, numbers, file)?)));
+                let parquet = ParquetFile::with_texts(&fields.0, texts(|column| column.name), numbers, file)?;
+                return Ok(Self::Parquet { parquet: Box::new(parquet), facts });
             }
             (ExportFormat::Parquet(_), Columns::Traffic) => {
-                return Ok(Self::Parquet(Box::new(ParquetFile::with_columns(&TRAFFIC_COLUMNS, file)?)));
+                let texts = texts(|column| column.traffic_name);
+                let parquet = ParquetFile::with_columns(&TRAFFIC_COLUMNS, texts, file)?;
+                return Ok(Self::Parquet { parquet: Box::new(parquet), facts });
             }
             (ExportFormat::Csv, Columns::Fields(fields)) => TextEncoder::Csv(Csv::of(fields)),
             (ExportFormat::Csv, Columns::Traffic) => TextEncoder::TrafficCsv(TrafficCsv),
@@ -80,15 +95,25 @@ impl RowFile {
             (ExportFormat::NdJson, Columns::Traffic) => bail!("NDJSON cannot have the columns of traffic"),
         };
         let mut buffer = Vec::new();
-        encoder.head(&mut buffer);
-        Ok(Self::Text { encoder, buffer, file })
+        match &facts {
+            Some(_) => encoder.head_with_facts(&mut buffer),
+            None => encoder.head(&mut buffer),
+        }
+        Ok(Self::Text { encoder, buffer, file, facts })
     }
 
     /// Buffers one row. The caller must call [`write`](Self::write) every few rows.
     pub(crate) fn row(&mut self, row: &HistoryRow<'_>) {
         match self {
-            Self::Parquet(parquet) => parquet.row(row),
-            Self::Text { encoder, buffer, .. } => encoder.row(row, buffer),
+            Self::Parquet { parquet, facts: None } => parquet.row(row),
+            Self::Parquet { parquet, facts: Some(book) } => {
+                let facts = book.facts(row.icao24, row.callsign);
+                parquet.row_with_texts(row, FACT_COLUMNS.iter().map(|column| column.value(&facts)));
+            }
+            Self::Text { encoder, buffer, facts: None, .. } => encoder.row(row, buffer),
+            Self::Text { encoder, buffer, facts: Some(book), .. } => {
+                encoder.row_with_facts(row, &book.facts(row.icao24, row.callsign), buffer);
+            }
         }
     }
 
@@ -98,7 +123,7 @@ impl RowFile {
     /// Returns an error if the file cannot be written.
     pub(crate) fn write(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::Parquet(parquet) => parquet.write()?,
+            Self::Parquet { parquet, .. } => parquet.write()?,
             Self::Text { buffer, file, .. } => {
                 file.write_all(buffer)?;
                 buffer.clear();
@@ -114,7 +139,7 @@ impl RowFile {
     pub(crate) fn finish(mut self) -> anyhow::Result<File> {
         self.write()?;
         let file = match self {
-            Self::Parquet(parquet) => parquet.finish()?,
+            Self::Parquet { parquet, .. } => parquet.finish()?,
             Self::Text { file, .. } => file,
         };
         Ok(file.into_inner().map_err(std::io::IntoInnerError::into_error)?)

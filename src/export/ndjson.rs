@@ -82,7 +82,7 @@ impl NdJson {
     }
 }
 
-fn put_string(text: &str, into: &mut Vec<u8>) {
+pub(super) fn put_string(text: &str, into: &mut Vec<u8>) {
     if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         into.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
     } else {

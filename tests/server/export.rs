@@ -98,6 +98,45 @@ fn the_whole_history_is_exported_from_either_database() {
 }
 
 #[test]
+fn what_is_known_about_the_aircraft_can_be_added() {
+    let setup = Setup::bare();
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/readsb/trace_full_ac671b.json");
+    let import = ["import", "--database-retention", "36500d", trace.to_str().unwrap()];
+    assert_eq!(setup.clone().arguments(import).run().code, Some(0));
+    let table = setup.directory().join("aircraft.csv");
+    fs::write(&table, "icao24,type,operator\nac671b,B738,\"Testair, Inc.\"\n").unwrap();
+    let export = |arguments: &[&str]| {
+        let arguments = ["export", "--from", "0", "--aircraft"].iter().chain(arguments).copied();
+        setup.clone().set("ENRICHMENT_AIRCRAFT_TABLE", table.to_str().unwrap()).arguments(arguments).run()
+    };
+    for name in ["all.csv", "all.ndjson", "all.parquet"] {
+        let ended = export(&[name]);
+        assert_eq!(ended.code, Some(0), "{:?}", ended.log);
+        let import = setup.clone().arguments(["import", "--database-retention", "36500d", name]).run();
+        assert_eq!(import.code, Some(0), "{name}: {:?}", import.log);
+    }
+    let first =
+        |name: &str| fs::read_to_string(setup.directory().join(name)).unwrap().lines().nth(1).unwrap().to_owned();
+    assert!(first("all.csv").ends_with(",N899DN,B738,\"Testair, Inc.\","), "{}", first("all.csv"));
+    let known = r#","registration":"N899DN","type":"B738","operator":"Testair, Inc.","airline":null}"#;
+    assert!(first("all.ndjson").ends_with(known), "{}", first("all.ndjson"));
+    assert_eq!(export(&["--columns", "traffic", "traffic.parquet"]).code, Some(0));
+    for (name, of_type) in [("all.parquet", "type"), ("traffic.parquet", "typecode")] {
+        let file = SerializedFileReader::new(File::open(setup.directory().join(name)).unwrap()).unwrap();
+        let row = file.get_row_iter(None).unwrap().next().unwrap().unwrap();
+        let values: Vec<_> = row.get_column_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let of_type = format!("{of_type}=\"B738\"");
+        let expected = ["registration=\"N899DN\"", &of_type, "operator=\"Testair, Inc.\"", "airline=null"];
+        assert_eq!(values[values.len() - 4..], expected);
+    }
+    fs::write(&table, "nonsense").unwrap();
+    let refused = export(&["other.csv"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.last_line().contains("enrichment.aircraft_table"), "{:?}", refused.log);
+    assert!(!setup.directory().join("other.csv").exists());
+}
+
+#[test]
 fn an_export_for_traffic_has_its_names_and_units() {
     let setup = Setup::bare();
     let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/readsb/trace_full_ac671b.json");

@@ -11,6 +11,8 @@ pub struct RowBuffer {
     addresses: Vec<u32>,
     times: Vec<i64>,
     columns: Vec<(&'static Field, Column)>,
+    /// Texts that are no fields, in columns of their own.
+    texts: Vec<Texts>,
 }
 
 /// The values of a field, in the order of arrival.
@@ -39,8 +41,19 @@ const UNKNOWN_FLAG: i8 = -1;
 impl RowBuffer {
     /// Creates an empty buffer for these fields.
     pub fn new(fields: &[&'static Field]) -> Self {
+        Self::with_texts(fields, 0)
+    }
+
+    /// Creates an empty buffer for these fields and a number of texts.
+    pub(super) fn with_texts(fields: &[&'static Field], texts: usize) -> Self {
         let columns = fields.iter().map(|field| (*field, Column::of(field)));
-        Self { addresses: Vec::new(), times: Vec::new(), columns: columns.collect() }
+        let texts = std::iter::repeat_with(Texts::default).take(texts).collect();
+        Self { addresses: Vec::new(), times: Vec::new(), columns: columns.collect(), texts }
+    }
+
+    /// Adds the texts of the row that was added last.
+    pub(super) fn push_texts<'a>(&mut self, texts: impl IntoIterator<Item = Option<&'a str>>) {
+        self.texts.iter_mut().zip(texts).for_each(|(column, text)| column.push(text));
     }
 
     /// Adds a row.
@@ -65,7 +78,8 @@ impl RowBuffer {
     /// Returns the memory used for the rows, in bytes.
     pub fn bytes(&self) -> usize {
         let keys = self.addresses.capacity() * size_of::<u32>() + self.times.capacity() * size_of::<i64>();
-        keys + self.columns.iter().map(|(_, column)| column.bytes()).sum::<usize>()
+        let texts = self.texts.iter().map(Texts::bytes).sum::<usize>();
+        keys + texts + self.columns.iter().map(|(_, column)| column.bytes()).sum::<usize>()
     }
 
     /// Removes all rows and keeps the memory.
@@ -75,6 +89,7 @@ impl RowBuffer {
         for (_, column) in &mut self.columns {
             column.clear();
         }
+        self.texts.iter_mut().for_each(Texts::clear);
     }
 
     /// Returns the indices of the rows, ordered by address and `last_contact`, and those with equal keys by arrival.
@@ -91,6 +106,10 @@ impl RowBuffer {
 
     pub(super) fn columns(&self) -> &[(&'static Field, Column)] {
         &self.columns
+    }
+
+    pub(super) fn texts(&self) -> &[Texts] {
+        &self.texts
     }
 
     pub(super) fn address(&self, row: usize) -> u32 {

@@ -38,9 +38,13 @@ pub enum NumberType {
     Double,
 }
 
-/// Returns the schema of a file.
-pub(super) fn schema(columns: &[OutputColumn], numbers: NumberType) -> Result<TypePtr> {
-    let columns = columns.iter().map(|it| column(it, numbers).map(Arc::new));
+/// Returns the schema of a file: columns of fields, and then of other texts.
+pub(super) fn schema(columns: &[OutputColumn], texts: &[&'static str], numbers: NumberType) -> Result<TypePtr> {
+    let texts = texts.iter().map(|name| {
+        let column = Type::primitive_type_builder(name, PhysicalType::BYTE_ARRAY);
+        column.with_repetition(Repetition::OPTIONAL).with_logical_type(Some(LogicalType::String)).build()
+    });
+    let columns = columns.iter().map(|it| column(it, numbers)).chain(texts).map(|it| it.map(Arc::new));
     let schema = Type::group_type_builder("state_vectors").with_fields(columns.collect::<Result<_>>()?);
     Ok(Arc::new(schema.build()?))
 }

@@ -45,23 +45,41 @@ impl<W: Write + Send> ParquetFile<W> {
     /// # Errors
     /// Returns an error if `into` cannot be written.
     pub fn new(fields: &[&'static Field], numbers: NumberType, into: W) -> Result<Self> {
+        Self::with_texts(fields, Vec::new(), numbers, into)
+    }
+
+    /// Writes the file header, with columns of other texts after those of the fields.
+    ///
+    /// # Errors
+    /// Returns an error if `into` cannot be written.
+    pub fn with_texts(
+        fields: &[&'static Field],
+        texts: Vec<&'static str>,
+        numbers: NumberType,
+        into: W,
+    ) -> Result<Self> {
         let columns = fields.iter().copied().map(OutputColumn::from).collect();
-        Self::with_layout(columns, numbers, Some(SCHEMA_VERSION), into)
+        Self::with_layout(columns, texts, (numbers, Some(SCHEMA_VERSION)), into)
     }
 
     /// Writes the file header of a layout that is not our own, with doubles.
     ///
     /// # Errors
     /// Returns an error if `into` cannot be written.
-    pub fn with_columns(columns: &[OutputColumn], into: W) -> Result<Self> {
-        Self::with_layout(columns.to_vec(), NumberType::Double, None, into)
+    pub fn with_columns(columns: &[OutputColumn], texts: Vec<&'static str>, into: W) -> Result<Self> {
+        Self::with_layout(columns.to_vec(), texts, (NumberType::Double, None), into)
     }
 
-    fn with_layout(columns: Vec<OutputColumn>, numbers: NumberType, version: Option<u32>, into: W) -> Result<Self> {
+    fn with_layout(
+        columns: Vec<OutputColumn>,
+        texts: Vec<&'static str>,
+        (numbers, version): (NumberType, Option<u32>),
+        into: W,
+    ) -> Result<Self> {
         let properties = properties(&columns, numbers, version)?;
-        let writer = SerializedFileWriter::new(into, schema(&columns, numbers)?, properties)?;
+        let writer = SerializedFileWriter::new(into, schema(&columns, &texts, numbers)?, properties)?;
         let fields: Vec<_> = columns.iter().map(|column| column.field).collect();
-        Ok(Self { writer, columns, numbers, buffer: RowBuffer::new(&fields) })
+        Ok(Self { writer, columns, numbers, buffer: RowBuffer::with_texts(&fields, texts.len()) })
     }
 
     /// Adds an entry to the file's metadata.
@@ -72,6 +90,12 @@ impl<W: Write + Send> ParquetFile<W> {
     /// Buffers one row. The caller must call [`write`](Self::write) every few rows.
     pub fn row(&mut self, row: &StateVector<&str>) {
         self.buffer.push(row);
+    }
+
+    /// Buffers one row with its other texts. The caller must call [`write`](Self::write) every few rows.
+    pub fn row_with_texts<'a>(&mut self, row: &StateVector<&str>, texts: impl IntoIterator<Item = Option<&'a str>>) {
+        self.buffer.push(row);
+        self.buffer.push_texts(texts);
     }
 
     /// Writes the buffered rows once they fill a row group.
@@ -120,10 +144,14 @@ fn write_sorted<W: Write + Send>(
 ) -> Result<()> {
     for rows in buffer.sorted().chunks(ROWS_PER_GROUP) {
         let mut group = file.next_row_group()?;
+        let missing = || ParquetError::General("the schema has fewer columns than the row".to_owned());
         for ((_, column), output) in buffer.columns().iter().zip(columns) {
-            let missing = || ParquetError::General("the schema has fewer columns than the row".to_owned());
             let writer = group.next_column()?.ok_or_else(missing)?;
             ColumnRows { buffer, output, rows, writer }.write(column, numbers)?;
+        }
+        for texts in buffer.texts() {
+            let writer = group.next_column()?.ok_or_else(missing)?;
+            put::<ByteArrayType>(writer, rows, false, texts.by_row())?;
         }
         group.close()?;
     }
@@ -164,22 +192,32 @@ impl ColumnRows<'_> {
         }
     }
 
-    fn put<T: DataType>(mut self, mut value: impl FnMut(usize) -> Option<T::T>) -> Result<()> {
-        let writer = self.writer.typed::<T>();
-        let (mut values, mut levels) = (Vec::with_capacity(VALUES), Vec::with_capacity(VALUES));
-        for rows in self.rows.chunks(VALUES) {
-            values.clear();
-            levels.clear();
-            for row in rows {
-                let value = value(*row as usize);
-                levels.push(i16::from(value.is_some()));
-                values.extend(value);
-            }
-            let levels = (!self.output.field.is_required()).then_some(&*levels);
-            writer.write_batch(&values, levels, None)?;
-        }
-        self.writer.close()
+    fn put<T: DataType>(self, value: impl FnMut(usize) -> Option<T::T>) -> Result<()> {
+        put::<T>(self.writer, self.rows, self.output.field.is_required(), value)
     }
+}
+
+/// Writes the values of these rows to a column.
+fn put<T: DataType>(
+    mut column: SerializedColumnWriter<'_>,
+    rows: &[u32],
+    is_required: bool,
+    mut value: impl FnMut(usize) -> Option<T::T>,
+) -> Result<()> {
+    let writer = column.typed::<T>();
+    let (mut values, mut levels) = (Vec::with_capacity(VALUES), Vec::with_capacity(VALUES));
+    for rows in rows.chunks(VALUES) {
+        values.clear();
+        levels.clear();
+        for row in rows {
+            let value = value(*row as usize);
+            levels.push(i16::from(value.is_some()));
+            values.extend(value);
+        }
+        let levels = (!is_required).then_some(&*levels);
+        writer.write_batch(&values, levels, None)?;
+    }
+    column.close()
 }
 
 /// Returns the text of an address. Sorted rows repeat the last one.
