@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::detect::Alert;
+use crate::detect::{Alert, AlertKey};
 use crate::domain::{PollRecord, StateVector};
 
 /// Identifies a log by its cluster id (random for each process of the embedded broker) and its topic.
@@ -44,9 +44,14 @@ impl Batch {
         self.parts.iter().map(|part| part.polls.len()).sum()
     }
 
-    /// The number of state vectors and records of polls.
+    /// The number of records of alerts.
+    pub fn alerts(&self) -> usize {
+        self.parts.iter().map(|part| part.alerts.len()).sum()
+    }
+
+    /// The number of state vectors, records of polls and records of alerts.
     pub fn rows(&self) -> usize {
-        self.states() + self.polls()
+        self.states() + self.polls() + self.alerts()
     }
 
     /// The number of records from which the batch was read.
@@ -78,12 +83,14 @@ pub struct PartitionBatch {
     pub last_timestamp: i64,
     /// The decoded state vectors.
     pub states: Vec<Arc<StateVector>>,
-    /// The record of each state vector or poll, in the same order; empty if they were not read from records.
+    /// The record of each state vector, poll or alert, in the same order; empty if they were not read from records.
     pub records: Vec<RecordPlace>,
     /// The decoded records of polls, from a log of those.
     pub polls: Vec<PollRecord>,
     /// The decoded alerts, from a log of those.
     pub alerts: Vec<Alert>,
+    /// The number of records that are valid, but of no interest.
+    pub skipped: usize,
     /// The records that could not be decoded.
     pub dead_letters: Vec<DeadLetter>,
     /// The number of offsets missing from the log: deleted by retention, or beyond the embedded broker's limits.
@@ -93,7 +100,35 @@ pub struct PartitionBatch {
 impl PartitionBatch {
     /// Returns the number of records from which the part was read.
     pub fn count_records(&self) -> usize {
-        self.states.len() + self.polls.len() + self.alerts.len() + self.dead_letters.len()
+        self.states.len() + self.polls.len() + self.alerts.len() + self.skipped + self.dead_letters.len()
+    }
+}
+
+/// A record of a log other than that of the state vectors, which the database stores in a table of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SideRecord {
+    /// The outcome of polls.
+    Poll(PollRecord),
+    /// The beginning or the end of an alert.
+    Alert(Alert),
+}
+
+impl SideRecord {
+    /// Returns the key of the record in its log.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Poll(poll) => poll.source.clone(),
+            Self::Alert(alert) => AlertKey::from(alert).to_string(),
+        }
+    }
+}
+
+impl fmt::Display for SideRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Poll(poll) => write!(f, "a record of polls of {}", poll.source),
+            Self::Alert(alert) => write!(f, "the alert {} of {}", AlertKey::from(alert), alert.since),
+        }
     }
 }
 

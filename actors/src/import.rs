@@ -307,7 +307,7 @@ impl Import<'_> {
                     }
                 }
                 Ok(Err(StoreError::Refused(reason))) => return Err(ImportError::Refused(reason)),
-                Ok(Err(error @ (StoreError::Unavailable(_) | StoreError::RejectedPoll { .. }))) => {
+                Ok(Err(error @ (StoreError::Unavailable(_) | StoreError::RejectedRecord { .. }))) => {
                     attempts.failed(error.to_string()).await?;
                 }
                 Err(error) => attempts.failed(format!("the DbWriter did not answer: {error}")).await?,
@@ -341,6 +341,7 @@ impl Import<'_> {
             records: Vec::new(),
             polls: Vec::new(),
             alerts: Vec::new(),
+            skipped: 0,
             dead_letters: Vec::new(),
             lost: 0,
         };

@@ -117,6 +117,8 @@ metrics! {
         "Time from the end of a batch to the commit of its alerts and positions";
     poll_records: CounterByKind = "poll_records",
         "Records of polls that were published, dropped before Kafka accepted them, stored, or stored before (duplicate)";
+    alert_records: CounterByKind = "alert_records",
+        "Records of alerts that were stored, or stored before (duplicate)";
     held: Gauge = "states_held", "State vectors waiting for Kafka";
     held_bytes: Gauge = "states_held" in Bytes, "Approximate memory used by state vectors waiting for Kafka";
     dropped: CounterByKind = "states_dropped", "State vectors dropped before Kafka accepted them, by reason";

@@ -34,6 +34,7 @@ pub(crate) fn batch(partition: i32, first_offset: i64, states: impl IntoIterator
             records: Vec::new(),
             polls: Vec::new(),
             alerts: Vec::new(),
+            skipped: 0,
             dead_letters: Vec::new(),
             lost: 0,
         }],

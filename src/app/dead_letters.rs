@@ -21,7 +21,12 @@ pub(super) async fn run(args: &DeadLettersArgs, settings: &Settings) -> anyhow::
     let cluster = KafkaCluster::new(kafka_options(&settings.kafka));
     let letters = DeadLetterReader::open(&cluster).await.map_err(|error| anyhow!("Kafka: {error}"))?;
     if args.resend {
-        let topics = Topics { raw: (&settings.kafka.topic_raw).into(), polls: (&settings.kafka.topic_polls).into() };
+        let kafka = &settings.kafka;
+        let topics = Topics {
+            raw: (&kafka.topic_raw).into(),
+            polls: (&kafka.topic_polls).into(),
+            alerts: (&kafka.topic_alerts).into(),
+        };
         resend(args, &topics, &cluster, &letters).await
     } else {
         list(args, &letters, io::stdout()).await
@@ -62,19 +67,33 @@ async fn list(args: &DeadLettersArgs, letters: &DeadLetterReader, out: impl Writ
 struct Topics {
     raw: Arc<str>,
     polls: Arc<str>,
+    alerts: Arc<str>,
+}
+
+/// What resending does with a letter.
+enum Resend {
+    /// Publishes it with this key.
+    WithKey(Option<bytes::Bytes>),
+    /// This version cannot decode it.
+    Unreadable,
+    /// Its topic is not one whose records the server stores.
+    Foreign,
 }
 
 impl Topics {
-    /// Returns whether this version can decode the record of a letter; `None` if its topic is another one.
-    fn can_decode(&self, letter: &DeadLetter) -> Option<bool> {
+    fn resend(&self, letter: &DeadLetter) -> Resend {
         let value = letter.value.as_deref();
-        if letter.topic == self.raw {
-            Some(codec::decode(value).is_ok())
+        let own_key = || letter.key.clone();
+        let key = if letter.topic == self.raw {
+            codec::decode(value).map(|_| own_key())
         } else if letter.topic == self.polls {
-            Some(codec::decode_poll(value).is_ok())
+            codec::decode_poll(value).map(|_| own_key())
+        } else if letter.topic == self.alerts {
+            codec::decode_alert(value).map(|alert| Some(codec::resent_alert_key(&alert).into()))
         } else {
-            None
-        }
+            return Resend::Foreign;
+        };
+        key.map_or(Resend::Unreadable, Resend::WithKey)
     }
 }
 
@@ -113,15 +132,15 @@ async fn resend(
         let last = found.is_none();
         if let Some(FoundLetter { partition, offset, letter }) = found {
             batch.seen.insert(partition, offset + 1);
-            match topics.can_decode(&letter) {
-                None => foreign += 1,
-                Some(false) => unreadable += 1,
-                Some(true) if args.selects(&letter) => {
+            match topics.resend(&letter) {
+                Resend::Foreign => foreign += 1,
+                Resend::Unreadable => unreadable += 1,
+                Resend::WithKey(key) if args.selects(&letter) => {
                     batch.bytes += letter.value.as_ref().map_or(0, bytes::Bytes::len);
                     batch.count += 1;
-                    batch.letters.entry(letter.topic.clone()).or_default().push(letter);
+                    batch.letters.entry(letter.topic.clone()).or_default().push(DeadLetter { key, ..letter });
                 }
-                Some(true) => {}
+                Resend::WithKey(_) => {}
             }
         }
         if !(last || batch.is_full()) {

@@ -100,14 +100,16 @@ pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Stor
     Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
-/// Returns the configured Kafka cluster, or starts an embedded broker. Only a detecting process publishes alerts, and only a
-/// serving one reads them; only a collecting process publishes records of polls, and only a storing one reads them.
+/// Returns the configured Kafka cluster, or starts an embedded broker. Only a detecting process publishes alerts, and only
+/// storing and serving ones read them; only a collecting process publishes records of polls, and only a storing one reads
+/// them.
 fn reach_kafka(
     settings: &KafkaSettings,
     has: impl Fn(Role) -> bool,
 ) -> anyhow::Result<(KafkaCluster, Option<EmbeddedBroker>)> {
     let mut options = kafka_options(settings);
-    options.topic_alerts = (has(Role::Detect) || has(Role::Live)).then(|| Arc::from(&settings.topic_alerts));
+    let uses_alerts = has(Role::Detect) || has(Role::Store) || has(Role::Live);
+    options.topic_alerts = uses_alerts.then(|| Arc::from(&settings.topic_alerts));
     options.topic_polls = (has(Role::Collect) || has(Role::Store)).then(|| Arc::from(&settings.topic_polls));
     if settings.bootstrap_servers != Brokers::Embedded {
         options.topic_latest = settings.topic_latest.as_ref().filter(|_| has(Role::Store)).map(Arc::from);

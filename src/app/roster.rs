@@ -34,7 +34,7 @@ use crate::storage::Storage;
 
 /// All fixed actors, in start order: receivers first, so that the addresses that an actor sends to already exist.
 #[rustfmt::skip]
-static ROSTER: [Row; 9] = [
+static ROSTER: [Row; 10] = [
     //  name                      runs for                       drained at             readiness              function
     row(ActorName::SseHub,        &[Role::Live],                 Stage::Serve,          Needed::Always,        sse_hub),
     row(ActorName::LiveConsumer,  &[Role::Live],                 Stage::ReadForServing, Needed::Always,        live_consumer),
@@ -46,7 +46,8 @@ static ROSTER: [Row; 9] = [
     row(ActorName::StoreConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::WithoutStream, store_consumer),
     // The history is complete without it, so nothing waits for its readiness.
     row(ActorName::PollsConsumer, &[Role::Store],                Stage::ReadForStoring, Needed::Never,         polls_consumer),
-    row(ActorName::Detector,      &[Role::Detect],               Stage::ReadForStoring, Needed::WithoutStream, detector),
+    row(ActorName::AlertHistoryConsumer, &[Role::Store],         Stage::ReadForStoring, Needed::Never,         alert_history_consumer),
+    row(ActorName::Detector,      &[Role::Detect],               Stage::Detect,         Needed::WithoutStream, detector),
     row(ActorName::Merger,        &[Role::Collect],              Stage::Merge,          Needed::WithoutStream, merger),
 ];
 
@@ -67,6 +68,7 @@ pub(super) enum Stage {
     Collect,
     Merge,
     Publish,
+    Detect,
     ReadForStoring,
     Store,
     ReadForServing,
@@ -297,15 +299,34 @@ fn store_route(
 }
 
 fn polls_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let topic = wiring.foundation.cluster.options().topic_polls.clone().context("no topic of polls is configured")?;
+    side_consumer(wiring, name, "polls", Membership::POLLS, move |cluster, membership| {
+        KafkaSubscription::to_polls(cluster, topic, membership)
+    })
+}
+
+fn alert_history_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let topic = wiring.foundation.cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
+    side_consumer(wiring, name, "alert-history", Membership::ALERT_HISTORY, move |cluster, membership| {
+        KafkaSubscription::to_alert_history(cluster, topic, membership)
+    })
+}
+
+/// Starts a consumer that stores the records of a topic other than that of the state vectors.
+fn side_consumer(
+    wiring: &mut Wiring<'_>,
+    name: ActorName,
+    route: &'static str,
+    group: Membership,
+    subscribe: impl FnOnce(KafkaCluster, Membership) -> KafkaSubscription + Send + 'static,
+) -> anyhow::Result<Handles> {
     let (db_writer, producer) = (required(&wiring.db_writer)?, required(&wiring.producer)?);
     let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
-    let (cluster, metrics) = (cluster.clone(), metrics.clone());
-    let topic = cluster.options().topic_polls.clone().context("no topic of polls is configured")?;
-    let embedded = cluster.is_embedded();
-    let route = store_route("polls", db_writer, producer, embedded);
-    let membership = if embedded { Membership::Everything } else { Membership::Group { suffix: "-polls" } };
+    let (cluster, metrics, embedded) = (cluster.clone(), metrics.clone(), cluster.is_embedded());
+    let route = store_route(route, db_writer, producer, embedded);
+    let membership = if embedded { Membership::Everything } else { group };
     let consumer = supervisor.start(name, move |vitals| {
-        KafkaConsumer::new(KafkaSubscription::to_polls(cluster, topic, membership), route, vitals, metrics)
+        KafkaConsumer::new(subscribe(cluster, membership), route, vitals, metrics)
     });
     Ok(consumer.into())
 }

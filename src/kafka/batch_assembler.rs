@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actors::batch::{Batch, DeadLetter, LogId, PartitionBatch, RecordPlace};
 use actors::ports::StartAt;
 
-use super::codec::Decoded;
+use super::codec::{DecodeRecord, Decoded};
 
 /// Assembles records into batches, and checks their offsets for records that are missing, repeated or from another log.
 #[derive(Debug, Default)]
@@ -166,12 +166,7 @@ impl BatchAssembler {
     }
 
     /// Takes the next record of a partition.
-    pub(super) fn take(
-        &mut self,
-        log: &LogId,
-        record: Record<'_>,
-        decode: impl FnOnce(Option<&[u8]>) -> Result<Decoded, String>,
-    ) -> TakeOutcome {
+    pub(super) fn take(&mut self, log: &LogId, record: Record<'_>, decode: DecodeRecord) -> TakeOutcome {
         let Some(reading) = self.partitions.get_mut(&record.partition) else { return TakeOutcome::Accepted };
         let (expected, after) = match *reading {
             ReadState::NotStarted => return TakeOutcome::Accepted,
@@ -217,22 +212,28 @@ impl BatchAssembler {
             records: Vec::new(),
             polls: Vec::new(),
             alerts: Vec::new(),
+            skipped: 0,
             dead_letters: Vec::new(),
             lost: 0,
         });
         part.next_offset = record.offset + 1;
         part.last_timestamp = record.timestamp;
         part.lost += lost;
-        match decode(record.value) {
+        let place = RecordPlace { offset: record.offset, timestamp: record.timestamp };
+        match decode(record.key, record.value) {
             Ok(Decoded::Poll(poll)) => {
                 part.polls.push(poll);
-                part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
+                part.records.push(place);
             }
-            Ok(Decoded::Alert(alert)) => part.alerts.push(alert),
+            Ok(Decoded::Alert(alert)) => {
+                part.alerts.push(alert);
+                part.records.push(place);
+            }
             Ok(Decoded::State(state)) => {
                 part.states.push(Arc::new(state));
-                part.records.push(RecordPlace { offset: record.offset, timestamp: record.timestamp });
+                part.records.push(place);
             }
+            Ok(Decoded::Skipped) => part.skipped += 1,
             Err(reason) => part.dead_letters.push(DeadLetter {
                 topic: log.topic.clone(),
                 partition: record.partition,

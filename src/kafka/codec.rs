@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use actors::detect::Alert;
+use actors::detect::{Alert, AlertKey};
 use actors::domain::{Icao24, PollRecord, StateVector, UnixTime};
 use actors::enrichment::{EnrichedState, FactBook};
 use serde::Deserialize;
@@ -39,21 +39,51 @@ pub(super) enum Decoded {
     State(StateVector),
     Poll(PollRecord),
     Alert(Alert),
+    /// The record is valid, but of no interest.
+    Skipped,
 }
 
-/// Decodes the value of a record of `kafka.topic_raw`.
-pub(super) fn decode_state_record(value: Option<&[u8]>) -> Result<Decoded, String> {
+/// Decodes the record with this key and this value.
+pub(super) type DecodeRecord = fn(Option<&[u8]>, Option<&[u8]>) -> Result<Decoded, String>;
+
+/// Decodes a record of `kafka.topic_raw`.
+pub(super) fn decode_state_record(_key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Decoded, String> {
     decode(value).map(Decoded::State)
 }
 
-/// Decodes the value of a record of `kafka.topic_polls`.
-pub(super) fn decode_poll_record(value: Option<&[u8]>) -> Result<Decoded, String> {
+/// Decodes a record of `kafka.topic_polls`.
+pub(super) fn decode_poll_record(_key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Decoded, String> {
     decode_poll(value).map(Decoded::Poll)
 }
 
-/// Decodes the value of a record of `kafka.topic_alerts`.
-pub(super) fn decode_alert_record(value: Option<&[u8]>) -> Result<Decoded, String> {
-    decode_alert(value).map(Decoded::Alert)
+/// Decodes a record of `kafka.topic_alerts` for a consumer that needs the active alerts. Skips those that were resent.
+pub(super) fn decode_alert_record(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Decoded, String> {
+    let alert = decode_alert(value)?;
+    let has_own_key = key == Some(AlertKey::from(&alert).to_string().as_bytes());
+    Ok(if has_own_key { Decoded::Alert(alert) } else { Decoded::Skipped })
+}
+
+/// Decodes a record of `kafka.topic_alerts` for the table of alerts. Skips tombstones, and the alerts of versions that
+/// named no rule.
+pub(super) fn decode_alert_history_record(_key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Decoded, String> {
+    match value {
+        None => Ok(Decoded::Skipped),
+        Some(json) if names_no_rule(json) => Ok(Decoded::Skipped),
+        Some(_) => decode_alert(value).map(Decoded::Alert),
+    }
+}
+
+/// Returns whether this is an alert as versions wrote it that named no rule.
+fn names_no_rule(json: &[u8]) -> bool {
+    let Ok(serde_json::Value::Object(alert)) = serde_json::from_slice(json) else { return false };
+    let has_text = |name| alert.get(name).is_some_and(serde_json::Value::is_string);
+    !alert.contains_key("rule") && has_text("icao24") && has_text("meaning")
+}
+
+/// Returns the key under which an alert is published once more, only to be stored. The newest record of an alert's own
+/// key says whether it is active, so it must not be replaced by an older one.
+pub fn resent_alert_key(alert: &Alert) -> String {
+    format!("resent/{}", AlertKey::from(alert))
 }
 
 /// Decodes a state vector from a record's value. Absent fields are unknown, so the nine-field messages of other writers

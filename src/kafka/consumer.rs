@@ -19,7 +19,7 @@ use super::batch_assembler::{BatchAssembler, Record, ResumePoint, TakeOutcome};
 use super::blocking::blocking;
 use super::client::{Client, subscription_error};
 use super::cluster::KafkaCluster;
-use super::codec::{self, Decoded};
+use super::codec::{self, DecodeRecord};
 use super::end_watch::EndWatch;
 use super::membership::Membership;
 use super::options::REQUEST_TIMEOUT;
@@ -30,7 +30,7 @@ use super::topics::partitions_of;
 pub struct KafkaSubscription {
     cluster: KafkaCluster,
     topic: Arc<str>,
-    decode: fn(Option<&[u8]>) -> Result<Decoded, String>,
+    decode: DecodeRecord,
     membership: Membership,
     /// Connects the subscription with transactions that commit its offsets.
     group: Option<Arc<GroupShare>>,
@@ -74,16 +74,25 @@ impl KafkaSubscription {
         Self::of(cluster, topic, codec::decode_poll_record, membership)
     }
 
-    /// Creates a subscription to all alerts, on this topic.
+    /// Creates a subscription to all alerts, on this topic, from which the active ones follow.
     pub fn to_alerts(cluster: KafkaCluster, topic: Arc<str>) -> Self {
-        let assembler = RefCell::new(BatchAssembler::of_compacted());
-        Self { assembler, ..Self::of(cluster, topic, codec::decode_alert_record, Membership::Everything) }
+        Self::of(cluster, topic, codec::decode_alert_record, Membership::Everything).compacted()
+    }
+
+    /// Creates a subscription to the alerts on this topic that are to be stored.
+    pub fn to_alert_history(cluster: KafkaCluster, topic: Arc<str>, membership: Membership) -> Self {
+        Self::of(cluster, topic, codec::decode_alert_history_record, membership).compacted()
+    }
+
+    /// Reads a topic that is compacted or written by transactions, whose offsets have gaps.
+    fn compacted(self) -> Self {
+        Self { assembler: RefCell::new(BatchAssembler::of_compacted()), ..self }
     }
 
     fn of(
         cluster: KafkaCluster,
         topic: Arc<str>,
-        decode: fn(Option<&[u8]>) -> Result<Decoded, String>,
+        decode: DecodeRecord,
         membership: Membership,
     ) -> Self {
         Self {

@@ -13,6 +13,10 @@ pub enum Membership {
 impl Membership {
     /// The group of the storing consumers.
     pub const STORE: Self = Self::Group { suffix: "" };
+    /// The group of the consumers that store records of polls.
+    pub const POLLS: Self = Self::Group { suffix: "-polls" };
+    /// The group of the consumers that store alerts.
+    pub const ALERT_HISTORY: Self = Self::Group { suffix: "-alert-history" };
     /// The group of the detecting consumers.
     pub const DETECT: Self = Self::Group { suffix: "-detect" };
 }

@@ -3,6 +3,7 @@
 //! [`Storage`] is cheap to clone and serves queries. [`Storage::writer`] returns the actors' [`StateStore`], which has
 //! its own connection. The modules of both databases share the same layout: `connection`, `writer`, `queries`.
 
+mod alerts;
 mod conversion;
 mod error;
 mod history;
@@ -14,6 +15,7 @@ mod postgres;
 mod query;
 mod rows;
 mod schema;
+mod side_rows;
 mod slices;
 mod sqlite;
 mod summaries;
@@ -24,9 +26,11 @@ mod url;
 use std::sync::Arc;
 
 use actors::batch::{Batch, LogId, Position, Stored};
+use actors::detect::Alert;
 use actors::domain::{Flight, Icao24, PollRecord, StateVector, UnixTime};
 use actors::ports::{LikelyNew, Maintained, StateStore, StoreError, StoreJob};
 
+pub use alerts::AlertQuery;
 use conversion::OnUnconverted;
 pub use conversion::{ConversionProgress, Converted, ReportProgress};
 pub use error::{MigrateError, OpenError, QueryError};
@@ -322,6 +326,17 @@ impl Storage {
         }
     }
 
+    /// Returns the matching alerts, the newest first: in descending order of `since`, rule and aircraft.
+    ///
+    /// # Errors
+    /// The database does not respond within [`StorageOptions::query_timeout`], or a row is not a valid alert.
+    pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<Alert>, QueryError> {
+        match &self.0 {
+            Database::Postgres(database) => database.alerts(query).await,
+            Database::Sqlite(database) => database.alerts(query).await,
+        }
+    }
+
     /// Returns the matching records of polls, ordered by `started` and `process`.
     ///
     /// # Errors
@@ -361,16 +376,16 @@ impl StateStore for Writer {
 
     async fn maintain(&self) -> Result<Maintained, StoreError> {
         // Run every step even if another one fails.
-        let (expired, more, more_polls) = match &self.0 {
+        let (expired, more, more_side_rows) = match &self.0 {
             DatabaseWriter::Postgres(writer) => {
-                (writer.expire().await, writer.summarize().await, writer.expire_polls().await)
+                (writer.expire().await, writer.summarize().await, writer.expire_side_rows().await)
             }
             DatabaseWriter::Sqlite(writer) => {
-                (writer.expire().await, writer.summarize().await, writer.expire_polls().await)
+                (writer.expire().await, writer.summarize().await, writer.expire_side_rows().await)
             }
         };
         let expired = expired?;
-        Ok(Maintained { more: more? || more_polls? || expired.more, ..expired })
+        Ok(Maintained { more: more? || more_side_rows? || expired.more, ..expired })
     }
 
     fn reset(&self) {

@@ -33,7 +33,7 @@ pub struct StorageOptions {
     pub compress_after: Duration,
     /// How long state vectors are kept.
     pub retention: Duration,
-    /// How long flights, the hourly statistics and the records of polls are kept.
+    /// How long flights, the hourly statistics, the records of polls and the alerts are kept.
     pub summary_retention: Duration,
     /// The longest pause between two states of one flight.
     pub flight_gap: Duration,

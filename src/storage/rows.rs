@@ -323,6 +323,7 @@ mod tests {
             records: Vec::new(),
             polls: Vec::new(),
             alerts: Vec::new(),
+            skipped: 0,
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -151,6 +151,7 @@ fn only_the_operator_sees_the_actors() {
     let expected = [
         "db-writer",
         "detector",
+        "kafka-consumer-alert-history",
         "kafka-consumer-alerts",
         "kafka-consumer-live",
         "kafka-consumer-polls",

@@ -5,11 +5,12 @@ use std::time::SystemTime;
 use crate::support::{Setup, Sky, TestApp};
 
 /// The actors in the order of the data flow. The hub is last, because its clients have to reconnect.
-const ACTORS: [&str; 9] = [
+const ACTORS: [&str; 10] = [
     "poller",
     "kafka-producer",
     "kafka-consumer-store",
     "kafka-consumer-polls",
+    "kafka-consumer-alert-history",
     "db-writer",
     "detector",
     "kafka-consumer-live",

@@ -39,13 +39,14 @@ fn assert_each_stage_was_measured(log: &[String]) {
     });
     let mut measured: Vec<_> = measured.collect();
     // The consumers other than the live one are drained at the same time.
-    measured[3..6].sort_unstable();
-    measured[7..9].sort_unstable();
+    measured[4..7].sort_unstable();
+    measured[8..10].sort_unstable();
     let stages = [
         "poller",
         "merger",
         "kafka-producer",
         "detector",
+        "kafka-consumer-alert-history",
         "kafka-consumer-polls",
         "kafka-consumer-store",
         "db-writer",

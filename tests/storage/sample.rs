@@ -50,6 +50,7 @@ pub(crate) fn part(partition: i32, expected: Option<i64>, states: Vec<StateVecto
         records: Vec::new(),
         polls: Vec::new(),
         alerts: Vec::new(),
+        skipped: 0,
         dead_letters: Vec::new(),
         lost: 0,
     }

@@ -43,6 +43,7 @@ impl<S: StateStore> DbWriter<S> {
     pub fn new(store: S, vitals: Vitals, metrics: Metrics) -> Self {
         init_counters(&metrics.rows, &["inserted", "duplicate"]);
         init_counters(&metrics.poll_records, &["stored", "duplicate"]);
+        init_counters(&metrics.alert_records, &["stored", "duplicate"]);
         init_counters(&metrics.store_failures, &["unavailable", "refused", "rejected", "fenced"]);
         Self {
             store: Rc::new(store),
@@ -70,6 +71,10 @@ impl<S: StateStore> DbWriter<S> {
             count(&self.metrics.poll_records, "stored", stored.inserted);
             count(&self.metrics.poll_records, "duplicate", stored.duplicates);
             self.observation.polls += stored.inserted;
+        } else if batch.alerts() > 0 {
+            count(&self.metrics.alert_records, "stored", stored.inserted);
+            count(&self.metrics.alert_records, "duplicate", stored.duplicates);
+            self.observation.alerts += stored.inserted;
         } else {
             self.stored_states(batch, classification, stored, seconds);
         }
@@ -97,7 +102,7 @@ impl<S: StateStore> DbWriter<S> {
         let reason = match error {
             StoreError::Unavailable(_) => "unavailable",
             StoreError::Refused(_) => "refused",
-            StoreError::Rejected { .. } | StoreError::RejectedPoll { .. } => "rejected",
+            StoreError::Rejected { .. } | StoreError::RejectedRecord { .. } => "rejected",
         };
         count(&self.metrics.store_failures, reason, 1);
         self.observation.failed_tries += 1;

@@ -83,6 +83,7 @@ impl Log {
             records: offsets.map(|offset| RecordPlace { offset, timestamp: timestamp(offset) }).collect(),
             polls: Vec::new(),
             alerts: Vec::new(),
+            skipped: 0,
             dead_letters: Vec::new(),
             lost: 0,
         }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::consumer_context::{ConsumerContext, Dependency};
 use super::destination::{Delivered, Destination};
 use super::store_retry::StoreRetry;
-use crate::batch::{Batch, DeadLetter, PartitionBatch, Position, RecordPlace};
-use crate::domain::{Icao24, PollRecord, StateVector, UnixTime};
+use crate::batch::{Batch, DeadLetter, PartitionBatch, Position, RecordPlace, SideRecord};
+use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::messages::{FindPositions, PublishDeadLetters, StoreBatch};
 use crate::ports::{StoreError, Subscription};
 use crate::supervision::backoff::Backoff;
@@ -66,15 +66,15 @@ impl Destination for DatabaseDestination {
                     letters.extend(take_out_states(Arc::make_mut(&mut batch), icao24, last_contact, &reason));
                     continue;
                 }
-                Ok(Err(StoreError::RejectedPoll { poll, reason })) => {
+                Ok(Err(StoreError::RejectedRecord { record, reason })) => {
                     static REJECTED: Throttle = Throttle::new(Duration::from_secs(10));
                     if let Some(suppressed) = REJECTED.admit() {
                         log::warn!(
-                            actor = context.vitals.name(), source:% = poll.source, started = poll.started.0, suppressed;
-                            "the database rejected a record of polls: {reason}"
+                            actor = context.vitals.name(), suppressed;
+                            "the database rejected {record}: {reason}"
                         );
                     }
-                    letters.extend(take_out_polls(Arc::make_mut(&mut batch), &poll, &reason));
+                    letters.extend(take_out_record(Arc::make_mut(&mut batch), &record, &reason));
                     continue;
                 }
                 Ok(Err(error)) => (error.to_string(), retry.pause(is_refusal(&error))),
@@ -139,8 +139,14 @@ fn take_out_states(batch: &mut Batch, icao24: Icao24, last_contact: UnixTime, re
 }
 
 /// Moves the records equal to this one from a batch to dead letters.
-fn take_out_polls(batch: &mut Batch, rejected: &PollRecord, reason: &str) -> Vec<DeadLetter> {
-    take_out(batch, |part| &mut part.polls, |poll| poll == rejected, |poll| poll.source.clone().into_bytes(), reason)
+fn take_out_record(batch: &mut Batch, rejected: &SideRecord, reason: &str) -> Vec<DeadLetter> {
+    let key = rejected.key().into_bytes();
+    match rejected {
+        SideRecord::Poll(poll) => take_out(batch, |part| &mut part.polls, |row| row == poll, |_| key.clone(), reason),
+        SideRecord::Alert(alert) => {
+            take_out(batch, |part| &mut part.alerts, |row| row == alert, |_| key.clone(), reason)
+        }
+    }
 }
 
 fn take_out<T: Serialize>(

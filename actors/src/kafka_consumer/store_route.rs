@@ -17,7 +17,8 @@ pub struct StoreRoute {
     pub db_writer: Recipient<StoreBatch>,
     /// Publishes records that cannot be decoded or stored.
     pub dead_letters: Recipient<PublishDeadLetters>,
-    /// The name of the route, used as a label in metrics: `store` for state vectors, `polls` for records of polls.
+    /// The name of the route, used as a label in metrics: `store` for state vectors, `polls` for records of polls,
+    /// `alert-history` for alerts.
     pub name: &'static str,
     /// Whether the log is lost when this process ends, so that all of it must be stored first.
     pub volatile: bool,

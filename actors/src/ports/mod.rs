@@ -16,7 +16,7 @@ use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
+use crate::batch::{Batch, DeadLetter, LogId, Position, SideRecord, Stored};
 use crate::domain::{Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 
 pub use detect::{AlertLog, AlertLogError, DetectPart, DetectPosition, DetectTransaction, LogPlace, Recovered};
@@ -284,10 +284,11 @@ pub trait StateStore: 'static {
     /// [`StoreError::Unavailable`].
     fn positions(&self, log: &LogId, partitions: &[i32]) -> impl Future<Output = Result<Vec<Position>, StoreError>>;
 
-    /// Stores a batch in one transaction: state vectors, or records of polls. For each part whose `expected` matches the stored position, it advances the
-    /// position and inserts the rows, keeping the first row of each key. The key of a state vector is (icao24, last_contact), that
-    /// of a record of polls (source, started, process). A part whose `expected`
-    /// does not match is skipped as a whole and reported as fenced.
+    /// Stores a batch in one transaction: state vectors, records of polls, or records of alerts. For each part whose
+    /// `expected` matches the stored position, it advances the position and inserts the rows, keeping the first row of
+    /// each key. The key of a state vector is (icao24, last_contact), that of a record of polls (source, started,
+    /// process), and that of an alert (rule, icao24, since); the end of an alert completes its row. A part whose
+    /// `expected` does not match is skipped as a whole and reported as fenced.
     ///
     /// `likely_new` only selects the faster insert for each row; it does not affect what is stored.
     ///
@@ -368,11 +369,11 @@ pub enum StoreError {
         /// The database's error message.
         reason: String,
     },
-    /// The same for a record of polls.
-    #[error("the database rejected a record of polls of {}: {reason}", poll.source)]
-    RejectedPoll {
+    /// The same for a record of another log.
+    #[error("the database rejected {record}: {reason}")]
+    RejectedRecord {
         /// The record.
-        poll: Box<PollRecord>,
+        record: Box<SideRecord>,
         /// The database's error message.
         reason: String,
     },

@@ -21,6 +21,8 @@ pub enum ActorName {
     StoreConsumer,
     /// `kafka-consumer-polls`.
     PollsConsumer,
+    /// `kafka-consumer-alert-history`.
+    AlertHistoryConsumer,
     /// `db-writer`.
     DbWriter,
     /// `detector`.
@@ -64,12 +66,13 @@ impl ActorName {
     /// The Poller of a process with a single source.
     pub const POLLER: Self = Self::Poller(None);
 
-    const FIXED: [Self; 10] = [
+    const FIXED: [Self; 11] = [
         Self::POLLER,
         Self::Merger,
         Self::KafkaProducer,
         Self::StoreConsumer,
         Self::PollsConsumer,
+        Self::AlertHistoryConsumer,
         Self::DbWriter,
         Self::Detector,
         Self::LiveConsumer,
@@ -113,6 +116,7 @@ impl fmt::Display for ActorName {
             Self::KafkaProducer => "kafka-producer",
             Self::StoreConsumer => "kafka-consumer-store",
             Self::PollsConsumer => "kafka-consumer-polls",
+            Self::AlertHistoryConsumer => "kafka-consumer-alert-history",
             Self::DbWriter => "db-writer",
             Self::Detector => "detector",
             Self::LiveConsumer => "kafka-consumer-live",

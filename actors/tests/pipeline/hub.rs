@@ -43,6 +43,7 @@ fn shown(states: impl IntoIterator<Item = StateVector>) -> ShowBatch {
         records: Vec::new(),
         polls: Vec::new(),
         alerts: Vec::new(),
+        skipped: 0,
         dead_letters: Vec::new(),
         lost: 0,
     };

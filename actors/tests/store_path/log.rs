@@ -89,6 +89,7 @@ impl FakeSubscription {
                     states: states.into_iter().map(|state| Arc::new(state.unwrap())).collect(),
                     polls: Vec::new(),
                     alerts: Vec::new(),
+                    skipped: 0,
                     dead_letters: letters.into_iter().map(|letter| *letter.unwrap_err()).collect(),
                     lost: 0,
                 }

@@ -119,6 +119,7 @@ pub fn batch(states: impl IntoIterator<Item = StateVector>) -> Batch {
         records: Vec::new(),
         polls: Vec::new(),
         alerts: Vec::new(),
+        skipped: 0,
         dead_letters: Vec::new(),
         lost: 0,
     };

@@ -91,6 +91,7 @@ async fn store(writer: &Writer, stored: &mut i64, states: Vec<StateVector>) -> a
         records: Vec::new(),
         polls: Vec::new(),
         alerts: Vec::new(),
+        skipped: 0,
         dead_letters: Vec::new(),
         lost: 0,
     };

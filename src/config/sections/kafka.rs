@@ -31,8 +31,9 @@ section! {
         /// Replicas of a topic that is created at start; with 3 or more, at least two brokers must have a message
         /// (min.insync.replicas 2).
         replication_factor: i32 = "1", 1..=100;
-        /// The consumer group of the storing consumers. That of the archiving consumers has the suffix
-        /// -archive, that of the consumers that store polls -polls, and that of the detecting consumers -detect.
+        /// The consumer group of the storing consumers. That of the archiving consumers has the suffix -archive, those
+        /// of the consumers that store polls and alerts -polls and -alert-history, and that of the detecting consumers
+        /// -detect.
         group_id: String = "opensky-processor";
         /// Properties of librdkafka, for SASL, TLS and tuning: a mapping in the file, k=v,k=v in the environment (a
         /// comma in a value is written \,). Those of the file, the environment and the flag are merged. They override

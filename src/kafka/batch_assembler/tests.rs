@@ -153,3 +153,42 @@ fn a_batch_is_bounded() {
     }
     assert!(assembler.is_full());
 }
+
+fn alert_record(value: Option<&[u8]>) -> Result<codec::Decoded, String> {
+    codec::decode_alert_history_record(Some(b"a/4b1814"), value)
+}
+
+const ALERT: &str = r#"{"icao24":"4b1814","squawk":"7700","meaning":"emergency","since":5,
+    "state":{"icao24":"4b1814","last_contact":5},"rule":"a","ended":null,"detail":"emergency"}"#;
+
+#[test]
+fn tombstones_and_alerts_without_a_rule_are_not_stored_and_garbage_is_a_dead_letter() {
+    let earlier = ALERT.replace(r#""rule":"a","#, "");
+    assert_eq!(alert_record(None), Ok(codec::Decoded::Skipped));
+    assert_eq!(alert_record(Some(earlier.as_bytes())), Ok(codec::Decoded::Skipped));
+    assert!(matches!(alert_record(Some(ALERT.as_bytes())), Ok(codec::Decoded::Alert(_))));
+    for garbage in ["", "{}", "[]", "garbage", r#"{"icao24":"4b1814"}"#, &ALERT.replace("null", "true")] {
+        assert!(alert_record(Some(garbage.as_bytes())).is_err(), "{garbage}");
+    }
+}
+
+#[test]
+fn a_resent_alert_does_not_say_what_is_active() {
+    let decode = |key: &[u8]| codec::decode_alert_record(Some(key), Some(ALERT.as_bytes()));
+    assert!(matches!(decode(b"a/4b1814"), Ok(codec::Decoded::Alert(_))));
+    assert_eq!(decode(b"resent/a/4b1814"), Ok(codec::Decoded::Skipped));
+}
+
+#[test]
+fn skipped_records_advance_the_position() {
+    let mut assembler = BatchAssembler::of_compacted();
+    assembler.own(&[0]);
+    assembler.start(0, StartAt::Beginning, false);
+    for (offset, value) in [(3, None), (6, Some(ALERT.as_bytes()))] {
+        let record = Record { partition: 0, offset, timestamp: 30, key: Some(b"a/4b1814"), value };
+        assert_eq!(assembler.take(&log(), record, codec::decode_alert_history_record), TakeOutcome::Accepted);
+    }
+    let part = assembler.finish(&log()).parts.remove(0);
+    assert_eq!((part.alerts.len(), part.skipped, part.records.len()), (1, 1, 1));
+    assert_eq!((part.next_offset, part.lost), (7, 0));
+}

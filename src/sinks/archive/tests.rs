@@ -73,6 +73,7 @@ fn part(partition: i32, expected: Option<i64>, offsets: Range<i64>, published: U
         states: offsets.map(state).collect(),
         polls: Vec::new(),
         alerts: Vec::new(),
+        skipped: 0,
         dead_letters: Vec::new(),
         lost: 0,
     }

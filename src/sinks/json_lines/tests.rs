@@ -32,6 +32,7 @@ fn part(partition: i32, offsets: std::ops::Range<i64>) -> PartitionBatch {
         records: Vec::new(),
         polls: Vec::new(),
         alerts: Vec::new(),
+        skipped: 0,
         dead_letters: Vec::new(),
         lost: 0,
     }

@@ -2,6 +2,7 @@
 //! does not support binary `COPY`.
 
 mod advice;
+mod alerts;
 mod connection;
 mod conversion;
 mod copy;
@@ -16,6 +17,7 @@ mod queries;
 mod rejected_row;
 mod session_check;
 mod sessions;
+mod side_rows;
 mod staging;
 mod statistics;
 mod summaries;

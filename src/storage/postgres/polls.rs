@@ -1,14 +1,12 @@
-//! The table `source_polls`: written by storing transactions, read for the coverage, and expired by the maintenance.
+//! The table `source_polls`: written by storing transactions, and read for the coverage.
 
-use actors::domain::{PollRecord, UnixMillis, UnixTime};
+use actors::domain::PollRecord;
 use diesel::sql_types::{BigInt, Text};
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::Transaction;
 
-use super::connection::{PostgresDatabase, PostgresError};
-use super::transaction::begin;
+use super::connection::PostgresDatabase;
 use crate::storage::error::QueryError;
-use crate::storage::options::StorageOptions;
-use crate::storage::polls::{LedgerSource, PollQuery, StoredPoll, bigint, records, storable};
+use crate::storage::polls::{LedgerSource, PollQuery, StoredPoll, bigint, records};
 
 const INSERT: &str = r#"
 INSERT INTO source_polls (source, started, process, kind, outcome, ended, polls, states, changed, bad_rows, seconds,
@@ -21,7 +19,8 @@ FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bi
         every, next_poll_at, area)
 ON CONFLICT (source, started, process) DO NOTHING"#;
 
-const EXPIRE: &str = "DELETE FROM source_polls WHERE ctid = ANY (ARRAY(
+/// Deletes records that started before a time in Unix milliseconds.
+pub(super) const EXPIRE: &str = "DELETE FROM source_polls WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM source_polls WHERE started < to_timestamp($1::bigint / 1000.0) ORDER BY started LIMIT $2::bigint))";
 
 /// Skips from one source to the next in the primary key.
@@ -89,21 +88,6 @@ pub(super) async fn insert_polls(
             ],
         )
         .await
-}
-
-/// Deletes up to `rows` records older than the retention of summaries. Returns whether there may be more.
-pub(super) async fn expire_polls(
-    client: &mut Client,
-    options: &StorageOptions,
-    rows: u32,
-) -> Result<bool, PostgresError> {
-    let transaction = begin(client).await?;
-    let limit = options.maintenance_timeout.as_millis();
-    transaction.batch_execute(&format!("SET LOCAL statement_timeout = {limit}")).await?;
-    let oldest = storable(UnixMillis::from(UnixTime::now().minus(options.summary_retention)));
-    let deleted = transaction.execute(EXPIRE, &[&oldest, &i64::from(rows)]).await?;
-    transaction.commit().await?;
-    Ok(deleted >= u64::from(rows))
 }
 
 impl PostgresDatabase {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actors::batch::{Batch, Fenced, LogId, Position, Stored};
-use actors::domain::{PollRecord, StateVector};
+use actors::domain::StateVector;
 use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use futures_util::future::join;
@@ -15,14 +15,15 @@ use super::connection::{PostgresDatabase, PostgresError, Session, within};
 use super::copy::copy_rows;
 use super::cursor::CursorLock;
 use super::maintenance::{Round, expire};
-use super::polls::{expire_polls, insert_polls};
 use super::positions::Positions;
 use super::rejected_row::find_rejected_row;
+use super::side_rows::{expire_side_rows, find_rejected_side_row, insert_side_rows};
 use super::staging::Staging;
 use super::summarize::summarize;
 use super::transaction::begin;
 use crate::storage::rows::select_rows;
 use crate::storage::schema::COLUMNS;
+use crate::storage::side_rows::SideRows;
 
 /// The actors' store. Its single connection is opened on demand and dropped on the first error.
 pub(in crate::storage) struct PostgresWriter {
@@ -74,14 +75,14 @@ impl PostgresWriter {
     pub(in crate::storage) async fn store(&self, batch: &Batch, likely_new: &LikelyNew) -> Result<Stored, StoreError> {
         let limit = self.database.options.statement_timeout;
         let stored = self.with_session(async |session| {
-            let holds_polls = batch.polls() > 0;
-            let mut attempt = if holds_polls {
-                within(limit, session.store_polls(batch)).await
+            let has_side_rows = batch.rows() > batch.states();
+            let mut attempt = if has_side_rows {
+                within(limit, session.store_side_rows(batch)).await
             } else {
                 within(limit, session.store(batch, likely_new)).await
             };
             // The hints about new rows were wrong, or another writer was faster. Staging handles such conflicts.
-            if !holds_polls && attempt.as_ref().is_err_and(PostgresError::is_unique_violation) {
+            if !has_side_rows && attempt.as_ref().is_err_and(PostgresError::is_unique_violation) {
                 attempt = within(limit, session.store(batch, &LikelyNew::default())).await;
             }
             match attempt {
@@ -135,12 +136,12 @@ impl PostgresWriter {
         result
     }
 
-    /// Deletes some of the records of polls that are older than the retention of summaries. Returns whether there may be
-    /// more.
-    pub(in crate::storage) async fn expire_polls(&self) -> Result<bool, StoreError> {
+    /// Deletes some of the records of polls and alerts that are older than the retention of summaries. Returns whether
+    /// there may be more.
+    pub(in crate::storage) async fn expire_side_rows(&self) -> Result<bool, StoreError> {
         let options = &self.database.options;
         self.with_session(async |session| {
-            let step = expire_polls(&mut session.session.client, options, self.step.rows());
+            let step = expire_side_rows(&mut session.session.client, options, self.step.rows());
             within(options.maintenance_timeout + options.connect_timeout, step).await
         })
         .await
@@ -223,17 +224,22 @@ impl WriteSession {
         Ok(Stored { inserted, duplicates: (selected.total as u64).saturating_sub(inserted), fenced })
     }
 
-    /// Stores a batch of a log of polls like [`store`](Self::store).
-    async fn store_polls(&mut self, batch: &Batch) -> Result<Stored, PostgresError> {
+    /// Stores a batch of a log of other records like [`store`](Self::store).
+    async fn store_side_rows(&mut self, batch: &Batch) -> Result<Stored, PostgresError> {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
         let fenced = fenced_parts(&transaction, &self.positions, batch, &passed).await?;
-        let polls = passed_polls(batch, &passed);
-        let inserted = insert_polls(&transaction, &polls).await?;
-        fail::fail_point!("store-polls-sent", |_| crate::fault::kill_self());
+        let rows = SideRows::of(batch, &passed);
+        let inserted = insert_side_rows(&transaction, &rows).await?;
+        let (sent, committed) = if rows.alerts.is_empty() {
+            ("store-polls-sent", "store-polls-committed")
+        } else {
+            ("store-alerts-sent", "store-alerts-committed")
+        };
+        crate::fault::point(sent);
         transaction.commit().await?;
-        fail::fail_point!("store-polls-committed", |_| crate::fault::kill_self());
-        Ok(Stored { inserted, duplicates: (polls.len() as u64).saturating_sub(inserted), fenced })
+        crate::fault::point(committed);
+        Ok(Stored { inserted, duplicates: (rows.count() as u64).saturating_sub(inserted), fenced })
     }
 
     /// Finds the row that made the server reject a batch, in a transaction that is rolled back. Returns `None` if the
@@ -244,27 +250,16 @@ impl WriteSession {
     async fn find_rejected_row(&mut self, batch: &Batch) -> Result<Option<StoreError>, PostgresError> {
         let transaction = begin(&mut self.session.client).await?;
         let passed = self.positions.advance(&transaction, batch).await?;
-        let polls = passed_polls(batch, &passed);
-        let insert = async |polls: &[&PollRecord]| insert_polls(&transaction, polls).await;
-        let poll = find_rejected_row(&transaction, &polls, insert).await?;
+        let side_row = find_rejected_side_row(&transaction, &SideRows::of(batch, &passed)).await?;
         let selected = select_rows(batch, &LikelyNew::default(), |part| passed[part]);
         let insert = async |states: &[&StateVector]| self.staging.insert(&transaction, states).await;
         let state = find_rejected_row(&transaction, &selected.possibly_stored, insert).await?;
         transaction.rollback().await?;
-        Ok(match (poll, state) {
-            (Some((poll, reason)), _) => Some(StoreError::RejectedPoll { poll: Box::new(poll.clone()), reason }),
-            (None, Some((&StateVector { icao24, last_contact, .. }, reason))) => {
-                Some(StoreError::Rejected { icao24, last_contact, reason })
-            }
-            (None, None) => None,
-        })
+        Ok(side_row.or_else(|| {
+            let (&StateVector { icao24, last_contact, .. }, reason) = state?;
+            Some(StoreError::Rejected { icao24, last_contact, reason })
+        }))
     }
-}
-
-/// Returns the records of polls in the parts that passed.
-fn passed_polls<'a>(batch: &'a Batch, passed: &[bool]) -> Vec<&'a PollRecord> {
-    let parts = batch.parts.iter().zip(passed).filter(|(_, passed)| **passed);
-    parts.flat_map(|(part, _)| &part.polls).collect()
 }
 
 /// Returns both results, or the error that is the root cause: one of two errors may only say that the other one aborted

@@ -1,5 +1,6 @@
 //! SQLite, embedded. Queries use a diesel pool; the writer has its own connection.
 
+mod alerts;
 mod connection;
 mod conversion;
 mod immutable_file;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
-use actors::domain::{PollRecord, StateVector, UnixTime, fields};
+use actors::domain::{StateVector, UnixTime, fields};
 use actors::history::{StepSize, Summarizer};
 use actors::ports::{LikelyNew, Maintained, StoreError};
 use actors::state_vector_fields;
@@ -13,6 +13,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sqlite::SqliteConnection;
 use tokio::sync::Mutex;
 
+use super::alerts::{expire_alerts, insert_alert};
 use super::connection::SqliteDatabase;
 use super::late::Late;
 use super::maintenance::delete_expired;
@@ -20,6 +21,7 @@ use super::polls::{expire_polls, insert_poll};
 use super::summarize::summarize;
 use crate::storage::rows::{seconds_after, select_rows};
 use crate::storage::schema::sqlite::{ingest_position, state_vectors_scaled};
+use crate::storage::side_rows::{SideRows, rejected_alert, rejected_poll};
 
 /// The actors' store. Blocking threads take turns using its single connection.
 pub(in crate::storage) struct SqliteWriter {
@@ -108,12 +110,15 @@ impl SqliteWriter {
         result
     }
 
-    /// Deletes some of the records of polls that are older than the retention of summaries. Returns whether there may be
-    /// more.
-    pub(in crate::storage) async fn expire_polls(&self) -> Result<bool, StoreError> {
+    /// Deletes some of the records of polls and alerts that are older than the retention of summaries. Returns whether
+    /// there may be more.
+    pub(in crate::storage) async fn expire_side_rows(&self) -> Result<bool, StoreError> {
         let (options, rows) = (&self.database.options, self.step.rows());
         let oldest = UnixTime::now().minus(options.summary_retention);
-        let delete = move |connection: &mut SqliteConnection| Ok(expire_polls(connection, oldest, rows)?);
+        let delete = move |connection: &mut SqliteConnection| {
+            let more_polls = expire_polls(connection, oldest, rows)?;
+            Ok(expire_alerts(connection, oldest, rows)? || more_polls)
+        };
         self.blocking(options.maintenance_timeout, delete).await
     }
 
@@ -205,13 +210,16 @@ fn store(connection: &mut SqliteConnection, batch: &Batch) -> Result<Stored, Fai
             }
         }
         late.write(connection)?;
-        let mut total = selected.total;
-        for part in batch.parts.iter().enumerate().filter(|(index, _)| passed[*index]).map(|(_, part)| part) {
-            total += part.polls.len();
-            for poll in &part.polls {
-                inserted += insert_poll(connection, poll).map_err(|error| rejected_poll(error, poll))?;
-            }
+        let side_rows = SideRows::of(batch, &passed);
+        for poll in &side_rows.polls {
+            let inserted_poll = insert_poll(connection, poll);
+            inserted += inserted_poll.map_err(|error| rejected(error, |reason| rejected_poll(poll, reason)))?;
         }
+        for alert in &side_rows.alerts {
+            let changed = insert_alert(connection, alert);
+            inserted += changed.map_err(|error| rejected(error, |reason| rejected_alert(alert, reason)))?;
+        }
+        let total = selected.total + side_rows.count();
         fail::fail_point!("store-rows-sent", |_| crate::fault::kill_self());
         Ok::<_, Failure>(Stored { inserted: inserted as u64, duplicates: (total - inserted) as u64, fenced })
     })?;
@@ -285,11 +293,6 @@ state_vector_fields!(insert);
 fn rejected_state(error: Error, state: &StateVector) -> Failure {
     let (icao24, last_contact) = (state.icao24, state.last_contact);
     rejected(error, |reason| StoreError::Rejected { icao24, last_contact, reason })
-}
-
-/// Adds the record to the error if SQLite rejects its content.
-fn rejected_poll(error: Error, poll: &PollRecord) -> Failure {
-    rejected(error, |reason| StoreError::RejectedPoll { poll: Box::new(poll.clone()), reason })
 }
 
 fn rejected(error: Error, of_row: impl FnOnce(String) -> StoreError) -> Failure {

@@ -20,7 +20,7 @@ pub(crate) enum Database {
 
 const ROWS_OF_POSTGRES: &str = "SELECT icao24, extract(epoch FROM last_contact)::bigint FROM state_vectors";
 const POSITIONS: &str = "SELECT CAST(partition AS text) AS text, next_offset AS number
-    FROM ingest_position WHERE topic NOT LIKE '%.polls'";
+    FROM ingest_position WHERE topic NOT LIKE '%.polls' AND topic NOT LIKE '%.alerts'";
 
 #[derive(QueryableByName)]
 struct Pair {

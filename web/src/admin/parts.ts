@@ -94,11 +94,23 @@ const PARTS: Readonly<Record<string, Part>> = {
         },
       ],
       ["Duplicates", count("duplicates")],
+      ["Alerts", count("alerts")],
       ["TimescaleDB jobs", timescaleJobs],
     ],
   },
   "kafka-consumer-polls": {
     title: "KafkaConsumer, polls",
+    stage: "read",
+    does: "feeds the database",
+    work: { label: "Records/s", field: "records", counts: true },
+    queue: { label: "Lag (records)", field: "lag" },
+    facts: [
+      ["Dead letters", count("dead_letters")],
+      ["Lost offsets", count("lost_offsets")],
+    ],
+  },
+  "kafka-consumer-alert-history": {
+    title: "KafkaConsumer, alert history",
     stage: "read",
     does: "feeds the database",
     work: { label: "Records/s", field: "records", counts: true },

@@ -14,6 +14,8 @@ pub struct DbWriterObservation {
     pub duplicates: u64,
     /// Inserted records of polls.
     pub polls: u64,
+    /// Stored records of alerts: beginnings and ends.
+    pub alerts: u64,
     /// Failed transactions and queries.
     pub failed_tries: u64,
     /// States in the newest batch.
