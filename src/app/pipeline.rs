@@ -100,9 +100,9 @@ pub(crate) fn open_storage_read_only(settings: &Settings) -> anyhow::Result<Stor
     Storage::open_read_only(settings.database.url.url(), StorageOptions::default()).context("database.url")
 }
 
-/// Returns the configured Kafka cluster, or starts an embedded broker. Only a detecting process publishes alerts, and only
-/// storing and serving ones read them; only a collecting process publishes records of polls, and only a storing one reads
-/// them.
+/// Returns the configured Kafka cluster, or starts an embedded broker. Only a detecting process publishes alerts, and
+/// only storing and serving ones read them; only a collecting process publishes records of polls, and only a storing one
+/// reads them.
 fn reach_kafka(
     settings: &KafkaSettings,
     has: impl Fn(Role) -> bool,

@@ -9,7 +9,9 @@ use utoipa::openapi::OpenApi as Document;
 use super::admin::login_throttle::LoginThrottle;
 use super::admin::{actions, actors, events};
 use super::api::openapi::Description;
-use super::api::{aircraft, coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks};
+use super::api::{
+    aircraft, alerts, coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks,
+};
 use super::compat::CompatApis;
 use super::compat::opensky::reply::credits_left;
 use super::compat::opensky::{flights as opensky_flights, states, token, tracks as opensky_tracks};
@@ -67,6 +69,7 @@ endpoints! {
         aircraft::known_aircraft,
         aircraft::one_aircraft,
         past_flights::past_flights,
+        alerts::alerts,
         track::track,
         tracks::tracks,
         stats::stats,

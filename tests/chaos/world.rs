@@ -192,7 +192,8 @@ impl World {
         let (partitions, mark) = (self.partitions, unix_millis());
         let behind = format!(
             "SELECT 'behind' AS text, {partitions} - count(*) AS number FROM ingest_position
-            WHERE topic NOT LIKE '%.polls' AND topic NOT LIKE '%.alerts' AND partition < {partitions} AND last_timestamp > {mark}"
+            WHERE topic NOT LIKE '%.polls' AND topic NOT LIKE '%.alerts'
+                AND partition < {partitions} AND last_timestamp > {mark}"
         );
         eventually(&format!("recovery from {round}"), || {
             // The client may notice the end of its stream only now.

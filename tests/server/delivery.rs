@@ -62,6 +62,7 @@ fn head_has_the_headers_of_get_on_every_route() {
         "/api/v1/stream",
         "/api/v1/flights",
         "/api/v1/flights/past",
+        "/api/v1/alerts",
         &track,
         "/api/v1/stats",
         "/api/v1/history",

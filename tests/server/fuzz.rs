@@ -11,9 +11,10 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 use crate::support::{ADMIN_TOKEN, Setup, Sky, TEST_TIMEOUT, TestApp};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "GETT"];
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 18] = [
     "/api/v1/flights",
     "/api/v1/flights/past",
+    "/api/v1/alerts",
     "/api/v1/flights/4b1814/track",
     "/api/v1/stats",
     "/api/v1/history",

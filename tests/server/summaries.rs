@@ -103,6 +103,12 @@ fn check(app: &TestApp, hour: i64) {
         ("flights/past?callsign=A&callsign=B", "callsign"),
         ("flights/past?icao24=x", "icao24"),
         ("flights/past?from=2&to=1", "from"),
+        ("alerts?from=2&to=1", "from"),
+        ("alerts?limit=1001", "limit"),
+        ("alerts?cursor=1/4b1814", "cursor"),
+        ("alerts?rule=", "rule"),
+        ("alerts?active=maybe", "active"),
+        ("alerts?bbox=1,2,3", "bbox"),
     ] {
         let answer = app.get(&format!("/api/v1/{path}"));
         assert_eq!((answer.status, answer.header("content-type")), (400, "application/problem+json"), "{path}");

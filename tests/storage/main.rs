@@ -24,6 +24,7 @@ macro_rules! on_each_database {
     };
 }
 
+mod alerts;
 mod conversion;
 mod databases;
 mod history;

@@ -1,6 +1,7 @@
 //! `/api/v1` and `/sse/flights`: flights, live and stored.
 
 pub(crate) mod aircraft;
+pub(crate) mod alerts;
 pub(crate) mod coverage;
 pub(crate) mod flights;
 pub(crate) mod history;

@@ -38,7 +38,8 @@ pub(super) async fn find_rejected_side_row(
     Ok(rejected.map(|(alert, reason)| rejected_alert(alert, reason)))
 }
 
-/// Deletes from each table up to `rows` records older than the retention of summaries. Returns whether there may be more.
+/// Deletes from each table up to `rows` records older than the retention of summaries. Returns whether there may be
+/// more.
 pub(super) async fn expire_side_rows(
     client: &mut Client,
     options: &StorageOptions,

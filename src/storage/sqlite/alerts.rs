@@ -10,7 +10,8 @@ use super::connection::SqliteDatabase;
 use crate::storage::alerts::{AlertQuery, StoredAlert, alerts, state_json, storable};
 use crate::storage::error::QueryError;
 
-/// The first record of an alert inserts its row. Its end, which arrives later or instead of the beginning, completes it.
+/// The first record of an alert inserts its row. Its end, which arrives later or instead of the beginning, completes
+/// it.
 const INSERT: &str = "
 INSERT INTO alerts (rule, icao24, since, ended, detail, callsign, lat, lon, state)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
