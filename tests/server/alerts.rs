@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::stream::{Connection, client::StreamClient};
-use crate::support::{Setup, TestApp, Topic, eventually};
+use crate::support::{Setup, Sky, TestApp, Topic, eventually};
 
 /// Returns a row of OpenSky's response for an aircraft over Switzerland.
 fn row(icao24: &str, squawk: Option<&str>) -> Value {
@@ -88,13 +88,12 @@ fn an_emergency_is_published_once_although_the_server_restarts() {
 
 #[test]
 #[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn a_process_that_neither_detects_nor_serves_creates_no_alerts_topic() {
-    let setup = Setup::real().arguments(["serve", "--roles", "store"]);
+fn a_process_that_only_collects_creates_no_alerts_topic() {
+    let sky = Sky::of(1);
+    let setup = Setup::real().watching(&sky).arguments(["serve", "--roles", "collect"]);
     let app = setup.start();
     app.wait_ready();
-    app.wait_actor("kafka-consumer-store", "has its partitions", |actor| {
-        actor["observation"]["partitions"].as_array().is_some_and(|partitions| partitions.len() == 3)
-    });
+    eventually("states are published", || (app.metric("published_total") > 0.0).then_some(()));
     assert!(!setup.alerts().exists());
 }
 

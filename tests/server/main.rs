@@ -10,6 +10,7 @@
 mod support;
 
 mod admin_dashboard;
+mod alert_history;
 mod alerts;
 mod api;
 mod archive;

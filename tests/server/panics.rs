@@ -42,7 +42,10 @@ fn each_actor_survives_a_panic(setup: Setup) {
         let began = now();
         app.panic(name);
         let actor = app.wait_actor(name, "restarted, with progress", |actor| {
-            actor["restarts"] == 1 && actor["last_progress"].as_f64().is_some_and(|at| at > began + 0.1)
+            let progressed = actor["last_progress"].as_f64().is_some_and(|at| at > began + 0.1);
+            // No alert begins or ends here.
+            let is_idle = name == "kafka-consumer-alert-history" && actor["phase"] == "running";
+            actor["restarts"] == 1 && (progressed || is_idle)
         });
         assert!(actor["last_error"]["message"].as_str().unwrap().contains("injected"), "{actor}");
         sky.wait_polls(1);
@@ -54,7 +57,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     assert!(lost == 0 || lost == 300, "{lost} states of polls of 300");
 
     sky.clear_faults();
-    ACTORS[1..8].iter().for_each(|name| panic(name));
+    ACTORS[1..ACTORS.len() - 1].iter().for_each(|name| panic(name));
     let published = published_while_polls_fail(&app, &sky);
     let served = sky.served();
     assert_eq!(published, served.len() - lost, "a served state was not published");
@@ -83,7 +86,7 @@ fn each_actor_survives_a_panic(setup: Setup) {
     for name in ACTORS {
         assert_eq!(app.actor(name)["restarts"], 1, "{name}");
     }
-    assert_eq!(app.metric("actor_restarts_total"), 9.0);
+    assert_eq!(app.metric("actor_restarts_total"), ACTORS.len() as f64);
     app.end();
 }
 

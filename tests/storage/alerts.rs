@@ -127,8 +127,8 @@ async fn alerts_are_selected_by_rule_aircraft_time_box_and_state<D: TestDatabase
 
 async fn alerts_are_read_in_pages_with_the_newest_first<D: TestDatabase>() {
     let (_database, storage) = D::migrated().await;
-    let records =
-        (0..12).map(|i| alert(["a", "b"][i % 2], 1 + i as u32 % 3, START + i as i64 / 4, None)).collect::<Vec<_>>();
+    let nth = |i: usize| alert(["a", "b"][i % 2], 1 + i as u32 % 3, START + i as i64 / 4, None);
+    let records: Vec<_> = (0..12).map(nth).collect();
     storage.writer().store(&alerts(None, records.clone()), &LikelyNew::default()).await.unwrap();
     let all = keys(&storage, &everything()).await;
     assert_eq!(all.len(), records.len());
