@@ -89,12 +89,7 @@ impl KafkaSubscription {
         Self { assembler: RefCell::new(BatchAssembler::of_compacted()), ..self }
     }
 
-    fn of(
-        cluster: KafkaCluster,
-        topic: Arc<str>,
-        decode: DecodeRecord,
-        membership: Membership,
-    ) -> Self {
+    fn of(cluster: KafkaCluster, topic: Arc<str>, decode: DecodeRecord, membership: Membership) -> Self {
         Self {
             cluster,
             topic,

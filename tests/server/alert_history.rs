@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::stream::{Connection, client::StreamClient};
 use crate::support::{Setup, TestApp, eventually, now};
 
 type Record = (Option<&'static str>, Option<Vec<u8>>);
@@ -111,5 +112,73 @@ fn a_killed_process_neither_loses_nor_repeats_alerts() {
     eventually("as many rows as alerts", || (setup.database().pairs(rows, rows) == expected).then_some(()));
     let position = "SELECT 'position', next_offset FROM ingest_position WHERE topic LIKE '%.alerts' AND partition = 0";
     assert_eq!(setup.database().pairs("", position), [("position".to_owned(), i64::try_from(count).unwrap())]);
+    app.end();
+}
+
+#[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
+fn alerts_that_are_published_again_after_a_rebalance_are_not_stored_again() {
+    let setup = Setup::real().arguments(["serve", "--roles", "store"]);
+    let (first, since) = (setup.start(), now() - 1_000);
+    wait_for_partitions(&first);
+    let write = |aircraft: &[&str]| {
+        for (partition, icao24) in (0..).zip(aircraft) {
+            let (begun, ended) = (alert(icao24, since, None), alert(icao24, since, Some(since + 60)));
+            setup.alerts().write(Some(partition), &[record("a", &begun), record("a", &ended)]);
+        }
+    };
+    let counted = |apps: &[&TestApp]| {
+        let kinds = ["stored", "duplicate"].map(|kind| format!("alert_records_total{{kind=\"{kind}\"}}"));
+        kinds.map(|sample| apps.iter().map(|app| app.sample(&sample).unwrap_or(0.0)).sum::<f64>())
+    };
+    write(&["4b1814", "4b1815", "4b1816"]);
+    eventually("the alerts are stored", || (counted(&[&first]) == [6.0, 0.0]).then_some(()));
+    let second = setup.start();
+    wait_for_partitions(&second);
+    write(&["4b1814", "4b1815", "4b1816"]);
+    eventually("the repetitions are read", || (counted(&[&first, &second]) == [6.0, 6.0]).then_some(()));
+    first.end();
+    write(&["4b1814", "4b1815", "4b1817"]);
+    eventually("the last alert is stored", || (listed(&second, "").len() == 4).then_some(()));
+    let ended: Vec<_> =
+        ["4b1817", "4b1816", "4b1815", "4b1814"].map(|icao24| (icao24.to_owned(), since, Some(since + 60))).into();
+    assert_eq!(listed(&second, ""), ended);
+    second.end();
+}
+
+#[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
+fn an_alert_that_the_database_rejects_is_a_dead_letter_and_can_be_resent() {
+    let setup = Setup::real().arguments(["--roles", "store,live"]);
+    let app = setup.start();
+    wait_for_partitions(&app);
+    let database = setup.database();
+    database.execute("ALTER TABLE alerts ADD CONSTRAINT no_tests CHECK (detail <> 'a test')");
+    let since = now() - 100;
+    let mut rejected = alert("4b1814", since, None);
+    rejected["detail"] = json!("a test");
+    let ended = alert("4b1814", since + 50, Some(since + 60));
+    let key = "emergency-squawk/4b1814";
+    setup.alerts().write(Some(0), &[record(key, &rejected), record(key, &ended)]);
+    eventually("the other alert is stored", || (listed(&app, "").len() == 1).then_some(()));
+    let letters = eventually("the alert is a dead letter", || {
+        Some(setup.dead_letters().records()).filter(|letters| !letters.is_empty())
+    });
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].key.as_deref(), Some(key.as_bytes()));
+    assert!(letters[0].headers["reason"].contains("no_tests"), "{:?}", letters[0].headers);
+
+    database.execute("ALTER TABLE alerts DROP CONSTRAINT no_tests");
+    let resend = setup.clone().arguments(["dead-letters", "--resend"]).run();
+    assert_eq!(resend.code, Some(0), "{:?}", resend.log);
+    let expected = [("4b1814".to_owned(), since + 50, Some(since + 60)), ("4b1814".to_owned(), since, None)];
+    eventually("the resent alert is stored", || (listed(&app, "") == expected).then_some(()));
+    // The stream still says that the aircraft's alert has ended.
+    setup.alerts().write(Some(0), &[record("emergency-squawk/4b1815", &alert("4b1815", since, None))]);
+    app.wait_actor("kafka-consumer-alerts", "has read the topic", |actor| actor["observation"]["records"] == 4);
+    let (mut client, mut connection) = (StreamClient::default(), Connection::open(&app, "", &[]));
+    connection.read_until(&mut client, "the active alert", |client| !client.alerts.is_empty());
+    let active: Vec<_> = client.alerts.iter().map(|alert| alert["icao24"].clone()).collect();
+    assert_eq!(active, ["4b1815"]);
     app.end();
 }

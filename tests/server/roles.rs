@@ -38,13 +38,8 @@ fn three_processes_with_one_role_each_work_together() {
         parts.iter().map(|part| part["part"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(names(&collect), ["kafka-producer", "merger", "poller"]);
-    let storing = [
-        "kafka-producer",
-        "db-writer",
-        "kafka-consumer-store",
-        "kafka-consumer-polls",
-        "kafka-consumer-alert-history",
-    ];
+    let storing =
+        ["kafka-producer", "db-writer", "kafka-consumer-store", "kafka-consumer-polls", "kafka-consumer-alert-history"];
     assert_eq!(names(&store), storing);
     assert_eq!(names(&live), ["sse-hub", "kafka-consumer-live", "kafka-consumer-alerts"]);
     [collect, store, live].into_iter().for_each(crate::support::TestApp::end);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, Stored};
+use actors::batch::{Batch, Fenced, LogId, PartitionBatch, Position, SideRecord, Stored};
 use actors::detect::Alert;
 use actors::domain::{BoundingBox, Icao24, StateVector, UnixTime};
-use actors::ports::{LikelyNew, StateStore};
+use actors::ports::{LikelyNew, StateStore, StoreError};
 use flight_monitor::storage::{AlertQuery, Storage};
 
 use crate::databases::TestDatabase;
@@ -15,6 +15,7 @@ use crate::sample::{START, every_field_known, part, state};
 on_each_database! {
     each_alert_is_stored_once_and_completed_by_its_end
     alerts_of_a_part_with_an_unexpected_position_are_not_stored
+    a_rejected_alert_is_named_and_nothing_is_stored
     alerts_are_selected_by_rule_aircraft_time_box_and_state
     alerts_are_read_in_pages_with_the_newest_first
     alerts_expire_with_the_summaries
@@ -92,6 +93,25 @@ async fn alerts_of_a_part_with_an_unexpected_position_are_not_stored<D: TestData
     let fenced = Stored { fenced: vec![Fenced { partition: 0, found }], ..Stored::default() };
     assert_eq!(storage.writer().store(&other, &LikelyNew::default()).await.unwrap(), fenced);
     assert_eq!(database.count("alerts").await, 1);
+}
+
+async fn a_rejected_alert_is_named_and_nothing_is_stored<D: TestDatabase>() {
+    let (database, storage) = D::migrated().await;
+    let writer = storage.writer();
+    let taken = Alert { detail: "taken".into(), ..alert("a", 1, START, None) };
+    writer.store(&alerts(None, vec![taken.clone()]), &LikelyNew::default()).await.unwrap();
+    database.execute("CREATE UNIQUE INDEX no_such_detail ON alerts (detail) WHERE detail = 'taken'").await;
+    let others = || (2..9).map(|icao24| alert("b", icao24, START, Some(START + 5)));
+    for ended in [None, Some(UnixTime(START + 9))] {
+        let rejected = Alert { rule: "b".into(), ended, ..taken.clone() };
+        let batch = alerts(Some(1), others().chain([rejected.clone()]).collect());
+        let error = writer.store(&batch, &LikelyNew::default()).await.unwrap_err();
+        let StoreError::RejectedRecord { record, reason } = error else { panic!("{error}") };
+        assert_eq!(*record, SideRecord::Alert(rejected));
+        assert!(reason.contains("no_such_detail") || reason.contains("alerts.detail"), "{reason}");
+        assert_eq!(database.count("alerts").await, 1);
+    }
+    assert_eq!(writer.store(&alerts(Some(1), others().collect()), &LikelyNew::default()).await.unwrap(), stored(7, 0));
 }
 
 async fn alerts_are_selected_by_rule_aircraft_time_box_and_state<D: TestDatabase>() {

@@ -4,6 +4,7 @@ import type { OpenAPI3 } from "openapi-typescript";
 /** The schemas that the page reads. What they refer to is generated as well. */
 const ROOTS = [
   "Alert",
+  "Alerts",
   "Coverage",
   "Flights",
   "JournalEntry",

@@ -63,6 +63,17 @@ export interface components {
             /** @description The first state that met the condition. */
             state: components["schemas"]["StateVector"];
         };
+        /** @description Stored alerts. */
+        Alerts: {
+            /** @description The newest first: in descending order of `since`, `rule` and `icao24`. */
+            alerts: components["schemas"]["Alert"][];
+            /** @description The number of alerts. */
+            count: number;
+            from: components["schemas"]["UnixTime"];
+            /** @description The `cursor` of the next page; `null` on the last page. */
+            next_cursor: string | null;
+            to: components["schemas"]["UnixTime"];
+        };
         /** @description What a sink holds in memory, and what it has written. */
         BufferObservation: {
             /**
@@ -154,6 +165,11 @@ export interface components {
         };
         /** @description What the DbWriter reports about itself. Totals count from the start of the process. */
         DbWriterObservation: {
+            /**
+             * Format: int64
+             * @description Stored records of alerts: beginnings and ends.
+             */
+            alerts: number;
             /**
              * Format: int64
              * @description Stored batches.

@@ -5,6 +5,7 @@ import type { components } from "./schema.ts";
 type Schemas = components["schemas"];
 
 export type ActorStatus = Schemas["ActorStatus"];
+export type Alerts = Schemas["Alerts"];
 export type BufferObservation = Schemas["BufferObservation"];
 export type Coverage = Schemas["Coverage"];
 export type Flights = Schemas["Flights"];
