@@ -7,6 +7,7 @@ pub mod domain;
 pub mod batch;
 pub mod event_stream;
 pub mod messages;
+pub mod notification;
 pub mod ports;
 
 pub mod poller;
@@ -27,6 +28,7 @@ pub mod detector;
 pub mod enrichment;
 pub mod history;
 pub mod import;
+pub mod notifier;
 
 pub mod metrics;
 pub mod operations;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use crate::batch::{Batch, DeadLetter, LogId, Position, Stored};
 use crate::detect::Alert;
 use crate::domain::{AddressBlock, BoundingBox, Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 use crate::event_stream::{Encoding, QueueReceiver};
-use crate::ports::{PublishError, StoreError};
+use crate::ports::{DeliveryError, PublishError, StoreError};
 use crate::supervision::PassedOver;
 
 /// Poller → Merger: merge the states in a response of a source.
@@ -212,6 +213,22 @@ pub enum Polling {
     Active,
     /// Does not poll until resumed. The response to a poll in flight is still used.
     Paused,
+}
+
+/// Operator → Notifier: send a test message to the endpoint now.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "TestedEndpoint")]
+pub struct TestEndpoint;
+
+/// The outcome of a test message.
+#[derive(Clone, Debug, PartialEq, Eq, MessageResponse)]
+pub struct TestedEndpoint {
+    /// The id of the notification that was sent.
+    pub id: String,
+    /// Whether the endpoint accepted it.
+    pub result: Result<(), DeliveryError>,
+    /// How long that took.
+    pub duration: Duration,
 }
 
 /// Shutdown → any actor: finish the operations in flight, then reply. Actors are drained in the order of the data

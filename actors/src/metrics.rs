@@ -52,6 +52,22 @@ pub struct JobLabels {
     pub table: String,
 }
 
+/// The label of an endpoint of notifications.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EndpointLabels {
+    /// The endpoint's name.
+    pub endpoint: String,
+}
+
+/// The labels of an endpoint and a kind of failure.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EndpointKindLabels {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The value of the label.
+    pub kind: &'static str,
+}
+
 /// A counter for each kind.
 pub type CounterByKind = Family<Kind, Counter>;
 
@@ -115,6 +131,13 @@ metrics! {
         "Transactions with alerts or positions, by outcome";
     detect_commit_seconds: Histogram = "detect_commit" in Seconds with durations,
         "Time from the end of a batch to the commit of its alerts and positions";
+    notify_delivered: Family<EndpointLabels, Counter> = "notify_delivered", "Delivered notifications, by endpoint";
+    notify_failures: Family<EndpointKindLabels, Counter> = "notify_failures",
+        "Attempts to deliver a notification that failed, by endpoint and kind";
+    notify_dead_letters: Family<EndpointLabels, Counter> = "notify_dead_letters",
+        "Notifications that became dead letters, by endpoint";
+    notify_failing_since: Family<EndpointLabels, Gauge> = "notify_failing_since_timestamp" in Seconds,
+        "Unix time since which an endpoint accepts no notifications; 0 while it does";
     poll_records: CounterByKind = "poll_records",
         "Records of polls that were published, dropped before Kafka accepted them, stored, or stored before (duplicate)";
     alert_records: CounterByKind = "alert_records",

@@ -18,9 +18,9 @@ pub use backoff::Backoff;
 pub use journal::{Journal, JournalEntry, JournalEvent};
 pub use name::{ActorName, Component, ConfiguredName, UnknownActor, WatchedPart};
 pub use observation::{
-    BufferObservation, DbWriterObservation, DetectorObservation, HubTotals, KafkaProducerObservation, LiveObservation,
-    MergerObservation, NoObservation, Observation, PassedOver, PollerObservation, SourceState, SseHubObservation,
-    StoreObservation,
+    BufferObservation, DbWriterObservation, DetectorObservation, EndpointState, HubTotals, KafkaProducerObservation,
+    LiveObservation, MergerObservation, NoObservation, NotifierObservation, Observation, PassedOver, PollerObservation,
+    SourceState, SseHubObservation, StoreObservation,
 };
 pub use registry::ActorRegistry;
 pub use restart_policy::{RestartDecision, RestartHistory, RestartPolicy};

@@ -35,9 +35,11 @@ pub enum ActorName {
     SseHub,
     /// `sink-<name>`: the KafkaConsumer that writes to this sink.
     Sink(ConfiguredName),
+    /// `notify-<name>`: delivers alerts to this endpoint.
+    Notifier(ConfiguredName),
 }
 
-/// The name of a source or a sink: lower-case letters, digits and hyphens.
+/// The name of a source, a sink or an endpoint of notifications: lower-case letters, digits and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConfiguredName(Arc<str>);
 
@@ -112,6 +114,7 @@ impl fmt::Display for ActorName {
             Self::Poller(None) => "poller",
             Self::Poller(Some(ConfiguredName(source))) => return write!(f, "poller-{source}"),
             Self::Sink(ConfiguredName(sink)) => return write!(f, "sink-{sink}"),
+            Self::Notifier(ConfiguredName(endpoint)) => return write!(f, "notify-{endpoint}"),
             Self::Merger => "merger",
             Self::KafkaProducer => "kafka-producer",
             Self::StoreConsumer => "kafka-consumer-store",
@@ -132,7 +135,9 @@ impl FromStr for ActorName {
     fn from_str(text: &str) -> Result<Self, UnknownActor> {
         let configured = || {
             let named = |prefix| text.strip_prefix(prefix).and_then(ConfiguredName::new);
-            named("poller-").map(|name| Self::Poller(Some(name))).or_else(|| named("sink-").map(Self::Sink))
+            let poller = || named("poller-").map(|name| Self::Poller(Some(name)));
+            let sink = || named("sink-").map(Self::Sink);
+            poller().or_else(sink).or_else(|| named("notify-").map(Self::Notifier))
         };
         let mut fixed = Self::FIXED.into_iter();
         fixed.find(|name| name.to_string() == text).or_else(configured).ok_or_else(|| UnknownActor(text.to_owned()))
@@ -189,11 +194,12 @@ mod tests {
     fn a_name_is_read_back_from_its_text() {
         let pollers = ["opensky", "roof-1"].map(|source| ActorName::Poller(ConfiguredName::new(source)));
         let sink = ConfiguredName::new("json-lines").map(ActorName::Sink);
-        for name in ActorName::FIXED.into_iter().chain(pollers).chain(sink) {
+        let endpoint = ConfiguredName::new("phone").map(ActorName::Notifier);
+        for name in ActorName::FIXED.into_iter().chain(pollers).chain(sink).chain(endpoint) {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
         assert_eq!(ActorName::Poller(ConfiguredName::new("roof-1")).to_string(), "poller-roof-1");
-        for text in ["", "nobody", "poller-", "poller-A b", "sink-", "timescaledb-jobs"] {
+        for text in ["", "nobody", "poller-", "poller-A b", "sink-", "notify-", "timescaledb-jobs"] {
             assert_eq!(text.parse::<ActorName>(), Err(UnknownActor(text.to_owned())));
         }
     }

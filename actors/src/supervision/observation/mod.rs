@@ -6,6 +6,7 @@ mod detector;
 mod kafka_consumer;
 mod kafka_producer;
 mod merger;
+mod notifier;
 mod poller;
 mod sse_hub;
 
@@ -17,6 +18,7 @@ pub use detector::DetectorObservation;
 pub use kafka_consumer::{BufferObservation, LiveObservation, StoreObservation};
 pub use kafka_producer::KafkaProducerObservation;
 pub use merger::MergerObservation;
+pub use notifier::{EndpointState, NotifierObservation};
 pub use poller::{PassedOver, PollerObservation, SourceState};
 pub use sse_hub::{HubTotals, SseHubObservation};
 
@@ -39,4 +41,5 @@ pub enum Observation {
     LiveConsumer(LiveObservation),
     SseHub(SseHubObservation),
     Detector(DetectorObservation),
+    Notifier(NotifierObservation),
 }
