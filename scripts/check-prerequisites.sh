@@ -79,6 +79,8 @@ check_test() {
     need_other "PostgreSQL 14 or newer (this is $found)" "see https://www.postgresql.org/download/"
   fi
   [ -x /usr/sbin/pgbouncer ] || need_program pgbouncer pgbouncer PgBouncer
+  [ -x /usr/sbin/mosquitto ] || need_program mosquitto mosquitto "Mosquitto (an MQTT broker)"
+  need_program mosquitto_sub mosquitto-clients "Mosquitto's clients"
   [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || need_package "Chromium (tests of the page; another one by CHROMIUM=PATH)" chromium
   need_program curl curl
   [ -x /usr/sbin/nginx ] || need_package nginx nginx-light

@@ -2,6 +2,7 @@
 //!
 //! [`cli`] parses the command line, and `main` dispatches to its commands. The server is wired together in [`app`].
 
+mod address_guard;
 pub mod app;
 pub mod archive;
 mod atomic_file;
@@ -15,6 +16,7 @@ pub mod http;
 pub mod import;
 pub mod kafka;
 pub mod logging;
+pub mod notify;
 mod pem;
 pub mod proxy;
 #[cfg(test)]

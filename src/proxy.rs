@@ -85,6 +85,11 @@ impl Proxies {
         (!is_direct).then_some(proxy)
     }
 
+    /// Returns whether one of the proxies has this host and port.
+    pub(crate) fn has(&self, host: &str, port: u16) -> bool {
+        [&self.https, &self.http].into_iter().flatten().any(|proxy| proxy.address() == (host.to_owned(), port))
+    }
+
     /// Returns one line for each of these URLs whose requests go through a proxy.
     pub fn describe<'a>(&self, urls: impl IntoIterator<Item = &'a Url>) -> Vec<String> {
         let describe = |url: &Url| {

@@ -14,7 +14,7 @@ use actors::messages::{Drain, TestEndpoint};
 use actors::metrics::Metrics;
 use actors::notification::{Notification, RuleFilter};
 use actors::notifier::{Notifier, NotifierSettings, RetryLimits};
-use actors::ports::{AlertQueue, DeliveryError, Endpoint, QueueEvent, QueuedAlert, SubscriptionError};
+use actors::ports::{AlertQueue, DeliveryError, NotificationEndpoint, QueueEvent, QueuedAlert, SubscriptionError};
 use actors::supervision::{ActorName, ConfiguredName, EndpointState, NotifierObservation, Observation, Vitals};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -132,7 +132,7 @@ struct Received {
     hangs: Cell<bool>,
 }
 
-impl Endpoint for FakeEndpoint {
+impl NotificationEndpoint for FakeEndpoint {
     fn deliver<'a>(&'a self, notification: &'a Notification) -> LocalBoxFuture<'a, Result<(), DeliveryError>> {
         async move {
             self.0.attempts.set(self.0.attempts.get() + 1);
@@ -181,7 +181,7 @@ impl Setup {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_secs(7200), reached).await.expect("committed");
+        timeout(Duration::from_secs(7200), reached).await.unwrap();
     }
 
     fn ids(&self) -> Vec<String> {

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod migrate;
 mod migrated_store;
+mod notify;
 mod pipeline;
 mod probe;
 mod replay;
@@ -117,6 +118,7 @@ impl App {
             sources: sources.clone(),
             operations: operations.clone(),
             pollers: pipeline.actors.polling.clone(),
+            notifiers: pipeline.actors.notifiers.clone(),
             drain: drain_sender,
             #[cfg(feature = "fault-injection")]
             panics: pipeline.actors.panics(),

@@ -16,16 +16,17 @@ use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::merger::{MergeRules, MergedSource, Merger};
 #[cfg(feature = "fault-injection")]
 use actors::messages::InjectPanic;
-use actors::messages::{Drain, SetPolling};
+use actors::messages::{Drain, SetPolling, TestEndpoint};
 use actors::metrics::Metrics;
 use actors::poller::{LedgerSettings, PolledSource, Poller};
 use actors::sse_hub::{HubLimits, QueueLimits, SseHub};
 use actors::supervision::{ActorName, ConfiguredName, Supervisor};
 use anyhow::Context as _;
 
-use self::alerts::{alerts_consumer, detector};
+use self::alerts::{alerts_consumer, detector, notifier};
 use self::side_consumers::{alert_history_consumer, polls_consumer};
 use super::migrated_store::MigratedStore;
+use super::notify::{self, ConfiguredEndpoint};
 use super::source;
 use crate::config::{Role, Settings};
 use crate::http::Capacity;
@@ -73,6 +74,7 @@ pub(super) enum Stage {
     Detect,
     ReadForStoring,
     Store,
+    Notify,
     ReadForServing,
     Serve,
 }
@@ -99,7 +101,12 @@ const fn row(
 }
 
 /// Returns the rows of a process that has these roles, sinks and sources.
-fn rows(has: impl Fn(Role) -> bool, sinks: &ConfiguredSinks, sources: &Sources) -> Vec<Row> {
+fn rows(
+    has: impl Fn(Role) -> bool,
+    sinks: &ConfiguredSinks,
+    sources: &Sources,
+    endpoints: &[ConfiguredEndpoint],
+) -> Vec<Row> {
     let pollers = sources.iter().map(|source| {
         let name = poller_name(source, sources);
         row(name, &[Role::Collect], Stage::Collect, Needed::AnyWithoutStream, poller)
@@ -111,7 +118,19 @@ fn rows(has: impl Fn(Role) -> bool, sinks: &ConfiguredSinks, sources: &Sources) 
         };
         Some(row(sink_actor(sink.name)?, roles, Stage::ReadForStoring, Needed::WithoutStream, sink_consumer))
     });
-    ROSTER.iter().cloned().chain(sinks).chain(pollers).filter(|row| row.roles.iter().any(|role| has(*role))).collect()
+    // Nothing that this server's clients see depends on an endpoint.
+    let notifier = |endpoint: &ConfiguredEndpoint| {
+        row(ActorName::Notifier(endpoint.name.clone()), &[Role::Detect], Stage::Notify, Needed::Never, notifier)
+    };
+    let notifiers = endpoints.iter().map(notifier);
+    ROSTER
+        .iter()
+        .cloned()
+        .chain(sinks)
+        .chain(pollers)
+        .chain(notifiers)
+        .filter(|row| row.roles.iter().any(|role| has(*role)))
+        .collect()
 }
 
 type ConfiguredSinks = Vec<ConfiguredSink>;
@@ -148,6 +167,8 @@ pub(super) struct Actors {
     pub(super) hub: Option<Addr<SseHub>>,
     /// The Pollers, if the process has the role `collect`.
     pub(super) polling: Vec<Recipient<SetPolling>>,
+    /// The Notifiers, by the name of their endpoint, if the process has the role `detect`.
+    pub(super) notifiers: Vec<(ConfiguredName, Recipient<TestEndpoint>)>,
 }
 
 pub(super) struct RunningActor {
@@ -185,11 +206,14 @@ impl Actors {
         let roles = &foundation.settings.server.roles;
         let has = |role| roles.has(role);
         let sinks: ConfiguredSinks = sinks::configured(foundation.settings, &foundation.cluster).collect();
-        let rows = rows(has, &sinks, foundation.sources);
+        let endpoints = if has(Role::Detect) { notify::open(foundation.settings)? } else { Vec::new() };
+        let rows = rows(has, &sinks, foundation.sources, &endpoints);
         let needed = needed(&rows, has(Role::Live));
         let mut wiring = Wiring {
             foundation,
             sinks,
+            endpoints,
+            notifiers: Vec::new(),
             hub: None,
             producer: None,
             merger: None,
@@ -203,7 +227,8 @@ impl Actors {
             running.push(RunningActor { name, stage, handles });
         }
         let sinks = wiring.sinks.iter().filter(|sink| has(sink.role)).map(|sink| sink.name).collect();
-        Ok(Self { running, needed, sinks, hub: wiring.hub, polling: wiring.polling })
+        let Wiring { hub, polling, notifiers, .. } = wiring;
+        Ok(Self { running, needed, sinks, hub, polling, notifiers })
     }
 
     /// Returns the recipients of an injected panic, by actor.
@@ -219,6 +244,9 @@ type Producer = KafkaProducer<KafkaPublisher>;
 struct Wiring<'a> {
     foundation: Foundation<'a>,
     sinks: ConfiguredSinks,
+    /// The endpoints of notifications whose Notifiers have not started yet.
+    endpoints: Vec<ConfiguredEndpoint>,
+    notifiers: Vec<(ConfiguredName, Recipient<TestEndpoint>)>,
     hub: Option<Addr<SseHub>>,
     producer: Option<Addr<Producer>>,
     merger: Option<Addr<Merger>>,

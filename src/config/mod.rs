@@ -35,7 +35,7 @@ pub use setting::Setting;
 pub use value::{InvalidValue, Secrecy, SettingValue, Shape};
 pub use values::{
     ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, Brokers, ByteSize, DatabaseAddress, Directory, Host,
-    KafkaProperties, LoadedToken, Role, Roles, Secret, TableFile, Topic, parse_duration, show_duration,
+    KafkaProperties, LoadedToken, Role, Roles, RuleNames, Secret, TableFile, Topic, parse_duration, show_duration,
 };
 
 #[cfg(test)]

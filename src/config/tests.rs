@@ -4,6 +4,7 @@ mod bad_values;
 mod fuzz;
 mod layers;
 mod legacy_names;
+mod notify;
 mod secret_files;
 mod secrets;
 mod sources;

@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
 use super::admin::login_throttle::LoginThrottle;
-use super::admin::{actions, actors, events};
+use super::admin::{actions, actors, events, notify};
 use super::api::openapi::Description;
 use super::api::{
     aircraft, alerts, coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks,
@@ -55,6 +55,7 @@ endpoints! {
         actions::pause_polling,
         actions::resume_polling,
         actions::drain,
+        notify::test_endpoint,
     }
 
     /// Event streams, which do their own content encoding.

@@ -9,10 +9,10 @@ use actix::{Addr, Recipient};
 use actix_web::{HttpRequest, HttpResponse};
 use actors::domain::Point;
 use actors::enrichment::SharedFacts;
-use actors::messages::{SetPolling, View};
+use actors::messages::{SetPolling, TestEndpoint, View};
 use actors::operations::Operations;
 use actors::sse_hub::SseHub;
-use actors::supervision::{ActorName, ActorRegistry};
+use actors::supervision::{ActorName, ActorRegistry, ConfiguredName};
 use ipnet::IpNet;
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
@@ -61,6 +61,8 @@ pub struct ServerState {
     pub sources: Sources,
     /// The Pollers, if the process has the role `collect`.
     pub pollers: Vec<Recipient<SetPolling>>,
+    /// The Notifiers, by the name of their endpoint, if the process has the role `detect`.
+    pub notifiers: Vec<(ConfiguredName, Recipient<TestEndpoint>)>,
     /// Starts a drain.
     pub drain: mpsc::Sender<()>,
     /// The recipients of an injected panic, by actor.

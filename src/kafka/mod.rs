@@ -1,5 +1,6 @@
 //! Kafka, real or embedded: implements the actors' ports with one producer and two kinds of consumer.
 
+mod alert_queue;
 mod alerts;
 mod batch_assembler;
 mod blocking;
@@ -24,6 +25,7 @@ mod schemas;
 mod silence;
 mod topics;
 
+pub use alert_queue::KafkaAlertQueue;
 pub use alerts::{EmbeddedAlerts, SharedGroup, TransactionalAlerts};
 pub use cluster::KafkaCluster;
 pub use consumer::KafkaSubscription;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use actors::domain::{BoundingBox, Point};
 use actors::ports::StateSource;
 use actors::supervision::ConfiguredName;
-use anyhow::Context as _;
 use thiserror::Error;
 
 use super::address::SourceAddress;
@@ -151,12 +150,6 @@ impl SourceSettings {
     /// # Errors
     /// The proxy settings are invalid, or the certificates cannot be read.
     pub fn network(&self) -> anyhow::Result<Network> {
-        let authorities = match &self.authorities {
-            Some(path) => crate::pem::certificates(path)
-                .map_err(anyhow::Error::msg)
-                .with_context(|| format!("SSL_CERT_FILE: failed to read certificates from {}", path.display()))?,
-            None => Vec::new(),
-        };
-        Ok(Network { proxies: self.proxies.clone()?, authorities })
+        Network::of(&self.proxies, self.authorities.as_deref())
     }
 }

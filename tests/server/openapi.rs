@@ -206,6 +206,8 @@ fn every_response_matches_the_description() {
         described.check_action(path, &[("Authorization", &token)], 202);
         described.check_action(path, &[], 401);
     }
+    described.check_action("/admin/notify/{name}/test", &[("Authorization", &token)], 404);
+    described.check_action("/admin/notify/{name}/test", &[], 401);
     let seen = described.app.sse().seen();
     assert!(seen.head.iter().any(|line| line == "content-type: text/event-stream"), "{:?}", seen.head);
     assert!(

@@ -14,6 +14,7 @@ const ROOTS = [
   "StateVector",
   "Stats",
   "Status",
+  "TestOutcome",
   "Track",
   "VitalsEvent",
 ];

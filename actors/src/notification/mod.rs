@@ -1,4 +1,4 @@
-//! Notifications: what an endpoint is told about an alert.
+//! Notifications: the messages to endpoints about alerts.
 
 mod escape;
 mod facts;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use super::escape::escape_name;
 use super::facts::AircraftFacts;
 
-/// What an endpoint is told: an alert has started or ended, or the operator tests the endpoint.
+/// A message to an endpoint: an alert has started or ended, or the operator tests the endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
     /// Identifies the notification. Every attempt to deliver it has the same id, in every process.

@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use super::delivery::DeliveryContext;
 use super::delivery_loop::DeliveryLoop;
 use super::endpoint_watch::EndpointWatch;
-use super::retry::RetryLimits;
+use super::notifier_settings::NotifierSettings;
 use crate::domain::UnixTime;
 use crate::messages::{Drain, Drained, TestEndpoint, TestedEndpoint};
 use crate::metrics::Metrics;
-use crate::notification::{Notification, RuleFilter};
-use crate::ports::{AlertQueue, Endpoint};
+use crate::notification::Notification;
+use crate::ports::{AlertQueue, NotificationEndpoint};
 use crate::supervision::in_flight::InFlightWork;
 use crate::supervision::{Phase, Vitals};
 use crate::throttle::Throttle;
@@ -23,21 +23,6 @@ pub struct Notifier<Q> {
     left: usize,
 }
 
-/// The settings of a [`Notifier`].
-#[derive(Clone, Debug)]
-pub struct NotifierSettings {
-    /// The endpoint's name.
-    pub name: String,
-    /// The kind of the endpoint.
-    pub kind: &'static str,
-    /// The rules whose alerts it receives.
-    pub rules: RuleFilter,
-    /// How long a notification is retried.
-    pub retry: RetryLimits,
-    /// Whether the queue is lost when this process ends, so that it must be delivered first.
-    pub volatile: bool,
-}
-
 /// How often the log repeats that an endpoint fails.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
 
@@ -45,7 +30,7 @@ impl<Q: AlertQueue> Notifier<Q> {
     /// Creates a Notifier that starts to deliver when the actor is started.
     pub fn new(
         queue: Q,
-        endpoint: Rc<dyn Endpoint>,
+        endpoint: Rc<dyn NotificationEndpoint>,
         settings: NotifierSettings,
         vitals: Vitals,
         metrics: Metrics,
@@ -68,6 +53,7 @@ impl<Q: AlertQueue> Actor for Notifier<Q> {
     fn started(&mut self, ctx: &mut Self::Context) {
         let in_flight = self.work().begin();
         self.context.vitals.phase(Phase::Running);
+        ctx.spawn(self.context.endpoint.clone().run().into_actor(self));
         let run = DeliveryLoop::new(self.context.clone()).run();
         ctx.spawn(run.into_actor(self).map(move |left, notifier, _| {
             notifier.left = left;

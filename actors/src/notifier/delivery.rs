@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::actor::NotifierSettings;
 use super::endpoint_watch::{EndpointWatch, Handled};
+use super::notifier_settings::NotifierSettings;
 use super::retry::{Attempts, NextStep};
 use crate::batch::DeadLetter;
 use crate::domain::UnixTime;
 use crate::notification::Notification;
-use crate::ports::{AlertQueue, Endpoint, QueuedAlert};
+use crate::ports::{AlertQueue, NotificationEndpoint, QueuedAlert};
 use crate::supervision::Vitals;
 use crate::supervision::backoff::Backoff;
 use crate::supervision::in_flight::InFlightWork;
@@ -18,7 +18,7 @@ use crate::throttle::Throttle;
 /// What the deliveries of one endpoint share.
 pub(super) struct DeliveryContext<Q> {
     pub(super) queue: Rc<Q>,
-    pub(super) endpoint: Rc<dyn Endpoint>,
+    pub(super) endpoint: Rc<dyn NotificationEndpoint>,
     pub(super) settings: NotifierSettings,
     pub(super) watch: EndpointWatch,
     pub(super) vitals: Vitals,

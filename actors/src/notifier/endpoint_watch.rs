@@ -67,7 +67,7 @@ impl EndpointWatch {
         let state = match error {
             DeliveryError::Unavailable { .. } => EndpointState::Retrying,
             DeliveryError::Refused(_) => EndpointState::Refused,
-            // It says something about the notification, not about the endpoint.
+            // The fault is in the notification, not in the endpoint.
             DeliveryError::Rejected(_) => return self.publish(|seen| seen.failed_tries += 1),
         };
         let now = UnixTime::now();

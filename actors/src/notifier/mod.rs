@@ -5,8 +5,10 @@ mod actor;
 mod delivery;
 mod delivery_loop;
 mod endpoint_watch;
+mod notifier_settings;
 mod partition_queue;
 mod retry;
 
-pub use actor::{Notifier, NotifierSettings};
+pub use actor::Notifier;
+pub use notifier_settings::NotifierSettings;
 pub use retry::RetryLimits;

@@ -26,7 +26,7 @@ pub(super) enum NextStep {
     DeadLetter(String),
 }
 
-/// The longest pause that an endpoint can demand. A longer one would delay alerts until nobody needs them any more, and
+/// The longest pause that an endpoint can demand. A longer one would delay alerts until they are of no use, and
 /// the endpoint may simply be wrong.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 

@@ -21,7 +21,7 @@ use crate::batch::{Batch, DeadLetter, LogId, Position, SideRecord, Stored};
 use crate::domain::{Icao24, PollRecord, Snapshot, StateVector, UnixTime};
 
 pub use detect::{AlertLog, AlertLogError, DetectPart, DetectPosition, DetectTransaction, LogPlace, Recovered};
-pub use notify::{AlertQueue, DeliveryError, Endpoint, QueueEvent, QueuedAlert};
+pub use notify::{AlertQueue, DeliveryError, NotificationEndpoint, QueueEvent, QueuedAlert};
 pub use sink::{Buffered, Flushed, Sink, SinkError};
 
 /// A polled source of state vectors, such as the OpenSky Network.

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use super::SubscriptionError;
 use crate::batch::DeadLetter;
 use crate::notification::Notification;
 
-/// The queue of one endpoint: the alerts on Kafka, read as a member of a consumer group of its own. The group's committed
-/// offsets say what was delivered.
+/// The queue of one endpoint: the alerts on Kafka, read as a member of a consumer group of its own. The group's
+/// committed offsets say what was delivered.
 ///
 /// `next` is cancel safe: records already received stay in the queue.
 pub trait AlertQueue: 'static {
@@ -27,8 +28,8 @@ pub trait AlertQueue: 'static {
     /// The Kafka client rejects the request, for example because the partition is no longer owned.
     fn set_paused(&self, partition: i32, paused: bool) -> Result<(), SubscriptionError>;
 
-    /// Commits that all records before this offset were delivered. A failure is only logged: a later commit includes
-    /// this one, and without a later one the record is delivered again, with the same id.
+    /// Commits that all records before this offset were delivered, without waiting. A failure does no harm: a later
+    /// commit includes this one, and without a later one the record is delivered again, with the same id.
     fn commit(&self, partition: i32, next_offset: i64);
 
     /// Publishes a dead letter and waits for its acknowledgement.
@@ -73,12 +74,18 @@ pub struct QueuedAlert {
 }
 
 /// A destination of notifications, such as a webhook.
-pub trait Endpoint: 'static {
+pub trait NotificationEndpoint: 'static {
     /// Delivers one notification. Returns once the endpoint has accepted it.
     ///
     /// # Errors
     /// Classified by who can act; see [`DeliveryError`].
     fn deliver<'a>(&'a self, notification: &'a Notification) -> LocalBoxFuture<'a, Result<(), DeliveryError>>;
+
+    /// Does what has to go on between deliveries, such as keeping a connection. It ends with the actor, and is called
+    /// again after a restart.
+    fn run(self: Rc<Self>) -> LocalBoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// Why an endpoint did not accept a notification, classified by who can act.

@@ -1,4 +1,4 @@
-//! The actors that find alerts and show them.
+//! The actors that find alerts, show them and deliver them.
 
 use std::sync::Arc;
 
@@ -39,4 +39,15 @@ pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Resu
         KafkaConsumer::new(subscription, route, vitals, metrics)
     });
     Ok(detector.into())
+}
+
+/// Starts the actor that delivers alerts to one endpoint.
+pub(super) fn notifier(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
+    let found = wiring.endpoints.iter().position(|endpoint| ActorName::Notifier(endpoint.name.clone()) == name);
+    let endpoint = wiring.endpoints.swap_remove(found.context("no endpoint has this name")?);
+    let Foundation { supervisor, metrics, cluster, .. } = &wiring.foundation;
+    let endpoint_name = endpoint.name.clone();
+    let notifier = endpoint.start(name, supervisor, cluster.clone(), metrics.clone())?;
+    wiring.notifiers.push((endpoint_name, notifier.clone().recipient()));
+    Ok(notifier.into())
 }

@@ -23,6 +23,8 @@ macro_rules! settings {
             $(#[doc = concat!("The section `", stringify!($section), "`.")] pub $section: $type,)+
             /// The entries of `sources`, by name.
             pub sources: Vec<SourceEntry>,
+            /// The entries of `notify`, by name.
+            pub notify: Vec<NotifyEntry>,
             /// The proxies for outgoing requests, from the usual environment variables.
             pub proxies: Result<Proxies, InvalidProxy>,
             /// The file of certificate authorities for HTTPS that are trusted in addition to the public ones
@@ -45,25 +47,37 @@ macro_rules! settings {
             ) -> Option<Self> {
                 $(let $section = <$type>::read(reader);)+
                 let sources = SourceEntry::read_all(reader);
+                let notify = NotifyEntry::read_all(reader);
                 let origins = reader.origins();
-                Some(Self { $($section: $section?,)+ sources: sources?, proxies, authorities, warnings: Vec::new(), origins })
+                Some(Self {
+                    $($section: $section?,)+
+                    sources: sources?,
+                    notify: notify?,
+                    proxies,
+                    authorities,
+                    warnings: Vec::new(),
+                    origins,
+                })
             }
 
             /// Returns every setting with its value in effect, with secrets masked, in file order.
             pub fn rows(&self) -> Vec<Row> {
                 let mut rows = [$(self.$section.rows()),+].concat();
                 rows.extend(self.sources.iter().flat_map(SourceEntry::rows));
+                rows.extend(self.notify.iter().flat_map(NotifyEntry::rows));
                 rows
             }
         }
     };
 }
 
+mod notify;
+pub use notify::{NotifyEntry, NotifySection};
 mod sources;
 pub use sources::{SourceEntry, SourceSection};
 
 /// The templates of the sections whose keys are names that the user chooses.
-pub(super) const TEMPLATES: &[SectionSchema] = &[SourceSection::SCHEMA];
+pub(super) const TEMPLATES: &[SectionSchema] = &[SourceSection::SCHEMA, NotifySection::SCHEMA];
 
 settings! {
     server: ServerSettings,

@@ -6,6 +6,7 @@ mod amount;
 mod archive;
 mod brokers;
 mod database_url;
+mod endpoint;
 mod networks;
 mod origins;
 mod paths;
@@ -27,6 +28,7 @@ pub use admin_token::{ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, LoadedToken
 pub use amount::{ByteSize, parse_duration, show_duration};
 pub use brokers::Brokers;
 pub use database_url::DatabaseAddress;
+pub use endpoint::RuleNames;
 pub use paths::{Directory, TableFile};
 pub use properties::KafkaProperties;
 pub use roles::{Role, Roles};

@@ -4,4 +4,5 @@ pub(crate) mod actions;
 pub(crate) mod actors;
 pub(crate) mod events;
 pub(crate) mod login_throttle;
+pub(crate) mod notify;
 mod operator;

@@ -1,10 +1,12 @@
 use std::io::ErrorKind;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use actix_web::error::ParseError;
 use actors::ports::SourceError;
+use anyhow::Context as _;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::header::{ACCEPT, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use awc::http::{Method, StatusCode, Uri};
@@ -19,7 +21,8 @@ use super::endpoint::Endpoint;
 use super::response::HttpResponse;
 use super::tunnel::{self, TunnelConnector};
 use super::user_agent::USER_AGENT_VALUE;
-use crate::proxy::{Proxies, Proxy};
+use crate::address_guard::{AddressGuard, BlockedAddress};
+use crate::proxy::{InvalidProxy, Proxies, Proxy};
 
 /// The proxies and certificate authorities for outgoing requests.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +33,24 @@ pub struct Network {
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
+impl Network {
+    /// Reads the certificate authorities that are trusted in addition to the public ones from a PEM file.
+    ///
+    /// # Errors
+    /// The proxy settings are invalid, or the certificates cannot be read.
+    pub fn of(proxies: &Result<Proxies, InvalidProxy>, authorities: Option<&Path>) -> anyhow::Result<Self> {
+        let authorities = match authorities {
+            Some(path) => crate::pem::certificates(path)
+                .map_err(anyhow::Error::msg)
+                .with_context(|| format!("SSL_CERT_FILE: failed to read certificates from {}", path.display()))?,
+            None => Vec::new(),
+        };
+        Ok(Self { proxies: proxies.clone()?, authorities })
+    }
+}
+
 /// Sends HTTP requests, with limits on time and size. It does not follow redirects and does not retry.
-pub(in crate::sources) struct HttpClient {
+pub(crate) struct HttpClient {
     client: Client,
     proxies: Rc<Proxies>,
     timeout: Duration,
@@ -45,12 +64,17 @@ const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl HttpClient {
     /// Creates a client whose requests take no longer than `timeout`, including the last byte of the response.
-    pub(in crate::sources) fn new(timeout: Duration, Network { proxies, authorities }: Network) -> Self {
+    pub(crate) fn new(timeout: Duration, network: Network) -> Self {
+        Self::guarded(timeout, network, AddressGuard::Any)
+    }
+
+    /// Like [`HttpClient::new`]. Direct connections are opened only to addresses that the guard admits.
+    pub(crate) fn guarded(timeout: Duration, Network { proxies, authorities }: Network, guard: AddressGuard) -> Self {
         install_crypto_provider();
         let proxies = Rc::new(proxies);
         let connector = Connector::new()
-            .connector(TunnelConnector::new(Rc::clone(&proxies)))
-            .rustls_0_23(Arc::new(tls(authorities)))
+            .connector(TunnelConnector::new(Rc::clone(&proxies), guard))
+            .rustls_0_23(Arc::new(http_tls(authorities)))
             .timeout(timeout)
             .handshake_timeout(timeout)
             // Long enough for the requests of one poll. If a connection were kept until the next poll, the server might
@@ -66,11 +90,11 @@ impl HttpClient {
         Self { client, proxies, timeout }
     }
 
-    pub(in crate::sources) fn get(&self, url: &str) -> ClientRequest {
+    pub(crate) fn get(&self, url: &str) -> ClientRequest {
         self.request(Method::GET, url)
     }
 
-    pub(in crate::sources) fn post(&self, url: &str) -> ClientRequest {
+    pub(crate) fn post(&self, url: &str) -> ClientRequest {
         self.request(Method::POST, url)
     }
 
@@ -95,14 +119,29 @@ impl HttpClient {
 
     /// Sends a request to this endpoint and reads the response; if its status is 200, up to `limit` bytes. Errors name
     /// the proxy, but not the endpoint.
-    pub(in crate::sources) async fn send(
+    pub(crate) async fn send(
         &self,
         endpoint: &Endpoint,
         request: SendClientRequest,
         limit: usize,
     ) -> Result<HttpResponse, SourceError> {
-        let response = self.receive(request, limit).await.map_err(|error| self.naming_proxy(error, endpoint))?;
-        match self.forwarder(endpoint.url()) {
+        self.exchange(endpoint.url(), request, Some(limit)).await
+    }
+
+    /// Sends a request to a URL whose response matters by its status alone. Reads only the beginning of the response,
+    /// and not for long.
+    pub(crate) async fn notify(&self, url: &Url, request: SendClientRequest) -> Result<HttpResponse, SourceError> {
+        self.exchange(url, request, None).await
+    }
+
+    async fn exchange(
+        &self,
+        url: &Url,
+        request: SendClientRequest,
+        limit: Option<usize>,
+    ) -> Result<HttpResponse, SourceError> {
+        let response = self.receive(request, limit).await.map_err(|error| self.naming_proxy(error, url))?;
+        match self.forwarder(url) {
             Some(proxy) if response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 let hint = tunnel::hint(proxy, response.status.as_u16());
                 Err(SourceError::Refused(format!("proxy {proxy} refused the request: {}{hint}", response.status)))
@@ -112,13 +151,14 @@ impl HttpClient {
         }
     }
 
-    fn naming_proxy(&self, error: SourceError, endpoint: &Endpoint) -> SourceError {
-        let Some(proxy) = self.proxies.of(endpoint.url()) else { return error };
+    fn naming_proxy(&self, error: SourceError, url: &Url) -> SourceError {
+        let Some(proxy) = self.proxies.of(url) else { return error };
         let named = format!("proxy {proxy}");
         error.map_text(|text| if text.contains(&named) { text } else { format!("{text}{}", through(proxy)) })
     }
 
-    async fn receive(&self, request: SendClientRequest, limit: usize) -> Result<HttpResponse, SourceError> {
+    /// Without a limit, only the beginning of the body is read, as of an error response.
+    async fn receive(&self, request: SendClientRequest, limit: Option<usize>) -> Result<HttpResponse, SourceError> {
         let deadline = Instant::now() + self.timeout;
         let slow = |_| SourceError::Unavailable(format!("no response within {:?}", self.timeout));
         let mut response =
@@ -136,7 +176,7 @@ impl HttpClient {
             }
             Ok(())
         };
-        if status == StatusCode::OK {
+        if let Some(limit) = limit.filter(|_| status == StatusCode::OK) {
             let slow = |_| SourceError::Unavailable(format!("response not complete within {:?}", self.timeout));
             timeout_at(deadline, read(limit)).await.map_err(slow)??;
         } else {
@@ -152,13 +192,19 @@ fn through(proxy: &Proxy) -> String {
     format!(" (through proxy {proxy})")
 }
 
-fn tls(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
+/// Returns a TLS client that trusts the public certificate authorities and these.
+pub(crate) fn tls_client(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
+    install_crypto_provider();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let (_, unusable) = roots.add_parsable_certificates(authorities);
     if unusable > 0 {
         log::warn!("ignored {unusable} invalid certificates in SSL_CERT_FILE");
     }
-    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+}
+
+fn http_tls(authorities: Vec<CertificateDer<'static>>) -> ClientConfig {
+    let mut config = tls_client(authorities);
     // HTTP/2 has no advantage for sequential requests. awc's `max_http_version` would replace this TLS configuration.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
@@ -178,6 +224,9 @@ fn sending_failed(sending: &SendRequestError) -> SourceError {
             SourceError::Unavailable(format!("failed to read the response: {sending}"))
         }
         E::Connect(ConnectError::Io(error)) => {
+            if let Some(blocked) = error.get_ref().and_then(|error| error.downcast_ref::<BlockedAddress>()) {
+                return SourceError::Refused(blocked.to_string());
+            }
             tunnel::failure(error).unwrap_or_else(|| SourceError::Unavailable(sending.to_string()))
         }
         E::Response(error) => SourceError::Malformed(format!("not an HTTP response: {error}")),

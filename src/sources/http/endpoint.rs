@@ -15,14 +15,14 @@ pub struct InvalidEndpoint(String);
 
 impl Endpoint {
     /// Returns the URL with `path` appended.
-    pub(in crate::sources) fn join(&self, path: &str) -> Self {
+    pub(crate) fn join(&self, path: &str) -> Self {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{path}", self.0.path().trim_end_matches('/')));
         Self(url)
     }
 
     /// Returns whether requests cross the network unencrypted.
-    pub(in crate::sources) fn is_exposed(&self) -> bool {
+    pub(crate) fn is_exposed(&self) -> bool {
         let local = match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -37,7 +37,7 @@ impl Endpoint {
         &self.0
     }
 
-    pub(in crate::sources) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }

@@ -1,5 +1,5 @@
-//! The HTTP client shared by all sources that poll over HTTP. It limits the time and size of responses and uses the
-//! operator's proxies.
+//! The HTTP client shared by all sources that poll over HTTP, and by the endpoints of notifications. It limits the
+//! time and size of responses and uses the operator's proxies.
 
 mod client;
 mod endpoint;
@@ -8,8 +8,8 @@ mod secrets;
 mod tunnel;
 mod user_agent;
 
-pub(super) use client::HttpClient;
 pub use client::Network;
+pub(crate) use client::{HttpClient, tls_client};
 pub use endpoint::{Endpoint, InvalidEndpoint};
-pub(super) use response::{HttpResponse, retry_after, with_context};
-pub(super) use secrets::Secrets;
+pub(crate) use response::{HttpResponse, retry_after, with_context};
+pub(crate) use secrets::Secrets;

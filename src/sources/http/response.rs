@@ -8,18 +8,18 @@ use super::endpoint::Endpoint;
 use super::secrets::Secrets;
 
 /// A response with any status.
-pub(in crate::sources) struct HttpResponse {
-    pub(in crate::sources) status: StatusCode,
-    pub(in crate::sources) headers: HeaderMap,
+pub(crate) struct HttpResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     /// The decompressed body. If the status is not 200, only its beginning, or nothing if it did not arrive in time.
-    pub(in crate::sources) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Names the proxy that forwarded the response and may have generated it; empty for a direct response.
     pub(super) through: String,
 }
 
 impl HttpResponse {
     /// Describes the response by its status, and by the target of a redirect or the beginning of the body.
-    pub(in crate::sources) fn describe(&self, secrets: &Secrets) -> String {
+    pub(crate) fn describe(&self, secrets: &Secrets) -> String {
         let quote = match self.headers.get(LOCATION) {
             // The query of a redirect may contain a session.
             Some(location) if self.status.is_redirection() => {
@@ -33,7 +33,7 @@ impl HttpResponse {
     }
 
     /// Returns the error for a body that is invalid for this reason. It quotes the beginning of the body.
-    pub(in crate::sources) fn malformed(&self, secrets: &Secrets, reason: &str) -> SourceError {
+    pub(crate) fn malformed(&self, secrets: &Secrets, reason: &str) -> SourceError {
         let what = secrets.quote(reason.as_bytes());
         let body = match secrets.quote(&self.body) {
             quote if quote.is_empty() => "an empty response".to_owned(),
@@ -47,11 +47,7 @@ impl HttpResponse {
     ///
     /// # Errors
     /// Any other status, classified by who can act on it.
-    pub(in crate::sources) fn check_status(
-        &self,
-        secrets: &Secrets,
-        retry_after: Option<Duration>,
-    ) -> Result<(), SourceError> {
+    pub(crate) fn check_status(&self, secrets: &Secrets, retry_after: Option<Duration>) -> Result<(), SourceError> {
         let description = || self.describe(secrets);
         Err(match self.status {
             StatusCode::OK => return Ok(()),
@@ -67,7 +63,7 @@ impl HttpResponse {
 }
 
 /// Reads the standard `Retry-After` header, in seconds or as a date.
-pub(in crate::sources) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     text.parse().ok().map(Duration::from_secs).or_else(|| {
         let date: SystemTime = text.parse::<HttpDate>().ok()?.into();
@@ -76,6 +72,6 @@ pub(in crate::sources) fn retry_after(headers: &HeaderMap, now: SystemTime) -> O
 }
 
 /// Prefixes an error with the endpoint of the failed request.
-pub(in crate::sources) fn with_context(error: SourceError, endpoint: &Endpoint) -> SourceError {
+pub(crate) fn with_context(error: SourceError, endpoint: &Endpoint) -> SourceError {
     error.map_text(|text| format!("{endpoint}: {text}"))
 }

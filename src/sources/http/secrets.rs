@@ -1,6 +1,6 @@
 /// Secrets to mask in errors and logs.
 #[derive(Default)]
-pub(in crate::sources) struct Secrets(Vec<String>);
+pub(crate) struct Secrets(Vec<String>);
 
 /// The maximum number of characters of a quote.
 const MAX_QUOTE: usize = 120;
@@ -9,7 +9,7 @@ const MASK: &str = "***";
 
 impl Secrets {
     /// Adds a secret, and its URL-encoded and JSON forms, since a server may echo the request.
-    pub(in crate::sources) fn add(&mut self, secret: &str) {
+    pub(crate) fn add(&mut self, secret: &str) {
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::Value::from(secret).to_string();
         for form in [secret, &form, &json[1..json.len() - 1]] {
@@ -23,7 +23,7 @@ impl Secrets {
 
     /// Quotes the beginning of a text for an error or a log: on one line, with control characters escaped and secrets
     /// masked.
-    pub(in crate::sources) fn quote(&self, text: &[u8]) -> String {
+    pub(crate) fn quote(&self, text: &[u8]) -> String {
         // Each character of the quote stands for at most this many bytes, so no secret is cut in two.
         let max_len = self.0.first().map_or(4, |secret| secret.len().max(4)) * (MAX_QUOTE + 1);
         let text = text.trim_ascii();

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::address_guard::AddressGuard;
 use crate::proxy::{Proxies, Proxy};
 
 /// Connects directly or, for `https`, through a CONNECT tunnel of the configured proxy (RFC 9110, 9.3.6).
@@ -18,6 +19,7 @@ use crate::proxy::{Proxies, Proxy};
 pub(super) struct TunnelConnector {
     proxies: Rc<Proxies>,
     direct: ConnectorService,
+    guard: AddressGuard,
 }
 
 /// Why a tunnel could not be opened. The text names the proxy.
@@ -41,8 +43,17 @@ const MAX_HEAD: usize = 16 * 1024;
 const MAX_STATUS: usize = 80;
 
 impl TunnelConnector {
-    pub(super) fn new(proxies: Rc<Proxies>) -> Self {
-        Self { proxies, direct: Connector::new(Resolver::default()).service() }
+    pub(super) fn new(proxies: Rc<Proxies>, guard: AddressGuard) -> Self {
+        Self { proxies, direct: Connector::new(Resolver::default()).service(), guard }
+    }
+
+    /// Returns the host and port to connect to directly if the guard has to admit the address. A proxy is the
+    /// operator's, wherever it is.
+    fn guarded(&self, uri: &Uri) -> Option<(String, u16)> {
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default);
+        (self.guard != AddressGuard::Any && !self.proxies.has(&host, port)).then_some((host, port))
     }
 
     /// Returns the proxy to use, and the host and port to connect to through it.
@@ -69,7 +80,16 @@ impl Service<ConnectInfo<Uri>> for TunnelConnector {
                 let stream = open(&proxy, &target).await.map_err(|error| ConnectError::Io(io::Error::other(error)))?;
                 Ok(Connection::new(info.request().clone(), stream))
             }),
-            None => Box::pin(self.direct.call(info)),
+            None => match self.guarded(info.request()) {
+                Some((host, port)) => {
+                    let guard = self.guard;
+                    Box::pin(async move {
+                        let stream = guard.connect(&host, port).await.map_err(ConnectError::Io)?;
+                        Ok(Connection::new(info.request().clone(), stream))
+                    })
+                }
+                None => Box::pin(self.direct.call(info)),
+            },
         }
     }
 }

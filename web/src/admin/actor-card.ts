@@ -2,7 +2,7 @@ import type { ActorStatus } from "../api/types.ts";
 import { clock } from "../model/time.ts";
 import { span } from "../model/units.ts";
 import { h, setText, show } from "../ui/dom.ts";
-import { partOf } from "./parts.ts";
+import { endpointOf, partOf } from "./parts.ts";
 import type { Part } from "./parts.ts";
 import { Sparkline } from "./sparkline.ts";
 import { moment, observed, phaseName, Rate, tone } from "./vitals.ts";
@@ -13,7 +13,10 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const format = (value: number): string =>
   value >= 100 || Number.isInteger(value) ? whole.format(value) : value.toFixed(1);
 
-/** One actor: its phase, charts and facts, and a button to restart it. */
+/** Sends a test message to an endpoint, and says what happened. */
+export type EndpointTest = (endpoint: string) => Promise<string>;
+
+/** One actor: its phase, charts and facts, and a button to restart it; that of an endpoint also a button to test it. */
 export class ActorCard {
   private readonly part: Part;
   private readonly does = h("p", { class: "does" });
@@ -26,7 +29,7 @@ export class ActorCard {
   private readonly facts = h("dl", { class: "facts" });
   readonly element: HTMLElement;
 
-  constructor(name: string, onRestart: (title: string) => void) {
+  constructor(name: string, onRestart: (title: string) => void, onTest: EndpointTest) {
     this.part = partOf(name);
     const { title, does, work, queue } = this.part;
     setText(this.does, does);
@@ -41,6 +44,7 @@ export class ActorCard {
       this.queue?.element,
       this.facts,
       this.error,
+      this.testOf(endpointOf(name), title, onTest),
       h(
         "button",
         {
@@ -54,6 +58,30 @@ export class ActorCard {
         "Restart …",
       ),
     );
+  }
+
+  /** The button that tests an endpoint, and the outcome of the last test; `undefined` for other actors. */
+  private testOf(endpoint: string | undefined, title: string, onTest: EndpointTest): HTMLElement | undefined {
+    if (endpoint === undefined) return undefined;
+    const outcome = h("p", { class: "does", role: "status" });
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-label": `Send a test message, ${title}`,
+        click: () => {
+          button.disabled = true;
+          setText(outcome, "Sending …");
+          void onTest(endpoint).then((text) => {
+            setText(outcome, text);
+            button.disabled = false;
+          });
+        },
+      },
+      "Send test message",
+    );
+    return h("div", { class: "test" }, outcome, button);
   }
 
   /** Says what the actor does, where that depends on the configuration. */

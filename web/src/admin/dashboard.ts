@@ -241,9 +241,13 @@ export class Dashboard {
   private card(name: string): ActorCard {
     const known = this.cards.get(name);
     if (known !== undefined) return known;
-    const card = new ActorCard(name, (title) => {
-      this.askRestart(name, title);
-    });
+    const card = new ActorCard(
+      name,
+      (title) => {
+        this.askRestart(name, title);
+      },
+      async (endpoint) => this.feed?.test(endpoint) ?? "Not connected to the server.",
+    );
     this.cards.set(name, card);
     for (const [stage, element] of this.stages) {
       const names = inOrder(this.cards.keys()).filter((each) => partOf(each).stage === stage);

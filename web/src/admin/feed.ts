@@ -1,6 +1,6 @@
 import { serverAddress } from "../api/address.ts";
 import { problemDetail } from "../api/http.ts";
-import type { JournalEntry, VitalsEvent } from "../api/types.ts";
+import type { JournalEntry, TestOutcome, VitalsEvent } from "../api/types.ts";
 import { EventParser } from "../stream/index.ts";
 
 /** The state of the connection to `/admin/events`. */
@@ -22,6 +22,14 @@ interface Listener {
 const MAX_SILENCE = 15_000;
 const PAUSE = 2_000;
 const TIMEOUT = 10_000;
+/** The outcome of a test message takes as long as the endpoint may take. */
+const TEST_TIMEOUT = 140_000;
+
+/** Describes the outcome of a test message. */
+export function testOutcome({ delivered, error, seconds }: TestOutcome): string {
+  const after = `after ${seconds.toFixed(1)} s`;
+  return delivered ? `Delivered ${after}.` : `Not delivered, ${after}: ${error ?? "no reason"}.`;
+}
 
 /** Reads `/admin/events`, and sends orders. The token is sent in a header, never in an address. */
 export class Feed {
@@ -60,6 +68,21 @@ export class Feed {
       signal: AbortSignal.timeout(TIMEOUT),
     });
     if (!response.ok) throw new Error(await problemDetail(response));
+  }
+
+  /** Sends a test message to an endpoint of notifications, and says what happened. */
+  async test(endpoint: string): Promise<string> {
+    try {
+      const response = await fetch(serverAddress(`admin/notify/${encodeURIComponent(endpoint)}/test`), {
+        method: "POST",
+        headers: this.headers(),
+        signal: AbortSignal.timeout(TEST_TIMEOUT),
+      });
+      if (!response.ok) return await problemDetail(response);
+      return testOutcome((await response.json()) as TestOutcome);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   private headers(): Record<string, string> {

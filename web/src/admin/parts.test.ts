@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 
 import type { ActorStatus, SourceStatus } from "../api/types.ts";
-import { buffered, files, inOrder, partOf, polledBy, polls, titleOf } from "./parts.ts";
+import { buffered, endpointState, files, inOrder, partOf, polledBy, polls, titleOf } from "./parts.ts";
 
 const actor = (observation: object): ActorStatus => ({ name: "sink-archive", observation }) as unknown as ActorStatus;
 
@@ -75,4 +75,14 @@ test("a Poller names its source", () => {
 
 test("an actor of a later server has a card with its name", () => {
   expect(partOf("unheard-of")).toEqual({ title: "unheard-of", stage: "read", does: "", facts: [] });
+});
+
+test("the card of a Notifier names its endpoint, and says why that accepts nothing", () => {
+  vi.useFakeTimers({ now: 1_796_007_700_000 });
+  expect(partOf("notify-phone")).toMatchObject({ title: "Notifier, phone", stage: "read" });
+  const seen = { state: "delivering", state_since: 1_796_007_600, reason: null };
+  expect(endpointState(actor(seen))).toBe("delivering");
+  const failing = { ...seen, state: "retrying", reason: "unavailable: no response within 10s" };
+  expect(endpointState(actor(failing))).toBe("retrying since 03:00:00 UTC: unavailable: no response within 10s");
+  expect(endpointState(actor({}))).toBe("–");
 });

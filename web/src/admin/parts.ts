@@ -165,6 +165,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 
 const POLLER_OF = "poller-";
 const SINK = "sink-";
+const NOTIFY = "notify-";
 
 /** What the card of an actor shows. Of several Pollers and sinks each is named, and a later server may have further actors. */
 export function partOf(name: string): Part {
@@ -173,6 +174,23 @@ export function partOf(name: string): Part {
   if (name.startsWith(POLLER_OF)) {
     const source = sourceName(name.slice(POLLER_OF.length));
     return { ...POLLER, title: `Poller, ${source}`, does: `polls ${source}` };
+  }
+  const endpoint = endpointOf(name);
+  if (endpoint !== undefined) {
+    return {
+      title: `Notifier, ${endpoint}`,
+      stage: "read",
+      does: "delivers alerts to an endpoint",
+      work: { label: "Deliveries/s", field: "delivered", counts: true },
+      queue: { label: "Waiting", field: "waiting" },
+      facts: [
+        ["Endpoint", endpointState],
+        ["Oldest waiting", oldestWaiting],
+        ["Delivered", count("delivered")],
+        ["Failed attempts", count("failed_tries")],
+        ["Dead letters", count("dead_letters")],
+      ],
+    };
   }
   if (!name.startsWith(SINK)) return { title: name, stage: "read", does: "", facts: [] };
   return {
@@ -189,6 +207,23 @@ export function partOf(name: string): Part {
       ["Last file", lastFile],
     ],
   };
+}
+
+/** The endpoint to which an actor delivers alerts; `undefined` for other actors. */
+export function endpointOf(name: string): string | undefined {
+  return name.startsWith(NOTIFY) ? name.slice(NOTIFY.length) : undefined;
+}
+
+/** Whether the endpoint of a Notifier accepts notifications, and if not, since when and why. */
+export function endpointState(actor: ActorStatus): string {
+  if (!("state_since" in actor.observation)) return "–";
+  const { state, state_since, reason } = actor.observation;
+  return reason === null ? state : `${state} since ${clock(state_since)}: ${reason}`;
+}
+
+function oldestWaiting(actor: ActorStatus): string {
+  const at = observed(actor, "oldest_waiting");
+  return at === undefined ? "–" : clock(at);
 }
 
 /** Whether an actor is a Poller: the only one is named `poller`, one of several `poller-<source>`. */

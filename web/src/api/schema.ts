@@ -275,6 +275,11 @@ export interface components {
             transactions: number;
         };
         /**
+         * @description Whether an endpoint accepts notifications.
+         * @enum {string}
+         */
+        EndpointState: "delivering" | "retrying" | "refused";
+        /**
          * @description Where a value is from that no source of state vectors reported.
          * @enum {string}
          */
@@ -515,8 +520,44 @@ export interface components {
         };
         /** @description The actor has not started yet. */
         NoObservation: Record<string, never>;
+        /** @description What the Notifier of an endpoint reports about itself. Totals count from the start of the process. */
+        NotifierObservation: {
+            /**
+             * Format: int64
+             * @description Notifications that could not be delivered and became dead letters.
+             */
+            dead_letters: number;
+            /**
+             * Format: int64
+             * @description Delivered notifications.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that failed.
+             */
+            failed_tries: number;
+            /** @description The kind of the endpoint. */
+            kind: string;
+            oldest_waiting: components["schemas"]["UnixTime"] | null;
+            /** @description The partitions of the topic of alerts that this process delivers. */
+            partitions: number;
+            /**
+             * Format: int64
+             * @description Records that are not delivered on purpose: those of other rules, and tombstones.
+             */
+            passed_over: number;
+            /** @description Why it does not accept notifications. */
+            reason: string | null;
+            /** @description Whether the endpoint accepts notifications. */
+            state: components["schemas"]["EndpointState"];
+            /** @description When it entered that state, in Unix seconds. */
+            state_since: components["schemas"]["UnixTime"];
+            /** @description Records that were read and not delivered yet. More may wait on Kafka. */
+            waiting: number;
+        };
         /** @description What an actor last reported about its work. In JSON it is a plain object, without a tag. */
-        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["MergerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"] | components["schemas"]["DetectorObservation"];
+        Observation: components["schemas"]["NoObservation"] | components["schemas"]["PollerObservation"] | components["schemas"]["MergerObservation"] | components["schemas"]["KafkaProducerObservation"] | components["schemas"]["StoreObservation"] | components["schemas"]["DbWriterObservation"] | components["schemas"]["LiveObservation"] | components["schemas"]["SseHubObservation"] | components["schemas"]["DetectorObservation"] | components["schemas"]["NotifierObservation"];
         /**
          * @description Whether the sky was observed.
          * @enum {string}
@@ -917,6 +958,20 @@ export interface components {
              * @description Records that were stored, or cannot be.
              */
             records: number;
+        };
+        /** @description The outcome of a test message. */
+        TestOutcome: {
+            /** @description Whether the endpoint accepted it. */
+            delivered: boolean;
+            /** @description Why it did not. */
+            error: string | null;
+            /** @description The id of the notification, as the endpoint received it. */
+            id: string;
+            /**
+             * Format: double
+             * @description How long the attempt took.
+             */
+            seconds: number;
         };
         /** @description The positions of one aircraft. */
         Track: {

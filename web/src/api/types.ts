@@ -17,6 +17,7 @@ export type ServerStatus = Schemas["Status"];
 export type SourceStatus = Schemas["Source"];
 export type StateVector = Schemas["StateVector"];
 export type Stats = Schemas["Stats"];
+export type TestOutcome = Schemas["TestOutcome"];
 export type Track = Schemas["Track"];
 export type VitalsEvent = Schemas["VitalsEvent"];
 

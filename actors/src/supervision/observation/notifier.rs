@@ -11,7 +11,6 @@ pub struct NotifierObservation {
     /// Whether the endpoint accepts notifications.
     pub state: EndpointState,
     /// When it entered that state, in Unix seconds.
-    #[schema(value_type = i64)]
     pub state_since: UnixTime,
     /// Why it does not accept notifications.
     pub reason: Option<String>,
@@ -20,7 +19,6 @@ pub struct NotifierObservation {
     /// Records that were read and not delivered yet. More may wait on Kafka.
     pub waiting: usize,
     /// When the oldest of them was published, in Unix seconds.
-    #[schema(value_type = Option<i64>)]
     pub oldest_waiting: Option<UnixTime>,
     /// Delivered notifications.
     pub delivered: u64,
@@ -28,7 +26,7 @@ pub struct NotifierObservation {
     pub failed_tries: u64,
     /// Notifications that could not be delivered and became dead letters.
     pub dead_letters: u64,
-    /// Records that the endpoint is not told about: those of other rules, and tombstones.
+    /// Records that are not delivered on purpose: those of other rules, and tombstones.
     pub passed_over: u64,
 }
 

@@ -1,0 +1,61 @@
+use std::cell::RefCell;
+
+use actors::ports::DeliveryError;
+use rumqttc::{AsyncClient, PublishOptions};
+use tokio::sync::watch;
+
+use super::active_alerts::ActiveAlerts;
+use super::publications::Publication;
+
+/// What the connection and the deliveries of an endpoint share.
+pub(super) struct Session {
+    /// The client of the running connection.
+    pub(super) client: RefCell<Option<AsyncClient>>,
+    pub(super) link: watch::Sender<Link>,
+    pub(super) active: RefCell<ActiveAlerts>,
+}
+
+/// The state of the connection to the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Connecting,
+    Connected,
+    Down(DeliveryError),
+}
+
+impl Session {
+    pub(super) fn new() -> Self {
+        Self { client: RefCell::default(), link: watch::Sender::new(Link::Connecting), active: RefCell::default() }
+    }
+
+    /// Waits until the broker has accepted the connection, and returns its client.
+    pub(super) async fn connected(&self) -> Result<AsyncClient, DeliveryError> {
+        let mut link = self.link.subscribe();
+        let reached = link.wait_for(|link| *link != Link::Connecting).await;
+        let reached = reached.map(|link| link.clone()).unwrap_or(Link::Connecting);
+        match reached {
+            Link::Connected => {
+                let client = self.client.borrow().clone();
+                client.ok_or_else(|| DeliveryError::unavailable("not connected"))
+            }
+            Link::Connecting => Err(DeliveryError::unavailable("not connected")),
+            Link::Down(error) => Err(error),
+        }
+    }
+
+    /// Publishes messages in order, and waits until the broker has acknowledged all of them.
+    pub(super) async fn publish(&self, messages: Vec<Publication>) -> Result<(), DeliveryError> {
+        let client = self.connected().await?;
+        let failed = |error: &dyn std::fmt::Display| DeliveryError::unavailable(format!("failed to publish: {error}"));
+        let mut notices = Vec::with_capacity(messages.len());
+        for Publication { topic, payload, retained } in messages {
+            let options = PublishOptions::at_least_once().retain(retained);
+            let notice = client.publish_tracked(topic, payload, options).await;
+            notices.push(notice.map_err(|error| failed(&error))?);
+        }
+        for notice in notices {
+            notice.wait_completion_async().await.map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+}
