@@ -37,6 +37,7 @@ mod kafka_errors;
 mod latest;
 mod merged_sources;
 mod metrics;
+mod notifications;
 mod openapi;
 mod opensky_api;
 mod opensky_clients;

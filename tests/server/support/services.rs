@@ -32,6 +32,11 @@ impl Service {
         Self::start("pgbouncer.sh", &[], &[("PGBOUNCER_SERVER", server), ("PGBOUNCER_POOL_MODE", pool_mode.to_owned())])
     }
 
+    /// Starts an MQTT broker that requires this login, `name:password`.
+    pub(crate) fn mosquitto(login: &str) -> Self {
+        Self::start("mosquitto.sh", &[], &[("MOSQUITTO_USER", login.to_owned())])
+    }
+
     /// Sets an environment variable for the next start.
     pub(crate) fn set(&mut self, name: &'static str, value: &str) {
         self.environment.retain(|(known, _)| *known != name);

@@ -1,0 +1,148 @@
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::support::eventually;
+
+/// A webhook on the loopback interface, which responds as told.
+pub(super) struct Hook {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    response: Response,
+    deliveries: Vec<Delivery>,
+    /// Connections that are held open.
+    held: Vec<TcpStream>,
+    attempts: usize,
+}
+
+/// How the webhook responds.
+#[derive(Clone, Debug)]
+pub(super) enum Response {
+    /// With this status and these header lines, each ended by CRLF.
+    Status(u16, &'static str),
+    /// Not at all.
+    Hang,
+}
+
+/// A request that was accepted.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    /// The head, with the names in lower case.
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+impl Delivery {
+    pub(super) fn header(&self, name: &str) -> &str {
+        let prefix = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(&prefix)).unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Hook {
+    /// Starts a webhook.
+    pub(super) fn start(response: Response) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = State { response, deliveries: Vec::new(), held: Vec::new(), attempts: 0 };
+        let state = Arc::new(Mutex::new(state));
+        let shared = state.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let shared = shared.clone();
+                thread::spawn(move || answer(stream, &shared));
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    /// Changes how it responds from now on.
+    pub(super) fn respond(&self, response: Response) {
+        let mut state = self.state.lock().unwrap();
+        state.response = response;
+        state.held.clear();
+    }
+
+    pub(super) fn attempts(&self) -> usize {
+        self.state.lock().unwrap().attempts
+    }
+
+    pub(super) fn deliveries(&self) -> Vec<Delivery> {
+        self.state.lock().unwrap().deliveries.clone()
+    }
+
+    /// Returns the ids of the accepted requests.
+    pub(super) fn ids(&self) -> BTreeSet<String> {
+        self.deliveries().iter().map(|delivery| delivery.json()["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until exactly these ids were accepted.
+    pub(super) fn wait_for(&self, ids: &BTreeSet<String>) {
+        eventually("every notification is delivered", || (self.ids().len() >= ids.len()).then_some(()));
+        assert_eq!(&self.ids(), ids);
+    }
+}
+
+fn answer(mut stream: TcpStream, shared: &Mutex<State>) {
+    // The client may keep the connection for its next request.
+    while let Some(delivery) = read(&mut stream) {
+        let response = {
+            let mut state = shared.lock().unwrap();
+            state.attempts += 1;
+            state.response.clone()
+        };
+        match response {
+            Response::Hang => {
+                shared.lock().unwrap().held.push(stream);
+                return;
+            }
+            Response::Status(status, headers) => {
+                if status < 300 {
+                    shared.lock().unwrap().deliveries.push(delivery);
+                }
+                let head = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n{headers}\r\n");
+                if stream.write_all(head.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn read(stream: &mut TcpStream) -> Option<Delivery> {
+    let (mut bytes, mut byte) = (Vec::new(), [0]);
+    while !bytes.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).ok()?;
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes).unwrap();
+    // Values are case-sensitive; names are not.
+    let lines = head.lines().map(|line| match line.split_once(':') {
+        Some((name, value)) => format!("{}:{value}", name.to_lowercase()),
+        None => line.to_owned(),
+    });
+    let head = lines.collect::<Vec<_>>().join("\n");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(Delivery { head, body: String::from_utf8(body).unwrap() })
+}
