@@ -40,8 +40,13 @@ impl AddressGuard {
     /// # Errors
     /// The name does not resolve, none of its addresses is admitted ([`BlockedAddress`]), or none can be reached.
     pub(crate) async fn connect(self, host: &str, port: u16) -> io::Result<TcpStream> {
+        self.connect_to(host, lookup_host((host, port)).await?).await
+    }
+
+    /// Connects to the addresses that were checked. The name is not resolved again.
+    async fn connect_to(self, host: &str, resolved: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
         let (mut blocked, mut failed) = (None, None);
-        for address in lookup_host((host, port)).await? {
+        for address in resolved {
             if let Some(range) = self.refusal(address.ip()) {
                 blocked = Some(BlockedAddress { host: host.to_owned(), address: address.ip(), range });
                 continue;
@@ -205,6 +210,10 @@ mod tests {
             let blocked = error.get_ref().unwrap().downcast_ref::<BlockedAddress>().unwrap().to_string();
             assert!(blocked.contains("which is loopback; set allow_private: true"), "{blocked}");
         }
+        // Each address of a name is checked, and not only the first one.
+        let resolved = ["10.1.2.3:1".parse().unwrap(), listener.local_addr().unwrap()];
+        let error = AddressGuard::PublicOnly.connect_to("rebound.example.org", resolved.into_iter()).await.unwrap_err();
+        assert!(error.to_string().starts_with("rebound.example.org has the address 127.0.0.1"), "{error}");
         assert!(AddressGuard::Any.connect("127.0.0.1", port).await.is_ok());
         let accepted = tokio::time::timeout(std::time::Duration::from_millis(50), async {
             listener.accept().await.unwrap();

@@ -356,3 +356,20 @@ fn a_test_message_overtakes_the_queue_and_reports_the_outcome() {
         assert_eq!((tested.result, setup.ids()), (Ok(()), vec![tested.id]));
     });
 }
+
+#[test]
+fn an_accepted_test_message_ends_the_pause_before_the_next_attempt() {
+    run(async {
+        let setup = Setup::new(&[], false);
+        setup.queue.assign(&[0]);
+        *setup.endpoint.0.down.borrow_mut() = Some(DeliveryError::Refused("responded with 401".into()));
+        setup.queue.alert(0, 0);
+        sleep(Duration::from_secs(1800)).await;
+        *setup.endpoint.0.down.borrow_mut() = None;
+        let began = Instant::now();
+        assert_eq!(setup.notifier.send(TestEndpoint).await.unwrap().result, Ok(()));
+        setup.committed(0, 1).await;
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        assert_eq!(setup.observation().state, EndpointState::Delivering);
+    });
+}

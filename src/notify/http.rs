@@ -5,6 +5,7 @@ use awc::ClientRequest;
 use awc::http::StatusCode;
 use url::Url;
 
+use super::address::EndpointAddress;
 use super::settings::EndpointSettings;
 use crate::sources::http::{HttpClient, HttpResponse, Secrets, retry_after};
 
@@ -16,18 +17,21 @@ pub(super) struct HttpSender {
     secrets: Secrets,
 }
 
+/// Shorter parts of an address are not masked in responses, which would become unreadable.
+const MIN_SECRET: usize = 6;
+
 impl HttpSender {
     pub(super) fn new(settings: &EndpointSettings, url: Url) -> Self {
         let mut secrets = Secrets::default();
         for secret in [&settings.secret, &settings.token, &settings.password].into_iter().flatten() {
             secrets.add(secret.expose());
         }
-        // A response may repeat the path, which may be the only secret of a webhook.
-        for part in url.path_segments().into_iter().flatten().filter(|part| part.len() >= 16) {
-            secrets.add(part);
-        }
-        if let Some(query) = url.query() {
-            secrets.add(query);
+        // A response may repeat the path and the query, which may be the only secrets of an endpoint.
+        for url in settings.address.as_ref().map(EndpointAddress::url).into_iter().chain([&url]) {
+            let long = |part: &&str| part.len() >= MIN_SECRET;
+            let path = url.path_segments().into_iter().flatten().chain([url.path()]);
+            path.chain(url.query()).filter(long).for_each(|part| secrets.add(part));
+            url.query_pairs().map(|(_, value)| value).filter(|value| long(&&**value)).for_each(|v| secrets.add(&v));
         }
         let client = HttpClient::guarded(settings.timeout, settings.network.clone(), settings.guard());
         Self { client, url, secrets }
@@ -65,6 +69,14 @@ impl HttpSender {
             let retry_after = retry_after(&response.headers, SystemTime::now());
             return Err(DeliveryError::Unavailable { reason, retry_after });
         }
-        Err(DeliveryError::Rejected(reason))
+        if is_setup(status) { Err(DeliveryError::Refused(reason)) } else { Err(DeliveryError::Rejected(reason)) }
     }
+}
+
+/// Returns whether a status is due to the address or the credentials, so that every notification would get it until the
+/// operator acts.
+fn is_setup(status: StatusCode) -> bool {
+    use StatusCode as S;
+    status.is_redirection()
+        || matches!(status, S::UNAUTHORIZED | S::PAYMENT_REQUIRED | S::FORBIDDEN | S::NOT_FOUND | S::METHOD_NOT_ALLOWED)
 }

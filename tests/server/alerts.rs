@@ -8,7 +8,7 @@ use crate::stream::{Connection, client::StreamClient};
 use crate::support::{Setup, Sky, TestApp, Topic, eventually};
 
 /// Returns a row of OpenSky's response for an aircraft over Switzerland.
-fn row(icao24: &str, squawk: Option<&str>) -> Value {
+pub(crate) fn row(icao24: &str, squawk: Option<&str>) -> Value {
     let time = 1_699_999_999;
     json!([
         icao24,
@@ -33,7 +33,7 @@ fn row(icao24: &str, squawk: Option<&str>) -> Value {
 }
 
 /// Makes the server replay these skies in order with current times, repeating the last one.
-fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
+pub(crate) fn showing(setup: Setup, skies: &[Vec<Value>]) -> Setup {
     let files: Vec<_> = skies
         .iter()
         .enumerate()

@@ -15,13 +15,18 @@ const DASHBOARD: &str = include_str!("../../deploy/grafana/flight-monitor.json")
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
 /// Returns the types of all served metrics by the names used in queries. Combines two servers with every role, one on
-/// SQLite with an aircraft table, and one on TimescaleDB.
+/// SQLite with an aircraft table and a webhook, and one on TimescaleDB.
 fn served() -> BTreeMap<String, &'static str> {
     let sky = Sky::of(5);
     let table = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&table, "icao24,registration\n4b1814,HB-JCA\n").unwrap();
     let table = table.path().to_str().unwrap();
-    let app = Setup::embedded().watching(&sky).set("ENRICHMENT_AIRCRAFT_TABLE", table).start();
+    let app = Setup::embedded()
+        .watching(&sky)
+        .set("ENRICHMENT_AIRCRAFT_TABLE", table)
+        .set("NOTIFY_HOOK_KIND", "webhook")
+        .set("NOTIFY_HOOK_URL", "https://hook.invalid/")
+        .start();
     for path in ["store", "live"] {
         let actor = format!("kafka-consumer-{path}");
         app.wait_actor(&actor, "reports its lag", |actor| actor["observation"]["lag"].is_u64());

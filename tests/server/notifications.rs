@@ -1,13 +1,17 @@
 //! Alerts are delivered to the endpoints of notifications, whatever these and the processes do.
 
+mod failures;
 mod hook;
+mod mqtt;
+mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN_TOKEN, Service, Setup, Sky, TestApp, Topic, eventually, variable};
+use crate::alerts::{row, showing};
+use crate::support::{ADMIN_TOKEN, Setup, Sky, TestApp, Topic, eventually, variable};
 use hook::{Delivery, Hook, Response};
 
 const OK: Response = Response::Status(204, "");
@@ -47,24 +51,40 @@ fn wait_for_partitions(apps: &[&TestApp], endpoint: &str, count: u64) {
     });
 }
 
-/// Publishes alerts of five aircraft that start, and returns the ids of their notifications.
+/// Waits until an endpoint is in this state, and returns the reason.
+fn wait_for_state(app: &TestApp, endpoint: &str, state: &str) -> String {
+    let actor = app.wait_actor(&format!("notify-{endpoint}"), state, |actor| actor["observation"]["state"] == state);
+    actor["observation"]["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Publishes alerts of five aircraft that have ended, so that no detector changes them, and returns the ids of their
+/// notifications.
 fn publish(topic: &Topic, numbers: std::ops::Range<i64>) -> BTreeSet<String> {
-    let mut ids = BTreeSet::new();
+    let (mut ids, mut partitions) = (BTreeSet::new(), [const { Vec::new() }; 3]);
     for number in numbers {
         let aircraft = number % 5;
         let icao24 = format!("{aircraft:06x}");
-        alert(topic, i32::try_from(aircraft % 3).unwrap(), &icao24, number, None);
-        ids.insert(format!("noise-{icao24}-{number}-started"));
+        ids.insert(format!("noise-{icao24}-{number}-ended"));
+        partitions[usize::try_from(aircraft % 3).unwrap()].push(record(&icao24, number, Some(number + 1)));
+    }
+    for (partition, records) in partitions.iter().enumerate() {
+        let records: Vec<_> = records.iter().map(|(key, value)| (Some(&**key), Some(value.clone()))).collect();
+        topic.write(i32::try_from(partition).ok(), &records);
     }
     ids
 }
 
 fn alert(topic: &Topic, partition: i32, icao24: &str, since: i64, ended: Option<i64>) {
+    let (key, value) = record(icao24, since, ended);
+    topic.write(Some(partition), &[(Some(&key), Some(value))]);
+}
+
+/// Returns the key and the value of an alert's record.
+fn record(icao24: &str, since: i64, ended: Option<i64>) -> (String, Vec<u8>) {
     let state = json!({ "icao24": icao24, "callsign": "SWR123", "lat": 47.5, "lon": 8.5, "last_contact": since });
     let alert = json!({ "icao24": icao24, "squawk": null, "meaning": "low", "since": since, "state": state,
                         "rule": "noise", "ended": ended, "detail": "low" });
-    let key = format!("noise/{icao24}");
-    topic.write(Some(partition), &[(Some(&key), Some(alert.to_string().into_bytes()))]);
+    (format!("noise/{icao24}"), alert.to_string().into_bytes())
 }
 
 /// Checks that the first deliveries of each aircraft's alerts are in their order.
@@ -73,7 +93,7 @@ fn assert_in_order(deliveries: &[Delivery]) {
     let mut seen = BTreeSet::new();
     for delivery in deliveries {
         let alert = delivery.json();
-        if !seen.insert(alert["id"].to_string()) {
+        if alert["event"] == "alert.test" || !seen.insert(alert["id"].to_string()) {
             continue;
         }
         let (icao24, since) = (alert["icao24"].as_str().unwrap().to_owned(), alert["since"].as_i64().unwrap());
@@ -106,85 +126,41 @@ fn a_test_message_is_signed_as_other_programs_verify_it() {
 }
 
 #[test]
-fn a_name_that_resolves_to_this_machine_is_refused_without_a_connection() {
-    let hook = Hook::start(OK);
-    let url = format!("http://localhost:{}/hook", hook.port());
-    let sky = Sky::of(5);
-    let app =
-        with_webhook(Setup::embedded().watching(&sky), "hook", &url).set("NOTIFY_HOOK_ALLOW_PRIVATE", "false").start();
-    let outcome = test_message(&app, "hook");
-    let error = outcome["error"].as_str().unwrap();
-    assert!(error.contains("which is loopback; set allow_private: true"), "{error}");
-    assert_eq!((&outcome["delivered"], hook.attempts()), (&json!(false), 0));
+fn an_emergency_is_delivered_when_it_starts_and_when_it_ends() {
+    let (all, other) = (Hook::start(OK), Hook::start(OK));
+    let skies = [Some("7600"), Some("1000")].map(|squawk| vec![row("4b1814", squawk)]);
+    let setup = with_webhook(showing(Setup::embedded(), &skies), "all", &all.url())
+        .set("NOTIFY_ALL_PAGE_URL", "https://flights.example.org/");
+    let app = with_webhook(setup, "other", &other.url()).set("NOTIFY_OTHER_RULES", "noise-*").start();
+    let deliveries = eventually("it has ended", || Some(all.deliveries()).filter(|deliveries| deliveries.len() > 1));
+    let (started, ended) = (deliveries[0].json(), deliveries[1].json());
+    assert_eq!((&started["event"], &ended["event"]), (&json!("alert.started"), &json!("alert.ended")));
+    assert_eq!((&started["rule"], &started["state"]["callsign"]), (&json!("emergency-squawk"), &json!("SWR123")));
+    assert_eq!(started["url"], "https://flights.example.org/#icao24=4b1814");
+    assert_eq!((&started["since"], &started["ended"]), (&ended["since"], &Value::Null));
+    let since = &started["since"];
+    assert_eq!(deliveries[0].header("webhook-id"), format!("emergency-squawk-4b1814-{since}-started"));
+    assert_eq!(deliveries[1].header("webhook-id"), format!("emergency-squawk-4b1814-{since}-ended"));
+
+    app.wait_actor("notify-other", "passes over other rules", |actor| {
+        actor["observation"]["passed_over"].as_u64().is_some_and(|passed_over| passed_over >= 2)
+    });
+    assert_eq!(other.attempts(), 0);
+    assert!(app.sample("notify_delivered_total{endpoint=\"all\"}").unwrap() >= 2.0);
+    assert_eq!(app.sample("notify_failing_since_timestamp_seconds{endpoint=\"all\"}"), Some(0.0));
+    app.end();
 }
 
 #[test]
-fn a_redirect_is_not_followed() {
-    let target = Hook::start(OK);
-    let location = format!("Location: {}\r\n", target.url()).leak();
-    let hook = Hook::start(Response::Status(307, location));
-    let sky = Sky::of(5);
-    let app = with_webhook(Setup::embedded().watching(&sky), "hook", &hook.url()).start();
-    let error = test_message(&app, "hook")["error"].as_str().unwrap().to_owned();
-    assert!(error.starts_with("rejected: responded with 307") && error.contains("redirects to"), "{error}");
-    assert_eq!((hook.attempts(), target.attempts()), (1, 0));
-}
-
-#[test]
-fn failures_of_a_webhook_are_classified_by_who_can_act() {
-    let hook = Hook::start(OK);
-    let sky = Sky::of(5);
-    let app = with_webhook(Setup::embedded().watching(&sky), "hook", &hook.url()).start();
-    for (response, expected) in [
-        (Response::Status(503, ""), "unavailable: responded with 503"),
-        (Response::Status(429, "Retry-After: 9\r\n"), "unavailable: responded with 429"),
-        (Response::Status(425, ""), "unavailable: responded with 425"),
-        (Response::Status(408, ""), "unavailable: responded with 408"),
-        (Response::Status(410, ""), "rejected: responded with 410"),
-        (Response::Status(401, ""), "rejected: responded with 401"),
-        (Response::Hang, "unavailable: no response within 1s"),
-    ] {
-        hook.respond(response.clone());
-        let error = test_message(&app, "hook")["error"].as_str().unwrap().to_owned();
-        assert!(error.starts_with(expected), "{response:?}: {error}");
-    }
-    let unknown = app.ask("POST", "/admin/notify/nobody/test", &[("Authorization", &format!("Bearer {ADMIN_TOKEN}"))]);
-    unknown.problem(404);
-}
-
-#[test]
-#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn an_endpoint_that_fails_holds_up_nobody_and_receives_everything_afterwards() {
-    let (good, bad) = (Hook::start(OK), Hook::start(Response::Hang));
-    let setup = with_webhook(with_webhook(delivering(), "good", &good.url()), "bad", &bad.url());
-    let alerts = setup.alerts();
-    let app = setup.start();
-    wait_for_partitions(&[&app], "good", 3);
-    wait_for_partitions(&[&app], "bad", 3);
-    let mut ids = publish(&alerts, 0..20);
-    good.wait_for(&ids);
-    let failing = app.wait_actor("notify-bad", "it fails", |actor| actor["observation"]["state"] == "retrying");
-    assert!(failing["observation"]["reason"].as_str().unwrap().contains("no response within 1s"), "{failing}");
-    bad.respond(Response::Status(503, ""));
-    ids.extend(publish(&alerts, 20..40));
-    good.wait_for(&ids);
-    assert_eq!(bad.ids(), BTreeSet::new());
-    app.kill_9();
-
-    bad.respond(OK);
-    let app = setup.start();
-    bad.wait_for(&ids);
-    assert_in_order(&bad.deliveries());
-    assert_in_order(&good.deliveries());
-    app.wait_actor("notify-bad", "it recovers", |actor| actor["observation"]["state"] == "delivering");
-    assert_eq!(setup.dead_letters().records().len(), 0);
-
-    bad.respond(Response::Status(410, ""));
-    alert(&alerts, 0, "00000a", 99, None);
-    let letter = eventually("a dead letter", || setup.dead_letters().records().pop());
-    let reason = &letter.headers["reason"];
-    assert!(reason.starts_with("notify bad: responded with 410"), "{reason}");
-    assert_eq!(letter.json()["icao24"], "00000a");
+fn an_orderly_shutdown_delivers_what_is_left_on_the_embedded_kafka() {
+    let hook = Hook::start(Response::Status(503, ""));
+    let skies = [Some("7600"), Some("1000")].map(|squawk| vec![row("4b1814", squawk)]);
+    let mut app = with_webhook(showing(Setup::embedded(), &skies), "hook", &hook.url()).start();
+    app.wait_actor("notify-hook", "two wait", |actor| actor["observation"]["waiting"].as_u64() >= Some(2));
+    app.terminate();
+    hook.respond(OK);
+    assert_eq!(app.wait_exit(), Some(0));
+    assert!(hook.ids().len() >= 2, "{:?}", hook.ids());
 }
 
 #[test]
@@ -203,78 +179,4 @@ fn processes_share_an_endpoint_and_take_over_from_each_other() {
     hook.wait_for(&ids);
     assert_in_order(&hook.deliveries());
     other.end();
-}
-
-/// Returns the retained messages of a broker with the login of these tests, by topic.
-fn retained(broker: &Service) -> BTreeMap<String, String> {
-    let url = url::Url::parse(&broker.address).unwrap();
-    let port = url.port().unwrap().to_string();
-    let mut command = Command::new("mosquitto_sub");
-    command.args([
-        "-h",
-        "127.0.0.1",
-        "-p",
-        &port,
-        "-u",
-        "flights",
-        "-P",
-        "hunter2",
-        "-t",
-        "#",
-        "-v",
-        "--retained-only",
-        "-W",
-        "1",
-    ]);
-    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    let message = |line: &str| line.split_once(' ').map(|(topic, text)| (topic.to_owned(), text.to_owned()));
-    output.lines().filter_map(message).collect()
-}
-
-#[test]
-#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
-fn alerts_are_retained_on_an_mqtt_broker_until_they_end() {
-    let broker = Service::mosquitto("flights:hunter2");
-    let setup = delivering()
-        .set("NOTIFY_HOME_KIND", "mqtt")
-        .set("NOTIFY_HOME_URL", &broker.address)
-        .set("NOTIFY_HOME_ALLOW_PRIVATE", "true")
-        .set("NOTIFY_HOME_TIMEOUT", "2s")
-        .set("NOTIFY_HOME_USER", "flights")
-        .set("NOTIFY_HOME_PASSWORD", "hunter2");
-    let app = setup.start();
-    wait_for_partitions(&[&app], "home", 3);
-    let alerts = setup.alerts();
-    alert(&alerts, 1, "4b1814", 7, None);
-    let tracker = "homeassistant/device_tracker/flight-monitor/4b1814/config";
-    let messages = eventually("the alert is retained", || {
-        Some(retained(&broker)).filter(|messages| messages.contains_key("flight-monitor/active/noise/4b1814"))
-    });
-    assert_eq!(messages["flight-monitor/status"], "online");
-    assert_eq!(messages["flight-monitor/rules/noise/state"], "ON");
-    let json = |topic: &str| serde_json::from_str::<Value>(&messages[topic]).unwrap();
-    assert_eq!(json(tracker)["json_attributes_topic"], "flight-monitor/aircraft/4b1814");
-    assert_eq!(json("flight-monitor/aircraft/4b1814")["latitude"], 47.5);
-    let sensor = json("homeassistant/binary_sensor/flight-monitor/noise/config");
-    assert_eq!(sensor["state_topic"], "flight-monitor/rules/noise/state");
-
-    broker.stop();
-    alert(&alerts, 1, "4b1814", 7, Some(60));
-    app.wait_actor("notify-home", "it fails", |actor| actor["observation"]["state"] == "retrying");
-    broker.start_again();
-    let messages = eventually("the alert has ended", || {
-        Some(retained(&broker)).filter(|messages| !messages.contains_key("flight-monitor/active/noise/4b1814"))
-    });
-    assert_eq!(messages["flight-monitor/rules/noise/state"], "OFF");
-    assert!(!messages.contains_key(tracker) && !messages.contains_key("flight-monitor/aircraft/4b1814"));
-
-    app.kill_9();
-    eventually("the last will is published", || {
-        (retained(&broker).get("flight-monitor/status").map(String::as_str) == Some("offline")).then_some(())
-    });
-    let refused = setup.set("NOTIFY_HOME_PASSWORD", "wrong").start();
-    eventually("the login is refused", || {
-        let error = test_message(&refused, "home")["error"].as_str()?.to_owned();
-        error.starts_with("refused: the broker refused the connection").then_some(())
-    });
 }

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::aircraft::NotifiedAircraft;
 use super::escape::escape_name;
-use super::facts::AircraftFacts;
 
 /// A message to an endpoint: an alert has started or ended, or the operator tests the endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ pub struct NotifiedAlert {
     /// When it ended, in Unix seconds; `None` while it is active.
     pub ended: Option<i64>,
     /// Everything else of the aircraft that a message may mention.
-    pub aircraft: AircraftFacts,
+    pub aircraft: NotifiedAircraft,
     /// The whole value of the record.
     pub json: Map<String, Value>,
 }
@@ -96,7 +96,7 @@ impl Notification {
         }
         let event = if ended.is_some() { AlertEvent::Ended } else { AlertEvent::Started };
         let detail = detail.or(meaning).unwrap_or_default();
-        let alert = NotifiedAlert { rule, icao24, detail, since, ended, aircraft: AircraftFacts::read(&json), json };
+        let alert = NotifiedAlert { rule, icao24, detail, since, ended, aircraft: NotifiedAircraft::read(&json), json };
         Ok(Self { id: alert.id(event), event, alert })
     }
 
@@ -113,7 +113,7 @@ impl Notification {
             detail: "test message".to_owned(),
             since: now,
             ended: None,
-            aircraft: AircraftFacts::default(),
+            aircraft: NotifiedAircraft::default(),
             json,
         };
         Self { id: alert.id(AlertEvent::Test), event: AlertEvent::Test, alert }

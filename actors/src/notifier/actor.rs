@@ -86,15 +86,18 @@ impl<Q: AlertQueue> Handler<Drain> for Notifier<Q> {
     }
 }
 
-/// Sends a test message at once, regardless of what waits in the queue.
+/// Sends a test message at once, regardless of what waits in the queue. If the endpoint accepts it, what waits is retried.
 impl<Q: AlertQueue> Handler<TestEndpoint> for Notifier<Q> {
     type Result = ResponseFuture<TestedEndpoint>;
 
     fn handle(&mut self, _: TestEndpoint, _: &mut Self::Context) -> Self::Result {
-        let endpoint = self.context.endpoint.clone();
+        let context = self.context.clone();
         Box::pin(async move {
             let (notification, began) = (Notification::test(UnixTime::now().0), Instant::now());
-            let result = endpoint.deliver(&notification).await;
+            let result = context.endpoint.deliver(&notification).await;
+            if result.is_ok() {
+                context.watch.accepted();
+            }
             TestedEndpoint { id: notification.id, result, duration: began.elapsed() }
         })
     }

@@ -104,7 +104,8 @@ impl EndpointWatch {
         });
     }
 
-    fn accepted(&self) {
+    /// Records that the endpoint has accepted a notification.
+    pub(super) fn accepted(&self) {
         self.metrics.notify_failing_since.get_or_create(&self.labels).set(0);
         self.vitals.readiness(Readiness::Ready);
         if self.is_failing.replace(false) {

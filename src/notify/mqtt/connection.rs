@@ -82,6 +82,9 @@ fn receive(message: &Publish, client: &AsyncClient, topics: &Topics, session: &S
         // The last will of another process that delivers to the same topics.
         if message.payload == OFFLINE {
             announce(client, topics);
+        } else if !message.retain {
+            // The announcement of this process: it was published after subscribing, so the retained alerts precede it.
+            session.set_synchronized();
         }
         return;
     }

@@ -28,8 +28,7 @@ impl Mqtt {
 
     async fn publish(&self, notification: &Notification) -> Result<(), DeliveryError> {
         let publish = async {
-            // The active alerts are complete only after connecting.
-            self.session.connected().await?;
+            self.session.synchronized().await?;
             let max_trackers = self.settings.max_trackers;
             let messages =
                 publications(&self.topics, &mut self.session.active.borrow_mut(), max_trackers, notification);

@@ -1,8 +1,10 @@
 use std::cell::RefCell;
+use std::time::Duration;
 
 use actors::ports::DeliveryError;
 use rumqttc::{AsyncClient, PublishOptions};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::active_alerts::ActiveAlerts;
 use super::publications::Publication;
@@ -19,9 +21,16 @@ pub(super) struct Session {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     Connecting,
+    /// The broker has accepted the connection, and sends the active alerts that it retains.
     Connected,
+    /// The active alerts are complete.
+    Synchronized,
     Down(DeliveryError),
 }
+
+/// How long to wait for the retained alerts of a broker that does not show when they are complete. What arrives later is
+/// applied, too, but until then a rule may be reported as inactive.
+const SYNCHRONIZATION: Duration = Duration::from_secs(1);
 
 impl Session {
     pub(super) fn new() -> Self {
@@ -34,13 +43,35 @@ impl Session {
         let reached = link.wait_for(|link| *link != Link::Connecting).await;
         let reached = reached.map(|link| link.clone()).unwrap_or(Link::Connecting);
         match reached {
-            Link::Connected => {
+            Link::Connected | Link::Synchronized => {
                 let client = self.client.borrow().clone();
                 client.ok_or_else(|| DeliveryError::unavailable("not connected"))
             }
             Link::Connecting => Err(DeliveryError::unavailable("not connected")),
             Link::Down(error) => Err(error),
         }
+    }
+
+    /// Waits until the active alerts are complete.
+    pub(super) async fn synchronized(&self) -> Result<(), DeliveryError> {
+        self.connected().await?;
+        let mut link = self.link.subscribe();
+        let synchronized = link.wait_for(|link| *link != Link::Connected);
+        if timeout(SYNCHRONIZATION, synchronized).await.is_err() {
+            self.set_synchronized();
+        }
+        self.connected().await.map(drop)
+    }
+
+    /// Records that the active alerts are complete.
+    pub(super) fn set_synchronized(&self) {
+        self.link.send_if_modified(|link| {
+            let is_new = *link == Link::Connected;
+            if is_new {
+                *link = Link::Synchronized;
+            }
+            is_new
+        });
     }
 
     /// Publishes messages in order, and waits until the broker has acknowledged all of them.

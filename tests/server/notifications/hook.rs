@@ -19,7 +19,9 @@ struct State {
     deliveries: Vec<Delivery>,
     /// Connections that are held open.
     held: Vec<TcpStream>,
+    /// Requests, accepted or not.
     attempts: usize,
+    connections: usize,
 }
 
 /// How the webhook responds.
@@ -29,6 +31,16 @@ pub(super) enum Response {
     Status(u16, &'static str),
     /// Not at all.
     Hang,
+    /// It closes the connection.
+    Close,
+    /// Not in HTTP.
+    Garbage,
+    /// With 400 and the request.
+    Echo,
+    /// With 200 and the beginning of a body.
+    Stall,
+    /// With 200 and a body that never ends.
+    Endless,
 }
 
 /// A request that was accepted.
@@ -53,14 +65,25 @@ impl Delivery {
 impl Hook {
     /// Starts a webhook.
     pub(super) fn start(response: Response) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), response)
+    }
+
+    /// Returns an address at which nothing listens.
+    pub(super) fn unused_address() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    /// Starts a webhook at this address.
+    pub(super) fn start_at(address: SocketAddr, response: Response) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = State { response, deliveries: Vec::new(), held: Vec::new(), attempts: 0 };
+        let state = State { response, deliveries: Vec::new(), held: Vec::new(), attempts: 0, connections: 0 };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let shared = shared.clone();
+                shared.lock().unwrap().connections += 1;
                 thread::spawn(move || answer(stream, &shared));
             }
         });
@@ -86,13 +109,19 @@ impl Hook {
         self.state.lock().unwrap().attempts
     }
 
+    pub(super) fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
+    }
+
     pub(super) fn deliveries(&self) -> Vec<Delivery> {
         self.state.lock().unwrap().deliveries.clone()
     }
 
-    /// Returns the ids of the accepted requests.
+    /// Returns the ids of the accepted requests, except those of test messages.
     pub(super) fn ids(&self) -> BTreeSet<String> {
-        self.deliveries().iter().map(|delivery| delivery.json()["id"].as_str().unwrap().to_owned()).collect()
+        let deliveries = self.deliveries();
+        let alerts = deliveries.iter().map(Delivery::json).filter(|delivery| delivery["event"] != "alert.test");
+        alerts.map(|delivery| delivery["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Waits until exactly these ids were accepted.
@@ -104,26 +133,44 @@ impl Hook {
 
 fn answer(mut stream: TcpStream, shared: &Mutex<State>) {
     // The client may keep the connection for its next request.
-    while let Some(delivery) = read(&mut stream) {
+    while let Some(request) = read(&mut stream) {
         let response = {
             let mut state = shared.lock().unwrap();
             state.attempts += 1;
             state.response.clone()
         };
-        match response {
+        let is_written = match response {
             Response::Hang => {
                 shared.lock().unwrap().held.push(stream);
                 return;
             }
+            Response::Close => return,
+            Response::Garbage => stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+            Response::Echo => {
+                let (head, body) = (request.head, request.body);
+                let length = head.len() + body.len();
+                let text = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n{head}{body}");
+                stream.write_all(text.as_bytes())
+            }
+            Response::Stall => stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"),
+            Response::Endless => {
+                let head = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                head.and_then(|()| {
+                    loop {
+                        stream.write_all(b"4\r\nmore\r\n")?;
+                    }
+                })
+            }
             Response::Status(status, headers) => {
                 if status < 300 {
-                    shared.lock().unwrap().deliveries.push(delivery);
+                    shared.lock().unwrap().deliveries.push(request);
                 }
                 let head = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n{headers}\r\n");
-                if stream.write_all(head.as_bytes()).is_err() {
-                    return;
-                }
+                stream.write_all(head.as_bytes())
             }
+        };
+        if is_written.is_err() {
+            return;
         }
     }
 }

@@ -2,7 +2,7 @@ use serde_json::{Map, Value};
 
 /// What a message says about an aircraft, as of the state with which the alert started.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct AircraftFacts {
+pub struct NotifiedAircraft {
     /// The callsign.
     pub callsign: Option<String>,
     /// The registration, if the record is enriched.
@@ -18,7 +18,7 @@ pub struct AircraftFacts {
 /// The longest text in characters.
 const MAX_TEXT: usize = 128;
 
-impl AircraftFacts {
+impl NotifiedAircraft {
     pub(super) fn read(json: &Map<String, Value>) -> Self {
         let state = json.get("state").and_then(Value::as_object);
         let member = |name: &str| state.and_then(|state| state.get(name)).or_else(|| json.get(name));
