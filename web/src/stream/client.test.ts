@@ -312,6 +312,15 @@ test("keeps the old scope until the picture of the new one is complete", async (
   expect(world.requests).toHaveLength(2);
 });
 
+test("reports alerts of the same aircraft and time that differ in their rule", async () => {
+  world.client();
+  await world.pass();
+  world.newest.send(snapshot(1, "aaaaaa") + alert(2, "aaaaaa") + update(2, 1));
+  world.newest.send(alert(3, "aaaaaa").replace("emergency-squawk", "low-flight") + update(3, 2));
+  await world.pass();
+  expect(world.alerts).toHaveLength(2);
+});
+
 test("reports alerts when they have changed, and at no other time", async () => {
   const client = world.client();
   await world.pass();

@@ -69,7 +69,7 @@ export class StreamClient {
 
   /** Each connection sends the alerts again: reports them only where they have changed. */
   private reportAlerts(alerts: readonly Alert[]): void {
-    const key = alerts.map(({ icao24, squawk, since }) => `${icao24} ${squawk} ${since}`).join();
+    const key = alerts.map(({ rule, icao24, since, detail }) => `${rule} ${icao24} ${since} ${detail}`).join();
     if (key === this.reportedAlerts) return;
     this.reportedAlerts = key;
     this.options.onAlerts?.(alerts);
