@@ -154,16 +154,16 @@ test("statistics in a replay are of its moment", async () => {
   await expect.poll(() => now.count(), { timeout: PATIENCE }).toBe(0);
 });
 
-test("every emergency can be opened", async () => {
+test("the aircraft of every alert can be opened", async () => {
   const { page } = await visit(shared.browser, shared.server.url);
-  const emergencies = page.getByRole("list", { name: "Emergencies" });
-  await emergencies.getByRole("button", { name: "and 2 more" }).click();
+  const alerts = page.getByRole("list", { name: "Active alerts" });
+  await alerts.getByRole("button", { name: "and 2 more" }).click();
   for (const number of [1, 2, 3, 4, 5]) {
-    await emergencies.getByRole("button", { name: new RegExp(`^ZZZ${number} 7700`) }).waitFor();
+    await alerts.getByRole("button", { name: new RegExp(`^ZZZ${number} 7700`) }).waitFor();
   }
-  await emergencies.getByRole("button", { name: /^ZZZ1 7700/ }).click();
+  await alerts.getByRole("button", { name: /^ZZZ1 7700/ }).click();
   await page.getByRole("heading", { name: "ZZZ1" }).waitFor();
-  await emergencies.getByRole("button", { name: "Show fewer" }).waitFor();
+  await alerts.getByRole("button", { name: "Show fewer" }).waitFor();
 });
 
 test("nothing is counted before the first picture has arrived", async () => {

@@ -271,13 +271,13 @@ test("an emergency is marked on the map and first in the list", async () => {
   );
   // An emergency outside the view is listed, with a way to it.
   const near = (await visit(shared.browser, `${server.url}#view=7/47/8.5`)).page;
-  const far = near.locator(".emergencies").getByRole("button");
+  const far = near.locator(".alert-notices").getByRole("button");
   await far.filter({ hasText: /^ZZZ1 7700 emergency since/ }).click();
   await near.getByRole("heading", { name: "ZZZ1" }).waitFor();
   await expect.poll(() => near.url(), { timeout: PATIENCE }).toMatch(/#icao24=aaaaaa&view=7\.00\/40\.0/);
   const { page } = await visit(shared.browser, server.url);
   await waitAircraft(page, /^5 aircraft$/);
-  const emergency = page.locator(".emergencies").getByRole("button");
+  const emergency = page.locator(".alert-notices").getByRole("button");
   expect(await emergency.textContent()).toMatch(/^ZZZ1 7700 emergency since \d\d:\d\d:\d\d UTC$/);
   await expect.poll(() => shareOf(page, EMERGENCY, 6), { timeout: PATIENCE }).toBeGreaterThan(0.00005);
   await page.getByRole("button", { name: "List" }).click();

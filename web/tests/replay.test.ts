@@ -44,7 +44,7 @@ test("past traffic is replayed on the same map until Live is chosen", async () =
     .toBeLessThan(800);
   await waitAircraft(page, /^2 aircraft$/);
   // The server judges the recorded states, too.
-  const emergency = page.getByRole("list", { name: "Emergencies" }).getByText("DLH45K 7600 radio failure");
+  const emergency = page.getByRole("list", { name: "Active alerts" }).getByText("DLH45K 7600 radio failure");
   await emergency.waitFor();
   // Nothing is recorded of the time before the server started.
   await seekReplay(page, 3000);

@@ -5,9 +5,10 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
 
 import { altitude, isPositionOld, opacity, positionAge, relativeSize, shape, title } from "../model/aircraft.ts";
-import { altitudeColour, EMERGENCY, UNKNOWN } from "../model/colours.ts";
+import { isEmergency } from "../model/alerts.ts";
+import type { ActiveAlerts } from "../model/alerts.ts";
+import { ALERT, altitudeColour, EMERGENCY, UNKNOWN } from "../model/colours.ts";
 import type { Rgb } from "../model/colours.ts";
-import type { Emergencies } from "../model/emergencies.ts";
 import { MAX_LATITUDE, mercatorVelocity, mercatorX, mercatorY, wrapLongitude } from "../model/geometry.ts";
 import type { View } from "../model/link.ts";
 import { extrapolationTime } from "../model/motion.ts";
@@ -28,7 +29,7 @@ import type { TrailPoint } from "./trail-lines.ts";
 export interface Scene {
   readonly states: readonly StateVector[];
   readonly selected: string | undefined;
-  readonly emergencies: Emergencies;
+  readonly alerts: ActiveAlerts;
   /** The time of the picture, Unix seconds: aircraft fade by the age of their position at it. */
   readonly observedAt: number;
   /** When the source answered, Unix seconds: positions age up to it; `undefined`: each state has its own. */
@@ -65,7 +66,7 @@ export class AircraftMap {
   private scene: Scene = {
     states: [],
     selected: undefined,
-    emergencies: new Map(),
+    alerts: new Map(),
     observedAt: 0,
     answeredAt: 0,
     now: 0,
@@ -208,14 +209,15 @@ export class AircraftMap {
   }
 
   private *symbols(): Generator<Symbol, void> {
-    const { states, selected, emergencies, observedAt, answeredAt } = this.scene;
+    const { states, selected, alerts, observedAt, answeredAt } = this.scene;
     const zoom = this.map.getZoom();
     const size = Math.min(18, Math.max(6.5, 5 + zoom * 1.5));
     const urgent: Symbol[] = [];
     for (const state of states) {
       const { lat, lon, true_track, on_ground } = state;
       if (lat === null || lon === null || Math.abs(lat) > MAX_LATITUDE) continue;
-      const isEmergency = emergencies.has(state.icao24);
+      const ofAircraft = alerts.get(state.icao24);
+      const isUrgent = ofAircraft?.some(isEmergency) === true;
       const isSelected = state.icao24 === selected;
       const symbol: Symbol = {
         x: mercatorX(lon),
@@ -223,8 +225,8 @@ export class AircraftMap {
         heading: true_track ?? 0,
         shape: shape(state),
         size: size * relativeSize(state) * (on_ground === true ? 0.75 : 1),
-        colour: isEmergency ? EMERGENCY : altitudeColour(altitude(state), on_ground),
-        opacity: isEmergency || isSelected ? 1 : opacity(positionAge(state, observedAt)),
+        colour: isUrgent ? EMERGENCY : altitudeColour(altitude(state), on_ground),
+        opacity: ofAircraft !== undefined || isSelected ? 1 : opacity(positionAge(state, observedAt)),
         velocity: this.velocity(state),
         time: state.time_position ?? state.last_contact,
       };
@@ -236,14 +238,14 @@ export class AircraftMap {
         colour: UNKNOWN,
         opacity: 1,
       };
-      if (!isEmergency && !isSelected) {
+      if (ofAircraft === undefined && !isSelected) {
         yield symbol;
         if (dashes) yield dashes;
         continue;
       }
       if (dashes) urgent.push(dashes);
       const ring = { ...symbol, shape: "ring" as const, heading: 0, opacity: 1 };
-      if (isEmergency) urgent.push({ ...ring, size: size * 1.9, colour: EMERGENCY });
+      if (ofAircraft !== undefined) urgent.push({ ...ring, size: size * 1.9, colour: isUrgent ? EMERGENCY : ALERT });
       if (isSelected) urgent.push({ ...ring, size: size * 1.6, colour: ACCENT });
       urgent.push({ ...symbol, size: symbol.size * 1.25 });
     }

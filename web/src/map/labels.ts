@@ -1,9 +1,9 @@
 import type { Feature } from "geojson";
 
 import { altitude, isPositionOld, positionAge, title } from "../model/aircraft.ts";
+import { alertText, isEmergency } from "../model/alerts.ts";
 import { css, EMERGENCY } from "../model/colours.ts";
 import type { Rgb } from "../model/colours.ts";
-import { emergencyText } from "../model/emergencies.ts";
 import { latitudeAt, mercatorY } from "../model/geometry.ts";
 import { hash, spread } from "../model/labels.ts";
 import { altitudeText, figure, span, unitName } from "../model/units.ts";
@@ -15,8 +15,11 @@ export const LABELS_FROM = 6.5;
 const MAX_LABELS = 150;
 /** The side of the squares that each have one label before any has two, CSS pixels. */
 const SQUARE = 96;
-/** The text of an emergency on the dark map, where the symbol's red is too dark to read. */
-const EMERGENCY_AT_NIGHT: Rgb = [255, 122, 128];
+/** The texts of emergencies and other alerts. On the dark map, the symbol's red is too dark to read. */
+const TEXTS: Readonly<Record<"light" | "dark", { readonly emergency: Rgb; readonly alert: Rgb }>> = {
+  light: { emergency: EMERGENCY, alert: [154, 98, 0] },
+  dark: { emergency: [255, 122, 128], alert: [229, 176, 74] },
+};
 
 /** The part of the map in view. */
 export interface LabelView {
@@ -32,7 +35,7 @@ interface Placed {
   readonly y: number;
 }
 
-/** The labels of the map: always of the selected aircraft and emergencies, of others where there is room. */
+/** The labels of the map: always of the selected aircraft and those with alerts, of others where there is room. */
 export class Labels {
   private before: ReadonlySet<string> = new Set();
   private isEmpty = true;
@@ -57,7 +60,7 @@ export class Labels {
   }
 
   private inView(
-    { states, selected, emergencies }: Scene,
+    { states, selected, alerts }: Scene,
     { box: { west, east, north, south }, zoom }: LabelView,
     place: (state: StateVector) => { x: number; y: number } | undefined,
   ): { ringed: Placed[]; others: Placed[] } {
@@ -65,7 +68,7 @@ export class Labels {
     const [ringed, others]: [Placed[], Placed[]] = [[], []];
     for (const state of states) {
       const { icao24 } = state;
-      const always = icao24 === selected || emergencies.has(icao24);
+      const always = icao24 === selected || alerts.has(icao24);
       if (zoom < LABELS_FROM && !always) continue;
       const at = place(state);
       if (at === undefined || at.y < top || at.y > bottom) continue;
@@ -78,13 +81,13 @@ export class Labels {
 }
 
 function feature({ icao24, state, x, y }: Placed, ringed: boolean, scene: Scene, theme: "light" | "dark"): Feature {
-  const emergency = scene.emergencies.get(icao24);
+  const alerts = scene.alerts.get(icao24);
   const plain = theme === "light" ? "#20303e" : "#d6e0e8";
   return {
     type: "Feature",
     properties: {
-      text: emergency === undefined ? text(state, scene) : `${text(state, scene)}\n${emergencyText(emergency)}`,
-      colour: emergency === undefined ? plain : css(theme === "light" ? EMERGENCY : EMERGENCY_AT_NIGHT),
+      text: [text(state, scene), ...(alerts ?? []).map(alertText)].join("\n"),
+      colour: alerts === undefined ? plain : css(TEXTS[theme][alerts.some(isEmergency) ? "emergency" : "alert"]),
       // Ringed aircraft come first; the others keep a constant order.
       ringed,
       rank: ringed ? 0 : 1 + hash(icao24),

@@ -23,6 +23,8 @@ export const GROUND: Rgb = [128, 124, 116];
 export const UNKNOWN: Rgb = [124, 140, 156];
 /** An emergency squawk. */
 export const EMERGENCY: Rgb = [226, 24, 44];
+/** An alert of any other rule. */
+export const ALERT: Rgb = [214, 128, 0];
 
 /** How far the legend goes, in m: 50,000 ft. */
 export const LEGEND_END = 15_240;

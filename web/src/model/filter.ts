@@ -1,6 +1,6 @@
 import type { StateVector } from "../stream/index.ts";
 import { altitude, categoryName } from "./aircraft.ts";
-import type { Emergencies } from "./emergencies.ts";
+import type { ActiveAlerts } from "./alerts.ts";
 import { sourceName } from "./sources.ts";
 import { figure, unitName } from "./units.ts";
 import type { Quantity, UnitSystem } from "./units.ts";
@@ -22,7 +22,8 @@ export interface Filter {
   readonly ground?: "air" | "ground";
   /** The first one to four octal digits. */
   readonly squawk?: string;
-  readonly emergencies?: boolean;
+  /** Whether to show only aircraft with an active alert. */
+  readonly alerts?: boolean;
 }
 
 /** Whether a filter passes every aircraft. */
@@ -33,7 +34,7 @@ export function isOpen(filter: Filter): boolean {
 /**
  * The test of a filter. An aircraft with an unknown value fails it; on the ground an unknown altitude counts as 0.
  */
-export function predicate(filter: Filter, emergencies: Emergencies): (state: StateVector) => boolean {
+export function predicate(filter: Filter, active: ActiveAlerts): (state: StateVector) => boolean {
   const tests: ((state: StateVector) => boolean)[] = [];
   const between = (value: (state: StateVector) => number | null, low?: number, high?: number): void => {
     if (low === undefined && high === undefined) return;
@@ -48,7 +49,7 @@ export function predicate(filter: Filter, emergencies: Emergencies): (state: Sta
   if (source !== undefined) tests.push((state) => state.source === source);
   if (category !== undefined) tests.push((state) => state.category === category);
   if (squawk !== undefined) tests.push((state) => state.squawk?.startsWith(squawk) ?? false);
-  if (filter.emergencies === true) tests.push((state) => emergencies.has(state.icao24));
+  if (filter.alerts === true) tests.push((state) => active.has(state.icao24));
   between((state) => altitude(state) ?? (state.on_ground === true ? 0 : null), filter.lowest, filter.highest);
   between(({ velocity }) => velocity, filter.slowest, filter.fastest);
   return (state) => tests.every((test) => test(state));
@@ -101,7 +102,7 @@ export interface Chip {
 
 /** The parts of a filter in words. */
 export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
-  const { lowest, highest, slowest, fastest, country, source, category, ground, squawk, emergencies } = filter;
+  const { lowest, highest, slowest, fastest, country, source, category, ground, squawk, alerts } = filter;
   const range = (name: string, quantity: Quantity, low?: number, high?: number): string | undefined => {
     if (low === undefined && high === undefined) return undefined;
     const from = figure(low ?? null, quantity, units);
@@ -118,7 +119,7 @@ export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
     [category === undefined ? undefined : categoryName(category), ["category"]],
     [ground === undefined ? undefined : ground === "air" ? "Airborne" : "On ground", ["ground"]],
     [squawk === undefined ? undefined : `Squawk ${squawk}`, ["squawk"]],
-    [emergencies === true ? "Emergencies only" : undefined, ["emergencies"]],
+    [alerts === true ? "With alerts only" : undefined, ["alerts"]],
   ];
   return chips.flatMap(([text, members]) => (text === undefined ? [] : [{ text, members }]));
 }

@@ -2,7 +2,7 @@ import type { Filter } from "./filter.ts";
 import { isSquawkStart } from "./filter.ts";
 
 /** The panels next to the map. */
-export const PANEL_NAMES = ["list", "filters", "statistics", "settings"] as const;
+export const PANEL_NAMES = ["list", "filters", "statistics", "alerts", "settings"] as const;
 export type PanelName = (typeof PANEL_NAMES)[number];
 
 /** The speeds of a replay. */
@@ -81,7 +81,8 @@ function readFilter(parameters: URLSearchParams): Filter {
   if (ground !== undefined) filter.ground = ground;
   const squawk = parameters.get("squawk");
   if (squawk !== null && isSquawkStart(squawk)) filter.squawk = squawk;
-  if (parameters.get("emergencies") === "1") filter.emergencies = true;
+  // Links of earlier versions say `emergencies`.
+  if (["alerts", "emergencies"].some((name) => parameters.get(name) === "1")) filter.alerts = true;
   return filter;
 }
 
@@ -114,7 +115,7 @@ export function writeLink({ icao24, view, panel, filter = {}, replay }: Link): s
   add("category", filter.category);
   add("ground", filter.ground);
   add("squawk", filter.squawk);
-  add("emergencies", filter.emergencies === true ? 1 : undefined);
+  add("alerts", filter.alerts === true ? 1 : undefined);
   add("at", replay === undefined ? undefined : Math.floor(replay.at));
   add("speed", replay?.speed);
   return parts.length === 0 ? "" : `#${parts.join("&")}`;

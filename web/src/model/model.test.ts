@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { StateVector } from "../stream/index.ts";
 import { unknownState } from "../stream/table.ts";
 import { isPositionOld, opacity, positionAge, shape } from "./aircraft.ts";
+import type { ActiveAlerts } from "./alerts.ts";
 import { altitudeColour, EMERGENCY, GROUND, UNKNOWN } from "./colours.ts";
-import type { Emergencies } from "./emergencies.ts";
 import { chipsOf, isOpen, predicate, problemsOf, usable } from "./filter.ts";
 import type { Filter } from "./filter.ts";
 import {
@@ -60,7 +60,7 @@ function aircraft(known: Partial<StateVector> = {}): StateVector {
   };
 }
 
-const NO_EMERGENCIES: Emergencies = new Map();
+const NO_ALERTS: ActiveAlerts = new Map();
 
 describe("units", () => {
   test.each([
@@ -189,27 +189,27 @@ describe("filters", () => {
     [{ ground: "ground" }, false],
     [{ squawk: "10" }, true],
     [{ squawk: "77" }, false],
-    [{ emergencies: true }, false],
+    [{ alerts: true }, false],
   ])("%o", (filter, passes) => {
-    expect(predicate(filter, NO_EMERGENCIES)(aircraft())).toBe(passes);
+    expect(predicate(filter, NO_ALERTS)(aircraft())).toBe(passes);
   });
 
-  test("emergencies are the aircraft with an alert, whatever their squawk", () => {
+  test("aircraft with an alert pass its filter, whatever their squawk", () => {
     const state = aircraft({ squawk: "7700" });
     const alert = { icao24: "4b1814", squawk: "7700", meaning: "emergency", since: 100, state };
-    const emergencies: Emergencies = new Map([
-      ["4b1814", { ...alert, rule: "emergency-squawk", ended: null, detail: "emergency" }],
+    const alerts: ActiveAlerts = new Map([
+      ["4b1814", [{ ...alert, rule: "emergency-squawk", ended: null, detail: "emergency" }]],
     ]);
-    expect(predicate({ emergencies: true }, emergencies)(aircraft({ squawk: null }))).toBe(true);
-    expect(predicate({ emergencies: true }, NO_EMERGENCIES)(state)).toBe(false);
+    expect(predicate({ alerts: true }, alerts)(aircraft({ squawk: null }))).toBe(true);
+    expect(predicate({ alerts: true }, NO_ALERTS)(state)).toBe(false);
   });
 
   test("an unknown value fails a filter that needs it", () => {
-    expect(predicate({ slowest: 0 }, NO_EMERGENCIES)(aircraft({ velocity: null }))).toBe(false);
-    const low = predicate({ highest: 100 }, NO_EMERGENCIES);
+    expect(predicate({ slowest: 0 }, NO_ALERTS)(aircraft({ velocity: null }))).toBe(false);
+    const low = predicate({ highest: 100 }, NO_ALERTS);
     const unknown = { baro_altitude: null, geo_altitude: null };
     expect([low(aircraft(unknown)), low(aircraft({ ...unknown, on_ground: true }))]).toEqual([false, true]);
-    expect([isOpen({}), isOpen({ emergencies: false }), isOpen({ lowest: 0 })]).toEqual([true, true, false]);
+    expect([isOpen({}), isOpen({ alerts: false }), isOpen({ lowest: 0 })]).toEqual([true, true, false]);
   });
 });
 
@@ -241,7 +241,7 @@ describe("a filter", () => {
       category: 8,
       ground: "air",
       squawk: "77",
-      emergencies: true,
+      alerts: true,
     };
     expect(chipsOf(filter, "aeronautical").map(({ text }) => text)).toEqual([
       "Altitude 5,000–10,000 ft",
@@ -251,7 +251,7 @@ describe("a filter", () => {
       "Rotorcraft",
       "Airborne",
       "Squawk 77",
-      "Emergencies only",
+      "With alerts only",
     ]);
     expect(chipsOf({}, "metric")).toEqual([]);
   });
@@ -363,12 +363,13 @@ test("a link is read back as it was written", () => {
       category: 8,
       ground: "ground",
       squawk: "7700",
-      emergencies: true,
+      alerts: true,
     },
     replay: { at: 1_766_930_709, speed: 30 },
   } as const;
   expect(readLink(writeLink(link))).toEqual(link);
   expect(readLink("#panel=x&minalt=x&source=%3Cb%3E&category=99&squawk=9999&ground=sea&at=-1&speed=7")).toEqual({});
+  expect(readLink("#emergencies=1&panel=alerts")).toEqual({ filter: { alerts: true }, panel: "alerts" });
   expect(readLink("#at=5&speed=7")).toEqual({ replay: { at: 5 } });
   expect([readLink(""), readLink("#icao24=xyz&view=1/2"), readLink("#view=1/2/900")]).toEqual([{}, {}, {}]);
   expect(writeLink({})).toBe("");

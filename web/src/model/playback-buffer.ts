@@ -1,6 +1,6 @@
 import type { RecordedState } from "../api/types.ts";
 import type { Alert } from "../stream/index.ts";
-import { alertsAfter } from "./emergencies.ts";
+import { alertsAfter } from "./alerts.ts";
 
 interface Played {
   readonly state: RecordedState;

@@ -2,10 +2,14 @@ import { StatusPoller } from "../api/status.ts";
 import { boxOf } from "../model/geometry.ts";
 import { readLink } from "../model/link.ts";
 import { lookUpSelected } from "./aircraft-lookup.ts";
+import { AlertFeed } from "./alert-feed.ts";
+import { AlertNotices } from "./alert-notices.ts";
+import { AlertsPanel } from "./alerts-panel.ts";
+import { Announcer } from "./announcer.ts";
 import { applySettings } from "./apply-settings.ts";
 import { Camera } from "./camera.ts";
+import { Chime } from "./chime.ts";
 import { Details } from "./details.ts";
-import { EmergencyList } from "./emergencies.ts";
 import { Filters } from "./filters.ts";
 import { Frame } from "./frame.ts";
 import { handleKeys } from "./keyboard.ts";
@@ -36,6 +40,12 @@ export async function startPage(root: HTMLElement): Promise<void> {
   trackSelected(store);
   knowSelected(store);
 
+  const chime = new Chime();
+  const announcer = new Announcer(store, chime);
+  const feed = new AlertFeed(store, (alerts) => {
+    announcer.announce(alerts);
+  });
+
   const search = new SearchBox(store);
   const status = new StatusView(store);
   const shortcuts = new ShortcutsDialog();
@@ -43,7 +53,7 @@ export async function startPage(root: HTMLElement): Promise<void> {
   const frame = new Frame(root, store, traffic, {
     search: search.element,
     status: status.element,
-    emergencies: new EmergencyList(store).element,
+    alertNotices: new AlertNotices(store).element,
     chips: filters.chips,
     legend: new Legend(store).element,
     details: new Details(store).element,
@@ -52,6 +62,7 @@ export async function startPage(root: HTMLElement): Promise<void> {
       list: new List(store).element,
       filters: filters.element,
       statistics: new StatisticsPanel(store).element,
+      alerts: new AlertsPanel(store, feed, traffic, chime).element,
       settings: settingsPanel(store, shortcuts),
     },
   });

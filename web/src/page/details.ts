@@ -6,10 +6,11 @@ import {
   positionSourceName,
   title,
 } from "../model/aircraft.ts";
-import type { Emergency } from "../model/emergencies.ts";
+import { alertSentence, isEmergency } from "../model/alerts.ts";
 import { sourceName } from "../model/sources.ts";
 import { clock } from "../model/time.ts";
 import { levelOf, span, withUnit } from "../model/units.ts";
+import type { Alert } from "../stream/index.ts";
 import { closeButton, h, icon, setText, show } from "../ui/dom.ts";
 import { FocusReturn } from "../ui/focus.ts";
 import type { Lookup } from "./aircraft-lookup.ts";
@@ -53,7 +54,7 @@ const MISSING: Readonly<Record<Lookup["kind"], string>> = {
 export class Details {
   private readonly name = h("h2", { id: "details-title" });
   private readonly subtitle = h("p", { class: "subtitle" });
-  private readonly emergency = h("p", { class: "emergency", role: "alert" });
+  private readonly alerts = h("div", { class: "aircraft-alerts", role: "alert" });
   private readonly oldPosition = h("p", { class: "old-position" });
   private readonly values = new Map<Field, HTMLElement>();
   private readonly fields = h("dl", { class: "fields" });
@@ -92,7 +93,7 @@ export class Details {
           select(store, undefined);
         }),
       ),
-      this.emergency,
+      this.alerts,
       this.oldPosition,
       h(
         "div",
@@ -130,7 +131,7 @@ export class Details {
       "lookup",
       "known",
       "traffic",
-      "emergencies",
+      "alerts",
       "settings",
       "tick",
     ] as const;
@@ -153,7 +154,7 @@ export class Details {
   }
 
   private update(page: PageState): void {
-    const { selected, aircraft: state, lookup, following, settings, emergencies } = page;
+    const { selected, aircraft: state, lookup, following, settings } = page;
     if (selected === undefined) return;
     const { units } = settings;
     const now = shownTime(page);
@@ -163,16 +164,14 @@ export class Details {
     if (state === undefined) {
       setText(this.name, selected);
       setText(this.subtitle, MISSING[lookup.kind]);
-      show(this.emergency, false);
+      this.showAlerts([]);
       show(this.oldPosition, false);
       return;
     }
     setText(this.name, title(state));
     const category = isCategorised(state) && categoryName(state.category);
     setText(this.subtitle, [state.origin_country, category].filter(Boolean).join(" · "));
-    const emergency = emergencies.get(selected);
-    show(this.emergency, emergency !== undefined);
-    if (emergency !== undefined) setText(this.emergency, sentence(emergency));
+    this.showAlerts(page.alerts.get(selected) ?? []);
     const isOld = isPositionOld(state, answeredAt(page));
     show(this.oldPosition, isOld);
     if (isOld) setText(this.oldPosition, `Last known position, ${span(positionAge(state, now))} old`);
@@ -203,6 +202,17 @@ export class Details {
     this.setKnown("Type", type === "" ? undefined : type, military);
     this.setKnown("Operator", known?.operator);
     this.setKnown("Airline", known?.airline);
+  }
+
+  /** Shows the active alerts of the aircraft. Texts that stay the same are not read out again. */
+  private showAlerts(alerts: readonly Alert[]): void {
+    show(this.alerts, alerts.length > 0);
+    while (this.alerts.children.length > alerts.length) this.alerts.lastElementChild?.remove();
+    alerts.forEach((alert, index) => {
+      const line = this.alerts.children[index] ?? this.alerts.appendChild(h("p"));
+      line.className = isEmergency(alert) ? "alert emergency" : "alert";
+      setText(line, alertSentence(alert));
+    });
   }
 
   /** Shows a field only where its value is known. */
@@ -238,11 +248,6 @@ export class Details {
       label.textContent = "Copy link";
     }, 2_000);
   }
-}
-
-/** An emergency as a sentence: `Squawk 7700: emergency`. */
-function sentence({ squawk, meaning }: Emergency): string {
-  return squawk === null ? meaning : `Squawk ${squawk}: ${meaning}`;
 }
 
 function compass(track: number): string {

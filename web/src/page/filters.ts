@@ -71,7 +71,7 @@ export class Filters {
   private readonly squawkProblem = problem("squawk-problem", [this.squawk]);
   /** The parts of the filter as buttons that remove them. */
   readonly chips = h("ul", { class: "chips", "aria-label": "Active filters" });
-  private readonly emergencies = h("input", { type: "checkbox", change: this.changed });
+  private readonly alerts = h("input", { type: "checkbox", change: this.changed });
   private readonly altitudeUnit = h("legend");
   private readonly speedUnit = h("legend");
   readonly element: HTMLElement;
@@ -117,7 +117,7 @@ export class Filters {
         h("label", {}, "Airborne or on ground", this.ground),
         h("label", {}, "Squawk", this.squawk),
         this.squawkProblem,
-        h("label", { class: "check" }, this.emergencies, "Emergencies only"),
+        h("label", { class: "check" }, this.alerts, "With alerts only"),
         h(
           "button",
           {
@@ -163,14 +163,14 @@ export class Filters {
   /** Shows a filter that was not entered in the form. */
   private fill(filter: Filter): void {
     this.filter = filter;
-    const { country = "", source = "", category, ground = "", squawk = "", emergencies = false } = filter;
+    const { country = "", source = "", category, ground = "", squawk = "", alerts = false } = filter;
     choose(this.country, country);
     choose(this.source, source, sourceName);
     this.showSourceField();
     this.category.value = category === undefined ? "" : String(category);
     this.ground.value = ground;
     this.squawk.value = squawk;
-    this.emergencies.checked = emergencies;
+    this.alerts.checked = alerts;
     this.fillRanges();
     this.showProblems({});
   }
@@ -243,7 +243,7 @@ export class Filters {
       category: this.category.value === "" ? undefined : Number(this.category.value),
       ground: this.ground.value === "" ? undefined : this.ground.value,
       squawk: this.squawk.value === "" ? undefined : this.squawk.value,
-      emergencies: this.emergencies.checked ? true : undefined,
+      alerts: this.alerts.checked ? true : undefined,
     };
     return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
   }

@@ -18,14 +18,23 @@ const PANELS = [
   ["list", "List"],
   ["filters", "Filters"],
   ["statistics", "Statistics"],
+  ["alerts", "Alerts"],
   ["settings", "Settings"],
 ] as const satisfies readonly (readonly [PanelName, string])[];
+
+const PANEL_ICONS = {
+  list: "list",
+  filters: "filter",
+  statistics: "statistics",
+  alerts: "alert",
+  settings: "settings",
+} as const;
 
 /** The elements of the views that the frame lays out. */
 export interface Parts {
   readonly search: HTMLElement;
   readonly status: HTMLElement;
-  readonly emergencies: HTMLElement;
+  readonly alertNotices: HTMLElement;
   readonly chips: HTMLElement;
   readonly legend: HTMLElement;
   readonly details: HTMLElement;
@@ -50,7 +59,7 @@ export class Frame {
   ) {
     this.problem.hidden = true;
     this.focus = new Map(PANELS.map(([name]) => [name, new FocusReturn(parts.panels[name])]));
-    const { search, status, emergencies, chips, legend, details, replayBar, panels } = parts;
+    const { search, status, alertNotices, chips, legend, details, replayBar, panels } = parts;
     root.append(
       h(
         "header",
@@ -67,9 +76,9 @@ export class Frame {
         this.map,
         this.empty,
         this.problem,
-        h("div", { class: "notices" }, emergencies, chips),
+        h("div", { class: "notices" }, alertNotices, chips),
         legend,
-        h("div", { class: "side" }, panels.list, panels.filters, panels.statistics, panels.settings),
+        h("div", { class: "side" }, ...PANELS.map(([name]) => panels[name])),
         replayBar,
         details,
       ),
@@ -126,8 +135,8 @@ export class Frame {
       };
       const button = h(
         "button",
-        { type: "button", class: "tool", "aria-expanded": "false", click: toggle },
-        icon(name === "filters" ? "filter" : name),
+        { type: "button", class: "tool", title: label, "aria-expanded": "false", click: toggle },
+        icon(PANEL_ICONS[name]),
         h("span", {}, label),
       );
       this.buttons.set(name, button);
@@ -138,7 +147,7 @@ export class Frame {
     };
     const replay = h(
       "button",
-      { type: "button", class: "tool", "aria-pressed": "false", click: toggleReplay },
+      { type: "button", class: "tool", title: "Replay", "aria-pressed": "false", click: toggleReplay },
       icon("replay"),
       h("span", {}, "Replay"),
     );
@@ -198,8 +207,8 @@ export class Frame {
   }
 
   private others(): HTMLElement[] {
-    const { emergencies, legend } = this.parts;
-    return [emergencies, legend, this.problem, ...this.map.querySelectorAll<HTMLElement>(".maplibregl-ctrl")];
+    const { alertNotices, legend } = this.parts;
+    return [alertNotices, legend, this.problem, ...this.map.querySelectorAll<HTMLElement>(".maplibregl-ctrl")];
   }
 
   private size(): Size {

@@ -33,6 +33,9 @@ export function handleKeys(store: PageStore, { frame, search, shortcuts, status,
     s: () => {
       frame.open("statistics");
     },
+    a: () => {
+      frame.open("alerts");
+    },
     r: () => {
       traffic.toggleReplay();
     },

@@ -1,5 +1,5 @@
 import { altitude, isPositionOld, positionAge, title } from "../model/aircraft.ts";
-import { emergencyText } from "../model/emergencies.ts";
+import { alertText, isEmergency } from "../model/alerts.ts";
 import { sorted } from "../model/sort.ts";
 import type { Column, Order } from "../model/sort.ts";
 import { figure, levelOf, span, unitName } from "../model/units.ts";
@@ -89,7 +89,7 @@ export class List {
     store.on(["settings"], () => {
       this.nameUnits();
     });
-    store.on(["panel", "visible", "emergencies", "settings"], () => {
+    store.on(["panel", "visible", "alerts", "settings"], () => {
       this.update();
     });
     // The ages grow: nothing is sorted.
@@ -105,12 +105,15 @@ export class List {
 
   private update(): void {
     if (!this.isOpen) return;
-    const { visible, traffic, emergencies } = this.store.state;
+    const { visible, traffic, alerts } = this.store.state;
     this.states = sorted(visible, this.order);
-    if (emergencies.size > 0) {
-      const isEmergency = ({ icao24 }: StateVector): boolean => emergencies.has(icao24);
-      // Emergencies come first in any order.
-      this.states = [...this.states.filter(isEmergency), ...this.states.filter((state) => !isEmergency(state))];
+    if (alerts.size > 0) {
+      // Emergencies come first in any order, then the other alerts.
+      const urgency = ({ icao24 }: StateVector): number => {
+        const ofAircraft = alerts.get(icao24);
+        return ofAircraft === undefined ? 2 : ofAircraft.some(isEmergency) ? 0 : 1;
+      };
+      this.states = [0, 1, 2].flatMap((group) => this.states.filter((state) => urgency(state) === group));
     }
     setText(this.count, traffic.isLoaded ? `${visible.length.toLocaleString("en")} aircraft in view` : "No data yet");
     this.table.setAttribute("aria-rowcount", String(visible.length + 1));
@@ -201,21 +204,22 @@ export class List {
   private fill(row: HTMLElement, state: StateVector, index: number, page: PageState): void {
     const now = shownTime(page);
     const { units } = page.settings;
-    const emergency = page.emergencies.get(state.icao24);
+    const alerts = page.alerts.get(state.icao24) ?? [];
     row.id = `row-${state.icao24}`;
     row.dataset["icao24"] = state.icao24;
     row.style.transform = `translateY(${index * ROW}px)`;
     row.setAttribute("aria-rowindex", String(index + 2));
     row.setAttribute("aria-selected", String(state.icao24 === page.selected));
     row.classList.toggle("current", state.icao24 === this.current);
-    row.classList.toggle("urgent", emergency !== undefined);
+    row.classList.toggle("alerted", alerts.length > 0);
+    row.classList.toggle("urgent", alerts.some(isEmergency));
     const isOld = isPositionOld(state, answeredAt(page));
     row.classList.toggle("old", isOld);
     const country = isOld ? `Position ${span(positionAge(state, now))} old` : (state.origin_country ?? "–");
     const texts = [
       title(state),
       state.icao24,
-      emergency === undefined ? country : emergencyText(emergency),
+      alerts.length === 0 ? country : alerts.map(alertText).join(" · "),
       state.on_ground === true ? "ground" : (levelOf(state, units) ?? figure(altitude(state), "altitude", units)),
       figure(state.velocity, "speed", units),
       span(now - state.last_contact),

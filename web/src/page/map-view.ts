@@ -27,7 +27,7 @@ export async function loadMap(store: PageStore, frame: Frame, view: View): Promi
   store.on(["theme"], ({ theme }) => {
     map.setTheme(theme);
   });
-  store.on(["shown", "selected", "aircraft", "emergencies", "settings", "player"], (state) => {
+  store.on(["shown", "selected", "aircraft", "alerts", "settings", "player"], (state) => {
     draw(map, state);
   });
   store.on(["status", "traffic"], (state) => {
@@ -45,12 +45,12 @@ export async function loadMap(store: PageStore, frame: Frame, view: View): Promi
 }
 
 function draw(map: AircraftMap, state: PageState): void {
-  const { shown, selected, aircraft, emergencies, traffic, player, settings } = state;
+  const { shown, selected, aircraft, alerts, traffic, player, settings } = state;
   const isOutside = aircraft !== undefined && !shown.includes(aircraft);
   map.draw({
     states: isOutside ? [...shown, aircraft] : shown,
     selected,
-    emergencies,
+    alerts,
     observedAt: player?.at ?? traffic.observedAt ?? 0,
     answeredAt: answeredAt(state),
     now: shownTime(state),

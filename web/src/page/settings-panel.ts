@@ -65,6 +65,7 @@ export function settingsPanel(store: PageStore, dialog: ShortcutsDialog): HTMLEl
     transition.setAttribute("aria-invalid", String(!isValid));
     store.set({
       settings: {
+        ...store.state.settings,
         units: units.value as Settings["units"],
         theme: theme.value as Settings["theme"],
         smooth: smooth.checked,

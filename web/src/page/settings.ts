@@ -14,6 +14,10 @@ export interface Settings {
   readonly transition: number;
   /** Whether single keys open panels. */
   readonly shortcuts: boolean;
+  /** Whether the browser shows a notification of each new alert, where it allows that. */
+  readonly notify: boolean;
+  /** Whether each new alert makes a sound. */
+  readonly sound: boolean;
 }
 
 /** The highest transition altitude of any airspace, feet. */
@@ -27,6 +31,8 @@ const DEFAULTS: Settings = {
   zone: "utc",
   transition: TRANSITION_ALTITUDE,
   shortcuts: true,
+  notify: false,
+  sound: false,
 };
 
 /** Reads the stored settings; missing or invalid ones have their defaults. */
@@ -40,6 +46,8 @@ export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): 
       zone: stored.zone === "local" ? "local" : DEFAULTS.zone,
       transition: isTransition(stored.transition) ? stored.transition : DEFAULTS.transition,
       shortcuts: stored.shortcuts !== false,
+      notify: stored.notify === true,
+      sound: stored.sound === true,
     };
   } catch {
     // A browser may forbid storage.

@@ -7,6 +7,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["L", "List"],
   ["F", "Filters"],
   ["S", "Statistics"],
+  ["A", "Alerts"],
   ["R", "Replay on or off"],
   ["Esc", "Close the topmost panel"],
   ["?", "Keyboard shortcuts"],

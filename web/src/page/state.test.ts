@@ -35,8 +35,8 @@ test("shown are the aircraft that pass the filter, and the selected one", () => 
   expect(icao24s(store.state.shown)).toEqual(["4b1814", "3c6444"]);
 });
 
-test("the filter for emergencies follows the server's alerts", () => {
-  store.set({ filter: { emergencies: true } });
+test("the filter for aircraft with alerts follows the server's alerts", () => {
+  store.set({ filter: { alerts: true } });
   expect(icao24s(store.state.shown)).toEqual(["3c6444"]);
   store.set({ traffic: { ...store.state.traffic, alerts: [] } });
   expect(icao24s(store.state.shown)).toEqual([]);

@@ -1,6 +1,6 @@
 import type { Coverage, KnownAircraft, ServerStatus } from "../api/types.ts";
-import { emergenciesOf } from "../model/emergencies.ts";
-import type { Emergencies } from "../model/emergencies.ts";
+import { activeAlerts } from "../model/alerts.ts";
+import type { ActiveAlerts } from "../model/alerts.ts";
 import { isOpen, predicate } from "../model/filter.ts";
 import type { Filter } from "../model/filter.ts";
 import { wrapLongitude } from "../model/geometry.ts";
@@ -84,7 +84,8 @@ export interface PageState {
   /** Counts seconds: ages grow with it. */
   readonly tick: number;
 
-  readonly emergencies: Emergencies;
+  /** The active alerts at the time that is shown. */
+  readonly alerts: ActiveAlerts;
   /** The aircraft that pass the filter, and the selected one. */
   readonly shown: readonly StateVector[];
   /** The shown aircraft in view. */
@@ -132,15 +133,15 @@ export function createPageStore(settings: Settings, start: Partial<PageState> = 
     problem: undefined,
     isHidden: false,
     tick: 0,
-    emergencies: new Map(),
+    alerts: new Map(),
     shown: [],
     visible: [],
     aircraft: undefined,
     ...start,
   });
-  store.derive("emergencies", ["traffic"], ({ traffic }) => emergenciesOf(traffic.alerts, traffic.held));
+  store.derive("alerts", ["traffic"], ({ traffic }) => activeAlerts(traffic.alerts, traffic.held));
   store.derive("aircraft", ["selected", "traffic", "lookup"], selectedAircraft);
-  store.derive("shown", ["traffic", "filter", "emergencies", "selected"], shown);
+  store.derive("shown", ["traffic", "filter", "alerts", "selected"], shown);
   store.derive("visible", ["shown", "box"], visible);
   return store;
 }
@@ -152,9 +153,9 @@ function selectedAircraft({ selected, traffic, lookup }: PageState): StateVector
   return lookup.kind === "found" && lookup.state.icao24 === selected ? lookup.state : undefined;
 }
 
-function shown({ traffic: { held }, filter, emergencies, selected }: PageState): readonly StateVector[] {
+function shown({ traffic: { held }, filter, alerts, selected }: PageState): readonly StateVector[] {
   if (isOpen(filter)) return held;
-  const passes = predicate(filter, emergencies);
+  const passes = predicate(filter, alerts);
   // The selected aircraft stays on the map where the filter would remove it.
   return held.filter((state) => passes(state) || state.icao24 === selected);
 }

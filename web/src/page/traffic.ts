@@ -3,20 +3,30 @@ import type { SourceStatus } from "../api/types.ts";
 import { scopeAround, stillFits } from "../model/geometry.ts";
 import type { ReplayLink } from "../model/link.ts";
 import { StreamClient } from "../stream/index.ts";
-import type { Alert, Box, Picture, StateVector } from "../stream/index.ts";
+import type { Alert, Box, Picture, Scope, StateVector } from "../stream/index.ts";
 import { Replay } from "./replay.ts";
 import { NO_TRAFFIC } from "./state.ts";
 import type { PageStore, Traffic as ShownTraffic } from "./state.ts";
+
+/** The scope of a stream that is only needed for its alerts. No aircraft has this address. */
+const NO_AIRCRAFT: Scope = { icao24: ["000000"] };
 
 /** Keeps the traffic in the store: live traffic by the stream, past traffic by a replay. */
 export class Traffic {
   private picture: Picture | undefined;
   private scope: Box | undefined;
+  /** Whether the tab is hidden and follows the alerts. */
+  private followsAlerts = false;
   /** The animation frame that shows the latest picture. */
   private frame: number | undefined;
   private readonly client = new StreamClient({
     url: serverAddress("api/v1/stream"),
-    onPicture: (picture) => {
+    onPicture: (picture, scope) => {
+      if (scope === NO_AIRCRAFT) {
+        // Nothing is drawn in a hidden tab; the aircraft stay as they were.
+        this.store.set({ traffic: { ...this.store.state.traffic, alerts: picture.alerts } });
+        return;
+      }
       this.picture = picture;
       // A poll arrives as several updates in a row: those before the next frame are shown with it.
       this.frame ??= requestAnimationFrame(() => {
@@ -56,8 +66,8 @@ export class Traffic {
       if (box !== undefined) this.setBox(box);
     });
     store.on(["isHidden"], ({ isHidden }) => {
-      if (isHidden) this.pause();
-      else this.resume();
+      if (isHidden) this.hide();
+      else this.reveal();
     });
   }
 
@@ -92,9 +102,19 @@ export class Traffic {
     return this.store.state.status?.sources ?? [];
   }
 
-  private pause(): void {
+  /** Disconnects a hidden tab, unless it announces alerts: then it streams these alone. */
+  private hide(): void {
     this.replay.pause();
-    this.client.stop();
+    const { settings, traffic } = this.store.state;
+    this.followsAlerts = (settings.notify || settings.sound) && traffic.isLoaded && !this.replay.isOn;
+    if (this.followsAlerts) this.client.setScope(NO_AIRCRAFT);
+    else this.client.stop();
+  }
+
+  private reveal(): void {
+    if (this.followsAlerts) this.subscribe();
+    this.followsAlerts = false;
+    this.resume();
   }
 
   /** Requests what a view needs, where it differs from what was requested. */

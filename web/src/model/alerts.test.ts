@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { RecordedState } from "../api/types.ts";
 import type { Alert, StateVector } from "../stream/index.ts";
-import { alertsAfter, emergenciesOf, emergencyText } from "./emergencies.ts";
+import { activeAlerts, alertsAfter, alertSentence, alertText } from "./alerts.ts";
 
 const state = (icao24: string, squawk: string | null, last_contact: number): StateVector =>
   ({ icao24, squawk, last_contact }) as StateVector;
@@ -17,12 +17,9 @@ const alert = (icao24: string, since: number): Alert => ({
   detail: "emergency",
 });
 const brief = (alerts: readonly Alert[], held: readonly StateVector[]): unknown =>
-  [...emergenciesOf(alerts, held).values()].map(({ icao24, squawk, since, state }) => [
-    icao24,
-    squawk,
-    since,
-    state.last_contact,
-  ]);
+  [...activeAlerts(alerts, held).values()]
+    .flat()
+    .map(({ icao24, squawk, since, state }) => [icao24, squawk, since, state.last_contact]);
 
 const RULE = "emergency-squawk";
 const judged = (last_contact: number, alerts: RecordedState["alerts"]): RecordedState => ({
@@ -68,12 +65,25 @@ test("the server's alerts say since when, also of aircraft outside the loaded ar
   expect(brief([alert("aaaaaa", 3)], [state("aaaaaa", null, 25)])).toEqual([["aaaaaa", "7700", 3, 25]]);
 });
 
-test("an emergency squawk without an alert of the server is not an emergency", () => {
+test("an aircraft may have several alerts, of which emergencies come first and then the newest", () => {
+  const low = { ...alert("aaaaaa", 9), rule: "low-flight", meaning: "below 300 m" };
+  const fence = { ...alert("aaaaaa", 5), rule: "fence", meaning: "inside home" };
+  const active = activeAlerts([fence, { ...low, icao24: "bbbbbb" }, low, alert("aaaaaa", 3)], []);
+  expect([...active].map(([icao24, alerts]) => [icao24, ...alerts.map(({ rule }) => rule)])).toEqual([
+    ["aaaaaa", RULE, "low-flight", "fence"],
+    ["bbbbbb", "low-flight"],
+  ]);
+});
+
+test("an emergency squawk without an alert of the server is not an alert", () => {
   expect(brief([], [state("aaaaaa", "7700", 20)])).toEqual([]);
 });
 
-test("an alert that needs no squawk is described by its meaning", () => {
-  const emergency = { ...alert("aaaaaa", 3), squawk: null, meaning: "below 300 m near the airport" };
-  expect(emergencyText(emergency)).toBe("below 300 m near the airport");
-  expect(emergencyText(alert("aaaaaa", 3))).toBe("7700 emergency");
+test("only an emergency is described with its squawk", () => {
+  expect(alertText(alert("aaaaaa", 3))).toBe("7700 emergency");
+  expect(alertSentence(alert("aaaaaa", 3))).toBe("Squawk 7700: emergency");
+  for (const squawk of [null, "1000", "7700"]) {
+    const low = { ...alert("aaaaaa", 3), rule: "low-flight", squawk, meaning: "below 300 m near the airport" };
+    expect([alertText(low), alertSentence(low)]).toEqual([low.meaning, low.meaning]);
+  }
 });
