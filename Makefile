@@ -224,6 +224,11 @@ bench-import: prerequisites-test ## A dump of 5 million states in OpenSky's form
 bench-enrichment: prerequisites-bench ## The aircraft table: load, memory and lookups of 600,000 rows (ARGS='-- FILE' for your own)
 	$(BENCH) --bench enrichment $(ARGS)
 
+.PHONY: bench-detect
+bench-detect: ## Applying 100 rules with up to 10,000 polygons to states
+	$(BENCH_BUILD) --bench detect
+	$(BENCH) --bench detect
+
 .PHONY: bench-page
 bench-page: prerequisites-test web ## The cost of the page for a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)
 	cargo build --release --locked --bin flight-monitor

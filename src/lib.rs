@@ -19,6 +19,7 @@ pub mod logging;
 pub mod notify;
 mod pem;
 pub mod proxy;
+pub mod rules;
 #[cfg(test)]
 mod samples;
 pub mod sinks;

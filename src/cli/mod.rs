@@ -10,6 +10,7 @@ mod import;
 pub mod init;
 mod migrate;
 mod replay;
+pub mod rules;
 mod serve;
 mod setting_flags;
 mod simulate;
@@ -30,6 +31,7 @@ pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
+pub use rules::RulesArgs;
 pub use serve::ServeArgs;
 pub use setting_flags::{
     ArchiveKeys, ConsumingKeys, DatabaseKeys, EverySetting, HistoryKeys, InitialKeys, ListeningKeys, PublishingKeys,
@@ -96,6 +98,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Maintain the archive of Parquet files
     Archive(ArchiveArgs),
+    /// Check files of rules
+    Rules(RulesArgs),
     /// Show the configuration in effect, secrets masked
     CheckConfig(CheckConfigArgs),
     /// Write a first config.yaml and credentials.json

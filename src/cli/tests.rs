@@ -35,6 +35,7 @@ fn serve_is_the_default_command() {
         assert_eq!(config.is_some(), line.contains("x.yaml"), "{line}");
     }
     assert!(matches!(ok("check-config").command, Command::CheckConfig(_)));
+    assert!(matches!(ok("rules check a.yaml b.json").command, Command::Rules(_)));
     assert!(matches!(ok("--config x.yaml check-config").command, Command::CheckConfig(_)));
     assert!(ok("check-config --config x.yaml").config.is_some());
     refused("serv", "serve");

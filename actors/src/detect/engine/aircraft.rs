@@ -118,8 +118,10 @@ impl Aircraft {
             rules.index().find(lat, lon, buffer);
             if self.position_at.is_some_and(|before| at - before <= MAX_SILENCE) {
                 let (before, now) = (&self.inside, &*buffer);
-                let entered = now.iter().filter(|fence| !before.contains(fence)).map(|fence| Event::Entered(*fence));
-                let left = before.iter().filter(|fence| !now.contains(fence)).map(|fence| Event::Left(*fence));
+                let entered =
+                    now.iter().filter(|fence| before.binary_search(fence).is_err()).map(|fence| Event::Entered(*fence));
+                let left =
+                    before.iter().filter(|fence| now.binary_search(fence).is_err()).map(|fence| Event::Left(*fence));
                 self.events.extend(entered.chain(left).map(|event| (event, at)));
             }
             std::mem::swap(&mut self.inside, buffer);

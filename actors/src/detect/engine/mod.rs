@@ -10,6 +10,7 @@ mod watermark;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "literals are passed as they are")]
 mod tests;
 
 pub use rule_engine::RuleEngine;

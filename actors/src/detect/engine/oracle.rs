@@ -11,13 +11,15 @@ use crate::domain::{Icao24, StateVector};
 /// A start or an end: rule, aircraft, since, end.
 pub(super) type Change = (String, Icao24, i64, Option<i64>);
 
+type Known = (Option<i64>, Option<(i64, i64)>, Option<i64>);
+
 #[derive(Default)]
 pub(super) struct Oracle {
     rules: Vec<(String, Value)>,
     fences: BTreeMap<String, Fence>,
     history: BTreeMap<Icao24, Vec<Arc<StateVector>>>,
     /// By aircraft and rule: the alert's start, since when the condition is met, when it was last met, the last end.
-    alerts: BTreeMap<(Icao24, usize), (Option<i64>, Option<(i64, i64)>, Option<i64>)>,
+    alerts: BTreeMap<(Icao24, usize), Known>,
     watermark: i64,
     fired: BTreeMap<(Icao24, i64), i64>,
 }
@@ -48,7 +50,7 @@ impl Oracle {
             let history = history.clone();
             for rule in 0..self.rules.len() {
                 let verdict = self.verdict(&self.rules[rule].1["when"], &history, 0);
-                self.step(rule, verdict, at, icao24, &mut changes);
+                self.step((icao24, rule), verdict, at, &mut changes);
             }
         }
         if at > self.watermark {
@@ -71,7 +73,7 @@ impl Oracle {
                         } else if seconds(&when, "lost_contact") == silence
                             && self.verdict(&when, &history, silence) == Some(true)
                         {
-                            self.step(rule, Some(true), last + silence, icao24, &mut fired);
+                            self.step((icao24, rule), Some(true), last + silence, &mut fired);
                         }
                     }
                     self.fired.insert((icao24, last), silence);
@@ -83,7 +85,7 @@ impl Oracle {
         changes
     }
 
-    fn step(&mut self, rule: usize, verdict: Option<bool>, at: i64, icao24: Icao24, changes: &mut Vec<Change>) {
+    fn step(&mut self, (icao24, rule): (Icao24, usize), verdict: Option<bool>, at: i64, changes: &mut Vec<Change>) {
         let (hold, cooldown) = (seconds(&self.rules[rule].1, "for"), seconds(&self.rules[rule].1, "cooldown"));
         match verdict {
             None => {}

@@ -101,7 +101,7 @@ impl RuleEngine {
         for &number in candidates.iter() {
             let Some(rule) = rules.rules().get(number as usize) else { continue };
             let verdict = verdict(&rule.when, &Context { state, aircraft, silence: 0 });
-            step(number, rule, verdict, at, (aircraft, state), &mut self.active, changes);
+            step((number, rule), verdict, at, (aircraft, state), (&mut self.active, changes));
         }
         aircraft.rules.retain(|memory| !memory.is_over(at, rules.rules()));
     }
@@ -127,7 +127,7 @@ impl RuleEngine {
                     let verdict = verdict(&rule.when, &Context { state: &state, aircraft, silence: *seconds });
                     let at = aircraft.last + *seconds;
                     if verdict == Some(true) {
-                        step(number, rule, verdict, at, (aircraft, &state), &mut self.active, changes);
+                        step((number, rule), verdict, at, (aircraft, &state), (&mut self.active, changes));
                     }
                 }
             }
@@ -259,13 +259,11 @@ impl RuleEngine {
 
 /// Applies a verdict to what is known about a rule and an aircraft.
 fn step(
-    number: u32,
-    rule: &RuleSpec,
+    (number, rule): (u32, &RuleSpec),
     verdict: Option<bool>,
     at: i64,
     (aircraft, state): (&mut Aircraft, &Arc<StateVector>),
-    active: &mut usize,
-    changes: &mut Vec<Alert>,
+    (active, changes): (&mut usize, &mut Vec<Alert>),
 ) {
     if verdict == Some(false) {
         if let Some(memory) = aircraft.rules.iter_mut().find(|memory| memory.rule == number) {

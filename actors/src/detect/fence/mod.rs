@@ -13,4 +13,5 @@ pub use index::FenceIndex;
 pub use shape::{Fence, InvalidFence};
 
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "literals are passed as they are")]
 mod tests;

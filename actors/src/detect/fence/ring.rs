@@ -35,7 +35,7 @@ pub(super) fn polygon(place: &str, rings: Vec<Vec<Coord>>) -> Result<Polygon, In
     let mut holes = Vec::with_capacity(unwrapped.len());
     let outline = Polygon::new(exterior.clone(), Vec::new());
     for (number, hole) in unwrapped.into_iter().enumerate() {
-        holes.push(place_hole(&format!("{place}[{}]", number + 1), &outline, hole)?);
+        holes.push(place_hole(&format!("{place}[{}]", number + 1), &outline, &hole)?);
     }
     let polygon = Polygon::new(exterior, holes);
     check_crossings(place, &polygon)?;
@@ -109,7 +109,7 @@ fn round(degrees: f64) -> f64 {
 }
 
 /// Moves a hole by turns around the globe until it is inside its polygon.
-fn place_hole(place: &str, outline: &Polygon, hole: LineString) -> Result<LineString, InvalidFence> {
+fn place_hole(place: &str, outline: &Polygon, hole: &LineString) -> Result<LineString, InvalidFence> {
     let bounds = outline.bounding_rect();
     for turn in [0.0, 360.0, -360.0] {
         let moved = LineString::new(hole.0.iter().map(|at| Coord { x: at.x + turn, y: at.y }).collect());

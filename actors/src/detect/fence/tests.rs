@@ -104,15 +104,14 @@ fn errors_name_the_place() {
 }
 
 fn fence() -> impl Strategy<Value = Fence> {
-    let rectangle = (-180.0..180.0, -90.0..80.0, 0.1..350.0, 0.1..10.0).prop_filter_map(
-        "degenerate",
-        |(west, south, by_lon, by_lat)| {
-            let east: f64 = west + by_lon;
-            Fence::rectangle(west, south, if east > 180.0 { east - 360.0 } else { east }, south + by_lat).ok()
-        },
-    );
-    let circle = (-90.0..=90.0, -180.0..=180.0, 1.0..5_000_000.0)
-        .prop_filter_map("", |(lat, lon, r)| Fence::circle(lat, lon, r).ok());
+    let sizes = (0.1..350.0, 0.1..10.0);
+    let rectangle =
+        (-180.0..180.0, -90.0..80.0, sizes).prop_filter_map("degenerate", |(west, south, (width, height))| {
+            let east: f64 = west + width;
+            Fence::rectangle(west, south, if east > 180.0 { east - 360.0 } else { east }, south + height).ok()
+        });
+    let center = (-90.0..=90.0, -180.0..=180.0, 1.0..5_000_000.0);
+    let circle = center.prop_filter_map("invalid", |(lat, lon, radius)| Fence::circle(lat, lon, radius).ok());
     let triangle = prop::array::uniform3((-180..=180, -90..=90)).prop_filter_map("degenerate", |corners| {
         let mut ring: Vec<_> = corners.iter().map(|(lon, lat)| json!([lon, lat])).collect();
         ring.push(ring[0].clone());

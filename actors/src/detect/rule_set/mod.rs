@@ -25,4 +25,5 @@ pub use spec::{RuleSet, RuleSpec, Severity};
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "literals are passed as they are")]
 mod tests;

@@ -70,7 +70,7 @@ impl RuleParser<'_> {
         if self.has_emergencies && !self.rules.iter().any(|rule| &*rule.name == EMERGENCY) {
             self.rules.insert(0, RuleSpec::emergency_squawk());
         }
-        RuleSet::new(self.rules, self.fences)
+        RuleSet::new(self.rules, &self.fences)
     }
 
     fn rule(&mut self, name: &str, node: &Node<'_>) -> Result<(), RuleError> {

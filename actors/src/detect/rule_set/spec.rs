@@ -128,12 +128,12 @@ pub struct RuleSet {
 
 impl Default for RuleSet {
     fn default() -> Self {
-        Self::new(vec![RuleSpec::emergency_squawk()], Vec::new())
+        Self::new(vec![RuleSpec::emergency_squawk()], &[])
     }
 }
 
 impl RuleSet {
-    pub(super) fn new(rules: Vec<RuleSpec>, fences: Vec<Fence>) -> Self {
+    pub(super) fn new(rules: Vec<RuleSpec>, fences: &[Fence]) -> Self {
         let (mut always, mut by_fence) = (Vec::new(), vec![Vec::new(); fences.len()]);
         let mut silences = BTreeSet::new();
         for (rule, number) in rules.iter().zip(0_u32..) {
@@ -156,7 +156,7 @@ impl RuleSet {
                 _ => grouped.push((seconds, vec![rule])),
             }
         }
-        Self { index: FenceIndex::new(&fences), fences: fences.len(), rules, always, by_fence, silences: grouped }
+        Self { index: FenceIndex::new(fences), fences: fences.len(), rules, always, by_fence, silences: grouped }
     }
 
     /// The rules.

@@ -24,9 +24,11 @@ fn refused(when: Value) -> String {
 fn every_condition_is_understood() {
     let rules = json!({ "r": {
         "when": {
-            "squawk": [7700, "75*"], "callsign": "DLH*", "icao24": ["4b1814", "3c*"], "registration": "D-*", "type": "A3??",
+            "squawk": [7700, "75*"], "callsign": "DLH*", "icao24": ["4b1814", "3c*"],
+            "registration": "D-*", "type": "A3??",
             "operator": "Rega", "category": "A7", "country": ["Germany"], "source": "own", "on_ground": false,
-            "altitude": "< 1000 ft", "geo_altitude": "250 m to 1 km", "speed": ">= 120 kt", "vertical_rate": "< -2000 ft/min",
+            "altitude": "< 1000 ft", "geo_altitude": "250 m to 1 km", "speed": ">= 120 kt",
+            "vertical_rate": "< -2000 ft/min",
             "inside": "home", "not": { "any": [{ "takeoff": true }, { "landing": true }] },
         },
         "for": "1m 30s", "cooldown": "1h", "severity": "info", "message": "{callsign} at {baro_altitude}",
@@ -48,7 +50,8 @@ fn every_condition_is_understood() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    let events = json!({ "r": { "when": { "enter": "home", "exit": { "box": { "west": 1, "south": 2, "east": 3, "north": 4 } } } } });
+    let area = json!({ "box": { "west": 1, "south": 2, "east": 3, "north": 4 } });
+    let events = json!({ "r": { "when": { "enter": "home", "exit": area } } });
     assert_eq!(understood(&events), ["r: entered home, left rule r: when.exit (warning)"]);
 }
 
