@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::detector::SharedRules;
 use actors::enrichment::SharedFacts;
 use actors::metrics::Metrics;
 use actors::operations::{Lifecycle, Operations};
@@ -90,7 +91,7 @@ impl App {
         if let Some(table) = &aircraft_table {
             registry.register_collector(Box::new(TableCollector(Arc::clone(table))));
         }
-        let shared = SharedState { metrics, facts: facts.clone() };
+        let shared = SharedState { metrics, facts: facts.clone(), rules: SharedRules::default() };
         let pipeline = Pipeline::start(&settings, &sources, connects, &supervisor, shared)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));

@@ -1,6 +1,7 @@
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use actors::detector::SharedRules;
 use actors::enrichment::SharedFacts;
 use actors::metrics::Metrics;
 use actors::supervision::Supervisor;
@@ -32,6 +33,7 @@ const OTHER_CONNECTIONS: usize = 1_000;
 pub(super) struct SharedState {
     pub(super) metrics: Metrics,
     pub(super) facts: SharedFacts,
+    pub(super) rules: SharedRules,
 }
 
 impl Pipeline {
@@ -41,7 +43,7 @@ impl Pipeline {
         sources: &Sources,
         connects: Vec<Connect>,
         supervisor: &Supervisor,
-        SharedState { metrics, facts }: SharedState,
+        SharedState { metrics, facts, rules }: SharedState,
     ) -> anyhow::Result<Self> {
         let has = |role| settings.server.roles.has(role);
         let (cluster, broker) = reach_kafka(&settings.kafka, has)?;
@@ -61,6 +63,7 @@ impl Pipeline {
             cluster,
             storage: storage.clone(),
             facts,
+            rules,
         };
         let actors = Actors::start(foundation)?;
         Ok(Self { actors, storage, capacity, _broker: ManuallyDrop::new(broker) })

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
+use actors::detector::SharedRules;
 use actors::enrichment::SharedFacts;
 use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
@@ -198,6 +199,7 @@ pub(super) struct Foundation<'a> {
     pub(super) storage: Option<Storage>,
     /// What is known about aircraft.
     pub(super) facts: SharedFacts,
+    pub(super) rules: SharedRules,
 }
 
 impl Actors {

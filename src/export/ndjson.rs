@@ -1,4 +1,4 @@
-use actors::detect::{RULES, Verdict};
+use actors::detect::{EMERGENCY_SQUAWK, emergency_meaning};
 use actors::domain::{Field, FieldValue};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,18 +24,13 @@ pub(crate) struct RowAlert {
 }
 
 impl RowAlert {
-    /// Evaluates the rules on a row, without those whose condition it does not meet.
-    fn of(row: &HistoryRow<'_>) -> Vec<Self> {
-        let state = row.clone().into_owned();
-        let alerts = RULES.iter().filter_map(|rule| {
-            let meaning = match rule.evaluate(&state) {
-                Verdict::Met(meaning) => Some(meaning),
-                Verdict::Unknown => None,
-                Verdict::NotMet => return None,
-            };
-            Some(Self { rule: rule.name(), meaning })
-        });
-        alerts.collect()
+    /// Evaluates the built-in rule on a row. Returns nothing if the row does not meet its condition.
+    fn of(row: &HistoryRow<'_>) -> Option<Self> {
+        let meaning = match row.squawk.as_deref() {
+            Some(squawk) => Some(emergency_meaning(squawk)?),
+            None => None,
+        };
+        Some(Self { rule: EMERGENCY_SQUAWK, meaning })
     }
 }
 
@@ -76,7 +71,7 @@ impl NdJson {
         }
         if self.has_alerts {
             into.extend_from_slice(b",\"alerts\":");
-            into.extend_from_slice(&serde_json::to_vec(&RowAlert::of(row)).unwrap_or_default());
+            into.extend_from_slice(&serde_json::to_vec(RowAlert::of(row).as_slice()).unwrap_or_default());
         }
         into.extend_from_slice(b"}\n");
     }

@@ -9,6 +9,8 @@ pub struct RuleFacts {
     pub aircraft_type: Option<CompactString>,
     /// The operator's name.
     pub operator: Option<CompactString>,
+    /// The country to which the address is assigned.
+    pub country: Option<&'static str>,
 }
 
 impl RuleFacts {
@@ -18,6 +20,7 @@ impl RuleFacts {
             "registration" => self.registration.as_deref(),
             "type" => self.aircraft_type.as_deref(),
             "operator" => self.operator.as_deref(),
+            "country" => self.country,
             _ => None,
         }
     }

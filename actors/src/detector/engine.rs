@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::detect::Alert;
-use crate::domain::StateVector;
+use crate::domain::{StateVector, UnixTime};
 
 /// The rules applied to one partition of the log.
 ///
@@ -21,6 +21,9 @@ pub trait Engine: 'static {
 
     /// Returns the number of active alerts.
     fn active(&self) -> usize;
+
+    /// Returns the time by which silence is decided, if it is known.
+    fn time(&self) -> Option<UnixTime>;
 
     /// Returns for how long a state can affect later decisions other than by an active alert, as a difference of
     /// `last_contact`.

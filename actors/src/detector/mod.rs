@@ -3,11 +3,13 @@
 
 mod engine;
 mod partition;
-mod silence;
+mod partition_engine;
+mod shared_rules;
 
 pub use engine::{Engine, NewEngine};
 pub use partition::DetectPartition;
-pub use silence::WatchEngine;
+pub use partition_engine::PartitionEngine;
+pub use shared_rules::SharedRules;
 
 #[cfg(test)]
 mod tests;

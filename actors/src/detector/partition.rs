@@ -50,6 +50,8 @@ impl DetectPartition {
     pub const FIRST_LOOK: Duration = Duration::from_secs(3600);
     /// How long the record of an alert that has ended is kept.
     pub const KEPT: Duration = Duration::from_hours(7 * 24);
+    /// A successor looks back further by at most this much if the engine's time lags behind the newest state.
+    const MAX_UNCONFIRMED: Duration = Duration::from_hours(24);
     /// A state whose `last_contact` is this many seconds later than the time of its record is ignored: it would end
     /// the alerts of all other aircraft.
     const MAX_AHEAD: i64 = 3600;
@@ -144,7 +146,10 @@ impl DetectPartition {
         if state.last_contact > self.time {
             self.checkpoints.push_back(Checkpoint { time: self.time, place: self.next });
             self.time = state.last_contact;
-            let oldest = self.time.minus(self.engine.look_back());
+            // Until another aircraft confirms a jump in time, the engine decides by the time before it.
+            let earliest = self.time.minus(Self::MAX_UNCONFIRMED);
+            let decided = self.engine.time().map_or(self.time, |time| time.clamp(earliest, self.time));
+            let oldest = decided.minus(self.engine.look_back());
             while self.checkpoints.get(1).is_some_and(|next| next.time < oldest) {
                 self.checkpoints.pop_front();
             }

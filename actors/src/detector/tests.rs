@@ -2,16 +2,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::batch::{PartitionBatch, RecordPlace};
-use crate::detect::{Alert, AlertChange, AlertKey};
-use crate::domain::{StateVector, UnixTime};
+use crate::detect::{Alert, AlertChange, AlertKey, RuleParser, RuleSet};
+use crate::domain::{Icao24, StateVector, UnixTime};
+use crate::enrichment::{SharedFacts, TableBuilder, TableEntry};
 use crate::ports::{DetectPart, DetectPosition, Recovered, StartAt};
 use crate::test_support::state;
 
 fn squawking(aircraft: u32, at: i64, squawk: Option<&str>) -> Arc<StateVector> {
     Arc::new(StateVector { squawk: squawk.map(Into::into), ..state(&format!("{aircraft:06x}"), at) })
+}
+
+fn engine() -> PartitionEngine {
+    PartitionEngine::new(SharedRules::default(), SharedFacts::default())
 }
 
 /// The code, the beginning and the end of an alert.
@@ -21,7 +27,7 @@ fn of(alert: &Alert) -> (String, i64, Option<i64>) {
 
 #[test]
 fn an_alert_begins_once_until_it_ends_or_the_aircraft_is_silent() {
-    let mut engine = WatchEngine::default();
+    let mut engine = engine();
     let mut changes = Vec::new();
     for (at, squawk) in [
         (10, Some("7700")),
@@ -34,11 +40,14 @@ fn an_alert_begins_once_until_it_ends_or_the_aircraft_is_silent() {
         (50, Some("7600")),
         (60, Some("1000")),
         (70, Some("7600")),
-        // One second more than an hour after the last state.
-        (70 + 3601, Some("7600")),
     ] {
         changes.extend(engine.update(&squawking(1, at, squawk)).iter().map(of));
     }
+    // The time of other aircraft decides when the silence is too long.
+    for minute in 0..=60 {
+        changes.extend(engine.update(&squawking(2, 70 + minute * 60, None)).iter().map(of));
+    }
+    changes.extend(engine.update(&squawking(1, 3671, Some("7600"))).iter().map(of));
     let expected = [
         ("7700", 10, None),
         ("7700", 10, Some(50)),
@@ -50,6 +59,54 @@ fn an_alert_begins_once_until_it_ends_or_the_aircraft_is_silent() {
     ];
     assert_eq!(changes, expected.map(|(squawk, since, ended)| (squawk.to_owned(), since, ended)));
     assert_eq!(engine.active(), 1);
+}
+
+fn low_below(metres: u32) -> RuleSet {
+    let files = |name: &str| Err(format!("{name} was not found"));
+    let mut parser = RuleParser::new(&files);
+    parser.add(&json!({ "rules": { "low": { "when": { "altitude": format!("< {metres} m") } } } })).unwrap();
+    parser.finish()
+}
+
+#[test]
+fn other_rules_apply_from_the_next_state_on() {
+    let shared = SharedRules::new(low_below(300));
+    let mut engine = PartitionEngine::new(shared.clone(), SharedFacts::default());
+    let low = |at| Arc::new(StateVector { baro_altitude: Some(200.0), ..state("4b1814", at) });
+    let times = |alerts: Vec<Alert>| alerts.iter().map(|a| (a.since.0, a.ended.map(|at| at.0))).collect::<Vec<_>>();
+    assert_eq!(times(engine.update(&low(10))), [(10, None)]);
+    shared.replace(low_below(300));
+    assert_eq!(times(engine.update(&low(20))), [], "the rule is the same");
+    shared.replace(low_below(400));
+    assert_eq!(times(engine.update(&low(30))), [(10, Some(20)), (30, None)]);
+    shared.replace(RuleSet::default());
+    assert_eq!(times(engine.update(&low(30))), [(30, Some(30))], "even if the state is a repeated one");
+}
+
+#[test]
+fn rules_know_the_current_aircraft_table_and_the_country_of_the_address() {
+    let files = |name: &str| Err(format!("{name} was not found"));
+    let mut parser = RuleParser::new(&files);
+    let when = json!({ "type": "BCS*", "country": "Switzerland" });
+    parser.add(&json!({ "rules": { "r": { "when": when, "message": "{registration} {operator}" } } })).unwrap();
+    let facts = SharedFacts::default();
+    let mut engine = PartitionEngine::new(SharedRules::new(parser.finish()), facts.clone());
+    let at = |at| Arc::new(StateVector { origin_country: None, ..state("4b1814", at) });
+    assert_eq!(engine.update(&at(10)), []);
+    let mut builder = TableBuilder::default();
+    let entry = TableEntry { registration: Some("HB-JCA"), type_code: Some("BCS3"), ..TableEntry::default() };
+    builder.add(Icao24::from_u32(0x4b_1814), &entry).unwrap();
+    facts.replace_table(builder.build());
+    let started = engine.update(&at(20));
+    assert_eq!(started.iter().map(|alert| &*alert.detail).collect::<Vec<_>>(), ["HB-JCA unknown"]);
+}
+
+#[test]
+fn a_state_that_is_more_than_an_hour_late_is_ignored() {
+    let mut engine = engine();
+    engine.update(&squawking(1, 10_000, None));
+    assert_eq!(engine.update(&squawking(2, 6_399, Some("7700"))), []);
+    assert_eq!(engine.update(&squawking(2, 6_400, Some("7700"))).len(), 1);
 }
 
 /// A log of one partition, and what was committed to Kafka.
@@ -104,7 +161,7 @@ impl Log {
     /// Starts an owner, and returns it with the offset from which it reads.
     fn owner(&self) -> (DetectPartition, i64) {
         let (mut partition, start) =
-            DetectPartition::new(Box::new(WatchEngine::default()), self.recovered(), true, UnixTime(0));
+            DetectPartition::new(Box::new(engine()), self.recovered(), true, UnixTime(0));
         let offset = match start {
             StartAt::Resume { next_offset, .. } | StartAt::Offset(next_offset) => next_offset,
             StartAt::Time(_) => 0,

@@ -3,8 +3,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::airlines::Airlines;
+use super::countries::country_of;
 use super::registration::computed_registration;
 use super::table::{AircraftFlags, AircraftTable};
+use crate::detect::RuleFacts;
 use crate::domain::Icao24;
 
 /// Where a value is from that no source of state vectors reported.
@@ -46,6 +48,17 @@ pub struct FactBook {
 }
 
 impl FactBook {
+    /// Returns the facts that rules can require of an aircraft.
+    pub fn rule_facts(&self, icao24: Icao24) -> RuleFacts {
+        let AircraftFacts { registration, type_code, operator, .. } = self.facts(icao24, None);
+        RuleFacts {
+            registration: registration.map(|(text, _)| text),
+            aircraft_type: type_code.map(CompactString::new),
+            operator: operator.map(CompactString::new),
+            country: country_of(icao24),
+        }
+    }
+
     /// Returns what is known about an aircraft with this address and callsign. Allocates nothing.
     pub fn facts(&self, icao24: Icao24, callsign: Option<&str>) -> AircraftFacts<'_> {
         let entry = self.table.get(icao24);

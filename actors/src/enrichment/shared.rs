@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::facts::FactBook;
@@ -5,19 +6,32 @@ use super::table::AircraftTable;
 
 /// The current [`FactBook`] of a process. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct SharedFacts(Arc<RwLock<Arc<FactBook>>>);
+pub struct SharedFacts(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    book: RwLock<Arc<FactBook>>,
+    /// The version of `book`.
+    version: AtomicU64,
+}
 
 impl SharedFacts {
     /// Returns the current facts, which stay the same for as long as the caller holds them.
     pub fn current(&self) -> Arc<FactBook> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.book.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the version of the current facts.
+    pub fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
     }
 
     /// Replaces the aircraft table. Facts taken before keep the old one.
     pub fn replace_table(&self, table: AircraftTable) {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.0.book.write().unwrap_or_else(PoisonError::into_inner);
         let version = current.version + 1;
         *current = Arc::new(FactBook { table, version });
+        self.0.version.store(version, Ordering::Release);
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actors::detect::AlertWatch;
+use actors::detect::RuleEngine;
 use actors::domain::{StateVector, StateVectorParts, UnixTime};
 use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::Metrics;
@@ -23,7 +23,7 @@ const NOW: i64 = 1_795_472_376;
 
 struct Scene {
     hub: Broadcast,
-    watch: AlertWatch,
+    watch: RuleEngine,
     scope: Scope,
     frames: Option<QueueReceiver>,
     client: StreamClient,
@@ -42,7 +42,7 @@ impl Scene {
         };
         let hub = Broadcast::new(0x5f3a_9c1e, limits, Metrics::unregistered());
         let (client, text, millis) = (StreamClient::default(), String::new(), NOW as u64 * 1000 + 123);
-        Self { hub, watch: AlertWatch::default(), scope, frames: None, client, text, millis }
+        Self { hub, watch: RuleEngine::default(), scope, frames: None, client, text, millis }
     }
 
     fn show(&mut self, states: impl IntoIterator<Item = StateVector>) -> &mut Self {

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actors::detect::AlertWatch;
+use actors::detect::RuleEngine;
 use actors::domain::{StateVector, UnixTime};
 use actors::messages::{Join, RequestedStream, Scope};
 use actors::metrics::Metrics;
@@ -123,7 +123,7 @@ impl Reader {
 
 struct Stage {
     hub: Broadcast,
-    watch: AlertWatch,
+    watch: RuleEngine,
     readers: Vec<Reader>,
     now: UnixTime,
     millis: u64,
@@ -140,7 +140,7 @@ impl Stage {
         };
         let hub = Broadcast::new(1, limits, Metrics::unregistered());
         let readers = (0..CLIENTS).map(|scope| Reader { scope, ..Reader::default() }).collect();
-        Self { hub, watch: AlertWatch::default(), readers, now: UnixTime(NOW), millis: NOW as u64 * 1000 }
+        Self { hub, watch: RuleEngine::default(), readers, now: UnixTime(NOW), millis: NOW as u64 * 1000 }
     }
 
     fn run(&mut self, step: Step) {
@@ -166,7 +166,7 @@ impl Stage {
             }
             Step::Restart => {
                 self.hub.restart(self.hub.epoch() + 1);
-                self.watch = AlertWatch::default();
+                self.watch = RuleEngine::default();
             }
         }
         show_alerts(&mut self.hub, &mut self.watch);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
-use actors::detect::AlertWatch;
+use actors::detect::RuleEngine;
 use actors::domain::{FIELDS, Field, FieldKind, FieldValue, StateVector, StateVectorParts};
 use actors::sse_hub::Broadcast;
 use proptest::prelude::*;
@@ -127,7 +127,7 @@ pub fn batch(states: impl IntoIterator<Item = StateVector>) -> Batch {
 }
 
 /// Shows the alerts of the aircraft in the picture, as the consumer of the alerts does.
-pub fn show_alerts(hub: &mut Broadcast, watch: &mut AlertWatch) {
+pub fn show_alerts(hub: &mut Broadcast, watch: &mut RuleEngine) {
     let states: Vec<_> = hub.picture().states().cloned().collect();
     let gone: Vec<_> = watch.active().iter().map(|alert| alert.icao24).collect();
     for icao24 in gone {

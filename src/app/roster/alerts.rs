@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::detector::WatchEngine;
+use actors::detector::{NewEngine, PartitionEngine};
 use actors::kafka_consumer::{AlertsRoute, DetectRoute, KafkaConsumer};
 use actors::ports::AlertLog;
 use actors::supervision::ActorName;
@@ -25,7 +25,7 @@ pub(super) fn alerts_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyho
 
 /// Starts the consumer that applies the rules.
 pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { supervisor, metrics, cluster, facts, .. } = &wiring.foundation;
+    let Foundation { supervisor, metrics, cluster, facts, rules, .. } = &wiring.foundation;
     let (cluster, metrics, group) = (cluster.clone(), metrics.clone(), SharedGroup::default());
     let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
     let (log, membership): (Arc<dyn AlertLog>, _) = if cluster.is_embedded() {
@@ -33,7 +33,9 @@ pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Resu
     } else {
         (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, facts.clone(), &group)), Membership::DETECT)
     };
-    let route = DetectRoute { log, new_engine: Arc::new(|| Box::new(WatchEngine::default())) };
+    let (rules, facts) = (rules.clone(), facts.clone());
+    let new_engine: NewEngine = Arc::new(move || Box::new(PartitionEngine::new(rules.clone(), facts.clone())));
+    let route = DetectRoute { log, new_engine };
     let detector = supervisor.start(name, move |vitals| {
         let subscription = KafkaSubscription::with_transactions(cluster, membership, &group);
         KafkaConsumer::new(subscription, route, vitals, metrics)

@@ -34,6 +34,8 @@ pub(super) struct Aircraft {
     /// The fences around the newest known position, and its time.
     inside: Vec<u32>,
     position_at: Option<i64>,
+    /// That position.
+    position: (f64, f64),
     /// Whether the aircraft was last known to be on the ground, and when.
     ground: Option<(bool, i64)>,
     events: Vec<(Event, i64)>,
@@ -84,6 +86,7 @@ impl Aircraft {
             rules: Vec::new(),
             inside: Vec::new(),
             position_at: None,
+            position: (0.0, 0.0),
             ground: None,
             events: Vec::new(),
         }
@@ -112,9 +115,7 @@ impl Aircraft {
             self.state = Some(state.clone());
         }
         self.events.retain(|(_, time)| at - time < EVENT_DURATION);
-        if rules.fences() > 0
-            && let Some((lat, lon)) = position(state)
-        {
+        if let Some((lat, lon)) = position(state) {
             rules.index().find(lat, lon, buffer);
             if self.position_at.is_some_and(|before| at - before <= MAX_SILENCE) {
                 let (before, now) = (&self.inside, &*buffer);
@@ -125,7 +126,7 @@ impl Aircraft {
                 self.events.extend(entered.chain(left).map(|event| (event, at)));
             }
             std::mem::swap(&mut self.inside, buffer);
-            self.position_at = Some(at);
+            (self.position_at, self.position) = (Some(at), (lat, lon));
         }
         if let Some(on_ground) = is_on_ground(state) {
             let before = self.ground.filter(|(_, time)| at - time <= MAX_SILENCE).map(|(before, _)| before);
@@ -136,6 +137,32 @@ impl Aircraft {
             }
             self.ground = Some((on_ground, at));
         }
+    }
+
+    /// Locates the aircraft within other fences. Entering and leaving one is remembered if the fence still exists.
+    pub(super) fn replace_fences(&mut self, old: &RuleSet, new: &RuleSet, buffer: &mut Vec<u32>) {
+        let successor = |fence: u32| {
+            let digest = old.fence_digests().get(fence as usize)?;
+            let number = new.fence_digests().iter().position(|each| each == digest)?;
+            u32::try_from(number).ok()
+        };
+        self.events = std::mem::take(&mut self.events)
+            .into_iter()
+            .filter_map(|(event, at)| {
+                let event = match event {
+                    Event::Entered(fence) => Event::Entered(successor(fence)?),
+                    Event::Left(fence) => Event::Left(successor(fence)?),
+                    Event::TookOff | Event::Landed => event,
+                };
+                Some((event, at))
+            })
+            .collect();
+        buffer.clear();
+        if self.position_at.is_some() {
+            let (lat, lon) = self.position;
+            new.index().find(lat, lon, buffer);
+        }
+        std::mem::swap(&mut self.inside, buffer);
     }
 
     /// The fences around the position of the newest state; none if it is unknown.

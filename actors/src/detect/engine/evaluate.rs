@@ -57,7 +57,7 @@ fn text<'a>(field: TextField, context: &Context<'a>) -> Option<&'a str> {
     match field {
         TextField::Callsign => state.callsign.as_deref(),
         TextField::Squawk => state.squawk.as_deref(),
-        TextField::Country => state.origin_country.as_deref(),
+        TextField::Country => state.origin_country.as_deref().or_else(|| facts?.country),
         TextField::Source => state.source.as_deref(),
         TextField::Address => None,
         TextField::Registration | TextField::AircraftType | TextField::Operator => facts?.named(field.name()),

@@ -33,6 +33,12 @@ pub struct RuleEngine {
     candidates: Vec<u32>,
 }
 
+impl Default for RuleEngine {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
 impl RuleEngine {
     /// Creates an engine without alerts.
     pub fn new(rules: Arc<RuleSet>) -> Self {
@@ -201,15 +207,21 @@ impl RuleEngine {
     }
 
     /// Replaces what is known about alerts by the newest alert of each rule and aircraft. Those that have ended matter
-    /// for the pause after an alert. Alerts of unknown rules are ignored.
-    pub fn restore(&mut self, alerts: impl IntoIterator<Item = Alert>) {
+    /// for the pause after an alert. Returns, as ended, those of rules that do not exist.
+    pub fn restore(&mut self, alerts: impl IntoIterator<Item = Alert>) -> Vec<Alert> {
         for aircraft in self.aircraft.values_mut() {
             aircraft.rules.iter_mut().for_each(Memory::forget_alert);
         }
         self.active = 0;
-        let rules = self.rules.clone();
+        let (rules, mut orphans) = (self.rules.clone(), Vec::new());
         for alert in alerts {
-            let Some(number) = rules.rules().iter().position(|rule| rule.name == alert.rule) else { continue };
+            let Some(number) = rules.rules().iter().position(|rule| rule.name == alert.rule) else {
+                if alert.ended.is_none() {
+                    let known = self.aircraft.get(&alert.icao24).map_or(alert.since.0, |aircraft| aircraft.last);
+                    orphans.push(Alert { ended: Some(UnixTime(known.max(alert.since.0))), ..alert });
+                }
+                continue;
+            };
             let since = alert.since.0;
             let known = self.aircraft.entry(alert.icao24).or_insert_with(|| Aircraft::new(since));
             if known.timer.is_none() {
@@ -226,6 +238,45 @@ impl RuleEngine {
             }
         }
         self.revision += 1;
+        orphans
+    }
+
+    /// Applies other rules from now on, and returns the alerts that end: those of rules that were removed or changed.
+    /// Rules and fences that are the same continue with what is remembered of them. A pause after an alert continues if
+    /// there is a rule of that name.
+    pub fn replace_rules(&mut self, rules: Arc<RuleSet>) -> Vec<Alert> {
+        let mut changes = Vec::new();
+        let successor = |old: &RuleSpec| {
+            let number = rules.rules().iter().position(|new| new.name == old.name)?;
+            Some((u32::try_from(number).ok()?, rules.rules()[number].is_same(old)))
+        };
+        let successors: Vec<_> = self.rules.rules().iter().map(successor).collect();
+        let first_silence = rules.silences().first().map_or(MAX_SILENCE, |(seconds, _)| *seconds);
+        for (icao24, aircraft) in &mut self.aircraft {
+            let last = aircraft.last;
+            aircraft.rules.retain_mut(|memory| match successors.get(memory.rule as usize).copied().flatten() {
+                Some((number, true)) => {
+                    memory.rule = number;
+                    true
+                }
+                other => {
+                    end(memory, last, &mut self.active, &mut changes);
+                    memory.pending = None;
+                    memory.rule = other.map_or(memory.rule, |(number, _)| number);
+                    other.is_some()
+                }
+            });
+            aircraft.replace_fences(&self.rules, &rules, &mut self.inside);
+            let deadline = last + first_silence;
+            if aircraft.timer.is_none_or(|timer| timer > deadline) {
+                aircraft.timer = Some(deadline);
+                self.timers.push(deadline, *icao24);
+            }
+        }
+        self.rules = rules;
+        changes.sort_by(|a, b| (a.ended, a.icao24, &a.rule).cmp(&(b.ended, b.icao24, &b.rule)));
+        self.revision += 1;
+        changes
     }
 
     /// Returns the active alerts, newest first.
@@ -234,6 +285,11 @@ impl RuleEngine {
         let mut alerts: Vec<_> = memories.filter_map(|memory| memory.alert.as_ref()).collect();
         alerts.sort_by(|a, b| (Reverse(a.since), a.icao24, &a.rule).cmp(&(Reverse(b.since), b.icao24, &b.rule)));
         alerts
+    }
+
+    /// Returns the number of active alerts.
+    pub fn count_active(&self) -> usize {
+        self.active
     }
 
     /// Whether the limit is reached, so that no alert can start.
@@ -246,9 +302,9 @@ impl RuleEngine {
         self.revision
     }
 
-    #[cfg(test)]
-    pub(super) fn watermark_is_known(&self) -> bool {
-        self.watermark.is_known()
+    /// Returns the watermark, if it is known.
+    pub fn time(&self) -> Option<UnixTime> {
+        self.watermark.now().map(UnixTime)
     }
 
     /// The rules.
@@ -299,7 +355,7 @@ fn step(
     changes.push(started);
 }
 
-static NOTHING_KNOWN: RuleFacts = RuleFacts { registration: None, aircraft_type: None, operator: None };
+static NOTHING_KNOWN: RuleFacts = RuleFacts { registration: None, aircraft_type: None, operator: None, country: None };
 
 /// Ends the alert if one is active.
 fn end(memory: &mut Memory, at: i64, active: &mut usize, changes: &mut Vec<Alert>) {

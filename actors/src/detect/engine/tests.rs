@@ -145,6 +145,58 @@ fn facts_are_unknown_without_enrichment() {
 }
 
 #[test]
+fn alerts_of_removed_and_changed_rules_end_and_others_continue() {
+    let home = |west| json!({ "box": { "west": west, "south": -1, "east": 1, "north": 1 } });
+    let of = |west: i32, list: &[(&str, Value)]| {
+        let list = list.iter().map(|(name, rule)| ((*name).to_owned(), rule.clone()));
+        let rules_of: serde_json::Map<_, _> = list.collect();
+        rules(&json!({ "fences": { "other": home(0), "home": home(west) }, "rules": rules_of }))
+    };
+    let (inside, low) = (json!({ "when": { "inside": "home" } }), json!({ "when": { "altitude": "< 1 km" } }));
+    let lower = json!({ "when": { "altitude": "< 500 m" }, "cooldown": "100s" });
+    let state = |at| StateVector { baro_altitude: Some(100.0), ..at_lon(at, 0.0) };
+    let mut engine = RuleEngine::new(of(-1, &[("gone", low.clone()), ("inside", inside.clone()), ("low", low)]));
+    assert_eq!(changes(&mut engine, [state(10), state(20)]).len(), 3);
+    let ended = |changes: &[Alert]| {
+        changes.iter().map(|alert| (alert.rule.to_string(), alert.ended.map(|at| at.0))).collect::<Vec<_>>()
+    };
+    let ends = |rule: &str| (rule.to_owned(), Some(20));
+
+    let same = of(-1, &[("inside", inside.clone()), ("low", lower.clone())]);
+    assert_eq!(ended(&engine.replace_rules(same)), [ends("gone"), ends("low")]);
+    assert_eq!(engine.count_active(), 1);
+    assert_eq!(changes(&mut engine, [state(30), state(119)]), [], "the pause follows the end of the former alert");
+    assert_eq!(changes(&mut engine, [state(120)]), [(120, None)]);
+
+    let moved = of(-2, &[("inside", inside), ("low", lower)]);
+    let changed = engine.replace_rules(moved);
+    assert_eq!(ended(&changed), [("inside".to_owned(), Some(120))], "its fence has changed");
+    assert_eq!(changes(&mut engine, [state(130)]), [(130, None)]);
+}
+
+#[test]
+fn an_aircraft_within_a_new_fence_has_not_entered_it() {
+    let square = |west| json!({ "box": { "west": west, "south": -1, "east": west + 1, "north": 1 } });
+    let rules_of = json!({ "r": { "when": { "enter": "new" } } });
+    let mut engine = RuleEngine::default();
+    assert_eq!(changes(&mut engine, [at_lon(10, 2.5)]), []);
+    let with_fences = rules(&json!({ "fences": { "new": square(2), "next": square(4) }, "rules": rules_of }));
+    assert_eq!(engine.replace_rules(with_fences), []);
+    assert_eq!(changes(&mut engine, [at_lon(20, 2.6), at_lon(30, 3.5), at_lon(40, 2.7)]), [(40, None)]);
+}
+
+#[test]
+fn alerts_of_unknown_rules_are_restored_as_ended() {
+    let mut engine = RuleEngine::default();
+    let alert = |rule: &str, at| Alert::starting(rule, "", Arc::new(state(1, at)));
+    let ended = Alert { ended: Some(UnixTime(9)), ..alert("older", 5) };
+    changes(&mut engine, [state(1, 30)]);
+    let orphans = engine.restore([alert("gone", 10), ended, alert("emergency-squawk", 20)]);
+    assert_eq!(times(&orphans), [(10, Some(30))]);
+    assert_eq!(engine.count_active(), 1);
+}
+
+#[test]
 fn active_alerts_are_bounded() {
     let mut engine = engine(json!({ "when": { "icao24": "*" } }));
     for aircraft in 0..MAX_ACTIVE as u32 {
@@ -179,7 +231,7 @@ fn document() -> Value {
 
 /// States of a few aircraft near the fences, with gaps from seconds to hours, some out of order.
 fn states() -> impl Strategy<Value = Vec<Arc<StateVector>>> {
-    let step = prop_oneof![6 => 0_i64..15, 3 => 15_i64..70, 1 => 500_i64..880];
+    let step = prop_oneof![6 => 0_i64..15, 3 => 15_i64..70, 1 => 500_i64..860];
     let on_ground = prop::option::weighted(0.8, any::<bool>());
     let position = prop::option::weighted(0.9, (-1.0..5.0, -1.0..7.0));
     let altitude = prop::option::of((0..5).prop_map(f64::from));
@@ -247,7 +299,7 @@ proptest! {
             second.update(state);
         }
         second.restore(newest.into_values());
-        if second.watermark_is_known() {
+        if second.time().is_some() {
             for state in after {
                 prop_assert_eq!(described(&second.update(state)), described(&first.update(state)));
             }

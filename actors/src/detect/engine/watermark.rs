@@ -33,8 +33,7 @@ impl Watermark {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn is_known(&self) -> bool {
-        self.now.is_some()
+    pub(super) fn now(&self) -> Option<i64> {
+        self.now
     }
 }

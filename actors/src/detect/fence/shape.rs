@@ -1,5 +1,6 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use geo::indexed::IntervalTreeMultiPolygon;
@@ -16,6 +17,8 @@ const NUDGE: f64 = 1e-9;
 #[derive(Clone, Debug, Default)]
 pub struct Fence {
     pub(super) shapes: Vec<Shape>,
+    /// Identifies the area.
+    digest: u64,
 }
 
 /// Why a fence is refused.
@@ -82,7 +85,8 @@ impl Fence {
             return Err(InvalidFence::new("", format!("west and east are both {west}")));
         }
         let east = if east < west { east + 360.0 } else { east };
-        Ok(Self { shapes: vec![Shape::Rectangle { west, south, east, north }] })
+        let digest = digest([west, south, east, north]);
+        Ok(Self { shapes: vec![Shape::Rectangle { west, south, east, north }], digest })
     }
 
     /// Creates a fence of all positions within a distance of a centre. The radius is in metres.
@@ -95,11 +99,20 @@ impl Fence {
         if !(1.0..=20_000_000.0).contains(&radius) {
             return Err(InvalidFence::new("radius", "must be between 1 m and 20000 km"));
         }
-        Ok(Self { shapes: vec![Shape::Circle { lat, lon, angle: radius / EARTH_RADIUS }] })
+        let shapes = vec![Shape::Circle { lat, lon, angle: radius / EARTH_RADIUS }];
+        Ok(Self { shapes, digest: digest([lat, lon, radius]) })
     }
 
     /// Creates a fence of polygons in unwrapped longitudes.
     pub(super) fn polygons(polygons: Vec<Polygon>) -> Self {
+        // What is no number separates rings and polygons.
+        let numbers = polygons.iter().flat_map(|polygon| {
+            let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+            let corners =
+                rings.flat_map(|ring| ring.coords().flat_map(|corner| [corner.x, corner.y]).chain([f64::NAN]));
+            corners.chain([f64::INFINITY])
+        });
+        let digest = digest(numbers);
         let shapes = polygons.into_iter().filter_map(|polygon| {
             let rectangle = polygon.bounding_rect()?;
             let (min, max) = (rectangle.min(), rectangle.max());
@@ -107,7 +120,12 @@ impl Fence {
             let indexed = Arc::new(IntervalTreeMultiPolygon::new(&MultiPolygon::new(vec![polygon])));
             Some(Shape::Area { bounds, indexed })
         });
-        Self { shapes: shapes.collect() }
+        Self { shapes: shapes.collect(), digest }
+    }
+
+    /// Identifies the area: fences with the same digest are the same.
+    pub(in crate::detect) fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// Whether a position is inside. The longitude is in -180..=180.
@@ -153,6 +171,14 @@ impl Shape {
             }
         }
     }
+}
+
+fn digest(numbers: impl IntoIterator<Item = f64>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for number in numbers {
+        number.to_bits().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Returns the angle between two positions as seen from the centre of the Earth, by the haversine formula.

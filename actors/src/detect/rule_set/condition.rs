@@ -81,6 +81,16 @@ impl Condition {
             }
     }
 
+    /// Calls a function with each condition in it.
+    pub(super) fn for_each(&self, call: &mut impl FnMut(&Condition)) {
+        call(self);
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.for_each(call)),
+            Self::Not(part) => part.for_each(call),
+            _ => {}
+        }
+    }
+
     /// Returns the fences of which one must contain the aircraft, now or a moment ago, if the condition requires that.
     pub(in crate::detect) fn required_fences(&self) -> Option<Vec<u32>> {
         match self {

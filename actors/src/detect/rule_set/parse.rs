@@ -1,3 +1,4 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,9 +12,8 @@ use super::quantity::parse_duration;
 use super::reader::{Node, suggestion};
 use super::spec::{Detail, RuleSet, RuleSpec, Severity};
 use super::template::Template;
-
-/// The built-in rule.
-const EMERGENCY: &str = "emergency-squawk";
+use crate::detect::emergency::EMERGENCY_SQUAWK;
+use crate::detect::fence::Fence;
 
 /// The maximum number of rules.
 const MAX_RULES: usize = 1_000;
@@ -67,7 +67,7 @@ impl RuleParser<'_> {
 
     /// Returns the rules, with the built-in one unless it was disabled or replaced.
     pub fn finish(mut self) -> RuleSet {
-        if self.has_emergencies && !self.rules.iter().any(|rule| &*rule.name == EMERGENCY) {
+        if self.has_emergencies && !self.rules.iter().any(|rule| &*rule.name == EMERGENCY_SQUAWK) {
             self.rules.insert(0, RuleSpec::emergency_squawk());
         }
         RuleSet::new(self.rules, &self.fences)
@@ -82,7 +82,7 @@ impl RuleParser<'_> {
         let severity = members.take("severity").map_or(Ok(None), |node| node.choose(&Severity::NAMES).map(Some))?;
         let message = members.take("message").map_or(Ok(None), |node| node.parse(Template::parse).map(Some))?;
         members.finish()?;
-        if when.is_none() && name != EMERGENCY {
+        if when.is_none() && name != EMERGENCY_SQUAWK {
             return Err(node.error("lacks the key when"));
         }
         let built_in = RuleSpec::emergency_squawk();
@@ -107,15 +107,30 @@ impl RuleParser<'_> {
         if let Some(message) = message {
             rule.detail = Detail::Message(message);
         }
+        rule.digest = self.digest(node, &rule.when);
         if self.rules.len() >= MAX_RULES {
             return Err(node.error(format!("more than {MAX_RULES} rules")));
         }
         if enabled {
             self.rules.push(rule);
-        } else if name == EMERGENCY {
+        } else if name == EMERGENCY_SQUAWK {
             self.has_emergencies = false;
         }
         Ok(())
+    }
+}
+
+impl RuleParser<'_> {
+    /// Identifies the text of a rule and the areas of its fences.
+    fn digest(&self, node: &Node<'_>, when: &Condition) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        node.value.to_string().hash(&mut hasher);
+        when.for_each(&mut |part| {
+            if let Condition::Inside(fence) | Condition::Enter(fence) | Condition::Exit(fence) = part {
+                self.fences.get(fence.index as usize).map(Fence::digest).hash(&mut hasher);
+            }
+        });
+        hasher.finish()
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::RuleFacts;
 use super::condition::{Condition, TextField};
 use super::pattern::Patterns;
 use super::template::Template;
+use crate::detect::emergency::{EMERGENCIES, EMERGENCY_SQUAWK, emergency_meaning};
 use crate::detect::fence::{Fence, FenceIndex};
 use crate::domain::StateVector;
 
@@ -47,6 +48,8 @@ pub struct RuleSpec {
     /// The severity.
     pub severity: Severity,
     pub(super) detail: Detail,
+    /// Two rules with the same digest are the same.
+    pub(super) digest: u64,
 }
 
 /// What an alert says.
@@ -61,18 +64,19 @@ pub(super) enum Detail {
 impl RuleSpec {
     /// The built-in rule `emergency-squawk`: the transponder codes for emergencies (ICAO Annex 10, volume IV, 2.1.4).
     pub(super) fn emergency_squawk() -> Self {
-        let codes = ["7500", "7600", "7700"].map(Into::into);
+        let codes = EMERGENCIES.map(|(code, _)| code.into());
         let when = match Patterns::new(codes) {
             Ok(patterns) => Condition::Text(TextField::Squawk, patterns),
             Err(_) => Condition::Any(Vec::new()),
         };
         Self {
-            name: "emergency-squawk".into(),
+            name: EMERGENCY_SQUAWK.into(),
             when,
             hold: 0,
             cooldown: 0,
             severity: Severity::Critical,
             detail: Detail::Emergency,
+            digest: 0,
         }
     }
 
@@ -85,12 +89,13 @@ impl RuleSpec {
         match &self.detail {
             Detail::Text(text) => text.clone(),
             Detail::Message(template) => template.fill(state, facts).into(),
-            Detail::Emergency => match state.squawk.as_deref() {
-                Some("7500") => "unlawful interference".into(),
-                Some("7600") => "radio failure".into(),
-                _ => "emergency".into(),
-            },
+            Detail::Emergency => state.squawk.as_deref().and_then(emergency_meaning).unwrap_or("emergency").into(),
         }
+    }
+
+    /// Whether it is the same rule, with the same fences.
+    pub(in crate::detect) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name && self.digest == other.digest
     }
 
     /// Whether a changed detail is another alert.
@@ -116,7 +121,8 @@ impl fmt::Display for RuleSpec {
 #[derive(Clone, Debug)]
 pub struct RuleSet {
     rules: Vec<RuleSpec>,
-    fences: usize,
+    /// The digests of the fences.
+    fences: Vec<u64>,
     index: FenceIndex,
     /// The rules that are evaluated for every state.
     always: Vec<u32>,
@@ -156,7 +162,14 @@ impl RuleSet {
                 _ => grouped.push((seconds, vec![rule])),
             }
         }
-        Self { index: FenceIndex::new(fences), fences: fences.len(), rules, always, by_fence, silences: grouped }
+        Self {
+            index: FenceIndex::new(fences),
+            fences: fences.iter().map(Fence::digest).collect(),
+            rules,
+            always,
+            by_fence,
+            silences: grouped,
+        }
     }
 
     /// The rules.
@@ -166,7 +179,11 @@ impl RuleSet {
 
     /// The number of fences.
     pub fn fences(&self) -> usize {
-        self.fences
+        self.fences.len()
+    }
+
+    pub(in crate::detect) fn fence_digests(&self) -> &[u64] {
+        &self.fences
     }
 
     pub(in crate::detect) fn index(&self) -> &FenceIndex {
