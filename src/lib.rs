@@ -11,6 +11,7 @@ pub mod config;
 pub mod enrichment;
 mod export;
 mod fault;
+mod file_stamp;
 pub mod files;
 pub mod http;
 pub mod import;

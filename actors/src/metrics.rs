@@ -34,6 +34,15 @@ pub struct SourceKindLabels {
     pub kind: &'static str,
 }
 
+/// The labels of a rule's alerts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RuleLabels {
+    /// The rule's name.
+    pub rule: String,
+    /// `started` or `ended`.
+    pub kind: &'static str,
+}
+
 /// The labels of a route's partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LagLabels {
@@ -125,6 +134,8 @@ metrics! {
         "Time from sending a batch to Kafka to its last delivery report";
     publish_failures: Counter = "publish_failures", "Publish attempts that failed completely or in part";
     alerts: CounterByKind = "alerts", "Alerts that have started and ended, as committed to Kafka";
+    rule_alerts: Family<RuleLabels, Counter> = "rule_alerts",
+        "Alerts that have started and ended, as committed to Kafka, by rule";
     alerts_active: Gauge = "alerts_active", "Active alerts of the partitions that this process reads";
     enriched: Counter = "enriched", "State vectors published with what is known about their aircraft";
     detect_transactions: CounterByKind = "detect_transactions",

@@ -15,6 +15,7 @@ use crate::cli::{
 use crate::config::{ConfigError, Environment, Flags, Settings};
 use crate::http::StartError;
 use crate::proxy::InvalidProxy;
+use crate::rules::InvalidRules;
 use crate::sources::opensky::CredentialsError;
 
 /// `serve`: runs the server until it is stopped.
@@ -139,6 +140,7 @@ fn status_of(error: &anyhow::Error) -> ExitStatus {
         || error.is::<InvalidProxy>()
         || error.is::<NoKafka>()
         || error.is::<NoArchive>()
+        || error.is::<InvalidRules>()
     {
         ExitStatus::Usage
     } else {

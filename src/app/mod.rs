@@ -21,7 +21,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::detector::SharedRules;
 use actors::enrichment::SharedFacts;
 use actors::metrics::Metrics;
 use actors::operations::{Lifecycle, Operations};
@@ -30,12 +29,13 @@ use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
 use crate::cli::ExitStatus;
-use crate::config::{ADMIN_TOKEN_FILE, Settings};
+use crate::config::{ADMIN_TOKEN_FILE, Role, Settings};
 use crate::enrichment::TableWatch;
 use crate::http::{
-    self, ActorCollector, Capacity, CompatApis, HttpOptions, Limits, PictureCache, PoolCollector, RunningServer,
-    ServerState, TableCollector,
+    self, ActorCollector, Capacity, CompatApis, HttpOptions, Limits, PictureCache, PoolCollector, RulesCollector,
+    RunningServer, ServerState, TableCollector,
 };
+use crate::rules::RulesWatch;
 use crate::sources::{Source, SourceFlags, Sources};
 use pipeline::{Pipeline, SharedState};
 use shutdown::Signals;
@@ -85,13 +85,19 @@ impl App {
         let (supervisor, failures) = Supervisor::new(actors.clone(), RestartPolicy::default());
         let stalls = StallWatch::on(actors.clone());
         let facts = SharedFacts::default();
+        let detects = settings.server.roles.has(Role::Detect);
+        let rules = detects.then(|| RulesWatch::start(settings.rule_sources())).transpose()?.map(Arc::new);
+        if let Some(rules) = &rules {
+            registry.register_collector(Box::new(RulesCollector(Arc::clone(rules))));
+        }
+        let shared_rules = rules.as_ref().map(|rules| rules.rules().clone()).unwrap_or_default();
         let aircraft_table = settings.enrichment.aircraft_table.as_ref().map(|file| file.path().to_owned());
         let aircraft_table =
             aircraft_table.map(|path| TableWatch::start(path, facts.clone())).transpose()?.map(Arc::new);
         if let Some(table) = &aircraft_table {
             registry.register_collector(Box::new(TableCollector(Arc::clone(table))));
         }
-        let shared = SharedState { metrics, facts: facts.clone(), rules: SharedRules::default() };
+        let shared = SharedState { metrics, facts: facts.clone(), rules: shared_rules };
         let pipeline = Pipeline::start(&settings, &sources, connects, &supervisor, shared)?;
         if let Some(storage) = &pipeline.storage {
             registry.register_collector(Box::new(PoolCollector(storage.clone())));
@@ -110,6 +116,7 @@ impl App {
             aircraft_timeout: source::aircraft_timeout(&settings, &sources),
             facts,
             aircraft_table,
+            rules,
             actors,
             needed: pipeline.actors.needed.clone(),
             registry: Arc::new(registry),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::ExitStatus;
+use crate::rules::RuleSources;
 
 /// `rules`: check files of rules.
 #[derive(Args, Debug)]
@@ -31,7 +32,7 @@ Examples:
 
 A rule may use the fences of files that are named before its own. Exit code 2 means that a file has an error.")]
 pub struct CheckRulesArgs {
-    /// YAML files, or JSON files ending with .json
+    /// YAML files, JSON files ending with .json, or folders of them
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }
@@ -42,7 +43,8 @@ pub struct CheckRulesArgs {
 /// Returns an error if the output is closed.
 pub fn run(args: &RulesArgs, mut out: impl Write, mut errors: impl Write) -> io::Result<ExitStatus> {
     let RulesCommand::Check(CheckRulesArgs { files }) = &args.command;
-    match crate::rules::load(files) {
+    let sources = RuleSources { files: files.clone(), ..RuleSources::default() };
+    match sources.load().rules {
         Ok(rules) => {
             for rule in rules.rules() {
                 writeln!(out, "{rule}")?;
@@ -51,7 +53,7 @@ pub fn run(args: &RulesArgs, mut out: impl Write, mut errors: impl Write) -> io:
             Ok(ExitStatus::Done)
         }
         Err(problems) => {
-            for problem in problems {
+            for problem in problems.lines() {
                 writeln!(errors, "{problem}")?;
             }
             Ok(ExitStatus::Usage)

@@ -14,6 +14,9 @@ use super::value::{InvalidValue, MASK, Shape, is_sensitive};
 /// The maximum size of the configuration file in bytes. A file with every setting has about 10 kB.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// The sections that [`crate::rules`] reads.
+const RULES: [&str; 2] = ["fences", "rules"];
+
 /// Reads a configuration file. A missing file is an error only if it is `required`.
 pub(super) fn read(path: &Path, required: bool) -> Layer {
     let mut reader = FileReader { file: path.display().to_string(), layer: Layer::default() };
@@ -49,6 +52,9 @@ impl FileReader {
     }
 
     fn section(&mut self, section: &str, value: Value) {
+        if RULES.contains(&section) {
+            return;
+        }
         let known = SECTIONS.iter().any(|known| known.name == section) || template_of(TEMPLATES, section).is_some();
         match value.kind {
             ValueKind::Table(entries) => self.entries(section, entries),
@@ -118,7 +124,8 @@ impl FileReader {
         let near = || nearest_setting(path).map(|setting| format!("did you mean {}?", setting.path));
         let section = path.split('.').next().unwrap_or(path);
         let sections = || {
-            let names: Vec<_> = SECTIONS.iter().map(|known| known.name).chain(TEMPLATES.iter().map(parent)).collect();
+            let names = SECTIONS.iter().map(|known| known.name).chain(TEMPLATES.iter().map(parent));
+            let names: Vec<_> = names.chain(RULES).collect();
             (!names.contains(&section)).then(|| format!("the sections are {}", names.join(", ")))
         };
         let entry = || {

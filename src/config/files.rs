@@ -7,6 +7,7 @@ use super::value::{MASK, quote};
 use super::values::{ADMIN_TOKEN_FILE, AdminToken, Brokers};
 use crate::http::TlsError;
 use crate::kafka::check_properties;
+use crate::rules::{InvalidRules, RuleSources, RulesFileError};
 use crate::storage::check_certificates;
 
 impl Settings {
@@ -21,7 +22,7 @@ impl Settings {
         let token_file = Path::new(ADMIN_TOKEN_FILE);
         let needed = self.admin.token.is_none() && token_file.exists();
         let token = needed.then(|| AdminToken::read(token_file).err()).flatten();
-        let problems: Vec<_> = [
+        let mut problems: Vec<_> = [
             credentials.map(|error| self.problem(OpenSkySettings::credentials_file, error.to_string())),
             self.check_tls(),
             certificates.map(|error| self.problem(DatabaseSettings::url, error.to_string())),
@@ -31,7 +32,20 @@ impl Settings {
         .into_iter()
         .flatten()
         .collect();
+        if let Err(InvalidRules(faults)) = self.rule_sources().load().rules {
+            let problem = |RulesFileError { file, reason }| ConfigProblem::File { path: file, reason };
+            problems.extend(faults.into_iter().map(problem));
+        }
         if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+    }
+
+    /// Returns where the rules are.
+    pub fn rule_sources(&self) -> RuleSources {
+        RuleSources {
+            config: self.file.clone(),
+            files: self.detect.rules_files.paths().to_vec(),
+            edited: self.detect.edited_rules.clone(),
+        }
     }
 
     fn check_tls(&self) -> Option<ConfigProblem> {

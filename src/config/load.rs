@@ -34,10 +34,8 @@ impl Settings {
         environment: &Environment,
         flags: &Flags,
     ) -> Result<Self, ConfigError> {
-        let from_file = match file {
-            Some(named) => file::read(named, true),
-            None => file::read(&directory.join(CONFIG_FILE), false),
-        };
+        let path = file.map_or_else(|| directory.join(CONFIG_FILE), Path::to_owned);
+        let from_file = file::read(&path, file.is_some());
         let mut layers = [from_file, environment.read(), flags.read()];
         let merged = legacy::assemble_url(&mut layers).and_then(|()| Reader::merge(settings(), TEMPLATES, layers));
         let mut reader = merged.map_err(|error| {
@@ -51,6 +49,7 @@ impl Settings {
         match settings {
             Some(mut settings) if problems.is_empty() => {
                 settings.warnings = warnings;
+                settings.file = Some(path).filter(|path| path.exists());
                 Ok(settings)
             }
             _ => Err(ConfigError(problems)),

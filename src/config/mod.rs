@@ -35,7 +35,8 @@ pub use setting::Setting;
 pub use value::{InvalidValue, Secrecy, SettingValue, Shape};
 pub use values::{
     ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, Brokers, ByteSize, DatabaseAddress, Directory, Host,
-    KafkaProperties, LoadedToken, Role, Roles, RuleNames, Secret, TableFile, Topic, parse_duration, show_duration,
+    KafkaProperties, LoadedToken, Role, Roles, RuleNames, RulesFiles, Secret, TableFile, Topic, parse_duration,
+    show_duration,
 };
 
 #[cfg(test)]

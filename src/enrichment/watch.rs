@@ -1,7 +1,5 @@
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -12,6 +10,7 @@ use actors::enrichment::SharedFacts;
 
 use super::loaded::LoadedTable;
 use super::loader::load_table;
+use crate::file_stamp::{FileStamp, file_stamp};
 
 /// Loads the aircraft table on a thread of its own, at first and whenever the file changes. Dropping it ends the thread.
 #[derive(Debug)]
@@ -38,14 +37,6 @@ pub struct TableStatus {
     pub loads: u64,
     /// How often a file was refused.
     pub failures: u64,
-}
-
-/// What identifies the content of a file: device, inode, size, and the time of the last change.
-type Stamp = (u64, u64, u64, i64, i64);
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let of = |file: Metadata| (file.dev(), file.ino(), file.size(), file.mtime(), file.mtime_nsec());
-    std::fs::metadata(path).map(of).ok()
 }
 
 impl TableWatch {
@@ -77,7 +68,7 @@ impl TableWatch {
         let (loaded, first_load) = mpsc::channel::<()>();
         let mut file = WatchedFile { path, facts, status: Arc::clone(&status), tried: None, seen: None };
         thread::Builder::new().name("aircraft-table".to_owned()).spawn(move || {
-            file.load(stamp(&file.path));
+            file.load(file_stamp(&file.path));
             drop(loaded);
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(interval) {
                 file.check();
@@ -97,15 +88,15 @@ struct WatchedFile {
     facts: SharedFacts,
     status: Arc<Mutex<TableStatus>>,
     /// The file that was loaded or refused last.
-    tried: Option<Option<Stamp>>,
+    tried: Option<Option<FileStamp>>,
     /// The file at the last check.
-    seen: Option<Stamp>,
+    seen: Option<FileStamp>,
 }
 
 impl WatchedFile {
     /// Loads the file if it has changed, and no longer changes: it may be written in place.
     fn check(&mut self) {
-        let now = stamp(&self.path);
+        let now = file_stamp(&self.path);
         let is_steady = now == self.seen;
         self.seen = now;
         if is_steady && self.tried != Some(now) {
@@ -113,10 +104,10 @@ impl WatchedFile {
         }
     }
 
-    fn load(&mut self, stamp_before: Option<Stamp>) {
+    fn load(&mut self, stamp_before: Option<FileStamp>) {
         self.tried = Some(stamp_before);
         let loaded = load_table(&self.path);
-        let stamp_after = stamp(&self.path);
+        let stamp_after = file_stamp(&self.path);
         if loaded.is_ok() && stamp_after != stamp_before {
             // The file was replaced or written while it was read.
             self.tried = None;

@@ -8,11 +8,19 @@ use super::reply::problem::Problem;
 pub(super) enum Methods {
     Read,
     Post,
+    /// `PUT`, next to another resource at the same path, which answers all other methods.
+    Put,
+    /// Like `Read`, next to a resource for `PUT`.
+    ReadBesidePut,
 }
 
 impl Methods {
     pub(super) fn described_by<D: utoipa::Path>() -> Self {
-        if D::methods().contains(&HttpMethod::Post) { Self::Post } else { Self::Read }
+        match D::methods().first() {
+            Some(HttpMethod::Post) => Self::Post,
+            Some(HttpMethod::Put) => Self::Put,
+            _ => Self::Read,
+        }
     }
 
     /// Returns the value of the `Allow` header.
@@ -20,6 +28,8 @@ impl Methods {
         match self {
             Self::Read => "GET, HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::ReadBesidePut => "GET, HEAD, PUT",
         }
     }
 
@@ -30,7 +40,8 @@ impl Methods {
         F::Output: Responder + 'static,
     {
         let route = match self {
-            Self::Read => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+            Self::Put => return web::resource(path).guard(guard::Put()).route(web::put().to(handler)),
+            Self::Read | Self::ReadBesidePut => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             Self::Post => web::post(),
         };
         let not_allowed = move || async move { Err::<&str, _>(Problem::method_not_allowed(self.allow())) };

@@ -22,7 +22,7 @@ pub use compat::CompatApis;
 pub use connection::capacity::Capacity;
 pub use connection::tls::{TlsError, TlsFiles};
 pub use cors::AllowedOrigins;
-pub use ops::collectors::{ActorCollector, PoolCollector, TableCollector};
+pub use ops::collectors::{ActorCollector, PoolCollector, RulesCollector, TableCollector};
 pub use pictures::PictureCache;
 pub use reply::limits::Limits;
 pub use server::{HttpOptions, RunningServer, StartError, start};

@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
 use super::admin::login_throttle::LoginThrottle;
-use super::admin::{actions, actors, events, notify};
+use super::admin::{actions, actors, events, notify, rules};
 use super::api::openapi::Description;
 use super::api::{
     aircraft, alerts, coverage, flights, history, openapi, past_flights, stats, status, stream, track, tracks,
@@ -56,6 +56,8 @@ endpoints! {
         actions::resume_polling,
         actions::drain,
         notify::test_endpoint,
+        rules::edit_rules,
+        rules::rules,
     }
 
     /// Event streams, which do their own content encoding.
@@ -203,6 +205,9 @@ fn description(compat: CompatApis) -> Description {
     Description::new(groups)
 }
 
+/// The paths that support `PUT`, too. The handler of `PUT` is listed before that of `GET`.
+const WITH_PUT: [&str; 1] = ["/admin/rules"];
+
 /// Returns the resource of a handler. Its path is the one in the description, relative to `scope`.
 fn endpoint<D, F, Args>(scope: &str, handler: F) -> Resource
 where
@@ -212,7 +217,11 @@ where
     F::Output: Responder + 'static,
 {
     let path = D::path();
-    Methods::described_by::<D>().resource(path.strip_prefix(scope).unwrap_or(&path), handler)
+    let methods = match Methods::described_by::<D>() {
+        Methods::Read if WITH_PUT.contains(&path.as_str()) => Methods::ReadBesidePut,
+        methods => methods,
+    };
+    methods.resource(path.strip_prefix(scope).unwrap_or(&path), handler)
 }
 
 #[cfg(test)]
@@ -259,6 +268,14 @@ mod tests {
         let state = &description.json()["components"]["schemas"]["StateVector"];
         assert_eq!(state["required"].as_array().unwrap().len(), FIELDS.len(), "{state}");
         assert_eq!(state["properties"].as_object().unwrap().len(), FIELDS.len());
+    }
+
+    #[test]
+    fn paths_with_put_are_listed() {
+        let description = description(ALL);
+        let paths = description.json()["paths"].as_object().unwrap().iter();
+        let with_put: Vec<_> = paths.filter(|(_, item)| item["put"].is_object()).map(|(path, _)| path).collect();
+        assert_eq!(with_put, WITH_PUT);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::pictures::{PictureCache, PictureFormat};
 use super::reply::limits::{Client, Limits};
 use super::reply::problem::Problem;
 use crate::enrichment::TableWatch;
+use crate::rules::RulesWatch;
 use crate::sources::Sources;
 use crate::storage::Storage;
 
@@ -43,6 +44,8 @@ pub struct ServerState {
     pub facts: SharedFacts,
     /// The operator's aircraft table, if one is configured.
     pub aircraft_table: Option<Arc<TableWatch>>,
+    /// The rules, if the process has the role `detect`.
+    pub rules: Option<Arc<RulesWatch>>,
     /// The actors' status.
     pub actors: ActorRegistry,
     /// The groups of actors that this server's clients need; one actor of each group suffices.
@@ -90,6 +93,14 @@ impl ServerState {
                 "this process has no history: it needs the role `store`, or the role `live` and a PostgreSQL database",
             )
         })
+    }
+
+    /// Returns the rules.
+    ///
+    /// # Errors
+    /// 404 if this process has none.
+    pub(super) fn rules(&self) -> Result<&Arc<RulesWatch>, Problem> {
+        self.rules.as_ref().ok_or_else(|| Problem::not_found("this process has no rules: it needs the role `detect`"))
     }
 
     /// Returns the hub.

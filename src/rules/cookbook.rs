@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actors::detect::{RuleEngine, RuleParser};
 use actors::domain::{Icao24, StateVector, UnixTime};
 
-use super::parse_yaml;
+use super::read::parse_yaml;
 use super::tests::examples;
 
 /// Applies the example with this rule to states, and returns rule, message, start and end of each change.

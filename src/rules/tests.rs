@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use actors::detect::RuleParser;
+use actors::detect::{RuleParser, RuleSet};
 use serde_json::Value;
 
-use super::{load, parse_yaml};
+use super::read::parse_yaml;
+use super::{InvalidRules, RuleSources};
 
 const DOCS: &str = include_str!("../../docs/rules.md");
 const SCHEMA: &str = include_str!("../../docs/schemas/rules.schema.json");
@@ -90,6 +91,10 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     file
 }
 
+fn load(files: &[PathBuf]) -> Result<RuleSet, InvalidRules> {
+    RuleSources { files: files.to_vec(), ..RuleSources::default() }.load().rules
+}
+
 #[test]
 fn files_share_fences_and_name_geojson_relative_to_themselves() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,7 +118,7 @@ fn errors_name_the_file_and_come_from_every_file() {
         write(folder.path(), "d.json", "{"),
         folder.path().join("missing.yaml"),
     ];
-    let errors = load(&files).unwrap_err().join("\n").replace(&format!("{}/", folder.path().display()), "");
+    let errors = load(&files).unwrap_err().lines().join("\n").replace(&format!("{}/", folder.path().display()), "");
     for expected in [
         "a.yaml: fence a: file: a.geojson: coordinates[0][2]: latitude 99 is out of range (-90..=90)",
         "a.yaml: rule r: when.altitud: unknown key; did you mean altitude?",
@@ -123,5 +128,52 @@ fn errors_name_the_file_and_come_from_every_file() {
         "missing.yaml: No such file",
     ] {
         assert!(errors.contains(expected), "{expected} in\n{errors}");
+    }
+}
+
+#[test]
+fn a_folder_stands_for_its_files_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "10-fences.yml", "fences: {a: {box: {west: 0, south: 0, east: 1, north: 1}}}");
+    write(folder.path(), "20-rules.yaml", "rules: {r: {when: {inside: a}}}");
+    for ignored in [".hidden.yaml", "notes.txt", "area.geojson"] {
+        write(folder.path(), ignored, "[");
+    }
+    let set = load(&[folder.path().to_owned()]).unwrap();
+    assert_eq!((set.rules().len(), set.fences()), (2, 1));
+    write(folder.path(), "05-rules.yaml", "rules: {s: {when: {inside: a}}}");
+    let errors = load(&[folder.path().to_owned()]).unwrap_err().lines().join("\n");
+    assert!(errors.contains("05-rules.yaml: rule s: when.inside"), "{errors}");
+}
+
+#[test]
+fn a_configuration_file_contains_rules_among_other_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |text: &str| {
+        let config = Some(write(folder.path(), "config.yaml", text));
+        RuleSources { config, ..RuleSources::default() }.load().rules.map(|rules| rules.rules().len())
+    };
+    assert_eq!(check("http:\n  port: 1\nrules:\n  r: {when: {squawk: 7000}}\n"), Ok(2));
+    assert_eq!(check("http:\n  port: 1\n"), Ok(1));
+    assert_eq!(check(""), Ok(1));
+    let error = check("rules:\n  r: {when: {squak: 7000}}\n").unwrap_err();
+    assert!(error.to_string().ends_with("config.yaml: rule r: when.squak: unknown key; did you mean squawk?"));
+}
+
+#[test]
+fn an_edited_text_replaces_its_file_and_stays_within_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let geojson = "{\"type\": \"Polygon\", \"coordinates\": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}";
+    write(folder.path(), "a.geojson", geojson);
+    let edited = Some(folder.path().join("edited.yaml"));
+    let sources = RuleSources { edited, ..RuleSources::default() };
+    assert_eq!(sources.load().rules.unwrap().rules().len(), 1, "the file does not exist");
+    let with_fence = |file: &str| {
+        sources.with_edited(&format!("fences: {{a: {{file: {file}}}}}\nrules: {{r: {{when: {{inside: a}}}}}}"))
+    };
+    assert_eq!(with_fence("./a.geojson").unwrap().fences(), 1);
+    for outside in ["../a.geojson", "/etc/passwd", "b/../../a.geojson"] {
+        let error = with_fence(outside).unwrap_err().to_string();
+        assert!(error.contains("must be below the folder of the rules"), "{error}");
     }
 }

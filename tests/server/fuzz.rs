@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 use crate::support::{ADMIN_TOKEN, Setup, Sky, TEST_TIMEOUT, TestApp};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "GETT"];
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 19] = [
     "/api/v1/flights",
     "/api/v1/flights/past",
     "/api/v1/alerts",
@@ -27,6 +27,7 @@ const PATHS: [&str; 18] = [
     "/health/ready",
     "/metrics",
     "/admin/actors",
+    "/admin/rules",
     "/assets/../../etc/passwd",
     "//api//v1/flights",
     "*",

@@ -48,6 +48,7 @@ mod panics;
 mod pgbouncer;
 mod readsb;
 mod roles;
+mod rules;
 mod secrets;
 mod security;
 mod shutdown;

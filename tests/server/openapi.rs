@@ -202,6 +202,8 @@ fn every_response_matches_the_description() {
     described.check("/admin/actors", "", &[("Authorization", &token)], 200);
     described.check("/admin/actors", "", &[], 401);
     described.check("/admin/events", "", &[], 401);
+    described.check("/admin/rules", "", &[("Authorization", &token)], 200);
+    described.check("/admin/rules", "", &[], 401);
     for path in ["/admin/polling/pause", "/admin/polling/resume", "/admin/actors/{name}/restart"] {
         described.check_action(path, &[("Authorization", &token)], 202);
         described.check_action(path, &[], 401);

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::batch::Batch;
 use crate::detect::{Alert, AlertChange};
 use crate::detector::{DetectPartition, NewEngine};
 use crate::domain::UnixTime;
-use crate::metrics::{count, init_counters};
+use crate::metrics::{RuleLabels, count, init_counters};
 use crate::ports::{
     AlertLog, AlertLogError, DetectTransaction, Recovered, Subscription, SubscriptionError, SubscriptionEvent,
 };
@@ -36,6 +36,8 @@ pub(super) struct DetectLoop<S> {
     /// When the records of alerts that ended long ago are deleted next.
     expiry_due: Instant,
     lag: Lag<S>,
+    /// The rules that have metrics of their own.
+    counted_rules: BTreeSet<Arc<str>>,
     observation: DetectorObservation,
 }
 
@@ -56,6 +58,8 @@ impl<S: Subscription> DetectLoop<S> {
     const MAX_PUBLISHED: u64 = 10_000;
     const EXPIRY_INTERVAL: Duration = Duration::from_secs(5);
     const KIND: &'static str = "detect";
+    /// The alerts of further rules are counted as those of the rule `other`. Rules may be renamed any number of times.
+    const MAX_COUNTED_RULES: usize = 1_000;
 
     pub(super) fn new(context: ConsumerContext<S>, log: Arc<dyn AlertLog>, new_engine: NewEngine) -> Self {
         init_counters(&context.metrics.consumed, &[Self::KIND]);
@@ -72,6 +76,7 @@ impl<S: Subscription> DetectLoop<S> {
             commit_due: None,
             expiry_due: Instant::now() + Self::EXPIRY_INTERVAL,
             lag,
+            counted_rules: BTreeSet::new(),
             observation: DetectorObservation::default(),
         }
     }
@@ -279,6 +284,11 @@ impl<S: Subscription> DetectLoop<S> {
             self.observation.ended += 1;
         }
         count(&self.context.metrics.alerts, kind, 1);
+        if self.counted_rules.len() < Self::MAX_COUNTED_RULES {
+            self.counted_rules.insert(rule.clone());
+        }
+        let counted = if self.counted_rules.contains(rule) { rule.to_string() } else { "other".to_owned() };
+        self.context.metrics.rule_alerts.get_or_create(&RuleLabels { rule: counted, kind }).inc();
         log::info!(actor = self.context.vitals.name(), rule:%, icao24:%; "alert {kind}: {detail}");
     }
 

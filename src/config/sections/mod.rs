@@ -30,6 +30,8 @@ macro_rules! settings {
             /// The file of certificate authorities for HTTPS that are trusted in addition to the public ones
             /// (`SSL_CERT_FILE`).
             pub authorities: Option<PathBuf>,
+            /// The configuration file, if there is one.
+            pub file: Option<PathBuf>,
             /// Warnings for the operator.
             pub warnings: Vec<String>,
             origins: BTreeMap<String, String>,
@@ -55,6 +57,7 @@ macro_rules! settings {
                     notify: notify?,
                     proxies,
                     authorities,
+                    file: None,
                     warnings: Vec::new(),
                     origins,
                 })
@@ -88,6 +91,7 @@ settings! {
     json_lines: JsonLinesSettings,
     archive: ArchiveSettings,
     enrichment: EnrichmentSettings,
+    detect: DetectSettings,
     http: HttpSettings,
     sse: SseSettings,
     admin: AdminSettings,

@@ -12,6 +12,7 @@ mod origins;
 mod paths;
 mod properties;
 mod roles;
+mod rules_files;
 mod secret;
 mod source;
 mod switch;
@@ -32,6 +33,7 @@ pub use endpoint::RuleNames;
 pub use paths::{Directory, TableFile};
 pub use properties::KafkaProperties;
 pub use roles::{Role, Roles};
+pub use rules_files::RulesFiles;
 pub use secret::Secret;
 pub use topic::Topic;
 

@@ -6,3 +6,4 @@ pub(crate) mod events;
 pub(crate) mod login_throttle;
 pub(crate) mod notify;
 mod operator;
+pub(crate) mod rules;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::enrichment::TableStatus;
 use crate::http::state::ServerState;
+use crate::rules::RulesStatus;
 use crate::sources::{SourceInfo, Traffic};
 
 /// The quality of the live picture. Times are Unix seconds.
@@ -25,6 +26,32 @@ pub(crate) struct Status {
     sources: Vec<Source>,
     /// The operator's aircraft table; `null` if none is configured.
     aircraft_table: Option<AircraftTableStatus>,
+    /// The rules that raise alerts; `null` if another process detects.
+    rules: Option<RuleFilesStatus>,
+}
+
+/// The rules, and the files from which they are read.
+#[derive(Serialize, ToSchema)]
+struct RuleFilesStatus {
+    /// The number of rules that are applied, the built-in one included.
+    rules: usize,
+    /// The number of their fences.
+    fences: usize,
+    /// When they were read.
+    loaded_at: Option<i64>,
+    /// Whether the files, as they are now, are invalid. The last rules are then kept; the log has the reasons.
+    failed: bool,
+}
+
+impl From<RulesStatus> for RuleFilesStatus {
+    fn from(status: RulesStatus) -> Self {
+        Self {
+            rules: status.rules,
+            fences: status.fences,
+            loaded_at: status.loaded_at.map(|at| at.0),
+            failed: status.error.is_some(),
+        }
+    }
 }
 
 /// The aircraft table, from which registrations, types and operators are.
@@ -64,7 +91,12 @@ enum TrafficKind {
 }
 
 impl Status {
-    fn of(traffic: Traffic, sources: Vec<Source>, aircraft_table: Option<TableStatus>) -> Self {
+    fn of(
+        traffic: Traffic,
+        sources: Vec<Source>,
+        aircraft_table: Option<TableStatus>,
+        rules: Option<RulesStatus>,
+    ) -> Self {
         let (kind, recorded_at) = match traffic {
             Traffic::Live => (TrafficKind::Live, None),
             Traffic::Simulated => (TrafficKind::Simulated, None),
@@ -78,6 +110,7 @@ impl Status {
             source,
             sources,
             aircraft_table: aircraft_table.map(Into::into),
+            rules: rules.map(Into::into),
         }
     }
 }
@@ -178,6 +211,7 @@ pub(crate) async fn status(state: web::Data<ServerState>) -> HttpResponse {
         Some(Source::of(info, actors.iter().find(is_poller)?.clone()))
     });
     let table = state.aircraft_table.as_ref().map(|table| table.status());
-    let status = Status::of(state.sources.traffic(), sources.collect(), table);
+    let rules = state.rules.as_ref().map(|rules| rules.status());
+    let status = Status::of(state.sources.traffic(), sources.collect(), table, rules);
     HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(status)
 }

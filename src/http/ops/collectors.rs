@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::enrichment::TableWatch;
+use crate::rules::RulesWatch;
 use crate::storage::{Connections, Storage};
 
 /// Collects the number of connections in the database pool.
@@ -62,6 +63,31 @@ impl Collector for TableCollector {
         let loads = ConstCounter::new(0_u64);
         let help = "Attempts to load the aircraft table, by outcome";
         let mut family = encoder.encode_descriptor("aircraft_table_loads", help, None, loads.metric_type())?;
+        for (outcome, count) in [("loaded", status.loads), ("failed", status.failures)] {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects the state of the rules' files.
+#[derive(Debug)]
+pub struct RulesCollector(pub Arc<RulesWatch>);
+
+impl Collector for RulesCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let status = self.0.status();
+        let shape = ConstGauge::new(0_i64);
+        for (name, help, count) in [
+            ("rules", "Rules that are applied", status.rules),
+            ("rules_fences", "Fences of the rules that are applied", status.fences),
+            ("rules_up", "Whether the files of rules, as they are now, are valid", status.error.is_none().into()),
+        ] {
+            gauge(count).encode(encoder.encode_descriptor(name, help, None, shape.metric_type())?)?;
+        }
+        let loads = ConstCounter::new(0_u64);
+        let help = "Attempts to read the files of rules, by outcome";
+        let mut family = encoder.encode_descriptor("rules_loads", help, None, loads.metric_type())?;
         for (outcome, count) in [("loaded", status.loads), ("failed", status.failures)] {
             ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
         }

@@ -28,6 +28,7 @@ const status = (...sources: Partial<SourceStatus>[]): ServerStatus => {
     source: all[0] ?? null,
     sources: all,
     aircraft_table: null,
+    rules: null,
   };
 };
 const roof = (more: Partial<SourceStatus>): Partial<SourceStatus> => ({ name: "roof", kind: "readsb", ...more });

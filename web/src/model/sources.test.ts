@@ -36,6 +36,7 @@ const status = (...sources: SourceStatus[]): ServerStatus => ({
   source: sources[0] ?? null,
   sources,
   aircraft_table: null,
+  rules: null,
 });
 
 test("the facts of a single source include its latest answer and the latest one with aircraft", () => {
