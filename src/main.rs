@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use flight_monitor::app::commands;
 use flight_monitor::cli::health::{self, Unhealthy};
-use flight_monitor::cli::{self, Command, ExitStatus, Invocation, check_config, init, rules};
+use flight_monitor::cli::{self, Command, ExitStatus, Invocation, RulesCommand, check_config, init, rules};
 use flight_monitor::config::Environment;
 use flight_monitor::logging;
 use log::error;
@@ -43,7 +43,12 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
             }
         }
         // Fails only if the output is a closed pipe.
-        Command::Rules(args) => rules::run(args, io::stdout(), io::stderr()).unwrap_or(ExitStatus::Failed),
+        Command::Rules(args) => match &args.command {
+            RulesCommand::Check(args) => {
+                rules::check(args, io::stdout(), io::stderr()).unwrap_or(ExitStatus::Failed)
+            }
+            RulesCommand::Test(args) => commands::test_rules(args, config),
+        },
         Command::Init(args) => match run_init(args, config) {
             Ok(()) => ExitStatus::Done,
             Err(error) => {

@@ -7,10 +7,10 @@ use anyhow::Context;
 
 use super::compact::NoArchive;
 use super::pipeline::NoKafka;
-use super::{App, compact, dead_letters, export, import, probe, replay};
+use super::{App, compact, dead_letters, export, import, probe, replay, try_rules};
 use crate::cli::{
     ArchiveArgs, ArchiveCommand, CheckConfigArgs, DeadLettersArgs, ExitStatus, ExportArgs, ImportArgs, MigrateArgs,
-    ReplayArgs, ServeArgs, SimulateArgs,
+    ReplayArgs, ServeArgs, SimulateArgs, TestRulesArgs,
 };
 use crate::config::{ConfigError, Environment, Flags, Settings};
 use crate::http::StartError;
@@ -66,6 +66,11 @@ pub fn archive(args: &ArchiveArgs, config: Option<&Path>) -> ExitStatus {
             with_settings(&args.settings.0, config, |settings| async move { compact::run(args, &settings).await })
         }
     }
+}
+
+/// `rules test`: applies rules to the history.
+pub fn test_rules(args: &TestRulesArgs, config: Option<&Path>) -> ExitStatus {
+    with_settings(&args.settings.0, config, |settings| async move { try_rules::run(args, &settings).await })
 }
 
 /// `check-config --probe`: asks each configured source once.

@@ -15,6 +15,7 @@ mod replay;
 mod roster;
 mod shutdown;
 mod source;
+mod try_rules;
 
 use std::convert::Infallible;
 use std::path::Path;

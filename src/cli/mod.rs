@@ -31,11 +31,11 @@ pub use import::ImportArgs;
 pub use init::InitArgs;
 pub use migrate::MigrateArgs;
 pub use replay::ReplayArgs;
-pub use rules::RulesArgs;
+pub use rules::{RulesArgs, RulesCommand, TestRulesArgs};
 pub use serve::ServeArgs;
 pub use setting_flags::{
     ArchiveKeys, ConsumingKeys, DatabaseKeys, EverySetting, HistoryKeys, InitialKeys, ListeningKeys, PublishingKeys,
-    SettingFlags, UsedSettings,
+    RuleKeys, SettingFlags, UsedSettings,
 };
 pub use simulate::SimulateArgs;
 pub use values::{Addresses, SpeedFactor};
@@ -98,7 +98,7 @@ pub enum Command {
     Export(ExportArgs),
     /// Maintain the archive of Parquet files
     Archive(ArchiveArgs),
-    /// Check files of rules
+    /// Check files of rules, and try rules on the history
     Rules(RulesArgs),
     /// Show the configuration in effect, secrets masked
     CheckConfig(CheckConfigArgs),

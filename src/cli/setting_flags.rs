@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
 use crate::config::{
-    ArchiveSettings, DatabaseSettings, EnrichmentSettings, Flags, HttpSettings, KafkaSettings, OpenSkySettings,
-    Setting, Shape, settings,
+    ArchiveSettings, DatabaseSettings, DetectSettings, EnrichmentSettings, Flags, HttpSettings, KafkaSettings,
+    OpenSkySettings, Setting, Shape, settings,
 };
 
 /// The flags for settings: one for every setting that is not a secret. Every command accepts all of them, so that a
@@ -71,6 +71,16 @@ used_settings! {
     ConsumingKeys: |setting| PublishingKeys::contains(setting) || setting == KafkaSettings::group_id;
     /// The settings of a command on the archive.
     ArchiveKeys: |setting| setting.section() == ArchiveSettings::url.section();
+    /// The settings of a command that applies rules to the database.
+    RuleKeys: |setting| {
+        [
+            DatabaseSettings::url,
+            EnrichmentSettings::aircraft_table,
+            DetectSettings::rules_files,
+            DetectSettings::edited_rules,
+        ]
+        .contains(&setting)
+    };
     /// The settings that determine where the server listens.
     ListeningKeys: |setting| {
         [HttpSettings::host, HttpSettings::port, HttpSettings::tls_certificate].contains(&setting)

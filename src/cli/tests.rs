@@ -36,6 +36,9 @@ fn serve_is_the_default_command() {
     }
     assert!(matches!(ok("check-config").command, Command::CheckConfig(_)));
     assert!(matches!(ok("rules check a.yaml b.json").command, Command::Rules(_)));
+    assert!(matches!(ok("rules test --from 1 --rules a.yaml --rules b --json").command, Command::Rules(_)));
+    refused("rules test", "--from");
+    refused("rules test --from 1 --json --alerts", "--alerts");
     assert!(matches!(ok("--config x.yaml check-config").command, Command::CheckConfig(_)));
     assert!(ok("check-config --config x.yaml").config.is_some());
     refused("serv", "serve");

@@ -3,6 +3,7 @@
 mod error;
 mod read;
 mod sources;
+mod trial;
 mod watch;
 
 #[cfg(test)]
@@ -12,4 +13,5 @@ mod tests;
 
 pub use error::{InvalidRules, RulesFileError};
 pub use sources::{LoadedRules, RuleSources};
+pub use trial::{RuleSummary, Trial};
 pub use watch::{EditError, EditedRules, RulesStatus, RulesWatch};

@@ -116,3 +116,47 @@ fn invalid_rules_are_refused_at_the_start_with_their_place() {
         assert!(log.contains("rules.yaml: rule r: when.squak: unknown key; did you mean squawk?"), "{log}");
     }
 }
+
+#[test]
+fn rules_test_finds_the_alerts_of_the_running_server_in_the_history() {
+    let sky = Sky::of(50);
+    let setup = Setup::embedded().watching(&sky);
+    let file = setup.directory().join("rules.yaml");
+    let text = "rules:\n  high: {when: {altitude: \"> 3 km\"}}\n  fast: {when: {speed: \"> 200 kt\"}}\n";
+    fs::write(&file, text).unwrap();
+    let setup = setup.set("DETECT_RULES_FILES", file.to_str().unwrap());
+    let app = setup.start();
+    sky.wait_polls(4);
+    sky.fail_polls();
+    setup.database().wait_rows(&sky.served());
+    let counts = |app: &TestApp| {
+        ["emergency-squawk", "fast", "high"].map(|rule| ["started", "ended"].map(|kind| count(app, rule, kind)))
+    };
+    let row = |rule: &Value| {
+        let [alerts, active] = ["alerts", "active"].map(|name| rule[name].as_f64().unwrap());
+        [alerts, alerts - active]
+    };
+    let arguments = ["rules", "test", "--from", "2020-01-01T00:00:00Z", "--json"];
+    let ended = setup.clone().arguments(arguments).run();
+    assert_eq!(ended.code, Some(0), "{:?}", ended.log);
+    let summary: Value = serde_json::from_str(&ended.output).unwrap();
+    assert_eq!(summary["states"], sky.served().len());
+    let tried: Vec<_> = summary["rules"].as_array().unwrap().iter().map(row).collect();
+    eventually("the server has raised the same alerts", || (counts(&app)[..] == tried[..]).then_some(()));
+    assert!(tried.iter().flatten().any(|count| *count > 0.0), "{summary}");
+    TestApp::end(app);
+
+    let lines = ["rules", "test", "--from", "2020-01-01T00:00:00Z", "--alerts", "--rules", file.to_str().unwrap()];
+    let ended = setup.clone().arguments(lines).run();
+    let changes = ended.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).count();
+    assert_eq!(changes as f64, tried.iter().flatten().sum::<f64>());
+    for (arguments, reason) in [
+        (["--from", "3000-01-01T00:00:00Z"], "is after --to"),
+        (["--from", "1"], "No such file"),
+    ] {
+        let missing = ["--rules", if reason == "No such file" { "/nonexistent.yaml" } else { file.to_str().unwrap() }];
+        let ended = setup.clone().arguments(["rules", "test"].into_iter().chain(arguments).chain(missing)).run();
+        assert_ne!(ended.code, Some(0));
+        assert!(ended.last_line().contains(reason), "{:?}", ended.log);
+    }
+}
