@@ -204,6 +204,9 @@ fn every_response_matches_the_description() {
     described.check("/admin/events", "", &[], 401);
     described.check("/admin/rules", "", &[("Authorization", &token)], 200);
     described.check("/admin/rules", "", &[], 401);
+    let address = format!("http://{}/admin/rules", described.app.address);
+    let answer = request_with("PUT", &address, &[("Authorization", &token)], "");
+    described.validate(&answer, "/admin/rules", "put", 404);
     for path in ["/admin/polling/pause", "/admin/polling/resume", "/admin/actors/{name}/restart"] {
         described.check_action(path, &[("Authorization", &token)], 202);
         described.check_action(path, &[], 401);
