@@ -80,6 +80,20 @@ fn a_misspelt_variable_of_a_source_raises_a_warning() {
 }
 
 #[test]
+fn rules_in_the_file_and_the_paths_of_others_are_sources_of_rules() {
+    let file = "detect:\n  rules_files: [rules, more.yaml]\nfences:\nrules:\n  low: {when: {altitude: \"< 1 km\"}}\n";
+    let sandbox = Sandbox::new().file(file).env("DETECT_EDITED_RULES", "edited.yaml");
+    let sources = sandbox.load().unwrap().rule_sources();
+    assert_eq!(sources.files, ["rules", "more.yaml"].map(std::path::PathBuf::from));
+    assert_eq!(sources.edited, Some("edited.yaml".into()));
+    assert!(sources.config.is_some_and(|config| config.ends_with("config.yaml")));
+    let error = Sandbox::new().file("rules:\n  low: {when: {altitud: 1}}\n").load().unwrap().check_files().unwrap_err();
+    assert_all(&error.to_string(), &["config.yaml: rule low: when.altitud: unknown key; did you mean altitude?"]);
+    assert_all(&Sandbox::new().file("rule:\n  low: {}\n").error(), &["rule.low", "unknown key"]);
+    assert_eq!(Sandbox::new().load().unwrap().rule_sources().config, None);
+}
+
+#[test]
 fn own_states_need_an_account() {
     let error = Sandbox::new().env("OPENSKY_OWN", "true").error();
     assert_all(&error, &["opensky.own = \"true\"", "needs an account"]);
