@@ -44,9 +44,7 @@ fn run(Invocation { config, command }: &Invocation) -> ExitStatus {
         }
         // Fails only if the output is a closed pipe.
         Command::Rules(args) => match &args.command {
-            RulesCommand::Check(args) => {
-                rules::check(args, io::stdout(), io::stderr()).unwrap_or(ExitStatus::Failed)
-            }
+            RulesCommand::Check(args) => rules::check(args, io::stdout(), io::stderr()).unwrap_or(ExitStatus::Failed),
             RulesCommand::Test(args) => commands::test_rules(args, config),
         },
         Command::Init(args) => match run_init(args, config) {

@@ -80,9 +80,9 @@ pub(super) async fn run(args: &TestRulesArgs, settings: &Settings) -> anyhow::Re
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
 /// Applies the rules to all rows. Writes each alert that begins or ends as a line of JSON, if that is wanted.

@@ -86,9 +86,7 @@ impl RuleSources {
                     continue;
                 }
             };
-            errors.extend(
-                refused.iter().map(|error| RulesFileError { file: file.clone(), reason: error.to_string() }),
-            );
+            errors.extend(refused.iter().map(|error| RulesFileError { file: file.clone(), reason: error.to_string() }));
         }
         let rules = parser.finish();
         let rules = if errors.is_empty() { Ok(rules) } else { Err(InvalidRules(errors)) };

@@ -150,10 +150,9 @@ fn rules_test_finds_the_alerts_of_the_running_server_in_the_history() {
     let ended = setup.clone().arguments(lines).run();
     let changes = ended.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).count();
     assert_eq!(changes as f64, tried.iter().flatten().sum::<f64>());
-    for (arguments, reason) in [
-        (["--from", "3000-01-01T00:00:00Z"], "is after --to"),
-        (["--from", "1"], "No such file"),
-    ] {
+    for (arguments, reason) in
+        [(["--from", "3000-01-01T00:00:00Z"], "is after --to"), (["--from", "1"], "No such file")]
+    {
         let missing = ["--rules", if reason == "No such file" { "/nonexistent.yaml" } else { file.to_str().unwrap() }];
         let ended = setup.clone().arguments(["rules", "test"].into_iter().chain(arguments).chain(missing)).run();
         assert_ne!(ended.code, Some(0));

@@ -112,6 +112,7 @@ fn a_state_that_is_more_than_an_hour_late_is_ignored() {
 /// A log of one partition, and what was committed to Kafka.
 #[derive(Default)]
 struct Log {
+    rules: SharedRules,
     records: Vec<Arc<StateVector>>,
     position: Option<DetectPosition>,
     published: Vec<Alert>,
@@ -160,8 +161,8 @@ impl Log {
 
     /// Starts an owner, and returns it with the offset from which it reads.
     fn owner(&self) -> (DetectPartition, i64) {
-        let (mut partition, start) =
-            DetectPartition::new(Box::new(engine()), self.recovered(), true, UnixTime(0));
+        let engine = PartitionEngine::new(self.rules.clone(), SharedFacts::default());
+        let (mut partition, start) = DetectPartition::new(Box::new(engine), self.recovered(), true, UnixTime(0));
         let offset = match start {
             StartAt::Resume { next_offset, .. } | StartAt::Offset(next_offset) => next_offset,
             StartAt::Time(_) => 0,
@@ -172,17 +173,49 @@ impl Log {
     }
 }
 
-fn records() -> impl Strategy<Value = Vec<Arc<StateVector>>> {
+/// Rules of every kind that depends on the past, and some of which depend on some hours of it. The fence is on the east
+/// of 0°.
+fn rules_with_a_past(hours: bool) -> SharedRules {
+    let files = |name: &str| Err(format!("{name} was not found"));
+    let mut parser = RuleParser::new(&files);
+    let mut document = json!({
+        "fences": { "east": { "box": { "west": 0, "south": -9, "east": 9, "north": 9 } } },
+        "rules": {
+            "enters": { "when": { "enter": "east" } },
+            "leaves": { "when": { "exit": "east" }, "cooldown": "90s" },
+            "stays": { "when": { "inside": "east" }, "for": "90s", "cooldown": "2m" },
+            "lost": { "when": { "lost_contact": "2m", "inside": "east" } },
+            "lost-long": { "when": { "lost_contact": "45m", "inside": "east" } },
+            "lost-or-slow": { "when": { "any": [{ "lost_contact": "10m" }, { "speed": "< 20 m/s" }] }, "cooldown": "1m" },
+            "moves": { "when": { "any": [{ "takeoff": true }, { "landing": true }] } },
+        },
+    });
+    if hours {
+        document["rules"]["stays-long"] = json!({ "when": { "inside": "east", "on_ground": false }, "for": "30m" });
+        document["rules"]["rests-long"] = json!({ "when": { "squawk": "1000" }, "for": "10m", "cooldown": "80m" });
+        document["rules"]["lost-or-slow"]["cooldown"] = json!("1h");
+    }
+    parser.add(&document).unwrap();
+    SharedRules::new(parser.finish())
+}
+
+/// States of a few aircraft, which are silent for more than an hour at times, some out of order. Every `pause` seconds at
+/// most, one of them is heard.
+fn records(pause: i64) -> impl Strategy<Value = Vec<Arc<StateVector>>> {
     let squawk = prop::sample::select(vec![Some("7500"), Some("7600"), Some("7700"), Some("1000"), None]);
-    // Time passes, mostly; aircraft are silent for more than an hour at times.
-    let step = prop_oneof![8 => -30_i64..60, 1 => 0_i64..4_000];
-    prop::collection::vec((0_u32..4, step, squawk), 0..120).prop_map(|steps| {
-        let mut time = 10_000;
-        let next = |(aircraft, step, squawk): (u32, i64, Option<&str>)| {
+    let step = prop_oneof![8 => -30_i64..60, 2 => 0..pause];
+    let late = prop_oneof![9 => Just(0_i64), 1 => 0..4_000_i64];
+    let on_ground = prop::option::weighted(0.7, any::<bool>());
+    let lon = prop::option::weighted(0.6, prop_oneof![Just(-1.0), Just(1.0)]);
+    let speed = prop::sample::select(vec![0.0, 50.0]);
+    prop::collection::vec((0_u32..4, step, late, squawk, on_ground, lon, speed), 0..250).prop_map(|rows| {
+        let mut time = 20_000;
+        let next = |(aircraft, step, late, squawk, on_ground, lon, speed): (u32, i64, i64, Option<&str>, _, _, _)| {
             time += step;
-            squawking(aircraft, time, squawk)
+            let state = StateVector::clone(&squawking(aircraft, time - late, squawk));
+            Arc::new(StateVector { on_ground, lon, velocity: Some(speed), ..state })
         };
-        steps.into_iter().map(next).collect()
+        rows.into_iter().map(next).collect()
     })
 }
 
@@ -191,18 +224,19 @@ proptest! {
     /// any size.
     #[test]
     fn successive_owners_publish_what_a_single_one_would(
-        records in records(),
+        records in records(840),
         owners in prop::collection::vec((1_usize..40, 1_i64..20, any::<bool>()), 0..8),
+        rules in prop::sample::select(vec![SharedRules::default(), rules_with_a_past(false), rules_with_a_past(true)]),
     ) {
         let end = i64::try_from(records.len()).unwrap();
-        let mut single = Log { records: records.clone(), ..Log::default() };
+        let mut single = Log { rules: rules.clone(), records: records.clone(), ..Log::default() };
         let (mut owner, _) = single.owner();
         if end > 0 {
             owner.process(&single.batch(0, end));
         }
         single.commit(&mut owner);
 
-        let mut log = Log { records, ..Log::default() };
+        let mut log = Log { rules, records, ..Log::default() };
         for (batches, size, commits) in owners.into_iter().chain([(usize::MAX, 1, true)]) {
             let (mut owner, mut next) = log.owner();
             for batch in 0..batches {

@@ -56,7 +56,8 @@ pub(super) struct Memory {
     pub(super) rule: u32,
     /// The active alert.
     pub(super) alert: Option<Alert>,
-    /// Since when the condition is met without an alert, and when it was last met.
+    /// Since when the condition is met, and when it was last met. Kept during an alert, so that it does not depend on
+    /// whether a process that reads the log again takes the alert for one that begins.
     pub(super) pending: Option<(i64, i64)>,
     /// When the previous alert ended.
     pub(super) ended: Option<i64>,

@@ -45,9 +45,16 @@ impl Oracle {
         let (at, icao24) = (state.last_contact.0, state.icao24);
         let history = self.history.entry(icao24).or_default();
         let mut changes = Vec::new();
-        if history.last().is_none_or(|last| last.last_contact.0 < at) {
+        let last = history.last().map(|last| last.last_contact.0);
+        if last.is_none_or(|last| last < at) {
             history.push(state.clone());
             let history = history.clone();
+            if let Some(last) = last.filter(|last| at - last >= 3600) {
+                for rule in 0..self.rules.len() {
+                    self.end(rule, last, icao24, &mut changes);
+                    self.alerts.entry((icao24, rule)).or_default().1 = None;
+                }
+            }
             for rule in 0..self.rules.len() {
                 let verdict = self.verdict(&self.rules[rule].1["when"], &history, 0);
                 self.step((icao24, rule), verdict, at, &mut changes);

@@ -10,7 +10,7 @@ use super::evaluate::{Context, verdict};
 use super::limits::{MAX_ACTIVE, MAX_AIRCRAFT, MAX_SILENCE};
 use super::timers::Timers;
 use super::watermark::Watermark;
-use crate::detect::{Alert, RuleFacts, RuleSet, RuleSpec};
+use crate::detect::{Alert, Condition, RuleFacts, RuleSet, RuleSpec};
 use crate::domain::{Icao24, StateVector, UnixTime};
 
 /// Applies rules to states, in the order of the log.
@@ -27,7 +27,9 @@ pub struct RuleEngine {
     timers: Timers,
     watermark: Watermark,
     active: usize,
-    revision: u64,
+    look_back: i64,
+    /// For how many seconds a silent aircraft is remembered. Every pause after an alert is over by then.
+    memory: i64,
     /// Buffers that are used again.
     inside: Vec<u32>,
     candidates: Vec<u32>,
@@ -43,12 +45,13 @@ impl RuleEngine {
     /// Creates an engine without alerts.
     pub fn new(rules: Arc<RuleSet>) -> Self {
         Self {
+            look_back: look_back(&rules),
+            memory: memory(&rules),
             rules,
             aircraft: HashMap::default(),
             timers: Timers::default(),
             watermark: Watermark::default(),
             active: 0,
-            revision: 0,
             inside: Vec::new(),
             candidates: Vec::new(),
         }
@@ -56,8 +59,7 @@ impl RuleEngine {
 
     /// How much of the log before a position decides what the rules do after it.
     pub fn look_back(&self) -> Duration {
-        let longest = self.rules.rules().iter().map(|rule| rule.hold.max(rule.cooldown)).max().unwrap_or(0);
-        Duration::from_secs(u64::try_from(longest + MAX_SILENCE).unwrap_or(0))
+        Duration::from_secs(u64::try_from(self.look_back).unwrap_or(0))
     }
 
     /// Processes a state, and returns the alerts that end or start. A state that is not newer than the newest one of
@@ -73,7 +75,6 @@ impl RuleEngine {
         if let Some(now) = self.watermark.advance(state.icao24, state.last_contact.0) {
             self.fire(now, &mut changes);
         }
-        self.revision += changes.len() as u64;
         changes
     }
 
@@ -86,6 +87,10 @@ impl RuleEngine {
         let aircraft = self.aircraft.entry(state.icao24).or_insert_with(|| Aircraft::new(at));
         if aircraft.seen && at <= aircraft.last {
             return;
+        }
+        if at - aircraft.last >= MAX_SILENCE {
+            // The watermark may not have passed the end of that hour, if no other aircraft was heard in it.
+            end_all(aircraft, &mut self.active, changes);
         }
         aircraft.observe(state, facts, &rules, &mut self.inside);
         let deadline = at + rules.silences().first().map_or(MAX_SILENCE, |(seconds, _)| *seconds);
@@ -138,19 +143,14 @@ impl RuleEngine {
                 }
             }
             if silence >= MAX_SILENCE {
-                let last = aircraft.last;
-                for memory in &mut aircraft.rules {
-                    memory.pending = None;
-                    end(memory, last, &mut self.active, changes);
-                }
+                end_all(aircraft, &mut self.active, changes);
             }
-            let longest = rules.rules().iter().map(|rule| rule.cooldown).max().unwrap_or(0).max(MAX_SILENCE);
-            if silence >= longest {
+            if silence >= self.memory {
                 self.aircraft.remove(&icao24);
                 continue;
             }
-            let next = rules.silences().iter().map(|(seconds, _)| *seconds).chain([MAX_SILENCE, longest]);
-            let next = next.filter(|seconds| *seconds > silence).min().unwrap_or(longest);
+            let next = rules.silences().iter().map(|(seconds, _)| *seconds).chain([MAX_SILENCE, self.memory]);
+            let next = next.filter(|seconds| *seconds > silence).min().unwrap_or(self.memory);
             let deadline = aircraft.last + next;
             aircraft.timer = Some(deadline);
             self.timers.push(deadline, icao24);
@@ -170,40 +170,10 @@ impl RuleEngine {
                 continue;
             }
             if let Some(mut aircraft) = self.aircraft.remove(&icao24) {
-                let last = aircraft.last;
-                for memory in &mut aircraft.rules {
-                    end(memory, last, &mut self.active, changes);
-                }
+                end_all(&mut aircraft, &mut self.active, changes);
             }
             return;
         }
-    }
-
-    /// Ends all alerts of an aircraft.
-    pub fn end(&mut self, icao24: Icao24) {
-        let Some(aircraft) = self.aircraft.get_mut(&icao24) else { return };
-        let (last, mut changes) = (aircraft.last, Vec::new());
-        for memory in &mut aircraft.rules {
-            end(memory, last, &mut self.active, &mut changes);
-        }
-        self.revision += changes.len() as u64;
-    }
-
-    /// Ends the alerts of aircraft last seen before `oldest`, and returns them. The engine itself ends them after an
-    /// hour of silence.
-    pub fn end_silent(&mut self, oldest: UnixTime) -> Vec<Alert> {
-        let mut changes = Vec::new();
-        if self.active > 0 {
-            for aircraft in self.aircraft.values_mut().filter(|aircraft| aircraft.last < oldest.0) {
-                let last = aircraft.last;
-                for memory in &mut aircraft.rules {
-                    end(memory, last, &mut self.active, &mut changes);
-                }
-            }
-        }
-        changes.sort_by(|a, b| (a.ended, a.icao24, &a.rule).cmp(&(b.ended, b.icao24, &b.rule)));
-        self.revision += changes.len() as u64;
-        changes
     }
 
     /// Replaces what is known about alerts by the newest alert of each rule and aircraft. Those that have ended matter
@@ -222,8 +192,8 @@ impl RuleEngine {
                 }
                 continue;
             };
-            let since = alert.since.0;
-            let known = self.aircraft.entry(alert.icao24).or_insert_with(|| Aircraft::new(since));
+            let heard = alert.ended.unwrap_or(alert.since).0;
+            let known = self.aircraft.entry(alert.icao24).or_insert_with(|| Aircraft::new(heard));
             if known.timer.is_none() {
                 let deadline = known.last + rules.silences().first().map_or(MAX_SILENCE, |(seconds, _)| *seconds);
                 known.timer = Some(deadline);
@@ -232,12 +202,10 @@ impl RuleEngine {
             let memory = known.memory(u32::try_from(number).unwrap_or(u32::MAX));
             memory.ended = alert.ended.map(|ended| ended.0);
             if alert.ended.is_none() {
-                memory.pending = None;
                 memory.alert = Some(alert);
                 self.active += 1;
             }
         }
-        self.revision += 1;
         orphans
     }
 
@@ -273,9 +241,9 @@ impl RuleEngine {
                 self.timers.push(deadline, *icao24);
             }
         }
+        (self.look_back, self.memory) = (look_back(&rules), memory(&rules));
         self.rules = rules;
         changes.sort_by(|a, b| (a.ended, a.icao24, &a.rule).cmp(&(b.ended, b.icao24, &b.rule)));
-        self.revision += 1;
         changes
     }
 
@@ -292,16 +260,6 @@ impl RuleEngine {
         self.active
     }
 
-    /// Whether the limit is reached, so that no alert can start.
-    pub fn is_full(&self) -> bool {
-        self.active >= MAX_ACTIVE
-    }
-
-    /// Changes whenever [`RuleEngine::active`] changes.
-    pub fn revision(&self) -> u64 {
-        self.revision
-    }
-
     /// Returns the watermark, if it is known.
     pub fn time(&self) -> Option<UnixTime> {
         self.watermark.now().map(UnixTime)
@@ -311,6 +269,28 @@ impl RuleEngine {
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
     }
+}
+
+/// Returns for how many seconds before the watermark states affect later decisions.
+///
+/// The next state of an aircraft can be an hour late, and an hour after a state whose position, or whose time on the
+/// ground, it is compared with. A condition that is not met for long enough, or during a pause after an alert, has been
+/// met for less than that time.
+fn look_back(rules: &RuleSet) -> i64 {
+    let is_event = |part: &Condition| {
+        use Condition::{Enter, Exit, Landing, LostContact, Takeoff};
+        matches!(part, Enter(_) | Exit(_) | Takeoff | Landing | LostContact(_))
+    };
+    let longest = rules.rules().iter().map(|rule| rule.hold.max(rule.cooldown)).max().unwrap_or(0);
+    let has_past = longest > 0 || rules.rules().iter().any(|rule| rule.when.has(&is_event));
+    if has_past { longest + 2 * MAX_SILENCE } else { MAX_SILENCE }
+}
+
+/// Returns for how many seconds a silent aircraft is remembered.
+fn memory(rules: &RuleSet) -> i64 {
+    let cooldown = rules.rules().iter().map(|rule| rule.cooldown).max().unwrap_or(0);
+    // Its alerts end after an hour at the latest. Until then, and at that second, late states continue with its past.
+    cooldown + MAX_SILENCE + 1
 }
 
 /// Applies a verdict to what is known about a rule and an aircraft.
@@ -334,28 +314,41 @@ fn step(
     let facts = aircraft.facts.clone();
     let facts = facts.as_deref().unwrap_or(&NOTHING_KNOWN);
     let memory = aircraft.memory(number);
-    if let Some(alert) = &memory.alert {
-        if !rule.restarts_on_other_detail() || alert.detail == rule.detail(state, facts) {
-            return;
-        }
+    let is_other = |alert: &Alert| rule.restarts_on_other_detail() && alert.detail != rule.detail(state, facts);
+    if memory.alert.as_ref().is_some_and(is_other) {
+        memory.pending = None;
         end(memory, at, active, changes);
     }
     // A gap of more than an hour between two states that meet the condition interrupts it.
     let pending = memory.pending.filter(|(_, last)| at - last <= MAX_SILENCE).map_or(at, |(since, _)| since);
     memory.pending = Some((pending, at));
+    if memory.alert.is_some() {
+        return;
+    }
     let rests = memory.ended.is_some_and(|ended| at - ended < rule.cooldown);
     if at - pending < rule.hold || rests || *active >= MAX_ACTIVE {
         return;
     }
     let started = Alert::starting(rule.name.clone(), rule.detail(state, facts), state.clone());
     let started = Alert { since: UnixTime(at), ..started };
-    memory.pending = None;
     memory.alert = Some(started.clone());
     *active += 1;
     changes.push(started);
 }
 
 static NOTHING_KNOWN: RuleFacts = RuleFacts { registration: None, aircraft_type: None, operator: None, country: None };
+
+/// Ends the alerts of a silent aircraft, in the order of the rules' names. Its conditions are no longer met.
+fn end_all(aircraft: &mut Aircraft, active: &mut usize, changes: &mut Vec<Alert>) {
+    let (last, first) = (aircraft.last, changes.len());
+    for memory in &mut aircraft.rules {
+        memory.pending = None;
+        end(memory, last, active, changes);
+    }
+    if let Some(ended) = changes.get_mut(first..) {
+        ended.sort_by(|a, b| a.rule.cmp(&b.rule));
+    }
+}
 
 /// Ends the alert if one is active.
 fn end(memory: &mut Memory, at: i64, active: &mut usize, changes: &mut Vec<Alert>) {

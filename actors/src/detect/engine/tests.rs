@@ -124,7 +124,18 @@ fn an_hour_of_silence_ends_alerts() {
         assert_eq!(watch_until(&mut engine, at), []);
     }
     assert_eq!(watch_until(&mut engine, 3601), [(1, Some(1))]);
+    assert_eq!(watch_until(&mut engine, 3602), []);
     assert_eq!((engine.active().len(), engine.aircraft.len()), (0, 2));
+}
+
+#[test]
+fn an_aircraft_that_returns_after_an_hour_raises_another_alert() {
+    let mut engine = engine(json!({ "when": { "inside": "home" }, "for": "10s" }));
+    assert_eq!(changes(&mut engine, [at_lon(0, 0.0), at_lon(10, 0.0)]), [(10, None)]);
+    // No other aircraft is heard in that time.
+    assert_eq!(changes(&mut engine, [at_lon(3609, 0.0)]), []);
+    assert_eq!(changes(&mut engine, [at_lon(7209, 0.0)]), [(10, Some(3609))]);
+    assert_eq!(changes(&mut engine, [at_lon(7219, 0.0)]), [(7219, None)]);
 }
 
 #[test]
@@ -198,16 +209,16 @@ fn alerts_of_unknown_rules_are_restored_as_ended() {
 
 #[test]
 fn active_alerts_are_bounded() {
-    let mut engine = engine(json!({ "when": { "icao24": "*" } }));
+    let mut engine = engine(json!({ "when": { "squawk": "7000" } }));
+    let squawking = |aircraft, at, squawk: &str| StateVector { squawk: Some(squawk.into()), ..state(aircraft, at) };
     for aircraft in 0..MAX_ACTIVE as u32 {
-        assert_eq!(changes(&mut engine, [state(aircraft, 10)]).len(), 1);
+        assert_eq!(changes(&mut engine, [squawking(aircraft, 10, "7000")]).len(), 1);
     }
     let late = MAX_ACTIVE as u32;
-    assert!(engine.is_full() && changes(&mut engine, [state(late, 20)]).is_empty());
-    engine.end(Icao24::from_u32(0));
-    assert_eq!(changes(&mut engine, [state(late, 30)]).len(), 1);
-    assert_eq!(engine.end_silent(UnixTime(30)).len(), MAX_ACTIVE - 1);
-    assert_eq!(times(&engine.active().into_iter().cloned().collect::<Vec<_>>()), [(30, None)]);
+    assert_eq!(changes(&mut engine, [squawking(late, 20, "7000")]), []);
+    assert_eq!(changes(&mut engine, [squawking(0, 25, "1000")]), [(10, Some(25))]);
+    assert_eq!(changes(&mut engine, [squawking(late, 30, "7000")]), [(30, None)]);
+    assert_eq!((engine.count_active(), engine.active()[0].since), (MAX_ACTIVE, UnixTime(30)));
 }
 
 fn document() -> Value {

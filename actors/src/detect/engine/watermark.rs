@@ -21,9 +21,15 @@ impl Watermark {
             return self.now;
         }
         match self.ahead {
-            Some((other, time)) if other != icao24 && (at - time).abs() <= MAX_STEP => {
+            Some((other, time)) if (at - time).abs() <= MAX_STEP => {
+                if other == icao24 {
+                    self.ahead = Some((icao24, at.max(time)));
+                    return None;
+                }
                 self.ahead = None;
-                self.now = Some(at.min(time));
+                // The later one, as if the earlier one had confirmed it: a process that starts in the middle of the log
+                // then has the same watermark as the one that has read all of it.
+                self.now = Some(at.max(time));
                 self.now
             }
             _ => {
