@@ -44,7 +44,7 @@ impl Settings {
         RuleSources {
             config: self.file.clone(),
             files: self.detect.rules_files.paths().to_vec(),
-            edited: self.detect.edited_rules.clone(),
+            edited: self.detect.edited_rules.as_ref().map(|file| file.path().to_owned()),
         }
     }
 

@@ -34,8 +34,8 @@ pub use sections::*;
 pub use setting::Setting;
 pub use value::{InvalidValue, Secrecy, SettingValue, Shape};
 pub use values::{
-    ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, Brokers, ByteSize, DatabaseAddress, Directory, Host,
-    KafkaProperties, LoadedToken, Role, Roles, RuleNames, RulesFiles, Secret, TableFile, Topic, parse_duration,
+    ADMIN_TOKEN_FILE, AdminToken, AdminTokenError, Brokers, ByteSize, DatabaseAddress, Directory, EditedRulesFile,
+    Host, KafkaProperties, LoadedToken, Role, Roles, RuleNames, RulesFiles, Secret, TableFile, Topic, parse_duration,
     show_duration,
 };
 

@@ -30,6 +30,7 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Value, String> {
 pub(super) fn parse_yaml(text: &str) -> Result<Value, String> {
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.to_string();
-        format!("invalid YAML: {}", error.lines().next().unwrap_or_default())
+        let line = error.lines().next().unwrap_or_default();
+        format!("invalid YAML: {}", line.strip_prefix("error: ").unwrap_or(line))
     })
 }

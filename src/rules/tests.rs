@@ -122,8 +122,8 @@ fn errors_name_the_file_and_come_from_every_file() {
     for expected in [
         "a.yaml: fence a: file: a.geojson: coordinates[0][2]: latitude 99 is out of range (-90..=90)",
         "a.yaml: rule r: when.altitud: unknown key; did you mean altitude?",
-        "b.yaml: invalid YAML: ",
-        "c.yaml: invalid YAML: ",
+        "b.yaml: invalid YAML: line 1 ",
+        "c.yaml: invalid YAML: line 1 ",
         "d.json: invalid JSON: ",
         "missing.yaml: No such file",
     ] {

@@ -96,6 +96,42 @@ fn the_operator_edits_the_rules() {
 }
 
 #[test]
+fn invalid_edits_are_refused_with_their_place() {
+    let sky = Sky::of(1);
+    let setup = Setup::embedded().watching(&sky);
+    let file = setup.directory().join("edited.json");
+    let app = setup.set("DETECT_EDITED_RULES", file.to_str().unwrap()).start();
+    let token = bearer();
+    let operator = [("Authorization", token.as_str())];
+    let fence = |coordinates: Value| {
+        let geojson = json!({ "type": "Polygon", "coordinates": coordinates });
+        json!({ "fences": { "f": { "geojson": geojson } } }).to_string()
+    };
+    let bow_tie = json!([[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]);
+    for (text, expected) in [
+        ("{\n\"rules\": [}".to_owned(), "edited.json: invalid JSON: expected value at line 2 column 11"),
+        ("[".repeat(100_000), "edited.json: invalid JSON: recursion limit exceeded at line 1"),
+        ("[]".to_owned(), "edited.json: document: expected a mapping with the keys rules and fences"),
+        (
+            fence(json!([[[0, 0], [1, 0], [1, 99], [0, 0]]])),
+            "fence f: geojson.coordinates[0][2]: latitude 99 is out of",
+        ),
+        (
+            fence(bow_tie),
+            "edited.json: fence f: geojson.coordinates[0][0]: the edge from here meets the edge from [0][2] at",
+        ),
+        (fence(json!("none")), "edited.json: fence f: geojson.coordinates: "),
+    ] {
+        let problem = put(&app, &operator, &text).problem(400);
+        assert!(problem["detail"].as_str().unwrap().contains(expected), "{expected}: {problem}");
+    }
+    let long = put(&app, &operator, &" ".repeat((4 << 20) + 1)).problem(413);
+    assert_eq!(long["detail"], "the rules are longer than 4194304 bytes");
+    assert!(!file.exists());
+    assert_eq!(names(&app), ["emergency-squawk"]);
+}
+
+#[test]
 fn rules_are_not_editable_by_default() {
     let sky = Sky::of(1);
     let app = Setup::embedded().watching(&sky).start();
@@ -136,8 +172,9 @@ fn rules_test_finds_the_alerts_of_the_running_server_in_the_history() {
         let [alerts, active] = ["alerts", "active"].map(|name| rule[name].as_f64().unwrap());
         [alerts, alerts - active]
     };
-    let arguments = ["rules", "test", "--from", "2020-01-01T00:00:00Z", "--json"];
-    let ended = setup.clone().arguments(arguments).run();
+    // The simulated time is ahead of the clock.
+    let period = ["rules", "test", "--from", "2020-01-01T00:00:00Z", "--to", "2100-01-01T00:00:00Z"];
+    let ended = setup.clone().arguments(period.into_iter().chain(["--json"])).run();
     assert_eq!(ended.code, Some(0), "{:?}", ended.log);
     let summary: Value = serde_json::from_str(&ended.output).unwrap();
     assert_eq!(summary["states"], sky.served().len());
@@ -146,8 +183,8 @@ fn rules_test_finds_the_alerts_of_the_running_server_in_the_history() {
     assert!(tried.iter().flatten().any(|count| *count > 0.0), "{summary}");
     TestApp::end(app);
 
-    let lines = ["rules", "test", "--from", "2020-01-01T00:00:00Z", "--alerts", "--rules", file.to_str().unwrap()];
-    let ended = setup.clone().arguments(lines).run();
+    let lines = ["--alerts", "--rules", file.to_str().unwrap()];
+    let ended = setup.clone().arguments(period.into_iter().chain(lines)).run();
     let changes = ended.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).count();
     assert_eq!(changes as f64, tried.iter().flatten().sum::<f64>());
     for (arguments, reason) in

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use actors::batch::{Batch, LogId, PartitionBatch};
-use actors::detect::RuleEngine;
+use actors::detect::{Alert, RuleEngine};
 use actors::domain::{FIELDS, Field, FieldKind, FieldValue, StateVector, StateVectorParts};
 use actors::sse_hub::Broadcast;
 use proptest::prelude::*;
@@ -129,12 +129,9 @@ pub fn batch(states: impl IntoIterator<Item = StateVector>) -> Batch {
 /// Shows the alerts of the aircraft in the picture, as the consumer of the alerts does.
 pub fn show_alerts(hub: &mut Broadcast, watch: &mut RuleEngine) {
     let states: Vec<_> = hub.picture().states().cloned().collect();
-    let gone: Vec<_> = watch.active().iter().map(|alert| alert.icao24).collect();
-    for icao24 in gone {
-        if !states.iter().any(|state| state.icao24 == icao24) {
-            watch.end(icao24);
-        }
-    }
+    let is_shown = |alert: &&Alert| states.iter().any(|state| state.icao24 == alert.icao24);
+    let shown: Vec<_> = watch.active().into_iter().filter(is_shown).cloned().collect();
+    watch.restore(shown);
     states.iter().for_each(|state| drop(watch.update(state)));
     hub.show_alerts(watch.active().into_iter().cloned().collect());
 }

@@ -1,7 +1,5 @@
-use std::path::PathBuf;
-
 use crate::config::section::section;
-use crate::config::values::RulesFiles;
+use crate::config::values::{EditedRulesFile, RulesFiles};
 
 section! {
     /// Rules that raise alerts, in addition to those below rules: in this file.
@@ -10,6 +8,6 @@ section! {
         rules_files: RulesFiles = "";
         /// The file that PUT /admin/rules writes, for the page's editor. It is read after the others, and need not
         /// exist. Empty: rules cannot be edited through the server.
-        edited_rules: Option<PathBuf> = "";
+        edited_rules: Option<EditedRulesFile> = "";
     }
 }

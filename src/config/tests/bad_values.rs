@@ -5,7 +5,7 @@ fn bad(setting: &Setting) -> (&'static str, &'static str) {
     match setting.placeholder {
         "TEXT" => ("two\nlines", "line break"),
         "TOKEN" => ("short", "5 characters"),
-        "DIRECTORY" | "TABLE" => ("two\nlines", "line break"),
+        "DIRECTORY" | "TABLE" | "RULES" | "PATH,…" => ("two\nlines", "line break"),
         "FILE" => ("no/such/file", "file does not exist"),
         "URL" if setting.secrecy == Secrecy::Public => ("ftp://opensky", "scheme \"ftp\""),
         "URL" => ("mysql://db/flights", "unknown database scheme \"mysql\""),

@@ -10,6 +10,8 @@ fn sample(setting: &Setting) -> (&'static str, String) {
         "TOKEN" => &["0123456789abcdef"],
         "DIRECTORY" => &["lines"],
         "TABLE" => &["aircraft.csv.gz"],
+        "RULES" => &["edited.yaml"],
+        "PATH,…" => &["rules,more.yaml"],
         "FILE" => &["Cargo.toml"],
         "URL" => &["http://127.0.0.1:8082/api", "postgres://me:hush@db/flights"],
         "HOST" => &["0.0.0.0"],

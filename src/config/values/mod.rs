@@ -30,7 +30,7 @@ pub use amount::{ByteSize, parse_duration, show_duration};
 pub use brokers::Brokers;
 pub use database_url::DatabaseAddress;
 pub use endpoint::RuleNames;
-pub use paths::{Directory, TableFile};
+pub use paths::{Directory, EditedRulesFile, TableFile};
 pub use properties::KafkaProperties;
 pub use roles::{Role, Roles};
 pub use rules_files::RulesFiles;

@@ -43,6 +43,8 @@ path_values! {
     Directory, "DIRECTORY", "the path of a directory";
     /// The path of the aircraft table, which need not exist yet.
     TableFile, "TABLE", "the path of a file";
+    /// The path of the file of rules that the server writes, which need not exist yet.
+    EditedRulesFile, "RULES", "the path of a file";
 }
 
 fn parse(text: &str) -> Result<PathBuf, InvalidValue> {

@@ -125,6 +125,8 @@ pub(crate) async fn rules(_: Operator, state: web::Data<ServerState>) -> Result<
         (status = 404, description = "This process does not detect, or no file is configured.",
             content_type = "application/problem+json", body = Problem),
         (status = 409, description = "The file has changed since it was read.",
+            content_type = "application/problem+json", body = Problem),
+        (status = 413, description = "The text is longer than 4 MiB.",
             content_type = "application/problem+json", body = Problem)))]
 pub(crate) async fn edit_rules(
     _: Operator,
@@ -137,7 +139,7 @@ pub(crate) async fn edit_rules(
     let version = version.map(|version| version.trim().trim_matches('"').to_owned()).filter(|version| version != "*");
     let limit = usize::try_from(RulesWatch::MAX_EDITED).unwrap_or(usize::MAX);
     let body = body.to_bytes_limited(limit).await;
-    let body = body.map_err(|_| Problem::bad_request(format_args!("the rules are longer than {limit} bytes")))?;
+    let body = body.map_err(|_| Problem::content_too_large(format_args!("the rules are longer than {limit} bytes")))?;
     let body = body.map_err(|error| Problem::bad_request(format_args!("failed to read the rules: {error}")))?;
     let text = textfile::decode(body.to_vec()).map_err(Problem::bad_request)?;
     let rules = with_files(watch, move |watch| watch.edit(&text, version.as_deref())).await??;

@@ -72,6 +72,11 @@ impl Problem {
         Self::new(409, "Conflict", detail)
     }
 
+    /// Creates a 413: the body of the request is too long.
+    pub(crate) fn content_too_large(detail: impl fmt::Display) -> Self {
+        Self::new(413, "Content too large", detail)
+    }
+
     /// Creates a 429: too many requests. `Retry-After` is one minute.
     pub(crate) fn too_many_requests(detail: &str) -> Self {
         Self::new(429, "Too many requests", detail)

@@ -33,7 +33,7 @@ pub(crate) fn expected(states: &Topic) -> BTreeMap<i32, Vec<Change>> {
             *time = at;
             for (icao24, aircraft) in sky.iter_mut() {
                 let heard = aircraft.heard.unwrap();
-                if heard < at - MEMORY
+                if heard <= at - MEMORY
                     && let Some((_, since)) = aircraft.alert.take()
                 {
                     changes.push((key(icao24), since, Some(heard)));

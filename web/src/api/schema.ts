@@ -670,6 +670,20 @@ export interface components {
             /** @description The rule's name. */
             rule: string;
         };
+        /** @description The rules, and the files from which they are read. */
+        RuleFilesStatus: {
+            /** @description Whether the files, as they are now, are invalid. The last rules are then kept; the log has the reasons. */
+            failed: boolean;
+            /** @description The number of their fences. */
+            fences: number;
+            /**
+             * Format: int64
+             * @description When they were read.
+             */
+            loaded_at: number | null;
+            /** @description The number of rules that are applied, the built-in one included. */
+            rules: number;
+        };
         /** @description A source of the flights. */
         Source: {
             /** @description The number of aircraft whose newest state is from this source. */
@@ -894,6 +908,7 @@ export interface components {
              *     the present.
              */
             recorded_at: number | null;
+            rules: components["schemas"]["RuleFilesStatus"] | null;
             source: components["schemas"]["Source"] | null;
             /** @description All sources of this process, in the order of the configuration; empty where another process polls. */
             sources: components["schemas"]["Source"][];
