@@ -149,6 +149,8 @@ metrics! {
         "Notifications that became dead letters, by endpoint";
     notify_failing_since: Family<EndpointLabels, Gauge> = "notify_failing_since_timestamp" in Seconds,
         "Unix time since which an endpoint accepts no notifications; 0 while it does";
+    notify_oldest_waiting: Family<EndpointLabels, Gauge> = "notify_oldest_waiting_timestamp" in Seconds,
+        "Unix time of the oldest alert that this process has not delivered to an endpoint yet; 0 if none waits";
     poll_records: CounterByKind = "poll_records",
         "Records of polls that were published, dropped before Kafka accepted them, stored, or stored before (duplicate)";
     alert_records: CounterByKind = "alert_records",

@@ -311,6 +311,23 @@ fn a_revoked_partition_is_not_committed_and_the_new_owner_delivers_the_same_id()
 }
 
 #[test]
+fn a_process_without_partitions_does_not_report_a_failure() {
+    run(async {
+        let setup = Setup::new(&[], false);
+        setup.queue.assign(&[0]);
+        *setup.endpoint.0.down.borrow_mut() = Some(DeliveryError::unavailable("connection refused"));
+        setup.queue.alert(0, 0);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(setup.observation().state, EndpointState::Retrying);
+        setup.queue.push(QueueEvent::Revoked(vec![0]));
+        sleep(Duration::from_secs(1)).await;
+        let seen = setup.observation();
+        assert_eq!((seen.state, seen.reason), (EndpointState::Delivering, None));
+        assert_eq!((seen.waiting, seen.oldest_waiting), (0, None));
+    });
+}
+
+#[test]
 fn fetching_pauses_while_the_endpoint_is_away() {
     run(async {
         let setup = Setup::new(&[], false);

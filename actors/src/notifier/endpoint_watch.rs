@@ -38,6 +38,7 @@ impl EndpointWatch {
             drop(metrics.notify_failures.get_or_create(&labels));
         }
         metrics.notify_failing_since.get_or_create(&labels).set(0);
+        metrics.notify_oldest_waiting.get_or_create(&labels).set(0);
         let observation = NotifierObservation {
             kind: kind.to_owned(),
             state: EndpointState::Delivering,
@@ -129,11 +130,29 @@ impl EndpointWatch {
 
     /// Reports how many records wait, and the timestamp of the oldest in Unix milliseconds.
     pub(super) fn waiting(&self, partitions: usize, waiting: usize, oldest: Option<i64>) {
+        if partitions == 0 {
+            self.stand_by();
+        }
+        let oldest = oldest.map(|milliseconds| UnixTime(milliseconds.div_euclid(1000)));
+        self.metrics.notify_oldest_waiting.get_or_create(&self.labels).set(oldest.map_or(0, |time| time.0));
         self.publish(|seen| {
             seen.partitions = partitions;
             seen.waiting = waiting;
-            seen.oldest_waiting = oldest.map(|milliseconds| UnixTime(milliseconds.div_euclid(1000)));
+            seen.oldest_waiting = oldest;
         });
+    }
+
+    /// Forgets a failure, because other processes deliver now: this one would not learn that the endpoint has recovered.
+    fn stand_by(&self) {
+        if self.is_failing.replace(false) {
+            self.metrics.notify_failing_since.get_or_create(&self.labels).set(0);
+            self.enter(Phase::Running);
+            self.vitals.readiness(Readiness::Ready);
+            self.publish(|seen| {
+                seen.reason = None;
+                seen.enter(EndpointState::Delivering, UnixTime::now());
+            });
+        }
     }
 
     /// Reports a phase, unless the actor is draining.
