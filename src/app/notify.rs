@@ -64,6 +64,6 @@ fn open_one(settings: &Settings, entry: &NotifyEntry) -> anyhow::Result<Configur
 }
 
 /// Returns the proxies and certificate authorities for outgoing requests.
-fn network(settings: &Settings) -> anyhow::Result<Network> {
+pub(super) fn network(settings: &Settings) -> anyhow::Result<Network> {
     Network::of(&settings.proxies, settings.authorities.as_deref())
 }

@@ -1,4 +1,5 @@
-//! `check-config --probe`: asks each source once, and says what it would give.
+//! `check-config --probe`: asks each source once, and says what it would give; and connects to each endpoint of
+//! notifications.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use actors::ports::{Fetched, SourceError, StateSource};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::source;
+use super::{notify, source};
 use crate::cli::ExitStatus;
 use crate::config::Settings;
 use crate::sources::{Source, SourceFlags};
@@ -20,29 +21,54 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A source with longer intervals than this is polled only once.
 const SELDOM: Duration = Duration::from_secs(5);
 
-/// Asks all configured sources at once, and writes a line about each.
+/// Asks all configured sources at once, then connects to all endpoints of notifications at once, and writes a line about
+/// each.
 ///
 /// # Errors
 /// A source cannot be opened, or the output is closed.
 pub(super) async fn run(settings: &Settings, mut out: impl Write) -> anyhow::Result<ExitStatus> {
+    let sources = probe_sources(settings, &mut out).await?;
+    let endpoints = probe_endpoints(settings, &mut out).await?;
+    Ok(if sources && endpoints { ExitStatus::Done } else { ExitStatus::Failed })
+}
+
+/// Returns whether all endpoints can be reached.
+async fn probe_endpoints(settings: &Settings, out: &mut impl Write) -> anyhow::Result<bool> {
+    let network = notify::network(settings)?;
+    let probes = settings.notify.iter().map(|entry| {
+        let (endpoint, started) = (entry.endpoint(network.clone()), Instant::now());
+        async move { (entry, (entry.kind.probe)(&endpoint).await, started.elapsed()) }
+    });
+    let mut are_reachable = true;
+    for (entry, found, duration) in join_all(probes).await {
+        are_reachable &= found.is_ok();
+        let found = found.unwrap_or_else(|error| error.to_string());
+        let (name, kind) = (&entry.name, entry.kind.name);
+        writeln!(out, "# endpoint {name} ({kind}): {found}, after {:.1} s", duration.as_secs_f64())?;
+    }
+    Ok(are_reachable)
+}
+
+/// Returns whether all sources respond.
+async fn probe_sources(settings: &Settings, out: &mut impl Write) -> anyhow::Result<bool> {
     let sources = source::open(settings, &SourceFlags::default())?;
     let probes = join_all(sources.into_iter().map(|Source { info, connect }| async move {
         let (source, started) = (connect(), Instant::now());
         let answer = first_answer(&*source).await;
         (info, answer, started.elapsed())
     }));
-    let mut status = ExitStatus::Done;
+    let mut do_respond = true;
     for (info, answer, duration) in probes.await {
         let said = match answer {
             Ok(fetched) => describe(&fetched),
             Err(error) => {
-                status = ExitStatus::Failed;
+                do_respond = false;
                 error.to_string()
             }
         };
         writeln!(out, "# source {} ({}): {said}, after {:.1} s", info.name, info.kind, duration.as_secs_f64())?;
     }
-    Ok(status)
+    Ok(do_respond)
 }
 
 /// Asks a source until it reports aircraft, or for [`PATIENCE`].

@@ -44,15 +44,20 @@ impl HttpSender {
 
     /// Sends a request, and classifies the outcome.
     pub(super) async fn send(&self, request: ClientRequest, body: Vec<u8>) -> Result<(), DeliveryError> {
-        let sent = self.client.notify(&self.url, request.send_body(body)).await;
-        match sent {
-            Ok(response) => self.check(&response),
-            Err(SourceError::Malformed(reason)) => Err(DeliveryError::unavailable(reason)),
-            Err(SourceError::Refused(reason)) => Err(DeliveryError::Refused(reason)),
-            Err(SourceError::Unavailable(reason)) => Err(DeliveryError::unavailable(reason)),
-            Err(error @ SourceError::RateLimited { retry_after }) => {
-                Err(DeliveryError::Unavailable { reason: error.to_string(), retry_after })
+        let response = self.client.notify(&self.url, request.send_body(body)).await.map_err(not_sent)?;
+        self.check(&response)
+    }
+
+    /// Requests the head of the endpoint's URL, without credentials and with nothing to act on, and describes the
+    /// response. Any status shows that the endpoint can be reached, except those of a gateway in front of it.
+    pub(super) async fn probe(&self) -> Result<String, DeliveryError> {
+        let request = self.client.head(self.url.as_str());
+        let response = self.client.notify(&self.url, request.send()).await.map_err(not_sent)?;
+        match response.status {
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Err(DeliveryError::unavailable(response.describe(&self.secrets)))
             }
+            status => Ok(format!("reachable: responds to HEAD with {status}")),
         }
     }
 
@@ -70,6 +75,17 @@ impl HttpSender {
             return Err(DeliveryError::Unavailable { reason, retry_after });
         }
         if is_setup(status) { Err(DeliveryError::Refused(reason)) } else { Err(DeliveryError::Rejected(reason)) }
+    }
+}
+
+/// Classifies why there is no response.
+fn not_sent(error: SourceError) -> DeliveryError {
+    match error {
+        SourceError::Malformed(reason) | SourceError::Unavailable(reason) => DeliveryError::unavailable(reason),
+        SourceError::Refused(reason) => DeliveryError::Refused(reason),
+        SourceError::RateLimited { retry_after } => {
+            DeliveryError::Unavailable { reason: error.to_string(), retry_after }
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::rc::Rc;
 
-use actors::ports::NotificationEndpoint;
+use actors::ports::{DeliveryError, NotificationEndpoint};
+use futures_util::future::LocalBoxFuture;
 
 use super::settings::EndpointSettings;
 use crate::address_guard::AddressGuard;
@@ -20,6 +21,8 @@ pub struct EndpointKind {
     pub check: fn(&EndpointSettings) -> Result<(), (&'static str, String)>,
     /// Opens an endpoint of this kind, which need not be reachable yet.
     pub open: fn(&EndpointSettings) -> anyhow::Result<OpenEndpoint>,
+    /// Connects to an endpoint of this kind without notifying anyone, and describes what it found.
+    pub probe: for<'a> fn(&'a EndpointSettings) -> LocalBoxFuture<'a, Result<String, DeliveryError>>,
 }
 
 /// Creates an endpoint's client, which stays on the calling thread.

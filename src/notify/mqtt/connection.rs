@@ -4,8 +4,8 @@ use std::time::Duration;
 use actors::ports::DeliveryError;
 use actors::supervision::Backoff;
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming, LastWill, MqttOptions, Publish,
-    PublishOptions, QoS, TlsConfiguration, Transport,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming, LastWill, MqttOptions, Outgoing,
+    Publish, PublishOptions, QoS, TlsConfiguration, Transport,
 };
 
 use super::publications::{Publication, rule_state};
@@ -30,7 +30,7 @@ const KEEP_ALIVE_SECONDS: u16 = 30;
 pub(super) async fn run(settings: &EndpointSettings, topics: &Topics, session: &Session) {
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
     loop {
-        let error = match open(settings, topics) {
+        let error = match open(settings, Some(topics)) {
             Ok((client, mut events)) => {
                 *session.client.borrow_mut() = Some(client.clone());
                 let mut was_connected = false;
@@ -52,6 +52,25 @@ pub(super) async fn run(settings: &EndpointSettings, topics: &Topics, session: &
         session.link.send_replace(Link::Down(error));
         tokio::time::sleep(backoff.pause()).await;
     }
+}
+
+/// Logs in to the broker, and out again, without a message or a last will.
+pub(super) async fn probe(settings: &EndpointSettings) -> Result<String, DeliveryError> {
+    let connect = async {
+        let (client, mut events) = open(settings, None)?;
+        loop {
+            match events.poll().await.map_err(|error| classify(&error))? {
+                Event::Incoming(Incoming::ConnAck(_)) => {
+                    client.try_disconnect().map_err(|e| invalid(&e.to_string()))?
+                }
+                Event::Outgoing(Outgoing::Disconnect) => {
+                    return Ok("reachable: the broker accepts the login".to_owned());
+                }
+                Event::Incoming(_) | Event::Outgoing(_) => {}
+            }
+        }
+    };
+    tokio::time::timeout(settings.timeout, connect).await.unwrap_or_else(|_| Err(silent()))
 }
 
 /// Applies an event. Returns whether it is the acceptance of the connection.
@@ -110,7 +129,8 @@ fn send(client: &AsyncClient, Publication { topic, payload, retained }: Publicat
     }
 }
 
-fn open(settings: &EndpointSettings, topics: &Topics) -> Result<(AsyncClient, EventLoop), DeliveryError> {
+/// Prepares a connection. With topics, the last will of the process is published on them.
+fn open(settings: &EndpointSettings, topics: Option<&Topics>) -> Result<(AsyncClient, EventLoop), DeliveryError> {
     let url = settings.address.as_ref().map(crate::notify::EndpointAddress::url);
     let (url, host) = url.and_then(|url| Some((url, url.host_str()?))).ok_or_else(|| invalid("it has no host"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -118,11 +138,10 @@ fn open(settings: &EndpointSettings, topics: &Topics) -> Result<(AsyncClient, Ev
     let port = url.port().unwrap_or(if is_encrypted { 8883 } else { 1883 });
     let id = format!("flight-monitor-{}-{:08x}", settings.name, rand::random::<u32>());
     let mut options = MqttOptions::new(id, (host.clone(), port));
-    options
-        .set_keep_alive(KEEP_ALIVE_SECONDS)
-        .set_clean_session(true)
-        .set_max_packet_size(MAX_PACKET, MAX_PACKET)
-        .set_last_will(LastWill::new(topics.availability(), OFFLINE, QoS::AtLeastOnce, true));
+    options.set_keep_alive(KEEP_ALIVE_SECONDS).set_clean_session(true).set_max_packet_size(MAX_PACKET, MAX_PACKET);
+    if let Some(topics) = topics {
+        options.set_last_will(LastWill::new(topics.availability(), OFFLINE, QoS::AtLeastOnce, true));
+    }
     if is_encrypted {
         let tls = tls_client(settings.network.authorities.clone());
         options.set_transport(Transport::Tls(TlsConfiguration::Rustls(Arc::new(tls))));
@@ -147,6 +166,10 @@ fn open(settings: &EndpointSettings, topics: &Topics) -> Result<(AsyncClient, Ev
     Ok((client, events))
 }
 
+fn silent() -> DeliveryError {
+    DeliveryError::unavailable("the broker does not respond")
+}
+
 fn invalid(reason: &str) -> DeliveryError {
     DeliveryError::Refused(format!("the address or the credentials cannot be used: {reason}"))
 }
@@ -166,6 +189,7 @@ fn classify(error: &ConnectionError) -> DeliveryError {
         ConnectionError::Io(io) if io.get_ref().is_some_and(|error| error.is::<BlockedAddress>()) => {
             DeliveryError::Refused(io.to_string())
         }
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => silent(),
         error => DeliveryError::unavailable(error.to_string()),
     }
 }

@@ -29,6 +29,7 @@ pub static KIND: EndpointKind = EndpointKind {
         let settings = settings.clone();
         Ok(Box::new(move || Rc::new(Mqtt::new(settings))))
     },
+    probe: |settings| Box::pin(connection::probe(settings)),
 };
 
 fn check(settings: &EndpointSettings) -> Result<(), (&'static str, String)> {

@@ -4,8 +4,10 @@ mod endpoint;
 
 use std::rc::Rc;
 
+use actors::ports::DeliveryError;
 use url::Url;
 
+use super::http::HttpSender;
 use super::kind::EndpointKind;
 use super::settings::EndpointSettings;
 use endpoint::Ntfy;
@@ -21,6 +23,12 @@ pub static KIND: EndpointKind = EndpointKind {
         let (server, topic) = server_and_topic(settings).map_err(anyhow::Error::msg)?;
         let settings = settings.clone();
         Ok(Box::new(move || Rc::new(Ntfy::new(settings, server, topic))))
+    },
+    probe: |settings| {
+        Box::pin(async move {
+            let (server, _) = server_and_topic(settings).map_err(|reason| DeliveryError::Refused(reason.to_owned()))?;
+            HttpSender::new(settings, server).probe().await
+        })
     },
 };
 

@@ -5,6 +5,9 @@ mod signature;
 
 use std::rc::Rc;
 
+use actors::ports::DeliveryError;
+
+use super::http::HttpSender;
 use super::kind::EndpointKind;
 use super::settings::EndpointSettings;
 use endpoint::Webhook;
@@ -22,6 +25,13 @@ pub static KIND: EndpointKind = EndpointKind {
         let url = settings.address.as_ref().map(|address| address.url().clone());
         let url = url.ok_or_else(|| anyhow::anyhow!("url is missing"))?;
         Ok(Box::new(move || Rc::new(Webhook::new(&settings, url, key))))
+    },
+    probe: |settings| {
+        let url = settings.address.as_ref().map(|address| address.url().clone());
+        Box::pin(async move {
+            let url = url.ok_or_else(|| DeliveryError::Refused("url is missing".to_owned()))?;
+            HttpSender::new(settings, url).probe().await
+        })
     },
 };
 

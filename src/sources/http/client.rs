@@ -94,6 +94,10 @@ impl HttpClient {
         self.request(Method::GET, url)
     }
 
+    pub(crate) fn head(&self, url: &str) -> ClientRequest {
+        self.request(Method::HEAD, url)
+    }
+
     pub(crate) fn post(&self, url: &str) -> ClientRequest {
         self.request(Method::POST, url)
     }

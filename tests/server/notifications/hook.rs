@@ -21,6 +21,8 @@ struct State {
     held: Vec<TcpStream>,
     /// Requests, accepted or not.
     attempts: usize,
+    /// Their heads.
+    heads: Vec<String>,
     connections: usize,
 }
 
@@ -77,7 +79,14 @@ impl Hook {
     pub(super) fn start_at(address: SocketAddr, response: Response) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
-        let state = State { response, deliveries: Vec::new(), held: Vec::new(), attempts: 0, connections: 0 };
+        let state = State {
+            response,
+            deliveries: Vec::new(),
+            held: Vec::new(),
+            attempts: 0,
+            heads: Vec::new(),
+            connections: 0,
+        };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
         thread::spawn(move || {
@@ -109,6 +118,11 @@ impl Hook {
         self.state.lock().unwrap().attempts
     }
 
+    /// Returns the head of each request.
+    pub(super) fn heads(&self) -> Vec<String> {
+        self.state.lock().unwrap().heads.clone()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
     }
@@ -137,6 +151,7 @@ fn answer(mut stream: TcpStream, shared: &Mutex<State>) {
         let response = {
             let mut state = shared.lock().unwrap();
             state.attempts += 1;
+            state.heads.push(request.head.clone());
             state.response.clone()
         };
         let is_written = match response {

@@ -85,6 +85,14 @@ fn alerts_are_retained_on_an_mqtt_broker_until_they_end() {
     assert_eq!(messages["flight-monitor/rules/noise/state"], "OFF");
     assert!(!messages.contains_key(tracker));
 
+    let probe = setup.clone().arguments(["check-config", "--probe", "--roles", "detect"]).run();
+    assert!(
+        probe.output.contains("# endpoint home (mqtt): reachable: the broker accepts the login"),
+        "{}",
+        probe.output
+    );
+    assert_eq!(retained(&broker)["flight-monitor/status"], "online", "a probe publishes nothing");
+
     app.kill_9();
     eventually("the last will is published", || {
         (retained(&broker).get("flight-monitor/status").map(String::as_str) == Some("offline")).then_some(())

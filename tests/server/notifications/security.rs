@@ -79,3 +79,44 @@ fn secrets_of_endpoints_are_never_shown() {
         }
     }
 }
+
+#[test]
+fn a_probe_reaches_endpoints_without_notifying_or_showing_a_secret() {
+    let (hook, silent) = (Hook::start(Response::Status(405, "")), Hook::start(Response::Hang));
+    let sky = Sky::of(5);
+    let setup = with_webhook(Setup::embedded().watching(&sky), "hook", &format!("{}/hush-path", hook.url()))
+        .set("NOTIFY_HOOK_TOKEN", "hush-token")
+        .set("NOTIFY_PHONE_KIND", "ntfy")
+        .set("NOTIFY_PHONE_URL", &format!("http://127.0.0.1:{}/hush-topic", hook.port()))
+        .set("NOTIFY_PHONE_ALLOW_PRIVATE", "true");
+    let probe = |setup: &Setup| setup.clone().arguments(["check-config", "--probe"]).run();
+    let ended = probe(&setup);
+    assert_eq!(ended.code, Some(0), "{} {:?}", ended.output, ended.log);
+    let found = "reachable: responds to HEAD with 405 Method Not Allowed, after ";
+    for endpoint in ["# endpoint hook (webhook): ", "# endpoint phone (ntfy): "] {
+        assert!(ended.output.contains(&format!("{endpoint}{found}")), "{}", ended.output);
+    }
+    assert_eq!((hook.attempts(), hook.deliveries().len()), (2, 0));
+    assert!(hook.heads().iter().all(|head| head.starts_with("HEAD ") && !head.contains("hush-token")));
+    assert!(!ended.output.contains("hush"), "{}", ended.output);
+
+    let failing = setup
+        .set("NOTIFY_HOOK_URL", &format!("http://localhost:{}/hush-path", hook.port()))
+        .set("NOTIFY_HOOK_ALLOW_PRIVATE", "false")
+        .set("NOTIFY_PHONE_URL", &format!("http://127.0.0.1:{}/hush-topic", silent.port()))
+        .set("NOTIFY_PHONE_TIMEOUT", "1s")
+        .set("NOTIFY_HOME_KIND", "mqtt")
+        .set("NOTIFY_HOME_URL", &format!("mqtt://127.0.0.1:{}", silent.port()))
+        .set("NOTIFY_HOME_ALLOW_PRIVATE", "true")
+        .set("NOTIFY_HOME_TIMEOUT", "1s");
+    let ended = probe(&failing);
+    assert_eq!(ended.code, Some(1), "{} {:?}", ended.output, ended.log);
+    for line in [
+        "# endpoint hook (webhook): refused: localhost has the address ",
+        "# endpoint phone (ntfy): unavailable: no response within 1s",
+        "# endpoint home (mqtt): unavailable: the broker does not respond",
+    ] {
+        assert!(ended.output.contains(line), "{line}: {}", ended.output);
+    }
+    assert_eq!(hook.connections(), 2, "the refused address was not connected to");
+}
