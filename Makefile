@@ -225,9 +225,9 @@ bench-enrichment: prerequisites-bench ## The aircraft table: load, memory and lo
 	$(BENCH) --bench enrichment $(ARGS)
 
 .PHONY: bench-detect
-bench-detect: ## Applying 100 rules with up to 10,000 polygons to states
+bench-detect: prerequisites-test ## Applying 100 rules and 1,000 polygons, and from a state to its alert and webhook (ARGS='-- --quick')
 	$(BENCH_BUILD) --bench detect
-	$(BENCH) --bench detect
+	scripts/services/with.sh --kafka -- $(BENCH) --bench detect $(ARGS)
 
 .PHONY: bench-page
 bench-page: prerequisites-test web ## The cost of the page for a browser with 10,000 aircraft, eight minutes (ARGS='-t panning' for a part)

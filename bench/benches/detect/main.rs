@@ -1,15 +1,24 @@
-//! Measures how fast the rules are applied. Run with `make bench-detect`.
+//! Measures how fast the rules are applied, and how long a state takes to its alert on Kafka and at a webhook, with the
+//! release server and a real Kafka.
 //!
 //! 10,000 aircraft that all change every 5 s, 100 rules, 1,000 polygons of 24 corners.
+//!
+//! ```sh
+//! make bench-detect                        # about four minutes
+//! make bench-detect ARGS='-- --quick'      # one minute, as a smoke test
+//! ```
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot continue has failed")]
 #![allow(clippy::print_stdout, reason = "the table is the output")]
+
+mod path;
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use actors::detect::{RuleEngine, RuleParser, RuleSet};
 use actors::domain::{Icao24, StateVector, UnixTime};
+use bench::{machine, report};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::{Map, Value, json};
 
@@ -33,7 +42,7 @@ fn polygon(number: u32) -> Value {
 }
 
 /// Returns rules of every kind, which share the polygons.
-fn rules(polygons: u32) -> Arc<RuleSet> {
+fn document(polygons: u32) -> Value {
     let names: Vec<_> = (0..polygons).map(|number| format!("f{number}")).collect();
     let fences: Map<_, _> = (0_u32..).zip(&names).map(|(number, name)| (name.clone(), polygon(number))).collect();
     let rules = (0..100).map(|number: usize| {
@@ -55,10 +64,13 @@ fn rules(polygons: u32) -> Arc<RuleSet> {
         let rule = if number % 10 == 4 { json!({ "when": when }) } else { json!({ "when": when, "for": hold }) };
         (format!("r{number}"), rule)
     });
-    let document = json!({ "fences": fences, "rules": rules.collect::<Map<_, _>>() });
+    json!({ "fences": fences, "rules": rules.collect::<Map<_, _>>() })
+}
+
+fn rules(polygons: u32) -> Arc<RuleSet> {
     let files = |name: &str| Err(name.to_owned());
     let mut parser = RuleParser::new(&files);
-    parser.add(&document).unwrap();
+    parser.add(&document(polygons)).unwrap();
     Arc::new(parser.finish())
 }
 
@@ -87,7 +99,8 @@ fn cpu_seconds() -> f64 {
     used.tv_sec() as f64 + used.tv_usec() as f64 / 1e6
 }
 
-fn main() {
+fn main() -> anyhow::Result<()> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
     let states: Vec<_> = (0..ROUNDS).flat_map(|round| (0..AIRCRAFT).map(move |each| flying(each, round))).collect();
     println!("{:>9} {:>14} {:>14} {:>9}", "polygons", "µs per state", "states a second", "alerts");
     for polygons in [0, POLYGONS, 10 * POLYGONS] {
@@ -98,4 +111,9 @@ fn main() {
         let (each, rate) = (seconds * 1e6 / states.len() as f64, states.len() as f64 / seconds);
         println!("{polygons:>9} {each:>14.2} {rate:>14.0} {alerts:>9}");
     }
+    let load_before = machine::load();
+    let lines = path::measure(&document(POLYGONS), quick)?;
+    println!("\n{}\n\nLoad before and after: {load_before}; {}.\n", machine::description(), machine::load());
+    report::print(&lines);
+    Ok(())
 }
