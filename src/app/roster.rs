@@ -3,6 +3,7 @@
 
 mod alerts;
 mod side_consumers;
+mod sink_consumer;
 
 #[cfg(feature = "fault-injection")]
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
 use actors::detector::SharedRules;
 use actors::enrichment::SharedFacts;
-use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, SinkRoute, StoreRoute};
+use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
 use actors::merger::{MergeRules, MergedSource, Merger};
 #[cfg(feature = "fault-injection")]
@@ -26,6 +27,7 @@ use anyhow::Context as _;
 
 use self::alerts::{alerts_consumer, detector, notifier};
 use self::side_consumers::{alert_history_consumer, polls_consumer};
+use self::sink_consumer::sink_consumer;
 use super::migrated_store::MigratedStore;
 use super::notify::{self, ConfiguredEndpoint};
 use super::source;
@@ -328,16 +330,6 @@ fn store_route(
         name,
         volatile,
     }
-}
-
-fn sink_consumer(wiring: &mut Wiring<'_>, actor: ActorName) -> anyhow::Result<Handles> {
-    let of_this_actor = |sink: &&ConfiguredSink| sink_actor(sink.name).as_ref() == Some(&actor);
-    let configured = wiring.sinks.iter().find(of_this_actor).cloned().context("no configured sink has this name")?;
-    let ConfiguredSink { name, sink, group, .. } = configured;
-    let embedded = wiring.foundation.cluster.is_embedded();
-    let membership = group.filter(|_| !embedded).map_or(Membership::Everything, |suffix| Membership::Group { suffix });
-    let route = SinkRoute { name, sink, volatile: embedded };
-    Ok(consumer(&wiring.foundation, actor, membership, route))
 }
 
 fn consumer(foundation: &Foundation<'_>, name: ActorName, membership: Membership, route: impl Route) -> Handles {

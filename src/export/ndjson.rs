@@ -26,7 +26,7 @@ pub(crate) struct RowAlert {
 impl RowAlert {
     /// Evaluates the built-in rule on a row. Returns nothing if the row does not meet its condition.
     fn of(row: &HistoryRow<'_>) -> Option<Self> {
-        let meaning = match row.squawk.as_deref() {
+        let meaning = match row.squawk {
             Some(squawk) => Some(emergency_meaning(squawk)?),
             None => None,
         };

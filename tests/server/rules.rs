@@ -185,7 +185,7 @@ fn rules_test_finds_the_alerts_of_the_running_server_in_the_history() {
 
     let lines = ["--alerts", "--rules", file.to_str().unwrap()];
     let ended = setup.clone().arguments(period.into_iter().chain(lines)).run();
-    let changes = ended.output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).count();
+    let changes = ended.output.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count();
     assert_eq!(changes as f64, tried.iter().flatten().sum::<f64>());
     for (arguments, reason) in
         [(["--from", "3000-01-01T00:00:00Z"], "is after --to"), (["--from", "1"], "No such file")]

@@ -70,8 +70,8 @@ fn errors_name_the_rule_and_the_key() {
             "rule r: when.altitude: in \"1 km to 2 m\", the first value is above the second one",
         ),
         (
-            json!({ "inside": "hom" }),
-            "rule r: when.inside: unknown fence \"hom\"; name one under `fences`, or describe it here",
+            json!({ "inside": "work" }),
+            "rule r: when.inside: unknown fence \"work\"; name one under `fences`, or describe it here",
         ),
         (json!({ "inside": { "file": "a.geojson" } }), "rule r: when.inside.file: a.geojson: a.geojson was not found"),
         (
