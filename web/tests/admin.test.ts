@@ -1,9 +1,31 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
 import type { Page } from "playwright-core";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 
 import { ADMIN_TOKEN, PATIENCE, Program, row, share, signIn, violations, visit, waitHeadline } from "./support.ts";
 
-const shared = share(() => Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 })]));
+/** A webhook that responds with this status. */
+const hook = { status: 204, received: 0 };
+const hookServer = createServer((_, response) => {
+  hook.received += 1;
+  response.writeHead(hook.status).end();
+});
+
+const shared = share(async () => {
+  await new Promise<void>((resolve) => hookServer.listen(0, "127.0.0.1", resolve));
+  const { port } = hookServer.address() as AddressInfo;
+  return Program.showing([row({ icao24: "4b1814", callsign: "SWR123", lat: 47.0, lon: 8.5 })], {
+    NOTIFY_PHONE_KIND: "webhook",
+    NOTIFY_PHONE_URL: `http://127.0.0.1:${port}/`,
+    NOTIFY_PHONE_ALLOW_PRIVATE: "true",
+  });
+});
+
+afterAll(() => {
+  hookServer.close();
+});
 
 async function open(options = {}): Promise<Page> {
   const { page, complaints } = await visit(shared.browser, `${shared.server.url}admin`, options);
@@ -81,6 +103,23 @@ test("an actor is restarted", async () => {
   await expect.poll(() => restarts.textContent(), { timeout: PATIENCE }).toBe("1");
   await page.getByRole("log").getByText("restart requested").waitFor();
   await card.getByText(/^running for/).waitFor();
+});
+
+test("the card of an endpoint shows its state and sends a test message", async () => {
+  const page = await open();
+  const card = page.getByRole("article", { name: "Notifier, phone" });
+  const state = card.locator(".facts > div", { hasText: "Endpoint" }).locator("dd");
+  await expect.poll(() => state.textContent(), { timeout: PATIENCE }).toBe("delivering");
+  const test = card.getByRole("button", { name: "Send test message, Notifier, phone" });
+  await test.click();
+  await card
+    .getByRole("status")
+    .getByText(/^Delivered after \d/)
+    .waitFor();
+  expect(hook.received).toBe(1);
+  hook.status = 404;
+  await test.click();
+  await card.getByText(/^Not delivered, after .*: refused: responded with 404 Not Found/).waitFor();
 });
 
 test.each([

@@ -69,7 +69,7 @@ export class ActorCard {
       {
         type: "button",
         class: "button small",
-        "aria-label": `Send a test message, ${title}`,
+        "aria-label": `Send test message, ${title}`,
         click: () => {
           button.disabled = true;
           setText(outcome, "Sending …");
