@@ -61,7 +61,7 @@ pub(super) async fn probe(settings: &EndpointSettings) -> Result<String, Deliver
         loop {
             match events.poll().await.map_err(|error| classify(&error))? {
                 Event::Incoming(Incoming::ConnAck(_)) => {
-                    client.try_disconnect().map_err(|e| invalid(&e.to_string()))?
+                    client.try_disconnect().map_err(|error| invalid(&error.to_string()))?;
                 }
                 Event::Outgoing(Outgoing::Disconnect) => {
                     return Ok("reachable: the broker accepts the login".to_owned());
