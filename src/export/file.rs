@@ -81,12 +81,12 @@ impl RowFile {
         };
         let encoder = match (format, columns) {
             (ExportFormat::Parquet(numbers), Columns::Fields(fields)) => {
-                let parquet = ParquetFile::with_texts(&fields.0, texts(|column| column.name), numbers, file)?;
+                let parquet = ParquetFile::with_texts(&fields.0, &texts(|column| column.name), numbers, file)?;
                 return Ok(Self::Parquet { parquet: Box::new(parquet), facts });
             }
             (ExportFormat::Parquet(_), Columns::Traffic) => {
                 let texts = texts(|column| column.traffic_name);
-                let parquet = ParquetFile::with_columns(&TRAFFIC_COLUMNS, texts, file)?;
+                let parquet = ParquetFile::with_columns(&TRAFFIC_COLUMNS, &texts, file)?;
                 return Ok(Self::Parquet { parquet: Box::new(parquet), facts });
             }
             (ExportFormat::Csv, Columns::Fields(fields)) => TextEncoder::Csv(Csv::of(fields)),

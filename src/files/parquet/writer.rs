@@ -45,19 +45,14 @@ impl<W: Write + Send> ParquetFile<W> {
     /// # Errors
     /// Returns an error if `into` cannot be written.
     pub fn new(fields: &[&'static Field], numbers: NumberType, into: W) -> Result<Self> {
-        Self::with_texts(fields, Vec::new(), numbers, into)
+        Self::with_texts(fields, &[], numbers, into)
     }
 
     /// Writes the file header, with columns of other texts after those of the fields.
     ///
     /// # Errors
     /// Returns an error if `into` cannot be written.
-    pub fn with_texts(
-        fields: &[&'static Field],
-        texts: Vec<&'static str>,
-        numbers: NumberType,
-        into: W,
-    ) -> Result<Self> {
+    pub fn with_texts(fields: &[&'static Field], texts: &[&'static str], numbers: NumberType, into: W) -> Result<Self> {
         let columns = fields.iter().copied().map(OutputColumn::from).collect();
         Self::with_layout(columns, texts, (numbers, Some(SCHEMA_VERSION)), into)
     }
@@ -66,18 +61,18 @@ impl<W: Write + Send> ParquetFile<W> {
     ///
     /// # Errors
     /// Returns an error if `into` cannot be written.
-    pub fn with_columns(columns: &[OutputColumn], texts: Vec<&'static str>, into: W) -> Result<Self> {
+    pub fn with_columns(columns: &[OutputColumn], texts: &[&'static str], into: W) -> Result<Self> {
         Self::with_layout(columns.to_vec(), texts, (NumberType::Double, None), into)
     }
 
     fn with_layout(
         columns: Vec<OutputColumn>,
-        texts: Vec<&'static str>,
+        texts: &[&'static str],
         (numbers, version): (NumberType, Option<u32>),
         into: W,
     ) -> Result<Self> {
         let properties = properties(&columns, numbers, version)?;
-        let writer = SerializedFileWriter::new(into, schema(&columns, &texts, numbers)?, properties)?;
+        let writer = SerializedFileWriter::new(into, schema(&columns, texts, numbers)?, properties)?;
         let fields: Vec<_> = columns.iter().map(|column| column.field).collect();
         Ok(Self { writer, columns, numbers, buffer: RowBuffer::with_texts(&fields, texts.len()) })
     }
