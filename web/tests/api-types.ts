@@ -9,6 +9,8 @@ const ROOTS = [
   "Flights",
   "JournalEntry",
   "KnownAircraft",
+  "KnownAircraftList",
+  "PastFlights",
   "Problem",
   "RowAlert",
   "StateVector",

@@ -46,6 +46,11 @@ export interface components {
              */
             loaded_at: number | null;
         };
+        /**
+         * @description Where an airport is from.
+         * @enum {string}
+         */
+        AirportSource: "airports";
         /** @description An alert, as `docs/alerts.md` describes it. The members keep their order; new ones are added at the end. */
         Alert: {
             /** @description The same text as `meaning`. */
@@ -451,6 +456,13 @@ export interface components {
             /** @description ICAO type designator. */
             type?: string;
         };
+        /** @description Aircraft of the live picture of which something is known. */
+        KnownAircraftList: {
+            /** @description Ordered by address. */
+            aircraft: components["schemas"]["KnownAircraft"][];
+            /** @description The number of aircraft. */
+            count: number;
+        };
         /** @description A response of the source. */
         LastAnswer: {
             /**
@@ -592,6 +604,69 @@ export interface components {
              */
             unchanged: number;
         };
+        /**
+         * @description Consecutive states of one aircraft: from the first in the air to the first on the ground, or the last before a gap
+         *     or a change of the callsign.
+         */
+        PastFlight: {
+            arrival: components["schemas"]["ProbableAirport"] | null;
+            /** @description The first callsign sent. */
+            callsign: string | null;
+            departure: components["schemas"]["ProbableAirport"] | null;
+            /**
+             * Format: double
+             * @description Metres: the sum of the great-circle distances between successive positions.
+             */
+            distance: number;
+            /**
+             * Format: double
+             * @description The first known position, degrees north.
+             */
+            first_lat: number | null;
+            /**
+             * Format: double
+             * @description The first known position, degrees east.
+             */
+            first_lon: number | null;
+            /** @description `last_contact` of its first state. */
+            first_seen: components["schemas"]["UnixTime"];
+            /**
+             * Format: double
+             * @description Metres: barometric, or geometric for states without a barometric altitude.
+             */
+            highest_altitude: number | null;
+            icao24: components["schemas"]["Icao24"];
+            /** @description Whether the last state is on the ground. */
+            landed: boolean;
+            /**
+             * Format: double
+             * @description The last known position, degrees north.
+             */
+            last_lat: number | null;
+            /**
+             * Format: double
+             * @description The last known position, degrees east.
+             */
+            last_lon: number | null;
+            /** @description `last_contact` of its last state so far. */
+            last_seen: components["schemas"]["UnixTime"];
+            /**
+             * Format: int64
+             * @description The number of state vectors.
+             */
+            states: number;
+        };
+        /** @description Past flights. */
+        PastFlights: {
+            /** @description The number of flights. */
+            count: number;
+            /** @description Ordered by `first_seen`, then by `icao24`. */
+            flights: components["schemas"]["PastFlight"][];
+            from: components["schemas"]["UnixTime"];
+            /** @description The `cursor` of the next page; `null` on the last page. */
+            next_cursor: string | null;
+            to: components["schemas"]["UnixTime"];
+        };
         /** @enum {string} */
         Paused: "paused";
         /**
@@ -648,6 +723,25 @@ export interface components {
             source_since: components["schemas"]["UnixTime"] | null;
             /** @description The number of states in that response. */
             states: number;
+        };
+        /** @description An airport that follows from a position. */
+        ProbableAirport: {
+            /**
+             * Format: double
+             * @description Metres between the position and the airport.
+             */
+            distance: number;
+            /**
+             * Format: double
+             * @description Metres of the position above the airport; `null` if the altitude is unknown.
+             */
+            height: number | null;
+            /** @description IATA code. */
+            iata: string | null;
+            /** @description ICAO code, or a code of the same kind for an airfield without one. */
+            icao: string;
+            name: string;
+            source: components["schemas"]["AirportSource"];
         };
         /** @description An error response: a problem document (RFC 9457). */
         Problem: {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import type { KnownAircraft } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
 import { unknownState } from "../stream/table.ts";
 import { isPositionOld, opacity, positionAge, shape } from "./aircraft.ts";
@@ -61,6 +62,7 @@ function aircraft(known: Partial<StateVector> = {}): StateVector {
 }
 
 const NO_ALERTS: ActiveAlerts = new Map();
+const NOTHING_KNOWN: ReadonlyMap<string, KnownAircraft> = new Map();
 
 describe("units", () => {
   test.each([
@@ -271,14 +273,16 @@ describe("search", () => {
     [" united k", ["eeeeee"]],
     ["", []],
   ])("%s", (text, found) => {
-    expect(search(all, text, 10).map(({ icao24 }) => icao24)).toEqual(found);
+    expect(search(all, text, 10, NOTHING_KNOWN).map(({ icao24 }) => icao24)).toEqual(found);
   });
 });
 
 test("unknown values come last in either order", () => {
   const all = [3, null, 1, 2].map((velocity, i) => aircraft({ icao24: `00000${i}`, velocity }));
   const speeds = (descending: boolean): unknown[] =>
-    sorted(all, { by: "speed", descending }).map(({ velocity }) => velocity);
+    sorted(all, { by: "speed", descending }, { facts: NOTHING_KNOWN, routes: new Map() }).map(
+      ({ velocity }) => velocity,
+    );
   expect([speeds(false), speeds(true)]).toEqual([
     [1, 2, 3, null],
     [3, 2, 1, null],

@@ -1,8 +1,30 @@
+import type { KnownAircraft } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
 import { altitude } from "./aircraft.ts";
+import { operatorOf } from "./facts.ts";
+import { routeText } from "./routes.ts";
+import type { Routes } from "./routes.ts";
 
 /** The columns of the list. */
-export type Column = "callsign" | "icao24" | "country" | "altitude" | "speed" | "seen";
+export const COLUMNS = [
+  "callsign",
+  "registration",
+  "type",
+  "operator",
+  "route",
+  "country",
+  "icao24",
+  "altitude",
+  "speed",
+  "seen",
+] as const;
+export type Column = (typeof COLUMNS)[number];
+
+/** What is known about aircraft, by which the list can be sorted, in addition to their states. */
+export interface Known {
+  readonly facts: ReadonlyMap<string, KnownAircraft>;
+  readonly routes: Routes;
+}
 
 /** The order of the list. */
 export interface Order {
@@ -10,8 +32,12 @@ export interface Order {
   readonly descending: boolean;
 }
 
-const VALUES: Record<Column, (state: StateVector) => string | number | null> = {
+const VALUES: Record<Column, (state: StateVector, known: Known) => string | number | null> = {
   callsign: ({ callsign }) => callsign,
+  registration: ({ icao24 }, { facts }) => facts.get(icao24)?.registration ?? null,
+  type: ({ icao24 }, { facts }) => facts.get(icao24)?.type ?? null,
+  operator: ({ icao24 }, { facts }) => operatorOf(facts.get(icao24)) ?? null,
+  route: ({ icao24 }, { routes }) => routeText(routes.get(icao24)) ?? null,
   icao24: ({ icao24 }) => icao24,
   country: ({ origin_country }) => origin_country,
   altitude,
@@ -20,9 +46,9 @@ const VALUES: Record<Column, (state: StateVector) => string | number | null> = {
 };
 
 /** Sorts aircraft. Unknown values come last in either order; equal ones are sorted by ICAO address, so that rows do not jump. */
-export function sorted(states: readonly StateVector[], { by, descending }: Order): StateVector[] {
+export function sorted(states: readonly StateVector[], { by, descending }: Order, known: Known): StateVector[] {
   const value = VALUES[by];
-  const keyed = states.map((state) => ({ state, key: value(state) }));
+  const keyed = states.map((state) => ({ state, key: value(state, known) }));
   const sign = descending ? -1 : 1;
   keyed.sort((a, b) => {
     if (a.key !== b.key) {

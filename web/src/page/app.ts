@@ -10,6 +10,7 @@ import { applySettings } from "./apply-settings.ts";
 import { Camera } from "./camera.ts";
 import { Chime } from "./chime.ts";
 import { Details } from "./details.ts";
+import { FactsLoader } from "./facts-loader.ts";
 import { Filters } from "./filters.ts";
 import { Frame } from "./frame.ts";
 import { handleKeys } from "./keyboard.ts";
@@ -19,6 +20,7 @@ import { LinkSync } from "./link-sync.ts";
 import { List } from "./list.ts";
 import { loadMap } from "./map-view.ts";
 import { ReplayBar } from "./replay-bar.ts";
+import { RouteLoader } from "./route-loader.ts";
 import { SearchBox } from "./search-box.ts";
 import { settingsPanel } from "./settings-panel.ts";
 import { readSettings } from "./settings.ts";
@@ -39,6 +41,8 @@ export async function startPage(root: HTMLElement): Promise<void> {
   lookUpSelected(store);
   trackSelected(store);
   knowSelected(store);
+  new FactsLoader(store);
+  const routes = new RouteLoader(store);
 
   const chime = new Chime();
   const announcer = new Announcer(store, chime);
@@ -59,7 +63,7 @@ export async function startPage(root: HTMLElement): Promise<void> {
     details: new Details(store).element,
     replayBar: new ReplayBar(store, traffic).element,
     panels: {
-      list: new List(store).element,
+      list: new List(store, routes).element,
       filters: filters.element,
       statistics: new StatisticsPanel(store).element,
       alerts: new AlertsPanel(store, feed, traffic, chime).element,

@@ -7,6 +7,7 @@ import {
   title,
 } from "../model/aircraft.ts";
 import { alertSentence, isEmergency } from "../model/alerts.ts";
+import { routeName } from "../model/routes.ts";
 import { sourceName } from "../model/sources.ts";
 import { clock } from "../model/time.ts";
 import { levelOf, span, withUnit } from "../model/units.ts";
@@ -39,6 +40,7 @@ const FIELDS = [
   ["Type", "from the aircraft table"],
   ["Operator", "from the aircraft table"],
   ["Airline", "derived from the callsign"],
+  ["Route", "probable departure and arrival, from the first and last stored positions of the flight"],
 ] as const;
 type Field = (typeof FIELDS)[number][0];
 
@@ -130,6 +132,7 @@ export class Details {
       "aircraft",
       "lookup",
       "known",
+      "routes",
       "traffic",
       "alerts",
       "settings",
@@ -202,6 +205,7 @@ export class Details {
     this.setKnown("Type", type === "" ? undefined : type, military);
     this.setKnown("Operator", known?.operator);
     this.setKnown("Airline", known?.airline);
+    this.setKnown("Route", routeName(page.routes.get(selected)));
   }
 
   /** Shows the active alerts of the aircraft. Texts that stay the same are not read out again. */

@@ -174,6 +174,7 @@ export class Frame {
     for (const [name, button] of this.buttons) button.setAttribute("aria-expanded", String(name === panel));
     for (const [name] of PANELS) this.parts.panels[name].hidden = name !== panel;
     document.body.classList.toggle("with-panel", panel !== undefined);
+    document.body.dataset["panel"] = panel ?? "";
     if (panel === undefined) {
       if (wasFocused) this.focus.get(closed)?.leave(this.buttons.get(closed));
     } else if (focusFollows) this.enter(panel);

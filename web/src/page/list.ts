@@ -1,10 +1,13 @@
 import { altitude, isPositionOld, positionAge, title } from "../model/aircraft.ts";
 import { alertText, isEmergency } from "../model/alerts.ts";
-import { sorted } from "../model/sort.ts";
+import { operatorOf } from "../model/facts.ts";
+import { routeName, routeText } from "../model/routes.ts";
+import { COLUMNS, sorted } from "../model/sort.ts";
 import type { Column, Order } from "../model/sort.ts";
 import { figure, levelOf, span, unitName } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
 import { closeButton, h, setText } from "../ui/dom.ts";
+import type { RouteLoader } from "./route-loader.ts";
 import { answeredAt, openPanel, selectAndReveal, shownTime } from "./state.ts";
 import type { PageState, PageStore } from "./state.ts";
 
@@ -13,14 +16,29 @@ import "./list.css";
 
 /** The height of a row, CSS pixels. */
 const ROW = 34;
-const COLUMNS: readonly { readonly column: Column; readonly name: string; readonly number?: true }[] = [
-  { column: "callsign", name: "Callsign" },
-  { column: "icao24", name: "ICAO" },
-  { column: "country", name: "Country" },
-  { column: "altitude", name: "Alt", number: true },
-  { column: "speed", name: "Speed", number: true },
-  { column: "seen", name: "Age", number: true },
-];
+/** The routes of at most this many aircraft are read where they are not in view of the list. */
+const MAX_ROUTES = 1_000;
+const NAMES: Readonly<Record<Column, string>> = {
+  callsign: "Callsign",
+  registration: "Reg.",
+  type: "Type",
+  operator: "Operator",
+  route: "Route",
+  country: "Country",
+  icao24: "ICAO",
+  altitude: "Alt",
+  speed: "Speed",
+  seen: "Age",
+};
+/** What a heading means, where its name does not say it. */
+const MEANINGS: Partial<Record<Column, string>> = {
+  registration: "Registration, from the aircraft table or computed from the ICAO address",
+  type: "ICAO type designator, from the aircraft table",
+  operator: "Airline of the callsign, or else the operator of the aircraft table",
+  route: "Probable departure and arrival, from the stored positions",
+};
+/** Numbers, which begin with the largest when they are sorted. */
+const NUMBERS: ReadonlySet<Column> = new Set(["altitude", "speed", "seen"]);
 
 /**
  * The visible aircraft as a table, which replaces the map for screen readers. Only the rows in view exist as elements; the
@@ -39,20 +57,24 @@ export class List {
   private current: string | undefined;
   readonly element: HTMLElement;
 
-  constructor(private readonly store: PageStore) {
+  constructor(
+    private readonly store: PageStore,
+    private readonly routes: RouteLoader,
+  ) {
     const head = h("div", { role: "row", class: "row head", "aria-rowindex": "1" });
-    for (const { column, name, number } of COLUMNS) {
+    for (const column of COLUMNS) {
       const button = h(
         "button",
         {
           type: "button",
+          title: MEANINGS[column],
           click: () => {
             this.orderBy(column);
           },
         },
-        name,
+        NAMES[column],
       );
-      const heading = h("div", { role: "columnheader", class: number ? "number" : "" }, button);
+      const heading = h("div", { role: "columnheader", class: classOf(column) }, button);
       this.headings.set(column, heading);
       head.append(heading);
     }
@@ -89,7 +111,7 @@ export class List {
     store.on(["settings"], () => {
       this.nameUnits();
     });
-    store.on(["panel", "visible", "alerts", "settings"], () => {
+    store.on(["panel", "visible", "alerts", "settings", "facts", "routes"], () => {
       this.update();
     });
     // The ages grow: nothing is sorted.
@@ -105,8 +127,8 @@ export class List {
 
   private update(): void {
     if (!this.isOpen) return;
-    const { visible, traffic, alerts } = this.store.state;
-    this.states = sorted(visible, this.order);
+    const { visible, traffic, alerts, facts, routes } = this.store.state;
+    this.states = sorted(visible, this.order, { facts: facts.known, routes });
     if (alerts.size > 0) {
       // Emergencies come first in any order, then the other alerts.
       const urgency = ({ icao24 }: StateVector): number => {
@@ -123,7 +145,7 @@ export class List {
   private orderBy(by: Column): void {
     this.order = {
       by,
-      descending: this.order.by === by ? !this.order.descending : by === "altitude" || by === "speed" || by === "seen",
+      descending: this.order.by === by ? !this.order.descending : NUMBERS.has(by),
     };
     this.markOrder();
     this.update();
@@ -184,6 +206,9 @@ export class List {
         if (row.parentNode === null) this.body.append(row);
       }
     });
+    // Those on the screen first; all of them only where that is a few requests.
+    const shown = states.slice(first, first + count);
+    this.routes.want(states.length > MAX_ROUTES ? shown : [...shown, ...states]);
     const active = this.current === undefined ? null : this.body.querySelector(`#row-${this.current}`);
     if (active === null) this.table.removeAttribute("aria-activedescendant");
     else this.table.setAttribute("aria-activedescendant", active.id);
@@ -191,7 +216,7 @@ export class List {
 
   private row(): HTMLElement {
     const row = h("div", { role: "row", class: "row" });
-    for (const { number } of COLUMNS) row.append(h("div", { role: "gridcell", class: number ? "number" : "" }));
+    for (const column of COLUMNS) row.append(h("div", { role: "gridcell", class: classOf(column) }));
     row.addEventListener("click", () => {
       const icao24 = row.dataset["icao24"];
       if (icao24 === undefined) return;
@@ -216,17 +241,32 @@ export class List {
     const isOld = isPositionOld(state, answeredAt(page));
     row.classList.toggle("old", isOld);
     const country = isOld ? `Position ${span(positionAge(state, now))} old` : (state.origin_country ?? "–");
-    const texts = [
-      title(state),
-      state.icao24,
-      alerts.length === 0 ? country : alerts.map(alertText).join(" · "),
-      state.on_ground === true ? "ground" : (levelOf(state, units) ?? figure(altitude(state), "altitude", units)),
-      figure(state.velocity, "speed", units),
-      span(now - state.last_contact),
-    ];
-    texts.forEach((text, i) => {
+    const known = page.facts.known.get(state.icao24);
+    const route = page.routes.get(state.icao24);
+    const texts: Record<Column, string> = {
+      callsign: title(state),
+      registration: known?.registration ?? "–",
+      type: known?.type ?? "–",
+      operator: operatorOf(known) ?? "–",
+      route: routeText(route) ?? "–",
+      country: alerts.length === 0 ? country : alerts.map(alertText).join(" · "),
+      icao24: state.icao24,
+      altitude:
+        state.on_ground === true ? "ground" : (levelOf(state, units) ?? figure(altitude(state), "altitude", units)),
+      speed: figure(state.velocity, "speed", units),
+      seen: span(now - state.last_contact),
+    };
+    const hints: Partial<Record<Column, string | undefined>> = {
+      type: known?.description,
+      operator: operatorOf(known),
+      route: routeName(route),
+    };
+    COLUMNS.forEach((column, i) => {
       const cell = row.children[i];
-      if (cell !== undefined) setText(cell, text);
+      if (!(cell instanceof HTMLElement)) return;
+      setText(cell, texts[column]);
+      const hint = hints[column] ?? "";
+      if (cell.title !== hint) cell.title = hint;
     });
   }
 
@@ -241,4 +281,9 @@ export class List {
       if (button) setText(button, `${column === "altitude" ? "Alt" : "Speed"} (${unitName(quantity, units)})`);
     }
   }
+}
+
+/** The class of a column's cells, by which narrow lists leave it out. */
+function classOf(column: Column): string {
+  return NUMBERS.has(column) ? `${column} number` : column;
 }

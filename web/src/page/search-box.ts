@@ -1,5 +1,8 @@
+import { everyKnownAircraft } from "../api/aircraft.ts";
 import { everyAircraft } from "../api/flights.ts";
+import type { KnownAircraft } from "../api/types.ts";
 import { title } from "../model/aircraft.ts";
+import { operatorOf } from "../model/facts.ts";
 import { search } from "../model/search.ts";
 import { altitudeText } from "../model/units.ts";
 import type { StateVector } from "../stream/index.ts";
@@ -10,18 +13,22 @@ import type { PageStore } from "./state.ts";
 import "./search-box.css";
 
 const MAX_RESULTS = 8;
-const HINT = "Callsign, ICAO address or country";
+const HINT = "Callsign, registration or type";
+const NAME = "Search aircraft by callsign, registration, type, operator, ICAO address or country";
 /** A narrower field would cut the hint off, CSS pixels. */
 const MIN_HINT_WIDTH = 300;
 
-/** Finds aircraft by callsign, ICAO address or country: a text field with a list of suggestions (ARIA combobox). */
+/**
+ * Finds aircraft by callsign, registration, type, operator, ICAO address or country: a text field with a list of
+ * suggestions (ARIA combobox).
+ */
 export class SearchBox {
   private readonly options = h("ul", { id: "found", role: "listbox", class: "found", "aria-label": "Search results" });
   private readonly input = h("input", {
     type: "search",
     role: "combobox",
     placeholder: HINT,
-    "aria-label": "Search aircraft by callsign, ICAO address or country",
+    "aria-label": NAME,
     "aria-controls": "found",
     "aria-expanded": "false",
     "aria-autocomplete": "list",
@@ -62,34 +69,45 @@ export class SearchBox {
   private async search(): Promise<void> {
     const number = ++this.latest;
     const text = this.input.value;
-    this.offer(search(this.store.state.traffic.held, text, MAX_RESULTS), text);
+    const { traffic, facts } = this.store.state;
+    this.offer(search(traffic.held, text, MAX_RESULTS, facts.known), text, facts.known);
     // Past traffic is known only in the loaded area.
     const isComplete = this.found.length >= MAX_RESULTS || this.store.state.player !== undefined;
     if (text.trim().length < 2 || isComplete) return;
-    let everywhere: StateVector[];
+    let states: readonly StateVector[];
+    let known: ReadonlyMap<string, KnownAircraft>;
     try {
-      everywhere = search(await everyAircraft(), text, MAX_RESULTS);
+      const [world, aircraft] = await Promise.all([everyAircraft(), everyKnownAircraft()]);
+      states = world;
+      known = new Map([...aircraft.map((one) => [one.icao24, one] as const), ...facts.known]);
     } catch {
-      if (number === this.latest) this.offer(this.found, text, "Search outside the loaded area is unavailable");
+      if (number === this.latest) {
+        this.offer(this.found, text, facts.known, "Search outside the loaded area is unavailable");
+      }
       return;
     }
     if (number !== this.latest) return;
-    const known = new Set(this.found.map(({ icao24 }) => icao24));
-    this.offer([...this.found, ...everywhere.filter(({ icao24 }) => !known.has(icao24))].slice(0, MAX_RESULTS), text);
+    const before = new Set(this.found.map(({ icao24 }) => icao24));
+    const others = search(states, text, MAX_RESULTS, known).filter(({ icao24 }) => !before.has(icao24));
+    this.offer([...this.found, ...others].slice(0, MAX_RESULTS), text, known);
   }
 
-  private offer(found: StateVector[], text: string, problem?: string): void {
+  private offer(found: StateVector[], text: string, known: ReadonlyMap<string, KnownAircraft>, problem?: string): void {
     this.found = found;
     this.at = found.length > 0 ? 0 : -1;
     const { units } = this.store.state.settings;
     this.options.replaceChildren(
       ...found.map((state, i) => {
         const height = state.on_ground === true ? "on the ground" : altitudeText(state, units);
+        const facts = known.get(state.icao24);
+        const who = [facts?.registration, facts?.type].filter(Boolean).join(" · ");
+        const whose = operatorOf(facts) ?? state.origin_country;
         const option = h(
           "li",
           { role: "option", id: `found-${i}` },
           h("strong", {}, title(state)),
-          h("span", {}, [state.origin_country, state.icao24, height].filter(Boolean).join(" · ")),
+          who !== "" && ` ${who}`,
+          h("span", {}, [whose, state.icao24, height].filter(Boolean).join(" · ")),
         );
         // The text field keeps the focus, because losing it closes the list. The choice waits for the click: if the list
         // closed before, a tap's click would go to the map below.

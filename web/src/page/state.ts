@@ -1,10 +1,13 @@
 import type { Coverage, KnownAircraft, ServerStatus } from "../api/types.ts";
 import { activeAlerts } from "../model/alerts.ts";
 import type { ActiveAlerts } from "../model/alerts.ts";
+import { NO_FACTS } from "../model/facts.ts";
+import type { Facts } from "../model/facts.ts";
 import { isOpen, predicate } from "../model/filter.ts";
 import type { Filter } from "../model/filter.ts";
 import { wrapLongitude } from "../model/geometry.ts";
 import type { PanelName, ReplayLink, View } from "../model/link.ts";
+import type { Routes } from "../model/routes.ts";
 import { isInScope } from "../stream/index.ts";
 import type { Alert, Box, ConnectionState, StateVector } from "../stream/index.ts";
 import type { Lookup } from "./aircraft-lookup.ts";
@@ -75,6 +78,10 @@ export interface PageState {
   readonly lookup: Lookup;
   /** What is known about the selected aircraft in addition to its states, once that has been read. */
   readonly known: KnownAircraft | undefined;
+  /** What is known about the aircraft of the traffic in addition to their states. */
+  readonly facts: Facts;
+  /** The routes of the aircraft that a view has asked for. */
+  readonly routes: Routes;
   /** Where the selected aircraft was, or why that is not known. */
   readonly track: Track | string;
   /** Why the map cannot be drawn. */
@@ -129,6 +136,8 @@ export function createPageStore(settings: Settings, start: Partial<PageState> = 
     pendingReplay: undefined,
     lookup: { kind: "loading" },
     known: undefined,
+    facts: NO_FACTS,
+    routes: new Map(),
     track: [],
     problem: undefined,
     isHidden: false,
