@@ -4,11 +4,14 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker.js?url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
 
+import type { KnownAircraft } from "../api/types.ts";
 import { altitude, isPositionOld, opacity, positionAge, relativeSize, shape, title } from "../model/aircraft.ts";
 import { isEmergency } from "../model/alerts.ts";
 import type { ActiveAlerts } from "../model/alerts.ts";
 import { ALERT, altitudeColour, EMERGENCY, UNKNOWN } from "../model/colours.ts";
 import type { Rgb } from "../model/colours.ts";
+import { labelFacts } from "../model/facts.ts";
+import type { LabelFacts } from "../model/facts.ts";
 import { MAX_LATITUDE, mercatorVelocity, mercatorX, mercatorY, wrapLongitude } from "../model/geometry.ts";
 import type { View } from "../model/link.ts";
 import { extrapolationTime } from "../model/motion.ts";
@@ -37,6 +40,10 @@ export interface Scene {
   /** Unix seconds */
   readonly now: number;
   readonly units: UnitSystem;
+  /** What is known about aircraft in addition to their states, by ICAO address. */
+  readonly facts: ReadonlyMap<string, KnownAircraft>;
+  /** What of that labels have. */
+  readonly labels: LabelFacts;
   /** Whether positions are estimated between reports. */
   readonly isExtrapolating: boolean;
 }
@@ -71,6 +78,8 @@ export class AircraftMap {
     answeredAt: 0,
     now: 0,
     units: "aeronautical",
+    facts: new Map(),
+    labels: { registration: false, type: false },
     isExtrapolating: false,
   };
   private theme: "light" | "dark";
@@ -288,9 +297,10 @@ export class AircraftMap {
   }
 
   private hint(state: StateVector): string {
-    const { answeredAt, now } = this.scene;
+    const { answeredAt, now, facts } = this.scene;
+    const who = labelFacts(facts.get(state.icao24), { registration: true, type: true });
     const age = isPositionOld(state, answeredAt) ? `, position ${span(positionAge(state, now))} old` : "";
-    return `${title(state)}${age}`;
+    return `${[title(state), who].filter(Boolean).join(" · ")}${age}`;
   }
 
   private label(): void {

@@ -4,6 +4,7 @@ import { altitude, isPositionOld, positionAge, title } from "../model/aircraft.t
 import { alertText, isEmergency } from "../model/alerts.ts";
 import { css, EMERGENCY } from "../model/colours.ts";
 import type { Rgb } from "../model/colours.ts";
+import { labelFacts } from "../model/facts.ts";
 import { latitudeAt, mercatorY } from "../model/geometry.ts";
 import { hash, spread } from "../model/labels.ts";
 import { altitudeText, figure, span, unitName } from "../model/units.ts";
@@ -96,9 +97,11 @@ function feature({ icao24, state, x, y }: Placed, ringed: boolean, scene: Scene,
   };
 }
 
-function text(state: StateVector, { units, answeredAt, now }: Scene): string {
-  if (isPositionOld(state, answeredAt)) return `${title(state)}\nposition ${span(positionAge(state, now))} old`;
+function text(state: StateVector, { units, answeredAt, now, facts, labels }: Scene): string {
+  const who = labelFacts(facts.get(state.icao24), labels);
+  const name = who === "" ? title(state) : `${title(state)}\n${who}`;
+  if (isPositionOld(state, answeredAt)) return `${name}\nposition ${span(positionAge(state, now))} old`;
   const level = state.on_ground === true ? "ground" : altitude(state) === null ? "" : altitudeText(state, units);
   const speed = state.velocity === null ? "" : `${figure(state.velocity, "speed", units)} ${unitName("speed", units)}`;
-  return `${title(state)}\n${[level, speed].filter(Boolean).join(" · ")}`;
+  return `${name}\n${[level, speed].filter(Boolean).join(" · ")}`;
 }

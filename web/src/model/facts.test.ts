@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { KnownAircraft } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
 import { unknownState } from "../stream/table.ts";
-import { operatorOf, patternTest, plainRegistration } from "./facts.ts";
+import { labelFacts, operatorOf, patternTest, plainRegistration } from "./facts.ts";
 import { search } from "./search.ts";
 import { COLUMNS, sorted } from "./sort.ts";
 import type { Column } from "./sort.ts";
@@ -138,4 +138,11 @@ test("the airline of a callsign comes before the operator of the table", () => {
     undefined,
     undefined,
   ]);
+});
+
+test("labels have what is known and wanted", () => {
+  const both = { registration: true, type: true };
+  expect([SWISS, CESSNA, undefined].map((known) => labelFacts(known, both))).toEqual(["HB-JCA · BCS3", "N628TS", ""]);
+  expect(labelFacts(SWISS, { registration: false, type: true })).toBe("BCS3");
+  expect(labelFacts(SWISS, { registration: false, type: false })).toBe("");
 });

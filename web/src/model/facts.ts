@@ -20,6 +20,17 @@ export function operatorOf(known: KnownAircraft | undefined): string | undefined
   return known?.airline ?? known?.operator;
 }
 
+/** What labels of the map have in addition to the callsign. */
+export interface LabelFacts {
+  readonly registration: boolean;
+  readonly type: boolean;
+}
+
+/** The registration and type of an aircraft, as far as they are known and wanted: `HB-JCA · BCS3`. */
+export function labelFacts(known: KnownAircraft | undefined, wanted: LabelFacts): string {
+  return [wanted.registration && known?.registration, wanted.type && known?.type].filter(Boolean).join(" · ");
+}
+
 /** A registration as it is compared: `HB-JCA` and `hbjca` are the same. */
 export function plainRegistration(text: string): string {
   return text.replace(/[-\s]/g, "").toUpperCase();

@@ -27,7 +27,7 @@ export async function loadMap(store: PageStore, frame: Frame, view: View): Promi
   store.on(["theme"], ({ theme }) => {
     map.setTheme(theme);
   });
-  store.on(["shown", "selected", "aircraft", "alerts", "settings", "player"], (state) => {
+  store.on(["shown", "selected", "aircraft", "alerts", "facts", "settings", "player"], (state) => {
     draw(map, state);
   });
   store.on(["status", "traffic"], (state) => {
@@ -45,7 +45,7 @@ export async function loadMap(store: PageStore, frame: Frame, view: View): Promi
 }
 
 function draw(map: AircraftMap, state: PageState): void {
-  const { shown, selected, aircraft, alerts, traffic, player, settings } = state;
+  const { shown, selected, aircraft, alerts, facts, traffic, player, settings } = state;
   const isOutside = aircraft !== undefined && !shown.includes(aircraft);
   map.draw({
     states: isOutside ? [...shown, aircraft] : shown,
@@ -55,6 +55,8 @@ function draw(map: AircraftMap, state: PageState): void {
     answeredAt: answeredAt(state),
     now: shownTime(state),
     units: settings.units,
+    facts: facts.known,
+    labels: settings.labels,
     // Estimates are of the present.
     isExtrapolating: settings.smooth && player === undefined,
   });

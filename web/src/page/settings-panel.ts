@@ -48,6 +48,10 @@ export function settingsPanel(store: PageStore, dialog: ShortcutsDialog): HTMLEl
     change,
   });
   const transitionProblem = h("p", { id: "transition-problem", class: "field-problem", role: "status" });
+  const registration = h("input", { type: "checkbox", change });
+  const type = h("input", { type: "checkbox", change });
+  registration.checked = settings.labels.registration;
+  type.checked = settings.labels.type;
   const shortcuts = h("input", { type: "checkbox", change });
   shortcuts.checked = settings.shortcuts;
   zone.value = settings.zone;
@@ -71,6 +75,7 @@ export function settingsPanel(store: PageStore, dialog: ShortcutsDialog): HTMLEl
         smooth: smooth.checked,
         zone: zone.value as Settings["zone"],
         transition: validTransition,
+        labels: { registration: registration.checked, type: type.checked },
         shortcuts: shortcuts.checked,
       },
     });
@@ -102,6 +107,13 @@ export function settingsPanel(store: PageStore, dialog: ShortcutsDialog): HTMLEl
       "p",
       { class: "note" },
       "Between updates, aircraft move on at their last speed and track for up to a minute. Outlines are estimates; solid symbols are reports.",
+    ),
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, "Map labels"),
+      h("label", { class: "check" }, registration, "Registration"),
+      h("label", { class: "check" }, type, "Type"),
     ),
     h("label", { class: "check" }, shortcuts, "Keyboard shortcuts"),
     h("button", { type: "button", class: "button", click: showShortcuts }, "Show keyboard shortcuts"),

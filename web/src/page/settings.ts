@@ -1,3 +1,4 @@
+import type { LabelFacts } from "../model/facts.ts";
 import type { Zone } from "../model/time.ts";
 import { TRANSITION_ALTITUDE, UNIT_SYSTEMS } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
@@ -12,6 +13,8 @@ export interface Settings {
   readonly zone: Zone;
   /** Altitudes from here up are shown as flight levels, feet. */
   readonly transition: number;
+  /** Whether the labels of the map have registrations, and types. */
+  readonly labels: LabelFacts;
   /** Whether single keys open panels. */
   readonly shortcuts: boolean;
   /** Whether the browser shows a notification of each new alert, where it allows that. */
@@ -30,6 +33,7 @@ const DEFAULTS: Settings = {
   smooth: false,
   zone: "utc",
   transition: TRANSITION_ALTITUDE,
+  labels: { registration: true, type: true },
   shortcuts: true,
   notify: false,
   sound: false,
@@ -45,6 +49,7 @@ export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): 
       smooth: stored.smooth === true,
       zone: stored.zone === "local" ? "local" : DEFAULTS.zone,
       transition: isTransition(stored.transition) ? stored.transition : DEFAULTS.transition,
+      labels: readLabels(stored.labels),
       shortcuts: stored.shortcuts !== false,
       notify: stored.notify === true,
       sound: stored.sound === true,
@@ -53,6 +58,12 @@ export function readSettings(storage: Pick<Storage, "getItem"> = localStorage): 
     // A browser may forbid storage.
     return DEFAULTS;
   }
+}
+
+function readLabels(stored: unknown): LabelFacts {
+  const labels =
+    typeof stored === "object" && stored !== null ? (stored as Partial<Record<keyof LabelFacts, unknown>>) : {};
+  return { registration: labels.registration !== false, type: labels.type !== false };
 }
 
 /** Whether this is a possible transition altitude. */
