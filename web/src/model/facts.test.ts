@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import type { KnownAircraft } from "../api/types.ts";
+import type { KnownAircraft, ServerStatus } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
 import { unknownState } from "../stream/table.ts";
-import { labelFacts, operatorOf, patternTest, plainRegistration } from "./facts.ts";
+import { labelFacts, NO_FACTS, operatorOf, patternTest, plainRegistration } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import { limitOf, needsFacts, predicate, without } from "./filter.ts";
+import type { Filter } from "./filter.ts";
 import { search } from "./search.ts";
 import { COLUMNS, sorted } from "./sort.ts";
 import type { Column } from "./sort.ts";
@@ -80,6 +83,47 @@ describe("a pattern", () => {
     const begin = performance.now();
     expect(patternTest(`${"A*".repeat(49)}B`)?.("A".repeat(5_000))).toBe(false);
     expect(performance.now() - begin).toBeLessThan(1_000);
+  });
+});
+
+describe("filters of what is known", () => {
+  test.each<[Filter, string[]]>([
+    [{ type: "BCS?, C172" }, ["4b1814"]],
+    [{ registration: "N*" }, ["a835af"]],
+    [{ registration: "055140" }, ["ae0123"]],
+    [{ operator: "AIR" }, ["4b1814", "ae0123"]],
+    [{ operator: "swiss global" }, ["4b1814"]],
+    [{ service: "military" }, ["ae0123"]],
+    [{ service: "civil" }, ["4b1814", "a835af", "abcdef"]],
+    [{ service: "civil", type: "C17" }, []],
+    [{ type: " ," }, ["4b1814", "ae0123", "a835af", "abcdef"]],
+  ])("%o", (filter, passing) => {
+    expect(addresses(STATES.filter(predicate(filter, new Map(), KNOWN)))).toEqual(passing);
+    expect(needsFacts(filter)).toBe(true);
+  });
+
+  test("find nothing until something is known, except civil aircraft", () => {
+    const passing = (filter: Filter): number => STATES.filter(predicate(filter, new Map(), new Map())).length;
+    expect(
+      [{ type: "*" }, { registration: "*" }, { operator: "a" }, { service: "military" } as const].map(passing),
+    ).toEqual([0, 0, 0, 0]);
+    expect(passing({ service: "civil" })).toBe(4);
+  });
+
+  test("say why they do not find everything", () => {
+    const table = { aircraft: 1, bad_rows: 0, failed: false, loaded_at: 1 };
+    const status = (aircraft_table: ServerStatus["aircraft_table"]): ServerStatus =>
+      ({ aircraft_table }) as ServerStatus;
+    const all: Filter = { type: "A320", registration: "HB-*", operator: "Swiss", service: "military" };
+    const loading: Facts = { ...NO_FACTS, isLoading: true };
+    expect(limitOf({ country: "Chad" }, loading, status(null))).toBeUndefined();
+    expect(limitOf(all, NO_FACTS, status(table))).toBeUndefined();
+    expect(limitOf(all, NO_FACTS, undefined)).toBeUndefined();
+    expect(limitOf(all, NO_FACTS, status(null))).toMatch(/has no aircraft table/);
+    expect(limitOf(without(all, ["type", "service"]), NO_FACTS, status(null))).toBeUndefined();
+    expect(limitOf(all, NO_FACTS, status({ ...table, loaded_at: null }))).toMatch(/not been loaded/);
+    expect(limitOf(all, loading, status(table))).toMatch(/^Loading/);
+    expect(limitOf(all, { ...loading, isUnavailable: true }, status(table))).toMatch(/unavailable; retrying/);
   });
 });
 

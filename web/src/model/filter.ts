@@ -1,6 +1,9 @@
+import type { KnownAircraft, ServerStatus } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
 import { altitude, categoryName } from "./aircraft.ts";
 import type { ActiveAlerts } from "./alerts.ts";
+import { isMilitary, patternTest, plainRegistration } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import { sourceName } from "./sources.ts";
 import { figure, unitName } from "./units.ts";
 import type { Quantity, UnitSystem } from "./units.ts";
@@ -24,7 +27,20 @@ export interface Filter {
   readonly squawk?: string;
   /** Whether to show only aircraft with an active alert. */
   readonly alerts?: boolean;
+  /** Patterns of ICAO type designators, such as `A32*, B738`. */
+  readonly type?: string;
+  /** Patterns of registrations, such as `HB-*`. */
+  readonly registration?: string;
+  /** A part of the name of the operator or the airline. */
+  readonly operator?: string;
+  readonly service?: "military" | "civil";
 }
+
+/** The members that compare what is known about aircraft in addition to their states. */
+const FACTUAL = ["type", "registration", "operator", "service"] as const satisfies readonly (keyof Filter)[];
+
+/** The members of which nothing is known without an aircraft table. */
+const OF_TABLE: readonly (keyof Filter)[] = ["type", "service"];
 
 /** Whether a filter passes every aircraft. */
 export function isOpen(filter: Filter): boolean {
@@ -32,9 +48,14 @@ export function isOpen(filter: Filter): boolean {
 }
 
 /**
- * The test of a filter. An aircraft with an unknown value fails it; on the ground an unknown altitude counts as 0.
+ * The test of a filter. An aircraft with an unknown value fails it; on the ground an unknown altitude counts as 0, and an
+ * aircraft that is not on record as military counts as civil.
  */
-export function predicate(filter: Filter, active: ActiveAlerts): (state: StateVector) => boolean {
+export function predicate(
+  filter: Filter,
+  active: ActiveAlerts,
+  facts: ReadonlyMap<string, KnownAircraft>,
+): (state: StateVector) => boolean {
   const tests: ((state: StateVector) => boolean)[] = [];
   const between = (value: (state: StateVector) => number | null, low?: number, high?: number): void => {
     if (low === undefined && high === undefined) return;
@@ -50,10 +71,49 @@ export function predicate(filter: Filter, active: ActiveAlerts): (state: StateVe
   if (category !== undefined) tests.push((state) => state.category === category);
   if (squawk !== undefined) tests.push((state) => state.squawk?.startsWith(squawk) ?? false);
   if (filter.alerts === true) tests.push((state) => active.has(state.icao24));
+  for (const test of factTests(filter)) tests.push(({ icao24 }) => test(facts.get(icao24)));
   between((state) => altitude(state) ?? (state.on_ground === true ? 0 : null), filter.lowest, filter.highest);
   between(({ velocity }) => velocity, filter.slowest, filter.fastest);
   return (state) => tests.every((test) => test(state));
 }
+
+/** The tests of what is known about an aircraft. */
+function factTests({ type, registration, operator, service }: Filter): ((known?: KnownAircraft) => boolean)[] {
+  const tests: ((known?: KnownAircraft) => boolean)[] = [];
+  const isType = type === undefined ? undefined : patternTest(type);
+  if (isType !== undefined) tests.push((known) => known?.type !== undefined && isType(known.type));
+  const isRegistration = registration === undefined ? undefined : patternTest(registration, plainRegistration);
+  if (isRegistration !== undefined) {
+    tests.push((known) => known?.registration !== undefined && isRegistration(known.registration));
+  }
+  const name = operator?.trim().toLowerCase() ?? "";
+  if (name !== "") {
+    const contains = (text: string | undefined): boolean => text?.toLowerCase().includes(name) ?? false;
+    tests.push((known) => contains(known?.airline) || contains(known?.operator));
+  }
+  if (service !== undefined) tests.push((known) => isMilitary(known) === (service === "military"));
+  return tests;
+}
+
+/** Whether a filter compares what is known about aircraft in addition to their states. */
+export function needsFacts(filter: Filter): boolean {
+  return FACTUAL.some((member) => filter[member] !== undefined);
+}
+
+/**
+ * Why a filter cannot find all of its aircraft; `undefined` where it can. A server whose status is not known is taken to
+ * have an aircraft table.
+ */
+export function limitOf(filter: Filter, facts: Facts, status: ServerStatus | undefined): string | undefined {
+  if (!needsFacts(filter)) return undefined;
+  if (status?.aircraft_table === null && OF_TABLE.some((member) => filter[member] !== undefined)) return NO_TABLE;
+  if (status?.aircraft_table?.loaded_at === null) return "The aircraft table of this server has not been loaded.";
+  if (facts.isUnavailable) return "Registrations, types and operators are temporarily unavailable; retrying …";
+  return facts.isLoading ? "Loading registrations, types and operators …" : undefined;
+}
+
+/** Says that types and military aircraft are not known. */
+export const NO_TABLE = "This server has no aircraft table: it knows neither types nor military aircraft.";
 
 /** Whether this is a squawk code, or the beginning of one. */
 export function isSquawkStart(text: string): boolean {
@@ -103,6 +163,7 @@ export interface Chip {
 /** The parts of a filter in words. */
 export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
   const { lowest, highest, slowest, fastest, country, source, category, ground, squawk, alerts } = filter;
+  const { type, registration, operator, service } = filter;
   const range = (name: string, quantity: Quantity, low?: number, high?: number): string | undefined => {
     if (low === undefined && high === undefined) return undefined;
     const from = figure(low ?? null, quantity, units);
@@ -117,6 +178,10 @@ export function chipsOf(filter: Filter, units: UnitSystem): Chip[] {
     [country, ["country"]],
     [source === undefined ? undefined : `Reported by ${sourceName(source)}`, ["source"]],
     [category === undefined ? undefined : categoryName(category), ["category"]],
+    [type === undefined ? undefined : `Type ${type}`, ["type"]],
+    [registration === undefined ? undefined : `Registration ${registration}`, ["registration"]],
+    [operator === undefined ? undefined : `Operator ${operator}`, ["operator"]],
+    [service === undefined ? undefined : service === "military" ? "Military" : "Civil", ["service"]],
     [ground === undefined ? undefined : ground === "air" ? "Airborne" : "On ground", ["ground"]],
     [squawk === undefined ? undefined : `Squawk ${squawk}`, ["squawk"]],
     [alerts === true ? "With alerts only" : undefined, ["alerts"]],

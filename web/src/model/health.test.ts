@@ -177,6 +177,10 @@ test("an empty map has an explanation", () => {
   const good = health(inputs({}));
   const lost = health(inputs({ connection: { kind: "refused", reason: "no" } }));
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, good)).toMatch(/No aircraft reported in this area/);
+  expect(emptiness({ held: 8, shown: 0, inView: 0 }, good)).toBe("No aircraft match the filters (8 hidden).");
+  expect(emptiness({ held: 8, shown: 0, inView: 0 }, good, "Loading types …")).toBe(
+    "No aircraft match the filters (8 hidden). Loading types …",
+  );
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, lost)).toMatch(/^Connection refused\. No\./);
   const overdue = health(inputs({ status: undefined, observedAt: NOW - 600 }));
   expect(emptiness({ held: 0, shown: 0, inView: 0 }, overdue)).toBe("Snapshot, 10 min old. Positions are 10 min old.");

@@ -232,10 +232,21 @@ export function replayed(at: number, { gap, missing }: CoverageAt): Health {
   return { tone, headline, explanation: `${traffic} ${silent}`, whenEmpty: `${whenEmpty} ${silent}` };
 }
 
-/** Why the map is empty; `undefined` where it is not. */
-export function emptiness(counts: { held: number; shown: number; inView: number }, now: Health): string | undefined {
+/**
+ * Why the map is empty; `undefined` where it is not.
+ *
+ * @param limit why the filter cannot find all of its aircraft
+ */
+export function emptiness(
+  counts: { held: number; shown: number; inView: number },
+  now: Health,
+  limit?: string,
+): string | undefined {
   if (counts.held === 0) return now.whenEmpty;
-  if (counts.shown === 0) return `No aircraft match the filters (${counts.held.toLocaleString("en")} hidden).`;
+  if (counts.shown === 0) {
+    const hidden = `No aircraft match the filters (${counts.held.toLocaleString("en")} hidden).`;
+    return limit === undefined ? hidden : `${hidden} ${limit}`;
+  }
   return counts.inView === 0 ? "No aircraft in view. Zoom out or move the map." : undefined;
 }
 

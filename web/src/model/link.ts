@@ -40,6 +40,11 @@ const FIGURES = [
   ["maxspeed", "fastest"],
 ] as const;
 
+/** The members of the filter that are texts of the user. */
+const TEXTS = ["type", "registration", "operator"] as const;
+/** The longest text of a filter. */
+export const MAX_TEXT = 100;
+
 /** Reads a link; invalid parts are left out. */
 export function readLink(hash: string): Link {
   const parameters = new URLSearchParams(hash.replace(/^#/, ""));
@@ -77,6 +82,12 @@ function readFilter(parameters: URLSearchParams): Filter {
   if (source !== null && /^[a-z0-9-]{1,100}$/.test(source)) filter.source = source;
   const category = Number(parameters.get("category") ?? NaN);
   if (Number.isInteger(category) && category >= 0 && category <= 20) filter.category = category;
+  for (const name of TEXTS) {
+    const text = parameters.get(name)?.trim().slice(0, MAX_TEXT) ?? "";
+    if (text !== "") filter[name] = text;
+  }
+  const service = (["military", "civil"] as const).find((name) => name === parameters.get("service"));
+  if (service !== undefined) filter.service = service;
   const ground = (["air", "ground"] as const).find((name) => name === parameters.get("ground"));
   if (ground !== undefined) filter.ground = ground;
   const squawk = parameters.get("squawk");
@@ -113,6 +124,8 @@ export function writeLink({ icao24, view, panel, filter = {}, replay }: Link): s
   add("country", filter.country);
   add("source", filter.source);
   add("category", filter.category);
+  for (const name of TEXTS) add(name, filter[name]);
+  add("service", filter.service);
   add("ground", filter.ground);
   add("squawk", filter.squawk);
   add("alerts", filter.alerts === true ? 1 : undefined);

@@ -193,7 +193,7 @@ describe("filters", () => {
     [{ squawk: "77" }, false],
     [{ alerts: true }, false],
   ])("%o", (filter, passes) => {
-    expect(predicate(filter, NO_ALERTS)(aircraft())).toBe(passes);
+    expect(predicate(filter, NO_ALERTS, NOTHING_KNOWN)(aircraft())).toBe(passes);
   });
 
   test("aircraft with an alert pass its filter, whatever their squawk", () => {
@@ -202,13 +202,13 @@ describe("filters", () => {
     const alerts: ActiveAlerts = new Map([
       ["4b1814", [{ ...alert, rule: "emergency-squawk", ended: null, detail: "emergency" }]],
     ]);
-    expect(predicate({ alerts: true }, alerts)(aircraft({ squawk: null }))).toBe(true);
-    expect(predicate({ alerts: true }, NO_ALERTS)(state)).toBe(false);
+    expect(predicate({ alerts: true }, alerts, NOTHING_KNOWN)(aircraft({ squawk: null }))).toBe(true);
+    expect(predicate({ alerts: true }, NO_ALERTS, NOTHING_KNOWN)(state)).toBe(false);
   });
 
   test("an unknown value fails a filter that needs it", () => {
-    expect(predicate({ slowest: 0 }, NO_ALERTS)(aircraft({ velocity: null }))).toBe(false);
-    const low = predicate({ highest: 100 }, NO_ALERTS);
+    expect(predicate({ slowest: 0 }, NO_ALERTS, NOTHING_KNOWN)(aircraft({ velocity: null }))).toBe(false);
+    const low = predicate({ highest: 100 }, NO_ALERTS, NOTHING_KNOWN);
     const unknown = { baro_altitude: null, geo_altitude: null };
     expect([low(aircraft(unknown)), low(aircraft({ ...unknown, on_ground: true }))]).toEqual([false, true]);
     expect([isOpen({}), isOpen({ alerts: false }), isOpen({ lowest: 0 })]).toEqual([true, true, false]);
@@ -244,6 +244,10 @@ describe("a filter", () => {
       ground: "air",
       squawk: "77",
       alerts: true,
+      type: "A32*",
+      registration: "HB-*",
+      operator: "swiss",
+      service: "civil",
     };
     expect(chipsOf(filter, "aeronautical").map(({ text }) => text)).toEqual([
       "Altitude 5,000–10,000 ft",
@@ -251,6 +255,10 @@ describe("a filter", () => {
       "Chad",
       "Reported by OpenSky",
       "Rotorcraft",
+      "Type A32*",
+      "Registration HB-*",
+      "Operator swiss",
+      "Civil",
       "Airborne",
       "Squawk 77",
       "With alerts only",
@@ -368,11 +376,17 @@ test("a link is read back as it was written", () => {
       ground: "ground",
       squawk: "7700",
       alerts: true,
+      type: "A32*, B738",
+      registration: "HB-?C*",
+      operator: "Swiss & Co",
+      service: "military",
     },
     replay: { at: 1_766_930_709, speed: 30 },
   } as const;
   expect(readLink(writeLink(link))).toEqual(link);
-  expect(readLink("#panel=x&minalt=x&source=%3Cb%3E&category=99&squawk=9999&ground=sea&at=-1&speed=7")).toEqual({});
+  expect(
+    readLink("#panel=x&minalt=x&source=%3Cb%3E&category=99&type=%20&service=both&squawk=9999&ground=sea&at=-1&speed=7"),
+  ).toEqual({});
   expect(readLink("#emergencies=1&panel=alerts")).toEqual({ filter: { alerts: true }, panel: "alerts" });
   expect(readLink("#at=5&speed=7")).toEqual({ replay: { at: 5 } });
   expect([readLink(""), readLink("#icao24=xyz&view=1/2"), readLink("#view=1/2/900")]).toEqual([{}, {}, {}]);

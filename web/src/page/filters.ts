@@ -1,6 +1,7 @@
 import { categoryName } from "../model/aircraft.ts";
-import { chipsOf, problemsOf, usable, without } from "../model/filter.ts";
+import { chipsOf, limitOf, NO_TABLE, problemsOf, usable, without } from "../model/filter.ts";
 import type { Filter, FilterProblems } from "../model/filter.ts";
+import { MAX_TEXT } from "../model/link.ts";
 import { sourceName } from "../model/sources.ts";
 import { fromUnit, inUnit, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
@@ -54,6 +55,20 @@ export class Filters {
       h("option", { value: String(code) }, categoryName(code)),
     ),
   );
+  private readonly text = (placeholder: string): HTMLInputElement =>
+    h("input", { type: "text", maxlength: String(MAX_TEXT), placeholder, spellcheck: "false", input: this.changed });
+  private readonly type = this.text("e.g. A32*, B738");
+  private readonly registration = this.text("e.g. HB-*");
+  private readonly operator = this.text("e.g. Swiss");
+  private readonly service = h(
+    "select",
+    { change: this.changed },
+    h("option", { value: "" }, "Either"),
+    h("option", { value: "military" }, "Military"),
+    h("option", { value: "civil" }, "Civil"),
+  );
+  /** Why some fields cannot be used, or do not find everything yet. */
+  private readonly limit = h("p", { id: "filter-limit", class: "note", role: "status" });
   private readonly ground = h(
     "select",
     { change: this.changed },
@@ -114,6 +129,11 @@ export class Filters {
         h("label", {}, "Country", this.country),
         this.sourceField,
         h("label", {}, "Category", this.category),
+        h("label", {}, "Type", this.type),
+        h("label", {}, "Registration", this.registration),
+        h("label", {}, "Operator or airline", this.operator),
+        h("label", {}, "Military or civil", this.service),
+        this.limit,
         h("label", {}, "Airborne or on ground", this.ground),
         h("label", {}, "Squawk", this.squawk),
         this.squawkProblem,
@@ -132,6 +152,9 @@ export class Filters {
       ),
     );
     this.element.hidden = true;
+    for (const field of [this.type, this.registration, this.operator, this.service]) {
+      field.setAttribute("aria-describedby", this.limit.id);
+    }
     this.nameUnits();
     store.on(["settings"], ({ settings: { units } }) => {
       if (units === this.units) return;
@@ -144,6 +167,9 @@ export class Filters {
     });
     store.on(["filter", "settings"], (state) => {
       this.showChips(state);
+    });
+    store.on(["filter", "facts", "status"], (state) => {
+      this.showLimit(state);
     });
     store.on(["traffic", "status"], ({ traffic, status }) => {
       offer(this.country, ANY_COUNTRY, new Set(traffic.held.flatMap(({ origin_country }) => origin_country ?? [])));
@@ -167,6 +193,11 @@ export class Filters {
     choose(this.country, country);
     choose(this.source, source, sourceName);
     this.showSourceField();
+    const { type = "", registration = "", operator = "", service = "" } = filter;
+    this.type.value = type;
+    this.registration.value = registration;
+    this.operator.value = operator;
+    this.service.value = service;
     this.category.value = category === undefined ? "" : String(category);
     this.ground.value = ground;
     this.squawk.value = squawk;
@@ -184,6 +215,13 @@ export class Filters {
       setText(element, text);
       for (const field of fields) field.setAttribute("aria-invalid", String(text !== ""));
     }
+  }
+
+  /** Fields that cannot find anything are disabled, unless a link has set them. */
+  private showLimit({ filter, facts, status }: PageState): void {
+    const isWithoutTable = status?.aircraft_table === null;
+    for (const field of [this.type, this.service]) field.disabled = isWithoutTable && field.value === "";
+    setText(this.limit, limitOf(filter, facts, status) ?? (isWithoutTable ? NO_TABLE : ""));
   }
 
   private showChips({ filter, settings }: PageState): void {
@@ -233,6 +271,7 @@ export class Filters {
       const value = input.valueAsNumber;
       return Number.isFinite(value) ? fromUnit(value, quantity, this.units) : undefined;
     };
+    const text = ({ value }: HTMLInputElement): string | undefined => (value.trim() === "" ? undefined : value.trim());
     const entries = {
       lowest: figure(this.lowest, "altitude"),
       highest: figure(this.highest, "altitude"),
@@ -242,6 +281,10 @@ export class Filters {
       source: this.source.value === "" ? undefined : this.source.value,
       category: this.category.value === "" ? undefined : Number(this.category.value),
       ground: this.ground.value === "" ? undefined : this.ground.value,
+      type: text(this.type),
+      registration: text(this.registration),
+      operator: text(this.operator),
+      service: this.service.value === "" ? undefined : this.service.value,
       squawk: this.squawk.value === "" ? undefined : this.squawk.value,
       alerts: this.alerts.checked ? true : undefined,
     };

@@ -1,5 +1,6 @@
 import { focus, freeArea, isCovered } from "../model/free-area.ts";
 import type { Area, Point, Size } from "../model/free-area.ts";
+import { limitOf } from "../model/filter.ts";
 import { emptiness } from "../model/health.ts";
 import type { PanelName } from "../model/link.ts";
 import { h, icon, setText, show } from "../ui/dom.ts";
@@ -100,6 +101,7 @@ export class Frame {
       "status",
       "traffic",
       "visible",
+      "facts",
       "player",
       "coverage",
       "panel",
@@ -188,11 +190,11 @@ export class Frame {
 
   /** Says why the map is empty. */
   private explain(state: PageState): void {
-    const { traffic, shown, visible, player } = state;
+    const { traffic, shown, visible, player, filter, facts, status } = state;
     // A replay that is loading does not have an empty map.
     const isLoading = player !== undefined && !traffic.isLoaded;
     const counts = { held: traffic.held.length, shown: shown.length, inView: visible.length };
-    const why = isLoading ? undefined : emptiness(counts, healthOf(state));
+    const why = isLoading ? undefined : emptiness(counts, healthOf(state), limitOf(filter, facts, status));
     show(this.empty, why !== undefined);
     setText(this.empty, why ?? "");
     if (why === undefined) return;

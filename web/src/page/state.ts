@@ -150,7 +150,7 @@ export function createPageStore(settings: Settings, start: Partial<PageState> = 
   });
   store.derive("alerts", ["traffic"], ({ traffic }) => activeAlerts(traffic.alerts, traffic.held));
   store.derive("aircraft", ["selected", "traffic", "lookup"], selectedAircraft);
-  store.derive("shown", ["traffic", "filter", "alerts", "selected"], shown);
+  store.derive("shown", ["traffic", "filter", "alerts", "selected", "facts"], shown);
   store.derive("visible", ["shown", "box"], visible);
   return store;
 }
@@ -162,9 +162,9 @@ function selectedAircraft({ selected, traffic, lookup }: PageState): StateVector
   return lookup.kind === "found" && lookup.state.icao24 === selected ? lookup.state : undefined;
 }
 
-function shown({ traffic: { held }, filter, alerts, selected }: PageState): readonly StateVector[] {
+function shown({ traffic: { held }, filter, alerts, selected, facts }: PageState): readonly StateVector[] {
   if (isOpen(filter)) return held;
-  const passes = predicate(filter, alerts);
+  const passes = predicate(filter, alerts, facts.known);
   // The selected aircraft stays on the map where the filter would remove it.
   return held.filter((state) => passes(state) || state.icao24 === selected);
 }
