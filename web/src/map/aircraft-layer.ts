@@ -1,10 +1,9 @@
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibre } from "maplibre-gl";
 
-import { SHAPES } from "../model/aircraft.ts";
-import type { Shape } from "../model/aircraft.ts";
 import type { Rgb } from "../model/colours.ts";
 import { MAX_EXTRAPOLATION } from "../model/motion.ts";
-import { drawAtlas } from "./icons.ts";
+import type { Shape } from "../model/shapes.ts";
+import { drawAtlas, GRID, PLACES } from "./icons.ts";
 
 /** One symbol on the map. */
 export interface Symbol {
@@ -38,7 +37,7 @@ uniform vec2 u_viewport;
 uniform float u_world;
 uniform float u_now;
 uniform float u_max_age;
-uniform float u_shapes;
+uniform float u_grid;
 uniform float u_size;
 in vec2 a_corner;
 in vec2 a_position;
@@ -56,7 +55,9 @@ void main() {
   float s = sin(a_heading), c = cos(a_heading);
   vec2 corner = vec2(a_corner.x * c + a_corner.y * s, a_corner.y * c - a_corner.x * s) * a_size * u_size;
   gl_Position = vec4(centre.xy + corner * 2.0 / u_viewport * centre.w, centre.zw);
-  v_texture = vec2((a_shape + 0.5 + a_corner.x * 0.5) / u_shapes, 0.5 - a_corner.y * 0.5);
+  float row = floor((a_shape + 0.5) / u_grid);
+  vec2 place = vec2(a_shape - row * u_grid, row);
+  v_texture = (place + 0.5 + vec2(a_corner.x, -a_corner.y) * 0.5) / u_grid;
   v_colour = a_colour;
 }`;
 
@@ -141,7 +142,7 @@ export class AircraftLayer implements CustomLayerInterface {
       numbers[at] = symbol.x;
       numbers[at + 1] = symbol.y;
       numbers[at + 2] = (symbol.heading * Math.PI) / 180;
-      numbers[at + 3] = SHAPES.indexOf(symbol.shape);
+      numbers[at + 3] = PLACES[symbol.shape];
       numbers[at + 4] = symbol.size;
       [bytes[at * 4 + 20], bytes[at * 4 + 21], bytes[at * 4 + 22]] = symbol.colour;
       bytes[at * 4 + 23] = Math.round(symbol.opacity * 255);
@@ -184,7 +185,7 @@ export class AircraftLayer implements CustomLayerInterface {
     const { clientWidth, clientHeight } = this.map.getCanvas();
     gl.uniformMatrix4fv(uniforms["u_matrix"] ?? null, false, input.defaultProjectionData.mainMatrix as Float32List);
     gl.uniform2f(uniforms["u_viewport"] ?? null, clientWidth, clientHeight);
-    gl.uniform1f(uniforms["u_shapes"] ?? null, SHAPES.length);
+    gl.uniform1f(uniforms["u_grid"] ?? null, GRID);
     gl.uniform1f(uniforms["u_max_age"] ?? null, MAX_EXTRAPOLATION);
     gl.uniform1i(uniforms["u_atlas"] ?? null, 0);
     const [red, green, blue] = this.outline;
@@ -276,7 +277,7 @@ function create(gl: WebGL2RenderingContext): Resources {
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-  const names = ["matrix", "viewport", "world", "now", "max_age", "shapes", "size", "atlas", "outline", "filling"];
+  const names = ["matrix", "viewport", "world", "now", "max_age", "grid", "size", "atlas", "outline", "filling"];
   const uniforms = Object.fromEntries(names.map((name) => [`u_${name}`, gl.getUniformLocation(program, `u_${name}`)]));
   return { program, vertices, buffer, atlas, uniforms };
 }

@@ -5,16 +5,17 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
 
 import type { KnownAircraft } from "../api/types.ts";
-import { altitude, isPositionOld, opacity, positionAge, relativeSize, shape, title } from "../model/aircraft.ts";
+import { altitude, isPositionOld, opacity, positionAge, shape, title } from "../model/aircraft.ts";
 import { isEmergency } from "../model/alerts.ts";
 import type { ActiveAlerts } from "../model/alerts.ts";
 import { ALERT, altitudeColour, EMERGENCY, UNKNOWN } from "../model/colours.ts";
 import type { Rgb } from "../model/colours.ts";
-import { labelFacts } from "../model/facts.ts";
+import { isMilitary, labelFacts } from "../model/facts.ts";
 import type { LabelFacts } from "../model/facts.ts";
 import { MAX_LATITUDE, mercatorVelocity, mercatorX, mercatorY, wrapLongitude } from "../model/geometry.ts";
 import type { View } from "../model/link.ts";
 import { extrapolationTime } from "../model/motion.ts";
+import { noseOf, sizeOf } from "../model/shapes.ts";
 import { span } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
 import type { Box, StateVector } from "../stream/index.ts";
@@ -62,6 +63,9 @@ export interface MapEvents {
 /** How far from an aircraft a click still selects it, CSS pixels. */
 const REACH = { mouse: 14, touch: 26 };
 const ACCENT: Rgb = [255, 170, 0];
+/** The mark of military aircraft, relative to an airliner. */
+const MARK = 0.36;
+const MARK_COLOURS: Readonly<Record<"light" | "dark", Rgb>> = { light: [24, 34, 44], dark: [240, 244, 248] };
 
 maplibre.setWorkerUrl(workerUrl);
 maplibre.addProtocol(BASE_MAP, loadBaseMap);
@@ -192,7 +196,7 @@ export class AircraftMap {
     this.scene = scene;
     if (!this.loaded) return;
     this.aircraft.isExtrapolating = scene.isExtrapolating;
-    this.aircraft.show(this.symbols(), scene.states.length * 3 + 8);
+    this.aircraft.show(this.symbols(), scene.states.length * 4 + 8);
     this.label();
   }
 
@@ -218,7 +222,7 @@ export class AircraftMap {
   }
 
   private *symbols(): Generator<Symbol, void> {
-    const { states, selected, alerts, observedAt, answeredAt } = this.scene;
+    const { states, selected, alerts, observedAt, answeredAt, facts } = this.scene;
     const zoom = this.map.getZoom();
     const size = Math.min(18, Math.max(6.5, 5 + zoom * 1.5));
     const urgent: Symbol[] = [];
@@ -228,12 +232,14 @@ export class AircraftMap {
       const ofAircraft = alerts.get(state.icao24);
       const isUrgent = ofAircraft?.some(isEmergency) === true;
       const isSelected = state.icao24 === selected;
+      const known = facts.get(state.icao24);
+      const itsShape = shape(state, known);
       const symbol: Symbol = {
         x: mercatorX(lon),
         y: mercatorY(lat),
-        heading: true_track ?? 0,
-        shape: shape(state),
-        size: size * relativeSize(state) * (on_ground === true ? 0.75 : 1),
+        heading: noseOf(itsShape) === "up" ? 0 : (true_track ?? 0),
+        shape: itsShape,
+        size: size * sizeOf(itsShape) * (on_ground === true ? 0.75 : 1),
         colour: isUrgent ? EMERGENCY : altitudeColour(altitude(state), on_ground),
         opacity: ofAircraft !== undefined || isSelected ? 1 : opacity(positionAge(state, observedAt)),
         velocity: this.velocity(state),
@@ -247,8 +253,16 @@ export class AircraftMap {
         colour: UNKNOWN,
         opacity: 1,
       };
+      const mark = isMilitary(known) && {
+        ...symbol,
+        shape: "military" as const,
+        heading: 0,
+        size: size * MARK,
+        colour: MARK_COLOURS[this.theme],
+      };
       if (ofAircraft === undefined && !isSelected) {
         yield symbol;
+        if (mark) yield mark;
         if (dashes) yield dashes;
         continue;
       }
@@ -257,6 +271,7 @@ export class AircraftMap {
       if (ofAircraft !== undefined) urgent.push({ ...ring, size: size * 1.9, colour: isUrgent ? EMERGENCY : ALERT });
       if (isSelected) urgent.push({ ...ring, size: size * 1.6, colour: ACCENT });
       urgent.push({ ...symbol, size: symbol.size * 1.25 });
+      if (mark) urgent.push(mark);
     }
     yield* urgent;
   }

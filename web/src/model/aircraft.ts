@@ -1,4 +1,7 @@
+import type { KnownAircraft } from "../api/types.ts";
 import type { StateVector } from "../stream/index.ts";
+import { noseOf, shapeOfCategory, shapeOfType } from "./shapes.ts";
+import type { Shape } from "./shapes.ts";
 
 /** The best known altitude, m: barometric, which separates traffic, or else geometric. */
 export function altitude({ baro_altitude, geo_altitude }: StateVector): number | null {
@@ -53,48 +56,12 @@ export function positionSourceName(source: number | null): string {
   return POSITION_SOURCES[source] ?? `Code ${source}`;
 }
 
-/** The map's symbols, in the order of their atlas. */
-export const SHAPES = ["jet", "light", "helicopter", "glider", "balloon", "vehicle", "dot", "ring", "dashes"] as const;
-export type Shape = (typeof SHAPES)[number];
-
-/** The symbol of an aircraft: by category; a dot where its track is unknown. */
-export function shape({ category, true_track, on_ground }: StateVector): Shape {
-  switch (category) {
-    case 8:
-      return "helicopter";
-    case 9:
-    case 12:
-      return "glider";
-    case 10:
-    case 11:
-      return "balloon";
-    case 16:
-    case 17:
-    case 18:
-    case 19:
-    case 20:
-      return "vehicle";
-    default:
-      if (true_track === null) return "dot";
-      return category === 2 || category === 14 || (category === null && on_ground === true) ? "light" : "jet";
-  }
-}
-
-/** The size of a symbol relative to an airliner. */
-export function relativeSize({ category }: StateVector): number {
-  switch (category) {
-    case 4:
-    case 5:
-    case 7:
-      return 1;
-    case 6:
-      return 1.25;
-    case 2:
-    case 14:
-      return 0.8;
-    default:
-      return 0.9;
-  }
+/** The symbol of an aircraft: by its type, or else by its category; a dot where its track is unknown. */
+export function shape(state: StateVector, known?: KnownAircraft): Shape {
+  const { category, true_track, on_ground } = state;
+  const found = (known?.type === undefined ? undefined : shapeOfType(known.type)) ?? shapeOfCategory(category);
+  const shape = found ?? (category === null && on_ground === true ? "single" : "jet");
+  return true_track === null && noseOf(shape) === "track" ? "dot" : shape;
 }
 
 /** The opacity of an aircraft by the age of its position, seconds: it fades from half a minute on. */

@@ -151,9 +151,9 @@ describe("an aircraft", () => {
     expect(cases.map((known) => shape(aircraft(known)))).toEqual([
       "helicopter",
       "glider",
-      "light",
+      "single",
       "vehicle",
-      "jet",
+      "narrow",
       "dot",
     ]);
   });

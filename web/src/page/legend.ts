@@ -1,8 +1,9 @@
 import { OLD_POSITION } from "../model/aircraft.ts";
 import { altitudeColour, css, GROUND, LEGEND_END } from "../model/colours.ts";
+import { isMilitary } from "../model/facts.ts";
 import { span, unitName } from "../model/units.ts";
 import type { UnitSystem } from "../model/units.ts";
-import { h } from "../ui/dom.ts";
+import { h, show } from "../ui/dom.ts";
 import type { PageStore } from "./state.ts";
 
 import "./legend.css";
@@ -12,6 +13,13 @@ export class Legend {
   private readonly scale = h("canvas", { width: "150", height: "1", "aria-hidden": "true" });
   private readonly marks = h("div", { class: "marks" });
   private readonly unit = h("span");
+  /** Shown where an aircraft of the traffic is on record as military. */
+  private readonly military = h(
+    "p",
+    { class: "ground" },
+    h("span", { class: "swatch diamond", "aria-hidden": "true" }),
+    "Military",
+  );
   readonly element = h(
     "aside",
     { class: "legend", "aria-label": "Legend" },
@@ -25,6 +33,7 @@ export class Legend {
       h("span", { class: "swatch dashes", "aria-hidden": "true" }),
       `Position over ${span(OLD_POSITION)} old`,
     ),
+    this.military,
   );
 
   constructor(store: PageStore) {
@@ -37,6 +46,10 @@ export class Legend {
       this.setUnits(store.state.settings.units);
     };
     store.on(["settings"], update);
+    show(this.military, false);
+    store.on(["facts"], ({ facts }) => {
+      show(this.military, [...facts.known.values()].some(isMilitary));
+    });
     update();
   }
 

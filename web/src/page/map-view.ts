@@ -27,7 +27,7 @@ export async function loadMap(store: PageStore, frame: Frame, view: View): Promi
   store.on(["theme"], ({ theme }) => {
     map.setTheme(theme);
   });
-  store.on(["shown", "selected", "aircraft", "alerts", "facts", "settings", "player"], (state) => {
+  store.on(["shown", "selected", "aircraft", "alerts", "facts", "settings", "theme", "player"], (state) => {
     draw(map, state);
   });
   store.on(["status", "traffic"], (state) => {
