@@ -161,10 +161,12 @@ impl KafkaAlertQueue {
     }
 
     fn note_error(&self, client: &Client, error: &KafkaError) -> Result<(), SubscriptionError> {
-        use RDKafkaErrorCode::{AutoOffsetReset, OffsetOutOfRange, PartitionEOF};
+        use RDKafkaErrorCode::{AutoOffsetReset, OffsetOutOfRange};
         use RDKafkaErrorCode::{UnknownPartition, UnknownTopic, UnknownTopicOrPartition};
+        if matches!(error, KafkaError::PartitionEOF(_)) {
+            return Ok(());
+        }
         match error.rdkafka_error_code() {
-            Some(PartitionEOF) => Ok(()),
             Some(OffsetOutOfRange | AutoOffsetReset) => {
                 log::warn!(error:%; "alerts were deleted before they were delivered; continuing at the oldest one");
                 Ok(())

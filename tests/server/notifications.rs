@@ -178,5 +178,7 @@ fn processes_share_an_endpoint_and_take_over_from_each_other() {
     ids.extend(publish(&alerts, 30..60));
     hook.wait_for(&ids);
     assert_in_order(&hook.deliveries());
+    let failed = other.log.lines().iter().filter(|line| line.contains("failed to read")).count();
+    assert_eq!(failed, 0, "nothing failed, also not at the ends of the partitions");
     other.end();
 }
