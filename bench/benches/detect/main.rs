@@ -60,7 +60,7 @@ fn document(polygons: u32) -> Value {
             8 => json!({ "icao24": [format!("4b18{number:02}"), "3c*"], "inside": own }),
             _ => json!({ "any": [{ "squawk": "0033" }, { "country": "Tuvalu" }], "inside": own }),
         };
-        let hold = if number % 10 == 0 { "30s" } else { "1s" };
+        let hold = if number.is_multiple_of(10) { "30s" } else { "1s" };
         let rule = if number % 10 == 4 { json!({ "when": when }) } else { json!({ "when": when, "for": hold }) };
         (format!("r{number}"), rule)
     });
