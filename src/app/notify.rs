@@ -1,4 +1,5 @@
 use actix::Addr;
+use actors::detector::TrackedAircraft;
 use actors::domain::UnixTime;
 use actors::metrics::Metrics;
 use actors::notifier::{Notifier, NotifierSettings, RetryLimits};
@@ -7,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::config::{NotifyEntry, Settings};
 use crate::kafka::{KafkaAlertQueue, KafkaCluster, Membership};
-use crate::notify::OpenEndpoint;
+use crate::notify::{EndpointSettings, OpenEndpoint};
 use crate::sources::http::Network;
 
 /// An endpoint that the settings configure.
@@ -46,13 +47,13 @@ impl ConfiguredEndpoint {
 ///
 /// # Errors
 /// The proxy settings are invalid, or certificates cannot be read.
-pub(super) fn open(settings: &Settings) -> anyhow::Result<Vec<ConfiguredEndpoint>> {
-    settings.notify.iter().map(|entry| open_one(settings, entry)).collect()
+pub(super) fn open(settings: &Settings, tracked: &TrackedAircraft) -> anyhow::Result<Vec<ConfiguredEndpoint>> {
+    settings.notify.iter().map(|entry| open_one(settings, entry, tracked)).collect()
 }
 
-fn open_one(settings: &Settings, entry: &NotifyEntry) -> anyhow::Result<ConfiguredEndpoint> {
-    let network = network(settings)?;
-    let open = (entry.kind.open)(&entry.endpoint(network)).with_context(|| format!("notify.{}", entry.name))?;
+fn open_one(settings: &Settings, entry: &NotifyEntry, tracked: &TrackedAircraft) -> anyhow::Result<ConfiguredEndpoint> {
+    let endpoint = EndpointSettings { tracked: tracked.clone(), ..entry.endpoint(network(settings)?) };
+    let open = (entry.kind.open)(&endpoint).with_context(|| format!("notify.{}", entry.name))?;
     let settings = NotifierSettings {
         name: entry.name.to_string(),
         kind: entry.kind.name,

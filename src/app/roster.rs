@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 use actors::db_writer::DbWriter;
-use actors::detector::SharedRules;
+use actors::detector::{SharedRules, TrackedAircraft};
 use actors::enrichment::SharedFacts;
 use actors::kafka_consumer::{KafkaConsumer, LiveRoute, Route, StoreRoute};
 use actors::kafka_producer::{BacklogLimits, KafkaProducer};
@@ -210,13 +210,15 @@ impl Actors {
         let roles = &foundation.settings.server.roles;
         let has = |role| roles.has(role);
         let sinks: ConfiguredSinks = sinks::configured(foundation.settings, &foundation.cluster).collect();
-        let endpoints = if has(Role::Detect) { notify::open(foundation.settings)? } else { Vec::new() };
+        let tracked = TrackedAircraft::default();
+        let endpoints = if has(Role::Detect) { notify::open(foundation.settings, &tracked)? } else { Vec::new() };
         let rows = rows(has, &sinks, foundation.sources, &endpoints);
         let needed = needed(&rows, has(Role::Live));
         let mut wiring = Wiring {
             foundation,
             sinks,
             endpoints,
+            tracked,
             notifiers: Vec::new(),
             hub: None,
             producer: None,
@@ -250,6 +252,8 @@ struct Wiring<'a> {
     sinks: ConfiguredSinks,
     /// The endpoints of notifications whose Notifiers have not started yet.
     endpoints: Vec<ConfiguredEndpoint>,
+    /// Where the aircraft with an active alert are.
+    tracked: TrackedAircraft,
     notifiers: Vec<(ConfiguredName, Recipient<TestEndpoint>)>,
     hub: Option<Addr<SseHub>>,
     producer: Option<Addr<Producer>>,

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use actors::detector::TrackedAircraft;
+
 use super::address::EndpointAddress;
 use crate::address_guard::AddressGuard;
 use crate::sources::http::{Endpoint, Network};
@@ -36,6 +38,8 @@ pub struct EndpointSettings {
     pub max_trackers: usize,
     /// The proxies and certificate authorities for outgoing requests.
     pub network: Network,
+    /// Where the aircraft with an active alert are.
+    pub tracked: TrackedAircraft,
 }
 
 /// A secret, which `Debug` does not show.
@@ -89,6 +93,7 @@ impl EndpointSettings {
             discovery_prefix: Some("homeassistant".to_owned()),
             max_trackers: 50,
             network: Network::default(),
+            tracked: TrackedAircraft::default(),
         }
     }
 }

@@ -5,11 +5,13 @@ mod engine;
 mod partition;
 mod partition_engine;
 mod shared_rules;
+mod tracked_aircraft;
 
 pub use engine::{Engine, NewEngine};
 pub use partition::DetectPartition;
 pub use partition_engine::PartitionEngine;
 pub use shared_rules::SharedRules;
+pub use tracked_aircraft::TrackedAircraft;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::engine::Engine;
 use super::shared_rules::SharedRules;
+use super::tracked_aircraft::TrackedAircraft;
 use crate::detect::{Alert, RuleEngine, RuleFacts};
 use crate::domain::{Icao24, StateVector, UnixTime};
 use crate::enrichment::{FactBook, SharedFacts};
@@ -23,6 +24,7 @@ pub struct PartitionEngine {
     known: HashMap<Icao24, Arc<RuleFacts>>,
     /// The newest `last_contact` so far.
     time: Option<UnixTime>,
+    tracked: Option<TrackedAircraft>,
 }
 
 impl PartitionEngine {
@@ -43,6 +45,25 @@ impl PartitionEngine {
             facts,
             known: HashMap::new(),
             time: None,
+            tracked: None,
+        }
+    }
+
+    /// Shows the newest states of the aircraft with an active alert.
+    #[must_use]
+    pub fn tracking(mut self, tracked: TrackedAircraft) -> Self {
+        self.tracked = Some(tracked);
+        self
+    }
+
+    fn track(&self, state: &Arc<StateVector>, changes: &[Alert]) {
+        let Some(tracked) = &self.tracked else { return };
+        if self.engine.is_active(state.icao24) {
+            tracked.update(state);
+        }
+        // The state may also have ended the alerts of others.
+        for ended in changes.iter().filter(|alert| !self.engine.is_active(alert.icao24)) {
+            tracked.remove(ended.icao24);
         }
     }
 
@@ -73,6 +94,7 @@ impl Engine for PartitionEngine {
         self.time = self.time.max(Some(state.last_contact));
         let facts = self.facts_of(state.icao24);
         changes.extend(self.engine.update_with(state, Some(&facts)));
+        self.track(state, &changes);
         changes
     }
 
@@ -90,5 +112,14 @@ impl Engine for PartitionEngine {
 
     fn look_back(&self) -> Duration {
         self.engine.look_back()
+    }
+}
+
+/// Another process follows the aircraft of the partition from now on.
+impl Drop for PartitionEngine {
+    fn drop(&mut self) {
+        if let Some(tracked) = &self.tracked {
+            self.engine.active().iter().for_each(|alert| tracked.remove(alert.icao24));
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn alerts_consumer(wiring: &mut Wiring<'_>, name: ActorName) -> anyho
 
 /// Starts the consumer that applies the rules.
 pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Result<Handles> {
-    let Foundation { supervisor, metrics, cluster, facts, rules, .. } = &wiring.foundation;
+    let Foundation { settings, supervisor, metrics, cluster, facts, rules, .. } = &wiring.foundation;
     let (cluster, metrics, group) = (cluster.clone(), metrics.clone(), SharedGroup::default());
     let topic = cluster.options().topic_alerts.clone().context("no topic of alerts is configured")?;
     let (log, membership): (Arc<dyn AlertLog>, _) = if cluster.is_embedded() {
@@ -34,7 +34,14 @@ pub(super) fn detector(wiring: &mut Wiring<'_>, name: ActorName) -> anyhow::Resu
         (Arc::new(TransactionalAlerts::new(cluster.clone(), topic, facts.clone(), &group)), Membership::DETECT)
     };
     let (rules, facts) = (rules.clone(), facts.clone());
-    let new_engine: NewEngine = Arc::new(move || Box::new(PartitionEngine::new(rules.clone(), facts.clone())));
+    let tracked = (!settings.notify.is_empty()).then(|| wiring.tracked.clone());
+    let new_engine: NewEngine = Arc::new(move || {
+        let engine = PartitionEngine::new(rules.clone(), facts.clone());
+        Box::new(match &tracked {
+            Some(tracked) => engine.tracking(tracked.clone()),
+            None => engine,
+        })
+    });
     let route = DetectRoute { log, new_engine };
     let detector = supervisor.start(name, move |vitals| {
         let subscription = KafkaSubscription::with_transactions(cluster, membership, &group);

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use actors::detector::TrackedAircraft;
 use actors::supervision::ConfiguredName;
 
 use crate::config::entries::settings_of;
@@ -100,6 +101,7 @@ impl NotifySection {
             discovery_prefix: self.discovery_prefix.clone(),
             max_trackers: usize::try_from(self.max_trackers).unwrap_or(0),
             network,
+            tracked: TrackedAircraft::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, Incoming, LastWill, MqttOptions, Outgoing,
     Publish, PublishOptions, QoS, TlsConfiguration, Transport,
 };
+use serde_json::Value;
 
 use super::publications::{Publication, rule_state};
 use super::session::{Link, Session};
@@ -79,7 +80,8 @@ fn handle(event: Event, client: &AsyncClient, topics: &Topics, session: &Session
         Event::Incoming(Incoming::ConnAck(_)) => {
             // What the broker retains follows.
             session.active.borrow_mut().clear();
-            let subscribed = [topics.all_active(), topics.availability()]
+            session.trackers.borrow_mut().clear();
+            let subscribed = [topics.all_active(), topics.all_aircraft(), topics.availability()]
                 .into_iter()
                 .all(|filter| client.try_subscribe(filter, QoS::AtLeastOnce).is_ok());
             if !subscribed {
@@ -107,6 +109,10 @@ fn receive(message: &Publish, client: &AsyncClient, topics: &Topics, session: &S
         }
         return;
     }
+    if let Some(icao24) = topics.parse_aircraft(topic) {
+        session.trackers.borrow_mut().set(icao24, &message.payload);
+        return;
+    }
     let Some((rule, icao24)) = topics.parse_active(topic) else { return };
     let mut active = session.active.borrow_mut();
     if active.set(rule, icao24, !message.payload.is_empty()) {
@@ -119,6 +125,13 @@ fn receive(message: &Publish, client: &AsyncClient, topics: &Topics, session: &S
 
 fn announce(client: &AsyncClient, topics: &Topics) {
     send(client, Publication { topic: topics.availability(), payload: ONLINE.into(), retained: true });
+}
+
+/// Publishes attributes once, without waiting for an acknowledgement.
+pub(super) fn send_update(client: &AsyncClient, topic: String, attributes: &Value) {
+    if let Err(error) = client.try_publish(topic, attributes.to_string(), PublishOptions::at_most_once()) {
+        log::debug!(error:%; "failed to queue a position for the MQTT broker");
+    }
 }
 
 /// Publishes without waiting, since this is called by the loop that would send it.

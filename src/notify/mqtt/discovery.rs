@@ -1,5 +1,6 @@
+use actors::domain::StateVector;
 use actors::notification::Notification;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::topics::Topics;
 use crate::notify::message::Message;
@@ -65,6 +66,25 @@ pub(super) fn attributes(notification: &Notification) -> Value {
         attributes["gps_accuracy"] = 0.into();
     }
     attributes
+}
+
+/// Returns the attributes with the position of a newer state; `None` if it is not newer, or has no position.
+pub(super) fn moved(attributes: &Map<String, Value>, state: &StateVector) -> Option<Value> {
+    let known = ["last_contact", "since"].into_iter().find_map(|name| attributes.get(name)?.as_i64());
+    if known.is_some_and(|known| state.last_contact.0 <= known) {
+        return None;
+    }
+    let mut attributes = attributes.clone();
+    attributes.extend([
+        ("callsign".to_owned(), json!(state.callsign)),
+        ("squawk".to_owned(), json!(state.squawk)),
+        ("altitude".to_owned(), json!(state.baro_altitude.or(state.geo_altitude))),
+        ("latitude".to_owned(), json!(state.lat?)),
+        ("longitude".to_owned(), json!(state.lon?)),
+        ("gps_accuracy".to_owned(), json!(0)),
+        ("last_contact".to_owned(), json!(state.last_contact)),
+    ]);
+    Some(Value::Object(attributes))
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::timeout;
 
-use super::connection;
 use super::publications::publications;
 use super::session::Session;
 use super::topics::Topics;
+use super::{connection, trackers};
 use crate::notify::settings::EndpointSettings;
 
 /// Publishes to a broker. Its connection stays open between deliveries, so that the broker knows whether it is
@@ -46,6 +46,13 @@ impl NotificationEndpoint for Mqtt {
     }
 
     fn run(self: Rc<Self>) -> LocalBoxFuture<'static, ()> {
-        async move { connection::run(&self.settings, &self.topics, &self.session).await }.boxed_local()
+        async move {
+            let Self { settings, topics, session } = &*self;
+            tokio::join!(
+                connection::run(settings, topics, session),
+                trackers::follow(&settings.tracked, topics, session),
+            );
+        }
+        .boxed_local()
     }
 }

@@ -10,6 +10,7 @@ mod endpoint;
 mod publications;
 mod session;
 mod topics;
+mod trackers;
 
 use std::rc::Rc;
 

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::active_alerts::ActiveAlerts;
 use super::publications::Publication;
+use super::trackers::Trackers;
 
 /// What the connection and the deliveries of an endpoint share.
 pub(super) struct Session {
@@ -15,6 +16,7 @@ pub(super) struct Session {
     pub(super) client: RefCell<Option<AsyncClient>>,
     pub(super) link: watch::Sender<Link>,
     pub(super) active: RefCell<ActiveAlerts>,
+    pub(super) trackers: RefCell<Trackers>,
 }
 
 /// The state of the connection to the broker.
@@ -34,7 +36,17 @@ const SYNCHRONIZATION: Duration = Duration::from_secs(1);
 
 impl Session {
     pub(super) fn new() -> Self {
-        Self { client: RefCell::default(), link: watch::Sender::new(Link::Connecting), active: RefCell::default() }
+        Self {
+            client: RefCell::default(),
+            link: watch::Sender::new(Link::Connecting),
+            active: RefCell::default(),
+            trackers: RefCell::default(),
+        }
+    }
+
+    /// Whether the broker is connected, and what it retains is known.
+    pub(super) fn is_synchronized(&self) -> bool {
+        *self.link.borrow() == Link::Synchronized
     }
 
     /// Waits until the broker has accepted the connection, and returns its client.

@@ -53,6 +53,16 @@ impl Topics {
         format!("{}/aircraft/{icao24}", self.prefix)
     }
 
+    /// The filter of all aircraft with an active alert.
+    pub(super) fn all_aircraft(&self) -> String {
+        format!("{}/aircraft/+", self.prefix)
+    }
+
+    /// Returns the aircraft of the topic that says where it is.
+    pub(super) fn parse_aircraft<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        topic.strip_prefix(&self.prefix)?.strip_prefix("/aircraft/")
+    }
+
     /// Where Home Assistant discovers the sensor of a rule; `None` without discovery.
     pub(super) fn sensor_config(&self, rule: &str) -> Option<String> {
         Some(format!("{}/binary_sensor/{}/{rule}/config", self.discovery.as_ref()?, self.node))

@@ -6,11 +6,16 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{alert, delivering, test_message, wait_for_partitions, wait_for_state};
+use crate::alerts::{row, showing};
 use crate::support::{Service, Setup, TestApp, eventually};
 
-/// Adds the endpoint `home`, this broker, to the setup of a process that only detects and delivers.
+/// Returns the setup of a process that only detects and delivers to the endpoint `home`, this broker.
 fn delivering_to(broker: &Service) -> Setup {
-    delivering()
+    with_broker(delivering(), broker)
+}
+
+fn with_broker(setup: Setup, broker: &Service) -> Setup {
+    setup
         .set("NOTIFY_HOME_KIND", "mqtt")
         .set("NOTIFY_HOME_URL", &broker.address)
         .set("NOTIFY_HOME_ALLOW_PRIVATE", "true")
@@ -28,14 +33,18 @@ fn wait_until_delivering(app: &TestApp) {
     });
 }
 
-/// Returns the retained messages of a broker with the login of these tests, by topic.
-fn retained(broker: &Service) -> BTreeMap<String, String> {
+/// Subscribes to a broker with the login of these tests, and returns what `mosquitto_sub` prints.
+fn subscribe(broker: &Service, arguments: &[&str]) -> String {
     let url = url::Url::parse(&broker.address).unwrap();
     let port = url.port().unwrap().to_string();
     let login = ["-h", "127.0.0.1", "-p", &port, "-u", "flights", "-P", "hunter2"];
-    let mut command = Command::new("mosquitto_sub");
-    command.args(login).args(["-t", "#", "-v", "--retained-only", "-W", "1"]);
-    let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let output = Command::new("mosquitto_sub").args(login).args(arguments).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Returns the retained messages of a broker, by topic.
+fn retained(broker: &Service) -> BTreeMap<String, String> {
+    let output = subscribe(broker, &["-t", "#", "-v", "--retained-only", "-W", "1"]);
     let message = |line: &str| line.split_once(' ').map(|(topic, text)| (topic.to_owned(), text.to_owned()));
     output.lines().filter_map(message).collect()
 }
@@ -102,6 +111,32 @@ fn alerts_are_retained_on_an_mqtt_broker_until_they_end() {
         let error = test_message(&refused, "home")["error"].as_str()?.to_owned();
         error.starts_with("refused: the broker refused the connection").then_some(())
     });
+}
+
+#[test]
+#[ignore = "needs Kafka and PostgreSQL: run it by `make test`"]
+fn a_tracker_follows_its_aircraft() {
+    let broker = Service::mosquitto("flights:hunter2");
+    let skies = [47.4, 47.5, 47.6].map(|lat| {
+        let mut aircraft = row("4b1814", Some("7700"));
+        aircraft[6] = lat.into();
+        vec![aircraft]
+    });
+    let app = with_broker(showing(Setup::embedded(), &skies), &broker).start();
+    let message = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let moved = eventually("the position is published again", || {
+        // The retained message is the first one.
+        let output = subscribe(&broker, &["-t", "flight-monitor/aircraft/4b1814", "-C", "2", "-W", "10"]);
+        output.lines().nth(1).map(message).filter(|message| message["latitude"] == 47.6)
+    });
+    assert_eq!(
+        (&moved["detail"], &moved["callsign"], &moved["longitude"]),
+        (&json!("emergency"), &json!("SWR123"), &json!(8.5))
+    );
+    assert!(moved["last_contact"].as_i64() > moved["since"].as_i64(), "{moved}");
+    let kept = &retained(&broker)["flight-monitor/aircraft/4b1814"];
+    assert_ne!(message(kept)["latitude"], 47.6, "only the position at the start is retained");
+    app.end();
 }
 
 #[test]

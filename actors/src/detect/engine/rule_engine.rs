@@ -255,6 +255,12 @@ impl RuleEngine {
         alerts
     }
 
+    /// Returns whether an aircraft has an active alert.
+    pub fn is_active(&self, icao24: Icao24) -> bool {
+        let aircraft = self.aircraft.get(&icao24);
+        aircraft.is_some_and(|aircraft| aircraft.rules.iter().any(|memory| memory.alert.is_some()))
+    }
+
     /// Returns the number of active alerts.
     pub fn count_active(&self) -> usize {
         self.active
