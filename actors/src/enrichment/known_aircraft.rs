@@ -72,6 +72,11 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl<'a> KnownAircraft<'a> {
+    /// Returns the address.
+    pub fn icao24(&self) -> Icao24 {
+        self.icao24
+    }
+
     /// Adds the country and the sources to what is known.
     pub fn new(icao24: Icao24, facts: AircraftFacts<'a>) -> Self {
         let country = country_of(icao24);

@@ -1,5 +1,7 @@
 //! `/api/v1/aircraft`: what is known about aircraft in addition to their state vectors.
 
+use std::collections::HashSet;
+
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::domain::Icao24;
@@ -26,7 +28,7 @@ pub(crate) struct KnownAircraftList<'a> {
 /// Known facts about the aircraft of the live picture
 ///
 /// Registration, type, operator and airline, each with its source. Aircraft of which none of these is known are left
-/// out.
+/// out. Aircraft that `icao24` names need not be in the live picture; without their callsigns, they have no airline.
 #[utoipa::path(get, path = "/api/v1/aircraft", tag = "flights",
     params(("icao24", Query), ("registration", Query), ("type", Query), ("operator", Query),
         ("military" = Option<bool>, Query, description = "Only military aircraft."), ("format", Query)),
@@ -46,7 +48,13 @@ pub(crate) async fn known_aircraft(
         let facts = facts.facts(state.icao24, state.callsign.as_deref());
         (!facts.is_empty() && filter.contains(&facts)).then(|| KnownAircraft::new(state.icao24, facts))
     });
-    let aircraft: Vec<_> = known.collect();
+    let mut aircraft: Vec<_> = known.collect();
+    let is_live: HashSet<_> = view.states.iter().flatten().map(|state| state.icao24).collect();
+    aircraft.extend(parameters.scope.icao24.iter().filter(|icao24| !is_live.contains(icao24)).filter_map(|&icao24| {
+        let facts = facts.facts(icao24, None);
+        (!facts.is_empty() && filter.contains(&facts)).then(|| KnownAircraft::new(icao24, facts))
+    }));
+    aircraft.sort_unstable_by_key(KnownAircraft::icao24);
     let list = KnownAircraftList { count: aircraft.len(), aircraft };
     let body = serde_json::to_vec(&list).map_err(Problem::unavailable)?;
     entity_tag::respond(&request, state.client(&request), format.media_type, body, |_| {}).await

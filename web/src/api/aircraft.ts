@@ -19,7 +19,7 @@ export async function readKnownAircraft(icao24: string, signal: AbortSignal): Pr
 }
 
 /**
- * What is known about aircraft of the live picture, at most 500. Those of which nothing is known are left out.
+ * What is known about these aircraft, at most 500. Those of which nothing is known are left out.
  *
  * @throws ApiError, Error
  */
