@@ -1,5 +1,5 @@
-//! `check-config --probe`: asks each source once, and says what it would give; and connects to each endpoint of
-//! notifications.
+//! `check-config --probe`: asks each source once, and says what it would give; loads the aircraft table; and connects to
+//! each endpoint of notifications.
 
 use std::io::Write;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{notify, source};
 use crate::cli::ExitStatus;
 use crate::config::Settings;
+use crate::enrichment::{LoadedTable, load_table};
 use crate::sources::{Source, SourceFlags};
 
 /// How long to wait for the first aircraft of a source that is polled every few seconds or more often: a receiver reports
@@ -21,15 +22,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A source with longer intervals than this is polled only once.
 const SELDOM: Duration = Duration::from_secs(5);
 
-/// Asks all configured sources at once, then connects to all endpoints of notifications at once, and writes a line about
-/// each.
+/// Asks all configured sources at once, loads the aircraft table, then connects to all endpoints of notifications at once,
+/// and writes a line about each.
 ///
 /// # Errors
 /// A source cannot be opened, or the output is closed.
 pub(super) async fn run(settings: &Settings, mut out: impl Write) -> anyhow::Result<ExitStatus> {
     let sources = probe_sources(settings, &mut out).await?;
+    let table = probe_table(settings, &mut out)?;
     let endpoints = probe_endpoints(settings, &mut out).await?;
-    Ok(if sources && endpoints { ExitStatus::Done } else { ExitStatus::Failed })
+    Ok(if sources && table && endpoints { ExitStatus::Done } else { ExitStatus::Failed })
+}
+
+/// Returns whether the aircraft table can be used, if there is one.
+fn probe_table(settings: &Settings, out: &mut impl Write) -> anyhow::Result<bool> {
+    let Some(file) = &settings.enrichment.aircraft_table else { return Ok(true) };
+    let loaded = load_table(file.path());
+    let found = match &loaded {
+        Ok(LoadedTable { table, format, bad_rows: 0, .. }) => format!("{format}: {} aircraft", table.len()),
+        Ok(LoadedTable { table, format, bad_rows, .. }) => {
+            format!("{format}: {} aircraft, {bad_rows} invalid rows", table.len())
+        }
+        Err(error) => error.to_string(),
+    };
+    writeln!(out, "# aircraft table: {found}")?;
+    Ok(loaded.is_ok())
 }
 
 /// Returns whether all endpoints can be reached.

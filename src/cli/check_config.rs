@@ -26,8 +26,8 @@ pub struct CheckConfigArgs {
     #[arg(long)]
     markdown: bool,
 
-    /// Ask each source once, and say what it gives; this may cost credits. Connect to each endpoint of notifications,
-    /// without sending one
+    /// Ask each source once, and say what it gives; this may cost credits. Load the aircraft table, and connect to each
+    /// endpoint of notifications without sending one
     #[arg(long, conflicts_with_all = ["template", "markdown"])]
     pub probe: bool,
 

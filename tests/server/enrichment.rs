@@ -1,5 +1,7 @@
 //! What is known about aircraft in addition to their state vectors, by the address and the operator's table.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::support::{Setup, Sky, TestApp, eventually};
@@ -17,7 +19,7 @@ fn facts_of_the_table_are_in_every_api_and_follow_its_changes() {
     let file = folder.path().join("aircraft.csv");
     let replace = |text: &str| {
         let temporary = folder.path().join("new");
-        std::fs::write(&temporary, text).unwrap();
+        fs::write(&temporary, text).unwrap();
         std::fs::rename(&temporary, &file).unwrap();
     };
     let sky = Sky::of(300);
@@ -86,6 +88,27 @@ fn facts_of_the_table_are_in_every_api_and_follow_its_changes() {
 }
 
 #[test]
+fn check_config_says_what_a_table_has() {
+    let sky = Sky::of(5);
+    let setup = Setup::embedded().watching(&sky);
+    let file = setup.directory().join("aircraft.csv");
+    let probe =
+        setup.clone().set("ENRICHMENT_AIRCRAFT_TABLE", file.to_str().unwrap()).arguments(["check-config", "--probe"]);
+    fs::write(&file, "icao24,registration\n4b1814,HB-JCA\n4b1815,HB-JCB\nxyz,HB-JCC\n").unwrap();
+    let usable = probe.run();
+    assert_eq!(usable.code, Some(0), "{}", usable.output);
+    assert!(usable.output.contains("# aircraft table: CSV: 2 aircraft, 1 invalid rows"), "{}", usable.output);
+    fs::write(&file, "no table\n").unwrap();
+    let unusable = probe.run();
+    assert_eq!(unusable.code, Some(1), "{}", unusable.output);
+    assert!(
+        unusable.output.contains("# aircraft table: ") && unusable.output.contains("aircraft.csv"),
+        "{}",
+        unusable.output
+    );
+}
+
+#[test]
 fn registrations_are_computed_without_a_table() {
     let sky = Sky::of(300);
     let app = Setup::embedded().watching(&sky).start();
@@ -97,6 +120,9 @@ fn registrations_are_computed_without_a_table() {
     let expected = json!({ "icao24": "a835af", "country": "United States", "registration": "N628TS",
         "sources": { "country": "computed", "registration": "computed" } });
     assert_eq!(known, expected);
+    // Named aircraft need not be in the live picture.
+    let named = app.get("/api/v1/aircraft?icao24=a835af,f00000").json();
+    assert_eq!(named, json!({ "count": 1, "aircraft": [expected] }));
     let aircraft = app.get("/api/v1/aircraft").json();
     let aircraft = aircraft["aircraft"].as_array().unwrap();
     assert!(aircraft.iter().any(|aircraft| aircraft["sources"]["airline"] == "airlines"));
