@@ -90,7 +90,7 @@ test("the keyboard opens and closes the alerts", async () => {
   await waitAircraft(page, /^2 aircraft$/);
   await page.keyboard.press("a");
   await page.getByRole("heading", { name: "Alerts", exact: true }).waitFor();
-  expect(page.url()).toContain("panel=alerts");
+  await expect.poll(() => page.url(), { timeout: PATIENCE }).toContain("panel=alerts");
   await page.keyboard.press("Escape");
   await page.getByRole("heading", { name: "Alerts", exact: true }).waitFor({ state: "hidden" });
 });

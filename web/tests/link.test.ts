@@ -43,7 +43,7 @@ test.each([1280, 390])("the link keeps filters, which are shown as chips, %i pix
   await page.getByRole("combobox", { name: "Country", exact: true }).selectOption("Germany");
   await page.getByLabel("Minimum altitude").fill("5000");
   await waitAircraft(page, /^1 of 2 aircraft$/);
-  expect(page.url()).toContain("panel=filters&minalt=1524&country=Germany");
+  await expect.poll(() => page.url(), { timeout: PATIENCE }).toContain("panel=filters&minalt=1524&country=Germany");
   await page.reload();
   await waitAircraft(page, /^1 of 2 aircraft$/);
   await page.getByRole("button", { name: "Close filters" }).click();
@@ -51,7 +51,7 @@ test.each([1280, 390])("the link keeps filters, which are shown as chips, %i pix
   await page.getByRole("button", { name: "Remove filter: Altitude from 5,000 ft" }).click();
   await page.getByRole("button", { name: "Remove filter: Germany" }).click();
   await waitAircraft(page, /^2 aircraft$/);
-  expect(page.url()).not.toContain("country");
+  await expect.poll(() => page.url(), { timeout: PATIENCE }).not.toContain("country");
 });
 
 test("an inverted range and an invalid squawk are reported at their fields", async () => {

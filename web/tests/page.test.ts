@@ -94,7 +94,7 @@ describe("with four aircraft", () => {
     expect(await altitude.textContent()).toBe("10,000 m");
     await page.keyboard.press("Escape");
     await page.locator(".details").waitFor({ state: "hidden" });
-    expect(page.url()).not.toContain("icao24");
+    await expect.poll(() => page.url(), { timeout: PATIENCE }).not.toContain("icao24");
   });
 
   test("an aircraft selected before the map has loaded is shown once it has", async () => {

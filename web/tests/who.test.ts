@@ -64,11 +64,11 @@ test("filters compare types, registrations, operators and military, and are in t
   await waitAircraft(page, /^2 of 3 aircraft$/);
   await textField(page, "Operator or airline").fill("swiss");
   await waitAircraft(page, /^1 of 3 aircraft$/);
-  expect(page.url()).toContain("registration=hb*%2C%20n*&operator=swiss");
+  await expect.poll(() => page.url(), { timeout: PATIENCE }).toContain("registration=hb*%2C%20n*&operator=swiss");
   await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByRole("combobox", { name: "Military or civil" }).selectOption("Military");
   await waitAircraft(page, /^1 of 3 aircraft$/);
-  expect(page.url()).toContain("service=military");
+  await expect.poll(() => page.url(), { timeout: PATIENCE }).toContain("service=military");
   await page.locator(".legend").getByText("Military").waitFor();
   expect(await violations(page)).toEqual([]);
 });
