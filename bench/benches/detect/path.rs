@@ -42,7 +42,6 @@ pub(crate) fn measure(rules: &Value, quick: bool) -> anyhow::Result<Vec<Line>> {
     std::fs::write(&file, rules.to_string())?;
     let webhook = Webhook::start()?;
     let settings = [
-        ("OPENSKY_ENABLED", "false".to_owned()),
         ("KAFKA_BOOTSTRAP_SERVERS", kafka.clone()),
         ("KAFKA_TOPIC_RAW", raw.clone()),
         ("KAFKA_TOPIC_ALERTS", alerts.clone()),
