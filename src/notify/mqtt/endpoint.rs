@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::publications::publications;
 use super::session::Session;
 use super::topics::Topics;
-use super::{connection, trackers};
+use super::{connection, follow};
 use crate::notify::settings::EndpointSettings;
 
 /// Publishes to a broker. Its connection stays open between deliveries, so that the broker knows whether it is
@@ -50,7 +50,7 @@ impl NotificationEndpoint for Mqtt {
             let Self { settings, topics, session } = &*self;
             tokio::join!(
                 connection::run(settings, topics, session),
-                trackers::follow(&settings.tracked, topics, session),
+                follow::follow(&settings.tracked, topics, session),
             );
         }
         .boxed_local()

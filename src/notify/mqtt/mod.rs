@@ -7,6 +7,7 @@ mod active_alerts;
 mod connection;
 mod discovery;
 mod endpoint;
+mod follow;
 mod publications;
 mod session;
 mod topics;
