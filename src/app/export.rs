@@ -48,7 +48,7 @@ struct Layout {
     facts: Option<Arc<FactBook>>,
 }
 
-/// Returns what is known about aircraft if it is to be exported.
+/// Returns what is known about aircraft if the export includes it.
 fn facts(args: &ExportArgs, settings: &Settings) -> anyhow::Result<Option<Arc<FactBook>>> {
     if !args.aircraft {
         return Ok(None);

@@ -30,7 +30,7 @@ pub(super) struct DeliveryContext<Q> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Abandoned;
 
-/// An endpoint that is woken by the success of another delivery is asked again no sooner than after this pause.
+/// An endpoint that is woken by the success of another delivery is tried again after this pause at the earliest.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 impl<Q: AlertQueue> DeliveryContext<Q> {

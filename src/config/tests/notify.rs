@@ -29,7 +29,7 @@ fn endpoints_are_read_from_the_file_and_the_environment() {
 fn a_mistake_below_notify_is_shown_with_its_key_and_without_its_secret() {
     for (file, parts) in [
         ("a: {url: https://a.org/}", &["notify.a.kind", "it is missing", "webhook (posts JSON to a URL), ntfy"][..]),
-        ("a: {kind: pigeon, url: https://a.org/}", &["notify.a.kind = \"pigeon\"", "no such kind of endpoint"]),
+        ("a: {kind: pigeon, url: https://a.org/}", &["notify.a.kind = \"pigeon\"", "unknown kind of endpoint"]),
         ("a: {kind: webhook}", &["notify.a.url", "it is missing", "https://example.org/hooks/flights"]),
         ("a: {kind: webhook, url: hunter2}", &["notify.a.url = ***", "it is not a URL"]),
         ("a: {kind: webhook, url: mqtt://a.org}", &["notify.a.url", "webhook needs https or http"]),

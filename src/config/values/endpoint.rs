@@ -15,7 +15,7 @@ impl SettingValue for &'static EndpointKind {
 
     fn parse(text: &str, (): &()) -> Result<Self, InvalidValue> {
         let kind = KINDS.iter().copied().find(|kind| kind.name == text);
-        kind.ok_or_else(|| InvalidValue::because("there is no such kind of endpoint"))
+        kind.ok_or_else(|| InvalidValue::because("unknown kind of endpoint"))
     }
 
     fn expected((): &()) -> String {

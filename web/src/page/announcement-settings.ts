@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<Exclude<NotificationAccess, "granted">, string>> 
   unsupported: "This browser shows no notifications of this page. They need HTTPS, or a server on this machine.",
 };
 
-/** The choices of how new alerts are announced. The browser is asked only after a click. */
+/** The choices of how new alerts are announced. The browser shows its prompt only after a click. */
 export function announcementSettings(store: PageStore, chime: Chime): HTMLElement {
   const notifications = h("input", { type: "checkbox", "aria-describedby": "notifications-problem" });
   const sound = h("input", { type: "checkbox" });
